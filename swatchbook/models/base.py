@@ -1,0 +1,64 @@
+"""What models promise. A new model is one file beside this one and one line in `registry.py`.
+
+Models are pure: they keep no state between calls but their weights, and the same input gives the same output.
+A model either answers for all of its input or raises a `Failure` (errors.py); `make.py` isolates the item at fault.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swatchbook.records import Analysis, Role
+
+Pixels = NDArray[np.uint8]
+"""One decoded picture: (height, width, 3), sRGB, transparency laid over white, longest side at most as asked."""
+
+Vectors = NDArray[np.float32]
+"""(n, dimension), rows of unit length."""
+
+
+class ImageEncoder(Protocol):
+    """Pictures to vectors, all roles in one pass."""
+
+    @property
+    def tags(self) -> Mapping[Role, str]:
+        """role -> `name@revision/recipe`. A changed formula is a changed tag."""
+
+    @property
+    def dimensions(self) -> Mapping[Role, int]:
+        """role -> length of its vectors."""
+
+    @property
+    def side(self) -> int:
+        """Longest side in pixels that pictures are decoded to for it."""
+
+    def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
+        """role -> (n, dimension) float32, unit length, in the order given."""
+
+
+class Analyst(Protocol):
+    """Pictures to what is seen in them."""
+
+    @property
+    def tag(self) -> str: ...
+
+    @property
+    def side(self) -> int: ...
+
+    def analyse(self, pictures: Sequence[Pixels]) -> list[Analysis]:
+        """One analysis a picture, in the order given."""
+
+
+class TextEncoder(Protocol):
+    """Text to vectors."""
+
+    @property
+    def tag(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
+        """(n, dimension) float32, unit length, in the order given."""
