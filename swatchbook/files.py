@@ -1,0 +1,141 @@
+"""Content-addressed files in a folder or at an fsspec URL (s3://…): written once, whole or not at all, never changed.
+
+A key is `<sha256><suffix>`; equal bytes are one file. The CLI and the upload service put the bytes here first, so that
+everything behind them reads from one place, on any machine.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import fsspec
+
+from swatchbook.errors import DiskFull, FileMissing, FilesDown, InvalidReference, as_failure
+
+KEY = re.compile(r"^[0-9a-f]{64}(\.[a-z0-9]{1,8})?$")
+_COPY_BYTES = 1 << 20
+
+
+class Files:
+    """The file store. Raises FileMissing, DiskFull, FilesDown, and InvalidReference for what is no key."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._fs: Any
+        self._fs, root = fsspec.core.url_to_fs(url)
+        self._root: str = root.rstrip("/")
+        self._local = self._fs.protocol == "file" or "file" in self._fs.protocol
+
+    def put_bytes(self, data: bytes, suffix: str = "") -> str:
+        """Store bytes; returns their key. Storing what is there already writes nothing."""
+        key = hashlib.sha256(data).hexdigest() + suffix
+        if not self.has(key):
+            with self._writing(key) as file:
+                file.write(data)
+        return key
+
+    def put_file(self, path: Path, suffix: str | None = None) -> str:
+        """Store a local file by streaming it; `suffix` defaults to the file's own, in lower case."""
+        suffix = path.suffix.lower() if suffix is None else suffix
+        with path.open("rb") as source:
+            key = hashlib.file_digest(source, "sha256").hexdigest() + (suffix if KEY.match("0" * 64 + suffix) else "")
+            if not self.has(key):
+                source.seek(0)
+                with self._writing(key) as file:
+                    shutil.copyfileobj(source, file, _COPY_BYTES)
+        return key
+
+    def has(self, key: str) -> bool:
+        try:
+            return bool(self._fs.exists(self._path(key)))
+        except OSError as error:
+            raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
+
+    def size(self, key: str) -> int:
+        """Bytes of a stored file."""
+        try:
+            return int(self._fs.size(self._path(key)))
+        except FileNotFoundError as error:
+            raise FileMissing(f"The stored file {key} is missing.") from error
+
+    def read(self, key: str) -> bytes:
+        with self.local(key) as path:
+            return path.read_bytes()
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        """A local path to read from: the file itself in a folder, else a temporary copy."""
+        where = self._path(key)
+        if self._local:
+            path = Path(where)
+            if not path.exists():
+                raise FileMissing(f"The stored file {key} is missing.", advice="Ingest its document again.")
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
+            path = Path(folder) / key
+            try:
+                self._fs.get_file(where, str(path))
+            except FileNotFoundError as error:
+                raise FileMissing(f"The stored file {key} is missing.") from error
+            except OSError as error:
+                raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
+            yield path
+
+    def delete(self, key: str) -> None:
+        """Remove a file; a missing one is no error."""
+        try:
+            self._fs.rm_file(self._path(key))
+        except FileNotFoundError:
+            return
+
+    def keys(self) -> Iterator[str]:
+        """All keys, folder by folder."""
+        if not self._fs.exists(self._root):
+            return
+        for folder in self._fs.ls(self._root, detail=False):
+            for path in self._fs.ls(folder, detail=False):
+                name = str(path).rsplit("/", 1)[-1]
+                if KEY.match(name):
+                    yield name
+
+    def _path(self, key: str) -> str:
+        if not KEY.match(key):
+            raise InvalidReference(f"{key!r} is no key of the file store.")
+        return f"{self._root}/{key[:2]}/{key}"
+
+    @contextmanager
+    def _writing(self, key: str) -> Iterator[BinaryIO]:
+        """Write beside, flush to the disk, then rename: a reader or a crash never meets half a file."""
+        path = self._path(key)
+        try:
+            if not self._local:
+                with self._fs.open(path, "wb") as file:  # object stores publish on close
+                    yield file
+                return
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            handle, beside = tempfile.mkstemp(prefix=".writing-", dir=Path(path).parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(beside).replace(path)
+            except BaseException:
+                Path(beside).unlink(missing_ok=True)
+                raise
+        except PermissionError as error:
+            raise FilesDown(
+                f"No right to write to the file store {self.url}.", advice="Check SWATCHBOOK_HOME and its owner."
+            ) from error
+        except OSError as error:
+            failure = as_failure(error)
+            if isinstance(failure, DiskFull):
+                raise failure from error
+            raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
