@@ -1,0 +1,75 @@
+"""The lab: the tools that a process has loaded. Built once, each part on first use; never a task parameter."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from swatchbook.files import Files
+from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.settings import Settings
+
+if TYPE_CHECKING:
+    from swatchbook.images.decode import Decoders
+    from swatchbook.index.base import Index
+    from swatchbook.models.registry import Models
+
+
+class Lab:
+    """Ledger, files, index, models and decoders of one set of settings.
+
+    Each is opened when first asked for, so that `status` needs no index and `search` no decoder; `close` ends them all.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return open_ledger(self.settings.ledger)
+
+    @cached_property
+    def files(self) -> Files:
+        return Files(self.settings.files)
+
+    @cached_property
+    def index(self) -> "Index":
+        if self.settings.index == "weaviate":
+            from swatchbook.index.weaviate import WeaviateIndex
+
+            key = self.settings.weaviate_api_key
+            return WeaviateIndex(
+                self.settings.weaviate_url,
+                grpc_port=self.settings.weaviate_grpc_port,
+                api_key=key.get_secret_value() if key else None,
+            )
+        from swatchbook.index.lance import LanceIndex
+
+        return LanceIndex(self.settings.index_folder)
+
+    @cached_property
+    def models(self) -> "Models":
+        from swatchbook.models.registry import load
+
+        return load(self.settings)
+
+    @cached_property
+    def decoders(self) -> "Decoders":
+        from swatchbook.images.decode import Decoders
+
+        return Decoders(self.settings)
+
+    def close(self) -> None:
+        for part in ("decoders", "index", "ledger"):
+            if part in self.__dict__:
+                self.__dict__.pop(part).close()
+
+
+@contextmanager
+def open_lab(settings: Settings) -> Iterator[Lab]:
+    """A lab for one command; closed behind it."""
+    lab = Lab(settings)
+    try:
+        yield lab
+    finally:
+        lab.close()

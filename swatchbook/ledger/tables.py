@@ -1,0 +1,314 @@
+"""The ledger's tables, declared once. Times are Unix seconds by the database's own clock.
+
+Nothing here that PostgreSQL or SQLite lacks. Rows that a stage writes carry the generation that wrote them.
+"""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = String(36)
+Key = String(64)
+Token = String(26)
+Time = Double
+
+
+def _document(*, primary_key: bool = False) -> Column[str]:
+    return Column("document", Id, ForeignKey("documents.id"), nullable=False, primary_key=primary_key)
+
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("content", Text, nullable=False),  # sha256 of the bytes; of a folder or batch its absolute name
+    Column("kind", String(16), nullable=False),  # pdf, folder, batch
+    Column("name", Text, nullable=False),  # as people know it: the file's name
+    Column("file", Text),  # key in the file store
+    Column("size", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("stage", String(32), nullable=False),
+    Column("message", Text),  # why blocked or failed, and what to do
+    Column("failure_kind", String(32)),
+    Column("options", JSON, nullable=False),  # IngestOptions as asked for last
+    Column("generation", Token),  # the current one
+    Column("fingerprint", Key),  # of the options and settings of the current generation
+    Column("force", Token),  # the generation that force made, part of the pure cache keys
+    Column("run", Token),  # the live run, if any
+    Column("due_at", Time),  # of waiting ones
+    Column("deaths", Integer, nullable=False, server_default="0"),  # runs that died in a row with nothing committed
+    Column("page_count", Integer),
+    Column("report", JSON),  # the last RunReport
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index(None, "owner", "created_at", "id"),
+    Index(None, "status", "due_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("token", Token, primary_key=True),
+    _document(),
+    Column("generation", Token, nullable=False),
+    Column("kind", String(16), nullable=False),  # document, shard
+    Column("state", String(16), nullable=False),  # live, ended, dead, revoked
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid_namespace", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started", Double, nullable=False),
+    Column("prefect_run", Text),
+    Column("started_at", Time, nullable=False),
+    Column("heartbeat_at", Time, nullable=False),
+    Column("progress_at", Time, nullable=False),
+    Column("lease_until", Time, nullable=False),
+    Column("ended_at", Time),
+    Column("stage", String(32)),  # what it works towards
+    Column("done", Integer, nullable=False, server_default="0"),  # within the stage
+    Column("total", Integer, nullable=False, server_default="0"),
+    Column("note", Text),
+    Index(None, "document", "state"),
+)
+
+wants = Table(
+    "wants",
+    metadata,
+    _document(primary_key=True),
+    Column("generation", Token, primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Index(None, "role", "tag"),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    _document(primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("generation", Token, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("box", JSON, nullable=False),
+    Column("kind", String(16), nullable=False),  # product, entity, skipped, lost
+    Column("reason", Text),
+    Column("failure_kind", String(32)),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("content_key", Key, nullable=False),
+    Column("text_key", Key),  # of the understanding text in use
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("quality", Double),
+    Column("needs_review", Boolean, nullable=False, server_default=text("false")),
+    Column("dirty", Integer, nullable=False),  # raised by whatever changes what is published
+    Column("made", Integer, nullable=False, server_default="0"),  # `dirty` when an item of it was last committed
+    Column("published", Integer, nullable=False, server_default="0"),  # `dirty` as of the last publish
+    Column("gone", Boolean, nullable=False, server_default=text("false")),
+    Column("publish_lease", Text),
+    Column("publish_until", Time),
+    Column("publish_tries", Integer, nullable=False, server_default="0"),
+    Column("publish_failure", JSON),
+    Column("publish_next", Time),
+    Index(None, "owner", "content_key", unique=True),
+    Index(None, "content_key"),
+    Index(None, "text_key"),
+    Index("ix_images_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"),
+          postgresql_where=text("dirty > published OR gone")),
+)  # fmt: skip
+
+placements = Table(
+    "placements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _document(),
+    Column("generation", Token, nullable=False),
+    Column("image", Id, ForeignKey("images.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),  # reading order in the document
+    Column("page", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("bbox", JSON, nullable=False),
+    Column("xref", Integer),
+    Column("path", Text),
+    Column("state", String(16), nullable=False),  # shown, hidden, decorative
+    Column("reason", Text),
+    Column("caption", Text),
+    Column("nearby_text", Text),
+    Index(None, "document", "ordinal"),
+    Index(None, "image"),
+)
+
+products = Table(
+    "products",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _document(),
+    Column("generation", Token, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("record", JSON, nullable=False),  # Product
+    Index(None, "document", "ordinal"),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _document(),
+    Column("generation", Token, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("text_key", Key, nullable=False),
+    Column("embed", Boolean, nullable=False),
+    Column("record", JSON, nullable=False),  # Chunk
+    Column("dirty", Integer, nullable=False),
+    Column("made", Integer, nullable=False, server_default="0"),
+    Column("published", Integer, nullable=False, server_default="0"),
+    Column("gone", Boolean, nullable=False, server_default=text("false")),
+    Column("publish_lease", Text),
+    Column("publish_until", Time),
+    Column("publish_tries", Integer, nullable=False, server_default="0"),
+    Column("publish_failure", JSON),
+    Column("publish_next", Time),
+    Index(None, "document", "ordinal"),
+    Index(None, "text_key"),
+    Index("ix_chunks_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"),
+          postgresql_where=text("dirty > published OR gone")),
+)  # fmt: skip
+
+entities = Table(
+    "entities",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _document(),
+    Column("generation", Token, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("record", JSON, nullable=False),  # Entity
+    Index(None, "document", "ordinal"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    _document(primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("source", Id, primary_key=True),
+    Column("target", Id, primary_key=True),
+    Column("generation", Token, nullable=False),
+    Column("score", Double, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Index(None, "target"),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("file", Text),  # of a picture: key in the file store
+    Column("text", Text),  # of a text: itself
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("mode", String(16)),
+    Column("phash", String(16)),
+    Column("unused_since", Time),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # claims, for display
+    Column("runs", Integer, nullable=False, server_default="0"),  # runs that ended in a recorded failure
+    Column("crashes", Integer, nullable=False, server_default="0"),  # deaths of a process that held it
+    Column("failure", JSON),  # {kind, policy, message}
+    Column("next_retry_at", Time),
+    Column("lease", Text),  # token:try
+    Column("lease_until", Time),
+    Column("lease_size", Integer),  # keys claimed together; 1 = it was alone
+    Index(None, "lease"),
+    Index(None, "state", "next_retry_at"),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("dimension", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # float32, little endian
+)
+
+analyses = Table(
+    "analyses",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("record", JSON, nullable=False),  # Analysis
+    Column("text_key", Key),  # of its understanding text; empty where it has nothing to say
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("request", Key, primary_key=True),  # sha256 of what was asked
+    Column("run", Token, nullable=False),
+    _document(),
+    Column("provider", Text, nullable=False),
+    Column("stage", String(32)),
+    Column("state", String(16), nullable=False),  # reserved, answered, failed, unknown
+    Column("answer", JSON),
+    Column("tokens_in", Integer),
+    Column("tokens_out", Integer),
+    Column("cost_usd", Double),
+    Column("at", Time, nullable=False),
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("dimension", Integer, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", Time, nullable=False),
+)
+
+timings = Table(
+    "timings",
+    metadata,
+    _document(primary_key=True),
+    Column("run", Token, primary_key=True),
+    Column("stage", String(32), primary_key=True),
+    Column("seconds", Double, nullable=False),
+    Column("units", Integer, nullable=False, server_default="0"),
+    Column("at", Time, nullable=False),
+)
