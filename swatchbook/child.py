@@ -1,0 +1,258 @@
+"""The one way to run a child: a process of our own that may loop, crash or be killed without harm to its parent.
+
+Parent and child speak in frames over stdin and stdout: two lengths, a JSON header, raw bytes. One request is under
+way at a time; it is answered by any number of frames and an end. A child module ends with `serve(handle)`.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from fcntl import F_GETFL, F_SETFL, F_SETOWN, fcntl
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from swatchbook.errors import KINDS, CrashedWorker, ProviderTimeout, Unexpected, as_failure
+
+Frame = tuple[dict[str, Any], bytes]
+"""A JSON object and bytes."""
+
+LENGTHS = struct.Struct(">IQ")  # of the header, of the payload
+MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; more is a child gone mad
+START_SECONDS = 60.0  # a child that imports for longer will never come
+STDERR_LINES = 50  # kept for the message when it dies
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "TESSDATA_PREFIX")
+"""Environment that a child gets. It reads strangers' files, so it gets no secrets."""
+
+
+# --- parent -----------------------------------------------------------------------------------------------------------
+
+
+class Child:
+    """`python -m module` in an address space of `memory_mb` MiB, started when first asked and again after a death.
+
+    Threads may share it: requests wait for one another.
+    """
+
+    def __init__(self, module: str, *, memory_mb: int) -> None:
+        self.module = module
+        self.memory_mb = memory_mb
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+
+    def ask(self, request: dict[str, Any], payload: bytes = b"", *, seconds: float) -> Frame:
+        """The single answer to a request. Raises as `stream`, and Unexpected where there is not one answer."""
+        answers = list(self.stream(request, payload, seconds=seconds))
+        if len(answers) != 1:
+            raise Unexpected(f"{self.module} gave {len(answers)} answers where one was due.")
+        return answers[0]
+
+    def stream(self, request: dict[str, Any], payload: bytes = b"", *, seconds: float) -> Generator[Frame]:
+        """Answers as they come; `seconds` is the longest silence before each.
+
+        Leaving the stream early ends the child. Raises CrashedWorker when the child dies, ProviderTimeout when it is
+        silent for too long (it is killed), and whatever Failure the child raised.
+        """
+        with self._lock:
+            if self._process is None:
+                self._process = _Process(self.module, self.memory_mb)
+            process, finished = self._process, False
+            try:
+                if not process.ready:
+                    process.receive(START_SECONDS)
+                    process.ready = True
+                process.send(request, payload, seconds)
+                while True:
+                    head, body = process.receive(seconds)
+                    if "answer" not in head:
+                        break
+                    yield head["answer"], body
+                finished = True
+            finally:
+                if not finished:
+                    process.bury()
+                    self._process = None
+            if head["failure"] is not None:
+                raise KINDS.get(head["failure"], Unexpected)(head["message"], advice=head["advice"])
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, None where none runs."""
+        process = self._process
+        return process.pid if process else None
+
+    def close(self) -> None:
+        """End the process, if any, whatever it is at; the next request starts another."""
+        if process := self._process:
+            process.kill()
+        with self._lock:
+            if self._process is not None:
+                self._process.bury()
+                self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+class _Process:
+    """One life of a child: its pipes, and how it ended."""
+
+    def __init__(self, module: str, memory_mb: int) -> None:
+        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        self._module = module
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, str(memory_mb)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=environment | {"PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)},
+        )
+        self._pipes: tuple[IO[bytes], ...] = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
+        self._in, self._out = (pipe.fileno() for pipe in self._pipes)
+        os.set_blocking(self._in, False)
+        self._last_words: deque[bytes] = deque(maxlen=STDERR_LINES)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        self.pid = self._popen.pid
+        self.ready = False
+
+    def send(self, header: dict[str, Any], payload: bytes, seconds: float) -> None:
+        for part in _pack(header, payload):
+            rest = memoryview(part)
+            while rest:
+                self._wait(self._in, select.POLLOUT, seconds)
+                try:
+                    rest = rest[os.write(self._in, rest) :]
+                except BlockingIOError:
+                    continue
+                except BrokenPipeError:
+                    raise self._death() from None
+
+    def receive(self, seconds: float) -> Frame:
+        head_size, body_size = LENGTHS.unpack(self._read(LENGTHS.size, seconds))
+        if head_size > MOST_HEADER or body_size > MOST_PAYLOAD:
+            raise CrashedWorker(f"{self._module} speaks in riddles.")
+        header = json.loads(self._read(head_size, seconds))
+        return header, bytes(self._read(body_size, seconds))
+
+    def kill(self) -> None:
+        """Only the signal: whoever waits for an answer sees the end."""
+        self._popen.kill()
+
+    def bury(self) -> None:
+        self.kill()
+        self._popen.wait()
+        self._listener.join(1)
+        for pipe in self._pipes:
+            pipe.close()
+
+    def _read(self, size: int, seconds: float) -> bytearray:
+        got = bytearray()
+        while len(got) < size:
+            self._wait(self._out, select.POLLIN, seconds)
+            some = os.read(self._out, min(size - len(got), 1 << 20))
+            if not some:
+                raise self._death()
+            got += some
+        return got
+
+    def _wait(self, pipe: int, event: int, seconds: float) -> None:
+        waiting = select.poll()
+        waiting.register(pipe, event)
+        if not waiting.poll(seconds * 1000):
+            raise ProviderTimeout(f"{self._module} was silent for {seconds:g} s.")
+
+    def _death(self) -> CrashedWorker:
+        try:
+            code = self._popen.wait(5)
+        except subprocess.TimeoutExpired:
+            return CrashedWorker(f"{self._module} closed its end.")
+        self._listener.join(1)
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        said = next((line.decode(errors="replace").strip() for line in reversed(self._last_words) if line.strip()), "")
+        return CrashedWorker(f"{self._module} died: {how}." + (f" Last words: {said[:500]}" if said else ""))
+
+    def _listen(self) -> None:
+        if stderr := self._popen.stderr:
+            with stderr:
+                while line := stderr.readline(4096):
+                    self._last_words.append(line)
+
+
+# --- child ------------------------------------------------------------------------------------------------------------
+
+
+def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
+    """Answer requests until stdin closes: `handle(request, payload)` yields the answers of one. Runs in the child."""
+    _limit_memory(int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # C libraries print to 1, which would break into a frame
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _write(answers, {"ready": os.getpid()}, b"")
+    while (request := _next(requests)) is not None:
+        _die_with_parent(requests.fileno(), True)
+        end: dict[str, Any] = {"failure": None}
+        try:
+            for answer, payload in handle(*request):
+                _write(answers, {"answer": answer}, payload)
+        except Exception as error:  # noqa: BLE001 — it crosses over as a Failure
+            failure = as_failure(error)
+            end = {"failure": failure.kind, "message": failure.message, "advice": failure.advice}
+        _die_with_parent(requests.fileno(), False)
+        _write(answers, end, b"")
+
+
+def _limit_memory(mebibytes: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = mebibytes << 20
+    resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+
+
+def _die_with_parent(stdin: int, on: bool) -> None:
+    """While a request is under way, anything on stdin can only be its end: let the kernel answer that with SIGIO.
+
+    It works inside a C loop that holds the interpreter, and PR_SET_PDEATHSIG would fire with the *thread* that
+    started the child.
+    """
+    fcntl(stdin, F_SETOWN, os.getpid())
+    flags = fcntl(stdin, F_GETFL)
+    fcntl(stdin, F_SETFL, flags | os.O_ASYNC if on else flags & ~os.O_ASYNC)
+    gone = select.poll()
+    gone.register(stdin, 0)
+    if gone.poll(0):
+        os._exit(1)
+
+
+def _next(stream: Any) -> Frame | None:
+    lengths = stream.read(LENGTHS.size)
+    if len(lengths) < LENGTHS.size:
+        return None
+    head_size, body_size = LENGTHS.unpack(lengths)
+    header, payload = stream.read(head_size), stream.read(body_size)
+    return (json.loads(header), payload) if len(payload) == body_size else None
+
+
+def _write(stream: Any, header: dict[str, Any], payload: bytes) -> None:
+    for part in _pack(header, payload):
+        rest = memoryview(part)
+        while rest:
+            rest = rest[stream.write(rest) :]
+
+
+def _pack(header: dict[str, Any], payload: bytes) -> Iterator[bytes]:
+    head = json.dumps(header).encode()
+    yield LENGTHS.pack(len(head), len(payload)) + head
+    yield payload
