@@ -1,0 +1,174 @@
+"""The child that opens strangers' pictures: Pillow and nothing heavier, so that it starts fast and may die cheaply."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from swatchbook.child import Frame, serve
+from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableImage, as_failure
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
+"""What is opened. Not the formats that Pillow hands to other programs (EPS), nor those nobody prints from."""
+
+ORIENTATION = 0x0112  # EXIF
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Limits(NamedTuple):
+    """What a picture may measure; read from its header, before any pixel is decoded."""
+
+    megabytes: int
+    megapixels: int
+    side: int
+
+
+def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
+    """One frame a path, in order: {height, width} with its pixels, or {failure, message, advice} with none.
+
+    Answering each by itself tells the parent which one is at fault when this process dies.
+    """
+    limits = Limits(*request["limits"])
+    for path in request["paths"]:
+        try:
+            image = decode(Path(path), request["side"], limits)
+            yield {"height": image.height, "width": image.width}, image.tobytes()
+        except Exception as error:  # noqa: BLE001 — one bad picture costs one picture
+            failure = as_failure(error)
+            yield {"failure": failure.kind, "message": failure.message, "advice": failure.advice}, b""
+
+
+def decode(path: Path, side: int, limits: Limits) -> Image.Image:
+    """The first frame as upright 8-bit sRGB, transparency laid over white, longest side at most `side` pixels.
+
+    Smaller pictures are not enlarged. Raises TooLarge, UnreadableImage, FileMissing.
+    """
+    Image.MAX_IMAGE_PIXELS = None  # `check` is ours, and comes before anything is decoded
+    try:
+        size = path.stat().st_size
+        stream = path.open("rb")
+    except OSError as error:
+        raise FileMissing(f"The picture's file cannot be opened: {error.strerror}.") from error
+    if size > limits.megabytes << 20:
+        stream.close()
+        raise TooLarge(f"The file has {size / 2**20:.1f} MiB; the limit is {limits.megabytes} (max_image_mb).")
+    with stream:
+        try:
+            with Image.open(stream, formats=FORMATS) as image:
+                check(image.size, limits)
+                return upright(flatten(shrink(image, side), profile(image)), image)
+        except Failure:
+            raise
+        except UnidentifiedImageError as error:
+            raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error
+        except MemoryError as error:
+            raise TooLarge("Decoding it takes more memory than a child may have (child_memory_mb).") from error
+        except Exception as error:  # Pillow's decoders raise whatever broken bytes make them
+            raise UnreadableImage(f"The picture is broken: {error or type(error).__name__}.") from error
+
+
+def check(size: tuple[int, int], limits: Limits) -> None:
+    """Raise TooLarge for a header that promises too many pixels, UnreadableImage for one without any."""
+    width, height = size
+    if width < 1 or height < 1:
+        raise UnreadableImage(f"The picture is {width} × {height} pixels.")
+    if max(size) > limits.side:
+        raise TooLarge(f"The picture is {width} × {height}; the limit is {limits.side} a side (max_image_side).")
+    if width * height > limits.megapixels * 1_000_000:
+        raise TooLarge(
+            f"The picture has {width * height / 1e6:.1f} megapixels; "
+            f"the limit is {limits.megapixels} (max_image_megapixels)."
+        )
+
+
+def shrink(image: Image.Image, side: int) -> Image.Image:
+    """Decode, shrunk to `side`, in a mode that can be averaged. JPEGs leave out what is not needed while decoding."""
+    scale = min(1.0, side / max(image.size))
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    image.draft(None, size)
+    image.load()
+    loaded = averageable(image)
+    return loaded.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0) if loaded.size != size else loaded
+
+
+def averageable(image: Image.Image) -> Image.Image:
+    """The same picture without palette, bits or deep samples: L, LA, RGB, RGBA, CMYK, LAB, YCbCr or HSV."""
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode == "F" or image.mode.startswith("I"):
+        return deep_to_grey(image)
+    return image
+
+
+def deep_to_grey(image: Image.Image) -> Image.Image:
+    """16- and 32-bit samples as 8-bit grey: full scale is 65,535 for integers, 1 for fractions (else 255)."""
+    import numpy as np  # only here: most children never need it
+
+    values = np.asarray(image, np.float64)
+    highest = float(np.nanmax(values))
+    full = 65_535.0 if image.mode != "F" else 1.0 if highest <= 1 else 255.0
+    return Image.fromarray(np.nan_to_num(np.clip(values / full, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def profile(image: Image.Image) -> bytes | None:
+    """The embedded ICC profile, if it says anything about the colours as averaged."""
+    embedded = image.info.get("icc_profile")
+    return embedded if isinstance(embedded, bytes) and image.mode in ("RGB", "RGBA", "CMYK", "L", "P") else None
+
+
+def flatten(image: Image.Image, icc: bytes | None) -> Image.Image:
+    """RGB in sRGB. Colours are converted by the profile where it is sound, else as Pillow does without one."""
+    if "A" in image.getbands() and image.mode != "LAB":
+        clear = image.convert("RGBA")
+        colors = flatten(clear.convert("RGB"), icc)
+        white = Image.new("RGB", image.size, "white")
+        white.paste(colors, mask=clear.getchannel("A"))
+        return white
+    if image.mode == "LAB":
+        converted = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb(), outputMode="RGB")
+        return converted or image
+    transform = to_srgb(icc, image.mode) if icc else None
+    return ImageCms.applyTransform(image, transform) or image if transform else image.convert("RGB")
+
+
+@lru_cache(maxsize=16)
+def to_srgb(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """How to come from this profile to sRGB; None where nothing would change or the profile is unsound."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(icc))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return None
+        return ImageCms.buildTransform(source, srgb(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.createProfile("sRGB")  # type: ignore[return-value]
+
+
+def upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
+    """Turned as the source's EXIF says."""
+    try:
+        turn = TURNS.get(source.getexif().get(ORIENTATION, 1))
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError):
+        return pixels  # broken metadata is no broken picture
+    return pixels.transpose(turn) if turn is not None else pixels
+
+
+if __name__ == "__main__":
+    serve(handle)

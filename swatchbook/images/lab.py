@@ -1,0 +1,29 @@
+"""CIELAB: colour as people compare it. Euclidean distance in it is roughly the difference seen."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+"""Linear sRGB to XYZ (IEC 61966-2-1)."""
+
+_WHITE = _XYZ.sum(axis=1)
+"""D65 white, as the matrix has it: so that greys get a* = b* = 0 exactly."""
+
+
+def srgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(..., 3) uint8 sRGB to (..., 3) float32: L* 0–100, a* and b* about −110 to 100 (CIE 15:2004, D65, 2°)."""
+    value = np.arange(256) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)[rgb]
+    ratio = linear @ (_XYZ.T / _WHITE)
+    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = f[..., 0], f[..., 1], f[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
+
+
+def rgb_cube(bits: int) -> NDArray[np.uint8]:
+    """(2^(3·bits), 3) uint8: the middle colour of every cell when each channel keeps its `bits` highest bits."""
+    step = 1 << (8 - bits)
+    axis = np.arange(0, 256, step) + step // 2
+    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.uint8)
