@@ -3,15 +3,29 @@
 A profile is only a set of defaults; every line of it is a setting of its own and may be chosen alone.
 """
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from swatchbook.errors import Configuration
 
 PREFIX = "SWATCHBOOK_"
+ENV_FILE = "SWATCHBOOK_ENV_FILE"
+"""Names the file read instead of `.env`: how `--env-file` reaches the whole process and its children."""
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "local": {"index": "lance"},
@@ -20,51 +34,86 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
 """What a profile presets where neither a variable nor the .env file says otherwise."""
 
 
+def _listed(given: Any) -> Any:
+    """`a,b` or a JSON list, as people write them in a variable."""
+    if not isinstance(given, str):
+        return given
+    return json.loads(given) if given.lstrip().startswith("[") else [part.strip() for part in given.split(",")]
+
+
+Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+"""Absolute, so that children and workers in another working directory mean the same one."""
+
+
 class Settings(BaseSettings):
-    """Everything that may be set. Out of range is an error that names the setting, never a silent correction."""
+    """Everything that may be set. Out of range is an error that names the setting, never a silent correction.
+
+    Programs call `load_settings`, which turns what is wrong into one Configuration error.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=PREFIX, env_ignore_empty=True, env_file_encoding="utf-8", extra="ignore", frozen=True
     )
 
-    profile: Literal["local", "production"] = Field("local", description="Which set of defaults.")
-    home: Path = Field(
+    profile: Literal["local", "production"] = Field(default="local", description="Which set of defaults.")
+    home: Folder = Field(
         default_factory=lambda: user_data_path("swatchbook", appauthor=False),
         description="One folder for the ledger, the index, files, and Prefect's home and results.",
     )
 
     # where things are kept
-    ledger_url: str | None = Field(None, description="SQLAlchemy URL; empty: SQLite under the home.")
-    files_url: str | None = Field(None, description="Folder or fsspec URL of the file store; empty: under the home.")
-    index: Literal["lance", "weaviate"] = Field("lance", description="The vector index.")
-    weaviate_url: str = Field("http://127.0.0.1:8080", description="Weaviate's HTTP address.")
-    weaviate_grpc_port: int = Field(50051, ge=1, le=65535, description="Weaviate's gRPC port, on the same host.")
-    weaviate_api_key: SecretStr | None = Field(None, description="Weaviate's API key.")
-    input_roots: tuple[Path, ...] = Field((), description="Folders whose files a flow may read by path.")
+    ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; empty: SQLite under the home.")
+    files_url: str | None = Field(
+        default=None, description="Folder or fsspec URL of the file store; empty: under the home."
+    )
+    index: Literal["lance", "weaviate"] = Field(default="lance", description="The vector index.")
+    weaviate_url: str = Field(default="http://127.0.0.1:8080", description="Weaviate's HTTP address.")
+    weaviate_grpc_port: int = Field(
+        default=50051, ge=1, le=65535, description="Weaviate's gRPC port, on the same host."
+    )
+    weaviate_api_key: SecretStr | None = Field(default=None, description="Weaviate's API key.")
+    input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="Folders whose files a flow may read by path, separated by commas."
+    )
 
     # who makes what
-    encoder: Literal["descriptors"] = Field("descriptors", description="Maker of the visual vectors.")
-    analyst: Literal["local"] = Field("local", description="Maker of the analyses.")
-    text_encoder: Literal["minilm"] = Field("minilm", description="Maker of understanding and text vectors.")
-    discovery: Literal["layout"] = Field("layout", description="How products are found.")
+    encoder: Literal["descriptors"] = Field(default="descriptors", description="Maker of the visual vectors.")
+    analyst: Literal["local"] = Field(default="local", description="Maker of the analyses.")
+    text_encoder: Literal["minilm"] = Field(default="minilm", description="Maker of understanding and text vectors.")
+    discovery: Literal["layout"] = Field(default="layout", description="How products are found.")
 
     # limits of what is taken in
-    max_document_mb: int = Field(200, ge=1, le=10_000, description="Largest document, MiB.")
-    max_pages: int = Field(2_000, ge=1, le=100_000, description="Most pages of a document.")
-    max_image_mb: int = Field(25, ge=1, le=1_000, description="Largest image file, MiB.")
-    max_image_megapixels: int = Field(50, ge=1, le=1_000, description="Largest image, megapixels.")
-    max_image_side: int = Field(16_384, ge=16, le=100_000, description="Longest side of an image, pixels.")
+    max_document_mb: int = Field(default=200, ge=1, le=10_000, description="Largest document, MiB.")
+    max_pages: int = Field(default=2_000, ge=1, le=100_000, description="Most pages of a document.")
+    max_image_mb: int = Field(default=25, ge=1, le=1_000, description="Largest image file, MiB.")
+    max_image_megapixels: int = Field(default=50, ge=1, le=1_000, description="Largest image, megapixels.")
+    max_image_side: int = Field(default=16_384, ge=16, le=100_000, description="Longest side of an image, pixels.")
 
     # time and memory
-    page_seconds: float = Field(60, gt=0, le=3_600, description="Longest time on one page without progress.")
-    decode_seconds: float = Field(20, gt=0, le=600, description="Longest time for one image.")
-    child_memory_mb: int = Field(4_096, ge=256, le=65_536, description="Address space of a child, MiB.")
-    decoders: int = Field(2, ge=1, le=64, description="Decoding children.")
-    memory_pause_percent: int = Field(80, ge=10, le=100, description="Memory use above which new work waits.")
-    index_wait_seconds: float = Field(600, ge=0, le=3_600, description="How long a run sits out an index outage.")
-    retry_delays: tuple[float, ...] = Field((2, 4, 8), description="Pauses before a batch's retries, seconds.")
+    page_seconds: float = Field(default=60, gt=0, le=3_600, description="Longest time on one page without progress.")
+    decode_seconds: float = Field(default=20, gt=0, le=600, description="Longest time for one image.")
+    child_memory_mb: int = Field(default=4_096, ge=256, le=65_536, description="Address space of a child, MiB.")
+    decoders: int = Field(default=2, ge=1, le=64, description="Decoding children.")
+    memory_pause_percent: int = Field(default=80, ge=10, le=100, description="Memory use above which new work waits.")
+    index_wait_seconds: float = Field(
+        default=600, ge=0, le=3_600, description="How long a run sits out an index outage."
+    )
+    retry_delays: Annotated[tuple[Annotated[float, Field(ge=0, le=3_600)], ...], NoDecode, BeforeValidator(_listed)] = (
+        Field(default=(2, 4, 8), min_length=1, max_length=10, description="Pauses before a batch's retries, seconds.")
+    )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="How much is logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file())
 
     @model_validator(mode="before")
     @classmethod
@@ -93,3 +142,56 @@ class Settings(BaseSettings):
     def prefect_home(self) -> Path:
         """Prefect's home and results, where PREFECT_HOME does not say otherwise."""
         return self.home / "prefect"
+
+
+def env_file() -> Path:
+    """The file of settings: SWATCHBOOK_ENV_FILE, else `.env` in the working directory."""
+    return Path(os.environ.get(ENV_FILE) or ".env")
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises Configuration naming each setting that is wrong, and its range."""
+    if ENV_FILE in os.environ and not env_file().is_file():
+        raise Configuration(f"There is no settings file {env_file()}.", advice="Check --env-file.")
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [_wrong(details, origins()) for details in error.errors()]
+        raise Configuration("\n".join(wrong), advice="Correct or remove it; README.md lists all settings.") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise Configuration(f"The settings file {env_file()} cannot be read: {error}") from error
+
+
+def origins() -> dict[str, str]:
+    """Field -> where its value comes from: `environment`, the settings file's name, `profile …` or `default`."""
+    environment, file = EnvSettingsSource(Settings)(), DotEnvSettingsSource(Settings, env_file())()
+    profile = str({**file, **environment}.get("profile", "local"))
+    return (
+        dict.fromkeys(Settings.model_fields, "default")
+        | dict.fromkeys(PROFILES.get(profile, {}), f"profile {profile}")
+        | {name: str(env_file()) for name in file if name in Settings.model_fields}
+        | {name: "environment" for name in environment if name in Settings.model_fields}
+    )
+
+
+def misspelt() -> list[str]:
+    """SWATCHBOOK_* variables, of the environment and the settings file, that no setting reads."""
+    file = DotEnvSettingsSource(Settings, env_file()).env_vars
+    known = {(PREFIX + name).lower() for name in (*Settings.model_fields, ENV_FILE.removeprefix(PREFIX))}
+    given = {name.upper() for name in (*os.environ, *file)}
+    return sorted(name for name in given if name.startswith(PREFIX) and name.lower() not in known)
+
+
+def _wrong(details: ErrorDetails, origin: Mapping[str, str]) -> str:
+    """One line: the setting, its value unless secret, where it came from, what it should be, its default."""
+    name = str(details["loc"][0]) if details["loc"] else "profile"
+    field = Settings.model_fields[name]
+    secret = "Secret" in str(field.annotation)
+    value = "" if secret else f"={details['input']}"
+    default = "" if field.default is None or field.is_required() else f" Default: {_plain(field.default)}."
+    problem = details["msg"][0].lower() + details["msg"][1:]
+    return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
+
+
+def _plain(default: Any) -> str:
+    return ",".join(f"{part:g}" for part in default) if isinstance(default, tuple) else str(default)

@@ -1,0 +1,118 @@
+"""Settings: where values come from, and errors that name the setting."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from swatchbook.errors import Configuration
+from swatchbook.settings import Settings, load_settings, misspelt, origins
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A working directory without a .env, an environment without Swatchbook's variables."""
+    for name in [name for name in os.environ if name.upper().startswith("SWATCHBOOK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_need_nothing() -> None:
+    settings = load_settings()
+    assert (settings.profile, settings.index) == ("local", "lance")
+    assert settings.ledger == f"sqlite:///{settings.home / 'ledger.sqlite'}"
+
+
+def test_environment_beats_env_file_beats_profile_beats_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SWATCHBOOK_PROFILE=production\nSWATCHBOOK_MAX_PAGES=7\nSWATCHBOOK_DECODERS=3\n")
+    monkeypatch.setenv("SWATCHBOOK_MAX_PAGES", "9")
+    settings = load_settings()
+    assert (settings.max_pages, settings.decoders, settings.index, settings.max_image_mb) == (9, 3, "weaviate", 25)
+    where = origins()
+    assert [where[name] for name in ("max_pages", "decoders", "index", "max_image_mb")] == [
+        "environment", ".env", "profile production", "default",
+    ]  # fmt: skip
+
+
+def test_a_line_of_a_profile_may_be_chosen_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_PROFILE", "production")
+    monkeypatch.setenv("SWATCHBOOK_INDEX", "lance")
+    assert load_settings().index == "lance"
+    assert origins()["index"] == "environment"
+
+
+def test_a_named_env_file_stands_in_for_dot_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Path(".env").write_text("SWATCHBOOK_MAX_PAGES=7\n")
+    named = tmp_path / "customer.env"
+    named.write_text("SWATCHBOOK_DECODERS=5\n")
+    monkeypatch.setenv("SWATCHBOOK_ENV_FILE", str(named))
+    assert (load_settings().max_pages, load_settings().decoders) == (2_000, 5)
+    assert origins()["decoders"] == str(named)
+    assert misspelt() == []
+
+
+def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_ENV_FILE", "nowhere.env")
+    with pytest.raises(Configuration, match=r"nowhere\.env"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MAX_PAGES", "0", "SWATCHBOOK_MAX_PAGES=0 (environment): input should be greater than or equal to 1"),
+        ("MAX_DOCUMENT_MB", "lots", "SWATCHBOOK_MAX_DOCUMENT_MB=lots"),
+        ("PAGE_SECONDS", "nan", "SWATCHBOOK_PAGE_SECONDS=nan"),
+        ("DECODERS", "65", "Default: 2."),
+        ("INDEX", "pinecone", "'lance' or 'weaviate'"),
+        ("RETRY_DELAYS", "1,soon", "SWATCHBOOK_RETRY_DELAYS=soon"),
+        ("RETRY_DELAYS", "[1,", "SWATCHBOOK_RETRY_DELAYS"),
+        ("RETRY_DELAYS", "-1", "SWATCHBOOK_RETRY_DELAYS=-1"),
+        ("WEAVIATE_GRPC_PORT", "70000", "65535"),
+    ],
+)
+def test_out_of_range_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+    with pytest.raises(Configuration) as caught:
+        load_settings()
+    assert said in str(caught.value)
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    Path(".env").write_text("SWATCHBOOK_MAX_PAGES=0\nSWATCHBOOK_DECODERS=0\n")
+    with pytest.raises(Configuration, match=r"(?s)MAX_PAGES=0 \(\.env\).*DECODERS=0 \(\.env\)"):
+        load_settings()
+
+
+def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_MAX_PAGES", "")
+    monkeypatch.setenv("SWATCHBOOK_LEDGER_URL", "")
+    assert load_settings().max_pages == 2_000
+    assert load_settings().ledger_url is None
+    assert origins()["max_pages"] == "default"
+
+
+def test_lists_are_written_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    for written in ("0.5, 1", "[0.5, 1]"):
+        monkeypatch.setenv("SWATCHBOOK_RETRY_DELAYS", written)
+        assert load_settings().retry_delays == (0.5, 1.0)
+    monkeypatch.setenv("SWATCHBOOK_INPUT_ROOTS", "/a,~/b")
+    assert load_settings().input_roots == (Path("/a"), Path.home() / "b")
+
+
+def test_home_is_absolute_for_children_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SWATCHBOOK_HOME", "here")
+    assert load_settings().home == tmp_path / "here"
+
+
+def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("SWATCHBOOK_MAX_PAGE=1\nOTHER=1\n")
+    monkeypatch.setenv("SWATCHBOOK_HOEM", "/x")
+    monkeypatch.setenv("swatchbook_decoders", "4")
+    assert misspelt() == ["SWATCHBOOK_HOEM", "SWATCHBOOK_MAX_PAGE"]
+    assert load_settings().decoders == 4
+
+
+def test_secrets_do_not_show() -> None:
+    assert "hush" not in repr(Settings(weaviate_api_key=SecretStr("hush")))
