@@ -281,7 +281,7 @@ calls = Table(
     metadata,
     Column("request", Key, primary_key=True),  # sha256 of what was asked
     Column("run", Token, nullable=False),
-    _document(),
+    Column("document", Id, nullable=False),  # no foreign key: what was paid stays known when the document is deleted
     Column("provider", Text, nullable=False),
     Column("stage", String(32)),
     Column("state", String(16), nullable=False),  # reserved, answered, failed, unknown
