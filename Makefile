@@ -1,0 +1,57 @@
+# Every target works from a fresh clone: it makes its own environment first.
+# Caches (wheels, Go builds, the Weaviate binary) stay outside the checkout, so that `make clean` is cheap.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/
+STAMP := $(VENV)/.installed
+
+# A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
+TORCH_INDEX ?=
+
+.PHONY: install sample demo test check bench weaviate lock clean
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)pip install --quiet --disable-pip-version-check 'uv>=0.9'
+ifeq ($(TORCH_INDEX),)
+	$(RUN)uv pip install --python $(RUN)python --require-hashes -r requirements.lock
+else
+	awk '/^[a-z]/ {drop = /^(torch|triton|nvidia|cuda)/} !drop' requirements.lock > $(VENV)/without-torch.txt
+	$(RUN)uv pip install --python $(RUN)python --index "$(TORCH_INDEX)" "$$(grep -o '^torch==[0-9.]*' requirements.lock)"
+	$(RUN)uv pip install --python $(RUN)python --no-deps --require-hashes -r $(VENV)/without-torch.txt
+endif
+	$(RUN)uv pip install --python $(RUN)python --no-deps --editable .
+	touch $@
+
+sample: $(STAMP)
+	$(RUN)python -m samples.generate
+
+demo: $(STAMP)
+	$(RUN)python -m samples.demo
+
+test: $(STAMP)
+	$(RUN)python -m deployments.weaviate path > /dev/null
+	$(RUN)python -m pytest
+
+check: $(STAMP)
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+
+bench: $(STAMP)
+	$(RUN)python -m benchmarks.run
+
+weaviate: $(STAMP)
+	$(RUN)python -m deployments.weaviate start
+
+# Pins every package with its hashes. No index address is written into the file.
+lock: $(STAMP)
+	$(RUN)uv pip compile pyproject.toml --group dev --generate-hashes --python-version 3.11 --upgrade \
+		--no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info samples/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

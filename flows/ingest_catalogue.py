@@ -1,0 +1,113 @@
+"""A catalogue PDF becomes a searchable, accounted collection."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prefect import flow
+
+from blocks import lab
+from swatchbook.ledger import accounts
+from swatchbook.ledger.items import Batch
+from swatchbook.make import BatchResult
+from swatchbook.records import Description, Discovery, IngestOptions, Reading, RunReport, Stage, Table
+from swatchbook.working import Work
+from tasks.assemble import assemble
+from tasks.chunk import cut_chunks, save_chunks
+from tasks.discover import describe_product, discover_products, read_tables
+from tasks.embed import cut_batches, embed_batch, publish
+from tasks.extract import extract_pictures, save_pictures
+from tasks.plan import plan_pages
+from tasks.policy import cached
+from tasks.progress import at_work
+from tasks.read import read_pages
+from tasks.register import begin
+from tasks.report import conclude
+
+_IN_FLIGHT = 4
+"""Batches at once: one is decoded, one encoded, and two may be waiting for their next try."""
+
+_PUBLISH_EVERY = 2.0  # seconds, while batches are made
+_HELD_PAUSE = 2.0  # seconds until items that another run holds are looked at again
+
+
+@flow(name="ingest_catalogue", flow_run_name="{owner}: {source}", persist_result=False)
+async def ingest_catalogue(source: str, owner: str = "default", options: IngestOptions = IngestOptions()) -> RunReport:
+    """Read a catalogue, find its products, embed every image and publish all of it.
+
+    Args:
+        source: a key of the file store, or a path under SWATCHBOOK_INPUT_ROOTS.
+        owner: whose collection it joins.
+        options: what to make of it.
+    """
+    work = await begin(source, owner, options)
+    if not isinstance(work, Work):  # nothing is left to do, or another run has just done it
+        return await asyncio.to_thread(accounts.report, lab().ledger, work.id)
+    async with at_work(work) as stage:
+        async with stage(Stage.READ):
+            reading = await cached(read_pages, key(work, "read"), work)
+        async with stage(Stage.DISCOVERED):
+            discovery = await cached(discover_products, key(work, "discover"), work, reading)
+            tables = await cached(read_tables, key(work, "tables"), work, reading)
+            descriptions = await describe(work, reading, discovery, tables)
+        async with stage(Stage.PLANNED):
+            plan = await cached(plan_pages, key(work, "plan"), work, reading, discovery)
+        async with stage(Stage.CHUNKED):
+            chunks = await cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
+            await save_chunks(work, reading, plan, chunks)
+        async with stage(Stage.EXTRACTED):
+            extraction = await cached(extract_pictures, key(work, "extract", work.document), work, reading, plan)
+            await save_pictures(work, extraction)
+        async with stage(Stage.EMBEDDED):
+            await embed(work)
+        async with stage(Stage.ASSEMBLED):
+            await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
+            await publish(work)
+        return await conclude(work, reading, plan, extraction)
+
+
+async def describe(
+    work: Work, reading: Reading, discovery: Discovery, tables: Sequence[Table]
+) -> list[Description]:  # fmt: skip
+    """0B for all products at once, one kept result each."""
+    calls = []
+    for number, product in enumerate(discovery.products):
+        own = [table for table in tables if table.page in product.pages]
+        calls.append(cached(describe_product, key(work, "describe", str(number)), work, reading, product, own))
+    return await asyncio.gather(*calls)
+
+
+async def embed(work: Work) -> None:
+    """Make every open item, publishing as they are done; items that another run holds are waited for."""
+    while batches := await cut_batches(work):
+        making = asyncio.ensure_future(make_all(work, batches))
+        try:
+            while not making.done():
+                await asyncio.wait({making}, timeout=_PUBLISH_EVERY)
+                await publish(work)
+        finally:
+            making.cancel()
+        if not any(result.made or result.failed for result in await making):
+            await asyncio.sleep(_HELD_PAUSE)
+
+
+async def make_all(work: Work, batches: Sequence[Batch]) -> list[BatchResult]:
+    """All batches, a few in flight; each with its own retries."""
+    room = asyncio.Semaphore(_IN_FLIGHT)
+    task = embed_batch.with_options(
+        retries=work.options.max_retries, retry_delay_seconds=list(lab().settings.retry_delays)
+    )
+
+    async def make(batch: Batch) -> BatchResult:
+        async with room:
+            return await task(work, batch)
+
+    results = await asyncio.gather(*map(make, batches), return_exceptions=True)  # one that fails stops no other
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, BatchResult)]
+
+
+def key(work: Work, stage: str, part: str = "") -> str:
+    """Cache key of one of the document's pure stages."""
+    return work.key(stage, lab().settings, part)

@@ -1,0 +1,42 @@
+"""Whatever is due is started again: failed images, interrupted documents, half-done deletes, unpublished rows."""
+
+import asyncio
+
+from prefect import flow, get_run_logger
+
+from blocks import lab
+from flows.ingest_catalogue import ingest_catalogue
+from swatchbook.delete import delete
+from swatchbook.errors import Failure
+from swatchbook.index.publish import publish_all
+from swatchbook.ledger import due
+from swatchbook.ledger.runs import Document
+from swatchbook.records import DocumentStatus, RunReport
+
+
+@flow(name="retry_failed", persist_result=False)
+async def retry_failed() -> list[RunReport]:
+    """Run every due document again, one after the other; one that fails does not keep the next from its turn."""
+    log = get_run_logger()
+    reports = []
+    for document in await asyncio.to_thread(due.due, lab().ledger):
+        try:
+            report = await bring_back(document)
+        except Failure as failure:  # recorded on the document by its own run
+            log.error("%s: %s", document.name, failure)
+            continue
+        if report:
+            reports.append(report)
+    return reports
+
+
+async def bring_back(document: Document) -> RunReport | None:
+    """Go on with one document, in the way that its state asks for."""
+    if document.status == DocumentStatus.DELETING:
+        await asyncio.to_thread(delete, lab(), document.id)
+        return None
+    if document.status == DocumentStatus.COMPLETED:  # only its objects are behind
+        tools = lab()
+        await asyncio.to_thread(publish_all, tools, at_most=tools.settings.index_wait_seconds)
+        return None
+    return await ingest_catalogue(document.file, document.owner, document.options)

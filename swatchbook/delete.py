@@ -1,0 +1,16 @@
+"""Deleting a document: its rows go in one transaction, its objects by publishing, its own row last."""
+
+from swatchbook.index.publish import publish_all
+from swatchbook.lab import Lab
+from swatchbook.ledger import due
+
+
+def delete(lab: Lab, document: str) -> bool:
+    """Delete, or finish a delete that was interrupted. True when nothing of it is left.
+
+    A live run is revoked first and can write nothing more. Raises IndexDown; the ledger then remembers what is to do.
+    """
+    due.mark_deleting(lab.ledger, document)
+    due.delete_rows(lab.ledger, document)
+    publish_all(lab, at_most=lab.settings.index_wait_seconds)
+    return due.finish_delete(lab.ledger, document)

@@ -1,0 +1,221 @@
+"""The heart: items become analyses and vectors. Claim, make, commit, batch by batch.
+
+It does not know whether it runs in a flow, in a container or in a test. What it may rely on: a batch's keys are fixed,
+a lease is its own until it ends, a commit is one transaction. What it promises: one bad item costs one item; whatever
+was made is committed even when the rest failed; whatever was claimed is given back.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import TypeVar
+
+import numpy as np
+
+from swatchbook.errors import Failure, FileMissing, Interrupted, InvalidModelOutput, Policy, as_failure
+from swatchbook.lab import Lab
+from swatchbook.ledger import items
+from swatchbook.ledger.items import Batch, Claimed, Failed, Made
+from swatchbook.ledger.runs import Run
+from swatchbook.memory import wait_for_memory
+from swatchbook.models.base import Pixels, Vectors
+from swatchbook.records import PIXEL_ROLES, Analysis, Record, Role, text_key
+from swatchbook.understanding import understanding_text
+
+log = logging.getLogger(__name__)
+
+_SHARED = {Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED}
+"""Failures that concern everybody: they stop the batch instead of being laid at one item's door."""
+
+
+class BatchResult(Record):
+    """What one try of a batch came to."""
+
+    number: int
+    made: int
+    failed: int
+    failures: tuple[str, ...] = ()
+
+
+def make_batch(lab: Lab, run: Run, batch: Batch, *, size: int, last_try: bool) -> BatchResult:
+    """Make what the batch still lacks.
+
+    Raises Interrupted while passing failures remain (unless this is the last try, which records them), the Failure
+    itself where it concerns everybody (outage, blocked), RunRevoked when the run is no longer ours.
+    """
+    made, failures = 0, list[Failed]()
+    for keys in items.groups(lab.ledger, run, batch.keys, size):
+        wait_for_memory(lab.settings.memory_pause_percent)
+        done, failed = _claim_make_commit(lab, run, keys, last_try=last_try)
+        texts = tuple({text_key(m.text) for m in done if m.text})  # committed with the analyses: now they have items
+        done_texts, failed_texts = _claim_make_commit(lab, run, texts, last_try=last_try)
+        made += len(done) + len(done_texts)
+        failures += failed + failed_texts
+    passing = [f for f in failures if f.failure.policy is not Policy.NEVER]
+    if passing and not last_try:
+        raise Interrupted(len(passing), f"{passing[0].role} of {passing[0].key[:12]}: {passing[0].failure}")
+    return BatchResult(
+        number=batch.number,
+        made=made,
+        failed=len(failures),
+        failures=tuple(f"{f.role} of {f.key[:12]}: {f.failure.kind}: {f.failure}" for f in failures),
+    )
+
+
+def _claim_make_commit(
+    lab: Lab, run: Run, keys: Sequence[str], *, last_try: bool
+) -> tuple[list[Made], list[Failed]]:  # fmt: skip
+    lease = items.claim(lab.ledger, run, keys)
+    if not lease.items:
+        return [], []
+    try:
+        made, failed = list[Made](), list[Failed]()
+        for make, roles in ((_from_pixels, _PIXEL_ITEMS), (_from_text, _TEXT_ITEMS)):
+            done, lost = make(lab, [c for c in lease.items if c.role in roles])
+            made += done
+            failed += lost
+        items.commit(lab.ledger, lease, made, failed, last_try=last_try)
+    finally:
+        items.release(lab.ledger, lease)
+    for f in failed:
+        if f.failure.policy in _SHARED:
+            raise f.failure
+    return made, failed
+
+
+def _from_pixels(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
+    """Analyses and visual vectors: decode each picture once, one forward pass for all roles."""
+    if not claimed:
+        return [], []
+    wanted = _by_key(claimed)
+    made, failed = list[Made](), list[Failed]()
+
+    def fail(key: str, roles: Iterable[Claimed], failure: Failure) -> None:
+        failed.extend(Failed(key=key, role=c.role, tag=c.tag, failure=failure) for c in roles)
+
+    pictures = _decode(lab, tuple(wanted))
+    readable = dict[str, Pixels]()
+    for key, picture in pictures.items():
+        if isinstance(picture, Failure):
+            fail(key, wanted[key], picture)
+        else:
+            readable[key] = picture
+
+    to_encode = {k: [c for c in wanted[k] if c.role in PIXEL_ROLES] for k in readable}
+    keys = [k for k, roles in to_encode.items() if roles]
+    for key, vectors in zip(keys, isolate(_encoding(lab), [readable[k] for k in keys]), strict=True):
+        if isinstance(vectors, Failure):
+            fail(key, to_encode[key], vectors)
+            continue
+        for c in to_encode[key]:
+            _keep(c, vectors[c.role], lab.models.encoder.dimensions[c.role], made, failed)
+
+    to_analyse = [c for k in readable for c in wanted[k] if c.role is Role.ANALYSIS]
+    for c, analysis in zip(
+        to_analyse, isolate(_analysing(lab), [readable[c.key] for c in to_analyse]), strict=True
+    ):  # fmt: skip
+        if isinstance(analysis, Failure):
+            fail(c.key, [c], analysis)
+        else:
+            text = understanding_text(analysis)
+            made.append(Made(key=c.key, role=c.role, tag=c.tag, analysis=analysis, text=text or None))
+    return made, failed
+
+
+def _from_text(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
+    """Vectors of understanding texts and chunks. One text has one vector, whatever role wants it."""
+    if not claimed:
+        return [], []
+    wanted = _by_key(claimed)
+    texts = items.texts(lab.ledger, tuple(wanted))
+    made, failed = list[Made](), list[Failed]()
+    keys = [k for k in wanted if k in texts]
+    for c in claimed:
+        if c.key not in texts:
+            failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=FileMissing("Its text is missing.")))
+    encoder = lab.models.text_encoder
+    for key, vector in zip(keys, isolate(lambda t: list(encoder.embed(t)), [texts[k] for k in keys]), strict=True):
+        for c in wanted[key]:
+            if isinstance(vector, Failure):
+                failed.append(Failed(key=key, role=c.role, tag=c.tag, failure=vector))
+            else:
+                _keep(c, vector, encoder.dimension, made, failed)
+    return made, failed
+
+
+_PIXEL_ITEMS = PIXEL_ROLES | {Role.ANALYSIS}
+_TEXT_ITEMS = frozenset({Role.UNDERSTANDING, Role.TEXT})
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+def isolate(work: Callable[[Sequence[In]], Sequence[Out]], given: Sequence[In]) -> list[Out | Failure]:
+    """`work` on all of `given`; where that fails, on its halves, so that only the item at fault carries the failure.
+
+    Failures that concern everybody are not chased down: every item not yet made carries them.
+    """
+    if not given:
+        return []
+    try:
+        return list(work(given))
+    except Exception as error:  # the isolation boundary: recorded as the item's failure
+        failure = as_failure(error)
+        if len(given) == 1 or failure.policy in _SHARED:
+            if failure.kind == "unexpected":
+                log.exception("a model failed on one item")
+            return [failure] * len(given)
+    middle = len(given) // 2
+    return isolate(work, given[:middle]) + isolate(work, given[middle:])
+
+
+def _decode(lab: Lab, keys: Sequence[str]) -> dict[str, Pixels | Failure]:
+    """Pixels by content key, at the side that the most demanding model asks for."""
+    side = max(lab.models.encoder.side, lab.models.analyst.side)
+    files = items.sources(lab.ledger, keys)
+    found = dict[str, Pixels | Failure]()
+    with ExitStack() as stack:
+        paths = []
+        for key in keys:
+            try:
+                paths.append((key, stack.enter_context(lab.files.local(files[key]))))
+            except Failure as failure:
+                found[key] = failure
+        decoded = lab.decoders.decode([path for _, path in paths], side)
+        found.update((key, picture) for (key, _), picture in zip(paths, decoded, strict=True))
+    return found
+
+
+def _encoding(lab: Lab) -> Callable[[Sequence[Pixels]], list[dict[Role, Vectors]]]:
+    encoder = lab.models.encoder
+
+    def encode(pictures: Sequence[Pixels]) -> list[dict[Role, Vectors]]:
+        by_role = encoder.encode(pictures)
+        return [{role: vectors[i] for role, vectors in by_role.items()} for i in range(len(pictures))]
+
+    return encode
+
+
+def _analysing(lab: Lab) -> Callable[[Sequence[Pixels]], list[Analysis]]:
+    return lab.models.analyst.analyse
+
+
+def _keep(c: Claimed, vector: Vectors, dimension: int, made: list[Made], failed: list[Failed]) -> None:
+    """A vector is committed only if it can be searched: right length, finite, not zero."""
+    if vector.shape != (dimension,):
+        problem = f"a vector of shape {vector.shape}, not ({dimension},)"
+    elif not np.isfinite(vector).all():
+        problem = "a vector with NaN or infinity"
+    elif not vector.any():
+        problem = "a zero vector"
+    else:
+        made.append(Made(key=c.key, role=c.role, tag=c.tag, vector=vector))
+        return
+    failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=InvalidModelOutput(f"{c.tag} made {problem}.")))
+
+
+def _by_key(claimed: Sequence[Claimed]) -> dict[str, list[Claimed]]:
+    wanted = dict[str, list[Claimed]]()
+    for c in claimed:
+        wanted.setdefault(c.key, []).append(c)
+    return wanted

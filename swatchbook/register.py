@@ -1,0 +1,117 @@
+"""Stage 0: a source becomes stored bytes and a durable `queued` document, or an error before anything is written."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from swatchbook.errors import DiskFull, InvalidReference, TooLarge, UnreadableDocument, UnsupportedFormat, as_failure
+from swatchbook.files import KEY
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts, publishing, runs
+from swatchbook.ledger.runs import Document
+from swatchbook.models import registry
+from swatchbook.records import DocumentStatus, IngestOptions, Record, Want
+from swatchbook.settings import Settings
+from swatchbook.versions import PURE_STAGES, stage_key
+
+_PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
+_UNREAD = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
+"""Options that change how the work is done, not what comes out; `roles` count as the wants they lead to."""
+
+
+class Registered(Record):
+    """A known document. `unchanged` means that it is complete with these very options: nothing is left to do."""
+
+    document: Document
+    unchanged: bool
+
+
+class Asked(Record):
+    """What one ingest asks for: the pairs to make, and the fingerprint that tells one generation from another."""
+
+    wants: tuple[Want, ...]
+    fingerprint: str
+
+
+def ask(settings: Settings, options: IngestOptions) -> Asked:
+    """Wants and fingerprint of these options under these settings. Raises Configuration for a role nobody makes."""
+    wants = registry.wants(settings, options.roles)
+    parts = {
+        "options": options.model_dump(mode="json", exclude=_UNREAD),
+        "wants": sorted((w.role.value, w.tag) for w in wants),
+        "stages": [stage_key(stage, "", settings, options, force=None) for stage in PURE_STAGES],
+    }
+    return Asked(wants=wants, fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
+
+
+def register(lab: Lab, source: str | Path, *, owner: str, options: IngestOptions) -> Registered:
+    """Store a local file's bytes and queue its document, or find it again.
+
+    Raises InvalidReference, TooLarge, UnsupportedFormat, UnreadableDocument, DiskFull, FilesDown, Configuration.
+    """
+    path = Path(source)
+    _check(path, lab.settings)
+    asked = ask(lab.settings, options)
+    try:
+        key = lab.files.put_file(path, suffix=".pdf")
+    except PermissionError as error:
+        raise _no_right(path) from error
+    return _queue(lab, key, path.name, path.stat().st_size, owner, options, asked)
+
+
+def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions) -> Registered:
+    """What a flow is given: a key of the file store, or a path under SWATCHBOOK_INPUT_ROOTS."""
+    if not KEY.match(source):
+        path = Path(source).resolve()
+        if not any(path.is_relative_to(root.resolve()) for root in lab.settings.input_roots):
+            raise InvalidReference(
+                f"{source!r} is neither a key of the file store nor a path under SWATCHBOOK_INPUT_ROOTS.",
+                advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
+            )
+        return register(lab, path, owner=owner, options=options)
+    asked = ask(lab.settings, options)
+    return _queue(lab, source, source, lab.files.size(source), owner, options, asked)
+
+
+def _queue(
+    lab: Lab, key: str, name: str, size: int, owner: str, options: IngestOptions, asked: Asked
+) -> Registered:  # fmt: skip
+    document = runs.queue(
+        lab.ledger, owner=owner, content=key[:64], kind="pdf", name=name, file=key, size=size, options=options
+    )
+    unchanged = (
+        document.status == DocumentStatus.COMPLETED
+        and document.fingerprint == asked.fingerprint
+        and not options.force
+        and publishing.unpublished(lab.ledger, document.id) == 0
+    )
+    return Registered(document=accounts.get_document(lab.ledger, document.id), unchanged=unchanged)
+
+
+def _check(path: Path, settings: Settings) -> None:
+    try:
+        if not path.exists():
+            raise InvalidReference(f"{path}: no such file.", advice="Check the path.")
+        if not path.is_file():
+            raise UnsupportedFormat(f"{path}: not a file.", advice="Give a PDF, or a folder of PDFs.")
+        size = path.stat().st_size
+        if size == 0:
+            raise UnreadableDocument(f"{path}: the file is empty.", advice="Export or download it again.")
+        if size > settings.max_document_mb << 20:
+            raise TooLarge(
+                f"{path}: {size / (1 << 20):.0f} MiB is over the limit of {settings.max_document_mb} MiB.",
+                advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
+            )
+        with path.open("rb") as file:
+            head = file.read(_PDF_HEAD)
+    except PermissionError as error:
+        raise _no_right(path) from error
+    except OSError as error:
+        failure = as_failure(error)
+        raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{path}: {error.strerror}.") from error
+    if b"%PDF-" not in head:
+        raise UnsupportedFormat(f"{path}: not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
+
+
+def _no_right(path: Path) -> InvalidReference:
+    return InvalidReference(f"{path}: no right to read it.", advice="Check the file's owner and mode.")

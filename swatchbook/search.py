@@ -1,0 +1,164 @@
+"""Search: one query per role that applies, fused by rank, shown from the ledger.
+
+Raw scores of different models do not compare, so fusion is weighted reciprocal rank (Cormack, Clarke, Büttcher 2009,
+k = 60) over the roles present: score = Σ weight / (60 + rank). A role that found nothing takes no share.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from swatchbook.errors import Failure, InvalidReference
+from swatchbook.index.base import Match, Space, Where
+from swatchbook.lab import Lab
+from swatchbook.ledger import hits, publishing
+from swatchbook.models.base import Vectors
+from swatchbook.records import PIXEL_ROLES, Hit, Role
+
+CANDIDATES = 100
+"""Taken from each role before fusion."""
+
+_RANK_OFFSET = 60
+
+TEXT_WEIGHTS: Mapping[str, float] = {"understanding": 0.35, "text": 0.25, "keyword": 0.25, "visual": 0.15}
+IMAGE_WEIGHTS: Mapping[str, float] = {"visual": 0.6, "structure": 0.4}
+IMAGE_WEIGHTS_WITHOUT_STRUCTURE: Mapping[str, float] = {"visual": 0.6, "color": 0.2, "texture": 0.2}
+
+
+def search(
+    lab: Lab,
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    owner: str | None = None,
+    where: Where | None = None,
+    by: Literal["image", "product"] = "image",
+    k: int = 10,
+    weights: Mapping[str, float] | None = None,
+) -> list[Hit]:
+    """The k best images or products for a text, a picture, or both; best first.
+
+    `owner` None searches all owners. `weights` replaces the defaults by role name ("keyword" among them).
+    Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown, Configuration.
+    """
+    if not (text and text.strip()) and image is None:
+        raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
+    where = (where or Where()).model_copy(update={"owner": owner} if owner else {})
+    active = {space.role: space for space, is_active in publishing.spaces(lab.ledger) if is_active}
+    rankings = _rankings(lab, active, text, image, where)
+    share = weights or _default_weights(bool(text), image is not None, active)
+    to_targets = _images_of(lab) if by == "image" else _products_of(lab)
+    fused = _fuse({role: to_targets(role, matches) for role, matches in rankings.items()}, share)
+    best = sorted(fused.items(), key=lambda pair: (-pair[1].score, pair[0]))[:k]
+    describe = hits.describe_images if by == "image" else hits.describe_products
+    shown = {hit.id: hit for hit in describe(lab.ledger, [target for target, _ in best])}
+    return [
+        shown[target].model_copy(update={"score": round(found.score, 6), "why": found.why})
+        for target, found in best
+        if target in shown
+    ]
+
+
+class _Found:
+    """A target's score so far, and each role's part in it."""
+
+    def __init__(self) -> None:
+        self.score = 0.0
+        self.why: dict[str, dict[str, float]] = {}
+
+
+def _rankings(
+    lab: Lab, active: Mapping[Role, Space], text: str | None, image: Path | None, where: Where
+) -> dict[str, list[Match]]:  # fmt: skip
+    found: dict[str, list[Match]] = {}
+    if text and text.strip():
+        spaces = {role: active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active}
+        if spaces:
+            vector = lab.models.text_encoder.embed([text], "query")[0]
+            for role, space in spaces.items():
+                found[role.value] = lab.index.search(space, vector, CANDIDATES, where)
+            found["keyword"] = _interleave([lab.index.keyword(s, text, CANDIDATES, where) for s in spaces.values()])
+    if image is not None:
+        for role, vector in _encode_image(lab, image).items():
+            if role in active:
+                found[role.value] = lab.index.search(active[role], vector, CANDIDATES, where)
+    return found
+
+
+def _encode_image(lab: Lab, image: Path) -> dict[Role, Vectors]:
+    if not image.is_file():
+        raise InvalidReference(f"{image}: no such file.", advice="Give a picture file.")
+    encoder = lab.models.encoder
+    (decoded,) = lab.decoders.decode([image], encoder.side)
+    if isinstance(decoded, Failure):
+        raise decoded
+    return {role: vectors[0] for role, vectors in encoder.encode([decoded]).items() if role in PIXEL_ROLES}
+
+
+def _default_weights(text: bool, image: bool, active: Mapping[Role, Space]) -> dict[str, float]:
+    """A text query's, an image query's, or the mean of both."""
+    for_image = IMAGE_WEIGHTS if Role.STRUCTURE in active else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
+    parts = [weights for weights, given in ((TEXT_WEIGHTS, text), (for_image, image)) if given]
+    total = defaultdict[str, float](float)
+    for weights in parts:
+        for role, weight in weights.items():
+            total[role] += weight / len(parts)
+    return dict(total)
+
+
+Ranked = list[tuple[str, float]]
+"""(target id, the match's own score), best first, each target once."""
+
+
+def _fuse(rankings: Mapping[str, Ranked], weights: Mapping[str, float]) -> dict[str, _Found]:
+    found = defaultdict[str, _Found](_Found)
+    for role, ranked in rankings.items():
+        for rank, (target, own) in enumerate(ranked, start=1):
+            share = weights.get(role, 0.0) / (_RANK_OFFSET + rank)
+            found[target].score += share
+            found[target].why[role] = {"rank": rank, "score": round(own, 4), "share": round(share, 6)}
+    return {target: f for target, f in found.items() if f.score > 0}
+
+
+def _interleave(lists: Sequence[list[Match]]) -> list[Match]:
+    """Several keyword results as one: BM25 scores of different collections do not compare, ranks do."""
+    return [m for rank in range(max(map(len, lists), default=0)) for found in lists for m in found[rank : rank + 1]]
+
+
+def _own_score(match: Match) -> float:
+    """Similarity for a vector match (1 - cosine distance), BM25 for a keyword match."""
+    return 1 - match.distance if match.distance is not None else match.score or 0.0
+
+
+ToTargets = Callable[[str, list[Match]], Ranked]
+
+
+def _images_of(lab: Lab) -> ToTargets:
+    """Images as they are; chunks stand for the images linked to them."""
+
+    def to_images(role: str, matches: list[Match]) -> Ranked:
+        linked = hits.images_of_chunks(lab.ledger, [m.id for m in matches]) if role in {"text", "keyword"} else {}
+        return _first_of(matches, lambda m: linked.get(m.id, []) if m.id in linked or role == "text" else [m.id])
+
+    return to_images
+
+
+def _products_of(lab: Lab) -> ToTargets:
+    """A product ranks as its best image or chunk."""
+
+    def to_products(role: str, matches: list[Match]) -> Ranked:
+        ids = [m.id for m in matches]
+        by_chunk = hits.products_of_chunks(lab.ledger, ids) if role in {"text", "keyword"} else {}
+        by_image = hits.products_of_images(lab.ledger, ids) if role != "text" else {}
+        return _first_of(matches, lambda m: [*by_chunk.get(m.id, []), *by_image.get(m.id, [])])
+
+    return to_products
+
+
+def _first_of(matches: Sequence[Match], targets: Callable[[Match], Sequence[str]]) -> Ranked:
+    ranked: dict[str, float] = {}
+    for match in matches:
+        for target in targets(match):
+            ranked.setdefault(target, _own_score(match))
+    return list(ranked.items())

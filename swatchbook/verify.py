@@ -1,0 +1,73 @@
+"""Ledger and index held against each other; and the index made anew from the ledger."""
+
+from collections.abc import Callable
+
+from swatchbook.index.publish import publish_round
+from swatchbook.lab import Lab
+from swatchbook.ledger import publishing
+from swatchbook.records import Record
+
+
+class SpaceCheck(Record):
+    """One space: what it should hold and does not, and what it holds and should not."""
+
+    space: str
+    expected: int
+    missing: int
+    foreign: int
+
+
+class Verification(Record):
+    """`sound` when nothing is missing, foreign or lost. `repaired` when that was mended just now."""
+
+    spaces: tuple[SpaceCheck, ...]
+    lost_files: tuple[str, ...]
+    unpublished: int
+    repaired: bool = False
+
+    @property
+    def sound(self) -> bool:
+        return not self.lost_files and not self.unpublished and not any(s.missing or s.foreign for s in self.spaces)
+
+
+def verify(lab: Lab, *, repair: bool = False) -> Verification:
+    """Compare every space with the ledger, and the ledger's files with the store.
+
+    With `repair`, missing objects are published again and foreign ones dropped; lost files can only be named.
+    """
+    checks = []
+    for space, _ in publishing.spaces(lab.ledger):
+        lab.index.ensure(space)
+        expected = set(publishing.searchable_ids(lab.ledger, space))
+        present = set(lab.index.ids(space))
+        missing, foreign = expected - present, present - expected
+        checks.append(SpaceCheck(space=space.name, expected=len(expected), missing=len(missing), foreign=len(foreign)))
+        if repair:
+            if foreign:
+                lab.index.delete(space, sorted(foreign))
+            publishing.mark_dirty(lab.ledger, sorted(missing))
+    if repair:
+        _publish_until_clean(lab)
+    lost = tuple(key for key in publishing.stored_files(lab.ledger) if not lab.files.has(key))
+    return Verification(
+        spaces=tuple(checks), lost_files=lost, unpublished=publishing.unpublished(lab.ledger), repaired=repair
+    )
+
+
+def rebuild(lab: Lab, *, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+    """Drop every space and publish it anew from the ledger, without a forward pass. Returns the rows published."""
+    for space, active in publishing.spaces(lab.ledger):
+        lab.index.drop(space)
+        lab.index.ensure(space)
+        if active:
+            lab.index.activate(space)
+    publishing.mark_all_dirty(lab.ledger)
+    return _publish_until_clean(lab, progress)
+
+
+def _publish_until_clean(lab: Lab, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+    total, done = publishing.unpublished(lab.ledger), 0
+    while rows := publish_round(lab).rows:
+        done += rows
+        progress(done, max(total, done))
+    return done

@@ -1,0 +1,61 @@
+"""Versions of the pure stages, and the cache keys that are made from them.
+
+A stage's result is kept under a key of everything it reads: the document's bytes, its own version and those of the
+stages before it, the options and the limits. Raise a version whenever its stage may say something else for the same
+input; `tests/test_versions.py` pins each version to a hash of its modules, so that nobody forgets.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from swatchbook.records import IngestOptions, Record
+from swatchbook.settings import Settings
+
+
+class PureStage(Record):
+    """A stage whose result follows from its input alone. `after`: the stage whose result it reads."""
+
+    version: str
+    after: str | None
+    options: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+_PDF = ("swatchbook/pdf/*.py",)
+_PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
+_IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
+
+PURE_STAGES: Mapping[str, PureStage] = {
+    "read": PureStage(version="1", after=None, options=("ocr",), settings=_PAGE_LIMITS, modules=_PDF),
+    "discover": PureStage(
+        version="1", after="read", settings=("discovery",), modules=("swatchbook/catalogue/discover*.py",)
+    ),
+    "tables": PureStage(version="1", after="read", modules=_PDF),
+    "describe": PureStage(version="1", after="tables", modules=("swatchbook/catalogue/describe.py",)),
+    "plan": PureStage(version="1", after="discover", options=("focus",), modules=("swatchbook/catalogue/plan.py",)),
+    "chunk": PureStage(version="1", after="plan", modules=("swatchbook/catalogue/chunk.py",)),
+    "extract": PureStage(
+        version="1", after="plan", settings=_IMAGE_LIMITS, modules=(*_PDF, "swatchbook/catalogue/pictures.py")
+    ),
+}
+
+
+def stage_key(
+    stage: str, content: str, settings: Settings, options: IngestOptions, *, force: str | None, part: str = ""
+) -> str:
+    """Cache key of a pure stage's result: `<stage>-<sha256>`, fit for a file name.
+
+    `content` is the SHA-256 of the document's bytes, `force` the generation that was last forced, `part` names one of
+    several results of the stage (a product's number).
+    """
+    reads: list[object] = [content, force, part]
+    name: str | None = stage
+    while name is not None:
+        pure = PURE_STAGES[name]
+        given = options.model_dump(mode="json", include=set(pure.options))
+        limits = {s: getattr(settings, s) for s in pure.settings}
+        reads.append([name, pure.version, given, limits])
+        name = pure.after
+    return f"{stage}-{hashlib.sha256(json.dumps(reads, sort_keys=True).encode()).hexdigest()}"

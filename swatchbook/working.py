@@ -1,0 +1,144 @@
+"""A run's life: how it begins or follows, what keeps it alive, and how each way of ending is written down."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from swatchbook.delete import delete
+from swatchbook.errors import Failure, InvalidReference, Policy, RunRevoked, as_failure
+from swatchbook.heartbeat import beating
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts, runs
+from swatchbook.ledger.runs import Busy, Document, Run
+from swatchbook.records import DocumentStatus, IngestOptions, Record, Stage
+from swatchbook.register import ask, register_source
+from swatchbook.settings import Settings
+from swatchbook.versions import stage_key
+
+log = logging.getLogger(__name__)
+
+_OUTAGE_PAUSE = 60.0
+"""Seconds until a document that ended in an outage is due again; the sitting out was done in the run."""
+
+_SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
+_REPORT_EVERY = 0.5  # seconds between progress writes
+
+
+class Work(Record):
+    """One run at one document: what its stages need to know."""
+
+    run: Run
+    document: str
+    name: str
+    owner: str
+    content: str
+    file: str
+    options: IngestOptions
+    force: str | None
+
+    def key(self, stage: str, settings: Settings, part: str = "") -> str:
+        """Cache key of a pure stage of this document."""
+        return stage_key(stage, self.content, settings, self.options, force=self.force, part=part)
+
+
+def try_begin(
+    lab: Lab, source: str, *, owner: str, options: IngestOptions, prefect_run: str | None = None
+) -> Work | Busy | Document:
+    """Begin a run at the source's document.
+
+    Returns the Document itself when it is complete with these very options, Busy when another run lives. A delete that
+    was interrupted is finished first. Raises what `register_source` raises.
+    """
+    registered = register_source(lab, source, owner=owner, options=options)
+    if registered.unchanged:
+        return registered.document
+    asked = ask(lab.settings, options)
+    document = registered.document
+    begun = runs.begin(
+        lab.ledger,
+        document.id,
+        options=options,
+        fingerprint=asked.fingerprint,
+        wants=asked.wants,
+        prefect_run=prefect_run,
+    )
+    if isinstance(begun, Busy):
+        if begun.reason == "deleting":
+            delete(lab, document.id)
+            return try_begin(lab, source, owner=owner, options=options, prefect_run=prefect_run)
+        return begun
+    document = accounts.get_document(lab.ledger, document.id)
+    if document.file is None:
+        raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
+    return Work(
+        run=begun,
+        document=document.id,
+        name=document.name,
+        owner=document.owner,
+        content=document.content,
+        file=document.file,
+        options=options,
+        force=document.force,
+    )
+
+
+def has_settled(lab: Lab, document_id: str) -> bool:
+    """Whether a followed run left nothing to be done now."""
+    document = accounts.get_document(lab.ledger, document_id)
+    later = document.due_at is not None and document.due_at > lab.ledger.now()
+    return document.status in _SETTLED or (document.status == DocumentStatus.WAITING and later)
+
+
+@contextmanager
+def working(lab: Lab, run: Run) -> Iterator[threading.Event]:
+    """Keep a run alive, and write down how it ends if it does not end itself. Yields the event of its loss."""
+    with beating(lab.ledger, run) as beat:
+        try:
+            yield beat.lost
+        except RunRevoked:
+            raise  # whoever revoked it has written why
+        except BaseException as error:
+            _record_end(lab, run, error)
+            raise
+
+
+def _record_end(lab: Lab, run: Run, error: BaseException) -> None:
+    if not isinstance(error, Exception):  # Ctrl-C, a cancelled task: the same command goes on from here
+        now = lab.ledger.now()
+        runs.end(lab.ledger, run, DocumentStatus.WAITING, message="Interrupted; run it again to go on.", due_at=now)
+        return
+    failure = as_failure(error)
+    status, due = DocumentStatus.FAILED, None
+    if failure.policy is Policy.BLOCKED:
+        status = DocumentStatus.BLOCKED
+    elif failure.policy in {Policy.OUTAGE, Policy.WAIT}:
+        status, due = DocumentStatus.WAITING, lab.ledger.now() + _OUTAGE_PAUSE
+    if not isinstance(error, Failure):
+        log.exception("a run ended unexpectedly", exc_info=error)
+    runs.end(lab.ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due)
+
+
+@contextmanager
+def timed(lab: Lab, run: Run, stage: Stage) -> Iterator[None]:
+    """The work that leads to a stage: announced, timed, and reached at its end."""
+    runs.progress(lab.ledger, run, stage, 0, 0)
+    started = time.monotonic()
+    yield
+    runs.record_timing(lab.ledger, run, stage, time.monotonic() - started, 0)
+    runs.reach(lab.ledger, run, stage)
+
+
+def reporter(lab: Lab, run: Run, stage: Stage) -> Callable[[int, int], None]:
+    """A progress callback (done, total) that writes at most twice a second. Raises RunRevoked when the run is lost."""
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _REPORT_EVERY or done >= total:
+            last = now
+            runs.progress(lab.ledger, run, stage, done, total)
+
+    return report

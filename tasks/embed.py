@@ -1,0 +1,45 @@
+"""Stage 6: make all items, batch by batch, and publish them."""
+
+import asyncio
+
+from prefect import get_run_logger, task
+
+from blocks import lab
+from swatchbook.index.publish import Published, publish_all
+from swatchbook.ledger import items, runs
+from swatchbook.ledger.items import Batch
+from swatchbook.make import BatchResult, make_batch
+from swatchbook.working import Work
+from tasks.policy import WRITE, last_try
+
+
+@task(**WRITE, task_run_name="cut batches of {work.name}")
+async def cut_batches(work: Work) -> tuple[Batch, ...]:
+    """What is open now, in fixed lists of keys."""
+    return await asyncio.to_thread(items.cut_batches, lab().ledger, work.run, work.options.batch_size)
+
+
+@task(**WRITE, tags=["embed"], task_run_name="batch {batch.number}/{batch.of}")
+async def embed_batch(work: Work, batch: Batch) -> BatchResult:
+    """Make what the batch still lacks; raise while passing failures remain, record them on the last try."""
+    log = get_run_logger()
+    result = await asyncio.to_thread(
+        make_batch, lab(), work.run, batch, size=work.options.batch_size, last_try=last_try()
+    )
+    first = (batch.number - 1) * work.options.batch_size + 1
+    log.info("batch %d/%d (%d–%d): %d made", batch.number, batch.of, first, first + len(batch.keys) - 1, result.made)
+    for failure in result.failures:
+        log.warning("batch %d/%d: %s", batch.number, batch.of, failure)
+    return result
+
+
+@task(**WRITE, task_run_name="publish")
+async def publish(work: Work) -> Published:
+    """Publish whatever is dirty and due, sitting out an index outage."""
+    tools = lab()
+    return await asyncio.to_thread(
+        publish_all,
+        tools,
+        at_most=tools.settings.index_wait_seconds,
+        alive=lambda: runs.heartbeat(tools.ledger, work.run),
+    )

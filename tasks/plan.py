@@ -1,0 +1,20 @@
+"""Stage 3: which pages count."""
+
+import asyncio
+
+from prefect import task
+
+from blocks import lab
+from swatchbook.catalogue import plan
+from swatchbook.pdf import reader
+from swatchbook.records import Discovery, Plan, Reading
+from swatchbook.working import Work
+from tasks.policy import PURE
+
+
+@task(**PURE, task_run_name="plan pages of {work.name}")
+async def plan_pages(key: str, work: Work, reading: Reading, discovery: Discovery) -> Plan:
+    """Product pages, entity pages, and skipped ones with the reason."""
+    return await asyncio.to_thread(
+        lambda: plan.make_plan(reading, reader.iterate(lab().files, reading), discovery, work.options.focus)
+    )

@@ -1,0 +1,77 @@
+"""What Prefect is told about every task: which are cached, which are tried again, and how a result is kept.
+
+Pure tasks are cached under the key that the flow passes (swatchbook.versions.stage_key); writes never are: the ledger
+makes them idempotent. Results are JSON, never pickle.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+
+from blocks import lab
+from swatchbook.errors import Failure, Interrupted, Policy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_AGAIN = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}
+
+
+def by_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """A pure task's cache key is its `key` parameter."""
+    return str(parameters["key"])
+
+
+def passing(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
+    """Whether Prefect tries again: failures that likely pass, and batches with open items. Nothing else."""
+    error = state.data
+    return isinstance(error, Interrupted) or (isinstance(error, Failure) and error.policy in _AGAIN)
+
+
+PURE: dict[str, Any] = {
+    "cache_key_fn": by_key,
+    "persist_result": True,
+    "result_serializer": "json",
+    "cache_result_in_memory": False,
+    "retries": 2,
+    "retry_delay_seconds": [2, 4],
+    "retry_condition_fn": passing,
+}
+WRITE: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retries": 2,
+    "retry_delay_seconds": [2, 4],
+    "retry_condition_fn": passing,
+}
+
+
+def last_try() -> bool:
+    """Whether Prefect will not bring this task run back if it raises now."""
+    context = TaskRunContext.get()
+    return context is None or context.task_run.run_count > context.task.retries
+
+
+async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+    """A pure task's result, made anew where the cached one cannot be relied on: a file that it stands on is gone, or
+    it was kept with a loss that may have passed.
+    """
+    call: Callable[..., Coroutine[Any, Any, Any]] = task
+    state = await call(*args, **kwargs, return_state=True)
+    result: R = await state.aresult()
+    if state.name == "Cached" and not await asyncio.to_thread(_reliable, result):
+        again: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
+        return await again(*args, **kwargs)
+    return result
+
+
+def _reliable(result: Any) -> bool:
+    files = lab().files
+    return all(files.has(key) for key in getattr(result, "files", ())) and not any(
+        lost.passing for lost in getattr(result, "lost", ())
+    )

@@ -1,0 +1,23 @@
+"""Stage 1: read all pages, once."""
+
+import asyncio
+
+from prefect import task
+
+from blocks import lab
+from swatchbook.pdf import reader
+from swatchbook.records import Reading, Stage
+from swatchbook.working import Work, reporter
+from tasks.policy import PURE
+
+
+@task(**PURE, task_run_name="read {work.name}")
+async def read_pages(key: str, work: Work) -> Reading:
+    """Text, outline and picture census of every page; lost pages are named."""
+    return await asyncio.to_thread(_read, work)
+
+
+def _read(work: Work) -> Reading:
+    tools = lab()
+    with tools.files.local(work.file) as path:
+        return reader.read(path, tools.files, tools.settings, progress=reporter(tools, work.run, Stage.READ))
