@@ -1,0 +1,369 @@
+"""The child that opens PDFs: the only importer of pymupdf and pymupdf4llm. It may loop, crash or be killed.
+
+Requests (`handle`): `open`, `read`, `tables`, `extract`. Those over pages end each page with `"done"`, or with `"lost"`
+where it raised. Before a picture is touched it is announced (`"begun"`), so that the parent knows which one took the
+process with it.
+"""
+
+import io
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+from PIL import Image
+
+from swatchbook.child import Frame, serve
+from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, UnreadableDocument, as_failure
+from swatchbook.pdf.geometry import Transform, Turn, moved, then, turn
+from swatchbook.pdf.pixels import OPAQUE, Limits, Made, as_jpeg, as_png, least_alpha, passes
+from swatchbook.pdf.tabular import looks_tabular
+from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text_key
+
+TEXT = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
+PICTURES = ("fill-image", "fill-imgmask", "fill-shade")
+PATHS = ("fill-path", "stroke-path")
+BOLD, ITALIC = 16, 2  # bits of a span's flags
+BOLD_NAMES = ("bold", "black", "heavy", "demi")
+FARTHEST = 1e6  # points; a broken transform may say infinity, which JSON cannot
+WARNINGS = 5  # kept a page
+VALUE_HEADS = {"value", "values", "wert", "werte", "valeur", "valor", "valore", "specification", "details", "data"}
+"""Second heads of two-column tables; without one, the first row of two columns is data."""
+
+
+def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
+    """Answer one request; see the module's text."""
+    with _opened(request["path"]) as document:
+        match request["do"]:
+            case "open":
+                yield describe(document), b""
+            case "read":
+                yield from _over_pages(document, request, read_page)
+            case "tables":
+                yield from _over_pages(document, request, read_tables)
+            case "extract":
+                yield from _over_pages(document, request, Extractor(request))
+
+
+def _over_pages(document: Any, request: dict[str, Any], work: Any) -> Iterator[Frame]:
+    for number in request["pages"]:
+        try:
+            yield from work(document, number)
+            end: dict[str, Any] = {"done": True, "warnings": _warnings()}
+        except Exception as error:  # noqa: BLE001 — a page fails alone
+            failure = _failure(error)
+            end = {"lost": {"kind": failure.kind, "message": failure.message}}
+        pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
+        yield {"page": number, **end}, b""
+
+
+# --- open -------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    try:
+        document = pymupdf.open(path, filetype="pdf")
+    except (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:
+        raise _no_document(path, str(error)) from None
+    with document:
+        if document.needs_pass:
+            raise EncryptedDocument("The PDF needs a password.", advice="Save it without one and ingest that.")
+        if document.page_count == 0:
+            raise _no_document(path, "it has no pages")
+        yield document
+
+
+def _no_document(path: str, why: str) -> UnreadableDocument:
+    with Path(path).open("rb") as file:
+        file.seek(max(0, Path(path).stat().st_size - 2048))
+        whole = b"%%EOF" in file.read()
+    if not whole:
+        return UnreadableDocument("The PDF is truncated: its end is missing.", advice="Fetch or export it again.")
+    return UnreadableDocument(f"The PDF is broken: {why}.", advice="Export it again, or repair it with a PDF tool.")
+
+
+def describe(document: Any) -> dict[str, Any]:
+    """Page count, title, outline, labels and what is wrong with the file as a whole."""
+    repaired = ["The file is damaged and was repaired; parts may be missing."] if document.is_repaired else []
+    return {
+        "page_count": document.page_count,
+        "title": clean((document.metadata or {}).get("title") or "").strip() or None,
+        "outline": [
+            {"level": level, "title": clean(title).strip(), "page": page}
+            for level, title, page in document.get_toc(simple=True)
+            if 1 <= page <= document.page_count and title.strip()
+        ],
+        "warnings": repaired + _warnings(),
+    }
+
+
+# --- read -------------------------------------------------------------------------------------------------------------
+
+
+def read_page(document: Any, number: int) -> Iterator[Frame]:
+    """Text and census of one page: one answer whose payload is a `Page` as JSON."""
+    page = document[number - 1]
+    as_shown: Transform = tuple(page.rotation_matrix)
+    painted = [kind for kind, _ in page.get_bboxlog()]
+    blocks = tuple(_blocks(page.get_text("dict", flags=TEXT)["blocks"], as_shown))
+    read = Page(
+        number=number,
+        label=clean(page.get_label() or ""),
+        box=_box(page.rect),
+        rotation=page.rotation,
+        blocks=blocks,
+        drawn=tuple(census(page, painted, as_shown)),
+        paths=sum(kind in PATHS for kind in painted),
+        has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
+        warnings=tuple(_warnings()),
+    )
+    yield {"page": number, "box": read.box, "warnings": read.warnings}, read.model_dump_json().encode()
+
+
+def _blocks(blocks: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[Block]:
+    for block in blocks:
+        lines = tuple(
+            Line(bbox=_box(moved(line["bbox"], as_shown)), spans=spans)
+            for line in block["lines"]
+            if (spans := tuple(_span(span, as_shown) for span in line["spans"] if span["text"]))
+            and any(span.text.strip() for span in spans)
+        )
+        if lines:
+            yield Block(bbox=_box(moved(block["bbox"], as_shown)), lines=lines)
+
+
+def _span(span: dict[str, Any], as_shown: Transform) -> Span:
+    font = clean(span["font"])
+    return Span(
+        text=clean(span["text"]),
+        bbox=_box(moved(span["bbox"], as_shown)),
+        size=round(min(span["size"], FARTHEST), 2),
+        font=font,
+        bold=bool(span["flags"] & BOLD) or any(name in font.lower() for name in BOLD_NAMES),
+        italic=bool(span["flags"] & ITALIC),
+        color=span["color"] & 0xFFFFFF,
+    )
+
+
+def census(page: Any, painted: list[str], as_shown: Transform) -> Iterator[Drawn]:
+    """Pictures that a page paints, in order. The log of what is painted agrees with it item by item."""
+    infos = page.get_image_info()
+    kinds = [kind for kind in painted if kind in PICTURES]
+    known = len(kinds) == len(infos)
+    for number, info in enumerate(infos):
+        yield Drawn(
+            number=number,
+            bbox=_box(moved(info["bbox"], as_shown)),
+            width=info["width"],
+            height=info["height"],
+            colorspace=info["colorspace"],
+            bits=info["bpc"],
+            has_mask=info["has-mask"],
+            size=info["size"],
+            transform=_numbers(then(info["transform"], as_shown)),
+            gradient=known and kinds[number] == "fill-shade",
+        )
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def read_tables(document: Any, number: int) -> Iterator[Frame]:
+    """Tables of one page: one answer. The layout reader's cells keep their spaces; `find_tables` stands in for it."""
+    page = document[number - 1]
+    try:
+        import pymupdf4llm  # 0.7 s and 200 MB: only where there are tables
+
+        read = json.loads(pymupdf4llm.to_json(document, pages=[number - 1], use_ocr=False))
+        boxes = [box for one in read["pages"] for box in one["boxes"] if box["boxclass"] == "table" and box["table"]]
+        found = [(box["table"]["bbox"], box["table"]["extract"]) for box in boxes]
+    except Exception:  # its layout model fails on odd pages
+        logging.getLogger(__name__).exception("pymupdf4llm failed on page %d", number)
+        found = [(table.bbox, table.extract()) for table in page.find_tables().tables]
+    as_shown: Transform = tuple(page.rotation_matrix)
+    tables = [
+        {"page": number, "bbox": _box(moved(box, as_shown)), "rows": rows, "header": _has_header(rows)}
+        for box, extracted in found
+        if len(rows := _rows(extracted)) >= 2 and len(rows[0]) >= 2
+    ]
+    yield {"page": number, "tables": tables}, b""
+
+
+def _rows(extracted: Iterable[Iterable[str | None]]) -> list[list[str]]:
+    rows = [[" ".join(clean(cell or "").split()) for cell in row] for row in extracted]
+    return [row for row in rows if any(row)]
+
+
+def _has_header(rows: list[list[str]]) -> bool:
+    head = rows[0]
+    if len(head) == 2:
+        return head[1].casefold() in VALUE_HEADS
+    return all(head[1:]) and not any(letter.isdigit() for cell in head for letter in cell)
+
+
+# --- extract ----------------------------------------------------------------------------------------------------------
+
+
+class Extractor:
+    """Pictures of planned pages, one after the other; each distinct one is converted and sent once."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self._limits = Limits(**request["limits"])
+        self._content = request["content"]
+        self._first, self._after = request["pages"][0], request["after"]
+        self._made: dict[tuple[int, Turn], dict[str, Any]] = {}  # (xref, turn) -> its answer
+        self._keys: dict[int, str] = {}  # xref -> key of its stream
+        self._inlined: tuple[int, list[dict[str, Any]]] = (0, [])  # page, and its pictures as files
+
+    def __call__(self, document: Any, number: int) -> Iterator[Frame]:
+        page = document[number - 1]
+        infos = page.get_image_info()
+        if not infos:
+            return
+        drawn = census(page, [kind for kind, _ in page.get_bboxlog()], tuple(page.rotation_matrix))
+        for one, info, xref in zip(drawn, infos, match_xrefs(page, infos), strict=True):
+            if one.gradient or (number == self._first and one.number <= self._after):
+                continue
+            kind = "embedded" if xref else "inline"
+            begun = {"page": number, "begun": one.number, "kind": kind, "xref": xref or None, "bbox": one.bbox}
+            yield {**begun, "key": self._key(document, number, one.number, xref), "box": _box(page.rect)}, b""
+            facts, data = self._made.get((xref, turn(one.transform))), b""
+            if facts is None:
+                facts, data = self._make(page, one, info["cs-name"], xref)
+            yield {"page": number, "number": one.number, **facts}, data
+
+    def _key(self, document: Any, page: int, number: int, xref: int) -> str:
+        """Identity of a picture that may turn out unreadable."""
+        if not xref:
+            return text_key(f"{self._content}:{page}:{number}")
+        if xref not in self._keys:
+            stream = document.xref_stream_raw(xref) or b""
+            self._keys[xref] = sha256(stream + document.xref_object(xref, compressed=True).encode())
+        return self._keys[xref]
+
+    def _inline(self, page: Any, number: int) -> Image.Image:
+        if self._inlined[0] != page.number + 1:  # MuPDF converts all pictures of a page at once
+            blocks = page.get_text("dict", flags=pymupdf.TEXT_PRESERVE_IMAGES)["blocks"]
+            self._inlined = page.number + 1, [block for block in blocks if block["type"] == 1]
+        return inline(self._inlined[1][number])
+
+    def _make(self, page: Any, drawn: Drawn, space: str, xref: int) -> Made:
+        way = turn(drawn.transform)
+        try:
+            self._limits.check_size(drawn.width, drawn.height)
+            if xref:
+                made = embedded(page.parent, xref, passes(drawn.colorspace, space), way, self._limits)
+            else:
+                made = as_png(self._inline(page, drawn.number), way, self._limits)
+        except Exception as error:  # noqa: BLE001 — a picture fails alone
+            failure = _failure(error)
+            kind = "unreadable_image" if failure.kind == "unexpected" else failure.kind  # MuPDF's own errors
+            made = {"failure": {"kind": kind, "message": str(failure)}}, b""
+        if xref:
+            self._made[xref, way] = made[0]
+        return made
+
+
+def embedded(document: Any, xref: int, plain: bool, way: Turn, limits: Limits) -> Made:
+    """The picture of an image object. `plain`: its colour space is one that a JPEG shows by itself."""
+    limits.check_file(document.xref_stream_raw(xref) or b"")
+    alpha = soft_mask(document, xref)
+    jpeg = document.xref_get_key(xref, "Filter")[1].rstrip("] ").endswith("DCTDecode")
+    if jpeg and plain and alpha is None and way == "none" and document.xref_get_key(xref, "Decode")[0] == "null":
+        extracted = document.extract_image(xref)
+        if extracted.get("ext") in ("jpeg", "jpg") and (made := as_jpeg(extracted["image"], limits)):
+            return made
+    image = in_rgb(pymupdf.Pixmap(document, xref))
+    if alpha is not None and image.mode == "RGB":  # with a Matte MuPDF has already applied the mask
+        image.putalpha(alpha.resize(image.size, Image.Resampling.BILINEAR))
+    return as_png(image, way, limits)
+
+
+def soft_mask(document: Any, xref: int) -> Image.Image | None:
+    """Opacity (mode L) by the object's soft or stencil mask, None where there is none or it is opaque."""
+    for name in ("SMask", "Mask"):  # a Mask that is an array (a colour key) is applied by MuPDF
+        kind, value = document.xref_get_key(xref, name)
+        if kind == "xref":
+            mask = pymupdf.Pixmap(document, int(value.split()[0]))
+            image = Image.frombytes("L", (mask.width, mask.height), mask.samples)
+            return None if least_alpha(image) >= OPAQUE else image
+    return None
+
+
+def inline(block: dict[str, Any]) -> Image.Image:
+    """A picture that stands in the page's own stream: MuPDF hands it over as a file, with its mask as another."""
+    image = in_rgb(pymupdf.Pixmap(block["image"]))
+    if block["mask"] and image.mode == "RGB":
+        with Image.open(io.BytesIO(block["mask"])) as mask:
+            image.putalpha(mask.convert("L").resize(image.size, Image.Resampling.BILINEAR))
+    return image
+
+
+def in_rgb(pixmap: Any) -> Image.Image:
+    """RGB or RGBA, from whatever colour space; a stencil becomes black on white."""
+    size = (pixmap.width, pixmap.height)
+    if pixmap.colorspace is None:
+        painted = Image.frombytes("L", size, pixmap.samples)
+        return Image.eval(painted, lambda alpha: 255 - alpha).convert("RGB")
+    if pixmap.colorspace.n != 3 or "RGB" not in pixmap.colorspace.name:
+        pixmap = pymupdf.Pixmap(pymupdf.csRGB, pixmap)
+    if pixmap.alpha:
+        return Image.frombytes("RGBa", size, pixmap.samples).convert("RGBA")  # MuPDF premultiplies
+    return Image.frombytes("RGB", size, pixmap.samples)
+
+
+def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
+    """Cross-reference number of each picture painted, 0 where it has none (inline, or in a pattern).
+
+    Size and mask tell most; asking for them all by `xrefs=True` would decode and hash every picture.
+    """
+    listed: dict[tuple[int, int, bool], set[int]] = defaultdict(set)
+    for xref, smask, width, height, *_ in page.get_images(full=True):
+        listed[width, height, smask > 0].add(xref)
+    candidates = [listed[info["width"], info["height"], info["has-mask"]] for info in infos]
+    if any(len(some) > 1 for some in candidates):
+        hashed = [info["xref"] for info in page.get_image_info(xrefs=True)]
+        return [next(iter(some)) if len(some) == 1 else xref for some, xref in zip(candidates, hashed, strict=True)]
+    return [next(iter(some), 0) for some in candidates]
+
+
+# --- small things -----------------------------------------------------------------------------------------------------
+
+
+def clean(text: str) -> str:
+    """Text that JSON, UTF-8 and PostgreSQL take: no lone surrogates, no control characters."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(c for c in text if c >= " " or c in "\t\n")
+
+
+def _numbers(values: Iterable[float]) -> Any:
+    return tuple(round(min(max(value, -FARTHEST), FARTHEST), 2) for value in values)
+
+
+def _box(values: Iterable[float]) -> Box:
+    box: Box = _numbers(values)
+    return box
+
+
+def _warnings() -> list[str]:
+    said = dict.fromkeys(clean(line).strip() for line in pymupdf.TOOLS.mupdf_warnings().splitlines())
+    return [line for line in said if line][:WARNINGS]
+
+
+def _failure(error: Exception) -> Failure:
+    """MuPDF reports a failed malloc as an error of its own."""
+    text = str(error)
+    if "malloc" in text or "calloc" in text or "realloc" in text:
+        return OutOfMemory(f"Out of memory: {text[:200]}")
+    return as_failure(error)
+
+
+if __name__ == "__main__":
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    serve(handle)

@@ -1,0 +1,291 @@
+"""PDFs from the parent's side: limits, time, a restart behind whatever kills the child, progress.
+
+Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may be lost.
+"""
+
+import hashlib
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from swatchbook.catalogue.pictures import Sighting, caption, nearby, place
+from swatchbook.child import Child, Frame
+from swatchbook.errors import (
+    CrashedWorker,
+    FileMissing,
+    InvalidReference,
+    ProviderTimeout,
+    TooLarge,
+    UnreadableDocument,
+    as_failure,
+)
+from swatchbook.files import Files
+from swatchbook.records import Box, Extraction, LostPage, Page, Picture, Plan, Reading, Table, Unreadable
+from swatchbook.settings import Settings
+
+VERSION = 1
+"""Of what `read`, `tables` and `extract` return; part of their cache keys."""
+
+CHILD = "swatchbook.pdf.child"
+MIB = 1 << 20
+TOTAL_SHARE = 0.1  # of page_seconds that each page adds to the time of a whole pass
+HEADER_WITHIN = 1024  # bytes: as far as viewers look for %PDF-
+KEPT_WARNINGS = 100
+
+Progress = Callable[[int, int], None]
+"""Called with pages done and pages in all."""
+
+
+def read(
+    path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str = CHILD
+) -> Reading:
+    """One pass over all pages: text, styles, picture census, outline. Lost pages are named in the result.
+
+    Raises UnsupportedFormat, UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull.
+    """
+    content = check_file(path, settings)
+    boxes: dict[int, Box] = {}
+    lost: list[LostPage] = []
+    with Child(module, memory_mb=settings.child_memory_mb) as child:
+        opened = _open(child, path, settings)
+        warnings = list(opened["warnings"])
+        numbers = range(1, opened["page_count"] + 1)
+        try:
+            with tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as file:
+                for answer, payload in _survive(child, _request("read", path), numbers, settings, progress):
+                    if "box" in answer:
+                        boxes[answer["page"]] = answer["box"]
+                        warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
+                        file.write(payload + b"\n")
+                    elif "lost" in answer:
+                        lost.append(LostPage(page=answer["page"], **answer["lost"]))
+                file.flush()
+                if not boxes:
+                    raise _none_read(lost)
+                key = files.put_file(Path(file.name), suffix=".jsonl")
+        except OSError as error:
+            raise as_failure(error) from error
+    return Reading(
+        content=content,
+        page_count=opened["page_count"],
+        title=opened["title"],
+        outline=opened["outline"],
+        page_boxes=boxes,
+        pages_file=key,
+        lost=tuple(lost),
+        warnings=tuple(warnings[:KEPT_WARNINGS]),
+    )
+
+
+def iterate(files: Files, reading: Reading) -> Iterator[Page]:
+    """The pages of a reading in order, one at a time. Raises FileMissing."""
+    with files.local(reading.pages_file) as path, path.open("rb") as lines:
+        for line in lines:
+            yield Page.model_validate_json(line)
+
+
+def tables(path: Path, pages: Sequence[int], settings: Settings, *, module: str = CHILD) -> list[Table]:
+    """Tables on these pages (0.2 s a page: ask only for those with `has_table`). A page that fails has none."""
+    if not pages:
+        return []
+    with Child(module, memory_mb=settings.child_memory_mb) as child:
+        answers = _survive(child, _request("tables", path), sorted(pages), settings)
+        return [Table.model_validate(table) for answer, _ in answers for table in answer.get("tables", ())]
+
+
+def extract(
+    path: Path,
+    document: str,
+    reading: Reading,
+    plan: Plan,
+    files: Files,
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    module: str = CHILD,
+) -> Extraction:
+    """Pictures of the planned pages, stored and deduplicated by content, and where they stand.
+
+    `document` is the id that placements are named under. A picture that cannot be had is `Unreadable` and keeps its
+    placement; a page that cannot is in `lost`.
+    """
+    gone = {page.page for page in reading.lost}
+    numbers = [number for number in sorted(plan.shown) if number not in gone]
+    found = _Found(files, iterate(files, reading))
+    if numbers:
+        limits = {
+            "file": settings.max_image_mb * MIB,
+            "pixels": settings.max_image_megapixels * 1_000_000,
+            "side": settings.max_image_side,
+        }
+        request = {**_request("extract", path), "limits": limits, "content": reading.content}
+        with Child(module, memory_mb=settings.child_memory_mb) as child:
+            for answer, payload in _survive(child, request, numbers, settings, progress):
+                found.take(answer, payload)
+    return Extraction(
+        pictures=tuple(found.pictures.values()),
+        placements=place(document, found.sightings),
+        unreadable=tuple(found.unreadable.values()),
+        lost=tuple(found.lost),
+        warnings=tuple(found.warnings[:KEPT_WARNINGS]),
+    )
+
+
+class _Found:
+    """What an extraction has gathered so far."""
+
+    def __init__(self, files: Files, pages: Iterator[Page]) -> None:
+        self.pictures: dict[str, Picture] = {}
+        self.unreadable: dict[str, Unreadable] = {}
+        self.sightings: list[Sighting] = []
+        self.lost: list[LostPage] = []
+        self.warnings: list[str] = []
+        self._files = files
+        self._pages = pages
+        self._page: Page | None = None
+        self._begun: dict[str, Any] = {}
+
+    def take(self, answer: dict[str, Any], payload: bytes) -> None:
+        if "begun" in answer:
+            self._begun = answer
+        elif "number" in answer:
+            self._sight(answer, payload)
+        elif "lost" in answer:
+            self.lost.append(LostPage(page=answer["page"], **answer["lost"]))
+        else:
+            self.warnings += [f"Page {answer['page']}: {said}" for said in answer.get("warnings", ())]
+
+    def _sight(self, answer: dict[str, Any], payload: bytes) -> None:
+        begun, failure = self._begun, answer.get("failure")
+        key = begun["key"] if failure else answer["content_key"]
+        if failure:
+            self.unreadable[key] = Unreadable(content_key=key, **failure)
+        elif key not in self.pictures:
+            facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
+            stored = self._files.put_bytes(payload, answer["suffix"])
+            self.pictures[key] = Picture(content_key=key, file=stored, **facts)
+        lines = tuple(self._read(begun["page"]).lines)
+        self.sightings.append(
+            Sighting(
+                page=begun["page"],
+                page_box=begun["box"],
+                kind=begun["kind"],
+                xref=begun["xref"],
+                bbox=begun["bbox"],
+                content_key=key,
+                phash=answer.get("phash"),
+                tone=answer.get("tone"),
+                caption=caption(begun["bbox"], lines),
+                nearby_text=nearby(begun["bbox"], lines),
+            )
+        )
+
+    def _read(self, number: int) -> Page:
+        """Pages come in order, so the file is read along once."""
+        while self._page is None or self._page.number < number:
+            self._page = next(self._pages)
+        return self._page
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def check_file(path: Path, settings: Settings) -> str:
+    """SHA-256 of a file that may be a PDF within the limits; nothing is parsed.
+
+    Raises FileMissing, InvalidReference (no rights), TooLarge, UnreadableDocument.
+    """
+    try:
+        size = path.stat().st_size
+        if size > settings.max_document_mb * MIB:
+            raise TooLarge(
+                f"The document has {size / MIB:.0f} MiB; {settings.max_document_mb} are allowed.",
+                advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
+            )
+        with path.open("rb") as file:
+            head = file.read(HEADER_WITHIN)
+            file.seek(0)
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise FileMissing(f"There is no file {path.name}.", advice="Check the path.") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise InvalidReference(f"{path.name} cannot be read: {error.strerror}.", advice="Check its rights.") from None
+    if not size:
+        raise UnreadableDocument("The file is empty.", advice="Fetch or export it again.")
+    if b"%PDF-" not in head:
+        raise UnreadableDocument("The file is not a PDF.", advice="Export the catalogue as PDF.")
+    return content
+
+
+def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
+    try:
+        opened, _ = child.ask({"do": "open", "path": str(path)}, seconds=settings.page_seconds)
+    except CrashedWorker as error:
+        raise UnreadableDocument(f"The PDF crashes its parser. {error}", advice="Export it again.") from error
+    if opened["page_count"] > settings.max_pages:
+        raise TooLarge(
+            f"The document has {opened['page_count']} pages; {settings.max_pages} are allowed.",
+            advice="Split it, or raise SWATCHBOOK_MAX_PAGES.",
+        )
+    return opened
+
+
+def _none_read(lost: Sequence[LostPage]) -> UnreadableDocument | ProviderTimeout:
+    first = lost[0]
+    message = f"No page could be read; page {first.page}: {first.message}"
+    if any(page.passing for page in lost):
+        return ProviderTimeout(message, advice="Try again when the machine is less busy.")
+    return UnreadableDocument(message, advice="Export the PDF again, or repair it with a PDF tool.")
+
+
+# --- a child that may be lost -----------------------------------------------------------------------------------------
+
+
+def _request(do: str, path: Path) -> dict[str, Any]:
+    return {"do": do, "path": str(path)}
+
+
+def _survive(
+    child: Child, request: dict[str, Any], pages: Sequence[int], settings: Settings, progress: Progress | None = None
+) -> Iterator[Frame]:
+    """All answers over `pages`, whatever the child dies of.
+
+    The picture under way at a death is answered for with `failure`, or else the page with `lost`, and a new child goes
+    on behind it. When the whole takes too long (it grows with the pages), the rest is lost, as passing.
+    """
+    todo, after = deque(pages), -1
+    until = time.monotonic() + settings.page_seconds * (1 + TOTAL_SHARE * len(pages))
+    while todo:
+        begun: dict[str, Any] | None = None
+        try:
+            stream = child.stream({**request, "pages": list(todo), "after": after}, seconds=settings.page_seconds)
+            for answer, payload in stream:
+                begun = answer if "begun" in answer else None
+                yield answer, payload
+                if "done" in answer or "lost" in answer:
+                    todo.popleft()
+                    after = -1
+                    if progress:
+                        progress(len(pages) - len(todo), len(pages))
+                if time.monotonic() > until:
+                    stream.close()
+                    yield from _out_of_time(todo)
+                    return
+            return
+        except (CrashedWorker, ProviderTimeout) as failure:
+            what = {"kind": failure.kind, "message": failure.message}
+            if begun:
+                after = begun["begun"]
+                yield {"page": begun["page"], "number": after, "failure": what}, b""
+            else:
+                yield {"page": todo.popleft(), "lost": {**what, "passing": isinstance(failure, ProviderTimeout)}}, b""
+                after = -1
+
+
+def _out_of_time(pages: Iterator[int] | deque[int]) -> Iterator[Frame]:
+    for page in pages:
+        lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "passing": True}
+        yield {"page": page, "lost": lost}, b""
