@@ -1,0 +1,370 @@
+"""The command line. Every command imports what it needs when it runs, so that --help is quick, reading commands never
+load Prefect, and torch is there only where a query needs a model.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from swatchbook.lab import Lab
+    from swatchbook.ledger.runs import Document
+    from swatchbook.records import IngestOptions
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(
+    name="swatchbook",
+    help="Product catalogues as one searchable, fully accounted collection.",
+    epilog="Exit status: 0 done · 3 waiting, or completed with failures · 1 failed or blocked · 2 wrong use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INGEST, LOOK, MEND, SETUP = "Take in", "Find and look", "Go on and mend", "Set up"
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
+Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, unambiguous prefix of it, or file name.")]
+OneOwner = Annotated[str, typer.Option("--owner", help="Whose collection.")]
+AnyOwner = Annotated[str | None, typer.Option("--owner", help="Whose collection; all if not given.")]
+
+
+def main() -> None:
+    """The console script."""
+    from swatchbook.errors import Failure, as_failure
+
+    try:
+        app()
+    except Exception as error:  # the outermost boundary: the log has the traceback, people one line
+        from interface.terminal import say_failure
+
+        log.error("the command failed", exc_info=error)
+        failure = as_failure(error)
+        if not isinstance(error, Failure):
+            failure.advice = "This should not happen: `swatchbook --debug …` shows where."
+        sys.exit(say_failure(failure))
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"swatchbook {version('swatchbook')}")
+        except PackageNotFoundError:
+            typer.echo("swatchbook, not installed as a package")
+        raise typer.Exit
+
+
+@app.callback()
+def prepare(
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", metavar="FILE", help="Settings file to read instead of .env.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the log, with tracebacks, on stderr.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Product catalogues as one searchable, fully accounted collection."""
+    from interface.log import start
+
+    start(debug=debug)
+    if env_file is not None:
+        os.environ["SWATCHBOOK_ENV_FILE"] = str(env_file.expanduser().absolute())
+
+
+# --- take in ----------------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=INGEST)
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="PDF files, or folders of PDFs.")],
+    owner: OneOwner = "default",
+    batch_size: Annotated[int | None, typer.Option(help="Images made and committed together.  [20]")] = None,
+    max_retries: Annotated[int | None, typer.Option(help="Retries of passing failures within a run.  [3]")] = None,
+    roles: Annotated[
+        str | None, typer.Option(metavar="ROLE,…", help="Which vectors to make; all the models make if not given.")
+    ] = None,
+    no_focus: Annotated[bool, typer.Option("--no-focus", help="Take pages without products too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Queue failed and rejected images anew, read again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make catalogues searchable. Run it again to go on where it stopped; an unchanged one is nothing to do."""
+    given = {"batch_size": batch_size, "max_retries": max_retries, "roles": roles.split(",") if roles else None}
+    options = _options({name: value for name, value in given.items() if value is not None}, not no_focus, force)
+    _check_owner(owner)
+    with _lab() as lab, _resumable():
+        from interface.ingest import ingest as run
+        from interface.terminal import say_json
+
+        reports, code = run(lab, paths, owner=owner, options=options, quiet=as_json)
+        if as_json:
+            say_json(reports)
+    raise typer.Exit(code)
+
+
+# --- find and look ----------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=LOOK)
+def search(
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to look for, in words.")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Look for what is like this picture.")] = None,
+    owner: AnyOwner = None,
+    by: Annotated[Literal["image", "product"], typer.Option(help="What to list.")] = "image",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Filter by document, product, category, material, color, page, price_min, price_max; may be repeated.",
+        ),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each role's rank, score and share.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Search by words, by a picture, or by both."""
+    from interface.filters import parse_filters
+
+    try:
+        filters, references = parse_filters(where or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--where") from None
+    with _lab() as lab:
+        from interface.show import draw_hits
+        from interface.terminal import out, say_json
+        from swatchbook.search import search as find
+
+        documents = tuple(_document(lab, reference).id for reference in references)
+        filters = filters.model_copy(update={"documents": documents})
+        hits = find(lab, text=text, image=image, owner=owner, where=filters, by=by, k=k)
+        say_json(hits) if as_json else out().print(draw_hits(hits, explain=explain))
+
+
+@app.command(rich_help_panel=LOOK)
+def show(document: Reference, as_json: Json = False) -> None:
+    """One document: its account, its products, and everything that failed."""
+    with _lab() as lab:
+        from interface.show import draw_document
+        from interface.terminal import out, say_json
+        from swatchbook.ledger import accounts
+
+        found = _document(lab, document)
+        shown = accounts.show(lab.ledger, found.id)
+        if as_json:
+            say_json(shown)
+            return
+        failures = [*accounts.failures(lab.ledger, found.id), *accounts.other_failures(lab.ledger, found.id)]
+        out().print(draw_document(found, shown, failures, now=lab.ledger.now()))
+
+
+@app.command(rich_help_panel=LOOK)
+def status(as_json: Json = False) -> None:
+    """What runs, waits, is due, is blocked."""
+    with _lab() as lab:
+        from interface.show import draw_overview, overview
+        from interface.terminal import out, say_json
+
+        seen = overview(lab.ledger)
+        say_json(seen) if as_json else out().print(draw_overview(seen, now=lab.ledger.now()))
+
+
+@app.command(rich_help_panel=LOOK)
+def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
+    """How much of the collection is embedded and searchable."""
+    with _lab() as lab:
+        from interface.show import draw_coverage
+        from interface.terminal import out, say_json
+        from swatchbook.ledger import accounts
+
+        counted = accounts.coverage(lab.ledger, owner=owner)
+        say_json(counted) if as_json else out().print(draw_coverage(counted.model_dump(mode="json")))
+
+
+# --- go on and mend ---------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=MEND)
+def retry(
+    document: Annotated[
+        str | None, typer.Argument(metavar="[DOCUMENT]", help="One document; all due ones if not given.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Rejected images too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Work on one document now, or on everything that is due."""
+    with _lab() as lab, _resumable():
+        from interface.ingest import resume
+        from interface.terminal import note, say_json
+        from swatchbook.ledger import due
+
+        if document is not None:
+            found = _document(lab, document)
+            due.retry(lab.ledger, found.id, force=force)
+            waiting = [_document(lab, found.id)]
+        else:
+            waiting = due.due(lab.ledger)
+        if not waiting:
+            note("Nothing is due. `swatchbook status` shows what waits.")
+        reports, code = resume(lab, waiting, force=force, quiet=as_json)
+        if as_json:
+            say_json(reports)
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=MEND)
+def cancel(document: Reference) -> None:
+    """Stop working on a document. What is searchable stays; `retry` takes it up again."""
+    with _lab() as lab:
+        from interface.terminal import note
+        from swatchbook.ledger import due
+
+        found = _document(lab, document)
+        due.cancel(lab.ledger, found.id)
+        note(f"{found.name}: cancelled. Take it up again: swatchbook retry {found.id[:8]}")
+
+
+@app.command(rich_help_panel=MEND)
+def delete(document: Reference) -> None:
+    """Remove a document and all that only it shows, from the ledger and from the index."""
+    with _lab() as lab:
+        from interface.terminal import OPEN, note
+        from swatchbook.delete import delete as remove
+
+        found = _document(lab, document)
+        if not remove(lab, found.id):
+            note(f"{found.name}: removed from the ledger; the index follows. Finish it: swatchbook retry")
+            raise typer.Exit(OPEN)
+        note(f"{found.name}: deleted.")
+
+
+@app.command(rich_help_panel=MEND)
+def verify(
+    repair: Annotated[bool, typer.Option("--repair", help="Publish what is missing, drop what is foreign.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hold ledger, index and files against each other."""
+    with _lab() as lab:
+        from interface.show import draw_verification
+        from interface.terminal import COMPLETED, FAILED, out, say_json
+        from swatchbook.verify import verify as compare
+
+        found = compare(lab, repair=repair)
+        say_json(found.model_dump(mode="json") | {"sound": found.sound}) if as_json else out().print(
+            draw_verification(found)
+        )
+    raise typer.Exit(COMPLETED if found.sound else FAILED)
+
+
+@app.command("rebuild-index", rich_help_panel=MEND)
+def rebuild_index(as_json: Json = False) -> None:
+    """Make the index anew from the ledger; nothing is computed again."""
+    with _lab() as lab:
+        from interface.progress import counting
+        from interface.terminal import err, note, say_json
+        from swatchbook.verify import rebuild
+
+        with counting("publish", err()) as progress:
+            published = rebuild(lab, progress=progress)
+        say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
+
+
+# --- set up -----------------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=SETUP)
+def config(as_json: Json = False) -> None:
+    """Every setting, its value, and where that came from; secrets masked."""
+    from interface.config import describe, draw
+    from interface.terminal import note, out, say_json
+    from swatchbook.settings import load_settings, misspelt, origins
+
+    rows = describe(load_settings(), origins())
+    say_json(rows) if as_json else out().print(draw(rows))
+    for name in misspelt():
+        note(f"{name} is set, but no setting is called that.")
+
+
+@app.command(rich_help_panel=SETUP)
+def doctor(as_json: Json = False) -> None:
+    """Try every part for real, and say what to do about what does not work."""
+    with _lab() as lab:
+        from interface.doctor import draw, examine
+        from interface.terminal import COMPLETED, FAILED, err, out, say_json
+
+        with err().status("examining …"):
+            findings = list(examine(lab))
+        say_json(findings) if as_json else out().print(draw(findings))
+    raise typer.Exit(COMPLETED if all(finding.ok for finding in findings) else FAILED)
+
+
+# --- shared -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _lab() -> Iterator["Lab"]:
+    from interface.log import keep
+    from swatchbook.lab import open_lab
+    from swatchbook.settings import load_settings
+
+    settings = load_settings()
+    keep(settings)
+    with open_lab(settings) as lab:
+        yield lab
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Ctrl-C ends the command with 130 and a word on how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from interface.terminal import INTERRUPTED, note
+
+        note("Interrupted. What is done stays done; the same command goes on from here.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _document(lab: "Lab", reference: str) -> "Document":
+    from swatchbook.ledger.accounts import find_document
+
+    return find_document(lab.ledger, reference)
+
+
+def _options(given: dict[str, Any], focus: bool, force: bool) -> "IngestOptions":
+    from pydantic import ValidationError
+
+    from swatchbook.records import IngestOptions
+
+    try:
+        return IngestOptions(**given, focus=focus, force=force)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0]).replace("_", "-")
+        raise typer.BadParameter(f"{first['input']}: {first['msg']}", param_hint=option) from None
+
+
+def _check_owner(owner: str) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from swatchbook.records import Owner
+
+    try:
+        TypeAdapter(Owner).validate_python(owner)
+    except ValidationError:
+        message = f"{owner!r}: letters, digits and _ . @ - only, beginning with a letter or digit, 64 at most."
+        raise typer.BadParameter(message, param_hint="--owner") from None
+
+
+if __name__ == "__main__":
+    main()

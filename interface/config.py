@@ -1,0 +1,66 @@
+"""`swatchbook config`: every setting, its value, and where that came from."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from rich.table import Table
+
+from interface.terminal import cell, table
+from swatchbook.records import Record
+from swatchbook.settings import PREFIX, Settings
+
+MASK = "••••••"
+_PASSWORD = re.compile(r"(://[^/?#]*?:)[^/?#]*(@)")
+_SECRET_PARAMETER = re.compile(r"(?i)([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&#]*")
+
+
+class Setting(Record):
+    """One setting as people read it: its variable, its value (secrets masked), and who said so."""
+
+    variable: str
+    value: str | int | float | list[str | float] | None
+    origin: str
+    description: str
+
+
+def describe(settings: Settings, origins: dict[str, str]) -> list[Setting]:
+    """All settings in the order of their declaration."""
+    return [
+        Setting(
+            variable=PREFIX + name.upper(),
+            value=shown(getattr(settings, name)),
+            origin=origins[name],
+            description=field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def shown(value: Any) -> Any:
+    """A value without its secrets: a password in a URL is masked too."""
+    if isinstance(value, SecretStr):
+        return MASK
+    if isinstance(value, tuple):
+        return [shown(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str):
+        return _SECRET_PARAMETER.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1{MASK}\2", value))
+    return value
+
+
+def draw(rows: list[Setting]) -> Table:
+    """The settings as a table; what somebody set stands out."""
+    made = table("setting", "value", "from", "meaning")
+    for row in rows:
+        value = ", ".join(map(str, row.value)) if isinstance(row.value, list) else row.value
+        chosen = row.origin != "default" and not row.origin.startswith("profile")
+        made.add_row(
+            cell(row.variable, "bold" if chosen else ""),
+            cell(value if value not in (None, "") else None, "bold cyan" if chosen else ""),
+            cell(row.origin, "" if chosen else "dim"),
+            cell(row.description, "dim"),
+        )
+    return made

@@ -1,0 +1,246 @@
+"""`swatchbook doctor`: does each part really work, and what to do about what does not. Checks use the real thing."""
+
+import logging
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from interface.log import log_file
+from interface.terminal import cell, clean, duration, table
+from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, as_failure
+from swatchbook.lab import Lab
+from swatchbook.records import Record
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+log = logging.getLogger(__name__)
+
+FREE_DISK = 1 << 30  # bytes; a catalogue with its pictures, vectors and index takes some hundred MB
+FREE_MEMORY = 1536 << 20  # bytes; what one ingest takes at most
+
+SMALLEST_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\nxref\n0 4\n0000000000 65535 f \n"
+    b"0000000009 00000 n \n0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\n"
+    b"startxref\n163\n%%EOF\n"
+)
+
+Check = Callable[[Lab], str]
+"""What was found, in a few words. Raises Failure with advice where it does not work."""
+
+
+class Finding(Record):
+    """How one check went. `kind` and `advice` are of the failure, if it failed."""
+
+    check: str
+    ok: bool
+    found: str
+    kind: str | None = None
+    advice: str | None = None
+    seconds: float
+
+
+def examine(lab: Lab) -> Iterator[Finding]:
+    """Run all checks, one after another; none keeps the next from running."""
+    for name, check in CHECKS.items():
+        started = time.monotonic()
+        try:
+            found, failure = check(lab), None
+        except Exception as error:  # the finding records it
+            failure = as_failure(error)
+            found = failure.message
+            log.warning("doctor: %s", name, exc_info=error)
+        yield Finding(
+            check=name,
+            ok=failure is None,
+            found=found,
+            kind=failure.kind if failure else None,
+            advice=failure.advice or f"The log says more: {log_file(lab.settings)}" if failure else None,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+
+def draw(findings: list[Finding]) -> Table:
+    """The findings as a table; advice stands below what is broken."""
+    made = table("", "check", "found", "took", right=("took",))
+    for finding in findings:
+        found = Text(clean(finding.found), "" if finding.ok else "red")
+        if finding.advice:
+            found.append(f"\n→ {clean(finding.advice)}", "yellow")
+        sign = Text("✓", "green") if finding.ok else Text("✗", "bold red")
+        made.add_row(sign, finding.check, found, cell(duration(finding.seconds), "dim"))
+    return made
+
+
+# --- the checks -------------------------------------------------------------------------------------------------------
+
+
+def check_python(_: Lab) -> str:
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        raise Configuration(f"Python {platform.python_version()}.", advice="Use Python 3.11, 3.12 or 3.13.")
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def check_packages(_: Lab) -> str:
+    """Installed versions against those that Swatchbook was built for."""
+    from packaging.requirements import Requirement
+
+    try:
+        needed = [Requirement(line) for line in metadata.requires("swatchbook") or ()]
+    except metadata.PackageNotFoundError as error:
+        raise Configuration("Swatchbook is not installed.", advice="Run `make install`.") from error
+    wanted = [r for r in needed if r.marker is None or r.marker.evaluate()]
+    wrong = [f"{r.name} {_installed(r.name) or 'missing'}, needs {r.specifier}" for r in wanted if not _fits(r)]
+    if wrong:
+        raise Configuration("; ".join(wrong) + ".", advice="Run `make install`.")
+    return f"{len(wanted)} packages as pinned; prefect {_installed('prefect')}, torch {_installed('torch')}"
+
+
+def check_settings(_: Lab) -> str:
+    from swatchbook.settings import env_file, misspelt, origins
+
+    if unknown := misspelt():
+        raise Configuration(
+            f"No setting is called {', '.join(unknown)}.", advice="Mend the name; `swatchbook config` lists all."
+        )
+    chosen = sum(origin == "environment" or origin == str(env_file()) for origin in origins().values())
+    return f"{chosen} chosen, the rest by default; `swatchbook config` shows them"
+
+
+def check_home(lab: Lab) -> str:
+    home = lab.settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=home, prefix=".doctor-"):
+            free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise Configuration(
+            f"{home} cannot be written to: {error.strerror}.", advice="Set SWATCHBOOK_HOME to a folder of your own."
+        ) from error
+    if free < FREE_DISK:
+        raise DiskFull(f"{home}: {free / 1e6:,.0f} MB free.", advice=f"Free at least {FREE_DISK / 1e9:.1f} GB there.")
+    return f"{home} · {free / 1e9:,.1f} GB free"
+
+
+def check_memory(_: Lab) -> str:
+    from swatchbook.memory import memory_use
+
+    used, total = memory_use()
+    if total - used < FREE_MEMORY:
+        raise OutOfMemory(
+            f"{(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free.",
+            advice=f"An ingest wants {FREE_MEMORY / 1e9:.1f} GB: end something, or give the container more.",
+        )
+    return f"{(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free"
+
+
+def check_ledger(lab: Lab) -> str:
+    from sqlalchemy.engine import make_url
+
+    from swatchbook.ledger import migrations
+
+    lab.ledger.now()
+    with lab.ledger.write():
+        pass
+    return f"{make_url(lab.settings.ledger).render_as_string(hide_password=True)} · schema {migrations.HEAD}"
+
+
+def check_files(lab: Lab) -> str:
+    data = os.urandom(64)
+    key = lab.files.put_bytes(data, ".probe")
+    try:
+        if lab.files.read(key) != data:
+            raise Configuration("A file came back changed.", advice="Check the disk or SWATCHBOOK_FILES_URL.")
+    finally:
+        lab.files.delete(key)
+    return lab.settings.files
+
+
+def check_index(lab: Lab) -> str:
+    lab.index.probe()
+    where = lab.settings.weaviate_url if lab.settings.index == "weaviate" else lab.settings.index_folder
+    return f"{lab.settings.index} at {where} · {len(list(lab.index.spaces()))} spaces"
+
+
+def check_models(lab: Lab) -> str:
+    """One picture and one text through the models, weights and all."""
+    import numpy as np
+
+    models = lab.models
+    models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
+    vector = models.text_encoder.embed(["oak, matte"])
+    return f"{lab.settings.encoder}, {lab.settings.text_encoder} ({vector.shape[1]}-d), {lab.settings.analyst} analyst"
+
+
+def check_decoder(lab: Lab) -> str:
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
+        picture = Path(folder) / "probe.png"
+        Image.new("RGB", (8, 8), "teal").save(picture)
+        (decoded,) = lab.decoders.decode([picture], 8)
+    if isinstance(decoded, Failure):
+        raise decoded
+    return f"{lab.settings.decoders} children, {lab.settings.child_memory_mb} MiB each"
+
+
+def check_pdf(lab: Lab) -> str:
+    from swatchbook.child import Child
+
+    with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
+        file = Path(folder) / "probe.pdf"
+        file.write_bytes(SMALLEST_PDF)
+        with Child("swatchbook.pdf.child", memory_mb=lab.settings.child_memory_mb) as child:
+            child.ask({"do": "open", "path": str(file)}, seconds=lab.settings.page_seconds)
+    return f"pymupdf {_installed('pymupdf')} in a child of its own"
+
+
+def check_prefect(lab: Lab) -> str:
+    from interface.run import prefect_environment, probe_prefect
+
+    os.environ.update(prefect_environment(lab.settings, os.environ))
+    if url := os.environ.get("PREFECT_API_URL"):
+        probe_prefect(url)
+    import prefect
+
+    server = f"server at {url}" if url else f"a server of its own for each run, home {os.environ['PREFECT_HOME']}"
+    return f"prefect {prefect.__version__} · {server}"
+
+
+CHECKS: dict[str, Check] = {
+    "python": check_python,
+    "packages": check_packages,
+    "settings": check_settings,
+    "home": check_home,
+    "memory": check_memory,
+    "ledger": check_ledger,
+    "files": check_files,
+    "index": check_index,
+    "models": check_models,
+    "decoder": check_decoder,
+    "pdf": check_pdf,
+    "prefect": check_prefect,
+}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _fits(requirement: "Requirement") -> bool:
+    version = _installed(requirement.name)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)

@@ -1,0 +1,143 @@
+"""A run's report and its failures as people read them."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from interface.progress import WORK
+from interface.terminal import COMPLETED, FAILED, OPEN, cell, clean, duration, facts, table, until
+from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
+
+SHOWN_FAILURES = 5
+
+_LOOK = {
+    DocumentStatus.COMPLETED: ("✓", "green"),
+    DocumentStatus.WAITING: ("…", "yellow"),
+    DocumentStatus.QUEUED: ("…", "yellow"),
+    DocumentStatus.RUNNING: ("▶", "cyan"),
+    DocumentStatus.BLOCKED: ("✗", "red"),
+    DocumentStatus.FAILED: ("✗", "red"),
+    DocumentStatus.CANCELLED: ("■", "dim"),
+    DocumentStatus.DELETING: ("■", "dim"),
+}
+
+
+def exit_code(report: RunReport) -> int:
+    """0 completed, 3 waiting or completed with failures, 1 whatever a person must act on."""
+    if report.status is DocumentStatus.COMPLETED:
+        return OPEN if report.failed_images or report.other_failures else COMPLETED
+    return OPEN if report.status is DocumentStatus.WAITING else FAILED
+
+
+def status(state: DocumentStatus) -> Text:
+    """A status with its sign and colour."""
+    sign, style = _LOOK[state]
+    return Text(f"{sign} {state.value}", style)
+
+
+def draw(report: RunReport, *, now: float) -> RenderableType:
+    """The account of one ingest: what was found, what became of it, how long it took, what is next."""
+    parts: list[RenderableType] = [Text.assemble((clean(report.name), "bold"), "  ", _outcome(report))]
+    if report.message:
+        parts.append(Text(clean(report.message), "yellow" if report.status is DocumentStatus.WAITING else "red"))
+    parts.append(facts(_facts(report)))
+    failed = (*report.failed_images, *report.other_failures)
+    if failed:
+        parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
+        if more := len(failed) - SHOWN_FAILURES:
+            parts.append(
+                Text(f"… and {more} more: swatchbook show {report.document_id[:8]}", "dim") if more > 0 else ""
+            )
+    parts.extend(Text(f"! {clean(warning)}", "yellow") for warning in report.warnings[:SHOWN_FAILURES])
+    if len(report.warnings) > SHOWN_FAILURES:
+        parts.append(Text(f"… and {len(report.warnings) - SHOWN_FAILURES} more warnings: --json shows all", "dim"))
+    parts.append(Text(_next(report), "dim"))
+    return Group(*parts)
+
+
+def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:
+    """What failed, where, why, how often it was tried, and when it is next."""
+    made = table("failed", "page", "role", "kind", "why", "tries", "next try", right=("page", "tries"))
+    for failure in failures:
+        name = f"image {failure.index + 1}" if failure.index is not None else failure.subject
+        made.add_row(
+            cell(failure.path or name),
+            cell(failure.page_number),
+            cell(failure.role),
+            cell(failure.kind, "red"),
+            cell(failure.error),
+            cell(failure.attempts),
+            cell(until(failure.next_retry_at, now)),
+        )
+    return made
+
+
+def _outcome(report: RunReport) -> Text:
+    if exit_code(report) == OPEN and report.status is DocumentStatus.COMPLETED:
+        return Text("✓ completed with failures", "yellow")
+    return status(report.status)
+
+
+def _facts(report: RunReport) -> list[tuple[str, Text | str]]:
+    rows: list[tuple[str, Text | str]] = [
+        ("document", report.document_id),
+        ("products", str(report.products_discovered)),
+        ("chunks", str(report.chunks_created)),
+        ("images", _images(report)),
+    ]
+    apart = [
+        (report.placements_hidden, "hidden"),
+        (report.placements_decorative, "decorative"),
+        (report.pages_skipped, "pages skipped"),
+    ]
+    if any(count for count, _ in apart):
+        rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in apart if count)))
+    if report.confidence_score is not None:
+        rows.append(("confidence", f"{report.confidence_score:.2f}"))
+    if report.seconds:
+        rows.append(("time", _times(report.seconds)))
+    if report.peak_memory_mb is not None:
+        rows.append(("memory", f"{report.peak_memory_mb:,.0f} MB at most"))
+    if report.cost_usd:
+        rows.append(("cost", f"${report.cost_usd:.4f}"))
+    return rows
+
+
+def _images(report: RunReport) -> Text:
+    counts = [
+        (report.images_complete, "complete", "green"),
+        (report.images_partial, "partial", "yellow"),
+        (report.images_failed, "failed", "red"),
+        (report.images_rejected, "rejected", "red"),
+        (report.images_pending, "pending", "yellow"),
+    ]
+    shown = [(f"{count} {what}", style) for count, what, style in counts if count]
+    said = Text(str(report.images_found), "bold")
+    if shown:
+        said.append(" = ")
+        said.append_text(Text(" + ").join(Text(part, style) for part, style in shown))
+    return said
+
+
+def _times(seconds: dict[str, float]) -> str:
+    names = {stage.value: work for stage, work in WORK.items()}
+    each = " · ".join(
+        f"{names.get(stage, stage)} {duration(spent)}" for stage, spent in seconds.items() if spent >= 0.05
+    )
+    return f"{duration(sum(seconds.values()))}" + (f" ({each})" if each else "")
+
+
+def _next(report: RunReport) -> str:
+    owner = "" if report.owner == "default" else f" --owner {report.owner}"
+    if report.status is DocumentStatus.COMPLETED:
+        return f'search it: swatchbook search "…"{owner}   look closer: swatchbook show {report.document_id[:8]}'
+    if report.status is DocumentStatus.CANCELLED:
+        return f"take it up again: swatchbook retry {report.document_id[:8]}"
+    return f"go on: swatchbook retry {report.document_id[:8]}   look closer: swatchbook show {report.document_id[:8]}"
+
+
+def stage_name(stage: str | None) -> str:
+    """A stage's work in people's words."""
+    return WORK[Stage(stage)] if stage in set(Stage) else stage or "–"

@@ -1,0 +1,218 @@
+"""Tables of what the ledger knows: one document, all documents, coverage, search results."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from interface.report import draw_failures, stage_name, status
+from interface.terminal import cell, clean, facts, megabytes, table, until
+from swatchbook.ledger import accounts
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.due import due
+from swatchbook.ledger.runs import Document, LiveRun, live_runs
+from swatchbook.records import DocumentStatus, FailureRecord, Hit, Record
+from swatchbook.verify import Verification
+
+MOST_LISTED = 100
+"""Documents of one status that `status` lists; the counts above them are of all."""
+
+
+class Overview(Record):
+    """`swatchbook status`: live runs, and every document that is not simply completed."""
+
+    running: tuple[LiveRun, ...]
+    due: tuple[str, ...]  # ids of documents that `retry` would work on now
+    open: tuple[Document, ...]
+    counts: dict[str, int]  # documents by status
+
+
+def overview(ledger: Ledger) -> Overview:
+    """What the ledger says now. Runs that died are buried on the way, so that what they left is due."""
+    waiting = due(ledger)
+    counts = {state.value: 0 for state in DocumentStatus}
+    unsettled: list[Document] = []
+    for state in DocumentStatus:
+        if state is not DocumentStatus.COMPLETED:
+            unsettled += accounts.list_documents(ledger, status=state, limit=MOST_LISTED)
+    counts |= accounts.coverage(ledger).documents
+    return Overview(
+        running=tuple(live_runs(ledger)),
+        due=tuple(document.id for document in waiting),
+        open=tuple(unsettled),
+        counts=counts,
+    )
+
+
+def draw_overview(overview: Overview, *, now: float) -> RenderableType:
+    """What runs, waits, is due, is blocked; one line if there is nothing."""
+    counts = " · ".join(f"{count} {name}" for name, count in overview.counts.items() if count) or "no documents yet"
+    parts: list[RenderableType] = [Text(counts, "bold")]
+    live = {run.document: run for run in overview.running}
+    if overview.open:
+        made = table("document", "name", "owner", "status", "at", "next", "what to know")
+        for document in overview.open:
+            run = live.get(document.id)
+            when = "now" if document.id in overview.due else until(document.due_at, now) if document.due_at else ""
+            made.add_row(
+                cell(document.id[:8]),
+                cell(document.name, "bold"),
+                cell(document.owner),
+                status(document.status),
+                cell(_position(run) if run else stage_name(document.stage)),
+                cell(when),
+                cell((run.note if run else document.message) or ""),
+            )
+        parts.append(made)
+    if overview.due:
+        parts.append(Text(f"{len(overview.due)} due: swatchbook retry", "dim"))
+    return Group(*parts)
+
+
+def draw_document(document: Document, shown: dict[str, Any], failures: Sequence[FailureRecord], *, now: float) -> Group:
+    """One document: its account, products, skipped text, and every failure."""
+    images, products = shown["images"], shown["products"]
+    by_state: dict[str, int] = {}
+    for image in images:
+        by_state[image["status"]] = by_state.get(image["status"], 0) + 1
+    parts: list[RenderableType] = [
+        Text.assemble((clean(document.name), "bold"), "  ", status(document.status)),
+        facts(
+            [
+                ("document", document.id),
+                ("owner", document.owner),
+                ("size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")),
+                ("stage", stage_name(document.stage)),
+                *([("message", document.message)] if document.message else []),
+                *([("next", until(document.due_at, now))] if document.due_at else []),
+                ("images", _sum(len(images), by_state)),
+                ("text", f"{len(shown['chunks'])} chunks · {len(shown['entities'])} entities"),
+                ("links", str(len(shown["links"]))),
+            ]
+        ),
+    ]
+    if products:
+        parts.append(_products(products, shown["links"]))
+    if failures:
+        parts.append(draw_failures(failures, now=now))
+    return Group(*parts)
+
+
+def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
+    """Search results, best first."""
+    if not hits:
+        return Text("Nothing found. `swatchbook coverage` says what is searchable.", "dim")
+    columns = ["#", "score", "what", "product", "document", "pages", "says"]
+    made = table(*columns, *(["why"] if explain else []), right=("#", "score", "pages"))
+    for rank, hit in enumerate(hits, start=1):
+        row = [
+            cell(rank),
+            cell(f"{hit.score:.4f}"),
+            Text.assemble((clean(hit.title), "bold"), "\n", (hit.id[:8], "dim")),
+            cell(hit.product),
+            cell(hit.document),
+            cell(_pages(hit.pages)),
+            cell(_short(hit.text or ""), "dim"),
+        ]
+        made.add_row(*row, *([_why(hit)] if explain else []))
+    return made
+
+
+def draw_verification(found: Verification) -> RenderableType:
+    """What each space should hold and does not, and the files that are gone."""
+    made = table("space", "expected", "missing", "foreign", right=("expected", "missing", "foreign"))
+    for space in found.spaces:
+        made.add_row(
+            cell(space.space),
+            cell(space.expected),
+            cell(space.missing, "red" if space.missing else "dim"),
+            cell(space.foreign, "red" if space.foreign else "dim"),
+        )
+    parts: list[RenderableType] = [made] if found.spaces else []
+    parts += [Text(f"✗ the file {key} is lost; ingest its document again", "red") for key in found.lost_files]
+    if found.unpublished:
+        parts.append(Text(f"{found.unpublished} changes wait to be published", "yellow"))
+    if found.sound:
+        parts.append(Text("✓ ledger, index and files agree" + (" again" if found.repaired else ""), "green"))
+    elif not found.repaired:
+        parts.append(Text("mend it: swatchbook verify --repair", "dim"))
+    return Group(*parts)
+
+
+def draw_coverage(coverage: dict[str, Any]) -> RenderableType:
+    """How much of the collection is searchable: totals first, then what is counted by name."""
+    plain = {name: value for name, value in coverage.items() if not isinstance(value, dict | list | tuple)}
+    parts: list[RenderableType] = [facts([(_words(name), _figure(name, value)) for name, value in plain.items()])]
+    for name, value in coverage.items():
+        if isinstance(value, dict) and value:
+            parts.append(facts([(f"{_words(name)}: {key}", str(count)) for key, count in value.items()]))
+        elif isinstance(value, list | tuple) and value:
+            made = table(*(_words(column) for column in value[0]), title=_words(name))
+            for row in value:
+                made.add_row(*(cell(field) for field in row.values()))
+            parts.append(made)
+    return Group(*parts)
+
+
+def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]]) -> RenderableType:
+    pictured: dict[str, int] = {}
+    for link in links:
+        if link["kind"] == "image_product":
+            pictured[link["target"]] = pictured.get(link["target"], 0) + 1
+    made = table(
+        "product", "category", "pages", "images", "confidence", "known", right=("pages", "images", "confidence")
+    )
+    for product in products:
+        known = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
+        made.add_row(
+            cell(product["name"], "bold"),
+            cell(product["category"]),
+            cell(_pages(product["pages"])),
+            cell(pictured.get(product["id"], 0)),
+            cell(f"{product['confidence']:.2f}"),
+            cell(_short(known), "dim"),
+        )
+    return made
+
+
+def _position(run: LiveRun) -> str:
+    return stage_name(run.stage) + (f" {run.done}/{run.total}" if run.total else "")
+
+
+def _sum(total: int, parts: dict[str, int]) -> str:
+    return f"{total}" + (
+        " = " + " + ".join(f"{count} {name}" for name, count in sorted(parts.items())) if parts else ""
+    )
+
+
+def _pages(pages: Sequence[int]) -> str:
+    """1, 2, 3, 7 → 1–3, 7."""
+    spans: list[list[int]] = []
+    for page in sorted(set(pages)):
+        if spans and page == spans[-1][1] + 1:
+            spans[-1][1] = page
+        else:
+            spans.append([page, page])
+    return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in spans) or "–"
+
+
+def _short(text: str, most: int = 120) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def _why(hit: Hit) -> Text:
+    parts = [
+        f"{role} #{part['rank']:.0f} ({part['score']:.3f}) {part['share'] / hit.score:.0%}"
+        for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])
+    ]
+    return Text("\n".join(parts), "dim")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _figure(name: str, value: object) -> str:
+    return f"{value:.1f} %" if name.endswith("percentage") and isinstance(value, int | float) else str(value)
