@@ -245,14 +245,14 @@ class Drawn(Record):
     """A picture that a page paints, from the census: cheap facts, no pixels."""
 
     number: int  # order of painting on the page, from 0
-    bbox: Box
+    bbox: Box  # of what clips and the page's edge leave of it; area 0 if nothing
     width: int  # pixels of the source
     height: int
     colorspace: int  # components
     bits: int
     has_mask: bool
     size: int  # bytes of the stream; 0 where unknown
-    transform: tuple[float, float, float, float, float, float]
+    transform: tuple[float, float, float, float, float, float]  # from the unit square: the whole of it
     gradient: bool = False  # a shading, no picture
 
 

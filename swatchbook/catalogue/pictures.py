@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from swatchbook.pdf.geometry import area, gaps, overlap, short_side
+from swatchbook.pdf.geometry import area, gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Record, Sha256, placement_id
 
 LEAST_SIDE = 32.0  # points
@@ -26,23 +26,19 @@ NEARBY_LENGTH = 600  # characters
 
 
 class Sighting(Record):
-    """A picture found on a page, before it is judged. `bbox` is as drawn and may leave the page."""
+    """A picture found on a page, before it is judged. `bbox` is what can be seen of it, `whole` what is drawn."""
 
     page: int
     page_box: Box
     kind: Literal["embedded", "inline"]
     xref: int | None
     bbox: Box
+    whole: Box
     content_key: Sha256
     phash: str | None = None
     tone: tuple[int, int, int] | None = None  # mean RGB
     caption: str | None = None
     nearby_text: str | None = None
-
-    @property
-    def visible(self) -> Box:
-        """The part of its box that lies on the page."""
-        return overlap(self.bbox, self.page_box)
 
 
 def place(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
@@ -52,7 +48,7 @@ def place(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]
     placements = []
     for number, seen in enumerate(sightings):
         state, reason = _state(seen, number in repeated)
-        bbox = seen.bbox if state is PlacementState.HIDDEN else seen.visible
+        bbox = seen.whole if state is PlacementState.HIDDEN else seen.bbox
         origin = seen.xref if seen.xref is not None else seen.kind
         alike = placement_id(document, seen.page, seen.kind, origin, bbox)
         ordinals[alike] += 1
@@ -75,10 +71,10 @@ def place(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]
 
 def _state(seen: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
     if hidden(seen):
-        return PlacementState.HIDDEN, "off the page"
-    if short_side(seen.visible) < LEAST_SIDE:
+        return PlacementState.HIDDEN, "off the page or clipped away"
+    if short_side(seen.bbox) < LEAST_SIDE:
         return PlacementState.DECORATIVE, f"tiny: its short side is under {LEAST_SIDE:g} pt"
-    if area(seen.visible) < LEAST_SHARE * area(seen.page_box):
+    if area(seen.bbox) < LEAST_SHARE * area(seen.page_box):
         return PlacementState.DECORATIVE, f"tiny: under {LEAST_SHARE:.1%} of the page"
     if repeated:
         return PlacementState.DECORATIVE, f"repeated: on {REPEATED_ON} pages or more"
@@ -86,9 +82,9 @@ def _state(seen: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
 
 
 def hidden(seen: Sighting) -> bool:
-    """Whether (nearly) nothing of it lies on the page."""
-    share = area(seen.visible) / area(seen.bbox) if area(seen.bbox) else 0.0
-    return share <= SHOWN_SHARE or (share < 1 and short_side(seen.visible) <= SHOWN_SIDE)
+    """Whether clips and the page's edge leave (nearly) nothing of it."""
+    share = area(seen.bbox) / area(seen.whole) if area(seen.whole) else 0.0
+    return share <= SHOWN_SHARE or (share < 1 and short_side(seen.bbox) <= SHOWN_SIDE)
 
 
 def _repeated(sightings: Sequence[Sighting]) -> set[int]:

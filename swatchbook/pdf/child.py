@@ -1,4 +1,4 @@
-"""The child that opens PDFs: the only importer of pymupdf and pymupdf4llm. It may loop, crash or be killed.
+"""The child that opens PDFs: with `painting.py` the only importer of pymupdf. It may loop, crash or be killed.
 
 Requests (`handle`): `open`, `read`, `tables`, `extract`. Those over pages end each page with `"done"`, or with `"lost"`
 where it raised. Before a picture is touched it is announced (`"begun"`), so that the parent knows which one took the
@@ -9,7 +9,7 @@ import io
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,13 @@ from PIL import Image
 
 from swatchbook.child import Frame, serve
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, UnreadableDocument, as_failure
-from swatchbook.pdf.geometry import Transform, Turn, moved, then, turn
+from swatchbook.pdf.geometry import UNIT, Transform, Turn, moved, overlap, then, turn
+from swatchbook.pdf.painting import EVERYWHERE, Painted, painted
 from swatchbook.pdf.pixels import OPAQUE, Limits, Made, as_jpeg, as_png, least_alpha, passes
 from swatchbook.pdf.tabular import looks_tabular
 from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text_key
 
 TEXT = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
-PICTURES = ("fill-image", "fill-imgmask", "fill-shade")
-PATHS = ("fill-path", "stroke-path")
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
 FARTHEST = 1e6  # points; a broken transform may say infinity, which JSON cannot
@@ -109,7 +108,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
     """Text and census of one page: one answer whose payload is a `Page` as JSON."""
     page = document[number - 1]
     as_shown: Transform = tuple(page.rotation_matrix)
-    painted = [kind for kind, _ in page.get_bboxlog()]
+    paint = painted(page)
     blocks = tuple(_blocks(page.get_text("dict", flags=TEXT)["blocks"], as_shown))
     read = Page(
         number=number,
@@ -117,8 +116,8 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         box=_box(page.rect),
         rotation=page.rotation,
         blocks=blocks,
-        drawn=tuple(census(page, painted, as_shown)),
-        paths=sum(kind in PATHS for kind in painted),
+        drawn=tuple(census(page, page.get_image_info(), paint)),
+        paths=paint.paths,
         has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
         warnings=tuple(_warnings()),
     )
@@ -150,23 +149,25 @@ def _span(span: dict[str, Any], as_shown: Transform) -> Span:
     )
 
 
-def census(page: Any, painted: list[str], as_shown: Transform) -> Iterator[Drawn]:
-    """Pictures that a page paints, in order. The log of what is painted agrees with it item by item."""
-    infos = page.get_image_info()
-    kinds = [kind for kind in painted if kind in PICTURES]
-    known = len(kinds) == len(infos)
+def census(page: Any, infos: Sequence[dict[str, Any]], paint: Painted) -> Iterator[Drawn]:
+    """Pictures that a page paints, in order, each with the box of what its clips and the page's edge leave of it."""
+    as_shown: Transform = tuple(page.rotation_matrix)
+    agree = len(paint.pictures) == len(infos)
     for number, info in enumerate(infos):
+        transform = then(info["transform"], as_shown)
+        gradient, clip = paint.pictures[number] if agree else (False, EVERYWHERE)
+        x0, y0, x1, y1 = overlap(overlap(moved(UNIT, transform), clip), tuple(page.rect))
         yield Drawn(
             number=number,
-            bbox=_box(moved(info["bbox"], as_shown)),
+            bbox=_box((x0, y0, max(x0, x1), max(y0, y1))),
             width=info["width"],
             height=info["height"],
             colorspace=info["colorspace"],
             bits=info["bpc"],
             has_mask=info["has-mask"],
             size=info["size"],
-            transform=_numbers(then(info["transform"], as_shown)),
-            gradient=known and kinds[number] == "fill-shade",
+            transform=_numbers(transform),
+            gradient=gradient,
         )
 
 
@@ -225,13 +226,14 @@ class Extractor:
         infos = page.get_image_info()
         if not infos:
             return
-        drawn = census(page, [kind for kind, _ in page.get_bboxlog()], tuple(page.rotation_matrix))
+        drawn = census(page, infos, painted(page))
         for one, info, xref in zip(drawn, infos, match_xrefs(page, infos), strict=True):
             if one.gradient or (number == self._first and one.number <= self._after):
                 continue
             kind = "embedded" if xref else "inline"
-            begun = {"page": number, "begun": one.number, "kind": kind, "xref": xref or None, "bbox": one.bbox}
-            yield {**begun, "key": self._key(document, number, one.number, xref), "box": _box(page.rect)}, b""
+            key = self._key(document, number, one.number, xref)
+            where = {"box": _box(page.rect), "bbox": one.bbox, "whole": _box(moved(UNIT, one.transform))}
+            yield {"page": number, "begun": one.number, "kind": kind, "xref": xref or None, "key": key, **where}, b""
             facts, data = self._made.get((xref, turn(one.transform))), b""
             if facts is None:
                 facts, data = self._make(page, one, info["cs-name"], xref)

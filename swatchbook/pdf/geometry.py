@@ -10,6 +10,8 @@ from swatchbook.records import Box
 
 Transform = tuple[float, float, float, float, float, float]
 
+UNIT: Box = (0.0, 0.0, 1.0, 1.0)
+
 Turn = Literal["none", "mirror", "flip", "half", "right", "left", "transpose", "transverse"]
 """How a picture's pixels are turned to stand as on the page: `right` is 90° clockwise, `half` is 180°."""
 

@@ -7,7 +7,7 @@ import hashlib
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,6 @@ from swatchbook.errors import (
 from swatchbook.files import Files
 from swatchbook.records import Box, Extraction, LostPage, Page, Picture, Plan, Reading, Table, Unreadable
 from swatchbook.settings import Settings
-
-VERSION = 1
-"""Of what `read`, `tables` and `extract` return; part of their cache keys."""
 
 CHILD = "swatchbook.pdf.child"
 MIB = 1 << 20
@@ -80,11 +77,12 @@ def read(
     )
 
 
-def iterate(files: Files, reading: Reading) -> Iterator[Page]:
-    """The pages of a reading in order, one at a time. Raises FileMissing."""
+def iterate(files: Files, reading: Reading, *, pages: Collection[int] | None = None) -> Iterator[Page]:
+    """The pages of a reading (or these of them) in order, one at a time. Raises FileMissing."""
     with files.local(reading.pages_file) as path, path.open("rb") as lines:
-        for line in lines:
-            yield Page.model_validate_json(line)
+        for number, line in zip(sorted(reading.page_boxes), lines, strict=True):  # a line for each page that was read
+            if pages is None or number in pages:
+                yield Page.model_validate_json(line)
 
 
 def tables(path: Path, pages: Sequence[int], settings: Settings, *, module: str = CHILD) -> list[Table]:
@@ -114,7 +112,7 @@ def extract(
     """
     gone = {page.page for page in reading.lost}
     numbers = [number for number in sorted(plan.shown) if number not in gone]
-    found = _Found(files, iterate(files, reading))
+    found = _Found(files, iterate(files, reading, pages=set(numbers)))
     if numbers:
         limits = {
             "file": settings.max_image_mb * MIB,
@@ -175,6 +173,7 @@ class _Found:
                 kind=begun["kind"],
                 xref=begun["xref"],
                 bbox=begun["bbox"],
+                whole=begun["whole"],
                 content_key=key,
                 phash=answer.get("phash"),
                 tone=answer.get("tone"),
