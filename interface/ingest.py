@@ -54,7 +54,7 @@ def resume(lab: Lab, documents: Iterable[Document], *, force: bool, quiet: bool)
     reports: list[RunReport] = []
     codes: list[int] = []
     for document in documents:
-        options = IngestOptions.model_validate(document.options).model_copy(update={"force": force})
+        options = document.options.model_copy(update={"force": force})
         found, code = _work(lab, [Registered(document=document, unchanged=False)], options, quiet=quiet, codes=[])
         reports += found
         codes.append(code)

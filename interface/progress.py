@@ -1,5 +1,7 @@
 """Live progress of one document, read from the ledger: it does not matter which process does the work."""
 
+import os
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -64,15 +66,17 @@ class Track:
     name: str
     since: float
     steps: tuple[Step, ...] = ()
+    elsewhere: str | None = None  # which other process works on it
 
 
 def follow(track: Track, seen: LiveRun | None, now: float) -> Track:
     """The track with what the ledger just said. Stages only move on; a new run of the document may begin again."""
     if seen is None or seen.stage is None:
         return track
-    stage = Stage(seen.stage)
-    steps, current = track.steps, track.steps[-1] if track.steps else None
-    if current is not None and current.stage == stage:
+    stage, steps, current = seen.stage, track.steps, track.steps[-1] if track.steps else None
+    other = f"process {seen.pid} on {seen.host}" if (seen.pid, seen.host) != (os.getpid(), platform.node()) else None
+    track = replace(track, elsewhere=other)
+    if current is not None and current.stage is stage:
         return replace(
             track, steps=(*steps[:-1], replace(current, done=seen.done, total=seen.total, note=seen.note, until=None))
         )
@@ -119,7 +123,7 @@ def draw(track: Track, now: float) -> Group:
         )
     if not track.steps:
         lines.add_row(Spinner("dots", style="cyan"), Text("starting the engine", "dim"), "", "", "")
-    return Group(head, lines)
+    return Group(head, lines, *([Text(f"following {track.elsewhere}", "dim")] if track.elsewhere else []))
 
 
 def clock(seconds: float) -> str:

@@ -138,6 +138,6 @@ def _next(report: RunReport) -> str:
     return f"go on: swatchbook retry {report.document_id[:8]}   look closer: swatchbook show {report.document_id[:8]}"
 
 
-def stage_name(stage: str | None) -> str:
+def stage_name(stage: Stage | None) -> str:
     """A stage's work in people's words."""
-    return WORK[Stage(stage)] if stage in set(Stage) else stage or "–"
+    return WORK[stage] if stage else "–"

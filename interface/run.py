@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger.runs import Document
@@ -53,9 +53,8 @@ def prefect_environment(settings: Settings, given: Mapping[str, str]) -> dict[st
 
 def probe_prefect(url: str) -> None:
     """A real request to a Prefect API. Raises Configuration naming PREFECT_API_URL."""
-    request = Request(f"{url.rstrip('/')}/health")  # noqa: S310 — the user's own address
     try:
-        with urlopen(request, timeout=API_SECONDS):  # noqa: S310
+        with urlopen(f"{url.rstrip('/')}/health", timeout=API_SECONDS):  # noqa: S310 — the user's own address
             return
     except (URLError, OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
