@@ -27,7 +27,7 @@ _MOST_VALUES = 900
 T = TypeVar("T")
 
 
-class db_now(FunctionElement[float]):  # noqa: N801 - reads as the SQL function that it is
+class db_now(FunctionElement[float]):
     """The database's own clock, in Unix seconds. Every stored time comes from it, so hosts need not agree."""
 
     inherit_cache = True

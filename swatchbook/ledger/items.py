@@ -1,0 +1,411 @@
+"""Items: cut into batches, claimed, committed. A move is one transaction; only a live run moves, only what it holds."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    bindparam,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from ulid import ULID
+
+from swatchbook.errors import Failure, InvalidModelOutput
+from swatchbook.ledger.database import Ledger, db_now, portions, upsert
+from swatchbook.ledger.leases import (
+    LEASE_SECONDS,
+    ItemId,
+    free,
+    identified,
+    is_identified,
+    lease_range,
+    outcome,
+    record_failures,
+)
+from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.tables import (
+    analyses,
+    chunks,
+    contents,
+    documents,
+    images,
+    items,
+    placements,
+    spaces,
+    vectors,
+    wants,
+)
+from swatchbook.ledger.wanted import wake, wanted
+from swatchbook.records import Analysis, ItemState, PlacementState, Record, Role, text_key
+
+Kind = Literal["image", "chunk"]
+_KINDS: tuple[Kind, Kind] = ("image", "chunk")
+
+
+class Claimed(Record):
+    """An item that a lease holds, with its counters as of the claim."""
+
+    key: str
+    role: Role
+    tag: str
+    attempts: int
+    runs: int
+    crashes: int
+
+
+class Lease(Record):
+    """The right to commit these items, while the run lives."""
+
+    name: str  # token:ULID
+    run: Run
+    items: tuple[Claimed, ...]
+
+
+class Batch(Record):
+    """Keys whose items are made together; fixed when stage 6 starts. Numbers count from 1."""
+
+    number: int
+    of: int
+    kind: Kind
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made of one item: a vector (d,) float32, or an analysis and the text that says it (None: nothing)."""
+
+    key: str
+    role: Role
+    tag: str
+    vector: NDArray[np.float32] | None = None
+    analysis: Analysis | None = None
+    text: str | None = None
+
+    @property
+    def item(self) -> ItemId:
+        return self.key, self.role, self.tag
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why one item could not be made."""
+
+    key: str
+    role: Role
+    tag: str
+    failure: Failure
+
+    @property
+    def item(self) -> ItemId:
+        return self.key, self.role, self.tag
+
+
+# --- what is open -----------------------------------------------------------------------------------------------------
+
+
+def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
+    """The document's keys with anything to make now, or held by another run: images in reading order, then chunks."""
+    rows = wanted(run.document)
+    with ledger.read() as connection:
+        listed = connection.execute(
+            select(rows.c.kind, rows.c.listed)
+            .where(or_(rows.c.state == ItemState.LEASED, _is_claimable(rows)))
+            .group_by(rows.c.kind, rows.c.listed)
+            .order_by(rows.c.kind, func.min(rows.c.position))
+        ).all()
+    cut = [
+        (name, keys)
+        for kind, name in enumerate(_KINDS)
+        for keys in portions([row.listed for row in listed if row.kind == kind], size)
+    ]
+    return tuple(
+        Batch(number=number, of=len(cut), kind=name, keys=tuple(keys)) for number, (name, keys) in enumerate(cut, 1)
+    )
+
+
+def groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """The keys with anything to claim now, in groups to be claimed one after the other.
+
+    First those that never crashed, up to `size` together. Then those that did, apart, in groups of
+    max(1, size >> crashes), and at most half of the group that they died in; the fewest crashes first, so that what
+    is innocent gets done before the next death.
+    """
+    largest = dict[str, int]()
+    for some in portions(keys, 300):
+        rows = wanted(run.document, some)
+        query = (
+            select(rows.c.listed, func.max(rows.c.crashes), func.max(rows.c.lease_size))
+            .where(_is_claimable(rows))
+            .group_by(rows.c.listed)
+        )
+        with ledger.read() as connection:
+            for key, crashes, died_in in connection.execute(query):
+                largest[key] = max(1, min(size >> crashes, (died_in or size) // 2)) if crashes else 0
+    together = defaultdict[int, list[str]](list)
+    for key in keys:
+        if key in largest:
+            together[largest[key]].append(key)
+    ordered = sorted(together, key=lambda limit: -limit if limit else -size - 1)
+    return [tuple(group) for limit in ordered for group in portions(together[limit], limit or size)]
+
+
+def held_by_others(ledger: Ledger, run: Run) -> int:
+    """How many items the document wants that other runs hold: they are waited for."""
+    rows = wanted(run.document)
+    others = and_(rows.c.state == ItemState.LEASED, not_(rows.c.lease.between(*lease_range(run.token))))
+    with ledger.read() as connection:
+        query = select(rows.c.key, rows.c.role, rows.c.tag).where(others).distinct().subquery()
+        return connection.execute(select(func.count()).select_from(query)).scalar_one()
+
+
+def _is_claimable(rows: Subquery) -> ColumnElement[bool]:
+    due = or_(rows.c.next_retry_at.is_(None), rows.c.next_retry_at <= db_now())
+    return and_(rows.c.state == ItemState.PENDING, due)
+
+
+# --- the moves --------------------------------------------------------------------------------------------------------
+
+
+def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
+    """Lease every item of these keys that the document wants and that is due; of nobody else's. Raises RunRevoked.
+
+    An image's content key brings its understanding item along; a text key brings that alone.
+    """
+    name = f"{run.token}:{ULID()}"
+    claimed = list[RowMapping]()
+    with ledger.write() as connection:
+        require_live(connection, run)
+        found = dict[ItemId, str]()
+        for some in portions(keys, 300):
+            rows = wanted(run.document, some)
+            query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed).where(_is_claimable(rows))
+            for key, role, tag, listed in connection.execute(query):
+                found[key, role, tag] = listed
+        together = len(set(found.values()))
+        for some_items in portions(list(found), 300):
+            claimed += connection.execute(
+                update(items)
+                .where(
+                    tuple_(items.c.key, items.c.role, items.c.tag).in_(some_items),
+                    items.c.state == ItemState.PENDING,  # again: another may have been faster
+                )
+                .values(
+                    state=ItemState.LEASED,
+                    attempts=items.c.attempts + 1,
+                    lease=name,
+                    lease_until=db_now() + LEASE_SECONDS,
+                    lease_size=together,
+                )
+                .returning(items.c.key, items.c.role, items.c.tag, items.c.attempts, items.c.runs, items.c.crashes)
+            ).mappings()
+    order = {key: number for number, key in enumerate(keys)}
+    held = [Claimed.model_validate(dict(row)) for row in claimed]
+    held.sort(key=lambda c: (order.get(c.key, order.get(found[c.key, c.role, c.tag], 0)), c.role))
+    return Lease(name=name, run=run, items=tuple(held))
+
+
+def commit(ledger: Ledger, lease: Lease, made: Sequence[Made], failed: Sequence[Failed], *, last_try: bool) -> None:
+    """Keep what a lease brought, all in one transaction; items that are not the lease's are passed over.
+
+    Made: stored, done, and every image and chunk that shows the key is dirty, whoever's it is; an analysis brings the
+    understanding items of its text. Failed: by policy rejected, open for this run's next try, or on the last try
+    recorded with a pause (`failed` after 8 such runs). Vectors that no index takes count as failed.
+    Raises RunRevoked, and then keeps nothing.
+    """
+    with ledger.write() as connection:
+        require_live(connection, lease.run)
+        ours = _runs_of(connection, lease)
+        sound, unsound = _checked(connection, [m for m in made if m.item in ours])
+        _store(connection, sound)
+        _finish(connection, sound)
+        _say(connection, [m for m in sound if m.analysis is not None])
+        _touch(connection, sound)
+        record_failures(
+            connection,
+            [
+                outcome(f.item, f.failure, runs=ours[f.item], last_try=last_try)
+                for f in [*failed, *unsound]
+                if f.item in ours
+            ],
+        )
+        if sound:
+            connection.execute(update(documents).where(documents.c.id == lease.run.document).values(deaths=0))
+
+
+def release(ledger: Ledger, lease: Lease) -> None:
+    """Whatever the lease still holds is pending again; its attempts stay counted."""
+    with ledger.write() as connection:
+        free(connection, items.c.lease == lease.name)
+
+
+def put_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
+    """Items to be made, unless they exist; existing ones are locked until the transaction ends and stay as they are."""
+    values = [
+        {"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in sorted(set(rows))
+    ]
+    if values:
+        new = upsert(connection, items)
+        connection.execute(new.on_conflict_do_update(index_elements=_ITEM_KEY, set_={"key": new.excluded.key}), values)
+
+
+_ITEM_KEY = (items.c.key, items.c.role, items.c.tag)
+
+
+def _runs_of(connection: Connection, lease: Lease) -> dict[ItemId, int]:
+    held = select(items.c.key, items.c.role, items.c.tag, items.c.runs).where(items.c.lease == lease.name)
+    return {(row.key, row.role, row.tag): row.runs for row in connection.execute(held)}
+
+
+def _checked(connection: Connection, made: Sequence[Made]) -> tuple[list[Made], list[Failed]]:
+    dimensions = {(s.role, s.tag): s.dimension for s in connection.execute(select(spaces))}
+    sound, unsound = list[Made](), list[Failed]()
+    for m in made:
+        problem = _problem(m, dimensions.get((m.role, m.tag)))
+        if problem is None:
+            sound.append(m)
+        else:
+            failure = InvalidModelOutput(f"{m.tag} made {problem}.")
+            unsound.append(Failed(key=m.key, role=m.role, tag=m.tag, failure=failure))
+    return sound, unsound
+
+
+def _problem(m: Made, dimension: int | None) -> str | None:
+    if m.vector is None:
+        return None if m.analysis is not None else "nothing"
+    if m.vector.ndim != 1 or (dimension is not None and len(m.vector) != dimension):
+        return f"a vector of shape {m.vector.shape}, not ({dimension or 'n'},)"
+    if not np.isfinite(m.vector).all():
+        return "a vector with NaN or infinity"
+    return None if m.vector.any() else "a zero vector"
+
+
+def _store(connection: Connection, made: Sequence[Made]) -> None:
+    """Vectors, analyses and the texts that say them."""
+    _put(
+        connection,
+        vectors,
+        [
+            {"key": m.key, "role": m.role, "tag": m.tag, "dimension": len(m.vector),
+             "data": np.ascontiguousarray(m.vector, dtype="<f4").tobytes()}
+            for m in made
+            if m.vector is not None
+        ],
+    )  # fmt: skip
+    _put(
+        connection,
+        contents,
+        [{"key": text_key(m.text), "text": m.text, "unused_since": None} for m in made if m.text],
+    )
+    _put(
+        connection,
+        analyses,
+        [
+            {"key": m.key, "tag": m.tag, "record": m.analysis.model_dump(mode="json"),
+             "text_key": text_key(m.text) if m.text else None}
+            for m in made
+            if m.analysis is not None
+        ],
+    )  # fmt: skip
+
+
+def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        new = upsert(connection, table)
+        identity = list(table.primary_key)
+        others = {name: new.excluded[name] for name in rows[0] if not table.c[name].primary_key}
+        connection.execute(new.on_conflict_do_update(index_elements=identity, set_=others), rows)
+
+
+def _finish(connection: Connection, made: Sequence[Made]) -> None:
+    if made:
+        connection.execute(
+            update(items)
+            .where(is_identified())
+            .values(
+                state=ItemState.DONE, crashes=0, failure=null(), next_retry_at=null(),
+                lease=null(), lease_until=null(), lease_size=null(),
+            ),
+            [identified(m.item) for m in made],
+        )  # fmt: skip
+
+
+def _say(connection: Connection, analysed: Sequence[Made]) -> None:
+    """What an analysis says becomes the understanding text of the picture, everywhere; its vector is then wanted."""
+    if not analysed:
+        return
+    said = {m.key: text_key(m.text) if m.text else None for m in analysed}
+    connection.execute(
+        update(images)
+        .where(images.c.content_key == bindparam("of_key"))
+        .values(text_key=bindparam("said"), quality=bindparam("seen")),
+        [{"of_key": m.key, "said": said[m.key], "seen": m.analysis.quality} for m in analysed if m.analysis],
+    )
+    asked = connection.execute(
+        select(images.c.content_key, wants.c.tag)
+        .join_from(images, placements, placements.c.image == images.c.id)
+        .join(wants, and_(wants.c.document == placements.c.document, wants.c.role == Role.UNDERSTANDING))
+        .where(images.c.content_key.in_(list(said)), placements.c.state == PlacementState.SHOWN)
+        .distinct()
+    )
+    texts = [(text, Role.UNDERSTANDING.value, tag) for key, tag in asked if (text := said[key]) is not None]
+    put_pending(connection, texts)
+    wake(connection, sorted({text for text, _, _ in texts}))
+
+
+def _touch(connection: Connection, made: Sequence[Made]) -> None:
+    """Every image and chunk that shows a made key is to be published again."""
+    prose = [m.key for m in made if m.role is Role.UNDERSTANDING]
+    text = [m.key for m in made if m.role is Role.TEXT]
+    pixels = sorted({m.key for m in made} - {*prose, *text})
+    for table, column, keys in (
+        (images, images.c.content_key, pixels),
+        (images, images.c.text_key, prose),
+        (chunks, chunks.c.text_key, text),
+    ):
+        for some in portions(keys):
+            dirty = table.c.dirty + 1
+            connection.execute(update(table).where(column.in_(some)).values(dirty=dirty, made=dirty))
+
+
+# --- what they are made from ------------------------------------------------------------------------------------------
+
+
+def sources(ledger: Ledger, keys: Sequence[str]) -> dict[str, str]:
+    """content key -> key in the file store, of those that have a file."""
+    return _column_of(ledger, select(contents.c.key, contents.c.file).where(contents.c.file.is_not(None)), keys)
+
+
+def texts(ledger: Ledger, text_keys: Sequence[str]) -> dict[str, str]:
+    """text key -> text, of those that are known."""
+    return _column_of(ledger, select(contents.c.key, contents.c.text).where(contents.c.text.is_not(None)), text_keys)
+
+
+def text_keys(ledger: Ledger, content_keys: Sequence[str], tag: str) -> dict[str, str]:
+    """content key -> key of its understanding text under this analysis tag, of those that were analysed to any."""
+    query = select(analyses.c.key, analyses.c.text_key)
+    return _column_of(ledger, query.where(analyses.c.tag == tag, analyses.c.text_key.is_not(None)), content_keys)
+
+
+def _column_of(ledger: Ledger, query: Select[tuple[str, Any]], keys: Sequence[str]) -> dict[str, str]:
+    key = query.selected_columns[0]
+    found = dict[str, str]()
+    with ledger.read() as connection:
+        for some in portions(keys):
+            found.update((row[0], row[1]) for row in connection.execute(query.where(key.in_(some))))
+    return found

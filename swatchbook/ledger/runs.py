@@ -1,0 +1,473 @@
+"""Documents and the runs that work on them: queued, begun, kept alive, ended, buried, revoked."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, RowMapping, delete, insert, null, select, tuple_, update
+from ulid import ULID
+
+from swatchbook.errors import InvalidReference, RunRevoked
+from swatchbook.ledger import leases
+from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.process import Process, here, is_dead
+from swatchbook.ledger.tables import documents, items, runs, timings, wants
+from swatchbook.ledger.wanted import wake, wanted
+from swatchbook.records import (
+    DocumentStatus,
+    IngestOptions,
+    ItemState,
+    Record,
+    RunReport,
+    Stage,
+    Want,
+    document_id,
+)
+
+DEATHS = 3
+"""Runs of a document that may die in a row with nothing committed, before it is `failed`."""
+
+_ORDER = {stage: number for number, stage in enumerate(Stage)}
+
+
+class Document(Record):
+    """One source: a PDF, a folder, a scraped batch. Times are Unix seconds."""
+
+    id: str
+    owner: str
+    content: str
+    kind: str
+    name: str
+    file: str | None
+    size: int
+    status: DocumentStatus
+    stage: Stage
+    message: str | None
+    failure_kind: str | None
+    options: IngestOptions
+    generation: str | None
+    fingerprint: str | None
+    force: str | None
+    run: str | None
+    due_at: float | None
+    deaths: int
+    page_count: int | None
+    report: RunReport | None
+    created_at: float
+    updated_at: float
+
+
+class Run(Record):
+    """A live run's right to write, for as long as it is live."""
+
+    token: str
+    document: str
+    generation: str
+
+
+class Busy(Record):
+    """Why a run could not begin. `same`: what lives asks for the very same, so following it is enough."""
+
+    document: str
+    run: str | None
+    same: bool
+    reason: Literal["live", "deleting"]
+
+
+class LiveRun(Record):
+    """A run at work, as people see it. Ages are seconds."""
+
+    token: str
+    document: str
+    name: str
+    owner: str
+    stage: Stage | None  # what it works towards
+    done: int
+    total: int
+    note: str | None
+    host: str
+    pid: int
+    started_at: float
+    heartbeat_age: float
+    progress_age: float
+
+
+def read_document(row: RowMapping) -> Document:
+    """A row of `documents` as a record."""
+    return Document.model_validate(dict(row))
+
+
+# --- beginning --------------------------------------------------------------------------------------------------------
+
+
+def queue(
+    ledger: Ledger,
+    *,
+    owner: str,
+    content: str,
+    kind: str,
+    name: str,
+    file: str | None,
+    size: int,
+    options: IngestOptions,
+) -> Document:
+    """The document, durably `queued`; a known one as it is, but a failed or cancelled one is queued again."""
+    identity = document_id(owner, content)
+    asked = options.model_dump(mode="json")
+    with ledger.write() as connection:
+        connection.execute(
+            upsert(connection, documents)
+            .values(
+                id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
+                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=asked,
+                created_at=db_now(), updated_at=db_now(),
+            )
+            .on_conflict_do_nothing()
+        )  # fmt: skip
+        connection.execute(
+            update(documents).where(documents.c.id == identity, documents.c.file.is_(None)).values(file=file)
+        )
+        connection.execute(
+            update(documents)
+            .where(
+                documents.c.id == identity,
+                documents.c.status.in_((DocumentStatus.FAILED, DocumentStatus.CANCELLED)),
+            )
+            .values(
+                status=DocumentStatus.QUEUED, options=asked, message=null(), failure_kind=null(), due_at=null(),
+                deaths=0, updated_at=db_now(),
+            )
+        )  # fmt: skip
+        return _document(connection, identity)
+
+
+def begin(
+    ledger: Ledger,
+    document: str,
+    *,
+    options: IngestOptions,
+    fingerprint: str,
+    wants: Sequence[Want],
+    prefect_run: str | None = None,
+) -> Run | Busy:
+    """Begin the document's one live run, burying a dead one first; Busy if another lives or it is being deleted.
+
+    Goes on with the current generation, unless the fingerprint differs or options.force asks for a new one: then
+    failed and rejected items are queued anew with all counters at 0. Raises InvalidReference for an unknown document.
+    """
+    with ledger.write() as connection:
+        _bury(connection, _dead(connection, document))
+        known = _document(connection, document, lock=True)
+        same = known.fingerprint == fingerprint and not options.force
+        if known.status == DocumentStatus.DELETING:
+            return Busy(document=document, run=known.run, same=False, reason="deleting")
+        if known.run is not None:
+            return Busy(document=document, run=known.run, same=same, reason="live")
+
+        again = same and known.generation is not None
+        generation = known.generation if again and known.generation else str(ULID())
+        run = Run(token=str(ULID()), document=document, generation=generation)
+        _replace_wants(connection, run, wants)
+        if options.force:
+            _queue_anew(connection, document)
+        _insert_run(connection, run, prefect_run)
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == document)
+            .values(
+                status=DocumentStatus.RUNNING,
+                stage=known.stage if again else Stage.REGISTERED,
+                options=options.model_copy(update={"force": False}).model_dump(mode="json"),
+                generation=generation,
+                fingerprint=fingerprint,
+                force=generation if options.force else known.force,
+                run=run.token,
+                deaths=known.deaths if again else 0,
+                message=null(),
+                failure_kind=null(),
+                due_at=null(),
+                updated_at=db_now(),
+            )
+        )
+        return run
+
+
+def _document(connection: Connection, document: str, *, lock: bool = False) -> Document:
+    query = select(documents).where(documents.c.id == document)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    if row is None:
+        raise InvalidReference(f"There is no document {document}.")
+    return read_document(row)
+
+
+def _replace_wants(connection: Connection, run: Run, asked: Sequence[Want]) -> None:
+    connection.execute(delete(wants).where(wants.c.document == run.document))
+    if asked:
+        connection.execute(
+            insert(wants),
+            [
+                {"document": run.document, "generation": run.generation, "role": want.role, "tag": want.tag}
+                for want in asked
+            ],
+        )
+
+
+def _queue_anew(connection: Connection, document: str) -> None:
+    rows = wanted(document)
+    stuck = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_((ItemState.FAILED, ItemState.REJECTED)))
+    queued = connection.execute(
+        update(items)
+        .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(stuck))
+        .values(
+            state=ItemState.PENDING, attempts=0, runs=0, crashes=0, failure=null(), next_retry_at=null(),
+            lease_size=null(),
+        )
+        .returning(items.c.key)
+    ).scalars()  # fmt: skip
+    wake(connection, sorted(set(queued)))
+
+
+def _insert_run(connection: Connection, run: Run, prefect_run: str | None) -> None:
+    me = here()
+    connection.execute(
+        insert(runs).values(
+            token=run.token, document=run.document, generation=run.generation, kind="document", state="live",
+            host=me.host, boot_id=me.boot_id, pid_namespace=me.pid_namespace, pid=me.pid, pid_started=me.started,
+            prefect_run=prefect_run, started_at=db_now(), heartbeat_at=db_now(), progress_at=db_now(),
+            lease_until=db_now() + LEASE_SECONDS,
+        )
+    )  # fmt: skip
+
+
+# --- while it lives ---------------------------------------------------------------------------------------------------
+
+
+def require_live(connection: Connection, run: Run) -> None:
+    """Raises RunRevoked unless the run is live. The first thing in every transaction that a run writes in."""
+    state = connection.execute(
+        select(runs.c.state).where(runs.c.token == run.token).with_for_update(read=True)
+    ).scalar_one_or_none()
+    if state != "live":
+        raise _revoked(run, state)
+
+
+def heartbeat(ledger: Ledger, run: Run) -> None:
+    """Renew the lease of the run and of the items that it holds. Raises RunRevoked if it is no longer live."""
+    with ledger.write() as connection:
+        _update_live(connection, run, heartbeat_at=db_now(), lease_until=db_now() + LEASE_SECONDS)
+        leases.renew(connection, run.token)
+
+
+def progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
+    """What the run works towards and how far it is. Raises RunRevoked."""
+    with ledger.write() as connection:
+        _update_live(connection, run, stage=stage, done=done, total=total, note=note, progress_at=db_now())
+
+
+def reach(ledger: Ledger, run: Run, stage: Stage) -> None:
+    """The document has come as far as `stage`; it never goes back within a generation. Raises RunRevoked.
+
+    Only a stage reached for the first time counts against deaths: else one that dies later would begin for ever.
+    """
+    earlier = [known for known in Stage if _ORDER[known] < _ORDER[stage]]
+    with ledger.write() as connection:
+        require_live(connection, run)
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == run.document, documents.c.stage.in_(earlier))
+            .values(stage=stage, deaths=0, updated_at=db_now())
+        )
+
+
+def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units: int = 0) -> None:
+    """Time spent on the way to a stage; what the run records twice adds up. Raises RunRevoked."""
+    with ledger.write() as connection:
+        require_live(connection, run)
+        new = upsert(connection, timings).values(
+            document=run.document, run=run.token, stage=stage, seconds=seconds, units=units, at=db_now()
+        )
+        connection.execute(
+            new.on_conflict_do_update(
+                index_elements=[timings.c.document, timings.c.run, timings.c.stage],
+                set_={
+                    "seconds": timings.c.seconds + new.excluded.seconds,
+                    "units": timings.c.units + new.excluded.units,
+                    "at": new.excluded.at,
+                },
+            )
+        )
+
+
+def live_runs(ledger: Ledger) -> list[LiveRun]:
+    """All runs at work, or taken for it until somebody buries them; oldest first."""
+    now = db_now()
+    with ledger.read() as connection:
+        rows = connection.execute(
+            select(
+                runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.stage, runs.c.done,
+                runs.c.total, runs.c.note, runs.c.host, runs.c.pid, runs.c.started_at,
+                (now - runs.c.heartbeat_at).label("heartbeat_age"), (now - runs.c.progress_at).label("progress_age"),
+            )
+            .join_from(runs, documents, documents.c.id == runs.c.document)
+            .where(runs.c.state == "live")
+            .order_by(runs.c.token)
+        ).mappings()  # fmt: skip
+        return [LiveRun.model_validate(dict(row)) for row in rows]
+
+
+def _update_live(connection: Connection, run: Run, **values: Any) -> None:
+    changed = connection.execute(
+        update(runs).where(runs.c.token == run.token, runs.c.state == "live").values(**values)
+    ).rowcount
+    if not changed:
+        raise _revoked(run, None)
+
+
+def _revoked(run: Run, state: str | None) -> RunRevoked:
+    return RunRevoked(f"Run {run.token} of document {run.document} is {state or 'no longer live'}.")
+
+
+# --- how it ends ------------------------------------------------------------------------------------------------------
+
+
+def end(
+    ledger: Ledger,
+    run: Run,
+    status: DocumentStatus,
+    *,
+    message: str | None = None,
+    failure_kind: str | None = None,
+    due_at: float | None = None,
+    report: RunReport | None = None,
+) -> DocumentStatus:
+    """End the run in order: free what it holds, and leave the document as said. Raises RunRevoked.
+
+    Returns the status written: `completed` becomes `waiting`, due now, if somebody set an item pending meanwhile.
+    """
+    with ledger.write() as connection:
+        require_live(connection, run)
+        leases.free(connection, leases.held_by(run.token))
+        due: Any = due_at
+        if status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document):
+            status, due = DocumentStatus.WAITING, db_now()
+        connection.execute(update(runs).where(runs.c.token == run.token).values(state="ended", ended_at=db_now()))
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == run.document)
+            .values(
+                run=null(), status=status, message=message, failure_kind=failure_kind, due_at=due, deaths=0,
+                updated_at=db_now(), **({} if report is None else {"report": report.model_dump(mode="json")}),
+            )
+        )  # fmt: skip
+        return status
+
+
+def _has_open_items(connection: Connection, document: str) -> bool:
+    rows = wanted(document)
+    some = select(rows.c.key).where(rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))).limit(1)
+    return connection.execute(some).first() is not None
+
+
+def bury(ledger: Ledger, document: str | None = None) -> list[str]:
+    """End the runs (of one document, or all) whose process is dead or whose lease is over; returns their tokens.
+
+    Their items are free at once, with the crash counted; their documents wait, due now, or are `failed` after three
+    deaths in a row with nothing committed. A death that halves a group of items, or names one in a document that has
+    others made, is the items' and does not count.
+    """
+    with ledger.read() as connection:
+        if not _dead(connection, document):
+            return []
+    with ledger.write() as connection:
+        return _bury(connection, _dead(connection, document))
+
+
+def revoke(
+    ledger: Ledger,
+    document: str,
+    status: Literal[DocumentStatus.CANCELLED, DocumentStatus.DELETING],
+    message: str | None = None,
+) -> list[str]:
+    """Take the document from whoever works on it: its runs can write nothing more. Returns their tokens."""
+    with ledger.write() as connection:
+        tokens = list(
+            connection.execute(
+                update(runs)
+                .where(runs.c.document == document, runs.c.state == "live")
+                .values(state="revoked", ended_at=db_now())
+                .returning(runs.c.token)
+            ).scalars()
+        )
+        for token in tokens:
+            leases.free(connection, leases.held_by(token))
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == document)
+            .values(run=null(), status=status, message=message, failure_kind=null(), due_at=null(), updated_at=db_now())
+        )
+        return tokens
+
+
+def _dead(connection: Connection, document: str | None) -> list[RowMapping]:
+    """Live runs that are dead by process or by lease."""
+    query = select(runs, (runs.c.lease_until < db_now()).label("over")).where(runs.c.state == "live")
+    if document is not None:
+        query = query.where(runs.c.document == document)
+    return [row for row in connection.execute(query).mappings() if row["over"] or is_dead(_process(row))]
+
+
+def _process(row: RowMapping) -> Process:
+    return Process(
+        host=row["host"],
+        boot_id=row["boot_id"],
+        pid_namespace=row["pid_namespace"],
+        pid=row["pid"],
+        started=row["pid_started"],
+    )
+
+
+def _bury(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
+    buried = []
+    for row in dead:
+        token, document = row["token"], row["document"]
+        mine = connection.execute(
+            update(runs).where(runs.c.token == token, runs.c.state == "live").values(state="dead", ended_at=db_now())
+        ).rowcount
+        if mine:
+            buried.append(token)
+            freed = leases.free_dead(connection, token)
+            theirs = freed.halved or (freed.named and _has_made(connection, document))
+            _count_death(connection, row, deaths=0 if theirs else 1)
+    return buried
+
+
+def _has_made(connection: Connection, document: str) -> bool:
+    rows = wanted(document)
+    return connection.execute(select(rows.c.key).where(rows.c.state == ItemState.DONE).limit(1)).first() is not None
+
+
+def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> None:
+    """Of a document's own run: what becomes of the document."""
+    known = connection.execute(
+        select(documents.c.deaths, documents.c.status).where(documents.c.run == row["token"]).with_for_update()
+    ).one_or_none()
+    if known is None:  # a shard's, or no longer the document's
+        return
+    total = known.deaths + deaths
+    stage = row["stage"] or Stage.REGISTERED
+    where = f"on the way to {stage}" + (f" ({row['done']}/{row['total']})" if row["total"] else "")
+    values: dict[str, Any] = {"run": null(), "deaths": total, "updated_at": db_now()}
+    if known.status == DocumentStatus.RUNNING:
+        if total >= DEATHS:
+            values |= {
+                "status": DocumentStatus.FAILED,
+                "failure_kind": "crashed_worker",
+                "message": f"Its process died {total} times in a row with nothing committed, last {where}.",
+            }
+        else:
+            values |= {
+                "status": DocumentStatus.WAITING,
+                "due_at": db_now(),
+                "message": f"Its process died {where}; the next run goes on from there.",
+            }
+    connection.execute(update(documents).where(documents.c.run == row["token"]).values(**values))
