@@ -14,30 +14,38 @@ from swatchbook.settings import Settings
 
 
 class PureStage(Record):
-    """A stage whose result follows from its input alone. `after`: the stage whose result it reads."""
+    """A stage whose result follows from its input alone. `after`: the stages whose results it reads."""
 
     version: str
-    after: str | None
+    after: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()  # patterns below the root
 
 
 _PDF = ("swatchbook/pdf/*.py",)
+_LAYOUT = tuple(f"swatchbook/catalogue/{name}.py" for name in ("attributes", "cards", "kinds", "layout", "sections"))
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="1", after=None, options=("ocr",), settings=_PAGE_LIMITS, modules=_PDF),
+    "read": PureStage(version="1", options=("ocr",), settings=_PAGE_LIMITS, modules=_PDF),
+    "tables": PureStage(version="1", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="1", after="read", settings=("discovery",), modules=("swatchbook/catalogue/discover*.py",)
+        version="1",
+        after=("read",),
+        settings=("discovery",),
+        modules=("swatchbook/catalogue/discover.py", *_LAYOUT),
     ),
-    "tables": PureStage(version="1", after="read", modules=_PDF),
-    "describe": PureStage(version="1", after="tables", modules=("swatchbook/catalogue/describe.py",)),
-    "plan": PureStage(version="1", after="discover", options=("focus",), modules=("swatchbook/catalogue/plan.py",)),
-    "chunk": PureStage(version="1", after="plan", modules=("swatchbook/catalogue/chunk.py",)),
+    "describe": PureStage(
+        version="1", after=("discover", "tables"), modules=("swatchbook/catalogue/describe.py", *_LAYOUT)
+    ),
+    "plan": PureStage(
+        version="1", after=("discover",), options=("focus",), modules=("swatchbook/catalogue/plan.py", *_LAYOUT)
+    ),
+    "chunk": PureStage(version="1", after=("plan", "tables"), modules=("swatchbook/catalogue/chunk.py", *_LAYOUT)),
     "extract": PureStage(
-        version="1", after="plan", settings=_IMAGE_LIMITS, modules=(*_PDF, "swatchbook/catalogue/pictures.py")
+        version="1", after=("plan",), settings=_IMAGE_LIMITS, modules=(*_PDF, "swatchbook/catalogue/pictures.py")
     ),
 }
 
@@ -48,14 +56,15 @@ def stage_key(
     """Cache key of a pure stage's result: `<stage>-<sha256>`, fit for a file name.
 
     `content` is the SHA-256 of the document's bytes, `force` the generation that was last forced, `part` names one of
-    several results of the stage (a product's number).
+    several results of the stage: a product's number, or the document where the result carries ids of its own.
     """
-    reads: list[object] = [content, force, part]
-    name: str | None = stage
-    while name is not None:
-        pure = PURE_STAGES[name]
-        given = options.model_dump(mode="json", include=set(pure.options))
-        limits = {s: getattr(settings, s) for s in pure.settings}
-        reads.append([name, pure.version, given, limits])
-        name = pure.after
+    reads = [content, force, part, _reads(stage, settings, options)]
     return f"{stage}-{hashlib.sha256(json.dumps(reads, sort_keys=True).encode()).hexdigest()}"
+
+
+def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[object]:
+    """All that a stage's result depends on, those before it included."""
+    pure = PURE_STAGES[stage]
+    given = options.model_dump(mode="json", include=set(pure.options))
+    limits = {name: getattr(settings, name) for name in pure.settings}
+    return [stage, pure.version, given, limits, [_reads(before, settings, options) for before in pure.after]]

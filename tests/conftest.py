@@ -1,0 +1,82 @@
+"""What many tests stand on: a real Prefect server, the small sample, and a home of one's own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def small_catalogue() -> Path:
+    """The 6-page sample, built once."""
+    from samples.generate import BUILD, main
+
+    main(["--only", "small"])
+    return BUILD / "small.pdf"
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API address of a real Prefect server with its own home, stopped by pid."""
+    home, port = tmp_path_factory.mktemp("prefect"), free_port()
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+    }
+    environment.pop("PREFECT_API_URL", None)
+    log = (home / "server.log").open("wb")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        env=environment, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}/api"
+    try:
+        wait_for_http(f"{address}/health", server, home / "server.log")
+        yield address
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def wait_for_http(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 90) -> None:
+    """Until the address answers 200; fails with the log's tail when the process ends or the time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"{url} does not answer:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Swatchbook home of one's own, seen by this process and its children."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SWATCHBOOK_HOME", str(folder))
+    monkeypatch.chdir(tmp_path)  # no stray .env
+    return folder

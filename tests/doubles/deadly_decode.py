@@ -1,0 +1,22 @@
+"""The decode child, dying on the picture that SWATCHBOOK_TEST_DEADLY names, as a decoder with a memory fault does."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from swatchbook.child import Frame, serve
+from swatchbook.images import decode_child
+
+
+def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:
+    """One picture at a time, so that those before the deadly one are answered."""
+    for path in request["paths"]:
+        if Path(path).name.startswith(os.environ["SWATCHBOOK_TEST_DEADLY"]):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        yield from decode_child.handle({**request, "paths": [path]}, payload)
+
+
+if __name__ == "__main__":
+    serve(handle)

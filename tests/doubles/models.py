@@ -1,0 +1,64 @@
+"""Real models with a fault laid over them: they fail as providers do, and are right otherwise."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from swatchbook.errors import Failure
+from swatchbook.models.base import ImageEncoder, Pixels, Vectors
+from swatchbook.records import Role
+
+Fault = Callable[[str, bool], Failure | None]
+"""What is wrong with a picture now, by the hash of its pixels and whether it is tried alone."""
+
+
+def picture_key(picture: Pixels) -> str:
+    return hashlib.sha256(picture.tobytes()).hexdigest()
+
+
+class FaultyEncoder:
+    """Fails a whole call when any of its pictures is at fault, as a forward pass does."""
+
+    def __init__(self, encoder: ImageEncoder, fault: Fault) -> None:
+        self._encoder, self._fault = encoder, fault
+
+    @property
+    def tags(self) -> Mapping[Role, str]:
+        return self._encoder.tags
+
+    @property
+    def dimensions(self) -> Mapping[Role, int]:
+        return self._encoder.dimensions
+
+    @property
+    def side(self) -> int:
+        return self._encoder.side
+
+    def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
+        for picture in pictures:
+            if failure := self._fault(picture_key(picture), len(pictures) == 1):
+                raise failure
+        return self._encoder.encode(pictures)
+
+
+def fails_first(share: float, failure: type[Failure]) -> Fault:
+    """`share` of all pictures fail until they have failed once alone, so that each costs its first try."""
+    failed = set[str]()
+
+    def fault(key: str, alone: bool) -> Failure | None:
+        if int(key[:8], 16) / 0xFFFFFFFF >= share or key in failed:
+            return None
+        if alone:
+            failed.add(key)
+        return failure("No answer in time.")
+
+    return fault
+
+
+def always(keys: Collection[str], failure: type[Failure]) -> Fault:
+    """These pictures fail every time."""
+    return lambda key, alone: failure("It cannot be embedded.") if key in keys else None
+
+
+def either(*faults: Fault) -> Fault:
+    """The first of the faults that has something to say."""
+    return lambda key, alone: next((found for fault in faults if (found := fault(key, alone))), None)

@@ -1,0 +1,43 @@
+"""Flows in this process, against the real Prefect server."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import blocks
+from swatchbook.lab import Lab
+from swatchbook.records import IngestOptions, RunReport
+from swatchbook.register import register
+
+Ingest = Callable[..., RunReport]
+
+
+@pytest.fixture
+def lab(home: Path, prefect_server: str, tmp_path: Path) -> Iterator[Lab]:
+    """This process' lab on a fresh home; flows run against the session's Prefect server."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+
+    blocks.lab.cache_clear()
+    with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
+        tools = blocks.lab()
+        yield tools
+        tools.close()
+    blocks.lab.cache_clear()
+
+
+@pytest.fixture
+def ingest(lab: Lab) -> Ingest:
+    """`ingest(path, owner=…, **options)`: register and run the flow, as the command line does."""
+
+    def run(path: Path, owner: str = "default", **options: Any) -> RunReport:
+        from flows.ingest_catalogue import ingest_catalogue
+
+        asked = IngestOptions(**options)
+        document = register(lab, path, owner=owner, options=asked).document
+        assert document.file
+        return asyncio.run(ingest_catalogue(document.file, owner, asked))
+
+    return run

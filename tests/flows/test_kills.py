@@ -1,0 +1,130 @@
+"""Kill it anywhere, run it again: the end is that of an undisturbed run, and nothing committed was made again.
+
+`SWATCHBOOK_TEST_KILLS` sets the number of kills (a soak runs 30; a quick suite fewer).
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.runs import live_runs
+from swatchbook.records import Stage
+from tests.command import Command, run, run_json, running
+from tests.ledger_audit import count_writes, writes
+
+KILLS = int(os.environ.get("SWATCHBOOK_TEST_KILLS", "6"))
+KILLS_A_DOCUMENT = 3
+STAGES = list(Stage)[1:]
+VOLATILE = {"generation", "run", "created_at", "updated_at", "report", "attempts", "deaths", "force", "due_at"}
+
+
+@pytest.fixture
+def ledger(home: Path) -> Iterator[Ledger]:
+    """The home's ledger, opened before the command is, with its writes counted."""
+    home.mkdir(parents=True)
+    ledger = open_ledger(f"sqlite:///{home / 'ledger.sqlite'}")
+    count_writes(ledger)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture(autouse=True)
+def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(prefect_server: str, small_catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    home = str(tmp_path_factory.mktemp("undisturbed"))
+    run("ingest", str(small_catalogue), SWATCHBOOK_HOME=home, PREFECT_API_URL=prefect_server)
+    return settled(run_json("show", small_catalogue.name, SWATCHBOOK_HOME=home))
+
+
+def settled(record: Any) -> Any:
+    """A record without what tells one run from another."""
+    if isinstance(record, dict):
+        return {k: settled(v) for k, v in record.items() if k not in VOLATILE}
+    if isinstance(record, list):
+        return [settled(v) for v in record]
+    return record
+
+
+def wait_for_stage(ledger: Ledger, command: Command, stage: Stage) -> bool:
+    """Until the command's run works towards `stage` or beyond; False when it ended before."""
+    order = {s.value: n for n, s in enumerate(Stage)}
+    while command.process.poll() is None:
+        if any(r.stage and order[r.stage] >= order[stage] for r in live_runs(ledger)):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def documents() -> list[list[tuple[Stage, float]]]:
+    """The moments of death: a stage and how long after its start, a few for each document."""
+    dice = random.Random(7)
+    moments = [(STAGES[n % len(STAGES)], dice.uniform(0, 0.8)) for n in range(KILLS)]
+    moments.sort(key=lambda m: STAGES.index(m[0]))
+    rows = (len(moments) + KILLS_A_DOCUMENT - 1) // KILLS_A_DOCUMENT
+    return [moments[row::rows] for row in range(rows)]
+
+
+@pytest.mark.parametrize("moments", documents(), ids=lambda ms: "+".join(f"{s.name}{d:.1f}" for s, d in ms))
+def test_killed_group_goes_on_to_the_same_end(
+    ledger: Ledger, small_catalogue: Path, undisturbed: Any, moments: list[tuple[Stage, float]]
+) -> None:
+    killed = 0
+    for stage, delay in moments:
+        with running("ingest", str(small_catalogue)) as command:
+            if not wait_for_stage(ledger, command, stage):
+                break
+            time.sleep(delay)
+            if command.process.poll() is None:
+                command.kill()
+                killed += 1
+    assert killed
+    run("ingest", str(small_catalogue))
+    assert settled(run_json("show", small_catalogue.name)) == undisturbed
+    assert set(writes(ledger).values()) == {1}
+    assert run_json("verify")["sound"]
+
+
+def test_two_ingests_at_once_are_one_run(ledger: Ledger, small_catalogue: Path, undisturbed: Any) -> None:
+    with running("ingest", str(small_catalogue)) as one, running("ingest", str(small_catalogue)) as two:
+        for command in (one, two):
+            status, out, err = command.wait()
+            assert status == 0, out + err
+    assert settled(run_json("show", small_catalogue.name)) == undisturbed
+    assert set(writes(ledger).values()) == {1}
+    with ledger.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM runs").scalar_one() == 1
+
+
+def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: Path) -> None:
+    path = str(small_catalogue)
+    with running("ingest", path, "--owner", "ann") as one, running("ingest", path, "--owner", "bob") as two:
+        for command in (one, two):
+            status, out, err = command.wait()
+            assert status == 0, out + err
+    assert set(writes(ledger).values()) == {1}
+    ann, bob = (run_json("coverage", "--owner", owner) for owner in ("ann", "bob"))
+    assert ann["with_embeddings"] == bob["with_embeddings"] == ann["total_images"] > 0
+
+
+def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
+    ledger: Ledger, small_catalogue: Path, undisturbed: Any
+) -> None:
+    with running("ingest", str(small_catalogue)) as command:
+        assert wait_for_stage(ledger, command, Stage.EMBEDDED)
+        run("delete", small_catalogue.name)
+        status, _, _ = command.wait()
+        assert status != 0
+    assert run_json("coverage")["total_images"] == 0
+    assert run_json("verify")["sound"]
+    run("ingest", str(small_catalogue))
+    assert settled(run_json("show", small_catalogue.name)) == undisturbed

@@ -1,0 +1,104 @@
+"""NOVA: the catalogue that lost half its images in silence. 256 images, 48 % of first tries fail."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import ProviderTimeout, UnreadableImage
+from swatchbook.images.decode import Decoders
+from swatchbook.lab import Lab
+from swatchbook.models.registry import Models
+from swatchbook.records import DocumentStatus, RunReport
+from tests.doubles.models import FaultyEncoder, always, either, fails_first, picture_key
+from tests.flows.conftest import Ingest
+from tests.ledger_audit import count_writes, writes
+
+SHARE = 0.48
+POISON = 5
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Path:
+    from samples.generate import BUILD, main
+
+    main(["--only", "large"])
+    return BUILD / "catalogue.pdf"
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_RETRY_DELAYS", "[0.2, 0.4, 0.8]")
+
+
+def closes(report: RunReport) -> bool:
+    parts = (report.images_complete, report.images_partial, report.images_failed, report.images_rejected)
+    return report.images_found == sum(parts) + report.images_pending
+
+
+def made_once(lab: Lab) -> bool:
+    return set(writes(lab.ledger).values()) == {1}
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_every_image_is_complete_though_half_of_the_first_tries_fail(
+    lab: Lab, ingest: Ingest, catalogue: Path, with_encoder: Callable[..., None]
+) -> None:
+    count_writes(lab.ledger)
+    with_encoder(fails_first(SHARE, ProviderTimeout))
+    report = ingest(catalogue)
+    assert (report.images_found, report.images_complete) == (256, 256)
+    assert report.status == DocumentStatus.COMPLETED
+    assert closes(report)
+    assert made_once(lab)
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
+    lab: Lab, ingest: Ingest, catalogue: Path, with_encoder: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, deadly = pictures_of(lab, catalogue)
+    monkeypatch.setenv("SWATCHBOOK_TEST_DEADLY", deadly)
+    lab.__dict__["decoders"] = Decoders(lab.settings, module="tests.doubles.deadly_decode")
+    count_writes(lab.ledger)
+    with_encoder(either(always(poison, UnreadableImage), fails_first(SHARE, ProviderTimeout)))
+    report = ingest(catalogue)
+    assert report.images_found == 256
+    assert report.images_complete == 256 - POISON - 1
+    assert closes(report)
+    assert report.status == DocumentStatus.WAITING  # the deadly one has a next try
+    assert made_once(lab)
+    named = {failure.kind: failure for failure in report.failed_images}
+    assert set(named) == {"unreadable_image", "crashed_worker"}
+    assert named["crashed_worker"].next_retry_at
+    assert named["crashed_worker"].attempts > 1
+    assert len({failure.image_id for failure in report.failed_images}) == POISON + 1
+    assert all(failure.page_number and failure.role and failure.error for failure in report.failed_images)
+
+
+def pictures_of(lab: Lab, catalogue: Path) -> tuple[set[str], str]:
+    """Hashes of five decoded pictures of the catalogue, and the stored file of a sixth."""
+    from swatchbook.pdf import reader
+    from swatchbook.records import Plan, PlannedPage
+
+    reading = reader.read(catalogue, lab.files, lab.settings)
+    pages = tuple(PlannedPage(number=n, kind="product", reason="") for n in range(12, 30))
+    found = reader.extract(catalogue, "d", reading, Plan(pages=pages), lab.files, lab.settings)
+    shown = {p.content_key for p in found.placements if p.state == "shown"}
+    files = [picture.file for picture in found.pictures if picture.content_key in shown][: POISON + 1]
+    with lab.files.local(files[0]) as first:
+        root = first.parent.parent
+    side = max(lab.models.encoder.side, lab.models.analyst.side)
+    decoded = lab.decoders.decode([root / file[:2] / file for file in files], side)
+    return {picture_key(picture) for picture in decoded[:POISON]}, files[POISON]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def with_encoder(lab: Lab) -> Callable[..., None]:
+    """Lay a fault over this process' encoder."""
+
+    def lay(fault: Callable[..., object]) -> None:
+        models: Models = lab.models
+        lab.__dict__["models"] = models.replacing(encoder=FaultyEncoder(models.encoder, fault))  # type: ignore[arg-type]
+
+    return lay

@@ -1,0 +1,66 @@
+"""A stage that may say something else must have a new version, or old results would be served for ever."""
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from swatchbook.records import IngestOptions
+from swatchbook.settings import Settings
+from swatchbook.versions import PURE_STAGES, stage_key
+
+ROOT = Path(__file__).parents[1]
+PINS = Path(__file__).with_name("pinned_stages.json")
+
+
+def fingerprint(stage: str) -> str:
+    """Hash of a stage's modules as the interpreter reads them: comments, docstrings and layout do not count."""
+    digest = hashlib.sha256()
+    for pattern in PURE_STAGES[stage].modules:
+        paths = sorted(ROOT.glob(pattern))
+        assert paths, f"{stage} names no file: {pattern}"
+        for path in paths:
+            tree = ast.parse(path.read_text())
+            for node in ast.walk(tree):
+                body = getattr(node, "body", None)
+                if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+                    if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                        body.pop(0)
+            digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("stage", PURE_STAGES)
+def test_changed_stage_has_a_new_version(stage: str) -> None:
+    pinned = json.loads(PINS.read_text())
+    now = [PURE_STAGES[stage].version, fingerprint(stage)]
+    assert pinned.get(stage) == now, (
+        f"Stage {stage!r} changed. If it may say something else for the same document, raise its version in "
+        f"swatchbook/versions.py. Then pin it: python -m tests.test_versions"
+    )
+
+
+def test_key_reads_options_limits_and_the_stages_before() -> None:
+    def key(stage: str = "extract", content: str = "c", force: str | None = None, **given: object) -> str:
+        settings = Settings(**{k: v for k, v in given.items() if k in Settings.model_fields})  # type: ignore[arg-type]
+        options = IngestOptions(**{k: v for k, v in given.items() if k in IngestOptions.model_fields})  # type: ignore[arg-type]
+        return stage_key(stage, content, settings, options, force=force)
+
+    assert key() == key(batch_size=7) == key(max_retries=0)
+    different = [
+        key(),
+        key(content="d"),
+        key(force="f"),
+        key(focus=False),
+        key(ocr="never"),
+        key(max_image_mb=1),
+        key("read"),
+    ]
+    assert len(set(different)) == len(different)
+    assert "/" not in key()
+
+
+if __name__ == "__main__":
+    PINS.write_text(json.dumps({s: [PURE_STAGES[s].version, fingerprint(s)] for s in PURE_STAGES}, indent=2) + "\n")
