@@ -1,0 +1,187 @@
+"""Labels and values as catalogues print them: "Size: 60 x 120 cm", a label cell with its value to the right or below.
+
+Labels are known words in many languages, or anything short before a colon. Values are always text of the page.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from swatchbook.records import Box, Line
+
+LABELS: Mapping[str, str] = {
+    "dimensions": "dimensions dimension measurements measurement measures abmessungen abmessung maße masse "
+    "medidas medida dimensiones dimensioni dimensões dimensoes afmetingen wymiary размеры габариты ölçüler "
+    "boyutlar 尺寸 サイズ 规格",
+    "size": "size sizes format formats größe grösse groesse formato formati formatos taille tamaño talla tamanho "
+    "maat misura misure rozmiar размер формат ebat",
+    "width": "width breite largeur larghezza ancho anchura largura breedte szerokość ширина genişlik",
+    "height": "height höhe hoehe hauteur altezza alto altura hoogte wysokość высота yükseklik",
+    "depth": "depth tiefe profondeur profondità profundidad fondo profundidade diepte głębokość глубина derinlik",
+    "length": "length länge laenge longueur lunghezza longitud largo comprimento lengte długość длина uzunluk",
+    "diameter": "diameter durchmesser diamètre diametro diámetro średnica диаметр çap",
+    "thickness": "thickness stärke staerke dicke épaisseur epaisseur spessore espesor grosor espessura dikte "
+    "grubość толщина kalınlık",
+    "material": "material materials werkstoff materialien matière matériau materiau materiale materiali "
+    "materiales materiaal materiał материал материалы malzeme composition zusammensetzung composizione "
+    "composición состав fabric 材料 材质 素材",
+    "finish": "finish finishes oberfläche oberflaeche ausführung finition finitions finitura finiture acabado "
+    "acabados acabamento afwerking wykończenie отделка покрытие yüzey surface superficie 表面",
+    "color": "color colour colors colours farbe farben couleur couleurs colore colori colores cor cores kleur "
+    "kleuren kolor kolory цвет цвета renk 颜色 カラー",
+    "style": "style styles stil estilo stile styl стиль",
+    "pattern": "pattern design muster dekor motif decor decoro",
+    "price": "price prices rrp mrp preis preise prix prezzo prezzi precio precios preço preco prijs cena цена "
+    "стоимость fiyat 价格 価格",
+    "code": "code codes sku ref ref. reference referenz référence riferimento referencia referência art.-nr. "
+    "art.nr. art.-nr artikelnummer artikel-nr. artnr bestellnummer best.-nr. codice codigo código kod артикул "
+    "код ean 货号 型号 品番 item-no. item-no model modell modelo modello модель",
+    "weight": "weight gewicht poids peso waga вес масса ağırlık 重量",
+    "slip_rating": "slip-rating slip-resistance anti-slip r-rating rutschfestigkeit rutschhemmung "
+    "trittsicherheit antiscivolo antidérapant antideslizante resbaladicidad",
+    "application": "application applications use usage anwendung einsatzbereich utilisation impiego uso "
+    "aplicación aplicaciones применение назначение kullanım",
+    "packaging": "packaging packing pack verpackung verpackungseinheit emballage conditionnement imballo "
+    "embalaje упаковка moq",
+    "origin": "origin herkunft origine origen herkomst происхождение",
+    "fire_rating": "fire-rating fire-class brandklasse brandschutzklasse",
+    "water_absorption": "water-absorption wasseraufnahme",
+    "capacity": "capacity volume volumen capacité capacità capacidad volumen inhalt объем объём",
+    "power": "power wattage leistung puissance potenza potencia voltage spannung мощность",
+    "warranty": "warranty guarantee garantie garanzia garantía гарантия",
+    "designer": "designer diseñador дизайнер",
+    "collection": "collection series serie kollektion collezione colección",
+    "edge": "edge edges kante kanten",
+    "quantity": "quantity menge quantité quantità cantidad",
+}
+"""Normalised key -> the words that catalogues print for it. A hyphen within a word stands for a space too."""
+
+_KEYS = {word.replace("-", " "): key for key, words in LABELS.items() for word in words.split()}
+_EDGE = " \t\u00a0:：.·•*–—-=|"
+_UNIT = re.compile(r"[\[(].*?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
+_INLINE = re.compile(r"^\s*(?P<label>[^\d:：]{2,32}?)\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$")
+_PRICE = re.compile(
+    r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]*"
+    r"|\b\d[\d.,' ]*\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|kr\b|/-)",
+)
+_CODE = re.compile(
+    r"(?:[A-Z]{1,6}[-./ ]?\d{2,}[A-Z0-9]*|\d{2,}[A-Z]{1,4}\d*|\d{2,}[-./][A-Z0-9]{2,}|\d{5,8})(?:[-./][A-Z0-9]+)*"
+)
+_MEASURE = re.compile(
+    r"^[\d.,]+\s?(?:[x×*]\s?[\d.,]+|MM|CM|M|KG|G|L|W|V|K|ML|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
+)
+
+ROW = 0.6
+"""Two lines are in one row when their middles differ by less than this share of the print size."""
+REACH = 0.3
+"""A value stands at most this share of the page's width right of its label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A label with its value, and the box around both. `known` labels are in LABELS; others have a made-up key."""
+
+    key: str
+    label: str
+    value: str
+    box: Box
+    known: bool
+
+
+def key_of(label: str) -> str | None:
+    """Normalised key of a known label, else None."""
+    return _KEYS.get(_bare(label))
+
+
+def price_in(text: str) -> str | None:
+    """The first price in a text, as printed."""
+    found = _PRICE.search(text)
+    return found.group().strip() if found else None
+
+
+def code_of(text: str) -> str | None:
+    """The text as an article code, if it is nothing else: letters and digits, no measure, no year, no date."""
+    bare = text.strip(_EDGE)
+    return bare if _CODE.fullmatch(bare) and not _MEASURE.match(bare.upper()) else None
+
+
+def attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...]:
+    """Labels with values among the lines of one page `width` points wide, in the order of their labels."""
+    return tuple(a for a, _ in match(lines, width))
+
+
+def match(lines: Sequence[Line], width: float) -> list[tuple[Attribute, tuple[int, ...]]]:
+    """Each attribute with the indices of the lines that it is made of."""
+    labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text))}
+    taken: set[int] = set()
+    found: list[tuple[Attribute, tuple[int, ...]]] = []
+    for i, line in enumerate(lines):
+        if i in labels:
+            j = _value_of(i, lines, labels, taken, width)
+            if j is not None:
+                taken.add(j)
+                box = union([line.bbox, lines[j].bbox])
+                label, value = line.text.strip(_EDGE), lines[j].text.strip()
+                found.append((Attribute(labels[i], label, value, box, key_of(label) is not None), (i, j)))
+        elif (inline := _INLINE.match(line.text)) and (key := _inline_key(inline["label"], inline["sign"])):
+            known = key_of(inline["label"]) is not None or key != made_up_key(inline["label"])
+            found.append(
+                (Attribute(key, inline["label"].strip(_EDGE), inline["value"].strip(), line.bbox, known), (i,))
+            )
+    return [(a, used) for a, used in found if len(used) == 2 or used[0] not in taken]
+
+
+def union(boxes: Iterable[Box]) -> Box:
+    """The smallest box around all; at least one is given."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def _bare(label: str) -> str:
+    return " ".join(_UNIT.sub("", label.casefold().replace("-", " ")).strip(_EDGE).split())
+
+
+def made_up_key(label: str) -> str:
+    """A key for a label that is not known: its words in lower case, joined by underscores."""
+    return re.sub(r"\W+", "_", _bare(label)).strip("_")
+
+
+def _cell_label(text: str) -> str | None:
+    """Key of a line that is nothing but a label: a known word, or up to three words before a final colon."""
+    if key := key_of(text):
+        return key
+    bare = _bare(text)
+    if text.rstrip().endswith((":", "：")) and 0 < len(bare.split()) <= 3 and not re.search(r"\d", bare):
+        words = bare.split()
+        return made_up_key(text) if words[0] in _KEYS or words[-1] in _KEYS else None
+    return None
+
+
+def _inline_key(label: str, sign: str) -> str | None:
+    """Key of what stands before a sign; a dash counts only after a known word, for names hold dashes too."""
+    if key := key_of(label):
+        return key
+    words = _bare(label).split()
+    return made_up_key(label) if sign in ":：=" and 0 < len(words) <= 3 and made_up_key(label) else None
+
+
+def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], taken: set[int], width: float) -> int | None:
+    """The nearest line right of the label in its row; where that is a label or nothing, the line right below."""
+    x0, y0, x1, y1 = lines[i].bbox
+    size = lines[i].size or y1 - y0
+    beside: list[tuple[float, int]] = []
+    below: list[tuple[float, int]] = []
+    for j, other in enumerate(lines):
+        if j == i or j in taken or not other.text:
+            continue
+        ox0, oy0, _, oy1 = other.bbox
+        if abs((oy0 + oy1) - (y0 + y1)) / 2 < ROW * size and x1 - 2 <= ox0 <= x1 + REACH * width:
+            beside.append((ox0 - x1, j))
+        elif 0.4 * size <= oy0 - y0 <= 2.2 * size and abs(ox0 - x0) <= 0.8 * size and j not in labels:
+            below.append((oy0, j))
+    right = min(beside, default=None)
+    if right is not None and right[1] not in labels:
+        return right[1]
+    if lines[i].text.rstrip().endswith((":", "：")) and right is not None:
+        return None
+    return min(below)[1] if below else None

@@ -1,0 +1,308 @@
+"""Stage 4: text as sections and the chunks cut from them, tables as rows kept whole, entities beside.
+
+Chunks fit MiniLM's window of 256 word pieces. Every text of the shown pages stands in exactly one chunk that gets a
+vector; running furniture stands once for all its pages, bare page numbers nowhere, a table's header in each part of it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from swatchbook.catalogue.attributes import Attribute, match
+from swatchbook.catalogue.cards import find_cards
+from swatchbook.catalogue.entities import certificates, specifications
+from swatchbook.catalogue.kinds import certificates_in, is_label
+from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, body_size, digest, inside, mark, paragraphs, tidy
+from swatchbook.catalogue.layout import reading_order as in_order
+from swatchbook.catalogue.sections import Book, bind, heading_styles
+from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
+
+MOST_PIECES = 220
+"""Word pieces of a chunk as `word_pieces` estimates them: below MiniLM's 256, with room for the estimate's error."""
+SHORT_PIECES = 40
+"""A text so short before a table is its title and stays with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A piece of a page's text that is cut only if it alone is too long; `rows` are a table's."""
+
+    page: int
+    box: Box
+    text: str
+    rows: tuple[str, ...] = ()
+    header: bool = False
+
+
+@dataclass(slots=True)
+class Branch:
+    """A heading (the last of `path`, and the first unit) with what follows, down to the next of its rank or above."""
+
+    path: tuple[str, ...]
+    level: int
+    parent: int | None
+    units: list[Unit] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A page's text as read: texts outside pairs and tables, and the units that pairs and tables make."""
+
+    sheet: Sheet
+    units: tuple[Unit, ...]
+    loose: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk to be."""
+
+    kind: Literal["section", "text", "table"]
+    text: str
+    pages: tuple[int, ...]
+
+
+def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan, tables: Sequence[Table]) -> Chunks:
+    """Sections and chunks in reading order, and the document's entities.
+
+    Headings are what stands out in print, what the outline announces, and names at pictures.
+    """
+    shown = set(plan.shown)
+    leaves: list[Leaf] = []
+    named: dict[str, list[int]] = {}
+    for page in pages:
+        if page.number in shown:
+            leaves.append(_leaf(page, [t for t in tables if t.page == page.number]))
+            for name in certificates_in(page.text):
+                named.setdefault(name, []).append(page.number)
+    sheets = [leaf.sheet for leaf in leaves]
+    book = bind(sheets, {}, body_size(sheets))
+    branches = _branches(leaves, book, _small_headings(leaves, book, reading))
+    running = Branch(path=(), level=0, parent=None, units=_running(sheets, book.shunned))
+    made = tuple(_chunks(document_id, [*branches, running]))
+    names = _headings_by_page(branches)
+    loose = {leaf.sheet.number: leaf.loose for leaf in leaves}
+    own = [t for t in tables if t.page in shown]
+    return Chunks(
+        chunks=made,
+        entities=(*specifications(document_id, own, loose, names), *certificates(document_id, named)),
+    )
+
+
+# --- pages to units ---------------------------------------------------------------------------------------------------
+
+
+def _leaf(page: Page, tables: Sequence[Table]) -> Leaf:
+    lines = [line for line in page.lines if line.text]
+    units: list[Unit] = []
+    for table in tables:
+        rows = tuple(filter(None, (" | ".join(c for cell in row if (c := tidy(cell))) for row in table.rows)))
+        rest = [line for line in lines if not _in_table(line, table)]
+        if len(rest) < len(lines):
+            box = table.bbox or page.box
+            units.append(Unit(page.number, box, "\n".join(rows), rows, table.header and len(rows) > 1))
+            lines = rest
+    pairs = [(a, used) for a, used in match(lines, page.box[2] - page.box[0]) if a.known]
+    units += [Unit(page.number, a.box, tidy(" ".join(lines[i].text for i in used))) for a, used in pairs]
+    paired = {i for _, used in pairs for i in used}
+    texts = paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired])
+    sheet = replace(digest(page), texts=tuple(texts))
+    return Leaf(sheet, tuple(units), tuple(a for a, _ in pairs))
+
+
+def _in_table(line: Line, table: Table) -> bool:
+    """Whether a table says all of a line: it stands there, and each of its words is a word of the cells."""
+    if table.bbox is not None and not inside(line.bbox, table.bbox):
+        return False
+    words = {fold(word) for row in table.rows for cell in row for word in tidy(cell).split()}
+    return all(fold(word) in words for word in tidy(line.text).split())
+
+
+def _small_headings(leaves: Sequence[Leaf], book: Book, reading: Reading) -> set[tuple[int, Box]]:
+    """(page, box) of texts that are headings though they are set like any other: captions and outline entries."""
+    cards = find_cards(book.sheets, book.family, book.shunned)
+    announced = {(entry.page, fold(entry.title)) for entry in reading.outline}
+    titles = {(t.page, t.box) for leaf in leaves for t in leaf.sheet.texts if (t.page, fold(t.text)) in announced}
+    return titles | {(c.text.page, c.text.box) for captions in cards.values() for c in captions}
+
+
+def _branches(leaves: Sequence[Leaf], book: Book, small: set[tuple[int, Box]]) -> list[Branch]:
+    """The document as a list of headings with their units; the first has no heading."""
+    levels = {style: n for n, style in enumerate(heading_styles(book))}
+    branches = [Branch(path=(), level=-1, parent=None)]
+    stack = [0]
+    for leaf in leaves:
+        sheet = leaf.sheet
+        texts = [t for t in sheet.texts if mark(t, sheet) not in book.shunned]
+        headed: list[tuple[Unit, int | None]] = [(u, None) for u in leaf.units]
+        headed += [(Unit(t.page, t.box, "\n".join(t.lines)), _level(t, sheet, book, levels, small)) for t in texts]
+        for i in in_order([unit.box for unit, _ in headed]):
+            unit, level = headed[i]
+            if level is not None:
+                while branches[stack[-1]].level >= level:
+                    stack.pop()
+                path = (*branches[stack[-1]].path, tidy(unit.text))
+                branches.append(Branch(path, level, stack[-1]))
+                stack.append(len(branches) - 1)
+            branches[stack[-1]].units.append(unit)
+    return branches
+
+
+def _headings_by_page(branches: Sequence[Branch]) -> dict[int, str]:
+    """Page -> the first heading that has text there and is no label such as "Technical data"."""
+    names: dict[int, str] = {}
+    for branch in branches:
+        name = next((h for h in reversed(branch.path) if not is_label(h)), None)
+        for unit in branch.units if name else ():
+            names.setdefault(unit.page, name or "")
+    return names
+
+
+def _level(
+    text: Text, sheet: Sheet, book: Book, levels: Mapping[Style, int], small: set[tuple[int, Box]]
+) -> int | None:
+    """Rank of a heading, 0 the top; one that is set like body text ranks below all; None for other texts."""
+    if book.is_heading(text, sheet):
+        return levels[book.family[text.style]]
+    return len(levels) if (text.page, text.box) in small else None
+
+
+def _running(sheets: Sequence[Sheet], shunned: frozenset[Mark]) -> list[Unit]:
+    """Furniture, each once; numbers of pages are left out."""
+    once: dict[str, Unit] = {}
+    for sheet in sheets:
+        for text in sheet.texts:
+            m = mark(text, sheet)
+            if m in shunned and m[0].strip("#"):
+                once.setdefault(m[0], Unit(text.page, text.box, text.text))
+    return list(once.values())
+
+
+# --- units to chunks --------------------------------------------------------------------------------------------------
+
+
+def _chunks(document_id: str, branches: Sequence[Branch]) -> Iterator[Chunk]:
+    """A branch with branches below it, or with several pieces, is a section and its pieces' parent."""
+    parents = {b.parent for b in branches}
+    counted = _Counted(document_id)
+    sections: dict[int, str] = {}
+    for n, (branch, units) in enumerate(zip(branches, _with_lone_headings_moved(branches), strict=True)):
+        pieces = list(_pieces(units))
+        above = sections.get(branch.parent) if branch.parent is not None else None
+        if branch.path and (n in parents or len(pieces) > 1):
+            text = "\n".join(p.text for p in pieces) or branch.path[-1]
+            pages = {u.page for u in units} | {u.page for u in branch.units}
+            section = counted.chunk(Piece("section", text, tuple(sorted(pages))), branch.path, above)
+            sections[n] = above = section.id
+            yield section
+        for piece in pieces:
+            yield counted.chunk(piece, branch.path, above)
+
+
+class _Counted:
+    """Makes chunks with their place in the document, and with ids that count equals."""
+
+    def __init__(self, document_id: str) -> None:
+        self.document_id = document_id
+        self.equals: Counter[str] = Counter()
+
+    def chunk(self, piece: Piece, headings: tuple[str, ...], parent: str | None) -> Chunk:
+        key = text_key(piece.text)
+        place, ordinal = self.equals.total(), self.equals[key]
+        self.equals[key] += 1
+        return Chunk(
+            id=chunk_id(self.document_id, key, ordinal),
+            parent=parent,
+            ordinal=place,
+            kind=piece.kind,
+            text=piece.text,
+            text_key=key,
+            headings=headings,
+            pages=piece.pages,
+            embed=piece.kind != "section",
+        )
+
+
+def _with_lone_headings_moved(branches: Sequence[Branch]) -> list[list[Unit]]:
+    """The units of each branch; a heading with nothing but a smaller heading below it goes along with that one."""
+    units: list[list[Unit]] = []
+    carried: list[Unit] = []
+    for n, branch in enumerate(branches):
+        own = [*carried, *branch.units]
+        lone = branch.path and len(branch.units) == 1 and n + 1 < len(branches) and branches[n + 1].parent == n
+        carried = own if lone else []
+        units.append([] if lone else own)
+    return units
+
+
+def _pieces(units: Sequence[Unit]) -> Iterator[Piece]:
+    """Units filled into pieces in order; a table begins a new one unless only a heading or so waits before it."""
+    waiting: list[tuple[str, int]] = []
+    for unit in units:
+        if unit.rows:
+            head = waiting if sum(word_pieces(text) for text, _ in waiting) <= SHORT_PIECES else []
+            if not head:
+                yield from _flushed(waiting)
+            yield from _of_table(unit, head)
+            waiting = []
+            continue
+        for text in _cut_to_fit(unit.text):
+            if waiting and sum(word_pieces(t) for t, _ in waiting) + word_pieces(text) > MOST_PIECES:
+                yield from _flushed(waiting)
+                waiting = []
+            waiting.append((text, unit.page))
+    yield from _flushed(waiting)
+
+
+def _flushed(waiting: Sequence[tuple[str, int]]) -> Iterator[Piece]:
+    if waiting:
+        yield Piece("text", "\n".join(t for t, _ in waiting), tuple(sorted({page for _, page in waiting})))
+
+
+def _of_table(unit: Unit, head: Sequence[tuple[str, int]]) -> Iterator[Piece]:
+    """Whole rows, the header in front of each part; `head` goes before the first."""
+    header = unit.rows[:1] if unit.header else ()
+    part: list[str] = [text for text, _ in head]
+    pages = tuple(sorted({unit.page, *(page for _, page in head)}))
+    part += header
+    fresh = True
+    for row in unit.rows[len(header) :]:
+        if not fresh and word_pieces("\n".join((*part, row))) > MOST_PIECES:
+            yield Piece("table", "\n".join(part), pages)
+            part, pages = list(header), (unit.page,)
+        part.append(row)
+        fresh = False
+    yield Piece("table", "\n".join(part), pages)
+
+
+def _cut_to_fit(text: str) -> Iterator[str]:
+    """A text in parts of at most MOST_PIECES, cut between sentences, else between words, else anywhere."""
+    if word_pieces(text) <= MOST_PIECES:
+        yield text
+        return
+    sentences, words = re.split(r"(?<=[.!?。！？])\s+|\n", text), text.split()
+    ways = (("\n", sentences), (" ", words), ("", list(text)))
+    joint, parts = next((j, p) for j, p in ways if all(word_pieces(part) <= MOST_PIECES for part in p))
+    full: list[str] = []
+    size = 0
+    for part in parts:
+        if full and size + word_pieces(part) > MOST_PIECES:
+            yield joint.join(full)
+            full, size = [], 0
+        full.append(part)
+        size += word_pieces(part)
+    yield joint.join(full)
+
+
+_TOKENS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")
+
+
+def word_pieces(text: str) -> int:
+    """About how many word pieces MiniLM's vocabulary makes of a text; on the high side for names, codes, and scripts
+    without spaces, where each character counts."""
+    return sum(
+        1 if len(t) == 1 else len(t) if ord(t[0]) > 0x2E7F else 1 + (len(t) - 1) // (6 if t.isascii() else 3)
+        for t in _TOKENS.findall(text)
+    )

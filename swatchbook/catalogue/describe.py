@@ -1,0 +1,154 @@
+"""Stage 2B: a product's metadata, read from the labels, values and tables of its own pages and regions; and stage 7's
+products, assembled of what was found and described.
+
+Every value is text of the page. Where a key has several values they are joined by "; ", each verbatim.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from swatchbook.catalogue.attributes import attributes, key_of, made_up_key, price_in
+from swatchbook.catalogue.layout import inside, tidy
+from swatchbook.records import (
+    Box,
+    Description,
+    Discovery,
+    Evidence,
+    FoundProduct,
+    Line,
+    Page,
+    Product,
+    Table,
+    fold,
+    product_id,
+)
+
+MOST_VALUES = 12
+"""Values kept of one key; a longer list is a table and stands there."""
+LONGEST_VALUE = 160
+"""Characters; longer texts behind a colon are prose."""
+
+_SIZE = re.compile(
+    r"\b\d+(?:[.,]\d+)?\s?(?:mm|cm|m|in|\")?\s?[x×*]\s?\d+(?:[.,]\d+)?(?:\s?(?:mm|cm|m)?\s?[x×*]\s?\d+(?:[.,]\d+)?)?\s?(?:mm|cm|m|in|\")",
+    re.IGNORECASE,
+)
+_SLIP = re.compile(r"\bR\s?(?:9|1[0-3])\b")
+_WEIGHT = re.compile(r"\b\d+(?:[.,]\d+)?\s?(?:kg|g/m²|g/m2)(?!\w)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as printed, with where it was read."""
+
+    key: str
+    value: str
+    label: str
+    page: int
+    rule: str
+
+
+def describe(product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table]) -> Description:
+    """Metadata and tables of one product. `pages` and `tables` may hold other pages; these are passed over."""
+    own = [t for t in tables if t.page in product.pages and _belongs(t.bbox, product, t.page)]
+    values = [v for table in own for v in _of_table(table)]
+    loose: list[Value] = []
+    for page in pages:
+        if page.number in product.pages:
+            lines = [line for line in page.lines if line.text and _belongs(line.bbox, product, page.number)]
+            width = page.box[2] - page.box[0]
+            values += [Value(a.key, tidy(a.value), a.label, page.number, "label") for a in attributes(lines, width)]
+            loose += _unlabelled(lines, page.number)
+    labelled = {v.key for v in values}
+    values += [v for v in loose if v.key not in labelled]
+    kept = [v for v in values if v.key and 0 < len(v.value) <= LONGEST_VALUE and "http" not in v.value]
+    return Description(metadata=_joined(kept), tables=tuple(own), evidence=tuple(_evidence(kept)))
+
+
+def assemble_products(
+    document_id: str, discovery: Discovery, descriptions: Sequence[Description]
+) -> tuple[Product, ...]:
+    """Products in the order of the discovery; `descriptions` are one a product, in the same order.
+
+    Ids count among products of the same category and name.
+    """
+    ordinals: Counter[tuple[str, str]] = Counter()
+    ids: list[str] = []
+    for found in discovery.products:
+        key = fold(found.category or ""), fold(found.name)
+        ids.append(product_id(document_id, found.category, found.name, ordinals[key]))
+        ordinals[key] += 1
+    return tuple(
+        Product(
+            id=ids[i],
+            name=found.name,
+            category=found.category,
+            code=found.code or description.metadata.get("code"),
+            variants=found.variants,
+            first_page=found.first_page,
+            last_page=found.last_page,
+            pages=found.pages,
+            metadata=description.metadata,
+            confidence=found.confidence,
+            evidence=(*found.evidence, *description.evidence),
+            grain=found.grain,
+            parent=ids[found.parent] if found.parent is not None else None,
+        )
+        for i, (found, description) in enumerate(zip(discovery.products, descriptions, strict=True))
+    )
+
+
+def _belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
+    """Whether a place on a page is the product's: inside one of its regions there, if it has any."""
+    regions = [card.region for card in product.cards if card.page == page]
+    return box is None or not regions or any(inside(box, region) for region in regions)
+
+
+def _of_table(table: Table) -> Iterator[Value]:
+    """Rows of label and value, or columns under known headings."""
+    rows = [tuple(tidy(cell) for cell in row) for row in table.rows]
+    if not rows:
+        return
+    headings = [key_of(cell) for cell in rows[0]]
+    if len(rows) > 1 and sum(h is not None for h in headings) >= 2:
+        for row in rows[1:]:
+            for key, label, cell in zip(headings, rows[0], row, strict=False):
+                if key and cell:
+                    yield Value(key, cell, label, table.page, "table")
+        return
+    for row in rows:
+        cells = [cell for cell in row if cell]
+        if len(cells) == 2 and (key := key_of(cells[0]) or made_up_key(cells[0])) and not cells[0][0].isdigit():
+            yield Value(key, cells[1], cells[0], table.page, "table")
+
+
+def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Value]:
+    """Prices, sizes, weights and slip ratings that stand in short lines without a label."""
+    for line in lines:
+        text = tidy(line.text)
+        if len(text.split()) > 8:
+            continue
+        if price := price_in(text):
+            yield Value("price", price, "", page, "pattern")
+        for key, pattern in (("dimensions", _SIZE), ("slip_rating", _SLIP), ("weight", _WEIGHT)):
+            if found := pattern.search(text):
+                yield Value(key, found.group(), "", page, "pattern")
+
+
+def _joined(values: Sequence[Value]) -> dict[str, str]:
+    by_key: dict[str, dict[str, None]] = {}
+    for v in values:
+        by_key.setdefault(v.key, {})[v.value] = None
+    return {key: "; ".join(list(found)[:MOST_VALUES]) for key, found in by_key.items()}
+
+
+def _evidence(values: Sequence[Value]) -> Iterator[Evidence]:
+    """One a key: the place of its first value."""
+    seen: set[str] = set()
+    for v in values:
+        if v.key not in seen:
+            seen.add(v.key)
+            yield Evidence(
+                rule=v.rule, page=v.page, text=f"{v.label}: {v.value}" if v.label else v.value, detail={"key": v.key}
+            )

@@ -1,0 +1,407 @@
+"""Pages as discovery and chunking see them: texts of one style, pictures, running furniture, families of style.
+
+Sizes and distances are points. Thresholds were measured on real catalogues and are judged by the scored table in
+tests/catalogue/test_discover.py.
+"""
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from swatchbook.catalogue.attributes import Attribute, code_of, match, price_in, union
+from swatchbook.records import Box, Line, Page, fold
+
+STEP = 1.35
+"""Lines of one paragraph follow each other within this multiple of the style's usual step on the page."""
+SAME_SIZE = 0.08
+"""Print sizes within this share of each other are one family: titles are squeezed to fit their line."""
+MARGIN = 0.09
+"""The share of the page's height, top and bottom, where running numbers stand."""
+LONGEST_NAME = 80
+"""Characters; and nine words. Longer texts are prose."""
+
+LARGER = 1.12
+"""A heading is so much larger than body text, or bold."""
+
+Style = tuple[float, bool]
+"""Print size in points, bold."""
+Mark = tuple[str, int, int, bool]
+"""Words, place down and across, in a margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Lines in one style that belong together: a heading, a caption, a paragraph."""
+
+    page: int
+    box: Box
+    lines: tuple[str, ...]
+    size: float
+    bold: bool
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.lines)
+
+    @property
+    def style(self) -> Style:
+        return self.size, self.bold
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A line that is an article code, with the nearest text in its row or right above or below."""
+
+    code: str
+    box: Box
+    size: float
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is kept of a page: bounded, so that thousands of pages fit."""
+
+    number: int
+    box: Box
+    texts: tuple[Text, ...]
+    pictures: tuple[Box, ...]
+    attributes: tuple[Attribute, ...]
+    codes: tuple[Code, ...]
+    has_table: bool
+    prices: tuple[Box, ...]
+    entries: tuple[str, ...]
+    spread: bool
+
+    @property
+    def width(self) -> float:
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+
+def tidy(text: str) -> str:
+    """One line, single spaces, NFKC; letter-spaced words closed up ("A L D E R" becomes "ALDER")."""
+    text = unicodedata.normalize("NFKC", text).replace("\u00ad", "")
+    tokens = text.split()
+    if len(tokens) >= 4 and sum(len(t) == 1 for t in tokens) >= 0.75 * len(tokens):
+        words = re.split(r"\s{2,}", text.strip())
+        return " ".join("".join(word.split()) for word in words)
+    return " ".join(tokens)
+
+
+def digest(page: Page) -> Sheet:
+    """The sheet of a page. Lines that are labels and values stand in `attributes`, all others in `texts`."""
+    lines = [line for line in page.lines if line.text]
+    width = page.box[2] - page.box[0]
+    pairs = match(lines, width)
+    used = {i for pair, indices in pairs if pair.known for i in indices}
+    free = [line for i, line in enumerate(lines) if i not in used]
+    texts = paragraphs(page.number, free)
+    return Sheet(
+        number=page.number,
+        box=page.box,
+        texts=tuple(_short(t) for t in texts),
+        pictures=pictures(page),
+        attributes=tuple(a for a, _ in pairs),
+        codes=_codes(lines),
+        has_table=page.has_table,
+        prices=tuple(line.bbox for line in lines if len(line.text.split()) <= 6 and price_in(line.text)),
+        entries=_entries(lines),
+        spread=_is_spread(page, lines),
+    )
+
+
+def paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
+    """Lines joined down their columns where style and spacing agree; the order is that of the first lines given.
+
+    A style's usual step is the lower quartile of its steps on the page, so that a name and its description in one
+    style come apart while loosely set prose stays together.
+    """
+    order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
+    above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
+    steps: dict[Style, list[float]] = defaultdict(list)
+    for i, j in above.items():
+        if j is not None:
+            steps[_style(lines[i])].append(lines[i].bbox[1] - lines[j].bbox[1])
+    usual = {style: sorted(values)[len(values) // 4] for style, values in steps.items()}
+    head: dict[int, int] = {}
+    groups: dict[int, list[int]] = {}
+    tails: set[int] = set()
+    for i in order:
+        j = above[i]
+        step = lines[i].bbox[1] - lines[j].bbox[1] if j is not None else 0.0
+        if j is not None and j not in tails and step <= STEP * usual[_style(lines[i])]:
+            head[i] = head[j]
+            groups[head[i]].append(i)
+            tails.add(j)
+        else:
+            head[i] = i
+            groups[i] = [i]
+    made = [(min(group), group) for group in groups.values()]
+    return [_text(page, [lines[i] for i in group]) for _, group in sorted(made)]
+
+
+def _line_above(i: int, candidates: Sequence[int], lines: Sequence[Line]) -> int | None:
+    """The nearest line of the same style above, aligned with this one at the left, the middle or the right."""
+    x0, y0, x1, _ = lines[i].bbox
+    style = _style(lines[i])
+    size = style[0]
+    for j in reversed(candidates):
+        ox0, oy0, ox1, _ = lines[j].bbox
+        if y0 - oy0 > 2.2 * size:
+            break
+        aligned = abs(ox0 - x0) <= 0.7 * size or abs(ox0 + ox1 - x0 - x1) <= size or abs(ox1 - x1) <= 0.5 * size
+        other = _style(lines[j])
+        if y0 - oy0 > 0.5 * size and aligned and min(x1, ox1) > max(x0, ox0) and same_family(style, other):
+            return j
+    return None
+
+
+def _style(line: Line) -> Style:
+    return round(line.size, 1), line.bold
+
+
+def _text(page: int, lines: Sequence[Line]) -> Text:
+    size, bold = _style(lines[0])
+    return Text(page, union(line.bbox for line in lines), tuple(tidy(line.text) for line in lines), size, bold)
+
+
+def _short(text: Text) -> Text:
+    if len(text.text) <= 2 * LONGEST_NAME:
+        return text
+    return Text(text.page, text.box, (text.text[: 2 * LONGEST_NAME],), text.size, text.bold)
+
+
+def same_family(a: Style, b: Style) -> bool:
+    """Whether two styles differ no more than a squeezed line does."""
+    return a[1] == b[1] and abs(a[0] - b[0]) <= SAME_SIZE * max(a[0], b[0])
+
+
+def families(texts: Iterable[Text]) -> Mapping[Style, Style]:
+    """Style -> the commonest style near it, which stands for the whole family."""
+    count = Counter(t.style for t in texts)
+    heads: list[Style] = []
+    family: dict[Style, Style] = {}
+    for style, _ in sorted(count.items(), key=lambda item: (-item[1], item[0])):
+        head = next((h for h in heads if same_family(h, style)), None)
+        if head is None:
+            heads.append(style)
+        family[style] = head or style
+    return family
+
+
+def body_size(sheets: Iterable[Sheet]) -> float:
+    """Print size of most characters, in points; 10 without text."""
+    count: Counter[float] = Counter()
+    for sheet in sheets:
+        for text in sheet.texts:
+            count[round(text.size)] += len(text.text)
+    return count.most_common(1)[0][0] if count else 10.0
+
+
+def furniture(sheets: Sequence[Sheet]) -> frozenset[Mark]:
+    """Marks of texts that stand at one place on page after page: three or more pages, and
+
+    - half of all pages, or
+    - three separate runs of pages in a margin, or elsewhere on a seventh of all pages without mostly being the largest
+      text there. A product's name on its own following pages is one run; a name that comes back is a heading.
+    """
+    seen: dict[Mark, list[int]] = defaultdict(list)
+    largest: Counter[Mark] = Counter()
+    for sheet in sheets:
+        biggest = max((t.size for t in sheet.texts), default=0.0)
+        marks = {mark(t, sheet): t.size for t in sheet.texts}
+        for m, size in marks.items():
+            seen[m].append(sheet.number)
+            largest[m] += size >= biggest
+    total = len(sheets)
+    return frozenset(
+        m
+        for m, pages in seen.items()
+        if len(pages) >= 3
+        and (
+            2 * len(pages) >= total > 5
+            or (_runs(pages) >= 3 and (m[3] or (7 * len(pages) >= total and 2 * largest[m] < len(pages))))
+        )
+    )
+
+
+def mark(text: Text, sheet: Sheet) -> Mark:
+    """What makes a text the same furniture on another page: its words, its place in steps of 12 points, and whether
+    it stands in a margin. Digits are masked in the margins only: elsewhere they are part of names. Left and right
+    pages mirror page numbers, so these have no place across."""
+    x0, y0, _, y1 = text.box
+    edge = MARGIN * sheet.height
+    words = fold(text.text)
+    if y0 > sheet.box[3] - edge or y1 < sheet.box[1] + edge:
+        masked = re.sub(r"\d+", "#", words)
+        return masked, round(y0 / 12), 0 if masked == "#" else round(x0 / 12), True
+    return words, round(y0 / 12), round(x0 / 12), False
+
+
+def _runs(pages: Sequence[int]) -> int:
+    return 1 + sum(b - a > 1 for a, b in pairwise(pages))
+
+
+_BULLET = re.compile(r"^[•·▪■●○◦*✓✔➤>»–—-]\s*|^\d{1,2}[.)]\s+")
+
+
+def is_name(text: Text, shunned: Collection[Mark], sheet: Sheet) -> bool:
+    """Whether a text can be a name: short, with letters, no sentence, no price, no list item, no furniture."""
+    words = text.text
+    if len(words) > LONGEST_NAME or len(words.split()) > 9 or len(text.lines) > 3:
+        return False
+    if sum(c.isalpha() for c in words) < 2 and code_of(words) is None:
+        return False
+    if "@" in words or _BULLET.match(words) or price_in(words) == words.strip():
+        return False
+    lowered = words[:1].islower() and len(words.split()) > 4
+    ended = words.endswith((".", ",", ";", "!", "?", "…")) and len(words.split()) > 2
+    numbered = re.match(
+        r"(?:fig(?:ure)?|abb(?:ildung)?|table?|tabelle|photo|foto)\b\.?\s*\d|©|www\.|https?:", words, re.I
+    )
+    return not (lowered or ended or numbered) and mark(text, sheet) not in shunned
+
+
+def clean_name(text: Text) -> str:
+    """The name without bullets, trailing signs, and the lines below it that are codes or prices."""
+    kept = [line for line in text.lines if not (price_in(line) or code_of(line))] or list(text.lines[:1])
+    return _BULLET.sub("", tidy(" ".join(kept))).strip(" :：–—-|·•") or text.text
+
+
+def pictures(page: Page) -> tuple[Box, ...]:
+    """Boxes of pictures that may show a product: clipped to the page, of some size, stacked ones as one."""
+    width, height = page.box[2] - page.box[0], page.box[3] - page.box[1]
+    boxes: list[Box] = []
+    for drawn in page.drawn:
+        box = clip(drawn.bbox, page.box)
+        w, h = box[2] - box[0], box[3] - box[1]
+        if drawn.gradient or min(w, h) < 24 or w * h < 0.004 * width * height or max(w, h) > 8 * min(w, h):
+            continue
+        boxes = _stack(boxes, box)
+    return tuple(boxes)
+
+
+def _stack(boxes: list[Box], box: Box) -> list[Box]:
+    """A picture laid over another at the same place replaces it: templates are edited that way."""
+    return [b for b in boxes if shared(b, box) < 0.7 * min(area(b), area(box)) or area(b) > 2.5 * area(box)] + [box]
+
+
+def reading_order(boxes: Sequence[Box]) -> list[int]:
+    """Indices of boxes as a person reads them: parted at the widest gap, down or across, again and again (XY cut)."""
+    return _cut(list(range(len(boxes))), boxes)
+
+
+def _cut(members: list[int], boxes: Sequence[Box]) -> list[int]:
+    if len(members) < 2:
+        return members
+    down, at_y = _widest_gap(sorted((boxes[i][1], boxes[i][3]) for i in members))
+    across, at_x = _widest_gap(sorted((boxes[i][0], boxes[i][2]) for i in members))
+    if max(down, across) <= 0:
+        return sorted(members, key=lambda i: (boxes[i][1], boxes[i][0]))
+    axis, at = (0, at_x) if across > down else (1, at_y)
+    first = [i for i in members if boxes[i][axis] < at]
+    return _cut(first, boxes) + _cut([i for i in members if boxes[i][axis] >= at], boxes)
+
+
+def _widest_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Width of the widest gap between spans sorted by their start, and where the span behind it starts."""
+    best, at, end = 0.0, 0.0, spans[0][1]
+    for start, stop in spans[1:]:
+        if start - end > best:
+            best, at = start - end, start
+        end = max(end, stop)
+    return best, at
+
+
+def clip(box: Box, frame: Box) -> Box:
+    """The part of a box within a frame; empty boxes have no area."""
+    x0, y0 = max(box[0], frame[0]), max(box[1], frame[1])
+    return x0, y0, max(x0, min(box[2], frame[2])), max(y0, min(box[3], frame[3]))
+
+
+def area(box: Box) -> float:
+    """Square points; 0 for an empty box."""
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def shared(a: Box, b: Box) -> float:
+    """Area that two boxes have in common, square points."""
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def inside(box: Box, region: Box) -> bool:
+    """Whether the middle of a box lies in a region."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return region[0] <= x <= region[2] and region[1] <= y <= region[3]
+
+
+def gap(a: Box, b: Box) -> float:
+    """Distance between two boxes in points; 0 where they touch."""
+    dx = max(a[0] - b[2], b[0] - a[2], 0.0)
+    dy = max(a[1] - b[3], b[1] - a[3], 0.0)
+    return float((dx * dx + dy * dy) ** 0.5)
+
+
+def _codes(lines: Sequence[Line]) -> tuple[Code, ...]:
+    found = []
+    for i, line in enumerate(lines):
+        if code := code_of(line.text):
+            found.append(Code(code, line.bbox, round(line.size, 1), _name_beside(i, lines)))
+    return tuple(found)
+
+
+def _name_beside(i: int, lines: Sequence[Line]) -> str | None:
+    """The name of a code: right of it in its row (a table), else right above or below (a card)."""
+    x0, y0, x1, y1 = lines[i].bbox
+    size = lines[i].size
+    best: list[tuple[int, float, str]] = []
+    for j, other in enumerate(lines):
+        words = other.text
+        if j == i or sum(c.isalpha() for c in words) < 3 or code_of(words) or len(words) > LONGEST_NAME:
+            continue
+        ox0, oy0, _, oy1 = other.bbox
+        if abs(oy0 + oy1 - y0 - y1) < size and 0 <= ox0 - x1 < 220:
+            best.append((0, ox0 - x1, words))
+        elif abs(ox0 - x0) < size and 0 < abs(oy0 - y0) < 2.2 * size:
+            best.append((1, abs(oy0 - y0), words))
+    return tidy(min(best)[2]) if best else None
+
+
+_LEADER = re.compile(
+    r"^(?P<name>.*?\w.*?)(?:\s*[.·…_]{2,}\s*|\s{2,}|\t)(?:p(?:age)?\.?|s\.)?\s*\d{1,4}$", re.IGNORECASE
+)
+FEWEST_ENTRIES = 4
+
+
+def _entries(lines: Sequence[Line]) -> tuple[str, ...]:
+    """Names that stand before a page number, in one line or in the cells of a row; none where they are too few."""
+    found = [m["name"] for line in lines if (m := _LEADER.match(line.text))]
+    numbers = [line for line in lines if re.fullmatch(r"\d{1,4}", line.text)]
+    for number in numbers if len(numbers) >= FEWEST_ENTRIES else ():
+        middle = number.bbox[1] + number.bbox[3]
+        row = [o for o in lines if abs(o.bbox[1] + o.bbox[3] - middle) < o.size and o.bbox[2] <= number.bbox[0] + 2]
+        left = max(row, key=lambda o: o.bbox[2], default=None)
+        if left is not None and sum(c.isalpha() for c in left.text) >= 2:
+            found.append(left.text)
+    names = tuple(dict.fromkeys(tidy(name).rstrip(" .·…_") for name in found))
+    return names if len(names) >= FEWEST_ENTRIES else ()
+
+
+def _is_spread(page: Page, lines: Sequence[Line]) -> bool:
+    """Two printed pages on one: numbers n and n + 1 in the left and right margins."""
+    x0, y0, x1, y1 = page.box
+    if x1 - x0 < 1.15 * (y1 - y0):
+        return False
+    edge = MARGIN * (y1 - y0)
+    middle = (x0 + x1) / 2
+    numbers = [line for line in lines if line.text.isdigit() and (line.bbox[1] > y1 - edge or line.bbox[3] < y0 + edge)]
+    left = {int(line.text) for line in numbers if line.bbox[2] < middle}
+    right = {int(line.text) for line in numbers if line.bbox[0] > middle}
+    return any(n + 1 in right for n in left)

@@ -1,0 +1,197 @@
+"""Stage 7, the links: which picture and which text belong to which product, each with a score and its reasons."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from swatchbook.catalogue.kinds import certificates_in
+from swatchbook.catalogue.layout import area, gap, shared
+from swatchbook.records import (
+    Box,
+    Chunk,
+    Discovery,
+    Evidence,
+    Link,
+    LinkKind,
+    Page,
+    Placement,
+    PlacementState,
+    Product,
+    fold,
+)
+
+Places = Mapping[tuple[str, int], Sequence[Box]]
+"""(product id, page) -> the regions that belong to the product there."""
+
+INSIDE = 0.5
+"""A picture is a region's when at least this share of it lies there."""
+COVERED = 0.6
+"""One picture shows several products when it covers at least this share of two regions or more."""
+FAR = 0.12
+"""Farther from every region than this share of the page's height, a picture is nobody's."""
+LOWEST = 0.3
+"""Weaker links are not said."""
+
+
+def link(
+    products: Sequence[Product],
+    discovery: Discovery,
+    placements: Sequence[Placement],
+    chunks: Sequence[Chunk],
+    pages: Iterable[Page],
+) -> tuple[Link, ...]:
+    """Links of one document, each (kind, source, target) once. Hidden and decorative placements get none.
+
+    `products` are those of the discovery, in its order.
+    """
+    places = _places(products, discovery)
+    shown = [p for p in placements if p.state is PlacementState.SHOWN]
+    by_page: dict[int, list[Product]] = defaultdict(list)
+    for product in products:
+        for number in product.pages:
+            by_page[number].append(product)
+    of_page: dict[int, list[Placement]] = defaultdict(list)
+    for placement in shown:
+        of_page[placement.page].append(placement)
+    chunks_of: dict[int, list[Chunk]] = defaultdict(list)
+    for chunk in chunks:
+        for number in chunk.pages if chunk.embed else ():
+            chunks_of[number].append(chunk)
+    made: list[Link] = []
+    for page in pages:
+        height = page.box[3] - page.box[1]
+        for placement in of_page[page.number]:
+            made += _products_of(placement, by_page[page.number], places, height)
+            made += _chunk_of(placement, page, chunks_of[page.number])
+    for chunk in chunks:
+        made += _products_told(chunk, by_page) if chunk.embed else ()
+    return _with_shared(made, shown)
+
+
+def _products_of(placement: Placement, products: Sequence[Product], places: Places, height: float) -> Iterator[Link]:
+    """The products that a placement shows, among those of its page."""
+    caption = placement.caption or ""
+    if certificates_in(caption) and not any(_names(caption, p) for p in products):
+        return
+    regions = {p.id: places.get((p.id, placement.page), ()) for p in products}
+    if len(products) == 1 or not any(regions.values()):
+        score = 0.75 if len(products) == 1 else 0.75 / max(2, len(products))
+        reason = Evidence(rule="page range", page=placement.page, detail={"products": float(len(products))})
+        chosen = [(p, score, reason) for p in products]
+    else:
+        chosen = _by_place(placement, products, regions, height)
+    named = [p for p in products if _names(caption, p)]
+    for product, score, reason in chosen:
+        evidence = [reason]
+        if product in named:
+            evidence.append(Evidence(rule="caption", page=placement.page, text=caption))
+            score = min(0.98, score + 0.2)
+        elif named and len(chosen) > 1:
+            score -= 0.2
+        if score >= LOWEST:
+            yield Link(
+                kind=LinkKind.IMAGE_PRODUCT,
+                source=placement.id,
+                target=product.id,
+                score=round(score, 3),
+                evidence=tuple(evidence),
+            )
+
+
+def _by_place(
+    placement: Placement, products: Sequence[Product], regions: Mapping[str, Sequence[Box]], height: float
+) -> list[tuple[Product, float, Evidence]]:
+    """Products of a shared page by where the picture stands: in a region, over several, or near one."""
+    box = placement.bbox
+    size = max(area(box), 1.0)
+
+    def reason(rule: str, value: float) -> Evidence:
+        return Evidence(
+            rule=rule, page=placement.page, detail={"share" if rule != "distance" else "points": round(value, 3)}
+        )
+
+    within = {p.id: max((shared(box, r) / size for r in regions[p.id]), default=0.0) for p in products}
+    covers = {p.id: max((shared(box, r) / max(area(r), 1.0) for r in regions[p.id]), default=0.0) for p in products}
+    several = [p for p in products if covers[p.id] >= COVERED]
+    if len(several) > 1:
+        return [(p, 0.6, reason("covers region", covers[p.id])) for p in several]
+    best = max(products, key=lambda p: within[p.id])
+    if within[best.id] >= INSIDE:
+        return [(best, 0.6 + 0.3 * within[best.id], reason("region", within[best.id]))]
+    apart = {p.id: min((gap(box, r) for r in regions[p.id]), default=height) for p in products}
+    near = min(products, key=lambda p: apart[p.id])
+    if apart[near.id] > FAR * height:
+        return []
+    return [(near, 0.55 - 0.2 * apart[near.id] / (FAR * height), reason("distance", apart[near.id]))]
+
+
+def _chunk_of(placement: Placement, page: Page, chunks: Sequence[Chunk]) -> Iterator[Link]:
+    """The chunk that holds the picture's caption, else the text nearest to it on the page."""
+    caption = fold(placement.caption or "")
+    if caption and (holder := next((c for c in chunks if caption in fold(c.text)), None)):
+        evidence = Evidence(rule="caption", page=page.number, text=placement.caption)
+        yield Link(kind=LinkKind.IMAGE_CHUNK, source=placement.id, target=holder.id, score=0.9, evidence=(evidence,))
+        return
+    height = page.box[3] - page.box[1]
+    near = sorted((gap(placement.bbox, line.bbox), n, line.text) for n, line in enumerate(page.lines) if line.text)
+    for distance, _, text in near[:5]:
+        holder = next((c for c in chunks if fold(text) and fold(text) in fold(c.text)), None)
+        if holder is not None:
+            score = max(LOWEST, 0.7 - distance / height)
+            evidence = Evidence(rule="distance", page=page.number, text=text, detail={"points": round(distance, 1)})
+            yield Link(
+                kind=LinkKind.IMAGE_CHUNK,
+                source=placement.id,
+                target=holder.id,
+                score=round(score, 3),
+                evidence=(evidence,),
+            )
+            return
+
+
+def _products_told(chunk: Chunk, by_page: Mapping[int, Sequence[Product]]) -> Iterator[Link]:
+    """Products that a chunk speaks of: under their heading, by name, or alone on its pages."""
+    products = {p.id: p for number in chunk.pages for p in by_page.get(number, ())}
+    path = {fold(h) for h in chunk.headings}
+    text = fold(chunk.text)
+    for product in products.values():
+        name = fold(product.name)
+        if name in path:
+            score, reason = 0.95, Evidence(rule="heading", text=product.name)
+        elif name and name in text:
+            score, reason = 0.8, Evidence(rule="name", text=product.name)
+        elif len(products) == 1:
+            score, reason = 0.7, Evidence(rule="page range", page=chunk.pages[0])
+        else:
+            continue
+        yield Link(kind=LinkKind.CHUNK_PRODUCT, source=chunk.id, target=product.id, score=score, evidence=(reason,))
+
+
+def _places(products: Sequence[Product], discovery: Discovery) -> Places:
+    places: dict[tuple[str, int], list[Box]] = defaultdict(list)
+    for product, found in zip(products, discovery.products, strict=True):
+        for card in found.cards:
+            places[product.id, card.page].append(card.region)
+    return places
+
+
+def _names(text: str, product: Product) -> bool:
+    """Whether a text names the product or one of its variants; three letters or more."""
+    folded = fold(text)
+    return any(len(key) >= 3 and key in folded for key in map(fold, (product.name, *product.variants)))
+
+
+def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tuple[Link, ...]:
+    """Each link once; pictures that stand for several products say so in their evidence."""
+    content = {p.id: p.content_key for p in placements}
+    owners: dict[str, set[str]] = defaultdict(set)
+    for made in links:
+        if made.kind is LinkKind.IMAGE_PRODUCT:
+            owners[content[made.source]].add(made.target)
+    count = Counter({key: len(targets) for key, targets in owners.items()})
+    said: dict[tuple[LinkKind, str, str], Link] = {}
+    for made in links:
+        if made.kind is LinkKind.IMAGE_PRODUCT and count[content[made.source]] > 1:
+            note = Evidence(rule="shared picture", detail={"products": float(count[content[made.source]])})
+            made = made.model_copy(update={"evidence": (*made.evidence, note)})
+        said.setdefault((made.kind, made.source, made.target), made)
+    return tuple(said.values())

@@ -1,0 +1,50 @@
+"""Stage 3: which pages show products, which only entities, and which are skipped and why. When unsure, keep."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from swatchbook.catalogue.kinds import PageKind, certificates_in, page_kind
+from swatchbook.catalogue.layout import digest
+from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading
+
+SKIPPED: dict[PageKind, str] = {
+    "blank": "blank",
+    "cover": "cover",
+    "back cover": "back cover",
+    "index": "index",
+    "about": "about the maker",
+    "contacts": "contacts",
+    "legal": "terms and notes",
+}
+SPECIFIED = 3
+"""So many known labels with values make a page outside all products an entity page."""
+
+
+def make_plan(reading: Reading, pages: Iterable[Page], discovery: Discovery, focus: bool) -> Plan:
+    """One planned page for each page read, in order. Without `focus` none is skipped but those without content."""
+    names: dict[int, list[str]] = {}
+    for product in discovery.products:
+        for number in product.pages:
+            names.setdefault(number, []).append(product.name)
+    planned = [_planned(page, names.get(page.number, []), reading.page_count, focus=focus) for page in pages]
+    return Plan(pages=tuple(planned))
+
+
+def _planned(page: Page, names: list[str], total: int, *, focus: bool) -> PlannedPage:
+    def as_(kind: Literal["product", "entity", "skipped"], reason: str) -> PlannedPage:
+        return PlannedPage(number=page.number, kind=kind, reason=reason)
+
+    if names:
+        return as_("product", ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else ""))
+    sheet = digest(page)
+    kind = page_kind(sheet, total)
+    certificates = certificates_in(page.text)
+    if kind == "blank":
+        return as_("skipped", SKIPPED["blank"])
+    if certificates and kind not in ("index", "contacts", "back cover"):
+        return as_("entity", "names " + ", ".join(certificates[:3]))
+    if (page.has_table and kind is None) or sum(a.known for a in sheet.attributes) >= SPECIFIED:
+        return as_("entity", "specifications")
+    if focus and kind in SKIPPED:
+        return as_("skipped", SKIPPED[kind])
+    return as_("product", "kept: nothing says that it shows no product")
