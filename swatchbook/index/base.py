@@ -55,7 +55,10 @@ class IndexObject:
 
 
 class Where(Record):
-    """Filters, all of which must hold; within one field any of the values. Text compares whole, case-insensitively."""
+    """Filters, all of which must hold; within one field any of the values.
+
+    Words (category, material, colors) compare whole, whatever their case; owner and ids compare as they are.
+    """
 
     owner: str | None = None
     documents: tuple[str, ...] = ()
@@ -77,10 +80,13 @@ class Match(Record):
 
 
 class Index(Protocol):
-    """Raises IndexDown when it does not answer, Authentication when it will not, Configuration for a foreign schema."""
+    """Raises IndexDown when it does not answer, Authentication when it will not, DiskFull when it takes no writes,
+
+    Configuration for a foreign schema, or when something else than `delete` and `drop` is asked of a missing space.
+    """
 
     def probe(self) -> None:
-        """A real query. Raises IndexDown, Authentication or Configuration."""
+        """A real query. Raises IndexDown, Authentication, Configuration or DiskFull."""
 
     def ensure(self, space: Space) -> None:
         """Create the space if it is missing. Raises Configuration if it exists with another schema or dimension."""

@@ -1,0 +1,264 @@
+"""A Weaviate server of one's own: found or built, started on loopback, stopped by pid.
+
+`python -m deployments.weaviate start` runs one in the foreground where the settings look for it;
+`python -m deployments.weaviate path` says what would be run, and builds it first if it must.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from swatchbook.errors import Configuration, IndexDown
+from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.settings import Settings
+
+VERSION = "1.38.14"
+IMAGE = f"semitechnologies/weaviate:{VERSION}"
+MODULE = f"github.com/weaviate/weaviate/cmd/weaviate-server@v{VERSION}"
+HOST = "127.0.0.1"
+
+READY_SECONDS = 90  # ~9 s on two idle cores; a first start on a busy machine takes several times that
+STOP_SECONDS = 30  # it flushes its memtables before it goes
+
+
+@dataclass(frozen=True)
+class Image:
+    """The official image, on a Docker daemon that answers."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server. `stop` ends it and waits; its data stays in the folder."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    grpc_port: int
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def stop(self) -> None:
+        """SIGTERM, so that it flushes; SIGKILL if it has not gone after STOP_SECONDS."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def find_server() -> Path | Image:
+    """A binary on PATH, else the one built before, else the Docker image, else one built with Go (some minutes).
+
+    Raises Configuration, saying what to install, where none of these can be had.
+    """
+    if on_path := shutil.which("weaviate-server"):
+        return Path(on_path)
+    if (cached := _cache() / "weaviate-server").is_file():
+        return cached
+    if shutil.which("docker") and _succeeds("docker", "info") and _has_image(IMAGE):
+        return Image(IMAGE)
+    if shutil.which("go"):
+        return _build(cached)
+    raise Configuration(
+        "There is no Weaviate server on this machine, and nothing to get one with.",
+        advice=f"Put a weaviate-server {VERSION} on the PATH, start a Docker daemon, or install Go.",
+    )
+
+
+def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None) -> Server:
+    """Run a server on loopback with its data in `folder`, and wait until it answers a real query.
+
+    With `api_key` nobody gets in without it; else everybody on this machine does.
+    Raises Configuration if a port is taken or there is no server to be had, IndexDown with the end of its log if it does not come up.
+    """
+    for wanted in (port, grpc_port):
+        _require_free(wanted)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "server.log"
+    command, environment = _command(find_server(), folder.resolve(), port=port, grpc_port=grpc_port, api_key=api_key)
+    with log.open("wb") as out:
+        # a session of its own: Ctrl-C in the terminal is for us, and we stop it in order
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+    server = Server(process, port, grpc_port, log)
+    try:
+        _wait_until_ready(server, api_key)
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now; all different, as they are held together while asked for."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _require_free(port: int) -> None:
+    """Raises Configuration if somebody listens there: else we would take an older server's answer for our own."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that linger do not count
+        try:
+            trial.bind((HOST, port))
+        except OSError as error:
+            raise Configuration(
+                f"Port {port} of {HOST} is taken: {error.strerror}.",
+                advice="Stop what listens there, or set SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
+            ) from error
+
+
+def _wait_until_ready(server: Server, api_key: str | None) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    with closing(WeaviateIndex(server.url, grpc_port=server.grpc_port, api_key=api_key)) as index:
+        while down := _absence(index):
+            if server.process.poll() is not None or time.monotonic() > deadline:
+                tail = server.log.read_text(errors="replace")[-2000:]
+                raise IndexDown(f"Weaviate did not start; its log ends:\n{tail}") from down
+            time.sleep(0.2)
+
+
+def _absence(index: WeaviateIndex) -> IndexDown | None:
+    try:
+        index.probe()
+    except IndexDown as down:
+        return down
+    return None
+
+
+def _command(
+    found: Path | Image, folder: Path, *, port: int, grpc_port: int, api_key: str | None
+) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Arguments and environment of the server process; for an image, of `docker run` in the foreground."""
+    variables = _variables(port=port, grpc_port=grpc_port, api_key=api_key)
+    listen = ["--host", HOST, "--port", str(port), "--scheme", "http"]
+    if isinstance(found, Path):
+        own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
+        return [str(found), *listen], {**own, **variables, "PERSISTENCE_DATA_PATH": str(folder)}
+    inside = {**variables, "PERSISTENCE_DATA_PATH": "/var/lib/weaviate"}
+    given = [part for name in inside for part in ("--env", name)]  # by name: a key's value stays out of `ps`
+    run = ["docker", "run", "--rm", "--init", "--network=host", f"--user={os.getuid()}:{os.getgid()}"]
+    return [*run, f"--volume={folder}:/var/lib/weaviate", *given, found.name, *listen], {**os.environ, **inside}
+
+
+def _variables(*, port: int, grpc_port: int, api_key: str | None) -> dict[str, str]:
+    """One node, on loopback throughout, without telemetry, that makes up neither schemas nor vectors."""
+    gossip, data, raft, raft_rpc = free_ports(4)
+    shared = {
+        "GRPC_PORT": str(grpc_port),
+        "CLUSTER_HOSTNAME": "node1",
+        "CLUSTER_ADVERTISE_ADDR": HOST,
+        "CLUSTER_BIND_ADDR": HOST,
+        "CLUSTER_GOSSIP_BIND_PORT": str(gossip),
+        "CLUSTER_DATA_BIND_PORT": str(data),
+        "RAFT_PORT": str(raft),
+        "RAFT_INTERNAL_RPC_PORT": str(raft_rpc),
+        "RAFT_BOOTSTRAP_EXPECT": "1",
+        "AUTOSCHEMA_ENABLED": "false",
+        "DEFAULT_VECTORIZER_MODULE": "none",
+        "DISABLE_TELEMETRY": "true",
+        "GO_PROFILING_DISABLE": "true",
+        "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false" if api_key else "true",
+    }
+    if not api_key:
+        return shared
+    return shared | {
+        "AUTHENTICATION_APIKEY_ENABLED": "true",
+        "AUTHENTICATION_APIKEY_ALLOWED_KEYS": api_key,
+        "AUTHENTICATION_APIKEY_USERS": "swatchbook",
+    }
+
+
+def _cache() -> Path:
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "swatchbook" / f"weaviate-{VERSION}"
+
+
+def _build(target: Path) -> Path:
+    """Compile the server into the cache; it appears there whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    print(f"Building Weaviate {VERSION} with Go, once; this takes some minutes.", file=sys.stderr)  # noqa: T201
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        build = {**os.environ, "CGO_ENABLED": "0", "GOBIN": scratch}
+        done = subprocess.run(["go", "install", MODULE], env=build, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Configuration(
+                f"Go could not build the Weaviate server:\n{done.stderr[-2000:]}",
+                advice=f"Put a weaviate-server {VERSION} on the PATH instead, or start a Docker daemon.",
+            )
+        return (Path(scratch) / target.name).replace(target)
+
+
+def _has_image(name: str) -> bool:
+    return _succeeds("docker", "image", "inspect", name) or _succeeds("docker", "pull", name, seconds=600)
+
+
+def _succeeds(*command: str, seconds: float = 10) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=seconds, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 when it was stopped in order, 1 when it could not be had or died, 2 for other arguments."""
+    if list(arguments) not in (["start"], ["path"]):
+        print("usage: python -m deployments.weaviate start|path", file=sys.stderr)  # noqa: T201
+        return 2
+    try:
+        return _show() if arguments[0] == "path" else _run_in_foreground(Settings())
+    except (Configuration, IndexDown) as failure:
+        print(failure, file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _show() -> int:
+    found = find_server()
+    print(found if isinstance(found, Path) else f"docker run {found.name}")  # noqa: T201
+    return 0
+
+
+def _run_in_foreground(settings: Settings) -> int:
+    """The server that the settings point at, until Ctrl-C, SIGTERM or its own end."""
+    address = urlsplit(settings.weaviate_url)
+    if address.hostname not in (HOST, "localhost"):
+        raise Configuration(
+            f"SWATCHBOOK_WEAVIATE_URL points at {address.hostname}, and a server is started on this machine only.",
+            advice="Start it there, or set the URL to http://127.0.0.1:8080.",
+        )
+    key = settings.weaviate_api_key.get_secret_value() if settings.weaviate_api_key else None
+    folder = settings.home / "weaviate"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server = start(folder, port=address.port or 80, grpc_port=settings.weaviate_grpc_port, api_key=key)
+    print(f"Weaviate {VERSION} at {server.url}, gRPC {server.grpc_port}, data in {folder}. Ctrl-C stops it.")  # noqa: T201
+    try:
+        return 1 if server.process.wait() else 0
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,337 @@
+"""The index in a folder: LanceDB, one table a space. No server, one writer at a time, any number of readers.
+
+LanceDB runs threads of its own: use it from spawned processes, never from forked ones.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from filelock import FileLock, Timeout
+from lancedb.index import FTS, IvfSq
+from lancedb.query import MatchQuery
+from numpy.typing import NDArray
+
+from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected
+from swatchbook.index.base import IndexObject, Match, Payload, Space, Where
+from swatchbook.index.rules import EXACT, FOLDED, admit, check_query, fold_words, foreign_space, missing_space
+from swatchbook.records import Role
+
+FLAT_ROWS = 20_000
+"""Up to here every vector is compared, exactly (25 ms at 384 dimensions); above, an index narrows the candidates."""
+
+RERANK = 4
+"""Candidates a result that are compared exactly behind the index: 8-bit codes alone lose 2 % of the ten nearest."""
+
+MOST_PARTITIONS = 1_000
+"""Partitions searched at most, so that a narrow filter still finds its k; without one the first 20 do."""
+
+TEND_EVERY = 64
+"""Versions between compactions: each write leaves a version and a fragment behind."""
+
+KEEP_VERSIONS = timedelta(minutes=10)
+"""How long a reader may go on with what it has opened."""
+
+IDS_AT_ONCE = 500
+"""Ids in one SQL list."""
+
+NO_ROOM = ("os error 28", "os error 30", "os error 122")  # ENOSPC, EROFS, EDQUOT as Rust prints them
+
+
+class LanceIndex:
+    """The index contract (base.py) on a folder. Nothing is opened before the first call.
+
+    `lock_seconds` is how long a writer waits for another before it raises IndexDown.
+    """
+
+    def __init__(self, folder: Path, *, lock_seconds: float = 60) -> None:
+        self._folder = folder
+        self._lock_seconds = lock_seconds
+
+    @cached_property
+    def _database(self) -> Any:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return lancedb.connect(self._folder)
+
+    def probe(self) -> None:
+        """List the tables and write a block. Raises DiskFull where there is no room, IndexDown for other trouble."""
+        with self._answering():
+            self._names()
+            with tempfile.TemporaryFile(dir=self._folder) as block:
+                block.write(bytes(4096))
+                block.flush()
+
+    def ensure(self, space: Space) -> None:
+        with self._answering():
+            if space.name in self._names() and _is_complete(space, self._database.open_table(space.name)):
+                return
+            with self._lock(space):
+                if space.name not in self._names():
+                    self._database.create_table(space.name, schema=_schema(space.dimension))
+                table = self._database.open_table(space.name)
+                if not _is_complete(space, table):
+                    # each catalogue has its own language: no stemming, no stop words
+                    words = FTS(stem=False, remove_stop_words=False, ascii_folding=True)
+                    table.create_index("words", config=words)
+
+    def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
+        admitted, failures = admit(space, objects)
+        if admitted:
+            rows = _rows(space, admitted)
+            with self._writing(space) as table:
+                merge = table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+                merge.execute(rows)
+        return failures
+
+    def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
+        with self._reading(space) as table:
+            found = [
+                _object(row)
+                for some in _slices(ids)
+                for row in table.search().where(_among("id", some)).to_arrow().to_pylist()
+            ]
+        return {each.id: each for each in found}
+
+    def delete(self, space: Space, ids: Sequence[str]) -> None:
+        if not ids or space.name not in self.spaces():
+            return
+        with self._writing(space) as table:
+            for some in _slices(ids):
+                table.delete(_among("id", some))
+
+    def ids(self, space: Space) -> Iterator[str]:
+        with self._reading(space) as table:
+            for batch in table.search().select(["id"]).to_batches(batch_size=10_000):
+                yield from batch["id"].to_pylist()
+
+    def search(self, space: Space, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[Match]:
+        check_query(space, vector)
+        with self._reading(space) as table:
+            near = table.search(vector, vector_column_name="vector").distance_type("cosine")
+            near = near.maximum_nprobes(MOST_PARTITIONS).refine_factor(RERANK)
+            rows = _best(near, "_distance", k, where)
+        return [Match(id=row["id"], distance=max(0.0, row["_distance"])) for row in rows]
+
+    def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
+        with self._reading(space) as table:
+            rows = _best(table.search(MatchQuery(text, "words"), query_type="fts"), "_score", k, where)
+        return [Match(id=row["id"], score=row["_score"]) for row in rows]
+
+    def count(self, space: Space, where: Where | None = None) -> int:
+        with self._reading(space) as table:
+            return int(table.count_rows(_sql(where)))
+
+    def activate(self, space: Space) -> None:
+        if space.name not in self.spaces():
+            raise missing_space(space)
+        with self._answering():
+            pointer = self._pointer(space.role)
+            pointer.parent.mkdir(exist_ok=True)
+            fresh = pointer.with_suffix(f".{os.getpid()}")
+            fresh.write_text(space.name)
+            fresh.replace(pointer)
+
+    def active(self, role: Role) -> str | None:
+        with self._answering():
+            pointer = self._pointer(role)
+            return pointer.read_text() if pointer.exists() else None
+
+    def spaces(self) -> Sequence[str]:
+        with self._answering():
+            return self._names()
+
+    def drop(self, space: Space) -> None:
+        with self._answering(), self._lock(space):
+            if self.active(space.role) == space.name:
+                self._pointer(space.role).unlink()
+            if space.name in self._names():
+                self._database.drop_table(space.name)
+
+    def close(self) -> None:
+        self.__dict__.pop("_database", None)
+
+    def _names(self) -> list[str]:
+        names, page = [], self._database.list_tables()
+        while True:
+            names += page.tables
+            if not page.page_token:
+                return names
+            page = self._database.list_tables(page_token=page.page_token)
+
+    def _pointer(self, role: Role) -> Path:
+        return self._folder / "active" / role.value
+
+    @contextmanager
+    def _reading(self, space: Space) -> Iterator[Any]:
+        """The table as it is now: a handle kept from before would show, and write upon, an older version."""
+        with self._answering():
+            if space.name not in self._names():
+                raise missing_space(space)
+            yield self._database.open_table(space.name)
+
+    @contextmanager
+    def _writing(self, space: Space) -> Iterator[Any]:
+        """The table for its one writer, tended afterwards."""
+        with self._lock(space), self._reading(space) as table:
+            table.checkout_latest()  # inside the lock: two writers on one version double rows without an error
+            before = table.version
+            yield table
+            _tend(table, before)
+
+    @contextmanager
+    def _lock(self, space: Space) -> Iterator[None]:
+        with self._answering():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self._folder / f"{space.name}.lock", timeout=self._lock_seconds)
+            try:
+                lock.acquire()
+            except Timeout as waited:
+                raise IndexDown(
+                    f"Another process has been writing to the index for {self._lock_seconds:g} s ({lock.lock_file}).",
+                    advice="It goes on once that process is done; `swatchbook status` shows what runs.",
+                ) from waited
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Whatever LanceDB or the disk raises, as a failure."""
+        try:
+            yield
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _failure(error, self._folder) from error
+
+
+def _failure(error: Exception, folder: Path) -> Failure:
+    number = error.errno if isinstance(error, OSError) else None
+    message = f"{error} (os error {number})"
+    if any(sign in message for sign in NO_ROOM):
+        return DiskFull(f"The index in {folder} cannot be written to: {error}", advice="Make room there.")
+    if "os error 13)" in message:
+        return Configuration(f"The index in {folder} may not be opened: {error}", advice="Check SWATCHBOOK_HOME.")
+    if isinstance(error, OSError) or "LanceError(IO)" in message:
+        return IndexDown(f"The index in {folder} does not answer: {error}")
+    return Unexpected(f"LanceDB in {folder}: {type(error).__name__}: {error}")
+
+
+def _schema(dimension: int) -> pa.Schema:
+    """A table's columns: the payload, the folded twins of its words, and `words`, which keyword search reads."""
+    texts = pa.list_(pa.string())
+    # the key makes merges safe even where a lock does not hold, as on some network file systems
+    key = {"lance-schema:unenforced-primary-key": "true"}
+    return pa.schema(
+        [
+            pa.field("id", pa.string(), nullable=False, metadata=key),
+            pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
+            pa.field("owner", pa.string()),
+            pa.field("kind", pa.string()),
+            *(pa.field(name, texts) for name in ("documents", "products", "names", *FOLDED)),
+            *(pa.field(f"{name}_folded", texts) for name in FOLDED),
+            pa.field("price", pa.float64()),
+            pa.field("pages", pa.list_(pa.int64())),
+            pa.field("file", pa.string()),
+            pa.field("text", pa.string()),
+            pa.field("words", pa.string()),
+        ]
+    )
+
+
+def _is_complete(space: Space, table: Any) -> bool:
+    """Whether the table has its keyword index. Raises Configuration if it is not of this space's schema."""
+    expected, found = _schema(space.dimension), table.schema
+    if found != expected:
+        strange = [name for name in {*expected.names, *found.names} if not _agree(name, expected, found)]
+        raise foreign_space(
+            space, "; ".join(f"{name} is {_type(name, found)}, not {_type(name, expected)}" for name in sorted(strange))
+        )
+    return any("words" in index.columns for index in table.list_indices())
+
+
+def _agree(name: str, one: pa.Schema, other: pa.Schema) -> bool:
+    return _type(name, one) == _type(name, other)
+
+
+def _type(name: str, schema: pa.Schema) -> str:
+    return str(schema.field(name).type) if name in schema.names else "missing"
+
+
+def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
+    vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
+    payloads = [each.payload for each in objects]
+    columns: dict[str, Any] = {name: [getattr(p, name) for p in payloads] for name in Payload.model_fields}
+    columns |= {f"{name}_folded": [fold_words(words) for words in columns[name]] for name in FOLDED}
+    columns["id"] = [each.id for each in objects]
+    columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
+    columns["words"] = ["\n".join([*p.names, p.text]) for p in payloads]
+    return pa.table(columns, schema=_schema(space.dimension))
+
+
+def _object(row: Mapping[str, Any]) -> IndexObject:
+    payload = Payload(**{name: row[name] for name in Payload.model_fields})
+    return IndexObject(row["id"], np.asarray(row["vector"], dtype=np.float32), payload)
+
+
+def _best(query: Any, measure: str, k: int, where: Where | None) -> list[dict[str, Any]]:
+    """The first k rows of a search, filtered before and not after, or fewer than k would be left."""
+    if condition := _sql(where):
+        query = query.where(condition, prefilter=True)
+    rows: list[dict[str, Any]] = query.select(["id", measure]).limit(k).to_arrow().to_pylist()
+    return rows
+
+
+def _sql(where: Where | None) -> str | None:
+    """The filter in DataFusion's SQL; None where nothing is asked."""
+    if where is None:
+        return None
+    exact = {name: getattr(where, name) for name in EXACT}
+    folded = {f"{name}_folded": fold_words(getattr(where, name)) for name in FOLDED}
+    asked = [f"array_has_any({name}, [{_list(words)}])" for name, words in {**exact, **folded}.items() if words]
+    if where.owner is not None:
+        asked.append(f"owner = {_quote(where.owner)}")
+    if where.pages:
+        asked.append(f"array_has_any(pages, [{', '.join(map(str, where.pages))}])")
+    if where.price_min is not None:
+        asked.append(f"price >= {_number(where.price_min)}")
+    if where.price_max is not None:
+        asked.append(f"price <= {_number(where.price_max)}")
+    return " AND ".join(asked) or None
+
+
+def _among(column: str, values: Sequence[str]) -> str:
+    return f"{column} IN ({_list(values)})"
+
+
+def _list(words: Sequence[str]) -> str:
+    return ", ".join(map(_quote, words))
+
+
+def _quote(text: str) -> str:
+    """A SQL string literal. Quotes are doubled; nothing else has a meaning inside."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _number(value: float) -> str:
+    """Via text, for SQL has no literal for infinity."""
+    return f"CAST('{value!r}' AS DOUBLE)"
+
+
+def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
+
+
+def _tend(table: Any, before: int) -> None:
+    """After a write, under the lock: build the vector index once it pays, compact now and then."""
+    if table.count_rows() > FLAT_ROWS and not any("vector" in index.columns for index in table.list_indices()):
+        table.create_index("vector", config=IvfSq(distance_type="cosine"))
+    if table.version // TEND_EVERY != before // TEND_EVERY:
+        table.optimize(cleanup_older_than=KEEP_VERSIONS)

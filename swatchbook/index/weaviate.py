@@ -1,0 +1,449 @@
+"""The index on a server: Weaviate, one collection a space, an alias a role that people query with their own client.
+
+Vectors are ours; the server makes up neither vectors nor schemas. It may come and go: nothing is connected before the
+first call, a call during an outage raises IndexDown at once, and the same object works again afterwards.
+"""
+
+import logging
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import grpc
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+from weaviate import WeaviateClient, connect_to_custom
+from weaviate.classes.config import (
+    Configure,
+    DataType,
+    Property,
+    StopwordsPreset,
+    Tokenization,
+    VectorDistances,
+)
+from weaviate.classes.data import DataObject
+from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+from weaviate.classes.query import Filter, MetadataQuery
+from weaviate.collections import Collection
+from weaviate.collections.classes.filters import FilterReturn
+from weaviate.config import GrpcConfig
+from weaviate.exceptions import (
+    UnexpectedStatusCodeError,
+    WeaviateBaseError,
+    WeaviateClosedClientError,
+    WeaviateConnectionError,
+    WeaviateInsertManyAllFailedError,
+    WeaviateStartUpError,
+    WeaviateTimeoutError,
+)
+
+from swatchbook.errors import (
+    Authentication,
+    Configuration,
+    DiskFull,
+    Failure,
+    IndexDown,
+    PayloadTooLarge,
+    ProviderError,
+)
+from swatchbook.index.base import IndexObject, Match, Payload, Space, Where
+from swatchbook.index.rules import (
+    EXACT,
+    FOLDED,
+    admit,
+    check_query,
+    fold_words,
+    foreign_space,
+    is_uuid,
+    missing_space,
+)
+from swatchbook.records import Role
+
+PREFIX = "Swatchbook_"
+"""Of every collection and alias, so that others may live on the same server."""
+
+SHORT = frozenset({Role.COLOR, Role.TEXTURE})
+"""Roles of short descriptors: kept whole. The others' long vectors are kept as 8-bit codes, a quarter of the memory."""
+
+RESCORE = 100
+"""Candidates compared exactly behind the codes: as many as a search asks of a role."""
+
+BATCH = 200
+"""Objects of one write, ids of one query."""
+
+PAGE = 1_000
+"""Ids of one step of the cursor."""
+
+CONNECT_SECONDS, QUERY_SECONDS, WRITE_SECONDS = 5, 30, 90
+
+AWAY = (
+    WeaviateConnectionError,
+    WeaviateStartUpError,
+    WeaviateTimeoutError,
+    WeaviateClosedClientError,
+    httpx.TransportError,
+)
+AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
+NO_ROOM = ("read-only", "no space left", "disk usage")
+
+
+class WeaviateIndex:
+    """The index contract (base.py) on the server at `url`, whose gRPC listens on the same host. Safe for threads."""
+
+    def __init__(self, url: str, *, grpc_port: int, api_key: str | None) -> None:
+        self._url = url
+        self._grpc_port = grpc_port
+        self._api_key = api_key
+        self._client: WeaviateClient | None = None
+        self._connecting = Lock()
+
+    def probe(self) -> None:
+        """A query of every kind that publishing needs. Raises DiskFull where the server has stopped taking writes."""
+        with self._answering() as client:
+            names = _names(client)
+            if names:
+                client.collections.use(names[0]).query.fetch_objects(limit=1, return_properties=[])
+            if any(s.vector_indexing_status == "READONLY" for s in _shards(client) if s.collection in names):
+                raise self._no_room("its shards are read-only")
+
+    def ensure(self, space: Space) -> None:
+        with self._answering() as client:
+            name = _collection(space)
+            if not client.collections.exists(name):
+                try:
+                    _create(client, space)
+                except UnexpectedStatusCodeError:
+                    if not client.collections.exists(name):  # else another process was quicker
+                        raise
+            _compare(space, client.collections.use(name))
+
+    def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
+        admitted, failures = admit(space, objects)
+        if not admitted:
+            return failures
+        with self._using(space) as collection:
+            for start in range(0, len(admitted), BATCH):
+                failures |= self._write(collection, admitted[start : start + BATCH])
+        return failures
+
+    def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
+        wanted = [each for each in dict.fromkeys(ids) if is_uuid(each)]
+        with self._using(space) as collection:
+            found = [
+                _object(each)
+                for start in range(0, len(wanted), BATCH)
+                for each in collection.query.fetch_objects_by_ids(
+                    wanted[start : start + BATCH], limit=BATCH, include_vector=True
+                ).objects
+            ]
+        return {each.id: each for each in found}
+
+    def delete(self, space: Space, ids: Sequence[str]) -> None:
+        wanted = [each for each in dict.fromkeys(ids) if is_uuid(each)]
+        with self._answering() as client:
+            if not wanted or not client.collections.exists(_collection(space)):
+                return
+            data = client.collections.use(_collection(space)).data
+            for start in range(0, len(wanted), BATCH):
+                done = data.delete_many(where=Filter.by_id().contains_any(wanted[start : start + BATCH]))
+                if done.failed and any(s.vector_indexing_status == "READONLY" for s in _shards(client)):
+                    raise self._no_room("its shards are read-only")
+                if done.failed:
+                    raise ProviderError(f"Weaviate could not delete {done.failed} objects of {space.name}.")
+
+    def ids(self, space: Space) -> Iterator[str]:
+        with self._using(space) as collection:
+            for each in collection.iterator(return_properties=[], cache_size=PAGE):
+                yield str(each.uuid)
+
+    def search(self, space: Space, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[Match]:
+        check_query(space, vector)
+        with self._using(space) as collection:
+            found = collection.query.near_vector(
+                near_vector=vector.tolist(),
+                limit=k,
+                filters=_filters(where),
+                return_metadata=MetadataQuery(distance=True),
+                return_properties=[],
+            )
+        return [Match(id=str(each.uuid), distance=max(0.0, each.metadata.distance or 0.0)) for each in found.objects]
+
+    def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
+        with self._using(space) as collection:
+            found = collection.query.bm25(
+                query=text,
+                query_properties=["text", "names"],
+                limit=k,
+                filters=_filters(where),
+                return_metadata=MetadataQuery(score=True),
+                return_properties=[],
+            )
+        return [Match(id=str(each.uuid), score=each.metadata.score) for each in found.objects]
+
+    def count(self, space: Space, where: Where | None = None) -> int:
+        with self._using(space) as collection:
+            return collection.aggregate.over_all(total_count=True, filters=_filters(where)).total_count or 0
+
+    def check(self, space: Space, ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are stored but that a search for their own vector does not find.
+
+        A server killed hard can lose the end of its vector index while the objects survive, and writing the same
+        object again does not mend it: delete these and upsert them anew.
+        """
+        return {each.id for each in self.fetch(space, ids).values() if not self._finds(space, each)}
+
+    def activate(self, space: Space) -> None:
+        with self._using(space) as collection, self._answering() as client:
+            alias = _alias(space.role)
+            if client.alias.update(alias_name=alias, new_target_collection=collection.name):
+                return
+            try:
+                client.alias.create(alias_name=alias, target_collection=collection.name)
+            except UnexpectedStatusCodeError:
+                if not client.alias.update(alias_name=alias, new_target_collection=collection.name):
+                    raise
+
+    def active(self, role: Role) -> str | None:
+        with self._answering() as client:
+            alias = client.alias.get(alias_name=_alias(role))
+        return alias.collection.removeprefix(PREFIX) if alias else None
+
+    def spaces(self) -> Sequence[str]:
+        with self._answering() as client:
+            return [name.removeprefix(PREFIX) for name in _names(client)]
+
+    def drop(self, space: Space) -> None:
+        with self._answering() as client:
+            if self.active(space.role) == space.name:
+                client.alias.delete(alias_name=_alias(space.role))
+            client.collections.delete(_collection(space))
+
+    def close(self) -> None:
+        with self._connecting:
+            if self._client is not None:
+                self._client.close()
+            self._client = None
+
+    def _write(self, collection: Collection[Any, Any], objects: Sequence[IndexObject]) -> dict[str, Failure]:
+        """One batch; the failures of those that the server refused. Raises DiskFull if it takes none at all."""
+        sent = [DataObject(uuid=each.id, properties=_properties(each), vector=each.vector.tolist()) for each in objects]
+        try:
+            errors = {index: refused.message for index, refused in collection.data.insert_many(sent).errors.items()}
+        except WeaviateInsertManyAllFailedError as all_failed:
+            errors = dict.fromkeys(range(len(objects)), str(all_failed))
+        for message in errors.values():
+            if _has_no_room(message):
+                raise self._no_room(message)
+        return {
+            objects[i].id: ProviderError(f"Weaviate refused the object: {message}") for i, message in errors.items()
+        }
+
+    def _finds(self, space: Space, each: IndexObject) -> bool:
+        """Among its own nearest; a hundred twins at distance 0 hide it, and prove nothing against it."""
+        nearest = self.search(space, each.vector, 100)
+        twins = len(nearest) == 100 and (nearest[-1].distance or 0) < 1e-6
+        return twins or any(match.id == each.id for match in nearest)
+
+    @contextmanager
+    def _using(self, space: Space) -> Iterator[Collection[Any, Any]]:
+        with self._answering() as client:
+            if not client.collections.exists(_collection(space)):
+                raise missing_space(space)
+            yield client.collections.use(_collection(space))
+
+    @contextmanager
+    def _answering(self) -> Iterator[WeaviateClient]:
+        """A connected client, and whatever it raises as a failure."""
+        try:
+            yield self._connected()
+        except (WeaviateBaseError, httpx.TransportError, OSError) as error:
+            raise self._failure(error) from error
+
+    def _connected(self) -> WeaviateClient:
+        host = urlsplit(self._url).hostname or ""
+        # the client's own retries sleep up to a minute when gRPC is away: so ask the port first
+        socket.create_connection((host, self._grpc_port), CONNECT_SECONDS).close()
+        with self._connecting:
+            if self._client is None:
+                self._client = _connect(self._url, self._grpc_port, self._api_key)
+            return self._client
+
+    def _failure(self, error: Exception) -> Failure:
+        status = getattr(error, "status_code", None)
+        codes = [each.code() for each in _causes(error) if isinstance(each, grpc.Call)]
+        message = str(error).strip()[:500]
+        if status in (401, 403) or any(code in LOCKED_CODES for code in codes):
+            return Authentication(
+                f"Weaviate at {self._url} let us not in.", advice="Check SWATCHBOOK_WEAVIATE_API_KEY."
+            )
+        if status == 413 or grpc.StatusCode.RESOURCE_EXHAUSTED in codes:
+            return PayloadTooLarge(f"Weaviate found the request too large: {message}")
+        if isinstance(error, (*AWAY, OSError)) or any(code in AWAY_CODES for code in codes) or (status or 0) >= 500:
+            return IndexDown(
+                f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {message}",
+                advice="Start it, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
+            )
+        return self._no_room(message) if _has_no_room(message) else ProviderError(f"Weaviate: {message}")
+
+    def _no_room(self, message: str) -> DiskFull:
+        return DiskFull(
+            f"Weaviate at {self._url} takes no writes: {message}.",
+            advice="Free some of its disk (it stops at 90 %), then set its shards to READY.",
+        )
+
+
+def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
+    address = urlsplit(url)
+    secure = address.scheme == "https"
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise Configuration(f"SWATCHBOOK_WEAVIATE_URL is no address: {url!r}.", advice="For example: http://host:8080.")
+    # it logs refused objects whole, vectors too; we read and report them ourselves
+    logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
+    return connect_to_custom(
+        http_host=address.hostname,
+        http_port=address.port or (443 if secure else 80),
+        http_secure=secure,
+        grpc_host=address.hostname,
+        grpc_port=grpc_port,
+        grpc_secure=secure,
+        auth_credentials=Auth.api_key(api_key) if api_key else None,
+        skip_init_checks=True,  # they ask the package index on the internet for newer clients
+        additional_config=AdditionalConfig(
+            timeout=Timeout(init=CONNECT_SECONDS, query=QUERY_SECONDS, insert=WRITE_SECONDS),
+            # after an outage gRPC would wait up to two minutes before it looks again
+            grpc_config=GrpcConfig(channel_options=[("grpc.max_reconnect_backoff_ms", 1_000)]),
+        ),
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _has_no_room(message: str) -> bool:
+    return any(sign in message for sign in NO_ROOM)
+
+
+def _collection(space: Space) -> str:
+    return PREFIX + space.name
+
+
+def _alias(role: Role) -> str:
+    return PREFIX + role.value.capitalize()
+
+
+def _names(client: WeaviateClient) -> list[str]:
+    return [name for name in client.collections.list_all(simple=True) if name.startswith(PREFIX)]
+
+
+def _shards(client: WeaviateClient) -> list[Any]:
+    return [shard for node in client.cluster.nodes(output="verbose") for shard in node.shards]
+
+
+def _description(space: Space) -> str:
+    """What the space is. It holds the dimension too, which a collection without objects does not know."""
+    return f"Swatchbook: {space.role.value} vectors by {space.tag}, {space.dimension} dimensions"
+
+
+def _create(client: WeaviateClient, space: Space) -> None:
+    code = None if space.role in SHORT else Configure.VectorIndex.Quantizer.rq(rescore_limit=RESCORE)
+    index = Configure.VectorIndex.hnsw(distance_metric=VectorDistances.COSINE, quantizer=code)
+    client.collections.create(
+        _collection(space),
+        description=_description(space),
+        properties=_columns(),
+        vector_config=Configure.Vectors.self_provided(vector_index_config=index),
+        # the English stop words would empty filters too: a category "other" could not be asked for
+        inverted_index_config=Configure.inverted_index(stopwords_preset=StopwordsPreset.NONE),
+    )
+
+
+def _columns() -> list[Property]:
+    """The payload, and the folded twins of its words. Whole values are tokenised as `field`, prose as `word`."""
+
+    def whole(name: str, kind: DataType, *, filterable: bool = True) -> Property:
+        return Property(
+            name=name,
+            data_type=kind,
+            tokenization=Tokenization.FIELD,
+            index_filterable=filterable,
+            index_searchable=False,
+        )
+
+    def prose(name: str, kind: DataType) -> Property:
+        return Property(
+            name=name,
+            data_type=kind,
+            tokenization=Tokenization.WORD,
+            text_analyzer=Configure.text_analyzer(ascii_fold=True),
+            index_filterable=False,
+            index_searchable=True,
+        )
+
+    return [
+        whole("owner", DataType.TEXT),
+        whole("kind", DataType.TEXT),
+        *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, *FOLDED)),
+        *(whole(f"{name}_folded", DataType.TEXT_ARRAY) for name in FOLDED),
+        prose("names", DataType.TEXT_ARRAY),
+        prose("text", DataType.TEXT),
+        whole("file", DataType.TEXT, filterable=False),
+        Property(name="price", data_type=DataType.NUMBER, index_filterable=True, index_range_filters=True),
+        Property(name="pages", data_type=DataType.INT_ARRAY, index_filterable=True),
+    ]
+
+
+def _compare(space: Space, collection: Collection[Any, Any]) -> None:
+    """Raises Configuration if the collection is not what `_create` makes."""
+    config = collection.config.get()
+    if config.description != _description(space):
+        raise foreign_space(space, f"it is {config.description!r}, not {_description(space)!r}")
+    expected = {column.name: (column.dataType.value, column.tokenization) for column in _columns()}
+    found = {column.name: (column.data_type.value, column.tokenization) for column in config.properties}
+    if strange := sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)):
+        raise foreign_space(space, f"its properties differ in {', '.join(strange)}")
+    vectors = config.vector_config or {}
+    if [*vectors] != ["default"] or vectors["default"].vectorizer.vectorizer != "none":
+        raise foreign_space(
+            space, f"its vectors are {', '.join(vectors) or 'of the older kind'}, not one provided by us"
+        )
+    if getattr(vectors["default"].vector_index_config, "distance_metric", None) != VectorDistances.COSINE:
+        raise foreign_space(space, "its distance is not cosine")
+
+
+def _properties(each: IndexObject) -> dict[str, Any]:
+    given = each.payload.model_dump()
+    return {name: value for name, value in given.items() if value is not None} | {
+        f"{name}_folded": fold_words(given[name]) for name in FOLDED
+    }
+
+
+def _object(found: Any) -> IndexObject:
+    given = {name: found.properties.get(name) for name in Payload.model_fields}
+    payload = Payload(**{name: value for name, value in given.items() if value is not None})
+    return IndexObject(str(found.uuid), np.asarray(found.vector["default"], dtype=np.float32), payload)
+
+
+def _filters(where: Where | None) -> FilterReturn | None:
+    """The filter in the client's words; None where nothing is asked."""
+    if where is None:
+        return None
+    exact = {name: getattr(where, name) for name in (*EXACT, "pages")}
+    folded = {f"{name}_folded": fold_words(getattr(where, name)) for name in FOLDED}
+    asked: list[FilterReturn] = [
+        Filter.by_property(name).contains_any(list(values)) for name, values in {**exact, **folded}.items() if values
+    ]
+    if where.owner is not None:
+        asked.append(Filter.by_property("owner").equal(where.owner))
+    if where.price_min is not None:
+        asked.append(Filter.by_property("price").greater_or_equal(where.price_min))
+    if where.price_max is not None:
+        asked.append(Filter.by_property("price").less_or_equal(where.price_max))
+    return Filter.all_of(asked) if asked else None
