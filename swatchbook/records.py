@@ -254,6 +254,8 @@ class Drawn(Record):
     size: int  # bytes of the stream; 0 where unknown
     transform: tuple[float, float, float, float, float, float]  # from the unit square: the whole of it
     gradient: bool = False  # a shading, no picture
+    fills: Literal["box", "clip", "part"] = "part"  # if its pixels are opaque: its box, the shape that clips it
+    covered: bool = False  # by a rectangle filled later
 
 
 class Page(Record):

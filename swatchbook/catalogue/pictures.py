@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from swatchbook.pdf.geometry import area, gaps, short_side
+from swatchbook.pdf.geometry import agree, area, covers, gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Record, Sha256, placement_id
 
 LEAST_SIDE = 32.0  # points
@@ -16,6 +16,7 @@ LEAST_SHARE = 0.006  # of the page
 REPEATED_ON = 3  # pages
 SHOWN_SHARE = 0.01  # of a picture's box; below, none of it is seen
 SHOWN_SIDE = 6.0  # points of what is seen, unless all of it is
+SAME_FRAME = 1.5  # points between the edges of two pictures in one frame
 TONE_STEP = 24  # of 255: pictures of one shape in two colours are two pictures
 
 CAPTION_REACH = 40.0  # points between a picture and its caption
@@ -34,6 +35,9 @@ class Sighting(Record):
     xref: int | None
     bbox: Box
     whole: Box
+    fills: Literal["box", "clip", "part"] = "part"
+    covered: bool = False
+    opaque: bool = False
     content_key: Sha256
     phash: str | None = None
     tone: tuple[int, int, int] | None = None  # mean RGB
@@ -43,6 +47,7 @@ class Sighting(Record):
 
 def place(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
     """Placements of a document, in the order found, each with its state and the reason where it is not shown."""
+    sightings = _covered(sightings)
     repeated = _repeated(sightings)
     ordinals: Counter[str] = Counter()
     placements = []
@@ -71,7 +76,7 @@ def place(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]
 
 def _state(seen: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
     if hidden(seen):
-        return PlacementState.HIDDEN, "off the page or clipped away"
+        return PlacementState.HIDDEN, "covered" if seen.covered else "off the page or clipped away"
     if short_side(seen.bbox) < LEAST_SIDE:
         return PlacementState.DECORATIVE, f"tiny: its short side is under {LEAST_SIDE:g} pt"
     if area(seen.bbox) < LEAST_SHARE * area(seen.page_box):
@@ -82,9 +87,29 @@ def _state(seen: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
 
 
 def hidden(seen: Sighting) -> bool:
-    """Whether clips and the page's edge leave (nearly) nothing of it."""
+    """Whether clips, the page's edge and what is painted later leave (nearly) nothing of it."""
+    if seen.covered:
+        return True
     share = area(seen.bbox) / area(seen.whole) if area(seen.whole) else 0.0
     return share <= SHOWN_SHARE or (share < 1 and short_side(seen.bbox) <= SHOWN_SIDE)
+
+
+def _covered(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Sightings with those marked that lie under an opaque picture of the same page, painted later.
+
+    A picture clipped to some shape covers what was clipped to the same one: layouts stack the old picture's successor
+    into its frame.
+    """
+
+    def under(lower: Sighting, upper: Sighting) -> bool:
+        same = upper.fills == "clip" and agree(lower.bbox, upper.bbox, SAME_FRAME)
+        return upper.opaque and covers(upper.bbox, lower.bbox) and (upper.fills == "box" or same)
+
+    by_page: defaultdict[int, list[Sighting]] = defaultdict(list)
+    for seen in reversed(sightings):
+        covered = seen.covered or any(under(seen, later) for later in by_page[seen.page])
+        by_page[seen.page].append(seen.model_copy(update={"covered": covered}))
+    return [seen for page in sorted(by_page) for seen in reversed(by_page[page])]
 
 
 def _repeated(sightings: Sequence[Sighting]) -> set[int]:

@@ -20,7 +20,7 @@ from PIL import Image
 from swatchbook.child import Frame, serve
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, UnreadableDocument, as_failure
 from swatchbook.pdf.geometry import UNIT, Transform, Turn, moved, overlap, then, turn
-from swatchbook.pdf.painting import EVERYWHERE, Painted, painted
+from swatchbook.pdf.painting import EVERYWHERE, Painting, Stroke, painted
 from swatchbook.pdf.pixels import OPAQUE, Limits, Made, as_jpeg, as_png, least_alpha, passes
 from swatchbook.pdf.tabular import looks_tabular
 from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text_key
@@ -108,7 +108,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
     """Text and census of one page: one answer whose payload is a `Page` as JSON."""
     page = document[number - 1]
     as_shown: Transform = tuple(page.rotation_matrix)
-    paint = painted(page)
+    painting = painted(page)
     blocks = tuple(_blocks(page.get_text("dict", flags=TEXT)["blocks"], as_shown))
     read = Page(
         number=number,
@@ -116,8 +116,8 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         box=_box(page.rect),
         rotation=page.rotation,
         blocks=blocks,
-        drawn=tuple(census(page, page.get_image_info(), paint)),
-        paths=paint.paths,
+        drawn=tuple(census(page, page.get_image_info(), painting)),
+        paths=painting.paths,
         has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
         warnings=tuple(_warnings()),
     )
@@ -149,14 +149,15 @@ def _span(span: dict[str, Any], as_shown: Transform) -> Span:
     )
 
 
-def census(page: Any, infos: Sequence[dict[str, Any]], paint: Painted) -> Iterator[Drawn]:
+def census(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Drawn]:
     """Pictures that a page paints, in order, each with the box of what its clips and the page's edge leave of it."""
     as_shown: Transform = tuple(page.rotation_matrix)
-    agree = len(paint.pictures) == len(infos)
+    unknown = Stroke(shading=False, clip=EVERYWHERE, visible=EVERYWHERE)
+    agree = len(painting.strokes) == len(infos)
     for number, info in enumerate(infos):
         transform = then(info["transform"], as_shown)
-        gradient, clip = paint.pictures[number] if agree else (False, EVERYWHERE)
-        x0, y0, x1, y1 = overlap(overlap(moved(UNIT, transform), clip), tuple(page.rect))
+        stroke = painting.strokes[number] if agree else unknown
+        x0, y0, x1, y1 = overlap(overlap(moved(UNIT, transform), stroke.clip), tuple(page.rect))
         yield Drawn(
             number=number,
             bbox=_box((x0, y0, max(x0, x1), max(y0, y1))),
@@ -167,7 +168,9 @@ def census(page: Any, infos: Sequence[dict[str, Any]], paint: Painted) -> Iterat
             has_mask=info["has-mask"],
             size=info["size"],
             transform=_numbers(transform),
-            gradient=gradient,
+            gradient=stroke.shading,
+            fills=stroke.fills,
+            covered=stroke.covered,
         )
 
 
@@ -232,8 +235,9 @@ class Extractor:
                 continue
             kind = "embedded" if xref else "inline"
             key = self._key(document, number, one.number, xref)
-            where = {"box": _box(page.rect), "bbox": one.bbox, "whole": _box(moved(UNIT, one.transform))}
-            yield {"page": number, "begun": one.number, "kind": kind, "xref": xref or None, "key": key, **where}, b""
+            seen: dict[str, Any] = {"bbox": one.bbox, "whole": _box(moved(UNIT, one.transform)), "fills": one.fills}
+            seen |= {"covered": one.covered, "page_box": _box(page.rect), "kind": kind, "xref": xref or None}
+            yield {"page": number, "begun": one.number, "key": key, "sighting": {"page": number, **seen}}, b""
             facts, data = self._made.get((xref, turn(one.transform))), b""
             if facts is None:
                 facts, data = self._make(page, one, info["cs-name"], xref)

@@ -43,6 +43,16 @@ def overlap(a: Box, b: Box) -> Box:
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 
+def covers(upper: Box, lower: Box) -> bool:
+    """Whether one box lies under another, but for 1 %: edges rarely agree to the last bit. An empty one does not."""
+    return area(overlap(upper, lower)) >= 0.99 * area(lower) > 0
+
+
+def agree(a: Box, b: Box, within: float) -> bool:
+    """Whether all four edges of two boxes are `within` points of each other."""
+    return all(abs(p - q) <= within for p, q in zip(a, b, strict=True))
+
+
 def gaps(a: Box, b: Box) -> tuple[float, float]:
     """Distance across and down between two boxes; negative is how deep they overlap in that direction."""
     return max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])

@@ -1,27 +1,44 @@
-"""What a page paints, and how much of each picture its clips leave. For the child alone: it runs MuPDF."""
+"""What a page paints, how much of each picture its clips leave, and what later paint covers. For the child alone."""
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pymupdf import mupdf
 
-from swatchbook.pdf.geometry import UNIT, moved, overlap
+from swatchbook.pdf.geometry import UNIT, Transform, covers, moved, overlap, short_side
 from swatchbook.records import Box
 
 EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
 NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
+LEAST_COVER = 20.0  # points of its short side; smaller paint covers no picture that matters
+STRAIGHT = 0.01  # points by which a side may lean
+
+
+Fills = Literal["box", "clip", "part"]
+"""What a picture of opaque pixels fills: its box, the shape that it is clipped to, or who knows."""
 
 
 @dataclass
-class Painted:
+class Stroke:
+    """One picture or shading as painted."""
+
+    shading: bool
+    clip: Box  # in which it stands; unbounded without clips
+    visible: Box
+    fills: Fills = "part"
+    covered: bool = False  # by one filled rectangle
+
+
+@dataclass
+class Painting:
     """Pictures and shadings in the order painted, as `get_image_info()` lists them; boxes as the page is shown."""
 
-    pictures: list[tuple[bool, Box]] = field(default_factory=list)  # is it a shading; the box of clips it stands in
+    strokes: list[Stroke] = field(default_factory=list)
     paths: int = 0
 
 
-def painted(page: Any) -> Painted:
+def painted(page: Any) -> Painting:
     """Run a page and note what it paints."""
     device = _Device()
     mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
@@ -29,54 +46,69 @@ def painted(page: Any) -> Painted:
     return device.seen
 
 
+@dataclass(frozen=True)
+class _Clip:
+    box: Box
+    solid: bool  # what is painted in it fills its box
+
+
 class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
     """MuPDF calls these as it interprets the page; each clip and each mask is ended by one `pop_clip`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen = Painted()
-        self._clips = [EVERYWHERE]
+        self.seen = Painting()
+        self._clips = [_Clip(EVERYWHERE, True)]
+        self._groups: list[bool] = []  # does each show what is under it?
         self._masks = 0
         for call in (
             *("fill_path", "stroke_path", "fill_image", "fill_image_mask", "fill_shade", "pop_clip"),
             *("clip_path", "clip_stroke_path", "clip_text", "clip_stroke_text", "clip_image_mask"),
-            *("begin_mask", "end_mask"),
+            *("begin_mask", "end_mask", "begin_group", "end_group"),
         ):
             getattr(self, f"use_virtual_{call}")()
 
-    def fill_path(self, *_: Any) -> None:
+    def fill_path(self, _ctx: Any, path: Any, _rule: Any, ctm: Any, *color: Any) -> None:
         self.seen.paths += 1
+        if self.seen.strokes and color[2] == 1 and self._plain() and mupdf.ll_fz_path_is_rect(path, ctm):
+            self._cover(_box(mupdf.ll_fz_bound_path(path, None, ctm)))
 
     def stroke_path(self, *_: Any) -> None:
         self.seen.paths += 1
 
-    def fill_image(self, *_: Any) -> None:
-        self._picture(False)
+    def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *_: Any) -> None:
+        by = _transform(ctm)
+        upright = min(abs(by[0]) + abs(by[3]), abs(by[1]) + abs(by[2])) < STRAIGHT
+        if upright and alpha == 1 and self._plain() and not image.use_colorkey:
+            clip = self._clips[-2 if image.mask else -1]  # its own mask is the last
+            self._stroke(False, moved(UNIT, by), "box" if clip.solid else "clip")
+        else:
+            self._stroke(False, moved(UNIT, by))
 
-    def fill_image_mask(self, *_: Any) -> None:
-        self._picture(False)
+    def fill_image_mask(self, _ctx: Any, _image: Any, ctm: Any, *_: Any) -> None:
+        self._stroke(False, moved(UNIT, _transform(ctm)))
 
     def fill_shade(self, *_: Any) -> None:
-        self._picture(True)
+        self._stroke(True, EVERYWHERE)
 
-    def clip_path(self, _ctx: Any, path: Any, _even_odd: Any, ctm: Any, _scissor: Any) -> None:
-        self._clip(mupdf.ll_fz_bound_path(path, None, ctm))
+    def clip_path(self, _ctx: Any, path: Any, _rule: Any, ctm: Any, _scissor: Any) -> None:
+        self._clip(_box(mupdf.ll_fz_bound_path(path, None, ctm)), bool(mupdf.ll_fz_path_is_rect(path, ctm)))
 
     def clip_stroke_path(self, _ctx: Any, path: Any, stroke: Any, ctm: Any, _scissor: Any) -> None:
-        self._clip(mupdf.ll_fz_bound_path(path, stroke, ctm))
+        self._clip(_box(mupdf.ll_fz_bound_path(path, stroke, ctm)), False)
 
     def clip_text(self, _ctx: Any, text: Any, ctm: Any, _scissor: Any) -> None:
-        self._clip(mupdf.ll_fz_bound_text(text, None, ctm))
+        self._clip(_box(mupdf.ll_fz_bound_text(text, None, ctm)), False)
 
     def clip_stroke_text(self, _ctx: Any, text: Any, stroke: Any, ctm: Any, _scissor: Any) -> None:
-        self._clip(mupdf.ll_fz_bound_text(text, stroke, ctm))
+        self._clip(_box(mupdf.ll_fz_bound_text(text, stroke, ctm)), False)
 
     def clip_image_mask(self, _ctx: Any, _image: Any, ctm: Any, _scissor: Any) -> None:
-        self._clip_to(moved(UNIT, (ctm.a, ctm.b, ctm.c, ctm.d, ctm.e, ctm.f)))
+        self._clip(moved(UNIT, _transform(ctm)), False)
 
-    def begin_mask(self, _ctx: Any, area: Any, *_: Any) -> None:
+    def begin_mask(self, _ctx: Any, around: Any, *_: Any) -> None:
         self._masks += 1
-        self._clip(area)
+        self._clip(_box(around), False)
 
     def end_mask(self, *_: Any) -> None:
         self._masks -= 1  # its clip goes on until popped
@@ -85,12 +117,39 @@ class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no ty
         if len(self._clips) > 1:
             self._clips.pop()
 
-    def _clip(self, rect: Any) -> None:
-        self._clip_to((rect.x0, rect.y0, rect.x1, rect.y1))
+    def begin_group(
+        self, _ctx: Any, _area: Any, _space: Any, _isolated: Any, _knockout: Any, blend: int, alpha: float
+    ) -> None:
+        self._groups.append(blend != 0 or alpha < 1)
 
-    def _clip_to(self, box: Box) -> None:
-        self._clips.append(overlap(self._clips[-1], box))
+    def end_group(self, *_: Any) -> None:
+        if self._groups:
+            self._groups.pop()
 
-    def _picture(self, shading: bool) -> None:
+    def _clip(self, box: Box, solid: bool) -> None:
+        within = self._clips[-1]
+        self._clips.append(_Clip(overlap(within.box, box), within.solid and solid))
+
+    def _stroke(self, shading: bool, whole: Box, fills: Fills = "part") -> None:
         """What is painted into a mask is no picture that anyone sees."""
-        self.seen.pictures.append((shading, NOWHERE if self._masks else self._clips[-1]))
+        clip = NOWHERE if self._masks else self._clips[-1].box
+        self.seen.strokes.append(Stroke(shading, clip, overlap(whole, clip), fills))
+
+    def _plain(self) -> bool:
+        """Whether paint replaces what is under it."""
+        return not self._masks and not any(self._groups)
+
+    def _cover(self, box: Box) -> None:
+        clip = self._clips[-1]
+        box = overlap(box, clip.box)
+        if clip.solid and short_side(box) >= LEAST_COVER:
+            for stroke in self.seen.strokes:
+                stroke.covered = stroke.covered or covers(box, stroke.visible)
+
+
+def _box(rect: Any) -> Box:
+    return rect.x0, rect.y0, rect.x1, rect.y1
+
+
+def _transform(ctm: Any) -> Transform:
+    return ctm.a, ctm.b, ctm.c, ctm.d, ctm.e, ctm.f

@@ -165,20 +165,17 @@ class _Found:
             facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
             stored = self._files.put_bytes(payload, answer["suffix"])
             self.pictures[key] = Picture(content_key=key, file=stored, **facts)
+        sighting = begun["sighting"]
         lines = tuple(self._read(begun["page"]).lines)
         self.sightings.append(
             Sighting(
-                page=begun["page"],
-                page_box=begun["box"],
-                kind=begun["kind"],
-                xref=begun["xref"],
-                bbox=begun["bbox"],
-                whole=begun["whole"],
+                **sighting,
+                opaque=answer.get("mode") in ("L", "RGB"),
                 content_key=key,
                 phash=answer.get("phash"),
                 tone=answer.get("tone"),
-                caption=caption(begun["bbox"], lines),
-                nearby_text=nearby(begun["bbox"], lines),
+                caption=caption(sighting["bbox"], lines),
+                nearby_text=nearby(sighting["bbox"], lines),
             )
         )
 
