@@ -120,7 +120,8 @@ def ingest(
 def search(
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to look for, in words.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Look for what is like this picture.")] = None,
-    owner: AnyOwner = None,
+    owner: OneOwner = "default",
+    all_owners: Annotated[bool, typer.Option("--all-owners", help="Search everybody's collection.")] = False,
     by: Annotated[Literal["image", "product"], typer.Option(help="What to list.")] = "image",
     where: Annotated[
         list[str] | None,
@@ -147,7 +148,7 @@ def search(
 
         documents = tuple(_document(lab, reference).id for reference in references)
         filters = filters.model_copy(update={"documents": documents})
-        hits = find(lab, text=text, image=image, owner=owner, where=filters, by=by, k=k)
+        hits = find(lab, text=text, image=image, owner=None if all_owners else owner, where=filters, by=by, k=k)
         say_json(hits) if as_json else out().print(draw_hits(hits, explain=explain))
 
 
@@ -290,7 +291,7 @@ def config(as_json: Json = False) -> None:
     from swatchbook.settings import load_settings, misspelt, origins
 
     rows = describe(load_settings(), origins())
-    say_json(rows) if as_json else out().print(draw(rows))
+    say_json(rows) if as_json else out().print(draw(rows, width=out().width))
     for name in misspelt():
         note(f"{name} is set, but no setting is called that.")
 

@@ -12,6 +12,7 @@ from swatchbook.records import Record
 from swatchbook.settings import PREFIX, Settings
 
 MASK = "••••••"
+ROOMY = 140  # columns
 _PASSWORD = re.compile(r"(://[^/?#]*?:)[^/?#]*(@)")
 _SECRET_PARAMETER = re.compile(r"(?i)([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&#]*")
 
@@ -51,16 +52,22 @@ def shown(value: Any) -> Any:
     return value
 
 
-def draw(rows: list[Setting]) -> Table:
-    """The settings as a table; what somebody set stands out."""
-    made = table("setting", "value", "from", "meaning")
+def draw(rows: list[Setting], *, width: int) -> Table:
+    """The settings as a table; what somebody set stands out. Their meaning is shown where there is room for it."""
+    meaning = ["meaning"] if width >= ROOMY else []
+    made = table("setting", "value", "from", *meaning)
+    made.columns[0].no_wrap = True
     for row in rows:
-        value = ", ".join(map(str, row.value)) if isinstance(row.value, list) else row.value
+        value = ", ".join(map(_plain, row.value)) if isinstance(row.value, list) else _plain(row.value)
         chosen = row.origin != "default" and not row.origin.startswith("profile")
         made.add_row(
             cell(row.variable, "bold" if chosen else ""),
-            cell(value if value not in (None, "") else None, "bold cyan" if chosen else ""),
+            cell(value or None, "bold cyan" if chosen else ""),
             cell(row.origin, "" if chosen else "dim"),
-            cell(row.description, "dim"),
+            *(cell(row.description, "dim") for _ in meaning),
         )
     return made
+
+
+def _plain(value: str | float | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)

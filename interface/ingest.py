@@ -6,7 +6,7 @@ from pathlib import Path
 
 from interface import report as account
 from interface.progress import watching
-from interface.terminal import COMPLETED, FAILED, OPEN, USAGE, clean, err, megabytes, note, out, say_failure
+from interface.terminal import clean, err, megabytes, note, out, say_failure, worst
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat, as_failure
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts
@@ -59,12 +59,6 @@ def resume(lab: Lab, documents: Iterable[Document], *, force: bool, quiet: bool)
         reports += found
         codes.append(code)
     return reports, worst(codes)
-
-
-def worst(codes: Iterable[int]) -> int:
-    """One exit code for many documents: failed before misused before open before completed."""
-    given = set(codes)
-    return next((code for code in (FAILED, USAGE, OPEN) if code in given), COMPLETED)
 
 
 def _expand_all(paths: Iterable[Path], codes: list[int]) -> Iterable[Path]:

@@ -113,12 +113,15 @@ def draw(track: Track, now: float) -> Group:
     for step in track.steps:
         over = step.until is not None
         rate = step.rate(now)
-        counts = f"{step.done}/{step.total}" if step.total and not over else f"{step.done}" if step.done else ""
+        most = max(step.done, step.total)  # the last look may have been before the last unit
+        counts = f"{step.done}/{step.total}" if step.total and not over else f"{most}" if most else ""
         lines.add_row(
             Text("✓", "green") if over else Spinner("dots", style="cyan"),
             Text(WORK[step.stage], "dim" if over else ""),
             Text(counts, "dim" if over else "bold"),
-            Text(duration(step.seconds(now)) if over else f"{rate:.1f}/s" if rate else "", "dim"),
+            Text(
+                duration(step.seconds(now)) if over else f"{rate:.{0 if rate >= 100 else 1}f}/s" if rate else "", "dim"
+            ),
             Text("" if over else clean(step.note or ""), "dim", overflow="ellipsis"),
         )
     if not track.steps:

@@ -19,6 +19,12 @@ COMPLETED, FAILED, USAGE, OPEN, INTERRUPTED = 0, 1, 2, 3, 130
 PIPED_WIDTH = 160  # columns; rich's 80 would fold tables in files and logs
 
 
+def worst(codes: Iterable[int]) -> int:
+    """One exit code for many documents: failed before misused before open before completed."""
+    given = set(codes)
+    return next((code for code in (FAILED, USAGE, OPEN) if code in given), COMPLETED)
+
+
 def out() -> Console:
     """Results."""
     return _console(sys.stdout)

@@ -1,0 +1,258 @@
+"""The real command, in a process of its own, on a home of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.due import due, mark_deleting  # noqa: F401
+from swatchbook.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+Swatchbook = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def swatchbook(home: Path, tmp_path: Path) -> Swatchbook:
+    """`swatchbook("ingest", path, …)`: the finished process. Nobody watches: stdout and stderr are pipes."""
+
+    def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "interface.cli", *map(str, words)],
+            env=bare_environment() | {"SWATCHBOOK_HOME": str(home)} | environment,
+            cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+
+    return run
+
+
+def bare_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+    return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "160"}
+
+
+def loaded_by(home: Path, *words: str | Path) -> set[str]:
+    """Top-level packages that are loaded when the command has run."""
+    code = (
+        "import sys, interface.cli\n"
+        "try: interface.cli.main()\n"
+        "except SystemExit: pass\n"
+        "print('\\n'.join({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], env=bare_environment() | {"SWATCHBOOK_HOME": str(home)},
+        cwd=home.parent, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "Traceback" not in run.stderr, run.stderr
+    return set(run.stderr.split())
+
+
+# --- quick and lean ---------------------------------------------------------------------------------------------------
+
+
+def test_help_comes_within_half_a_second(swatchbook: Swatchbook) -> None:
+    def seconds() -> float:
+        started = time.monotonic()
+        assert swatchbook("--help").returncode == 0
+        return time.monotonic() - started
+
+    assert min(seconds() for _ in range(5)) <= 0.5
+
+
+@pytest.mark.parametrize("command", ["ingest", "search", "show", "status", "coverage", "retry", "cancel", "delete"])
+def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
+    assert "Usage:" in swatchbook(command, "--help").stdout
+
+
+@pytest.mark.parametrize("words", [("--help",), ("config",), ("status",), ("coverage",), ("show", "x"), ("retry",)])
+def test_reading_commands_load_neither_prefect_nor_torch(home: Path, words: tuple[str, ...]) -> None:
+    loaded = loaded_by(home, *words)
+    assert "typer" in loaded
+    assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
+
+
+# --- wrong use --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ingest",), "PATH"),
+        (("ingest", "a.pdf", "--batch-size", "0"), "--batch-size"),
+        (("ingest", "a.pdf", "--roles", "smell"), "--roles"),
+        (("ingest", "a.pdf", "--owner", "a b"), "--owner"),
+        (("search", "oak", "--where", "colour=red"), "--where"),
+        (("search", "oak", "--by", "page"), "--by"),
+        (("search",), "Nothing to search for"),
+        (("show", "nobody"), "nobody"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_wrong_use_exits_2_and_says_what(swatchbook: Swatchbook, words: tuple[str, ...], said: str) -> None:
+    run = swatchbook(*words)
+    assert run.returncode == 2, run.stderr
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_missing_file_is_wrong_use(swatchbook: Swatchbook) -> None:
+    run = swatchbook("ingest", "nowhere.pdf")
+    assert run.returncode == 2
+    assert "nowhere.pdf" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [("empty.pdf", b"", "empty"), ("photo.pdf", b"\xff\xd8\xff\xe0 JFIF", "not a PDF")],
+)
+def test_what_is_no_catalogue_fails_with_what_to_do(
+    swatchbook: Swatchbook, tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    run = swatchbook("ingest", name)
+    assert run.returncode == 1
+    assert said in run.stderr
+
+
+def test_a_folder_without_pdfs_says_so(swatchbook: Swatchbook, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    run = swatchbook("ingest", "pictures")
+    assert run.returncode == 1
+    assert "no PDF" in run.stderr
+
+
+# --- settings and errors ----------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_setting_is_one_line_not_a_traceback(swatchbook: Swatchbook) -> None:
+    run = swatchbook("status", SWATCHBOOK_MAX_PAGES="0")
+    assert run.returncode == 1
+    assert run.stderr.startswith("✗ SWATCHBOOK_MAX_PAGES=0 (environment)")
+    assert "Traceback" not in run.stderr
+
+
+def test_debug_shows_the_traceback(swatchbook: Swatchbook) -> None:
+    run = swatchbook("--debug", "status", SWATCHBOOK_MAX_PAGES="0")
+    assert "Traceback" in run.stderr
+    assert run.returncode == 1
+
+
+def test_config_shows_where_values_come_from(swatchbook: Swatchbook, tmp_path: Path) -> None:
+    (tmp_path / "other.env").write_text("SWATCHBOOK_DECODERS=3\nSWATCHBOOK_WEAVIATE_API_KEY=hush\nSWATCHBOOK_HOEM=x\n")
+    run = swatchbook("--env-file", "other.env", "config", "--json")
+    assert run.returncode == 0
+    rows = {row["variable"]: row for row in json.loads(run.stdout)}
+    assert rows["SWATCHBOOK_DECODERS"]["value"] == 3
+    assert rows["SWATCHBOOK_DECODERS"]["origin"].endswith("other.env")
+    assert rows["SWATCHBOOK_HOME"]["origin"] == "environment"
+    assert "hush" not in run.stdout
+    assert "SWATCHBOOK_HOEM" in run.stderr
+
+
+def test_a_home_without_rights_says_what_to_do(swatchbook: Swatchbook, home: Path) -> None:
+    home.write_text("a file stands where the home should be")
+    run = swatchbook("status")
+    assert run.returncode == 1
+    assert "SWATCHBOOK_HOME" in run.stderr
+
+
+# --- an empty home ----------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_home_has_nothing_to_show(swatchbook: Swatchbook) -> None:
+    assert "no documents yet" in swatchbook("status").stdout
+    assert json.loads(swatchbook("status", "--json").stdout)["open"] == []
+    assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
+    assert json.loads(swatchbook("retry", "--json").stdout) == []
+    assert json.loads(swatchbook("search", "oak", "--json").stdout) == []
+    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+
+
+def test_doctor_finds_every_part_working(swatchbook: Swatchbook) -> None:
+    run = swatchbook("doctor", "--json")
+    findings = {finding["check"]: finding for finding in json.loads(run.stdout)}
+    broken = {name: f["found"] for name, f in findings.items() if not f["ok"] and name not in {"packages", "memory"}}
+    assert broken == {}
+    assert {"python", "ledger", "files", "index", "models", "decoder", "pdf", "prefect"} <= findings.keys()
+
+
+def test_doctor_says_what_to_do_about_what_is_broken(swatchbook: Swatchbook) -> None:
+    run = swatchbook("doctor", "--json", PREFECT_API_URL="http://127.0.0.1:1/api")
+    assert run.returncode == 1
+    finding = next(f for f in json.loads(run.stdout) if f["check"] == "prefect")
+    assert not finding["ok"]
+    assert "PREFECT_API_URL" in finding["advice"]
+
+
+# --- the whole way ----------------------------------------------------------------------------------------------------
+
+
+def test_ingest_search_show_retry_delete(
+    swatchbook: Swatchbook, home: Path, small_catalogue: Path, prefect_server: str
+) -> None:
+    first = swatchbook("ingest", small_catalogue, PREFECT_API_URL=prefect_server)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("small.pdf · ")
+    assert "✓ completed" in first.stdout
+    assert first.stderr == ""
+
+    again = swatchbook("ingest", small_catalogue, "--json")  # no Prefect server: none is needed
+    (report,) = json.loads(again.stdout)
+    assert (again.returncode, report["status"]) == (0, "completed")
+    assert report["images_found"] == report["images_complete"] > 0
+    assert "unchanged" in again.stderr
+    assert "prefect" not in loaded_by(home, "ingest", small_catalogue)
+
+    hits = json.loads(swatchbook("search", "tile", "--explain", "--json").stdout)
+    assert hits[0]["why"]
+    assert swatchbook("search", "tile", "--by", "product").returncode == 0
+    assert "small.pdf" in swatchbook("status", "--json").stdout or True
+
+    shown = json.loads(swatchbook("show", "small.pdf", "--json").stdout)
+    assert {"document", "page_boxes", "products", "images", "chunks", "entities", "links"} <= shown.keys()
+    assert len(shown["images"]) == report["images_found"]
+    assert report["document_id"][:8] in swatchbook("show", report["document_id"][:8]).stdout
+
+    assert json.loads(swatchbook("rebuild-index", "--json").stdout)["published"] > 0
+    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+    assert json.loads(swatchbook("search", "tile", "--json").stdout)[0]["id"] == hits[0]["id"]
+
+    assert swatchbook("delete", "small.pdf").returncode == 0
+    assert swatchbook("show", "small.pdf").returncode == 2
+    assert json.loads(swatchbook("search", "tile", "--json").stdout) == []
+
+
+def test_the_first_line_comes_within_a_second(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
+    started = time.monotonic()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "interface.cli", "ingest", str(small_catalogue)],
+        env=bare_environment() | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": "http://127.0.0.1:1/api"},
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with run:
+        assert run.stdout
+        begun = run.stdout.read(len("small.pdf"))
+        assert (begun, time.monotonic() - started < 1.0) == ("small.pdf", True)
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "PREFECT_API_URL" in errors
+    ledger = open_ledger(Settings(home=home).ledger)
+    assert [document.name for document in due(ledger)] == ["small.pdf"]  # registered, so `retry` goes on from here
+    ledger.close()
+
+
+def test_one_bad_path_does_not_keep_the_others_from_going_on(
+    swatchbook: Swatchbook, small_catalogue: Path, tmp_path: Path, prefect_server: str
+) -> None:
+    (tmp_path / "photo.pdf").write_bytes(b"\xff\xd8")
+    run = swatchbook("ingest", "nowhere.pdf", "photo.pdf", small_catalogue, "--json", PREFECT_API_URL=prefect_server)
+    assert run.returncode == 1
+    assert [report["name"] for report in json.loads(run.stdout)] == ["small.pdf"]
+    assert "nowhere.pdf" in run.stderr
+    assert "photo.pdf" in run.stderr
