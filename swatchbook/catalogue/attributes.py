@@ -4,7 +4,7 @@ Labels are known words in many languages, or anything short before a colon. Valu
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from swatchbook.records import Box, Line
@@ -68,7 +68,7 @@ _CODE = re.compile(
     r"(?:[A-Z]{1,6}[-./ ]?\d{2,}[A-Z0-9]*|\d{2,}[A-Z]{1,4}\d*|\d{2,}[-./][A-Z0-9]{2,}|\d{5,8})(?:[-./][A-Z0-9]+)*"
 )
 _MEASURE = re.compile(
-    r"^[\d.,]+\s?(?:[x×*]\s?[\d.,]+|MM|CM|M|KG|G|L|W|V|K|ML|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
+    r"^[\d.,]+\s?(?:[x×*]\s?[\d.,]+|(?:MM|CM|M|KG|G|L|W|V|K|ML)(?!\w)|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
 )
 
 ROW = 0.6
@@ -102,7 +102,12 @@ def price_in(text: str) -> str | None:
 def code_of(text: str) -> str | None:
     """The text as an article code, if it is nothing else: letters and digits, no measure, no year, no date."""
     bare = text.strip(_EDGE)
-    return bare if _CODE.fullmatch(bare) and not _MEASURE.match(bare.upper()) else None
+    return bare if _CODE.fullmatch(bare) and not is_measure(bare) else None
+
+
+def is_measure(text: str) -> bool:
+    """Whether a text begins with a number and a unit, or is a year or a date: "1500mm", "60 x 120", "2024"."""
+    return _MEASURE.match(text.strip().upper()) is not None
 
 
 def attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...]:
@@ -111,24 +116,56 @@ def attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...]:
 
 
 def match(lines: Sequence[Line], width: float) -> list[tuple[Attribute, tuple[int, ...]]]:
-    """Each attribute with the indices of the lines that it is made of."""
+    """Each attribute with the indices of the lines that it is made of; wrapped values are whole."""
     labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text))}
+    inline = {i: m for i, line in enumerate(lines) if i not in labels and (m := _inline_of(line.text))}
     taken: set[int] = set()
     found: list[tuple[Attribute, tuple[int, ...]]] = []
     for i, line in enumerate(lines):
         if i in labels:
             j = _value_of(i, lines, labels, taken, width)
-            if j is not None:
-                taken.add(j)
-                box = union([line.bbox, lines[j].bbox])
-                label, value = line.text.strip(_EDGE), lines[j].text.strip()
-                found.append((Attribute(labels[i], label, value, box, key_of(label) is not None), (i, j)))
-        elif (inline := _INLINE.match(line.text)) and (key := _inline_key(inline["label"], inline["sign"])):
-            known = key_of(inline["label"]) is not None or key != made_up_key(inline["label"])
-            found.append(
-                (Attribute(key, inline["label"].strip(_EDGE), inline["value"].strip(), line.bbox, known), (i,))
-            )
-    return [(a, used) for a, used in found if len(used) == 2 or used[0] not in taken]
+            if j is None:
+                continue
+            label, key, values = line.text.strip(_EDGE), labels[i], [j]
+            text = lines[j].text.strip()
+        elif i in inline and i not in taken:
+            key, label, text = inline[i]
+            values = []
+        else:
+            continue
+        values += _wrapped(i, values[0] if values else i, lines, {*labels, *inline, *taken})
+        taken.update(values)
+        text = " ".join([text, *(lines[k].text.strip() for k in values if k != i and lines[k].text.strip() != text)])
+        used = tuple(dict.fromkeys((i, *values)))
+        known = key_of(label) is not None or key != made_up_key(label)
+        found.append((Attribute(key, label, text, union(lines[k].bbox for k in used), known), used))
+    return found
+
+
+def _inline_of(text: str) -> tuple[str, str, str] | None:
+    """Key, label and value of a line that holds both."""
+    m = _INLINE.match(text)
+    key = _inline_key(m["label"], m["sign"]) if m else None
+    return (key, m["label"].strip(_EDGE), m["value"].strip()) if m and key else None
+
+
+def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[int]) -> list[int]:
+    """Indices of the lines that go on with a value: right below it, of its size, and in the middle of a sentence."""
+    found: list[int] = []
+    last = lines[value]
+    for k in range(value + 1, min(value + 3, len(lines))):
+        below = lines[k]
+        step, size = below.bbox[1] - last.bbox[1], last.size
+        follows = 0.5 * size <= step <= 1.6 * size and abs(below.bbox[0] - last.bbox[0]) <= 0.5 * size
+        if k == label or k in others or not follows or abs(below.size - size) > 0.5 or not _goes_on(last, below):
+            break
+        found.append(k)
+        last = below
+    return found
+
+
+def _goes_on(line: Line, below: Line) -> bool:
+    return line.text.rstrip().endswith((",", " and", " und", " et", " e", " y", "/", "&")) or below.text[:1].islower()
 
 
 def union(boxes: Iterable[Box]) -> Box:

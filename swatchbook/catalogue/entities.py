@@ -7,8 +7,8 @@ from swatchbook.catalogue.attributes import Attribute, key_of
 from swatchbook.catalogue.layout import tidy
 from swatchbook.records import Entity, Table, entity_id
 
-FEWEST_ROWS = 3
-"""So many known labels make a specification of loose lines."""
+FEWEST_KEYS = 3
+"""So many different known labels make a specification of loose lines."""
 
 
 def specifications(
@@ -24,7 +24,7 @@ def specifications(
             found[table.page].append(table)
     for page, attributes in loose.items():
         known = [a for a in attributes if a.known]
-        if page not in found and len(known) >= FEWEST_ROWS:
+        if page not in found and len({a.key for a in known}) >= FEWEST_KEYS:
             found[page].append(
                 Table(page=page, bbox=None, rows=tuple((a.label, tidy(a.value)) for a in known), header=False)
             )
@@ -34,12 +34,23 @@ def specifications(
             kind="specification",
             page=page,
             name=names.get(page, "Specification"),
-            data={tidy(row[0]): tidy(row[1]) for row in table.rows if len(row) == 2 and row[0].strip()},
+            data=_data(table),
             table=table,
         )
         for page, of_page in sorted(found.items())
         for ordinal, table in enumerate(of_page)
     ]
+
+
+def _data(table: Table) -> dict[str, str]:
+    """Label -> value of a table's rows of two; values of a repeated label are joined by "; "."""
+    data: dict[str, str] = {}
+    for row in table.rows:
+        label = tidy(row[0]).rstrip(" :：") if len(row) == 2 else ""
+        value = tidy(row[1]) if label else ""
+        if label and value and value not in data.get(label, "").split("; "):
+            data[label] = f"{data[label]}; {value}" if label in data else value
+    return data
 
 
 def is_specification(table: Table) -> bool:

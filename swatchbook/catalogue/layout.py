@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from swatchbook.catalogue.attributes import Attribute, code_of, match, price_in, union
+from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match, price_in, union
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
@@ -259,7 +259,7 @@ def is_name(text: Text, shunned: Collection[Mark], sheet: Sheet) -> bool:
         return False
     if sum(c.isalpha() for c in words) < 2 and code_of(words) is None:
         return False
-    if "@" in words or _BULLET.match(words) or price_in(words) == words.strip():
+    if "@" in words or _BULLET.match(words) or price_in(words) == words.strip() or is_measure(words):
         return False
     lowered = words[:1].islower() and len(words.split()) > 4
     ended = words.endswith((".", ",", ";", "!", "?", "…")) and len(words.split()) > 2
