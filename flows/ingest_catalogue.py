@@ -52,8 +52,7 @@ async def ingest_catalogue(source: str, owner: str = "default", options: IngestO
         async with stage(Stage.PLANNED):
             plan = await cached(plan_pages, key(work, "plan"), work, reading, discovery)
         async with stage(Stage.CHUNKED):
-            chunk_key = key(work, "chunk", work.document)
-            chunks = await cached(cut_chunks, chunk_key, work, reading, plan, discovery, tables)
+            chunks = await cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
             await save_chunks(work, reading, plan, chunks)
         async with stage(Stage.EXTRACTED):
             extraction = await cached(extract_pictures, key(work, "extract", work.document), work, reading, plan)

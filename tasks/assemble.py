@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from prefect import task
 
 from blocks import lab
-from swatchbook.catalogue import link
-from swatchbook.catalogue.assemble import assemble_products
+from swatchbook.catalogue import describe, link
 from swatchbook.ledger import stages
 from swatchbook.pdf import reader
 from swatchbook.records import Chunks, Description, Discovery, Extraction, Plan, Reading
@@ -38,8 +37,8 @@ def _assemble(
     chunks: Chunks,
     extraction: Extraction,
 ) -> int:
-    products = assemble_products(work.document, discovery, descriptions)
+    products = describe.assemble_products(work.document, discovery, descriptions)
     pages = reader.iterate(lab().files, reading, pages=plan.shown)
-    links = link.link(products, extraction.placements, chunks.chunks, pages)
+    links = link.link(products, discovery, extraction.placements, chunks.chunks, pages)
     stages.save_assembly(lab().ledger, work.run, products, links)
     return len(products)

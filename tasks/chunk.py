@@ -8,18 +8,16 @@ from blocks import lab
 from swatchbook.catalogue import chunk
 from swatchbook.ledger import stages
 from swatchbook.pdf import reader
-from swatchbook.records import Chunks, Discovery, Plan, Reading, Table
+from swatchbook.records import Chunks, Plan, Reading, Table
 from swatchbook.working import Work
 from tasks.policy import PURE, WRITE
 
 
 @task(**PURE, task_run_name="chunk {work.name}")
-async def cut_chunks(
-    key: str, work: Work, reading: Reading, plan: Plan, discovery: Discovery, tables: list[Table]
-) -> Chunks:  # fmt: skip
+async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables: list[Table]) -> Chunks:
     """Hierarchical chunks with their page spans, headings and tables."""
     return await asyncio.to_thread(
-        lambda: chunk.chunk(work.document, reader.iterate(lab().files, reading), plan, discovery, tables)
+        lambda: chunk.chunk(work.document, reading, reader.iterate(lab().files, reading), plan, tables)
     )
 
 

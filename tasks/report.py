@@ -35,9 +35,9 @@ def _conclude(work: Work, reading: Reading, plan: Plan, extraction: Extraction) 
     lost = {page.page for page in (*reading.lost, *extraction.lost)}
     shown = set(plan.shown)
     confidence = quality.confidence(
-        accounts.products(tools.ledger, work.document),
+        [p.confidence for p in accounts.products(tools.ledger, work.document)],
         planned=len(shown),
-        read=len(shown - lost),
+        lost=len(lost & shown),
         complete=account.complete,
         found=account.found,
     )

@@ -1,0 +1,1 @@
+"""Speed and memory, as ratios against a bare or peer implementation in the same run."""

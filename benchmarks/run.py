@@ -1,0 +1,196 @@
+"""`make bench`: every figure that the README and docs claim, as ratios, into benchmarks/RESULTS.md.
+
+Both sides of a ratio run in turn in one run of this program, and medians are compared: machines are noisy, and
+absolute times lie. `python -m benchmarks.run NAME …` runs only those.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from samples.generate import BUILD
+from samples.generate import main as build_samples
+
+ROUNDS = 5
+RESULTS = Path(__file__).with_name("RESULTS.md")
+PYTHON = sys.executable
+SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
+_SAMPLE_SECONDS = 0.2
+
+
+class Figure:
+    """One measured claim: what, the value, the goal, and how it was measured."""
+
+    def __init__(self, name: str, value: float, goal: float, *, at_least: bool = False, note: str = "") -> None:
+        self.name, self.value, self.goal, self.at_least, self.note = name, value, goal, at_least, note
+
+    @property
+    def holds(self) -> bool:
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+    def row(self) -> str:
+        sign, holds = "≥" if self.at_least else "≤", "yes" if self.holds else "**no**"
+        return f"| {self.name} | {self.value:.3g} | {sign} {self.goal:g} | {holds} | {self.note} |"
+
+
+@contextmanager
+def prefect_server() -> Iterator[str]:
+    """A Prefect server of our own, so that both sides meet it running."""
+    from tests.conftest import free_port, wait_for_http
+
+    with tempfile.TemporaryDirectory() as home:
+        port, log = free_port(), Path(home) / "server.log"
+        environment = {**os.environ, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        with log.open("wb") as out:
+            server = subprocess.Popen(
+                [PYTHON, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+                env=environment, stdout=out, stderr=out,
+            )  # fmt: skip
+        try:
+            wait_for_http(f"http://127.0.0.1:{port}/api/health", server, log)
+            yield f"http://127.0.0.1:{port}/api"
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def timed(command: list[str], environment: Mapping[str, str]) -> float:
+    """Wall seconds of a command that must succeed."""
+    started = time.monotonic()
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command}: exit {done.returncode}\n{done.stderr.decode()[-3000:]}")
+    return time.monotonic() - started
+
+
+def peak_pss_mb(command: list[str], environment: Mapping[str, str]) -> float:
+    """Largest sum of proportional set sizes of a command and its children, MiB; sampled five times a second."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    peak = 0
+    root = psutil.Process(process.pid)
+    while process.poll() is None:
+        total = 0
+        try:
+            for part in (root, *root.children(recursive=True)):
+                total += _pss(part)
+        except psutil.Error:  # it has just ended
+            continue
+        peak = max(peak, total)
+        time.sleep(_SAMPLE_SECONDS)
+    if process.returncode:
+        raise RuntimeError(f"{command}: exit {process.returncode}")
+    return peak / (1 << 20)
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+def whole_ingest() -> list[Figure]:
+    """The command against the same domain calls bare; then the same command again, with nothing to do."""
+    catalogue = str(BUILD / "catalogue.pdf")
+    ours, bare, again = [], [], []
+    with prefect_server() as url:
+        for _ in range(ROUNDS):
+            with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+                bare.append(timed([PYTHON, "-m", "benchmarks.bare_ingest", catalogue], {"SWATCHBOOK_HOME": one}))
+                environment = {"SWATCHBOOK_HOME": two, "PREFECT_API_URL": url}
+                ours.append(timed([SWATCHBOOK, "ingest", catalogue], environment))
+                again.append(timed([SWATCHBOOK, "ingest", catalogue], environment))
+    note = f"medians {median(ours):.1f} s and {median(bare):.1f} s"
+    return [
+        Figure("whole ingest ÷ bare domain calls", median(ours) / median(bare), 1.15, note=note),
+        Figure("unchanged rerun ÷ first", median(again) / median(ours), 0.03, note=f"median {median(again):.2f} s"),
+    ]
+
+
+def memory() -> list[Figure]:
+    """Peak PSS of one ingest, and of one with ten times the pages."""
+    build_samples(["--only", "tenfold"])
+    with prefect_server() as url:
+        peaks = []
+        for name in ("catalogue.pdf", "tenfold.pdf"):
+            with tempfile.TemporaryDirectory() as home:
+                environment = {"SWATCHBOOK_HOME": home, "PREFECT_API_URL": url}
+                peaks.append(peak_pss_mb([SWATCHBOOK, "ingest", str(BUILD / name)], environment))
+    return [
+        Figure("peak PSS of one ingest, GB", peaks[0] / 1024, 1.5, note="children in, Prefect server apart"),
+        Figure(
+            "peak PSS, 10 × the pages ÷ 1 ×", peaks[1] / peaks[0], 1.2, note=f"{peaks[1]:.0f} and {peaks[0]:.0f} MiB"
+        ),
+    ]
+
+
+def descriptors() -> list[Figure]:
+    """Decoding and describing against the bare decode of the same JPEGs."""
+    from benchmarks.descriptors import ratio
+
+    return [Figure("descriptors ÷ bare decode", ratio(ROUNDS), 1.3, note="decode included")]
+
+
+def publishing() -> list[Figure]:
+    """Our batches against the Weaviate client's object-by-object way, on a real server."""
+    from benchmarks.publishing import speedup
+
+    return [Figure("publishing ÷ per-object path (Weaviate)", speedup(ROUNDS), 2.0, at_least=True)]
+
+
+BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
+    "ingest": whole_ingest,
+    "memory": memory,
+    "descriptors": descriptors,
+    "publishing": publishing,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the benchmarks and write their figures; 1 when one misses its goal."""
+    build_samples([])
+    kept = json.loads(STORE.read_text()) if STORE.exists() else {}
+    held = True
+    for name in names or list(BENCHMARKS):
+        figures = BENCHMARKS[name]()
+        for figure in figures:
+            print(figure.row(), flush=True)
+        held &= all(figure.holds for figure in figures)
+        kept[name] = {"at": datetime.now(UTC).date().isoformat(), "rows": [figure.row() for figure in figures]}
+        STORE.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
+    RESULTS.write_text(as_markdown(kept))
+    return 0 if held else 1
+
+
+STORE = Path(__file__).with_name("results.json")
+
+
+def as_markdown(kept: Mapping[str, Mapping[str, object]]) -> str:
+    lines = [
+        "# Measured",
+        "",
+        f"By `make bench` on {psutil.cpu_count()} cores and {psutil.virtual_memory().total / 2**30:.0f} GiB, no GPU. "
+        "Ratios are of medians; both sides run in turn in one run.",
+        "",
+        "| what | measured | goal | holds | how |",
+        "| --- | ---: | ---: | --- | --- |",
+    ]
+    for figures in kept.values():
+        lines += figures["rows"]  # type: ignore[arg-type]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
