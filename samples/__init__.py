@@ -1,0 +1,1 @@
+"""A made-up product catalogue, complete with its truth: textures, scenes, pages, and the command that builds them."""

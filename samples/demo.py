@@ -1,0 +1,35 @@
+"""`make demo`: build the sample catalogue, ingest it, and search it three ways. Nothing here touches the network.
+
+Runs the very commands that a person would type, in a home of its own under samples/build.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from samples.generate import BUILD, main as generate
+
+SEARCHES = (
+    ("by text", ("search", "dark wood with a visible grain")),
+    ("by text, with a filter", ("search", "stone floor", "--where", "category=Porcelain tiles")),
+    ("by picture", ("search", "--image", str(BUILD / "query.jpg"))),
+)
+
+
+def main() -> int:
+    """Runs the demo; returns the first exit status that is not 0."""
+    generate([])
+    environment = {**os.environ, "SWATCHBOOK_HOME": str(BUILD / "home")}
+    swatchbook = str(Path(sys.executable).with_name("swatchbook"))
+    commands = [("ingest the sample", ("ingest", str(BUILD / "catalogue.pdf"))), *SEARCHES]
+    for title, command in commands:
+        print(f"\n— {title}: swatchbook {' '.join(command)}", flush=True)
+        status = subprocess.run([swatchbook, *command], env=environment, check=False).returncode
+        if status:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

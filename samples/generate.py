@@ -1,0 +1,112 @@
+"""Builds the sample catalogues: `python -m samples.generate [--out samples/build] [--only large|small] [--repeat N]`."""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy
+import PIL
+import pymupdf
+
+from samples.content import load_products
+from samples.layout import bind, bind_small, stuff
+from samples.pdf import Key, keys_of, tell_truth, write_pdf
+from samples.shots import Coded, Shot, develop, encode, tint
+
+HERE = Path(__file__).parent
+QUERY = Shot("close", (stuff(load_products()[3], 0),), (640, 480), 20260105)
+"""What a customer photographs: Palladio Terrazzo Rialto, another part of it than any page shows."""
+
+
+def make_catalogue(path: Path, *, small: bool = False, repeat: int = 1) -> dict[str, Any]:
+    """Write a catalogue to `path` and return its truth. `repeat` editions make it that many times as thick.
+
+    The same libraries give the same bytes. ValueError for more editions than there are names for.
+    """
+    if not 1 <= repeat <= 10:
+        raise ValueError(f"repeat is 1 to 10, not {repeat}")
+    sheets = bind_small() if small else bind(repeat)
+    keys = keys_of(sheets)
+    pictures = dict(_develop_group(keys) if small else _develop_all(keys))
+    xrefs = write_pdf(path, sheets, {key: pictures[key] for key in keys})
+    shown = {name for sheet in sheets for name in sheet.products}
+    products = [p for edition in range(repeat) for p in load_products(edition) if p.id in shown]
+    return tell_truth(path.stem, sheets, products, xrefs)
+
+
+def _develop_all(keys: Sequence[Key]) -> list[tuple[Key, Coded]]:
+    """All pictures, in two processes: rooms by scene, so that each is traced once, the rest by material."""
+
+    def room(key: Key) -> tuple[str, int]:
+        shot = key[0]
+        return shot.scene, shot.stuffs[0].seed if shot.stuffs and not shot.scene else 0
+
+    groups = [list(group) for _, group in groupby(sorted(keys, key=room), key=room)]
+    groups.sort(key=lambda g: (not g[0][0].scene, -len(g)))
+    workers = min(2, os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        return [done for group in pool.map(_develop_group, groups) for done in group]
+
+
+def _develop_group(keys: Iterable[Key]) -> list[tuple[Key, Coded]]:
+    """Pixels once a shot, bytes once an edition of it."""
+    made = []
+    for shot, group in groupby(sorted(keys, key=lambda k: (k[0].seed, repr(k[0]))), key=lambda k: k[0]):
+        image = develop(shot)
+        made += [((shot, edition), encode(tint(image, edition), shot.encoding)) for _, edition in group]
+    return made
+
+
+def _stamp(*parts: object) -> str:
+    """What the files depend on: our sources, the libraries' versions, the arguments."""
+    digest = hashlib.sha256(repr((numpy.__version__, PIL.__version__, pymupdf.__version__, parts)).encode())
+    for source in sorted([*HERE.glob("*.py"), *HERE.glob("*.toml")]):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def build(folder: Path, *, small: bool = False, repeat: int = 1) -> Path:
+    """Make one catalogue with its truth in a folder, unless it is there and up to date; the PDF's path."""
+    name = "small" if small else "catalogue" if repeat == 1 else f"catalogue-x{repeat}"
+    path, truth, stamp = (folder / f"{name}{suffix}" for suffix in (".pdf", ".truth.json", ".stamp"))
+    wanted = _stamp(small, repeat)
+    if path.exists() and truth.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    truth.write_text(json.dumps(make_catalogue(path, small=small, repeat=repeat), indent=1, ensure_ascii=False) + "\n")
+    stamp.write_text(wanted)
+    return path
+
+
+def build_query(folder: Path) -> Path:
+    """The picture for searches by image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "query.jpg"
+    path.write_bytes(encode(develop(QUERY), "jpeg").data)
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=HERE / "build", help="where the files go")
+    parser.add_argument("--only", choices=("large", "small", "query"), help="only one of them")
+    parser.add_argument("--repeat", type=int, default=1, help="editions of the large one, 1 to 10")
+    given = parser.parse_args()
+    if given.only in (None, "small"):
+        print(build(given.out, small=True))
+    if given.only in (None, "query"):
+        print(build_query(given.out))
+    if given.only in (None, "large"):
+        print(build(given.out, repeat=given.repeat))
+
+
+if __name__ == "__main__":
+    main()
