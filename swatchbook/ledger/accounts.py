@@ -1,0 +1,443 @@
+"""The account: what was found, what became of it, and what comes next. It always closes.
+
+images found = complete + partial + failed + rejected + pending, for any document, owner or the whole.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, tuple_
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.publishing import unpublished
+from swatchbook.ledger.runs import Document, read_document
+from swatchbook.ledger.show import show
+from swatchbook.ledger.states import (
+    chunk_item_state,
+    chunk_items,
+    chunk_next_try,
+    image_item_state,
+    image_items,
+    image_next_try,
+    image_states,
+    is_open,
+    next_publish_of,
+    shows_analysis,
+    waits_for_publishing,
+)
+from swatchbook.ledger.tables import calls, chunks, documents, images, items, pages, placements, timings, wants
+from swatchbook.ledger.tables import products as products_table
+from swatchbook.records import (
+    DocumentStatus,
+    FailureRecord,
+    ImageState,
+    ItemState,
+    PlacementState,
+    Product,
+    Record,
+    Role,
+    RunReport,
+)
+
+_CHOICES = 10
+"""Documents that an error names at most."""
+
+
+class Account(Record):
+    """found = complete + partial + failed + rejected + pending."""
+
+    found: int = 0
+    complete: int = 0
+    partial: int = 0
+    failed: int = 0
+    rejected: int = 0
+    pending: int = 0
+    placements_hidden: int = 0
+    placements_decorative: int = 0
+    pages_skipped: int = 0
+
+
+class RoleCoverage(Record):
+    """How far what (role, tag) makes has come, in images that want it."""
+
+    role: Role
+    tag: str
+    wanted: int
+    done: int
+    failed: int
+    rejected: int
+    pending: int
+
+
+class Coverage(Record):
+    """How much of a collection has vectors; an image counts as embedded with its first one."""
+
+    total_images: int
+    with_embeddings: int
+    without_embeddings: int
+    coverage_percentage: float
+    unpublished: int
+    roles: tuple[RoleCoverage, ...]
+    documents: dict[str, int]  # by status
+
+
+# --- documents --------------------------------------------------------------------------------------------------------
+
+
+def get_document(ledger: Ledger, document: str) -> Document:
+    """Raises InvalidReference for an id that is not there."""
+    with ledger.read() as connection:
+        row = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
+    if row is None:
+        raise InvalidReference(f"There is no document {document}.", advice="`swatchbook status` lists them.")
+    return read_document(row)
+
+
+def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Document:
+    """A document by id, unambiguous beginning of its id, or file name. Raises InvalidReference naming the choices."""
+    for found in (
+        documents.c.id == text,
+        documents.c.name == text,
+        documents.c.id.startswith(text, autoescape=True),
+    ):
+        choices = _newest(ledger, [found, *_of(owner)], _CHOICES + 1)
+        if len(choices) == 1:
+            return choices[0]
+        if choices:
+            raise InvalidReference(f"{text!r} may be any of {_named(choices)}.", advice="Give more of the id.")
+    known = _newest(ledger, _of(owner), _CHOICES + 1)
+    advice = f"Known: {_named(known)}." if known else "Nothing has been ingested yet."
+    raise InvalidReference(f"There is no document {text!r}.", advice=advice)
+
+
+def list_documents(
+    ledger: Ledger,
+    owner: str | None = None,
+    status: DocumentStatus | None = None,
+    after: Document | None = None,
+    limit: int = 100,
+) -> list[Document]:
+    """Newest first. `after` is the last document of the page before."""
+    chosen = _of(owner)
+    if status is not None:
+        chosen.append(documents.c.status == status)
+    if after is not None:
+        chosen.append(
+            tuple_(documents.c.created_at, documents.c.id) < tuple_(literal(after.created_at), literal(after.id))
+        )
+    return _newest(ledger, chosen, limit)
+
+
+def products(ledger: Ledger, document: str) -> list[Product]:
+    """The document's products, in order."""
+    query = select(products_table.c.record).where(products_table.c.document == document)
+    with ledger.read() as connection:
+        return [
+            Product.model_validate(r) for r in connection.execute(query.order_by(products_table.c.ordinal)).scalars()
+        ]
+
+
+def _of(owner: str | None) -> list[ColumnElement[bool]]:
+    return [] if owner is None else [documents.c.owner == owner]
+
+
+def _newest(ledger: Ledger, chosen: Sequence[ColumnElement[bool]], limit: int) -> list[Document]:
+    query = select(documents).where(*chosen).order_by(documents.c.created_at.desc(), documents.c.id.desc())
+    with ledger.read() as connection:
+        return [read_document(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def _named(choices: Sequence[Document]) -> str:
+    names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_CHOICES]]
+    return "; ".join(names) + ("; …" if len(choices) > _CHOICES else "")
+
+
+# --- the account ------------------------------------------------------------------------------------------------------
+
+
+def account(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> Account:
+    """Counts of one document, of an owner's collection, or of the whole. An image counts once in its scope."""
+    states = image_states(document=document, owner=owner).subquery("states")
+    with ledger.read() as connection:
+        counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
+        unshown = _counts(connection, placements, placements.c.state, document, owner)
+        by_kind = _counts(connection, pages, pages.c.kind, document, owner)
+    return Account(
+        found=sum(counted.values()),
+        **{state.value: counted.get(state.value, 0) for state in ImageState},
+        placements_hidden=unshown.get(PlacementState.HIDDEN.value, 0),
+        placements_decorative=unshown.get(PlacementState.DECORATIVE.value, 0),
+        pages_skipped=by_kind.get("skipped", 0),
+    )
+
+
+def _counts(
+    connection: Connection, table: Any, column: ColumnElement[str], document: str | None, owner: str | None
+) -> dict[str, int]:
+    query = select(column, func.count()).group_by(column)
+    if document is not None:
+        query = query.where(table.c.document == document)
+    if owner is not None:
+        query = query.where(table.c.document.in_(select(documents.c.id).where(documents.c.owner == owner)))
+    return dict(connection.execute(query).tuples().all())
+
+
+def conclude(ledger: Ledger, document: str) -> tuple[DocumentStatus, float | None]:
+    """`completed` when every item is settled and published, else `waiting` with the time of its next move."""
+    of_images, of_chunks = image_items(document=document), chunk_items(document=document)
+    asked = wants.c.role.is_not(None)
+    moves = [
+        select(func.min(image_next_try)).select_from(of_images).where(asked, is_open(image_item_state)),
+        select(func.min(next_publish_of(images)))
+        .select_from(of_images)
+        .where(asked, waits_for_publishing(images, image_item_state)),
+        select(func.min(chunk_next_try)).select_from(of_chunks).where(is_open(chunk_item_state)),
+        select(func.min(next_publish_of(chunks)))
+        .select_from(of_chunks)
+        .where(waits_for_publishing(chunks, chunk_item_state)),
+    ]
+    with ledger.read() as connection:
+        times = [time for move in moves if (time := connection.execute(move).scalar_one()) is not None]
+    return (DocumentStatus.WAITING, min(times)) if times else (DocumentStatus.COMPLETED, None)
+
+
+# --- failures ---------------------------------------------------------------------------------------------------------
+
+
+def failures(ledger: Ledger, document: str, limit: int | None = None) -> list[FailureRecord]:
+    """Of every image that is not complete what failed, why, how often it was tried and when it will be again."""
+    found = list[FailureRecord]()
+    with ledger.read() as connection:
+        for _, rows in groupby(connection.execute(_incomplete(document)), key=lambda row: row.image):
+            found += _failures_of(list(rows))
+            if limit is not None and len(found) >= limit:
+                return found[:limit]
+    return found
+
+
+def _incomplete(document: str) -> Select[Any]:
+    """Rows of unfinished items of shown images, in reading order."""
+    first = (
+        select(
+            placements.c.image,
+            func.min(placements.c.ordinal).label("ordinal"),
+            (func.row_number().over(order_by=func.min(placements.c.ordinal)) - 1).label("index"),
+        )
+        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+        .group_by(placements.c.image)
+        .subquery("first")
+    )
+    where = placements.alias("where")
+    unpublished_result = waits_for_publishing(images, image_item_state)
+    return (
+        select(
+            images.c.id.label("image"),
+            first.c.index,
+            where.c.page,
+            where.c.path,
+            wants.c.role,
+            image_item_state.label("state"),
+            items.c.failure,
+            items.c.attempts,
+            items.c.next_retry_at,
+            images.c.publish_failure,
+            images.c.publish_tries,
+            images.c.publish_next,
+        )
+        .select_from(image_items(document=document))
+        .join(first, first.c.image == images.c.id)
+        .join(where, and_(where.c.document == document, where.c.ordinal == first.c.ordinal))
+        .where(wants.c.role.is_not(None), or_(image_item_state != ItemState.DONE, unpublished_result))
+        .order_by(first.c.index, wants.c.role)
+    )
+
+
+def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
+    """One image's: each item that failed, else that it is pending; and that it waits to be published."""
+    place = {"image_id": rows[0].image, "index": rows[0].index, "path": rows[0].path, "page_number": rows[0].page}
+    failed = [row for row in rows if row.failure]
+    for row in failed:
+        yield FailureRecord(
+            **place,
+            role=row.role,
+            kind=row.failure["kind"],
+            error=row.failure["message"],
+            attempts=row.attempts,
+            next_retry_at=row.next_retry_at,
+        )
+    if not failed and any(row.state != ItemState.DONE for row in rows):
+        yield FailureRecord(**place, kind="pending", error="Not made yet.")
+    if any(row.state == ItemState.DONE for row in rows):
+        refused = rows[0].publish_failure or {"kind": "unpublished", "message": "Made, not searchable yet."}
+        yield FailureRecord(
+            **place,
+            subject="index",
+            kind=refused["kind"],
+            error=refused["message"],
+            attempts=rows[0].publish_tries,
+            next_retry_at=rows[0].publish_next,
+        )
+
+
+def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
+    """What failed beside images: pages, chunks, and objects that the index refused."""
+    with ledger.read() as connection:
+        return [
+            *_page_failures(connection, document),
+            *_chunk_failures(connection, document),
+            *_refusals(connection, document),
+        ]
+
+
+def _page_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    lost = select(pages).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
+    for row in connection.execute(lost.order_by(pages.c.number)):
+        yield FailureRecord(subject="page", page_number=row.number, kind=row.failure_kind, error=row.reason or "")
+
+
+def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    failed = (
+        select(chunks.c.record, wants.c.role, items.c.failure, items.c.attempts, items.c.next_retry_at)
+        .select_from(chunk_items(document=document))
+        .where(items.c.state != ItemState.DONE, items.c.failure.is_not(None))
+        .order_by(chunks.c.ordinal)
+    )
+    for row in connection.execute(failed):
+        if row.failure:  # JSON's null is not SQL's
+            yield FailureRecord(
+                subject="chunk",
+                page_number=min(row.record["pages"], default=None),
+                role=row.role,
+                kind=row.failure["kind"],
+                error=row.failure["message"],
+                attempts=row.attempts,
+                next_retry_at=row.next_retry_at,
+            )
+
+
+def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    """Objects that the index refused and whose image is complete all the same: a changed payload, or a chunk's."""
+    placed = select(placements.c.image).where(placements.c.document == document)
+    refused_images = and_(images.c.id.in_(placed), images.c.published >= images.c.made)
+    for table, image, where in (
+        (images, images.c.id, refused_images),
+        (chunks, None, chunks.c.document == document),
+    ):
+        refused = select(table).where(where, table.c.publish_failure.is_not(None))
+        for row in connection.execute(refused.order_by(table.c.id)):
+            if row.publish_failure:
+                yield FailureRecord(
+                    subject="index",
+                    image_id=row.id if image is not None else None,
+                    kind=row.publish_failure["kind"],
+                    error=row.publish_failure["message"],
+                    attempts=row.publish_tries,
+                    next_retry_at=row.publish_next,
+                )
+
+
+# --- reports ----------------------------------------------------------------------------------------------------------
+
+
+def report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
+    """The account as it stands. What only a run knows (time, memory, warnings) is that run's, else the last one's."""
+    known = get_document(ledger, document)
+    counted = account(ledger, document=document)
+    with ledger.read() as connection:
+        seconds = {
+            row.stage: round(row.seconds, 3)
+            for row in connection.execute(
+                select(timings).where(timings.c.document == document, timings.c.run == run).order_by(timings.c.at)
+            )
+        }
+        cost = connection.execute(select(func.sum(calls.c.cost_usd)).where(calls.c.document == document)).scalar_one()
+        products_found = _count(connection, products_table, document)
+        chunks_cut = _count(connection, chunks, document, ~chunks.c.gone)
+    last = known.report if run is None else None
+    return RunReport(
+        document_id=document,
+        name=known.name,
+        owner=known.owner,
+        run=run or (last.run if last else None),
+        generation=known.generation,
+        status=known.status,
+        stage=known.stage,
+        message=known.message,
+        products_discovered=products_found,
+        chunks_created=chunks_cut,
+        **{f"images_{name}": getattr(counted, name) for name in ("found", *(state.value for state in ImageState))},
+        placements_hidden=counted.placements_hidden,
+        placements_decorative=counted.placements_decorative,
+        pages_skipped=counted.pages_skipped,
+        failed_images=tuple(failures(ledger, document)) if counted.complete < counted.found else (),
+        other_failures=tuple(other_failures(ledger, document)),
+        cost_usd=cost or 0.0,
+        seconds=last.seconds if last else seconds,
+        confidence_score=last.confidence_score if last else None,
+        peak_memory_mb=last.peak_memory_mb if last else None,
+        warnings=last.warnings if last else (),
+    )
+
+
+def _count(connection: Connection, table: Any, document: str, *where: ColumnElement[bool]) -> int:
+    query = select(func.count()).select_from(table).where(table.c.document == document, *where)
+    return connection.execute(query).scalar_one()
+
+
+def coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
+    """How much of an owner's collection, or of the whole, has vectors; by role and tag, and documents by status."""
+    shown = image_items(owner=owner)
+    embedded = and_(image_item_state == ItemState.DONE, wants.c.role != Role.ANALYSIS, ~shows_analysis)
+    with ledger.read() as connection:
+        total = connection.execute(select(func.count(images.c.id.distinct())).select_from(shown)).scalar_one()
+        with_vectors = connection.execute(
+            select(func.count(images.c.id.distinct())).select_from(shown).where(embedded)
+        ).scalar_one()
+        by_role = dict[tuple[str, str], dict[str, int]]()
+        for role, tag, state, count in connection.execute(
+            select(wants.c.role, wants.c.tag, image_item_state, func.count(images.c.id.distinct()))
+            .select_from(shown)
+            .where(wants.c.role.is_not(None))
+            .group_by(wants.c.role, wants.c.tag, image_item_state)
+            .order_by(wants.c.role, wants.c.tag)
+        ):
+            by_role.setdefault((role, tag), {})[state] = count
+        statuses = select(documents.c.status, func.count()).where(*_of(owner)).group_by(documents.c.status)
+        by_status = dict(connection.execute(statuses).tuples().all())
+    return Coverage(
+        total_images=total,
+        with_embeddings=with_vectors,
+        without_embeddings=total - with_vectors,
+        coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
+        unpublished=unpublished(ledger),
+        roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in by_role.items()),
+        documents=by_status,
+    )
+
+
+def _role_coverage(role: str, tag: str, states: dict[str, int]) -> RoleCoverage:
+    still_open = states.get(ItemState.PENDING.value, 0) + states.get(ItemState.LEASED.value, 0)
+    settled = {
+        state.value: states.get(state.value, 0) for state in (ItemState.DONE, ItemState.FAILED, ItemState.REJECTED)
+    }
+    return RoleCoverage(role=Role(role), tag=tag, wanted=sum(states.values()), **settled, pending=still_open)
+
+
+__all__ = [
+    "Account",
+    "Coverage",
+    "RoleCoverage",
+    "account",
+    "conclude",
+    "coverage",
+    "failures",
+    "find_document",
+    "get_document",
+    "list_documents",
+    "other_failures",
+    "products",
+    "report",
+    "show",
+]

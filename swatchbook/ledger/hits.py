@@ -1,0 +1,225 @@
+"""Search results as people see them: what an index's ids stand for, read from the ledger."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
+from swatchbook.records import Hit, LinkKind, PlacementState
+
+_TITLE = 80  # characters
+
+
+# --- what an id is ----------------------------------------------------------------------------------------------------
+
+
+def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
+    """The images that something shows, in the order given; each by its first placement. Scores are 0."""
+    shown = _grouped(ledger, _SHOWN, placements.c.image, ids, "image")
+    linked = products_of_images(ledger, ids)
+    names = _names(ledger, {product for found in linked.values() for product in found[:1]})
+    texts = {
+        row.key: row.text
+        for row in _rows(
+            ledger,
+            select(contents.c.key, contents.c.text),
+            contents.c.key,
+            sorted({rows[0].text_key for rows in shown.values() if rows[0].text_key}),
+        )
+    }
+    hits = []
+    for image in dict.fromkeys(ids):
+        if image not in shown:
+            continue
+        first = shown[image][0]
+        product = next((names[p] for p in linked.get(image, []) if p in names), None)
+        caption = next((row.caption for row in shown[image] if row.caption), None)
+        hits.append(
+            Hit(
+                kind="image",
+                id=image,
+                score=0.0,
+                title=_short(caption or product or f"{first.document_name}, page {first.page}"),
+                document_id=first.document,
+                document=first.document_name,
+                owner=first.owner,
+                pages=tuple(sorted({row.page for row in shown[image] if row.document == first.document})),
+                file=first.file,
+                product=product,
+                text=texts.get(first.text_key) or caption,
+            )
+        )
+    return hits
+
+
+def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
+    """The chunks that are there, in the order given. Scores are 0."""
+    found = {row.id: row for row in _rows(ledger, _CHUNKS, chunks.c.id, ids)}
+    linked = products_of_chunks(ledger, ids)
+    names = _names(ledger, {product for linked_ in linked.values() for product in linked_[:1]})
+    return [
+        Hit(
+            kind="chunk",
+            id=row.id,
+            score=0.0,
+            title=_short(" › ".join(row.record["headings"]) or row.record["text"]),
+            document_id=row.document,
+            document=row.document_name,
+            owner=row.owner,
+            pages=tuple(row.record["pages"]),
+            product=next((names[p] for p in linked.get(row.id, []) if p in names), None),
+            text=row.record["text"],
+        )
+        for row in (found[i] for i in dict.fromkeys(ids) if i in found)
+    ]
+
+
+def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
+    """The products that are there, in the order given, each with its best linked picture. Scores are 0."""
+    found = {row.id: row for row in _rows(ledger, _PRODUCTS, products.c.id, ids)}
+    pictured = _grouped(ledger, _PICTURED, links.c.target, ids, "target")
+    return [
+        Hit(
+            kind="product",
+            id=row.id,
+            score=0.0,
+            title=row.name,
+            document_id=row.document,
+            document=row.document_name,
+            owner=row.owner,
+            pages=tuple(row.record["pages"]),
+            file=pictured[row.id][0].file if row.id in pictured else None,
+            product=row.name,
+            text=", ".join(f"{name}: {value}" for name, value in row.record["metadata"].items()) or None,
+        )
+        for row in (found[i] for i in dict.fromkeys(ids) if i in found)
+    ]
+
+
+# --- what goes with what ----------------------------------------------------------------------------------------------
+
+
+def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """image -> products linked to any of its placements, best score first."""
+    query = (
+        select(placements.c.image.label("source"), links.c.target, func.max(links.c.score).label("score"))
+        .join(placements, placements.c.id == links.c.source)
+        .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state == PlacementState.SHOWN)
+        .group_by(placements.c.image, links.c.target)
+    )
+    return _linked(ledger, query, placements.c.image, ids)
+
+
+def products_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """chunk -> products linked to it, best score first."""
+    query = select(links.c.source, links.c.target, links.c.score).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
+    return _linked(ledger, query, links.c.source, ids)
+
+
+def images_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """chunk -> images with a placement linked to it, best score first. An id that is no chunk has no entry."""
+    query = (
+        select(chunks.c.id.label("source"), placements.c.image.label("target"), func.max(links.c.score).label("score"))
+        .outerjoin(links, (links.c.target == chunks.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
+        .outerjoin(placements, (placements.c.id == links.c.source) & (placements.c.state == PlacementState.SHOWN))
+        .group_by(chunks.c.id, placements.c.image)
+    )
+    return _linked(ledger, query, chunks.c.id, ids)
+
+
+def first_files(ledger: Ledger, document: str, limit: int) -> list[str]:
+    """Files of the document's first shown images, in reading order."""
+    query = (
+        select(contents.c.file, func.min(placements.c.ordinal).label("ordinal"))
+        .join(images, images.c.id == placements.c.image)
+        .join(contents, contents.c.key == images.c.content_key)
+        .where(
+            placements.c.document == document,
+            placements.c.state == PlacementState.SHOWN,
+            contents.c.file.is_not(None),
+        )
+        .group_by(contents.c.file)
+        .order_by("ordinal")
+        .limit(limit)
+    )
+    with ledger.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+_SHOWN = (
+    select(
+        placements.c.image,
+        placements.c.document,
+        placements.c.page,
+        placements.c.caption,
+        documents.c.name.label("document_name"),
+        documents.c.owner,
+        images.c.text_key,
+        contents.c.file,
+    )
+    .join(documents, documents.c.id == placements.c.document)
+    .join(images, images.c.id == placements.c.image)
+    .outerjoin(contents, contents.c.key == images.c.content_key)
+    .where(placements.c.state == PlacementState.SHOWN)
+    .order_by(documents.c.created_at, documents.c.id, placements.c.ordinal)
+)
+_CHUNKS = (
+    select(chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner)
+    .join(documents)
+    .where(~chunks.c.gone)
+)
+_PRODUCTS = select(
+    products.c.id,
+    products.c.document,
+    products.c.name,
+    products.c.record,
+    documents.c.name.label("document_name"),
+    documents.c.owner,
+).join(documents)
+_PICTURED = (
+    select(links.c.target, contents.c.file)
+    .join(placements, placements.c.id == links.c.source)
+    .join(images, images.c.id == placements.c.image)
+    .join(contents, contents.c.key == images.c.content_key)
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state == PlacementState.SHOWN)
+    .order_by(links.c.score.desc(), placements.c.ordinal)
+)
+
+
+def _rows(ledger: Ledger, query: Select[Any], column: Any, values: Sequence[str]) -> Iterable[Row[Any]]:
+    with ledger.read() as connection:
+        for portion in portions(list(values)):
+            yield from connection.execute(query.where(column.in_(portion)))
+
+
+def _grouped(
+    ledger: Ledger, query: Select[Any], column: Any, values: Sequence[str], by: str
+) -> Mapping[str, list[Row[Any]]]:
+    grouped = defaultdict[str, list[Row[Any]]](list)
+    for row in _rows(ledger, query, column, values):
+        grouped[getattr(row, by)].append(row)
+    return grouped
+
+
+def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[tuple[float, str]]] = {}
+    for source, target, score in _rows(ledger, query, column, ids):
+        targets = found.setdefault(source, [])
+        if target is not None:
+            targets.append((-score, target))
+    return {source: [target for _, target in sorted(targets)] for source, targets in found.items()}
+
+
+def _names(ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
+    query = select(products.c.id, products.c.name)
+    return {row.id: row.name for row in _rows(ledger, query, products.c.id, sorted(ids))}
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _TITLE else line[: _TITLE - 1] + "…"

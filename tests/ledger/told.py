@@ -1,0 +1,217 @@
+"""What stages tell the ledger, made up: extractions, chunks, products; and a whole document worked off."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, Table, select
+
+from swatchbook.errors import Failure
+from swatchbook.ledger import items, publishing, runs, stages
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.items import Claimed, Failed
+from swatchbook.ledger.runs import Busy, Run
+from swatchbook.records import (
+    Chunk,
+    Chunks,
+    DocumentStatus,
+    Evidence,
+    Extraction,
+    IngestOptions,
+    Link,
+    LinkKind,
+    Picture,
+    Placement,
+    PlacementState,
+    Product,
+    Unreadable,
+    Want,
+    chunk_id,
+    placement_id,
+    product_id,
+    sha256,
+    text_key,
+)
+from tests.ledger.scene import EVERYTHING, make
+
+
+def key(name: str) -> str:
+    """The content key of a picture known by this name."""
+    return sha256(name.encode())
+
+
+def begin(
+    ledger: Ledger,
+    *,
+    owner: str = "anna",
+    content: str = "catalogue",
+    wants: Sequence[Want] = EVERYTHING,
+    fingerprint: str = "f",
+    force: bool = False,
+) -> Run:
+    """A live run at a document."""
+    options = IngestOptions(force=force)
+    file = f"{sha256(content.encode())}.pdf"
+    known = runs.queue(
+        ledger,
+        owner=owner,
+        content=sha256(content.encode()),
+        kind="pdf",
+        name=f"{content}.pdf",
+        file=file,
+        size=1,
+        options=options,
+    )
+    run = runs.begin(ledger, known.id, options=options, fingerprint=fingerprint, wants=wants)
+    assert not isinstance(run, Busy)
+    return run
+
+
+def placed(run: Run, name: str, page: int = 1, **given: Any) -> Placement:
+    """A picture standing on a page; one of a name and page, unless `xref` tells several apart."""
+    xref = given.pop("xref", 1)
+    return Placement(
+        id=placement_id(run.document, page, "embedded", f"{name}{xref}", (0, 0, 100, 50)),
+        page=page,
+        kind="embedded",
+        bbox=(0, 0, 100, 50),
+        xref=xref,
+        state=given.pop("state", PlacementState.SHOWN),
+        content_key=key(name),
+        **given,
+    )
+
+
+def extraction(*placements: Placement, unreadable: Iterable[str] = ()) -> Extraction:
+    """Stage 5's result: pictures for what is placed, but for those that cannot be read (by name)."""
+    broken = {key(name) for name in unreadable}
+    keys = dict.fromkeys(p.content_key for p in placements if p.content_key not in broken)
+    return Extraction(
+        pictures=tuple(
+            Picture(content_key=k, file=f"{k}.png", width=100, height=50, mode="RGB", passed_through=False)
+            for k in keys
+        ),
+        placements=placements,
+        unreadable=tuple(
+            Unreadable(content_key=k, kind="unreadable_image", message="Its stream is cut off.") for k in sorted(broken)
+        ),
+    )
+
+
+def chunked(run: Run, *texts: str, pages: tuple[int, ...] = (1,), headings: tuple[str, ...] = ()) -> Chunks:
+    """One section that is not embedded, and a chunk for each text."""
+    section = _chunk(run, 0, "\n".join(texts) or "empty", pages, headings, embed=False)
+    return Chunks(
+        chunks=(section, *(_chunk(run, n + 1, text, pages, headings, embed=True) for n, text in enumerate(texts)))
+    )
+
+
+def _chunk(
+    run: Run, ordinal: int, text: str, pages: tuple[int, ...], headings: tuple[str, ...], *, embed: bool
+) -> Chunk:
+    return Chunk(
+        id=chunk_id(run.document, text_key(text), 0 if embed else 1),
+        parent=None,
+        ordinal=ordinal,
+        kind="text" if embed else "section",
+        text=text,
+        text_key=text_key(text),
+        headings=headings,
+        pages=pages,
+        embed=embed,
+    )
+
+
+def product(run: Run, name: str, **given: Any) -> Product:
+    return Product(
+        id=product_id(run.document, given.get("category"), name),
+        name=name,
+        category=given.pop("category", None),
+        code=None,
+        variants=(),
+        first_page=1,
+        last_page=1,
+        pages=(1,),
+        metadata=given.pop("metadata", {}),
+        confidence=0.9,
+        evidence=(Evidence(rule="outline", page=1, text=name),),
+        **given,
+    )
+
+
+def link(source: str, target: Product | str, kind: LinkKind = LinkKind.IMAGE_PRODUCT, score: float = 0.8) -> Link:
+    return Link(kind=kind, source=source, target=target if isinstance(target, str) else target.id, score=score)
+
+
+# --- working it off ---------------------------------------------------------------------------------------------------
+
+
+def make_all(
+    ledger: Ledger,
+    run: Run,
+    *,
+    failing: Callable[[Claimed], Failure | None] = lambda item: None,
+    last_try: bool = True,
+    text: str | None = "Material: oak.",
+) -> None:
+    """Every item that is due, but for those that `failing` names: those fail, as on a batch's last try."""
+    for batch in items.cut_batches(ledger, run, 20):
+        for _ in range(2):  # understanding comes with the analysis
+            lease = items.claim(ledger, run, batch.keys)
+            lost = {claimed: failure for claimed in lease.items if (failure := failing(claimed))}
+            items.commit(
+                ledger,
+                lease,
+                [make(claimed, text=text) for claimed in lease.items if claimed not in lost],
+                [Failed(key=c.key, role=c.role, tag=c.tag, failure=failure) for c, failure in lost.items()],
+                last_try=last_try,
+            )
+            items.release(ledger, lease)
+
+
+def publish_all(ledger: Ledger) -> list[publishing.Publication]:
+    """Publish whatever is due to an index that takes everything; returns what it was given."""
+    told = list[publishing.Publication]()
+    for number in range(1_000):
+        rows = publishing.lease_dirty(ledger, f"publisher {number}")
+        if not rows:
+            return told
+        told += publishing.publications(ledger, [row for row in rows if not row.gone])
+        publishing.settle(
+            ledger,
+            f"publisher {number}",
+            published=[row for row in rows if not row.gone],
+            refused={},
+            removed=[row for row in rows if row.gone],
+        )
+    raise AssertionError("publishing never ends")
+
+
+def ingest(ledger: Ledger, run: Run, found: Extraction, chunks: Chunks | None = None) -> None:
+    """Stages 4 to 8 with models that always answer and an index that takes everything."""
+    stages.save_chunks(ledger, run, chunks or Chunks(chunks=()))
+    stages.save_extraction(ledger, run, found)
+    make_all(ledger, run)
+    publish_all(ledger)
+    end(ledger, run)
+
+
+def end(ledger: Ledger, run: Run) -> DocumentStatus:
+    """Close the account, as stage 8 does."""
+    from swatchbook.ledger.accounts import conclude
+
+    status, due_at = conclude(ledger, run.document)
+    return runs.end(ledger, run, status, due_at=due_at)
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+def rows_of(ledger: Ledger, table: Table) -> dict[str, RowMapping]:
+    """id -> row."""
+    with ledger.read() as connection:
+        return {row["id"]: row for row in connection.execute(select(table)).mappings()}
+
+
+def dirt(ledger: Ledger, table: Table) -> dict[str, int]:
+    """id -> dirty."""
+    return {i: row["dirty"] for i, row in rows_of(ledger, table).items()}
