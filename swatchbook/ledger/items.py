@@ -51,7 +51,7 @@ from swatchbook.ledger.tables import (
     vectors,
     wants,
 )
-from swatchbook.ledger.wanted import wake, wanted
+from swatchbook.ledger.wanted import wake, wanted, wanted_of
 from swatchbook.records import Analysis, ItemState, PlacementState, Record, Role, text_key
 
 Kind = Literal["image", "chunk"]
@@ -148,7 +148,7 @@ def groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> list[tup
     """
     largest = dict[str, int]()
     for some in portions(keys, 300):
-        rows = wanted(run.document, some)
+        rows = wanted_of(run.document, some)
         query = (
             select(rows.c.listed, func.max(rows.c.crashes), func.max(rows.c.lease_size))
             .where(_is_claimable(rows))
@@ -193,7 +193,7 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
         require_live(connection, run)
         found = dict[ItemId, str]()
         for some in portions(keys, 300):
-            rows = wanted(run.document, some)
+            rows = wanted_of(run.document, some)
             query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed).where(_is_claimable(rows))
             for key, role, tag, listed in connection.execute(query):
                 found[key, role, tag] = listed
@@ -202,6 +202,7 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
             claimed += connection.execute(
                 update(items)
                 .where(
+                    items.c.key.in_({key for key, _, _ in some_items}),  # SQLite takes no index for the triples
                     tuple_(items.c.key, items.c.role, items.c.tag).in_(some_items),
                     items.c.state == ItemState.PENDING,  # again: another may have been faster
                 )
@@ -356,16 +357,27 @@ def _say(connection: Connection, analysed: Sequence[Made]) -> None:
         .values(text_key=bindparam("said"), quality=bindparam("seen")),
         [{"of_key": m.key, "said": said[m.key], "seen": m.analysis.quality} for m in analysed if m.analysis],
     )
-    asked = connection.execute(
-        select(images.c.content_key, wants.c.tag)
+    showing = connection.execute(
+        select(placements.c.document, images.c.content_key)
         .join_from(images, placements, placements.c.image == images.c.id)
-        .join(wants, and_(wants.c.document == placements.c.document, wants.c.role == Role.UNDERSTANDING))
         .where(images.c.content_key.in_(list(said)), placements.c.state == PlacementState.SHOWN)
         .distinct()
-    )
-    texts = [(text, Role.UNDERSTANDING.value, tag) for key, tag in asked if (text := said[key]) is not None]
-    put_pending(connection, texts)
-    wake(connection, sorted({text for text, _, _ in texts}))
+    ).all()
+    tags = defaultdict[str, list[str]](list)
+    for some in portions(sorted({document for document, _ in showing})):
+        asking = select(wants.c.document, wants.c.tag).where(
+            wants.c.role == Role.UNDERSTANDING, wants.c.document.in_(some)
+        )
+        for document, tag in connection.execute(asking):
+            tags[document].append(tag)
+    asked = {
+        (text, Role.UNDERSTANDING.value, tag)
+        for document, key in showing
+        for tag in tags[document]
+        if (text := said[key]) is not None
+    }
+    put_pending(connection, asked)
+    wake(connection, sorted({text for text, _, _ in asked}))
 
 
 def _touch(connection: Connection, made: Sequence[Made]) -> None:

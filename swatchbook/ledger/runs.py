@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, delete, insert, null, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, delete, insert, null, select, update
 from ulid import ULID
 
 from swatchbook.errors import InvalidReference, RunRevoked
@@ -11,8 +11,8 @@ from swatchbook.ledger import leases
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.process import Process, here, is_dead
-from swatchbook.ledger.tables import documents, items, runs, timings, wants
-from swatchbook.ledger.wanted import wake, wanted
+from swatchbook.ledger.tables import documents, runs, timings, wants
+from swatchbook.ledger.wanted import queue_anew, wanted
 from swatchbook.records import (
     DocumentStatus,
     IngestOptions,
@@ -169,7 +169,7 @@ def begin(
         run = Run(token=str(ULID()), document=document, generation=generation)
         _replace_wants(connection, run, wants)
         if options.force:
-            _queue_anew(connection, document)
+            queue_anew(connection, document, (ItemState.FAILED, ItemState.REJECTED))
         _insert_run(connection, run, prefect_run)
         connection.execute(
             update(documents)
@@ -210,21 +210,6 @@ def _replace_wants(connection: Connection, run: Run, asked: Sequence[Want]) -> N
                 for want in asked
             ],
         )
-
-
-def _queue_anew(connection: Connection, document: str) -> None:
-    rows = wanted(document)
-    stuck = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_((ItemState.FAILED, ItemState.REJECTED)))
-    queued = connection.execute(
-        update(items)
-        .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(stuck))
-        .values(
-            state=ItemState.PENDING, attempts=0, runs=0, crashes=0, failure=null(), next_retry_at=null(),
-            lease_size=null(),
-        )
-        .returning(items.c.key)
-    ).scalars()  # fmt: skip
-    wake(connection, sorted(set(queued)))
 
 
 def _insert_run(connection: Connection, run: Run, prefect_run: str | None) -> None:

@@ -254,7 +254,6 @@ items = Table(
     Column("lease_until", Time),
     Column("lease_size", Integer),  # keys claimed together; 1 = it was alone
     Index(None, "lease"),
-    Index(None, "state", "next_retry_at"),
 )
 
 vectors = Table(

@@ -1,61 +1,95 @@
 """Which items a document wants: those of what it shows, by its (role, tag) pairs. Also whom a changed item concerns."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, Subquery, and_, false, literal, or_, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    case,
+    false,
+    literal,
+    null,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 
 from swatchbook.ledger.database import db_now, portions
 from swatchbook.ledger.tables import chunks, documents, images, items, placements, wants
 from swatchbook.records import DocumentStatus, ItemState, PlacementState, Role
 
-_IMAGE, _CHUNK = 0, 1
-
-_ITEM = tuple(
-    items.c[name]
-    for name in (
-        "key", "role", "tag", "state", "attempts", "runs", "crashes", "next_retry_at", "lease", "lease_size"
-    )
+_ITEM = (
+    items.c.key, items.c.role, items.c.tag, items.c.state, items.c.crashes, items.c.next_retry_at, items.c.lease,
+    items.c.lease_size,
 )  # fmt: skip
 
+_IS_ASKED = and_(items.c.role == wants.c.role, items.c.tag == wants.c.tag)
 
-def wanted(document: str | None = None, keys: Sequence[str] | None = None) -> Subquery:
-    """Items wanted by a document (by any, for None), of these keys only if given: one row a showing of each.
 
-    Columns: document, the item's, `listed` (what batches list it by: an image's content key, a chunk's text key),
-    `kind` and `position` (reading order). An understanding item is found by its image's content key and its text key.
+def wanted(document: str) -> Subquery:
+    """All items that a document wants, a row for each showing.
+
+    Columns: the item's, `listed` (what batches list it by: an image's content key, a chunk's text key), `kind` (0 for
+    images, 1 for chunks) and `position` (reading order).
     """
-    listed_by_pixels = images.c.content_key
-    pixels = select(
-        placements.c.document, literal(_IMAGE).label("kind"), placements.c.ordinal.label("position"),
-        listed_by_pixels.label("listed"), *_ITEM,
-    ).join_from(placements, images, images.c.id == placements.c.image).join(
-        wants, and_(wants.c.document == placements.c.document, wants.c.role.not_in((Role.UNDERSTANDING, Role.TEXT)))
-    ).join(
-        items, and_(items.c.key == images.c.content_key, items.c.role == wants.c.role, items.c.tag == wants.c.tag)
-    ).where(placements.c.state == PlacementState.SHOWN)  # fmt: skip
-    prose = select(
-        placements.c.document, literal(_IMAGE), placements.c.ordinal, listed_by_pixels, *_ITEM
-    ).join_from(placements, images, images.c.id == placements.c.image).join(
-        wants, and_(wants.c.document == placements.c.document, wants.c.role == Role.UNDERSTANDING)
-    ).join(
-        items, and_(items.c.key == images.c.text_key, items.c.role == wants.c.role, items.c.tag == wants.c.tag)
-    ).where(placements.c.state == PlacementState.SHOWN)  # fmt: skip
-    text = select(
-        chunks.c.document, literal(_CHUNK), chunks.c.ordinal, chunks.c.text_key, *_ITEM
-    ).join_from(
-        chunks, wants, and_(wants.c.document == chunks.c.document, wants.c.role == Role.TEXT)
-    ).join(
-        items, and_(items.c.key == chunks.c.text_key, items.c.role == wants.c.role, items.c.tag == wants.c.tag)
-    ).where(chunks.c.embed, chunks.c.gone == false())  # fmt: skip
-    if document is not None:
-        pixels = pixels.where(placements.c.document == document)
-        prose = prose.where(placements.c.document == document)
-        text = text.where(chunks.c.document == document)
-    if keys is not None:
-        pixels = pixels.where(images.c.content_key.in_(keys))
-        prose = prose.where(or_(images.c.content_key.in_(keys), images.c.text_key.in_(keys)))
-        text = text.where(chunks.c.text_key.in_(keys))
-    return union_all(pixels, prose, text).subquery("wanted")
+    key = case((wants.c.role == Role.UNDERSTANDING, images.c.text_key), else_=images.c.content_key)
+    of_images = (
+        select(literal(0).label("kind"), placements.c.ordinal.label("position"), images.c.content_key.label("listed"))
+        .add_columns(*_ITEM)
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .join(wants, and_(wants.c.document == placements.c.document, wants.c.role != Role.TEXT))
+        .join(items, and_(items.c.key == key, _IS_ASKED))
+        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+    )
+    of_chunks = (
+        select(literal(1), chunks.c.ordinal, chunks.c.text_key)
+        .add_columns(*_ITEM)
+        .join_from(chunks, wants, and_(wants.c.document == chunks.c.document, wants.c.role == Role.TEXT))
+        .join(items, and_(items.c.key == chunks.c.text_key, _IS_ASKED))
+        .where(chunks.c.document == document, chunks.c.embed, chunks.c.gone == false())
+    )
+    return union_all(of_images, of_chunks).subquery("wanted")
+
+
+def wanted_of(document: str, keys: Sequence[str]) -> Subquery:
+    """The items of these keys that a document wants; an image's content key brings its understanding item along.
+
+    Columns: the item's, and `listed`: the one of the keys that brought it. Found from the keys, however large the
+    document is.
+    """
+    owner = select(documents.c.owner).where(documents.c.id == document).scalar_subquery()
+    by_key = (
+        select(items.c.key.label("listed"), *_ITEM)
+        .join_from(items, wants, _IS_ASKED)
+        .where(wants.c.document == document, items.c.key.in_(keys))
+    )
+    by_picture = (
+        select(images.c.content_key, *_ITEM)
+        .join_from(images, items, items.c.key == images.c.text_key)
+        .join(wants, and_(_IS_ASKED, wants.c.role == Role.UNDERSTANDING))
+        .where(wants.c.document == document, images.c.owner == owner, images.c.content_key.in_(keys))
+    )
+    return union_all(by_key, by_picture).subquery("wanted")
+
+
+def queue_anew(connection: Connection, document: str, states: Collection[ItemState]) -> None:
+    """Items in these states that the document wants are pending again, all counters at 0; whom it concerns is woken."""
+    rows = wanted(document)
+    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states))
+    queued = connection.execute(
+        update(items)
+        .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled))
+        .values(
+            state=ItemState.PENDING, attempts=0, runs=0, crashes=0, failure=null(), next_retry_at=null(),
+            lease_size=null(),
+        )
+        .returning(items.c.key)
+    ).scalars()  # fmt: skip
+    wake(connection, sorted(set(queued)))
 
 
 def wake(connection: Connection, keys: Sequence[str]) -> None:
@@ -63,13 +97,39 @@ def wake(connection: Connection, keys: Sequence[str]) -> None:
 
     To be called in the transaction that set the items pending.
     """
-    for some in portions(keys, 300):  # each stands in the query four times
-        rows = wanted(keys=some)
-        connection.execute(
-            update(documents)
-            .where(
-                documents.c.status == DocumentStatus.COMPLETED,
-                documents.c.id.in_(select(rows.c.document).where(rows.c.state == ItemState.PENDING)),
-            )
-            .values(status=DocumentStatus.WAITING, due_at=db_now(), updated_at=db_now())
+    pending = defaultdict[tuple[str, str], list[str]](list)
+    for some in portions(keys):
+        query = select(items.c.key, items.c.role, items.c.tag).where(
+            items.c.key.in_(some), items.c.state == ItemState.PENDING
         )
+        for key, role, tag in connection.execute(query):
+            pending[role, tag].append(key)
+    for (role, tag), changed in pending.items():
+        asking = select(wants.c.document).where(wants.c.role == role, wants.c.tag == tag)
+        for some in portions(changed):
+            # the showing documents first and alone: SQLite would start from all those that ask
+            showing = connection.execute(_showing(role, some)).scalars().all()
+            for ids in portions(showing):
+                connection.execute(
+                    update(documents)
+                    .where(
+                        documents.c.id.in_(ids),
+                        documents.c.id.in_(asking),
+                        documents.c.status == DocumentStatus.COMPLETED,
+                    )
+                    .values(status=DocumentStatus.WAITING, due_at=db_now(), updated_at=db_now())
+                )
+
+
+def _showing(role: str, keys: Sequence[str]) -> Select[tuple[str]]:
+    """Documents that show an image or chunk of these keys, keyed as the role is."""
+    if role == Role.TEXT:
+        kept = and_(chunks.c.text_key.in_(keys), chunks.c.embed, chunks.c.gone == false())
+        return select(chunks.c.document).where(kept).distinct()
+    key = images.c.text_key if role == Role.UNDERSTANDING else images.c.content_key
+    return (
+        select(placements.c.document)
+        .join_from(images, placements, placements.c.image == images.c.id)
+        .where(key.in_(keys), placements.c.state == PlacementState.SHOWN)
+        .distinct()
+    )

@@ -121,7 +121,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", "role", "tag", name=op.f("pk_items")),
     )
     op.create_index(op.f("ix_items_lease"), "items", ["lease"], unique=False)
-    op.create_index(op.f("ix_items_state_next_retry_at"), "items", ["state", "next_retry_at"], unique=False)
     op.create_table(
         "spaces",
         sa.Column("role", sa.String(length=16), nullable=False),
