@@ -28,7 +28,7 @@ from swatchbook.settings import Settings
 
 CHILD = "swatchbook.pdf.child"
 MIB = 1 << 20
-TOTAL_SHARE = 0.1  # of page_seconds that each page adds to the time of a whole pass
+SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 HEADER_WITHIN = 1024  # bytes: as far as viewers look for %PDF-
 KEPT_WARNINGS = 100
 
@@ -57,7 +57,7 @@ def read(
                         boxes[answer["page"]] = answer["box"]
                         warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
                         file.write(payload + b"\n")
-                    elif "lost" in answer:
+                    elif "lost" in answer and answer["page"] not in boxes:
                         lost.append(LostPage(page=answer["page"], **answer["lost"]))
                 file.flush()
                 if not boxes:
@@ -161,6 +161,8 @@ class _Found:
         key = begun["key"] if failure else answer["content_key"]
         if failure:
             self.unreadable[key] = Unreadable(content_key=key, **failure)
+            if failure["kind"] == ProviderTimeout.kind:  # may pass: this result is not one to keep
+                self.lost.append(LostPage(page=begun["page"], **failure, passing=True))
         elif key not in self.pictures:
             facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
             stored = self._files.put_bytes(payload, answer["suffix"])
@@ -253,7 +255,7 @@ def _survive(
     on behind it. When the whole takes too long (it grows with the pages), the rest is lost, as passing.
     """
     todo, after = deque(pages), -1
-    until = time.monotonic() + settings.page_seconds * (1 + TOTAL_SHARE * len(pages))
+    until = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
     while todo:
         begun: dict[str, Any] | None = None
         try:
@@ -266,7 +268,7 @@ def _survive(
                     after = -1
                     if progress:
                         progress(len(pages) - len(todo), len(pages))
-                if time.monotonic() > until:
+                if answer.keys() & {"done", "lost", "number"} and time.monotonic() > until:
                     stream.close()
                     yield from _out_of_time(todo)
                     return

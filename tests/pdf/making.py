@@ -1,0 +1,108 @@
+"""Small PDFs for tests, made page by page with the pictures that real catalogues hold."""
+
+import io
+import zlib
+from pathlib import Path
+
+import pymupdf
+from PIL import Image
+
+from swatchbook.records import Box, Plan, PlannedPage
+
+
+def gradient(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:
+    """A picture without symmetry: no two of its corners agree, so that a wrong turn shows."""
+    across = Image.linear_gradient("L").rotate(90).resize((width, height))
+    down = Image.linear_gradient("L").resize((width, height))
+    flat = Image.new("L", (width, height), 40 + 37 * seed % 200)
+    picture = Image.merge("RGB", (across, down, flat))
+    return picture.convert(mode)
+
+
+def jpeg(picture: Image.Image, **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=90, **options)
+    return file.getvalue()
+
+
+def png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def jpeg2000(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG2000")
+    return file.getvalue()
+
+
+class Paper:
+    """A PDF under construction; pages of 400 × 600 points."""
+
+    def __init__(self) -> None:
+        self.document = pymupdf.open()
+
+    def page(self, text: str = "", rotation: int = 0) -> pymupdf.Page:
+        page = self.document.new_page(width=400, height=600)
+        if text:
+            page.insert_text((40, 40), text, fontsize=12)
+        page.set_rotation(rotation)
+        return page
+
+    def object(self, dictionary: str, stream: bytes) -> int:
+        """A stream object with exactly this dictionary; the stream is stored as given."""
+        xref = self.document.get_new_xref()
+        self.document.update_object(xref, "<<>>")
+        self.document.update_stream(xref, stream, compress=False)
+        for key, value in pairs(dictionary):
+            self.document.xref_set_key(xref, key, value)
+        return xref
+
+    def image(
+        self, width: int, height: int, data: bytes, filters: str, space: str = "/DeviceRGB", more: str = ""
+    ) -> int:
+        words = f"Type /XObject|Subtype /Image|Width {width}|Height {height}|BitsPerComponent 8|ColorSpace {space}"
+        return self.object(f"{words}|Filter {filters}" + (f"|{more}" if more else ""), data)
+
+    def draw(self, page: pymupdf.Page, xref: int, matrix: tuple[float, ...]) -> None:
+        """Paint an image object through a PDF matrix (origin bottom left, y up)."""
+        self.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
+        self.paint(page, f"q {' '.join(map(str, matrix))} cm /P{xref} Do Q".encode())
+
+    def resource(self, page: pymupdf.Page, name: str, value: str) -> None:
+        kind, there = self.document.xref_get_key(page.xref, "Resources")
+        if kind == "xref":
+            self.document.xref_set_key(int(there.split()[0]), name, value)
+        else:
+            self.document.xref_set_key(page.xref, f"Resources/{name}", value)
+
+    def put(self, page: pymupdf.Page, xref: int, box: Box) -> None:
+        """Paint an image object upright into a box (origin top left)."""
+        x0, y0, x1, y1 = box
+        self.draw(page, xref, (x1 - x0, 0, 0, y1 - y0, x0, 600 - y1))
+
+    def paint(self, page: pymupdf.Page, operators: bytes) -> None:
+        """Append to a page's content."""
+        xref = self.document.get_new_xref()
+        self.document.update_object(xref, "<<>>")
+        self.document.update_stream(xref, operators)
+        there = " ".join(f"{old} 0 R" for old in page.get_contents())
+        self.document.xref_set_key(page.xref, "Contents", f"[{there} {xref} 0 R]")
+
+    def save(self, path: Path) -> Path:
+        self.document.save(path)
+        return path
+
+
+def pairs(dictionary: str) -> list[tuple[str, str]]:
+    """ "Width 3|Filter /DCTDecode" as keys and values."""
+    return [(entry.split(" ", 1)[0], entry.split(" ", 1)[1]) for entry in dictionary.split("|")]
+
+
+def deflated(picture: Image.Image) -> bytes:
+    return zlib.compress(picture.tobytes())
+
+
+def all_pages(count: int) -> Plan:
+    return Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="test") for n in range(1, count + 1)))

@@ -1,0 +1,303 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import (
+    EncryptedDocument,
+    Failure,
+    FileMissing,
+    InvalidReference,
+    ProviderTimeout,
+    TooLarge,
+    UnreadableDocument,
+)
+from swatchbook.files import Files
+from swatchbook.pdf import reader
+from swatchbook.records import Page
+from swatchbook.settings import Settings
+from tests.pdf.making import Paper, gradient, jpeg
+
+ROOT = Path(__file__).parents[2]
+TROUBLED = "tests.pdf.troubled_reader"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(str(tmp_path / "files"))
+
+
+@pytest.fixture
+def paper() -> Paper:
+    return Paper()
+
+
+@pytest.fixture(autouse=True)
+def importable_doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+
+
+def settings(**changed: object) -> Settings:
+    return Settings.model_validate({"page_seconds": 20, **changed})
+
+
+def pages(path: Path, files: Files) -> list[Page]:
+    return list(reader.iterate(files, reader.read(path, files, settings())))
+
+
+def test_text_keeps_place_size_and_style(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page()
+    page.insert_text((50, 100), "Terrazzo Grey", fontsize=20, fontname="hebo", color=(1, 0, 0))
+    page.insert_text((50, 130), "a floor of chips", fontsize=9, fontname="heit")
+    (read,) = pages(paper.save(tmp_path / "a.pdf"), files)
+    title, note = read.lines
+    assert (title.text, title.size, title.bold) == ("Terrazzo Grey", 20, True)
+    assert title.spans[0].color == 0xFF0000
+    assert note.spans[0].italic
+    assert not note.bold
+    x0, _, x1, y1 = title.bbox
+    assert x0 == pytest.approx(50, abs=2)
+    assert 100 < y1 < 110
+    assert x1 > 150
+    assert read.box == (0, 0, 400, 600)
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_boxes_are_of_the_page_as_shown(paper: Paper, files: Files, tmp_path: Path, rotation: int) -> None:
+    page = paper.page("corner", rotation=rotation)
+    picture = gradient(20, 10)
+    xref = paper.image(20, 10, jpeg(picture), "/DCTDecode")
+    paper.put(page, xref, (0, 0, 200, 100))
+    (read,) = pages(paper.save(tmp_path / "a.pdf"), files)
+    wide = rotation in (90, 270)
+    assert read.box == ((0, 0, 600, 400) if wide else (0, 0, 400, 600))
+    expected = {90: (500, 0, 600, 200), 180: (200, 500, 400, 600), 270: (0, 200, 100, 400)}[rotation]
+    assert read.drawn[0].bbox == pytest.approx(expected)
+    (line,) = read.lines
+    x = (line.bbox[0] + line.bbox[2]) / 2
+    y = (line.bbox[1] + line.bbox[3]) / 2
+    assert {90: (x > 540, y < 90), 180: (x > 310, y > 540), 270: (x < 60, y > 310)}[rotation] == (True, True)
+
+
+def test_outline_labels_and_title_are_read(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for n in range(3):
+        paper.page(f"page {n}")
+    paper.document.set_toc([[1, "Tiles", 2], [2, "Oak", 3]])
+    paper.document.set_metadata({"title": "Spring 2026"})
+    paper.document.set_page_labels([{"startpage": 0, "style": "r"}, {"startpage": 1, "style": "D", "firstpagenum": 7}])
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
+    assert [(e.level, e.title, e.page) for e in reading.outline] == [(1, "Tiles", 2), (2, "Oak", 3)]
+    assert reading.title == "Spring 2026"
+    assert [page.label for page in reader.iterate(files, reading)] == ["i", "7", "8"]
+
+
+def test_iterate_gives_only_pages_asked_for(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for n in range(12):
+        paper.page(f"page {n + 1}")
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
+    assert [page.number for page in reader.iterate(files, reading, pages=(2, 11))] == [2, 11]
+
+
+def test_census_tells_pictures_from_shadings(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page()
+    paper.put(page, paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode"), (10, 10, 110, 60))
+    paper.resource(
+        page,
+        "Shading/S",
+        "<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 400 0]/Function<</FunctionType 2/Domain[0 1]/C0[1 0 0]"
+        "/C1[0 0 1]/N 1>>>>",
+    )
+    paper.paint(page, b"q 0 0 200 100 re W n /S sh Q")
+    (read,) = pages(paper.save(tmp_path / "a.pdf"), files)
+    assert [one.gradient for one in read.drawn] == [False, True]
+
+
+def test_clips_bound_what_is_seen_of_a_picture(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page()
+    xref = paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode")
+    paper.resource(page, "XObject/P", f"{xref} 0 R")
+    paper.paint(page, b"q 100 300 50 60 re W n 200 0 0 200 50 250 cm /P Do Q")
+    (read,) = pages(paper.save(tmp_path / "a.pdf"), files)
+    assert read.drawn[0].bbox == pytest.approx((100, 240, 150, 300), abs=0.1)
+
+
+def test_aligned_columns_hint_at_a_table_and_prose_does_not(paper: Paper, files: Files, tmp_path: Path) -> None:
+    table = paper.page()
+    for row, cells in enumerate(
+        [("Thickness", "9 mm"), ("Slip rating", "R10"), ("Size", "60x120"), ("Weight", "2 kg")]
+    ):
+        for column, cell in enumerate(cells):
+            table.insert_text((50 + 150 * column, 100 + 20 * row), cell)
+    prose = paper.page()
+    for row in range(8):
+        prose.insert_text((50, 100 + 14 * row), "Our floors are made by hand in small batches.")
+    assert [page.has_table for page in pages(paper.save(tmp_path / "a.pdf"), files)] == [True, False]
+
+
+def test_tables_come_out_as_rows(paper: Paper, tmp_path: Path) -> None:
+    page = paper.page("Specification")
+    rows = [
+        ("Property", "Value", "Unit"),
+        ("Thickness", "9", "mm"),
+        ("Water absorption", "0.1", "%"),
+        ("Mass", "2", "kg"),
+    ]
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            page.insert_text((50 + 110 * column, 100 + 20 * row), cell, fontsize=10)
+        page.draw_line((45, 86 + 20 * row), (380, 86 + 20 * row))
+    (table,) = reader.tables(paper.save(tmp_path / "a.pdf"), [1], settings())
+    assert table.rows == tuple(rows)
+    assert table.header
+    assert table.page == 1
+
+
+def test_progress_counts_pages(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for _ in range(4):
+        paper.page("x")
+    seen: list[tuple[int, int]] = []
+    reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+def failure(path: Path, files: Files, **changed: object) -> Failure:
+    with pytest.raises(Failure) as caught:
+        reader.read(path, files, settings(**changed))
+    assert caught.value.advice, "an error says what to do"
+    return caught.value
+
+
+def test_missing_file_is_said(files: Files, tmp_path: Path) -> None:
+    assert isinstance(failure(tmp_path / "none.pdf", files), FileMissing)
+
+
+def test_folder_is_said(files: Files, tmp_path: Path) -> None:
+    assert isinstance(failure(tmp_path, files), InvalidReference)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to become")
+def test_file_without_rights_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("x")
+    path = paper.save(tmp_path / "a.pdf")
+    path.chmod(0)
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        assert isinstance(failure(path, files), InvalidReference)
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"", "empty"), (b"PK\x03\x04 a zip", "not a PDF"), (b"%PDF-1.7\n%%EOF", "broken")]
+)
+def test_what_is_no_pdf_is_said(files: Files, tmp_path: Path, data: bytes, says: str) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(data)
+    error = failure(path, files)
+    assert isinstance(error, UnreadableDocument)
+    assert says in error.message
+
+
+def test_document_without_pages_is_said(files: Files, tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+        b"trailer<</Root 1 0 R/Size 3>>\n%%EOF"
+    )
+    error = failure(path, files)
+    assert isinstance(error, UnreadableDocument)
+    assert "no pages" in error.message
+
+
+def test_truncated_document_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("x")
+    data = paper.save(tmp_path / "a.pdf").read_bytes()
+    (tmp_path / "b.pdf").write_bytes(data[: len(data) // 6])
+    error = failure(tmp_path / "b.pdf", files)
+    assert isinstance(error, UnreadableDocument)
+    assert "truncated" in error.message
+
+
+def test_damaged_document_that_opens_is_read_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("x")
+    data = paper.save(tmp_path / "a.pdf").read_bytes()
+    (tmp_path / "b.pdf").write_bytes(data[: data.rindex(b"xref\n0")])
+    reading = reader.read(tmp_path / "b.pdf", files, settings())
+    assert reading.page_count == 1
+    assert any("repaired" in said for said in reading.warnings)
+
+
+def test_encrypted_document_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("x")
+    paper.document.save(tmp_path / "a.pdf", encryption=5, user_pw="u", owner_pw="o")
+    assert isinstance(failure(tmp_path / "a.pdf", files), EncryptedDocument)
+
+
+def test_too_many_pages_are_said_before_any_is_read(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for _ in range(5_000):
+        paper.document.new_page()
+    path = paper.save(tmp_path / "a.pdf")
+    begun = time.monotonic()
+    error = failure(path, files)
+    assert isinstance(error, TooLarge)
+    assert "5000 pages; 2000" in error.message
+    assert time.monotonic() - begun < 15
+
+
+def test_too_large_a_file_is_said_without_reading_it(files: Files, tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.7")
+        file.truncate(300 << 20)  # sparse
+    error = failure(path, files)
+    assert isinstance(error, TooLarge)
+    assert "300 MiB; 200" in error.message
+
+
+# --- pages that kill --------------------------------------------------------------------------------------------------
+
+
+def test_looping_and_aborting_pages_are_lost_alone(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for text in ("one", "LOOP", "three", "ABORT", "RAISE", "six"):
+        paper.page(text)
+    path = paper.save(tmp_path / "a.pdf")
+    reading = reader.read(path, files, settings(page_seconds=1.5), module=TROUBLED)
+    assert [page.text for page in reader.iterate(files, reading)] == ["one", "three", "six"]
+    assert [(lost.page, lost.kind, lost.passing) for lost in reading.lost] == [
+        (2, "provider_timeout", True),
+        (4, "crashed_worker", False),
+        (5, "unexpected", False),
+    ]
+    assert "SIGABRT" in reading.lost[1].message
+    assert "invalid pointer" in reading.lost[1].message
+
+
+def test_document_whose_every_page_kills_is_unreadable(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("ABORT")
+    paper.page("ABORT")
+    path = paper.save(tmp_path / "a.pdf")
+    with pytest.raises(UnreadableDocument, match="No page could be read"):
+        reader.read(path, files, settings(), module=TROUBLED)
+
+
+def test_document_whose_every_page_hangs_may_pass_later(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("LOOP")
+    path = paper.save(tmp_path / "a.pdf")
+    with pytest.raises(ProviderTimeout, match="No page could be read"):
+        reader.read(path, files, settings(page_seconds=0.8), module=TROUBLED)
+
+
+def test_whole_document_has_a_time_that_grows_with_its_pages(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for _ in range(6):
+        paper.page("SLOW")
+    path = paper.save(tmp_path / "a.pdf")
+    reading = reader.read(path, files, settings(page_seconds=1), module=TROUBLED)  # 3.6 s; needs 5.4 s
+    assert 0 < len(reading.lost) < 6
+    assert {lost.passing for lost in reading.lost} == {True}
+    assert len(reading.lost) + len(list(reader.iterate(files, reading))) == 6

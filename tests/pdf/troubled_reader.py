@@ -1,0 +1,44 @@
+"""The real PDF child, but for pages that say LOOP, ABORT, SLOW or RAISE: there it really does."""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from swatchbook.child import Frame, serve
+from swatchbook.pdf import child
+
+
+def troubled(page: Any) -> None:
+    text = page.get_text()
+    if "LOOP" in text:
+        re.match(r"(a+)+$", "a" * 64 + "b")  # for ever, holding the interpreter
+    if "ABORT" in text:
+        print("free(): invalid pointer", file=sys.stderr, flush=True)
+        os.abort()
+    if "SLOW" in text:
+        time.sleep(0.9)
+    if "RAISE" in text:
+        raise RuntimeError("cannot find page object")
+
+
+real_page, real_embedded = child.read_page, child.embedded
+
+
+def read_page(document: Any, number: int) -> Iterator[Frame]:
+    troubled(document[number - 1])
+    yield from real_page(document, number)
+
+
+def embedded(document: Any, xref: int, *rest: Any) -> Any:
+    """A picture 13 pixels wide takes the process with it."""
+    if document.xref_get_key(xref, "Width")[1] == "13":
+        os.abort()
+    return real_embedded(document, xref, *rest)
+
+
+if __name__ == "__main__":
+    child.read_page, child.embedded = read_page, embedded
+    serve(child.handle)
