@@ -88,7 +88,8 @@ def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None
     """Run a server on loopback with its data in `folder`, and wait until it answers a real query.
 
     With `api_key` nobody gets in without it; else everybody on this machine does.
-    Raises Configuration if a port is taken or there is no server to be had, IndexDown with the end of its log if it does not come up.
+    Raises Configuration if a port is taken or there is no server to be had, IndexDown with the end of its log if it
+    does not come up.
     """
     for wanted in (port, grpc_port):
         _require_free(wanted)

@@ -175,6 +175,8 @@ class WeaviateIndex:
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
         with self._using(space) as collection:
+            if not text.strip():  # the server calls it an error, and LanceDB no match
+                return []
             found = collection.query.bm25(
                 query=text,
                 query_properties=["text", "names"],

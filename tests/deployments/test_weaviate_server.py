@@ -1,0 +1,107 @@
+"""Finding a Weaviate server, starting it, and saying what is wrong when that fails."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from deployments.weaviate import Image, _command, find_server, free_ports, main, start
+from swatchbook.errors import Configuration, IndexDown
+
+
+@pytest.fixture
+def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No programs on the PATH but those in the folder returned, and an empty cache."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return programs
+
+
+def program(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!{sys.executable}\n{script}")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_path_comes_first_then_the_cache_then_docker_then_go(bare_machine: Path, tmp_path: Path) -> None:
+    with pytest.raises(Configuration, match=r"on the PATH, start a Docker daemon, or install Go"):
+        find_server()
+    go = (
+        "import os, pathlib; pathlib.Path(os.environ['GOBIN'], 'weaviate-server').write_text(os.environ['CGO_ENABLED'])"
+    )
+    program(bare_machine / "go", go)
+    built = find_server()
+    assert isinstance(built, Path)
+    assert built.is_relative_to(tmp_path / "cache")
+    assert built.read_text() == "0"
+    built.unlink()
+    program(bare_machine / "docker", "")
+    assert isinstance(find_server(), Image)
+    built.write_text("")
+    assert find_server() == built
+    on_path = program(bare_machine / "weaviate-server", "")
+    assert find_server() == on_path
+
+
+def test_a_build_that_fails_says_why_and_leaves_nothing(bare_machine: Path, tmp_path: Path) -> None:
+    program(bare_machine / "go", "import sys; sys.exit('no such module')")
+    with pytest.raises(Configuration, match="no such module"):
+        find_server()
+    assert [*(tmp_path / "cache").rglob("weaviate-server")] == []
+
+
+def test_a_docker_daemon_that_does_not_answer_is_passed_over(bare_machine: Path) -> None:
+    program(bare_machine / "docker", "import sys; sys.exit(1)")
+    with pytest.raises(Configuration):
+        find_server()
+
+
+def test_the_key_is_in_the_environment_and_not_in_the_arguments(tmp_path: Path) -> None:
+    for found in (Path("/bin/weaviate-server"), Image("some/image:1")):
+        command, environment = _command(found, tmp_path, port=1, grpc_port=2, api_key="sesame")
+        assert "sesame" not in " ".join(command)
+        assert environment["AUTHENTICATION_APIKEY_ALLOWED_KEYS"] == "sesame"
+        assert environment["AUTOSCHEMA_ENABLED"] == "false"
+
+
+def test_a_server_that_dies_shows_the_end_of_its_log(bare_machine: Path, tmp_path: Path) -> None:
+    program(bare_machine / "weaviate-server", "import sys; sys.exit('the disk is on fire')")
+    port, grpc_port = free_ports(2)
+    with pytest.raises(IndexDown, match="the disk is on fire"):
+        start(tmp_path / "data", port=port, grpc_port=grpc_port)
+
+
+def test_a_taken_port_is_not_mistaken_for_ours(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(Configuration, match="taken"):
+            start(tmp_path / "data", port=other.getsockname()[1], grpc_port=free_ports(1)[0])
+
+
+def test_free_ports_are_all_different() -> None:
+    ports = free_ports(20)
+    assert len({*ports}) == 20
+
+
+def test_other_arguments_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stop"]) == 2
+    assert "start|path" in capsys.readouterr().err
+
+
+def test_a_server_elsewhere_is_not_started_here(
+    bare_machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_URL", "http://index.example:8080")
+    assert main(["start"]) == 1
+    assert "index.example" in capsys.readouterr().err
+
+
+def test_path_prints_what_would_be_run(bare_machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    on_path = program(bare_machine / "weaviate-server", "")
+    assert main(["path"]) == 0
+    assert capsys.readouterr().out.strip() == str(on_path)

@@ -1,0 +1,364 @@
+"""What every index must do, on LanceDB and on a real Weaviate alike."""
+
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration, InvalidModelOutput, InvalidReference
+from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
+from swatchbook.index.lance import LanceIndex
+from swatchbook.records import Role
+from tests.index.objects import made, number_id, unit_vectors
+from tests.weaviate_server import RunningWeaviate
+
+SEVERAL = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+"""A space serves all examples of a test: each writes over what the one before has left."""
+
+# --- writing and reading ----------------------------------------------------------------------------------------------
+
+
+def test_probe_answers(index: Index, space: Space) -> None:
+    index.probe()
+    index.upsert(space, made(1))
+    index.probe()
+
+
+def test_ensure_again_keeps_what_is_there(index: Index, space: Space) -> None:
+    index.upsert(space, made(3))
+    index.ensure(space)
+    assert index.count(space) == 3
+    assert space.name in index.spaces()
+
+
+def test_an_object_is_replaced_whole(index: Index, space: Space) -> None:
+    first = Payload(owner="ann", kind="image", price=9.5, pages=(1, 2), material=("oak",), text="a plank")
+    second = Payload(owner="bob", kind="chunk", category=("tiles",))
+    for seed, payload in enumerate((first, second)):
+        index.upsert(space, [IndexObject(number_id(0), unit_vectors(1, 8, seed)[0], payload)])
+    found = index.fetch(space, [number_id(0)])[number_id(0)]
+    assert found.payload == second
+    assert np.array_equal(found.vector, unit_vectors(1, 8, seed=1)[0])
+    assert index.count(space) == 1
+    assert index.keyword(space, "plank", 5) == []
+    assert index.count(space, Where(material=("oak",))) == 0
+
+
+def test_of_one_id_twice_in_a_batch_the_last_is_stored(index: Index, space: Space) -> None:
+    earlier, later = made(1, seed=1, text="earlier"), made(1, seed=2, text="later")
+    assert index.upsert(space, earlier + later) == {}
+    assert index.count(space) == 1
+    assert index.fetch(space, [number_id(0)])[number_id(0)].payload.text == "later"
+
+
+@pytest.mark.parametrize(
+    ("vector", "says"),
+    [
+        (np.full(8, np.nan, np.float32), "not finite"),
+        (np.array([np.inf] + [0.0] * 7, np.float32), "not finite"),
+        (np.zeros(8, np.float32), "zero"),
+        (np.full(8, 1e-30, np.float32), "zero"),
+        (np.ones(7, np.float32), "dimensions"),
+        (np.ones((1, 8), np.float32), "dimensions"),
+        (np.ones(0, np.float32), "dimensions"),
+    ],
+)
+def test_an_unusable_vector_is_refused_and_the_rest_stored(
+    index: Index, space: Space, vector: np.ndarray, says: str
+) -> None:
+    batch = made(3)
+    batch[1].vector = vector
+    failures = index.upsert(space, batch)
+    assert [*failures] == [number_id(1)]
+    assert isinstance(failures[number_id(1)], InvalidModelOutput)
+    assert says in failures[number_id(1)].message
+    assert set(index.ids(space)) == {number_id(0), number_id(2)}
+
+
+def test_what_cannot_be_stored_costs_only_itself(index: Index, space: Space) -> None:
+    batch = made(4)
+    batch[0].id = "not a uuid"
+    batch[1].payload = Payload(owner="ann", kind="image", text="half a letter: \ud83d")
+    failures = index.upsert(space, batch)
+    assert {type(failures["not a uuid"]), type(failures[number_id(1)])} == {InvalidReference, InvalidModelOutput}
+    assert set(index.ids(space)) == {number_id(2), number_id(3)}
+
+
+def test_nothing_in_nothing_out(index: Index, space: Space) -> None:
+    assert index.upsert(space, []) == {}
+    assert index.fetch(space, []) == {}
+    index.delete(space, [])
+    assert [*index.ids(space)] == []
+    assert index.count(space) == 0
+    assert index.search(space, unit_vectors(1, 8)[0], 5) == []
+    assert index.keyword(space, "oak", 5) == []
+
+
+def test_fetch_gives_those_of_a_thousand_that_are_there(index: Index, space: Space) -> None:
+    index.upsert(space, made(1_000))
+    asked = [number_id(i) for i in range(500, 1_500)]
+    found = index.fetch(space, [*asked, "not a uuid", "' OR true --"])
+    assert found.keys() == {number_id(i) for i in range(500, 1_000)}
+
+
+def test_ids_gives_each_once_over_many_pages(index: Index, space: Space) -> None:
+    index.upsert(space, made(2_345))
+    assert sorted(index.ids(space)) == [number_id(i) for i in range(2_345)]
+
+
+def test_delete_removes_and_forgives_what_is_missing(index: Index, space: Space) -> None:
+    index.upsert(space, made(700))
+    index.delete(space, [number_id(i) for i in range(100, 900)] + ["' OR true --"])
+    assert sorted(index.ids(space)) == [number_id(i) for i in range(100)]
+    nearest = index.search(space, unit_vectors(700, 8)[400], 100)
+    assert {match.id for match in nearest} == {number_id(i) for i in range(100)}
+
+
+WORDS = st.text(st.sampled_from("aBßéÉ中'\"\\;-%_*[]() \n\0🙂"), min_size=1, max_size=12)
+PAYLOADS = st.builds(
+    Payload,
+    owner=st.sampled_from(["ann", "bob"]),
+    kind=st.sampled_from(["image", "chunk"]),
+    documents=st.lists(WORDS, max_size=3).map(tuple),
+    names=st.lists(WORDS, max_size=3).map(tuple),
+    category=st.lists(WORDS, max_size=2).map(tuple),
+    price=st.none() | st.floats(0, 1e9),
+    pages=st.lists(st.integers(1, 100_000), max_size=3).map(tuple),
+    file=WORDS,
+    text=st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
+)
+
+
+@SEVERAL
+@given(payload=PAYLOADS)
+def test_a_payload_comes_back_as_given(index: Index, space: Space, payload: Payload) -> None:
+    assert index.upsert(space, [IndexObject(number_id(0), unit_vectors(1, 8)[0], payload)]) == {}
+    assert index.fetch(space, [number_id(0)])[number_id(0)].payload == payload
+
+
+# --- searching --------------------------------------------------------------------------------------------------------
+
+
+def test_search_agrees_with_numpy(index: Index, space: Space) -> None:
+    objects = made(600)
+    index.upsert(space, objects)
+    for query in unit_vectors(5, 8, seed=9) * 3:  # length is nothing to a cosine
+        matches = index.search(space, query, 10)
+        distances = 1 - np.stack([each.vector for each in objects]) @ (query / np.linalg.norm(query))
+        assert [match.id for match in matches] == [number_id(i) for i in np.argsort(distances)[:10]]
+        assert np.allclose([match.distance for match in matches], np.sort(distances)[:10], atol=1e-5)
+
+
+def test_an_object_is_its_own_nearest_at_distance_0(index: Index, space: Space) -> None:
+    objects = made(50)
+    index.upsert(space, objects)
+    nearest = index.search(space, objects[17].vector, 1)[0]
+    assert nearest.id == number_id(17)
+    assert 0 <= (nearest.distance or 0) < 1e-6
+
+
+@pytest.mark.parametrize("query", [np.ones(7, np.float32), np.zeros(8, np.float32), np.full(8, np.nan, np.float32)])
+def test_a_query_that_nothing_is_near_to_is_an_error(index: Index, space: Space, query: np.ndarray) -> None:
+    with pytest.raises(InvalidModelOutput):
+        index.search(space, query, 5)
+
+
+def test_a_filter_still_finds_its_k_when_others_are_nearer(index: Index, space: Space) -> None:
+    objects = made(1_000)
+    query = objects[0].vector
+    far = sorted(objects, key=lambda each: float(each.vector @ query))[:5]
+    for each in far:
+        each.payload = Payload(owner="bob", kind="image")
+    index.upsert(space, objects)
+    assert {match.id for match in index.search(space, query, 5, Where(owner="bob"))} == {each.id for each in far}
+
+
+def expected(payload: Payload, where: Where) -> bool:
+    """The contract's words, in Python."""
+
+    def word(text: str) -> str:
+        return text.strip().casefold()
+
+    return (
+        where.owner in (None, payload.owner)
+        and (not where.documents or bool({*where.documents} & {*payload.documents}))
+        and (not where.category or bool({*map(word, where.category)} & {*map(word, payload.category)}))
+        and (not where.pages or bool({*where.pages} & {*payload.pages}))
+        and (where.price_min is None or (payload.price is not None and payload.price >= where.price_min))
+        and (where.price_max is None or (payload.price is not None and payload.price <= where.price_max))
+    )
+
+
+NAMES = st.sampled_from(
+    ["Tiles", "tiles", "TILES ", "the", "Ann's", 'a "b"', "x\\", "'; DROP", "straße", "STRASSE", "中"]
+)
+IDS = st.sampled_from(["d1", "d2", "D1", "d'1", "' OR true --"])
+PRICES = st.sampled_from([0.0, 1e-7, 9.99, 10.0, 1e9])
+FILTERED = st.builds(
+    Payload,
+    owner=st.sampled_from(["ann", "Ann", "bob"]),
+    kind=st.just("image"),
+    documents=st.lists(IDS, max_size=2).map(tuple),
+    category=st.lists(NAMES, max_size=2).map(tuple),
+    price=st.none() | PRICES,
+    pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
+)
+FILTERS = st.builds(
+    Where,
+    owner=st.none() | st.sampled_from(["ann", "Ann", "eve", "' OR true --"]),
+    documents=st.lists(IDS, max_size=2).map(tuple),
+    category=st.lists(NAMES | WORDS, max_size=2).map(tuple),
+    price_min=st.none() | PRICES,
+    price_max=st.none() | PRICES | st.just(float("inf")),
+    pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
+)
+
+
+@SEVERAL
+@given(payloads=st.lists(FILTERED, min_size=12, max_size=12), wheres=st.lists(FILTERS, min_size=4, max_size=4))
+def test_filters_hold_for_count_and_search(
+    index: Index, space: Space, payloads: list[Payload], wheres: list[Where]
+) -> None:
+    objects = made(12)
+    for each, payload in zip(objects, payloads, strict=True):
+        each.payload = payload
+    index.upsert(space, objects)
+    for where in wheres:
+        right = {each.id for each in objects if expected(each.payload, where)}
+        assert {match.id for match in index.search(space, objects[0].vector, 12, where)} == right
+        assert index.count(space, where) == len(right)
+
+
+@pytest.mark.parametrize("field", ["material", "colors", "products"])
+def test_the_other_fields_filter_too(index: Index, space: Space, field: str) -> None:
+    objects = made(3)
+    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", field: ("x", "y")})
+    index.upsert(space, objects)
+    found = index.search(space, objects[0].vector, 9, Where.model_validate({field: ("y", "z")}))
+    assert [match.id for match in found] == [number_id(1)]
+
+
+def test_keywords_are_found_in_text_and_names(index: Index, space: Space) -> None:
+    objects = made(4)
+    for each, text, names in zip(
+        objects,
+        ["Oak plank, brushed", "Marble for floors; marble for walls. Marble!", "Größe 60x120 der Serie", "plain"],
+        [(), (), (), ("Oak & Co.", "Séville")],
+        strict=True,
+    ):
+        each.payload = Payload(owner="ann" if each is not objects[0] else "bob", kind="image", text=text, names=names)
+    index.upsert(space, objects)
+
+    def found(query: str, where: Where | None = None) -> set[str]:
+        return {match.id for match in index.keyword(space, query, 10, where)}
+
+    assert found("OAK") == {number_id(0), number_id(3)}
+    assert found("oak", Where(owner="ann")) == {number_id(3)}
+    assert found("grosse") | found("Größe") == {number_id(2)}
+    assert found("seville") == {number_id(3)}
+    assert found("der") == {number_id(2)}  # no stop words: catalogues speak many languages
+    assert found("walls oak") == {number_id(0), number_id(1), number_id(3)}
+    assert found("zebrano") == found("") == found("!?") == found("'") == set()
+    scores = [match.score or 0 for match in index.keyword(space, "marble oak", 10)]
+    assert scores == sorted(scores, reverse=True)
+    assert index.keyword(space, "marble", 1)[0].id == number_id(1)
+
+
+def test_keywords_follow_a_changed_text(index: Index, space: Space) -> None:
+    index.upsert(space, made(30, text="oak"))
+    index.upsert(space, made(10, text="walnut"))
+    assert len(index.keyword(space, "oak", 50)) == 20
+    assert len(index.keyword(space, "walnut", 50)) == 10
+
+
+# --- spaces -----------------------------------------------------------------------------------------------------------
+
+
+def test_activation_and_rollback(index: Index, space: Space) -> None:
+    newer = space.model_copy(update={"tag": space.tag + "-next", "role": space.role})
+    index.ensure(newer)
+    for now in (space, newer, space):
+        index.activate(now)
+        assert index.active(Role.VISUAL) == now.name
+    index.drop(newer)
+    assert index.active(Role.VISUAL) == space.name
+    index.drop(space)
+    assert index.active(Role.VISUAL) is None
+
+
+def test_a_dropped_space_is_gone_and_may_come_back_empty(index: Index, space: Space) -> None:
+    index.upsert(space, made(3))
+    index.drop(space)
+    index.drop(space)
+    assert space.name not in index.spaces()
+    index.delete(space, [number_id(0)])
+    for asked in (
+        lambda: index.count(space),
+        lambda: index.fetch(space, [number_id(0)]),
+        lambda: index.search(space, unit_vectors(1, 8)[0], 1),
+        lambda: index.keyword(space, "oak", 1),
+        lambda: index.upsert(space, made(1)),
+        lambda: index.activate(space),
+        lambda: [*index.ids(space)],
+    ):
+        with pytest.raises(Configuration, match="rebuild-index"):
+            asked()
+    index.ensure(space)
+    assert index.count(space) == 0
+
+
+def test_another_dimension_is_named(index: Index, space: Space) -> None:
+    with pytest.raises(Configuration, match=r"8.* not .*9"):
+        index.ensure(space.model_copy(update={"dimension": 9}))
+
+
+def test_more_spaces_than_fit_a_page_are_all_listed(index: Index, space: Space) -> None:
+    more = [space.model_copy(update={"tag": f"{space.tag}{i}"}) for i in range(12)]
+    for each in more:
+        index.ensure(each)
+    assert {each.name for each in [space, *more]} <= {*index.spaces()}
+    for each in more:
+        index.drop(each)
+
+
+def test_a_closed_index_opens_again(index: Index, space: Space) -> None:
+    index.upsert(space, made(1))
+    index.close()
+    index.close()
+    assert index.count(space) == 1
+
+
+# --- several writers --------------------------------------------------------------------------------------------------
+
+
+def write_six_hundred(place: Path | RunningWeaviate, space: Space, barrier: object, seed: int) -> None:
+    """What each of three processes does; the module is imported anew there."""
+    index = LanceIndex(place) if isinstance(place, Path) else place.index()
+    objects = made(600, seed=seed, text=f"by {seed}")
+    index.count(space)
+    barrier.wait(60)  # type: ignore[attr-defined]
+    for start in range(0, 600, 100):
+        assert index.upsert(space, objects[start : start + 100]) == {}
+    index.close()
+
+
+def test_three_processes_writing_the_same_ids_leave_each_once(
+    index: Index, space: Space, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    lance = isinstance(index, LanceIndex)
+    place = tmp_path / "index" if lance else request.getfixturevalue("weaviate_server")
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(3)
+    writers = [spawn.Process(target=write_six_hundred, args=(place, space, barrier, seed)) for seed in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(120)
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert sorted(index.ids(space)) == [number_id(i) for i in range(600)]
+    assert index.count(space) == 600

@@ -1,0 +1,141 @@
+"""What is LanceDB's own: its lock, its vector index, its tidiness, and the disk under it."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+import pytest
+from filelock import FileLock
+
+from swatchbook.errors import Configuration, DiskFull, IndexDown
+from swatchbook.index.base import Payload, Space, Where
+from swatchbook.index.lance import FLAT_ROWS, TEND_EVERY, LanceIndex
+from swatchbook.records import Role
+from tests.index.objects import made, number_id
+
+SPACE = Space(role=Role.COLOR, tag="colours@1/plain", dimension=8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def index(folder: Path) -> LanceIndex:
+    made_index = LanceIndex(folder, lock_seconds=0.2)
+    made_index.ensure(SPACE)
+    return made_index
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
+    LanceIndex(tmp_path / "none").close()
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_writer_waits_for_the_lock_and_then_says_so(index: LanceIndex, folder: Path) -> None:
+    with FileLock(folder / f"{SPACE.name}.lock"):
+        for write in (lambda: index.upsert(SPACE, made(1)), lambda: index.drop(SPACE)):
+            with pytest.raises(IndexDown, match=r"writing to the index for 0\.2 s"):
+                write()
+        assert index.count(SPACE) == 0  # readers do not wait
+        index.ensure(SPACE)
+    assert index.upsert(SPACE, made(1)) == {}
+
+
+def test_each_sees_at_once_what_another_has_written(index: LanceIndex, folder: Path) -> None:
+    other = LanceIndex(folder)
+    assert (index.count(SPACE), other.count(SPACE)) == (0, 0)
+    index.upsert(SPACE, made(5))
+    assert other.count(SPACE) == 5
+    other.upsert(SPACE, made(7))
+    index.upsert(SPACE, made(6))
+    assert index.count(SPACE) == other.count(SPACE) == 7
+
+
+def test_above_the_flat_limit_an_index_finds_the_same(index: LanceIndex, folder: Path) -> None:
+    objects = made(FLAT_ROWS + 500)
+    for each in objects[:40]:
+        each.payload = Payload(owner="bob", kind="image")
+    index.upsert(SPACE, objects)
+    table = lancedb.connect(folder).open_table(SPACE.name)
+    assert any("vector" in each.columns for each in table.list_indices())
+    late = made(3, seed=5)
+    for each, row in zip(late, range(3), strict=True):
+        each.id = number_id(50_000 + row)
+    index.upsert(SPACE, late)
+    matrix = np.stack([each.vector for each in objects])
+    for query in [each.vector for each in made(5, seed=9)]:
+        nearest = [number_id(i) for i in np.argsort(-(matrix @ query))[:10]]
+        found = [match.id for match in index.search(SPACE, query, 13) if int(match.id[-12:], 16) < 50_000]
+        assert len({*found[:10]} & {*nearest}) >= 9
+        own = index.search(SPACE, query, 40, Where(owner="bob"))
+        assert {match.id for match in own} == {number_id(i) for i in range(40)}
+    assert index.search(SPACE, late[1].vector, 1)[0].id == late[1].id  # written behind the index
+
+
+def test_many_small_writes_leave_few_fragments(index: LanceIndex, folder: Path) -> None:
+    objects = made(2 * TEND_EVERY)
+    for each in objects:
+        index.upsert(SPACE, [each])
+    table = lancedb.connect(folder).open_table(SPACE.name)
+    assert table.stats()["fragment_stats"]["num_fragments"] <= TEND_EVERY
+    assert index.count(SPACE) == len(objects)
+    assert index.search(SPACE, objects[0].vector, 1)[0].id == objects[0].id
+
+
+def test_a_table_of_somebody_elses_is_refused(folder: Path) -> None:
+    lancedb.connect(folder).create_table(SPACE.name, schema=pa.schema([("id", pa.string()), ("x", pa.int64())]))
+    with pytest.raises(Configuration, match=r"owner is missing, not string.*x is int64, not missing"):
+        LanceIndex(folder).ensure(SPACE)
+
+
+def test_a_full_disk_blocks_and_goes_on_when_there_is_room(small_disk: Path) -> None:
+    index = LanceIndex(small_disk / "index")
+    index.ensure(SPACE)
+    index.upsert(SPACE, made(10))
+    ballast = small_disk / "ballast"
+    with pytest.raises(DiskFull):
+        for seed in range(200):
+            index.upsert(SPACE, made(2_000, seed=seed))
+    kept = index.count(SPACE)
+    subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"], capture_output=True, check=False)
+    with pytest.raises(DiskFull):
+        index.probe()
+    assert index.count(SPACE) == kept
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=30m", small_disk], check=True)
+    index.probe()
+    assert index.upsert(SPACE, made(2_000)) == {}
+    assert index.count(SPACE) == 2_000
+
+
+def test_a_disk_for_reading_only_still_answers(small_disk: Path) -> None:
+    index = LanceIndex(small_disk / "index")
+    index.ensure(SPACE)
+    index.upsert(SPACE, made(10))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert index.count(SPACE) == 10
+    for write in (lambda: index.upsert(SPACE, made(1)), lambda: index.activate(SPACE), index.probe):
+        with pytest.raises(DiskFull):
+            write()
+
+
+def test_a_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("a note")
+    with pytest.raises(IndexDown, match="index"):
+        LanceIndex(tmp_path / "index").probe()

@@ -1,0 +1,210 @@
+"""What is Weaviate's own: keys, refusals, aliases, read-only shards, and a server that goes away."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import weaviate
+from weaviate.classes.config import Configure, DataType, Property
+from weaviate.classes.init import Auth
+from weaviate.classes.query import Filter
+
+from deployments.weaviate import free_ports, start
+from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
+from swatchbook.index.base import Payload, Space
+from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.records import Role
+from tests.index.objects import made, number_id, unit_vectors
+from tests.weaviate_server import RunningWeaviate
+
+
+@pytest.fixture
+def index(weaviate_server: RunningWeaviate) -> Iterator[WeaviateIndex]:
+    own = weaviate_server.index()
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def client(weaviate_server: RunningWeaviate) -> Iterator[weaviate.WeaviateClient]:
+    """An ordinary client, as any user has."""
+    with weaviate.connect_to_local(
+        port=weaviate_server.port,
+        grpc_port=weaviate_server.grpc_port,
+        auth_credentials=Auth.api_key(weaviate_server.api_key),
+        skip_init_checks=True,
+    ) as ordinary:
+        yield ordinary
+
+
+@pytest.fixture
+def space(index: WeaviateIndex, request: pytest.FixtureRequest) -> Iterator[Space]:
+    own = Space(role=Role.TEXTURE, tag=f"{request.node.name}@1/plain", dimension=8)
+    index.ensure(own)
+    yield own
+    index.drop(own)
+
+
+def test_people_query_the_alias_with_their_own_client(
+    index: WeaviateIndex, space: Space, client: weaviate.WeaviateClient
+) -> None:
+    newer = space.model_copy(update={"tag": f"{space.tag}-next"})
+    index.ensure(newer)
+    index.upsert(space, made(2, category=("Tiles",), text="the older"))
+    index.upsert(newer, made(1, category=("Tiles",), text="the newer"))
+    shown = client.collections.use("Swatchbook_Texture")
+    for active, text, count in ((space, "the older", 2), (newer, "the newer", 1), (space, "the older", 2)):
+        index.activate(active)
+        found = shown.query.near_vector(
+            unit_vectors(1, 8)[0].tolist(), filters=Filter.by_property("category").equal("Tiles")
+        ).objects
+        assert len(found) == count
+        assert found[0].properties["text"] == text
+        assert str(found[0].uuid) == number_id(0)
+    index.drop(newer)
+
+
+@pytest.mark.parametrize("key", [None, "a wrong one"])
+def test_without_the_right_key_the_setting_is_named(weaviate_server: RunningWeaviate, key: str | None) -> None:
+    index = WeaviateIndex(weaviate_server.url, grpc_port=weaviate_server.grpc_port, api_key=key)
+    with pytest.raises(Authentication, match="SWATCHBOOK_WEAVIATE_API_KEY") as refused:
+        index.probe()
+    assert "wrong" not in str(refused.value)
+
+
+def test_no_server_is_an_outage_at_once_with_what_to_check(weaviate_server: RunningWeaviate) -> None:
+    nobody, other = free_ports(2)
+    before = time.monotonic()
+    for url, grpc_port in ((f"http://127.0.0.1:{nobody}", other), (weaviate_server.url, other)):
+        with pytest.raises(IndexDown, match="SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT"):
+            WeaviateIndex(url, grpc_port=grpc_port, api_key=weaviate_server.api_key).probe()
+    with pytest.raises(IndexDown):
+        WeaviateIndex(
+            f"http://127.0.0.1:{nobody}", grpc_port=weaviate_server.grpc_port, api_key=weaviate_server.api_key
+        ).probe()
+    assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8080", "ftp://127.0.0.1:8080", "http://"])
+def test_a_url_that_is_none_names_the_setting(url: str, weaviate_server: RunningWeaviate) -> None:
+    with pytest.raises(Configuration, match="SWATCHBOOK_WEAVIATE_URL"):
+        WeaviateIndex(url, grpc_port=weaviate_server.grpc_port, api_key=None).probe()
+
+
+def test_what_the_server_refuses_is_named_and_the_rest_stored(index: WeaviateIndex, space: Space) -> None:
+    objects = made(450)
+    for at in (7, 449):
+        objects[at].payload = Payload(owner="ann", kind="image", price=float("inf"))
+    failures = index.upsert(space, objects)
+    assert failures.keys() == {number_id(7), number_id(449)}
+    assert all(isinstance(each, ProviderError) and "price" in each.message for each in failures.values())
+    assert index.count(space) == 448
+    assert index.upsert(space, [objects[7]]).keys() == {number_id(7)}  # alone, the client raises instead
+
+
+def test_read_only_shards_block_until_they_are_ready_again(
+    index: WeaviateIndex, space: Space, client: weaviate.WeaviateClient
+) -> None:
+    index.upsert(space, made(3))
+    config = client.collections.use(f"Swatchbook_{space.name}").config
+    config.update_shards(status="READONLY")
+    for write in (
+        lambda: index.upsert(space, made(2)),
+        lambda: index.delete(space, [number_id(0)]),
+        index.probe,
+    ):
+        with pytest.raises(DiskFull, match="takes no writes"):
+            write()
+    assert index.count(space) == 3
+    config.update_shards(status="READY")
+    index.probe()
+    assert index.upsert(space, made(4)) == {}
+
+
+def test_a_collection_of_somebody_elses_is_refused(
+    index: WeaviateIndex, space: Space, client: weaviate.WeaviateClient
+) -> None:
+    description = client.collections.use(f"Swatchbook_{space.name}").config.get().description
+    index.drop(space)
+    client.collections.create(
+        f"Swatchbook_{space.name}",
+        description=description,
+        properties=[Property(name="owner", data_type=DataType.INT)],
+        vector_config=Configure.Vectors.self_provided(),
+    )
+    with pytest.raises(Configuration, match=r"properties differ in category.*owner"):
+        index.ensure(space)
+
+
+@pytest.mark.parametrize(("role", "coded"), [(Role.TEXTURE, False), (Role.UNDERSTANDING, True)])
+def test_long_vectors_are_coded_and_still_exact(
+    index: WeaviateIndex, client: weaviate.WeaviateClient, role: Role, coded: bool
+) -> None:
+    space = Space(role=role, tag=f"coded-{coded}@1/plain", dimension=384)
+    index.ensure(space)
+    vectors = client.collections.use(f"Swatchbook_{space.name}").config.get().vector_config
+    assert vectors is not None
+    index_config = vectors["default"].vector_index_config
+    assert index_config is not None
+    assert (getattr(index_config, "quantizer", None) is not None) == coded
+    objects = made(800, dimension=384)
+    index.upsert(space, objects)
+    query = unit_vectors(1, 384, seed=3)[0]
+    nearest = np.argsort(-(np.stack([each.vector for each in objects]) @ query))[:10]
+    assert [match.id for match in index.search(space, query, 10)] == [number_id(i) for i in nearest]
+    index.drop(space)
+
+
+def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: Path) -> None:
+    port, grpc_port = free_ports(2)
+    server = start(tmp_path / "data", port=port, grpc_port=grpc_port)
+    index = WeaviateIndex(server.url, grpc_port=grpc_port, api_key=None)
+    space = Space(role=Role.COLOR, tag="killed@1/plain", dimension=8)
+    objects = made(600)
+    every = [each.id for each in objects]
+    try:
+        index.ensure(space)
+        index.upsert(space, objects)
+        assert index.check(space, every) == set()
+        os.kill(server.pid, signal.SIGKILL)
+        server.process.wait()
+        for asked in (
+            index.probe,
+            lambda: index.ensure(space),
+            lambda: index.upsert(space, objects),
+            lambda: index.fetch(space, every),
+            lambda: index.delete(space, every),
+            lambda: [*index.ids(space)],
+            lambda: index.search(space, objects[0].vector, 1),
+            lambda: index.keyword(space, "oak", 1),
+            lambda: index.count(space),
+            lambda: index.activate(space),
+            lambda: index.active(space.role),
+            index.spaces,
+            lambda: index.drop(space),
+        ):
+            with pytest.raises(IndexDown):
+                asked()
+        server = start(tmp_path / "data", port=port, grpc_port=grpc_port)  # on other inner ports than before
+        index.upsert(space, objects)
+        assert index.count(space) == 600
+        lost = index.check(space, every)  # by chance some or none
+        index.delete(space, [*lost])
+        index.upsert(space, [each for each in objects if each.id in lost])
+        assert index.check(space, every) == set()
+    finally:
+        server.stop()
+        index.close()
+
+
+def test_check_finds_what_a_search_does_not(index: WeaviateIndex, space: Space) -> None:
+    """Twins of one vector hide each other, and are not taken for lost."""
+    objects = made(150)
+    for each in objects[:120]:
+        each.vector = objects[0].vector
+    index.upsert(space, objects)
+    assert index.check(space, [*(each.id for each in objects), number_id(999)]) == set()

@@ -1,0 +1,39 @@
+"""One Weaviate for a whole test session: on free ports, with a key and a folder of its own, stopped by pid.
+
+A folder of tests that needs it imports the fixture in its conftest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from deployments.weaviate import find_server, free_ports, start
+from swatchbook.errors import Configuration
+from swatchbook.index.weaviate import WeaviateIndex
+
+
+@dataclass(frozen=True)
+class RunningWeaviate:
+    """Where it listens and what it wants to hear."""
+
+    url: str
+    port: int
+    grpc_port: int
+    api_key: str
+
+    def index(self) -> WeaviateIndex:
+        return WeaviateIndex(self.url, grpc_port=self.grpc_port, api_key=self.api_key)
+
+
+@pytest.fixture(scope="session")
+def weaviate_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWeaviate]:
+    try:
+        find_server()
+    except Configuration as reason:
+        pytest.skip(str(reason))
+    port, grpc_port = free_ports(2)
+    key = "a key for tests"
+    server = start(tmp_path_factory.mktemp("weaviate"), port=port, grpc_port=grpc_port, api_key=key)
+    yield RunningWeaviate(server.url, port, grpc_port, key)
+    server.stop()
