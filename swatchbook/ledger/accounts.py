@@ -3,14 +3,14 @@
 images found = complete + partial + failed + rejected + pending, for any document, owner or the whole.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, tuple_
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.failures import failures, other_failures
 from swatchbook.ledger.publishing import unpublished
 from swatchbook.ledger.runs import Document, read_document
 from swatchbook.ledger.show import show
@@ -18,20 +18,20 @@ from swatchbook.ledger.states import (
     chunk_item_state,
     chunk_items,
     chunk_next_try,
+    first_placements,
     image_item_state,
     image_items,
     image_next_try,
-    image_states,
     is_open,
     next_publish_of,
     shows_analysis,
+    states_of_images,
     waits_for_publishing,
 )
-from swatchbook.ledger.tables import calls, chunks, documents, images, items, pages, placements, timings, wants
+from swatchbook.ledger.tables import calls, chunks, documents, images, pages, placements, timings, wants
 from swatchbook.ledger.tables import products as products_table
 from swatchbook.records import (
     DocumentStatus,
-    FailureRecord,
     ImageState,
     ItemState,
     PlacementState,
@@ -57,6 +57,21 @@ class Account(Record):
     placements_hidden: int = 0
     placements_decorative: int = 0
     pages_skipped: int = 0
+
+
+class ImageRow(Record):
+    """A shown image and its state in a document; where it first stands. `width` and `height` in pixels."""
+
+    index: int  # reading order, from 0
+    id: str
+    state: ImageState
+    content_key: str
+    width: int | None
+    height: int | None
+    quality: float | None
+    needs_review: bool
+    page: int
+    path: str | None
 
 
 class RoleCoverage(Record):
@@ -159,7 +174,7 @@ def _named(choices: Sequence[Document]) -> str:
 
 def account(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> Account:
     """Counts of one document, of an owner's collection, or of the whole. An image counts once in its scope."""
-    states = image_states(document=document, owner=owner).subquery("states")
+    states = states_of_images(document=document, owner=owner).subquery("states")
     with ledger.read() as connection:
         counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
         unshown = _counts(connection, placements, placements.c.state, document, owner)
@@ -171,6 +186,30 @@ def account(ledger: Ledger, *, document: str | None = None, owner: str | None = 
         placements_decorative=unshown.get(PlacementState.DECORATIVE.value, 0),
         pages_skipped=by_kind.get("skipped", 0),
     )
+
+
+def image_states(ledger: Ledger, document: str, after: int = -1, limit: int = 500) -> list[ImageRow]:
+    """The document's shown images in reading order, a page at a time; `after` is the last index of the one before."""
+    first = first_placements(document).subquery("first")
+    where = placements.alias("where")
+    listed = (
+        select(first.c.index, images, where.c.page, where.c.path)
+        .join(images, images.c.id == first.c.image)
+        .join(where, and_(where.c.document == document, where.c.ordinal == first.c.ordinal))
+        .where(first.c.index > after)
+        .order_by(first.c.index)
+        .limit(limit)
+    )
+    with ledger.read() as connection:
+        rows = connection.execute(listed).all()
+        state_of = states_of_images(document=document)
+        states = {
+            image: ImageState(state)
+            for portion in portions([row.id for row in rows])
+            for image, state in connection.execute(state_of.where(images.c.id.in_(portion)))
+        }
+    fields = ImageRow.model_fields.keys() - {"state"}
+    return [ImageRow(**{name: getattr(row, name) for name in fields}, state=states[row.id]) for row in rows]
 
 
 def _counts(
@@ -201,141 +240,6 @@ def conclude(ledger: Ledger, document: str) -> tuple[DocumentStatus, float | Non
     with ledger.read() as connection:
         times = [time for move in moves if (time := connection.execute(move).scalar_one()) is not None]
     return (DocumentStatus.WAITING, min(times)) if times else (DocumentStatus.COMPLETED, None)
-
-
-# --- failures ---------------------------------------------------------------------------------------------------------
-
-
-def failures(ledger: Ledger, document: str, limit: int | None = None) -> list[FailureRecord]:
-    """Of every image that is not complete what failed, why, how often it was tried and when it will be again."""
-    found = list[FailureRecord]()
-    with ledger.read() as connection:
-        for _, rows in groupby(connection.execute(_incomplete(document)), key=lambda row: row.image):
-            found += _failures_of(list(rows))
-            if limit is not None and len(found) >= limit:
-                return found[:limit]
-    return found
-
-
-def _incomplete(document: str) -> Select[Any]:
-    """Rows of unfinished items of shown images, in reading order."""
-    first = (
-        select(
-            placements.c.image,
-            func.min(placements.c.ordinal).label("ordinal"),
-            (func.row_number().over(order_by=func.min(placements.c.ordinal)) - 1).label("index"),
-        )
-        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
-        .group_by(placements.c.image)
-        .subquery("first")
-    )
-    where = placements.alias("where")
-    unpublished_result = waits_for_publishing(images, image_item_state)
-    return (
-        select(
-            images.c.id.label("image"),
-            first.c.index,
-            where.c.page,
-            where.c.path,
-            wants.c.role,
-            image_item_state.label("state"),
-            items.c.failure,
-            items.c.attempts,
-            items.c.next_retry_at,
-            images.c.publish_failure,
-            images.c.publish_tries,
-            images.c.publish_next,
-        )
-        .select_from(image_items(document=document))
-        .join(first, first.c.image == images.c.id)
-        .join(where, and_(where.c.document == document, where.c.ordinal == first.c.ordinal))
-        .where(wants.c.role.is_not(None), or_(image_item_state != ItemState.DONE, unpublished_result))
-        .order_by(first.c.index, wants.c.role)
-    )
-
-
-def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
-    """One image's: each item that failed, else that it is pending; and that it waits to be published."""
-    place = {"image_id": rows[0].image, "index": rows[0].index, "path": rows[0].path, "page_number": rows[0].page}
-    failed = [row for row in rows if row.failure]
-    for row in failed:
-        yield FailureRecord(
-            **place,
-            role=row.role,
-            kind=row.failure["kind"],
-            error=row.failure["message"],
-            attempts=row.attempts,
-            next_retry_at=row.next_retry_at,
-        )
-    if not failed and any(row.state != ItemState.DONE for row in rows):
-        yield FailureRecord(**place, kind="pending", error="Not made yet.")
-    if any(row.state == ItemState.DONE for row in rows):
-        refused = rows[0].publish_failure or {"kind": "unpublished", "message": "Made, not searchable yet."}
-        yield FailureRecord(
-            **place,
-            subject="index",
-            kind=refused["kind"],
-            error=refused["message"],
-            attempts=rows[0].publish_tries,
-            next_retry_at=rows[0].publish_next,
-        )
-
-
-def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
-    """What failed beside images: pages, chunks, and objects that the index refused."""
-    with ledger.read() as connection:
-        return [
-            *_page_failures(connection, document),
-            *_chunk_failures(connection, document),
-            *_refusals(connection, document),
-        ]
-
-
-def _page_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
-    lost = select(pages).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
-    for row in connection.execute(lost.order_by(pages.c.number)):
-        yield FailureRecord(subject="page", page_number=row.number, kind=row.failure_kind, error=row.reason or "")
-
-
-def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
-    failed = (
-        select(chunks.c.record, wants.c.role, items.c.failure, items.c.attempts, items.c.next_retry_at)
-        .select_from(chunk_items(document=document))
-        .where(items.c.state != ItemState.DONE, items.c.failure.is_not(None))
-        .order_by(chunks.c.ordinal)
-    )
-    for row in connection.execute(failed):
-        if row.failure:  # JSON's null is not SQL's
-            yield FailureRecord(
-                subject="chunk",
-                page_number=min(row.record["pages"], default=None),
-                role=row.role,
-                kind=row.failure["kind"],
-                error=row.failure["message"],
-                attempts=row.attempts,
-                next_retry_at=row.next_retry_at,
-            )
-
-
-def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
-    """Objects that the index refused and whose image is complete all the same: a changed payload, or a chunk's."""
-    placed = select(placements.c.image).where(placements.c.document == document)
-    refused_images = and_(images.c.id.in_(placed), images.c.published >= images.c.made)
-    for table, image, where in (
-        (images, images.c.id, refused_images),
-        (chunks, None, chunks.c.document == document),
-    ):
-        refused = select(table).where(where, table.c.publish_failure.is_not(None))
-        for row in connection.execute(refused.order_by(table.c.id)):
-            if row.publish_failure:
-                yield FailureRecord(
-                    subject="index",
-                    image_id=row.id if image is not None else None,
-                    kind=row.publish_failure["kind"],
-                    error=row.publish_failure["message"],
-                    attempts=row.publish_tries,
-                    next_retry_at=row.publish_next,
-                )
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------
@@ -411,7 +315,7 @@ def coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
         with_embeddings=with_vectors,
         without_embeddings=total - with_vectors,
         coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
-        unpublished=unpublished(ledger),
+        unpublished=unpublished(ledger, owner=owner),
         roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in by_role.items()),
         documents=by_status,
     )
@@ -428,6 +332,7 @@ def _role_coverage(role: str, tag: str, states: dict[str, int]) -> RoleCoverage:
 __all__ = [
     "Account",
     "Coverage",
+    "ImageRow",
     "RoleCoverage",
     "account",
     "conclude",
@@ -435,6 +340,7 @@ __all__ = [
     "failures",
     "find_document",
     "get_document",
+    "image_states",
     "list_documents",
     "other_failures",
     "products",

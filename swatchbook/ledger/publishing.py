@@ -70,7 +70,7 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
             )
             rows = connection.execute(
                 update(table)
-                .where(table.c.id.in_(due.scalar_subquery()))
+                .where(table.c.id.in_(due))
                 .values(publish_lease=name, publish_until=db_now() + LEASE_SECONDS)
                 .returning(table.c.id, table.c.dirty, table.c.gone)
             )
@@ -248,12 +248,12 @@ def activate(ledger: Ledger, space: Space) -> None:
 # --- how far it is, and doing it again --------------------------------------------------------------------------------
 
 
-def unpublished(ledger: Ledger, document: str | None = None) -> int:
-    """Rows of a document (of the whole ledger for None) that wait to be published or removed."""
+def unpublished(ledger: Ledger, document: str | None = None, *, owner: str | None = None) -> int:
+    """Rows of a document, of an owner or of the whole ledger that wait to be published or removed."""
     with ledger.read() as connection:
         return sum(
             connection.execute(
-                select(func.count()).select_from(table).where(publishable(table), _of_document(table, document))
+                select(func.count()).select_from(table).where(publishable(table), *_in_scope(table, document, owner))
             ).scalar_one()
             for table in _TABLES.values()
         )
@@ -264,7 +264,7 @@ def next_publish(ledger: Ledger, document: str) -> float | None:
     with ledger.read() as connection:
         times = [
             connection.execute(
-                select(func.min(next_publish_of(table))).where(publishable(table), _of_document(table, document))
+                select(func.min(next_publish_of(table))).where(publishable(table), *_in_scope(table, document, None))
             ).scalar_one()
             for table in _TABLES.values()
         ]
@@ -291,12 +291,13 @@ def _published_again(table: Table) -> Any:
     return update(table).where(table.c.made > 0, ~table.c.gone).values(again)
 
 
-def _of_document(table: Table, document: str | None) -> ColumnElement[bool]:
-    if document is None:
-        return table.c.id.is_not(None)
-    if table is chunks:
-        return chunks.c.document == document
-    return images.c.id.in_(select(placements.c.image).where(placements.c.document == document))
+def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator[ColumnElement[bool]]:
+    if document is not None:
+        placed = select(placements.c.image).where(placements.c.document == document)
+        yield chunks.c.document == document if table is chunks else images.c.id.in_(placed)
+    if owner is not None:
+        owned = select(documents.c.id).where(documents.c.owner == owner)
+        yield chunks.c.document.in_(owned) if table is chunks else images.c.owner == owner
 
 
 # --- for verify -------------------------------------------------------------------------------------------------------

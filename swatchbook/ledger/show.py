@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.states import image_item_state, image_items, image_states
+from swatchbook.ledger.states import image_item_state, image_items, states_of_images
 from swatchbook.ledger.tables import (
     analyses,
     chunks,
@@ -82,7 +82,7 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
         select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
     ):
         placed[row.image].append(row)
-    states = dict(connection.execute(image_states(document=document)).tuples().all())
+    states = dict(connection.execute(states_of_images(document=document)).tuples().all())
     made = _items(connection, document)
     rows = {row.id: row for row in _by(connection, select(images), images.c.id, placed)}
     seen = _analyses(connection, document, {row.content_key for row in rows.values()})

@@ -37,6 +37,20 @@ def shown_images(*, document: str | None = None, owner: str | None = None) -> Se
     return shown.distinct()
 
 
+def first_placements(document: str) -> Select[tuple[str, int, int]]:
+    """(image, ordinal of its first shown placement, index): the document's shown images in reading order, from 0."""
+    first = func.min(placements.c.ordinal)
+    return (
+        select(
+            placements.c.image,
+            first.label("ordinal"),
+            (func.row_number().over(order_by=first) - 1).label("index"),
+        )
+        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+        .group_by(placements.c.image)
+    )
+
+
 def image_items(*, document: str | None = None, owner: str | None = None) -> FromClause:
     """FROM: shown images × wants × items. An image of which nothing is wanted has one row without a role."""
     shown = shown_images(document=document, owner=owner).subquery("shown")
@@ -75,7 +89,7 @@ def _of_analysis(table: NamedFromClause) -> ColumnElement[bool]:
 # --- what the items come to -------------------------------------------------------------------------------------------
 
 
-def image_states(*, document: str | None = None, owner: str | None = None) -> Select[tuple[str, str]]:
+def states_of_images(*, document: str | None = None, owner: str | None = None) -> Select[tuple[str, str]]:
     """(image, state), one row a shown image."""
     asked = func.count(wants.c.role)
     made = func.count(case((image_item_state == ItemState.DONE, 1)))
