@@ -165,8 +165,8 @@ def show(document: Reference, as_json: Json = False) -> None:
         if as_json:
             say_json(shown)
             return
-        failures = [*accounts.failures(lab.ledger, found.id), *accounts.other_failures(lab.ledger, found.id)]
-        out().print(draw_document(found, shown, failures, now=lab.ledger.now()))
+        report = accounts.report(lab.ledger, found.id)
+        out().print(draw_document(found, report, shown, now=lab.ledger.now()))
 
 
 @app.command(rich_help_panel=LOOK)
@@ -189,7 +189,7 @@ def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
         from swatchbook.ledger import accounts
 
         counted = accounts.coverage(lab.ledger, owner=owner)
-        say_json(counted) if as_json else out().print(draw_coverage(counted.model_dump(mode="json")))
+        say_json(counted) if as_json else out().print(draw_coverage(counted))
 
 
 # --- go on and mend ---------------------------------------------------------------------------------------------------
@@ -204,20 +204,21 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Work on one document now, or on everything that is due."""
+    if force and document is None:
+        raise typer.BadParameter("name the document whose rejected images are to be tried again", param_hint="--force")
     with _lab() as lab, _resumable():
         from interface.ingest import resume
         from interface.terminal import note, say_json
         from swatchbook.ledger import due
 
-        if document is not None:
-            found = _document(lab, document)
-            due.retry(lab.ledger, found.id, force=force)
-            waiting = [_document(lab, found.id)]
-        else:
+        if document is None:
             waiting = due.due(lab.ledger)
+        else:
+            found = _document(lab, document)
+            waiting = [_document(lab, found.id)] if due.retry(lab.ledger, found.id, force=force) else []
         if not waiting:
-            note("Nothing is due. `swatchbook status` shows what waits.")
-        reports, code = resume(lab, waiting, force=force, quiet=as_json)
+            note("Nothing to do. `swatchbook status` shows what waits.")
+        reports, code = resume(lab, waiting, quiet=as_json)
         if as_json:
             say_json(reports)
     raise typer.Exit(code)
@@ -231,8 +232,10 @@ def cancel(document: Reference) -> None:
         from swatchbook.ledger import due
 
         found = _document(lab, document)
-        due.cancel(lab.ledger, found.id)
-        note(f"{found.name}: cancelled. Take it up again: swatchbook retry {found.id[:8]}")
+        if due.cancel(lab.ledger, found.id):
+            note(f"{found.name}: cancelled. Take it up again: swatchbook retry {found.id[:8]}")
+        else:
+            note(f"{found.name}: nothing to stop, it is {found.status.value}.")
 
 
 @app.command(rich_help_panel=MEND)

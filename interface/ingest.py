@@ -1,12 +1,14 @@
 """`swatchbook ingest` and `retry`: register, run, report. A path that fails does not keep the others from going on."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
-from interface import report as account
 from interface.progress import watching
-from interface.terminal import clean, err, megabytes, note, out, say_failure, worst
+from interface.report import draw, exit_code
+from interface.run import bring_back, run_ingest
+from interface.terminal import COMPLETED, clean, err, megabytes, note, out, say_failure, worst
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat, as_failure
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts
@@ -38,26 +40,25 @@ def ingest(
 
     `quiet`: stdout is kept for JSON.
     """
-    registered: list[Registered] = []
     codes: list[int] = []
+    registered: list[Registered] = []
     for file in _expand_all(paths, codes):
         try:
             registered.append(_register(lab, file, owner=owner, options=options, quiet=quiet))
         except Failure as failure:
             log.info("not registered", extra={"path": str(file)}, exc_info=failure)
             codes.append(say_failure(failure))
-    return _work(lab, registered, options, quiet=quiet, codes=codes)
-
-
-def resume(lab: Lab, documents: Iterable[Document], *, force: bool, quiet: bool) -> tuple[list[RunReport], int]:
-    """Work on documents that are known, each with the options it was last asked for."""
     reports: list[RunReport] = []
-    codes: list[int] = []
-    for document in documents:
-        options = document.options.model_copy(update={"force": force})
-        found, code = _work(lab, [Registered(document=document, unchanged=False)], options, quiet=quiet, codes=[])
-        reports += found
-        codes.append(code)
+    for found in registered:
+        work = None if found.unchanged else partial(run_ingest, lab.settings, found.document, options)
+        codes.append(_work(lab, found.document, work, reports, quiet=quiet))
+    return reports, worst(codes)
+
+
+def resume(lab: Lab, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
+    """Go on with documents that are known, each as its state asks for. Returns the reports and the exit code."""
+    reports: list[RunReport] = []
+    codes = [_work(lab, d, partial(bring_back, lab.settings, d), reports, quiet=quiet) for d in documents]
     return reports, worst(codes)
 
 
@@ -91,37 +92,31 @@ def _register(lab: Lab, file: Path, *, owner: str, options: IngestOptions, quiet
 
 
 def _work(
-    lab: Lab, registered: Sequence[Registered], options: IngestOptions, *, quiet: bool, codes: list[int]
-) -> tuple[list[RunReport], int]:
-    reports: list[RunReport] = []
-    for found in registered:
-        try:
-            report = (
-                accounts.report(lab.ledger, found.document.id)
-                if found.unchanged
-                else _run(lab, found.document, options)
-            )
-        except Failure as failure:
-            codes.append(say_failure(failure, found.document.name))
-            continue
-        reports.append(report)
-        codes.append(account.exit_code(report))
-        if not quiet:
-            out().print(account.draw(report, now=lab.ledger.now()))
-    return reports, worst(codes)
+    lab: Lab, document: Document, work: Callable[[], object] | None, reports: list[RunReport], *, quiet: bool
+) -> int:
+    """Do what is to do for one document and show its account. Returns its exit code; a failure stays its own."""
+    try:
+        if work is not None:
+            _watched(lab, document, work)
+        report = accounts.report(lab.ledger, document.id)
+    except InvalidReference:
+        note(f"{document.name}: deleted.")
+        return COMPLETED
+    except Failure as failure:
+        return say_failure(failure, document.name)
+    reports.append(report)
+    if not quiet:
+        out().print(draw(report, now=lab.ledger.now()))
+    return exit_code(report)
 
 
-def _run(lab: Lab, document: Document, options: IngestOptions) -> RunReport:
-    """The flow's report; where the flow ended in an error that the run wrote down, the ledger's. Raises others."""
-    from interface.run import run_ingest
-
+def _watched(lab: Lab, document: Document, work: Callable[[], object]) -> None:
+    """Raises the Failure that ended the work, unless the run has written it down: then the account says it."""
     try:
         with watching(lab.ledger, document.id, document.name, err()):
-            return run_ingest(lab.settings, document, options)
+            work()
     except Exception as error:  # one document's end is not the others'; the log has the traceback
-        log.exception("the flow ended in an error", extra={"document": document.id})
+        log.exception("the work ended in an error", extra={"document": document.id})
         failure = as_failure(error)
-        report = accounts.report(lab.ledger, document.id)
-        if report.message != str(failure):
+        if accounts.get_document(lab.ledger, document.id).message != str(failure):
             raise failure from error
-        return report

@@ -39,10 +39,7 @@ def status(state: DocumentStatus) -> Text:
 
 def draw(report: RunReport, *, now: float) -> RenderableType:
     """The account of one ingest: what was found, what became of it, how long it took, what is next."""
-    parts: list[RenderableType] = [Text.assemble((clean(report.name), "bold"), "  ", _outcome(report))]
-    if report.message:
-        parts.append(Text(clean(report.message), "yellow" if report.status is DocumentStatus.WAITING else "red"))
-    parts.append(facts(_facts(report)))
+    parts: list[RenderableType] = [heading(report), facts(account(report))]
     failed = (*report.failed_images, *report.other_failures)
     if failed:
         parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
@@ -74,13 +71,18 @@ def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:
     return made
 
 
-def _outcome(report: RunReport) -> Text:
-    if exit_code(report) == OPEN and report.status is DocumentStatus.COMPLETED:
-        return Text("✓ completed with failures", "yellow")
-    return status(report.status)
+def heading(report: RunReport) -> Text:
+    """The document's name and how it stands; below, why and what to do if it is not well."""
+    with_failures = report.status is DocumentStatus.COMPLETED and exit_code(report) == OPEN
+    outcome = Text("✓ completed with failures", "yellow") if with_failures else status(report.status)
+    said = Text.assemble((clean(report.name), "bold"), "  ", outcome)
+    if report.message:
+        said.append(f"\n{clean(report.message)}", "yellow" if report.status is DocumentStatus.WAITING else "red")
+    return said
 
 
-def _facts(report: RunReport) -> list[tuple[str, Text | str]]:
+def account(report: RunReport) -> list[tuple[str, Text | str]]:
+    """The account as names and values."""
     rows: list[tuple[str, Text | str]] = [
         ("document", report.document_id),
         ("products", str(report.products_discovered)),

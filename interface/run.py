@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.errors import Configuration
 from swatchbook.ledger.runs import Document
 from swatchbook.records import IngestOptions, RunReport
 from swatchbook.settings import Settings
@@ -21,15 +21,26 @@ def run_ingest(settings: Settings, document: Document, options: IngestOptions) -
     Raises Configuration when PREFECT_API_URL is set and nobody answers there, and whatever Failure ends the flow.
     """
     if document.file is None:
-        raise InvalidReference(
-            f"{document.name}: its bytes were never stored.", advice="Ingest the file again with `swatchbook ingest`."
-        )
+        raise Configuration(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
+    _prepare(settings)
+    from flows.ingest_catalogue import ingest_catalogue
+
+    return asyncio.run(ingest_catalogue(document.file, owner=document.owner, options=options))
+
+
+def bring_back(settings: Settings, document: Document) -> RunReport | None:
+    """Go on with a document as its state asks for: its flow, its delete, or its publishing. Raises as `run_ingest`."""
+    _prepare(settings)
+    from flows.retry_failed import bring_back as go_on
+
+    return asyncio.run(go_on(document))
+
+
+def _prepare(settings: Settings) -> None:
+    """Prefect reads the environment once, when it is imported."""
     os.environ.update(prefect_environment(settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
         probe_prefect(url)
-    from flows.ingest_catalogue import ingest_catalogue  # imports Prefect, which reads the environment once
-
-    return asyncio.run(ingest_catalogue(document.file, owner=document.owner, options=options))
 
 
 def prefect_environment(settings: Settings, given: Mapping[str, str]) -> dict[str, str]:

@@ -6,13 +6,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.report import draw_failures, stage_name, status
+from interface.report import account, draw_failures, heading, stage_name, status
 from interface.terminal import cell, clean, facts, megabytes, table, until
 from swatchbook.ledger import accounts
+from swatchbook.ledger.accounts import Coverage
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.due import due
 from swatchbook.ledger.runs import Document, LiveRun, live_runs
-from swatchbook.records import DocumentStatus, FailureRecord, Hit, Record
+from swatchbook.records import DocumentStatus, Hit, Record, RunReport
 from swatchbook.verify import Verification
 
 MOST_LISTED = 100
@@ -70,32 +71,21 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     return Group(*parts)
 
 
-def draw_document(document: Document, shown: dict[str, Any], failures: Sequence[FailureRecord], *, now: float) -> Group:
-    """One document: its account, products, skipped text, and every failure."""
-    images, products = shown["images"], shown["products"]
-    by_state: dict[str, int] = {}
-    for image in images:
-        by_state[image["status"]] = by_state.get(image["status"], 0) + 1
-    parts: list[RenderableType] = [
-        Text.assemble((clean(document.name), "bold"), "  ", status(document.status)),
-        facts(
-            [
-                ("document", document.id),
-                ("owner", document.owner),
-                ("size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")),
-                ("stage", stage_name(document.stage)),
-                *([("message", document.message)] if document.message else []),
-                *([("next", until(document.due_at, now))] if document.due_at else []),
-                ("images", _sum(len(images), by_state)),
-                ("text", f"{len(shown['chunks'])} chunks · {len(shown['entities'])} entities"),
-                ("links", str(len(shown["links"]))),
-            ]
-        ),
+def draw_document(document: Document, report: RunReport, shown: dict[str, Any], *, now: float) -> RenderableType:
+    """One document: its account, its products, and everything that failed."""
+    known: list[tuple[str, Text | str]] = [
+        ("owner", document.owner),
+        ("size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")),
+        ("at", stage_name(document.stage)),
+        *([("next try", until(document.due_at, now))] if document.due_at else []),
+        ("entities", str(len(shown["entities"]))),
+        ("links", str(len(shown["links"]))),
     ]
-    if products:
-        parts.append(_products(products, shown["links"]))
-    if failures:
-        parts.append(draw_failures(failures, now=now))
+    parts: list[RenderableType] = [heading(report), facts([*known, *account(report)])]
+    if shown["products"]:
+        parts.append(_products(shown["products"], shown["links"]))
+    if failed := (*report.failed_images, *report.other_failures):
+        parts.append(draw_failures(failed, now=now))
     return Group(*parts)
 
 
@@ -140,18 +130,26 @@ def draw_verification(found: Verification) -> RenderableType:
     return Group(*parts)
 
 
-def draw_coverage(coverage: dict[str, Any]) -> RenderableType:
-    """How much of the collection is searchable: totals first, then what is counted by name."""
-    plain = {name: value for name, value in coverage.items() if not isinstance(value, dict | list | tuple)}
-    parts: list[RenderableType] = [facts([(_words(name), _figure(name, value)) for name, value in plain.items()])]
-    for name, value in coverage.items():
-        if isinstance(value, dict) and value:
-            parts.append(facts([(f"{_words(name)}: {key}", str(count)) for key, count in value.items()]))
-        elif isinstance(value, list | tuple) and value:
-            made = table(*(_words(column) for column in value[0]), title=_words(name))
-            for row in value:
-                made.add_row(*(cell(field) for field in row.values()))
-            parts.append(made)
+def draw_coverage(coverage: Coverage) -> RenderableType:
+    """How much of the collection has vectors, and by whom they were made."""
+    counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
+    share = f"{coverage.with_embeddings} of {coverage.total_images} ({coverage.coverage_percentage:g} %)"
+    parts: list[RenderableType] = [
+        facts(
+            [
+                ("documents", counts or "none yet"),
+                ("images with vectors", share),
+                ("without", str(coverage.without_embeddings)),
+                ("not yet searchable", str(coverage.unpublished)),
+            ]
+        )
+    ]
+    if coverage.roles:
+        figures = ("wanted", "done", "pending", "failed", "rejected")
+        made = table("role", "made by", *figures, right=figures)
+        for role in coverage.roles:
+            made.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
+        parts.append(made)
     return Group(*parts)
 
 
@@ -180,12 +178,6 @@ def _position(run: LiveRun) -> str:
     return stage_name(run.stage) + (f" {run.done}/{run.total}" if run.total else "")
 
 
-def _sum(total: int, parts: dict[str, int]) -> str:
-    return f"{total}" + (
-        " = " + " + ".join(f"{count} {name}" for name, count in sorted(parts.items())) if parts else ""
-    )
-
-
 def _pages(pages: Sequence[int]) -> str:
     """1, 2, 3, 7 → 1–3, 7."""
     spans: list[list[int]] = []
@@ -208,11 +200,3 @@ def _why(hit: Hit) -> Text:
         for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])
     ]
     return Text("\n".join(parts), "dim")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _figure(name: str, value: object) -> str:
-    return f"{value:.1f} %" if name.endswith("percentage") and isinstance(value, int | float) else str(value)
