@@ -133,7 +133,7 @@ def _with_regions(sheet: Sheet, pairs: Sequence[tuple[Text, Box]], relation: Rel
             and box[3] <= floor
             and abs(box[0] - text.box[0]) < 0.5 * (core[2] - core[0])
             and _over(box, text.box)
-            and box[1] - text.box[3] < 0.25 * sheet.height
+            and box[1] - core[3] < 0.25 * sheet.height
         ]
         captions.append(Caption(text, picture, relation, union([core, *below])))
     return tuple(sorted(captions, key=lambda c: (round(c.text.box[1] / 20), c.text.box[0])))

@@ -135,7 +135,7 @@ def _branches(leaves: Sequence[Leaf], book: Book, small: set[tuple[int, Box]]) -
     stack = [0]
     for leaf in leaves:
         sheet = leaf.sheet
-        texts = [t for t in sheet.texts if mark(t, sheet) not in book.shunned]
+        texts = [t for t in sheet.texts if not (m := mark(t, sheet))[3] or m not in book.shunned]
         headed: list[tuple[Unit, int | None]] = [(u, None) for u in leaf.units]
         headed += [(Unit(t.page, t.box, "\n".join(t.lines)), _level(t, sheet, book, levels, small)) for t in texts]
         for i in in_order([unit.box for unit, _ in headed]):
@@ -170,12 +170,12 @@ def _level(
 
 
 def _running(sheets: Sequence[Sheet], shunned: frozenset[Mark]) -> list[Unit]:
-    """Furniture, each once; numbers of pages are left out."""
+    """What runs in the margins, each once; numbers of pages are left out."""
     once: dict[str, Unit] = {}
     for sheet in sheets:
         for text in sheet.texts:
             m = mark(text, sheet)
-            if m in shunned and m[0].strip("#"):
+            if m[3] and m in shunned and m[0].strip("#"):
                 once.setdefault(m[0], Unit(text.page, text.box, text.text))
     return list(once.values())
 

@@ -60,8 +60,8 @@ def describe(product: FoundProduct, pages: Iterable[Page], tables: Sequence[Tabl
             width = page.box[2] - page.box[0]
             values += [Value(a.key, tidy(a.value), a.label, page.number, "label") for a in attributes(lines, width)]
             loose += _unlabelled(lines, page.number)
-    labelled = {v.key for v in values}
-    values += [v for v in loose if v.key not in labelled]
+    labelled = list(values)
+    values += [v for v in loose if not any(v.key == o.key or v.value in o.value for o in labelled)]
     kept = [v for v in values if v.key and 0 < len(v.value) <= LONGEST_VALUE and "http" not in v.value]
     return Description(metadata=_joined(kept), tables=tuple(own), evidence=tuple(_evidence(kept)))
 

@@ -22,6 +22,8 @@ FEW_PAGES = 4
 """A document of so few pages may be a leaflet of one product or a single sheet of cards."""
 FEWEST_CODES = 8
 CODES_A_PAGE = 3
+CODES_A_SECTION = 4
+"""Headings over so many codes on average are those of lists."""
 GRIDS = 0.5
 """A header is a category when at least this share of its sections holds two or more cards."""
 
@@ -37,7 +39,9 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     cards = cards if _are_goods(cards, book) else {}
     codes = _code_anchors(book)
     rejected = _rejected(book, titled)
-    if titled and not _are_categories(titled[1], cards):
+    if titled and _are_captions(titled[1], cards):
+        found = _from_cards_and_sections(titled, cards, book, anchors, reading.outline)
+    elif titled and not _are_categories(titled[1], cards) and not _are_lists(titled[1], codes):
         found = [
             _from_section(s, book, titled[0], anchors, reading.outline) for s in titled[1] if _is_product(s, titled[1])
         ]
@@ -68,7 +72,7 @@ def _titled(book: Book, anchors: frozenset[str]) -> tuple[Style, list[Section]] 
         if not made:
             continue
         specified = sum(s.is_specified for s in made) / len(made)
-        alone = len(made) == 1 and (len(book.sheets) > 12 or sum(a.known for a in made[0].attributes) < 3)
+        alone = len(made) == 1 and (len(book.sheets) > 12 or len(made[0].found) < 3)
         if specified >= SPECIFIED and not alone:
             announced = sum(fold(s.name) in anchors for s in made) / len(made)
             candidates.append((style, made, specified, announced))
@@ -106,8 +110,46 @@ def _are_categories(made: Sequence[Section], cards: Mapping[int, Sequence[Captio
         if any((c.text.page, c.text.box) in heads for c in captions):
             continue
         grids += len(captions) >= 2
-        own += any(a.known and not any(inside(a.box, c.region) for c in captions) for a in section.attributes)
+        own += any(not any(p == c.text.page and inside(a.box, c.region) for c in captions) for p, a in section.found)
     return grids >= GRIDS * len(made) and own < GRIDS * len(made)
+
+
+def _are_captions(made: Sequence[Section], cards: Mapping[int, Sequence[Caption]]) -> bool:
+    """Whether half of the headings are names below or beside pictures, several a page: then pictures part the page. A
+    name above its picture is a heading like any other."""
+    several = [c for on_page in cards.values() if len(on_page) > 1 for c in on_page]
+    boxes = {(c.text.page, c.text.box) for c in several if c.relation != "above"}
+    return 2 * sum((s.head.page, s.head.box) in boxes for s in made) > len(made)
+
+
+def _from_cards_and_sections(
+    titled: tuple[Style, list[Section]],
+    cards: Mapping[int, Sequence[Caption]],
+    book: Book,
+    anchors: frozenset[str],
+    outline: Sequence[OutlineEntry],
+) -> list[FoundProduct]:
+    """Cards, and products whose heading is no card's name, page by page."""
+    style, made = titled
+    boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
+    rest = [s for s in made if (s.head.page, s.head.box) not in boxes and _is_product(s, made)]
+    found = [_from_card(c, page, book) for page, on_page in cards.items() for c in on_page]
+    found += [_from_section(s, book, style, anchors, outline) for s in rest]
+    return sorted(found, key=lambda p: p.first_page)
+
+
+def _are_lists(made: Sequence[Section], codes: Sequence[tuple[int, Code]]) -> bool:
+    """Whether headings stand over price lists: many named codes a section, no pictures to speak of, and no labels but
+    those of codes and prices."""
+    names = {fold(code.name) for _, code in codes if code.name}
+    bare = sum(all(a.key in ("code", "price", "quantity") for _, a in s.found) for s in made)
+    few_pictures = sum(s.pictures for s in made) * 3 <= len(codes)
+    return (
+        len(codes) >= CODES_A_SECTION * len(made)
+        and 2 * len(names) >= len(codes)
+        and few_pictures
+        and bare > len(made) / 2
+    )
 
 
 def _from_section(
@@ -115,7 +157,7 @@ def _from_section(
 ) -> FoundProduct:
     head = section.head
     announced = fold(section.name) in anchors
-    known = [a for a in section.attributes if a.known]
+    known = [a for _, a in section.found]
     score = 0.45 + 0.15 * announced + 0.05 * min(4, len(known)) + 0.1 * bool(section.pictures)
     evidence = [
         Evidence(rule="heading", page=head.page, text=head.text, detail={"size": head.size, "bold": float(head.bold)})
@@ -159,7 +201,7 @@ def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | 
 def _variants(section: Section) -> tuple[str, ...]:
     """Values of a label that tells variants apart, where it has several."""
     for key in ("style", "color", "finish"):
-        values = tuple(dict.fromkeys(tidy(a.value) for a in section.attributes if a.key == key))
+        values = tuple(dict.fromkeys(tidy(a.value) for _, a in section.found if a.key == key))
         if len(values) > 1:
             return values
     return ()

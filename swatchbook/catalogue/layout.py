@@ -74,6 +74,7 @@ class Sheet:
     has_table: bool
     prices: tuple[Box, ...]
     entries: tuple[str, ...]
+    sizes: Mapping[int, int]  # print size in whole points -> characters, of all text
     spread: bool
 
     @property
@@ -113,6 +114,7 @@ def digest(page: Page) -> Sheet:
         has_table=page.has_table,
         prices=tuple(line.bbox for line in lines if len(line.text.split()) <= 6 and price_in(line.text)),
         entries=_entries(lines),
+        sizes=_sizes(lines),
         spread=_is_spread(page, lines),
     )
 
@@ -198,11 +200,17 @@ def families(texts: Iterable[Text]) -> Mapping[Style, Style]:
 
 def body_size(sheets: Iterable[Sheet]) -> float:
     """Print size of most characters, in points; 10 without text."""
-    count: Counter[float] = Counter()
+    count: Counter[int] = Counter()
     for sheet in sheets:
-        for text in sheet.texts:
-            count[round(text.size)] += len(text.text)
+        count.update(sheet.sizes)
     return count.most_common(1)[0][0] if count else 10.0
+
+
+def _sizes(lines: Iterable[Line]) -> Counter[int]:
+    count: Counter[int] = Counter()
+    for line in lines:
+        count[round(line.size)] += len(line.text)
+    return count
 
 
 def furniture(sheets: Sequence[Sheet]) -> frozenset[Mark]:

@@ -22,6 +22,7 @@ from swatchbook.catalogue.layout import (
 )
 from swatchbook.records import Box, fold
 
+PRICES_A_PICTURE = 3
 LEAVES = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 """Kinds of page that end a section whatever the size of their heading."""
 
@@ -48,8 +49,9 @@ class Section:
 
     head: Text
     name: str
+    leads: bool  # is the largest text of its page
     regions: list[tuple[int, Box]] = field(default_factory=list)
-    attributes: list[Attribute] = field(default_factory=list)
+    found: list[tuple[int, Attribute]] = field(default_factory=list)  # page, known attribute
     prices: int = 0
     codes: int = 0
     pictures: int = 0
@@ -61,8 +63,9 @@ class Section:
 
     @property
     def is_specified(self) -> bool:
-        """Whether something only goods have stands here: a known label with its value, a code, a priced picture."""
-        return any(a.known for a in self.attributes) or bool(self.codes) or bool(self.prices and self.pictures)
+        """Whether something only goods have stands here: a known label with its value, a code, or a priced picture
+        (more prices than that are amounts of a report)."""
+        return bool(self.found or self.codes or 0 < self.prices <= PRICES_A_PICTURE * self.pictures)
 
 
 def bind(sheets: Sequence[Sheet], kinds: Mapping[int, PageKind | None], body: float) -> Book:
@@ -105,7 +108,7 @@ def sections(book: Book, style: Style) -> list[Section]:
             if made and running is made[-1] and fold(_bare(made[-1].name)) == fold(_bare(name)):
                 section = made[-1]
             else:
-                section = Section(head, name)
+                section = Section(head, name, leads=head.size >= max(t.size for t in sheet.texts))
                 made.append(section)
             section.regions.append((sheet.number, region))
             _collect(section, sheet, region)
@@ -175,7 +178,7 @@ def _region(head: Text, heads: Sequence[Text], sheet: Sheet, *, open_top: bool) 
 
 
 def _collect(section: Section, sheet: Sheet, region: Box) -> None:
-    section.attributes += [a for a in sheet.attributes if inside(a.box, region)]
+    section.found += [(sheet.number, a) for a in sheet.attributes if a.known and inside(a.box, region)]
     section.prices += sum(inside(p, region) for p in sheet.prices)
     section.codes += sum(inside(c.box, region) and fold(c.code) != fold(section.name) for c in sheet.codes)
     section.pictures += sum(inside(p, region) for p in sheet.pictures)
@@ -187,6 +190,7 @@ def _bare(name: str) -> str:
 
 
 def _without_labels(made: Collection[Section]) -> list[Section]:
-    """Drops headings repeated in every fourth section or more: parts of a product's page, not its name."""
-    count = Counter(fold(s.name) for s in made)
+    """Drops headings repeated in every fourth section or more that do not lead their pages: parts of a product's page,
+    where the same name at the head of several pages is that of goods in several categories."""
+    count = Counter(fold(s.name) for s in made if not s.leads)
     return [s for s in made if count[fold(s.name)] < max(3, len(made) / 4)]

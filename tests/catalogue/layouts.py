@@ -1,0 +1,402 @@
+"""Documents as `Page` records in several families of layout, each with the products that a person sees in it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from swatchbook.records import Block, Box, Drawn, Line, OutlineEntry, Page, Reading, Span
+
+WIDTH, HEIGHT = 595.0, 842.0
+
+
+class Told(NamedTuple):
+    """A product as a person sees it."""
+
+    name: str
+    first: int
+    last: int
+    category: str | None = None
+
+
+class Document(NamedTuple):
+    pages: list[Page]
+    products: list[Told]
+    outline: list[OutlineEntry] = []
+
+
+def text(x: float, y: float, words: str, size: float = 10, bold: bool = False) -> Block:
+    """One line at its top left corner; width about that of a sans serif."""
+    box = (x, y, x + 0.5 * size * len(words), y + 1.2 * size)
+    span = Span(text=words, bbox=box, size=size, font="Sans", bold=bold, italic=False, color=0)
+    return Block(bbox=box, lines=(Line(bbox=box, spans=(span,)),))
+
+
+def prose(x: float, y: float, words: str, size: float = 10, width: int = 60) -> list[Block]:
+    """Lines of at most `width` characters."""
+    lines, line = [], ""
+    for word in words.split():
+        if len(line) + len(word) >= width:
+            lines, line = [*lines, line], ""
+        line = f"{line} {word}".strip()
+    return [text(x, y + n * 1.2 * size, line, size) for n, line in enumerate([*lines, line])]
+
+
+def page(number: int, blocks: Sequence[Block], pictures: Sequence[Box] = (), width: float = WIDTH) -> Page:
+    drawn = [
+        Drawn(
+            number=n, bbox=box, width=400, height=300, colorspace=3, bits=8, has_mask=False, size=9000,
+            transform=(box[2] - box[0], 0, 0, box[3] - box[1], box[0], box[1]),
+        )
+        for n, box in enumerate(pictures)
+    ]  # fmt: skip
+    return Page(
+        number=number, label=str(number), box=(0, 0, width, HEIGHT), rotation=0, blocks=tuple(blocks),
+        drawn=tuple(drawn),
+    )  # fmt: skip
+
+
+def reading(document: Document) -> Reading:
+    return Reading(
+        content="0" * 64, page_count=len(document.pages), title=None, outline=tuple(document.outline),
+        page_boxes={p.number: p.box for p in document.pages}, pages_file="pages.jsonl",
+    )  # fmt: skip
+
+
+def cover(number: int = 1) -> Page:
+    return page(number, [text(60, 300, "Lumen & Oak", 44), text(60, 360, "Catalogue 2025", 18)], [(0, 0, WIDTH, 280)])
+
+
+def contacts(number: int) -> Page:
+    return page(
+        number,
+        [text(60, 100, "Contact", 30), text(60, 200, "Tel. +49 30 1234567"), text(60, 220, "hello@lumen.example")],
+    )  # fmt: skip
+
+
+def foot(number: int) -> list[Block]:
+    return [text(60, 815, "Lumen & Oak · www.lumen.example", 7), text(540, 815, str(number), 8)]
+
+
+NAMES = ["Alder", "Birke", "Cedro", "Dune", "Ember", "Fjord", "Grove", "Heron", "Isola", "Juno", "Kestrel", "Lagoon"]
+
+
+def specification(y: float, labels: Sequence[str] = ("Material:", "Finish:", "Size:"), x: float = 60) -> list[Block]:
+    values = ("porcelain stoneware", "matt", "60 x 120 cm")
+    return [
+        block
+        for n, (label, value) in enumerate(zip(labels, values, strict=True))
+        for block in (text(x, y + 18 * n, label, 9, bold=True), text(x + 100, y + 18 * n, value, 9))
+    ]
+
+
+# --- catalogues -------------------------------------------------------------------------------------------------------
+
+
+def heading_and_specification(labels: Sequence[str] = ("Material:", "Finish:", "Size:")) -> Document:
+    """One product a page: photo, large name, labels and values."""
+    pages, told = [cover()], []
+    for n, name in enumerate(NAMES[:8], 2):
+        blocks = [
+            text(60, 430, name, 30),
+            *specification(480, labels),
+            *prose(60, 560, "Quiet and warm. " * 12),
+            *foot(n),
+        ]
+        pages.append(page(n, blocks, [(0, 0, WIDTH, 400)]))
+        told.append(Told(name, n, n))
+    return Document([*pages, contacts(10)], told)
+
+
+def german() -> Document:
+    """The same with German labels, without colons."""
+    return heading_and_specification(("Material", "Oberfläche", "Format"))
+
+
+def long_sections() -> Document:
+    """Three pages a product, the name only on the first; an index, an outline with a parent and lies in it."""
+    index = [text(60, 60, "Contents", 28)]
+    pages, told, outline = (
+        [],
+        [],
+        [OutlineEntry(level=1, title="Page 1", page=1), OutlineEntry(level=1, title="Tiles", page=3)],
+    )
+    for k, name in enumerate(NAMES[:5]):
+        first = 3 + 3 * k
+        index += [text(60, 140 + 30 * k, name, 12), text(500, 140 + 30 * k, str(first + 11), 12)]
+        outline.append(OutlineEntry(level=2, title=name, page=first))
+        pages.append(
+            page(
+                first,
+                [text(60, 60, name, 28), *prose(60, 120, "Warm stone. " * 20), *foot(first)],
+                [(60, 300, 535, 700)],
+            )
+        )
+        pages.append(page(first + 1, foot(first + 1), [(60, 60, 290, 400), (300, 60, 535, 400)]))
+        pages.append(page(first + 2, [text(60, 60, "Technical data", 14, True), *specification(100), *foot(first + 2)]))
+        told.append(Told(name, first, first + 2, "Tiles"))
+    index.append(text(60, 140 + 30 * 5, "Phantom", 12))
+    index.append(text(500, 140 + 30 * 5, "99", 12))
+    outline.append(OutlineEntry(level=2, title="Slide 7", page=4))
+    return Document([cover(), page(2, index), *pages, contacts(18)], told, outline)
+
+
+GOODS = ["Lamp", "Frame", "Mug", "Clock", "Tray", "Vase", "Bowl", "Stand"]
+
+
+def card_grid(columns: int = 2, rows: int = 2) -> Document:
+    """Names and prose under pictures; a header names the category, a second page goes on without one."""
+    pages, told = [cover()], []
+    for k, category in enumerate(["Lighting", "Kitchen", "Office", "Garden"]):
+        for part in range(2):
+            number = 2 + 2 * k + part
+            blocks, pictures = foot(number), []
+            if part == 0:
+                blocks += [
+                    text(50, 60, category, 40),
+                    *prose(50, 115, "Made for your home with care and patience. " * 2),
+                ]
+            for i in range(columns * rows):
+                x = 50 + (i % columns) * 500 / columns
+                y = 190 + (i // columns) * 600 / rows
+                name = f"{NAMES[(i + 3 * k) % 12]} {GOODS[(i + 2 * part) % 8]} {'Mini' if part else ''}".strip()
+                pictures.append((x, y, x + 380 / columns, y + 380 / rows))
+                blocks += [
+                    text(x, y + 395 / rows, name, 11),
+                    *prose(x, y + 395 / rows + 20, "a calm object for every day", 7, 30),
+                ]
+                told.append(Told(name, number, number, category))
+            pages.append(page(number, blocks, pictures))
+    return Document([*pages, contacts(10)], told)
+
+
+def cards_beside() -> Document:
+    """Pictures at the left, name and description in one style at the right."""
+    pages, told = [cover()], []
+    for k, category in enumerate(["Mugs", "Bags", "Pens", "Caps"]):
+        number = 2 + k
+        blocks, pictures = [text(50, 60, category, 44), *foot(number)], []
+        for i in range(3):
+            y = 200 + 190 * i
+            name = f"{NAMES[3 * k + i]} {category[:-1]}"
+            pictures.append((50, y, 190, y + 140))
+            blocks += [
+                text(320, y + 20, name, 12),
+                *prose(320, y + 55, "A gift that stays with people for years and years.", 12, 30),
+            ]
+            told.append(Told(name, number, number, category))
+        pages.append(page(number, blocks, pictures))
+    return Document([*pages, contacts(6)], told)
+
+
+def code_table() -> Document:
+    """Rows of code, name and price under category headings."""
+    pages, told = [cover()], []
+    for k, category in enumerate(["Hinges", "Handles", "Locks"]):
+        number = 2 + k
+        blocks = [text(50, 60, category, 24), *foot(number)]
+        for i in range(10):
+            name, y = f"{NAMES[i]} {category[:-1].lower()}", 120 + 24 * i
+            blocks += [
+                text(50, y, f"{category[0]}B-{100 + 10 * k + i}", 9),
+                text(180, y, name, 9),
+                text(450, y, f"{12 + i},50 €", 9),
+            ]
+            told.append(Told(name, number, number, category))
+        pages.append(page(number, blocks))
+    return Document([*pages, contacts(5)], told)
+
+
+def spreads() -> Document:
+    """Two printed pages on each sheet, one product on each half."""
+    pages, told = [cover()], []
+    for k in range(4):
+        number = 2 + k
+        blocks, pictures = [text(30, 815, str(2 * k + 2), 8), text(1150, 815, str(2 * k + 3), 8)], []
+        for half in range(2):
+            x, name = 60 + 595 * half, NAMES[2 * k + half]
+            blocks += [text(x, 60 + 240 * half, name, 28), *specification(620, x=x)]
+            pictures.append((x, 120 + 240 * half, x + 400, 520))
+            told.append(Told(name, number, number))
+        pages.append(page(number, blocks, pictures, width=1190))
+    return Document(pages, told)
+
+
+def mid_page_starts() -> Document:
+    """Products follow each other down the page; each second one ends on the next page."""
+    pages, told = [cover()], []
+    for k in range(4):
+        number, a, b = 2 + k, NAMES[2 * k], NAMES[2 * k + 1]
+        tail = specification(60) if k else []
+        blocks = [*tail, text(60, 160, a, 22), *prose(60, 200, "Soft and quiet. " * 9), *specification(300)]
+        blocks += [text(60, 480, b, 22), *prose(60, 520, "Soft and quiet. " * 9), *specification(700), *foot(number)]
+        pages.append(page(number, blocks, [(350, 160, 535, 400), (350, 480, 535, 690)]))
+        told += [Told(a, number, number), Told(b, number, number + 1)]
+    pages.append(page(6, [*specification(60), *foot(6)]))
+    return Document(pages, told)
+
+
+def repeated_names() -> Document:
+    """The same names under every category: tables and chairs both come as Alder, Birke, Cedro."""
+    pages, told, number = [cover()], [], 2
+    for category in ["Tables", "Chairs", "Benches", "Stools"]:
+        pages.append(page(number, [text(60, 380, category, 60)], [(0, 0, WIDTH, 300)]))
+        for name in NAMES[:3]:
+            number += 1
+            pages.append(
+                page(number, [text(60, 60, name, 26), *specification(600), *foot(number)], [(60, 120, 535, 560)])
+            )
+            told.append(Told(name, number, number, category))
+        number += 1
+    return Document(pages, told)
+
+
+def names_with_attributes() -> Document:
+    """Two columns of bold names in body size, each with a size and a price line below; no pictures."""
+    pages, told = [cover()], []
+    for k in range(3):
+        number = 2 + k
+        blocks = [*foot(number)]
+        for i in range(8):
+            x, y = 60 + 270 * (i % 2), 100 + 150 * (i // 2)
+            name = f"{NAMES[(i + k) % 12]} {GOODS[(i + 3 * k) % 8]}"
+            blocks += [
+                text(x, y, name, 10, True),
+                text(x, y + 16, "Size: 40 x 40 cm"),
+                text(x, y + 32, f"Price: {20 + i},00 €"),
+            ]
+            told.append(Told(name, number, number))
+        pages.append(page(number, blocks))
+    return Document(pages, told)
+
+
+def code_cards() -> Document:
+    """Pictures with a code and a name below, on white pages without headings."""
+    pages, told = [], []
+    for k in range(4):
+        blocks, pictures = [*foot(1 + k)], []
+        for i in range(9):
+            x, y, name = 50 + 170 * (i % 3), 50 + 240 * (i // 3), f"{NAMES[(i + 2 * k) % 12]} {GOODS[(i * 3 + k) % 8]}"
+            pictures.append((x, y, x + 140, y + 140))
+            blocks += [text(x, y + 148, name, 9, True), text(x, y + 162, f"AC-{400 + 10 * k + i}", 8)]
+            told.append(Told(name, 1 + k, 1 + k))
+        pages.append(page(1 + k, blocks, pictures))
+    return Document(pages, told)
+
+
+def captions_of_one_product() -> Document:
+    """A product of two pages with its own specification; the captions under its pictures are rooms, not products."""
+    pages, told = [cover()], []
+    for k, name in enumerate(NAMES[:6]):
+        first = 2 + 2 * k
+        boxes = [(60 + 240 * (i % 2), 60 + 350 * (i // 2), 280 + 240 * (i % 2), 340 + 350 * (i // 2)) for i in range(4)]
+        rooms = [
+            text(b[0], b[3] + 8, f"{name} in the {room}", 9)
+            for b, room in zip(boxes, ("kitchen", "bath", "hall", "loft"), strict=True)
+        ]
+        pages.append(page(first, [text(60, 60, name, 30), *specification(640), *foot(first)], [(60, 120, 535, 600)]))
+        pages.append(page(first + 1, [*rooms, *foot(first + 1)], boxes))
+        told.append(Told(name, first, first + 1))
+    return Document([*pages, contacts(14)], told)
+
+
+# --- no catalogues ----------------------------------------------------------------------------------------------------
+
+WORDS = "The model is fitted to the data of the last years and its error is then compared with that of simpler ones. "
+
+
+def lecture() -> Document:
+    """Slides: a title, bullets, now and then a figure; an agenda that names the titles."""
+    titles = [
+        "Linear models",
+        "Loss functions",
+        "Gradient descent",
+        "Overfitting",
+        "Regularisation",
+        "Trees",
+        "Forests",
+        "Boosting",
+    ]
+    agenda = [text(60, 60, "Agenda", 36), *(text(80, 150 + 40 * n, t, 20) for n, t in enumerate(titles))]
+    pages = [page(1, [text(100, 200, "Statistical learning", 48), text(100, 300, "Lecture 7", 24)]), page(2, agenda)]
+    for n, title in enumerate(titles, 3):
+        bullets = [text(80, 160 + 50 * i, f"• Point {i} of {title.lower()} and why it matters", 20) for i in range(4)]
+        pages.append(
+            page(
+                n,
+                [text(60, 60, title, 36), *bullets, text(560, 800, str(n), 10)],
+                [(320, 400, 560, 600)] if n % 2 else [],
+            )
+        )
+    return Document(pages, [])
+
+
+def report() -> Document:
+    """A yearly report: sections with prose, numbered figures, amounts in tables."""
+    pages = [cover()]
+    for n, title in enumerate(
+        [
+            "Letter to shareholders",
+            "Business review",
+            "Risk report",
+            "Income statement",
+            "Balance sheet",
+            "Notes to the accounts",
+        ],
+        2,
+    ):
+        blocks = [
+            text(60, 60, title, 24),
+            *prose(60, 110, WORDS * 8),
+            text(60, 640, f"Figure {n}: Revenue by region in {2010 + n}", 9),
+        ]
+        blocks += [
+            b
+            for i in range(4)
+            for b in (text(60, 690 + 20 * i, f"Total assets {i}"), text(400, 690 + 20 * i, f"€ {1200 + i},0{i}"))
+        ]
+        pages.append(page(n, [*blocks, *foot(n)], [(60, 420, 535, 630)]))
+    return Document(pages, [])
+
+
+def form() -> Document:
+    """An application form: bold section titles, empty labels, boxes to tick."""
+    blocks = [text(60, 60, "Application for a permit", 22)]
+    for k, section in enumerate(["Personal data", "Building", "Payment", "Signature"]):
+        y = 120 + 160 * k
+        blocks += [text(60, y, section, 12, True)]
+        blocks += [
+            text(60, y + 24 * (i + 1), label)
+            for i, label in enumerate(["Name:", "Address:", "Date:", "Size:", "Height:"])
+        ]
+    return Document([page(1, blocks), page(2, prose(60, 60, WORDS * 12))], [])
+
+
+def letter() -> Document:
+    return Document([page(1, [*prose(60, 200, WORDS * 9), text(60, 600, "Yours sincerely")])], [])
+
+
+def team() -> Document:
+    """A company profile with six portraits on one page."""
+    people = ["Anna Roth", "Ben Ito", "Cleo Marsh", "Dan Wu", "Eva Lind", "Finn Bell"]
+    boxes = [(60 + 170 * (i % 3), 150 + 300 * (i // 3), 200 + 170 * (i % 3), 330 + 300 * (i // 3)) for i in range(6)]
+    portraits = [text(b[0], b[3] + 10, name, 11) for b, name in zip(boxes, people, strict=True)]
+    rest = [
+        page(n, [text(60, 60, t, 26), *prose(60, 120, WORDS * 10)])
+        for n, t in enumerate(["Our story", "What drives us", "Where we work", "Numbers"], 3)
+    ]
+    return Document(
+        [cover(), page(2, [text(60, 60, "The people behind it", 26), *portraits], boxes), *rest, contacts(7)], []
+    )
+
+
+def novel() -> Document:
+    """Chapters with titles and prose, an outline that names them all."""
+    pages = [
+        page(n, [text(200, 100, f"Chapter {n}", 20), *prose(80, 180, WORDS * 14), text(290, 815, str(n), 9)])
+        for n in range(1, 9)
+    ]
+    return Document(pages, [], [OutlineEntry(level=1, title=f"Chapter {n}", page=n) for n in range(1, 9)])
+
+
+def scanned() -> Document:
+    """A catalogue of pictures only: nothing to read."""
+    return Document([page(n, [], [(0, 0, WIDTH, HEIGHT)]) for n in range(1, 7)], [])

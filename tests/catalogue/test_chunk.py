@@ -1,0 +1,152 @@
+"""Chunks: every text once, hierarchy, tables whole, sizes that fit the model's window."""
+
+import string
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swatchbook.catalogue.chunk import MOST_PIECES, chunk, word_pieces
+from swatchbook.records import Chunks, Page, Plan, PlannedPage, Table, fold
+from tests.catalogue import layouts
+from tests.catalogue.layouts import Document, page, prose, text
+
+
+def chunked(pages: list[Page], tables: list[Table] | None = None, skipped: tuple[int, ...] = ()) -> Chunks:
+    planned = (
+        PlannedPage(number=p.number, kind="skipped" if p.number in skipped else "product", reason="") for p in pages
+    )
+    return chunk("document", layouts.reading(Document(pages, [])), pages, Plan(pages=tuple(planned)), tables or [])
+
+
+def embedded(chunks: Chunks) -> list[str]:
+    return [fold(c.text) for c in chunks.chunks if c.embed]
+
+
+WORD = st.text(string.ascii_lowercase, min_size=1, max_size=12)
+SENTENCES = st.lists(WORD, min_size=1, max_size=300).map(" ".join)
+SIZES = st.sampled_from([7.0, 10.0, 10.0, 10.0, 14.0, 22.0, 36.0])
+
+
+@st.composite
+def any_pages(draw):
+    """Pages of blocks anywhere in any size, every text with a number of its own."""
+    pages, number = [], 0
+    for p in range(1, draw(st.integers(1, 4)) + 1):
+        blocks = []
+        for _ in range(draw(st.integers(0, 8))):
+            number += 1
+            x, y = draw(st.floats(0, 500)), draw(st.floats(0, 800))
+            label = draw(st.sampled_from(["", "", "Size: ", "Material", "Foo: "]))
+            blocks.append(text(x, y, f"{label}q{number}q {draw(SENTENCES)}", draw(SIZES), draw(st.booleans())))
+        pages.append(page(p, blocks, [(50, 50, 200, 200)] if draw(st.booleans()) else []))
+    return pages
+
+
+@settings(max_examples=60, deadline=None)
+@given(any_pages())
+def test_every_text_stands_in_exactly_one_embedding_chunk(pages):
+    chunks = chunked(pages)
+    whole = Counter(word for c in chunks.chunks if c.embed for word in c.text.split())
+    assert whole == Counter(word for p in pages for line in p.lines for word in line.text.split())
+    assert all(c.pages and set(c.pages) <= {p.number for p in pages} for c in chunks.chunks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(any_pages())
+def test_chunks_fit_the_models_window_and_form_a_forest(pages):
+    chunks = chunked(pages).chunks
+    ids = [c.id for c in chunks]
+    assert len(set(ids)) == len(ids)
+    assert all(word_pieces(c.text) <= MOST_PIECES for c in chunks if c.kind == "text")
+    for n, c in enumerate(chunks):
+        assert c.ordinal == n
+        assert c.parent is None or ids.index(c.parent) < n
+    assert chunked(pages).chunks == chunks
+
+
+def test_skipped_pages_have_no_chunks():
+    pages = [page(1, [text(60, 60, "hidden words")]), page(2, [text(60, 60, "shown words")])]
+    assert embedded(chunked(pages, skipped=(1,))) == ["shownwords"]
+
+
+def test_headings_make_a_path_and_a_parent():
+    blocks = [
+        text(60, 60, "Tiles", 30), *prose(60, 100, "Stone for floors. " * 4),
+        text(60, 200, "Alder", 20), *prose(60, 240, "A quiet stone. " * 4),
+        text(60, 400, "Birke", 20), *prose(60, 440, "A loud stone. " * 4),
+    ]  # fmt: skip
+    chunks = chunked([page(1, blocks)]).chunks
+    assert [(c.kind, c.headings) for c in chunks] == [
+        ("section", ("Tiles",)), ("text", ("Tiles",)), ("text", ("Tiles", "Alder")), ("text", ("Tiles", "Birke")),
+    ]  # fmt: skip
+    assert {c.parent for c in chunks[1:]} == {chunks[0].id}
+
+
+def test_names_at_pictures_are_headings():
+    document = layouts.card_grid()
+    headings = {c.headings[-1] for c in chunked(document.pages).chunks if c.headings}
+    assert {p.name for p in document.products} <= headings
+
+
+def test_section_runs_over_pages():
+    pages = [
+        page(1, [text(60, 60, "Alder", 30), *prose(60, 120, "One two three. " * 9)]),
+        page(2, prose(60, 60, "Four five. " * 9)),
+    ]
+    (only,) = chunked(pages).chunks
+    assert (only.pages, only.headings) == ((1, 2), ("Alder",))
+
+
+def test_table_rows_stay_whole_and_parts_repeat_the_header():
+    rows = [
+        ("Code", "Size", "Finish"),
+        *((f"AB-{n}", f"{n} x 60 cm", "matt and brushed by hand") for n in range(100, 140)),
+    ]
+    blocks = [text(60 + 150 * i, 100 + 15 * n, cell) for n, row in enumerate(rows) for i, cell in enumerate(row)]
+    table = Table(page=1, bbox=(50, 90, 560, 800), rows=tuple(rows))
+    result = chunked([page(1, [text(60, 60, "Sizes of Alder", 20), *blocks])], [table])
+    parts = [c for c in result.chunks if c.kind == "table"]
+    assert len(parts) > 1
+    assert parts[0].text.startswith("Sizes of Alder\nCode | Size | Finish\n")
+    assert all("Code | Size | Finish" in c.text and word_pieces(c.text) <= MOST_PIECES for c in parts)
+    lines = [line for c in parts for line in c.text.splitlines() if line.startswith("AB-")]
+    assert lines == [" | ".join(row) for row in rows[1:]]
+    (entity,) = result.entities
+    assert (entity.kind, entity.page, entity.table) == ("specification", 1, table)
+
+
+def test_text_inside_a_table_that_the_table_does_not_say_is_kept():
+    table = Table(page=1, bbox=(50, 90, 560, 200), rows=(("Size", "60 x 60"), ("Finish", "matt")))
+    blocks = [
+        text(60, 100, "Size"),
+        text(200, 100, "60 x 60"),
+        text(60, 120, "Finish"),
+        text(200, 120, "matt"),
+        text(60, 150, "Handle with care"),
+    ]
+    texts = embedded(chunked([page(1, blocks)], [table]))
+    assert sorted(texts) == sorted(["size60x60finishmatt", "handlewithcare"])
+
+
+def test_running_furniture_stands_once_and_page_numbers_nowhere():
+    pages = [
+        page(n, [text(60, 60, f"Name {n} of many", 24), *prose(60, 120, f"Words of {n}. " * 9), *layouts.foot(n)])
+        for n in range(1, 9)
+    ]
+    texts = [c.text for c in chunked(pages).chunks if c.embed]
+    assert sum("www.lumen.example" in t for t in texts) == 1
+    assert not any(line.isdigit() for t in texts for line in t.splitlines())
+
+
+def test_loose_labels_make_a_specification_and_certificates_are_named_once():
+    pages = [
+        page(n, [text(60, 60, f"Alder {n}", 30), *layouts.specification(120), text(60, 300, "Made under ISO 9001")])
+        for n in (1, 2)
+    ]
+    entities = chunked(pages).entities
+    assert [(e.kind, e.page, e.name) for e in entities] == [
+        ("specification", 1, "Alder 1"), ("specification", 2, "Alder 2"), ("certificate", 1, "ISO 9001"),
+    ]  # fmt: skip
+    assert entities[0].data == {"Material": "porcelain stoneware", "Finish": "matt", "Size": "60 x 120 cm"}
+    assert entities[2].data == {"pages": "1, 2"}

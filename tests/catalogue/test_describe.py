@@ -1,0 +1,109 @@
+"""Metadata comes from a product's own labels, tables and patterns, verbatim."""
+
+from swatchbook.catalogue.describe import assemble_products, describe
+from swatchbook.catalogue.discover import discover
+from swatchbook.records import Card, Description, Discovery, FoundProduct, Table
+from tests.catalogue import layouts
+from tests.catalogue.layouts import page, text
+
+
+def product(*, pages=(1,), cards=()):
+    return FoundProduct(
+        name="Alder",
+        raw_name="Alder",
+        first_page=pages[0],
+        last_page=pages[-1],
+        pages=pages,
+        cards=cards,
+        confidence=0.7,
+    )
+
+
+def test_labels_of_several_languages_become_the_same_keys():
+    blocks = [
+        text(60, 100, "Maße: 60 x 120 cm"), text(60, 120, "Matériau : chêne massif"), text(60, 140, "Acabado: mate"),
+        text(60, 160, "Цвет: белый"), text(60, 180, "Peso: 12 kg"), text(60, 200, "Prezzo: € 120,00"),
+    ]  # fmt: skip
+    assert describe(product(), [page(1, blocks)], []).metadata == {
+        "dimensions": "60 x 120 cm", "material": "chêne massif", "finish": "mate", "color": "белый", "weight": "12 kg",
+        "price": "€ 120,00",
+    }  # fmt: skip
+
+
+def test_values_stand_right_of_their_labels_or_below():
+    beside = [text(60, 100, "Size:"), text(150, 100, "60 x 60 cm"), text(60, 120, "Finish:"), text(150, 120, "matt")]
+    below = [text(60, 200, "Colour"), text(60, 213, "sand"), text(200, 200, "Weight"), text(200, 213, "4 kg")]
+    metadata = describe(product(), [page(1, [*beside, *below])], []).metadata
+    assert metadata == {"size": "60 x 60 cm", "finish": "matt", "color": "sand", "weight": "4 kg"}
+
+
+def test_wrapped_value_is_whole():
+    blocks = [text(60, 100, "Material: solid oak and"), text(60, 112, "recycled steel"), text(60, 124, "Price: 30 €")]
+    metadata = describe(product(), [page(1, blocks)], []).metadata
+    assert metadata == {"material": "solid oak and recycled steel", "price": "30 €"}
+
+
+def test_several_values_of_a_key_are_kept_in_order():
+    blocks = [text(60, 100, "Colour: sand"), text(60, 200, "Colour: slate"), text(60, 300, "Colour: sand")]
+    assert describe(product(), [page(1, blocks)], []).metadata == {"color": "sand; slate"}
+
+
+def test_tables_give_rows_of_label_and_value_and_columns_under_headings():
+    side = Table(page=1, bbox=(50, 90, 400, 200), rows=(("Thickness", "9 mm"), ("Slip rating", "R10 B")), header=False)
+    top = Table(page=1, bbox=(50, 300, 400, 400), rows=(("Code", "Size"), ("AB-1", "30 x 60"), ("AB-2", "60 x 60")))
+    foreign = Table(page=2, bbox=None, rows=(("Material", "wool"), ("Weight", "1 kg")))
+    described = describe(product(), [page(1, [])], [side, top, foreign])
+    assert described.metadata == {
+        "thickness": "9 mm", "slip_rating": "R10 B", "code": "AB-1; AB-2", "size": "30 x 60; 60 x 60",
+    }  # fmt: skip
+    assert described.tables == (side, top)
+
+
+def test_unlabelled_price_and_size_in_short_lines_are_found():
+    blocks = [
+        text(60, 100, "80 x 80 x 74 cm"),
+        text(60, 120, "€ 449,-"),
+        text(60, 140, "it is 12 x 3 m says a long sentence of it here"),
+    ]
+    metadata = describe(product(), [page(1, blocks)], []).metadata
+    assert metadata["dimensions"] == "80 x 80 x 74 cm"
+    assert metadata["price"].startswith("€ 449")
+
+
+def test_product_of_a_shared_page_takes_only_its_region():
+    left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
+    blocks = [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")]
+    for region, material in ((left, "oak"), (right, "beech")):
+        own = product(cards=(Card(page=1, bbox=region, region=region, text="Alder"),))
+        assert describe(own, [page(1, blocks)], []).metadata == {"material": material}
+
+
+def test_every_value_is_text_of_the_products_pages():
+    for make in (layouts.heading_and_specification, layouts.german, layouts.mid_page_starts, layouts.spreads):
+        document = make()
+        for found in discover(layouts.reading(document), document.pages).products:
+            said = " ".join(p.text for p in document.pages if p.number in found.pages)
+            metadata = describe(found, document.pages, []).metadata
+            assert metadata["material"] == "porcelain stoneware"
+            assert all(value in said for values in metadata.values() for value in values.split("; "))
+
+
+def test_equal_products_get_different_ids_that_do_not_depend_on_the_rest():
+    third = FoundProduct(
+        name="Birke",
+        raw_name="Birke",
+        category="Tables",
+        first_page=3,
+        last_page=3,
+        pages=(3,),
+        parent=0,
+        confidence=0.5,
+    )
+    twins = [product(pages=(1,)), product(pages=(2,)), third]
+    discovery = Discovery(products=tuple(twins))
+    nothing = Description(metadata={})
+    a, b, c = assemble_products("document", discovery, [nothing, Description(metadata={"code": "A-1"}), nothing])
+    alone = assemble_products("document", Discovery(products=(twins[0],)), [nothing])
+    assert len({a.id, b.id, c.id}) == 3
+    assert alone[0].id == a.id
+    assert (b.code, c.parent, c.category) == ("A-1", a.id, "Tables")

@@ -1,0 +1,70 @@
+"""Products found on generated layouts, as a scored table: a change that costs something shows where."""
+
+import pytest
+
+from swatchbook.catalogue.discover import UNSURE, discover
+from swatchbook.records import Discovery, fold
+from tests.catalogue import layouts
+from tests.catalogue.layouts import Document, Told
+
+
+def found_in(document: Document) -> Discovery:
+    return discover(layouts.reading(document), document.pages)
+
+
+def score(document: Document, discovery: Discovery) -> tuple[float, float, float]:
+    """F1 of products (same name on meeting pages), then what share of the found has exact pages, and its category."""
+    left = list(discovery.products)
+    pairs: list[tuple[Told, object]] = []
+    exact = right = 0
+    for told in document.products:
+        match = next(
+            (
+                p
+                for p in left
+                if fold(p.name) == fold(told.name) and p.first_page <= told.last and told.first <= p.last_page
+            ),
+            None,
+        )
+        if match is not None:
+            left.remove(match)
+            pairs.append((told, match))
+            exact += (match.first_page, match.last_page) == (told.first, told.last)
+            right += fold(match.category or "") == fold(told.category or "")
+    f1 = 2 * len(pairs) / (len(document.products) + len(discovery.products)) if document.products else 0.0
+    return round(f1, 2), round(exact / max(1, len(pairs)), 2), round(right / max(1, len(pairs)), 2)
+
+
+CATALOGUES = [
+    (layouts.heading_and_specification, (1.0, 1.0, 1.0)),
+    (layouts.german, (1.0, 1.0, 1.0)),
+    (layouts.long_sections, (1.0, 1.0, 1.0)),
+    (layouts.card_grid, (1.0, 1.0, 1.0)),
+    (lambda: layouts.card_grid(3, 3), (1.0, 1.0, 1.0)),
+    (layouts.cards_beside, (1.0, 1.0, 1.0)),
+    (layouts.code_table, (1.0, 1.0, 1.0)),
+    (layouts.spreads, (1.0, 1.0, 1.0)),
+    (layouts.mid_page_starts, (1.0, 1.0, 1.0)),
+    (layouts.repeated_names, (1.0, 1.0, 1.0)),
+    (layouts.names_with_attributes, (1.0, 1.0, 1.0)),
+    (layouts.code_cards, (1.0, 1.0, 1.0)),
+    (layouts.captions_of_one_product, (1.0, 1.0, 1.0)),
+]
+
+
+@pytest.mark.parametrize(("make", "expected"), CATALOGUES)
+def test_products_found_on_layout(make, expected):
+    document = make()
+    discovery = found_in(document)
+    said = [(p.name, p.first_page, p.last_page, p.category) for p in discovery.products]
+    assert score(document, discovery) == expected, said
+
+
+@pytest.mark.parametrize(
+    "make",
+    [layouts.lecture, layouts.report, layouts.form, layouts.letter, layouts.team, layouts.novel, layouts.scanned],
+)
+def test_no_catalogue_yields_at_most_one_product(make):
+    discovery = found_in(make())
+    assert len(discovery.products) <= 1, [p.name for p in discovery.products]
+    assert discovery.products or discovery.note == UNSURE

@@ -1,0 +1,134 @@
+"""Links: scored relations with their reasons."""
+
+from swatchbook.catalogue.chunk import chunk
+from swatchbook.catalogue.describe import assemble_products, describe
+from swatchbook.catalogue.discover import discover
+from swatchbook.catalogue.link import link
+from swatchbook.catalogue.plan import make_plan
+from swatchbook.records import Chunks, Link, LinkKind, Placement, PlacementState, Product, placement_id, text_key
+from tests.catalogue import layouts
+from tests.catalogue.layouts import Document
+
+
+def placed(document: Document, **state: object) -> list[Placement]:
+    """A placement for each picture of the document."""
+    return [
+        Placement.model_validate(
+            {
+                "id": placement_id("document", p.number, "embedded", d.number, d.bbox), "page": p.number,
+                "kind": "embedded", "bbox": d.bbox, "xref": d.number, "state": PlacementState.SHOWN,
+                "content_key": text_key(f"{p.number} {d.number}"), **state,
+            }
+        )
+        for p in document.pages
+        for d in p.drawn
+    ]  # fmt: skip
+
+
+def linked(document: Document, placements: list[Placement]) -> tuple[tuple[Product, ...], Chunks, tuple[Link, ...]]:
+    reading = layouts.reading(document)
+    discovery = discover(reading, document.pages)
+    plan = make_plan(reading, document.pages, discovery, True)
+    chunks = chunk("document", reading, document.pages, plan, [])
+    products = assemble_products("document", discovery, [describe(p, document.pages, []) for p in discovery.products])
+    return products, chunks, link(products, discovery, placements, chunks.chunks, document.pages)
+
+
+def names_of(links: tuple[Link, ...], products: tuple[Product, ...], placement: Placement) -> list[str]:
+    names = {p.id: p.name for p in products}
+    return [names[made.target] for made in links if made.kind is LinkKind.IMAGE_PRODUCT and made.source == placement.id]
+
+
+def test_each_card_gets_its_own_picture():
+    for make in (layouts.card_grid, layouts.cards_beside, layouts.code_cards):
+        document = make()
+        placements = placed(document)
+        products, _, links = linked(document, placements)
+        told = iter(document.products)
+        for placement in placements:
+            if placement.page in {t.first for t in document.products}:
+                assert names_of(links, products, placement) == [next(told).name]
+
+
+def test_pictures_of_a_products_pages_are_its_own_also_without_its_name():
+    document = layouts.long_sections()
+    placements = placed(document)
+    products, _, links = linked(document, placements)
+    for placement in placements:
+        owner = [t.name for t in document.products if t.first <= placement.page <= t.last]
+        assert names_of(links, products, placement) == owner
+
+
+def test_halves_of_a_spread_and_parts_of_a_page_keep_their_pictures():
+    for make in (layouts.spreads, layouts.mid_page_starts):
+        document = make()
+        placements = [p for p in placed(document) if p.page > 1]
+        products, _, links = linked(document, placements)
+        assert [names_of(links, products, p) for p in placements] == [[t.name] for t in document.products]
+
+
+def test_hidden_and_decorative_pictures_get_no_links():
+    document = layouts.card_grid()
+    for state in (PlacementState.HIDDEN, PlacementState.DECORATIVE):
+        _, _, links = linked(document, placed(document, state=state))
+        assert {made.kind for made in links} == {LinkKind.CHUNK_PRODUCT}
+
+
+def test_caption_raises_the_score_and_is_evidence():
+    document = layouts.heading_and_specification()
+    plain, captioned = placed(document)[1], placed(document, caption="Alder, laid in a herringbone")[1]
+    scores = {}
+    for placement in (plain, captioned):
+        _, _, links = linked(document, [placement])
+        (made,) = [made for made in links if made.kind is LinkKind.IMAGE_PRODUCT]
+        scores[placement.caption] = made.score
+        assert ("caption" in {e.rule for e in made.evidence}) == bool(placement.caption)
+    assert scores["Alder, laid in a herringbone"] > scores[None]
+
+
+def test_picture_of_a_certificate_is_no_products():
+    document = layouts.heading_and_specification()
+    _, _, links = linked(document, [placed(document, caption="ISO 9001 certificate")[1]])
+    assert LinkKind.IMAGE_PRODUCT not in {made.kind for made in links}
+
+
+def test_one_picture_over_several_cards_is_linked_to_each():
+    document = layouts.card_grid()
+    whole = placed(document)[1].model_copy(update={"bbox": (0.0, 150.0, 595.0, 842.0)})
+    products, _, links = linked(document, [whole])
+    assert sorted(names_of(links, products, whole)) == sorted(
+        t.name for t in document.products if t.first == whole.page
+    )
+    assert all(
+        "shared picture" in {e.rule for e in made.evidence} for made in links if made.kind is LinkKind.IMAGE_PRODUCT
+    )
+
+
+def test_chunks_are_linked_to_the_products_they_speak_of():
+    for make in (layouts.card_grid, layouts.long_sections, layouts.repeated_names):
+        document = make()
+        products, chunks, links = linked(document, [])
+        of_chunk = {c.id: {made.target for made in links if made.source == c.id} for c in chunks.chunks}
+        for product in products:
+            own = [
+                c for c in chunks.chunks if c.embed and product.name in c.headings and set(c.pages) & set(product.pages)
+            ]
+            assert own
+            assert all(product.id in of_chunk[c.id] for c in own)
+
+
+def test_pictures_are_linked_to_the_text_beside_them():
+    document = layouts.card_grid()
+    placements = [p for p in placed(document) if p.page > 1]
+    _, chunks, links = linked(document, placements)
+    texts = {c.id: c.text for c in chunks.chunks}
+    made = {one.source: texts[one.target] for one in links if one.kind is LinkKind.IMAGE_CHUNK}
+    for placement, told in zip(placements, document.products, strict=True):
+        assert told.name in made[placement.id]
+
+
+def test_links_are_said_once_and_in_range():
+    document = layouts.card_grid(3, 3)
+    _, _, links = linked(document, placed(document))
+    assert len({(made.kind, made.source, made.target) for made in links}) == len(links)
+    assert all(0 < made.score <= 1 and made.evidence for made in links)

@@ -1,0 +1,22 @@
+"""The confidence of a document is a product of three shares."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.catalogue.quality import confidence
+
+
+def test_confidence_multiplies_products_pages_and_images():
+    assert confidence([0.8, 0.6], planned=10, lost=1, complete=45, found=50) == pytest.approx(0.7 * 0.9 * 0.9)
+
+
+def test_no_images_count_as_all_complete_and_no_products_as_nothing():
+    assert confidence([0.5], planned=2, lost=0, complete=0, found=0) == 0.5
+    assert confidence([], planned=2, lost=0, complete=9, found=9) == 0.0
+
+
+@given(st.lists(st.floats(0, 1), max_size=9), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
+def test_confidence_is_between_zero_and_one(products, planned, complete, more):
+    said = confidence(products, planned=planned, lost=planned // 2, complete=complete, found=complete + more)
+    assert 0 <= said <= 1
