@@ -1,0 +1,39 @@
+"""The local image encoder: CIELAB colour, multi-scale texture and layout (`images/descriptors.py`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from swatchbook.models.base import Pixels, Vectors
+from swatchbook.records import Role
+
+SIDE: Final = 160  # pixels: five octaves of texture, and JPEGs of twice that decode at a fraction of their cost
+AT_ONCE: Final = 10  # pictures whose intermediate planes still fit the processor's cache
+DIMENSIONS: Final[Mapping[Role, int]] = {Role.VISUAL: 1_100, Role.COLOR: 473, Role.TEXTURE: 222}
+TAGS: Final[Mapping[Role, str]] = {role: f"descriptors@1/{role}-{SIDE}" for role in DIMENSIONS}
+
+
+class DescriptorEncoder:
+    """An `ImageEncoder` without learned weights. The same picture gives the same vectors in any batch."""
+
+    tags = TAGS
+    dimensions = DIMENSIONS
+    side = SIDE
+
+    def __init__(self) -> None:
+        from swatchbook.images import descriptors  # imports torch: not for those who only ask for a tag
+
+        self._descriptors = descriptors
+        self._tables = descriptors.build_tables()
+
+    def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
+        """role -> (n, dimension) float32, unit length. Raises ValueError for a picture larger than `side`."""
+        if not pictures:
+            return {role: np.empty((0, dimension), np.float32) for role, dimension in DIMENSIONS.items()}
+        parts = [self._encode(pictures[start : start + AT_ONCE]) for start in range(0, len(pictures), AT_ONCE)]
+        return {role: np.concatenate([part[role] for part in parts]) for role in DIMENSIONS}
+
+    def _encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
+        canvas = self._descriptors.lay_out(pictures, SIDE)
+        return {role: block.numpy() for role, block in self._descriptors.describe(canvas, self._tables).items()}
