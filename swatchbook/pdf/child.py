@@ -67,12 +67,13 @@ def _over_pages(document: Any, request: dict[str, Any], work: Any) -> Iterator[F
 def _opened(path: str) -> Iterator[Any]:
     try:
         document = pymupdf.open(path, filetype="pdf")
+        page_count = 0 if document.needs_pass else document.page_count  # raises where the page tree lies
     except (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:
         raise _no_document(path, str(error)) from None
     with document:
         if document.needs_pass:
             raise EncryptedDocument("The PDF needs a password.", advice="Save it without one and ingest that.")
-        if document.page_count == 0:
+        if page_count == 0:
             raise _no_document(path, "it has no pages")
         yield document
 

@@ -50,6 +50,13 @@ class Paper:
         page.set_rotation(rotation)
         return page
 
+    def pages(self, count: int) -> list[pymupdf.Page]:
+        """Several pages at once: a new page makes those handed out before it useless."""
+        first = self.document.page_count
+        for _ in range(count):
+            self.page()
+        return [self.document[first + n] for n in range(count)]
+
     def object(self, dictionary: str, stream: bytes) -> int:
         """A stream object with exactly this dictionary; the stream is stored as given."""
         xref = self.document.get_new_xref()

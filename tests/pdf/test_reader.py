@@ -215,6 +215,13 @@ def test_document_without_pages_is_said(files: Files, tmp_path: Path) -> None:
     assert "no pages" in error.message
 
 
+def test_document_that_lies_about_its_pages_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("x")
+    data = paper.save(tmp_path / "a.pdf").read_bytes()
+    (tmp_path / "a.pdf").write_bytes(data.replace(b"/Count 1/", b"/Count-9/"))
+    assert isinstance(failure(tmp_path / "a.pdf", files), UnreadableDocument)
+
+
 def test_truncated_document_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
     data = paper.save(tmp_path / "a.pdf").read_bytes()

@@ -1,0 +1,149 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.catalogue.pictures import CAPTION_LENGTH, NEARBY_LENGTH, Sighting, caption, nearby, place
+from swatchbook.records import Box, Line, PlacementState, Span, sha256
+
+PAGE: Box = (0, 0, 600, 800)
+PICTURE: Box = (100, 100, 300, 250)
+
+
+def line(text: str, x: float, y: float, size: float = 10, width: float | None = None) -> Line:
+    box = (x, y, x + (width or 5 * len(text)), y + size)
+    return Line(bbox=box, spans=(Span(text=text, bbox=box, size=size, font="F", bold=False, italic=False, color=0),))
+
+
+def sighting(page: int = 1, bbox: Box = PICTURE, content: str = "a", **changed: object) -> Sighting:
+    known = {"page_box": PAGE, "kind": "embedded", "xref": 7, "whole": bbox, "content_key": sha256(content.encode())}
+    return Sighting.model_validate({"page": page, "bbox": bbox, **known, **changed})
+
+
+def states(*seen: Sighting) -> list[PlacementState]:
+    return [placement.state for placement in place("document", seen)]
+
+
+SHOWN, HIDDEN, DECORATIVE = PlacementState.SHOWN, PlacementState.HIDDEN, PlacementState.DECORATIVE
+
+
+def test_large_pictures_are_shown_and_tiny_ones_decorate() -> None:
+    assert states(
+        sighting(),
+        sighting(bbox=(0, 0, 31, 700), content="sliver"),
+        sighting(bbox=(0, 0, 50, 50), content="0.5 % of the page"),
+        sighting(bbox=(0, 0, 60, 60), content="0.75 % of the page"),
+    ) == [SHOWN, DECORATIVE, DECORATIVE, SHOWN]
+
+
+def test_same_content_on_three_pages_decorates_and_on_one_page_does_not() -> None:
+    assert states(*(sighting(page=n) for n in (1, 2, 3))) == [DECORATIVE] * 3
+    assert states(*(sighting(page=n) for n in (1, 2))) == [SHOWN] * 2
+    assert states(*(sighting(xref=n) for n in (1, 2, 3))) == [SHOWN] * 3
+
+
+def test_same_look_on_three_pages_decorates_unless_its_colour_differs() -> None:
+    def seen(page: int, tone: tuple[int, int, int]) -> Sighting:
+        return sighting(page=page, content=str(page), phash="00ff" * 4, tone=tone)
+
+    assert states(*(seen(n, (120, 30, 30)) for n in (1, 2, 3))) == [DECORATIVE] * 3
+    assert states(*(seen(n, (60 * n, 30, 30)) for n in (1, 2, 3))) == [SHOWN] * 3, "swatches share their shape"
+
+
+def test_flat_pictures_have_no_look_to_share() -> None:
+    assert states(*(sighting(page=n, content=str(n), phash=None, tone=(9, 9, 9)) for n in (1, 2, 3))) == [SHOWN] * 3
+
+
+def test_hidden_placements_do_not_count_as_repetition() -> None:
+    outside = [sighting(page=n, bbox=(0, 0, 0, 0), whole=(-300, 0, -100, 100)) for n in (2, 3, 4)]
+    assert states(sighting(), *outside) == [SHOWN, HIDDEN, HIDDEN, HIDDEN]
+
+
+def test_slit_of_a_large_picture_is_hidden_and_half_of_it_is_not() -> None:
+    whole = (0, 0, 400, 400)
+    assert states(
+        sighting(bbox=(0, 0, 5, 400), whole=whole),
+        sighting(bbox=(0, 0, 200, 400), whole=whole, content="half"),
+        sighting(bbox=(0, 0, 3, 400), whole=(0, 0, 3, 400), content="a rule, all of it seen"),
+    ) == [HIDDEN, SHOWN, DECORATIVE]
+
+
+def test_placements_say_why_they_are_not_shown() -> None:
+    shown, tiny = place("document", [sighting(), sighting(bbox=(0, 0, 9, 9), content="b")])
+    assert shown.reason is None
+    assert tiny.reason == "tiny: its short side is under 32 pt"
+
+
+def test_hidden_placement_keeps_the_whole_box() -> None:
+    (hidden,) = place("document", [sighting(bbox=(0, 0, 0, 0), whole=(-300, 0, -100, 100))])
+    assert hidden.bbox == (-300, 0, -100, 100)
+
+
+def test_picture_in_the_same_frame_covers_only_if_opaque_and_later() -> None:
+    old, new = sighting(content="old"), sighting(content="new", xref=8, fills="clip", opaque=True)
+    assert states(old, new) == [HIDDEN, SHOWN]
+    assert states(new, old) == [SHOWN, SHOWN]
+    assert states(old, new.model_copy(update={"opaque": False})) == [SHOWN, SHOWN]
+    assert states(old, new.model_copy(update={"page": 2})) == [SHOWN, SHOWN]
+    larger = new.model_copy(update={"bbox": (50, 50, 350, 300)})
+    assert states(old, larger) == [SHOWN, SHOWN], "its clip may be any shape"
+    assert states(old, larger.model_copy(update={"fills": "box"})) == [HIDDEN, SHOWN]
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from("abc"), st.integers(0, 2)), max_size=12))
+def test_every_sighting_becomes_one_placement_with_its_own_id(drawn: list[tuple[int, str, int]]) -> None:
+    seen = [
+        sighting(page=page, content=content, bbox=(x * 50, 0, x * 50 + 200, 200))
+        for page, content, x in sorted(drawn, key=lambda one: one[0])
+    ]
+    placements = place("document", seen)
+    assert [(p.page, p.content_key) for p in placements] == [(s.page, s.content_key) for s in seen]
+    assert len({p.id for p in placements}) == len(placements)
+    assert place("document", seen) == placements
+    assert {p.id for p in place("another", seen)}.isdisjoint(p.id for p in placements)
+
+
+# --- captions ---------------------------------------------------------------------------------------------------------
+
+
+def test_caption_is_the_nearest_line_below() -> None:
+    lines = [line("Above it", 120, 80), line("Oak natural", 120, 255), line("Further down", 120, 285)]
+    assert caption(PICTURE, lines) == "Oak natural"
+
+
+def test_caption_goes_on_over_lines_of_its_kind() -> None:
+    lines = [line("Oak natural,", 120, 255), line("oiled by hand", 120, 267), line("BIG HEADING", 120, 279, size=18)]
+    assert caption(PICTURE, lines) == "Oak natural, oiled by hand"
+
+
+def test_caption_is_not_the_neighbours() -> None:
+    lines = [line("Mine", 150, 260), line("The neighbour's own", 330, 252)]
+    assert caption(PICTURE, lines) == "Mine"
+    assert caption(PICTURE, lines[1:]) is None
+
+
+def test_caption_stands_above_beside_or_on_the_picture_where_nothing_is_below() -> None:
+    assert caption(PICTURE, [line("Above", 150, 85)]) == "Above"
+    assert caption(PICTURE, [line("Beside", 310, 150)]) == "Beside"
+    assert caption(PICTURE, [line("On it", 150, 150)]) == "On it"
+
+
+def test_numbers_paragraphs_and_far_lines_are_no_captions() -> None:
+    assert caption(PICTURE, [line("12", 150, 255)]) is None
+    assert caption(PICTURE, [line("x" * (CAPTION_LENGTH + 1), 100, 255, width=200)]) is None
+    assert caption(PICTURE, [line("Far", 150, 300)]) is None
+    assert caption(PICTURE, []) is None
+
+
+def test_nearby_text_keeps_the_order_of_the_page_and_its_limit() -> None:
+    lines = [line("Title", 120, 50), line("Oak", 120, 255), line("Elsewhere", 120, 700)]
+    assert nearby(PICTURE, lines) == "Title\nOak"
+    assert nearby(PICTURE, lines[2:]) is None
+    assert len(nearby(PICTURE, [line("word " * 60, 100, 255 + n) for n in range(9)]) or "") == NEARBY_LENGTH
+
+
+@given(st.lists(st.tuples(st.text("ab 1", max_size=30), st.floats(0, 600), st.floats(0, 800)), max_size=15))
+def test_caption_is_text_of_the_page(drawn: list[tuple[str, float, float]]) -> None:
+    lines = [line(text, x, y, width=40) for text, x, y in drawn]
+    said = caption(PICTURE, lines)
+    assert said is None or 0 < len(said) <= CAPTION_LENGTH
+    if said is not None:
+        assert set(said.split()) <= {word for one in lines for word in one.text.split()}

@@ -1,0 +1,405 @@
+import io
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from swatchbook.files import Files
+from swatchbook.pdf import reader
+from swatchbook.records import Extraction, Picture, PlacementState, Plan, PlannedPage
+from swatchbook.settings import Settings
+from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, jpeg2000
+
+ROOT = Path(__file__).parents[2]
+BOX = (50, 100, 250, 200)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(str(tmp_path / "files"))
+
+
+@pytest.fixture
+def paper() -> Paper:
+    return Paper()
+
+
+def extract(
+    paper: Paper, files: Files, tmp_path: Path, plan: Plan | None = None, module: str = reader.CHILD, **changed: object
+) -> Extraction:
+    path = paper.save(tmp_path / "a.pdf")
+    settings = Settings.model_validate({"page_seconds": 20, **changed})
+    reading = reader.read(path, files, settings)
+    plan = plan or all_pages(reading.page_count)
+    return reader.extract(path, "document", reading, plan, files, settings, module=module)
+
+
+def only(extraction: Extraction) -> Picture:
+    assert not extraction.unreadable, extraction.unreadable
+    (picture,) = extraction.pictures
+    return picture
+
+
+def pixels(files: Files, picture: Picture) -> Image.Image:
+    return Image.open(io.BytesIO(files.read(picture.file)))
+
+
+def difference(a: Image.Image, b: Image.Image) -> float:
+    """Mean absolute difference of the channels, 0–255."""
+    return float(np.abs(np.asarray(a.convert("RGB"), float) - np.asarray(b.convert("RGB"), float)).mean())
+
+
+# --- pixels -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_jpeg_passes_byte_for_byte(paper: Paper, files: Files, tmp_path: Path, mode: str) -> None:
+    data = jpeg(gradient(80, 40, mode))
+    space = {"RGB": "/DeviceRGB", "L": "/DeviceGray"}[mode]
+    paper.put(paper.page(), paper.image(80, 40, data, "/DCTDecode", space), BOX)
+    picture = only(extract(paper, files, tmp_path))
+    assert picture.passed_through
+    assert files.read(picture.file) == data
+    assert picture.file.endswith(".jpg")
+    assert (picture.width, picture.height, picture.mode) == (80, 40, mode)
+
+
+def test_jpeg_inside_another_filter_passes_too(paper: Paper, files: Files, tmp_path: Path) -> None:
+    data = jpeg(gradient(80, 40))
+    xref = paper.image(80, 40, zlib.compress(data), "[/FlateDecode /DCTDecode]")
+    paper.put(paper.page(), xref, BOX)
+    assert files.read(only(extract(paper, files, tmp_path)).file) == data
+
+
+def test_jpeg_with_opaque_mask_passes_and_a_real_mask_becomes_alpha(paper: Paper, files: Files, tmp_path: Path) -> None:
+    pictures = {"opaque": gradient(80, 40), "soft": gradient(80, 40, seed=3)}
+    page = paper.page()
+    masks = {}
+    for name, mask in (
+        ("opaque", Image.new("L", (160, 80), 255)),
+        ("soft", Image.linear_gradient("L").resize((160, 80))),
+    ):
+        soft = paper.image(160, 80, deflated(mask), "/FlateDecode", "/DeviceGray")
+        masks[name] = paper.image(80, 40, jpeg(pictures[name]), "/DCTDecode", more=f"SMask {soft} 0 R")
+    paper.put(page, masks["opaque"], (50, 100, 250, 200))
+    paper.put(page, masks["soft"], (50, 300, 250, 400))
+    extraction = extract(paper, files, tmp_path)
+    opaque, soft_masked = extraction.pictures
+    assert opaque.passed_through
+    assert (soft_masked.passed_through, soft_masked.mode) == (False, "RGBA")
+    shown = pixels(files, soft_masked)
+    assert shown.size == (80, 40)
+    alpha = np.asarray(shown.getchannel("A"), float)
+    assert alpha[0].mean() < 10
+    assert alpha[-1].mean() > 245
+    assert difference(shown.crop((0, 20, 80, 40)), pictures["soft"].crop((0, 20, 80, 40))) < 3, (
+        "colour is not premultiplied"
+    )
+
+
+def test_cmyk_becomes_rgb_in_the_colours_shown(paper: Paper, files: Files, tmp_path: Path) -> None:
+    cyan = Image.new("CMYK", (60, 60), (255, 0, 0, 0))
+    paper.put(paper.page(), paper.image(60, 60, deflated(cyan), "/FlateDecode", "/DeviceCMYK"), BOX)
+    picture = only(extract(paper, files, tmp_path))
+    assert (picture.mode, picture.passed_through) == ("RGB", False)
+    red, green, blue = pixels(files, picture).getpixel((30, 30))  # type: ignore[misc]
+    assert red < 60
+    assert green > 120
+    assert blue > 180
+
+
+def test_cmyk_jpeg_is_converted_not_passed(paper: Paper, files: Files, tmp_path: Path) -> None:
+    yellow = Image.new("CMYK", (60, 60), (0, 0, 255, 0))
+    file = io.BytesIO()
+    yellow.save(file, "JPEG", quality=95)
+    xref = paper.image(60, 60, file.getvalue(), "/DCTDecode", "/DeviceCMYK", "Decode [1 0 1 0 1 0 1 0]")
+    paper.put(paper.page(), xref, BOX)
+    picture = only(extract(paper, files, tmp_path))
+    assert (picture.mode, picture.passed_through) == ("RGB", False)
+    red, green, blue = pixels(files, picture).getpixel((30, 30))  # type: ignore[misc]
+    assert red > 200
+    assert green > 190
+    assert blue < 90
+
+
+def test_jpeg2000_is_transcoded(paper: Paper, files: Files, tmp_path: Path) -> None:
+    source = gradient(64, 48)
+    paper.put(paper.page(), paper.image(64, 48, jpeg2000(source), "/JPXDecode"), BOX)
+    picture = only(extract(paper, files, tmp_path))
+    assert picture.file.endswith(".png")
+    assert difference(pixels(files, picture), source) < 2
+
+
+def test_palette_and_one_bit_pictures_become_rgb(paper: Paper, files: Files, tmp_path: Path) -> None:
+    indexed = paper.image(2, 1, b"\x00\x01", "[]", "[/Indexed /DeviceRGB 1 <FF0000 00FF00>]")
+    bits = paper.object(
+        "Type /XObject|Subtype /Image|Width 8|Height 1|BitsPerComponent 1|ColorSpace /DeviceGray", b"\x0f"
+    )
+    page = paper.page()
+    paper.put(page, indexed, (50, 100, 250, 200))
+    paper.put(page, bits, (50, 300, 250, 400))
+    first, second = extract(paper, files, tmp_path).pictures
+    assert [pixels(files, first).getpixel((x, 0)) for x in (0, 1)] == [(255, 0, 0), (0, 255, 0)]
+    assert [pixels(files, second).getpixel((x, 0)) for x in (0, 7)] == [(0, 0, 0), (255, 255, 255)]
+
+
+def test_inverted_jpeg_is_shown_as_on_the_page(paper: Paper, files: Files, tmp_path: Path) -> None:
+    source = Image.new("L", (40, 40), 30)
+    xref = paper.image(40, 40, jpeg(source), "/DCTDecode", "/DeviceGray", "Decode [1 0]")
+    paper.put(paper.page(), xref, BOX)
+    picture = only(extract(paper, files, tmp_path))
+    assert not picture.passed_through
+    assert pixels(files, picture).getpixel((20, 20)) == pytest.approx((225, 225, 225), abs=3)
+
+
+def test_wide_gamut_jpeg_is_brought_to_srgb(paper: Paper, files: Files, tmp_path: Path) -> None:
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    name = "sRGB built-in".encode("utf-16-be")
+    at = bytes(profile).index(name)
+    profile[at : at + len(name)] = "Adobe RGB 199".encode("utf-16-be")
+    icc = paper.object("N 3", bytes(profile))
+    xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode", f"[/ICCBased {icc} 0 R]")
+    paper.put(paper.page(), xref, BOX)
+    assert not only(extract(paper, files, tmp_path)).passed_through
+
+
+def test_exif_turn_that_the_page_ignores_does_not_reach_the_file(paper: Paper, files: Files, tmp_path: Path) -> None:
+    source = gradient(80, 40)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    paper.put(paper.page(), paper.image(80, 40, jpeg(source, exif=exif), "/DCTDecode"), BOX)
+    picture = only(extract(paper, files, tmp_path))
+    assert (picture.width, picture.height, picture.passed_through) == (80, 40, False)
+    assert difference(pixels(files, picture), source) < 4
+
+
+TURNS: dict[Image.Transpose | None, tuple[float, ...]] = {
+    None: (200, 0, 0, 100, 50, 400),
+    Image.Transpose.FLIP_LEFT_RIGHT: (-200, 0, 0, 100, 250, 400),
+    Image.Transpose.FLIP_TOP_BOTTOM: (200, 0, 0, -100, 50, 500),
+    Image.Transpose.ROTATE_180: (-200, 0, 0, -100, 250, 500),
+    Image.Transpose.ROTATE_90: (0, 200, -100, 0, 150, 300),
+    Image.Transpose.ROTATE_270: (0, -200, 100, 0, 50, 500),
+    Image.Transpose.TRANSVERSE: (0, 200, 100, 0, 50, 300),
+    Image.Transpose.TRANSPOSE: (0, -200, -100, 0, 150, 500),
+}
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_turned_pictures_stand_as_a_viewer_shows_them(
+    paper: Paper, files: Files, tmp_path: Path, rotation: int
+) -> None:
+    xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
+    for matrix in TURNS.values():
+        paper.draw(paper.page(rotation=rotation), xref, matrix)
+    extraction = extract(paper, files, tmp_path)
+    upright = None if rotation == 0 else Image.Transpose.ROTATE_90  # what the page turns back
+    by_key = {picture.content_key: picture for picture in extraction.pictures}
+    assert len(by_key) == len(TURNS)
+    for placement, (way, page) in zip(extraction.placements, zip(TURNS, paper.document, strict=True), strict=True):
+        picture = by_key[placement.content_key]
+        rendered = page.get_pixmap(dpi=72)
+        shown = Image.frombytes("RGB", (rendered.width, rendered.height), rendered.samples)
+        x0, y0, x1, y1 = (round(v) for v in placement.bbox)
+        shown = shown.crop((x0, y0, x1, y1))
+        assert difference(pixels(files, picture).resize(shown.size), shown) < 6, way
+        assert picture.passed_through == (way == upright)
+
+
+def test_inline_picture_counts(paper: Paper, files: Files, tmp_path: Path) -> None:
+    data = gradient(16, 8).tobytes()
+    paper.paint(paper.page(), b"q 200 0 0 100 50 400 cm BI /W 16 /H 8 /CS /RGB /BPC 8 ID " + data + b" EI Q")
+    extraction = extract(paper, files, tmp_path)
+    (placement,) = extraction.placements
+    assert (placement.kind, placement.xref) == ("inline", None)
+    assert placement.bbox == pytest.approx((50, 100, 250, 200))
+    assert difference(pixels(files, only(extraction)), gradient(16, 8)) == 0
+
+
+# --- account ----------------------------------------------------------------------------------------------------------
+
+
+def test_one_picture_by_content_under_two_objects_and_many_placements(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
+    data = jpeg(gradient(80, 40))
+    page, other = paper.pages(2)
+    first, second = (paper.image(80, 40, data, "/DCTDecode") for _ in range(2))
+    paper.put(page, first, BOX)
+    paper.put(page, first, BOX)
+    paper.put(page, first, (50, 300, 250, 400))
+    paper.put(other, second, BOX)
+    extraction = extract(paper, files, tmp_path)
+    picture = only(extraction)
+    assert len(extraction.placements) == 4
+    assert {p.content_key for p in extraction.placements} == {picture.content_key}
+    assert len({p.id for p in extraction.placements}) == 4
+    assert [p.xref for p in extraction.placements][-1] in (first, second)
+
+
+def test_same_size_pictures_are_told_apart_by_their_pixels(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page()
+    sources = [gradient(80, 40, seed=seed) for seed in range(3)]
+    xrefs = [paper.image(80, 40, jpeg(source), "/DCTDecode") for source in sources]
+    for number, xref in enumerate(reversed(xrefs)):
+        paper.put(page, xref, (50, 100 + 150 * number, 250, 200 + 150 * number))
+    extraction = extract(paper, files, tmp_path)
+    assert [p.xref for p in extraction.placements] == xrefs[::-1]
+    for picture, source in zip(extraction.pictures, reversed(sources), strict=True):
+        assert difference(pixels(files, picture), source) < 4
+
+
+def test_extraction_is_the_same_twice(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.put(paper.page("Oak"), paper.image(80, 40, deflated(gradient(80, 40)), "/FlateDecode"), BOX)
+    assert extract(paper, files, tmp_path) == extract(paper, files, tmp_path)
+
+
+def test_only_planned_pages_are_extracted(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for seed in range(3):
+        paper.put(paper.page(), paper.image(80, 40, jpeg(gradient(80, 40, seed=seed)), "/DCTDecode"), BOX)
+    kinds = ("skipped", "product", "entity")
+    plan = Plan(pages=tuple(PlannedPage(number=n + 1, kind=k, reason="") for n, k in enumerate(kinds)))  # type: ignore[arg-type]
+    assert [p.page for p in extract(paper, files, tmp_path, plan).placements] == [2, 3]
+
+
+def test_states_of_footer_icon_off_page_covered_and_shown(paper: Paper, files: Files, tmp_path: Path) -> None:
+    logo = paper.image(60, 60, jpeg(gradient(60, 60, seed=1)), "/DCTDecode")
+    icon = paper.image(10, 10, jpeg(gradient(10, 10, seed=2)), "/DCTDecode")
+    under = paper.image(50, 40, jpeg(gradient(50, 40, seed=3)), "/DCTDecode")
+    for number in range(3):
+        page = paper.page(f"page {number}")
+        paper.put(page, logo, (330, 540, 390, 595))
+        paper.put(page, under, BOX)
+        if number == 0:
+            off = paper.image(70, 70, jpeg(gradient(70, 70, seed=4)), "/DCTDecode")
+            paper.put(page, icon, (10, 10, 30, 30))
+            paper.put(page, off, (-300, 100, -100, 300))
+        if number < 2:
+            over = paper.image(90, 40, jpeg(gradient(90, 40, seed=5 + number)), "/DCTDecode")
+            paper.put(page, over, BOX)
+    placements = extract(paper, files, tmp_path).placements
+    said = {(p.page, p.xref): (p.state, (p.reason or "").split(":")[0]) for p in placements}
+    assert {said[n, logo] for n in (1, 2, 3)} == {(PlacementState.DECORATIVE, "repeated")}
+    assert said[1, icon] == (PlacementState.DECORATIVE, "tiny")
+    assert said[1, off] == (PlacementState.HIDDEN, "off the page or clipped away")
+    assert said[1, under] == said[2, under] == (PlacementState.HIDDEN, "covered")
+    assert said[3, under] == (PlacementState.SHOWN, ""), "what lies hidden elsewhere is not repeated"
+    assert said[2, over] == (PlacementState.SHOWN, "")
+
+
+def test_translucent_and_rounded_pictures_cover_nothing(paper: Paper, files: Files, tmp_path: Path) -> None:
+    under = paper.image(50, 40, jpeg(gradient(50, 40)), "/DCTDecode")
+    mask = paper.image(20, 20, deflated(Image.new("L", (20, 20), 90)), "/FlateDecode", "/DeviceGray")
+    veil = paper.image(60, 60, jpeg(gradient(60, 60)), "/DCTDecode", more=f"SMask {mask} 0 R")
+    big = paper.image(70, 70, jpeg(gradient(70, 70)), "/DCTDecode")
+    first, second = paper.pages(2)
+    paper.put(first, under, BOX)
+    paper.put(first, veil, (0, 0, 400, 600))
+    paper.put(second, under, BOX)
+    paper.resource(second, f"XObject/P{big}", f"{big} 0 R")
+    paper.paint(second, b"q 200 0 m 400 300 l 200 600 l 0 300 l h W n 400 0 0 600 0 0 cm /P%d Do Q" % big)
+    states = {(p.page, p.xref): p.state for p in extract(paper, files, tmp_path).placements}
+    assert states[1, under] == states[2, under] == PlacementState.SHOWN
+
+
+def test_caption_and_nearby_text_are_of_the_page(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page("Spring collection")
+    page.insert_text((50, 215), "Oak natural, oiled", fontsize=9)
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), BOX)
+    (placement,) = extract(paper, files, tmp_path).placements
+    assert placement.caption == "Oak natural, oiled"
+    assert placement.nearby_text == "Spring collection\nOak natural, oiled"
+
+
+# --- pictures that are not there --------------------------------------------------------------------------------------
+
+
+def broken_stream(paper: Paper) -> int:
+    data = jpeg(gradient(300, 200))
+    return paper.image(300, 200, data[: len(data) // 2], "/DCTDecode")
+
+
+def nonsense(paper: Paper) -> int:
+    return paper.image(30, 20, b"this was never a JPEG", "/DCTDecode")
+
+
+def bomb(paper: Paper) -> int:
+    return paper.image(30_000, 30_000, b"x\x9c\x03\x00\x00\x00\x00\x01", "/FlateDecode")
+
+
+def bomb_by_its_own_header(paper: Paper) -> int:
+    data = bytearray(jpeg(gradient(40, 40)))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = b"\xff\x00\xff\x00"  # 65,280 pixels a side
+    return paper.image(40, 40, bytes(data), "/DCTDecode")
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (broken_stream, "unreadable_image"),
+        (nonsense, "unreadable_image"),
+        (bomb, "too_large"),
+        (bomb_by_its_own_header, "too_large"),
+    ],
+)
+def test_broken_picture_is_named_and_costs_only_itself(
+    paper: Paper, files: Files, tmp_path: Path, make: object, kind: str
+) -> None:
+    page = paper.page()
+    broken = make(paper)  # type: ignore[operator]
+    good = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
+    paper.put(page, broken, BOX)
+    paper.put(page, good, (50, 300, 250, 400))
+    extraction = extract(paper, files, tmp_path)
+    (unreadable,) = extraction.unreadable
+    assert unreadable.kind == kind
+    assert unreadable.message
+    assert [p.xref for p in extraction.placements] == [broken, good]
+    assert extraction.placements[0].content_key == unreadable.content_key
+    assert len(extraction.pictures) == 1
+    assert not extraction.lost
+
+
+def test_file_over_the_limit_is_too_large(paper: Paper, files: Files, tmp_path: Path) -> None:
+    noise = Image.effect_noise((1200, 1200), 80)
+    data = jpeg(noise) + b"\0" * (1 << 20)
+    paper.put(paper.page(), paper.image(1200, 1200, data, "/DCTDecode", "/DeviceGray"), BOX)
+    (unreadable,) = extract(paper, files, tmp_path, max_image_mb=1).unreadable
+    assert unreadable.kind == "too_large"
+    assert "SWATCHBOOK_MAX_IMAGE_MB" in unreadable.message
+
+
+def test_single_pixel_is_a_picture(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.put(paper.page(), paper.image(1, 1, b"\xff\x80\x00", "[]"), BOX)
+    picture = only(extract(paper, files, tmp_path))
+    assert (picture.width, picture.height) == (1, 1)
+    assert pixels(files, picture).getpixel((0, 0)) == (255, 128, 0)
+
+
+def test_picture_that_kills_the_child_is_named_and_the_rest_goes_on(
+    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    page, after = paper.pages(2)
+    first = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
+    deadly = paper.image(13, 13, jpeg(gradient(13, 13)), "/DCTDecode")
+    last = paper.image(90, 40, jpeg(gradient(90, 40)), "/DCTDecode")
+    for number, xref in enumerate((first, deadly, last)):
+        paper.put(page, xref, (50, 100 + 150 * number, 250, 200 + 150 * number))
+    paper.put(after, last, BOX)
+    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader")
+    assert [(p.page, p.xref) for p in extraction.placements] == [(1, first), (1, deadly), (1, last), (2, last)]
+    (unreadable,) = extraction.unreadable
+    assert unreadable.kind == "crashed_worker"
+    assert extraction.placements[1].content_key == unreadable.content_key
+    assert len(extraction.pictures) == 2
+    assert not extraction.lost
+
+
+def test_page_without_pictures_and_empty_plan_are_no_error(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("only text")
+    assert extract(paper, files, tmp_path).placements == ()
+    assert extract(paper, files, tmp_path, Plan(pages=())).placements == ()

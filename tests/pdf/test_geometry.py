@@ -1,0 +1,75 @@
+import math
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from swatchbook.pdf.geometry import UNIT, Transform, agree, area, covers, gaps, moved, overlap, short_side, then, turn
+from swatchbook.records import Box
+
+numbers = st.floats(-1000, 1000)
+sides = st.floats(0.1, 1000)
+boxes = st.builds(lambda x, y, w, h: (x, y, x + w, y + h), numbers, numbers, sides, sides)
+quarter = st.sampled_from([(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)])
+rotations = st.builds(lambda q, e, f: (*map(float, q), e, f), quarter, numbers, numbers)
+
+
+@given(boxes, boxes)
+def test_overlap_lies_in_both_and_is_symmetric(a: Box, b: Box) -> None:
+    shared = overlap(a, b)
+    assert shared == overlap(b, a)
+    assert area(shared) <= min(area(a), area(b)) * (1 + 1e-9)
+
+
+@given(boxes, boxes)
+def test_boxes_overlap_exactly_where_no_gap_parts_them(a: Box, b: Box) -> None:
+    across, down = gaps(a, b)
+    assert (area(overlap(a, b)) > 0) == (across < 0 and down < 0)
+
+
+@given(boxes)
+def test_box_covers_itself_and_what_it_holds(box: Box) -> None:
+    assume(area(box) > 1e-3)
+    x0, y0, x1, y1 = box
+    assert covers(box, box)
+    assert covers((x0 - 1, y0 - 1, x1 + 1, y1 + 1), box)
+    assert not covers((x0, y0, x0 + (x1 - x0) * 0.9, y1), box)
+    assert not covers(box, (x0, y0, x0, y1)), "nothing lies under anything"
+
+
+@given(boxes, rotations)
+def test_quarter_turns_keep_area_and_short_side(box: Box, by: Transform) -> None:
+    assert math.isclose(area(moved(box, by)), area(box), rel_tol=1e-6)
+    assert math.isclose(short_side(moved(box, by)), short_side(box), rel_tol=1e-6)
+
+
+@given(boxes, rotations)
+def test_four_quarter_turns_bring_a_box_back(box: Box, by: Transform) -> None:
+    a, b, c, d, _, _ = by
+    spin = (a, b, c, d, 0.0, 0.0)
+    back = box
+    for _ in range(4):
+        back = moved(back, spin)
+    assert agree(back, box, 1e-6)
+
+
+@given(boxes, rotations, rotations)
+def test_one_after_the_other_is_both_at_once(box: Box, first: Transform, second: Transform) -> None:
+    assert agree(moved(moved(box, first), second), moved(box, then(first, second)), 1e-6)
+
+
+@given(st.floats(0.1, 500), st.floats(0.1, 500), rotations)
+def test_turn_follows_a_rotated_page(width: float, height: float, by: Transform) -> None:
+    upright = (width, 0.0, 0.0, height, 3.0, 4.0)
+    expected = {(1, 0): "none", (0, 1): "right", (-1, 0): "half", (0, -1): "left"}[round(by[0]), round(by[1])]
+    assert turn(upright) == "none"
+    assert turn(then(upright, by)) == expected
+
+
+@given(st.floats(-40, 40), sides, sides)
+def test_slightly_rotated_pictures_stay_upright(degrees: float, width: float, height: float) -> None:
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    assert turn((width * cos, width * sin, -height * sin, height * cos, 0, 0)) == "none"
+
+
+def test_unit_square_goes_to_where_a_picture_stands() -> None:
+    assert moved(UNIT, (200, 0, 0, 100, 50, 400)) == (50, 400, 250, 500)
