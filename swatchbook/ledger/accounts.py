@@ -24,6 +24,7 @@ from swatchbook.ledger.states import (
     image_next_try,
     is_open,
     next_publish_of,
+    shown_images,
     shows_analysis,
     states_of_images,
     waits_for_publishing,
@@ -174,7 +175,7 @@ def _named(choices: Sequence[Document]) -> str:
 
 def account(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> Account:
     """Counts of one document, of an owner's collection, or of the whole. An image counts once in its scope."""
-    states = states_of_images(document=document, owner=owner).subquery("states")
+    states = states_of_images(shown_images(document=document, owner=owner)).subquery("states")
     with ledger.read() as connection:
         counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
         unshown = _counts(connection, placements, placements.c.state, document, owner)
@@ -190,7 +191,7 @@ def account(ledger: Ledger, *, document: str | None = None, owner: str | None = 
 
 def image_states(ledger: Ledger, document: str, after: int = -1, limit: int = 500) -> list[ImageRow]:
     """The document's shown images in reading order, a page at a time; `after` is the last index of the one before."""
-    first = first_placements(document).subquery("first")
+    first = first_placements(document)
     where = placements.alias("where")
     listed = (
         select(first.c.index, images, where.c.page, where.c.path)
@@ -202,11 +203,10 @@ def image_states(ledger: Ledger, document: str, after: int = -1, limit: int = 50
     )
     with ledger.read() as connection:
         rows = connection.execute(listed).all()
-        state_of = states_of_images(document=document)
         states = {
             image: ImageState(state)
             for portion in portions([row.id for row in rows])
-            for image, state in connection.execute(state_of.where(images.c.id.in_(portion)))
+            for image, state in connection.execute(states_of_images(shown_images(document=document, among=portion)))
         }
     fields = ImageRow.model_fields.keys() - {"state"}
     return [ImageRow(**{name: getattr(row, name) for name in fields}, state=states[row.id]) for row in rows]
@@ -225,7 +225,7 @@ def _counts(
 
 def conclude(ledger: Ledger, document: str) -> tuple[DocumentStatus, float | None]:
     """`completed` when every item is settled and published, else `waiting` with the time of its next move."""
-    of_images, of_chunks = image_items(document=document), chunk_items(document=document)
+    of_images, of_chunks = image_items(shown_images(document=document)), chunk_items(document=document)
     asked = wants.c.role.is_not(None)
     moves = [
         select(func.min(image_next_try)).select_from(of_images).where(asked, is_open(image_item_state)),
@@ -292,7 +292,7 @@ def _count(connection: Connection, table: Any, document: str, *where: ColumnElem
 
 def coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
     """How much of an owner's collection, or of the whole, has vectors; by role and tag, and documents by status."""
-    shown = image_items(owner=owner)
+    shown = image_items(shown_images(owner=owner))
     embedded = and_(image_item_state == ItemState.DONE, wants.c.role != Role.ANALYSIS, ~shows_analysis)
     with ledger.read() as connection:
         total = connection.execute(select(func.count(images.c.id.distinct())).select_from(shown)).scalar_one()

@@ -31,13 +31,13 @@ def failures(ledger: Ledger, document: str, limit: int | None = None) -> list[Fa
 
 def _incomplete(document: str) -> Select[Any]:
     """Rows of unfinished items of shown images, in reading order."""
-    first = first_placements(document).subquery("first")
+    shown = first_placements(document)
     where = placements.alias("where")
     unpublished_result = waits_for_publishing(images, image_item_state)
     return (
         select(
             images.c.id.label("image"),
-            first.c.index,
+            shown.c.index,
             where.c.page,
             where.c.path,
             wants.c.role,
@@ -49,11 +49,10 @@ def _incomplete(document: str) -> Select[Any]:
             images.c.publish_tries,
             images.c.publish_next,
         )
-        .select_from(image_items(document=document))
-        .join(first, first.c.image == images.c.id)
-        .join(where, and_(where.c.document == document, where.c.ordinal == first.c.ordinal))
+        .select_from(image_items(shown))
+        .join(where, and_(where.c.document == document, where.c.ordinal == shown.c.ordinal))
         .where(wants.c.role.is_not(None), or_(image_item_state != ItemState.DONE, unpublished_result))
-        .order_by(first.c.index, wants.c.role)
+        .order_by(shown.c.index, wants.c.role)
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.states import image_item_state, image_items, states_of_images
+from swatchbook.ledger.states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import (
     analyses,
     chunks,
@@ -82,7 +82,7 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
         select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
     ):
         placed[row.image].append(row)
-    states = dict(connection.execute(states_of_images(document=document)).tuples().all())
+    states = dict(connection.execute(states_of_images(shown_images(document=document))).tuples().all())
     made = _items(connection, document)
     rows = {row.id: row for row in _by(connection, select(images), images.c.id, placed)}
     seen = _analyses(connection, document, {row.content_key for row in rows.values()})
@@ -116,7 +116,7 @@ def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str,
             items.c.failure,
             items.c.next_retry_at,
         )
-        .select_from(image_items(document=document))
+        .select_from(image_items(shown_images(document=document)))
         .where(wants.c.role.is_not(None))
         .order_by(images.c.id, wants.c.role, wants.c.tag)
     )

@@ -5,7 +5,9 @@ show it. Any pending, leased or made-but-unpublished → pending; all rejected �
 done → partial; else failed. A missing item counts as pending: the stage that adds it has yet to run.
 """
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, func, literal_column, or_, select
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, literal_column, or_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from swatchbook.ledger.database import db_now
@@ -27,33 +29,38 @@ chunk_item_state: ColumnElement[str] = func.coalesce(items.c.state, ItemState.PE
 # --- items of what is shown -------------------------------------------------------------------------------------------
 
 
-def shown_images(*, document: str | None = None, owner: str | None = None) -> Select[tuple[str, str]]:
-    """(document, image), distinct, of the shown placements in scope."""
+def shown_images(
+    *, document: str | None = None, owner: str | None = None, among: Sequence[str] | None = None
+) -> Subquery:
+    """(document, image), distinct, of the shown placements in scope; `among` these images only."""
     shown = select(placements.c.document, placements.c.image).where(placements.c.state == PlacementState.SHOWN)
     if document is not None:
         shown = shown.where(placements.c.document == document)
     if owner is not None:
         shown = shown.join(documents, documents.c.id == placements.c.document).where(documents.c.owner == owner)
-    return shown.distinct()
+    if among is not None:
+        shown = shown.where(placements.c.image.in_(among))
+    return shown.distinct().subquery("shown")
 
 
-def first_placements(document: str) -> Select[tuple[str, int, int]]:
-    """(image, ordinal of its first shown placement, index): the document's shown images in reading order, from 0."""
+def first_placements(document: str) -> Subquery:
+    """(document, image, ordinal of its first shown placement, index): shown images in reading order, from 0."""
     first = func.min(placements.c.ordinal)
     return (
         select(
+            placements.c.document,
             placements.c.image,
             first.label("ordinal"),
             (func.row_number().over(order_by=first) - 1).label("index"),
         )
         .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
-        .group_by(placements.c.image)
+        .group_by(placements.c.document, placements.c.image)
+        .subquery("shown")
     )
 
 
-def image_items(*, document: str | None = None, owner: str | None = None) -> FromClause:
-    """FROM: shown images × wants × items. An image of which nothing is wanted has one row without a role."""
-    shown = shown_images(document=document, owner=owner).subquery("shown")
+def image_items(shown: Subquery) -> FromClause:
+    """FROM: shown images (`document`, `image`) × wants × items; without wants an image has one row without a role."""
     key = case((wants.c.role == Role.UNDERSTANDING, images.c.text_key), else_=images.c.content_key)
     return (
         shown.join(images, images.c.id == shown.c.image)
@@ -89,7 +96,7 @@ def _of_analysis(table: NamedFromClause) -> ColumnElement[bool]:
 # --- what the items come to -------------------------------------------------------------------------------------------
 
 
-def states_of_images(*, document: str | None = None, owner: str | None = None) -> Select[tuple[str, str]]:
+def states_of_images(shown: Subquery) -> Select[tuple[str, str]]:
     """(image, state), one row a shown image."""
     asked = func.count(wants.c.role)
     made = func.count(case((image_item_state == ItemState.DONE, 1)))
@@ -104,9 +111,7 @@ def states_of_images(*, document: str | None = None, owner: str | None = None) -
         else_=ImageState.FAILED.value,
     )
     return (
-        select(images.c.id.label("image"), state.label("state"))
-        .select_from(image_items(document=document, owner=owner))
-        .group_by(images.c.id)
+        select(images.c.id.label("image"), state.label("state")).select_from(image_items(shown)).group_by(images.c.id)
     )
 
 
