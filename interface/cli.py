@@ -103,14 +103,17 @@ def ingest(
     given = {"batch_size": batch_size, "max_retries": max_retries, "roles": roles.split(",") if roles else None}
     options = _options({name: value for name, value in given.items() if value is not None}, not no_focus, force)
     _check_owner(owner)
+    from interface.sources import find_sources
+    from interface.terminal import say_json, worst
+
+    files, codes = find_sources(paths, quiet=as_json)
     with _lab() as lab, _resumable():
         from interface.ingest import ingest as run
-        from interface.terminal import say_json
 
-        reports, code = run(lab, paths, owner=owner, options=options, quiet=as_json)
+        reports, code = run(lab, files, owner=owner, options=options, quiet=as_json)
         if as_json:
             say_json(reports)
-    raise typer.Exit(code)
+    raise typer.Exit(worst([code, *codes]))
 
 
 # --- find and look ----------------------------------------------------------------------------------------------------
