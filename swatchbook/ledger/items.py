@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    exists,
     func,
     not_,
     null,
@@ -83,7 +84,7 @@ class Batch(Record):
     number: int
     of: int
     kind: Kind
-    keys: tuple[str, ...]
+    members: tuple[str, ...]  # keys; a field of that name would break dict(batch)
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
         for keys in portions([row.listed for row in listed if row.kind == kind], size)
     ]
     return tuple(
-        Batch(number=number, of=len(cut), kind=name, keys=tuple(keys)) for number, (name, keys) in enumerate(cut, 1)
+        Batch(number=number, of=len(cut), kind=name, members=tuple(keys)) for number, (name, keys) in enumerate(cut, 1)
     )
 
 
@@ -256,16 +257,25 @@ def release(ledger: Ledger, lease: Lease) -> None:
 
 
 def put_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
-    """Items to be made, unless they exist; existing ones are locked until the transaction ends and stay as they are."""
+    """Items to be made, unless they exist: then they are locked until the transaction ends, and stay as they are.
+
+    One whose vector is there is done.
+    """
     values = [
         {"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in sorted(set(rows))
     ]
-    if values:
-        new = upsert(connection, items)
-        connection.execute(new.on_conflict_do_update(index_elements=_ITEM_KEY, set_={"key": new.excluded.key}), values)
-
-
-_ITEM_KEY = (items.c.key, items.c.role, items.c.tag)
+    if not values:
+        return
+    new = upsert(connection, items)
+    identity = (items.c.key, items.c.role, items.c.tag)
+    connection.execute(new.on_conflict_do_update(index_elements=identity, set_={"key": new.excluded.key}), values)
+    there = exists().where(vectors.c.key == items.c.key, vectors.c.role == items.c.role, vectors.c.tag == items.c.tag)
+    for keys in portions(sorted({key for key, _, _ in asked})):
+        connection.execute(
+            update(items)
+            .where(items.c.key.in_(keys), items.c.state == ItemState.PENDING, there)
+            .values(state=ItemState.DONE)
+        )
 
 
 def _runs_of(connection: Connection, lease: Lease) -> dict[ItemId, int]:

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, Table, func, insert, select, update
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.items import Claimed, Made, put_pending
 from swatchbook.ledger.runs import Busy, Run, begin, queue
-from swatchbook.ledger.tables import chunks, contents, documents, images, items, metadata, placements, runs
+from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
 from swatchbook.records import Analysis, IngestOptions, Role, Want, chunk_id, identity, image_id, sha256
 
 VISUAL, COLOR = Want(role=Role.VISUAL, tag="eye@1/a"), Want(role=Role.COLOR, tag="eye@1/a")
@@ -73,7 +73,7 @@ def show(
 
 def make(claimed: Claimed, *, text: str | None = "Material: oak.") -> Made:
     """What a model would make of an item: always the same of the same key."""
-    of = {"key": claimed.key, "role": claimed.role, "tag": claimed.tag}
+    of: dict[str, Any] = {"key": claimed.key, "role": claimed.role, "tag": claimed.tag}
     if claimed.role is Role.ANALYSIS:
         return Made(**of, analysis=Analysis(confidence=0.5, quality=0.75), text=text)
     return Made(**of, vector=np.frombuffer(bytes.fromhex(claimed.key), np.uint8).astype(np.float32) + 1)
@@ -103,7 +103,9 @@ def pass_time(ledger: Ledger, seconds: float) -> None:
     """Let all that is stored have happened this much earlier."""
     with ledger.write() as connection:
         for table in metadata.sorted_tables:
-            times = [c for c in table.columns if c.name.endswith(("_at", "_until", "_next", "_since")) or c.name == "at"]
+            times = [
+                c for c in table.columns if c.name.endswith(("_at", "_until", "_next", "_since")) or c.name == "at"
+            ]
             if times:
                 connection.execute(update(table).values({c: c - seconds for c in times}))
 

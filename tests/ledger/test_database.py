@@ -1,0 +1,223 @@
+"""Opening, migrating, two kinds of transaction, and what errors are called."""
+
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, insert, select, text, update
+
+from swatchbook.errors import Configuration, DiskFull, LedgerDown
+from swatchbook.ledger import database, migrations
+from swatchbook.ledger.database import Ledger, db_now, open_ledger, portions
+from swatchbook.ledger.tables import contents, metadata
+
+ROOT = Path(__file__).parents[2]
+
+
+def schema(file: Path) -> dict[str, str]:
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        found = {row.name: " ".join(row.sql.split()) for row in rows}
+    engine.dispose()
+    return found
+
+
+def test_migrations_lead_to_the_tables_that_the_code_uses(template: Path, tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'created.sqlite'}")
+    metadata.create_all(engine)
+    engine.dispose()
+    migrated = schema(template)
+    assert migrated.pop("alembic_version")
+    assert migrated == schema(tmp_path / "created.sqlite")
+
+
+def test_alembic_finds_nothing_to_migrate(ledger: Ledger) -> None:
+    with ledger.read() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+
+
+def test_head_is_the_last_migration() -> None:
+    folder = Path(migrations.__file__).parent
+    assert ScriptDirectory(str(folder)).get_current_head() == migrations.HEAD
+
+
+def test_opening_makes_the_folder_and_keeps_what_is_there(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new %20 folder' / 'deep' / 'ledger.sqlite'}"
+    first = open_ledger(url)
+    with first.write() as connection:
+        connection.execute(insert(contents).values(key="k", text="t"))
+    first.close()
+    second = open_ledger(url)
+    with second.read() as connection:
+        assert connection.execute(select(contents.c.text)).scalar_one() == "t"
+    second.close()
+
+
+def test_an_up_to_date_ledger_opens_without_alembic(url: str) -> None:
+    code = (
+        "import sys; from swatchbook.ledger.database import open_ledger; open_ledger(sys.argv[1]).close();"
+        "sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, check=False).returncode == 0
+
+
+def test_several_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
+    code = "import sys; from swatchbook.ledger.database import open_ledger; print(open_ledger(sys.argv[1]).now() > 0)"
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    opening = [
+        subprocess.Popen([sys.executable, "-c", code, url], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    assert [p.communicate() for p in opening] == [(b"True\n", b"")] * 3
+
+
+def test_a_ledger_newer_than_the_code_is_refused_and_left_alone(url: str) -> None:
+    ledger = Ledger(url)
+    with ledger.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Configuration, match="newer Swatchbook"):
+        open_ledger(url)
+    with ledger.read() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+    ledger.close()
+
+
+def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "swatchbook", source / "swatchbook", ignore=ignore)
+    shutil.copy(ROOT / "pyproject.toml", source)
+    (source / "README.md").touch()
+    build = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
+    (wheel,) = (source / "dist").glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    code = (
+        "import sys; sys.path.insert(0, 'installed'); import swatchbook.ledger.database as d;"
+        "assert d.__file__.endswith('installed/swatchbook/ledger/database.py'), d.__file__;"
+        "d.open_ledger('sqlite:///ledger.sqlite').close()"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    assert "items" in schema(tmp_path / "ledger.sqlite")
+
+
+def test_an_exception_undoes_the_whole_write(ledger: Ledger) -> None:
+    def fail() -> None:
+        with ledger.write() as connection:
+            connection.execute(insert(contents).values(key="k"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with ledger.read() as connection:
+        assert connection.execute(select(contents)).all() == []
+
+
+def test_a_read_sees_one_state_while_others_write(ledger: Ledger) -> None:
+    with ledger.read() as reading:
+        before = reading.execute(select(contents)).all()
+        with ledger.write() as writing:
+            writing.execute(insert(contents).values(key="k"))
+        assert reading.execute(select(contents)).all() == before == []
+
+
+def test_writers_of_many_threads_take_turns(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        connection.execute(insert(contents).values(key="k", width=0))
+
+    def add() -> None:
+        for _ in range(25):
+            with ledger.write() as connection:
+                width = connection.execute(select(contents.c.width)).scalar_one()
+                connection.execute(update(contents).values(width=width + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with ledger.read() as connection:
+        assert connection.execute(select(contents.c.width)).scalar_one() == 100
+
+
+def test_every_connection_is_durable_and_checks_references(ledger: Ledger) -> None:
+    with ledger.read() as connection:
+        pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in
+                   ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")]  # fmt: skip
+    assert pragmas == ["wal", 2, 1, 60_000]
+
+
+def test_the_clock_is_the_database_s_in_unix_seconds(ledger: Ledger) -> None:
+    assert abs(ledger.now() - time.time()) < 5
+    with ledger.read() as connection:
+        assert isinstance(connection.execute(select(db_now() + 1)).scalar_one(), float)
+
+
+def test_a_lock_that_lasts_means_that_the_ledger_is_down(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.05)
+    ledger, other = Ledger(url), Ledger(url)
+    with ledger.write(), pytest.raises(LedgerDown, match="locked"), other.write():
+        pass
+    ledger.close()
+    other.close()
+
+
+def test_a_full_disk_is_called_so_and_loses_nothing_committed(ledger: Ledger) -> None:
+    with ledger.write() as connection:
+        connection.execute(insert(contents).values(key="kept"))
+
+    def fill() -> None:
+        with ledger.write() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")  # SQLite then takes the present size for the limit
+            connection.execute(insert(contents).values(key="k", text="t" * 1_000_000))
+
+    with pytest.raises(DiskFull):
+        fill()
+    with ledger.read() as connection:
+        assert connection.execute(select(contents.c.key)).scalars().all() == ["kept"]
+
+
+def test_a_ledger_that_may_only_be_read_says_what_to_do(url: str) -> None:
+    file = url.removeprefix("sqlite:///")
+    ledger = Ledger(f"sqlite:///file:{file}?mode=ro&uri=true")
+    with pytest.raises(Configuration, match="rights"), ledger.write() as connection:
+        connection.execute(insert(contents).values(key="k"))
+    ledger.close()
+
+
+@pytest.mark.parametrize("url", ["no url", "oracle9://host/db", "sqlite+nothing:///x"])
+def test_a_url_that_means_nothing_names_the_setting(url: str) -> None:
+    with pytest.raises(Configuration, match="SWATCHBOOK_LEDGER_URL"):
+        open_ledger(url)
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_bytes(b"%PDF-1.7 " * 1000)
+    with pytest.raises(Configuration, match="no ledger"):
+        open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+
+
+def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Configuration, match="SWATCHBOOK_HOME"):
+        open_ledger(f"sqlite:///{tmp_path / 'file' / 'ledger.sqlite'}")
+
+
+@pytest.mark.parametrize("count", [0, 1, 899, 900, 901, 5000])
+def test_portions_lose_nothing_and_fit_an_in_list(ledger: Ledger, count: int) -> None:
+    values = [str(n) for n in range(count)]
+    slices = list(portions(values))
+    assert [v for some in slices for v in some] == values
+    with ledger.read() as connection:
+        for some in slices:
+            connection.execute(select(contents).where(contents.c.key.in_(some))).all()

@@ -1,0 +1,414 @@
+"""Documents and runs: queued, begun, followed, kept alive, ended, buried, revoked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from swatchbook.errors import InvalidReference, RunRevoked, UnreadableImage
+from swatchbook.ledger import items, runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.items import Failed
+from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.runs import Busy, Document, Run
+from swatchbook.ledger.tables import documents, timings, wants
+from swatchbook.ledger.tables import items as item_rows
+from swatchbook.ledger.tables import runs as run_rows
+from swatchbook.records import DocumentStatus, IngestOptions, RunReport, Stage, Want, document_id
+from tests.ledger.scene import ANALYSIS, COLOR, VISUAL, begun, count, document, item, keys, lapse, make, one, pass_time
+
+OPTIONS = IngestOptions()
+
+
+def queue(ledger: Ledger, **changed: Any) -> Document:
+    given: dict[str, Any] = {
+        "owner": "anna",
+        "content": "c",
+        "kind": "pdf",
+        "name": "n.pdf",
+        "file": "f",
+        "size": 1,
+        "options": OPTIONS,
+    }
+    return runs.queue(ledger, **{**given, **changed})
+
+
+def begin(ledger: Ledger, known: Document | Run, *, fingerprint: str = "f", force: bool = False) -> Run | Busy:
+    identity = known.id if isinstance(known, Document) else known.document
+    return runs.begin(ledger, identity, options=IngestOptions(force=force), fingerprint=fingerprint, wants=(VISUAL,))
+
+
+def begin_again(ledger: Ledger, run: Document | Run, **changed: Any) -> Run:
+    again = begin(ledger, run, **changed)
+    assert isinstance(again, Run)
+    return again
+
+
+def set_document(ledger: Ledger, run: Run, **values: object) -> None:
+    with ledger.write() as connection:
+        connection.execute(update(documents).where(documents.c.id == run.document).values(**values))
+
+
+# --- queue ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_queued_document_is_durable_and_due(ledger: Ledger) -> None:
+    queued = queue(ledger)
+    assert queued.id == document_id("anna", "c")
+    assert (queued.status, queued.stage, queued.due_at, queued.run) == ("queued", "REGISTERED", None, None)
+    assert queued.created_at == pytest.approx(ledger.now(), abs=5)
+
+
+def test_queueing_again_changes_nothing_but_a_missing_file(ledger: Ledger) -> None:
+    first = queue(ledger, file=None)
+    assert queue(ledger, name="other.pdf", options=IngestOptions(focus=False)) == first.model_copy(update={"file": "f"})
+    assert queue(ledger, file="another").file == "f"
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED])
+def test_a_failed_or_cancelled_document_is_queued_again(ledger: Ledger, status: DocumentStatus) -> None:
+    run = begin_again(ledger, queue(ledger))
+    runs.end(ledger, run, status, message="no disk", failure_kind="disk_full")
+    again = queue(ledger, options=IngestOptions(focus=False))
+    assert (again.status, again.message, again.failure_kind) == ("queued", None, None)
+    assert again.options.focus is False
+    assert again.generation == run.generation
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.RUNNING, DocumentStatus.COMPLETED, DocumentStatus.DELETING])
+def test_any_other_document_stays_as_it_is(ledger: Ledger, status: DocumentStatus) -> None:
+    run = begin_again(ledger, queue(ledger))
+    set_document(ledger, run, status=status)
+    assert queue(ledger).status == status
+
+
+# --- begin ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_first_run_makes_a_generation_and_its_wants(ledger: Ledger) -> None:
+    run = begin_again(ledger, queue(ledger))
+    row = document(ledger, run)
+    assert (row.status, row.run, row.generation, row.fingerprint) == ("running", run.token, run.generation, "f")
+    assert dict(one(ledger, wants)) == {
+        "document": run.document, "generation": run.generation, "role": VISUAL.role, "tag": VISUAL.tag
+    }  # fmt: skip
+
+
+def test_a_live_run_is_not_doubled(ledger: Ledger) -> None:
+    run = begin_again(ledger, queue(ledger))
+    same = Busy(document=run.document, run=run.token, same=True, reason="live")
+    assert begin(ledger, run) == same
+    assert begin(ledger, run, fingerprint="other") == same.model_copy(update={"same": False})
+    assert begin(ledger, run, force=True) == same.model_copy(update={"same": False})
+    assert count(ledger, run_rows) == 1
+
+
+def test_an_unfinished_generation_is_continued_where_it_was(ledger: Ledger) -> None:
+    run = begin_again(ledger, queue(ledger))
+    runs.reach(ledger, run, Stage.CHUNKED)
+    runs.end(ledger, run, DocumentStatus.WAITING)
+    again = begin_again(ledger, run)
+    assert again.generation == run.generation
+    assert again.token != run.token
+    assert document(ledger, run).stage == Stage.CHUNKED
+
+
+def test_another_fingerprint_is_another_generation_from_the_start(ledger: Ledger) -> None:
+    run = begin_again(ledger, queue(ledger))
+    runs.reach(ledger, run, Stage.CHUNKED)
+    runs.end(ledger, run, DocumentStatus.COMPLETED)
+    again = begin_again(ledger, run, fingerprint="other")
+    assert again.generation > run.generation
+    assert (document(ledger, run).stage, document(ledger, run).force) == (Stage.REGISTERED, None)
+    assert one(ledger, wants).generation == again.generation
+
+
+def test_force_acts_once_in_the_transaction_of_its_generation(ledger: Ledger) -> None:
+    run = begin_again(ledger, queue(ledger))
+    runs.end(ledger, run, DocumentStatus.COMPLETED)
+    forced = begin_again(ledger, run, force=True)
+    assert forced.generation != run.generation
+    assert document(ledger, run).force == forced.generation
+    assert document(ledger, run).options["force"] is False
+    runs.end(ledger, forced, DocumentStatus.COMPLETED)
+    again = begin_again(ledger, run)
+    assert again.generation == forced.generation
+    assert document(ledger, run).force == forced.generation  # the cache keys of that generation stay its own
+
+
+def test_force_queues_failed_and_rejected_items_anew_and_leaves_done_ones(ledger: Ledger) -> None:
+    good, bad, lost, foreign = keys(4)
+    run = begun(ledger, pictures=[good, bad, lost])
+    begun(ledger, content="other", pictures=[foreign])
+    with ledger.write() as connection:
+        for key, state in ((good, "done"), (bad, "rejected"), (lost, "failed"), (foreign, "failed")):
+            spent = {"attempts": 5, "runs": 8, "crashes": 2, "failure": {"kind": "unexpected"}}
+            connection.execute(update(item_rows).where(item_rows.c.key == key).values(state=state, **spent))
+    runs.end(ledger, run, DocumentStatus.COMPLETED)
+    begin_again(ledger, run, force=True)
+    for key in (bad, lost):
+        row = item(ledger, key)
+        assert (row.state, row.attempts, row.runs, row.crashes, row.failure) == ("pending", 0, 0, 0, None)
+    assert (item(ledger, good).state, item(ledger, good).attempts) == ("done", 5)
+    assert item(ledger, foreign).state == "failed"
+
+
+def test_force_wakes_completed_documents_that_want_the_same_item(ledger: Ledger) -> None:
+    (key, unrelated) = keys(2)
+    forced = begun(ledger, owner="anna", pictures=[key])
+    sharing = begun(ledger, owner="bert", pictures=[key])
+    other = begun(ledger, owner="carl", pictures=[unrelated])
+    for run, of in ((forced, key), (other, unrelated)):
+        lease = items.claim(ledger, run, [of])
+        bad = [Failed(c.key, c.role, c.tag, UnreadableImage("broken")) for c in lease.items]
+        items.commit(ledger, lease, [], bad, last_try=False)
+    for run in (forced, sharing, other):
+        assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
+    begin_again(ledger, forced, force=True)
+    assert document(ledger, sharing).status == "waiting"
+    assert document(ledger, sharing).due_at <= ledger.now()
+    assert document(ledger, other).status == "completed"
+
+
+def test_a_document_being_deleted_takes_no_run(ledger: Ledger) -> None:
+    run = begin_again(ledger, queue(ledger))
+    assert runs.revoke(ledger, run.document, DocumentStatus.DELETING) == [run.token]
+    assert begin(ledger, run) == Busy(document=run.document, run=None, same=False, reason="deleting")
+
+
+def test_beginning_buries_a_dead_run_first(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=keys(2))
+    items.claim(ledger, run, keys(2))
+    lapse(ledger, run)
+    again = begin_again(ledger, run)
+    assert one(ledger, run_rows, token=run.token).state == "dead"
+    assert document(ledger, run).run == again.token
+    assert item(ledger, keys(1)[0]).crashes == 1
+
+
+def test_an_unknown_document_cannot_begin(ledger: Ledger) -> None:
+    with pytest.raises(InvalidReference):
+        runs.begin(ledger, "nothing", options=OPTIONS, fingerprint="f", wants=())
+
+
+# --- while it lives ---------------------------------------------------------------------------------------------------
+
+
+def test_a_heartbeat_renews_the_run_and_what_it_holds(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=keys(2))
+    other = begun(ledger, content="other", pictures=keys(1, "other"))
+    items.claim(ledger, run, keys(2))
+    items.claim(ledger, other, keys(1, "other"))
+    pass_time(ledger, 50)
+    runs.heartbeat(ledger, run)
+    pass_time(ledger, 50)
+    assert one(ledger, run_rows, token=run.token).lease_until > ledger.now()
+    assert item(ledger, keys(1)[0]).lease_until > ledger.now()
+    assert item(ledger, keys(1, "other")[0]).lease_until < ledger.now()
+
+
+def test_progress_is_seen_with_its_age(ledger: Ledger) -> None:
+    run = begun(ledger)
+    runs.progress(ledger, run, Stage.EXTRACTED, 7, 71, "page 7")
+    pass_time(ledger, 10)
+    (seen,) = runs.live_runs(ledger)
+    assert (seen.document, seen.name, seen.stage) == (run.document, "catalogue.pdf", Stage.EXTRACTED)
+    assert (seen.done, seen.total, seen.note) == (7, 71, "page 7")
+    assert seen.progress_age == pytest.approx(10, abs=2)
+    assert seen.heartbeat_age == pytest.approx(10, abs=2)
+
+
+def test_a_stage_is_reached_once_and_never_goes_back(ledger: Ledger) -> None:
+    run = begun(ledger)
+    set_document(ledger, run, deaths=2)
+    runs.reach(ledger, run, Stage.CHUNKED)
+    assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, 0)
+    set_document(ledger, run, deaths=2)
+    for stage in (Stage.READ, Stage.CHUNKED):
+        runs.reach(ledger, run, stage)
+        assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, 2)
+
+
+def test_timings_of_one_stage_add_up(ledger: Ledger) -> None:
+    run = begun(ledger)
+    for _ in range(2):
+        runs.record_timing(ledger, run, Stage.READ, 1.5, 10)
+    row = one(ledger, timings)
+    assert (row.run, row.stage, row.seconds, row.units) == (run.token, Stage.READ, 3.0, 20)
+
+
+def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
+    lease = items.Lease(name=f"{run.token}:{'0' * 26}", run=run, items=())
+    return {
+        "heartbeat": lambda: runs.heartbeat(ledger, run),
+        "progress": lambda: runs.progress(ledger, run, Stage.READ, 1, 1),
+        "reach": lambda: runs.reach(ledger, run, Stage.READ),
+        "record_timing": lambda: runs.record_timing(ledger, run, Stage.READ, 1.0),
+        "end": lambda: runs.end(ledger, run, DocumentStatus.COMPLETED),
+        "claim": lambda: items.claim(ledger, run, keys(1)),
+        "commit": lambda: items.commit(ledger, lease, [], [], last_try=False),
+    }
+
+
+@pytest.mark.parametrize("write", ["heartbeat", "progress", "reach", "record_timing", "end", "claim", "commit"])
+@pytest.mark.parametrize("how", ["revoked", "dead", "ended", "unknown"])
+def test_a_run_that_is_not_live_can_write_nothing(ledger: Ledger, write: str, how: str) -> None:
+    run = begun(ledger, pictures=keys(1))
+    if how == "revoked":
+        runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
+    elif how == "dead":
+        lapse(ledger, run)
+        assert runs.bury(ledger) == [run.token]
+    elif how == "ended":
+        runs.end(ledger, run, DocumentStatus.WAITING)
+    else:
+        run = run.model_copy(update={"token": "0" * 26})
+    before = snapshot(ledger)
+    with pytest.raises(RunRevoked):
+        writes_of(ledger, run)[write]()
+    assert snapshot(ledger) == before
+
+
+def snapshot(ledger: Ledger) -> list[object]:
+    with ledger.read() as connection:
+        return [connection.execute(select(table)).all() for table in (documents, run_rows, item_rows, timings)]
+
+
+# --- how it ends ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_ends_frees_what_it_holds_and_says_how(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=keys(1))
+    set_document(ledger, run, deaths=2)
+    items.claim(ledger, run, keys(1))
+    due = ledger.now() + 900
+    runs.end(ledger, run, DocumentStatus.WAITING, message="later", failure_kind="provider_down", due_at=due)
+    row = document(ledger, run)
+    assert (row.status, row.message, row.failure_kind, row.due_at) == ("waiting", "later", "provider_down", due)
+    assert (row.run, row.deaths) == (None, 0)
+    assert (item(ledger, keys(1)[0]).state, item(ledger, keys(1)[0]).attempts) == ("pending", 1)
+    assert one(ledger, run_rows).state == "ended"
+    assert runs.live_runs(ledger) == []
+
+
+def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
+    run = begun(ledger)
+    report = RunReport(
+        document_id=run.document, name="n", owner="anna", run=run.token, generation=run.generation,
+        status=DocumentStatus.COMPLETED, stage=Stage.COMPLETED, images_found=3,
+    )  # fmt: skip
+    runs.end(ledger, run, DocumentStatus.COMPLETED, report=report)
+    again = begin_again(ledger, run)
+    runs.end(ledger, again, DocumentStatus.WAITING)
+    assert queue(ledger, content="catalogue").report == report
+
+
+def test_a_document_with_an_open_item_does_not_complete(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=keys(1))
+    assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "waiting"
+    assert document(ledger, run).due_at <= ledger.now()
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
+def test_revoking_frees_the_items_without_a_crash(ledger: Ledger, status: Any) -> None:
+    run = begun(ledger, pictures=keys(1))
+    lease = items.claim(ledger, run, keys(1))
+    assert runs.revoke(ledger, run.document, status, "by hand") == [run.token]
+    row = item(ledger, keys(1)[0])
+    assert (row.state, row.crashes, row.lease) == ("pending", 0, None)
+    assert (document(ledger, run).status, document(ledger, run).message) == (status, "by hand")
+    with pytest.raises(RunRevoked):
+        items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    assert item(ledger, keys(1)[0]).state == "pending"
+
+
+def test_a_live_run_is_not_buried(ledger: Ledger) -> None:
+    run = begun(ledger)
+    pass_time(ledger, LEASE_SECONDS - 10)
+    assert runs.bury(ledger) == []
+    runs.heartbeat(ledger, run)
+
+
+def test_a_run_whose_lease_is_over_is_buried_wherever_it_was(ledger: Ledger) -> None:
+    run = begun(ledger)
+    other = begun(ledger, content="other")
+    with ledger.write() as connection:
+        connection.execute(update(run_rows).values(host="elsewhere"))
+    pass_time(ledger, LEASE_SECONDS + 1)
+    assert runs.bury(ledger, run.document) == [run.token]
+    assert runs.bury(ledger) == [other.token]
+    assert runs.bury(ledger) == []
+
+
+def test_a_dead_document_waits_due_now_and_says_where_it_died(ledger: Ledger) -> None:
+    run = begun(ledger)
+    runs.progress(ledger, run, Stage.EXTRACTED, 7, 71)
+    lapse(ledger, run)
+    runs.bury(ledger)
+    row = document(ledger, run)
+    assert (row.status, row.run, row.deaths) == ("waiting", None, 1)
+    assert row.due_at <= ledger.now()
+    assert "IMAGES_EXTRACTED (7/71)" in row.message
+
+
+def test_three_deaths_in_a_row_fail_the_document_with_the_reason(ledger: Ledger) -> None:
+    run = begun(ledger)
+    for _ in range(2):
+        lapse(ledger, run)
+        run = begin_again(ledger, run)
+    lapse(ledger, run)
+    runs.bury(ledger)
+    row = document(ledger, run)
+    assert (row.status, row.failure_kind, row.due_at) == ("failed", "crashed_worker", None)
+    assert "3 times in a row" in row.message
+
+
+@pytest.mark.parametrize("what", ["commit", "stage", "orderly end"])
+def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: str) -> None:
+    run = begun(ledger, wants=(VISUAL, COLOR, ANALYSIS), pictures=keys(9))
+    stages = iter(list(Stage)[1:])
+    for number in range(5):
+        if what == "commit":
+            lease = items.claim(ledger, run, [keys(9)[number]])
+            items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+        elif what == "stage":
+            runs.reach(ledger, run, next(stages))
+        else:
+            runs.end(ledger, run, DocumentStatus.WAITING)
+            run = begin_again(ledger, run)
+        lapse(ledger, run)
+        runs.bury(ledger)
+        assert (document(ledger, run).status, document(ledger, run).deaths) == ("waiting", 1)
+        run = begin_again(ledger, run)
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
+def test_burying_does_not_bring_back_what_a_person_stopped(ledger: Ledger, status: DocumentStatus) -> None:
+    run = begun(ledger)
+    set_document(ledger, run, status=status)
+    lapse(ledger, run)
+    assert runs.bury(ledger) == [run.token]
+    assert document(ledger, run).status == status
+
+
+def test_wants_of_another_document_stay(ledger: Ledger) -> None:
+    run, other = begun(ledger), begun(ledger, content="other", wants=(VISUAL, COLOR))
+    runs.end(ledger, run, DocumentStatus.WAITING)
+    new = Want(role=VISUAL.role, tag="eye@2/a")
+    runs.begin(ledger, run.document, options=OPTIONS, fingerprint="g", wants=(new,))
+    with ledger.read() as connection:
+        found = {(w.document, w.tag) for w in connection.execute(select(wants))}
+    assert found == {(run.document, "eye@2/a"), (other.document, VISUAL.tag)}
+    assert count(ledger, wants) == 3
+
+
+def test_a_made_item_is_kept_when_the_run_dies_after_its_commit(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=keys(1))
+    lease = items.claim(ledger, run, keys(1))
+    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
+    lapse(ledger, run)
+    runs.bury(ledger)
+    again = begin_again(ledger, run)
+    assert items.cut_batches(ledger, again, 20) == ()
+    assert items.claim(ledger, again, keys(1)).items == ()
