@@ -18,10 +18,10 @@ from statistics import median
 
 import psutil
 
-from samples.generate import BUILD
-from samples.generate import main as build_samples
+from samples.generate import HERE, build
 
 ROUNDS = 5
+SAMPLES = HERE / "build"
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PYTHON = sys.executable
 SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
@@ -103,7 +103,7 @@ def _pss(process: psutil.Process) -> int:
 
 def whole_ingest() -> list[Figure]:
     """The command against the same domain calls bare; then the same command again, with nothing to do."""
-    catalogue = str(BUILD / "catalogue.pdf")
+    catalogue = str(build(SAMPLES))
     ours, bare, again = [], [], []
     with prefect_server() as url:
         for _ in range(ROUNDS):
@@ -121,13 +121,13 @@ def whole_ingest() -> list[Figure]:
 
 def memory() -> list[Figure]:
     """Peak PSS of one ingest, and of one with ten times the pages."""
-    build_samples(["--only", "tenfold"])
+    once, tenfold = build(SAMPLES), build(SAMPLES, repeat=10)
     with prefect_server() as url:
         peaks = []
-        for name in ("catalogue.pdf", "tenfold.pdf"):
+        for catalogue in (once, tenfold):
             with tempfile.TemporaryDirectory() as home:
                 environment = {"SWATCHBOOK_HOME": home, "PREFECT_API_URL": url}
-                peaks.append(peak_pss_mb([SWATCHBOOK, "ingest", str(BUILD / name)], environment))
+                peaks.append(peak_pss_mb([SWATCHBOOK, "ingest", str(catalogue)], environment))
     return [
         Figure("peak PSS of one ingest, GB", peaks[0] / 1024, 1.5, note="children in, Prefect server apart"),
         Figure(
@@ -160,7 +160,6 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
 
 def main(names: list[str]) -> int:
     """Run the benchmarks and write their figures; 1 when one misses its goal."""
-    build_samples([])
     kept = json.loads(STORE.read_text()) if STORE.exists() else {}
     held = True
     for name in names or list(BENCHMARKS):

@@ -7,7 +7,7 @@ from prefect import flow, get_run_logger
 from blocks import lab
 from flows.ingest_catalogue import ingest_catalogue
 from swatchbook.delete import delete
-from swatchbook.errors import Failure
+from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.publish import publish_all
 from swatchbook.ledger import due
 from swatchbook.ledger.runs import Document
@@ -39,4 +39,6 @@ async def bring_back(document: Document) -> RunReport | None:
         tools = lab()
         await asyncio.to_thread(publish_all, tools, at_most=tools.settings.index_wait_seconds)
         return None
+    if document.file is None:
+        raise InvalidReference(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
     return await ingest_catalogue(document.file, document.owner, document.options)

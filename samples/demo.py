@@ -8,21 +8,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from samples.generate import BUILD, main as generate
+from samples.generate import HERE, build, build_query
 
-SEARCHES = (
-    ("by text", ("search", "dark wood with a visible grain")),
-    ("by text, with a filter", ("search", "stone floor", "--where", "category=Porcelain tiles")),
-    ("by picture", ("search", "--image", str(BUILD / "query.jpg"))),
-)
+BUILD = HERE / "build"
 
 
 def main() -> int:
     """Runs the demo; returns the first exit status that is not 0."""
-    generate([])
+    catalogue, query = build(BUILD), build_query(BUILD)
     environment = {**os.environ, "SWATCHBOOK_HOME": str(BUILD / "home")}
     swatchbook = str(Path(sys.executable).with_name("swatchbook"))
-    commands = [("ingest the sample", ("ingest", str(BUILD / "catalogue.pdf"))), *SEARCHES]
+    commands = (
+        ("ingest the sample", ("ingest", str(catalogue))),
+        ("search by text", ("search", "dark wood with a visible grain")),
+        ("search by text, with a filter", ("search", "stone floor", "--where", "category=Porcelain tiles")),
+        ("search by picture", ("search", "--image", str(query))),
+    )
     for title, command in commands:
         print(f"\n— {title}: swatchbook {' '.join(command)}", flush=True)
         status = subprocess.run([swatchbook, *command], env=environment, check=False).returncode

@@ -44,7 +44,7 @@ def make_batch(lab: Lab, run: Run, batch: Batch, *, size: int, last_try: bool) -
     itself where it concerns everybody (outage, blocked), RunRevoked when the run is no longer ours.
     """
     made, failures = 0, list[Failed]()
-    for keys in items.groups(lab.ledger, run, batch.keys, size):
+    for keys in items.groups(lab.ledger, run, batch.members, size):
         wait_for_memory(lab.settings.memory_pause_percent)
         done, failed = _claim_make_commit(lab, run, keys, last_try=last_try)
         texts = tuple({text_key(m.text) for m in done if m.text})  # committed with the analyses: now they have items

@@ -27,7 +27,7 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
         make_batch, lab(), work.run, batch, size=work.options.batch_size, last_try=last_try()
     )
     first = (batch.number - 1) * work.options.batch_size + 1
-    log.info("batch %d/%d (%d–%d): %d made", batch.number, batch.of, first, first + len(batch.keys) - 1, result.made)
+    log.info("batch %d/%d (%d–%d): %d made", batch.number, batch.of, first, first + len(batch.members) - 1, result.made)
     for failure in result.failures:
         log.warning("batch %d/%d: %s", batch.number, batch.of, failure)
     return result

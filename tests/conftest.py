@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "samples" / "build"
 
 
 def free_port() -> int:
@@ -25,10 +26,17 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def small_catalogue() -> Path:
     """The 6-page sample, built once."""
-    from samples.generate import BUILD, main
+    from samples.generate import build
 
-    main(["--only", "small"])
-    return BUILD / "small.pdf"
+    return build(SAMPLES, small=True)
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Path:
+    """The sample of 71 pages and 256 pictures, built once for all sessions."""
+    from samples.generate import build
+
+    return build(SAMPLES)
 
 
 @pytest.fixture(scope="session")

@@ -261,11 +261,10 @@ def put_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
 
     One whose vector is there is done.
     """
-    values = [
-        {"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in sorted(set(rows))
-    ]
-    if not values:
+    asked = sorted(set(rows))
+    if not asked:
         return
+    values = [{"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in asked]
     new = upsert(connection, items)
     identity = (items.c.key, items.c.role, items.c.tag)
     connection.execute(new.on_conflict_do_update(index_elements=identity, set_={"key": new.excluded.key}), values)

@@ -18,14 +18,6 @@ SHARE = 0.48
 POISON = 5
 
 
-@pytest.fixture(scope="session")
-def catalogue() -> Path:
-    from samples.generate import BUILD, main
-
-    main(["--only", "large"])
-    return BUILD / "catalogue.pdf"
-
-
 @pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_RETRY_DELAYS", "[0.2, 0.4, 0.8]")

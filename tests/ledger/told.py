@@ -156,7 +156,7 @@ def make_all(
     """Every item that is due, but for those that `failing` names: those fail, as on a batch's last try."""
     for batch in items.cut_batches(ledger, run, 20):
         for _ in range(2):  # understanding comes with the analysis
-            lease = items.claim(ledger, run, batch.keys)
+            lease = items.claim(ledger, run, batch.members)
             lost = {claimed: failure for claimed in lease.items if (failure := failing(claimed))}
             items.commit(
                 ledger,
