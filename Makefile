@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install sample demo test check bench weaviate lock clean
+.PHONY: install sample demo test soak check bench weaviate lock clean
 
 install: $(STAMP)
 
@@ -35,6 +35,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(RUN)python -m deployments.weaviate path > /dev/null
 	$(RUN)python -m pytest
+
+# Thirty kills at random moments over all stages: docs/RELIABILITY.md.
+soak: $(STAMP)
+	SWATCHBOOK_TEST_KILLS=30 $(RUN)python -m pytest tests/flows/test_kills.py
 
 check: $(STAMP)
 	$(RUN)ruff check .
