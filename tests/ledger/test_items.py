@@ -185,7 +185,9 @@ def test_a_commit_stores_the_vector_and_settles_the_item(ledger: Ledger) -> None
     row, stored = item(ledger, KEY), one(ledger, vectors)
     assert (row.state, row.failure, row.lease, row.attempts, row.runs) == ("done", None, None, 2, 0)
     assert (stored.key, stored.role, stored.tag, stored.dimension) == (KEY, VISUAL.role, VISUAL.tag, 32)
-    assert np.array_equal(np.frombuffer(stored.data, "<f4"), make(lease.items[0]).vector)
+    (vector,) = (make(c).vector for c in lease.items)
+    assert vector is not None
+    assert np.frombuffer(stored.data, "<f4").tolist() == vector.tolist()
 
 
 def test_any_memory_layout_is_stored_as_little_endian_float32(ledger: Ledger) -> None:
