@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from swatchbook.catalogue.attributes import union
+from swatchbook.catalogue.attributes import code_of, union
 from swatchbook.catalogue.kinds import heading_kind, is_label
 from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, area, is_name
 from swatchbook.records import Box
@@ -63,7 +63,8 @@ def _established(
 
 
 def _worth(pairs: Sequence[tuple[Text, Box, float]]) -> float:
-    return sum(1 - 0.6 * distance for _, _, distance in pairs)
+    """Nearer and more is better; bare codes are names only where nothing else is."""
+    return sum((1 - 0.6 * distance) * (0.5 if code_of(text.text) else 1) for text, _, distance in pairs)
 
 
 def _pairings(

@@ -14,7 +14,7 @@ from swatchbook.catalogue.attributes import Attribute, match
 from swatchbook.catalogue.cards import find_cards
 from swatchbook.catalogue.entities import certificates, specifications
 from swatchbook.catalogue.kinds import certificates_in, is_label
-from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, body_size, digest, inside, mark, paragraphs, tidy
+from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, digest, inside, mark, paragraphs, tidy
 from swatchbook.catalogue.layout import reading_order as in_order
 from swatchbook.catalogue.sections import Book, bind, heading_styles
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
@@ -78,7 +78,7 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
             for name in certificates_in(page.text):
                 named.setdefault(name, []).append(page.number)
     sheets = [leaf.sheet for leaf in leaves]
-    book = bind(sheets, {}, body_size(sheets))
+    book = bind(sheets, {}, reading.outline)
     branches = _branches(leaves, book, _small_headings(leaves, book, reading))
     running = Branch(path=(), level=0, parent=None, units=_running(sheets, book.shunned))
     made = tuple(_chunks(document_id, [*branches, running]))

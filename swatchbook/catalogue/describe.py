@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from swatchbook.catalogue.attributes import attributes, key_of, made_up_key, price_in
-from swatchbook.catalogue.layout import inside, tidy
+from swatchbook.catalogue.attributes import Attribute, attributes, key_of, made_up_key, price_in
+from swatchbook.catalogue.layout import gap, inside, tidy
 from swatchbook.records import (
     Box,
     Description,
@@ -27,6 +27,8 @@ from swatchbook.records import (
 
 MOST_VALUES = 12
 """Values kept of one key; a longer list is a table and stands there."""
+NEAR = 30.0
+"""An unknown label is one of a list when a known one stands so near, in points."""
 LONGEST_VALUE = 160
 """Characters; longer texts behind a colon are prose."""
 
@@ -58,7 +60,9 @@ def describe(product: FoundProduct, pages: Iterable[Page], tables: Sequence[Tabl
         if page.number in product.pages:
             lines = [line for line in page.lines if line.text and _belongs(line.bbox, product, page.number)]
             width = page.box[2] - page.box[0]
-            values += [Value(a.key, tidy(a.value), a.label, page.number, "label") for a in attributes(lines, width)]
+            values += [
+                Value(a.key, tidy(a.value), a.label, page.number, "label") for a in _trusted(attributes(lines, width))
+            ]
             loose += _unlabelled(lines, page.number)
     labelled = list(values)
     values += [v for v in loose if not any(v.key == o.key or v.value in o.value for o in labelled)]
@@ -103,6 +107,12 @@ def _belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
     """Whether a place on a page is the product's: inside one of its regions there, if it has any."""
     regions = [card.region for card in product.cards if card.page == page]
     return box is None or not regions or any(inside(box, region) for region in regions)
+
+
+def _trusted(found: Sequence[Attribute]) -> list[Attribute]:
+    """Known labels, and unknown ones that stand near them: a colon alone is found in any prose."""
+    known = [a.box for a in found if a.known]
+    return [a for a in found if a.known or any(gap(a.box, box) <= NEAR for box in known)]
 
 
 def _of_table(table: Table) -> Iterator[Value]:

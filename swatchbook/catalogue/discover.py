@@ -6,11 +6,12 @@ documents that are no catalogues from yielding products; unsure results say so i
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from swatchbook.catalogue.cards import Caption, find_cards
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.layout import Code, Sheet, Style, body_size, clean_name, digest, inside, tidy
+from swatchbook.catalogue.layout import Code, Sheet, Style, clean_name, digest, inside, tidy
 from swatchbook.catalogue.sections import Book, Section, bind, category_before, heading_styles, sections
 from swatchbook.records import Box, Card, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
@@ -20,6 +21,7 @@ SPECIFIED = 0.5
 """Headings are products' when at least this share of their sections holds specifications, codes or prices."""
 FEW_PAGES = 4
 """A document of so few pages may be a leaflet of one product or a single sheet of cards."""
+FEWEST_LABELS = 3
 FEWEST_CODES = 8
 CODES_A_PAGE = 3
 CODES_A_SECTION = 4
@@ -32,7 +34,7 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     """Products with page ranges, names, categories, codes, variants and evidence; the pages are read once, in order."""
     sheets = [digest(page) for page in pages]
     kinds = {s.number: page_kind(s, len(sheets)) for s in sheets}
-    book = bind(sheets, kinds, body_size(sheets))
+    book = bind(sheets, kinds, reading.outline)
     anchors = _anchors(reading.outline, sheets)
     titled = _titled(book, anchors)
     cards = find_cards([s for s in sheets if kinds[s.number] is None], book.family, book.shunned)
@@ -46,7 +48,7 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
             _from_section(s, book, titled[0], anchors, reading.outline) for s in titled[1] if _is_product(s, titled[1])
         ]
     elif cards and sum(map(len, cards.values())) * 2 >= len(codes):
-        found = [_from_card(c, page, book) for page, on_page in cards.items() for c in on_page]
+        found = _from_cards(cards, book)
     else:
         found = _from_codes(codes, book)
     return Discovery(products=tuple(found), rejected=rejected, note=None if found else UNSURE)
@@ -61,33 +63,55 @@ def _anchors(outline: Sequence[OutlineEntry], sheets: Sequence[Sheet]) -> frozen
     return frozenset(fold(tidy(name)) for name in said if not heading_kind(name)) - {""}
 
 
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """A family of headings that may name products, with what speaks for it."""
+
+    style: Style
+    sections: list[Section]
+    described: float  # share of sections with labels and values
+    specified: float  # share of sections with labels and values, codes or prices
+    announced: float  # share of headings that outline or index announce
+
+    @property
+    def is_alone(self) -> bool:
+        """A single heading names a product in a short document, and where three labels or more stand below it."""
+        return len(self.sections) == 1 and len(self.sections[0].found) < FEWEST_LABELS
+
+
 def _titled(book: Book, anchors: frozenset[str]) -> tuple[Style, list[Section]] | None:
-    """The family of headings that name products, with its sections: the finest whose sections hold specifications.
+    """The family of headings that name products, with its sections.
 
-    A coarser family that outline or index announce stays ahead of one that is hardly finer.
+    Where labels and values stand, they tell: the finest family whose sections hold them. Codes and prices tell only
+    where no family has these, for colours and sizes of one product have codes too.
     """
-    candidates: list[tuple[Style, list[Section], float, float]] = []
-    for style in heading_styles(book):
-        made = sections(book, style)
-        if not made:
-            continue
-        specified = sum(s.is_specified for s in made) / len(made)
-        alone = len(made) == 1 and (len(book.sheets) > 12 or len(made[0].found) < 3)
-        if specified >= SPECIFIED and not alone:
-            announced = sum(fold(s.name) in anchors for s in made) / len(made)
-            candidates.append((style, made, specified, announced))
-    best = None
-    for candidate in candidates:
-        style, made, specified, announced = candidate
-        if best is None or _is_finer(candidate, best):
-            best = candidate
-    return (best[0], best[1]) if best else None
+    candidates = [t for style in heading_styles(book) if (t := _titles(book, style, anchors)).sections]
+    described = [t for t in candidates if t.described >= SPECIFIED and not t.is_alone]
+    specified = [t for t in candidates if t.specified >= SPECIFIED and not t.is_alone]
+    best: Titles | None = None
+    for new in described or specified:
+        if best is None or _is_finer(new, best):
+            best = new
+    return (best.style, best.sections) if best else None
 
 
-def _is_finer(new: tuple[Style, list[Section], float, float], old: tuple[Style, list[Section], float, float]) -> bool:
-    """Whether a smaller heading names products better than a larger one: more of them, and as well specified."""
-    more = len(new[1]) >= (2 if old[3] >= 0.5 > new[3] else 1.25) * len(old[1])
-    return more and new[2] >= 0.9 * old[2]
+def _titles(book: Book, style: Style, anchors: frozenset[str]) -> Titles:
+    made = sections(book, style)
+    count = max(1, len(made))
+    return Titles(
+        style,
+        made,
+        described=sum(s.is_described for s in made) / count,
+        specified=sum(s.is_specified for s in made) / count,
+        announced=sum(fold(s.name) in anchors for s in made) / count,
+    )
+
+
+def _is_finer(new: Titles, old: Titles) -> bool:
+    """Whether a smaller heading names products better than a larger one: more of them, and as well specified. One that
+    outline or index announce gives way only to many more."""
+    more = len(new.sections) >= (2 if old.announced >= 0.5 > new.announced else 1.25) * len(old.sections)
+    return more and new.described >= 0.9 * old.described and new.specified >= 0.9 * old.specified
 
 
 def _is_product(section: Section, all_sections: Sequence[Section]) -> bool:
@@ -133,7 +157,7 @@ def _from_cards_and_sections(
     style, made = titled
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
     rest = [s for s in made if (s.head.page, s.head.box) not in boxes and _is_product(s, made)]
-    found = [_from_card(c, page, book) for page, on_page in cards.items() for c in on_page]
+    found = _from_cards(cards, book)
     found += [_from_section(s, book, style, anchors, outline) for s in rest]
     return sorted(found, key=lambda p: p.first_page)
 
@@ -239,9 +263,13 @@ def _is_specified(caption: Caption, sheet: Sheet) -> bool:
     return any(inside(box, caption.region) for box in boxes)
 
 
-def _from_card(caption: Caption, page: int, book: Book) -> FoundProduct:
-    sheet = next(s for s in book.sheets if s.number == page)
-    text = caption.text
+def _from_cards(cards: Mapping[int, Sequence[Caption]], book: Book) -> list[FoundProduct]:
+    sheets = {s.number: s for s in book.sheets}
+    return [_from_card(c, sheets[page], book) for page, on_page in cards.items() for c in on_page]
+
+
+def _from_card(caption: Caption, sheet: Sheet, book: Book) -> FoundProduct:
+    page, text = sheet.number, caption.text
     codes = [c.code for c in sheet.codes if inside(c.box, caption.region)]
     specified = _is_specified(caption, sheet)
     return FoundProduct(

@@ -391,15 +391,16 @@ FEWEST_ENTRIES = 4
 def _entries(lines: Sequence[Line]) -> tuple[str, ...]:
     """Names that stand before a page number, in one line or in the cells of a row; none where they are too few."""
     found = [m["name"] for line in lines if (m := _LEADER.match(line.text))]
+    rows = len(found)
     numbers = [line for line in lines if re.fullmatch(r"\d{1,4}", line.text)]
     for number in numbers if len(numbers) >= FEWEST_ENTRIES else ():
         middle = number.bbox[1] + number.bbox[3]
         row = [o for o in lines if abs(o.bbox[1] + o.bbox[3] - middle) < o.size and o.bbox[2] <= number.bbox[0] + 2]
-        left = max(row, key=lambda o: o.bbox[2], default=None)
-        if left is not None and sum(c.isalpha() for c in left.text) >= 2:
-            found.append(left.text)
+        cells = [o.text for o in row if sum(c.isalpha() for c in o.text) >= 2]
+        rows += bool(cells)
+        found += cells
     names = tuple(dict.fromkeys(tidy(name).rstrip(" .·…_") for name in found))
-    return names if len(names) >= FEWEST_ENTRIES else ()
+    return names if rows >= FEWEST_ENTRIES else ()
 
 
 def _is_spread(page: Page, lines: Sequence[Line]) -> bool:

@@ -1,18 +1,22 @@
 """Sections: what follows a heading of one family of styles, over pages and columns, and what speaks for its being a
 product."""
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from swatchbook.catalogue.attributes import Attribute
 from swatchbook.catalogue.kinds import PageKind, heading_kind, is_label
 from swatchbook.catalogue.layout import (
     LARGER,
+    MARGIN,
     Mark,
     Sheet,
     Style,
     Text,
+    body_size,
     clean_name,
     families,
     furniture,
@@ -20,9 +24,13 @@ from swatchbook.catalogue.layout import (
     is_name,
     mark,
 )
-from swatchbook.records import Box, fold
+from swatchbook.records import Box, OutlineEntry, fold
 
 PRICES_A_PICTURE = 3
+BESIDE = 0.6
+"""A heading that the outline announces parts sections when its size is at least this share of theirs."""
+KICKER = 20.0
+"""A line nearer than this above a heading, in points, belongs to it."""
 LEAVES = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 """Kinds of page that end a section whatever the size of their heading."""
 
@@ -36,6 +44,8 @@ class Book:
     shunned: frozenset[Mark]
     kinds: Mapping[int, PageKind | None]
     body: float  # points
+    starts: frozenset[tuple[int, str]]  # page, folded title: what the outline announces there
+    headings: tuple[tuple[int, float, float, str], ...] = ()  # page, top, size, name ("" for "Contents" and its like)
 
     def is_heading(self, text: Text, sheet: Sheet) -> bool:
         """Whether a text stands out from body text and can be a name; words such as "Contents" are headings too."""
@@ -62,16 +72,30 @@ class Section:
         return tuple(dict.fromkeys(page for page, _ in self.regions))
 
     @property
+    def is_described(self) -> bool:
+        """Whether a known label other than a code's has its value here."""
+        return any(a.key != "code" for _, a in self.found)
+
+    @property
     def is_specified(self) -> bool:
         """Whether something only goods have stands here: a known label with its value, a code, or a priced picture
         (more prices than that are amounts of a report)."""
         return bool(self.found or self.codes or 0 < self.prices <= PRICES_A_PICTURE * self.pictures)
 
 
-def bind(sheets: Sequence[Sheet], kinds: Mapping[int, PageKind | None], body: float) -> Book:
-    """The book of a document's sheets."""
-    texts = [t for s in sheets for t in s.texts]
-    return Book(tuple(sheets), families(texts), furniture(sheets), kinds, body)
+def bind(sheets: Sequence[Sheet], kinds: Mapping[int, PageKind | None], outline: Sequence[OutlineEntry]) -> Book:
+    """The book of a document's sheets, given in order."""
+    starts = frozenset((entry.page, fold(entry.title)) for entry in outline)
+    family = families(t for s in sheets for t in s.texts)
+    book = Book(tuple(sheets), family, furniture(sheets), kinds, body_size(sheets), starts)
+    headings = [
+        (s.number, t.box[1], family[t.style][0], "" if heading_kind(t.text) else clean_name(t))
+        for s in sheets
+        if kinds.get(s.number) not in LEAVES
+        for t in s.texts
+        if book.is_heading(t, s) and not is_label(t.text)
+    ]
+    return replace(book, headings=tuple(sorted(headings)))
 
 
 def heading_styles(book: Book) -> list[Style]:
@@ -118,29 +142,27 @@ def sections(book: Book, style: Style) -> list[Section]:
 
 def category_before(book: Book, style: Style, page: int, y: float) -> str | None:
     """The last heading of a larger family before a place: what a category's divider or header says."""
-    found: str | None = None
-    for sheet in book.sheets:
-        if sheet.number > page:
-            break
-        if book.kinds.get(sheet.number) in LEAVES:
-            continue
-        for text in sheet.texts:
-            larger = book.family[text.style][0] > style[0] * LARGER and book.is_heading(text, sheet)
-            if larger and (sheet.number < page or text.box[1] <= y) and not is_label(text.text):
-                found = None if heading_kind(text.text) else clean_name(text)
-    return found
+    for n in range(bisect(book.headings, (page, y, inf, "")) - 1, -1, -1):
+        _, _, size, text = book.headings[n]
+        if size > style[0] * LARGER:
+            return text or None
+    return None
 
 
 def _heads(book: Book, sheet: Sheet, style: Style) -> list[Text]:
-    """Headings of the family or a larger one on a page, in reading order (the left half of a spread first)."""
+    """Headings of the family or a larger one on a page, and what the outline announces there, in reading order (the
+    left half of a spread first)."""
     middle = (sheet.box[0] + sheet.box[2]) / 2
     heads = [
         t
         for t in sheet.texts
-        if book.family[t.style][0] >= style[0]
-        and book.is_heading(t, sheet)
+        if book.is_heading(t, sheet)
         and not is_label(t.text)
-        and (book.family[t.style] == style or book.family[t.style][0] > style[0] * 1.02)
+        and (
+            book.family[t.style] == style
+            or book.family[t.style][0] > style[0] * 1.02
+            or ((t.page, fold(t.text)) in book.starts and t.size >= BESIDE * style[0])
+        )
     ]
     return sorted(
         heads, key=lambda t: (sheet.spread and t.box[0] >= middle, round(t.box[1] / max(t.size, 1)), t.box[0])
@@ -160,8 +182,10 @@ def _is_empty(sheet: Sheet) -> bool:
 
 
 def _has_text_above(book: Book, sheet: Sheet, top: float) -> bool:
-    texts = any(t.box[3] <= top + 2 and mark(t, sheet) not in book.shunned and len(t.text) > 2 for t in sheet.texts)
-    return texts or any(a.box[3] <= top + 2 for a in sheet.attributes)
+    """Whether there is more above a heading at `top` than running heads and the line that belongs to it."""
+    edge = sheet.box[1] + MARGIN * sheet.height
+    boxes = [t.box for t in sheet.texts if mark(t, sheet) not in book.shunned and len(t.text) > 2]
+    return any(edge < box[3] <= top - KICKER for box in (*boxes, *(a.box for a in sheet.attributes)))
 
 
 def _region(head: Text, heads: Sequence[Text], sheet: Sheet, *, open_top: bool) -> Box:
