@@ -202,6 +202,14 @@ def _inline_key(label: str, sign: str) -> str | None:
     return made_up_key(label) if sign in ":：=" and 0 < len(words) <= 3 and made_up_key(label) else None
 
 
+def _heads_columns(i: int, lines: Sequence[Line], labels: Mapping[int, str]) -> bool:
+    """Whether a label without a colon stands in a row with other labels: then its values stand below."""
+    y0, y1 = lines[i].bbox[1], lines[i].bbox[3]
+    if lines[i].text.rstrip().endswith((":", "：")):
+        return False
+    return any(j != i and abs(lines[j].bbox[1] + lines[j].bbox[3] - y0 - y1) < lines[i].size for j in labels)
+
+
 def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], taken: set[int], width: float) -> int | None:
     """The nearest line right of the label in its row; where that is a label or nothing, the line right below."""
     x0, y0, x1, y1 = lines[i].bbox
@@ -217,6 +225,8 @@ def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], taken: s
         elif 0.4 * size <= oy0 - y0 <= 2.2 * size and abs(ox0 - x0) <= 0.8 * size and j not in labels:
             below.append((oy0, j))
     right = min(beside, default=None)
+    if below and _heads_columns(i, lines, labels):
+        return min(below)[1]
     if right is not None and right[1] not in labels:
         return right[1]
     if lines[i].text.rstrip().endswith((":", "：")) and right is not None:

@@ -34,6 +34,7 @@ class Unit:
     text: str
     rows: tuple[str, ...] = ()
     header: bool = False
+    labelled: bool = False  # a known label with its value
 
 
 @dataclass(slots=True)
@@ -105,7 +106,7 @@ def _leaf(page: Page, tables: Sequence[Table]) -> Leaf:
             units.append(Unit(page.number, box, "\n".join(rows), rows, table.header and len(rows) > 1))
             lines = rest
     pairs = [(a, used) for a, used in match(lines, page.box[2] - page.box[0]) if a.known]
-    units += [Unit(page.number, a.box, tidy(" ".join(lines[i].text for i in used))) for a, used in pairs]
+    units += [Unit(page.number, a.box, tidy(" ".join(lines[i].text for i in used)), labelled=True) for a, used in pairs]
     paired = {i for _, used in pairs for i in used}
     texts = paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired])
     sheet = replace(digest(page), texts=tuple(texts))
@@ -151,12 +152,13 @@ def _branches(leaves: Sequence[Leaf], book: Book, small: set[tuple[int, Box]]) -
 
 
 def _headings_by_page(branches: Sequence[Branch]) -> dict[int, str]:
-    """Page -> the first heading that has text there and is no label such as "Technical data"."""
+    """Page -> the heading of its first specification, passing over labels such as "Technical data"."""
     names: dict[int, str] = {}
     for branch in branches:
         name = next((h for h in reversed(branch.path) if not is_label(h)), None)
-        for unit in branch.units if name else ():
-            names.setdefault(unit.page, name or "")
+        for unit in branch.units:
+            if name and (unit.labelled or unit.rows):
+                names.setdefault(unit.page, name)
     return names
 
 

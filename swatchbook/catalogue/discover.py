@@ -4,6 +4,7 @@ Three readings of the layout compete: sections under headings, cards (names at p
 documents that are no catalogues from yielding products; unsure results say so in their note.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from statistics import median
 
 from swatchbook.catalogue.cards import Caption, find_cards
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.layout import Code, Sheet, Style, clean_name, digest, inside, tidy
+from swatchbook.catalogue.layout import Code, Sheet, Style, clean_name, digest, inside, mark, tidy
 from swatchbook.catalogue.sections import Book, Section, bind, category_before, heading_styles, sections
 from swatchbook.records import Box, Card, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
@@ -195,7 +196,9 @@ def _from_section(
     return FoundProduct(
         name=section.name,
         raw_name=head.text,
-        category=_outline_parent(section, outline) or category_before(book, style, head.page, head.box[1]),
+        category=_outline_parent(section, outline)
+        or _running_category(section, book)
+        or category_before(book, style, head.page, head.box[1]),
         code=codes[0] if len(set(codes)) == 1 else None,
         variants=_variants(section),
         first_page=pages[0],
@@ -219,6 +222,16 @@ def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | 
         if fold(entry.title) == fold(section.name) and abs(entry.page - section.head.page) <= 2 and parents:
             return tidy(parents[-1].title)
         parents.append(entry)
+    return None
+
+
+def _running_category(section: Section, book: Book) -> str | None:
+    """What a running head joins to the product's name: "Wood & Cork · Nordvik Oak"."""
+    for sheet in book.sheets[: section.pages[-1]]:
+        for text in sheet.texts if sheet.number in section.pages else ():
+            parts = [part.strip() for part in re.split(r"\s+[·|/›>–—-]\s+", text.text)]
+            if len(parts) == 2 and fold(parts[1]) == fold(section.name) and mark(text, sheet)[3]:
+                return parts[0]
     return None
 
 

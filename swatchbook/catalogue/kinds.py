@@ -53,7 +53,7 @@ def heading_kind(text: str) -> PageKind | None:
 def certificates_in(text: str) -> tuple[str, ...]:
     """Certificates and standards that a text names, in order, each once."""
     found = (re.sub(r"\s+", " ", m.group()) for m in _CERTIFICATE.finditer(text))
-    return tuple({fold(f): f for f in found}.values())
+    return tuple({fold(f): f for f in found if not heading_kind(f)}.values())
 
 
 def page_kind(sheet: Sheet, pages: int) -> PageKind | None:

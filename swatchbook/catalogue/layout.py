@@ -216,9 +216,10 @@ def _sizes(lines: Iterable[Line]) -> Counter[int]:
 def furniture(sheets: Sequence[Sheet]) -> frozenset[Mark]:
     """Marks of texts that stand at one place on page after page: three or more pages, and
 
-    - half of all pages, or
-    - three separate runs of pages in a margin, or elsewhere on a seventh of all pages without mostly being the largest
-      text there. A product's name on its own following pages is one run; a name that comes back is a heading.
+    - half of all pages, or in a margin, or
+    - three separate runs of pages that are a seventh of all.
+
+    What is mostly the largest text of its pages needs half of all pages: it is a name that comes back, or goes on.
     """
     seen: dict[Mark, list[int]] = defaultdict(list)
     largest: Counter[Mark] = Counter()
@@ -235,7 +236,7 @@ def furniture(sheets: Sequence[Sheet]) -> frozenset[Mark]:
         if len(pages) >= 3
         and (
             2 * len(pages) >= total > 5
-            or (_runs(pages) >= 3 and (m[3] or (7 * len(pages) >= total and 2 * largest[m] < len(pages))))
+            or (2 * largest[m] < len(pages) and (m[3] or (_runs(pages) >= 3 and 7 * len(pages) >= total)))
         )
     )
 

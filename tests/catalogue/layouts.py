@@ -298,6 +298,46 @@ def captions_of_one_product() -> Document:
     return Document([*pages, contacts(14)], told)
 
 
+def coded_colours() -> Document:
+    """Four pages a product: opener under a small line, colours with codes under pictures, details, specification. The
+    titles of dividers are smaller than those of products; a running head joins category and product."""
+    pages, told, outline, number = [cover()], [], [], 2
+    for k, category in enumerate(["Stone", "Wood", "Textile"]):
+        pages.append(page(number, [text(60, 560, category, 30), *foot(number)], [(0, 0, WIDTH, 500)]))
+        outline.append(OutlineEntry(level=1, title=category, page=number))
+        number += 1
+        for name in NAMES[2 * k : 2 * k + 2]:
+            head = text(60, 30, f"{category} · {name}", 7)
+            outline.append(OutlineEntry(level=2, title=name, page=number))
+            opener = [
+                text(60, 388, "Made in the north", 8, True),
+                text(60, 400, name, 36),
+                *prose(60, 460, "Warm. " * 60),
+            ]
+            pages.append(page(number, [*opener, *foot(number)], [(0, 0, WIDTH, 380)]))
+            boxes = [
+                (60 + 160 * (i % 3), 110 + 220 * (i // 3), 200 + 160 * (i % 3), 250 + 220 * (i // 3)) for i in range(9)
+            ]
+            colours = [head, text(60, 60, "Nine colours", 18), *foot(number + 1)]
+            for i, box in enumerate(boxes):
+                colours += [
+                    text(box[0], box[3] + 6, GOODS[i % 8], 9, True),
+                    text(box[0], box[3] + 18, f"{name[:2].upper()}-{101 + i}", 7),
+                ]
+            pages.append(page(number + 1, colours, boxes))
+            details = [text(b[0], b[3] + 6, f"{GOODS[i]}, detail", 8) for i, b in enumerate(boxes[:6])]
+            pages.append(page(number + 2, [head, *details, *foot(number + 2)], boxes[:6]))
+            data = [head, text(60, 60, "Technical data", 18), *specification(120), *foot(number + 3)]
+            sizes = [
+                text(60 + 150 * i, 300, label, 8, True) for i, label in enumerate(("Format", "Contents", "Weight"))
+            ]
+            sizes += [text(60 + 150 * i, 316, value, 8) for i, value in enumerate(("60 x 120 cm", "2 pieces", "31 kg"))]
+            pages.append(page(number + 3, [*data, *sizes]))
+            told.append(Told(name, number, number + 3, category))
+            number += 4
+    return Document([*pages, contacts(number)], told, outline)
+
+
 # --- no catalogues ----------------------------------------------------------------------------------------------------
 
 WORDS = "The model is fitted to the data of the last years and its error is then compared with that of simpler ones. "

@@ -37,6 +37,12 @@ def test_values_stand_right_of_their_labels_or_below():
     assert metadata == {"size": "60 x 60 cm", "finish": "matt", "color": "sand", "weight": "4 kg"}
 
 
+def test_labels_side_by_side_head_columns():
+    row = [text(60, 100, "Format"), text(200, 100, "Contents"), text(340, 100, "Weight")]
+    values = [text(60, 115, "60 x 120 cm"), text(200, 115, "2 pieces"), text(340, 115, "31 kg")]
+    assert describe(product(), [page(1, [*row, *values])], []).metadata == {"size": "60 x 120 cm", "weight": "31 kg"}
+
+
 def test_wrapped_value_is_whole():
     blocks = [text(60, 100, "Material: solid oak and"), text(60, 112, "recycled steel"), text(60, 124, "Price: 30 €")]
     metadata = describe(product(), [page(1, blocks)], []).metadata

@@ -19,6 +19,13 @@ def test_cover_index_and_contacts_are_skipped_and_product_pages_kept():
     assert plan.shown == tuple(range(3, 18))
 
 
+def test_divider_that_the_outline_announces_is_skipped_and_an_opener_is_not():
+    plan = planned(layouts.coded_colours())
+    assert {p.number: p.reason for p in plan.pages if p.kind == "skipped" and 1 < p.number < 29} == {
+        2: "section divider", 11: "section divider", 20: "section divider",
+    }  # fmt: skip
+
+
 def test_without_focus_only_pages_without_content_are_skipped():
     document = layouts.long_sections()
     blank = Document([*document.pages, page(19, [])], document.products, document.outline)
