@@ -28,7 +28,8 @@ class Colourway:
 class Product:
     """A product as its pages tell of it.
 
-    `use` is where it is shown: floor, wall, counter or upholstery; `pages` names the templates of layout.py in order;
+    `pages` names the templates of layout.py in order, `scenes` the rooms and what of them is made of the product,
+    `still` a scene of samples, `sample` the kind of shot beside it, `encodings` the few shots that are not JPEG.
     `metres` is the length that one repeat of its texture stands for; `laid` the tiles across and down one repeat.
     """
 
@@ -36,23 +37,34 @@ class Product:
     category: str
     kind: str
     prefix: str
-    use: str
     strap: str
     quote: str
     story: tuple[str, ...]
     pages: tuple[str, ...]
-    scenes: tuple[str, ...]
+    scenes: tuple[tuple[str, str], ...]
+    still: str
+    sample: str
     metres: float
     gloss: float
     specification: tuple[tuple[str, str], ...]
     formats: tuple[tuple[str, str, str], ...]
     colourways: tuple[Colourway, ...]
     laid: tuple[int, int] | None = None
+    encodings: tuple[tuple[str, str], ...] = ()
     edition: int = 0
 
     @property
     def id(self) -> str:
         return self.name.lower().replace(" ", "-")
+
+    @property
+    def soft(self) -> bool:
+        """Whether it falls in folds."""
+        return self.sample == "drape"
+
+    def encoding(self, shot: str) -> str:
+        """How the named shot is stored."""
+        return dict(self.encodings).get(shot, "jpeg")
 
     def code(self, number: int) -> str:
         """Order code of colourway `number`, counted from 0."""

@@ -1,4 +1,4 @@
-"""Builds the sample catalogues: `python -m samples.generate [--out samples/build] [--only large|small] [--repeat N]`."""
+"""Builds the sample catalogues: `python -m samples.generate [--out FOLDER] [--only large|small|query] [--repeat N]`."""
 
 import argparse
 import hashlib
@@ -15,12 +15,14 @@ import numpy
 import PIL
 import pymupdf
 
+from samples.book import bind, bind_small
 from samples.content import load_products
-from samples.layout import bind, bind_small, stuff
+from samples.layout import stuff
 from samples.pdf import Key, keys_of, tell_truth, write_pdf
 from samples.shots import Coded, Shot, develop, encode, tint
 
 HERE = Path(__file__).parent
+BUILD = HERE / "build"
 QUERY = Shot("close", (stuff(load_products()[3], 0),), (640, 480), 20260105)
 """What a customer photographs: Palladio Terrazzo Rialto, another part of it than any page shows."""
 
@@ -94,12 +96,12 @@ def build_query(folder: Path) -> Path:
     return path
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=HERE / "build", help="where the files go")
+    parser.add_argument("--out", type=Path, default=BUILD, help="where the files go")
     parser.add_argument("--only", choices=("large", "small", "query"), help="only one of them")
     parser.add_argument("--repeat", type=int, default=1, help="editions of the large one, 1 to 10")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     if given.only in (None, "small"):
         print(build(given.out, small=True))
     if given.only in (None, "query"):

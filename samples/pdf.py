@@ -6,8 +6,8 @@ from typing import Any
 
 import pymupdf
 
+from samples.book import UNNUMBERED
 from samples.content import HOUSE, TITLE, Product
-from samples.layout import UNNUMBERED
 from samples.sheet import A4, FONTS, Placed, Sheet, load_font
 from samples.shots import Coded, Shot
 
@@ -24,7 +24,7 @@ def write_pdf(path: Path, sheets: Sequence[Sheet], pictures: Mapping[Key, Coded]
     """Write the file; the xref of each picture (0 for an inline one)."""
     with pymupdf.open() as document:
         xrefs = {key: _store(document, coded) for key, coded in pictures.items()}
-        for sheet in sheets:
+        for _ in sheets:
             document.new_page(width=A4[0], height=A4[1])
         fonts = {face: document[0].insert_font(face, fontbuffer=load_font(face).buffer) for face in FONTS}
         for page, sheet in zip(document, sheets, strict=True):
@@ -48,17 +48,13 @@ def _store(document: pymupdf.Document, coded: Coded) -> int:
     if coded.mask is not None:
         grey = Coded(coded.size, coded.mask, "/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/FlateDecode")
         masked = f"/SMask {_store(document, grey)} 0 R"
-    xref = int(document.get_new_xref())
     width, height = coded.size
-    document.update_object(
-        xref, f"<</Type/XObject/Subtype/Image/Width {width}/Height {height}{coded.entries}{masked}>>"
-    )
-    document.update_stream(xref, coded.data, new=False, compress=False)
-    # update_stream drops the filter of what it stores: say again how the bytes are coded
-    document.update_object(
-        xref,
-        f"<</Type/XObject/Subtype/Image/Width {width}/Height {height}{coded.entries}{masked}/Length {len(coded.data)}>>",
-    )
+    entries = f"/Type/XObject/Subtype/Image/Width {width}/Height {height}{coded.entries}{masked}"
+    xref = int(document.get_new_xref())
+    document.update_object(xref, f"<<{entries}>>")
+    document.update_stream(xref, coded.data, compress=False)
+    # update_stream takes the bytes for plain ones and drops the filter: say again how they are coded
+    document.update_object(xref, f"<<{entries}/Length {len(coded.data)}>>")
     return xref
 
 

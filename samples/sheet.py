@@ -68,16 +68,14 @@ class Sheet:
         face: str = "sans",
         colour: RGB = INK,
         *,
-        spaced: float = 0,
         align: Literal["left", "right", "centre"] = "left",
     ) -> None:
         """One line, `y` its baseline; `x` its left end, right end or middle by `align`."""
-        wide = measure(words, size, face) + spaced * (len(words) - 1)
-        left = x - wide * {"left": 0, "right": 1, "centre": 0.5}[align]
+        left = x - measure(words, size, face) * {"left": 0, "right": 1, "centre": 0.5}[align]
         font = load_font(face)
         glyphs = "".join(f"{font.has_glyph(ord(c)):04x}" for c in words)
         self.marks.append(
-            f"BT /{face} {size:g} Tf {_rgb(colour)} rg {spaced:g} Tc {left:.2f} {self.height - y:.2f} Td <{glyphs}> Tj ET"
+            f"BT /{face} {size:g} Tf {_rgb(colour)} rg {left:.2f} {self.height - y:.2f} Td <{glyphs}> Tj ET"
         )
 
     def paragraph(

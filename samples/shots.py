@@ -64,7 +64,7 @@ def _look(scene: str, size: tuple[int, int]) -> Look:
 
 
 def _window(pixels: Pixels, size: tuple[int, int], share: float, rng: np.random.Generator) -> Image.Image:
-    """A part of a texture as wide as `share` of it (height by the aspect of `size`), from anywhere, scaled to `size`."""
+    """A part of a texture, from anywhere, as wide as `share` of it, scaled to `size` (width, height)."""
     n = pixels.shape[0]
     width, height = size
     across, down = n * share, n * share * height / width
@@ -110,9 +110,9 @@ def drape(shot: Shot) -> Image.Image:
     y, x = np.mgrid[0:n, 0:n].astype(np.float32) / n
     angle = rng.uniform(0.2, 0.9)
     across = x * np.cos(angle) + y * np.sin(angle) + 0.045 * noise(rng, 2.4)
-    folds = np.sin(2 * np.pi * 2.6 * across) + 0.4 * np.sin(2 * np.pi * 6.1 * across + 1.3) + 0.16 * noise(rng, 2.2)
+    folds = np.sin(2 * np.pi * 2.1 * across) + 0.22 * np.sin(2 * np.pi * 5.3 * across + 1.3) + 0.12 * noise(rng, 2.6)
     gx, gy = np.gradient(folds, axis=1) * n, np.gradient(folds, axis=0) * n
-    shade = np.clip(0.86 - 0.024 * gx - 0.018 * gy + 0.10 * folds, 0.22, 1.4).astype(np.float32)
+    shade = np.clip(0.92 - 0.011 * gx - 0.008 * gy + 0.09 * folds, 0.34, 1.3).astype(np.float32)
     bent = ((y * n * 1.0 + 9 * folds).astype(int) % n, (x * n * 1.0 + 12 * folds).astype(int) % n)
     pixels = np.clip(_texture(shot.stuffs[0])[bent] * shade[..., None], 0, 255).astype(np.uint8)
     width, height = shot.size
@@ -143,7 +143,7 @@ def cutout(shot: Shot) -> Image.Image:
     ]
     ImageDraw.Draw(body).polygon([(x * scale, y * scale) for x, y in rim], fill=255)
     mean = np.asarray(face).reshape(-1, 3).mean(0)
-    y, x = np.mgrid[0:height, 0:width]
+    x = np.arange(width)[None, :].repeat(height, 0)
     side = np.where((x < corners[2][0])[..., None], mean * 0.78, mean * 0.5)
     out = np.dstack([side, np.asarray(body.resize(shot.size, Image.Resampling.BOX))]).astype(np.uint8)
     image = Image.fromarray(out)
@@ -209,24 +209,78 @@ RUG = Stuff("carpet", ((168, 160, 146), (206, 198, 184), (228, 222, 210)), 906, 
 WHITE_STONE = Stuff("marble", ((244, 243, 240), (230, 229, 227), (140, 142, 148)), 907, 1.8, 0.5)
 
 DECOR: tuple[Mapping[str, tuple[int, int, int] | Stuff], ...] = (
-    {"wall": (228, 222, 210), "art": (188, 92, 60), "pot": (196, 122, 92), "cabinet": (92, 104, 96), "sofa": CLOTH, "floor": SCREED, "wood": OAK, "curtain": (226, 218, 204)},
-    {"wall": (202, 208, 202), "art": (58, 92, 88), "pot": (226, 220, 208), "cabinet": (66, 72, 80), "sofa": (96, 112, 104), "floor": PALE_OAK, "wood": PALE_OAK, "curtain": (210, 214, 208)},
-    {"wall": (226, 208, 192), "art": (206, 156, 84), "pot": (120, 80, 62), "cabinet": (168, 132, 110), "sofa": (148, 84, 62), "floor": OAK, "wood": WALNUT, "curtain": (232, 220, 206)},
-    {"wall": (196, 202, 212), "art": (52, 66, 104), "pot": (84, 96, 116), "cabinet": (222, 220, 214), "sofa": (82, 92, 112), "floor": PALE_OAK, "wood": WALNUT, "curtain": (222, 224, 226)},
-)  # fmt: skip
+    {
+        "wall": (228, 222, 210),
+        "art": (188, 92, 60),
+        "pot": (196, 122, 92),
+        "cabinet": (92, 104, 96),
+        "sofa": CLOTH,
+        "floor": SCREED,
+        "wood": OAK,
+        "curtain": (226, 218, 204),
+    },
+    {
+        "wall": (202, 208, 202),
+        "art": (58, 92, 88),
+        "pot": (226, 220, 208),
+        "cabinet": (66, 72, 80),
+        "sofa": (96, 112, 104),
+        "floor": PALE_OAK,
+        "wood": PALE_OAK,
+        "curtain": (210, 214, 208),
+    },
+    {
+        "wall": (226, 208, 192),
+        "art": (206, 156, 84),
+        "pot": (120, 80, 62),
+        "cabinet": (168, 132, 110),
+        "sofa": (148, 84, 62),
+        "floor": OAK,
+        "wood": WALNUT,
+        "curtain": (232, 220, 206),
+    },
+    {
+        "wall": (196, 202, 212),
+        "art": (52, 66, 104),
+        "pot": (84, 96, 116),
+        "cabinet": (222, 220, 214),
+        "sofa": (82, 92, 112),
+        "floor": PALE_OAK,
+        "wood": WALNUT,
+        "curtain": (222, 224, 226),
+    },
+)
 
 STILL: Mapping[str, tuple[int, int, int] | Stuff] = {
-    "side": (234, 230, 222), "ceiling": (242, 240, 236), "white": (240, 238, 232), "dark": (46, 43, 42), "rug": RUG, "top": WHITE_STONE,
-    "leaf": (74, 102, 66), "lamp": (255, 240, 220), "paper": (246, 242, 234), "brass": (198, 156, 90), "mirror": (176, 190, 196),
-    "linen": (222, 214, 200), "plinth": (222, 214, 202), "splash": (222, 218, 210), "counter": WALNUT,
-}  # fmt: skip
+    "side": (234, 230, 222),
+    "ceiling": (242, 240, 236),
+    "white": (240, 238, 232),
+    "dark": (46, 43, 42),
+    "rug": RUG,
+    "top": WHITE_STONE,
+    "leaf": (74, 102, 66),
+    "lamp": (255, 240, 220),
+    "paper": (246, 242, 234),
+    "brass": (198, 156, 90),
+    "mirror": (176, 190, 196),
+    "linen": (222, 214, 200),
+    "plinth": (222, 214, 202),
+    "splash": (222, 218, 210),
+    "counter": WALNUT,
+}
 
 PUT: Mapping[str, tuple[str, ...]] = {
-    "floor": ("floor",), "wall": ("wall", "splash"), "counter": ("counter", "top", "splash"), "upholstery": ("sofa",), "samples": (),
-}  # fmt: skip
+    "floor": ("floor",),
+    "rug": ("rug",),
+    "wall": ("wall", "splash"),
+    "counter": ("counter", "top", "splash"),
+    "upholstery": ("sofa",),
+    "samples": (),
+}
 """Which slots of a room the shown material takes, by its use."""
 
 
+@lru_cache(maxsize=32)
 def _material(stuff: tuple[int, int, int] | Stuff) -> Surface:
     if isinstance(stuff, Stuff):
         pixels = _texture(stuff)
@@ -238,7 +292,7 @@ def scene(shot: Shot, traced: tuple[int, int] = LOOK) -> Image.Image:
     """A room or still life in which the stuffs are shown."""
     seen = _look(shot.scene, traced)
     filling = dict(STILL) | dict(DECOR[shot.decor])
-    filling |= {slot: shot.stuffs[0] for slot in PUT[shot.use]}
+    filling |= dict.fromkeys(PUT[shot.use], shot.stuffs[0])
     filling |= {f"sample{k}": shot.stuffs[k % len(shot.stuffs)] for k in range(6)}
     shown = {seen.slots[k] for k in np.unique(seen.slot)}
     pixels = paint(seen, {slot: _material(filling[slot]) for slot in sorted(shown)}, exposure=1.12)

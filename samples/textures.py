@@ -5,13 +5,14 @@ shaped in the frequency domain (Voss 1985: spectrum ~ 1 / f^beta), which makes i
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
@@ -87,7 +88,7 @@ def concrete(rng: np.random.Generator, palette: list[Colour]) -> Field:
 
 
 def marble(rng: np.random.Generator, palette: list[Colour]) -> Field:
-    """Marble: a pale cloudy ground, one bold and one fine net of veins. The last colour of the palette is the vein's."""
+    """Marble: a pale cloudy ground, one bold and one fine net of veins. The palette's last colour is the vein's."""
     *ground, vein = palette
     bend = 60 * noise(rng, 2.2)
     bold = np.exp(-np.abs(warp(noise(rng, 2.3), bend, 60 * noise(rng, 2.2))) * 26)
@@ -215,7 +216,7 @@ def planks(rng: np.random.Generator, palette: list[Colour]) -> Field:
     for row in range(rows):
         joints = sorted({int(rng.integers(0, SIZE)), int(rng.integers(0, SIZE))})
         strip = slice(row * width, (row + 1) * width)
-        for start, end in [*zip(joints, joints[1:], strict=False), (joints[-1], joints[0] + SIZE)]:
+        for start, end in [*pairwise(joints), (joints[-1], joints[0] + SIZE)]:
             columns = np.arange(start, end) % SIZE
             shift = (int(rng.integers(SIZE)), int(rng.integers(SIZE)))
             cut = np.ix_(np.arange(shift[0], shift[0] + width) % SIZE, (columns + shift[1]) % SIZE)
@@ -347,7 +348,7 @@ def laid(
     pixels: Pixels, columns: int, rows: int, seed: int, joint: Colour = (172, 166, 158), *, bond: bool = False
 ) -> Pixels:
     """The texture cut into tiles, shuffled by wrapping shifts, with joints; `bond` staggers every other row."""
-    rng: Any = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     n = pixels.shape[0]
     out = np.empty_like(pixels)
     ys, xs = (np.linspace(0, n, k + 1).astype(int) for k in (rows, columns))
@@ -355,7 +356,8 @@ def laid(
         shift = (xs[1] // 2) * (row % 2) if bond else 0
         for column in range(columns):
             y, x = np.arange(ys[row], ys[row + 1]), np.arange(xs[column], xs[column + 1])
-            source = np.roll(pixels, tuple(rng.integers(0, n, 2)), (0, 1))[np.ix_(y, x)]
+            dy, dx = rng.integers(0, n, 2)
+            source = pixels[np.ix_((y + dy) % n, (x + dx) % n)]
             tone = rng.uniform(0.965, 1.03)
             tile = np.clip(source * tone, 0, 255).astype(np.uint8)
             tile[:2], tile[:, :2] = joint, joint

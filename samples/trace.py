@@ -6,6 +6,7 @@ x right, y away from the viewer, z up. Light is traced at a quarter of the resol
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from samples.textures import Colour, Field, Pixels
 
 Vector = tuple[float, float, float]
-Index = NDArray[np.int32]
+Index = NDArray[np.integer[Any]]
 Hit = tuple[Field, Index]  # distance along the ray (inf: missed), face
 
+LINEAR = ((np.arange(256) / 255) ** 2.2).astype(np.float32)  # sRGB, nearly, to light
 FAR = np.float32(1e9)
 COARSE = 4  # pixels between the points where light is traced
 SKY = np.array((0.93, 1.0, 1.10), np.float32)
@@ -98,7 +100,7 @@ class Surface:
 def surface(pixels: Pixels | Colour, metres: float = 1.0, gloss: float = 0.1) -> Surface:
     """From a square texture or a plain sRGB colour."""
     image = np.asarray(pixels, np.uint8).reshape((-1, 1, 3)) if isinstance(pixels, tuple) else pixels
-    level = (image.astype(np.float32) / 255) ** np.float32(2.2)
+    level = LINEAR[image]
     levels = [level]
     while level.shape[0] % 2 == 0 and level.shape[0] > 8:
         level = (level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2]) / 4
@@ -117,7 +119,9 @@ def _turn(vectors: Field, yaw: float) -> Field:
     return np.stack([c * x + s * y, c * y - s * x, vectors[..., 2]], axis=-1)
 
 
-def _slabs(origin: Field, ray: Field, low: Sequence[float], high: Sequence[float]) -> tuple[Field, Field, Index, Index]:
+def _slabs(
+    origin: Field, ray: Field, low: Sequence[float] | Field, high: Sequence[float] | Field
+) -> tuple[Field, Field, Index, Index]:
     """Entry and exit distance of rays (n, 3) through an upright box, and the axis of each."""
     near, far = np.full(ray.shape[0], -FAR, np.float32), np.full(ray.shape[0], FAR, np.float32)
     enter, leave = np.zeros(ray.shape[0], np.int32), np.zeros(ray.shape[0], np.int32)
