@@ -193,11 +193,16 @@ def publications(ledger: Ledger, rows: Sequence[Dirty]) -> list[Publication]:
     ]
 
 
+def _is_searchable(table: Table) -> ColumnElement[bool]:
+    """What is shown and has vectors of its own: a section may say the same as the one chunk that is cut from it."""
+    return and_(~table.c.gone, table.c.dirty > 0, *([chunks.c.embed] if table is chunks else []))
+
+
 def _vectors_of(key: ColumnElement[Any], table: Table, roles: Collection[Role]) -> Select[Any]:
     return (
         select(table.c.id, vectors.c.role, vectors.c.tag, vectors.c.data)
         .join(vectors, vectors.c.key == key)
-        .where(vectors.c.role.in_(roles), ~table.c.gone)
+        .where(vectors.c.role.in_(roles), _is_searchable(table))
     )
 
 
@@ -310,7 +315,7 @@ def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     query = (
         select(table.c.id)
         .join(vectors, vectors.c.key == key)
-        .where(vectors.c.role == space.role, vectors.c.tag == space.tag, table.c.dirty > 0, ~table.c.gone)
+        .where(vectors.c.role == space.role, vectors.c.tag == space.tag, _is_searchable(table))
     )
     return _paged(ledger, query, table.c.id)
 

@@ -142,7 +142,8 @@ def unpublished_rows(table: Table) -> ColumnElement[bool]:
 
 def publishable(table: Table) -> ColumnElement[bool]:
     """Rows of images or chunks that publishing has to do with: changed since and with something made, or gone."""
-    return and_(unpublished_rows(table), or_(table.c.made > 0, table.c.gone))
+    made = and_(chunks.c.made > 0, chunks.c.embed) if table is chunks else table.c.made > 0
+    return and_(unpublished_rows(table), or_(made, table.c.gone))
 
 
 def waits_for_publishing(table: Table, state: ColumnElement[str]) -> ColumnElement[bool]:

@@ -1,0 +1,361 @@
+"""Publishing as the ledger sees it: who has a row, what is told of it, and what came of it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from math import isclose
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration, IndexDown
+from swatchbook.index.base import Space
+from swatchbook.ledger import accounts, publishing, stages
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.payloads import price_of
+from swatchbook.ledger.publishing import Dirty
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import chunks, images
+from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role, image_id
+from tests.ledger.scene import COLOR, TEXT, UNDERSTANDING, VISUAL, pass_time
+from tests.ledger.told import (
+    begin,
+    chunked,
+    extraction,
+    ingest,
+    key,
+    link,
+    make_all,
+    placed,
+    product,
+    publish_all,
+    rows_of,
+)
+
+
+def image(name: str, owner: str = "anna") -> str:
+    return image_id(owner, key(name))
+
+
+def made(ledger: Ledger, *names: str) -> Run:
+    """A run whose pictures are made and not yet published."""
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(*(placed(run, name) for name in names)))
+    make_all(ledger, run)
+    return run
+
+
+def settle(ledger: Ledger, name: str, rows: list[Dirty]) -> None:
+    publishing.settle(
+        ledger,
+        name,
+        published=[row for row in rows if not row.gone],
+        refused={},
+        removed=[row for row in rows if row.gone],
+    )
+
+
+# --- leases -----------------------------------------------------------------------------------------------------------
+
+
+def test_only_rows_with_something_made_are_leased(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]))
+    stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    assert publishing.lease_dirty(ledger, "a") == []
+    assert publishing.unpublished(ledger) == 0
+    make_all(ledger, run)
+    assert {row.kind for row in publishing.lease_dirty(ledger, "a")} == {"image", "chunk"}
+
+
+def test_a_row_is_leased_to_one_publisher_and_to_the_next_when_the_lease_ends(ledger: Ledger) -> None:
+    made(ledger, "oak")
+    assert len(publishing.lease_dirty(ledger, "a")) == 1
+    assert publishing.lease_dirty(ledger, "b") == []
+    pass_time(ledger, 50)
+    publishing.renew(ledger, "a")
+    pass_time(ledger, 50)
+    assert publishing.lease_dirty(ledger, "b") == []
+    pass_time(ledger, 20)
+    assert len(publishing.lease_dirty(ledger, "b")) == 1
+
+
+def test_a_lease_takes_no_more_than_asked_for(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(*(placed(run, f"{n}") for n in range(5))))
+    stages.save_chunks(ledger, run, chunked(run, "a", "b", "c"))
+    make_all(ledger, run)
+    assert [len(publishing.lease_dirty(ledger, f"{n}", limit=3)) for n in range(4)] == [3, 3, 2, 0]
+
+
+def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
+    made(ledger, *(f"picture {n}" for n in range(120)))
+
+    def publish(number: int) -> list[str]:
+        mine = list[str]()
+        while rows := publishing.lease_dirty(ledger, f"{number}:{len(mine)}", limit=7):
+            settle(ledger, f"{number}:{len(mine)}", rows)
+            mine += [row.id for row in rows]
+        return mine
+
+    with ThreadPoolExecutor(4) as threads:
+        told = [row for mine in threads.map(publish, range(4)) for row in mine]
+    assert len(told) == len(set(told)) == 120
+    assert publishing.unpublished(ledger) == 0
+
+
+def test_settling_nothing_frees_what_was_leased(ledger: Ledger) -> None:
+    made(ledger, "oak")
+    publishing.lease_dirty(ledger, "a")
+    publishing.settle(ledger, "a", published=[], refused={}, removed=[])
+    assert len(publishing.lease_dirty(ledger, "b")) == 1
+
+
+# --- what came of it --------------------------------------------------------------------------------------------------
+
+
+def test_what_was_raised_while_it_was_published_is_published_again(ledger: Ledger) -> None:
+    run = made(ledger, "oak")
+    rows = publishing.lease_dirty(ledger, "a")
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
+    settle(ledger, "a", rows)
+    assert [p.payload.text.split("\n")[0] for p in publish_all(ledger)] == ["Oak"]
+
+
+def test_a_row_whose_lease_was_lost_is_published_once_more_by_whoever_comes_last(ledger: Ledger) -> None:
+    made(ledger, "oak")
+    slow = publishing.lease_dirty(ledger, "slow")
+    pass_time(ledger, 61)
+    settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
+    assert publishing.unpublished(ledger) == 0
+    settle(ledger, "slow", slow)  # its older object has overwritten the newer one
+    assert publishing.unpublished(ledger) == 1
+    assert len(publish_all(ledger)) == 1
+
+
+def test_a_lease_that_ended_but_that_nobody_took_still_counts(ledger: Ledger) -> None:
+    made(ledger, "oak")
+    rows = publishing.lease_dirty(ledger, "slow")
+    pass_time(ledger, 61)
+    settle(ledger, "slow", rows)
+    assert publishing.unpublished(ledger) == 0
+
+
+def test_a_refused_object_keeps_its_reason_and_comes_later_and_later(ledger: Ledger) -> None:
+    run = made(ledger, "oak", "ash")
+    pauses = []
+    for number in range(10):
+        name = f"publisher {number}"
+        rows = publishing.lease_dirty(ledger, name)
+        refused = {image("oak"): IndexDown("Refused by shard 2.")}
+        publishing.settle(ledger, name, published=[r for r in rows if r.id not in refused], refused=refused, removed=[])
+        assert publishing.lease_dirty(ledger, "too early") == []
+        next_try = publishing.next_publish(ledger, run.document)
+        assert next_try is not None
+        pauses.append(round(next_try - ledger.now()))
+        pass_time(ledger, pauses[-1] + 1)
+    assert pauses[:4] == [900, 1800, 3600, 7200]
+    assert pauses[-1] == 86_400
+    row = rows_of(ledger, images)[image("oak")]
+    assert (row["publish_tries"], row["publish_failure"]["message"]) == (10, "Refused by shard 2.")
+    counted = accounts.account(ledger, document=run.document)
+    assert (counted.complete, counted.pending) == (1, 1)  # ash is not held back
+
+    publish_all(ledger)
+    row = rows_of(ledger, images)[image("oak")]
+    assert (row["publish_tries"], row["publish_failure"], row["publish_next"]) == (0, None, None)
+    assert publishing.next_publish(ledger, run.document) is None
+
+
+def test_a_gone_row_that_is_shown_again_while_it_is_removed_stays_and_is_published_again(ledger: Ledger) -> None:
+    run = made(ledger, "oak")
+    publish_all(ledger)
+    stages.save_extraction(ledger, run, extraction())
+    gone = publishing.lease_dirty(ledger, "a")
+    assert [row.gone for row in gone] == [True]
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    settle(ledger, "a", gone)  # its objects are deleted by now
+    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
+
+
+def test_a_gone_row_whose_lease_was_lost_is_left_to_the_other_publisher(ledger: Ledger) -> None:
+    run = made(ledger, "oak")
+    publish_all(ledger)
+    stages.save_extraction(ledger, run, extraction())
+    slow = publishing.lease_dirty(ledger, "slow")
+    pass_time(ledger, 61)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
+    settle(ledger, "slow", slow)  # it has deleted what fast had published
+    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def test_an_image_is_told_with_all_that_its_owners_documents_say_of_it(ledger: Ledger) -> None:
+    first, second = begin(ledger), begin(ledger, content="supplement")
+    for run, page, caption in ((first, 3, "Oak, natural"), (second, 7, "Oak again")):
+        oak = placed(run, "oak", page=page, caption=caption, nearby_text="60 x 120")
+        stages.save_extraction(ledger, run, extraction(oak))
+        plank = product(
+            run, f"Plank {page}", category="Floors", metadata={"material": "oak, steel", "price": f"€ {page}0"}
+        )
+        stages.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
+    stranger = begin(ledger, owner="bert")
+    stages.save_extraction(ledger, stranger, extraction(placed(stranger, "oak", page=9, caption="Eiche")))
+    make_all(ledger, first)
+
+    told = {p.row.id: p for p in publish_all(ledger)}
+    payload = told[image("oak")].payload
+    assert (payload.owner, payload.kind, payload.file) == ("anna", "image", f"{key('oak')}.png")
+    assert set(payload.documents) == {first.document, second.document}
+    assert set(payload.names) == {"Plank 3", "Plank 7"}
+    assert len(payload.products) == 2
+    assert (payload.category, payload.material, payload.price) == (("Floors",), ("oak", "steel"), 30.0)
+    assert payload.pages == (3, 7)
+    assert set(payload.text.split("\n")) == {"Oak, natural", "Oak again", "60 x 120", "Material: oak."}
+    assert told[image("oak", "bert")].payload.documents == (stranger.document,)
+
+
+def test_an_image_is_told_with_what_the_analysis_saw(ledger: Ledger) -> None:
+    from sqlalchemy import update
+
+    from swatchbook.ledger.tables import analyses
+
+    made(ledger, "oak")
+    seen = Analysis(material="porcelain", colors=(ColorShare(name="white", share=1.0),), confidence=0.5)
+    with ledger.write() as connection:
+        connection.execute(update(analyses).values(record=seen.model_dump(mode="json")))
+    (told,) = publish_all(ledger)
+    assert (told.payload.material, told.payload.colors) == (("porcelain",), ("white",))
+
+
+def test_the_vectors_told_are_those_that_were_made(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3)))
+    make_all(ledger, run)
+    told = {p.row.kind: p for p in publish_all(ledger)}
+    assert told["image"].vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
+    expected = np.frombuffer(bytes.fromhex(key("oak")), np.uint8).astype(np.float32) + 1
+    np.testing.assert_array_equal(told["image"].vectors[VISUAL], expected)
+    assert told["image"].vectors[VISUAL].dtype == np.float32
+    assert told["chunk"].vectors.keys() == {TEXT}
+    assert told["chunk"].payload.text == "Wood\nOak is hard."
+    assert told["chunk"].payload.pages == (2, 3)
+
+
+def test_a_chunk_is_told_with_its_products(ledger: Ledger) -> None:
+    run = begin(ledger)
+    found = chunked(run, "Oak is hard.")
+    stages.save_chunks(ledger, run, found)
+    make_all(ledger, run)
+    oak = product(run, "Oak", category="Floors")
+    stages.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
+    (told,) = publish_all(ledger)
+    assert (told.payload.products, told.payload.names, told.payload.category) == ((oak.id,), ("Oak",), ("Floors",))
+
+
+def test_hidden_placements_say_nothing(ledger: Ledger) -> None:
+    run = begin(ledger)
+    hidden = placed(run, "oak", page=5, caption="Do not show", state=PlacementState.HIDDEN)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), hidden))
+    make_all(ledger, run)
+    (told,) = publish_all(ledger)
+    assert told.payload.pages == (1,)
+    assert "Do not show" not in told.payload.text
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("€ 1.299,00", 1299.0),
+        ("1,299.00 USD", 1299.0),
+        ("12,5", 12.5),
+        ("CHF 1'250.-", 1250.0),
+        ("1 299,50 zł", 1299.5),
+        ("from 45", 45.0),
+        ("1.299", 1299.0),
+        ("on request", None),
+        ("", None),
+    ],
+)
+def test_prices_are_read_as_printed(text: str, amount: float | None) -> None:
+    assert price_of(text) == amount
+
+
+@given(cents=st.integers(0, 10**9), thousands=st.sampled_from([",", ".", " ", "'"]), sign=st.sampled_from([".", ","]))
+def test_prices_survive_any_thousands_and_decimal_signs(cents: int, thousands: str, sign: str) -> None:
+    if thousands == sign:
+        return
+    printed = f"€ {cents // 100:,}".replace(",", thousands) + f"{sign}{cents % 100:02} / m²"
+    amount = price_of(printed)
+    assert amount is not None
+    assert isclose(amount, cents / 100)
+
+
+# --- spaces -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_space_of_a_role_is_active_until_another_is_activated(ledger: Ledger) -> None:
+    old, new = (Space(role=Role.VISUAL, tag=f"eye@{n}/a", dimension=32) for n in (1, 2))
+    assert publishing.add_space(ledger, old)
+    assert publishing.add_space(ledger, old)  # known, and active
+    assert not publishing.add_space(ledger, new)
+    assert publishing.add_space(ledger, Space(role=Role.TEXT, tag="words@1/a", dimension=8))
+    publishing.activate(ledger, new)
+    assert {(s.tag, active) for s, active in publishing.spaces(ledger) if s.role is Role.VISUAL} == {
+        (old.tag, False),
+        (new.tag, True),
+    }
+
+
+def test_a_tag_keeps_its_dimension(ledger: Ledger) -> None:
+    publishing.add_space(ledger, Space(role=Role.VISUAL, tag="eye@1/a", dimension=32))
+    with pytest.raises(Configuration, match="32 numbers before and 64 now"):
+        publishing.add_space(ledger, Space(role=Role.VISUAL, tag="eye@1/a", dimension=64))
+
+
+# --- again, and verify ------------------------------------------------------------------------------------------------
+
+
+def test_rebuilding_publishes_everything_again_and_undoes_no_completeness(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")), chunked(run, "Oak is hard."))
+    publishing.mark_all_dirty(ledger)
+    assert publishing.unpublished(ledger) == publishing.unpublished(ledger, run.document) == 3
+    assert accounts.account(ledger, document=run.document).complete == 2
+    assert len(publish_all(ledger)) == 3
+
+
+def test_repair_publishes_just_what_is_missing(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")), chunked(run, "Oak is hard."))
+    publishing.mark_dirty(ledger, [image("oak"), "unknown"])
+    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
+
+
+def test_the_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:
+    run = begin(ledger)
+    text = chunked(run, "Oak is hard.")
+    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]), text)
+    spaces = {want.role: Space(role=want.role, tag=want.tag, dimension=32) for want in (VISUAL, UNDERSTANDING, TEXT)}
+    assert {role: list(publishing.searchable_ids(ledger, space)) for role, space in spaces.items()} == {
+        Role.VISUAL: [image("oak")],
+        Role.UNDERSTANDING: [image("oak")],
+        Role.TEXT: [text.chunks[1].id],
+    }
+    stages.save_extraction(ledger, begin(ledger), extraction())
+    assert list(publishing.searchable_ids(ledger, spaces[Role.VISUAL])) == []
+
+
+def test_thousands_of_ids_and_files_are_listed_page_by_page(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "_PAGE", 7)
+    run = made(ledger, *(f"picture {n}" for n in range(30)))
+    space = Space(role=Role.VISUAL, tag=VISUAL.tag, dimension=32)
+    assert set(publishing.searchable_ids(ledger, space)) == rows_of(ledger, images).keys()
+    files = list(publishing.stored_files(ledger))
+    assert len(files) == len(set(files)) == 31  # and the document's own
+    assert rows_of(ledger, chunks) == {}
+    assert run.document

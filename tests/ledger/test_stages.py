@@ -1,0 +1,469 @@
+"""What the stages write: once, whole, and raising `dirty` for exactly what changed."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from swatchbook.errors import RunRevoked
+from swatchbook.ledger import due, runs, stages
+from swatchbook.ledger.accounts import account
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import (
+    chunks,
+    contents,
+    documents,
+    entities,
+    images,
+    items,
+    links,
+    metadata,
+    pages,
+    placements,
+    products,
+)
+from swatchbook.records import (
+    Chunks,
+    DocumentStatus,
+    Entity,
+    Extraction,
+    ItemState,
+    LinkKind,
+    LostPage,
+    PlacementState,
+    Plan,
+    PlannedPage,
+    Reading,
+    entity_id,
+    image_id,
+    text_key,
+)
+from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, TEXT, UNDERSTANDING, VISUAL, count, item, one
+from tests.ledger.told import (
+    begin,
+    chunked,
+    dirt,
+    end,
+    extraction,
+    ingest,
+    key,
+    link,
+    make_all,
+    placed,
+    product,
+    publish_all,
+    rows_of,
+)
+
+
+def image(name: str, owner: str = "anna") -> str:
+    return image_id(owner, key(name))
+
+
+def reading(*lost: LostPage, count: int = 4) -> Reading:
+    boxes = {n: (0.0, 0.0, 595.0, 842.0) for n in range(1, count + 1) if n not in {page.page for page in lost}}
+    return Reading(
+        content=key("file"), page_count=count, title=None, outline=(), page_boxes=boxes, pages_file="f", lost=lost
+    )
+
+
+PLAN = Plan(
+    pages=(
+        PlannedPage(number=1, kind="product", reason="Oak"),
+        PlannedPage(number=2, kind="entity", reason="table"),
+        PlannedPage(number=3, kind="skipped", reason="contents"),
+        PlannedPage(number=4, kind="product", reason="Oak"),
+    )
+)
+
+
+def everything(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
+    with ledger.read() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table))), key=str)
+            for table in metadata.sorted_tables
+            if table.name not in {"runs", "documents"}
+        }
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+SAVES: dict[str, Callable[[Ledger, Run], None]] = {
+    "pages": lambda ledger, run: stages.save_pages(ledger, run, reading(), PLAN),
+    "chunks": lambda ledger, run: stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light.")),
+    "extraction": lambda ledger, run: stages.save_extraction(
+        ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"])
+    ),
+    "assembly": lambda ledger, run: stages.save_assembly(
+        ledger, run, [product(run, "Oak")], [link(placed(run, "oak").id, product(run, "Oak"))]
+    ),
+}
+
+
+@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
+def test_saving_twice_is_saving_once(ledger: Ledger, save: Callable[[Ledger, Run], None]) -> None:
+    run = begin(ledger)
+    save(ledger, run)
+    once = everything(ledger)
+    save(ledger, run)
+    assert everything(ledger) == once
+
+
+def test_saving_again_after_everything_was_made_and_published_changes_nothing(ledger: Ledger) -> None:
+    run = begin(ledger)
+    for save in SAVES.values():
+        save(ledger, run)
+    make_all(ledger, run)
+    publish_all(ledger)
+    before = everything(ledger)
+    for save in SAVES.values():
+        save(ledger, run)
+    assert everything(ledger) == before
+    assert publish_all(ledger) == []
+
+
+@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
+def test_a_revoked_run_saves_nothing(ledger: Ledger, save: Callable[[Ledger, Run], None]) -> None:
+    run = begin(ledger)
+    before = everything(ledger)
+    due.cancel(ledger, run.document)
+    with pytest.raises(RunRevoked):
+        save(ledger, run)
+    assert everything(ledger) == before
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_pages(ledger, run, reading(LostPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    with ledger.read() as connection:
+        saved = {r.number: (r.kind, r.reason, r.failure_kind) for r in connection.execute(select(pages))}
+    assert saved == {
+        1: ("product", "Oak", None),
+        2: ("entity", "table", None),
+        3: ("skipped", "contents", None),
+        4: ("lost", "It looped.", "unexpected"),
+    }
+    assert one(ledger, documents, id=run.document)["page_count"] == 4
+
+
+def test_a_page_that_was_lost_and_is_read_now_is_no_longer_lost(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_pages(ledger, run, reading(LostPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stages.save_pages(ledger, run, reading(), PLAN)
+    saved = one(ledger, pages, document=run.document, number=4)
+    assert (saved["kind"], saved["failure_kind"]) == ("product", None)
+
+
+def test_pages_behind_the_end_of_a_shorter_reading_go(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_pages(ledger, run, reading(count=6), PLAN)
+    stages.save_pages(ledger, run, reading(), PLAN)
+    assert count(ledger, pages) == 4
+
+
+# --- chunks -----------------------------------------------------------------------------------------------------------
+
+
+def test_chunks_to_embed_have_a_text_and_a_pending_item_and_sections_have_none(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
+    assert {row["record"]["text"] for row in rows_of(ledger, chunks).values() if row["embed"]} == {
+        "Oak is hard.",
+        "Ash is light.",
+    }
+    assert count(ledger, items, role="text", state="pending") == 2
+    assert item(ledger, text_key("Oak is hard."), TEXT)["state"] == ItemState.PENDING
+    assert one(ledger, contents, key=text_key("Oak is hard."))["text"] == "Oak is hard."
+    assert count(ledger, contents) == 2
+
+
+def test_changed_headings_and_pages_dirty_the_chunk_and_nothing_else(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
+    before = dirt(ledger, chunks)
+    found = chunked(run, "Oak is hard.", "Ash is light.")
+    changed = found.chunks[2].model_copy(update={"headings": ("Wood",)})
+    stages.save_chunks(ledger, run, Chunks(chunks=(*found.chunks[:2], changed)))
+    assert dirt(ledger, chunks) == before | {changed.id: before[changed.id] + 1}
+    again = changed.model_copy(update={"pages": (1, 2)})
+    stages.save_chunks(ledger, run, Chunks(chunks=(*found.chunks[:2], again)))
+    assert dirt(ledger, chunks) == before | {changed.id: before[changed.id] + 2}
+
+
+def test_a_chunk_that_is_cut_no_more_is_gone_until_it_is_cut_again(ledger: Ledger) -> None:
+    run = begin(ledger)
+    found = chunked(run, "Oak is hard.", "Ash is light.")
+    ingest(ledger, run, extraction(), found)
+    ash = found.chunks[2].id
+
+    run = begin(ledger, fingerprint="another")
+    stages.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
+    assert rows_of(ledger, chunks)[ash]["gone"]
+    stages.save_chunks(ledger, run, found)
+    row = rows_of(ledger, chunks)[ash]
+    assert (row["gone"], row["dirty"] > row["published"], row["made"]) == (False, True, row["dirty"])
+    assert [p.row.id for p in publish_all(ledger)] == [ash]
+
+    stages.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
+    publish_all(ledger)
+    assert ash not in rows_of(ledger, chunks)
+
+
+def test_a_section_that_is_cut_no_more_goes_at_once(ledger: Ledger) -> None:
+    run = begin(ledger)
+    found = chunked(run, "Oak is hard.")
+    stages.save_chunks(ledger, run, found)
+    stages.save_chunks(ledger, run, Chunks(chunks=found.chunks[1:]))
+    assert rows_of(ledger, chunks).keys() == {found.chunks[1].id}
+
+
+def test_a_text_that_another_owner_had_embedded_only_waits_to_be_published(ledger: Ledger) -> None:
+    first = begin(ledger)
+    ingest(ledger, first, extraction(), chunked(first, "Oak is hard."))
+    second = begin(ledger, owner="bert")
+    found = chunked(second, "Oak is hard.")
+    stages.save_chunks(ledger, second, found)
+    assert count(ledger, items, state="pending") == 0
+    assert [p.row.id for p in publish_all(ledger)] == [found.chunks[1].id]
+
+
+def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
+    run = begin(ledger)
+    table, logo = (
+        Entity(id=entity_id(run.document, kind, 1), kind=kind, page=1, name=kind)  # type: ignore[arg-type]
+        for kind in ("specification", "logo")
+    )
+    stages.save_chunks(ledger, run, Chunks(chunks=(), entities=(table, logo)))
+    stages.save_chunks(ledger, run, Chunks(chunks=(), entities=(logo,)))
+    assert [(i, row["ordinal"]) for i, row in rows_of(ledger, entities).items()] == [(logo.id, 0)]
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_in_the_ledger_with_their_items_before_any_is_made(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(
+        ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2), placed(run, "oak", 3))
+    )
+    assert [(row["image"], row["ordinal"], row["page"]) for row in rows_of(ledger, placements).values()] == [
+        (image("oak"), 0, 1),
+        (image("ash"), 1, 2),
+        (image("oak"), 2, 3),
+    ]
+    assert count(ledger, images) == 2
+    assert one(ledger, images, id=image("oak"))["width"] == 100
+    assert one(ledger, contents, key=key("oak"))["file"] == f"{key('oak')}.png"
+    assert {(row, item(ledger, key("oak"), row)["state"]) for row in (VISUAL, COLOR, ANALYSIS)} == {
+        (row, ItemState.PENDING) for row in (VISUAL, COLOR, ANALYSIS)
+    }
+    assert count(ledger, items) == 2 * 3  # understanding comes with the analysis
+
+
+def test_hidden_and_decorative_pictures_have_no_items_and_are_never_published(ledger: Ledger) -> None:
+    run = begin(ledger)
+    hidden = placed(run, "under", state=PlacementState.HIDDEN, reason="covered")
+    tape = placed(run, "tape", state=PlacementState.DECORATIVE, reason="on every page")
+    ingest(ledger, run, extraction(placed(run, "oak"), hidden, tape))
+    assert count(ledger, items, key=key("under")) == count(ledger, items, key=key("tape")) == 0
+    assert dirt(ledger, images)[image("under")] == 0
+    counted = account(ledger, document=run.document)
+    assert (counted.found, counted.placements_hidden, counted.placements_decorative) == (1, 1, 1)
+    assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
+
+
+@pytest.mark.parametrize("change", [{"caption": "Oak, white"}, {"nearby_text": "60 x 120"}], ids=str)
+def test_a_changed_caption_or_text_nearby_dirties_its_image_alone_and_makes_nothing(
+    ledger: Ledger, change: dict[str, str]
+) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    before = rows_of(ledger, images)
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak", **change), placed(run, "ash")))
+    after = rows_of(ledger, images)
+    assert after[image("oak")]["dirty"] == before[image("oak")]["dirty"] + 1
+    assert after[image("oak")]["made"] == before[image("oak")]["made"]
+    assert after[image("ash")] == before[image("ash")]
+    assert account(ledger, document=run.document).complete == 2
+
+
+def test_another_page_of_the_same_picture_dirties_it(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "oak", page=2)))
+    assert dirt(ledger, images) == {image("oak"): 2}
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    assert dirt(ledger, images) == {image("oak"): 3}
+
+
+def test_pictures_of_an_older_generation_are_gone_and_come_back_when_shown_again(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+
+    run = begin(ledger, fingerprint="another")
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    assert rows_of(ledger, images)[image("ash")]["gone"]
+    assert {row["generation"] for row in rows_of(ledger, placements).values()} == {run.generation}
+    assert account(ledger, document=run.document).found == 1
+
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    row = rows_of(ledger, images)[image("ash")]
+    assert (row["gone"], row["made"]) == (False, row["dirty"])
+    assert [p.row.id for p in publish_all(ledger)] == [image("ash")]
+
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    publish_all(ledger)
+    assert image("ash") not in rows_of(ledger, images)
+    assert item(ledger, key("ash"))["state"] == ItemState.DONE  # the same picture may come again
+
+
+def test_a_picture_that_is_only_hidden_now_is_unpublished_and_stays_known(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak")))
+    run = begin(ledger, fingerprint="another")
+    covered = placed(run, "oak", state=PlacementState.HIDDEN)
+    stages.save_extraction(ledger, run, extraction(covered))
+    assert rows_of(ledger, images)[image("oak")]["gone"]
+    assert publish_all(ledger) == []
+    row = rows_of(ledger, images)[image("oak")]
+    assert (row["gone"], row["dirty"], row["made"], row["published"]) == (False, 0, 0, 0)
+    stages.save_extraction(ledger, run, extraction(covered))
+    assert publish_all(ledger) == []
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
+
+
+def test_unreadable_pictures_are_rejected_with_their_reason(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]))
+    for want in (VISUAL, COLOR, ANALYSIS):
+        row = item(ledger, key("broken"), want)
+        assert (row["state"], row["failure"]["kind"]) == (ItemState.REJECTED, "unreadable_image")
+    assert one(ledger, images, id=image("broken"))["width"] is None
+    counted = account(ledger, document=run.document)
+    assert (counted.found, counted.rejected, counted.pending) == (2, 1, 1)
+
+
+def test_the_same_picture_of_another_owner_is_not_made_again_but_published(ledger: Ledger) -> None:
+    first = begin(ledger)
+    ingest(ledger, first, extraction(placed(first, "oak")))
+    second = begin(ledger, owner="bert")
+    stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
+    assert count(ledger, items, state="pending") == 0
+    assert account(ledger, document=second.document).pending == 1  # made, not searchable yet
+    (told,) = publish_all(ledger)
+    assert told.row.id == image("oak", "bert")
+    assert told.vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
+    assert account(ledger, document=second.document).complete == 1
+
+
+def test_understanding_of_a_known_analysis_is_queued_when_the_picture_comes(ledger: Ledger) -> None:
+    first = begin(ledger, wants=(VISUAL, ANALYSIS))
+    ingest(ledger, first, extraction(placed(first, "oak")))
+    assert count(ledger, items, role="understanding") == 0
+    second = begin(ledger, owner="bert")
+    stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
+    assert item(ledger, text_key("Material: oak."), UNDERSTANDING)["state"] == ItemState.PENDING
+
+
+def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares_the_picture(ledger: Ledger) -> None:
+    newer = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
+    first = begin(ledger)
+    ingest(ledger, first, extraction(placed(first, "oak")))
+    other = begin(ledger, owner="bert", wants=(newer,))
+    stages.save_extraction(ledger, other, extraction(placed(other, "oak")))
+    make_all(ledger, other, text="Material: fumed oak.")
+    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: fumed oak.")
+
+    third = begin(ledger, content="supplement", wants=(VISUAL, newer, UNDERSTANDING))
+    stages.save_extraction(ledger, third, extraction(placed(third, "oak")))
+    assert item(ledger, text_key("Material: fumed oak."), UNDERSTANDING)["state"] == ItemState.PENDING
+    assert one(ledger, documents, id=first.document)["status"] == DocumentStatus.WAITING
+    make_all(ledger, third, text="Material: fumed oak.")
+    publish_all(ledger)
+    assert account(ledger, document=first.document).complete == 1
+
+
+def test_a_rerun_keeps_the_text_in_use_and_a_new_generation_takes_its_own_analysis(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak")))
+    with ledger.write() as connection:  # as a person's correction does
+        connection.execute(images.update().values(text_key=text_key("Material: ash.")))
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: ash.")
+    end(ledger, run)
+    run = begin(ledger, fingerprint="another")
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
+
+
+def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_says_why(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_pages(ledger, run, reading(), PLAN)
+    found = Extraction(pictures=(), placements=(), lost=(LostPage(page=1, kind="unexpected", message="It looped."),))
+    stages.save_extraction(ledger, run, found)
+    saved = one(ledger, pages, document=run.document, number=1)
+    assert (saved["kind"], saved["failure_kind"], saved["reason"]) == ("product", "unexpected", "It looped.")
+
+
+# --- products and links -----------------------------------------------------------------------------------------------
+
+
+def test_products_and_links_dirty_exactly_what_they_concern(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak, ash = placed(run, "oak"), placed(run, "ash")
+    text = chunked(run, "Oak is hard.", "Ash is light.")
+    ingest(ledger, run, extraction(oak, ash), text)
+    run = begin(ledger)
+    oak_chunk, ash_chunk = text.chunks[1].id, text.chunks[2].id
+
+    def assemble(*, metadata: dict[str, str], score: float = 0.8, linked: bool = True) -> set[str]:
+        """The ids that it raises."""
+        before = dirt(ledger, images) | dirt(ledger, chunks)
+        made = [product(run, "Oak", metadata=metadata), product(run, "Ash")]
+        found = [
+            link(ash.id, made[1], score=score),
+            link(ash_chunk, made[1], LinkKind.CHUNK_PRODUCT),
+            link(oak.id, oak_chunk, LinkKind.IMAGE_CHUNK),
+        ]
+        if linked:
+            found += [link(oak.id, made[0], score=score), link(oak_chunk, made[0], LinkKind.CHUNK_PRODUCT)]
+        stages.save_assembly(ledger, run, made, found)
+        after = dirt(ledger, images) | dirt(ledger, chunks)
+        return {i for i in after if after[i] != before[i]}
+
+    about_oak = {image("oak"), oak_chunk}
+    assert assemble(metadata={"size": "60"}) == about_oak | {image("ash"), ash_chunk}
+    assert assemble(metadata={"size": "60"}) == set()
+    assert assemble(metadata={"size": "60"}, score=0.5) == set()  # nothing published carries it
+    assert assemble(metadata={"size": "120"}) == about_oak
+    assert assemble(metadata={"size": "120"}, linked=False) == about_oak
+    assert assemble(metadata={"size": "120"}, linked=False) == set()
+    assert count(ledger, links) == 3
+
+
+def test_a_product_that_is_found_no_more_goes_with_its_links_and_dirties_its_pictures(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak = placed(run, "oak")
+    stages.save_extraction(ledger, run, extraction(oak))
+    stages.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
+    before = dirt(ledger, images)
+    stages.save_assembly(ledger, run, [], [])
+    assert (count(ledger, products), count(ledger, links)) == (0, 0)
+    assert dirt(ledger, images) == {image("oak"): before[image("oak")] + 1}
+
+
+def test_thousands_of_pictures_are_saved_in_one_transaction(ledger: Ledger) -> None:
+    run = begin(ledger, wants=EVERYTHING)
+    found = extraction(*(placed(run, f"picture {n}", page=n // 10 + 1) for n in range(3_000)))
+    stages.save_extraction(ledger, run, found)
+    stages.save_extraction(ledger, run, extraction(*found.placements[:10]))
+    assert count(ledger, images, gone=True) == 2_990
+    assert account(ledger, document=run.document).found == 10
+    assert runs.live_runs(ledger)[0].token == run.token
