@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import grpc
 import httpx
@@ -67,7 +67,7 @@ PREFIX = "Swatchbook_"
 """Of every collection and alias, so that others may live on the same server."""
 
 SHORT = frozenset({Role.COLOR, Role.TEXTURE})
-"""Roles of short descriptors: kept whole. The others' long vectors are kept as 8-bit codes, a quarter of the memory."""
+"""Roles of short descriptors: compared whole. Of the others' long vectors 8-bit codes are held in memory."""
 
 RESCORE = 100
 """Candidates compared exactly behind the codes: as many as a search asks of a role."""
@@ -267,7 +267,7 @@ class WeaviateIndex:
             raise self._failure(error) from error
 
     def _connected(self) -> WeaviateClient:
-        host = urlsplit(self._url).hostname or ""
+        host = _address(self._url).hostname
         # the client's own retries sleep up to a minute when gRPC is away: so ask the port first
         socket.create_connection((host, self._grpc_port), CONNECT_SECONDS).close()
         with self._connecting:
@@ -299,18 +299,25 @@ class WeaviateIndex:
         )
 
 
-def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
+def _address(url: str) -> SplitResult:
+    """Raises Configuration if it is no address of a server."""
     address = urlsplit(url)
-    secure = address.scheme == "https"
     if address.scheme not in ("http", "https") or not address.hostname:
         raise Configuration(f"SWATCHBOOK_WEAVIATE_URL is no address: {url!r}.", advice="For example: http://host:8080.")
+    return address
+
+
+def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
+    address = _address(url)
+    secure = address.scheme == "https"
+    host = str(address.hostname)
     # it logs refused objects whole, vectors too; we read and report them ourselves
     logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
     return connect_to_custom(
-        http_host=address.hostname,
+        http_host=host,
         http_port=address.port or (443 if secure else 80),
         http_secure=secure,
-        grpc_host=address.hostname,
+        grpc_host=host,
         grpc_port=grpc_port,
         grpc_secure=secure,
         auth_credentials=Auth.api_key(api_key) if api_key else None,
@@ -355,8 +362,10 @@ def _description(space: Space) -> str:
 
 
 def _create(client: WeaviateClient, space: Space) -> None:
-    code = None if space.role in SHORT else Configure.VectorIndex.Quantizer.rq(rescore_limit=RESCORE)
-    index = Configure.VectorIndex.hnsw(distance_metric=VectorDistances.COSINE, quantizer=code)
+    code = None if space.role in SHORT else Configure.VectorIndex.Quantizer.rq(rescore_limit=RESCORE, cache=True)
+    # flat, not HNSW: exact, ~20 times faster to write, and a hundred equal vectors do not cut the others off;
+    # 15 ms a search at 40,000 objects, growing with them
+    index = Configure.VectorIndex.flat(distance_metric=VectorDistances.COSINE, quantizer=code)
     client.collections.create(
         _collection(space),
         description=_description(space),

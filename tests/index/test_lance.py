@@ -109,9 +109,9 @@ def test_a_full_disk_blocks_and_goes_on_when_there_is_room(small_disk: Path) -> 
     index.ensure(SPACE)
     index.upsert(SPACE, made(10))
     ballast = small_disk / "ballast"
+    fill = (index.upsert(SPACE, made(2_000, seed=seed)) for seed in range(200))
     with pytest.raises(DiskFull):
-        for seed in range(200):
-            index.upsert(SPACE, made(2_000, seed=seed))
+        list(fill)
     kept = index.count(SPACE)
     subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=4k"], capture_output=True, check=False)
     with pytest.raises(DiskFull):

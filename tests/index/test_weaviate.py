@@ -201,10 +201,11 @@ def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: 
         index.close()
 
 
-def test_check_finds_what_a_search_does_not(index: WeaviateIndex, space: Space) -> None:
-    """Twins of one vector hide each other, and are not taken for lost."""
+def test_twins_hide_nobody_and_are_not_taken_for_lost(index: WeaviateIndex, space: Space) -> None:
+    """A graph index would fail here: a hundred equal vectors are each other's neighbours, and nobody else's."""
     objects = made(150)
     for each in objects[:120]:
         each.vector = objects[0].vector
     index.upsert(space, objects)
     assert index.check(space, [*(each.id for each in objects), number_id(999)]) == set()
+    assert index.search(space, objects[130].vector, 1)[0].id == objects[130].id
