@@ -65,7 +65,6 @@ class Section:
     prices: int = 0
     codes: int = 0
     pictures: int = 0
-    tables: int = 0
 
     @property
     def pages(self) -> tuple[int, ...]:
@@ -206,7 +205,6 @@ def _collect(section: Section, sheet: Sheet, region: Box) -> None:
     section.prices += sum(inside(p, region) for p in sheet.prices)
     section.codes += sum(inside(c.box, region) and fold(c.code) != fold(section.name) for c in sheet.codes)
     section.pictures += sum(inside(p, region) for p in sheet.pictures)
-    section.tables += sheet.has_table
 
 
 def _bare(name: str) -> str:
