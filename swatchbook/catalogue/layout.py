@@ -90,7 +90,8 @@ def tidy(text: str) -> str:
     """One line, single spaces, NFKC; letter-spaced words closed up ("A L D E R" becomes "ALDER")."""
     text = unicodedata.normalize("NFKC", text).replace("\u00ad", "")
     tokens = text.split()
-    if len(tokens) >= 4 and sum(len(t) == 1 for t in tokens) >= 0.75 * len(tokens):
+    letters = sum(len(t) == 1 and t.isalpha() for t in tokens)
+    if letters >= 4 and letters >= 0.8 * len(tokens):
         words = re.split(r"\s{2,}", text.strip())
         return " ".join("".join(word.split()) for word in words)
     return " ".join(tokens)

@@ -23,7 +23,7 @@ def embedded(chunks: Chunks) -> list[str]:
     return [fold(c.text) for c in chunks.chunks if c.embed]
 
 
-WORD = st.text(string.ascii_lowercase, min_size=1, max_size=12)
+WORD = st.text(string.ascii_lowercase, min_size=2, max_size=12)  # single letters would be letter-spaced words
 SENTENCES = st.lists(WORD, min_size=1, max_size=300).map(" ".join)
 SIZES = st.sampled_from([7.0, 10.0, 10.0, 10.0, 14.0, 22.0, 36.0])
 
