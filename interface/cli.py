@@ -15,7 +15,7 @@ import typer
 if TYPE_CHECKING:
     from swatchbook.lab import Lab
     from swatchbook.ledger.runs import Document
-    from swatchbook.records import IngestOptions
+    from swatchbook.records import IngestOptions, RunReport
 
 log = logging.getLogger(__name__)
 
@@ -107,13 +107,16 @@ def ingest(
     from interface.terminal import say_json, worst
 
     files, codes = find_sources(paths, quiet=as_json)
-    with _lab() as lab, _resumable():
-        from interface.ingest import ingest as run
+    reports: list[RunReport] = []
+    if files:
+        with _lab() as lab, _resumable():
+            from interface.ingest import ingest as run
 
-        reports, code = run(lab, files, owner=owner, options=options, quiet=as_json)
-        if as_json:
-            say_json(reports)
-    raise typer.Exit(worst([code, *codes]))
+            reports, code = run(lab, files, owner=owner, options=options, quiet=as_json)
+            codes.append(code)
+    if as_json:
+        say_json(reports)
+    raise typer.Exit(worst(codes))
 
 
 # --- find and look ----------------------------------------------------------------------------------------------------
