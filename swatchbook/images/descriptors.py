@@ -107,15 +107,13 @@ def build_tables() -> Tables:
 
 
 def lay_out(pictures: Sequence[NDArray[np.uint8]], side: int) -> Canvas:
-    """(h, w, 3) uint8 pictures, continued by reflection. Raises ValueError for one larger than `side`."""
+    """(h, w, 3) uint8 pictures, shrunk to `side` where they are larger, continued by reflection."""
     pixels = np.empty((len(pictures), side, side, 3), np.uint8)
     inside = np.zeros((len(pictures), side, side), np.bool_)
     region = np.empty((len(pictures), side, side), np.int32)
     place = np.arange(side)
-    for n, picture in enumerate(pictures):
+    for n, picture in enumerate(_shrink(picture, side) for picture in pictures):
         height, width, _ = picture.shape
-        if max(height, width) > side:
-            raise ValueError(f"a picture of {width} × {height} pixels where at most {side} a side were asked for")
         pixels[n, :height, :width] = picture
         pixels[n, height:, :width] = picture[_reflect(place[height:], height)]
         pixels[n, :, width:] = pixels[n][:, _reflect(place[width:], width)]
@@ -309,6 +307,17 @@ def _energy() -> Tensor:
     apart = (apart - apart.round()).abs() * DIRECTIONS  # around the half circle, in directions
     direction = torch.clamp(1 - apart, min=0)
     return (magnitude[:, None, None] * direction).reshape(STEPS * ANGLES, DIRECTIONS)
+
+
+def _shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The same picture with longest side at most `side`: by then it was decoded for another model, too."""
+    scale = side / max(picture.shape)
+    if scale >= 1:
+        return picture
+    size = max(1, round(picture.shape[0] * scale)), max(1, round(picture.shape[1] * scale))
+    planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
+    small = functional.interpolate(planes, size, mode="bilinear", antialias=True)
+    return small[0].permute(1, 2, 0).numpy()
 
 
 def _reflect(place: NDArray[np.int64], length: int) -> NDArray[np.int64]:

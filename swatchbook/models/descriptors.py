@@ -28,7 +28,7 @@ class DescriptorEncoder:
         self._tables = descriptors.build_tables()
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
-        """role -> (n, dimension) float32, unit length. Raises ValueError for a picture larger than `side`."""
+        """role -> (n, dimension) float32, unit length."""
         if not pictures:
             return {role: np.empty((0, dimension), np.float32) for role, dimension in DIMENSIONS.items()}
         parts = [self._encode(pictures[start : start + AT_ONCE]) for start in range(0, len(pictures), AT_ONCE)]
