@@ -28,6 +28,7 @@ Frame = tuple[dict[str, Any], bytes]
 LENGTHS = struct.Struct(">IQ")  # of the header, of the payload
 MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; more is a child gone mad
 START_SECONDS = 60.0  # a child that imports for longer will never come
+BURIAL_SECONDS = 1.0  # that closing waits for whoever is reading from the child to see its end
 STDERR_LINES = 50  # kept for the message when it dies
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "TESSDATA_PREFIX")
 """Environment that a child gets. It reads strangers' files, so it gets no secrets."""
@@ -93,10 +94,13 @@ class Child:
         """End the process, if any, whatever it is at; the next request starts another."""
         if process := self._process:
             process.kill()
-        with self._lock:
-            if self._process is not None:
-                self._process.bury()
-                self._process = None
+        if self._lock.acquire(timeout=BURIAL_SECONDS):  # not got: an unfinished stream has it, and buries its own
+            try:
+                if self._process is not None:
+                    self._process.bury()
+                    self._process = None
+            finally:
+                self._lock.release()
 
     def __enter__(self) -> Self:
         return self

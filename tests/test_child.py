@@ -112,6 +112,19 @@ def test_leaving_a_stream_early_ends_the_child(child: Child) -> None:
     assert child.ask({"do": "echo"}, seconds=20)
 
 
+def test_closing_with_a_stream_left_open_does_not_hang(child: Child) -> None:
+    stream = child.stream({"do": "count", "to": 1_000_000}, seconds=20)
+    next(stream)
+    pid = child.pid
+    begun = time.monotonic()
+    child.close()
+    assert time.monotonic() - begun < 5
+    assert pid is not None
+    assert gone(pid)
+    stream.close()
+    assert child.ask({"do": "echo"}, seconds=20)
+
+
 def test_threads_sharing_a_child_get_their_own_answers(child: Child) -> None:
     got: dict[int, int] = {}
 

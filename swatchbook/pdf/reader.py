@@ -4,10 +4,12 @@ Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may be 
 """
 
 import hashlib
+import logging
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from swatchbook.errors import (
     CrashedWorker,
     FileMissing,
     InvalidReference,
+    OutOfMemory,
     ProviderTimeout,
     TooLarge,
     UnreadableDocument,
@@ -25,6 +28,8 @@ from swatchbook.errors import (
 from swatchbook.files import Files
 from swatchbook.records import Box, Extraction, LostPage, Page, Picture, Plan, Reading, Table, Unreadable
 from swatchbook.settings import Settings
+
+log = logging.getLogger(__name__)
 
 CHILD = "swatchbook.pdf.child"
 MIB = 1 << 20
@@ -51,8 +56,11 @@ def read(
         warnings = list(opened["warnings"])
         numbers = range(1, opened["page_count"] + 1)
         try:
-            with tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as file:
-                for answer, payload in _survive(child, _request("read", path), numbers, settings, progress):
+            with (
+                tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as file,
+                closing(_survive(child, _request("read", path), numbers, settings, progress)) as answers,
+            ):
+                for answer, payload in answers:
                     if "box" in answer:
                         boxes[answer["page"]] = answer["box"]
                         warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
@@ -90,8 +98,12 @@ def tables(path: Path, pages: Sequence[int], settings: Settings, *, module: str 
     if not pages:
         return []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
-        answers = _survive(child, _request("tables", path), sorted(pages), settings)
-        return [Table.model_validate(table) for answer, _ in answers for table in answer.get("tables", ())]
+        found: list[Table] = []
+        for answer, _ in _survive(child, _request("tables", path), sorted(pages), settings):
+            found += [Table.model_validate(table) for table in answer.get("tables", ())]
+            if "lost" in answer:
+                log.warning("The tables of page %d are lost: %s", answer["page"], answer["lost"]["message"])
+    return found
 
 
 def extract(
@@ -120,8 +132,11 @@ def extract(
             "side": settings.max_image_side,
         }
         request = {**_request("extract", path), "limits": limits, "content": reading.content}
-        with Child(module, memory_mb=settings.child_memory_mb) as child:
-            for answer, payload in _survive(child, request, numbers, settings, progress):
+        with (
+            Child(module, memory_mb=settings.child_memory_mb) as child,
+            closing(_survive(child, request, numbers, settings, progress)) as answers,
+        ):
+            for answer, payload in answers:
                 found.take(answer, payload)
     return Extraction(
         pictures=tuple(found.pictures.values()),
@@ -223,6 +238,11 @@ def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
         opened, _ = child.ask({"do": "open", "path": str(path)}, seconds=settings.page_seconds)
     except CrashedWorker as error:
         raise UnreadableDocument(f"The PDF crashes its parser. {error}", advice="Export it again.") from error
+    except OutOfMemory as error:
+        raise TooLarge(
+            f"Opening the PDF takes more than {settings.child_memory_mb} MiB.",
+            advice="Raise SWATCHBOOK_CHILD_MEMORY_MB, or split the document.",
+        ) from error
     if opened["page_count"] > settings.max_pages:
         raise TooLarge(
             f"The document has {opened['page_count']} pages; {settings.max_pages} are allowed.",
@@ -248,7 +268,7 @@ def _request(do: str, path: Path) -> dict[str, Any]:
 
 def _survive(
     child: Child, request: dict[str, Any], pages: Sequence[int], settings: Settings, progress: Progress | None = None
-) -> Iterator[Frame]:
+) -> Generator[Frame]:
     """All answers over `pages`, whatever the child dies of.
 
     The picture under way at a death is answered for with `failure`, or else the page with `lost`, and a new child goes

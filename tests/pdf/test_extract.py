@@ -1,4 +1,5 @@
 import io
+import time
 import zlib
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from swatchbook.errors import DiskFull
 from swatchbook.files import Files
 from swatchbook.pdf import reader
 from swatchbook.records import Extraction, Picture, PlacementState, Plan, PlannedPage
@@ -403,3 +405,15 @@ def test_page_without_pictures_and_empty_plan_are_no_error(paper: Paper, files: 
     paper.page("only text")
     assert extract(paper, files, tmp_path).placements == ()
     assert extract(paper, files, tmp_path, Plan(pages=())).placements == ()
+
+
+def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_path: Path) -> None:
+    class FullFiles(Files):
+        def put_bytes(self, data: bytes, suffix: str = "") -> str:
+            raise DiskFull("No space left on the disk.")
+
+    paper.put(paper.page(), paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), BOX)
+    begun = time.monotonic()
+    with pytest.raises(DiskFull):
+        extract(paper, FullFiles(str(tmp_path / "files")), tmp_path)
+    assert time.monotonic() - begun < 15

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -159,6 +161,17 @@ def test_progress_counts_pages(paper: Paper, files: Files, tmp_path: Path) -> No
     seen: list[tuple[int, int]] = []
     reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), progress=lambda done, of: seen.append((done, of)))
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def imported_with(module: str) -> set[str]:
+    code = f"import sys, {module}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def test_child_is_light_and_its_parent_never_loads_the_parser() -> None:
+    assert not {"torch", "prefect", "sqlalchemy", "pymupdf4llm", "numpy"} & imported_with("swatchbook.pdf.child")
+    assert not {"torch", "prefect", "pymupdf"} & imported_with("swatchbook.pdf.reader")
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
