@@ -10,7 +10,7 @@ def understanding_text(analysis: Analysis) -> str:
 
     "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm."
     """
-    return " ".join(f"{name}: {value}{'' if value.endswith(('.', '!', '?')) else '.'}" for name, value in _said(analysis))
+    return " ".join(f"{name}: {value.rstrip('.')}." for name, value in _said(analysis))
 
 
 def _said(analysis: Analysis) -> Iterator[tuple[str, str]]:

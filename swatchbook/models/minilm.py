@@ -62,7 +62,7 @@ class MiniLM:
         with torch.inference_mode():
             last = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
             mean = (last * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
-            return torch.nn.functional.normalize(mean, dim=1).numpy()  # type: ignore[no-any-return]
+            return torch.nn.functional.normalize(mean, dim=1).numpy()
 
 
 def _of_like_length(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
