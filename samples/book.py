@@ -1,7 +1,7 @@
 """The book: cover, index, dividers and the rest of the pages without products, and the order of all."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from samples.content import HOUSE, TITLE, Product, load_categories, load_products
 from samples.layout import (
@@ -227,12 +227,21 @@ def _repeat_one(sheets: Sequence[Sheet]) -> None:
                 return
 
 
-def bind(editions: int = 1) -> list[Sheet]:
+@dataclass(frozen=True)
+class Book:
+    """All sheets in order, and the products on them."""
+
+    sheets: tuple[Sheet, ...]
+    products: tuple[Product, ...]
+
+
+def bind(editions: int = 1) -> Book:
     """The large catalogue: 71 pages an edition, all editions one after the other under one cover."""
     sheets: list[Sheet] = []
-    base = load_products()
+    offered: list[Product] = []
     for edition in range(editions):
         products = load_products(edition)
+        offered += products
         inner: list[Sheet] = []
         for category in load_categories():
             chapter = [p for p in products if p.category == category]
@@ -244,11 +253,11 @@ def bind(editions: int = 1) -> list[Sheet]:
         tail = [("Certificates", before + len(inner) + 1), ("Contact", before + len(inner) + 2)]
         index = contents(((p, first[p.id]) for p in products), tail)
         sheets += [cover(products[5], "scene"), about(products[8]), index, *inner, certificates(), contact()]
-    _number(sheets, Shot("strip", tuple(stuff(p, 0) for p in base), (1012, 10), 0))
-    return sheets
+    _number(sheets, Shot("strip", tuple(stuff(p, 0) for p in load_products()), (1012, 10), 0))
+    return Book(tuple(sheets), tuple(offered))
 
 
-def bind_small() -> list[Sheet]:
+def bind_small() -> Book:
     """Six pages, two products, fourteen pictures: CMYK, JPX, soft mask, a specification table, an index."""
     oak, terrazzo = (next(p for p in load_products() if p.id == i) for i in ("nordvik-oak", "palladio-terrazzo"))
     oak, terrazzo = replace(oak, colourways=oak.colourways[:3]), replace(terrazzo, colourways=terrazzo.colourways[:3])
@@ -259,4 +268,4 @@ def bind_small() -> list[Sheet]:
     index = contents(((oak, 3), (terrazzo, 5)), [("Contact", 6)])
     book = [cover(oak, "quick_scene"), index, *sheets, contact()]
     _number(book, Shot("strip", (stuff(oak, 0), stuff(terrazzo, 0)), (1012, 10), 0))
-    return book
+    return Book(tuple(book), (oak, terrazzo))

@@ -5,6 +5,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
@@ -34,13 +35,11 @@ def make_catalogue(path: Path, *, small: bool = False, repeat: int = 1) -> dict[
     """
     if not 1 <= repeat <= 10:
         raise ValueError(f"repeat is 1 to 10, not {repeat}")
-    sheets = bind_small() if small else bind(repeat)
-    keys = keys_of(sheets)
+    book = bind_small() if small else bind(repeat)
+    keys = keys_of(book.sheets)
     pictures = dict(_develop_group(keys) if small else _develop_all(keys))
-    xrefs = write_pdf(path, sheets, {key: pictures[key] for key in keys})
-    shown = {name for sheet in sheets for name in sheet.products}
-    products = [p for edition in range(repeat) for p in load_products(edition) if p.id in shown]
-    return tell_truth(path.stem, sheets, products, xrefs)
+    xrefs = write_pdf(path, book.sheets, {key: pictures[key] for key in keys})
+    return tell_truth(path.stem, book.sheets, book.products, xrefs)
 
 
 def _develop_all(keys: Sequence[Key]) -> list[tuple[Key, Coded]]:
@@ -70,7 +69,8 @@ def _stamp(*parts: object) -> str:
     """What the files depend on: our sources, the libraries' versions, the arguments."""
     digest = hashlib.sha256(repr((numpy.__version__, PIL.__version__, pymupdf.__version__, parts)).encode())
     for source in sorted([*HERE.glob("*.py"), *HERE.glob("*.toml")]):
-        digest.update(source.read_bytes())
+        if source.name != "demo.py":
+            digest.update(source.read_bytes())
     return digest.hexdigest()
 
 
@@ -82,9 +82,13 @@ def build(folder: Path, *, small: bool = False, repeat: int = 1) -> Path:
     if path.exists() and truth.exists() and stamp.exists() and stamp.read_text() == wanted:
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    stamp.unlink(missing_ok=True)
-    truth.write_text(json.dumps(make_catalogue(path, small=small, repeat=repeat), indent=1, ensure_ascii=False) + "\n")
-    stamp.write_text(wanted)
+    with tempfile.TemporaryDirectory(dir=folder) as unfinished:  # whoever builds at the same time sees whole files only
+        fresh = Path(unfinished) / path.name
+        told = json.dumps(make_catalogue(fresh, small=small, repeat=repeat), indent=1, ensure_ascii=False)
+        (fresh.parent / truth.name).write_text(told + "\n", encoding="utf-8")
+        (fresh.parent / stamp.name).write_text(wanted)
+        for made in (path, truth, stamp):
+            (fresh.parent / made.name).replace(made)
     return path
 
 

@@ -107,7 +107,7 @@ class Hand:
             name,
             "samples",
             frame(box),
-            self.product.edition % 2 == 1,
+            False,
             numbers[0] % 4,
             encoding,
         )

@@ -72,8 +72,7 @@ class Sheet:
     ) -> None:
         """One line, `y` its baseline; `x` its left end, right end or middle by `align`."""
         left = x - measure(words, size, face) * {"left": 0, "right": 1, "centre": 0.5}[align]
-        font = load_font(face)
-        glyphs = "".join(f"{font.has_glyph(ord(c)):04x}" for c in words)
+        glyphs = "".join(f"{_glyph(face, c)[0]:04x}" for c in words)
         self.marks.append(
             f"BT /{face} {size:g} Tf {_rgb(colour)} rg {left:.2f} {self.height - y:.2f} Td <{glyphs}> Tj ET"
         )
@@ -131,7 +130,14 @@ def load_font(face: str) -> pymupdf.Font:
 
 def measure(words: str, size: float, face: str) -> float:
     """Width of a line in points."""
-    return float(load_font(face).text_length(words, fontsize=size))
+    return size * sum(_glyph(face, c)[1] for c in words)
+
+
+@cache
+def _glyph(face: str, character: str) -> tuple[int, float]:
+    """Number and advance (of a font of size 1) of a character's glyph."""
+    font = load_font(face)
+    return int(font.has_glyph(ord(character))), float(font.glyph_advance(ord(character)))
 
 
 def _rgb(colour: RGB) -> str:

@@ -1,0 +1,213 @@
+"""The sample catalogues: what stands in them is what their truth says, and every build says the same."""
+
+import json
+import statistics
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+import pytest
+
+from samples.book import bind
+from samples.generate import BUILD, build, build_query, make_catalogue
+from samples.pdf import keys_of
+from samples.shots import develop, encode, tint
+
+A4_AREA = 595 * 842
+
+
+@pytest.fixture(scope="session", params=["small", "large"])
+def sample(request: pytest.FixtureRequest) -> tuple[Path, dict[str, Any]]:
+    path = build(BUILD, small=request.param == "small")
+    return path, json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def large() -> tuple[Path, dict[str, Any]]:
+    path = build(BUILD)
+    return path, json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))
+
+
+def shown_boxes(page: pymupdf.Page) -> list[tuple[int, pymupdf.Rect]]:
+    """(xref, box of the page as shown) of every placed image."""
+    return [(i["xref"], pymupdf.Rect(i["bbox"]) * page.rotation_matrix) for i in page.get_image_info(xrefs=True)]
+
+
+def pixel_keys(document: pymupdf.Document, xrefs: set[int]) -> set[int]:
+    return {zlib.crc32(pymupdf.Pixmap(document, x).samples) for x in xrefs}
+
+
+def test_two_builds_of_the_small_one_are_equal_byte_for_byte(tmp_path: Path) -> None:
+    truths = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        truths.append(make_catalogue(tmp_path / folder / "small.pdf", small=True))
+    assert truths[0] == truths[1]
+    assert (tmp_path / "a/small.pdf").read_bytes() == (tmp_path / "b/small.pdf").read_bytes()
+
+
+def test_pictures_of_the_large_one_come_out_the_same_again(large: tuple[Path, dict[str, Any]]) -> None:
+    path, _ = large
+    keys = [k for k in keys_of(bind().sheets) if not k[0].scene and k[0].encoding in ("jpeg", "cmyk", "jpx")]
+    with pymupdf.open(path) as document:
+        stored = {document.xref_stream_raw(x) for x in range(1, document.xref_length()) if document.xref_is_image(x)}
+    for shot, _ in keys[::17]:
+        assert encode(develop(shot), shot.encoding).data in stored
+
+
+def test_an_up_to_date_build_is_left_alone(tmp_path: Path) -> None:
+    path = build(tmp_path, small=True)
+    before = path.stat().st_mtime_ns
+    assert build(tmp_path, small=True).stat().st_mtime_ns == before
+    path.with_suffix(".stamp").write_text("of another version")
+    assert build(tmp_path, small=True).stat().st_mtime_ns > before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["small.pdf", "small.stamp", "small.truth.json"]
+
+
+def test_the_large_one_is_as_large_as_promised(large: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = large
+    assert (truth["pages"], len(truth["products"]), truth["images"]) == (71, 11, 256)
+    assert path.stat().st_size < 25e6
+    assert len({p["category"] for p in truth["products"]}) == 5
+    kinds = Counter(p["kind"] for p in truth["nonproduct_pages"])
+    assert kinds == {"cover": 1, "about": 1, "contents": 1, "section": 5, "certificates": 1, "contact": 1}
+
+
+def test_every_labelled_picture_lies_where_the_truth_says(sample: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = sample
+    with pymupdf.open(path) as document:
+        assert document.page_count == truth["pages"]
+        boxes = {number: shown_boxes(page) for number, page in enumerate(document, 1)}
+        for label in [*truth["image_links"], *truth["image_traps"]]:
+            hint = label["image_hint"]
+            match = [
+                box
+                for xref, box in boxes[label["page"]]
+                if xref == (hint["xref"] or 0) and all(abs(a - b) < 0.5 for a, b in zip(box, hint["bbox"], strict=True))
+            ]
+            assert len(match) == 1, label
+            on_page = document[label["page"] - 1].rect.intersects(match[0])
+            assert on_page != (label["role"] == "off the page")
+
+
+def test_a_census_of_the_file_finds_no_picture_that_the_truth_lacks(sample: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = sample
+    told = Counter(label["page"] for label in [*truth["image_links"], *truth["image_traps"]])
+    with pymupdf.open(path) as document:
+        assert {n: len(p.get_image_info()) for n, p in enumerate(document, 1) if p.get_image_info()} == dict(told)
+
+
+def test_product_pictures_are_distinct_by_pixels_and_large_enough_to_see(sample: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = sample
+    hints = [label["image_hint"] for label in truth["image_links"]]
+    xrefs = {h["xref"] for h in hints if h["xref"]}
+    with pymupdf.open(path) as document:
+        keys = pixel_keys(document, xrefs)
+    assert len(keys) == len(xrefs) == truth["images"] - sum(not h["xref"] for h in hints)
+    for x0, y0, x1, y1 in (h["bbox"] for h in hints):
+        width, height = x1 - x0, y1 - y0
+        assert min(width, height) > 60
+        assert max(width, height) / min(width, height) < 4
+        assert width * height > 0.01 * A4_AREA
+
+
+def test_the_large_one_holds_every_way_to_store_a_picture(large: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = large
+    ways: Counter[str] = Counter()
+    with pymupdf.open(path) as document:
+        for xref in {label["image_hint"]["xref"] for label in truth["image_links"]}:
+            if xref is None:
+                ways["inline"] += 1
+                continue
+            space, mask = document.xref_get_key(xref, "ColorSpace")[1], document.xref_get_key(xref, "SMask")[0]
+            ways[f"{document.xref_get_key(xref, 'Filter')[1]} {space}{' mask' if mask == 'xref' else ''}"] += 1
+        assert sum(page.rotation == 90 for page in document) == 1
+        assert document.get_toc()[2][:2] == [1, "Porcelain & Ceramic"]
+        assert document[2].get_label() == "1"
+    assert ways == {
+        "/DCTDecode /DeviceRGB": 245,
+        "/DCTDecode /DeviceCMYK": 3,
+        "/JPXDecode /DeviceRGB": 3,
+        "/FlateDecode /DeviceRGB mask": 4,
+        "inline": 1,
+    }
+
+
+def test_cmyk_and_inline_pictures_show_their_own_colours(large: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = large
+    colours = {}
+    with pymupdf.open(path) as document:
+        for wanted in ("Cimento Oat", "Terra Nova Chalk", "Medina Night"):
+            label = next(x for x in truth["image_links"] if x["caption"].startswith(wanted) and x["role"] == "swatch")
+            clip = pymupdf.Rect(label["image_hint"]["bbox"])
+            pixels = document[label["page"] - 1].get_pixmap(clip=clip, dpi=20)
+            colours[wanted] = [statistics.mean(pixels.samples[c::3]) for c in range(3)]
+    assert min(colours["Terra Nova Chalk"]) > 180
+    assert all(140 < c < 220 for c in colours["Cimento Oat"])
+    red, _, blue = colours["Medina Night"]
+    assert blue > red + 20
+
+
+def test_every_product_is_named_on_its_first_page_and_in_index_and_outline(sample: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = sample
+    with pymupdf.open(path) as document:
+        outline = {title: page for _, title, page in document.get_toc()}
+        index = next(p["page"] for p in truth["nonproduct_pages"] if p["kind"] == "contents")
+        listed = document[index - 1].get_text()
+        for product in truth["products"]:
+            assert product["name"] in document[product["first_page"] - 1].get_text()
+            assert outline[product["name"]] == product["first_page"]
+            assert product["name"] in listed
+            assert product["first_page"] <= product["last_page"] <= truth["pages"]
+
+
+def test_one_product_starts_on_the_page_where_another_ends(large: tuple[Path, dict[str, Any]]) -> None:
+    pages = {p["id"]: (p["first_page"], p["last_page"]) for p in large[1]["products"]}
+    assert pages["nordvik-oak"][1] == pages["alentejo-cork"][0]
+
+
+def test_a_covered_picture_shows_nothing(large: tuple[Path, dict[str, Any]]) -> None:
+    path, truth = large
+    covered = next(label for label in truth["image_traps"] if label["role"] == "covered")
+    x0, y0, x1, y1 = covered["image_hint"]["bbox"]
+    above = [
+        label["image_hint"]["bbox"]
+        for label in truth["image_links"]
+        if label["page"] == covered["page"]
+        and label["image_hint"]["bbox"][0] <= x0
+        and label["image_hint"]["bbox"][1] <= y0
+    ]
+    assert any(b[2] >= x1 and b[3] >= y1 for b in above)
+    with pymupdf.open(path) as document:
+        order = [xref for xref, _ in shown_boxes(document[covered["page"] - 1])]
+    assert order[0] == covered["image_hint"]["xref"]
+
+
+def test_ten_editions_are_ten_times_as_thick_and_share_no_picture() -> None:
+    book = bind(10)
+    shown = [p for s in book.sheets for p in s.placed if p.owner]
+    assert len(book.sheets) == 710
+    assert len({p.name for p in book.products}) == 110
+    assert len({(p.shot, p.edition) for p in shown}) == 2560
+    assert len({p.shot for p in shown}) == 256  # made once, tinted nine times
+
+
+def test_a_tinted_picture_is_another_one() -> None:
+    shot = next(k[0] for k in keys_of(bind().sheets) if k[0].kind == "close")
+    image = develop(shot)
+    assert len({tint(image, edition).tobytes() for edition in range(10)}) == 10
+
+
+def test_the_query_picture_is_on_no_page(large: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    query = build_query(tmp_path).read_bytes()
+    with pymupdf.open(large[0]) as document:
+        stored = {document.xref_stream_raw(x) for x in range(1, document.xref_length()) if document.xref_is_image(x)}
+    assert query not in stored
+
+
+@pytest.mark.parametrize("repeat", [0, 11])
+def test_too_few_or_too_many_editions_are_refused(repeat: int, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="1 to 10"):
+        make_catalogue(tmp_path / "x.pdf", repeat=repeat)
