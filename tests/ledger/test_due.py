@@ -1,0 +1,437 @@
+"""What comes back by itself, what a person brings back, and how a document leaves without a trace."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from swatchbook.errors import InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
+from swatchbook.files import Files
+from swatchbook.ledger import accounts, due, items, publishing, runs, stages
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.due import Collected
+from swatchbook.ledger.runs import Busy, Run
+from swatchbook.ledger.tables import (
+    analyses,
+    calls,
+    chunks,
+    contents,
+    documents,
+    images,
+    links,
+    pages,
+    placements,
+    products,
+    timings,
+    vectors,
+    wants,
+)
+from swatchbook.ledger.tables import items as items_table
+from swatchbook.ledger.tables import runs as runs_table
+from swatchbook.records import (
+    DocumentStatus,
+    IngestOptions,
+    ItemState,
+    PlacementState,
+    Role,
+    Stage,
+    image_id,
+    sha256,
+    text_key,
+)
+from tests.ledger.scene import EVERYTHING, VISUAL, count, item, lapse, pass_time
+from tests.ledger.told import (
+    begin,
+    chunked,
+    end,
+    extraction,
+    ingest,
+    key,
+    link,
+    make_all,
+    placed,
+    product,
+    publish_all,
+    rows_of,
+)
+
+
+def image(name: str, owner: str = "anna") -> str:
+    return image_id(owner, key(name))
+
+
+def due_ids(ledger: Ledger) -> list[str]:
+    return [document.id for document in due.due(ledger)]
+
+
+def set_document(ledger: Ledger, document: str, **values: object) -> None:
+    with ledger.write() as connection:
+        connection.execute(update(documents).where(documents.c.id == document).values(**values))
+
+
+def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue") -> Run:
+    """A completed document with these pictures and one chunk."""
+    run = begin(ledger, owner=owner, content=content)
+    ingest(ledger, run, extraction(*(placed(run, name) for name in names)), chunked(run, f"About {content}."))
+    return run
+
+
+# --- what is due ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "due_in", "is_due"),
+    [
+        (DocumentStatus.QUEUED, None, True),
+        (DocumentStatus.WAITING, None, True),
+        (DocumentStatus.WAITING, -1, True),
+        (DocumentStatus.WAITING, 60, False),
+        (DocumentStatus.BLOCKED, None, False),
+        (DocumentStatus.BLOCKED, 60, False),
+        (DocumentStatus.BLOCKED, -1, True),
+        (DocumentStatus.DELETING, None, True),
+        (DocumentStatus.COMPLETED, None, False),
+        (DocumentStatus.FAILED, None, False),
+        (DocumentStatus.CANCELLED, None, False),
+    ],
+)
+def test_due_is_what_is_unfinished_and_whose_time_has_come(
+    ledger: Ledger, status: DocumentStatus, due_in: float | None, is_due: bool
+) -> None:
+    run = begin(ledger)
+    runs.end(ledger, run, DocumentStatus.WAITING)
+    set_document(ledger, run.document, status=status, due_at=None if due_in is None else ledger.now() + due_in)
+    assert due_ids(ledger) == ([run.document] if is_due else [])
+
+
+def test_a_live_run_keeps_its_document_from_being_due_and_a_dead_one_is_buried(ledger: Ledger) -> None:
+    run = begin(ledger)
+    assert due_ids(ledger) == []
+    lapse(ledger, run)
+    (found,) = due.due(ledger)
+    assert (found.id, found.status, found.run) == (run.document, DocumentStatus.WAITING, None)
+
+
+def test_a_completed_document_is_due_while_nobody_publishes_what_it_shows(ledger: Ledger) -> None:
+    run = complete(ledger, "oak")
+    assert due_ids(ledger) == []
+    publishing.mark_dirty(ledger, [image("oak")])
+    assert due_ids(ledger) == [run.document]
+    publishing.lease_dirty(ledger, "a")
+    assert due_ids(ledger) == []  # somebody is at it
+    publishing.settle(ledger, "a", published=[], refused={image("oak"): UnreadableImage("NaN.")}, removed=[])
+    assert due_ids(ledger) == []  # its time comes later
+    pass_time(ledger, 901)
+    assert due_ids(ledger) == [run.document]
+    publish_all(ledger)
+    assert due_ids(ledger) == []
+
+
+def test_a_dead_publisher_leaves_its_rows_due(ledger: Ledger) -> None:
+    run = complete(ledger, "oak")
+    publishing.mark_all_dirty(ledger)
+    publishing.lease_dirty(ledger, "dies")
+    pass_time(ledger, 61)
+    assert due_ids(ledger) == [run.document]
+
+
+def test_gone_images_are_due_with_a_document_of_their_owner(ledger: Ledger) -> None:
+    complete(ledger, "elm", owner="bert")
+    run = complete(ledger, "oak", "ash")
+    again = begin(ledger, fingerprint="another")
+    stages.save_extraction(ledger, again, extraction(placed(again, "oak")))
+    runs.end(ledger, again, DocumentStatus.COMPLETED)
+    assert due_ids(ledger) == [run.document]
+    publish_all(ledger)
+    assert due_ids(ledger) == []
+
+
+def test_those_that_wait_longest_come_first_and_no_more_than_asked_for(ledger: Ledger) -> None:
+    found = []
+    for number in range(3):
+        run = begin(ledger, content=f"catalogue {number}")
+        runs.end(ledger, run, DocumentStatus.WAITING, due_at=ledger.now() - number - 1)
+        found.append(run.document)
+    assert due_ids(ledger) == found[::-1]
+    assert [d.id for d in due.due(ledger, limit=2)] == found[:0:-1]
+
+
+# --- retry ------------------------------------------------------------------------------------------------------------
+
+
+def test_retry_queues_failed_items_anew_and_makes_waiting_ones_due(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
+    failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
+    make_all(ledger, run, failing=lambda c: failures.get(c.key) if c.role is Role.VISUAL else None)
+    with ledger.write() as connection:
+        connection.execute(
+            update(items_table)
+            .where(items_table.c.key == key("elm"), items_table.c.role == Role.VISUAL)
+            .values(state=ItemState.FAILED, runs=8, attempts=30)
+        )
+    publish_all(ledger)
+    end(ledger, run)
+    assert due_ids(ledger) == []
+
+    assert due.retry(ledger, run.document)
+    assert due_ids(ledger) == [run.document]
+    assert item(ledger, key("oak"))["next_retry_at"] is None
+    elm = item(ledger, key("elm"))
+    assert (elm["state"], elm["runs"], elm["attempts"]) == (ItemState.PENDING, 0, 0)
+    assert item(ledger, key("ash"))["state"] == ItemState.REJECTED
+
+    due.retry(ledger, run.document, force=True)
+    assert item(ledger, key("ash"))["state"] == ItemState.PENDING
+    run = begin(ledger)
+    make_all(ledger, run)
+    publish_all(ledger)
+    assert end(ledger, run) is DocumentStatus.COMPLETED
+    assert accounts.account(ledger, document=run.document).complete == 3
+
+
+def test_retry_of_one_reopens_every_completed_document_that_wants_the_item(ledger: Ledger) -> None:
+    found = []
+    for owner in ("anna", "bert"):
+        run = begin(ledger, owner=owner, wants=(VISUAL,))
+        stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+        make_all(ledger, run, failing=lambda c: UnreadableImage("Cut off."))
+        end(ledger, run)
+        found.append(run.document)
+    assert due.retry(ledger, found[0], force=True)
+    assert sorted(due_ids(ledger)) == sorted(found)
+
+
+def test_retry_of_a_complete_document_has_nothing_to_do(ledger: Ledger) -> None:
+    run = complete(ledger, "oak")
+    assert not due.retry(ledger, run.document, force=True)
+    assert accounts.get_document(ledger, run.document).status is DocumentStatus.COMPLETED
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED])
+def test_retry_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> None:
+    run = begin(ledger)
+    runs.end(ledger, run, status, message="No key.", failure_kind="configuration")
+    assert due_ids(ledger) == []
+    assert due.retry(ledger, run.document)
+    (found,) = due.due(ledger)
+    assert (found.status, found.message, found.failure_kind) == (DocumentStatus.WAITING, None, None)
+
+
+def test_retry_leaves_a_running_document_to_its_run(ledger: Ledger) -> None:
+    run = begin(ledger)
+    due.retry(ledger, run.document)
+    assert accounts.get_document(ledger, run.document).run == run.token
+    runs.heartbeat(ledger, run)
+
+
+def test_what_is_no_document_is_neither_retried_nor_cancelled_nor_deleted(ledger: Ledger) -> None:
+    for move in (due.retry, due.cancel, due.mark_deleting, due.delete_rows):
+        with pytest.raises(InvalidReference):
+            move(ledger, "unknown")
+
+
+# --- cancel -----------------------------------------------------------------------------------------------------------
+
+
+def test_cancelling_revokes_the_run_and_keeps_what_is_made(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    make_all(ledger, run)
+    assert due.cancel(ledger, run.document)
+    with pytest.raises(RunRevoked):
+        runs.heartbeat(ledger, run)
+    known = accounts.get_document(ledger, run.document)
+    assert (known.status, known.run) == (DocumentStatus.CANCELLED, None)
+    assert "retry" in (known.message or "")
+    assert due_ids(ledger) == []
+    publish_all(ledger)
+    assert accounts.account(ledger, document=run.document).complete == 1
+
+
+def test_what_is_complete_or_being_deleted_is_not_cancelled(ledger: Ledger) -> None:
+    run = complete(ledger, "oak")
+    assert not due.cancel(ledger, run.document)
+    due.mark_deleting(ledger, run.document)
+    assert not due.cancel(ledger, run.document)
+    assert accounts.get_document(ledger, run.document).status is DocumentStatus.DELETING
+
+
+# --- delete -----------------------------------------------------------------------------------------------------------
+
+
+def delete(ledger: Ledger, document: str) -> bool:
+    due.mark_deleting(ledger, document)
+    due.delete_rows(ledger, document)
+    publish_all(ledger)
+    return due.finish_delete(ledger, document)
+
+
+def test_deleting_leaves_no_row_of_the_document(ledger: Ledger) -> None:
+    run = begin(ledger)
+    oak, hidden = placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN)
+    stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    stages.save_extraction(ledger, run, extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"]))
+    stages.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
+    runs.record_timing(ledger, run, Stage.READ, 1.0)
+    make_all(ledger, run)
+    publish_all(ledger)
+    end(ledger, run)
+
+    assert delete(ledger, run.document)
+    for table in (documents, placements, images, chunks, products, links, pages, wants, timings, runs_table):
+        assert count(ledger, table) == 0, table.name
+    assert count(ledger, vectors) > 0  # contents are collected later
+    assert due.finish_delete(ledger, run.document)  # again: nothing to do
+
+
+def test_the_row_goes_only_when_the_index_holds_nothing_more(ledger: Ledger) -> None:
+    run = complete(ledger, "oak")
+    due.mark_deleting(ledger, run.document)
+    assert not due.finish_delete(ledger, run.document)
+    due.delete_rows(ledger, run.document)
+    assert not due.finish_delete(ledger, run.document)
+    assert due_ids(ledger) == [run.document]
+    rows = publishing.lease_dirty(ledger, "a")
+    assert {row.gone for row in rows} == {True}
+    publishing.settle(ledger, "a", published=[], refused={}, removed=rows)
+    assert due.finish_delete(ledger, run.document)
+
+
+def test_what_another_document_shows_stays_and_forgets_the_deleted_one(ledger: Ledger) -> None:
+    first = complete(ledger, "oak", "ash")
+    second = complete(ledger, "oak", content="supplement")
+    due.mark_deleting(ledger, first.document)
+    due.delete_rows(ledger, first.document)
+    told = publish_all(ledger)
+    assert [p.payload.documents for p in told if p.row.id == image("oak")] == [(second.document,)]
+    assert due.finish_delete(ledger, first.document)
+    assert rows_of(ledger, images).keys() == {image("oak")}
+    assert accounts.account(ledger, document=second.document).complete == 1
+    assert accounts.get_document(ledger, second.document).status is DocumentStatus.COMPLETED
+
+
+def test_rows_are_dropped_of_documents_being_deleted_only(ledger: Ledger) -> None:
+    run = complete(ledger, "oak")
+    with pytest.raises(InvalidReference):
+        due.delete_rows(ledger, run.document)
+    with pytest.raises(InvalidReference):
+        due.finish_delete(ledger, run.document)
+    assert accounts.account(ledger, document=run.document).found == 1
+
+
+def test_deleted_in_the_middle_and_registered_again(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    lease = items.claim(ledger, run, [key("oak")])
+    due.mark_deleting(ledger, run.document)
+    for write in (
+        lambda: items.commit(ledger, lease, [], [], last_try=True),
+        lambda: stages.save_extraction(ledger, run, extraction(placed(run, "oak"))),
+        lambda: runs.heartbeat(ledger, run),
+    ):
+        with pytest.raises(RunRevoked):
+            write()
+
+    options = IngestOptions()
+    again = runs.queue(
+        ledger, owner="anna", content=sha256(b"catalogue"), kind="pdf", name="n", file=None, size=1, options=options
+    )
+    assert (again.id, again.status) == (run.document, DocumentStatus.DELETING)
+    busy = runs.begin(ledger, again.id, options=options, fingerprint="f", wants=EVERYTHING)
+    assert isinstance(busy, Busy)
+    assert busy.reason == "deleting"
+
+    assert delete(ledger, run.document)
+    fresh = begin(ledger)
+    assert fresh.generation != run.generation
+    ingest(ledger, fresh, extraction(placed(fresh, "oak"), placed(fresh, "ash")))
+    assert accounts.account(ledger, document=fresh.document).complete == 2
+
+
+def test_deleted_and_ingested_again_makes_nothing_twice(ledger: Ledger) -> None:
+    run = complete(ledger, "oak")
+    delete(ledger, run.document)
+    again = begin(ledger)
+    stages.save_extraction(ledger, again, extraction(placed(again, "oak")))
+    assert count(ledger, items_table, state="pending") == 0
+    assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
+
+
+# --- collecting -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(str(tmp_path / "files"))
+
+
+def stored(ledger: Ledger, files: Files, name: str) -> str:
+    """Let the ledger's content of this picture have a real file."""
+    file = files.put_bytes(name.encode(), ".png")
+    with ledger.write() as connection:
+        connection.execute(update(contents).where(contents.c.key == key(name)).values(file=file))
+    return file
+
+
+def test_contents_without_users_go_an_hour_later_with_all_that_was_made_of_them(ledger: Ledger, files: Files) -> None:
+    kept = complete(ledger, "ash", content="supplement")
+    run = complete(ledger, "oak", "ash")
+    oak, ash = stored(ledger, files, "oak"), stored(ledger, files, "ash")
+    with ledger.write() as connection:
+        for document in (run.document, kept.document):
+            connection.execute(
+                insert(calls).values(
+                    request=sha256(document.encode()), run=run.token, document=document, provider="p",
+                    state="answered", answer={"text": "oak"}, cost_usd=0.5, at=ledger.now(),
+                )
+            )  # fmt: skip
+    delete(ledger, run.document)
+    assert due.collect(ledger, files) == Collected(contents=0, files=0, vectors=0, answers=0)
+    assert files.has(oak)
+    pass_time(ledger, 3_599)
+    assert due.collect(ledger, files).contents == 0
+    pass_time(ledger, 2)
+    collected = due.collect(ledger, files)
+    assert (collected.files, collected.answers) == (2, 1)  # the picture and the source
+    assert not files.has(oak)
+    assert files.has(ash)
+    for table in (items_table, vectors, analyses, contents):
+        assert count(ledger, table, key=key("oak")) == 0
+        assert count(ledger, table, key=key("ash")) > 0
+    assert count(ledger, contents, key=text_key("About catalogue.")) == 0
+    assert count(ledger, contents, key=text_key("Material: oak.")) == 1  # the ash says so too
+    assert sum(row["cost_usd"] for row in by_request(ledger)) == 1.0
+    assert sum(row["answer"] is not None for row in by_request(ledger)) == 1
+    assert accounts.account(ledger, document=kept.document).complete == 1
+
+
+def by_request(ledger: Ledger) -> list[dict[str, object]]:
+    with ledger.read() as connection:
+        return [dict(row) for row in connection.execute(calls.select()).mappings()]
+
+
+def test_what_is_used_again_within_the_hour_stays(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    oak = stored(ledger, files, "oak")
+    delete(ledger, run.document)
+    due.collect(ledger, files)
+    pass_time(ledger, 3_000)
+    complete(ledger, "oak")
+    stored(ledger, files, "oak")
+    pass_time(ledger, 3_000)
+    assert due.collect(ledger, files).contents == 0
+    assert files.has(oak)
+    assert count(ledger, contents, unused_since=None) == count(ledger, contents)
+
+
+def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, *(f"picture {n}" for n in range(250)))
+    delete(ledger, run.document)
+    due.collect(ledger, files)
+    pass_time(ledger, 3_601)
+    assert due.collect(ledger, files).contents == 252  # with the chunk's text and the source
+    due.collect(ledger, files)
+    pass_time(ledger, 3_601)
+    assert due.collect(ledger, files).contents == 1  # the text that their analyses said
+    assert count(ledger, items_table) == count(ledger, vectors) == count(ledger, contents) == 0
