@@ -24,7 +24,12 @@ class PureStage(Record):
 
 
 _PDF = ("swatchbook/pdf/*.py",)
-_LAYOUT = tuple(f"swatchbook/catalogue/{name}.py" for name in ("attributes", "cards", "kinds", "layout", "sections"))
+
+
+def _catalogue(*names: str) -> tuple[str, ...]:
+    return tuple(f"swatchbook/catalogue/{name}.py" for name in names)
+
+
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
@@ -35,17 +40,24 @@ PURE_STAGES: Mapping[str, PureStage] = {
         version="1",
         after=("read",),
         settings=("discovery",),
-        modules=("swatchbook/catalogue/discover.py", *_LAYOUT),
+        modules=_catalogue("discover", "attributes", "layout", "kinds", "cards", "sections"),
     ),
     "describe": PureStage(
-        version="1", after=("discover", "tables"), modules=("swatchbook/catalogue/describe.py", *_LAYOUT)
+        version="1", after=("discover", "tables"), modules=_catalogue("describe", "attributes", "layout")
     ),
     "plan": PureStage(
-        version="1", after=("discover",), options=("focus",), modules=("swatchbook/catalogue/plan.py", *_LAYOUT)
+        version="1",
+        after=("discover",),
+        options=("focus",),
+        modules=_catalogue("plan", "attributes", "layout", "kinds"),
     ),
-    "chunk": PureStage(version="1", after=("plan", "tables"), modules=("swatchbook/catalogue/chunk.py", *_LAYOUT)),
+    "chunk": PureStage(
+        version="1",
+        after=("plan", "tables"),
+        modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities"),
+    ),
     "extract": PureStage(
-        version="1", after=("plan",), settings=_IMAGE_LIMITS, modules=(*_PDF, "swatchbook/catalogue/pictures.py")
+        version="1", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))
     ),
 }
 

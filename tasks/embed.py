@@ -26,10 +26,11 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
     result = await asyncio.to_thread(
         make_batch, lab(), work.run, batch, size=work.options.batch_size, last_try=last_try()
     )
-    first = (batch.number - 1) * work.options.batch_size + 1
-    log.info("batch %d/%d (%d–%d): %d made", batch.number, batch.of, first, first + len(batch.members) - 1, result.made)
+    last = batch.first + len(batch.members) - 1
+    place = f"batch {batch.number}/{batch.of} ({batch.first}–{last}/{batch.total} {batch.kind}s)"
+    log.info("%s: %d made, %d failed", place, result.made, result.failed)
     for failure in result.failures:
-        log.warning("batch %d/%d: %s", batch.number, batch.of, failure)
+        log.warning("%s: %s", place, failure)
     return result
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from swatchbook.child import Frame, serve
 from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableImage, as_failure
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
 """What is opened. Not the formats that Pillow hands to other programs (EPS), nor those nobody prints from."""
 
 ORIENTATION = 0x0112  # EXIF

@@ -84,6 +84,8 @@ class Batch(Record):
     number: int
     of: int
     kind: Kind
+    first: int  # position of the first member among all open ones of its kind, from 1
+    total: int  # of all open ones of its kind
     members: tuple[str, ...]  # keys; a field of that name would break dict(batch)
 
 
@@ -130,13 +132,20 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
             .group_by(rows.c.kind, rows.c.listed)
             .order_by(rows.c.kind, func.min(rows.c.position))
         ).all()
+    of_kind = [[row.listed for row in listed if row.kind == kind] for kind in range(len(_KINDS))]
     cut = [
-        (name, keys)
-        for kind, name in enumerate(_KINDS)
-        for keys in portions([row.listed for row in listed if row.kind == kind], size)
+        (kind, n * size, keys) for kind, listing in enumerate(of_kind) for n, keys in enumerate(portions(listing, size))
     ]
     return tuple(
-        Batch(number=number, of=len(cut), kind=name, members=tuple(keys)) for number, (name, keys) in enumerate(cut, 1)
+        Batch(
+            number=number,
+            of=len(cut),
+            kind=_KINDS[kind],
+            first=before + 1,
+            total=len(of_kind[kind]),
+            members=tuple(keys),
+        )
+        for number, (kind, before, keys) in enumerate(cut, 1)
     )
 
 

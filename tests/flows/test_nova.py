@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from swatchbook.errors import ProviderTimeout, UnreadableImage
 from swatchbook.images.decode import Decoders
 from swatchbook.lab import Lab
-from swatchbook.models.registry import Models
 from swatchbook.records import DocumentStatus, RunReport
-from tests.doubles.models import FaultyEncoder, always, either, fails_first, picture_key
+from tests.doubles.models import Fault, FaultyEncoder, always, either, fails_first, picture_key
 from tests.flows.conftest import Ingest
 from tests.ledger_audit import count_writes, writes
 
@@ -34,10 +34,10 @@ def made_once(lab: Lab) -> bool:
 
 @pytest.mark.usefixtures("quick_retries")
 def test_every_image_is_complete_though_half_of_the_first_tries_fail(
-    lab: Lab, ingest: Ingest, catalogue: Path, with_encoder: Callable[..., None]
+    lab: Lab, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
 ) -> None:
     count_writes(lab.ledger)
-    with_encoder(fails_first(SHARE, ProviderTimeout))
+    with_fault(fails_first(SHARE, ProviderTimeout))
     report = ingest(catalogue)
     assert (report.images_found, report.images_complete) == (256, 256)
     assert report.status == DocumentStatus.COMPLETED
@@ -47,13 +47,13 @@ def test_every_image_is_complete_though_half_of_the_first_tries_fail(
 
 @pytest.mark.usefixtures("quick_retries")
 def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
-    lab: Lab, ingest: Ingest, catalogue: Path, with_encoder: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    lab: Lab, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison, deadly = pictures_of(lab, catalogue)
     monkeypatch.setenv("SWATCHBOOK_TEST_DEADLY", deadly)
     lab.__dict__["decoders"] = Decoders(lab.settings, module="tests.doubles.deadly_decode")
     count_writes(lab.ledger)
-    with_encoder(either(always(poison, UnreadableImage), fails_first(SHARE, ProviderTimeout)))
+    with_fault(either(always(poison, UnreadableImage), fails_first(SHARE, ProviderTimeout)))
     report = ingest(catalogue)
     assert report.images_found == 256
     assert report.images_complete == 256 - POISON - 1
@@ -86,11 +86,15 @@ def pictures_of(lab: Lab, catalogue: Path) -> tuple[set[str], str]:
 
 
 @pytest.fixture
-def with_encoder(lab: Lab) -> Callable[..., None]:
+def with_fault(lab: Lab) -> Callable[[Fault], None]:
     """Lay a fault over this process' encoder."""
 
-    def lay(fault: Callable[..., object]) -> None:
-        models: Models = lab.models
-        lab.__dict__["models"] = models.replacing(encoder=FaultyEncoder(models.encoder, fault))  # type: ignore[arg-type]
+    def lay(fault: Fault) -> None:
+        models = lab.models
+        lab.__dict__["models"] = SimpleNamespace(
+            encoder=FaultyEncoder(models.encoder, fault),
+            analyst=models.analyst,
+            text_encoder=models.text_encoder,
+        )
 
     return lay

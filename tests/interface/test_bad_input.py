@@ -1,0 +1,172 @@
+"""What people give by mistake, through the real command: a clear error that says what to do, and the right status."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pymupdf
+import pytest
+
+from tests.command import SWATCHBOOK, Command
+
+FAILED, USAGE = 1, 2
+NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def server(prefect_server: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+
+
+def blank(pages: int, path: Path, **save: object) -> Path:
+    with pymupdf.open() as pdf:
+        for _ in range(pages):
+            pdf.new_page()
+        pdf.save(path, **save)
+    return path
+
+
+def not_a_pdf(folder: Path) -> Path:
+    (folder / "notes.pdf").write_text("Dear reader, this is no PDF.")
+    return folder / "notes.pdf"
+
+
+def empty(folder: Path) -> Path:
+    (folder / "empty.pdf").touch()
+    return folder / "empty.pdf"
+
+
+def missing(folder: Path) -> Path:
+    return folder / "nowhere.pdf"
+
+
+def huge(folder: Path) -> Path:
+    path = folder / "huge.pdf"
+    with path.open("wb") as file:
+        file.write(b"%PDF-1.7\n")
+        file.truncate(300 << 20)  # sparse
+    return path
+
+
+def without_pages(folder: Path) -> Path:
+    path = folder / "none.pdf"
+    path.write_bytes(
+        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+        b"trailer<</Root 1 0 R/Size 3>>\n%%EOF\n"
+    )
+    return path
+
+
+def too_many_pages(folder: Path) -> Path:
+    return blank(5_000, folder / "long.pdf")
+
+
+def encrypted(folder: Path) -> Path:
+    return blank(
+        1, folder / "locked.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="owner"
+    )  # fmt: skip
+
+
+def truncated(folder: Path) -> Path:
+    whole = blank(30, folder / "whole.pdf").read_bytes()
+    (folder / "cut.pdf").write_bytes(whole[: len(whole) // 40])
+    return folder / "cut.pdf"
+
+
+CASES: list[tuple[Callable[[Path], Path], int, str]] = [
+    (not_a_pdf, FAILED, "not a PDF"),
+    (empty, FAILED, "empty"),
+    (missing, USAGE, "no such file"),
+    (huge, FAILED, "SWATCHBOOK_MAX_DOCUMENT_MB"),
+    (without_pages, FAILED, "page"),
+    (too_many_pages, FAILED, "SWATCHBOOK_MAX_PAGES"),
+    (encrypted, FAILED, "password"),
+    (truncated, FAILED, "page"),
+]
+
+
+@pytest.mark.parametrize(("make", "expected", "says"), CASES, ids=[case[0].__name__ for case in CASES])
+def test_bad_file_is_a_clear_error(
+    make: Callable[[Path], Path], expected: int, says: str, tmp_path: Path
+) -> None:  # fmt: skip
+    status, out, err = Command("ingest", str(make(tmp_path))).wait()
+    assert status == expected, out + err
+    assert says.lower() in " ".join((out + err).lower().split())
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("setting", ["SWATCHBOOK_MAX_PAGES=0", "SWATCHBOOK_DECODERS=lots", "SWATCHBOOK_INDEX=oracle"])
+def test_setting_out_of_range_is_named(setting: str, small_catalogue: Path) -> None:
+    name, value = setting.split("=")
+    status, out, err = Command("ingest", str(small_catalogue), **{name: value}).wait()
+    assert status != 0
+    assert name in out + err
+    assert "Traceback" not in out + err
+
+
+@pytest.fixture
+def as_nobody(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    if os.geteuid() != 0:
+        pytest.fail("needs root, to become another user")
+    for folder in (tmp_path, *tmp_path.parents):
+        folder.chmod(folder.stat().st_mode | 0o055)
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [SWATCHBOOK, *arguments],
+            env={**os.environ, "HOME": str(tmp_path), **environment},
+            user=NOBODY, group=NOBODY, extra_groups=[], capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+
+    return run
+
+
+def test_file_without_the_right_to_read_it_says_so(
+    as_nobody: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, small_catalogue: Path
+) -> None:
+    secret = shutil.copy(small_catalogue, tmp_path / "secret.pdf")
+    Path(secret).chmod(0o600)
+    home = tmp_path / "nobodys"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    done = as_nobody("ingest", str(secret), SWATCHBOOK_HOME=str(home))
+    assert done.returncode in {FAILED, USAGE}, done.stdout + done.stderr
+    assert "no right to read" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_home_without_the_right_to_write_says_so(
+    as_nobody: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, small_catalogue: Path
+) -> None:
+    readable = Path(shutil.copy(small_catalogue, tmp_path / "open.pdf"))
+    readable.chmod(0o644)
+    home = tmp_path / "roots"
+    home.mkdir(mode=0o755)
+    done = as_nobody("ingest", str(readable), SWATCHBOOK_HOME=str(home))
+    assert done.returncode == FAILED, done.stdout + done.stderr
+    assert "SWATCHBOOK_HOME" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MiB: too small for any ingest."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_full_disk_blocks_and_goes_on_once_there_is_room(small_disk: Path, small_catalogue: Path) -> None:
+    (small_disk / "ballast").write_bytes(bytes(1_500_000))
+    status, out, err = Command("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk)).wait()
+    assert status == FAILED, out + err
+    assert "space" in out + err
+    assert "Traceback" not in out + err
+    (small_disk / "ballast").unlink()
+    subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
+    status, out, err = Command("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk)).wait()
+    assert status == 0, out + err
