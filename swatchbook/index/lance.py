@@ -65,6 +65,7 @@ class LanceIndex:
         """List the tables and write a block. Raises DiskFull where there is no room, IndexDown for other trouble."""
         with self._answering():
             self._names()
+            self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have wiped it since
             with tempfile.TemporaryFile(dir=self._folder) as block:
                 block.write(bytes(4096))
                 block.flush()

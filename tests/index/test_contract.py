@@ -1,6 +1,7 @@
 """What every index must do, on LanceDB and on a real Weaviate alike."""
 
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
-from tests.weaviate_server import RunningWeaviate
+from tests.index.writers import write_six_hundred
 
 SEVERAL = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -336,29 +337,35 @@ def test_a_closed_index_opens_again(index: Index, space: Space) -> None:
 # --- several writers --------------------------------------------------------------------------------------------------
 
 
-def write_six_hundred(place: Path | RunningWeaviate, space: Space, barrier: object, seed: int) -> None:
-    """What each of three processes does; the module is imported anew there."""
-    index = LanceIndex(place) if isinstance(place, Path) else place.index()
-    objects = made(600, seed=seed, text=f"by {seed}")
-    index.count(space)
-    barrier.wait(60)  # type: ignore[attr-defined]
-    for start in range(0, 600, 100):
-        assert index.upsert(space, objects[start : start + 100]) == {}
-    index.close()
+def test_threads_share_one_index(index: Index, space: Space) -> None:
+    objects = made(400)
+
+    def write(start: int) -> int:
+        assert index.upsert(space, objects[start : start + 50]) == {}
+        return len(index.search(space, objects[start].vector, 5))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(write, range(0, 400, 50))] == [5] * 8
+    assert index.count(space) == 400
 
 
 def test_three_processes_writing_the_same_ids_leave_each_once(
     index: Index, space: Space, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    lance = isinstance(index, LanceIndex)
-    place = tmp_path / "index" if lance else request.getfixturevalue("weaviate_server")
+    if isinstance(index, LanceIndex):
+        folder, server = tmp_path / "index", ("", 0, "")
+    else:
+        running = request.getfixturevalue("weaviate_server")
+        folder, server = None, (running.url, running.grpc_port, running.api_key)
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(3)
-    writers = [spawn.Process(target=write_six_hundred, args=(place, space, barrier, seed)) for seed in range(3)]
+    writers = [
+        spawn.Process(target=write_six_hundred, args=(barrier, space, seed, folder, server)) for seed in range(3)
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(120)
+        writer.join(180)
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     assert sorted(index.ids(space)) == [number_id(i) for i in range(600)]
     assert index.count(space) == 600

@@ -1,5 +1,6 @@
 """What is LanceDB's own: its lock, its vector index, its tidiness, and the disk under it."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +134,19 @@ def test_a_disk_for_reading_only_still_answers(small_disk: Path) -> None:
     for write in (lambda: index.upsert(SPACE, made(1)), lambda: index.activate(SPACE), index.probe):
         with pytest.raises(DiskFull):
             write()
+
+
+def test_a_wiped_folder_is_filled_anew_by_the_same_object(index: LanceIndex, folder: Path) -> None:
+    index.upsert(SPACE, made(3))
+    index.activate(SPACE)
+    shutil.rmtree(folder)
+    with pytest.raises(Configuration, match="rebuild-index"):
+        index.count(SPACE)
+    assert index.active(SPACE.role) is None
+    index.probe()
+    index.ensure(SPACE)
+    assert index.upsert(SPACE, made(4)) == {}
+    assert index.count(SPACE) == 4
 
 
 def test_a_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> None:

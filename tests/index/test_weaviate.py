@@ -164,7 +164,7 @@ def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: 
     server = start(tmp_path / "data", port=port, grpc_port=grpc_port)
     index = WeaviateIndex(server.url, grpc_port=grpc_port, api_key=None)
     space = Space(role=Role.COLOR, tag="killed@1/plain", dimension=8)
-    objects = made(600)
+    objects = made(300)
     every = [each.id for each in objects]
     try:
         index.ensure(space)
@@ -191,7 +191,7 @@ def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: 
                 asked()
         server = start(tmp_path / "data", port=port, grpc_port=grpc_port)  # on other inner ports than before
         index.upsert(space, objects)
-        assert index.count(space) == 600
+        assert index.count(space) == 300
         lost = index.check(space, every)  # by chance some or none
         index.delete(space, [*lost])
         index.upsert(space, [each for each in objects if each.id in lost])
