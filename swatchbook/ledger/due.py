@@ -73,7 +73,7 @@ def due(ledger: Ledger, limit: int = _MOST) -> list[Document]:
                 (documents.c.status == DocumentStatus.COMPLETED) & _is_behind(),
             ),
         )
-        .order_by(documents.c.due_at, documents.c.updated_at, documents.c.id)
+        .order_by(documents.c.due_at.nulls_first(), documents.c.updated_at, documents.c.id)
         .limit(limit)
     )
     with ledger.read() as connection:

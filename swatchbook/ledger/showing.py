@@ -7,7 +7,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select, update
 
 from swatchbook.ledger.database import db_now, portions, upsert
 from swatchbook.ledger.tables import chunks, documents, images, placements
@@ -16,37 +16,23 @@ from swatchbook.records import DocumentStatus, PlacementState
 Values = dict[str, Any]
 
 
-def put(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows, or replace the columns given of those that are there."""
+def put(connection: Connection, table: Table, rows: Sequence[Values], *, new: Mapping[str, Any] | None = None) -> None:
+    """Insert rows, or replace the columns given of those that are there; `new` is for those inserted only."""
     if not rows:
         return
     insert = upsert(connection, table)
     keys = {column.name for column in table.primary_key}
     given = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(insert.on_conflict_do_update(index_elements=sorted(keys), set_=given), rows)
+    first = dict(new or {})
+    connection.execute(
+        insert.on_conflict_do_update(index_elements=sorted(keys), set_=given), [row | first for row in rows]
+    )
 
 
 def put_new(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
     """Insert rows whose key is not there yet."""
     if rows:
         connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
-
-
-def put_shown(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert or replace images or chunks that are shown.
-
-    A row's `dirty` is by how much to raise it (0 or 1); `made` 1 says that something made of it waits to be published.
-    NULLs leave what is there.
-    """
-    if not rows:
-        return
-    insert = upsert(connection, table)
-    raised = table.c.dirty + insert.excluded.dirty
-    given: dict[str, ColumnElement[Any]] = {
-        name: func.coalesce(insert.excluded[name], table.c[name]) for name in rows[0] if name != "id"
-    }
-    given |= {"dirty": raised, "made": case((insert.excluded.made > 0, raised), else_=table.c.made)}
-    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=given), rows)
 
 
 def remove(connection: Connection, table: Table, keys: Collection[Any]) -> None:
@@ -57,6 +43,18 @@ def remove(connection: Connection, table: Table, keys: Collection[Any]) -> None:
     rows = [dict(zip(names, (key if len(columns) > 1 else (key,)), strict=True)) for key in sorted(keys)]
     if rows:
         connection.execute(delete(table).where(found), rows)
+
+
+def show(connection: Connection, table: Table, ids: Collection[str], *, made: Collection[str]) -> None:
+    """These images or chunks are shown, for the first time, again or otherwise: raise `dirty`.
+
+    Of those in `made` something is made already, which waits to be published.
+    """
+    for portion in portions(sorted(ids)):
+        shown = update(table).where(table.c.id.in_(portion))
+        connection.execute(shown.values(gone=False, dirty=table.c.dirty + 1))
+    for portion in portions(sorted(made)):
+        connection.execute(update(table).where(table.c.id.in_(portion)).values(made=table.c.dirty))
 
 
 def touch(connection: Connection, table: Table, ids: Collection[str]) -> None:
@@ -101,7 +99,7 @@ def reopen_documents_showing(connection: Connection, ids: Collection[str]) -> No
         )
 
 
-def by_id(connection: Connection, table: Table, ids: Collection[str]) -> Mapping[str, Any]:
+def by_id(connection: Connection, table: Table, ids: Collection[str]) -> dict[str, Row[Any]]:
     """id -> row of images or chunks, locked against other writers."""
     return {
         row.id: row

@@ -8,7 +8,7 @@ what is published raises `dirty`; an unchanged save raises nothing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, select, update
 
 from swatchbook.errors import Policy
 from swatchbook.ledger.database import Ledger, portions
@@ -19,9 +19,9 @@ from swatchbook.ledger.showing import (
     by_id,
     put,
     put_new,
-    put_shown,
     remove,
     reopen_documents_showing,
+    show,
     touch,
     unshow_chunks,
     unshow_images,
@@ -108,16 +108,17 @@ def save_chunks(ledger: Ledger, run: Run, found: Chunks) -> None:
         put_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
         done = _done(connection, texts, {Role.TEXT})
         before = _rows(connection, chunks, run)
-        rows = [_chunk_row(run, chunk, before.get(chunk.id), chunk.text_key in done) for chunk in found.chunks]
-        put_shown(connection, chunks, rows)
-        unshow_chunks(connection, before.keys() - {chunk.id for chunk in found.chunks})
+        rows = {chunk.id: _chunk_row(run, chunk) for chunk in found.chunks}
+        put(connection, chunks, list(rows.values()), new={"dirty": 0})
+        embedded = {chunk.id: chunk.text_key for chunk in found.chunks if chunk.embed}
+        anew = {i for i in embedded if i not in before or before[i].gone or not before[i].dirty}
+        changed = {i for i in embedded if i in before and _says(before[i].record) != _says(rows[i]["record"])}
+        show(connection, chunks, anew | changed, made={i for i in anew if embedded[i] in done})
+        unshow_chunks(connection, before.keys() - rows.keys())
         _replace(connection, entities, run, {e.id: {"record": e.model_dump(mode="json")} for e in found.entities})
 
 
-def _chunk_row(run: Run, chunk: Chunk, before: Row[Any] | None, done: bool) -> Values:
-    record = chunk.model_dump(mode="json")
-    fresh = chunk.embed and (before is None or before.gone or not before.dirty)
-    changed = before is not None and any(before.record[part] != record[part] for part in ("headings", "pages"))
+def _chunk_row(run: Run, chunk: Chunk) -> Values:
     return {
         "id": chunk.id,
         "document": run.document,
@@ -125,11 +126,13 @@ def _chunk_row(run: Run, chunk: Chunk, before: Row[Any] | None, done: bool) -> V
         "ordinal": chunk.ordinal,
         "text_key": chunk.text_key,
         "embed": chunk.embed,
-        "record": record,
-        "dirty": int(chunk.embed and (fresh or changed)),
-        "made": int(fresh and done),
-        "gone": False,
+        "record": chunk.model_dump(mode="json"),
     }
+
+
+def _says(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What of a chunk is published and may change under its id."""
+    return record["headings"], record["pages"]
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -158,39 +161,55 @@ def _save_placements(connection: Connection, run: Run, extraction: Extraction, a
     """Images and placements, and what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
     keys = {image_id(owner, p.content_key): p.content_key for p in extraction.placements}
-    before = by_id(connection, images, keys)
-    placed = _rows(connection, placements, run)
     rows = {
         p.id: _placement_row(run, n, image_id(owner, p.content_key), p) for n, p in enumerate(extraction.placements)
     }
     shown = {row["image"] for row in rows.values() if row["state"] == PlacementState.SHOWN}
+    put_new(connection, images, _image_rows(owner, keys, extraction.pictures))
+    before = by_id(connection, images, keys)
+    placed = _rows(connection, placements, run)
+    put(connection, placements, list(rows.values()))
+    remove(connection, placements, placed.keys() - rows.keys())
 
     # A rerun of a generation keeps the text in use: a newer analysis or a correction may have set it since.
     seen = {row.image for row in placed.values() if row.generation == run.generation}
-    undescribed = {i for i in shown if i not in seen or i not in before or before[i].text_key is None}
-    analysed = _texts_of_analyses(connection, {keys[i] for i in undescribed}, asked)
-    in_use = {i: before[i].text_key if i in before else None for i in shown}
-    texts = {i: analysed[keys[i]] for i in undescribed if analysed.get(keys[i], in_use[i]) != in_use[i]}
-
-    fresh = {i for i in shown if i not in before or before[i].gone or not before[i].dirty}
-    anew = fresh | texts.keys()
+    described = _describe(connection, [before[i] for i in shown if i not in seen or not before[i].text_key], asked)
+    anew = described | {i for i in shown if before[i].gone or not before[i].dirty}
     done = _done(connection, {keys[i] for i in anew}, _OF_PICTURES)
     touched = _touched(placed, rows)
-    sizes = {p.content_key: {"width": p.width, "height": p.height} for p in extraction.pictures}
-    image_rows = {
-        i: {"id": i, "owner": owner, "content_key": key, "text_key": texts.get(i), "width": None, "height": None}
-        | sizes.get(key, {})
-        | {"dirty": int(i in anew or i in touched), "made": int(i in anew and key in done), "gone": False}
-        for i, key in keys.items()
-    }
-    put_shown(connection, images, [row for i, row in image_rows.items() if i in shown])
-    unseen = {"dirty": 0, "made": 0}
-    put_new(connection, images, [row | unseen for i, row in image_rows.items() if i not in shown])
-    put(connection, placements, list(rows.values()))
-    remove(connection, placements, placed.keys() - rows.keys())
+    show(connection, images, anew | (touched & shown), made={i for i in anew if keys[i] in done})
     unshow_images(connection, touched - shown)
     _put_understanding(connection, shown)
-    reopen_documents_showing(connection, texts.keys() & before.keys())
+    reopen_documents_showing(connection, described)
+
+
+def _describe(connection: Connection, shown: Sequence[Row[Any]], asked: Sequence[Want]) -> set[str]:
+    """Let images that were analysed already say what the wanted analysis said; returns those with another text now."""
+    tags = [want.tag for want in asked if want.role is Role.ANALYSIS]
+    analysed = {
+        row.key: row
+        for portion in portions(sorted({image.content_key for image in shown}))
+        for row in connection.execute(select(analyses).where(analyses.c.key.in_(portion), analyses.c.tag.in_(tags)))
+    }
+    known = [(image, analysed[image.content_key]) for image in shown if image.content_key in analysed]
+    if known:
+        connection.execute(
+            update(images)
+            .where(images.c.id == bindparam("row_id"))
+            .values(text_key=bindparam("said"), quality=bindparam("seen")),
+            [{"row_id": i.id, "said": a.text_key, "seen": a.record["quality"]} for i, a in known],
+        )
+    return {image.id for image, analysis in known if image.text_key != analysis.text_key}
+
+
+def _image_rows(owner: str, keys: Mapping[str, str], pictures: Iterable[Picture]) -> list[Values]:
+    """Images as they are before anything shows them; one that cannot be read has no size."""
+    sizes = {p.content_key: {"width": p.width, "height": p.height} for p in pictures}
+    unknown = {"width": None, "height": None}
+    return [
+        {"id": image, "owner": owner, "content_key": key, "dirty": 0} | sizes.get(key, unknown)
+        for image, key in keys.items()
+    ]
 
 
 def _touched(placed: Mapping[str, Row[Any]], rows: Mapping[str, Values]) -> set[str]:
@@ -229,20 +248,6 @@ def _reject(connection: Connection, unreadable: Iterable[Unreadable], asked: Seq
         for want in asked
     ]
     put(connection, items, rows)
-
-
-def _texts_of_analyses(connection: Connection, keys: Collection[str], asked: Sequence[Want]) -> dict[str, str]:
-    """content key -> key of its understanding text, where the wanted analysis is there already."""
-    tags = [want.tag for want in asked if want.role is Role.ANALYSIS]
-    return {
-        row.key: row.text_key
-        for portion in portions(sorted(keys))
-        for row in connection.execute(
-            select(analyses.c.key, analyses.c.text_key).where(
-                analyses.c.key.in_(portion), analyses.c.tag.in_(tags), analyses.c.text_key.is_not(None)
-            )
-        )
-    }
 
 
 def _put_understanding(connection: Connection, shown: Collection[str]) -> None:

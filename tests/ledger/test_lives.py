@@ -47,11 +47,13 @@ def texts(run: Run, content: str, fingerprint: str) -> Chunks:
     return chunked(run, "Common.", f"Of {content}.", *(["Only of f."] if fingerprint == "f" else []))
 
 
-class Publishing:
-    """A publisher between lease and settle: what it holds, and what it has written to the index meanwhile."""
+class Publisher:
+    """Between lease and settle: what it holds, and what it read of that when it leased it."""
 
-    def __init__(self, name: str, rows: list[Dirty]) -> None:
-        self.name, self.rows = name, rows
+    def __init__(self, ledger: Ledger, name: str, limit: int = 200) -> None:
+        self.name = name
+        self.rows = publishing.lease_dirty(ledger, name, limit=limit)
+        self.told = publishing.publications(ledger, [row for row in self.rows if not row.gone])
 
 
 class Lives(RuleBasedStateMachine):
@@ -65,7 +67,7 @@ class Lives(RuleBasedStateMachine):
         self.index = dict[str, Payload]()
         self.held = dict[tuple[str, str], tuple[Run, str]]()  # document -> its run, and the fingerprint
         self.saved = set[str]()  # tokens of runs that saved their stages
-        self.publishers = list[Publishing]()
+        self.publishers = list[Publisher]()
         self.number = 0
 
     def teardown(self) -> None:
@@ -148,42 +150,44 @@ class Lives(RuleBasedStateMachine):
     @rule(limit=st.sampled_from([1, 3, 200]))
     def publish_half(self, limit: int) -> None:
         """A publisher leases and writes, and says so later, or never."""
-        self.number += 1
-        rows = publishing.lease_dirty(self.ledger, f"publisher {self.number}", limit=limit)
-        if rows:
-            self.write(rows)
-            self.publishers.append(Publishing(f"publisher {self.number}", rows))
+        publisher = self.publisher(limit)
+        if publisher.rows:
+            self.write(publisher)
+            self.publishers.append(publisher)
 
     @rule(refuse=st.booleans())
     def settle_oldest(self, refuse: bool) -> None:
-        """The oldest of them comes back, perhaps long after its lease: what it wrote is the index's last word."""
         if self.publishers:
             late = self.publishers.pop(0)
             self.settle(late, refused=late.rows[0].id if refuse and not late.rows[0].gone else None)
 
     @rule()
-    def write_again_and_settle(self) -> None:
-        """A stalled publisher: its writes land only now."""
+    def write_late_and_settle(self) -> None:
+        """A stalled publisher: what it read long ago becomes the index's last word."""
         if self.publishers:
             late = self.publishers.pop(0)
-            self.write(late.rows)
+            self.write(late)
             self.settle(late)
 
-    def write(self, rows: list[Dirty]) -> None:
-        for publication in publishing.publications(self.ledger, [row for row in rows if not row.gone]):
+    def publisher(self, limit: int = 200) -> Publisher:
+        self.number += 1
+        return Publisher(self.ledger, f"publisher {self.number}", limit)
+
+    def write(self, publisher: Publisher) -> None:
+        for publication in publisher.told:
             if publication.vectors:
                 self.index[publication.row.id] = publication.payload
-        for row in rows:
+        for row in publisher.rows:
             if row.gone:
                 self.index.pop(row.id, None)
 
-    def settle(self, late: Publishing, refused: str | None = None) -> None:
+    def settle(self, publisher: Publisher, refused: str | None = None) -> None:
         publishing.settle(
             self.ledger,
-            late.name,
-            published=[row for row in late.rows if not row.gone and row.id != refused],
+            publisher.name,
+            published=[row for row in publisher.rows if not row.gone and row.id != refused],
             refused={refused: UnreadableImage("NaN.")} if refused else {},
-            removed=[row for row in late.rows if row.gone],
+            removed=[row for row in publisher.rows if row.gone],
         )
 
     # --- what a person does, and time ---------------------------------------------------------------------------------
@@ -299,13 +303,9 @@ class Lives(RuleBasedStateMachine):
         self.end(run)
 
     def publish_all(self) -> None:
-        while True:
-            self.number += 1
-            rows = publishing.lease_dirty(self.ledger, f"publisher {self.number}")
-            if not rows:
-                return
-            self.write(rows)
-            self.settle(Publishing(f"publisher {self.number}", rows))
+        while (publisher := self.publisher()).rows:
+            self.write(publisher)
+            self.settle(publisher)
 
     def the_index_holds_what_the_ledger_says(self) -> None:
         searchable = {

@@ -356,6 +356,7 @@ def test_the_same_picture_of_another_owner_is_not_made_again_but_published(ledge
     stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
     assert count(ledger, items, state="pending") == 0
     assert account(ledger, document=second.document).pending == 1  # made, not searchable yet
+    assert one(ledger, images, id=image("oak", "bert"))["quality"] == 0.75
     (told,) = publish_all(ledger)
     assert told.row.id == image("oak", "bert")
     assert told.vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
