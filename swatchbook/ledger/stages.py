@@ -151,6 +151,7 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction) -> None:
         asked = _wants(connection, run)
         of_pictures = [want for want in asked if want.role in _OF_PICTURES]
         put(connection, contents, [_content_row(picture) for picture in extraction.pictures])
+        put_new(connection, contents, [{"key": u.content_key} for u in unreadable])  # their items end with them
         put_pending(connection, [(key, w.role, w.tag) for key in sorted(readable) for w in of_pictures])
         _reject(connection, unreadable, of_pictures)
         _save_placements(connection, run, extraction, asked)

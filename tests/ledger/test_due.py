@@ -426,7 +426,9 @@ def test_what_is_used_again_within_the_hour_stays(ledger: Ledger, files: Files) 
 
 
 def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> None:
-    run = complete(ledger, *(f"picture {n}" for n in range(250)))
+    run = begin(ledger)
+    found = [placed(run, f"picture {n}") for n in range(250)]
+    ingest(ledger, run, extraction(*found, unreadable=["picture 0"]), chunked(run, "About oak."))
     delete(ledger, run.document)
     due.collect(ledger, files)
     pass_time(ledger, 3_601)

@@ -330,5 +330,5 @@ class Lives(RuleBasedStateMachine):
             assert connection.execute(select(documents).where(documents.c.id == document.id)).first() is None
 
 
-Lives.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+Lives.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
 TestLives = Lives.TestCase
