@@ -179,7 +179,8 @@ def _save_placements(connection: Connection, run: Run, extraction: Extraction, a
     done = _done(connection, {keys[i] for i in anew}, _OF_PICTURES)
     touched = _touched(placed, rows)
     show(connection, images, anew | (touched & shown), made={i for i in anew if keys[i] in done})
-    unshow_images(connection, touched - shown)
+    dropped = {row.image for row in placed.values()} - keys.keys()
+    unshow_images(connection, (touched | dropped) - shown)
     _put_understanding(connection, shown)
     reopen_documents_showing(connection, described)
 

@@ -338,6 +338,16 @@ def test_a_picture_that_is_only_hidden_now_is_unpublished_and_stays_known(ledger
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
 
+def test_a_hidden_picture_that_stands_nowhere_any_more_goes(ledger: Ledger) -> None:
+    run = begin(ledger)
+    stages.save_extraction(
+        ledger, run, extraction(placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN))
+    )
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    publish_all(ledger)
+    assert rows_of(ledger, images).keys() == {image("oak")}
+
+
 def test_unreadable_pictures_are_rejected_with_their_reason(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]))
