@@ -135,7 +135,10 @@ def _are_categories(made: Sequence[Section], cards: Mapping[int, Sequence[Captio
         if any((c.text.page, c.text.box) in heads for c in captions):
             continue
         grids += len(captions) >= 2
-        own += any(not any(p == c.text.page and inside(a.box, c.region) for c in captions) for p, a in section.found)
+        within = [[c for c in captions if p == c.text.page and inside(a.box, c.region)] for p, a in section.found]
+        # a table below a grid lies in the last card's region; only labels in most cards are the cards' own
+        spread = len({c.text.box for holders in within for c in holders})
+        own += not all(within) or (bool(within) and 2 * spread < len(captions))
     return grids >= GRIDS * len(made) and own < GRIDS * len(made)
 
 
