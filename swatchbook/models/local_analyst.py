@@ -25,7 +25,8 @@ PALETTE: Final = {
     "pink": "e5a5b1", "orange": "e5782a", "apricot": "efb98f", "ochre": "c28a2e", "yellow": "efcb37",
     "olive": "77753c", "green": "3f8548", "light green": "a5cf93", "sage": "9dad93", "dark green": "24452f",
     "mint": "bfe3d0", "teal": "22706f", "turquoise": "43b5b5", "light blue": "a9c9e3", "blue": "2f65ad",
-    "grey blue": "72889c", "navy": "1f2c50", "purple": "6b3c80", "lilac": "b9a1cb",
+    "grey blue": "72889c", "navy": "1f2c50", "dark blue": "161f8c", "cobalt blue": "2a3fd0",
+    "purple": "6b3c80", "lilac": "b9a1cb", "magenta": "c0308f",
 }  # fmt: skip
 """Names that people search materials by, each at its middle in sRGB. A colour is called by the nearest in CIELAB."""
 

@@ -1,0 +1,315 @@
+import io
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image, ImageCms
+
+from swatchbook.errors import CrashedWorker, Failure, FileMissing, ProviderTimeout, TooLarge, UnreadableImage
+from swatchbook.images.decode import Decoders
+from swatchbook.models.base import Pixels
+from swatchbook.settings import Settings
+from tests.images.materials import material
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[Decoders]:
+    with Decoders(Settings(max_image_mb=1, max_image_megapixels=2, max_image_side=4000)) as it:
+        yield it
+
+
+@pytest.fixture
+def troubled() -> Iterator[Decoders]:
+    with Decoders(Settings(decode_seconds=1), module="tests.images.troubled_decode_child") as it:
+        yield it
+
+
+def pixels(decoders: Decoders, path: Path, side: int = 64) -> Pixels:
+    (decoded,) = decoders.decode([path], side)
+    assert isinstance(decoded, np.ndarray), decoded
+    return decoded
+
+
+def failure(decoders: Decoders, path: Path) -> Failure:
+    (decoded,) = decoders.decode([path], 64)
+    assert isinstance(decoded, Failure), decoded
+    return decoded
+
+
+def halves(mode: str, left: object, right: object, size: tuple[int, int] = (80, 40)) -> Image.Image:
+    image = Image.new(mode, size, left)  # type: ignore[arg-type]
+    image.paste(right, (size[0] // 2, 0, *size))  # type: ignore[arg-type]
+    return image
+
+
+def left_and_right(picture: Pixels) -> tuple[list[int], list[int]]:
+    height, width, _ = picture.shape
+    return picture[height // 2, width // 4].tolist(), picture[height // 2, width * 3 // 4].tolist()
+
+
+def test_pictures_come_back_in_order_at_the_side_asked_for(decoders: Decoders, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{n}.png" for n in range(23)]
+    for n, path in enumerate(paths):
+        Image.new("RGB", (100 + n, 50), (n * 10, 0, 0)).save(path)
+    decoded = decoders.decode(paths, 64)
+    assert [picture.shape[1] for picture in decoded if isinstance(picture, np.ndarray)] == [64] * 23
+    assert [int(picture[0, 0, 0]) for picture in decoded if isinstance(picture, np.ndarray)] == [
+        n * 10 for n in range(23)
+    ]
+
+
+def test_nothing_to_decode_starts_no_child(tmp_path: Path) -> None:
+    with Decoders(Settings()) as decoders:
+        assert decoders.decode([], 64) == []
+        assert decoders.pids == []
+
+
+def test_small_pictures_are_not_enlarged(decoders: Decoders, tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), (7, 8, 9)).save(tmp_path / "dot.png")
+    assert pixels(decoders, tmp_path / "dot.png").tolist() == [[[7, 8, 9]]]
+
+
+def test_extreme_shapes_keep_at_least_one_pixel_a_side(decoders: Decoders, tmp_path: Path) -> None:
+    Image.new("RGB", (4000, 1), (50, 60, 70)).save(tmp_path / "thread.png")
+    assert pixels(decoders, tmp_path / "thread.png").shape == (1, 64, 3)
+
+
+@pytest.mark.parametrize("draft", [True, False])
+def test_shrinking_keeps_the_mean_of_the_picture(decoders: Decoders, tmp_path: Path, draft: bool) -> None:
+    surface = material("terrazzo", "oak")
+    path = tmp_path / ("surface.jpg" if draft else "surface.png")
+    Image.fromarray(surface).save(path, quality=92)
+    assert pixels(decoders, path).mean(axis=(0, 1)) == pytest.approx(surface.mean(axis=(0, 1)), abs=1.0)
+
+
+def test_checks_finer_than_a_pixel_become_grey_not_moire(decoders: Decoders, tmp_path: Path) -> None:
+    y, x = np.mgrid[:512, :512]
+    Image.fromarray((((x + y) % 2) * 255).astype(np.uint8)).save(tmp_path / "fine.png")
+    assert np.ptp(pixels(decoders, tmp_path / "fine.png").astype(int)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("image", "suffix", "left", "right"),
+    [
+        (halves("1", 0, 1), "png", [0, 0, 0], [255, 255, 255]),
+        (halves("L", 10, 200), "png", [10, 10, 10], [200, 200, 200]),
+        (halves("LA", (10, 255), (0, 0)), "png", [10, 10, 10], [255, 255, 255]),
+        (halves("RGBA", (200, 0, 0, 255), (0, 0, 0, 0)), "png", [200, 0, 0], [255, 255, 255]),
+        (halves("RGBA", (200, 0, 0, 255), (0, 0, 0, 128)), "webp", [200, 0, 0], [127, 127, 127]),
+        (halves("RGB", "#102030", "#a0b0c0").quantize(4), "gif", [16, 32, 48], [160, 176, 192]),
+        (halves("CMYK", (0, 0, 0, 0), (0, 0, 0, 255)), "jpg", [255, 255, 255], [0, 0, 0]),
+        (halves("CMYK", (0, 0, 0, 0), (0, 255, 255, 0)), "tif", [255, 255, 255], [255, 0, 0]),
+        (halves("I;16", 0, 32896), "png", [0, 0, 0], [128, 128, 128]),
+        (halves("F", 0.0, 0.5), "tif", [0, 0, 0], [128, 128, 128]),
+        (halves("LAB", (255, 128, 128), (0, 128, 128)), "tif", [255, 255, 255], [0, 0, 0]),
+        (halves("YCbCr", (128, 128, 128), (255, 128, 128)), "jpg", [128, 128, 128], [255, 255, 255]),
+    ],
+    ids=lambda value: value.mode if isinstance(value, Image.Image) else None,
+)
+def test_every_mode_becomes_srgb_over_white(
+    decoders: Decoders, tmp_path: Path, image: Image.Image, suffix: str, left: list[int], right: list[int]
+) -> None:
+    path = tmp_path / f"halves.{suffix}"
+    image.save(path, **({"lossless": True} if suffix == "webp" else {"quality": 95} if suffix == "jpg" else {}))
+    assert np.abs(np.subtract(left_and_right(pixels(decoders, path)), (left, right))).max() <= 3
+
+
+def test_color_under_transparent_pixels_does_not_bleed(decoders: Decoders, tmp_path: Path) -> None:
+    image = np.zeros((400, 400, 4), np.uint8)
+    image[:, ::2] = (0, 200, 0, 0)  # unseen green between seen red
+    image[:, 1::2] = (200, 0, 0, 255)
+    Image.fromarray(image, "RGBA").save(tmp_path / "fringe.png")
+    red, green, blue = pixels(decoders, tmp_path / "fringe.png").mean(axis=(0, 1))
+    assert abs(green - blue) <= 1
+    assert red > 200
+
+
+def test_palette_with_a_transparent_color_is_laid_over_white(decoders: Decoders, tmp_path: Path) -> None:
+    image = halves("RGB", "#102030", "#a0b0c0").quantize(4)
+    image.save(tmp_path / "clear.png", transparency=image.getpixel((70, 20)))
+    assert left_and_right(pixels(decoders, tmp_path / "clear.png"))[1] == [255, 255, 255]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_undone(decoders: Decoders, tmp_path: Path, orientation: int) -> None:
+    corner = Image.new("RGB", (60, 40), "white")
+    corner.paste((200, 0, 0), (0, 0, 30, 20))
+    turned = {
+        1: corner,
+        2: corner.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        3: corner.transpose(Image.Transpose.ROTATE_180),
+        4: corner.transpose(Image.Transpose.FLIP_TOP_BOTTOM), 5: corner.transpose(Image.Transpose.TRANSPOSE),
+        6: corner.transpose(Image.Transpose.ROTATE_90), 7: corner.transpose(Image.Transpose.TRANSVERSE),
+        8: corner.transpose(Image.Transpose.ROTATE_270),
+    }[orientation]  # fmt: skip
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    shown = pixels(decoders, tmp_path / "turned.jpg")
+    assert shown.shape == (40, 60, 3)
+    assert shown[5, 5, 1] < 60
+    assert shown[-5, -5, 1] > 200
+
+
+def test_embedded_profile_is_converted_to_srgb(decoders: Decoders, tmp_path: Path) -> None:
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB", 5000))
+    Image.new("RGB", (20, 20), (128, 90, 90)).save(tmp_path / "plain.png")
+    Image.new("RGB", (20, 20), (128, 90, 90)).save(tmp_path / "wrong.png", icc_profile=lab.tobytes())
+    Image.new("RGB", (20, 20), (128, 90, 90)).save(tmp_path / "broken.png", icc_profile=b"no profile")
+    Image.new("RGB", (20, 20), (128, 90, 90)).save(tmp_path / "linear.png", icc_profile=linear_profile())
+    for name in ("plain", "wrong", "broken"):  # a profile of another colour space, or none at all, changes nothing
+        assert pixels(decoders, tmp_path / f"{name}.png")[0, 0].tolist() == [128, 90, 90]
+    linear = pixels(decoders, tmp_path / "linear.png")[0, 0].tolist()
+    assert np.abs(np.subtract(linear, [188, 160, 160])).max() <= 2  # sRGB's curve of 128 / 255 and 90 / 255
+
+
+def linear_profile() -> bytes:
+    """sRGB's own profile with its tone curves replaced by straight lines."""
+    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    (count,) = struct.unpack(">I", data[128:132])
+    straight = b"curv" + bytes(8)
+    place = len(data)
+    for n in range(count):
+        entry = 132 + 12 * n
+        if data[entry : entry + 4] in (b"rTRC", b"gTRC", b"bTRC"):
+            data[entry + 4 : entry + 12] = struct.pack(">II", place, len(straight))
+        if data[entry : entry + 4] == b"desc":
+            start, length = struct.unpack(">II", data[entry + 4 : entry + 12])
+            text = bytes(data[start : start + length]).replace("sRGB".encode("utf-16-be"), "line".encode("utf-16-be"))
+            data[start : start + length] = text.replace(b"sRGB", b"line")
+    data += straight
+    data[:4] = struct.pack(">I", len(data))
+    return bytes(data)
+
+
+def test_animations_show_their_first_frame(decoders: Decoders, tmp_path: Path) -> None:
+    first, second = Image.new("RGB", (20, 20), (250, 0, 0)), Image.new("RGB", (20, 20), (0, 0, 250))
+    for suffix in ("gif", "webp", "png", "tif"):
+        first.save(tmp_path / f"moving.{suffix}", save_all=True, append_images=[second])
+        assert pixels(decoders, tmp_path / f"moving.{suffix}")[10, 10, 0] > 240, suffix
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG whose header promises much and whose data hold little."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "limit"), [(3000, 3000, "megapixels"), (5000, 10, "side"), (60_000, 60_000, "side")]
+)
+def test_bombs_are_refused_by_their_header(
+    decoders: Decoders, tmp_path: Path, width: int, height: int, limit: str
+) -> None:
+    (tmp_path / "bomb.png").write_bytes(png_of(width, height))
+    refused = failure(decoders, tmp_path / "bomb.png")
+    assert isinstance(refused, TooLarge)
+    assert f"max_image_{limit}" in str(refused)
+
+
+def test_files_over_the_limit_are_refused_unopened(decoders: Decoders, tmp_path: Path) -> None:
+    (tmp_path / "big.jpg").write_bytes(bytes(2 << 20))
+    refused = failure(decoders, tmp_path / "big.jpg")
+    assert isinstance(refused, TooLarge)
+    assert "2.0 MiB" in str(refused)
+
+
+def jpeg() -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(material("wood", "oak")).save(out, "JPEG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (jpeg()[:3000], "truncated"),
+        (jpeg()[:20], "broken|no picture"),
+        (b"", "no picture"),
+        (b"%PDF-1.7 this is something else", "no picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no picture"),  # Pillow would hand it to Ghostscript
+        (png_of(10, 10), "broken"),
+    ],
+)
+def test_broken_pictures_say_why(decoders: Decoders, tmp_path: Path, data: bytes, reason: str) -> None:
+    (tmp_path / "broken.jpg").write_bytes(data)
+    refused = failure(decoders, tmp_path / "broken.jpg")
+    assert isinstance(refused, UnreadableImage)
+    with pytest.raises(UnreadableImage, match=reason):
+        raise refused
+
+
+def test_missing_file_is_tried_again_later(decoders: Decoders, tmp_path: Path) -> None:
+    assert isinstance(failure(decoders, tmp_path / "gone.jpg"), FileMissing)
+    assert isinstance(failure(decoders, tmp_path), FileMissing | UnreadableImage)
+
+
+def test_broken_ones_cost_themselves_alone(decoders: Decoders, tmp_path: Path) -> None:
+    paths = []
+    for n in range(20):
+        paths.append(tmp_path / f"{n}.jpg")
+        paths[-1].write_bytes(jpeg()[:2000] if n % 7 == 3 else jpeg())
+    failed = [n for n, decoded in enumerate(decoders.decode(paths, 32)) if isinstance(decoded, Failure)]
+    assert failed == [3, 10, 17]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("deadly", CrashedWorker), ("killed", CrashedWorker), ("hanging", ProviderTimeout)],
+)
+def test_picture_that_ends_its_child_fails_alone(
+    troubled: Decoders, tmp_path: Path, name: str, kind: type[Failure]
+) -> None:
+    paths = [tmp_path / f"{name if n in (4, 5) else 'fine'}{n}.jpg" for n in range(12)]
+    for path in paths:
+        path.write_bytes(jpeg())
+    decoded = troubled.decode(paths, 32)
+    assert {n: type(one) for n, one in enumerate(decoded) if isinstance(one, Failure)} == {4: kind, 5: kind}
+
+
+def test_picture_that_needs_more_memory_than_a_child_has_fails_alone(tmp_path: Path) -> None:
+    Image.new("P", (9000, 9000)).save(tmp_path / "vast.png")
+    Image.new("P", (90, 90)).save(tmp_path / "small.png")
+    with Decoders(Settings(child_memory_mb=256, decoders=1, max_image_megapixels=100)) as decoders:
+        before, vast, after = decoders.decode([tmp_path / f"{name}.png" for name in ("small", "vast", "small")], 32)
+    assert isinstance(vast, TooLarge)
+    assert "child_memory_mb" in str(vast)
+    assert isinstance(before, np.ndarray)
+    assert isinstance(after, np.ndarray)
+
+
+def test_all_children_work_at_once(tmp_path: Path) -> None:
+    paths = [tmp_path / f"hanging{n}.jpg" for n in range(2)]
+    with Decoders(Settings(decode_seconds=2), module="tests.images.troubled_decode_child") as decoders:
+        decoders.decode([tmp_path / "start", tmp_path / "both"], 32)
+        start = time.monotonic()
+        decoders.decode(paths, 32)
+        assert time.monotonic() - start < 3.5  # one after the other would take four
+
+
+def test_closing_ends_the_children(tmp_path: Path) -> None:
+    with Decoders(Settings()) as decoders:
+        decoders.decode([tmp_path / "a", tmp_path / "b"], 32)
+        pids = decoders.pids
+        assert len(pids) == 2
+    assert not [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+def test_child_imports_nothing_heavy() -> None:
+    code = "import sys, swatchbook.images.decode_child; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert "PIL" in loaded
+    assert not loaded & {"torch", "transformers", "prefect", "sqlalchemy", "pydantic", "pymupdf"}

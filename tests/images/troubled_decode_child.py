@@ -1,0 +1,28 @@
+"""The real decode child, but that some names make it do to itself what some pictures do to decoders."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from swatchbook.child import serve
+from swatchbook.images import decode_child
+
+really_decode = decode_child.decode
+
+
+def decode(path: Path, side: int, limits: decode_child.Limits) -> Image.Image:
+    if path.name.startswith("deadly"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if path.name.startswith("killed"):
+        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory is short
+    if path.name.startswith("hanging"):
+        time.sleep(60)
+    return really_decode(path, side, limits)
+
+
+if __name__ == "__main__":
+    decode_child.decode = decode
+    serve(decode_child.handle)

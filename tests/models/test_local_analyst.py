@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from swatchbook.models.base import Pixels
+from swatchbook.models.local_analyst import PALETTE, SIDE, LocalAnalyst
+from swatchbook.records import Analysis
+from tests.images.materials import PALETTES, material
+
+ANALYST = LocalAnalyst()
+
+
+def small(picture: Pixels) -> Pixels:
+    return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.HAMMING))
+
+
+def analysis(picture: Pixels) -> Analysis:
+    return ANALYST.analyse([picture])[0]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "word"),
+    [
+        ("wood", "grained"), ("marble", "veined"), ("terrazzo", "speckled"), ("speckle", "speckled"),
+        ("weave", "woven"), ("stripes", "striped"), ("checks", "chequered"), ("bricks", "tiled"),
+        ("concrete", "mottled"), ("plain", "plain"),
+    ],
+)  # fmt: skip
+def test_patterns_are_named_in_every_palette(pattern: str, word: str) -> None:
+    pieces = [small(material(pattern, palette, piece)) for palette in PALETTES for piece in range(3)]
+    assert {found.pattern for found in ANALYST.analyse(pieces)} == {word}
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_turning_a_picture_changes_no_word(turn: int) -> None:
+    for pattern in ("wood", "stripes", "bricks", "marble"):
+        picture = small(material(pattern, "oak"))
+        upright, turned = ANALYST.analyse([picture, np.rot90(picture, turn)])
+        assert (turned.pattern, turned.textures, turned.contrast) == (
+            upright.pattern,
+            upright.textures,
+            upright.contrast,
+        )
+
+
+@pytest.mark.parametrize("name", PALETTE)
+def test_colors_are_called_by_their_own_name(name: str) -> None:
+    plain = np.full((32, 32, 3), list(bytes.fromhex(PALETTE[name])), np.uint8)
+    (color,) = analysis(plain).colors
+    assert (color.name, color.share) == (name, 1.0)
+    assert color.hex == f"#{PALETTE[name]}"
+
+
+@pytest.mark.parametrize(
+    ("rgb", "name"),
+    [((255, 255, 255), "white"), ((0, 0, 0), "black"), ((128, 128, 128), "grey"), ((56, 62, 66), "anthracite"),
+     ((200, 0, 0), "red"), ((0, 0, 128), "dark blue"), ((245, 235, 215), "ivory"), ((255, 215, 0), "yellow")],
+)  # fmt: skip
+def test_well_known_colors_bear_the_names_people_use(rgb: tuple[int, int, int], name: str) -> None:
+    assert analysis(np.full((20, 20, 3), rgb, np.uint8)).colors[0].name == name
+
+
+def test_shares_are_those_of_the_areas_and_specks_are_not_named() -> None:
+    picture = np.full((100, 100, 3), 255, np.uint8)
+    picture[:30] = (20, 20, 20)
+    picture[50, :50] = (200, 0, 0)
+    assert [(color.name, color.share) for color in analysis(picture).colors] == [("white", 0.695), ("black", 0.3)]
+
+
+def test_contrast_grows_with_the_range_of_lightness() -> None:
+    stripes = np.zeros((80, 80, 1), np.uint8)
+    stripes[:, ::4] = stripes[:, 1::4] = 1
+    found = [analysis(np.repeat(120 + stripes * np.uint8(step), 3, axis=2)).contrast for step in (10, 50, 120)]
+    assert found == ["low", "medium", "high"]
+
+
+def test_what_is_not_measured_stays_empty() -> None:
+    found = analysis(small(material("wood", "oak")))
+    unknown = (found.material, found.finish, found.dimensions, found.slip_rating, found.printed_text, found.application)
+    assert unknown == (None,) * 6
+
+
+def test_blur_lowers_quality() -> None:
+    sharp = small(material("checks", "slate"))
+    blurred = np.asarray(Image.fromarray(sharp).resize((20, 20), Image.Resampling.BOX).resize((SIDE, SIDE)))
+    first, second = ANALYST.analyse([sharp, blurred])
+    assert first.quality > 0.9
+    assert second.quality < 0.6 * first.quality
+
+
+def test_tiny_and_unexposed_pictures_are_of_low_quality_but_plain_swatches_are_not() -> None:
+    swatch = np.full((160, 160, 3), (180, 150, 120), np.uint8)
+    assert analysis(swatch).quality == 1.0
+    assert analysis(swatch[:12, :12]).quality < 0.2
+    assert analysis(np.zeros_like(swatch)).quality <= 0.5
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.tuples(st.integers(1, 40), st.integers(1, 40)).flatmap(lambda size: arrays(np.uint8, (*size, 3))))
+def test_any_pixels_are_analysed_within_bounds(picture: Pixels) -> None:
+    found = analysis(picture)  # the record itself refuses shares, confidence and quality outside 0–1
+    assert sum(color.share for color in found.colors) <= 1 + 1e-9
+    assert found == analysis(picture)

