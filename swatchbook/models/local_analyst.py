@@ -47,6 +47,7 @@ LINED: Final = 0.7  # lines
 REPEATED: Final = 0.7  # period
 SPARSE: Final = 0.3  # minority
 SPECKLED: Final = 0.3  # fine / spread
+SCENE: Final = 0.75  # unevenness: above it are nine of ten catalogue scenes and cut-outs, and one marble in five
 EDGE: Final = 10.0  # steepest step from which there is an edge to be sharp or blurred
 FULL_SIZE: Final = 96.0  # pixels: geometric mean of the sides from which size no longer limits quality
 
@@ -62,6 +63,7 @@ class Measures(NamedTuple):
     lines: float  # 0–1: how far they do so within blocks of 8 × 8, whatever the direction
     period: float  # −1 to 1: how well it comes to lie on itself again when moved along an axis
     minority: float  # 0–0.5: share of the rarer side where light is parted from dark
+    unevenness: float  # how far its ninths differ in gradient and lightness: a scene more than a surface
 
 
 class LocalAnalyst:
@@ -116,7 +118,7 @@ def measure(lightness: NDArray[np.float32]) -> Measures:
     orientation detection of linear symmetry", ICCV 1987), and at four times, where right angles agree, too.
     """
     if min(lightness.shape) < 10:
-        return Measures(spread=0, range=0, fine=0, stripes=0, grid=0, lines=0, period=0, minority=0)
+        return Measures(spread=0, range=0, fine=0, stripes=0, grid=0, lines=0, period=0, minority=0, unevenness=0)
     low, high = np.percentile(lightness, (5, 95))
     gx = lightness[1:-1, 2:] - lightness[1:-1, :-2]
     gy = lightness[2:, 1:-1] - lightness[:-2, 1:-1]
@@ -134,7 +136,20 @@ def measure(lightness: NDArray[np.float32]) -> Measures:
         lines=float(np.abs(_blocks(double, 8).sum(axis=(1, 3))).sum()) / total,
         period=max(period(lightness), period(lightness.T)),
         minority=min(dark, 1 - dark),
+        unevenness=_deviation(np.sqrt(energy)) + float(_ninths(lightness).std() / max(lightness.std(), 1e-6)),
     )
+
+
+def _deviation(field: NDArray[np.float32]) -> float:
+    """Standard deviation of the means of its ninths, relative to the mean of all."""
+    means = _ninths(field)
+    return float(means.std() / max(means.mean(), 1e-6))
+
+
+def _ninths(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(3, 3) means of three by three equal parts."""
+    rows, columns = field.shape[0] // 3, field.shape[1] // 3
+    return np.asarray(field[: rows * 3, : columns * 3].reshape(3, rows, 3, columns).mean(axis=(1, 3)))
 
 
 def _blocks(field: NDArray[Any], size: int) -> NDArray[Any]:
@@ -155,10 +170,17 @@ def period(field: NDArray[np.float32]) -> float:
     return float(correlation[rising[0] :].max() / correlation[0]) if len(rising) else 0.0
 
 
+def is_scene(m: Measures) -> bool:
+    """Whether its parts differ too much to be one surface; then it has no pattern and no texture of its own."""
+    return m.spread >= PLAIN and m.unevenness > SCENE
+
+
 def pattern(m: Measures) -> str | None:
-    """The word for what is measured; None where no measure is decisive."""
+    """The word for what is measured; None where no measure is decisive, and for scenes."""
     if m.spread < PLAIN:
         return "plain"
+    if is_scene(m):
+        return None
     if m.stripes > DIRECTED:
         return "striped" if m.period > REPEATED else "grained"
     if m.period > REPEATED:
@@ -174,6 +196,8 @@ def pattern(m: Measures) -> str | None:
 
 def textures(m: Measures) -> tuple[str, ...]:
     """How the surface looks, not how it feels: even, fine-grained or coarse-grained, and whether it has a direction."""
+    if is_scene(m):
+        return ()
     grain = "even" if m.fine < EVEN else "fine-grained" if m.fine > GRAINED * m.spread else "coarse-grained"
     return (grain, "directional") if m.stripes > DIRECTED and m.spread >= PLAIN else (grain,)
 

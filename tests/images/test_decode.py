@@ -191,7 +191,7 @@ def linear_profile() -> bytes:
 
 def test_animations_show_their_first_frame(decoders: Decoders, tmp_path: Path) -> None:
     first, second = Image.new("RGB", (20, 20), (250, 0, 0)), Image.new("RGB", (20, 20), (0, 0, 250))
-    for suffix in ("gif", "webp", "png", "tif"):
+    for suffix in ("gif", "webp", "png", "tif", "mpo"):
         first.save(tmp_path / f"moving.{suffix}", save_all=True, append_images=[second])
         assert pixels(decoders, tmp_path / f"moving.{suffix}")[10, 10, 0] > 240, suffix
 
