@@ -183,7 +183,7 @@ def status(as_json: Json = False) -> None:
         from interface.terminal import out, say_json
 
         seen = overview(lab.ledger)
-        say_json(seen) if as_json else out().print(draw_overview(seen, now=lab.ledger.now()))
+        say_json(seen.listed()) if as_json else out().print(draw_overview(seen, now=lab.ledger.now()))
 
 
 @app.command(rich_help_panel=LOOK)
@@ -339,10 +339,11 @@ def _resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        from interface.run import leave
         from interface.terminal import INTERRUPTED, note
 
         note("Interrupted. What is done stays done; the same command goes on from here.")
-        raise typer.Exit(INTERRUPTED) from None
+        leave(INTERRUPTED)
 
 
 def _document(lab: "Lab", reference: str) -> "Document":

@@ -1,18 +1,27 @@
 """Running a document's flow in this process. Prefect is imported here and nowhere else in the command line."""
 
 import asyncio
+import logging
 import os
-from collections.abc import Mapping
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from interface.terminal import INTERRUPTED
 from swatchbook.errors import Configuration
 from swatchbook.ledger.runs import Document
 from swatchbook.records import IngestOptions, RunReport
 from swatchbook.settings import Settings
 
 API_SECONDS = 5.0  # for a Prefect server to say that it is there
+FAREWELL_SECONDS = 5.0  # for an interrupted run to write that down; if it cannot, its lease ends by itself
+
+T = TypeVar("T")
 
 
 def run_ingest(settings: Settings, document: Document, options: IngestOptions) -> RunReport:
@@ -25,7 +34,7 @@ def run_ingest(settings: Settings, document: Document, options: IngestOptions) -
     _prepare(settings)
     from flows.ingest_catalogue import ingest_catalogue
 
-    return asyncio.run(ingest_catalogue(document.file, owner=document.owner, options=options))
+    return _run(ingest_catalogue(document.file, owner=document.owner, options=options))
 
 
 def bring_back(settings: Settings, document: Document) -> RunReport | None:
@@ -33,14 +42,74 @@ def bring_back(settings: Settings, document: Document) -> RunReport | None:
     _prepare(settings)
     from flows.retry_failed import bring_back as go_on
 
-    return asyncio.run(go_on(document))
+    return _run(go_on(document))
+
+
+def leave(code: int) -> NoReturn:
+    """End this process now.
+
+    Threads may be deep in work that can no longer be committed, Prefect in telling it to a server that is gone;
+    Python would wait for both. Our children end with us; Prefect's temporary server is told to.
+    """
+    import psutil
+
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "uvicorn" in child.cmdline():
+                child.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    runner = asyncio.Runner()  # closed unless interrupted: closing waits for threads
+    try:
+        result = runner.run(_until_interrupted(work))
+    except Exception:
+        runner.close()
+        raise
+    runner.close()
+    return result
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
+    """The work's result. Ctrl-C cancels it, waits until the run has written that down, and raises KeyboardInterrupt.
+
+    It does not wait for Prefect's own farewell: the temporary server got the same Ctrl-C and answers no more.
+    """
+    loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
+
+    def interrupt() -> None:
+        if interrupted.is_set():  # the second time: at once
+            leave(INTERRUPTED)
+        interrupted.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    task, asked_to_stop = asyncio.ensure_future(work), asyncio.ensure_future(interrupted.wait())
+    try:
+        await asyncio.wait({task, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.wait({task}, timeout=FAREWELL_SECONDS)
+        raise KeyboardInterrupt
+    finally:
+        asked_to_stop.cancel()
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _prepare(settings: Settings) -> None:
-    """Prefect reads the environment once, when it is imported."""
+    """Import Prefect, which reads the environment once; what it logs goes where all else goes."""
     os.environ.update(prefect_environment(settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
         probe_prefect(url)
+    import prefect  # noqa: F401
+
+    for name in ("prefect._internal", "uvicorn", "fastapi"):  # those that Prefect lets write to stderr themselves
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 def prefect_environment(settings: Settings, given: Mapping[str, str]) -> dict[str, str]:

@@ -13,20 +13,27 @@ from swatchbook.ledger.accounts import Coverage
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.due import due
 from swatchbook.ledger.runs import Document, LiveRun, live_runs
-from swatchbook.records import DocumentStatus, Hit, Record, RunReport
+from swatchbook.records import DocumentStatus, Hit, Record, RunReport, Stage
 from swatchbook.verify import Verification
 
 MOST_LISTED = 100
-"""Documents of one status that `status` lists; the counts above them are of all."""
+MOST_RECENT = 10
+"""Documents of one status, and completed ones, that `status` lists; the counts above them are of all."""
 
 
 class Overview(Record):
-    """`swatchbook status`: live runs, and every document that is not simply completed."""
+    """`swatchbook status`: live runs, every document that is not simply completed, and the newest that are."""
 
     running: tuple[LiveRun, ...]
     due: tuple[str, ...]  # ids of documents that `retry` would work on now
     open: tuple[Document, ...]
+    recent: tuple[Document, ...]  # completed ones, newest first
     counts: dict[str, int]  # documents by status
+
+    def listed(self) -> dict[str, Any]:
+        """As JSON, without the documents' whole reports."""
+        reports = {"__all__": {"report"}}
+        return self.model_dump(mode="json", exclude={"open": reports, "recent": reports})
 
 
 def overview(ledger: Ledger) -> Overview:
@@ -42,6 +49,7 @@ def overview(ledger: Ledger) -> Overview:
         running=tuple(live_runs(ledger)),
         due=tuple(document.id for document in waiting),
         open=tuple(unsettled),
+        recent=tuple(accounts.list_documents(ledger, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=counts,
     )
 
@@ -51,9 +59,9 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     counts = " · ".join(f"{count} {name}" for name, count in overview.counts.items() if count) or "no documents yet"
     parts: list[RenderableType] = [Text(counts, "bold")]
     live = {run.document: run for run in overview.running}
-    if overview.open:
+    if overview.open or overview.recent:
         made = table("document", "name", "owner", "status", "at", "next", "what to know")
-        for document in overview.open:
+        for document in (*overview.open, *overview.recent):
             run = live.get(document.id)
             when = "now" if document.id in overview.due else until(document.due_at, now) if document.due_at else ""
             made.add_row(
@@ -61,7 +69,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
                 cell(document.name, "bold"),
                 cell(document.owner),
                 status(document.status),
-                cell(_position(run) if run else stage_name(document.stage)),
+                cell(_position(run) if run else _place(document)),
                 cell(when),
                 cell((run.note if run else document.message) or ""),
             )
@@ -76,7 +84,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     known: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
         ("size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")),
-        ("at", stage_name(document.stage)),
+        *([("at", place)] if (place := _place(document)) else []),
         *([("next try", until(document.due_at, now))] if document.due_at else []),
         ("entities", str(len(shown["entities"]))),
         ("links", str(len(shown["links"]))),
@@ -100,10 +108,10 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
             cell(rank),
             cell(f"{hit.score:.4f}"),
             Text.assemble((clean(hit.title), "bold"), "\n", (hit.id[:8], "dim")),
-            cell(hit.product),
+            cell(hit.product if hit.product != hit.title else ""),
             cell(hit.document),
             cell(_pages(hit.pages)),
-            cell(_short(hit.text or ""), "dim"),
+            cell(_short(hit.text or "", 90), "dim"),
         ]
         made.add_row(*row, *([_why(hit)] if explain else []))
     return made
@@ -172,6 +180,10 @@ def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]
             cell(_short(known), "dim"),
         )
     return made
+
+
+def _place(document: Document) -> str:
+    return "" if document.stage is Stage.COMPLETED else stage_name(document.stage)
 
 
 def _position(run: LiveRun) -> str:
