@@ -212,18 +212,16 @@ def _hide(sheets: Sequence[Sheet]) -> None:
 
 
 def _repeat_one(sheets: Sequence[Sheet]) -> None:
-    """One swatch of a product is printed again, smaller, on a later page of it."""
-    shown = [(s, p) for s in sheets for p in s.placed if p.role == "swatch" and p.shot.encoding == "jpeg"]
-    first = shown[2][1]
+    """One swatch is printed again on a later page of its product, in place of a detail of the same colour."""
+    grid = [(s, p) for s in sheets for p in s.placed if p.role == "swatch" and p.shot.encoding == "jpeg"]
+    first = grid[2][1]
     for sheet in sheets:
         for k, mark in enumerate(sheet.marks):
-            if (
-                isinstance(mark, Placed)
-                and mark.role == "detail"
-                and mark.owner == first.owner
-                and sheet is not shown[2][0]
-            ):
-                sheet.marks[k] = replace(first, box=mark.box, role="detail", caption=mark.caption)
+            if isinstance(mark, Placed) and mark.role == "detail" and mark.shot.stuffs == first.shot.stuffs:
+                x0, y0, _, y1 = mark.box
+                width, height = first.shot.size
+                box = (x0, y0, x0 + (y1 - y0) * width / height, y1)
+                sheet.marks[k] = replace(first, box=box, role="detail", caption=mark.caption)
                 return
 
 

@@ -275,15 +275,22 @@ def mosaic(hand: Hand) -> None:
 
 
 def _table(
-    sheet: Sheet, y: float, rows: Sequence[Sequence[str]], stops: Sequence[float], tone: RGB, step: float = 17
+    sheet: Sheet,
+    y: float,
+    rows: Sequence[Sequence[str]],
+    stops: Sequence[float],
+    tone: RGB,
+    *,
+    step: float = 17,
+    right: float = RIGHT,
 ) -> float:
-    """Rows with rules between them, the first cell bold; the y below."""
-    sheet.rule(stops[0], y, RIGHT, tone, 1.2)
+    """Rows with rules between them as far as `right`, the first cell bold; the y below."""
+    sheet.rule(stops[0], y, right, tone, 1.2)
     for row in rows:
         for k, (cell, x) in enumerate(zip(row, stops, strict=False)):
             sheet.text(x, y + step * 0.68, cell, 8.2, "sans" if k else "bold")
         y += step
-        sheet.rule(stops[0], y, RIGHT)
+        sheet.rule(stops[0], y, right)
     return y
 
 
@@ -320,7 +327,7 @@ def end(hand: Hand, following: Hand) -> None:
     sheet, product = hand.sheet, hand.product
     _dress(sheet, product)
     _head(sheet, product, "Technical data")
-    _table(sheet, 118, product.specification, (LEFT, LEFT + 118), accent(product.category), 15.5)
+    _table(sheet, 118, product.specification, (LEFT, LEFT + 118), accent(product.category), step=15.5, right=390)
     hand.flat("close", (404.0, 120.0, RIGHT, 268.0), 7, "detail")
     sheet.text(404, 280, hand.caption(7), 6.6, "sans", MUTED)
     sheet.rule(LEFT, 318, RIGHT, INK, 0.8)
@@ -353,6 +360,7 @@ def small_colours(hand: Hand, encoding: str) -> None:
 def small_start(hand: Hand) -> None:
     """A whole product on one page: its name, story, five pictures, specification."""
     sheet, product = hand.sheet, hand.product
+    _dress(sheet, product)
     y = _start(sheet, product, 66)
     for words in product.story[:2]:
         y = sheet.paragraph(LEFT, y, 250, words, 9) + 6
@@ -366,7 +374,7 @@ def small_start(hand: Hand) -> None:
         hand.label(box[0], 552, 1 + k)
     hand.flat("cutout", (LEFT + 350, 420.0, RIGHT, 540.0), 2, "cut-out", "masked", 360)
     sheet.text(LEFT + 350, 552, hand.caption(2), 7.4, "sans", MUTED)
-    _table(sheet, 592, product.specification, (LEFT, LEFT + 170), accent(product.category), 16)
+    _table(sheet, 592, product.specification, (LEFT, LEFT + 170), accent(product.category), step=16)
 
 
 TEMPLATES: Mapping[str, Callable[[Hand], None]] = {

@@ -117,7 +117,7 @@ def tell_truth(
     placed = [(n, p) for n, s in enumerate(sheets, 1) for p in s.placed]
     shown = [(n, p) for n, p in placed if p.owner]
     traps = [(n, p) for n, p in placed if not p.owner]
-    on_products = [(n, p) for n, p in traps if sheets[n - 1].kind == "product"]
+    planned = [(n, p) for n, p in traps if sheets[n - 1].kind in ("product", "certificates")]
 
     def hint(number: int, p: Placed) -> dict[str, Any]:
         box = [round(v, 1) for v in p.box]
@@ -157,9 +157,9 @@ def tell_truth(
         "images": len({(p.shot, p.edition) for _, p in shown}),
         "counts": {
             "placements": len(shown),
-            "decorative": sum(p.state == "decorative" for _, p in on_products),
-            "hidden": sum(p.state == "hidden" for _, p in on_products),
-            "on_skipped_pages": len(traps) - len(on_products),
+            "decorative": sum(p.state == "decorative" for _, p in planned),
+            "hidden": sum(p.state == "hidden" for _, p in planned),
+            "on_skipped_pages": len(traps) - len(planned),
             "nonproduct_pages": sum(s.kind != "product" for s in sheets),
         },
     }

@@ -100,7 +100,7 @@ def close(shot: Shot) -> Image.Image:
     y = np.abs(np.linspace(-1, 1, height, dtype=np.float32) - rng.uniform(-0.2, 0.2))
     mask = Image.fromarray((np.clip(y * 1.5 - 0.6, 0, 1) * 255).astype(np.uint8)[:, None].repeat(width, 1))
     image.paste(image.filter(ImageFilter.GaussianBlur(width / 160)), mask=mask)
-    return _lit(image, rng, 0.22)
+    return _lit(image, rng, 0.15)
 
 
 def drape(shot: Shot) -> Image.Image:
@@ -298,10 +298,23 @@ def scene(shot: Shot, traced: tuple[int, int] = LOOK) -> Image.Image:
     pixels = paint(seen, {slot: _material(filling[slot]) for slot in sorted(shown)}, exposure=1.12)
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = shot.frame
-    image = Image.fromarray(pixels).crop((round(x0 * width), round(y0 * height), round(x1 * width), round(y1 * height)))
+    image = Image.fromarray(pixels)
+    image.paste(image.filter(ImageFilter.BoxBlur(1)), mask=_edges(seen))
+    image = image.crop((round(x0 * width), round(y0 * height), round(x1 * width), round(y1 * height)))
     if shot.mirrored:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return image.resize(shot.size, Image.Resampling.LANCZOS)
+
+
+def _edges(seen: Look) -> Image.Image:
+    """Mask of the pixels on either side of an outline: blurred, they stand in for antialiasing."""
+    slot = seen.slot
+    edge = np.zeros(slot.shape, dtype=bool)
+    edge[:, 1:] |= slot[:, 1:] != slot[:, :-1]
+    edge[1:] |= slot[1:] != slot[:-1]
+    edge[:-1] |= edge[1:]
+    edge[:, :-1] |= edge[:, 1:]
+    return Image.fromarray(edge.astype(np.uint8) * 255)
 
 
 def quick_scene(shot: Shot) -> Image.Image:

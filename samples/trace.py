@@ -70,7 +70,7 @@ class Scene:
     size: Vector = (5.0, 5.2, 2.7)
     window: tuple[float, float, float, float] = (1.5, 4.1, 0.25, 2.35)
     width: float = 0.62  # half the picture's width at distance 1
-    sun: float = 3.2
+    sun: float = 2.7
     wall: str = "wall"  # slot of the far wall
 
 
