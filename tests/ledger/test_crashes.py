@@ -208,7 +208,7 @@ def test_a_killed_process_frees_at_once_what_it_held(ledger: Ledger, url: str) -
 
 
 def test_processes_that_claim_at_once_never_get_the_same_item(ledger: Ledger, url: str) -> None:
-    pictures = keys(300)
+    pictures = keys(150)
     with (
         worker("work", url, "anna", pictures) as anna,
         worker("work", url, "bert", pictures) as bert,
@@ -227,4 +227,4 @@ def test_processes_that_claim_at_once_never_get_the_same_item(ledger: Ledger, ur
             claimed += process.communicate()[0].split()
             assert process.returncode == 0
     assert sorted(claimed) == sorted(pictures)
-    assert count(ledger, item_rows, state="done", attempts=1) == count(ledger, vectors) == 300
+    assert count(ledger, item_rows, state="done", attempts=1) == count(ledger, vectors) == 150
