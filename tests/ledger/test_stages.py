@@ -384,12 +384,13 @@ def test_understanding_of_a_known_analysis_is_queued_when_the_picture_comes(ledg
 
 def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares_the_picture(ledger: Ledger) -> None:
     newer = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
-    first = begin(ledger)
-    ingest(ledger, first, extraction(placed(first, "oak")))
     other = begin(ledger, owner="bert", wants=(newer,))
     stages.save_extraction(ledger, other, extraction(placed(other, "oak")))
     make_all(ledger, other, text="Material: fumed oak.")
-    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: fumed oak.")
+    first = begin(ledger)
+    ingest(ledger, first, extraction(placed(first, "oak")))
+    assert one(ledger, documents, id=first.document)["status"] == DocumentStatus.COMPLETED
+    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
     third = begin(ledger, content="supplement", wants=(VISUAL, newer, UNDERSTANDING))
     stages.save_extraction(ledger, third, extraction(placed(third, "oak")))
