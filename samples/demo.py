@@ -20,8 +20,8 @@ def main() -> int:
     swatchbook = str(Path(sys.executable).with_name("swatchbook"))
     commands = (
         ("ingest the sample", ("ingest", str(catalogue))),
-        ("search by text", ("search", "dark wood with a visible grain")),
-        ("search by text, with a filter", ("search", "stone floor", "--where", "category=Porcelain tiles")),
+        ("search by text", ("search", "slow-grown oak with long flames for underfloor heating")),
+        ("search by text, with a filter", ("search", "swallows the sound of steps", "--where", "category=Wood & Cork")),
         ("search by picture", ("search", "--image", str(query))),
     )
     for title, command in commands:

@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import TypeVar
 
-import numpy as np
-
-from swatchbook.errors import Failure, FileMissing, Interrupted, InvalidModelOutput, Policy, as_failure
+from swatchbook.errors import Failure, FileMissing, Interrupted, Policy, as_failure
 from swatchbook.lab import Lab
 from swatchbook.ledger import items
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made
@@ -74,13 +72,14 @@ def _claim_make_commit(
             done, lost = make(lab, [c for c in lease.items if c.role in roles])
             made += done
             failed += lost
-        items.commit(lab.ledger, lease, made, failed, last_try=last_try)
+        failed += (refused := items.commit(lab.ledger, lease, made, failed, last_try=last_try))
     finally:
         items.release(lab.ledger, lease)
     for f in failed:
         if f.failure.policy in _SHARED:
             raise f.failure
-    return made, failed
+    lost_items = {f.item for f in refused}
+    return [m for m in made if m.item not in lost_items], failed
 
 
 def _from_pixels(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
@@ -108,7 +107,7 @@ def _from_pixels(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list
             fail(key, to_encode[key], vectors)
             continue
         for c in to_encode[key]:
-            _keep(c, vectors[c.role], lab.models.encoder.dimensions[c.role], made, failed)
+            made.append(Made(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]))
 
     to_analyse = [c for k in readable for c in wanted[k] if c.role is Role.ANALYSIS]
     for c, analysis in zip(
@@ -139,7 +138,7 @@ def _from_text(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list[F
             if isinstance(vector, Failure):
                 failed.append(Failed(key=key, role=c.role, tag=c.tag, failure=vector))
             else:
-                _keep(c, vector, encoder.dimension, made, failed)
+                made.append(Made(key=key, role=c.role, tag=c.tag, vector=vector))
     return made, failed
 
 
@@ -198,20 +197,6 @@ def _encoding(lab: Lab) -> Callable[[Sequence[Pixels]], list[dict[Role, Vectors]
 
 def _analysing(lab: Lab) -> Callable[[Sequence[Pixels]], list[Analysis]]:
     return lab.models.analyst.analyse
-
-
-def _keep(c: Claimed, vector: Vectors, dimension: int, made: list[Made], failed: list[Failed]) -> None:
-    """A vector is committed only if it can be searched: right length, finite, not zero."""
-    if vector.shape != (dimension,):
-        problem = f"a vector of shape {vector.shape}, not ({dimension},)"
-    elif not np.isfinite(vector).all():
-        problem = "a vector with NaN or infinity"
-    elif not vector.any():
-        problem = "a zero vector"
-    else:
-        made.append(Made(key=c.key, role=c.role, tag=c.tag, vector=vector))
-        return
-    failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=InvalidModelOutput(f"{c.tag} made {problem}.")))
 
 
 def _by_key(claimed: Sequence[Claimed]) -> dict[str, list[Claimed]]:

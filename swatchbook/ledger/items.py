@@ -231,12 +231,14 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
     return Lease(name=name, run=run, items=tuple(held))
 
 
-def commit(ledger: Ledger, lease: Lease, made: Sequence[Made], failed: Sequence[Failed], *, last_try: bool) -> None:
+def commit(
+    ledger: Ledger, lease: Lease, made: Sequence[Made], failed: Sequence[Failed], *, last_try: bool
+) -> list[Failed]:
     """Keep what a lease brought, all in one transaction; items that are not the lease's are passed over.
 
     Made: stored, done, and every image and chunk that shows the key is dirty, whoever's it is; an analysis brings the
     understanding items of its text. Failed: by policy rejected, open for this run's next try, or on the last try
-    recorded with a pause (`failed` after 8 such runs). Vectors that no index takes count as failed.
+    recorded with a pause (`failed` after 8 such runs). Vectors that no index takes count as failed, and are returned.
     Raises RunRevoked, and then keeps nothing.
     """
     with ledger.write() as connection:
@@ -257,6 +259,7 @@ def commit(ledger: Ledger, lease: Lease, made: Sequence[Made], failed: Sequence[
         )
         if sound:
             connection.execute(update(documents).where(documents.c.id == lease.run.document).values(deaths=0))
+        return unsound
 
 
 def release(ledger: Ledger, lease: Lease) -> None:

@@ -1,4 +1,4 @@
-"""The decode child, dying on the picture that SWATCHBOOK_TEST_DEADLY names, as a decoder with a memory fault does."""
+"""The decode child, dying on a picture that has a file `.deadly` beside it, as a decoder with a memory fault does."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from swatchbook.images import decode_child
 def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:
     """One picture at a time, so that those before the deadly one are answered."""
     for path in request["paths"]:
-        if Path(path).name.startswith(os.environ["SWATCHBOOK_TEST_DEADLY"]):
+        if Path(path).with_suffix(".deadly").exists():
             os.kill(os.getpid(), signal.SIGSEGV)
         yield from decode_child.handle({**request, "paths": [path]}, payload)
 

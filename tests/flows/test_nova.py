@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from swatchbook.errors import ProviderTimeout, UnreadableImage
+from swatchbook.errors import Failure, ProviderTimeout, UnreadableImage
 from swatchbook.images.decode import Decoders
 from swatchbook.lab import Lab
 from swatchbook.records import DocumentStatus, RunReport
@@ -47,10 +47,10 @@ def test_every_image_is_complete_though_half_of_the_first_tries_fail(
 
 @pytest.mark.usefixtures("quick_retries")
 def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
-    lab: Lab, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None], monkeypatch: pytest.MonkeyPatch
+    lab: Lab, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
 ) -> None:
     poison, deadly = pictures_of(lab, catalogue)
-    monkeypatch.setenv("SWATCHBOOK_TEST_DEADLY", deadly)
+    deadly.with_suffix(".deadly").touch()
     lab.__dict__["decoders"] = Decoders(lab.settings, module="tests.doubles.deadly_decode")
     count_writes(lab.ledger)
     with_fault(either(always(poison, UnreadableImage), fails_first(SHARE, ProviderTimeout)))
@@ -68,8 +68,8 @@ def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
     assert all(failure.page_number and failure.role and failure.error for failure in report.failed_images)
 
 
-def pictures_of(lab: Lab, catalogue: Path) -> tuple[set[str], str]:
-    """Hashes of five decoded pictures of the catalogue, and the stored file of a sixth."""
+def pictures_of(lab: Lab, catalogue: Path) -> tuple[set[str], Path]:
+    """Hashes of five decoded pictures of the catalogue, and where a sixth is stored."""
     from swatchbook.pdf import reader
     from swatchbook.records import Plan, PlannedPage
 
@@ -78,11 +78,9 @@ def pictures_of(lab: Lab, catalogue: Path) -> tuple[set[str], str]:
     found = reader.extract(catalogue, "d", reading, Plan(pages=pages), lab.files, lab.settings)
     shown = {p.content_key for p in found.placements if p.state == "shown"}
     files = [picture.file for picture in found.pictures if picture.content_key in shown][: POISON + 1]
-    with lab.files.local(files[0]) as first:
-        root = first.parent.parent
-    side = max(lab.models.encoder.side, lab.models.analyst.side)
-    decoded = lab.decoders.decode([root / file[:2] / file for file in files], side)
-    return {picture_key(picture) for picture in decoded[:POISON]}, files[POISON]  # type: ignore[arg-type]
+    paths = [Path(lab.settings.files) / file[:2] / file for file in files]
+    decoded = lab.decoders.decode(paths[:POISON], max(lab.models.encoder.side, lab.models.analyst.side))
+    return {picture_key(picture) for picture in decoded if not isinstance(picture, Failure)}, paths[POISON]
 
 
 @pytest.fixture
