@@ -28,11 +28,11 @@ DAY = 86_401.0
 
 
 @cache
-def template() -> Path:
-    """A migrated, empty ledger: migrating takes longer than an example."""
-    file = Path(tempfile.mkdtemp(prefix="swatchbook-test-")) / "ledger.sqlite"
-    open_ledger(f"sqlite:///{file}").close()
-    return file
+def template() -> tempfile.TemporaryDirectory[str]:
+    """A folder with a migrated, empty ledger: migrating takes longer than an example."""
+    folder = tempfile.TemporaryDirectory(prefix="swatchbook-test-")
+    open_ledger(f"sqlite:///{folder.name}/ledger.sqlite").close()
+    return folder
 
 
 def pictures(run: Run, content: str, fingerprint: str) -> Extraction:
@@ -62,7 +62,8 @@ class Lives(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="swatchbook-test-"))
-        self.ledger: Ledger = open_ledger(f"sqlite:///{shutil.copy(template(), self.folder / 'ledger.sqlite')}")
+        shutil.copy(f"{template().name}/ledger.sqlite", self.folder)
+        self.ledger: Ledger = open_ledger(f"sqlite:///{self.folder}/ledger.sqlite")
         self.files = Files(str(self.folder / "files"))
         self.index = dict[str, Payload]()
         self.held = dict[tuple[str, str], tuple[Run, str]]()  # document -> its run, and the fingerprint
