@@ -37,6 +37,9 @@ WORK = {
 }
 """The work that leads to each stage, as people read it."""
 
+UNITS = {Stage.READ: " pages", Stage.EXTRACTED: " pages"}
+"""What a stage counts, where its name does not say so."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -103,7 +106,7 @@ def draw(track: Track, now: float) -> Group:
     head = Table.grid(padding=(0, 1))
     head.add_row(
         cell(track.name, "bold"),
-        ProgressBar(total=100, completed=whole, width=30),
+        ProgressBar(total=100, completed=whole, width=30, complete_style="cyan", finished_style="green"),
         Text(f"{whole:3.0f} %"),
         Text(clock(now - track.since), "dim"),
     )
@@ -115,6 +118,7 @@ def draw(track: Track, now: float) -> Group:
         rate = step.rate(now)
         most = max(step.done, step.total)  # the last look may have been before the last unit
         counts = f"{step.done}/{step.total}" if step.total and not over else f"{most}" if most else ""
+        counts += UNITS.get(step.stage, "") if counts else ""
         lines.add_row(
             Text("✓", "green") if over else Spinner("dots", style="cyan"),
             Text(WORK[step.stage], "dim" if over else ""),

@@ -39,7 +39,7 @@ def status(state: DocumentStatus) -> Text:
 
 def draw(report: RunReport, *, now: float) -> RenderableType:
     """The account of one ingest: what was found, what became of it, how long it took, what is next."""
-    parts: list[RenderableType] = [heading(report), facts(account(report))]
+    parts: list[RenderableType] = ["", heading(report), facts(account(report))]
     failed = (*report.failed_images, *report.other_failures)
     if failed:
         parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
@@ -50,7 +50,7 @@ def draw(report: RunReport, *, now: float) -> RenderableType:
     parts.extend(Text(f"! {clean(warning)}", "yellow") for warning in report.warnings[:SHOWN_FAILURES])
     if len(report.warnings) > SHOWN_FAILURES:
         parts.append(Text(f"… and {len(report.warnings) - SHOWN_FAILURES} more warnings: --json shows all", "dim"))
-    parts.append(Text(_next(report), "dim"))
+    parts.append(Text(f"\n{_next(report)}", "dim"))
     return Group(*parts)
 
 
@@ -83,8 +83,10 @@ def heading(report: RunReport) -> Text:
 
 def account(report: RunReport) -> list[tuple[str, Text | str]]:
     """The account as names and values."""
-    rows: list[tuple[str, Text | str]] = [
-        ("document", report.document_id),
+    rows: list[tuple[str, Text | str]] = [("document", report.document_id)]
+    if not (report.chunks_created or report.images_found or report.pages_skipped):
+        return rows  # it never came so far
+    rows += [
         ("products", str(report.products_discovered)),
         ("chunks", str(report.chunks_created)),
         ("images", _images(report)),
@@ -137,7 +139,8 @@ def _next(report: RunReport) -> str:
         return f'search it: swatchbook search "…"{owner}   look closer: swatchbook show {report.document_id[:8]}'
     if report.status is DocumentStatus.CANCELLED:
         return f"take it up again: swatchbook retry {report.document_id[:8]}"
-    return f"go on: swatchbook retry {report.document_id[:8]}   look closer: swatchbook show {report.document_id[:8]}"
+    then = "once that is mended" if report.status in (DocumentStatus.FAILED, DocumentStatus.BLOCKED) else "go on"
+    return f"{then}: swatchbook retry {report.document_id[:8]}   look closer: swatchbook show {report.document_id[:8]}"
 
 
 def stage_name(stage: Stage | None) -> str:
