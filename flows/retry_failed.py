@@ -16,7 +16,10 @@ from swatchbook.records import DocumentStatus, RunReport
 
 @flow(name="retry_failed", persist_result=False)
 async def retry_failed() -> list[RunReport]:
-    """Run every due document again, one after the other; one that fails does not keep the next from its turn."""
+    """Run every due document again, one after the other; one that fails does not keep the next from its turn.
+
+    Contents that nothing has used for an hour are collected at the end.
+    """
     log = get_run_logger()
     reports = []
     for document in await asyncio.to_thread(due.due, lab().ledger):
@@ -27,6 +30,7 @@ async def retry_failed() -> list[RunReport]:
             continue
         if report:
             reports.append(report)
+    await asyncio.to_thread(due.collect, lab().ledger, lab().files)
     return reports
 
 

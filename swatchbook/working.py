@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from swatchbook.delete import delete
-from swatchbook.errors import Failure, InvalidReference, Policy, RunRevoked, as_failure
+from swatchbook.errors import BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
 from swatchbook.heartbeat import beating
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
@@ -19,9 +19,14 @@ from swatchbook.versions import stage_key
 
 log = logging.getLogger(__name__)
 
-_OUTAGE_PAUSE = 60.0
-"""Seconds until a document that ended in an outage is due again; the sitting out was done in the run."""
+_LATER = 60.0
+"""Seconds until a document that ended in an outage, or that a person must mend, is looked at again."""
 
+_ENDS_IN = {
+    Policy.BLOCKED: DocumentStatus.BLOCKED,
+    Policy.OUTAGE: DocumentStatus.WAITING,
+    Policy.WAIT: DocumentStatus.WAITING,
+}
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
 _REPORT_EVERY = 0.5  # seconds between progress writes
 
@@ -48,8 +53,8 @@ def try_begin(
 ) -> Work | Busy | Document:
     """Begin a run at the source's document.
 
-    Returns the Document itself when it is complete with these very options, Busy when another run lives. A delete that
-    was interrupted is finished first. Raises what `register_source` raises.
+    Returns the Document itself when it is complete with these very options, Busy when another run lives, or when it was
+    being deleted: that is finished first, as far as it can be. Raises what `register_source` raises.
     """
     registered = register_source(lab, source, owner=owner, options=options)
     if registered.unchanged:
@@ -67,7 +72,6 @@ def try_begin(
     if isinstance(begun, Busy):
         if begun.reason == "deleting":
             delete(lab, document.id)
-            return try_begin(lab, source, owner=owner, options=options, prefect_run=prefect_run)
         return begun
     document = accounts.get_document(lab.ledger, document.id)
     if document.file is None:
@@ -110,11 +114,9 @@ def _record_end(lab: Lab, run: Run, error: BaseException) -> None:
         runs.end(lab.ledger, run, DocumentStatus.WAITING, message="Interrupted; run it again to go on.", due_at=now)
         return
     failure = as_failure(error)
-    status, due = DocumentStatus.FAILED, None
-    if failure.policy is Policy.BLOCKED:
-        status = DocumentStatus.BLOCKED
-    elif failure.policy in {Policy.OUTAGE, Policy.WAIT}:
-        status, due = DocumentStatus.WAITING, lab.ledger.now() + _OUTAGE_PAUSE
+    status = _ENDS_IN.get(failure.policy, DocumentStatus.FAILED)
+    again = status is not DocumentStatus.FAILED and not isinstance(failure, BudgetExceeded)
+    due = lab.ledger.now() + _LATER if again else None
     if not isinstance(error, Failure):
         log.exception("a run ended unexpectedly", exc_info=error)
     runs.end(lab.ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due)

@@ -6,6 +6,7 @@ from prefect import task
 from prefect.runtime import flow_run
 
 from blocks import lab
+from swatchbook.ledger import accounts, runs
 from swatchbook.ledger.runs import Busy, Document
 from swatchbook.records import IngestOptions
 from swatchbook.working import Work, has_settled, try_begin
@@ -23,6 +24,9 @@ async def begin(source: str, owner: str, options: IngestOptions) -> Work | Docum
         )
         if not isinstance(begun, Busy):
             return begun
+        if begun.reason == "deleting":
+            await asyncio.sleep(_LOOK_SECONDS)
+            continue
         document = await follow(begun)
         if begun.same and await asyncio.to_thread(has_settled, lab(), document.id):
             return document
@@ -30,8 +34,6 @@ async def begin(source: str, owner: str, options: IngestOptions) -> Work | Docum
 
 async def follow(busy: Busy) -> Document:
     """Wait until another run has ended, however it ends."""
-    from swatchbook.ledger import accounts, runs
-
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         await asyncio.to_thread(runs.bury, lab().ledger, busy.document)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from swatchbook.ledger import due
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.runs import live_runs
 from swatchbook.records import Stage
@@ -121,7 +122,8 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
 ) -> None:
     with running("ingest", str(small_catalogue)) as command:
         assert wait_for_stage(ledger, command, Stage.EMBEDDED)
-        run("delete", small_catalogue.name)
+        due.mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
+        run("delete", undisturbed["document"]["id"])
         status, _, _ = command.wait()
         assert status != 0
     assert run_json("coverage")["total_images"] == 0
