@@ -1,0 +1,91 @@
+"""Weaviate goes away in the middle and comes back: the run ends complete, and no attempt was spent."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from deployments.weaviate import Server, free_ports, start
+from swatchbook.errors import Failure
+from swatchbook.lab import Lab
+from swatchbook.ledger import publishing
+from swatchbook.ledger.tables import items
+from swatchbook.records import DocumentStatus, ItemState
+from swatchbook.search import search
+from swatchbook.verify import verify
+from tests.flows.conftest import Ingest
+
+AWAY_SECONDS = 20.0
+
+
+@pytest.fixture
+def weaviate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Server]]:
+    """A server of this test's own, and the settings that lead to it. The list's last one is the one that runs."""
+    port, grpc_port = free_ports(2)
+    servers = [start(tmp_path / "weaviate", port=port, grpc_port=grpc_port)]
+    monkeypatch.setenv("SWATCHBOOK_INDEX", "weaviate")
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_URL", servers[0].url)
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_GRPC_PORT", str(grpc_port))
+    yield servers
+    servers[-1].stop()
+
+
+def go_away_at_first_publish(lab: Lab, servers: list[Server], folder: Path) -> threading.Thread:
+    """Stop the server once the ledger has a space, and start it again on the same data and ports later."""
+
+    def outage() -> None:
+        while not publishing.spaces(lab.ledger):
+            time.sleep(0.05)
+        first = servers[-1]
+        first.stop()
+        time.sleep(AWAY_SECONDS)
+        servers.append(start(folder, port=first.port, grpc_port=first.grpc_port))
+
+    thread = threading.Thread(target=outage)
+    thread.start()
+    return thread
+
+
+def test_index_away_for_twenty_seconds_costs_no_attempt(
+    weaviate: list[Server], lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path
+) -> None:
+    outage = go_away_at_first_publish(lab, weaviate, tmp_path / "weaviate")
+    report = ingest(small_catalogue)
+    outage.join()
+    assert len(weaviate) == 2
+    assert report.status == DocumentStatus.COMPLETED
+    assert report.images_complete == report.images_found > 0
+    with lab.ledger.read() as connection:
+        attempts = connection.execute(select(func.max(items.c.attempts))).scalar_one()
+        states = set(connection.execute(select(items.c.state)).scalars())
+    assert attempts == 1
+    assert states == {ItemState.DONE}
+    assert verify(lab).sound
+    assert search(lab, text="oak floor")
+
+
+def test_index_away_for_good_leaves_the_document_waiting_and_it_goes_on_by_itself(
+    weaviate: list[Server],
+    lab: Lab,
+    ingest: Ingest,
+    small_catalogue: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from flows.retry_failed import retry_failed
+
+    monkeypatch.setattr(lab, "settings", lab.settings.model_copy(update={"index_wait_seconds": 1.0}))
+    first = weaviate[-1]
+    first.stop()
+    with pytest.raises(Failure, match="Weaviate"):
+        ingest(small_catalogue)
+    with lab.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE documents SET due_at = due_at - 3600")
+    weaviate.append(start(tmp_path / "weaviate", port=first.port, grpc_port=first.grpc_port))
+    (report,) = asyncio.run(retry_failed())
+    assert report.status == DocumentStatus.COMPLETED
+    assert report.images_complete == report.images_found > 0
