@@ -3,10 +3,10 @@
 from functools import cache
 
 from swatchbook.lab import Lab
-from swatchbook.settings import Settings
+from swatchbook.settings import load_settings
 
 
 @cache
 def lab() -> Lab:
     """The tools of this process, from its settings. Fetched inside tasks, never passed as a parameter."""
-    return Lab(Settings())
+    return Lab(load_settings())

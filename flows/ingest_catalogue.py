@@ -18,7 +18,7 @@ from tasks.embed import cut_batches, embed_batch, publish
 from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
 from tasks.policy import cached
-from tasks.progress import at_work
+from tasks.progress import Advance, at_work
 from tasks.read import read_pages
 from tasks.register import begin
 from tasks.report import conclude
@@ -57,8 +57,8 @@ async def ingest_catalogue(source: str, owner: str = "default", options: IngestO
         async with stage(Stage.EXTRACTED):
             extraction = await cached(extract_pictures, key(work, "extract", work.document), work, reading, plan)
             await save_pictures(work, extraction)
-        async with stage(Stage.EMBEDDED):
-            await embed(work)
+        async with stage(Stage.EMBEDDED) as advance:
+            await embed(work, advance)
         async with stage(Stage.ASSEMBLED):
             await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
             await publish(work)
@@ -76,10 +76,10 @@ async def describe(
     return await asyncio.gather(*calls)
 
 
-async def embed(work: Work) -> None:
+async def embed(work: Work, advance: Advance) -> None:
     """Make every open item, publishing as they are done; items that another run holds are waited for."""
     while batches := await cut_batches(work):
-        making = asyncio.ensure_future(make_all(work, batches))
+        making = asyncio.ensure_future(make_all(work, batches, advance))
         try:
             while not making.done():
                 await asyncio.wait({making}, timeout=_PUBLISH_EVERY)
@@ -90,16 +90,21 @@ async def embed(work: Work) -> None:
             await asyncio.sleep(_HELD_PAUSE)
 
 
-async def make_all(work: Work, batches: Sequence[Batch]) -> list[BatchResult]:
+async def make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
     """All batches, a few in flight; each with its own retries."""
     room = asyncio.Semaphore(_IN_FLIGHT)
+    done, total = 0, sum(len(batch.members) for batch in batches)
     task = embed_batch.with_options(
         retries=work.options.max_retries, retry_delay_seconds=list(lab().settings.retry_delays)
     )
 
     async def make(batch: Batch) -> BatchResult:
+        nonlocal done
         async with room:
-            return await task(work, batch)
+            result = await task(work, batch)
+        done += len(batch.members)
+        await advance(done, total, f"batch {batch.number}/{batch.of}")
+        return result
 
     results = await asyncio.gather(*map(make, batches), return_exceptions=True)  # one that fails stops no other
     for result in results:

@@ -88,7 +88,7 @@ def prepare(
 
 @app.command(rich_help_panel=INGEST)
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="PDF files, or folders of PDFs.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", readable=False, help="PDFs, or folders of them.")],
     owner: OneOwner = "default",
     batch_size: Annotated[int | None, typer.Option(help="Images made and committed together.  [20]")] = None,
     max_retries: Annotated[int | None, typer.Option(help="Retries of passing failures within a run.  [3]")] = None,

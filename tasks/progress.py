@@ -1,17 +1,22 @@
 """A run's progress, in the ledger (what the command line shows) and as an artifact of the Prefect UI."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from prefect import get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from blocks import lab
+from swatchbook.ledger import runs
 from swatchbook.records import PROGRESS, Stage
 from swatchbook.working import Work, timed, working
 
-Stages = Callable[[Stage], AbstractAsyncContextManager[None]]
+Advance = Callable[[int, int, str], Awaitable[None]]
+"""Called with what is done of a stage, what it has in all, and a note."""
+
+Stages = Callable[[Stage], AbstractAsyncContextManager[Advance]]
 
 
 @asynccontextmanager
@@ -24,14 +29,21 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
         )
 
         @asynccontextmanager
-        async def stage(towards: Stage) -> AsyncIterator[None]:
-            started = asyncio.get_running_loop().time()
+        async def stage(towards: Stage) -> AsyncIterator[Advance]:
+            first, last = PROGRESS[towards]
+
+            async def show(share: float, note: str) -> None:
+                percent = first + (last - first) * share
+                await aupdate_progress_artifact(artifact, progress=percent, description=f"{work.name}: {note}")
+
+            async def advance(done: int, total: int, note: str) -> None:
+                await asyncio.to_thread(runs.progress, lab().ledger, work.run, towards, done, total, note)
+                await show(done / total, note)
+
+            started = time.monotonic()
             with timed(lab(), work.run, towards):
-                yield
-            seconds = asyncio.get_running_loop().time() - started
-            log.info("%s: %s after %.1f s", work.name, towards, seconds)
-            await aupdate_progress_artifact(
-                artifact, progress=float(PROGRESS[towards][1]), description=f"{work.name}: {towards}"
-            )
+                yield advance
+            log.info("%s: %s after %.1f s", work.name, towards, time.monotonic() - started)
+            await show(1.0, towards)
 
         yield stage
