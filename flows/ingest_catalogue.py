@@ -27,7 +27,6 @@ _IN_FLIGHT = 4
 """Batches at once: one is decoded, one encoded, and two may be waiting for their next try."""
 
 _PUBLISH_EVERY = 2.0  # seconds, while batches are made
-_HELD_PAUSE = 2.0  # seconds until items that another run holds are looked at again
 
 
 @flow(name="ingest_catalogue", flow_run_name="{owner}: {source}", persist_result=False)
@@ -77,7 +76,7 @@ async def describe(
 
 
 async def embed(work: Work, advance: Advance) -> None:
-    """Make every open item, publishing as they are done; items that another run holds are waited for."""
+    """Make every open item, publishing as they are done."""
     while batches := await cut_batches(work):
         making = asyncio.ensure_future(make_all(work, batches, advance))
         try:
@@ -86,8 +85,7 @@ async def embed(work: Work, advance: Advance) -> None:
                 await publish(work)
         finally:
             making.cancel()
-        if not any(result.made or result.failed for result in await making):
-            await asyncio.sleep(_HELD_PAUSE)
+        await making
 
 
 async def make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:

@@ -7,11 +7,13 @@ from prefect import flow, get_run_logger
 from blocks import lab
 from flows.ingest_catalogue import ingest_catalogue
 from swatchbook.delete import delete
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.errors import InvalidReference
 from swatchbook.index.publish import publish_all
-from swatchbook.ledger import due
-from swatchbook.ledger.runs import Document
+from swatchbook.ledger import accounts, due
 from swatchbook.records import DocumentStatus, RunReport
+
+ENDED = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED})
+"""Nothing is made of these any more until somebody asks for it."""
 
 
 @flow(name="retry_failed", persist_result=False)
@@ -24,9 +26,9 @@ async def retry_failed() -> list[RunReport]:
     reports = []
     for document in await asyncio.to_thread(due.due, lab().ledger):
         try:
-            report = await bring_back(document)
-        except Failure as failure:  # recorded on the document by its own run
-            log.error("%s: %s", document.name, failure)
+            report = await bring_back(document.id)
+        except Exception as error:  # the isolation boundary between documents; its own run has recorded it
+            log.warning("%s: %s", document.name, error, exc_info=True)
             continue
         if report:
             reports.append(report)
@@ -34,14 +36,17 @@ async def retry_failed() -> list[RunReport]:
     return reports
 
 
-async def bring_back(document: Document) -> RunReport | None:
-    """Go on with one document, in the way that its state asks for."""
+async def bring_back(document_id: str) -> RunReport | None:
+    """Go on with one document in the way that its state asks for now: a list of what is due may be hours old.
+
+    Raises InvalidReference when it is gone.
+    """
+    document = await asyncio.to_thread(accounts.get_document, lab().ledger, document_id)
     if document.status == DocumentStatus.DELETING:
         await asyncio.to_thread(delete, lab(), document.id)
         return None
-    if document.status == DocumentStatus.COMPLETED:  # only its objects are behind
-        tools = lab()
-        await asyncio.to_thread(publish_all, tools, at_most=tools.settings.index_wait_seconds)
+    if document.status in ENDED:  # only its objects may be behind
+        await asyncio.to_thread(publish_all, lab(), at_most=lab().settings.index_wait_seconds)
         return None
     if document.file is None:
         raise InvalidReference(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")

@@ -19,6 +19,7 @@ from swatchbook.records import IngestOptions, RunReport
 from swatchbook.settings import Settings
 
 API_SECONDS = 5.0  # for a Prefect server to say that it is there
+_FAREWELLS = (signal.SIGINT, signal.SIGTERM)
 FAREWELL_SECONDS = 5.0  # for an interrupted run to write that down; if it cannot, its lease ends by itself
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ def bring_back(settings: Settings, document: Document) -> RunReport | None:
     _prepare(settings)
     from flows.retry_failed import bring_back as go_on
 
-    return _run(go_on(document))
+    return _run(go_on(document.id))
 
 
 def leave(code: int) -> NoReturn:
@@ -74,7 +75,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
-    """The work's result. Ctrl-C cancels it, waits until the run has written that down, and raises KeyboardInterrupt.
+    """The work's result. Ctrl-C or SIGTERM cancels it, and raises KeyboardInterrupt when that is written down.
 
     It does not wait for Prefect's own farewell: the temporary server got the same Ctrl-C and answers no more.
     """
@@ -85,7 +86,8 @@ async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
             leave(INTERRUPTED)
         interrupted.set()
 
-    loop.add_signal_handler(signal.SIGINT, interrupt)
+    for sign in _FAREWELLS:
+        loop.add_signal_handler(sign, interrupt)
     task, asked_to_stop = asyncio.ensure_future(work), asyncio.ensure_future(interrupted.wait())
     try:
         await asyncio.wait({task, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -96,7 +98,8 @@ async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
         raise KeyboardInterrupt
     finally:
         asked_to_stop.cancel()
-        loop.remove_signal_handler(signal.SIGINT)
+        for sign in _FAREWELLS:
+            loop.remove_signal_handler(sign)
 
 
 def _prepare(settings: Settings) -> None:

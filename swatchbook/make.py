@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import TypeVar
 
-from swatchbook.errors import Failure, FileMissing, Interrupted, Policy, as_failure
+from swatchbook.errors import Failure, FileMissing, Interrupted, InvalidModelOutput, Policy, as_failure
 from swatchbook.lab import Lab
 from swatchbook.ledger import items
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made
@@ -21,6 +21,9 @@ from swatchbook.records import PIXEL_ROLES, Analysis, Record, Role, text_key
 from swatchbook.understanding import understanding_text
 
 log = logging.getLogger(__name__)
+
+MEMORY_PAUSE_SECONDS = 10.0
+"""Longest wait for memory before a batch: somebody else may hold it for ever."""
 
 _SHARED = {Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED}
 """Failures that concern everybody: they stop the batch instead of being laid at one item's door."""
@@ -43,7 +46,10 @@ def make_batch(lab: Lab, run: Run, batch: Batch, *, size: int, last_try: bool) -
     """
     made, failures = 0, list[Failed]()
     for keys in items.groups(lab.ledger, run, batch.members, size):
-        wait_for_memory(lab.settings.memory_pause_percent)
+        if waited := wait_for_memory(lab.settings.memory_pause_percent, at_most=MEMORY_PAUSE_SECONDS):
+            log.warning(
+                "waited %.0f s: more than %d %% of the memory is in use", waited, lab.settings.memory_pause_percent
+            )
         done, failed = _claim_make_commit(lab, run, keys, last_try=last_try)
         texts = tuple({text_key(m.text) for m in done if m.text})  # committed with the analyses: now they have items
         done_texts, failed_texts = _claim_make_commit(lab, run, texts, last_try=last_try)
@@ -157,7 +163,10 @@ def isolate(work: Callable[[Sequence[In]], Sequence[Out]], given: Sequence[In]) 
     if not given:
         return []
     try:
-        return list(work(given))
+        done = list(work(given))
+        if len(done) != len(given):
+            raise InvalidModelOutput(f"{len(done)} answers to {len(given)} questions.")
+        return list[Out | Failure](done)
     except Exception as error:  # the isolation boundary: recorded as the item's failure
         failure = as_failure(error)
         if len(given) == 1 or failure.policy in _SHARED:
@@ -176,6 +185,9 @@ def _decode(lab: Lab, keys: Sequence[str]) -> dict[str, Pixels | Failure]:
     with ExitStack() as stack:
         paths = []
         for key in keys:
+            if key not in files:
+                found[key] = FileMissing("Its picture is missing.", advice="Ingest its document again with --force.")
+                continue
             try:
                 paths.append((key, stack.enter_context(lab.files.local(files[key]))))
             except Failure as failure:

@@ -1,12 +1,12 @@
 """How much memory is free, and waiting for it."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 _CGROUP = Path("/sys/fs/cgroup")
+_LOOK_SECONDS = 0.5
 
 
 def memory_use() -> tuple[int, int]:
@@ -21,19 +21,18 @@ def memory_use() -> tuple[int, int]:
     return machine.total - machine.available, machine.total
 
 
-def wait_for_memory(percent: float, *, at_most: float = 60.0, alive: Callable[[], None] = lambda: None) -> float:
-    """Wait while more than `percent` of the memory is in use, `at_most` seconds: somebody else may hold it for ever.
-
-    Returns the seconds waited. `alive` is called at each look.
-    """
-    started = time.monotonic()
-    while (waited := time.monotonic() - started) < at_most:
-        used, total = memory_use()
-        if used <= total * percent / 100:
-            break
-        alive()
-        time.sleep(0.5)
+def wait_for_memory(percent: float, *, at_most: float) -> float:
+    """Wait while more than `percent` of the memory is in use, `at_most` seconds. Returns the seconds waited."""
+    started, waited = time.monotonic(), 0.0
+    while waited < at_most and _is_short(percent):
+        time.sleep(_LOOK_SECONDS)
+        waited = time.monotonic() - started
     return waited
+
+
+def _is_short(percent: float) -> bool:
+    used, total = memory_use()
+    return used > total * percent / 100
 
 
 def peak_memory_mb() -> float:

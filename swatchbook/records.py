@@ -187,13 +187,8 @@ class IngestOptions(BaseModel):
         default=None, description="Which vectors to make; empty means all that the profile's models make. (stage 6)"
     )
     focus: bool = Field(default=True, description="Skip pages that show no product and no entity. (stage 3)")
-    ocr: Literal["auto", "never"] = Field(default="auto", description="Read pages without text by OCR. (stage 1)")
     batch_size: int = Field(default=20, ge=1, le=256, description="Images made and committed together. (stage 6)")
     max_retries: int = Field(default=3, ge=0, le=10, description="Retries of passing failures within a run. (stage 6)")
-    execution: Literal["inline", "pool"] = Field(
-        default="inline", description="Embed in the flow's own process, or in shards on a Docker work pool. (stage 6)"
-    )
-    max_usd: float | None = Field(default=None, ge=0, description="Stop before this document costs more. (stage 6)")
     force: bool = Field(default=False, description="Once: queue failed and rejected images anew, redo stages 1–5.")
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from swatchbook.delete import delete
-from swatchbook.errors import BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
+from swatchbook.errors import KINDS, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
 from swatchbook.heartbeat import beating
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
+from swatchbook.ledger.leases import FIRST_PAUSE, LONGEST_PAUSE, RUN_LIMIT
 from swatchbook.ledger.runs import Busy, Document, Run
 from swatchbook.records import DocumentStatus, IngestOptions, Record, Stage
 from swatchbook.register import ask, register_source
@@ -22,11 +23,7 @@ log = logging.getLogger(__name__)
 _LATER = 60.0
 """Seconds until a document that ended in an outage, or that a person must mend, is looked at again."""
 
-_ENDS_IN = {
-    Policy.BLOCKED: DocumentStatus.BLOCKED,
-    Policy.OUTAGE: DocumentStatus.WAITING,
-    Policy.WAIT: DocumentStatus.WAITING,
-}
+_PASSING = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
 _REPORT_EVERY = 0.5  # seconds between progress writes
 
@@ -70,8 +67,17 @@ def try_begin(
         prefect_run=prefect_run,
     )
     if isinstance(begun, Busy):
-        if begun.reason == "deleting":
-            delete(lab, document.id)
+        if begun.reason == "deleting" and delete(lab, document.id):
+            runs.queue(  # the same file again, under the name that people know
+                lab.ledger,
+                owner=document.owner,
+                content=document.content,
+                kind=document.kind,
+                name=document.name,
+                file=document.file,
+                size=document.size,
+                options=options,
+            )
         return begun
     document = accounts.get_document(lab.ledger, document.id)
     if document.file is None:
@@ -114,21 +120,40 @@ def _record_end(lab: Lab, run: Run, error: BaseException) -> None:
         runs.end(lab.ledger, run, DocumentStatus.WAITING, message="Interrupted; run it again to go on.", due_at=now)
         return
     failure = as_failure(error)
-    status = _ENDS_IN.get(failure.policy, DocumentStatus.FAILED)
-    again = status is not DocumentStatus.FAILED and not isinstance(failure, BudgetExceeded)
-    due = lab.ledger.now() + _LATER if again else None
     if not isinstance(error, Failure):
-        log.exception("a run ended unexpectedly", exc_info=error)
+        log.error("a run ended unexpectedly", exc_info=error)
+    status, pause = _what_becomes(lab, run, failure)
+    due = None if pause is None else lab.ledger.now() + pause
     runs.end(lab.ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due)
 
 
-@contextmanager
-def timed(lab: Lab, run: Run, stage: Stage) -> Iterator[None]:
-    """The work that leads to a stage: announced, timed, and reached at its end."""
+def _what_becomes(lab: Lab, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
+    """Status, and seconds until it is due again, of a document whose run was ended by this failure.
+
+    A passing one is tried again with the pauses of items, and as often.
+    """
+    if isinstance(failure, BudgetExceeded):
+        return DocumentStatus.BLOCKED, None
+    if failure.policy is Policy.BLOCKED:
+        return DocumentStatus.BLOCKED, _LATER
+    if failure.policy in {Policy.OUTAGE, Policy.WAIT}:
+        return DocumentStatus.WAITING, _LATER
+    if failure.policy is Policy.NEVER:
+        return DocumentStatus.FAILED, None
+    before = runs.failures_before(lab.ledger, run, _PASSING)
+    if before + 1 >= RUN_LIMIT:
+        return DocumentStatus.FAILED, None
+    return DocumentStatus.WAITING, min(FIRST_PAUSE * 2**before, LONGEST_PAUSE)
+
+
+def announce(lab: Lab, run: Run, stage: Stage) -> None:
+    """The work that leads to a stage begins. Raises RunRevoked."""
     runs.progress(lab.ledger, run, stage, 0, 0)
-    started = time.monotonic()
-    yield
-    runs.record_timing(lab.ledger, run, stage, time.monotonic() - started, 0)
+
+
+def arrive(lab: Lab, run: Run, stage: Stage, seconds: float) -> None:
+    """A stage is reached, after so many seconds of work. Raises RunRevoked."""
+    runs.record_timing(lab.ledger, run, stage, seconds)
     runs.reach(lab.ledger, run, stage)
 
 

@@ -12,11 +12,22 @@ from swatchbook.make import BatchResult, make_batch
 from swatchbook.working import Work
 from tasks.policy import WRITE, last_try
 
+_HELD_PAUSE = 2.0  # seconds until items that another run holds are looked at again
+
 
 @task(**WRITE, task_run_name="cut batches of {work.name}")
 async def cut_batches(work: Work) -> tuple[Batch, ...]:
-    """What is open now, in fixed lists of keys."""
-    return await asyncio.to_thread(items.cut_batches, lab().ledger, work.run, work.options.batch_size)
+    """What is open now, in fixed lists of keys; nothing once all of it is settled.
+
+    Items that another run holds are waited for, and freed if that run is dead, whoever's it was.
+    """
+    ledger = lab().ledger
+    while True:
+        await asyncio.to_thread(runs.bury, ledger)
+        batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, work.options.batch_size)
+        if batches or not await asyncio.to_thread(items.held_by_others, ledger, work.run):
+            return batches
+        await asyncio.sleep(_HELD_PAUSE)
 
 
 @task(**WRITE, tags=["embed"], task_run_name="batch {batch.number}/{batch.of}")

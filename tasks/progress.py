@@ -11,7 +11,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from blocks import lab
 from swatchbook.ledger import runs
 from swatchbook.records import PROGRESS, Stage
-from swatchbook.working import Work, timed, working
+from swatchbook.working import Work, announce, arrive, working
 
 Advance = Callable[[int, int, str], Awaitable[None]]
 """Called with what is done of a stage, what it has in all, and a note."""
@@ -34,16 +34,21 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
 
             async def show(share: float, note: str) -> None:
                 percent = first + (last - first) * share
-                await aupdate_progress_artifact(artifact, progress=percent, description=f"{work.name}: {note}")
+                try:
+                    await aupdate_progress_artifact(artifact, progress=percent, description=f"{work.name}: {note}")
+                except Exception:  # a picture of the work must not stop it
+                    log.warning("the progress artifact is behind", exc_info=True)
 
             async def advance(done: int, total: int, note: str) -> None:
                 await asyncio.to_thread(runs.progress, lab().ledger, work.run, towards, done, total, note)
                 await show(done / total, note)
 
             started = time.monotonic()
-            with timed(lab(), work.run, towards):
-                yield advance
-            log.info("%s: %s after %.1f s", work.name, towards, time.monotonic() - started)
+            await asyncio.to_thread(announce, lab(), work.run, towards)
+            yield advance
+            seconds = time.monotonic() - started
+            await asyncio.to_thread(arrive, lab(), work.run, towards, seconds)
+            log.info("%s: %s after %.1f s", work.name, towards, seconds)
             await show(1.0, towards)
 
         yield stage

@@ -123,12 +123,12 @@ class Failed:
 
 
 def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
-    """The document's keys with anything to make now, or held by another run: images in reading order, then chunks."""
+    """The document's keys with anything to make now: images in reading order, then chunks."""
     rows = wanted(run.document)
     with ledger.read() as connection:
         listed = connection.execute(
             select(rows.c.kind, rows.c.listed)
-            .where(or_(rows.c.state == ItemState.LEASED, _is_claimable(rows)))
+            .where(_is_claimable(rows))
             .group_by(rows.c.kind, rows.c.listed)
             .order_by(rows.c.kind, func.min(rows.c.position))
         ).all()

@@ -1,9 +1,9 @@
 """Documents and the runs that work on them: queued, begun, kept alive, ended, buried, revoked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, delete, insert, null, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, null, select, update
 from ulid import ULID
 
 from swatchbook.errors import InvalidReference, RunRevoked
@@ -335,7 +335,8 @@ def end(
         due: Any = due_at
         if status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document):
             status, due = DocumentStatus.WAITING, db_now()
-        connection.execute(update(runs).where(runs.c.token == run.token).values(state="ended", ended_at=db_now()))
+        ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
+        connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))
         connection.execute(
             update(documents)
             .where(documents.c.id == run.document)
@@ -345,6 +346,13 @@ def end(
             )
         )  # fmt: skip
         return status
+
+
+def failures_before(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
+    """How many earlier runs of this generation were ended by a failure of these kinds."""
+    ended = select(func.count()).where(runs.c.generation == run.generation, runs.c.failure_kind.in_(kinds))
+    with ledger.read() as connection:
+        return connection.execute(ended).scalar_one()
 
 
 def _has_open_items(connection: Connection, document: str) -> bool:

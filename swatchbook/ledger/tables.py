@@ -86,6 +86,7 @@ runs = Table(
     Column("progress_at", Time, nullable=False),
     Column("lease_until", Time, nullable=False),
     Column("ended_at", Time),
+    Column("failure_kind", String(32)),  # what ended it, where something did
     Column("stage", String(32)),  # what it works towards
     Column("done", Integer, nullable=False, server_default="0"),  # within the stage
     Column("total", Integer, nullable=False, server_default="0"),

@@ -42,12 +42,12 @@ def tags(settings: Settings) -> dict[Role, str]:
 
 
 def wants(settings: Settings, roles: frozenset[Role] | None = None) -> tuple[Want, ...]:
-    """What a document asks for: these roles and what they are made from; None means all there are.
+    """What a document asks for: these roles and what they are made from; none named means all there are.
 
     Raises Configuration for a role that no chosen model makes.
     """
     made = tags(settings)
-    asked = frozenset(made) if roles is None else roles
+    asked = roles or frozenset(made)
     if missing := [role for role in Role if role in asked and role not in made]:
         raise Configuration(
             f"No chosen model makes {', '.join(missing)} ({PREFIX}ENCODER={settings.encoder}).",

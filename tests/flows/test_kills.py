@@ -130,3 +130,22 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
     assert run_json("verify")["sound"]
     run("ingest", str(small_catalogue))
     assert settled(run_json("show", small_catalogue.name)) == undisturbed
+
+
+def test_dead_run_of_another_owner_holds_nothing_up(ledger: Ledger, small_catalogue: Path) -> None:
+    with running("ingest", str(small_catalogue), "--owner", "ann") as ann:
+        assert wait_for_stage(ledger, ann, Stage.EMBEDDED)
+        while not held(ledger):
+            time.sleep(0.01)
+        ann.kill()
+    assert held(ledger)
+    run("ingest", str(small_catalogue), "--owner", "bob")
+    bob = run_json("coverage", "--owner", "bob")
+    assert bob["with_embeddings"] == bob["total_images"] > 0
+
+
+def held(ledger: Ledger) -> int:
+    """Items under lease."""
+    with ledger.read() as connection:
+        query = "SELECT count(*) FROM items WHERE state = 'leased'"
+        return int(connection.exec_driver_sql(query).scalar_one())

@@ -74,14 +74,14 @@ def test_batches_are_the_open_images_in_reading_order_then_the_chunks(ledger: Le
     ]  # fmt: skip
 
 
-def test_a_batch_holds_what_is_due_or_held_and_nothing_settled(ledger: Ledger) -> None:
+def test_a_batch_holds_what_is_due_and_nothing_held_or_settled(ledger: Ledger) -> None:
     done, rejected, later, held, due = KEYS
     run = begun(ledger, pictures=KEYS)
     commit_all(ledger, items.claim(ledger, run, [done]))
     fail_all(ledger, items.claim(ledger, run, [rejected]), UnreadableImage("broken"))
     fail_all(ledger, items.claim(ledger, run, [later]), ProviderTimeout("slow"))
     items.claim(ledger, begun(ledger, owner="bert", pictures=[held]), [held])
-    assert [b.members for b in items.cut_batches(ledger, run, 20)] == [(held, due)]
+    assert [b.members for b in items.cut_batches(ledger, run, 20)] == [(due,)]
     pass_time(ledger, 900)
     assert [b.members for b in items.cut_batches(ledger, run, 20)] == [(later, held, due)]
 

@@ -259,6 +259,7 @@ def upgrade() -> None:
         sa.Column("progress_at", sa.Double(), nullable=False),
         sa.Column("lease_until", sa.Double(), nullable=False),
         sa.Column("ended_at", sa.Double(), nullable=True),
+        sa.Column("failure_kind", sa.String(length=32), nullable=True),
         sa.Column("stage", sa.String(length=32), nullable=True),
         sa.Column("done", sa.Integer(), server_default="0", nullable=False),
         sa.Column("total", sa.Integer(), server_default="0", nullable=False),
