@@ -30,9 +30,9 @@ def main(path: Path) -> None:
             pages = list(reader.iterate(lab.files, reading))
             found = discover.discover(reading, pages)
             tables = reader.tables(path, [p.number for p in pages if p.has_table], lab.settings)
-            described = [describe.describe(product, pages, tables) for product in found.products]
+            described = [describe.describe(product, pages, tables.tables) for product in found.products]
             planned = plan.make_plan(reading, pages, found, options.focus)
-            chunks = chunk.chunk(work.document, reading, pages, planned, tables)
+            chunks = chunk.chunk(work.document, reading, pages, planned, tables.tables)
             stages.save_pages(lab.ledger, work.run, reading, planned)
             stages.save_chunks(lab.ledger, work.run, chunks)
             extraction = reader.extract(path, work.document, reading, planned, lab.files, lab.settings)
