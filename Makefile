@@ -34,7 +34,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(RUN)python -m deployments.weaviate path > /dev/null
-	$(RUN)python -m pytest
+	$(RUN)python -m pytest -n 2 --dist loadfile
 
 # Thirty kills at random moments over all stages: docs/RELIABILITY.md.
 soak: $(STAMP)

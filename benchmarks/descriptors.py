@@ -22,6 +22,7 @@ from swatchbook.records import Plan, PlannedPage
 from swatchbook.settings import Settings
 
 BATCH = 20
+PRINT_SIZES = ((600, 450), (800, 600), (640, 900), (1_000, 1_000))
 
 
 def sample_jpegs(files: Files, settings: Settings) -> list[Path]:
@@ -31,6 +32,22 @@ def sample_jpegs(files: Files, settings: Settings) -> list[Path]:
     pages = tuple(PlannedPage(number=n, kind="product", reason="all") for n in reading.page_boxes)
     found = reader.extract(catalogue, "bench", reading, Plan(pages=pages), files, settings)
     return [Path(files.url) / p.file[:2] / p.file for p in found.pictures if p.file.endswith(".jpg")]
+
+
+def print_jpegs(folder: Path) -> list[Path]:
+    """JPEGs of 600 to 1,000 pixels, as printed catalogues carry them, with structure at every scale."""
+    paths = []
+    for number in range(80):
+        size = PRINT_SIZES[number % len(PRINT_SIZES)]
+        rng = np.random.default_rng(number)
+        surface = np.full((size[1], size[0], 3), rng.uniform(60, 200, 3))
+        for octave in range(7):
+            lumps = rng.normal(0, 1, (size[1] >> octave, size[0] >> octave)).astype(np.float32)
+            wave = Image.fromarray(lumps).resize(size, Image.Resampling.BICUBIC)
+            surface += np.asarray(wave)[..., None] * 2.5 * 1.35**octave
+        paths.append(folder / f"{number}.jpg")
+        Image.fromarray(surface.clip(0, 255).astype(np.uint8)).save(paths[-1], quality=85)
+    return paths
 
 
 def bare(paths: Sequence[Path]) -> None:
@@ -51,11 +68,11 @@ def seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def ratio(rounds: int) -> tuple[float, str]:
+def ratio(rounds: int, *, sample: bool) -> tuple[float, str]:
     """Median seconds of decoding with descriptors ÷ of the bare decode, and what was measured."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
-        paths = sample_jpegs(Files(settings.files), settings)
+        paths = sample_jpegs(Files(settings.files), settings) if sample else print_jpegs(Path(folder))
         encoder = DescriptorEncoder()
         with Decoders(settings) as decoders:
             described(paths, decoders, encoder)  # children started, caches warm
@@ -70,4 +87,4 @@ def ratio(rounds: int) -> tuple[float, str]:
 
 
 if __name__ == "__main__":
-    print(*ratio(5))
+    print(*ratio(5, sample=True), *ratio(5, sample=False))

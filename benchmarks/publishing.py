@@ -56,9 +56,8 @@ def speedup(rounds: int) -> tuple[float, str]:
             client.close()
             index.close()
             server.stop()
-    return median(theirs) / median(
-        ours
-    ), f"{OBJECTS} objects of {DIMENSION}, {median(ours):.2f} and {median(theirs):.2f} s"
+    note = f"{OBJECTS} objects of {DIMENSION}, {median(ours):.2f} and {median(theirs):.2f} s"
+    return median(theirs) / median(ours), note
 
 
 if __name__ == "__main__":
