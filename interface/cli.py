@@ -141,6 +141,9 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search by words, by a picture, or by both."""
+    _check_owner(owner)
+    for given, what in ((text or "", "TEXT"), *((part, "--where") for part in where or ())):
+        _check_text(given, what)
     from interface.filters import parse_filters
 
     try:
@@ -189,6 +192,8 @@ def status(as_json: Json = False) -> None:
 @app.command(rich_help_panel=LOOK)
 def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
     """How much of the collection is embedded and searchable."""
+    if owner is not None:
+        _check_owner(owner)
     with _lab() as lab:
         from interface.show import draw_coverage
         from interface.terminal import out, say_json
@@ -349,6 +354,9 @@ def _resumable() -> Iterator[None]:
 def _document(lab: "Lab", reference: str) -> "Document":
     from swatchbook.ledger.accounts import find_document
 
+    _check_text(reference, "DOCUMENT")
+    if not reference:  # the beginning of every id
+        raise typer.BadParameter("it is empty", param_hint="DOCUMENT")
     return find_document(lab.ledger, reference)
 
 
@@ -363,6 +371,14 @@ def _options(given: dict[str, Any], focus: bool, force: bool) -> "IngestOptions"
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
         raise typer.BadParameter(f"{first['input']}: {first['msg']}", param_hint=option) from None
+
+
+def _check_text(text: str, what: str) -> None:
+    """Bytes that are no UTF-8 reach a program as lone surrogates, which no index and no ledger can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("it is not UTF-8", param_hint=what) from None
 
 
 def _check_owner(owner: str) -> None:

@@ -45,7 +45,7 @@ def keep(settings: Settings) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         for old in sorted(file.parent.glob("swatchbook-*.log"))[:-KEPT_DAYS]:
             old.unlink(missing_ok=True)
-        handler = logging.FileHandler(file, encoding="utf-8")
+        handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
     except OSError:  # the command itself will say what is wrong with the home
         return
     handler.setFormatter(Fields())

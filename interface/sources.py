@@ -32,6 +32,8 @@ def expand(path: Path) -> list[Path]:
         found = sorted(p for p in path.iterdir() if p.suffix.lower() == ".pdf" and p.is_file())
     except PermissionError as error:
         raise InvalidReference(f"{path}: no right to read it.", advice="Check its owner and mode.") from error
+    except OSError as error:  # a name too long, a share that is gone
+        raise InvalidReference(f"{path}: {error.strerror}.", advice="Check the path.") from error
     if not found:
         raise UnsupportedFormat(f"{path}: no PDF in this folder.", advice="Give PDF files, or a folder with some.")
     note(f"{path}: {len(found)} PDF{'s' if len(found) > 1 else ''}; other files and subfolders are left alone")

@@ -1,6 +1,7 @@
 """How the command line speaks: results on stdout, everything else on stderr, plain where nobody watches."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from typing import IO, Any
@@ -17,6 +18,10 @@ COMPLETED, FAILED, USAGE, OPEN, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes. OPEN: waiting, or completed with failures."""
 
 PIPED_WIDTH = 160  # columns; rich's 80 would fold tables in files and logs
+
+
+_DRIVING = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON leaves as it is: C1 controls, changes of writing direction, line separators, lone surrogates."""
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -36,9 +41,10 @@ def err() -> Console:
 
 
 def say_json(value: Any) -> None:
-    """Any records, as indented JSON on stdout."""
+    """Any records, as indented JSON on stdout; what could drive a terminal, or is no Unicode, is escaped."""
     plain = TypeAdapter(Any).dump_python(value, mode="json")
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    written = json.dumps(plain, indent=2, ensure_ascii=False)
+    sys.stdout.write(_DRIVING.sub(lambda found: json.dumps(found[0])[1:-1], written) + "\n")
 
 
 def say_failure(failure: Failure, subject: str = "") -> int:

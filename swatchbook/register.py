@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from swatchbook.errors import DiskFull, InvalidReference, TooLarge, UnreadableDocument, UnsupportedFormat, as_failure
@@ -56,7 +57,8 @@ def register(lab: Lab, source: str | Path, *, owner: str, options: IngestOptions
         key = lab.files.put_file(path, suffix=".pdf")
     except PermissionError as error:
         raise _no_right(path) from error
-    return _queue(lab, key, path.name, path.stat().st_size, owner, options, asked)
+    name = os.fsencode(path.name).decode(errors="replace")  # names of files need not be Unicode
+    return _queue(lab, key, name, path.stat().st_size, owner, options, asked)
 
 
 def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions) -> Registered:

@@ -1,6 +1,7 @@
 """A run's report as people read it: Markdown with thumbnails, and a table of failures."""
 
 import io
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -90,6 +91,10 @@ def _table(head: tuple[str, str], rows: Sequence[tuple[str, object]]) -> str:
     return "\n".join(lines)
 
 
+_MARKUP = re.compile(r"[\\`*_{}\[\]()#+\-.!|~:@]")
+"""Punctuation that means something in Markdown: links, pictures, emphasis, and addresses that become links."""
+
+
 def _plain(text: str) -> str:
     """Text from a document as Markdown: no markup of its own."""
-    return escape(text).replace("|", "\\|").replace("\n", " ")
+    return _MARKUP.sub(r"\\\g<0>", escape(" ".join(text.split()), quote=False))

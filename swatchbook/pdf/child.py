@@ -8,9 +8,11 @@ process with it.
 import io
 import json
 import logging
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
 FARTHEST = 1e6  # points; a broken transform may say infinity, which JSON cannot
 WARNINGS = 5  # kept a page
+MOST_LINES = 5_000  # of text kept a page, ten times a dense one: what reads them compares lines with lines
 VALUE_HEADS = {"value", "values", "wert", "werte", "valeur", "valor", "valore", "specification", "details", "data"}
 """Second heads of two-column tables; without one, the first row of two columns is data."""
 
@@ -89,16 +92,21 @@ def _no_document(path: str, why: str) -> UnreadableDocument:
 
 def describe(document: Any) -> dict[str, Any]:
     """Page count, title, outline, labels and what is wrong with the file as a whole."""
-    repaired = ["The file is damaged and was repaired; parts may be missing."] if document.is_repaired else []
+    warnings = ["The file is damaged and was repaired; parts may be missing."] if document.is_repaired else []
+    try:
+        outline = document.get_toc(simple=True)
+    except (RecursionError, RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:  # it only helps
+        outline = []
+        warnings.append(f"The outline cannot be read: {error}.")
     return {
         "page_count": document.page_count,
         "title": clean((document.metadata or {}).get("title") or "").strip() or None,
         "outline": [
             {"level": level, "title": clean(title).strip(), "page": page}
-            for level, title, page in document.get_toc(simple=True)
+            for level, title, page in outline
             if 1 <= page <= document.page_count and title.strip()
         ],
-        "warnings": repaired + _warnings(),
+        "warnings": warnings + _warnings(),
     }
 
 
@@ -110,7 +118,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
     page = document[number - 1]
     as_shown: Transform = tuple(page.rotation_matrix)
     painting = painted(page)
-    blocks = tuple(_blocks(page.get_text("dict", flags=TEXT)["blocks"], as_shown))
+    blocks, dropped = shorten(tuple(_blocks(page.get_text("dict", flags=TEXT)["blocks"], as_shown)))
     read = Page(
         number=number,
         label=clean(page.get_label() or ""),
@@ -120,7 +128,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         drawn=tuple(census(page, page.get_image_info(), painting)),
         paths=painting.paths,
         has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
-        warnings=tuple(_warnings()),
+        warnings=(*dropped, *_warnings()),
     )
     yield {"page": number, "box": read.box, "warnings": read.warnings}, read.model_dump_json().encode()
 
@@ -135,6 +143,18 @@ def _blocks(blocks: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[B
         )
         if lines:
             yield Block(bbox=_box(moved(block["bbox"], as_shown)), lines=lines)
+
+
+def shorten(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[str, ...]]:
+    """The first blocks with at most `MOST_LINES` lines in all, and a warning where that is not the whole page."""
+    ends = tuple(accumulate(len(block.lines) for block in blocks))
+    if not ends or ends[-1] <= MOST_LINES:
+        return blocks, ()
+    whole = bisect_right(ends, MOST_LINES)
+    rest = MOST_LINES - (ends[whole - 1] if whole else 0)
+    cut = blocks[whole].model_copy(update={"lines": blocks[whole].lines[:rest]})
+    kept = (*blocks[:whole], cut) if rest else blocks[:whole]
+    return kept, (f"Its text has {ends[-1]} lines; the first {MOST_LINES} are read.",)
 
 
 def _span(span: dict[str, Any], as_shown: Transform) -> Span:
@@ -345,7 +365,7 @@ def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
 def clean(text: str) -> str:
     """Text that JSON, UTF-8 and PostgreSQL take: no lone surrogates, no control characters."""
     text = text.encode("utf-8", "replace").decode()
-    return "".join(c for c in text if c >= " " or c in "\t\n")
+    return "".join(c for c in text if c in "\t\n" or not (c < " " or "\x7f" <= c <= "\x9f"))
 
 
 def _numbers(values: Iterable[float]) -> Any:

@@ -102,6 +102,13 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path, words: tupl
         (("search", "oak", "--by", "page"), "--by"),
         (("search",), "Nothing to search for"),
         (("show", "nobody"), "nobody"),
+        (("search", "oak", "--owner", ""), "--owner"),
+        (("search", "oak\udcff"), "UTF-8"),
+        (("search", "oak", "--where", "color=\udcff"), "UTF-8"),
+        (("coverage", "--owner", "' OR 1=1"), "--owner"),
+        (("show", "\udcff"), "UTF-8"),
+        (("delete", ""), "empty"),
+        (("ingest", "a" * 300), "too long"),
         (("nonsense",), "nonsense"),
     ],
 )

@@ -1,13 +1,14 @@
 """How values look, and that strangers' text cannot drive the terminal."""
 
 import io
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from interface.terminal import cell, clean, duration, megabytes, say_failure, table, until
+from interface.terminal import cell, clean, duration, megabytes, say_failure, say_json, table, until
 from swatchbook.errors import Configuration, InvalidReference
 
 
@@ -48,3 +49,12 @@ def test_a_wrong_name_is_wrong_use_and_all_else_a_failure(capsys: pytest.Capture
     assert say_failure(InvalidReference("No document x.")) == 2
     assert say_failure(Configuration("No home.", advice="Set SWATCHBOOK_HOME.")) == 1
     assert capsys.readouterr().err == "✗ No document x.\n✗ No home.\n  Set SWATCHBOOK_HOME.\n"
+
+
+def test_json_says_the_same_without_driving_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"name": "Eiche\x9b31m\u202e weiß 🪵\n\x1b]0;", "file": "bad\udcff.pdf"}
+    say_json(said)
+    written = capsys.readouterr().out
+    assert json.loads(written) == said
+    assert "weiß 🪵" in written
+    assert not set(written) & set("\x1b\x9b\u202e\udcff")

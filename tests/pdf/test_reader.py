@@ -321,3 +321,56 @@ def test_whole_document_has_a_time_that_grows_with_its_pages(paper: Paper, files
     assert 0 < len(reading.lost) < 6
     assert {lost.passing for lost in reading.lost} == {True}
     assert len(reading.lost) + len(list(reader.iterate(files, reading))) == 6
+
+
+# --- PDFs made to harm ------------------------------------------------------------------------------------------------
+
+
+def test_outline_too_deep_to_follow_costs_the_outline_alone(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("Oak board")
+    depth = 5_000
+    entries = [paper.document.get_new_xref() for _ in range(depth)]
+    for parent, entry, child in zip([0, *entries], entries, [*entries[1:], 0], strict=False):
+        down = f"/First {child} 0 R/Last {child} 0 R/Count 1" if child else ""
+        up = f"/Parent {parent} 0 R" if parent else ""
+        paper.document.update_object(entry, f"<</Title(Oak){up}{down}/Dest[{paper.document[0].xref} 0 R/Fit]>>")
+    root = paper.document.get_new_xref()
+    paper.document.update_object(root, f"<</Type/Outlines/First {entries[0]} 0 R/Last {entries[0]} 0 R/Count 1>>")
+    paper.document.xref_set_key(paper.document.pdf_catalog(), "Outlines", f"{root} 0 R")
+    reading = reader.read(paper.save(tmp_path / "deep.pdf"), files, settings())
+    assert reading.outline == ()
+    assert "outline" in reading.warnings[0]
+    assert [page.text for page in reader.iterate(files, reading)] == ["Oak board"]
+
+
+def test_more_lines_than_any_page_has_are_cut_and_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+    words = b"".join(
+        b"1 0 0 1 %d %.1f Tm (oak %d) Tj " % (10 + 40 * (n % 9), 595 - n // 9 * 0.9, n) for n in range(5_400)
+    )
+    page = paper.page()
+    paper.resource(page, "Font/F", f"{paper.object('Type /Font|Subtype /Type1|BaseFont /Helvetica', b'')} 0 R")
+    paper.paint(page, b"BT /F 4 Tf " + words + b"ET")
+    reading = reader.read(paper.save(tmp_path / "full.pdf"), files, settings())
+    (read,) = reader.iterate(files, reading)
+    assert len(list(read.lines)) == 5_000
+    assert "5000" in reading.warnings[0]
+
+
+def test_controls_and_halves_of_characters_never_leave_the_child(paper: Paper, files: Files, tmp_path: Path) -> None:
+    mapping = (
+        b"/CIDInit/ProcSet findresource begin 12 dict begin begincmap 1 begincodespacerange<00><ff>endcodespacerange "
+        b"1 beginbfchar<41><D800>endbfchar endcmap end end"
+    )
+    page = paper.page()
+    letters = paper.object("Type /CMap", mapping)
+    font = paper.object(f"Type /Font|Subtype /Type1|BaseFont /Helvetica|ToUnicode {letters} 0 R", b"")
+    paper.resource(page, "Font/F", f"{font} 0 R")
+    paper.paint(page, b"BT /F 12 Tf 40 500 Td (oAk) Tj ET")
+    title = "Oak\x1b]0;\x07\x7f\x9b31m".encode("utf-16-be").hex()
+    paper.document.set_toc([[1, "Oak", 1]])
+    for xref in range(1, paper.document.xref_length()):
+        if paper.document.xref_get_key(xref, "Title")[0] == "string":
+            paper.document.update_object(xref, paper.document.xref_object(xref).replace("(Oak)", f"<FEFF{title}>"))
+    reading = reader.read(paper.save(tmp_path / "odd.pdf"), files, settings())
+    assert [page.text for page in reader.iterate(files, reading)] == ["o\N{REPLACEMENT CHARACTER}k"]
+    assert [entry.title for entry in reading.outline] == ["Oak]0;31m"]
