@@ -9,7 +9,7 @@ from blocks import lab
 from swatchbook.ledger import accounts
 from swatchbook.ledger.items import Batch
 from swatchbook.make import BatchResult
-from swatchbook.records import Description, Discovery, IngestOptions, Reading, RunReport, Stage, Table
+from swatchbook.records import Description, Discovery, IngestOptions, Reading, RunReport, Stage, Tables
 from swatchbook.working import Work
 from tasks.assemble import assemble
 from tasks.chunk import cut_chunks, save_chunks
@@ -21,7 +21,7 @@ from tasks.policy import cached
 from tasks.progress import Advance, at_work
 from tasks.read import read_pages
 from tasks.register import begin
-from tasks.report import conclude
+from tasks.report import conclude, publish_artifacts
 
 _IN_FLIGHT = 4
 """Batches at once: one is decoded, one encoded, and two may be waiting for their next try."""
@@ -52,7 +52,7 @@ async def ingest_catalogue(source: str, owner: str = "default", options: IngestO
             plan = await cached(plan_pages, key(work, "plan"), work, reading, discovery)
         async with stage(Stage.CHUNKED):
             chunks = await cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
-            await save_chunks(work, reading, plan, chunks)
+            await save_chunks(work, reading, plan, tables, chunks)
         async with stage(Stage.EXTRACTED):
             extraction = await cached(extract_pictures, key(work, "extract", work.document), work, reading, plan)
             await save_pictures(work, extraction)
@@ -61,16 +61,18 @@ async def ingest_catalogue(source: str, owner: str = "default", options: IngestO
         async with stage(Stage.ASSEMBLED):
             await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
             await publish(work)
-        return await conclude(work, reading, plan, extraction)
+        report = await conclude(work, reading, discovery, tables, plan, extraction)
+    await publish_artifacts(report)
+    return report
 
 
 async def describe(
-    work: Work, reading: Reading, discovery: Discovery, tables: Sequence[Table]
+    work: Work, reading: Reading, discovery: Discovery, tables: Tables
 ) -> list[Description]:  # fmt: skip
     """0B for all products at once, one kept result each."""
     calls = []
     for number, product in enumerate(discovery.products):
-        own = [table for table in tables if table.page in product.pages]
+        own = tables.on(product.pages)
         calls.append(cached(describe_product, key(work, "describe", str(number)), work, reading, product, own))
     return await asyncio.gather(*calls)
 

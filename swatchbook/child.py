@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from swatchbook.errors import KINDS, CrashedWorker, ProviderTimeout, Unexpected, as_failure
+from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderTimeout, Unexpected, as_failure
 
 Frame = tuple[dict[str, Any], bytes]
 """A JSON object and bytes."""
@@ -60,7 +60,8 @@ class Child:
         """Answers as they come; `seconds` is the longest silence before each.
 
         Leaving the stream early ends the child. Raises CrashedWorker when the child dies, ProviderTimeout when it is
-        silent for too long (it is killed), and whatever Failure the child raised.
+        silent for too long (it is killed), Configuration when it does not start at all, and whatever Failure the child
+        raised.
         """
         with self._lock:
             if self._process is None:
@@ -68,8 +69,7 @@ class Child:
             process, finished = self._process, False
             try:
                 if not process.ready:
-                    process.receive(START_SECONDS)
-                    process.ready = True
+                    process.wait_until_ready()
                 process.send(request, payload, seconds)
                 while True:
                     head, body = process.receive(seconds)
@@ -115,14 +115,17 @@ class _Process:
     def __init__(self, module: str, memory_mb: int) -> None:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._module = module
-        self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, str(memory_mb)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env=environment | {"PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)},
-        )
+        try:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, str(memory_mb)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                env=environment | {"PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)},
+            )
+        except OSError as error:
+            raise self._no_start(f"{error.strerror}.") from error
         self._pipes: tuple[IO[bytes], ...] = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
         self._in, self._out = (pipe.fileno() for pipe in self._pipes)
         os.set_blocking(self._in, False)
@@ -131,6 +134,14 @@ class _Process:
         self._listener.start()
         self.pid = self._popen.pid
         self.ready = False
+
+    def wait_until_ready(self) -> None:
+        """Whatever happens before is no request's fault. Raises Configuration."""
+        try:
+            self.receive(START_SECONDS)
+        except (CrashedWorker, ProviderTimeout) as failure:
+            raise self._no_start(failure.message) from failure
+        self.ready = True
 
     def send(self, header: dict[str, Any], payload: bytes, seconds: float) -> None:
         for part in _pack(header, payload):
@@ -177,6 +188,12 @@ class _Process:
         waiting.register(pipe, event)
         if not waiting.poll(seconds * 1000):
             raise ProviderTimeout(f"{self._module} was silent for {seconds:g} s.")
+
+    def _no_start(self, why: str) -> Configuration:
+        return Configuration(
+            f"{self._module} does not start: {why}",
+            advice=f"See that the machine has memory and processes to spare and that `python -m {self._module}` runs.",
+        )
 
     def _death(self) -> CrashedWorker:
         try:

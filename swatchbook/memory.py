@@ -36,10 +36,13 @@ def _is_short(percent: float) -> bool:
 
 
 def peak_memory_mb() -> float:
-    """Largest resident size of this process so far, MiB."""
+    """Largest resident size so far of this process, or of the largest of its children that ended: the greater, MiB.
+
+    Not their sum: a child begins as a copy of its parent, and the kernel counts that as the child's own peak.
+    """
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 
 
 def _read(path: Path) -> str | None:

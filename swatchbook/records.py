@@ -7,7 +7,7 @@ Every identity is a UUID5 or a SHA-256 of what it names, so the same input gives
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
@@ -361,6 +361,20 @@ class Table(Record):
     bbox: Box | None
     rows: tuple[tuple[str, ...], ...]
     header: bool = True
+
+
+class Tables(Record):
+    """The tables of the pages that have any, and the pages whose tables could not be read."""
+
+    tables: tuple[Table, ...] = ()
+    lost: tuple[LostPage, ...] = ()
+
+    def on(self, pages: Collection[int]) -> "Tables":
+        """What concerns these pages."""
+        return Tables(
+            tables=tuple(table for table in self.tables if table.page in pages),
+            lost=tuple(lost for lost in self.lost if lost.page in pages),
+        )
 
 
 class Description(Record):

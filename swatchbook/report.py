@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
+from swatchbook.abridge import abridge
 from swatchbook.errors import Failure
 from swatchbook.lab import Lab
 from swatchbook.ledger import hits
 from swatchbook.records import FailureRecord, RunReport
 
 _THUMBNAILS = 12
+_WARNINGS = 20
 _THUMBNAIL_SIDE = 96  # pixels
 
 
@@ -64,7 +66,7 @@ def as_markdown(report: RunReport, pictures: Sequence[str] = ()) -> str:
     if report.message:
         parts.insert(1, f"**{_plain(report.message)}**")
     if report.warnings:
-        parts += ["## Warnings", *(f"- {_plain(w)}" for w in report.warnings[:20])]
+        parts += ["## Warnings", *(f"- {_plain(w)}" for w in abridge(report.warnings, _WARNINGS))]
     return "\n\n".join(part for part in parts if part)
 
 

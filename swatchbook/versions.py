@@ -23,7 +23,7 @@ class PureStage(Record):
     modules: tuple[str, ...] = ()  # patterns below the root
 
 
-_PDF = ("swatchbook/pdf/*.py",)
+_PDF = ("swatchbook/pdf/*.py", "swatchbook/abridge.py", "swatchbook/images/limits.py")
 
 
 def _catalogue(*names: str) -> tuple[str, ...]:
@@ -34,8 +34,8 @@ _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="1", settings=_PAGE_LIMITS, modules=_PDF),
-    "tables": PureStage(version="1", after=("read",), modules=_PDF),
+    "read": PureStage(version="2", settings=_PAGE_LIMITS, modules=_PDF),
+    "tables": PureStage(version="2", after=("read",), modules=_PDF),
     "discover": PureStage(
         version="1",
         after=("read",),
@@ -57,7 +57,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities"),
     ),
     "extract": PureStage(
-        version="1", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))
+        version="2", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))
     ),
 }
 

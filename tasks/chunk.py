@@ -6,27 +6,28 @@ from prefect import task
 
 from blocks import lab
 from swatchbook.catalogue import chunk
-from swatchbook.ledger import stages
+from swatchbook.ledger import losses, stages
 from swatchbook.pdf import reader
-from swatchbook.records import Chunks, Plan, Reading, Table
+from swatchbook.records import Chunks, Plan, Reading, Tables
 from swatchbook.working import Work
 from tasks.policy import PURE, WRITE
 
 
 @task(**PURE, task_run_name="chunk {work.name}")
-async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables: list[Table]) -> Chunks:
+async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables: Tables) -> Chunks:
     """Hierarchical chunks with their page spans, headings and tables."""
     return await asyncio.to_thread(
-        lambda: chunk.chunk(work.document, reading, reader.iterate(lab().files, reading), plan, tables)
+        lambda: chunk.chunk(work.document, reading, reader.iterate(lab().files, reading), plan, tables.tables)
     )
 
 
 @task(**WRITE, task_run_name="save chunks of {work.name}")
-async def save_chunks(work: Work, reading: Reading, plan: Plan, chunks: Chunks) -> None:
+async def save_chunks(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
     """Pages, chunk rows and their pending items."""
-    await asyncio.to_thread(_save, work, reading, plan, chunks)
+    await asyncio.to_thread(_save, work, reading, plan, tables, chunks)
 
 
-def _save(work: Work, reading: Reading, plan: Plan, chunks: Chunks) -> None:
+def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
     stages.save_pages(lab().ledger, work.run, reading, plan)
+    losses.save_lost_tables(lab().ledger, work.run, tables.lost)
     stages.save_chunks(lab().ledger, work.run, chunks)

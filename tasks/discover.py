@@ -7,7 +7,7 @@ from prefect import task
 from blocks import lab
 from swatchbook.catalogue import describe, discover
 from swatchbook.pdf import reader
-from swatchbook.records import Description, Discovery, FoundProduct, Reading, Table
+from swatchbook.records import Description, Discovery, FoundProduct, Reading, Tables
 from swatchbook.working import Work
 from tasks.policy import PURE
 
@@ -19,22 +19,22 @@ async def discover_products(key: str, work: Work, reading: Reading) -> Discovery
 
 
 @task(**PURE, task_run_name="read tables of {work.name}")
-async def read_tables(key: str, work: Work, reading: Reading) -> list[Table]:
-    """The tables of the pages that have any."""
+async def read_tables(key: str, work: Work, reading: Reading) -> Tables:
+    """The tables of the pages that have any; those that are lost are named."""
     return await asyncio.to_thread(_tables, work, reading)
 
 
 @task(**PURE, task_run_name="describe {product.name}")
 async def describe_product(
-    key: str, work: Work, reading: Reading, product: FoundProduct, tables: list[Table]
+    key: str, work: Work, reading: Reading, product: FoundProduct, tables: Tables
 ) -> Description:  # fmt: skip
     """0B: metadata of one product from the text of its pages."""
     return await asyncio.to_thread(
-        lambda: describe.describe(product, reader.iterate(lab().files, reading, pages=product.pages), tables)
+        lambda: describe.describe(product, reader.iterate(lab().files, reading, pages=product.pages), tables.tables)
     )
 
 
-def _tables(work: Work, reading: Reading) -> list[Table]:
+def _tables(work: Work, reading: Reading) -> Tables:
     tools = lab()
     pages = [page.number for page in reader.iterate(tools.files, reading) if page.has_table]
     with tools.files.local(work.file) as path:

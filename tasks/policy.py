@@ -15,6 +15,7 @@ from prefect.context import TaskRunContext
 
 from blocks import lab
 from swatchbook.errors import Failure, Interrupted, Policy
+from swatchbook.records import sha256
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,8 +24,10 @@ _AGAIN = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}
 
 
 def by_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """A pure task's cache key is its `key` parameter."""
-    return str(parameters["key"])
+    """A pure task's cache key is its `key` parameter, and what its input has lost: the next input may have it."""
+    lost = sorted((name, page.page) for name, given in parameters.items() for page in getattr(given, "lost", ()))
+    without = f"-{sha256(str(lost).encode())[:16]}" if lost else ""
+    return f"{parameters['key']}{without}"
 
 
 def passing(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:

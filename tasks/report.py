@@ -1,4 +1,4 @@
-"""Stage 8: the account, as a report, as artifacts, and as the document's end."""
+"""Stage 8: the account closes the run; then artifacts show it."""
 
 import asyncio
 from base64 import b64encode
@@ -7,10 +7,8 @@ from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks import lab
-from swatchbook.catalogue import quality
-from swatchbook.ledger import accounts, runs
-from swatchbook.memory import peak_memory_mb
-from swatchbook.records import Extraction, Plan, Reading, RunReport, Stage
+from swatchbook.conclude import close_account
+from swatchbook.records import Discovery, Extraction, Plan, Reading, RunReport, Tables
 from swatchbook.report import as_markdown, failure_rows, thumbnails
 from swatchbook.working import Work
 from tasks.policy import WRITE
@@ -19,44 +17,43 @@ _FAILURES_IN_FULL = 5
 
 
 @task(**WRITE, task_run_name="report {work.name}")
-async def conclude(work: Work, reading: Reading, plan: Plan, extraction: Extraction) -> RunReport:
-    """Close the account: the document is completed, or waits for what is still due."""
-    report = await asyncio.to_thread(_conclude, work, reading, plan, extraction)
+async def conclude(
+    work: Work, reading: Reading, discovery: Discovery, tables: Tables, plan: Plan, extraction: Extraction
+) -> RunReport:
+    """Close the account and end the run: the document is completed, or waits for what is still due."""
+    report = await asyncio.to_thread(
+        close_account,
+        lab(),
+        work,
+        reading=reading,
+        discovery=discovery,
+        tables=tables,
+        plan=plan,
+        extraction=extraction,
+    )
+    failures = (*report.failed_images, *report.other_failures)
     log = get_run_logger()
-    for failure in report.failed_images[:_FAILURES_IN_FULL]:
-        log.warning("page %s, %s: %s: %s", failure.page_number, failure.role, failure.kind, failure.error)
-    await publish_artifacts(report)
+    for failure in failures[:_FAILURES_IN_FULL]:
+        what = failure.role or failure.subject
+        log.warning("page %s, %s: %s: %s", failure.page_number, what, failure.kind, failure.error)
+    if (more := len(failures) - _FAILURES_IN_FULL) > 0:
+        log.warning("… and %d more failures: see the report", more)
     return report
 
 
-def _conclude(work: Work, reading: Reading, plan: Plan, extraction: Extraction) -> RunReport:
-    tools = lab()
-    account = accounts.account(tools.ledger, document=work.document)
-    lost = {page.page for page in (*reading.lost, *extraction.lost)}
-    shown = set(plan.shown)
-    confidence = quality.confidence(
-        [p.confidence for p in accounts.products(tools.ledger, work.document)],
-        planned=len(shown),
-        lost=len(lost & shown),
-        complete=account.complete,
-        found=account.found,
-    )
-    runs.reach(tools.ledger, work.run, Stage.COMPLETED)
-    status, due = accounts.conclude(tools.ledger, work.document)
-    report = accounts.report(tools.ledger, work.document, run=work.run.token).model_copy(
-        update={
-            "status": status,
-            "confidence_score": round(confidence, 4),
-            "peak_memory_mb": round(peak_memory_mb(), 1),
-            "warnings": (*reading.warnings, *extraction.warnings),
-        }
-    )
-    runs.end(tools.ledger, work.run, status, due_at=due, report=report)
-    return report
-
-
+@task(**WRITE, task_run_name="artifacts of {report.name}")
 async def publish_artifacts(report: RunReport) -> None:
-    """What a person sees of it in the Prefect UI: the account with thumbnails, and a table of failures."""
+    """What a person sees of it in the Prefect UI: the account with thumbnails, and a table of failures.
+
+    The run is over and recorded: what goes wrong here is only logged.
+    """
+    try:
+        await _publish(report)
+    except Exception:  # noqa: BLE001 — the isolation boundary
+        get_run_logger().exception("The artifacts of %s could not be made; its account stands.", report.name)
+
+
+async def _publish(report: RunReport) -> None:
     key = report.document_id
     pictures = await asyncio.to_thread(thumbnails, lab(), report.document_id)
     encoded = [f"data:image/jpeg;base64,{b64encode(data).decode()}" for data in pictures]

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from swatchbook.child import Child
-from swatchbook.errors import CrashedWorker, EncryptedDocument, OutOfMemory, ProviderTimeout, Unexpected
+from swatchbook.errors import Configuration, CrashedWorker, EncryptedDocument, OutOfMemory, ProviderTimeout, Unexpected
 
 ROOT = Path(__file__).parent.parent
 MODULE = "tests.troubled_child"
@@ -148,8 +148,15 @@ def test_close_ends_a_child_that_is_busy(child: Child) -> None:
         next(stream)
 
 
-def test_missing_module_is_a_crash_that_says_so() -> None:
-    with Child("swatchbook.nowhere", memory_mb=512) as child, pytest.raises(CrashedWorker, match="nowhere"):
+def test_child_that_dies_before_it_is_ready_is_no_fault_of_the_request() -> None:
+    with Child("swatchbook.nowhere", memory_mb=512) as child, pytest.raises(Configuration, match="nowhere") as caught:
+        child.ask({}, seconds=20)
+    assert caught.value.advice
+
+
+def test_child_that_cannot_be_started_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with Child(MODULE, memory_mb=512) as child, pytest.raises(Configuration, match="No such file"):
         child.ask({}, seconds=20)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from swatchbook.child import Child, Frame
 from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
+from swatchbook.images.limits import ImageLimits
 from swatchbook.models.base import Pixels
 from swatchbook.settings import Settings
 
@@ -24,7 +25,7 @@ class Decoders:
     """`settings.decoders` children, each started when first needed and anew after a death. Threads may share it."""
 
     def __init__(self, settings: Settings, *, module: str = "swatchbook.images.decode_child") -> None:
-        self._limits = (settings.max_image_mb, settings.max_image_megapixels, settings.max_image_side)
+        self._limits = ImageLimits.of(settings)
         self._seconds = settings.decode_seconds
         self._children = [Child(module, memory_mb=settings.child_memory_mb) for _ in range(settings.decoders)]
         self._idle: SimpleQueue[Child] = SimpleQueue()
@@ -37,6 +38,8 @@ class Decoders:
 
         Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (it killed its child), ProviderTimeout
         (longer than `decode_seconds`); each concerns its own picture alone. All children work at once.
+
+        Raises Configuration where a child does not start: that is no picture's fault.
         """
         size = max(1, len(paths) // (HANDS * len(self._children)))
         hands = [paths[n : n + size] for n in range(0, len(paths), size)]

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from swatchbook.child import Frame, serve
 from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableImage, as_failure
+from swatchbook.images.limits import ImageLimits
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
 """What is opened. Not the formats that Pillow hands to other programs (EPS), nor those nobody prints from."""
@@ -26,20 +27,12 @@ TURNS = {
 }
 
 
-class Limits(NamedTuple):
-    """What a picture may measure; read from its header, before any pixel is decoded."""
-
-    megabytes: int
-    megapixels: int
-    side: int
-
-
 def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
     """One frame a path, in order: {height, width} with its pixels, or {failure, message, advice} with none.
 
     Answering each by itself tells the parent which one is at fault when this process dies.
     """
-    limits = Limits(*request["limits"])
+    limits = ImageLimits(*request["limits"])
     for path in request["paths"]:
         try:
             image = decode(Path(path), request["side"], limits)
@@ -49,24 +42,22 @@ def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
             yield {"failure": failure.kind, "message": failure.message, "advice": failure.advice}, b""
 
 
-def decode(path: Path, side: int, limits: Limits) -> Image.Image:
+def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
     """The first frame as upright 8-bit sRGB, transparency laid over white, longest side at most `side` pixels.
 
     Smaller pictures are not enlarged. Raises TooLarge, UnreadableImage, FileMissing.
     """
-    Image.MAX_IMAGE_PIXELS = None  # `check` is ours, and comes before anything is decoded
+    Image.MAX_IMAGE_PIXELS = None  # the limits are ours, and come before anything is decoded
     try:
         size = path.stat().st_size
         stream = path.open("rb")
     except OSError as error:
         raise FileMissing(f"The picture's file cannot be opened: {error.strerror}.") from error
-    if size > limits.megabytes << 20:
-        stream.close()
-        raise TooLarge(f"The file has {size / 2**20:.1f} MiB; the limit is {limits.megabytes} (max_image_mb).")
     with stream:
+        limits.check_bytes(size)
         try:
             with Image.open(stream, formats=FORMATS) as image:
-                check(image.size, limits)
+                limits.check_size(*image.size)
                 return upright(flatten(shrink(image, side), profile(image)), image)
         except Failure:
             raise
@@ -76,20 +67,6 @@ def decode(path: Path, side: int, limits: Limits) -> Image.Image:
             raise TooLarge("Decoding it takes more memory than a child may have (child_memory_mb).") from error
         except Exception as error:  # Pillow's decoders raise whatever broken bytes make them
             raise UnreadableImage(f"The picture is broken: {error or type(error).__name__}.") from error
-
-
-def check(size: tuple[int, int], limits: Limits) -> None:
-    """Raise TooLarge for a header that promises too many pixels, UnreadableImage for one without any."""
-    width, height = size
-    if width < 1 or height < 1:
-        raise UnreadableImage(f"The picture is {width} × {height} pixels.")
-    if max(size) > limits.side:
-        raise TooLarge(f"The picture is {width} × {height}; the limit is {limits.side} a side (max_image_side).")
-    if width * height > limits.megapixels * 1_000_000:
-        raise TooLarge(
-            f"The picture has {width * height / 1e6:.1f} megapixels; "
-            f"the limit is {limits.megapixels} (max_image_megapixels)."
-        )
 
 
 def shrink(image: Image.Image, side: int) -> Image.Image:

@@ -19,11 +19,13 @@ from typing import Any
 import pymupdf
 from PIL import Image
 
+from swatchbook.abridge import abridge
 from swatchbook.child import Frame, serve
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, UnreadableDocument, as_failure
+from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.geometry import UNIT, Transform, Turn, moved, overlap, then, turn
 from swatchbook.pdf.painting import EVERYWHERE, Painting, Stroke, painted
-from swatchbook.pdf.pixels import OPAQUE, Limits, Made, as_jpeg, as_png, least_alpha, passes
+from swatchbook.pdf.pixels import OPAQUE, Made, as_jpeg, as_png, least_alpha, passes
 from swatchbook.pdf.tabular import looks_tabular
 from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text_key
 
@@ -238,7 +240,7 @@ class Extractor:
     """Pictures of planned pages, one after the other; each distinct one is converted and sent once."""
 
     def __init__(self, request: dict[str, Any]) -> None:
-        self._limits = Limits(**request["limits"])
+        self._limits = ImageLimits(*request["limits"])
         self._content = request["content"]
         self._first, self._after = request["pages"][0], request["after"]
         self._made: dict[tuple[int, Turn], dict[str, Any]] = {}  # (xref, turn) -> its answer
@@ -296,9 +298,9 @@ class Extractor:
         return made
 
 
-def embedded(document: Any, xref: int, plain: bool, way: Turn, limits: Limits) -> Made:
+def embedded(document: Any, xref: int, plain: bool, way: Turn, limits: ImageLimits) -> Made:
     """The picture of an image object. `plain`: its colour space is one that a JPEG shows by itself."""
-    limits.check_file(document.xref_stream_raw(xref) or b"")
+    limits.check_bytes(len(document.xref_stream_raw(xref) or b""))
     alpha = soft_mask(document, xref)
     jpeg = document.xref_get_key(xref, "Filter")[1].rstrip("] ").endswith("DCTDecode")
     if jpeg and plain and alpha is None and way == "none" and document.xref_get_key(xref, "Decode")[0] == "null":
@@ -379,7 +381,7 @@ def _box(values: Iterable[float]) -> Box:
 
 def _warnings() -> list[str]:
     said = dict.fromkeys(clean(line).strip() for line in pymupdf.TOOLS.mupdf_warnings().splitlines())
-    return [line for line in said if line][:WARNINGS]
+    return list(abridge([line for line in said if line], WARNINGS))
 
 
 def _failure(error: Exception) -> Failure:

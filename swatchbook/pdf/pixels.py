@@ -4,16 +4,16 @@ Works on bytes and Pillow images, inside the child.
 """
 
 import io
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
-from swatchbook.errors import TooLarge, UnreadableImage
+from swatchbook.errors import UnreadableImage
+from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.geometry import Turn
 from swatchbook.records import pixel_key, sha256
 
-Image.MAX_IMAGE_PIXELS = None  # the limits below decide, before anything is decoded
+Image.MAX_IMAGE_PIXELS = None  # our own limits decide, before anything is decoded
 
 OPAQUE = 250  # alpha at least this everywhere is no mask: three quarters of soft masks are such
 FLAT = 12  # of 255; pictures with less contrast have no shape to compare
@@ -36,42 +36,17 @@ Made = tuple[dict[str, Any], bytes]
 """Facts of a stored picture, and its file."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Bytes of a file, pixels of a picture, pixels of its longer side."""
-
-    file: int
-    pixels: int
-    side: int
-
-    def check_size(self, width: int, height: int) -> None:
-        """Raises TooLarge."""
-        if width * height > self.pixels or max(width, height) > self.side:
-            raise TooLarge(
-                f"The picture has {width} × {height} pixels.",
-                advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS or SWATCHBOOK_MAX_IMAGE_SIDE to take it.",
-            )
-
-    def check_file(self, data: bytes) -> None:
-        """Raises TooLarge."""
-        if len(data) > self.file:
-            raise TooLarge(
-                f"The picture's file has {len(data) / 2**20:.0f} MiB.",
-                advice="Raise SWATCHBOOK_MAX_IMAGE_MB to take it.",
-            )
-
-
 def passes(colorspace: int, space: str) -> bool:
     """Whether a JPEG in this colour space (components, MuPDF's name) shows right colours by itself."""
     return colorspace in (1, 3) and space.startswith(PLAIN_SPACES) and not any(w in space.lower() for w in WIDE_SPACES)
 
 
-def as_jpeg(data: bytes, limits: Limits) -> Made | None:
+def as_jpeg(data: bytes, limits: ImageLimits) -> Made | None:
     """A JPEG kept byte for byte; None where a viewer would show it otherwise than the page does.
 
     Raises UnreadableImage for a broken one, TooLarge by its own header, whatever the PDF said.
     """
-    limits.check_file(data)
+    limits.check_bytes(len(data))
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             limits.check_size(*image.size)
@@ -88,7 +63,7 @@ def as_jpeg(data: bytes, limits: Limits) -> Made | None:
     return {**facts, "suffix": ".jpg", **look}, data
 
 
-def as_png(image: Image.Image, turn: Turn, limits: Limits) -> Made:
+def as_png(image: Image.Image, turn: Turn, limits: ImageLimits) -> Made:
     """An RGB(A) picture, turned to stand as on the page, as PNG. Raises TooLarge."""
     if turn != "none":
         image = image.transpose(_TURNS[turn])
@@ -98,7 +73,7 @@ def as_png(image: Image.Image, turn: Turn, limits: Limits) -> Made:
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=PNG_LEVEL)
     data = file.getvalue()
-    limits.check_file(data)
+    limits.check_bytes(len(data))
     facts = {"content_key": key, "width": image.width, "height": image.height, "mode": image.mode}
     return {**facts, "passed_through": False, "suffix": ".png", **_look(image)}, data
 

@@ -4,7 +4,6 @@ Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may be 
 """
 
 import hashlib
-import logging
 import tempfile
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from swatchbook.abridge import abridge
 from swatchbook.catalogue.pictures import Sighting, caption, nearby, place
 from swatchbook.child import Child, Frame
 from swatchbook.errors import (
@@ -26,16 +26,18 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.files import Files
-from swatchbook.records import Box, Extraction, LostPage, Page, Picture, Plan, Reading, Table, Unreadable
+from swatchbook.images.limits import ImageLimits
+from swatchbook.records import Box, Extraction, LostPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
 from swatchbook.settings import Settings
-
-log = logging.getLogger(__name__)
 
 CHILD = "swatchbook.pdf.child"
 MIB = 1 << 20
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 HEADER_WITHIN = 1024  # bytes: as far as viewers look for %PDF-
 KEPT_WARNINGS = 100
+
+_MAY_PASS = (ProviderTimeout.kind, CrashedWorker.kind)
+"""How a picture fails that takes its child along: it may be the machine's fault, busy or short of memory."""
 
 Progress = Callable[[int, int], None]
 """Called with pages done and pages in all."""
@@ -81,7 +83,7 @@ def read(
         page_boxes=boxes,
         pages_file=key,
         lost=tuple(lost),
-        warnings=tuple(warnings[:KEPT_WARNINGS]),
+        warnings=abridge(warnings, KEPT_WARNINGS),
     )
 
 
@@ -93,17 +95,19 @@ def iterate(files: Files, reading: Reading, *, pages: Collection[int] | None = N
                 yield Page.model_validate_json(line)
 
 
-def tables(path: Path, pages: Sequence[int], settings: Settings, *, module: str = CHILD) -> list[Table]:
-    """Tables on these pages (0.2 s a page: ask only for those with `has_table`). A page that fails has none."""
+def tables(path: Path, pages: Sequence[int], settings: Settings, *, module: str = CHILD) -> Tables:
+    """Tables on these pages (0.2 s a page: ask only for those with `has_table`); pages that fail are named as lost."""
     if not pages:
-        return []
+        return Tables()
+    found: list[Table] = []
+    lost: list[LostPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
-        found: list[Table] = []
         for answer, _ in _survive(child, _request("tables", path), sorted(pages), settings):
             found += [Table.model_validate(table) for table in answer.get("tables", ())]
             if "lost" in answer:
-                log.warning("The tables of page %d are lost: %s", answer["page"], answer["lost"]["message"])
-    return found
+                said = f"Its tables are lost: {answer['lost']['message']}"
+                lost.append(LostPage(page=answer["page"], **{**answer["lost"], "message": said}))
+    return Tables(tables=tuple(found), lost=tuple(lost))
 
 
 def extract(
@@ -126,12 +130,7 @@ def extract(
     numbers = [number for number in sorted(plan.shown) if number not in gone]
     found = _Found(files, iterate(files, reading, pages=set(numbers)))
     if numbers:
-        limits = {
-            "file": settings.max_image_mb * MIB,
-            "pixels": settings.max_image_megapixels * 1_000_000,
-            "side": settings.max_image_side,
-        }
-        request = {**_request("extract", path), "limits": limits, "content": reading.content}
+        request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": reading.content}
         with (
             Child(module, memory_mb=settings.child_memory_mb) as child,
             closing(_survive(child, request, numbers, settings, progress)) as answers,
@@ -143,7 +142,7 @@ def extract(
         placements=place(document, found.sightings),
         unreadable=tuple(found.unreadable.values()),
         lost=tuple(found.lost),
-        warnings=tuple(found.warnings[:KEPT_WARNINGS]),
+        warnings=abridge(found.warnings, KEPT_WARNINGS),
     )
 
 
@@ -176,7 +175,7 @@ class _Found:
         key = begun["key"] if failure else answer["content_key"]
         if failure:
             self.unreadable[key] = Unreadable(content_key=key, **failure)
-            if failure["kind"] == ProviderTimeout.kind:  # may pass: this result is not one to keep
+            if failure["kind"] in _MAY_PASS:  # this result is not one to keep
                 self.lost.append(LostPage(page=begun["page"], **failure, passing=True))
         elif key not in self.pictures:
             facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
@@ -276,23 +275,21 @@ def _survive(
     """
     todo, after = deque(pages), -1
     until = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
-    while todo:
+    while todo and time.monotonic() <= until:
         begun: dict[str, Any] | None = None
+        asked = {**request, "pages": list(todo), "after": after}
         try:
-            stream = child.stream({**request, "pages": list(todo), "after": after}, seconds=settings.page_seconds)
-            for answer, payload in stream:
-                begun = answer if "begun" in answer else None
-                yield answer, payload
-                if "done" in answer or "lost" in answer:
-                    todo.popleft()
-                    after = -1
-                    if progress:
-                        progress(len(pages) - len(todo), len(pages))
-                if answer.keys() & {"done", "lost", "number"} and time.monotonic() > until:
-                    stream.close()
-                    yield from _out_of_time(todo)
-                    return
-            return
+            with closing(child.stream(asked, seconds=settings.page_seconds)) as stream:
+                for answer, payload in stream:
+                    begun = answer if "begun" in answer else None
+                    yield answer, payload
+                    if "done" in answer or "lost" in answer:
+                        todo.popleft()
+                        after = -1
+                        if progress:
+                            progress(len(pages) - len(todo), len(pages))
+                    if answer.keys() & {"done", "lost", "number"} and time.monotonic() > until:
+                        break
         except (CrashedWorker, ProviderTimeout) as failure:
             what = {"kind": failure.kind, "message": failure.message}
             if begun:
@@ -301,9 +298,6 @@ def _survive(
             else:
                 yield {"page": todo.popleft(), "lost": {**what, "passing": isinstance(failure, ProviderTimeout)}}, b""
                 after = -1
-
-
-def _out_of_time(pages: Iterator[int] | deque[int]) -> Iterator[Frame]:
-    for page in pages:
+    for page in todo:
         lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "passing": True}
         yield {"page": page, "lost": lost}, b""

@@ -12,7 +12,15 @@ import psutil
 import pytest
 from PIL import Image, ImageCms
 
-from swatchbook.errors import CrashedWorker, Failure, FileMissing, ProviderTimeout, TooLarge, UnreadableImage
+from swatchbook.errors import (
+    Configuration,
+    CrashedWorker,
+    Failure,
+    FileMissing,
+    ProviderTimeout,
+    TooLarge,
+    UnreadableImage,
+)
 from swatchbook.images.decode import Decoders
 from swatchbook.models.base import Pixels
 from swatchbook.settings import Settings
@@ -215,7 +223,7 @@ def test_bombs_are_refused_by_their_header(
     (tmp_path / "bomb.png").write_bytes(png_of(width, height))
     refused = failure(decoders, tmp_path / "bomb.png")
     assert isinstance(refused, TooLarge)
-    assert f"max_image_{limit}" in str(refused)
+    assert f"SWATCHBOOK_MAX_IMAGE_{limit.upper()}" in str(refused)
 
 
 def test_files_over_the_limit_are_refused_unopened(decoders: Decoders, tmp_path: Path) -> None:
@@ -287,6 +295,15 @@ def test_picture_that_needs_more_memory_than_a_child_has_fails_alone(tmp_path: P
     assert "child_memory_mb" in str(vast)
     assert isinstance(before, np.ndarray)
     assert isinstance(after, np.ndarray)
+
+
+def test_child_that_does_not_start_is_laid_at_no_pictures_door(tmp_path: Path) -> None:
+    (tmp_path / "fine.jpg").write_bytes(jpeg())
+    with (
+        Decoders(Settings(), module="swatchbook.images.nowhere") as decoders,
+        pytest.raises(Configuration, match="does not start"),
+    ):
+        decoders.decode([tmp_path / "fine.jpg"], 32)
 
 
 def test_all_children_work_at_once(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from PIL import Image
 
 from swatchbook.child import serve
 from swatchbook.images import decode_child
+from swatchbook.images.limits import ImageLimits
 
 really_decode = decode_child.decode
 
 
-def decode(path: Path, side: int, limits: decode_child.Limits) -> Image.Image:
+def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
     if path.name.startswith("deadly"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if path.name.startswith("killed"):

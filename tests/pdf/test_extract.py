@@ -398,7 +398,17 @@ def test_picture_that_kills_the_child_is_named_and_the_rest_goes_on(
     assert unreadable.kind == "crashed_worker"
     assert extraction.placements[1].content_key == unreadable.content_key
     assert len(extraction.pictures) == 2
-    assert not extraction.lost
+    assert [(lost.page, lost.passing) for lost in extraction.lost] == [(1, True)], "memory may have been short"
+
+
+def test_picture_that_is_never_done_is_a_loss_that_may_pass(
+    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    paper.put(paper.page(), paper.image(17, 17, jpeg(gradient(17, 17)), "/DCTDecode"), BOX)
+    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader", page_seconds=1.5)
+    assert [one.kind for one in extraction.unreadable] == ["provider_timeout"]
+    assert [(lost.page, lost.passing) for lost in extraction.lost] == [(1, True)]
 
 
 def test_page_without_pictures_and_empty_plan_are_no_error(paper: Paper, files: Files, tmp_path: Path) -> None:

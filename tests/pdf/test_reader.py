@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import time
@@ -149,7 +150,7 @@ def test_tables_come_out_as_rows(paper: Paper, tmp_path: Path) -> None:
         for column, cell in enumerate(cells):
             page.insert_text((50 + 110 * column, 100 + 20 * row), cell, fontsize=10)
         page.draw_line((45, 86 + 20 * row), (380, 86 + 20 * row))
-    (table,) = reader.tables(paper.save(tmp_path / "a.pdf"), [1], settings())
+    (table,) = reader.tables(paper.save(tmp_path / "a.pdf"), [1], settings()).tables
     assert table.rows == tuple(rows)
     assert table.header
     assert table.page == 1
@@ -311,6 +312,39 @@ def test_document_whose_every_page_hangs_may_pass_later(paper: Paper, files: Fil
     path = paper.save(tmp_path / "a.pdf")
     with pytest.raises(ProviderTimeout, match="No page could be read"):
         reader.read(path, files, settings(page_seconds=0.8), module=TROUBLED)
+
+
+def test_time_of_the_whole_holds_though_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("one")
+    for _ in range(9):
+        paper.page("LOOP")
+    path = paper.save(tmp_path / "a.pdf")
+    begun = time.monotonic()
+    reading = reader.read(path, files, settings(page_seconds=0.5), module=TROUBLED)  # 2 s in all; 9 loops are 4.5 s
+    assert time.monotonic() - begun < 4.5
+    assert [lost.page for lost in reading.lost] == list(range(2, 11))
+    assert "as a whole" in reading.lost[-1].message
+    assert {lost.passing for lost in reading.lost} == {True}
+
+
+def test_tables_of_a_page_that_hangs_or_kills_are_named_as_lost(paper: Paper, tmp_path: Path) -> None:
+    for text in ("one", "LOOP", "ABORT"):
+        paper.page(text)
+    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2, 3], settings(page_seconds=4), module=TROUBLED)
+    assert [(lost.page, lost.kind, lost.passing) for lost in found.lost] == [
+        (2, "provider_timeout", True),
+        (3, "crashed_worker", False),
+    ]
+    assert all("tables" in lost.message for lost in found.lost)
+    assert found.on([1, 3]).lost == found.lost[1:]
+
+
+def test_warnings_beyond_those_kept_are_counted(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page("x")
+    paper.paint(page, b" ".join(b"q /Missing%d gs Q" % n for n in range(9)))
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
+    assert len(reading.warnings) == 6
+    assert re.search(r"and \d more", reading.warnings[-1])
 
 
 def test_whole_document_has_a_time_that_grows_with_its_pages(paper: Paper, files: Files, tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""A run's last word: its account, how far that can be trusted, and whether the document is done or tried again."""
+
+from swatchbook.catalogue import quality
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts, losses, runs
+from swatchbook.memory import peak_memory_mb
+from swatchbook.records import (
+    Discovery,
+    DocumentStatus,
+    Extraction,
+    LostPage,
+    Plan,
+    Reading,
+    RunReport,
+    Stage,
+    Tables,
+)
+from swatchbook.working import Work
+
+
+def close_account(
+    lab: Lab, work: Work, *, reading: Reading, discovery: Discovery, tables: Tables, plan: Plan, extraction: Extraction
+) -> RunReport:
+    """Close the account and end the run: the document is completed, or waits for what is still due.
+
+    Pages whose loss may pass are due again for a few runs; then they stay named. Raises RunRevoked.
+    """
+    lost = (*reading.lost, *tables.lost, *extraction.lost)
+    runs.reach(lab.ledger, work.run, Stage.COMPLETED)
+    status, due = accounts.conclude(lab.ledger, work.document)
+    message = None
+    if (passing := {page.page for page in lost if page.passing}) and (again := losses.next_try(lab.ledger, work.run)):
+        status, due = DocumentStatus.WAITING, again if due is None else min(due, again)
+        message = f"{_pages(passing)} could not be worked off in time; the next run tries again."
+    report = accounts.report(lab.ledger, work.document, run=work.run.token).model_copy(
+        update={
+            "status": status,
+            "message": message,
+            "confidence_score": round(_confidence(lab, work, reading, plan, lost), 4),
+            "peak_memory_mb": round(peak_memory_mb(), 1),
+            "warnings": (*filter(None, (discovery.note,)), *reading.warnings, *extraction.warnings),
+        }
+    )
+    status = runs.end(lab.ledger, work.run, status, message=message, due_at=due, report=report)
+    return report.model_copy(update={"status": status})
+
+
+def _confidence(lab: Lab, work: Work, reading: Reading, plan: Plan, lost: tuple[LostPage, ...]) -> float:
+    """Pages that could not be read were never planned, but would have been: nobody knows what they show."""
+    account = accounts.account(lab.ledger, document=work.document)
+    planned = {*plan.shown, *(page.page for page in reading.lost)}
+    return quality.confidence(
+        [product.confidence for product in accounts.products(lab.ledger, work.document)],
+        planned=len(planned),
+        lost=len(planned & {page.page for page in lost}),
+        complete=account.complete,
+        found=account.found,
+    )
+
+
+def _pages(numbers: set[int]) -> str:
+    return f"Page {min(numbers)}" if len(numbers) == 1 else f"{len(numbers)} pages"

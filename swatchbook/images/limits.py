@@ -1,0 +1,45 @@
+"""What a picture may measure, whether it comes from a page or from a file. Read before any pixel is decoded."""
+
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from swatchbook.errors import TooLarge, UnreadableImage
+
+if TYPE_CHECKING:  # the children that keep to the limits start without pydantic
+    from swatchbook.settings import Settings
+
+_MIB = 1 << 20
+
+
+class ImageLimits(NamedTuple):
+    """MiB of a file, megapixels of a picture, pixels of its longer side. A tuple, to cross over to a child as JSON."""
+
+    megabytes: int
+    megapixels: int
+    side: int
+
+    @classmethod
+    def of(cls, settings: "Settings") -> Self:
+        return cls(settings.max_image_mb, settings.max_image_megapixels, settings.max_image_side)
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raises TooLarge for too many pixels, UnreadableImage for none."""
+        if width < 1 or height < 1:
+            raise UnreadableImage(f"The picture is {width} × {height} pixels.")
+        if max(width, height) > self.side:
+            raise TooLarge(
+                f"The picture is {width} × {height}; {self.side} a side are allowed.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_SIDE to take it.",
+            )
+        if width * height > self.megapixels * 1_000_000:
+            raise TooLarge(
+                f"The picture has {width * height / 1e6:.1f} megapixels; {self.megapixels} are allowed.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_MEGAPIXELS to take it.",
+            )
+
+    def check_bytes(self, size: int) -> None:
+        """Raises TooLarge."""
+        if size > self.megabytes * _MIB:
+            raise TooLarge(
+                f"The picture's file has {size / _MIB:.1f} MiB; {self.megabytes} are allowed.",
+                advice="Raise SWATCHBOOK_MAX_IMAGE_MB to take it.",
+            )
