@@ -24,6 +24,10 @@ class Policy(StrEnum):
     BLOCKED = "blocked"
 
 
+SHARED = frozenset({Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED})
+"""Policies of failures that concern everybody: nothing is at fault, no attempt is spent, the work as a whole stops."""
+
+
 class Failure(Exception):
     """Base of all. `message` says what happened, `advice` what a person can do."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, tuple_
 
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.failures import failures, other_failures
 from swatchbook.ledger.publishing import unpublished
 from swatchbook.ledger.runs import Document, read_document
@@ -18,7 +18,6 @@ from swatchbook.ledger.states import (
     chunk_item_state,
     chunk_items,
     chunk_next_try,
-    first_placements,
     image_item_state,
     image_items,
     image_next_try,
@@ -58,21 +57,6 @@ class Account(Record):
     placements_hidden: int = 0
     placements_decorative: int = 0
     pages_skipped: int = 0
-
-
-class ImageRow(Record):
-    """A shown image and its state in a document; where it first stands. `width` and `height` in pixels."""
-
-    index: int  # reading order, from 0
-    id: str
-    state: ImageState
-    content_key: str
-    width: int | None
-    height: int | None
-    quality: float | None
-    needs_review: bool
-    page: int
-    path: str | None
 
 
 class RoleCoverage(Record):
@@ -187,29 +171,6 @@ def account(ledger: Ledger, *, document: str | None = None, owner: str | None = 
         placements_decorative=unshown.get(PlacementState.DECORATIVE.value, 0),
         pages_skipped=by_kind.get("skipped", 0),
     )
-
-
-def image_states(ledger: Ledger, document: str, after: int = -1, limit: int = 500) -> list[ImageRow]:
-    """The document's shown images in reading order, a page at a time; `after` is the last index of the one before."""
-    first = first_placements(document)
-    where = placements.alias("where")
-    listed = (
-        select(first.c.index, images, where.c.page, where.c.path)
-        .join(images, images.c.id == first.c.image)
-        .join(where, and_(where.c.document == document, where.c.ordinal == first.c.ordinal))
-        .where(first.c.index > after)
-        .order_by(first.c.index)
-        .limit(limit)
-    )
-    with ledger.read() as connection:
-        rows = connection.execute(listed).all()
-        states = {
-            image: ImageState(state)
-            for portion in portions([row.id for row in rows])
-            for image, state in connection.execute(states_of_images(shown_images(document=document, among=portion)))
-        }
-    fields = ImageRow.model_fields.keys() - {"state"}
-    return [ImageRow(**{name: getattr(row, name) for name in fields}, state=states[row.id]) for row in rows]
 
 
 def _counts(
@@ -332,7 +293,6 @@ def _role_coverage(role: str, tag: str, states: dict[str, int]) -> RoleCoverage:
 __all__ = [
     "Account",
     "Coverage",
-    "ImageRow",
     "RoleCoverage",
     "account",
     "conclude",
@@ -340,7 +300,6 @@ __all__ = [
     "failures",
     "find_document",
     "get_document",
-    "image_states",
     "list_documents",
     "other_failures",
     "products",

@@ -3,7 +3,6 @@
 One rule brings everything back: whatever is unfinished, not cancelled, without a live run and due is run again.
 """
 
-from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, null, or_, select, tuple_, update
@@ -33,7 +32,7 @@ from swatchbook.ledger.tables import (
     vectors,
     wants,
 )
-from swatchbook.ledger.wanted import wake, wanted
+from swatchbook.ledger.wanted import queue_anew, wanted
 from swatchbook.records import DocumentStatus, ItemState, Record
 
 _MOST = 1_000
@@ -57,8 +56,8 @@ class Collected(Record):
 def due(ledger: Ledger, limit: int = _MOST) -> list[Document]:
     """Documents to work on now, those that wait longest first; runs that died are buried on the way.
 
-    Unfinished ones whose time has come (a blocked one when its next probe has), deletes, and completed ones with rows
-    to publish that nobody publishes. Failed and cancelled ones wait for a person.
+    Unfinished ones whose time has come (a blocked one when its next probe has), deletes; and whatever their status
+    those with rows to publish that nobody publishes, for which `wants_run` tells whether there is more to do.
     """
     bury(ledger)
     in_time = or_(documents.c.due_at.is_(None), documents.c.due_at <= db_now())
@@ -70,7 +69,7 @@ def due(ledger: Ledger, limit: int = _MOST) -> list[Document]:
             or_(
                 documents.c.status.in_(_AT_ONCE),
                 documents.c.status.in_(_IN_TIME) & in_time & ~never,
-                (documents.c.status == DocumentStatus.COMPLETED) & _is_behind(),
+                _is_behind(),
             ),
         )
         .order_by(documents.c.due_at.nulls_first(), documents.c.updated_at, documents.c.id)
@@ -78,6 +77,14 @@ def due(ledger: Ledger, limit: int = _MOST) -> list[Document]:
     )
     with ledger.read() as connection:
         return [read_document(row) for row in connection.execute(query).mappings()]
+
+
+def wants_run(document: Document, now: float) -> bool:
+    """Whether a due document is to be run (or deleted) again; if not, only publishing is left. `now`: Unix seconds."""
+    if document.status in _IN_TIME:
+        at_once = document.status == DocumentStatus.WAITING
+        return at_once if document.due_at is None else document.due_at <= now
+    return document.status in _AT_ONCE
 
 
 def _is_behind() -> ColumnElement[bool]:
@@ -108,9 +115,8 @@ def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
     get_document(ledger, document)
     again = {ItemState.FAILED, ItemState.REJECTED} if force else {ItemState.FAILED}
     with ledger.write() as connection:
-        keys = _queue_anew(connection, document, again)
+        queue_anew(connection, document, again)
         _make_due(connection, document)
-        wake(connection, keys)
         stopped = documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING))
         connection.execute(
             update(documents)
@@ -125,19 +131,6 @@ def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
             )
         )
     return get_document(ledger, document).status != DocumentStatus.COMPLETED
-
-
-def _queue_anew(connection: Connection, document: str, states: Collection[ItemState]) -> list[str]:
-    rows = wanted(document)
-    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states))
-    fresh = {"state": ItemState.PENDING, "attempts": 0, "runs": 0, "crashes": 0}
-    queued = connection.execute(
-        update(items)
-        .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled))
-        .values(**fresh, failure=null(), next_retry_at=null(), lease_size=null())
-        .returning(items.c.key)
-    )
-    return sorted(set(queued.scalars()))
 
 
 def _make_due(connection: Connection, document: str) -> None:
@@ -267,8 +260,9 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
 
 
 def _is_used() -> ColumnElement[bool]:
-    """A picture by an image, a text by an image, a chunk or an analysis, a source by a document."""
-    users = (images.c.content_key, images.c.text_key, chunks.c.text_key, analyses.c.text_key)
-    by_key = [contents.c.key.in_(select(user).where(user.is_not(None))) for user in users]
-    by_file = contents.c.file.in_(select(documents.c.file).where(documents.c.file.is_not(None)))
-    return or_(*by_key, and_(contents.c.file.is_not(None), by_file))
+    """A picture by an image, a text by an image, a chunk or an analysis, a source and its pages by a document."""
+    keys = (images.c.content_key, images.c.text_key, chunks.c.text_key, analyses.c.text_key)
+    files = (documents.c.file, documents.c.pages_file)
+    by_key = [contents.c.key.in_(select(user).where(user.is_not(None))) for user in keys]
+    by_file = [contents.c.file.in_(select(user).where(user.is_not(None))) for user in files]
+    return or_(*by_key, and_(contents.c.file.is_not(None), or_(*by_file)))

@@ -13,7 +13,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Subquery,
-    Table,
     and_,
     bindparam,
     exists,
@@ -22,6 +21,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -40,6 +40,7 @@ from swatchbook.ledger.leases import (
     record_failures,
 )
 from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.showing import put
 from swatchbook.ledger.tables import (
     analyses,
     chunks,
@@ -319,7 +320,7 @@ def _problem(m: Made, dimension: int | None) -> str | None:
 
 def _store(connection: Connection, made: Sequence[Made]) -> None:
     """Vectors, analyses and the texts that say them."""
-    _put(
+    put(
         connection,
         vectors,
         [
@@ -329,12 +330,12 @@ def _store(connection: Connection, made: Sequence[Made]) -> None:
             if m.vector is not None
         ],
     )  # fmt: skip
-    _put(
+    put(
         connection,
         contents,
         [{"key": text_key(m.text), "text": m.text, "unused_since": None} for m in made if m.text],
     )
-    _put(
+    put(
         connection,
         analyses,
         [
@@ -344,14 +345,6 @@ def _store(connection: Connection, made: Sequence[Made]) -> None:
             if m.analysis is not None
         ],
     )  # fmt: skip
-
-
-def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        new = upsert(connection, table)
-        identity = list(table.primary_key)
-        others = {name: new.excluded[name] for name in rows[0] if not table.c[name].primary_key}
-        connection.execute(new.on_conflict_do_update(index_elements=identity, set_=others), rows)
 
 
 def _finish(connection: Connection, made: Sequence[Made]) -> None:
@@ -406,14 +399,15 @@ def _touch(connection: Connection, made: Sequence[Made]) -> None:
     prose = [m.key for m in made if m.role is Role.UNDERSTANDING]
     text = [m.key for m in made if m.role is Role.TEXT]
     pixels = sorted({m.key for m in made} - {*prose, *text})
-    for table, column, keys in (
-        (images, images.c.content_key, pixels),
-        (images, images.c.text_key, prose),
-        (chunks, chunks.c.text_key, text),
+    for table, column, keys, kept in (
+        (images, images.c.content_key, pixels, true()),
+        (images, images.c.text_key, prose, true()),
+        (chunks, chunks.c.text_key, text, chunks.c.embed),
     ):
         for some in portions(keys):
             dirty = table.c.dirty + 1
-            connection.execute(update(table).where(column.in_(some)).values(dirty=dirty, made=dirty))
+            shown = and_(column.in_(some), table.c.dirty > 0, kept)  # what was never shown has nothing to publish
+            connection.execute(update(table).where(shown).values(dirty=dirty, made=dirty))
 
 
 # --- what they are made from ------------------------------------------------------------------------------------------
@@ -427,12 +421,6 @@ def sources(ledger: Ledger, keys: Sequence[str]) -> dict[str, str]:
 def texts(ledger: Ledger, text_keys: Sequence[str]) -> dict[str, str]:
     """text key -> text, of those that are known."""
     return _column_of(ledger, select(contents.c.key, contents.c.text).where(contents.c.text.is_not(None)), text_keys)
-
-
-def text_keys(ledger: Ledger, content_keys: Sequence[str], tag: str) -> dict[str, str]:
-    """content key -> key of its understanding text under this analysis tag, of those that were analysed to any."""
-    query = select(analyses.c.key, analyses.c.text_key)
-    return _column_of(ledger, query.where(analyses.c.tag == tag, analyses.c.text_key.is_not(None)), content_keys)
 
 
 def _column_of(ledger: Ledger, query: Select[tuple[str, Any]], keys: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, null, select, update
 
-from swatchbook.errors import CrashedWorker, Failure, Policy
+from swatchbook.errors import SHARED, CrashedWorker, Failure, Policy
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import items
 from swatchbook.records import ItemState, Record
@@ -17,10 +17,7 @@ RUN_LIMIT = 8
 """Runs that may end in a recorded failure before the item is `failed`."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 900.0, 86_400.0
-"""Seconds until a failed item is tried by another run: 15 minutes, doubling, at most a day."""
-
-SPARED = frozenset({Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED})
-"""Failures that are nobody's: they spend no attempt and no run."""
+"""Seconds until what failed is tried again: 15 minutes, doubling, at most a day."""
 
 ItemId = tuple[str, str, str]
 """key, role, tag."""
@@ -31,6 +28,11 @@ class Freed(Record):
 
     halved: bool
     named: bool
+
+
+def pause_after(failures: int) -> float:
+    """Seconds until something that has failed so often is tried again; `failures` counts from 1."""
+    return min(FIRST_PAUSE * 2.0 ** (failures - 1), LONGEST_PAUSE)
 
 
 def lease_range(token: str) -> tuple[str, str]:
@@ -92,19 +94,19 @@ def outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool) -> dic
     state, pause = ItemState.PENDING, None
     if failure.policy is Policy.NEVER:
         state = ItemState.REJECTED
-    elif last_try and failure.policy not in SPARED:
+    elif last_try and failure.policy not in SHARED:
         runs += 1
         if runs >= RUN_LIMIT:
             state = ItemState.FAILED
         else:
-            pause = min(FIRST_PAUSE * 2 ** (runs - 1), LONGEST_PAUSE)
+            pause = pause_after(runs)
     return {
         **identified(item),
         "to_state": state,
         "to_runs": runs,
         "to_failure": failure_record(failure),
         "to_pause": pause,
-        "to_refund": int(failure.policy in SPARED),
+        "to_refund": int(failure.policy in SHARED),
     }
 
 

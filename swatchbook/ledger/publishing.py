@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Payload, Space
 from swatchbook.ledger.database import Ledger, db_now, portions, upsert
-from swatchbook.ledger.leases import LEASE_SECONDS, failure_record
+from swatchbook.ledger.leases import LEASE_SECONDS, failure_record, pause_after
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
-from swatchbook.ledger.states import next_publish_of, publishable, unpublished_rows
+from swatchbook.ledger.states import publishable, unpublished_rows
 from swatchbook.ledger.tables import chunks, contents, documents, images, placements, vectors
 from swatchbook.ledger.tables import spaces as spaces_table
 from swatchbook.records import PIXEL_ROLES, Record, Role, Want
@@ -25,8 +25,6 @@ from swatchbook.records import PIXEL_ROLES, Record, Role, Want
 Kind = Literal["image", "chunk"]
 
 _TABLES: Mapping[Kind, Table] = {"image": images, "chunk": chunks}
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 900.0, 86_400.0  # seconds: 15 minutes, doubling, at most a day
 
 _PAGE = 1_000
 """Rows read at a time where there may be very many."""
@@ -76,13 +74,6 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
             )
             leased += [Dirty(kind=kind, id=row.id, dirty=row.dirty, gone=row.gone) for row in rows]
     return leased
-
-
-def renew(ledger: Ledger, name: str) -> None:
-    """What `name` holds stays its own for another minute."""
-    with ledger.write() as connection:
-        for table in _TABLES.values():
-            connection.execute(update(table).where(_held(table, name)).values(publish_until=db_now() + LEASE_SECONDS))
 
 
 def settle(
@@ -146,11 +137,7 @@ def _record_refused(connection: Connection, table: Table, refused: Mapping[str, 
                 **_FREE,
             ),
             [
-                {
-                    "row_id": row,
-                    "failure": failure_record(failure),
-                    "pause": min(_FIRST_PAUSE * 2.0**tries, _LONGEST_PAUSE),
-                }
+                {"row_id": row, "failure": failure_record(failure), "pause": pause_after(tries + 1)}
                 for row, (tries, failure) in refused.items()
             ],
         )
@@ -242,14 +229,6 @@ def add_space(ledger: Ledger, space: Space) -> bool:
     return bool(known.active)
 
 
-def activate(ledger: Ledger, space: Space) -> None:
-    """Let search read this space of its role, and no other."""
-    with ledger.write() as connection:
-        connection.execute(
-            update(spaces_table).where(spaces_table.c.role == space.role).values(active=spaces_table.c.tag == space.tag)
-        )
-
-
 # --- how far it is, and doing it again --------------------------------------------------------------------------------
 
 
@@ -262,18 +241,6 @@ def unpublished(ledger: Ledger, document: str | None = None, *, owner: str | Non
             ).scalar_one()
             for table in _TABLES.values()
         )
-
-
-def next_publish(ledger: Ledger, document: str) -> float | None:
-    """When the first of a document's unpublished rows may be published, Unix seconds; None where there is none."""
-    with ledger.read() as connection:
-        times = [
-            connection.execute(
-                select(func.min(next_publish_of(table))).where(publishable(table), *_in_scope(table, document, None))
-            ).scalar_one()
-            for table in _TABLES.values()
-        ]
-    return min((time for time in times if time is not None), default=None)
 
 
 def mark_dirty(ledger: Ledger, ids: Collection[str]) -> None:

@@ -52,6 +52,7 @@ class Document(Record):
     due_at: float | None
     deaths: int
     page_count: int | None
+    pages_file: str | None
     report: RunReport | None
     created_at: float
     updated_at: float
@@ -264,21 +265,17 @@ def reach(ledger: Ledger, run: Run, stage: Stage) -> None:
         )
 
 
-def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units: int = 0) -> None:
+def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float) -> None:
     """Time spent on the way to a stage; what the run records twice adds up. Raises RunRevoked."""
     with ledger.write() as connection:
         require_live(connection, run)
         new = upsert(connection, timings).values(
-            document=run.document, run=run.token, stage=stage, seconds=seconds, units=units, at=db_now()
+            document=run.document, run=run.token, stage=stage, seconds=seconds, at=db_now()
         )
         connection.execute(
             new.on_conflict_do_update(
                 index_elements=[timings.c.document, timings.c.run, timings.c.stage],
-                set_={
-                    "seconds": timings.c.seconds + new.excluded.seconds,
-                    "units": timings.c.units + new.excluded.units,
-                    "at": new.excluded.at,
-                },
+                set_={"seconds": timings.c.seconds + new.excluded.seconds, "at": new.excluded.at},
             )
         )
 

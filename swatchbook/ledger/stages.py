@@ -68,7 +68,10 @@ _OF_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
 
 
 def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
-    """Stages 1 and 3: every page with its kind, lost ones with the reason. Raises RunRevoked."""
+    """Stages 1 and 3: every page with its kind, lost ones with the reason; and the file that says all of them.
+
+    Raises RunRevoked.
+    """
     planned = {p.number: p for p in plan.pages}
     lost = {p.page: p for p in reading.lost}
     rows = list[Values]()
@@ -78,7 +81,6 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
             "document": run.document,
             "number": number,
             "generation": run.generation,
-            "label": str(number),
             "box": reading.page_boxes.get(number, (0, 0, 0, 0)),
             "kind": page.kind if page else "skipped",
             "reason": page.reason if page else "not planned",
@@ -91,8 +93,10 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         require_live(connection, run)
         put(connection, pages, rows)
         connection.execute(delete(pages).where(pages.c.document == run.document, pages.c.number > reading.page_count))
-        counted = update(documents).where(documents.c.id == run.document).values(page_count=reading.page_count)
-        connection.execute(counted)
+        file = {"key": reading.pages_file[:64], "file": reading.pages_file, "unused_since": None}
+        put(connection, contents, [file])  # like a picture's: collected once no document names it any more
+        read = {"page_count": reading.page_count, "pages_file": reading.pages_file}
+        connection.execute(update(documents).where(documents.c.id == run.document).values(read))
 
 
 # --- chunks and entities ----------------------------------------------------------------------------------------------

@@ -5,8 +5,6 @@ show it. Any pending, leased or made-but-unpublished → pending; all rejected �
 done → partial; else failed. A missing item counts as pending: the stage that adds it has yet to run.
 """
 
-from collections.abc import Sequence
-
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, literal_column, or_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
@@ -29,17 +27,13 @@ chunk_item_state: ColumnElement[str] = func.coalesce(items.c.state, ItemState.PE
 # --- items of what is shown -------------------------------------------------------------------------------------------
 
 
-def shown_images(
-    *, document: str | None = None, owner: str | None = None, among: Sequence[str] | None = None
-) -> Subquery:
-    """(document, image), distinct, of the shown placements in scope; `among` these images only."""
+def shown_images(*, document: str | None = None, owner: str | None = None) -> Subquery:
+    """(document, image), distinct, of the shown placements in scope."""
     shown = select(placements.c.document, placements.c.image).where(placements.c.state == PlacementState.SHOWN)
     if document is not None:
         shown = shown.where(placements.c.document == document)
     if owner is not None:
         shown = shown.join(documents, documents.c.id == placements.c.document).where(documents.c.owner == owner)
-    if among is not None:
-        shown = shown.where(placements.c.image.in_(among))
     return shown.distinct().subquery("shown")
 
 

@@ -3,6 +3,9 @@
 Nothing here that PostgreSQL or SQLite lacks. Rows that a stage writes carry the generation that wrote them.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -38,6 +41,21 @@ def _document(*, primary_key: bool = False) -> Column[str]:
     return Column("document", Id, ForeignKey("documents.id"), nullable=False, primary_key=primary_key)
 
 
+def _publishing(table: str) -> Iterator[Column[Any] | Index]:
+    """What publishing keeps of an image or chunk; the index holds the few rows that wait for it."""
+    yield Column("dirty", Integer, nullable=False)  # raised by whatever changes what is published
+    yield Column("made", Integer, nullable=False, server_default="0")  # `dirty` when an item of it was last committed
+    yield Column("published", Integer, nullable=False, server_default="0")  # `dirty` as of the last publish
+    yield Column("gone", Boolean, nullable=False, server_default=text("false"))
+    yield Column("publish_lease", Text)
+    yield Column("publish_until", Time)
+    yield Column("publish_tries", Integer, nullable=False, server_default="0")
+    yield Column("publish_failure", JSON)
+    yield Column("publish_next", Time)
+    waiting = text("dirty > published OR gone")
+    yield Index(f"ix_{table}_unpublished", "publish_next", sqlite_where=waiting, postgresql_where=waiting)
+
+
 documents = Table(
     "documents",
     metadata,
@@ -60,6 +78,7 @@ documents = Table(
     Column("due_at", Time),  # of waiting ones
     Column("deaths", Integer, nullable=False, server_default="0"),  # runs that died in a row with nothing committed
     Column("page_count", Integer),
+    Column("pages_file", Text),  # key in the file store of what stage 1 read
     Column("report", JSON),  # the last RunReport
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
@@ -91,7 +110,7 @@ runs = Table(
     Column("done", Integer, nullable=False, server_default="0"),  # within the stage
     Column("total", Integer, nullable=False, server_default="0"),
     Column("note", Text),
-    Index(None, "document", "state"),
+    Index(None, "state", "document"),  # in this order: the few live ones are asked for all the time
 )
 
 wants = Table(
@@ -110,7 +129,6 @@ pages = Table(
     _document(primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("generation", Token, nullable=False),
-    Column("label", Text, nullable=False),
     Column("box", JSON, nullable=False),
     Column("kind", String(16), nullable=False),  # product, entity, skipped, lost
     Column("reason", Text),
@@ -128,21 +146,11 @@ images = Table(
     Column("height", Integer),
     Column("quality", Double),
     Column("needs_review", Boolean, nullable=False, server_default=text("false")),
-    Column("dirty", Integer, nullable=False),  # raised by whatever changes what is published
-    Column("made", Integer, nullable=False, server_default="0"),  # `dirty` when an item of it was last committed
-    Column("published", Integer, nullable=False, server_default="0"),  # `dirty` as of the last publish
-    Column("gone", Boolean, nullable=False, server_default=text("false")),
-    Column("publish_lease", Text),
-    Column("publish_until", Time),
-    Column("publish_tries", Integer, nullable=False, server_default="0"),
-    Column("publish_failure", JSON),
-    Column("publish_next", Time),
+    *_publishing("images"),
     Index(None, "owner", "content_key", unique=True),
     Index(None, "content_key"),
     Index(None, "text_key"),
-    Index("ix_images_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"),
-          postgresql_where=text("dirty > published OR gone")),
-)  # fmt: skip
+)
 
 placements = Table(
     "placements",
@@ -187,20 +195,10 @@ chunks = Table(
     Column("text_key", Key, nullable=False),
     Column("embed", Boolean, nullable=False),
     Column("record", JSON, nullable=False),  # Chunk
-    Column("dirty", Integer, nullable=False),
-    Column("made", Integer, nullable=False, server_default="0"),
-    Column("published", Integer, nullable=False, server_default="0"),
-    Column("gone", Boolean, nullable=False, server_default=text("false")),
-    Column("publish_lease", Text),
-    Column("publish_until", Time),
-    Column("publish_tries", Integer, nullable=False, server_default="0"),
-    Column("publish_failure", JSON),
-    Column("publish_next", Time),
+    *_publishing("chunks"),
     Index(None, "document", "ordinal"),
     Index(None, "text_key"),
-    Index("ix_chunks_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"),
-          postgresql_where=text("dirty > published OR gone")),
-)  # fmt: skip
+)
 
 entities = Table(
     "entities",
@@ -230,7 +228,7 @@ contents = Table(
     "contents",
     metadata,
     Column("key", Key, primary_key=True),
-    Column("file", Text),  # of a picture: key in the file store
+    Column("file", Text),  # key in the file store, of a picture or a document's own
     Column("text", Text),  # of a text: itself
     Column("width", Integer),
     Column("height", Integer),
@@ -309,6 +307,5 @@ timings = Table(
     Column("run", Token, primary_key=True),
     Column("stage", String(32), primary_key=True),
     Column("seconds", Double, nullable=False),
-    Column("units", Integer, nullable=False, server_default="0"),
     Column("at", Time, nullable=False),
 )

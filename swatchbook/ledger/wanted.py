@@ -77,7 +77,10 @@ def wanted_of(document: str, keys: Sequence[str]) -> Subquery:
 
 
 def queue_anew(connection: Connection, document: str, states: Collection[ItemState]) -> None:
-    """Items in these states that the document wants are pending again, all counters at 0; whom it concerns is woken."""
+    """Items in these states that the document wants are pending again, all counters at 0.
+
+    Whom it concerns is woken.
+    """
     rows = wanted(document)
     settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states))
     queued = connection.execute(

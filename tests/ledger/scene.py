@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, Table, func, insert, select, update
 
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.items import Claimed, Made, put_pending
-from swatchbook.ledger.runs import Busy, Run, begin, queue
+from swatchbook.ledger.runs import Busy, Document, Run, begin, queue
 from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
 from swatchbook.records import Analysis, IngestOptions, Role, Want, chunk_id, identity, image_id, sha256
 
@@ -42,6 +42,24 @@ def begun(
     assert not isinstance(run, Busy)
     show(ledger, document.id, owner, pictures, texts, wants)
     return run
+
+
+def try_begin(ledger: Ledger, known: Document | Run, *, fingerprint: str = "f", force: bool = False) -> Run | Busy:
+    """Begin a run at a document that is known."""
+    identity = known.id if isinstance(known, Document) else known.document
+    return begin(ledger, identity, options=IngestOptions(force=force), fingerprint=fingerprint, wants=(VISUAL,))
+
+
+def begin_again(ledger: Ledger, known: Document | Run, *, fingerprint: str = "f", force: bool = False) -> Run:
+    """The same, where nothing keeps it from beginning."""
+    run = try_begin(ledger, known, fingerprint=fingerprint, force=force)
+    assert isinstance(run, Run)
+    return run
+
+
+def set_document(ledger: Ledger, document: str, **values: Any) -> None:
+    with ledger.write() as connection:
+        connection.execute(update(documents).where(documents.c.id == document).values(**values))
 
 
 def show(

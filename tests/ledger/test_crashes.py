@@ -20,16 +20,10 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
 from swatchbook.ledger.tables import vectors
-from swatchbook.records import DocumentStatus, IngestOptions
-from tests.ledger.scene import VISUAL, begun, count, document, item, keys, lapse, make, one, pass_time
+from swatchbook.records import DocumentStatus
+from tests.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, one, pass_time
 
 ROOT = Path(__file__).parents[2]
-
-
-def begin_again(ledger: Ledger, run: Run) -> Run:
-    again = runs.begin(ledger, run.document, options=IngestOptions(), fingerprint="f", wants=(VISUAL,))
-    assert isinstance(again, Run)
-    return again
 
 
 def die(ledger: Ledger, run: Run) -> None:

@@ -33,18 +33,19 @@ from swatchbook.records import (
     IngestOptions,
     ItemState,
     PlacementState,
+    Plan,
     Role,
     Stage,
-    image_id,
     sha256,
     text_key,
 )
-from tests.ledger.scene import EVERYTHING, VISUAL, count, item, lapse, pass_time
+from tests.ledger.scene import EVERYTHING, VISUAL, count, item, lapse, pass_time, set_document
 from tests.ledger.told import (
     begin,
     chunked,
     end,
     extraction,
+    image,
     ingest,
     key,
     link,
@@ -52,21 +53,13 @@ from tests.ledger.told import (
     placed,
     product,
     publish_all,
+    reading,
     rows_of,
 )
 
 
-def image(name: str, owner: str = "anna") -> str:
-    return image_id(owner, key(name))
-
-
 def due_ids(ledger: Ledger) -> list[str]:
     return [document.id for document in due.due(ledger)]
-
-
-def set_document(ledger: Ledger, document: str, **values: object) -> None:
-    with ledger.write() as connection:
-        connection.execute(update(documents).where(documents.c.id == document).values(**values))
 
 
 def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue") -> Run:
@@ -102,6 +95,34 @@ def test_due_is_what_is_unfinished_and_whose_time_has_come(
     runs.end(ledger, run, DocumentStatus.WAITING)
     set_document(ledger, run.document, status=status, due_at=None if due_in is None else ledger.now() + due_in)
     assert due_ids(ledger) == ([run.document] if is_due else [])
+    assert due.wants_run(accounts.get_document(ledger, run.document), ledger.now()) == is_due
+
+
+@pytest.mark.parametrize(
+    ("status", "due_in"),
+    [
+        (DocumentStatus.COMPLETED, None),
+        (DocumentStatus.FAILED, None),
+        (DocumentStatus.CANCELLED, None),
+        (DocumentStatus.BLOCKED, None),
+        (DocumentStatus.BLOCKED, 60),
+        (DocumentStatus.WAITING, 3600),
+    ],
+)
+def test_what_is_made_or_gone_is_due_to_be_published_whatever_became_of_its_document(
+    ledger: Ledger, status: DocumentStatus, due_in: float | None
+) -> None:
+    run = begin(ledger)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    assert due_ids(ledger) == []  # its own run sees to it
+    make_all(ledger, run)
+    runs.end(ledger, run, status, due_at=None if due_in is None else ledger.now() + due_in)
+    set_document(ledger, run.document, status=status)
+    (found,) = due.due(ledger)
+    assert found.id == run.document
+    assert not due.wants_run(found, ledger.now())
+    publish_all(ledger)
+    assert due_ids(ledger) == []
 
 
 def test_a_live_run_keeps_its_document_from_being_due_and_a_dead_one_is_buried(ledger: Ledger) -> None:
@@ -244,9 +265,9 @@ def test_cancelling_revokes_the_run_and_keeps_what_is_made(ledger: Ledger) -> No
     known = accounts.get_document(ledger, run.document)
     assert (known.status, known.run) == (DocumentStatus.CANCELLED, None)
     assert "retry" in (known.message or "")
-    assert due_ids(ledger) == []
     publish_all(ledger)
     assert accounts.account(ledger, document=run.document).complete == 1
+    assert due_ids(ledger) == []
 
 
 def test_what_is_complete_or_being_deleted_is_not_cancelled(ledger: Ledger) -> None:
@@ -409,6 +430,31 @@ def test_contents_without_users_go_an_hour_later_with_all_that_was_made_of_them(
 def by_request(ledger: Ledger) -> list[dict[str, object]]:
     with ledger.read() as connection:
         return [dict(row) for row in connection.execute(calls.select()).mappings()]
+
+
+def test_a_deleted_documents_own_file_and_what_was_read_of_it_go_after_an_hour(ledger: Ledger, files: Files) -> None:
+    older, newer, source = (files.put_bytes(data, ".jsonl") for data in (b"older pages", b"pages", b"catalogue"))
+    runs_of = [begin(ledger, owner=owner) for owner in ("anna", "bert")]
+    for run in runs_of:
+        set_document(ledger, run.document, file=source)
+        for pages_file in (older, newer):
+            stages.save_pages(ledger, run, reading(pages_file=pages_file), Plan(pages=()))
+        end(ledger, run)
+
+    def left_after_an_hour() -> list[str]:
+        due.collect(ledger, files)
+        pass_time(ledger, 3_601)
+        due.collect(ledger, files)
+        return [file for file in (older, newer, source) if files.has(file)]
+
+    assert left_after_an_hour() == [newer, source]
+    delete(ledger, runs_of[0].document)
+    assert left_after_an_hour() == [newer, source]  # of bert's as well
+    delete(ledger, runs_of[1].document)
+    assert files.has(newer)
+    assert files.has(source)
+    assert left_after_an_hour() == []
+    assert count(ledger, contents) == 0
 
 
 def test_what_is_used_again_within_the_hour_stays(ledger: Ledger, files: Files) -> None:

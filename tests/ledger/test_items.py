@@ -207,6 +207,23 @@ def test_a_commit_makes_every_owners_picture_dirty_and_no_other(ledger: Ledger) 
         assert (image(ledger, KEYS[1], owner).dirty, image(ledger, KEYS[1], owner).made) == (1, 0)
 
 
+def test_a_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
+    """Another owner's decoration would be expected in the index for ever."""
+    text = keys(1, "text")[0]
+    run = begun(ledger, wants=(VISUAL, ANALYSIS, UNDERSTANDING, TEXT), pictures=[KEY], texts=[text])
+    begun(ledger, owner="bert", wants=(TEXT,), pictures=[KEY], texts=[text])
+    with ledger.write() as connection:
+        connection.execute(update(images).where(images.c.owner == "bert").values(dirty=0))
+        connection.execute(update(chunks).where(chunks.c.document != run.document).values(embed=False))
+    commit_all(ledger, items.claim(ledger, run, [KEY, text]))
+    commit_all(ledger, items.claim(ledger, run, [KEY]))  # what the analysis said
+    assert (image(ledger, KEY).dirty, image(ledger, KEY).made) == (3, 3)
+    assert (image(ledger, KEY, "bert").dirty, image(ledger, KEY, "bert").made) == (0, 0)
+    with ledger.read() as connection:
+        found = connection.execute(select(chunks.c.embed, chunks.c.dirty, chunks.c.made)).all()
+    assert sorted(found) == [(False, 1, 0), (True, 2, 2)]
+
+
 def test_a_text_vector_makes_every_chunk_of_that_text_dirty(ledger: Ledger) -> None:
     text, other = keys(2, "text")
     run = begun(ledger, wants=(TEXT,), texts=[text, other])
@@ -228,8 +245,6 @@ def test_an_analysis_gives_every_owners_picture_its_text_and_quality(ledger: Led
     assert (stored.key, stored.tag, stored.text_key) == (KEY, ANALYSIS.tag, text)
     assert Analysis.model_validate(stored.record).quality == 0.75
     assert items.texts(ledger, [text]) == {text: "Material: oak."}
-    assert items.text_keys(ledger, KEYS, ANALYSIS.tag) == {KEY: text}
-    assert items.text_keys(ledger, KEYS, "other@1/a") == {}
 
 
 def test_an_analysis_brings_understanding_items_for_all_who_want_them(ledger: Ledger) -> None:
@@ -267,7 +282,6 @@ def test_an_analysis_with_nothing_to_say_brings_no_item(ledger: Ledger) -> None:
     commit_all(ledger, items.claim(ledger, run, [KEY]), text=None)
     assert image(ledger, KEY).text_key is None
     assert count(ledger, item_rows) == 1
-    assert items.text_keys(ledger, KEYS, ANALYSIS.tag) == {}
     assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
 
 

@@ -21,7 +21,7 @@ from swatchbook.ledger.runs import Document, Run
 from swatchbook.ledger.tables import documents
 from swatchbook.records import Chunks, DocumentStatus, Extraction, IngestOptions, LinkKind, PlacementState, sha256
 from tests.ledger.scene import EVERYTHING, TEXT, VISUAL, lapse, pass_time
-from tests.ledger.told import chunked, extraction, key, link, make_all, placed, product
+from tests.ledger.told import chunked, extraction, key, link, make_all, next_publish, placed, product, settle, states
 
 DOCUMENTS = (("anna", "one"), ("anna", "two"), ("bert", "one"))
 DAY = 86_401.0
@@ -183,12 +183,8 @@ class Lives(RuleBasedStateMachine):
                 self.index.pop(row.id, None)
 
     def settle(self, publisher: Publisher, refused: str | None = None) -> None:
-        publishing.settle(
-            self.ledger,
-            publisher.name,
-            published=[row for row in publisher.rows if not row.gone and row.id != refused],
-            refused={refused: UnreadableImage("NaN.")} if refused else {},
-            removed=[row for row in publisher.rows if row.gone],
+        settle(
+            self.ledger, publisher.name, publisher.rows, refused={refused: UnreadableImage("NaN.")} if refused else {}
         )
 
     # --- what a person does, and time ---------------------------------------------------------------------------------
@@ -232,8 +228,8 @@ class Lives(RuleBasedStateMachine):
             assert a.found == a.complete + a.partial + a.failed + a.rejected + a.pending
         for document in known:
             unfinished = {f.image_id for f in accounts.failures(self.ledger, document.id)}
-            states = accounts.image_states(self.ledger, document.id)
-            assert unfinished == {row.id for row in states if row.state != "complete"}
+            found = states(self.ledger, document.id)
+            assert unfinished == {image for image, state in found.items() if state != "complete"}
 
     @invariant()
     def nothing_is_orphaned(self) -> None:
@@ -242,12 +238,12 @@ class Lives(RuleBasedStateMachine):
         for document in accounts.list_documents(self.ledger):
             if document.id in coming:
                 continue
+            waits = next_publish(self.ledger, document.id)
+            assert document.run or waits is None or waits > now
             match document.status:
                 case DocumentStatus.COMPLETED:
-                    waits = publishing.next_publish(self.ledger, document.id)
                     if accounts.account(self.ledger, document=document.id).pending:
                         assert waits is not None
-                    assert waits is None or waits > now
                 case DocumentStatus.FAILED | DocumentStatus.CANCELLED | DocumentStatus.BLOCKED:
                     assert document.message
                 case DocumentStatus.RUNNING | DocumentStatus.DELETING:
@@ -270,7 +266,6 @@ class Lives(RuleBasedStateMachine):
             pass_time(self.ledger, DAY)
             for document in due.due(self.ledger):
                 self.bring_back(document)
-            self.publish_all()
         known = accounts.list_documents(self.ledger)
         assert {d.status for d in known} <= {
             DocumentStatus.COMPLETED,
@@ -292,7 +287,7 @@ class Lives(RuleBasedStateMachine):
             self.publish_all()
             assert due.finish_delete(self.ledger, document.id)
             return
-        if document.status is DocumentStatus.COMPLETED:
+        if not due.wants_run(document, self.ledger.now()):
             self.publish_all()
             return
         fingerprint = document.fingerprint or "f"

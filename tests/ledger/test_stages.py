@@ -34,9 +34,7 @@ from swatchbook.records import (
     PlacementState,
     Plan,
     PlannedPage,
-    Reading,
     entity_id,
-    image_id,
     text_key,
 )
 from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, TEXT, UNDERSTANDING, VISUAL, count, item, one
@@ -46,6 +44,7 @@ from tests.ledger.told import (
     dirt,
     end,
     extraction,
+    image,
     ingest,
     key,
     link,
@@ -53,20 +52,9 @@ from tests.ledger.told import (
     placed,
     product,
     publish_all,
+    reading,
     rows_of,
 )
-
-
-def image(name: str, owner: str = "anna") -> str:
-    return image_id(owner, key(name))
-
-
-def reading(*lost: LostPage, count: int = 4) -> Reading:
-    boxes = {n: (0.0, 0.0, 595.0, 842.0) for n in range(1, count + 1) if n not in {page.page for page in lost}}
-    return Reading(
-        content=key("file"), page_count=count, title=None, outline=(), page_boxes=boxes, pages_file="f", lost=lost
-    )
-
 
 PLAN = Plan(
     pages=(

@@ -1,6 +1,6 @@
 """What stages tell the ledger, made up: extractions, chunks, products; and a whole document worked off."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping, Table, select
@@ -9,23 +9,31 @@ from swatchbook.errors import Failure
 from swatchbook.ledger import items, publishing, runs, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.items import Claimed, Failed
+from swatchbook.ledger.publishing import Dirty
 from swatchbook.ledger.runs import Busy, Run
+from swatchbook.ledger.states import shown_images, states_of_images
+from swatchbook.ledger.tables import chunks as chunk_rows
+from swatchbook.ledger.tables import images, placements
 from swatchbook.records import (
     Chunk,
     Chunks,
     DocumentStatus,
     Evidence,
     Extraction,
+    ImageState,
     IngestOptions,
     Link,
     LinkKind,
+    LostPage,
     Picture,
     Placement,
     PlacementState,
     Product,
+    Reading,
     Unreadable,
     Want,
     chunk_id,
+    image_id,
     placement_id,
     product_id,
     sha256,
@@ -37,6 +45,25 @@ from tests.ledger.scene import EVERYTHING, make
 def key(name: str) -> str:
     """The content key of a picture known by this name."""
     return sha256(name.encode())
+
+
+def image(name: str, owner: str = "anna") -> str:
+    """The owner's image of the picture known by this name."""
+    return image_id(owner, key(name))
+
+
+def reading(*lost: LostPage, count: int = 4, pages_file: str = f"{'0' * 64}.jsonl") -> Reading:
+    """Stage 1's result: A4 pages, of which some are lost."""
+    boxes = {n: (0.0, 0.0, 595.0, 842.0) for n in range(1, count + 1) if n not in {page.page for page in lost}}
+    return Reading(
+        content=key("file"),
+        page_count=count,
+        title=None,
+        outline=(),
+        page_boxes=boxes,
+        pages_file=pages_file,
+        lost=lost,
+    )
 
 
 def begin(
@@ -168,6 +195,18 @@ def make_all(
             items.release(ledger, lease)
 
 
+def settle(ledger: Ledger, name: str, rows: Sequence[Dirty], *, refused: Mapping[str, Failure] | None = None) -> None:
+    """An index took all of these but the refused ones."""
+    given = refused or {}
+    publishing.settle(
+        ledger,
+        name,
+        published=[row for row in rows if not row.gone and row.id not in given],
+        refused=given,
+        removed=[row for row in rows if row.gone],
+    )
+
+
 def publish_all(ledger: Ledger) -> list[publishing.Publication]:
     """Publish whatever is due to an index that takes everything; returns what it was given."""
     told = list[publishing.Publication]()
@@ -176,19 +215,13 @@ def publish_all(ledger: Ledger) -> list[publishing.Publication]:
         if not rows:
             return told
         told += publishing.publications(ledger, [row for row in rows if not row.gone])
-        publishing.settle(
-            ledger,
-            f"publisher {number}",
-            published=[row for row in rows if not row.gone],
-            refused={},
-            removed=[row for row in rows if row.gone],
-        )
+        settle(ledger, f"publisher {number}", rows)
     raise AssertionError("publishing never ends")
 
 
-def ingest(ledger: Ledger, run: Run, found: Extraction, chunks: Chunks | None = None) -> None:
+def ingest(ledger: Ledger, run: Run, found: Extraction, text: Chunks | None = None) -> None:
     """Stages 4 to 8 with models that always answer and an index that takes everything."""
-    stages.save_chunks(ledger, run, chunks or Chunks(chunks=()))
+    stages.save_chunks(ledger, run, text or Chunks(chunks=()))
     stages.save_extraction(ledger, run, found)
     make_all(ledger, run)
     publish_all(ledger)
@@ -215,3 +248,25 @@ def rows_of(ledger: Ledger, table: Table) -> dict[str, RowMapping]:
 def dirt(ledger: Ledger, table: Table) -> dict[str, int]:
     """id -> dirty."""
     return {i: row["dirty"] for i, row in rows_of(ledger, table).items()}
+
+
+def states(ledger: Ledger, document: str) -> dict[str, ImageState]:
+    """image id -> its state in the document."""
+    with ledger.read() as connection:
+        rows = connection.execute(states_of_images(shown_images(document=document)))
+        return {image: ImageState(state) for image, state in rows}
+
+
+def next_publish(ledger: Ledger, document: str) -> float | None:
+    """When the first of a document's unpublished rows may be published; None where none waits."""
+    with ledger.read() as connection:
+        placed = set(connection.execute(select(placements.c.image).where(placements.c.document == document)).scalars())
+    now = ledger.now()
+    of_images = [row for i, row in rows_of(ledger, images).items() if i in placed]
+    of_chunks = [row for row in rows_of(ledger, chunk_rows).values() if row["document"] == document and row["embed"]]
+    times = [
+        max(row["publish_until"] or 0.0, row["publish_next"] or 0.0, now)
+        for row in of_images + of_chunks
+        if row["gone"] or (row["dirty"] > row["published"] and row["made"] > 0)
+    ]
+    return min(times, default=None)

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.Double(), nullable=True),
         sa.Column("deaths", sa.Integer(), server_default="0", nullable=False),
         sa.Column("page_count", sa.Integer(), nullable=True),
+        sa.Column("pages_file", sa.Text(), nullable=True),
         sa.Column("report", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("updated_at", sa.Double(), nullable=False),
@@ -199,7 +200,6 @@ def upgrade() -> None:
         sa.Column("document", sa.String(length=36), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("generation", sa.String(length=26), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
         sa.Column("box", sa.JSON(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -267,14 +267,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["document"], ["documents.id"], name=op.f("fk_runs_document")),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_runs")),
     )
-    op.create_index(op.f("ix_runs_document_state"), "runs", ["document", "state"], unique=False)
+    op.create_index(op.f("ix_runs_state_document"), "runs", ["state", "document"], unique=False)
     op.create_table(
         "timings",
         sa.Column("document", sa.String(length=36), nullable=False),
         sa.Column("run", sa.String(length=26), nullable=False),
         sa.Column("stage", sa.String(length=32), nullable=False),
         sa.Column("seconds", sa.Double(), nullable=False),
-        sa.Column("units", sa.Integer(), server_default="0", nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["document"], ["documents.id"], name=op.f("fk_timings_document")),
         sa.PrimaryKeyConstraint("document", "run", "stage", name=op.f("pk_timings")),
