@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from swatchbook.index.publish import publish_round
+from swatchbook.index.publish import publish_all
 from swatchbook.lab import Lab
 from swatchbook.ledger import publishing
 from swatchbook.records import Record
@@ -33,21 +33,21 @@ class Verification(Record):
 def verify(lab: Lab, *, repair: bool = False) -> Verification:
     """Compare every space with the ledger, and the ledger's files with the store.
 
-    With `repair`, missing objects are published again and foreign ones dropped; lost files can only be named.
+    With `repair`, missing objects are published again and foreign ones dropped; lost files can only be named. Nothing
+    that is published meanwhile is lost by it.
     """
     checks = []
     for space, _ in publishing.spaces(lab.ledger):
         lab.index.ensure(space)
+        present = set(lab.index.ids(space))  # first: what is published in between would else look foreign
         expected = set(publishing.searchable_ids(lab.ledger, space))
-        present = set(lab.index.ids(space))
         missing, foreign = expected - present, present - expected
         checks.append(SpaceCheck(space=space.name, expected=len(expected), missing=len(missing), foreign=len(foreign)))
         if repair:
-            if foreign:
-                lab.index.delete(space, sorted(foreign))
-            publishing.mark_dirty(lab.ledger, sorted(missing))
+            lab.index.delete(space, sorted(foreign))
+            publishing.mark_dirty(lab.ledger, missing | foreign)  # foreign ones as well: one may be shown again by now
     if repair:
-        _publish_until_clean(lab)
+        publish_all(lab, at_most=lab.settings.index_wait_seconds)
     lost = tuple(key for key in publishing.stored_files(lab.ledger) if not lab.files.has(key))
     return Verification(
         spaces=tuple(checks), lost_files=lost, unpublished=publishing.unpublished(lab.ledger), repaired=repair
@@ -55,19 +55,20 @@ def verify(lab: Lab, *, repair: bool = False) -> Verification:
 
 
 def rebuild(lab: Lab, *, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Drop every space and publish it anew from the ledger, without a forward pass. Returns the rows published."""
+    """Drop every space and publish it anew from the ledger, without a forward pass. Returns the rows published.
+
+    Killed on the way, it leaves every row waiting to be published, and is simply run again.
+    """
+    publishing.mark_all_dirty(lab.ledger)  # before the first drop, or a kill would leave an empty index called whole
     for space, active in publishing.spaces(lab.ledger):
         lab.index.drop(space)
         lab.index.ensure(space)
         if active:
             lab.index.activate(space)
-    publishing.mark_all_dirty(lab.ledger)
-    return _publish_until_clean(lab, progress)
+    publishing.mark_all_dirty(lab.ledger)  # again: some may have been published into a space that was then dropped
+    total = publishing.unpublished(lab.ledger)
 
+    def tell() -> None:
+        progress(total - publishing.unpublished(lab.ledger), total)
 
-def _publish_until_clean(lab: Lab, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
-    total, done = publishing.unpublished(lab.ledger), 0
-    while rows := publish_round(lab).rows:
-        done += rows
-        progress(done, max(total, done))
-    return done
+    return publish_all(lab, at_most=lab.settings.index_wait_seconds, alive=tell).published

@@ -9,8 +9,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from swatchbook.lab import Lab
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples" / "build"
@@ -98,3 +102,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SWATCHBOOK_HOME", str(folder))
     monkeypatch.chdir(tmp_path)  # no stray .env
     return folder
+
+
+@pytest.fixture
+def lab(home: Path) -> Iterator["Lab"]:
+    """The tools on a fresh home, without any flow."""
+    from swatchbook.lab import open_lab
+    from swatchbook.settings import load_settings
+
+    with open_lab(load_settings()) as tools:
+        yield tools

@@ -7,12 +7,13 @@ caption, a rebuilt index and a deleted document are all this one move.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from ulid import ULID
 
-from swatchbook.errors import Failure, Policy
+from swatchbook.errors import SHARED, Failure, Policy
 from swatchbook.index.base import IndexObject, Space
+from swatchbook.isolate import isolate
 from swatchbook.lab import Lab
 from swatchbook.ledger import publishing
 from swatchbook.ledger.publishing import Dirty
@@ -39,33 +40,62 @@ class Published(Record):
 def publish_round(lab: Lab) -> Published:
     """Publish up to `ROWS` dirty rows. Zero rows means that nothing is due.
 
-    Raises IndexDown, Authentication, Configuration, DiskFull, LedgerDown; the rows stay dirty.
+    An object that the index cannot take is refused alone, with its failure on its row. Raises IndexDown,
+    Authentication, Configuration, DiskFull, LedgerDown; the rows stay dirty.
     """
     name = f"publish:{ULID()}"
     rows = publishing.lease_dirty(lab.ledger, name, limit=ROWS)
-    if not rows:
-        return Published(published=0, removed=0, refused=0)
-    refused: dict[str, Failure] = {}
-    shown = [row for row in rows if not row.gone]
-    gone = [row for row in rows if row.gone]
+    shown, gone = [row for row in rows if not row.gone], [row for row in rows if row.gone]
+    published, removed = list[Dirty](), list[Dirty]()
+    refused = dict[str, Failure]()
     try:
         spaces = {Want(role=s.role, tag=s.tag): s for s, _ in publishing.spaces(lab.ledger)}
-        objects = defaultdict[Space, list[IndexObject]](list)
-        for publication in publishing.publications(lab.ledger, shown):
-            for want, vector in publication.vectors.items():
-                space = spaces.get(want) or _open_space(lab, want, len(vector), spaces)
-                objects[space].append(IndexObject(publication.row.id, vector, publication.payload))
-        for space, batch in objects.items():
-            refused.update(lab.index.upsert(space, batch))
-        if gone:
-            for space in spaces.values():
-                lab.index.delete(space, [row.id for row in gone])
-    except Failure:
-        publishing.settle(lab.ledger, name, published=[], refused={}, removed=[])  # frees the leases at once
-        raise
-    published = [row for row in shown if row.id not in refused]
-    publishing.settle(lab.ledger, name, published=published, refused=refused, removed=gone)
-    return Published(published=len(published), removed=len(gone), refused=len(refused))
+        for space, objects in _objects(lab, shown, spaces).items():
+            _keep(refused, [each.id for each in objects], isolate(_upserting(lab, space), objects))
+        ids = [row.id for row in gone]
+        for space in spaces.values():
+            _keep(refused, ids, isolate(_deleting(lab, space), ids))
+        published = [row for row in shown if row.id not in refused]
+        removed = [row for row in gone if row.id not in refused]
+    finally:  # however it ends: the leases are free at once, and what was refused is known
+        if rows:
+            publishing.settle(lab.ledger, name, published=published, refused=refused, removed=removed)
+    return Published(published=len(published), removed=len(removed), refused=len(refused))
+
+
+def _objects(lab: Lab, rows: Sequence[Dirty], spaces: dict[Want, Space]) -> Mapping[Space, list[IndexObject]]:
+    """What each space is to hold of these rows. A space that there is not yet is opened and joins `spaces`."""
+    objects = defaultdict[Space, list[IndexObject]](list)
+    for publication in publishing.publications(lab.ledger, rows):
+        for want, vector in publication.vectors.items():
+            space = spaces.get(want) or _open_space(lab, want, len(vector), spaces)
+            objects[space].append(IndexObject(publication.row.id, vector, publication.payload))
+    return objects
+
+
+def _upserting(lab: Lab, space: Space) -> Callable[[Sequence[IndexObject]], list[Failure | None]]:
+    def upsert(objects: Sequence[IndexObject]) -> list[Failure | None]:
+        failures = lab.index.upsert(space, objects)
+        return [failures.get(each.id) for each in objects]
+
+    return upsert
+
+
+def _deleting(lab: Lab, space: Space) -> Callable[[Sequence[str]], list[Failure | None]]:
+    def delete(ids: Sequence[str]) -> list[Failure | None]:
+        lab.index.delete(space, ids)
+        return [None] * len(ids)
+
+    return delete
+
+
+def _keep(refused: dict[str, Failure], ids: Sequence[str], outcomes: Sequence[Failure | None]) -> None:
+    """Note the failures of single objects. Raises one that concerns everybody."""
+    for row, failure in zip(ids, outcomes, strict=True):
+        if failure is not None and failure.policy in SHARED:
+            raise failure
+        if failure is not None:
+            refused[row] = failure
 
 
 def _open_space(lab: Lab, want: Want, dimension: int, spaces: dict[Want, Space]) -> Space:
@@ -81,11 +111,13 @@ def _open_space(lab: Lab, want: Want, dimension: int, spaces: dict[Want, Space])
 def publish_all(lab: Lab, *, at_most: float, alive: Callable[[], None] = lambda: None) -> Published:
     """Publish until nothing is due, sitting out an index outage of `at_most` seconds with growing pauses.
 
-    `alive` is called between rounds and raises RunRevoked to stop. Raises the outage when it lasts longer.
+    It ends as well where others add rows faster than this publishes: they have publishers of their own. `alive` is
+    called between rounds and raises RunRevoked to stop. Raises the outage when it lasts longer.
     """
     total = Published(published=0, removed=0, refused=0)
+    most = 2 * publishing.unpublished(lab.ledger) + ROWS
     pause, waited = 1.0, 0.0
-    while True:
+    while total.rows < most:
         alive()
         try:
             done = publish_round(lab)
@@ -104,7 +136,8 @@ def publish_all(lab: Lab, *, at_most: float, alive: Callable[[], None] = lambda:
             refused=total.refused + done.refused,
         )
         if not done.rows:
-            return total
+            break
+    return total
 
 
 __all__ = ["ROWS", "Dirty", "Published", "publish_all", "publish_round"]
