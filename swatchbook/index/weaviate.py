@@ -191,14 +191,6 @@ class WeaviateIndex:
         with self._using(space) as collection:
             return collection.aggregate.over_all(total_count=True, filters=_filters(where)).total_count or 0
 
-    def check(self, space: Space, ids: Sequence[str]) -> set[str]:
-        """Those of the ids that are stored but that a search for their own vector does not find.
-
-        A server killed hard can lose the end of its vector index while the objects survive, and writing the same
-        object again does not mend it: delete these and upsert them anew.
-        """
-        return {each.id for each in self.fetch(space, ids).values() if not self._finds(space, each)}
-
     def activate(self, space: Space) -> None:
         with self._using(space) as collection, self._answering() as client:
             alias = _alias(space.role)
@@ -244,12 +236,6 @@ class WeaviateIndex:
         return {
             objects[i].id: ProviderError(f"Weaviate refused the object: {message}") for i, message in errors.items()
         }
-
-    def _finds(self, space: Space, each: IndexObject) -> bool:
-        """Among its own nearest; a hundred twins at distance 0 hide it, and prove nothing against it."""
-        nearest = self.search(space, each.vector, 100)
-        twins = len(nearest) == 100 and (nearest[-1].distance or 0) < 1e-6
-        return twins or any(match.id == each.id for match in nearest)
 
     @contextmanager
     def _using(self, space: Space) -> Iterator[Collection[Any, Any]]:

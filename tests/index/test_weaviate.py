@@ -15,7 +15,7 @@ from weaviate.classes.query import Filter
 
 from deployments.weaviate import free_ports, start
 from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
-from swatchbook.index.base import Payload, Space
+from swatchbook.index.base import IndexObject, Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
@@ -169,7 +169,7 @@ def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: 
     try:
         index.ensure(space)
         index.upsert(space, objects)
-        assert index.check(space, every) == set()
+        assert unfound(index, space, objects) == set()
         os.kill(server.pid, signal.SIGKILL)
         server.process.wait()
         for asked in (
@@ -192,20 +192,25 @@ def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: 
         server = start(tmp_path / "data", port=port, grpc_port=grpc_port)  # on other inner ports than before
         index.upsert(space, objects)
         assert index.count(space) == 300
-        lost = index.check(space, every)  # by chance some or none
+        # by chance some or none: the end of its vector index may be lost, and writing the same again mends nothing
+        lost = unfound(index, space, objects)
         index.delete(space, [*lost])
         index.upsert(space, [each for each in objects if each.id in lost])
-        assert index.check(space, every) == set()
+        assert unfound(index, space, objects) == set()
     finally:
         server.stop()
         index.close()
 
 
-def test_twins_hide_nobody_and_are_not_taken_for_lost(index: WeaviateIndex, space: Space) -> None:
+def unfound(index: WeaviateIndex, space: Space, objects: list[IndexObject]) -> set[str]:
+    """Those that a search for their own vector does not find."""
+    return {o.id for o in objects if all(match.id != o.id for match in index.search(space, o.vector, 10))}
+
+
+def test_twins_hide_nobody(index: WeaviateIndex, space: Space) -> None:
     """A graph index would fail here: a hundred equal vectors are each other's neighbours, and nobody else's."""
     objects = made(150)
     for each in objects[:120]:
         each.vector = objects[0].vector
     index.upsert(space, objects)
-    assert index.check(space, [*(each.id for each in objects), number_id(999)]) == set()
     assert index.search(space, objects[130].vector, 1)[0].id == objects[130].id
