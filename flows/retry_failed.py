@@ -7,13 +7,10 @@ from prefect import flow, get_run_logger
 from blocks import lab
 from flows.ingest_catalogue import ingest_catalogue
 from swatchbook.delete import delete
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.publish import publish_all
 from swatchbook.ledger import accounts, due
 from swatchbook.records import DocumentStatus, RunReport
-
-ENDED = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED})
-"""Nothing is made of these any more until somebody asks for it."""
 
 
 @flow(name="retry_failed", persist_result=False)
@@ -23,6 +20,10 @@ async def retry_failed() -> list[RunReport]:
     Contents that nothing has used for an hour are collected at the end.
     """
     log = get_run_logger()
+    try:
+        await publish()  # once for all that are behind: in an outage each would sit it out alone
+    except Failure as failure:
+        log.warning("nothing could be published: %s", failure)
     reports = []
     for document in await asyncio.to_thread(due.due, lab().ledger):
         try:
@@ -36,6 +37,11 @@ async def retry_failed() -> list[RunReport]:
     return reports
 
 
+async def publish() -> None:
+    """Whatever is dirty and due, whoever's it is."""
+    await asyncio.to_thread(publish_all, lab(), at_most=lab().settings.index_wait_seconds)
+
+
 async def bring_back(document_id: str) -> RunReport | None:
     """Go on with one document in the way that its state asks for now: a list of what is due may be hours old.
 
@@ -45,8 +51,8 @@ async def bring_back(document_id: str) -> RunReport | None:
     if document.status == DocumentStatus.DELETING:
         await asyncio.to_thread(delete, lab(), document.id)
         return None
-    if document.status in ENDED:  # only its objects may be behind
-        await asyncio.to_thread(publish_all, lab(), at_most=lab().settings.index_wait_seconds)
+    if not due.wants_run(document, await asyncio.to_thread(lab().ledger.now)):  # only its objects are behind
+        await publish()
         return None
     if document.file is None:
         raise InvalidReference(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")

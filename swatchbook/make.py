@@ -8,9 +8,9 @@ was made is committed even when the rest failed; whatever was claimed is given b
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from typing import TypeVar
 
-from swatchbook.errors import Failure, FileMissing, Interrupted, InvalidModelOutput, Policy, as_failure
+from swatchbook.errors import SHARED, Failure, FileMissing, Interrupted, Policy
+from swatchbook.isolate import isolate
 from swatchbook.lab import Lab
 from swatchbook.ledger import items
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made
@@ -24,9 +24,6 @@ log = logging.getLogger(__name__)
 
 MEMORY_PAUSE_SECONDS = 10.0
 """Longest wait for memory before a batch: somebody else may hold it for ever."""
-
-_SHARED = {Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED}
-"""Failures that concern everybody: they stop the batch instead of being laid at one item's door."""
 
 
 class BatchResult(Record):
@@ -82,7 +79,7 @@ def _claim_make_commit(
     finally:
         items.release(lab.ledger, lease)
     for f in failed:
-        if f.failure.policy in _SHARED:
+        if f.failure.policy in SHARED:
             raise f.failure
     lost_items = {f.item for f in refused}
     return [m for m in made if m.item not in lost_items], failed
@@ -150,31 +147,6 @@ def _from_text(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list[F
 
 _PIXEL_ITEMS = PIXEL_ROLES | {Role.ANALYSIS}
 _TEXT_ITEMS = frozenset({Role.UNDERSTANDING, Role.TEXT})
-
-In = TypeVar("In")
-Out = TypeVar("Out")
-
-
-def isolate(work: Callable[[Sequence[In]], Sequence[Out]], given: Sequence[In]) -> list[Out | Failure]:
-    """`work` on all of `given`; where that fails, on its halves, so that only the item at fault carries the failure.
-
-    Failures that concern everybody are not chased down: every item not yet made carries them.
-    """
-    if not given:
-        return []
-    try:
-        done = list(work(given))
-        if len(done) != len(given):
-            raise InvalidModelOutput(f"{len(done)} answers to {len(given)} questions.")
-        return list[Out | Failure](done)
-    except Exception as error:  # the isolation boundary: recorded as the item's failure
-        failure = as_failure(error)
-        if len(given) == 1 or failure.policy in _SHARED:
-            if failure.kind == "unexpected":
-                log.exception("a model failed on one item")
-            return [failure] * len(given)
-    middle = len(given) // 2
-    return isolate(work, given[:middle]) + isolate(work, given[middle:])
 
 
 def _decode(lab: Lab, keys: Sequence[str]) -> dict[str, Pixels | Failure]:

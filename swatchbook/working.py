@@ -11,7 +11,7 @@ from swatchbook.errors import KINDS, BudgetExceeded, Failure, InvalidReference, 
 from swatchbook.heartbeat import beating
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
-from swatchbook.ledger.leases import FIRST_PAUSE, LONGEST_PAUSE, RUN_LIMIT
+from swatchbook.ledger.leases import RUN_LIMIT, pause_after
 from swatchbook.ledger.runs import Busy, Document, Run
 from swatchbook.records import DocumentStatus, IngestOptions, Record, Stage
 from swatchbook.register import ask, register_source
@@ -143,7 +143,7 @@ def _what_becomes(lab: Lab, run: Run, failure: Failure) -> tuple[DocumentStatus,
     before = runs.failures_before(lab.ledger, run, _PASSING)
     if before + 1 >= RUN_LIMIT:
         return DocumentStatus.FAILED, None
-    return DocumentStatus.WAITING, min(FIRST_PAUSE * 2**before, LONGEST_PAUSE)
+    return DocumentStatus.WAITING, pause_after(before + 1)
 
 
 def announce(lab: Lab, run: Run, stage: Stage) -> None:
