@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
 FARTHEST = 1e6  # points; a broken transform may say infinity, which JSON cannot
 WARNINGS = 5  # kept a page
+MOST_PICTURES = 1_000  # taken from a page, for the same reason; sliced backgrounds have some hundreds
 MOST_LINES = 5_000  # of text kept a page, ten times a dense one: what reads them compares lines with lines
 VALUE_HEADS = {"value", "values", "wert", "werte", "valeur", "valor", "valore", "specification", "details", "data"}
 """Second heads of two-column tables; without one, the first row of two columns is data."""
@@ -253,7 +254,11 @@ class Extractor:
         if not infos:
             return
         drawn = census(page, infos, painted(page))
-        for one, info, xref in zip(drawn, infos, match_xrefs(page, infos), strict=True):
+        if len(infos) > MOST_PICTURES:
+            said = f"It paints {len(infos)} pictures; the first {MOST_PICTURES} are taken."
+            yield {"page": number, "warnings": [said]}, b""
+        every = zip(drawn, infos, match_xrefs(page, infos), strict=True)
+        for one, info, xref in islice(every, MOST_PICTURES):
             if one.gradient or (number == self._first and one.number <= self._after):
                 continue
             kind = "embedded" if xref else "inline"

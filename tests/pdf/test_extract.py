@@ -427,3 +427,15 @@ def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_pat
     with pytest.raises(DiskFull):
         extract(paper, FullFiles(str(tmp_path / "files")), tmp_path)
     assert time.monotonic() - begun < 15
+
+
+def test_more_pictures_than_any_page_has_are_cut_and_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page()
+    dots = b"".join(
+        b"q 30 0 0 30 %d %d cm BI /W 1 /H 1 /BPC 8 /CS /RGB ID abc EI Q " % (n % 30 * 12, n // 30 * 16)
+        for n in range(1_001)
+    )
+    paper.paint(page, dots)
+    extraction = extract(paper, files, tmp_path)
+    assert len(extraction.placements) == 1_000
+    assert "1001 pictures" in extraction.warnings[0]
