@@ -23,11 +23,11 @@ class PureStage(Record):
     modules: tuple[str, ...] = ()  # patterns below the root
 
 
-_PDF = ("swatchbook/pdf/*.py", "swatchbook/abridge.py", "swatchbook/images/limits.py")
+_PDF = ("swatchbook/pdf/*.py", "swatchbook/geometry.py", "swatchbook/abridge.py", "swatchbook/images/limits.py")
 
 
 def _catalogue(*names: str) -> tuple[str, ...]:
-    return tuple(f"swatchbook/catalogue/{name}.py" for name in names)
+    return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")

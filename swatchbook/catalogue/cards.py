@@ -10,7 +10,8 @@ from typing import Literal
 
 from swatchbook.catalogue.attributes import code_of, union
 from swatchbook.catalogue.kinds import heading_kind, is_label
-from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, area, is_name
+from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, is_name
+from swatchbook.geometry import area
 from swatchbook.records import Box
 
 Relation = Literal["below", "above", "right", "left"]

@@ -14,9 +14,10 @@ from swatchbook.catalogue.attributes import Attribute, match
 from swatchbook.catalogue.cards import find_cards
 from swatchbook.catalogue.entities import certificates, specifications
 from swatchbook.catalogue.kinds import certificates_in, is_label
-from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, digest, inside, mark, paragraphs, tidy
+from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, digest, mark, paragraphs, tidy
 from swatchbook.catalogue.layout import reading_order as in_order
 from swatchbook.catalogue.sections import Book, bind, heading_styles
+from swatchbook.geometry import inside
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
 MOST_PIECES = 220

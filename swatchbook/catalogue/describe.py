@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from swatchbook.catalogue.attributes import Attribute, attributes, key_of, made_up_key, price_in
-from swatchbook.catalogue.layout import gap, inside, tidy
+from swatchbook.catalogue.layout import tidy
+from swatchbook.geometry import gap, inside
 from swatchbook.records import (
     Box,
     Description,

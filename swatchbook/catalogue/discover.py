@@ -12,8 +12,9 @@ from statistics import median
 
 from swatchbook.catalogue.cards import Caption, find_cards
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.layout import Code, Sheet, Style, clean_name, digest, inside, mark, tidy
+from swatchbook.catalogue.layout import Code, Sheet, Style, clean_name, digest, mark, tidy
 from swatchbook.catalogue.sections import Book, Section, bind, category_before, heading_styles, sections
+from swatchbook.geometry import inside
 from swatchbook.records import Box, Card, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match, price_in, union
+from swatchbook.geometry import area, clip, shared
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
@@ -328,35 +329,6 @@ def _widest_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
             best, at = start - end, start
         end = max(end, stop)
     return best, at
-
-
-def clip(box: Box, frame: Box) -> Box:
-    """The part of a box within a frame; empty boxes have no area."""
-    x0, y0 = max(box[0], frame[0]), max(box[1], frame[1])
-    return x0, y0, max(x0, min(box[2], frame[2])), max(y0, min(box[3], frame[3]))
-
-
-def area(box: Box) -> float:
-    """Square points; 0 for an empty box."""
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
-
-
-def shared(a: Box, b: Box) -> float:
-    """Area that two boxes have in common, square points."""
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-
-
-def inside(box: Box, region: Box) -> bool:
-    """Whether the middle of a box lies in a region."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return region[0] <= x <= region[2] and region[1] <= y <= region[3]
-
-
-def gap(a: Box, b: Box) -> float:
-    """Distance between two boxes in points; 0 where they touch."""
-    dx = max(a[0] - b[2], b[0] - a[2], 0.0)
-    dy = max(a[1] - b[3], b[1] - a[3], 0.0)
-    return float((dx * dx + dy * dy) ** 0.5)
 
 
 def _codes(lines: Sequence[Line]) -> tuple[Code, ...]:

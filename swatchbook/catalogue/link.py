@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from swatchbook.catalogue.kinds import certificates_in
-from swatchbook.catalogue.layout import area, gap, shared
+from swatchbook.geometry import area, gap, shared
 from swatchbook.records import (
     Box,
     Chunk,

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from swatchbook.pdf.geometry import agree, area, covers, gaps, short_side
+from swatchbook.geometry import agree, area, covers, gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Record, Sha256, placement_id
 
 LEAST_SIDE = 32.0  # points

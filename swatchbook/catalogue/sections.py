@@ -20,10 +20,10 @@ from swatchbook.catalogue.layout import (
     clean_name,
     families,
     furniture,
-    inside,
     is_name,
     mark,
 )
+from swatchbook.geometry import inside
 from swatchbook.records import Box, OutlineEntry, fold
 
 PRICES_A_PICTURE = 3

@@ -22,8 +22,8 @@ from PIL import Image
 from swatchbook.abridge import abridge
 from swatchbook.child import Frame, serve
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, UnreadableDocument, as_failure
+from swatchbook.geometry import UNIT, Transform, Turn, clip, moved, overlap, then, turn
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.geometry import UNIT, Transform, Turn, moved, overlap, then, turn
 from swatchbook.pdf.painting import EVERYWHERE, Painting, Stroke, painted
 from swatchbook.pdf.pixels import OPAQUE, Made, as_jpeg, as_png, least_alpha, passes
 from swatchbook.pdf.tabular import looks_tabular
@@ -181,10 +181,10 @@ def census(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> It
     for number, info in enumerate(infos):
         transform = then(info["transform"], as_shown)
         stroke = painting.strokes[number] if agree else unknown
-        x0, y0, x1, y1 = overlap(overlap(moved(UNIT, transform), stroke.clip), tuple(page.rect))
+        seen = clip(overlap(moved(UNIT, transform), stroke.clip), tuple(page.rect))
         yield Drawn(
             number=number,
-            bbox=_box((x0, y0, max(x0, x1), max(y0, y1))),
+            bbox=_box(seen),
             width=info["width"],
             height=info["height"],
             colorspace=info["colorspace"],

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pymupdf import mupdf
 
-from swatchbook.pdf.geometry import UNIT, Transform, covers, moved, overlap, short_side
+from swatchbook.geometry import UNIT, Transform, covers, moved, overlap, short_side
 from swatchbook.records import Box
 
 EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)

@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 
 from swatchbook.errors import UnreadableImage
+from swatchbook.geometry import Turn
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.geometry import Turn
 from swatchbook.records import pixel_key, sha256
 
 Image.MAX_IMAGE_PIXELS = None  # our own limits decide, before anything is decoded

@@ -4,6 +4,7 @@ A transform (a, b, c, d, e, f) takes (x, y) to (a x + c y + e, b x + d y + f). A
 square, its own top left at (0, 0), to where it stands.
 """
 
+from math import hypot
 from typing import Literal
 
 from swatchbook.records import Box
@@ -43,9 +44,26 @@ def overlap(a: Box, b: Box) -> Box:
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 
+def clip(box: Box, frame: Box) -> Box:
+    """The part of a box within a frame; empty boxes have no area."""
+    x0, y0 = max(box[0], frame[0]), max(box[1], frame[1])
+    return x0, y0, max(x0, min(box[2], frame[2])), max(y0, min(box[3], frame[3]))
+
+
+def shared(a: Box, b: Box) -> float:
+    """Area that two boxes have in common, square points."""
+    return area(overlap(a, b))
+
+
 def covers(upper: Box, lower: Box) -> bool:
     """Whether one box lies under another, but for 1 %: edges rarely agree to the last bit. An empty one does not."""
-    return area(overlap(upper, lower)) >= 0.99 * area(lower) > 0
+    return shared(upper, lower) >= 0.99 * area(lower) > 0
+
+
+def inside(box: Box, region: Box) -> bool:
+    """Whether the middle of a box lies in a region."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return region[0] <= x <= region[2] and region[1] <= y <= region[3]
 
 
 def agree(a: Box, b: Box, within: float) -> bool:
@@ -56,6 +74,12 @@ def agree(a: Box, b: Box, within: float) -> bool:
 def gaps(a: Box, b: Box) -> tuple[float, float]:
     """Distance across and down between two boxes; negative is how deep they overlap in that direction."""
     return max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])
+
+
+def gap(a: Box, b: Box) -> float:
+    """Distance between two boxes in points; 0 where they touch."""
+    across, down = gaps(a, b)
+    return hypot(max(0.0, across), max(0.0, down))
 
 
 def moved(box: Box, by: Transform) -> Box:

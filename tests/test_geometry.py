@@ -3,7 +3,22 @@ import math
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from swatchbook.pdf.geometry import UNIT, Transform, agree, area, covers, gaps, moved, overlap, short_side, then, turn
+from swatchbook.geometry import (
+    UNIT,
+    Transform,
+    agree,
+    area,
+    clip,
+    covers,
+    gap,
+    gaps,
+    inside,
+    moved,
+    overlap,
+    short_side,
+    then,
+    turn,
+)
 from swatchbook.records import Box
 
 numbers = st.floats(-1000, 1000)
@@ -24,6 +39,19 @@ def test_overlap_lies_in_both_and_is_symmetric(a: Box, b: Box) -> None:
 def test_boxes_overlap_exactly_where_no_gap_parts_them(a: Box, b: Box) -> None:
     across, down = gaps(a, b)
     assert (area(overlap(a, b)) > 0) == (across < 0 and down < 0)
+
+
+@given(boxes, boxes)
+def test_distance_is_nothing_exactly_where_boxes_touch(a: Box, b: Box) -> None:
+    assert gap(a, b) == gap(b, a) >= max(0.0, *gaps(a, b))
+    assert (gap(a, b) == 0) == (max(gaps(a, b)) <= 0)
+
+
+@given(boxes, boxes)
+def test_clipped_box_lies_in_its_frame_or_is_empty(box: Box, frame: Box) -> None:
+    seen = clip(box, frame)
+    assert area(seen) == area(overlap(box, frame))
+    assert area(seen) == 0 or inside(seen, frame)
 
 
 @given(boxes)
