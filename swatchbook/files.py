@@ -7,7 +7,6 @@ everything behind them reads from one place, on any machine.
 import hashlib
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +47,12 @@ class Files:
             if not self.has(key):
                 source.seek(0)
                 with self._writing(key) as file:
-                    shutil.copyfileobj(source, file, _COPY_BYTES)
+                    written = hashlib.sha256()
+                    while some := source.read(_COPY_BYTES):
+                        file.write(some)
+                        written.update(some)
+                    if written.hexdigest() != key[:64]:
+                        raise InvalidReference(f"{path} changed while it was read.", advice="Wait until it is whole.")
         return key
 
     def has(self, key: str) -> bool:

@@ -44,7 +44,7 @@ def search(
     """
     if not (text and text.strip()) and image is None:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
-    where = (where or Where()).model_copy(update={"owner": owner} if owner else {})
+    where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
     active = {space.role: space for space, is_active in publishing.spaces(lab.ledger) if is_active}
     rankings = _rankings(lab, active, text, image, where)
     share = weights or _default_weights(bool(text), image is not None, active)

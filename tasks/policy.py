@@ -6,6 +6,7 @@ makes them idempotent. Results are JSON, never pickle.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
@@ -16,6 +17,7 @@ from prefect.context import TaskRunContext
 from blocks import lab
 from swatchbook.errors import Failure, Interrupted, Policy
 from swatchbook.records import sha256
+from tasks.kept import RecordSerializer, is_foreign
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,7 +25,7 @@ R = TypeVar("R")
 _AGAIN = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}
 
 
-def by_key(_: TaskRunContext, parameters: dict[str, Any]) -> str:
+def by_key(_: TaskRunContext | None, parameters: dict[str, Any]) -> str:
     """A pure task's cache key is its `key` parameter, and what its input has lost: the next input may have it."""
     lost = sorted((name, page.page) for name, given in parameters.items() for page in getattr(given, "lost", ()))
     without = f"-{sha256(str(lost).encode())[:16]}" if lost else ""
@@ -39,7 +41,7 @@ def passing(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
 PURE: dict[str, Any] = {
     "cache_key_fn": by_key,
     "persist_result": True,
-    "result_serializer": "json",
+    "result_serializer": RecordSerializer(),
     "cache_result_in_memory": False,
     "retries": 2,
     "retry_delay_seconds": [2, 4],
@@ -61,14 +63,22 @@ def last_try() -> bool:
 
 
 async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-    """A pure task's result, made anew where the cached one cannot be relied on: a file that it stands on is gone, or
-    it was kept with a loss that may have passed.
+    """A pure task's result, made anew where the cached one cannot be relied on: it was not kept by us, a file that it
+    stands on is gone, or it was kept with a loss that may have passed.
     """
     call: Callable[..., Coroutine[Any, Any, Any]] = task
+    again: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
+    parameters = signature(task.fn).bind(*args, **kwargs).arguments
+    if await is_foreign(by_key(None, parameters)):
+        return await again(*args, **kwargs)
     state = await call(*args, **kwargs, return_state=True)
-    result: R = await state.aresult()
+    try:
+        result: R = await state.aresult()
+    except (ValueError, TypeError, KeyError):  # of a cached one: it is not what such a result looks like
+        if state.name != "Cached":
+            raise
+        return await again(*args, **kwargs)
     if state.name == "Cached" and not await asyncio.to_thread(_reliable, result):
-        again: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
         return await again(*args, **kwargs)
     return result
 

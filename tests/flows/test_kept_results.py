@@ -1,0 +1,58 @@
+"""Kept results of pure stages: served when they are ours, made anew when they are not, and never run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from swatchbook.lab import Lab
+from swatchbook.records import DocumentStatus
+from tests.flows.conftest import Ingest
+
+
+def results(folder: Path) -> list[Path]:
+    return sorted(folder.glob("read-*"))
+
+
+def tamper_with_the_serializer(kept: Path, marker: Path) -> None:
+    record = json.loads(kept.read_text())
+    record["metadata"]["serializer"] = {"type": "json"}
+    record["result"] = json.dumps({"__class__": "subprocess.getoutput", "data": [f"touch {marker}"]})
+    kept.write_text(json.dumps(record))
+
+
+def cut_it_short(kept: Path, marker: Path) -> None:
+    kept.write_text(kept.read_text()[: len(kept.read_text()) // 2])
+
+
+def change_a_field(kept: Path, marker: Path) -> None:
+    kept.write_text(kept.read_text().replace("page_count", "pages_counted"))
+
+
+@pytest.mark.parametrize("damage", [tamper_with_the_serializer, cut_it_short, change_a_field])
+def test_a_result_that_is_not_ours_is_made_anew(
+    lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path, damage: Callable[[Path, Path], None]
+) -> None:
+    ingest(small_catalogue)
+    (kept,) = results(tmp_path / "results")
+    whole = kept.read_text()
+    marker = tmp_path / "it ran"
+    damage(kept, marker)
+    report = ingest(small_catalogue, focus=False)
+    assert report.status == DocumentStatus.COMPLETED
+    assert report.images_complete > 0
+    assert not marker.exists()
+    assert json.loads(json.loads(kept.read_text())["result"]) == json.loads(json.loads(whole)["result"])
+
+
+def test_a_result_whose_file_is_gone_is_made_anew(
+    lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path
+) -> None:  # fmt: skip
+    ingest(small_catalogue)
+    (kept,) = results(tmp_path / "results")
+    pages = json.loads(json.loads(kept.read_text())["result"])["data"]["pages_file"]
+    lab.files.delete(pages)
+    report = ingest(small_catalogue, focus=False)
+    assert report.status == DocumentStatus.COMPLETED
+    assert lab.files.has(pages)

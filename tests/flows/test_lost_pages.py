@@ -1,0 +1,46 @@
+"""Pages that hang while the machine is busy come back, and with them all that follows from them."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts
+from swatchbook.pdf import reader
+from swatchbook.records import DocumentStatus
+from swatchbook.search import search
+from tests.flows.conftest import Ingest
+from tests.pdf.making import Paper
+
+PAGE_SECONDS = "4"  # the layout reader of tables needs one to start
+
+
+def test_page_that_hung_is_read_again_and_what_it_says_is_found(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", PAGE_SECONDS)
+    lab: Lab = request.getfixturevalue("lab")
+    ingest: Ingest = request.getfixturevalue("ingest")
+    paper = Paper()
+    paper.page("Terrazzo tiles are made of chips.")
+    paper.page("Herringbone oak LOOP.")
+    path = paper.save(tmp_path / "a.pdf")
+
+    def oak() -> list[str]:
+        return [hit.id for hit in search(lab, text="herringbone", k=5) if "oak" in (hit.text or "")]
+
+    with monkeypatch.context() as busy:
+        busy.syspath_prepend(Path(__file__).parents[2])
+        busy.setattr(reader, "read", partial(reader.read, module="tests.pdf.troubled_reader"))
+        lost = ingest(path, focus=False)
+    assert lost.status is DocumentStatus.WAITING
+    assert [(failure.subject, failure.page_number) for failure in lost.other_failures] == [("page", 2)]
+    assert accounts.get_document(lab.ledger, lost.document_id).due_at
+    assert not oak()
+
+    found = ingest(path, focus=False)
+    assert found.status is DocumentStatus.COMPLETED
+    assert found.generation == lost.generation
+    assert found.other_failures == ()
+    assert oak(), [h for h in search(lab, text="herringbone", k=5)]
