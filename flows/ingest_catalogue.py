@@ -14,7 +14,7 @@ from swatchbook.working import Work
 from tasks.assemble import assemble
 from tasks.chunk import cut_chunks, save_chunks
 from tasks.discover import describe_product, discover_products, read_tables
-from tasks.embed import cut_batches, embed_batch, publish
+from tasks.embed import cut_batches, embed_batch, publish, publish_whole
 from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
 from tasks.policy import cached
@@ -60,7 +60,7 @@ async def ingest_catalogue(source: str, owner: str = "default", options: IngestO
             await embed(work, advance)
         async with stage(Stage.ASSEMBLED):
             await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
-            await publish(work)
+            await publish_whole(work)
         report = await conclude(work, reading, discovery, tables, plan, extraction)
     await publish_artifacts(report)
     return report

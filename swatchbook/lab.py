@@ -1,7 +1,7 @@
 """The lab: the tools that a process has loaded. Built once, each part on first use; never a task parameter."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ class Lab:
 
     @cached_property
     def ledger(self) -> Ledger:
+        with suppress(OSError):  # opening the ledger says it better
+            self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and pictures are their owner's
         return open_ledger(self.settings.ledger)
 
     @cached_property

@@ -1,11 +1,12 @@
 """Stage 6: make all items, batch by batch, and publish them."""
 
 import asyncio
+from functools import partial
 
 from prefect import get_run_logger, task
 
 from blocks import lab
-from swatchbook.index.publish import Published, publish_all
+from swatchbook.index.publish import Published, publish_all, publish_document
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.items import Batch
 from swatchbook.make import BatchResult, make_batch
@@ -47,11 +48,15 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
 
 @task(**WRITE, task_run_name="publish")
 async def publish(work: Work) -> Published:
-    """Publish whatever is dirty and due, sitting out an index outage."""
+    """Publish whatever is dirty and due, whoever's it is, sitting out an index outage."""
     tools = lab()
-    return await asyncio.to_thread(
-        publish_all,
-        tools,
-        at_most=tools.settings.index_wait_seconds,
-        alive=lambda: runs.heartbeat(tools.ledger, work.run),
-    )
+    at_most, alive = tools.settings.index_wait_seconds, partial(runs.heartbeat, tools.ledger, work.run)
+    return await asyncio.to_thread(publish_all, tools, at_most=at_most, alive=alive)
+
+
+@task(**WRITE, task_run_name="publish {work.name}")
+async def publish_whole(work: Work) -> Published:
+    """Publish until nothing of the document is due any more."""
+    tools = lab()
+    at_most, alive = tools.settings.index_wait_seconds, partial(runs.heartbeat, tools.ledger, work.run)
+    return await asyncio.to_thread(publish_document, tools, work.document, at_most=at_most, alive=alive)

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 ROWS = 200
 """Rows published together: large enough for the index's batches, small enough to be done within a lease."""
 
+_HELD_PAUSE = 0.5  # seconds until rows that another publisher holds are looked at again; its lease ends by itself
+
 
 class Published(Record):
     """What one round came to, in rows."""
@@ -106,6 +108,15 @@ def _open_space(lab: Lab, want: Want, dimension: int, spaces: dict[Want, Space])
         lab.index.activate(space)
     spaces[want] = space
     return space
+
+
+def publish_document(lab: Lab, document: str, *, at_most: float, alive: Callable[[], None]) -> Published:
+    """As `publish_all`, and until nothing of this document is due: what another publisher holds is waited for."""
+    while True:
+        done = publish_all(lab, at_most=at_most, alive=alive)
+        if not publishing.awaited(lab.ledger, document):
+            return done
+        time.sleep(_HELD_PAUSE)
 
 
 def publish_all(lab: Lab, *, at_most: float, alive: Callable[[], None] = lambda: None) -> Published:

@@ -60,7 +60,7 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
                 select(table.c.id)
                 .where(
                     publishable(table),
-                    or_(table.c.publish_next.is_(None), table.c.publish_next <= db_now()),
+                    _has_come(table),
                     or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
                 )
                 .limit(limit - len(leased))
@@ -241,6 +241,24 @@ def unpublished(ledger: Ledger, document: str | None = None, *, owner: str | Non
             ).scalar_one()
             for table in _TABLES.values()
         )
+
+
+def awaited(ledger: Ledger, document: str) -> int:
+    """Rows of a document that are due to be published now, whether or not somebody is at it."""
+    with ledger.read() as connection:
+        return sum(
+            connection.execute(
+                select(func.count())
+                .select_from(table)
+                .where(publishable(table), _has_come(table), *_in_scope(table, document, None))
+            ).scalar_one()
+            for table in _TABLES.values()
+        )
+
+
+def _has_come(table: Table) -> ColumnElement[bool]:
+    """Whether a row's time has come; a refused one has a next try."""
+    return or_(table.c.publish_next.is_(None), table.c.publish_next <= db_now())
 
 
 def mark_dirty(ledger: Ledger, ids: Collection[str]) -> None:
