@@ -57,7 +57,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities"),
     ),
     "extract": PureStage(
-        version="2", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))
+        version="3", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))
     ),
 }
 

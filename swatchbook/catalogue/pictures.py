@@ -4,12 +4,13 @@ Pure functions. Thresholds were chosen on 489 placements of real catalogues: tog
 none of 176 product pictures.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from swatchbook.geometry import agree, area, covers, gaps, short_side
-from swatchbook.records import Box, Line, Placement, PlacementState, Record, Sha256, placement_id
+from swatchbook.records import Box, Line, Page, Placement, PlacementState, Record, Sha256, placement_id
 
 LEAST_SIDE = 32.0  # points
 LEAST_SHARE = 0.006  # of the page
@@ -18,6 +19,9 @@ SHOWN_SHARE = 0.01  # of a picture's box; below, none of it is seen
 SHOWN_SIDE = 6.0  # points of what is seen, unless all of it is
 SAME_FRAME = 1.5  # points between the edges of two pictures in one frame
 TONE_STEP = 24  # of 255: pictures of one shape in two colours are two pictures
+
+MARGIN = 0.1  # of the page's height
+PLACE_STEP = 6.0  # points within which a running line stays at its place
 
 CAPTION_REACH = 40.0  # points between a picture and its caption
 CAPTION_LENGTH = 160  # characters; more is a paragraph
@@ -129,6 +133,33 @@ def _looks(seen: Sighting) -> Iterable[object]:
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
+
+
+Running = frozenset[tuple[str, int]]
+"""Lines that run through a document: words with digits masked, and their place down the page."""
+
+
+def running_lines(pages: Iterable[Page]) -> Running:
+    """Heads and feet: lines in the margins that stand at the same place on `REPEATED_ON` pages or more."""
+    on: Counter[tuple[str, int]] = Counter()
+    for page in pages:
+        on.update({_place(page, line) for line in page.lines if _in_margin(page, line)})
+    return frozenset(place for place, count in on.items() if count >= REPEATED_ON)
+
+
+def speaking_lines(page: Page, running: Running) -> tuple[Line, ...]:
+    """The lines of a page that may speak of its pictures: all but heads and feet."""
+    return tuple(line for line in page.lines if not (_in_margin(page, line) and _place(page, line) in running))
+
+
+def _in_margin(page: Page, line: Line) -> bool:
+    """Whether a line stands wholly in the top or bottom `MARGIN` of its page."""
+    top, height = page.box[1], page.box[3] - page.box[1]
+    return line.bbox[3] - top < MARGIN * height or line.bbox[1] - top > (1 - MARGIN) * height
+
+
+def _place(page: Page, line: Line) -> tuple[str, int]:
+    return re.sub(r"\d+", "#", line.text), round((line.bbox[1] - page.box[1]) / PLACE_STEP)
 
 
 def caption(box: Box, lines: Sequence[Line]) -> str | None:

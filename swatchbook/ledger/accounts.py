@@ -41,6 +41,7 @@ from swatchbook.records import (
     RunReport,
 )
 
+_ID_LENGTH = 36
 _CHOICES = 10
 """Documents that an error names at most."""
 
@@ -97,11 +98,9 @@ def get_document(ledger: Ledger, document: str) -> Document:
 
 def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Document:
     """A document by id, unambiguous beginning of its id, or file name. Raises InvalidReference naming the choices."""
-    for found in (
-        documents.c.id == text,
-        documents.c.name == text,
-        documents.c.id.startswith(text, autoescape=True),
-    ):
+    exact = [documents.c.id == text, documents.c.name == text]
+    beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []
+    for found in (*exact, *beginning):
         choices = _newest(ledger, [found, *_of(owner)], _CHOICES + 1)
         if len(choices) == 1:
             return choices[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.abridge import abridge
-from swatchbook.catalogue.pictures import Sighting, caption, nearby, place
+from swatchbook.catalogue.pictures import Running, Sighting, caption, nearby, place, running_lines, speaking_lines
 from swatchbook.child import Child, Frame
 from swatchbook.errors import (
     CrashedWorker,
@@ -128,7 +128,8 @@ def extract(
     """
     gone = {page.page for page in reading.lost}
     numbers = [number for number in sorted(plan.shown) if number not in gone]
-    found = _Found(files, iterate(files, reading, pages=set(numbers)))
+    running = running_lines(iterate(files, reading))
+    found = _Found(files, iterate(files, reading, pages=set(numbers)), running)
     if numbers:
         request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": reading.content}
         with (
@@ -149,7 +150,7 @@ def extract(
 class _Found:
     """What an extraction has gathered so far."""
 
-    def __init__(self, files: Files, pages: Iterator[Page]) -> None:
+    def __init__(self, files: Files, pages: Iterator[Page], running: Running) -> None:
         self.pictures: dict[str, Picture] = {}
         self.unreadable: dict[str, Unreadable] = {}
         self.sightings: list[Sighting] = []
@@ -157,6 +158,7 @@ class _Found:
         self.warnings: list[str] = []
         self._files = files
         self._pages = pages
+        self._running = running
         self._page: Page | None = None
         self._begun: dict[str, Any] = {}
 
@@ -182,7 +184,7 @@ class _Found:
             stored = self._files.put_bytes(payload, answer["suffix"])
             self.pictures[key] = Picture(content_key=key, file=stored, **facts)
         sighting = begun["sighting"]
-        lines = tuple(self._read(begun["page"]).lines)
+        lines = speaking_lines(self._read(begun["page"]), self._running)
         self.sightings.append(
             Sighting(
                 **sighting,

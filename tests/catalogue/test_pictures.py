@@ -1,8 +1,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.pictures import CAPTION_LENGTH, NEARBY_LENGTH, Sighting, caption, nearby, place
-from swatchbook.records import Box, Line, PlacementState, Span, sha256
+from swatchbook.catalogue.pictures import (
+    CAPTION_LENGTH,
+    NEARBY_LENGTH,
+    Sighting,
+    caption,
+    nearby,
+    place,
+    running_lines,
+    speaking_lines,
+)
+from swatchbook.records import Block, Box, Line, Page, PlacementState, Span, sha256
 
 PAGE: Box = (0, 0, 600, 800)
 PICTURE: Box = (100, 100, 300, 250)
@@ -147,3 +156,21 @@ def test_caption_is_text_of_the_page(drawn: list[tuple[str, float, float]]) -> N
     assert said is None or 0 < len(said) <= CAPTION_LENGTH
     if said is not None:
         assert set(said.split()) <= {word for one in lines for word in one.text.split()}
+
+
+def test_heads_and_feet_speak_of_no_picture() -> None:
+    def line(text: str, y: float) -> Line:
+        bbox = (50.0, y, 250.0, y + 10)
+        span = Span(text=text, bbox=bbox, size=9, font="f", bold=False, italic=False, color=0)
+        return Line(bbox=bbox, spans=(span,))
+
+    def page(number: int) -> Page:
+        lines = (line("Nordvik Oak, smoked", 400), line(f"Halden & Rue · Book 2026 · {number}", 810))
+        block = Block(bbox=(50, 400, 250, 820), lines=lines)
+        box = (0.0, 0.0, 595.0, 842.0)
+        return Page(number=number, label=str(number), box=box, rotation=0, blocks=(block,), drawn=())
+
+    pages = [page(n) for n in (1, 2, 3)]
+    running = running_lines(pages)
+    assert [spoken.text for spoken in speaking_lines(pages[0], running)] == ["Nordvik Oak, smoked"]
+    assert len(speaking_lines(pages[0], running_lines(pages[:2]))) == 2  # twice may be a caption
