@@ -1,6 +1,6 @@
 """`make demo`: build the sample catalogue, ingest it, and search it three ways. Nothing here touches the network.
 
-Runs the very commands that a person would type, in a home of its own under samples/build.
+Runs the very commands that a person would type, in a home of its own: `python -m samples.demo [HOME]`.
 """
 
 import os
@@ -8,15 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from samples.generate import HERE, build, build_query
-
-BUILD = HERE / "build"
+from samples.generate import BUILD, build, build_query
 
 
-def main() -> int:
+def main(home: Path = BUILD / "home") -> int:
     """Runs the demo; returns the first exit status that is not 0."""
     catalogue, query = build(BUILD), build_query(BUILD)
-    environment = {**os.environ, "SWATCHBOOK_HOME": str(BUILD / "home")}
+    environment = {**os.environ, "SWATCHBOOK_HOME": str(home)}
     swatchbook = str(Path(sys.executable).with_name("swatchbook"))
     commands = (
         ("ingest the sample", ("ingest", str(catalogue))),
@@ -33,4 +31,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:2])))
