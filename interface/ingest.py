@@ -70,7 +70,8 @@ def _work(
         report = accounts.report(lab.ledger, document.id)
     except InvalidReference:
         note(f"{document.name}: deleted.")
-        return COMPLETED
+        wanted = document.status == DocumentStatus.DELETING  # what `retry` was to finish; an ingest did not get its end
+        return code if wanted else FAILED
     reports.append(report)
     if code == COMPLETED and not quiet:
         out().print(draw(report, now=lab.ledger.now()))
