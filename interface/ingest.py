@@ -8,12 +8,12 @@ from pathlib import Path
 from interface.progress import watching
 from interface.report import draw, exit_code
 from interface.run import bring_back, run_ingest
-from interface.terminal import COMPLETED, clean, err, note, out, say_failure, worst
+from interface.terminal import COMPLETED, FAILED, clean, err, note, out, say_failure, worst
 from swatchbook.errors import Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts
 from swatchbook.ledger.runs import Document
-from swatchbook.records import IngestOptions, RunReport
+from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.register import Registered, register
 
 log = logging.getLogger(__name__)
