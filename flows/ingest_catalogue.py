@@ -66,9 +66,7 @@ async def ingest_catalogue(source: str, owner: str = "default", options: IngestO
     return report
 
 
-async def describe(
-    work: Work, reading: Reading, discovery: Discovery, tables: Tables
-) -> list[Description]:  # fmt: skip
+async def describe(work: Work, reading: Reading, discovery: Discovery, tables: Tables) -> list[Description]:
     """0B for all products at once, one kept result each."""
     calls = []
     for number, product in enumerate(discovery.products):

@@ -13,4 +13,6 @@ def delete(lab: Lab, document: str) -> bool:
     due.mark_deleting(lab.ledger, document)
     due.delete_rows(lab.ledger, document)
     publish_all(lab, at_most=lab.settings.index_wait_seconds)
-    return due.finish_delete(lab.ledger, document)
+    finished = due.finish_delete(lab.ledger, document)
+    due.collect(lab.ledger, lab.files)  # what earlier deletes left: contents are kept for an hour
+    return finished

@@ -63,9 +63,7 @@ def make_batch(lab: Lab, run: Run, batch: Batch, *, size: int, last_try: bool) -
     )
 
 
-def _claim_make_commit(
-    lab: Lab, run: Run, keys: Sequence[str], *, last_try: bool
-) -> tuple[list[Made], list[Failed]]:  # fmt: skip
+def _claim_make_commit(lab: Lab, run: Run, keys: Sequence[str], *, last_try: bool) -> tuple[list[Made], list[Failed]]:
     lease = items.claim(lab.ledger, run, keys)
     if not lease.items:
         return [], []

@@ -75,9 +75,7 @@ def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions
     return _queue(lab, source, source, lab.files.size(source), owner, options, asked)
 
 
-def _queue(
-    lab: Lab, key: str, name: str, size: int, owner: str, options: IngestOptions, asked: Asked
-) -> Registered:  # fmt: skip
+def _queue(lab: Lab, key: str, name: str, size: int, owner: str, options: IngestOptions, asked: Asked) -> Registered:
     document = runs.queue(
         lab.ledger, owner=owner, content=key[:64], kind="pdf", name=name, file=key, size=size, options=options
     )

@@ -70,7 +70,7 @@ class _Found:
 
 def _rankings(
     lab: Lab, active: Mapping[Role, Space], text: str | None, image: Path | None, where: Where
-) -> dict[str, list[Match]]:  # fmt: skip
+) -> dict[str, list[Match]]:
     found: dict[str, list[Match]] = {}
     if text and text.strip():
         spaces = {role: active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active}

@@ -27,7 +27,7 @@ async def read_tables(key: str, work: Work, reading: Reading) -> Tables:
 @task(**PURE, task_run_name="describe {product.name}")
 async def describe_product(
     key: str, work: Work, reading: Reading, product: FoundProduct, tables: Tables
-) -> Description:  # fmt: skip
+) -> Description:
     """0B: metadata of one product from the text of its pages."""
     return await asyncio.to_thread(
         lambda: describe.describe(product, reader.iterate(lab().files, reading, pages=product.pages), tables.tables)

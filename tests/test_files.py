@@ -9,9 +9,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.files import Files
 
 
-def test_a_file_that_changes_while_it_is_read_is_not_stored(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+def test_a_file_that_changes_while_it_is_read_is_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files, source = Files(str(tmp_path / "files")), tmp_path / "growing.pdf"
     source.write_bytes(b"%PDF-1.7 first")
     digest = hashlib.file_digest

@@ -48,7 +48,7 @@ def test_a_result_that_is_not_ours_is_made_anew(
 
 def test_a_result_whose_file_is_gone_is_made_anew(
     lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path
-) -> None:  # fmt: skip
+) -> None:
     ingest(small_catalogue)
     (kept,) = results(tmp_path / "results")
     pages = json.loads(json.loads(kept.read_text())["result"])["data"]["pages_file"]

@@ -88,9 +88,7 @@ CASES: list[tuple[Callable[[Path], Path], int, str]] = [
 
 
 @pytest.mark.parametrize(("make", "expected", "says"), CASES, ids=[case[0].__name__ for case in CASES])
-def test_bad_file_is_a_clear_error(
-    make: Callable[[Path], Path], expected: int, says: str, tmp_path: Path
-) -> None:  # fmt: skip
+def test_bad_file_is_a_clear_error(make: Callable[[Path], Path], expected: int, says: str, tmp_path: Path) -> None:
     status, out, err = Command("ingest", str(make(tmp_path))).wait()
     assert status == expected, out + err
     assert says.lower() in " ".join((out + err).lower().split())
