@@ -26,7 +26,7 @@ from tasks.report import conclude, publish_artifacts
 _IN_FLIGHT = 4
 """Batches at once: one is decoded, one encoded, and two may be waiting for their next try."""
 
-_PUBLISH_EVERY = 2.0  # seconds, while batches are made
+_PUBLISH_EVERY = 5.0  # seconds, while batches are made: each round costs the index a commit a space
 
 
 @flow(name="ingest_catalogue", flow_run_name="{owner}: {source}", persist_result=False)

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -77,17 +78,20 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
     """The work's result. Ctrl-C or SIGTERM cancels it, and raises KeyboardInterrupt when that is written down.
 
-    It does not wait for Prefect's own farewell: the temporary server got the same Ctrl-C and answers no more.
+    It does not wait for Prefect's own farewell: the temporary server got the same Ctrl-C and answers no more. While
+    that server starts, Prefect holds the event loop, so the signal is taken outside it, and a timer ends what hangs.
     """
     loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
+    last_word = threading.Timer(2 * FAREWELL_SECONDS, leave, [INTERRUPTED])
+    last_word.daemon = True
 
-    def interrupt() -> None:
-        if interrupted.is_set():  # the second time: at once
+    def interrupt(*_: object) -> None:
+        if last_word.is_alive():  # the second time: at once
             leave(INTERRUPTED)
-        interrupted.set()
+        last_word.start()
+        loop.call_soon_threadsafe(interrupted.set)
 
-    for sign in _FAREWELLS:
-        loop.add_signal_handler(sign, interrupt)
+    before = {sign: signal.signal(sign, interrupt) for sign in _FAREWELLS}
     task, asked_to_stop = asyncio.ensure_future(work), asyncio.ensure_future(interrupted.wait())
     try:
         await asyncio.wait({task, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -98,8 +102,8 @@ async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
         raise KeyboardInterrupt
     finally:
         asked_to_stop.cancel()
-        for sign in _FAREWELLS:
-            loop.remove_signal_handler(sign)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
 
 
 def _prepare(settings: Settings) -> None:

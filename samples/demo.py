@@ -4,6 +4,7 @@ Runs the very commands that a person would type, in a home of its own: `python -
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from samples.generate import BUILD, build, build_query
 
 def main(home: Path = BUILD / "home") -> int:
     """Runs the demo; returns the first exit status that is not 0."""
+    print(f"The sample catalogue goes to {BUILD}, the collection to {home}; the first time takes a minute.", flush=True)
     catalogue, query = build(BUILD), build_query(BUILD)
     environment = {**os.environ, "SWATCHBOOK_HOME": str(home)}
     swatchbook = str(Path(sys.executable).with_name("swatchbook"))
@@ -23,10 +25,11 @@ def main(home: Path = BUILD / "home") -> int:
         ("search by picture", ("search", "--image", str(query))),
     )
     for title, command in commands:
-        print(f"\n— {title}: swatchbook {' '.join(command)}", flush=True)
+        print(f"\n— {title}: swatchbook {shlex.join(command)}", flush=True)
         status = subprocess.run([swatchbook, *command], env=environment, check=False).returncode
         if status:
             return status
+    print(f"\nTo go on with it: export SWATCHBOOK_HOME={home}")
     return 0
 
 

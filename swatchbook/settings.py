@@ -157,7 +157,7 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         wrong = [_wrong(details, origins()) for details in error.errors()]
-        raise Configuration("\n".join(wrong), advice="Correct or remove it; README.md lists all settings.") from None
+        raise Configuration("\n".join(wrong), advice="Correct or remove it; see `swatchbook config`.") from None
     except (UnicodeDecodeError, OSError) as error:
         raise Configuration(f"The settings file {env_file()} cannot be read: {error}") from error
 
