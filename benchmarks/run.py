@@ -185,8 +185,10 @@ What misses its goal, and why:
   while batches are made, which the bare side does once at the end, is the rest.
 - *Ten times the pages.* What grows are the results of the pure stages (chunks, placements, page boxes), which a run
   holds and Prefect walks through: 0.4 MiB a page.
-- *Descriptors.* 1.5 ms a picture at 160 px on one idle core, beside decoding. That is below the decode of a picture of
-  1,000 px and above that of the sample's swatches of 360 px (0.9 ms). Busy neighbours double it.
+- *Descriptors.* Three milliseconds a picture, decoding, pipe and torch together, against two for the bare decode of a
+  print-sized JPEG and less than one for the sample's swatches. It was 1.2 on an idle machine with OpenMP's threads
+  spinning between operations; they wait passively now, because spinning costs twenty times as much beside any other
+  busy process.
 """
 STORE = Path(__file__).with_name("results.json")
 
