@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 from prefect import get_run_logger, task
 
@@ -49,14 +50,16 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
 @task(**WRITE, task_run_name="publish")
 async def publish(work: Work) -> Published:
     """Publish whatever is dirty and due, whoever's it is, sitting out an index outage."""
-    tools = lab()
-    at_most, alive = tools.settings.index_wait_seconds, partial(runs.heartbeat, tools.ledger, work.run)
-    return await asyncio.to_thread(publish_all, tools, at_most=at_most, alive=alive)
+    return await asyncio.to_thread(publish_all, lab(), **_patience(work))
 
 
 @task(**WRITE, task_run_name="publish {work.name}")
 async def publish_whole(work: Work) -> Published:
     """Publish until nothing of the document is due any more."""
+    return await asyncio.to_thread(publish_document, lab(), work.document, **_patience(work))
+
+
+def _patience(work: Work) -> dict[str, Any]:
+    """How long an index outage is sat out, and what keeps the run alive meanwhile."""
     tools = lab()
-    at_most, alive = tools.settings.index_wait_seconds, partial(runs.heartbeat, tools.ledger, work.run)
-    return await asyncio.to_thread(publish_document, tools, work.document, at_most=at_most, alive=alive)
+    return {"at_most": tools.settings.index_wait_seconds, "alive": partial(runs.heartbeat, tools.ledger, work.run)}

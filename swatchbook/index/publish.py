@@ -149,6 +149,3 @@ def publish_all(lab: Lab, *, at_most: float, alive: Callable[[], None] = lambda:
         if not done.rows:
             break
     return total
-
-
-__all__ = ["ROWS", "Dirty", "Published", "publish_all", "publish_round"]
