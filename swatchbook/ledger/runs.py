@@ -51,6 +51,7 @@ class Document(Record):
     run: str | None
     due_at: float | None
     deaths: int
+    launches: int
     page_count: int | None
     pages_file: str | None
     report: RunReport | None

@@ -82,6 +82,7 @@ documents = Table(
     Column("report", JSON),  # the last RunReport
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
+    Column("launches", Integer, nullable=False, server_default="0"),  # flow runs made for it: its idempotency key
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
 )
@@ -308,4 +309,16 @@ timings = Table(
     Column("stage", String(32), primary_key=True),
     Column("seconds", Double, nullable=False),
     Column("at", Time, nullable=False),
+    Column("units", Integer, nullable=False, server_default="0"),  # pages or images that the seconds were spent on
+    Index(None, "stage", "at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("source", String(64), primary_key=True),  # of webhooks
+    Column("id", Text, primary_key=True),  # the sender's own; a second one is the same delivery
+    Column("document", Id, nullable=False),  # no foreign key: a delivery stays known when the document is deleted
+    Column("at", Time, nullable=False),
+    Index(None, "at"),
 )
