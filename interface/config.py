@@ -9,7 +9,7 @@ from rich.table import Table
 
 from interface.terminal import cell, table
 from swatchbook.records import Record
-from swatchbook.settings import PREFIX, Settings
+from swatchbook.settings import PREFIX, ApiKey, Settings, WebhookSource
 
 MASK = "••••••"
 ROOMY = 140  # columns
@@ -43,6 +43,8 @@ def shown(value: Any) -> Any:
     """A value without its secrets: a password in a URL is masked too."""
     if isinstance(value, SecretStr):
         return MASK
+    if isinstance(value, ApiKey | WebhookSource):
+        return f"{value.name} ({MASK}): {' '.join(value.owners)}"
     if isinstance(value, tuple):
         return [shown(part) for part in value]
     if isinstance(value, Path):

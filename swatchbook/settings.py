@@ -3,14 +3,25 @@
 A profile is only a set of defaults; every line of it is a setting of its own and may be chosen alone.
 """
 
+import base64
+import binascii
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -22,6 +33,7 @@ from pydantic_settings import (
 )
 
 from swatchbook.errors import Configuration
+from swatchbook.records import Owner
 
 PREFIX = "SWATCHBOOK_"
 ENV_FILE = "SWATCHBOOK_ENV_FILE"
@@ -39,6 +51,63 @@ def _listed(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     return json.loads(given) if given.lstrip().startswith("[") else [part.strip() for part in given.split(",")]
+
+
+class ApiKey(BaseModel):
+    """Who may use the service, and whose collections: owners by name, or `*` for all of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=64)
+    key: SecretStr = Field(min_length=16, max_length=512)  # shorter ones can be guessed
+    owners: tuple[Owner | Literal["*"], ...] = Field(min_length=1, max_length=1_000)
+
+
+def _several(given: Any) -> Any:
+    return [given] if isinstance(given, str | SecretStr) else given
+
+
+def _signing(secret: SecretStr) -> SecretStr:
+    written = secret.get_secret_value()
+    try:
+        key = base64.b64decode(written.removeprefix("whsec_") + "==")
+    except binascii.Error:
+        key = b""
+    if not written.startswith("whsec_") or len(key) < 24:  # what Standard Webhooks asks for
+        raise ValueError("it should be whsec_ and 24 or more bytes in base64")
+    return secret
+
+
+class WebhookSource(BaseModel):
+    """Who may send webhooks, and into whose collections: its secrets (the old and the new one while they change), a
+    bearer token if it cannot sign, and its owners; what names no owner goes to the first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")
+    secret: Annotated[tuple[Annotated[SecretStr, AfterValidator(_signing)], ...], BeforeValidator(_several)] = ()
+    token: SecretStr | None = Field(default=None, min_length=16, max_length=512)
+    owners: tuple[Owner, ...] = Field(min_length=1, max_length=1_000)
+
+    @model_validator(mode="after")
+    def _can_prove_itself(self) -> Self:
+        if not self.secret and self.token is None:
+            raise ValueError("it has neither a secret nor a token")
+        return self
+
+
+def _named_apart(sources: tuple[WebhookSource, ...]) -> tuple[WebhookSource, ...]:
+    if len({source.name for source in sources}) < len(sources):
+        raise ValueError("two of its names are the same")
+    return sources
+
+
+def _apart(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
+    for what, given in (("names", [k.name for k in keys]), ("keys", [k.key.get_secret_value() for k in keys])):
+        if len(set(given)) < len(given):
+            raise ValueError(f"two of its {what} are the same")
+    return keys
 
 
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -89,6 +158,33 @@ class Settings(BaseSettings):
     max_image_megapixels: int = Field(default=50, ge=1, le=1_000, description="Largest image, megapixels.")
     max_image_side: int = Field(default=16_384, ge=16, le=100_000, description="Longest side of an image, pixels.")
 
+    # the service
+    host: str = Field(default="127.0.0.1", min_length=1, description="Where the service listens.")
+    port: int = Field(default=8420, ge=0, le=65535, description="The service's port; 0: any free one.")
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_apart)] = Field(
+        default=(),
+        description='Who may use the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
+    )
+
+    # uploads, webhooks, and what is fetched for them
+    webhook_sources: Annotated[
+        tuple[WebhookSource, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_named_apart)
+    ] = Field(
+        default=(),
+        description='Who may send webhooks: a JSON list of {"name": …, "secret": "whsec_…", "owners": ["alice"]}.',
+    )
+    uploads_url: str | None = Field(
+        default=None, description="Folder or fsspec URL under which webhooks and flows may name object keys."
+    )
+    max_uploads: int = Field(default=16, ge=1, le=1_000, description="Uploads taken in at once; the others wait.")
+    upload_seconds: float = Field(default=900, gt=0, le=86_400, description="Longest time of one upload or download.")
+    upload_idle_seconds: float = Field(
+        default=20, gt=0, le=3_600, description="Longest wait for the next bytes of one, or for its turn."
+    )
+    fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="Hosts that URLs may name although private, by http and any port as well."
+    )
+
     # time and memory
     page_seconds: float = Field(default=60, gt=0, le=3_600, description="Longest time on one page without progress.")
     decode_seconds: float = Field(default=20, gt=0, le=600, description="Longest time for one image.")
@@ -132,6 +228,11 @@ class Settings(BaseSettings):
     def files(self) -> str:
         """Folder or URL of the file store."""
         return self.files_url or str(self.home / "files")
+
+    @property
+    def incoming(self) -> Path:
+        """Where uploads and downloads stand until they are whole; nothing in it outlives its request."""
+        return self.home / "tmp"
 
     @property
     def index_folder(self) -> Path:
@@ -186,9 +287,9 @@ def _wrong(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     """One line: the setting, its value unless secret, where it came from, what it should be, its default."""
     name = str(details["loc"][0]) if details["loc"] else "profile"
     field = Settings.model_fields[name]
-    secret = "Secret" in str(field.annotation)
+    secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource"))
     value = "" if secret else f"={details['input']}"
-    default = "" if field.default is None or field.is_required() else f" Default: {_plain(field.default)}."
+    default = "" if field.default in (None, ()) or field.is_required() else f" Default: {_plain(field.default)}."
     problem = details["msg"][0].lower() + details["msg"][1:]
     return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
 
