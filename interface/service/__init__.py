@@ -1,0 +1,1 @@
+"""The HTTP service: uploads and webhooks in, documents and search out, and the loop that brings everything back."""
