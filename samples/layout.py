@@ -21,6 +21,8 @@ ROOMS = {
 }
 SEALS = ("Clear Air Gold", "Fair Source", "Long Life 30")
 
+PRINT = 300 / 72  # pixels a point: what a printer asks for
+
 
 def seed_of(*parts: object) -> int:
     """A number that is the same on every machine."""
@@ -34,7 +36,7 @@ def stuff(product: Product, number: int, *, tiled: bool = False) -> Stuff:
     return Stuff(way.material, way.palette, seed, product.metres, product.gloss, product.laid if tiled else None)
 
 
-def pixels(box: Box, density: float = 2.5, most: int = 900) -> tuple[int, int]:
+def pixels(box: Box, density: float = PRINT, most: int = 1_200) -> tuple[int, int]:
     """Size of a picture for a box: `density` pixels a point, the longer side at most `most`."""
     width, height = box[2] - box[0], box[3] - box[1]
     scale = min(density, most / max(width, height))
@@ -61,7 +63,7 @@ class Hand:
     def place(self, box: Box, shot: Shot, role: str, caption: str = "") -> None:
         self.sheet.picture(Placed(box, shot, self.product.edition, self.product.id, role, caption=caption))
 
-    def flat(self, kind: str, box: Box, number: int, role: str, encoding: str = "jpeg", most: int = 620) -> None:
+    def flat(self, kind: str, box: Box, number: int, role: str, encoding: str = "jpeg", most: int = 1_030) -> None:
         """A swatch, close-up, drape or cut-out of colourway `number`."""
         seed = seed_of(self.product.prefix, kind, number, self.sheet.kind, *map(round, box))
         shot = Shot(kind, (stuff(self.product, number),), pixels(box, most=most), seed, encoding=encoding)
@@ -270,7 +272,7 @@ def mosaic(hand: Hand) -> None:
     for k, kind in enumerate(kinds):
         x, y = LEFT + 262 * (k % 2), 470.0 + 168 * (k // 2)
         small = (x, y, x + 249, y + 128)
-        hand.flat(kind, small, 5 + k, "detail", most=560)
+        hand.flat(kind, small, 5 + k, "detail", most=930)
         hand.label(x, y + 141, 5 + k)
 
 
@@ -350,7 +352,7 @@ def small_colours(hand: Hand, encoding: str) -> None:
         x, y = LEFT + (k % 3) * 175, 120.0 + (k // 3) * 178
         box = (x, y, x + 161, y + 140)
         hand.flat(
-            "swatch" if k < 3 else "close", box, k, "swatch" if k < 3 else "detail", encoding if k == 1 else "jpeg", 360
+            "swatch" if k < 3 else "close", box, k, "swatch" if k < 3 else "detail", encoding if k == 1 else "jpeg", 600
         )
         hand.label(x, y + 152, k, "" if k < 3 else "detail")
     _table(sheet, 500, product.specification, (LEFT, LEFT + 170), accent(product.category))
@@ -364,15 +366,15 @@ def small_start(hand: Hand) -> None:
     y = _start(sheet, product, 66)
     for words in product.story[:2]:
         y = sheet.paragraph(LEFT, y, 250, words, 9) + 6
-    hand.flat("swatch", (343.0, 148.0, RIGHT, 330.0), 0, "swatch", "jpx", 420)
+    hand.flat("swatch", (343.0, 148.0, RIGHT, 330.0), 0, "swatch", "jpx", 700)
     sheet.text(343, 342, hand.caption(0), 7.4, "sans", MUTED)
-    hand.flat("close", (LEFT, 258.0, 330.0, 386.0), 0, "detail", most=560)
+    hand.flat("close", (LEFT, 258.0, 330.0, 386.0), 0, "detail", most=930)
     sheet.text(LEFT, 398, "Rialto honed, chips of 3 to 25 mm", 7.4, "sans", MUTED)
     for k in range(2):
         box = (LEFT + 175 * k, 420.0, LEFT + 175 * k + 161, 540.0)
-        hand.flat("swatch", box, 1 + k, "swatch", most=360)
+        hand.flat("swatch", box, 1 + k, "swatch", most=600)
         hand.label(box[0], 552, 1 + k)
-    hand.flat("cutout", (LEFT + 350, 420.0, RIGHT, 540.0), 2, "cut-out", "masked", 360)
+    hand.flat("cutout", (LEFT + 350, 420.0, RIGHT, 540.0), 2, "cut-out", "masked", 600)
     sheet.text(LEFT + 350, 552, hand.caption(2), 7.4, "sans", MUTED)
     _table(sheet, 592, product.specification, (LEFT, LEFT + 170), accent(product.category), step=16)
 

@@ -1,6 +1,8 @@
 """The local image encoder: CIELAB colour, multi-scale texture and layout (`images/descriptors.py`)."""
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -26,12 +28,14 @@ class DescriptorEncoder:
 
         self._descriptors = descriptors
         self._tables = descriptors.build_tables()
+        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="describe")
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
         """role -> (n, dimension) float32, unit length."""
         if not pictures:
             return {role: np.empty((0, dimension), np.float32) for role, dimension in DIMENSIONS.items()}
-        parts = [self._encode(pictures[start : start + AT_ONCE]) for start in range(0, len(pictures), AT_ONCE)]
+        some = (pictures[start : start + AT_ONCE] for start in range(0, len(pictures), AT_ONCE))
+        parts = list(self._threads.map(self._encode, some))
         return {role: np.concatenate([part[role] for part in parts]) for role in DIMENSIONS}
 
     def _encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
