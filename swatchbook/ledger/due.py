@@ -1,8 +1,9 @@
-"""What is due, and the moves that a person asks for: retry, cancel, delete.
+"""What is due, and the moves that a person asks for: retry, regenerate, cancel, delete.
 
 One rule brings everything back: whatever is unfinished, not cancelled, without a live run and due is run again.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, null, or_, select, tuple_, update
@@ -60,23 +61,21 @@ def due(ledger: Ledger, limit: int = _MOST) -> list[Document]:
     those with rows to publish that nobody publishes, for which `wants_run` tells whether there is more to do.
     """
     bury(ledger)
-    in_time = or_(documents.c.due_at.is_(None), documents.c.due_at <= db_now())
-    never = (documents.c.status == DocumentStatus.BLOCKED) & documents.c.due_at.is_(None)  # only a person mends it
     query = (
         select(documents)
-        .where(
-            documents.c.run.is_(None),
-            or_(
-                documents.c.status.in_(_AT_ONCE),
-                documents.c.status.in_(_IN_TIME) & in_time & ~never,
-                _is_behind(),
-            ),
-        )
+        .where(documents.c.run.is_(None), or_(is_unfinished(), is_behind()))
         .order_by(documents.c.due_at.nulls_first(), documents.c.updated_at, documents.c.id)
         .limit(limit)
     )
     with ledger.read() as connection:
         return [read_document(row) for row in connection.execute(query).mappings()]
+
+
+def is_unfinished() -> ColumnElement[bool]:
+    """Whether a document is to be run (or deleted) now, if nobody is at it: `wants_run` as SQL."""
+    in_time = or_(documents.c.due_at.is_(None), documents.c.due_at <= db_now())
+    never = (documents.c.status == DocumentStatus.BLOCKED) & documents.c.due_at.is_(None)  # only a person mends it
+    return or_(documents.c.status.in_(_AT_ONCE), documents.c.status.in_(_IN_TIME) & in_time & ~never)
 
 
 def wants_run(document: Document, now: float) -> bool:
@@ -87,7 +86,7 @@ def wants_run(document: Document, now: float) -> bool:
     return document.status in _AT_ONCE
 
 
-def _is_behind() -> ColumnElement[bool]:
+def is_behind() -> ColumnElement[bool]:
     """Whether rows that a document shows wait to be published and nobody does; gone images count to their owner's."""
 
     def unattended(table: Table) -> ColumnElement[bool]:
@@ -117,20 +116,37 @@ def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
     with ledger.write() as connection:
         queue_anew(connection, document, again)
         _make_due(connection, document)
-        stopped = documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING))
-        connection.execute(
-            update(documents)
-            .where(documents.c.id == document, documents.c.run.is_(None), stopped)
-            .values(
-                status=DocumentStatus.WAITING,
-                due_at=db_now(),
-                deaths=0,
-                message=null(),
-                failure_kind=null(),
-                updated_at=db_now(),
-            )
-        )
+        _let_wait(connection, document, documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING)))
     return get_document(ledger, document).status != DocumentStatus.COMPLETED
+
+
+def regenerate(ledger: Ledger, document: str, *, force: bool = False, keys: Sequence[str] | None = None) -> None:
+    """Let a document's next run make what is missing or stale, also of a completed one; what is done stays.
+
+    Its items that pause are due now. By force those that failed or were rejected are queued anew, of these content
+    keys alone if any are given. One that runs or is being deleted stays so. Raises InvalidReference for an unknown one.
+    """
+    get_document(ledger, document)
+    with ledger.write() as connection:
+        if force:
+            queue_anew(connection, document, {ItemState.FAILED, ItemState.REJECTED}, keys)
+        _make_due(connection, document)
+        _let_wait(connection, document, documents.c.status != DocumentStatus.DELETING)
+
+
+def _let_wait(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
+    connection.execute(
+        update(documents)
+        .where(documents.c.id == document, documents.c.run.is_(None), where)
+        .values(
+            status=DocumentStatus.WAITING,
+            due_at=db_now(),
+            deaths=0,
+            message=null(),
+            failure_kind=null(),
+            updated_at=db_now(),
+        )
+    )
 
 
 def _make_due(connection: Connection, document: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, null, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, null, select, update
 from ulid import ULID
 
 from swatchbook.errors import InvalidReference, RunRevoked
@@ -14,6 +14,7 @@ from swatchbook.ledger.process import Process, here, is_dead
 from swatchbook.ledger.tables import documents, runs, timings, wants
 from swatchbook.ledger.wanted import queue_anew, wanted
 from swatchbook.records import (
+    BlockNames,
     DocumentStatus,
     IngestOptions,
     ItemState,
@@ -26,6 +27,9 @@ from swatchbook.records import (
 
 DEATHS = 3
 """Runs of a document that may die in a row with nothing committed, before it is `failed`."""
+
+STALL_SECONDS = 300.0
+"""How long a run may show no progress: its heart beats, but it hangs. Whatever waits deliberately says so by `alive`."""
 
 _ORDER = {stage: number for number, stage in enumerate(Stage)}
 
@@ -45,6 +49,7 @@ class Document(Record):
     message: str | None
     failure_kind: str | None
     options: IngestOptions
+    blocks: BlockNames
     generation: str | None
     fingerprint: str | None
     force: str | None
@@ -143,6 +148,22 @@ def queue(
         return _document(connection, identity)
 
 
+def queue_again(ledger: Ledger, document: str, options: IngestOptions) -> Document:
+    """A completed document, durably `queued` for another generation with these options; any other as it is."""
+    with ledger.write() as connection:
+        connection.execute(
+            update(documents)
+            .where(documents.c.id == document, documents.c.status == DocumentStatus.COMPLETED)
+            .values(
+                status=DocumentStatus.QUEUED,
+                options=options.model_dump(mode="json"),
+                due_at=null(),
+                updated_at=db_now(),
+            )
+        )
+        return _document(connection, document)
+
+
 def begin(
     ledger: Ledger,
     document: str,
@@ -151,6 +172,7 @@ def begin(
     fingerprint: str,
     wants: Sequence[Want],
     prefect_run: str | None = None,
+    blocks: BlockNames = BlockNames(),
 ) -> Run | Busy:
     """Begin the document's one live run, burying a dead one first; Busy if another lives or it is being deleted.
 
@@ -180,6 +202,7 @@ def begin(
                 status=DocumentStatus.RUNNING,
                 stage=known.stage if again else Stage.REGISTERED,
                 options=options.model_copy(update={"force": False}).model_dump(mode="json"),
+                blocks=blocks.model_dump(mode="json"),
                 generation=generation,
                 fingerprint=fingerprint,
                 force=generation if options.force else known.force,
@@ -249,6 +272,12 @@ def progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note
     """What the run works towards and how far it is. Raises RunRevoked."""
     with ledger.write() as connection:
         _update_live(connection, run, stage=stage, done=done, total=total, note=note, progress_at=db_now())
+
+
+def alive(ledger: Ledger, run: Run) -> None:
+    """A sign of life from what waits deliberately, or works long without steps to count. Raises RunRevoked."""
+    with ledger.write() as connection:
+        _update_live(connection, run, progress_at=db_now())
 
 
 def reach(ledger: Ledger, run: Run, stage: Stage) -> None:
@@ -360,7 +389,7 @@ def _has_open_items(connection: Connection, document: str) -> bool:
 
 
 def bury(ledger: Ledger, document: str | None = None) -> list[str]:
-    """End the runs (of one document, or all) whose process is dead or whose lease is over; returns their tokens.
+    """End the runs (of one document, or all) whose process is dead, whose lease is over or that hang: their tokens.
 
     Their items are free at once, with the crash counted; their documents wait, due now, or are `failed` after three
     deaths in a row with nothing committed. A death that halves a group of items, or names one in a document that has
@@ -400,14 +429,21 @@ def revoke(
 
 
 def _dead(connection: Connection, document: str | None) -> list[RowMapping]:
-    """Live runs that are dead by process or by lease."""
-    query = select(runs, (runs.c.lease_until < db_now()).label("over")).where(runs.c.state == "live")
+    """Live runs that are dead by process, by lease, or because they hang."""
+    over = runs.c.lease_until < db_now()
+    query = select(runs, over.label("over"), _hangs().label("hangs")).where(runs.c.state == "live")
     if document is not None:
         query = query.where(runs.c.document == document)
-    return [row for row in connection.execute(query).mappings() if row["over"] or is_dead(_process(row))]
+    rows = connection.execute(query).mappings()
+    return [row for row in rows if row["over"] or row["hangs"] or is_dead(process_of(row))]
 
 
-def _process(row: RowMapping) -> Process:
+def _hangs() -> ColumnElement[bool]:
+    return runs.c.progress_at < db_now() - STALL_SECONDS
+
+
+def process_of(row: RowMapping) -> Process:
+    """Whose run a row of `runs` is."""
     return Process(
         host=row["host"],
         boot_id=row["boot_id"],
@@ -448,17 +484,18 @@ def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> Non
     stage = row["stage"] or Stage.REGISTERED
     where = f"on the way to {stage}" + (f" ({row['done']}/{row['total']})" if row["total"] else "")
     values: dict[str, Any] = {"run": null(), "deaths": total, "updated_at": db_now()}
+    what = "Its process hung" if row["hangs"] and not row["over"] else "Its process died"
     if known.status == DocumentStatus.RUNNING:
         if total >= DEATHS:
             values |= {
                 "status": DocumentStatus.FAILED,
                 "failure_kind": "crashed_worker",
-                "message": f"Its process died {total} times in a row with nothing committed, last {where}.",
+                "message": f"{what} {where}; {total} times in a row nothing was committed.",
             }
         else:
             values |= {
                 "status": DocumentStatus.WAITING,
                 "due_at": db_now(),
-                "message": f"Its process died {where}; the next run goes on from there.",
+                "message": f"{what} {where}; the next run goes on from there.",
             }
     connection.execute(update(documents).where(documents.c.run == row["token"]).values(**values))
