@@ -115,17 +115,18 @@ def list_documents(
     ledger: Ledger,
     owner: str | None = None,
     status: DocumentStatus | None = None,
-    after: Document | None = None,
+    name: str | None = None,
+    after: tuple[float, str] | None = None,
     limit: int = 100,
 ) -> list[Document]:
-    """Newest first. `after` is the last document of the page before."""
+    """Newest first. `name` is a part of theirs, in any case; `after` (created_at, id) of the page before's last one."""
     chosen = _of(owner)
     if status is not None:
         chosen.append(documents.c.status == status)
+    if name is not None:
+        chosen.append(documents.c.name.icontains(name, autoescape=True))
     if after is not None:
-        chosen.append(
-            tuple_(documents.c.created_at, documents.c.id) < tuple_(literal(after.created_at), literal(after.id))
-        )
+        chosen.append(tuple_(documents.c.created_at, documents.c.id) < tuple_(*map(literal, after)))
     return _newest(ledger, chosen, limit)
 
 

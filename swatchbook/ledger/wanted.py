@@ -76,12 +76,14 @@ def wanted_of(document: str, keys: Sequence[str]) -> Subquery:
     return union_all(by_key, by_picture).subquery("wanted")
 
 
-def queue_anew(connection: Connection, document: str, states: Collection[ItemState]) -> None:
-    """Items in these states that the document wants are pending again, all counters at 0.
+def queue_anew(
+    connection: Connection, document: str, states: Collection[ItemState], keys: Sequence[str] | None = None
+) -> None:
+    """Items in these states that the document wants (of these keys alone) are pending again, all counters at 0.
 
     Whom it concerns is woken.
     """
-    rows = wanted(document)
+    rows = wanted(document) if keys is None else wanted_of(document, keys)
     settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states))
     queued = connection.execute(
         update(items)

@@ -357,7 +357,7 @@ def test_many_documents_are_listed_page_by_page_newest_first(ledger: Ledger) -> 
             [
                 {
                     "id": f"{number:04}", "owner": "anna" if number % 2 else "bert", "content": f"{number}",
-                    "kind": "pdf", "name": "n", "size": 1, "status": "failed" if number % 5 else "waiting",
+                    "kind": "pdf", "name": f"Oak_{number}%", "size": 1, "status": "failed" if number % 5 else "waiting",
                     "stage": "REGISTERED", "options": {}, "created_at": number // 7, "updated_at": 0,
                 }
                 for number in range(1_000)
@@ -368,12 +368,15 @@ def test_many_documents_are_listed_page_by_page_newest_first(ledger: Ledger) -> 
         found, page = list[str](), accounts.list_documents(ledger, limit=90, **chosen)
         while page:
             found += [document.id for document in page]
-            page = accounts.list_documents(ledger, limit=90, after=page[-1], **chosen)
+            last = page[-1].created_at, page[-1].id
+            page = accounts.list_documents(ledger, limit=90, after=last, **chosen)
         return found
 
     assert listed() == [f"{number:04}" for number in reversed(range(1_000))]
     assert listed(owner="anna") == [f"{number:04}" for number in reversed(range(1_000)) if number % 2]
     assert len(listed(status=DocumentStatus.WAITING)) == 200
+    assert listed(name="oak_99") == [f"{number:04}" for number in (*range(999, 989, -1), 99)]
+    assert listed(name="_9%") == ["0009"]
 
 
 # --- report, show, coverage, hits -------------------------------------------------------------------------------------
