@@ -5,8 +5,8 @@ from typing import Literal
 
 from sqlalchemy import RowMapping, func, select, update
 
+from swatchbook.ledger import due
 from swatchbook.ledger.database import Ledger, db_now, portions
-from swatchbook.ledger.due import is_unfinished
 from swatchbook.ledger.process import Process
 from swatchbook.ledger.runs import Document, process_of, read_document
 from swatchbook.ledger.tables import documents, runs
@@ -26,7 +26,7 @@ def launchable(ledger: Ledger, limit: int) -> list[Document]:
     """Documents that want a run now and have none, those that wait longest first; deletes are not among them."""
     query = (
         select(documents)
-        .where(documents.c.run.is_(None), is_unfinished(), documents.c.status != DocumentStatus.DELETING)
+        .where(documents.c.run.is_(None), due.is_unfinished(), documents.c.status != DocumentStatus.DELETING)
         .order_by(documents.c.due_at.nulls_first(), documents.c.updated_at, documents.c.id)
         .limit(limit)
     )
@@ -41,7 +41,7 @@ def relaunch(ledger: Ledger, document: Document) -> Document | None:
             connection.execute(
                 update(documents)
                 .where(documents.c.id == document.id, documents.c.launches == document.launches)
-                .where(documents.c.run.is_(None), is_unfinished())
+                .where(documents.c.run.is_(None), due.is_unfinished())
                 .values(launches=document.launches + 1)
                 .returning(documents)
             )
@@ -56,6 +56,13 @@ def deletes(ledger: Ledger, limit: int) -> list[str]:
     query = select(documents.c.id).where(documents.c.status == DocumentStatus.DELETING)
     with ledger.read() as connection:
         return list(connection.execute(query.order_by(documents.c.updated_at).limit(limit)).scalars())
+
+
+def is_behind(ledger: Ledger) -> bool:
+    """Whether rows wait to be published that nobody is at, of documents that nobody works on."""
+    query = select(documents.c.id).where(documents.c.run.is_(None), due.is_behind()).limit(1)
+    with ledger.read() as connection:
+        return connection.execute(query).first() is not None
 
 
 def statuses(ledger: Ledger, ids: Collection[str]) -> dict[str, DocumentStatus]:

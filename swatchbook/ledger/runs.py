@@ -29,7 +29,7 @@ DEATHS = 3
 """Runs of a document that may die in a row with nothing committed, before it is `failed`."""
 
 STALL_SECONDS = 300.0
-"""How long a run may show no progress: its heart beats, but it hangs. Whatever waits deliberately says so by `alive`."""
+"""How long a run may show no progress: its heart beats, but it hangs. What waits deliberately says so by `alive`."""
 
 _ORDER = {stage: number for number, stage in enumerate(Stage)}
 
@@ -295,17 +295,24 @@ def reach(ledger: Ledger, run: Run, stage: Stage) -> None:
         )
 
 
-def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float) -> None:
-    """Time spent on the way to a stage; what the run records twice adds up. Raises RunRevoked."""
+def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units: int = 0) -> None:
+    """Time spent on the way to a stage, and on how many pages or images; what is recorded twice adds up.
+
+    Without units it is known, but compared with nothing. Raises RunRevoked.
+    """
     with ledger.write() as connection:
         require_live(connection, run)
         new = upsert(connection, timings).values(
-            document=run.document, run=run.token, stage=stage, seconds=seconds, at=db_now()
+            document=run.document, run=run.token, stage=stage, seconds=seconds, units=units, at=db_now()
         )
         connection.execute(
             new.on_conflict_do_update(
                 index_elements=[timings.c.document, timings.c.run, timings.c.stage],
-                set_={"seconds": timings.c.seconds + new.excluded.seconds, "at": new.excluded.at},
+                set_={
+                    "seconds": timings.c.seconds + new.excluded.seconds,
+                    "units": timings.c.units + new.excluded.units,
+                    "at": new.excluded.at,
+                },
             )
         )
 
