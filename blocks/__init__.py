@@ -1,12 +1,57 @@
 """Blocks: typed fields and one get. `lab` builds this process' tools once; tasks fetch them here."""
 
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
+from prefect.blocks.core import Block
+
+from blocks.encoder import EncoderBlock
+from blocks.files import FilesBlock
+from blocks.index import IndexBlock
+from blocks.ledger import LedgerBlock
+from blocks.overlay import overlay
+from blocks.text_embedder import TextEmbedderBlock
+from swatchbook.errors import Configuration
 from swatchbook.lab import Lab
+from swatchbook.records import BlockNames
 from swatchbook.settings import load_settings
+
+BLOCKS: Mapping[str, type[Block]] = {
+    "ledger": LedgerBlock,
+    "files": FilesBlock,
+    "index": IndexBlock,
+    "encoder": EncoderBlock,
+    "text_embedder": TextEmbedderBlock,
+}
+"""The part of a lab -> the block that says how it is built."""
 
 
 @cache
-def lab() -> Lab:
-    """The tools of this process, from its settings. Fetched inside tasks, never passed as a parameter."""
-    return Lab(load_settings())
+def lab(names: BlockNames) -> Lab:
+    """The tools of this process, from its settings and the saved blocks of these names. Fetched inside tasks.
+
+    Raises Configuration for a block that is not saved, or that was saved with fields it no longer has.
+    """
+    settings = load_settings()
+    for part, name in names.given.items():
+        settings = overlay(settings, load_saved(BLOCKS[part], name))
+    return Lab(settings)
+
+
+def load_saved(kind: type[Block], name: str) -> Block:
+    """A saved block. Raises Configuration naming it."""
+    reference = f"{kind.get_block_type_slug()}/{name}"
+    try:
+        load: Callable[..., Any] = kind.load
+        saved: Block = load(name, _sync=True)  # in an async flow Prefect would else return a coroutine
+        return saved
+    except RuntimeError:  # its fields: the error shows what was saved, secrets too
+        raise Configuration(
+            f"What the saved block {reference} says cannot be used.", advice="Correct it in the Prefect UI."
+        ) from None
+    except ValueError as error:
+        raise Configuration(
+            f"There is no saved block {reference}.",
+            advice="Save it in the Prefect UI; `swatchbook setup` saves those named `default`.",
+        ) from error

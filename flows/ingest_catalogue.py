@@ -2,14 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Annotated
 
 from prefect import flow
+from pydantic import Field
 
 from blocks import lab
 from swatchbook.ledger import accounts
 from swatchbook.ledger.items import Batch
 from swatchbook.make import BatchResult
-from swatchbook.records import Description, Discovery, IngestOptions, Reading, RunReport, Stage, Tables
+from swatchbook.records import (
+    BlockNames,
+    Description,
+    Discovery,
+    IngestOptions,
+    Owner,
+    Reading,
+    RunReport,
+    Stage,
+    Tables,
+)
 from swatchbook.working import Work
 from tasks.assemble import assemble
 from tasks.chunk import cut_chunks, save_chunks
@@ -17,8 +29,7 @@ from tasks.discover import describe_product, discover_products, read_tables
 from tasks.embed import cut_batches, embed_batch, publish, publish_whole
 from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
-from tasks.policy import cached
-from tasks.progress import Advance, at_work
+from tasks.progress import Advance, Step, at_work
 from tasks.read import read_pages
 from tasks.register import begin
 from tasks.report import conclude, publish_artifacts
@@ -29,55 +40,68 @@ _IN_FLIGHT = 4
 _PUBLISH_EVERY = 5.0  # seconds, while batches are made: each round costs the index a commit a space
 
 
+Source = Annotated[str, Field(title="Source", min_length=1, max_length=4_096)]
+OwnerName = Annotated[Owner, Field(title="Owner")]
+
+
 @flow(name="ingest_catalogue", flow_run_name="{owner}: {source}", persist_result=False)
-async def ingest_catalogue(source: str, owner: str = "default", options: IngestOptions = IngestOptions()) -> RunReport:
+async def ingest_catalogue(
+    source: Source,
+    owner: OwnerName = "default",
+    options: IngestOptions = IngestOptions(),
+    blocks: BlockNames = BlockNames(),
+) -> RunReport:
     """Read a catalogue, find its products, embed every image and publish all of it.
 
     Args:
-        source: a key of the file store, or a path under SWATCHBOOK_INPUT_ROOTS.
-        owner: whose collection it joins.
-        options: what to make of it.
+        source: A key of the file store, an https URL, or a path under SWATCHBOOK_INPUT_ROOTS.
+        owner: Whose collection it joins.
+        options: What to make of it.
+        blocks: Saved blocks to use instead of the settings.
     """
-    work = await begin(source, owner, options)
+    work = await begin(source, owner, options, blocks)
     if not isinstance(work, Work):  # nothing is left to do, or another run has just done it
-        return await asyncio.to_thread(accounts.report, lab().ledger, work.id)
+        return await asyncio.to_thread(accounts.report, lab(blocks).ledger, work.id)
     async with at_work(work) as stage:
-        async with stage(Stage.READ):
-            reading = await cached(read_pages, key(work, "read"), work)
-        async with stage(Stage.DISCOVERED):
-            discovery = await cached(discover_products, key(work, "discover"), work, reading)
-            tables = await cached(read_tables, key(work, "tables"), work, reading)
-            descriptions = await describe(work, reading, discovery, tables)
-        async with stage(Stage.PLANNED):
-            plan = await cached(plan_pages, key(work, "plan"), work, reading, discovery)
-        async with stage(Stage.CHUNKED):
-            chunks = await cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
+        async with stage(Stage.READ) as step:
+            reading = await step.cached(read_pages, key(work, "read"), work)
+            step.units = reading.page_count
+        async with stage(Stage.DISCOVERED, reading.page_count) as step:
+            discovery = await step.cached(discover_products, key(work, "discover"), work, reading)
+            tables = await step.cached(read_tables, key(work, "tables"), work, reading)
+            descriptions = await describe(work, step, reading, discovery, tables)
+        async with stage(Stage.PLANNED, reading.page_count) as step:
+            plan = await step.cached(plan_pages, key(work, "plan"), work, reading, discovery)
+        async with stage(Stage.CHUNKED, reading.page_count) as step:
+            chunks = await step.cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
             await save_chunks(work, reading, plan, tables, chunks)
-        async with stage(Stage.EXTRACTED):
-            extraction = await cached(extract_pictures, key(work, "extract", work.document), work, reading, plan)
+        async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
+            extraction = await step.cached(extract_pictures, key(work, "extract", work.document), work, reading, plan)
             await save_pictures(work, extraction)
-        async with stage(Stage.EMBEDDED) as advance:
-            await embed(work, advance)
-        async with stage(Stage.ASSEMBLED):
+        async with stage(Stage.EMBEDDED) as step:
+            step.units = await embed(work, step.advance)
+        async with stage(Stage.ASSEMBLED, len(extraction.pictures)):
             await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
             await publish_whole(work)
         report = await conclude(work, reading, discovery, tables, plan, extraction)
-    await publish_artifacts(report)
+    await publish_artifacts(work, report)
     return report
 
 
-async def describe(work: Work, reading: Reading, discovery: Discovery, tables: Tables) -> list[Description]:
+async def describe(work: Work, step: Step, reading: Reading, discovery: Discovery, tables: Tables) -> list[Description]:
     """0B for all products at once, one kept result each."""
     calls = []
     for number, product in enumerate(discovery.products):
         own = tables.on(product.pages)
-        calls.append(cached(describe_product, key(work, "describe", str(number)), work, reading, product, own))
+        calls.append(step.cached(describe_product, key(work, "describe", str(number)), work, reading, product, own))
     return await asyncio.gather(*calls)
 
 
-async def embed(work: Work, advance: Advance) -> None:
-    """Make every open item, publishing as they are done."""
+async def embed(work: Work, advance: Advance) -> int:
+    """Make every open item, publishing as they are done. Returns how many images had any."""
+    images = 0
     while batches := await cut_batches(work):
+        images += sum(len(batch.members) for batch in batches if batch.kind == "image")
         making = asyncio.ensure_future(make_all(work, batches, advance))
         try:
             while not making.done():
@@ -86,6 +110,7 @@ async def embed(work: Work, advance: Advance) -> None:
         finally:
             making.cancel()
         await making
+    return images
 
 
 async def make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
@@ -93,7 +118,7 @@ async def make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> li
     room = asyncio.Semaphore(_IN_FLIGHT)
     done, total = 0, sum(len(batch.members) for batch in batches)
     task = embed_batch.with_options(
-        retries=work.options.max_retries, retry_delay_seconds=list(lab().settings.retry_delays)
+        retries=work.options.max_retries, retry_delay_seconds=list(lab(work.blocks).settings.retry_delays)
     )
 
     async def make(batch: Batch) -> BatchResult:
@@ -113,4 +138,4 @@ async def make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> li
 
 def key(work: Work, stage: str, part: str = "") -> str:
     """Cache key of one of the document's pure stages."""
-    return work.key(stage, lab().settings, part)
+    return work.key(stage, lab(work.blocks).settings, part)

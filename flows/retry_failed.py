@@ -9,51 +9,56 @@ from flows.ingest_catalogue import ingest_catalogue
 from swatchbook.delete import delete
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.publish import publish_all
+from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, due
-from swatchbook.records import DocumentStatus, RunReport
+from swatchbook.records import BlockNames, DocumentStatus, RunReport
 
 
 @flow(name="retry_failed", persist_result=False)
-async def retry_failed() -> list[RunReport]:
+async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     """Run every due document again, one after the other; one that fails does not keep the next from its turn.
 
     Contents that nothing has used for an hour are collected at the end.
+
+    Args:
+        blocks: Saved blocks that say where the collection is; each document is made with those of its last run.
     """
     log = get_run_logger()
+    tools = lab(blocks)
     try:
-        await publish()  # once for all that are behind: in an outage each would sit it out alone
+        await publish(tools)  # once for all that are behind: in an outage each would sit it out alone
     except Failure as failure:
         log.warning("nothing could be published: %s", failure)
     reports = []
-    for document in await asyncio.to_thread(due.due, lab().ledger):
+    for document in await asyncio.to_thread(due.due, tools.ledger):
         try:
-            report = await bring_back(document.id)
+            report = await bring_back(tools, document.id)
         except Exception as error:  # the isolation boundary between documents; its own run has recorded it
             log.warning("%s: %s", document.name, error, exc_info=True)
             continue
         if report:
             reports.append(report)
-    await asyncio.to_thread(due.collect, lab().ledger, lab().files)
+    await asyncio.to_thread(due.collect, tools.ledger, tools.files)
     return reports
 
 
-async def publish() -> None:
+async def publish(tools: Lab) -> None:
     """Whatever is dirty and due, whoever's it is."""
-    await asyncio.to_thread(publish_all, lab(), at_most=lab().settings.index_wait_seconds)
+    await asyncio.to_thread(publish_all, tools, at_most=tools.settings.index_wait_seconds)
 
 
-async def bring_back(document_id: str) -> RunReport | None:
+async def bring_back(tools: Lab, document_id: str) -> RunReport | None:
     """Go on with one document in the way that its state asks for now: a list of what is due may be hours old.
 
     Raises InvalidReference when it is gone.
     """
-    document = await asyncio.to_thread(accounts.get_document, lab().ledger, document_id)
+    document = await asyncio.to_thread(accounts.get_document, tools.ledger, document_id)
     if document.status == DocumentStatus.DELETING:
-        await asyncio.to_thread(delete, lab(), document.id)
+        await asyncio.to_thread(delete, tools, document.id)
         return None
-    if not due.wants_run(document, await asyncio.to_thread(lab().ledger.now)):  # only its objects are behind
-        await publish()
+    if not due.wants_run(document, await asyncio.to_thread(tools.ledger.now)):  # only its objects are behind
+        await publish(tools)
         return None
     if document.file is None:
         raise InvalidReference(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
-    return await ingest_catalogue(document.file, document.owner, document.options)
+    return await ingest_catalogue(document.file, document.owner, document.options, document.blocks)

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 from interface.terminal import INTERRUPTED
 from swatchbook.errors import Configuration
 from swatchbook.ledger.runs import Document
-from swatchbook.records import IngestOptions, RunReport
+from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.settings import Settings
 
 API_SECONDS = 5.0  # for a Prefect server to say that it is there
@@ -42,9 +42,10 @@ def run_ingest(settings: Settings, document: Document, options: IngestOptions) -
 def bring_back(settings: Settings, document: Document) -> RunReport | None:
     """Go on with a document as its state asks for: its flow, its delete, or its publishing. Raises as `run_ingest`."""
     _prepare(settings)
+    from blocks import lab
     from flows.retry_failed import bring_back as go_on
 
-    return _run(go_on(document.id))
+    return _run(go_on(lab(BlockNames()), document.id))
 
 
 def leave(code: int) -> NoReturn:

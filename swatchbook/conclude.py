@@ -39,6 +39,7 @@ def close_account(
             "confidence_score": round(_confidence(lab, work, reading, plan, lost), 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "warnings": (*filter(None, (discovery.note,)), *reading.warnings, *extraction.warnings),
+            "blocks": work.blocks.given,
         }
     )
     status = runs.end(lab.ledger, work.run, status, message=message, due_at=due, report=report)

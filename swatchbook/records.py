@@ -184,12 +184,46 @@ class IngestOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     roles: frozenset[Role] | None = Field(
-        default=None, description="Which vectors to make; empty means all that the profile's models make. (stage 6)"
+        default=None,
+        title="Vectors",
+        description="Which vectors to make; empty means all that the chosen models make. (stage 6)",
     )
-    focus: bool = Field(default=True, description="Skip pages that show no product and no entity. (stage 3)")
-    batch_size: int = Field(default=20, ge=1, le=256, description="Images made and committed together. (stage 6)")
-    max_retries: int = Field(default=3, ge=0, le=10, description="Retries of passing failures within a run. (stage 6)")
-    force: bool = Field(default=False, description="Once: queue failed and rejected images anew, redo stages 1–5.")
+    focus: bool = Field(
+        default=True,
+        title="Only product pages",
+        description="Skip pages that show no product and no entity. (stage 3)",
+    )
+    batch_size: int = Field(
+        default=20, ge=1, le=256, title="Batch size", description="Images made and committed together. (stage 6)"
+    )
+    max_retries: int = Field(
+        default=3, ge=0, le=10, title="Retries", description="Retries of passing failures within a run. (stage 6)"
+    )
+    force: bool = Field(
+        default=False,
+        title="Force",
+        description="Once: queue failed and rejected images anew, redo stages 1–5.",
+    )
+
+
+BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,64}$")]
+
+
+class BlockNames(Record):
+    """Which saved Prefect blocks a run uses. Where a name is empty, the settings say the same."""
+
+    ledger: BlockName = Field(default="", title="Ledger", description="A saved Swatchbook Ledger block.")
+    files: BlockName = Field(default="", title="Files", description="A saved Swatchbook Files block.")
+    index: BlockName = Field(default="", title="Index", description="A saved Swatchbook Index block.")
+    encoder: BlockName = Field(default="", title="Encoder", description="A saved Swatchbook Encoder block.")
+    text_embedder: BlockName = Field(
+        default="", title="Text embedder", description="A saved Swatchbook Text Embedder block."
+    )
+
+    @property
+    def given(self) -> dict[str, str]:
+        """part -> the name of its saved block, where there is one."""
+        return {part: name for part, name in self if name}
 
 
 # --- a page as read (stage 1) -----------------------------------------------------------------------------------------
@@ -595,6 +629,7 @@ class RunReport(Record):
     seconds: dict[str, float] = Field(default_factory=dict)  # by stage
     peak_memory_mb: float | None = None
     warnings: tuple[str, ...] = ()
+    blocks: dict[str, str] = Field(default_factory=dict)  # part -> the saved block used instead of the settings
 
 
 class Hit(Record):

@@ -13,7 +13,7 @@ from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
 from swatchbook.ledger.leases import RUN_LIMIT, pause_after
 from swatchbook.ledger.runs import Busy, Document, Run
-from swatchbook.records import DocumentStatus, IngestOptions, Record, Stage
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, Stage
 from swatchbook.register import ask, register_source
 from swatchbook.settings import Settings
 from swatchbook.versions import stage_key
@@ -39,6 +39,7 @@ class Work(Record):
     file: str
     options: IngestOptions
     force: str | None
+    blocks: BlockNames = BlockNames()
 
     def key(self, stage: str, settings: Settings, part: str = "") -> str:
         """Cache key of a pure stage of this document."""
@@ -46,7 +47,13 @@ class Work(Record):
 
 
 def try_begin(
-    lab: Lab, source: str, *, owner: str, options: IngestOptions, prefect_run: str | None = None
+    lab: Lab,
+    source: str,
+    *,
+    owner: str,
+    options: IngestOptions,
+    prefect_run: str | None = None,
+    blocks: BlockNames = BlockNames(),
 ) -> Work | Busy | Document:
     """Begin a run at the source's document.
 
@@ -65,6 +72,7 @@ def try_begin(
         fingerprint=asked.fingerprint,
         wants=asked.wants,
         prefect_run=prefect_run,
+        blocks=blocks,
     )
     if isinstance(begun, Busy):
         if begun.reason == "deleting" and delete(lab, document.id):
@@ -91,6 +99,7 @@ def try_begin(
         file=document.file,
         options=options,
         force=document.force,
+        blocks=blocks,
     )
 
 
@@ -151,9 +160,9 @@ def announce(lab: Lab, run: Run, stage: Stage) -> None:
     runs.progress(lab.ledger, run, stage, 0, 0)
 
 
-def arrive(lab: Lab, run: Run, stage: Stage, seconds: float) -> None:
-    """A stage is reached, after so many seconds of work. Raises RunRevoked."""
-    runs.record_timing(lab.ledger, run, stage, seconds)
+def arrive(lab: Lab, run: Run, stage: Stage, seconds: float, units: int) -> None:
+    """A stage is reached, after so many seconds of work on so many pages or images. Raises RunRevoked."""
+    runs.record_timing(lab.ledger, run, stage, seconds, units)
     runs.reach(lab.ledger, run, stage)
 
 

@@ -38,7 +38,7 @@ def _assemble(
     extraction: Extraction,
 ) -> int:
     products = describe.assemble_products(work.document, discovery, descriptions)
-    pages = reader.iterate(lab().files, reading, pages=plan.shown)
+    pages = reader.iterate(lab(work.blocks).files, reading, pages=plan.shown)
     links = link.link(products, discovery, extraction.placements, chunks.chunks, pages)
-    stages.save_assembly(lab().ledger, work.run, products, links)
+    stages.save_assembly(lab(work.blocks).ledger, work.run, products, links)
     return len(products)

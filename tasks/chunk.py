@@ -16,8 +16,9 @@ from tasks.policy import PURE, WRITE
 @task(**PURE, task_run_name="chunk {work.name}")
 async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables: Tables) -> Chunks:
     """Hierarchical chunks with their page spans, headings and tables."""
+    files = lab(work.blocks).files
     return await asyncio.to_thread(
-        lambda: chunk.chunk(work.document, reading, reader.iterate(lab().files, reading), plan, tables.tables)
+        lambda: chunk.chunk(work.document, reading, reader.iterate(files, reading), plan, tables.tables)
     )
 
 
@@ -28,6 +29,7 @@ async def save_chunks(work: Work, reading: Reading, plan: Plan, tables: Tables, 
 
 
 def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
-    stages.save_pages(lab().ledger, work.run, reading, plan)
-    losses.save_lost_tables(lab().ledger, work.run, tables.lost)
-    stages.save_chunks(lab().ledger, work.run, chunks)
+    ledger = lab(work.blocks).ledger
+    stages.save_pages(ledger, work.run, reading, plan)
+    losses.save_lost_tables(ledger, work.run, tables.lost)
+    stages.save_chunks(ledger, work.run, chunks)

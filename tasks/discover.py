@@ -15,7 +15,8 @@ from tasks.policy import PURE
 @task(**PURE, task_run_name="discover products of {work.name}")
 async def discover_products(key: str, work: Work, reading: Reading) -> Discovery:
     """0A: outline, index and headings → product names and page ranges."""
-    return await asyncio.to_thread(lambda: discover.discover(reading, reader.iterate(lab().files, reading)))
+    files = lab(work.blocks).files
+    return await asyncio.to_thread(lambda: discover.discover(reading, reader.iterate(files, reading)))
 
 
 @task(**PURE, task_run_name="read tables of {work.name}")
@@ -29,13 +30,14 @@ async def describe_product(
     key: str, work: Work, reading: Reading, product: FoundProduct, tables: Tables
 ) -> Description:
     """0B: metadata of one product from the text of its pages."""
+    files = lab(work.blocks).files
     return await asyncio.to_thread(
-        lambda: describe.describe(product, reader.iterate(lab().files, reading, pages=product.pages), tables.tables)
+        lambda: describe.describe(product, reader.iterate(files, reading, pages=product.pages), tables.tables)
     )
 
 
 def _tables(work: Work, reading: Reading) -> Tables:
-    tools = lab()
+    tools = lab(work.blocks)
     pages = [page.number for page in reader.iterate(tools.files, reading) if page.has_table]
     with tools.files.local(work.file) as path:
         return reader.tables(path, pages, tools.settings)

@@ -23,7 +23,7 @@ async def cut_batches(work: Work) -> tuple[Batch, ...]:
 
     Items that another run holds are waited for, and freed if that run is dead, whoever's it was.
     """
-    ledger = lab().ledger
+    ledger = lab(work.blocks).ledger
     while True:
         await asyncio.to_thread(runs.bury, ledger)
         batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, work.options.batch_size)
@@ -37,7 +37,7 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
     """Make what the batch still lacks; raise while passing failures remain, record them on the last try."""
     log = get_run_logger()
     result = await asyncio.to_thread(
-        make_batch, lab(), work.run, batch, size=work.options.batch_size, last_try=last_try()
+        make_batch, lab(work.blocks), work.run, batch, size=work.options.batch_size, last_try=last_try()
     )
     last = batch.first + len(batch.members) - 1
     place = f"batch {batch.number}/{batch.of} ({batch.first}–{last}/{batch.total} {batch.kind}s)"
@@ -50,16 +50,16 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
 @task(**WRITE, task_run_name="publish")
 async def publish(work: Work) -> Published:
     """Publish whatever is dirty and due, whoever's it is, sitting out an index outage."""
-    return await asyncio.to_thread(publish_all, lab(), **_patience(work))
+    return await asyncio.to_thread(publish_all, lab(work.blocks), **_patience(work))
 
 
 @task(**WRITE, task_run_name="publish {work.name}")
 async def publish_whole(work: Work) -> Published:
     """Publish until nothing of the document is due any more."""
-    return await asyncio.to_thread(publish_document, lab(), work.document, **_patience(work))
+    return await asyncio.to_thread(publish_document, lab(work.blocks), work.document, **_patience(work))
 
 
 def _patience(work: Work) -> dict[str, Any]:
     """How long an index outage is sat out, and what keeps the run alive meanwhile."""
-    tools = lab()
+    tools = lab(work.blocks)
     return {"at_most": tools.settings.index_wait_seconds, "alive": partial(runs.heartbeat, tools.ledger, work.run)}

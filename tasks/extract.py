@@ -21,11 +21,11 @@ async def extract_pictures(key: str, work: Work, reading: Reading, plan: Plan) -
 @task(**WRITE, task_run_name="save pictures of {work.name}")
 async def save_pictures(work: Work, extraction: Extraction) -> None:
     """Images, placements and pending items, before any is made."""
-    await asyncio.to_thread(stages.save_extraction, lab().ledger, work.run, extraction)
+    await asyncio.to_thread(stages.save_extraction, lab(work.blocks).ledger, work.run, extraction)
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:
-    tools = lab()
+    tools = lab(work.blocks)
     progress = reporter(tools, work.run, Stage.EXTRACTED)
     with tools.files.local(work.file) as path:
         return reader.extract(

@@ -15,6 +15,7 @@ from tasks.policy import PURE
 @task(**PURE, task_run_name="plan pages of {work.name}")
 async def plan_pages(key: str, work: Work, reading: Reading, discovery: Discovery) -> Plan:
     """Product pages, entity pages, and skipped ones with the reason."""
+    files = lab(work.blocks).files
     return await asyncio.to_thread(
-        lambda: plan.make_plan(reading, reader.iterate(lab().files, reading), discovery, work.options.focus)
+        lambda: plan.make_plan(reading, reader.iterate(files, reading), discovery, work.options.focus)
     )

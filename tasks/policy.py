@@ -16,6 +16,7 @@ from prefect.context import TaskRunContext
 
 from blocks import lab
 from swatchbook.errors import Failure, Interrupted, Policy
+from swatchbook.files import Files
 from swatchbook.records import sha256
 from tasks.kept import RecordSerializer, is_foreign
 
@@ -62,29 +63,31 @@ def last_try() -> bool:
     return context is None or context.task_run.run_count > context.task.retries
 
 
-async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-    """A pure task's result, made anew where the cached one cannot be relied on: it was not kept by us, a file that it
-    stands on is gone, or it was kept with a loss that may have passed.
+async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
+    """A pure task's result, and whether it was kept from an earlier call. The task has a parameter `work`.
+
+    It is made anew where the kept one cannot be relied on: it was not kept by us, a file that it stands on is gone, or
+    it was kept with a loss that may have passed.
     """
     call: Callable[..., Coroutine[Any, Any, Any]] = task
     again: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
     parameters = signature(task.fn).bind(*args, **kwargs).arguments
     if await is_foreign(by_key(None, parameters)):
-        return await again(*args, **kwargs)
+        return await again(*args, **kwargs), False
     state = await call(*args, **kwargs, return_state=True)
+    kept = state.name == "Cached"
     try:
         result: R = await state.aresult()
-    except (ValueError, TypeError, KeyError):  # of a cached one: it is not what such a result looks like
-        if state.name != "Cached":
+    except (ValueError, TypeError, KeyError):  # of a kept one: it is not what such a result looks like
+        if not kept:
             raise
-        return await again(*args, **kwargs)
-    if state.name == "Cached" and not await asyncio.to_thread(_reliable, result):
-        return await again(*args, **kwargs)
-    return result
+        return await again(*args, **kwargs), False
+    if kept and not await asyncio.to_thread(_reliable, lab(parameters["work"].blocks).files, result):
+        return await again(*args, **kwargs), False
+    return result, kept
 
 
-def _reliable(result: Any) -> bool:
-    files = lab().files
+def _reliable(files: Files, result: Any) -> bool:
     return all(files.has(key) for key in getattr(result, "files", ())) and not any(
         lost.passing for lost in getattr(result, "lost", ())
     )

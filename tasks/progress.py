@@ -2,34 +2,60 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-from prefect import get_run_logger
+from prefect import Task, get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from blocks import lab
 from swatchbook.ledger import runs
 from swatchbook.records import PROGRESS, Stage
 from swatchbook.working import Work, announce, arrive, working
+from tasks.policy import cached
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Advance = Callable[[int, int, str], Awaitable[None]]
 """Called with what is done of a stage, what it has in all, and a note."""
 
-Stages = Callable[[Stage], AbstractAsyncContextManager[Advance]]
+
+@dataclass
+class Step:
+    """A stage at work: how it says how far it is, and what its time goes into."""
+
+    advance: Advance
+    units: int  # pages or images
+    kept: bool = False  # something of it was kept from before, so that its time says nothing
+
+    async def cached(self, task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """A pure task's result: tasks.policy.cached."""
+        result, kept = await cached(task, *args, **kwargs)
+        self.kept |= kept
+        return result
+
+
+class Stages(Protocol):
+    """Opens the work towards a stage, over so many pages or images (0: said by the Step later)."""
+
+    def __call__(self, towards: Stage, units: int = 0) -> AbstractAsyncContextManager[Step]: ...
 
 
 @asynccontextmanager
 async def at_work(work: Work) -> AsyncIterator[Stages]:
     """Hold the document while its stages run; yields what announces, times and concludes one stage."""
     log = get_run_logger()
-    with working(lab(), work.run):
+    tools = lab(work.blocks)
+    with working(tools, work.run):
         artifact = await acreate_progress_artifact(
             progress=0.0, key=f"progress-{work.document}", description=f"{work.name}: {Stage.REGISTERED}"
         )
 
         @asynccontextmanager
-        async def stage(towards: Stage) -> AsyncIterator[Advance]:
+        async def stage(towards: Stage, units: int = 0) -> AsyncIterator[Step]:
             first, last = PROGRESS[towards]
 
             async def show(share: float, note: str) -> None:
@@ -40,14 +66,15 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
                     log.warning("the progress artifact is behind", exc_info=True)
 
             async def advance(done: int, total: int, note: str) -> None:
-                await asyncio.to_thread(runs.progress, lab().ledger, work.run, towards, done, total, note)
+                await asyncio.to_thread(runs.progress, tools.ledger, work.run, towards, done, total, note)
                 await show(done / total, note)
 
             started = time.monotonic()
-            await asyncio.to_thread(announce, lab(), work.run, towards)
-            yield advance
+            await asyncio.to_thread(announce, tools, work.run, towards)
+            yield (step := Step(advance, units))
             seconds = time.monotonic() - started
-            await asyncio.to_thread(arrive, lab(), work.run, towards, seconds)
+            units = 0 if step.kept else step.units
+            await asyncio.to_thread(arrive, tools, work.run, towards, seconds, units)
             log.info("%s: %s after %.1f s", work.name, towards, seconds)
             await show(1.0, towards)
 

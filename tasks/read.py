@@ -18,6 +18,6 @@ async def read_pages(key: str, work: Work) -> Reading:
 
 
 def _read(work: Work) -> Reading:
-    tools = lab()
+    tools = lab(work.blocks)
     with tools.files.local(work.file) as path:
         return reader.read(path, tools.files, tools.settings, progress=reporter(tools, work.run, Stage.READ))

@@ -6,9 +6,12 @@ from prefect import task
 from prefect.runtime import flow_run
 
 from blocks import lab
+from swatchbook.fetch import is_remote
+from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
 from swatchbook.ledger.runs import Busy, Document
-from swatchbook.records import IngestOptions
+from swatchbook.records import BlockNames, IngestOptions
+from swatchbook.register import register_source
 from swatchbook.working import Work, has_settled, try_begin
 from tasks.policy import WRITE
 
@@ -16,27 +19,31 @@ _LOOK_SECONDS = 0.5
 
 
 @task(**WRITE, task_run_name="register {source}")
-async def begin(source: str, owner: str, options: IngestOptions) -> Work | Document:
+async def begin(source: str, owner: str, options: IngestOptions, blocks: BlockNames) -> Work | Document:
     """Begin a run, or follow the one that lives; the Document itself when nothing is left to do."""
+    tools = lab(blocks)
+    if is_remote(source):  # once, however often it is tried below
+        found = await asyncio.to_thread(register_source, tools, source, owner=owner, options=options)
+        source = found.document.file or source
     while True:
         begun = await asyncio.to_thread(
-            try_begin, lab(), source, owner=owner, options=options, prefect_run=str(flow_run.id)
+            try_begin, tools, source, owner=owner, options=options, prefect_run=str(flow_run.id), blocks=blocks
         )
         if not isinstance(begun, Busy):
             return begun
         if begun.reason == "deleting":
             await asyncio.sleep(_LOOK_SECONDS)
             continue
-        document = await follow(begun)
-        if begun.same and await asyncio.to_thread(has_settled, lab(), document.id):
+        document = await follow(tools, begun)
+        if begun.same and await asyncio.to_thread(has_settled, tools, document.id):
             return document
 
 
-async def follow(busy: Busy) -> Document:
+async def follow(tools: Lab, busy: Busy) -> Document:
     """Wait until another run has ended, however it ends."""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
-        await asyncio.to_thread(runs.bury, lab().ledger, busy.document)
-        document = await asyncio.to_thread(accounts.get_document, lab().ledger, busy.document)
+        await asyncio.to_thread(runs.bury, tools.ledger, busy.document)
+        document = await asyncio.to_thread(accounts.get_document, tools.ledger, busy.document)
         if document.run != busy.run:
             return document

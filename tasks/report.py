@@ -23,7 +23,7 @@ async def conclude(
     """Close the account and end the run: the document is completed, or waits for what is still due."""
     report = await asyncio.to_thread(
         close_account,
-        lab(),
+        lab(work.blocks),
         work,
         reading=reading,
         discovery=discovery,
@@ -42,20 +42,20 @@ async def conclude(
 
 
 @task(**WRITE, task_run_name="artifacts of {report.name}")
-async def publish_artifacts(report: RunReport) -> None:
+async def publish_artifacts(work: Work, report: RunReport) -> None:
     """What a person sees of it in the Prefect UI: the account with thumbnails, and a table of failures.
 
     The run is over and recorded: what goes wrong here is only logged.
     """
     try:
-        await _publish(report)
+        await _publish(work, report)
     except Exception:  # noqa: BLE001 — the isolation boundary
         get_run_logger().exception("The artifacts of %s could not be made; its account stands.", report.name)
 
 
-async def _publish(report: RunReport) -> None:
+async def _publish(work: Work, report: RunReport) -> None:
     key = report.document_id
-    pictures = await asyncio.to_thread(thumbnails, lab(), report.document_id)
+    pictures = await asyncio.to_thread(thumbnails, lab(work.blocks), report.document_id)
     encoded = [f"data:image/jpeg;base64,{b64encode(data).decode()}" for data in pictures]
     await acreate_markdown_artifact(
         key=f"report-{key}", markdown=as_markdown(report, encoded), description=f"{report.name}: {report.status}"

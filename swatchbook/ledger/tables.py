@@ -71,6 +71,7 @@ documents = Table(
     Column("message", Text),  # why blocked or failed, and what to do
     Column("failure_kind", String(32)),
     Column("options", JSON, nullable=False),  # IngestOptions as asked for last
+    Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # saved ones that its last run used
     Column("generation", Token),  # the current one
     Column("fingerprint", Key),  # of the options and settings of the current generation
     Column("force", Token),  # the generation that force made, part of the pure cache keys

@@ -9,7 +9,7 @@ import pytest
 
 import blocks
 from swatchbook.lab import Lab
-from swatchbook.records import IngestOptions, RunReport
+from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.register import register
 
 Ingest = Callable[..., RunReport]
@@ -22,7 +22,7 @@ def lab(home: Path, prefect_server: str, tmp_path: Path) -> Iterator[Lab]:
 
     blocks.lab.cache_clear()
     with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
-        tools = blocks.lab()
+        tools = blocks.lab(BlockNames())
         yield tools
         tools.close()
     blocks.lab.cache_clear()

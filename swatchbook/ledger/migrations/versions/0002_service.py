@@ -10,6 +10,7 @@ down_revision = "0001"
 def upgrade() -> None:
     """Additions only: a filled ledger keeps every row."""
     op.add_column("documents", sa.Column("launches", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("documents", sa.Column("blocks", sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
     op.add_column("timings", sa.Column("units", sa.Integer(), server_default="0", nullable=False))
     op.create_index(op.f("ix_timings_stage_at"), "timings", ["stage", "at"])
     op.create_table(
