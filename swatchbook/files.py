@@ -40,7 +40,10 @@ class Files:
         return key
 
     def put_file(self, path: Path, suffix: str | None = None) -> str:
-        """Store a local file by streaming it; `suffix` defaults to the file's own, in lower case."""
+        """Store a local file by streaming it; `suffix` defaults to the file's own, in lower case.
+
+        When it returns, the file outlives a power cut: whoever sent it may be told so.
+        """
         suffix = path.suffix.lower() if suffix is None else suffix
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + (suffix if KEY.match("0" * 64 + suffix) else "")
@@ -53,6 +56,10 @@ class Files:
                         written.update(some)
                     if written.hexdigest() != key[:64]:
                         raise InvalidReference(f"{path} changed while it was read.", advice="Wait until it is whole.")
+        if self._local:
+            folder = Path(self._path(key)).parent
+            for named in (folder, folder.parent):  # also where another has just put it
+                _keep_names(named)
         return key
 
     def has(self, key: str) -> bool:
@@ -143,3 +150,12 @@ class Files:
             if isinstance(failure, DiskFull):
                 raise failure from error
             raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
+
+
+def _keep_names(folder: Path) -> None:
+    """Flush a folder to the disk: a file's own fsync does not cover its name."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

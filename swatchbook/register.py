@@ -1,16 +1,20 @@
 """Stage 0: a source becomes stored bytes and a durable `queued` document, or an error before anything is written."""
 
+import asyncio
 import hashlib
 import json
 import os
 from pathlib import Path
 
+from swatchbook.delete import delete
 from swatchbook.errors import DiskFull, InvalidReference, TooLarge, UnreadableDocument, UnsupportedFormat, as_failure
+from swatchbook.fetch import bring, incoming, is_remote
 from swatchbook.files import KEY
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, publishing, runs
 from swatchbook.ledger.runs import Document
 from swatchbook.models import registry
+from swatchbook.naming import display_name
 from swatchbook.records import DocumentStatus, IngestOptions, Record, Want
 from swatchbook.settings import Settings
 from swatchbook.versions import PURE_STAGES, stage_key
@@ -45,29 +49,54 @@ def ask(settings: Settings, options: IngestOptions) -> Asked:
     return Asked(wants=wants, fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest())
 
 
-def register(lab: Lab, source: str | Path, *, owner: str, options: IngestOptions) -> Registered:
-    """Store a local file's bytes and queue its document, or find it again.
+def register(
+    lab: Lab, source: str | Path, *, owner: str, options: IngestOptions, name: str | None = None
+) -> Registered:
+    """Store a local file's bytes and queue its document, or find it again. `name` is what people know it by.
 
     Raises InvalidReference, TooLarge, UnsupportedFormat, UnreadableDocument, DiskFull, FilesDown, Configuration.
     """
     path = Path(source)
-    _check(path, lab.settings)
+    _check(path, name or str(path), lab.settings)
     asked = ask(lab.settings, options)
     try:
         key = lab.files.put_file(path, suffix=".pdf")
     except PermissionError as error:
-        raise _no_right(path) from error
-    name = os.fsencode(path.name).decode(errors="replace")  # names of files need not be Unicode
+        raise _no_right(name or str(path)) from error
+    if name is None:
+        name = os.fsencode(path.name).decode(errors="replace")  # names of files need not be Unicode
     return _queue(lab, key, name, path.stat().st_size, owner, options, asked)
 
 
+def take_in(lab: Lab, path: Path, *, owner: str, options: IngestOptions, name: str) -> Registered:
+    """What an upload does: its document is durable and will be worked on, or is complete with these very options.
+
+    One that is being deleted is finished first; it stays `deleting` where others are at that.
+    Raises what `register` raises, and IndexDown.
+    """
+    found = register(lab, path, owner=owner, options=options, name=name)
+    if found.document.status == DocumentStatus.DELETING and delete(lab, found.document.id, at_most=0):
+        found = register(lab, path, owner=owner, options=options, name=name)
+    if found.document.file and not lab.files.has(found.document.file):  # collected just before it was queued
+        found = register(lab, path, owner=owner, options=options, name=name)
+    if found.document.status == DocumentStatus.COMPLETED and not found.unchanged:
+        return Registered(document=runs.queue_again(lab.ledger, found.document.id, options), unchanged=False)
+    return found
+
+
 def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions) -> Registered:
-    """What a flow is given: a key of the file store, or a path under SWATCHBOOK_INPUT_ROOTS."""
+    """What a flow is given: a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a
+    path under SWATCHBOOK_INPUT_ROOTS.
+    """
+    if is_remote(source):
+        with incoming(lab.settings.incoming) as path:
+            found = asyncio.run(bring(lab.settings, source, path))
+            return register(lab, path, owner=owner, options=options, name=display_name(found.name))
     if not KEY.match(source):
         path = Path(source).resolve()
         if not any(path.is_relative_to(root.resolve()) for root in lab.settings.input_roots):
             raise InvalidReference(
-                f"{source!r} is neither a key of the file store nor a path under SWATCHBOOK_INPUT_ROOTS.",
+                f"{source!r} is neither a key of the file store, nor a URL, nor a path under SWATCHBOOK_INPUT_ROOTS.",
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
             )
         return register(lab, path, owner=owner, options=options)
@@ -88,30 +117,30 @@ def _queue(lab: Lab, key: str, name: str, size: int, owner: str, options: Ingest
     return Registered(document=accounts.get_document(lab.ledger, document.id), unchanged=unchanged)
 
 
-def _check(path: Path, settings: Settings) -> None:
+def _check(path: Path, name: str, settings: Settings) -> None:
     try:
         if not path.exists():
-            raise InvalidReference(f"{path}: no such file.", advice="Check the path.")
+            raise InvalidReference(f"{name}: no such file.", advice="Check the path.")
         if not path.is_file():
-            raise UnsupportedFormat(f"{path}: not a file.", advice="Give a PDF, or a folder of PDFs.")
+            raise UnsupportedFormat(f"{name}: not a file.", advice="Give a PDF, or a folder of PDFs.")
         size = path.stat().st_size
         if size == 0:
-            raise UnreadableDocument(f"{path}: the file is empty.", advice="Export or download it again.")
+            raise UnreadableDocument(f"{name}: the file is empty.", advice="Export or download it again.")
         if size > settings.max_document_mb << 20:
             raise TooLarge(
-                f"{path}: {size / (1 << 20):.0f} MiB is over the limit of {settings.max_document_mb} MiB.",
+                f"{name}: {size / (1 << 20):.0f} MiB is over the limit of {settings.max_document_mb} MiB.",
                 advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
             )
         with path.open("rb") as file:
             head = file.read(_PDF_HEAD)
     except PermissionError as error:
-        raise _no_right(path) from error
+        raise _no_right(name) from error
     except OSError as error:
         failure = as_failure(error)
-        raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{path}: {error.strerror}.") from error
+        raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {error.strerror}.") from error
     if b"%PDF-" not in head:
-        raise UnsupportedFormat(f"{path}: not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
+        raise UnsupportedFormat(f"{name}: not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
 
 
-def _no_right(path: Path) -> InvalidReference:
-    return InvalidReference(f"{path}: no right to read it.", advice="Check the file's owner and mode.")
+def _no_right(name: str) -> InvalidReference:
+    return InvalidReference(f"{name}: no right to read it.", advice="Check the file's owner and mode.")
