@@ -4,19 +4,22 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import Connection, Double, Table, create_engine, event, inspect, select, text
+from sqlalchemy import ColumnElement, Connection, Double, Table, create_engine, event, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from swatchbook.errors import Configuration, DiskFull, Failure, LedgerDown
+from swatchbook.errors import Configuration
 from swatchbook.ledger import migrations
+from swatchbook.ledger.faults import named_errors
+
+if TYPE_CHECKING:
+    import psycopg
 
 LOCK_SECONDS = 60.0
 """How long a transaction waits for another's lock before the ledger counts as down."""
@@ -49,29 +52,42 @@ def _postgresql_now(element: db_now, compiler: SQLCompiler, **_: Any) -> str:
 class Ledger:
     """The system of record at an SQLAlchemy URL. Safe to share between threads; not across a fork.
 
-    Both contexts raise LedgerDown (locked, unreachable), DiskFull, or Configuration (no rights, no ledger).
-    Never open a second one inside a write: on SQLite it would wait for itself.
+    Both contexts raise LedgerDown (locked, unreachable), DiskFull, Authentication, or Configuration (no rights, no
+    ledger). Nothing of a write that raised is kept, so whoever called may call again; once the ledger is back, so is
+    the next call. Never open a second one inside a write: on SQLite it would wait for itself.
+
+    On SQLite one writes at a time. On PostgreSQL many do, each seeing what was committed before its statement: what is
+    read to be written is locked (`FOR UPDATE`), rows of a table in the order of their keys (`lock`), tables in the
+    order runs, items, images or chunks, documents. What cannot keep to it may be undone by the server as a deadlock,
+    which is a LedgerDown as any other.
     """
 
     def __init__(self, url: str) -> None:
         self.url = _parsed(url)
-        engine = create_engine(self.url, pool_size=5, max_overflow=50, pool_timeout=LOCK_SECONDS)
+        engine: Engine = create_engine(
+            self.url, pool_size=5, max_overflow=50, pool_timeout=LOCK_SECONDS, **_ENGINES[self.url.get_backend_name()]
+        )
+        self._writers: Engine
+        self._readers: Engine
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
-        self._readers = engine
-        self._writers = engine.execution_options(writes=True)
+            self._writers, self._readers = engine.execution_options(writes=True), engine
+        else:
+            event.listen(engine, "connect", _prepare_postgresql)
+            reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._writers, self._readers = engine, engine.execution_options(**reading)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: committed at the end, rolled back by any exception."""
-        with _named_errors(self.url), self._writers.begin() as connection:
+        with named_errors(self.url), self._writers.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads, all of it the same state."""
-        with _named_errors(self.url), self._readers.begin() as connection:
+        with named_errors(self.url), self._readers.begin() as connection:
             yield connection
 
     def now(self) -> float:
@@ -115,17 +131,27 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert:
     return sqlite.insert(table)
 
 
+def lock(connection: Connection, table: Table, where: ColumnElement[bool]) -> None:
+    """Hold these rows until the transaction ends, taken in the order of their keys: no two wait for each other."""
+    if connection.dialect.name == "postgresql":  # on SQLite the writer is alone
+        connection.execute(select(*table.primary_key).where(where).order_by(*table.primary_key).with_for_update())
+
+
 # --- opening ----------------------------------------------------------------------------------------------------------
 
 
 def _parsed(url: str) -> URL:
+    advice = (
+        "Set SWATCHBOOK_LEDGER_URL to postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///FILE, or leave it empty."
+    )
     try:
         parsed = make_url(url)
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise Configuration(
-            "The ledger's URL cannot be used.", advice="Set SWATCHBOOK_LEDGER_URL to sqlite:///FILE or leave it empty."
-        ) from error
+    except (ArgumentError, ValueError) as error:
+        raise Configuration("The ledger's URL cannot be used.", advice=advice) from error
+    if parsed.drivername in ("postgres", "postgresql"):  # as most people write it; of its drivers we bring psycopg
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
+        raise Configuration(f"The ledger cannot be kept in {parsed.drivername}.", advice=advice)
     return parsed
 
 
@@ -151,7 +177,7 @@ def _migrate(ledger: Ledger) -> None:
     from swatchbook.ledger.migrations.upgrade import knows, upgrade  # Alembic: 0.2 s that an up-to-date ledger saves
 
     if ledger.url.get_backend_name() == "sqlite":
-        with _named_errors(ledger.url), ledger._readers.connect() as connection:
+        with named_errors(ledger.url), ledger._readers.connect() as connection:
             connection.connection.cursor().execute("PRAGMA journal_mode = WAL")  # not possible in a transaction; lasts
     with ledger.write() as connection:
         if connection.dialect.name == "postgresql":
@@ -163,6 +189,37 @@ def _migrate(ledger: Ledger) -> None:
                 advice="Upgrade Swatchbook, or point SWATCHBOOK_HOME or SWATCHBOOK_LEDGER_URL elsewhere.",
             )
         upgrade(connection)
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+
+_ENGINES: dict[str, dict[str, Any]] = {
+    "sqlite": {},
+    "postgresql": {
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,  # after a restart the first call finds its connection dead and makes another
+        "connect_args": {
+            "application_name": "swatchbook",
+            "connect_timeout": 10,
+            # a server that went without a word is noticed within half a minute
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 4,
+            "tcp_user_timeout": 30_000,
+        },
+    },
+}
+"""Options of the engine, by database. Seconds, but for the last: milliseconds."""
+
+
+def _prepare_postgresql(connection: "psycopg.Connection", record: object) -> None:
+    connection.autocommit = True  # what a transaction sets goes with its rollback
+    milliseconds = int(LOCK_SECONDS * 1000)
+    connection.execute(f"SET lock_timeout = {milliseconds}".encode())
+    # a client whose host went without a word keeps its locks no longer than its leases
+    connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}".encode())
+    connection.autocommit = False
 
 
 # --- SQLite -----------------------------------------------------------------------------------------------------------
@@ -181,68 +238,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that turns writer fails at once when another wrote meanwhile: writers say so first.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-# --- errors -----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _named_errors(url: URL) -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout as error:
-        raise LedgerDown("All connections to the ledger are in use.") from error
-    except DBAPIError as error:
-        named = _named(error, url)
-        if named is None:
-            raise
-        raise named from error
-
-
-def _named(error: DBAPIError, url: URL) -> Failure | None:
-    """What a driver's error means to people; None for a bug of ours (syntax, constraints)."""
-    cause = error.orig
-    if isinstance(cause, sqlite3.Error):
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest refines it
-        return _SQLITE_ERRORS[code](url.database) if code in _SQLITE_ERRORS else None
-    if error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError"):
-        return LedgerDown(f"The ledger does not answer: {cause}")
-    return None
-
-
-def _is_locked(file: str | None) -> Failure:
-    return LedgerDown(f"The ledger {file} is locked by another process.")
-
-
-def _no_room(file: str | None) -> Failure:
-    return DiskFull(f"No room to write the ledger {file}.", advice="Free some space; work goes on by itself.")
-
-
-def _no_rights(file: str | None) -> Failure:
-    return Configuration(
-        f"The ledger {file} cannot be opened for writing.",
-        advice="Check the rights of the file and its folder, or set SWATCHBOOK_HOME.",
-    )
-
-
-def _no_ledger(file: str | None) -> Failure:
-    return Configuration(f"{file} is no ledger, or damaged.", advice="Restore it from a backup or move it away.")
-
-
-def _input_output(file: str | None) -> Failure:
-    return LedgerDown(f"The ledger {file} cannot be read or written: input/output error.")
-
-
-_SQLITE_ERRORS = {
-    sqlite3.SQLITE_BUSY: _is_locked,
-    sqlite3.SQLITE_LOCKED: _is_locked,
-    sqlite3.SQLITE_PROTOCOL: _is_locked,
-    sqlite3.SQLITE_FULL: _no_room,
-    sqlite3.SQLITE_PERM: _no_rights,
-    sqlite3.SQLITE_READONLY: _no_rights,
-    sqlite3.SQLITE_CANTOPEN: _no_rights,
-    sqlite3.SQLITE_AUTH: _no_rights,
-    sqlite3.SQLITE_CORRUPT: _no_ledger,
-    sqlite3.SQLITE_NOTADB: _no_ledger,
-    sqlite3.SQLITE_IOERR: _input_output,
-}

@@ -1,15 +1,21 @@
-"""A ledger of one's own for every test, copied from one that was migrated once."""
+"""A ledger of one's own for every test, on each database, copied from one that was migrated once."""
 
+import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from swatchbook.ledger.database import Ledger, open_ledger
+from tests.postgres import RunningPostgres, postgres
+
+__all__ = ["postgres"]
 
 _MEMORY = Path("/dev/shm")
+
+NewLedger = Callable[[], str]
 
 
 @pytest.fixture
@@ -27,11 +33,50 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(params=["sqlite"])
-def url(request: pytest.FixtureRequest, folder: Path) -> str:
-    """Where a fresh ledger is, migrated and empty; one parameter a database."""
-    template: Path = request.getfixturevalue("template")
-    return f"sqlite:///{shutil.copy(template, folder / 'ledger.sqlite')}"
+@pytest.fixture(scope="session")
+def postgres_copies(postgres: RunningPostgres) -> Callable[[], str]:
+    """Names of new PostgreSQL databases, each a migrated, empty ledger."""
+    open_ledger(postgres.new_database("template_ledger")).close()
+    numbers = itertools.count()
+
+    def copy() -> str:
+        name = f"ledger_{next(numbers)}"
+        postgres.new_database(name, template="template_ledger")
+        return name
+
+    return copy
+
+
+@pytest.fixture
+def new_sqlite(template: Path, folder: Path) -> NewLedger:
+    numbers = itertools.count()
+    return lambda: f"sqlite:///{shutil.copy(template, folder / f'ledger-{next(numbers)}.sqlite')}"
+
+
+@pytest.fixture
+def new_postgresql(postgres: RunningPostgres, postgres_copies: Callable[[], str]) -> Iterator[NewLedger]:
+    made = list[str]()
+
+    def new() -> str:
+        made.append(postgres_copies())
+        return postgres.url_of(made[-1])
+
+    yield new
+    for name in made:
+        postgres.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_ledger(request: pytest.FixtureRequest) -> NewLedger:
+    """Makes a ledger, migrated and empty, and returns its URL; one parameter a database."""
+    new: NewLedger = request.getfixturevalue(f"new_{request.param}")
+    return new
+
+
+@pytest.fixture
+def url(new_ledger: NewLedger) -> str:
+    """Where a fresh ledger is, on each database."""
+    return new_ledger()
 
 
 @pytest.fixture
