@@ -114,6 +114,13 @@ async def bring(settings: Settings, source: str, into: Path) -> Fetched:
     )
 
 
+async def bring_object(settings: Settings, key: str, into: Path) -> Fetched:
+    """Write an object under SWATCHBOOK_UPLOADS_URL to the file `into`. Raises what `copy_object` raises."""
+    if settings.uploads_url is None:
+        raise InvalidReference("Keys mean nothing here.", advice="Set SWATCHBOOK_UPLOADS_URL, or send a URL.")
+    return await copy_object(settings.uploads_url, key, into, max_bytes=settings.max_document_mb << 20)
+
+
 @contextmanager
 def incoming(folder: Path) -> Iterator[Path]:
     """A path in `folder` for a file that comes in. It is removed on any end; what a kill leaves is collected later."""
