@@ -6,7 +6,7 @@ from prefect import flow, get_run_logger
 
 from blocks import lab
 from flows.ingest_catalogue import ingest_catalogue
-from swatchbook.delete import delete
+from swatchbook.delete import finish_delete
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.publish import publish_all
 from swatchbook.lab import Lab
@@ -54,7 +54,7 @@ async def bring_back(tools: Lab, document_id: str) -> RunReport | None:
     """
     document = await asyncio.to_thread(accounts.get_document, tools.ledger, document_id)
     if document.status == DocumentStatus.DELETING:
-        await asyncio.to_thread(delete, tools, document.id)
+        await asyncio.to_thread(finish_delete, tools, document.id)
         return None
     if not due.wants_run(document, await asyncio.to_thread(tools.ledger.now)):  # only its objects are behind
         await publish(tools)

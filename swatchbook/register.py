@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from swatchbook.delete import delete
+from swatchbook.delete import finish_delete
 from swatchbook.errors import DiskFull, InvalidReference, TooLarge, UnreadableDocument, UnsupportedFormat, as_failure
 from swatchbook.fetch import bring, incoming, is_remote
 from swatchbook.files import KEY
@@ -75,7 +75,7 @@ def take_in(lab: Lab, path: Path, *, owner: str, options: IngestOptions, name: s
     Raises what `register` raises, and IndexDown.
     """
     found = register(lab, path, owner=owner, options=options, name=name)
-    if found.document.status == DocumentStatus.DELETING and delete(lab, found.document.id, at_most=0):
+    if found.document.status == DocumentStatus.DELETING and finish_delete(lab, found.document.id, at_most=0):
         found = register(lab, path, owner=owner, options=options, name=name)
     if found.document.file and not lab.files.has(found.document.file):  # collected just before it was queued
         found = register(lab, path, owner=owner, options=options, name=name)

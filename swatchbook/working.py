@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from swatchbook.delete import delete
+from swatchbook.delete import finish_delete
 from swatchbook.errors import KINDS, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
 from swatchbook.heartbeat import beating
 from swatchbook.lab import Lab
@@ -75,7 +75,7 @@ def try_begin(
         blocks=blocks,
     )
     if isinstance(begun, Busy):
-        if begun.reason == "deleting" and delete(lab, document.id):
+        if begun.reason == "deleting" and finish_delete(lab, document.id):
             runs.queue(  # the same file again, under the name that people know
                 lab.ledger,
                 owner=document.owner,
