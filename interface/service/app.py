@@ -1,52 +1,96 @@
 """The service: its parts put together, and its life."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from interface.service import hooks, problems, uploads
+from deployments.tick import keep_ticking
+from interface.service import documents, health, hooks, images, metrics, problems, search, uploads
 from interface.service.auth import check_exposure
+from interface.service.edge import Edge
+from interface.service.health import Watch
+from interface.service.metrics import Requests
 from interface.service.problems import Problem, documented
+from interface.service.receive import Arrivals
+from swatchbook.errors import Failure, Policy
 from swatchbook.lab import Lab
 from swatchbook.settings import Settings
 
+log = logging.getLogger(__name__)
 
-def create_app(settings: Settings) -> FastAPI:
+Loop = Callable[[Lab], Awaitable[None]]
+"""Brings everything back until it is cancelled."""
+
+_PARTS = (uploads, documents, images, search, hooks, health, metrics)
+_STREAMS = frozenset({"/documents", "/search", "/hooks/upload"})
+"""Paths whose endpoints bound the body themselves, as it streams in."""
+
+
+def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     """The service on these settings. Raises Configuration where it would be open to others without a key."""
     check_exposure(settings)
     app = FastAPI(
         title="Swatchbook",
+        summary="Product catalogues as one searchable, fully accounted collection.",
         version=version("swatchbook"),
         lifespan=_living,
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
         responses=documented(401, 403, 422, 500, 503),
     )
     app.state.lab = Lab(settings)
+    app.state.loop = loop
+    app.state.arrivals = Arrivals(settings)
+    app.state.watch = Watch(app.state.lab)
+    app.state.requests = Requests()
+    app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS)
     problems.install(app)
-    for part in (uploads, hooks):
+    for part in _PARTS:
         app.include_router(part.router)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app
 
 
+def open_parts(lab: Lab) -> None:
+    """Open what can be opened now, once, before threads ask for it. An outage is logged: it may pass.
+
+    Raises Configuration and other failures that only a person mends.
+    """
+    for part in ("ledger", "files", "index", "models", "decoders"):
+        try:
+            getattr(lab, part)
+        except Failure as failure:
+            if failure.policy is not Policy.OUTAGE:
+                raise
+            log.warning("the service starts all the same: %s", failure)
+
+
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
+    """Its tools are open and its loop runs from the first request to the last."""
     lab: Lab = app.state.lab
+    await asyncio.to_thread(open_parts, lab)
+    loop = asyncio.create_task(app.state.loop(lab))
     try:
         yield
     finally:
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
         await asyncio.to_thread(lab.close)
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the schema that every problem has."""
     if app.openapi_schema is None:
-        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = Problem.model_json_schema(
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema(
             ref_template="#/components/schemas/{model}"
         )
         app.openapi_schema = schema

@@ -1,10 +1,30 @@
-"""What an endpoint may ask for: the process' tools. Who calls is `interface.service.auth`'s."""
+"""What an endpoint may ask for: the process' tools, and values within limits (who calls: `interface.service.auth`)."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from swatchbook.lab import Lab
+
+Words = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")]
+"""Any text; PostgreSQL holds no NUL."""
+
+
+class Asked(BaseModel):
+    """Base of what callers send: an unknown parameter is an error, not a loss."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Again(Asked):
+    """How much is to be tried again."""
+
+    force: bool = Field(default=False, description="What failed or was rejected too.", strict=True)
+
+
+ONCE = Again()
+"""What an empty body asks for."""
 
 
 async def the_lab(request: Request) -> Lab:

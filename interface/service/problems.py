@@ -94,7 +94,7 @@ async def _of_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
     wrong = [Wrong(where=_plain(".".join(map(str, e["loc"]))), what=_plain(e["msg"])) for e in error.errors()]
     detail = "; ".join(f"{w.where}: {w.what}" for w in wrong[:3])
-    return answer(Problem(title="Unprocessable Content", status=422, detail=detail, errors=wrong))
+    return answer(Problem(title=HTTPStatus(422).phrase, status=422, detail=detail, errors=wrong))
 
 
 async def _of_failure(request: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ A body that is refused is not read to its end, so the connection is closed behin
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -73,7 +73,7 @@ async def _the_arrivals(request: Request) -> Arrivals:
 TheArrivals = Annotated[Arrivals, Depends(_the_arrivals)]
 
 
-async def pieces(request: Request, settings: Settings, *, max_bytes: int) -> AsyncIterator[bytes]:
+async def pieces(request: Request, settings: Settings, *, max_bytes: int) -> AsyncGenerator[bytes, None]:
     """The body as it comes. Raises 413 over `max_bytes`, at once where it is announced, and 408 when it is slow."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > 15 or int(length) > max_bytes):

@@ -1,0 +1,90 @@
+"""What every request passes: a bound on its body, safe headers, a count, an answer to what nobody foresaw."""
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from fastapi import HTTPException
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from interface.service.metrics import Requests
+from interface.service.problems import unexpected
+
+BODY_BYTES = 64 << 10  # of a body that is no upload
+BODY_SECONDS = 30.0  # for it to arrive
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+_DOCS = "/docs"
+_DOCS_POLICY = (  # the page comes from FastAPI, its script and style from a CDN
+    "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
+    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
+    "frame-ancestors 'none'"
+)
+
+
+class Edge:
+    """ASGI middleware. `streams` are the paths that take uploads: their endpoints bound the body themselves."""
+
+    def __init__(self, app: ASGIApp, *, requests: Requests, streams: Collection[str]) -> None:
+        self._app, self._requests, self._streams = app, requests, streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+
+        async def send_safely(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"] == _DOCS:
+                    headers["Content-Security-Policy"] = _DOCS_POLICY
+            await send(message)
+
+        try:
+            await self._app(scope, receive if scope["path"] in self._streams else _bounded(receive), send_safely)
+        except ClientDisconnect:  # who has gone needs no answer
+            status = status or 499
+        except Exception as error:  # the boundary between requests: the log has it, the caller its id
+            answer = unexpected(error)
+            if status:
+                raise  # too late for another answer: the connection breaks
+            await answer(scope, receive, send_safely)
+        finally:
+            self._requests.count(scope, status, time.perf_counter() - started)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The same body, if it is small and comes soon; else 413 or 408 for whoever reads it."""
+    size, end = 0, asyncio.get_running_loop().time() + BODY_SECONDS
+    whole = False
+
+    async def receive_bounded() -> Message:
+        nonlocal size, whole
+        if whole:  # only the end of the connection is still to come
+            return await receive()
+        try:
+            async with asyncio.timeout_at(end):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"The body did not arrive in {BODY_SECONDS:g} s.") from None
+        size += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
+        if size > BODY_BYTES:
+            raise HTTPException(413, f"The body is over {BODY_BYTES >> 10} KiB.")
+        return message
+
+    return receive_bounded

@@ -1,0 +1,217 @@
+"""Is it alive, may it be sent requests, and how does the collection stand?
+
+Every probe runs in one thread at most, however many ask and however long it takes.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Generic, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from interface.run import probe_prefect
+from interface.service.auth import oversee
+from interface.service.problems import documented
+from swatchbook.errors import Failure
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts
+from swatchbook.ledger.accounts import Account
+from swatchbook.ledger.backlog import Backlog, backlog
+
+ANSWER_SECONDS = 5.0  # for a part to say that it is there
+PROBE_SECONDS = 2.0  # for which an answer is believed
+COUNT_SECONDS = 30.0  # for which a count of everything is
+_SHARE = 10  # of all time, at most one in so many goes into counting
+
+T = TypeVar("T")
+State = Literal["ok", "down"]
+
+router = APIRouter(tags=["health"])
+
+
+class Live(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Which parts answer."""
+
+    status: Literal["ready", "not ready"]
+    database: State
+    index: State
+
+
+class Stats(BaseModel):
+    """Counts of the whole collection; documents by status, images by state."""
+
+    documents: dict[str, int]
+    images: dict[str, int]
+    unpublished: int
+    items_due: int
+    documents_due: int
+    oldest_due_seconds: float
+
+
+class EmbeddingStats(BaseModel):
+    """An image counts as embedded with its first vector."""
+
+    total_images: int
+    with_embeddings: int
+    without_embeddings: int
+    coverage_percentage: float
+
+
+class Health(BaseModel):
+    """`degraded`: Prefect does not answer, so nothing new is started. `down`: nothing can be asked either."""
+
+    status: Literal["ok", "degraded", "down"]
+    database: State
+    index: State
+    prefect: Literal["ok", "down", "not configured"]
+    stats: Stats | None
+    embedding_stats: EmbeddingStats | None
+
+
+class Counted(BaseModel):
+    """What a look at the whole ledger finds."""
+
+    account: Account
+    backlog: Backlog
+    embeddings: EmbeddingStats
+    documents: dict[str, int]
+    unpublished: int
+
+
+class Recent(Generic[T]):
+    """A value that is computed once at a time, in a thread, and kept for a while; a failure is kept just so."""
+
+    def __init__(self, compute: Callable[[], T], seconds: float) -> None:
+        self._compute, self._seconds = compute, seconds
+        self._task: asyncio.Task[T] | None = None
+        self._until = 0.0
+
+    async def get(self) -> T:
+        """The value; raises what computing it raised."""
+        if self._task is None or (self._task.done() and time.monotonic() >= self._until):
+            self._task = asyncio.create_task(self._run())
+        return await asyncio.shield(self._task)
+
+    async def _run(self) -> T:
+        started = time.monotonic()
+        try:
+            return await asyncio.to_thread(self._compute)
+        finally:
+            now = time.monotonic()
+            self._until = now + max(self._seconds, _SHARE * (now - started))
+
+
+class Watch:
+    """The probes of one process."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.database = Recent(lambda: lab.ledger.now(), PROBE_SECONDS)
+        self.index = Recent(lambda: lab.index.probe(), PROBE_SECONDS)
+        self.prefect = Recent(lambda: probe_prefect(os.environ["PREFECT_API_URL"]), PROBE_SECONDS)
+        self.counted = Recent(lambda: count(lab), COUNT_SECONDS)
+
+
+async def the_watch(request: Request) -> Watch:
+    watch: Watch = request.app.state.watch
+    return watch
+
+
+TheWatch = Annotated[Watch, Depends(the_watch)]
+
+
+def count(lab: Lab) -> Counted:
+    """A look at the whole ledger. Raises LedgerDown."""
+    coverage = accounts.coverage(lab.ledger)
+    return Counted(
+        account=accounts.account(lab.ledger),
+        backlog=backlog(lab.ledger),
+        embeddings=EmbeddingStats(
+            total_images=coverage.total_images,
+            with_embeddings=coverage.with_embeddings,
+            without_embeddings=coverage.without_embeddings,
+            coverage_percentage=coverage.coverage_percentage,
+        ),
+        documents=coverage.documents,
+        unpublished=coverage.unpublished,
+    )
+
+
+@router.get("/live", summary="The process lives")
+async def live() -> Live:
+    """Asks nobody else."""
+    return Live()
+
+
+@router.get("/ready", summary="Ledger and index answer", responses={503: {"model": Ready, "description": "Not ready"}})
+async def ready(watch: TheWatch, response: Response) -> Ready:
+    """Whether requests may be sent here; 503 says which part does not answer."""
+    database, index = await asyncio.gather(_state(watch.database.get()), _state(watch.index.get()))
+    fine = database == index == "ok"
+    response.status_code = 200 if fine else 503
+    return Ready(status="ready" if fine else "not ready", database=database, index=index)
+
+
+@router.get(
+    "/health",
+    summary="Every part, and how far the collection is embedded",
+    dependencies=[Depends(oversee)],
+    responses=documented(401, 403) | {503: {"model": Health, "description": "Ledger or index is down"}},
+)
+async def health(watch: TheWatch, response: Response) -> Health:
+    """Counts are at most 30 s old (older where counting takes long). Needs a key for all owners."""
+    configured = bool(os.environ.get("PREFECT_API_URL"))
+    database, index, prefect, counted = await asyncio.gather(
+        _state(watch.database.get()),
+        _state(watch.index.get()),
+        _state(watch.prefect.get()) if configured else _not_configured(),
+        soon(watch.counted.get()),
+    )
+    down = "down" in (database, index)
+    response.status_code = 503 if down else 200
+    return Health(
+        status="down" if down else "degraded" if prefect == "down" else "ok",
+        database=database,
+        index=index,
+        prefect=prefect,
+        stats=_stats(counted) if counted else None,
+        embedding_stats=counted.embeddings if counted else None,
+    )
+
+
+async def soon(answer: Awaitable[T]) -> T | None:
+    """None where it fails or does not come in time; what computes it goes on, and nobody starts it a second time."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await answer
+    except (Failure, TimeoutError):
+        return None
+
+
+async def _state(probe: Awaitable[object]) -> State:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await probe
+    except (Failure, TimeoutError):
+        return "down"
+    return "ok"
+
+
+async def _not_configured() -> Literal["not configured"]:
+    return "not configured"
+
+
+def _stats(counted: Counted) -> Stats:
+    states = ("found", "complete", "partial", "failed", "rejected", "pending")
+    return Stats(
+        documents=counted.documents,
+        images={state: getattr(counted.account, state) for state in states},
+        unpublished=counted.unpublished,
+        **counted.backlog.model_dump(),
+    )
