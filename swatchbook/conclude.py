@@ -3,6 +3,7 @@
 from swatchbook.catalogue import quality
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, losses, runs
+from swatchbook.ledger.timings import SlowStage, slow_stages
 from swatchbook.memory import peak_memory_mb
 from swatchbook.records import (
     Discovery,
@@ -38,7 +39,12 @@ def close_account(
             "message": message,
             "confidence_score": round(_confidence(lab, work, reading, plan, lost), 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
-            "warnings": (*filter(None, (discovery.note,)), *reading.warnings, *extraction.warnings),
+            "warnings": (
+                *filter(None, (discovery.note,)),
+                *reading.warnings,
+                *extraction.warnings,
+                *map(_slow, slow_stages(lab.ledger, work.run.token)),
+            ),
             "blocks": work.blocks.given,
         }
     )
@@ -56,6 +62,15 @@ def _confidence(lab: Lab, work: Work, reading: Reading, plan: Plan, lost: tuple[
         lost=len(planned & {page.page for page in lost}),
         complete=account.complete,
         found=account.found,
+    )
+
+
+def _slow(stage: SlowStage) -> str:
+    one = "image" if stage.stage in (Stage.EMBEDDED, Stage.ASSEMBLED) else "page"
+    each = stage.seconds / stage.units
+    return (
+        f"{stage.stage} took {stage.seconds:.1f} s: {each:.3g} s for one {one}, "
+        f"{stage.times:.1f} × the usual {stage.usual:.3g} s."
     )
 
 

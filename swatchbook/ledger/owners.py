@@ -1,0 +1,51 @@
+"""The account of every owner at once: whose collection has what, and what is missing."""
+
+from sqlalchemy import func, select
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.states import shown_images, states_of_images
+from swatchbook.ledger.tables import documents, images
+from swatchbook.records import ImageState, Record
+
+
+class OwnerAccount(Record):
+    """One owner's images: found = complete + partial + failed + rejected + pending."""
+
+    owner: str
+    documents: int
+    found: int = 0
+    complete: int = 0
+    partial: int = 0
+    failed: int = 0
+    rejected: int = 0
+    pending: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Images that are not complete."""
+        return self.found - self.complete
+
+
+def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
+    """Every owner of a document; who misses most comes first."""
+    states = states_of_images(shown_images()).subquery("states")
+    counted = (
+        select(images.c.owner, states.c.state, func.count())
+        .join_from(states, images, images.c.id == states.c.image)
+        .group_by(images.c.owner, states.c.state)
+    )
+    by_owner = dict[str, dict[str, int]]()
+    with ledger.read() as connection:
+        known = connection.execute(select(documents.c.owner, func.count()).group_by(documents.c.owner)).tuples().all()
+        for owner, state, count in connection.execute(counted):
+            by_owner.setdefault(owner, {})[state] = count
+    accounts = [
+        OwnerAccount(
+            owner=owner,
+            documents=count,
+            found=sum(by_owner.get(owner, {}).values()),
+            **{state.value: by_owner.get(owner, {}).get(state.value, 0) for state in ImageState},
+        )
+        for owner, count in known
+    ]
+    return sorted(accounts, key=lambda account: (-account.missing, account.owner))
