@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install sample demo test soak check bench weaviate lock clean
+.PHONY: install sample demo test soak check bench weaviate up down lock clean
 
 install: $(STAMP)
 
@@ -51,10 +51,17 @@ bench: $(STAMP)
 weaviate: $(STAMP)
 	$(RUN)python -m deployments.weaviate start
 
-# Pins every package with its hashes. No index address is written into the file.
+# All of compose.yaml, with the secrets of .env; `down` keeps the data. Also IMAGE, BASE_IMAGE, CA_BUNDLE, PIP_CONFIG:
+# docs/deploy.md.
+up down:
+	deployments/containers/compose.sh $@
+
+# Pins every package with its hashes; the image has the same without what only developers need. No index address is
+# written into either file.
+LOCKED := --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 lock: $(STAMP)
-	$(RUN)uv pip compile pyproject.toml --group dev --generate-hashes --python-version 3.11 --upgrade \
-		--no-emit-index-url --no-emit-find-links --no-header -o requirements.lock
+	$(RUN)uv pip compile pyproject.toml --group dev --upgrade $(LOCKED) -o requirements.lock
+	$(RUN)uv pip compile pyproject.toml --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-runtime.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info samples/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
