@@ -1,6 +1,5 @@
 """`swatchbook config`: every setting, its value, and where that came from."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +7,11 @@ from pydantic import SecretStr
 from rich.table import Table
 
 from interface.terminal import cell, table
+from swatchbook.mask import MASK, masked
 from swatchbook.records import Record
 from swatchbook.settings import PREFIX, ApiKey, Settings, WebhookSource
 
-MASK = "••••••"
 ROOMY = 140  # columns
-_PASSWORD = re.compile(r"(://[^/?#]*?:)[^/?#]*(@)")
-_SECRET_PARAMETER = re.compile(r"(?i)([?&][^=&]*(?:password|secret|token|key)[^=&]*=)[^&#]*")
 
 
 class Setting(Record):
@@ -50,7 +47,7 @@ def shown(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, str):
-        return _SECRET_PARAMETER.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1{MASK}\2", value))
+        return masked(value)
     return value
 
 

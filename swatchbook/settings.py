@@ -198,6 +198,13 @@ class Settings(BaseSettings):
         Field(default=(2, 4, 8), min_length=1, max_length=10, description="Pauses before a batch's retries, seconds.")
     )
 
+    # who hears of trouble
+    failure_webhook_url: SecretStr | None = Field(
+        default=None, description="Where Prefect posts failed and crashed runs; `swatchbook setup` tells it."
+    )
+    sentry_dsn: SecretStr | None = Field(
+        default=None, description="Sentry project that unexpected errors and dead runs are reported to."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="How much is logged.")
 
     @classmethod
