@@ -30,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-INGEST, LOOK, MEND, SETUP = "Take in", "Find and look", "Go on and mend", "Set up"
+INGEST, LOOK, MEND, SERVE, SETUP = "Take in", "Find and look", "Go on and mend", "Serve", "Set up"
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
 Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, unambiguous prefix of it, or file name.")]
@@ -292,6 +292,31 @@ def rebuild_index(as_json: Json = False) -> None:
         with counting("publish", err()) as progress:
             published = rebuild(lab, progress=progress)
         say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
+
+
+# --- serve ------------------------------------------------------------------------------------------------------------
+
+
+@app.command(rich_help_panel=SERVE)
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen; others than this machine need keys.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any free one.")] = None,
+) -> None:
+    """The HTTP service: uploads, webhooks, search, and the loop that brings everything back."""
+    from interface.log import keep, show
+    from interface.service.serve import serve as run
+    from interface.terminal import out
+    from swatchbook.settings import load_settings
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = load_settings().model_copy(update=given)
+    keep(settings)
+
+    def say(line: str) -> None:
+        out().print(line, soft_wrap=True)
+        show()  # what keeps it from starting is said in one line, without the log
+
+    run(settings, say)
 
 
 # --- set up -----------------------------------------------------------------------------------------------------------

@@ -52,6 +52,15 @@ def keep(settings: Settings) -> None:
     logging.getLogger().addHandler(handler)
 
 
+def show() -> None:
+    """Also on stderr: a service's log is read where it runs."""
+    root = logging.getLogger()
+    if not any(getattr(handler, "stream", None) is sys.stderr for handler in root.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(Fields())
+        root.addHandler(handler)
+
+
 def log_file(settings: Settings) -> Path:
     """Today's file (UTC)."""
     return settings.home / "logs" / time.strftime("swatchbook-%Y-%m-%d.log", time.gmtime())
