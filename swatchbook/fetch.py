@@ -7,6 +7,7 @@ resolves otherwise a moment later changes nothing. Redirects are followed by han
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ _MOVED = {301, 302, 303, 307, 308}
 _PASSING = {408, 425, 429}
 _REFUSED = "The URL may not be used: it does not lead to a public https address."
 _ADVICE = "Upload the file itself, or name its host in SWATCHBOOK_FETCH_PRIVATE_HOSTS."
+
+_HOST = re.compile(rb"[A-Za-z0-9_.-]{1,253}|[0-9a-fA-F:.]{2,45}")  # a name, or an IPv6 address
 
 _NOT_PUBLIC = tuple(
     ip_network(network)
@@ -176,7 +179,7 @@ def _parsed(url: str) -> httpx.URL:
 def _checked(url: httpx.URL) -> httpx.URL:
     if url.userinfo:
         raise InvalidReference("The URL carries a user name or password.", advice="Use a pre-signed URL.")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
         raise InvalidReference("The URL is not an https one.", advice="Give an https URL.")
     return url
 

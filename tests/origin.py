@@ -1,0 +1,117 @@
+"""A web server elsewhere: what senders of URLs point to, with every bad habit of such servers."""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
+
+
+class Origin(ThreadingHTTPServer):
+    """Answers by path; `seen` has (Host, path) of every request."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answers)
+        self.seen: list[tuple[str, str]] = []
+        self.headers_seen: list[dict[str, str]] = []
+        self.files: dict[str, bytes] = {}  # path -> what stands there
+        self.moved: dict[str, str] = {}  # path -> where it points to
+        self.open = threading.Event()  # what /gated waits for
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is what half of the tests are about."""
+
+
+@contextmanager
+def origin(tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
+    """A server on a free port of loopback, until the end of the block."""
+    server = Origin()
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.open.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Origin
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self.server.seen.append((self.headers["Host"], self.path))
+        self.server.headers_seen.append({name.lower(): value for name, value in self.headers.items()})
+        path = self.path.split("?")[0]
+        if path in self.server.moved:
+            self._head(302, Location=self.server.moved[path])
+        elif path in self.server.files:
+            self._whole(self.server.files[path])
+        elif path.startswith("/status/"):
+            self._head(int(path.rsplit("/", 1)[-1]))
+        else:
+            getattr(self, "_" + path.strip("/"), self._missing)()
+
+    def _whole(self, data: bytes) -> None:
+        self._head(200, **{"Content-Length": str(len(data))})
+        self.wfile.write(data)
+
+    def _head(self, status: int, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def _missing(self) -> None:
+        self._head(404)
+
+    def _gated(self) -> None:
+        self.server.open.wait()
+        self._whole(PDF)
+
+    def _endless(self) -> None:
+        self._head(200)
+        while True:
+            self.wfile.write(PDF)
+
+    def _drip(self) -> None:
+        self._head(200)
+        while True:
+            self.wfile.write(b"%")
+            time.sleep(0.05)
+
+    def _dripping_head(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            self.wfile.write(b"X: y\r\n")
+            time.sleep(0.05)
+
+    def _silent(self) -> None:
+        self._head(200, Content_Length="100")
+        self.server.open.wait()
+
+    def _half(self) -> None:
+        self._head(200, Content_Length=str(len(PDF)))
+        self.wfile.write(PDF[: len(PDF) // 2])
+
+    def _huge(self) -> None:
+        self._head(200, Content_Length=str(10 << 30))
+
+    def _zipped(self) -> None:
+        self._head(200, Content_Encoding="gzip")
