@@ -38,8 +38,10 @@ log = logging.getLogger(__name__)
 FLOW = "ingest_catalogue"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
 
-AT_ONCE = 200
-"""Documents that may wait in Prefect: the server's largest page. What is behind them comes as they are worked off."""
+AT_ONCE = 100
+"""Documents that may wait in Prefect: more than workers begin between two rounds. What is behind them comes in turn."""
+
+_PAGE = 200  # flow runs: as many as the server gives at once
 
 HOPELESS_SECONDS = 120.0
 """A flow run that has been Pending or Running for so long with no run in the ledger will never begin one."""
@@ -115,23 +117,34 @@ async def settle(client: PrefectClient, ledger: Ledger) -> Settled:
     documents = {run.id: _document(run, past.get(str(run.id))) for run in active}
     statuses = launches.statuses(ledger, {each for each in documents.values() if each})
     for run in active:
-        status = statuses.get(documents[run.id] or "")
         last = past.get(str(run.id))
-        if last is not None and last.state == "dead" and _seconds_in_state(run) >= last.age:
-            state = _state_of_dead(run, last)
-        elif status in _UNWANTED or (status is None and run.idempotency_key and documents[run.id]):
-            state = _state_of_unwanted(run)
-        elif last is not None and last.state == "ended" and min(last.age, _seconds_in_state(run)) > HOPELESS_SECONDS:
-            state = Crashed(message="Its process ended after its work was done.")
-        else:
-            continue
-        if state is not None:
+        if state := _due_state(run, statuses.get(documents[run.id] or ""), last, known=documents[run.id] is not None):
             await _set(client, run, state)
             (crashed if state.type == StateType.CRASHED else cancelled).append(str(run.id))
     return Settled(crashed=tuple(crashed), cancelled=tuple(cancelled))
 
 
-_UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
+_UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # none: it is gone
+
+
+def _due_state(run: FlowRun, status: DocumentStatus | None, last: PastRun | None, *, known: bool) -> State | None:
+    """What a flow run's state is to become; None where it may stay. `known`: its parameters name a document.
+
+    A person's flow run that has begun nothing yet is left to decide for itself.
+    """
+    ours = last is not None or (run.idempotency_key is not None and known)
+    if last is not None and last.state == "dead" and not _began_again(run, last):
+        return _state_of_dead(run, last)
+    if ours and status in _UNWANTED:
+        return _state_of_unwanted(run)
+    if last is not None and last.state == "ended" and min(last.age, _seconds_in_state(run)) > HOPELESS_SECONDS:
+        return Crashed(message="Its process ended after its work was done.")
+    return None
+
+
+def _began_again(run: FlowRun, last: PastRun) -> bool:
+    """Whether it went on after its run ended, as by Prefect's own retry: it is about to begin another."""
+    return run.state_type != StateType.CANCELLING and _seconds_in_state(run) < last.age
 
 
 def _state_of_dead(run: FlowRun, last: PastRun) -> State | None:
@@ -172,11 +185,15 @@ async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, docum
     wanting = launches.relaunch(ledger, document) if again else document
     if wanting is None or wanting.file is None:
         return False
-    options = wanting.options.model_dump(mode="json")
+    given = {"options": wanting.options, "blocks": wanting.blocks}
     try:
         await client.create_flow_run_from_deployment(
             deployment,
-            parameters={"source": wanting.file, "owner": wanting.owner, "options": options},
+            parameters={
+                "source": wanting.file,
+                "owner": wanting.owner,
+                **{name: record.model_dump(mode="json") for name, record in given.items()},
+            },
             idempotency_key=_key(wanting),
             name=f"{wanting.owner}: {wanting.name}"[:200],
             tags=[wanting.id],
@@ -216,9 +233,9 @@ async def _set(client: PrefectClient, run: FlowRun, state: State) -> None:
 async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowRun]:
     """Flow runs by idempotency key, as many as there are."""
     found = dict[str, FlowRun]()
-    for some in portions(keys, AT_ONCE):
+    for some in portions(keys, _PAGE):
         named = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=list(some)))
-        runs = await client.read_flow_runs(flow_filter=_OURS, flow_run_filter=named, limit=AT_ONCE)
+        runs = await client.read_flow_runs(flow_filter=_OURS, flow_run_filter=named, limit=_PAGE)
         found |= {run.idempotency_key: run for run in runs if run.idempotency_key}
     return found
 
@@ -227,7 +244,7 @@ async def _in_state(client: PrefectClient, types: Sequence[StateType]) -> AsyncI
     """All flow runs in these states, read page by page."""
     state = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))))
     offset = 0
-    while runs := await client.read_flow_runs(flow_filter=_OURS, flow_run_filter=state, limit=AT_ONCE, offset=offset):
+    while runs := await client.read_flow_runs(flow_filter=_OURS, flow_run_filter=state, limit=_PAGE, offset=offset):
         for run in runs:
             yield run
         offset += len(runs)

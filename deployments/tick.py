@@ -7,12 +7,12 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
-from swatchbook.delete import delete
+from swatchbook.delete import finish_delete
 from swatchbook.errors import Failure, InvalidReference, as_failure
 from swatchbook.index.publish import publish_all
 from swatchbook.lab import Lab
@@ -27,6 +27,12 @@ EVERY_SECONDS = 30.0
 _DELETES = 20  # finished in one round
 _INDEX_SECONDS = 5.0  # that an index outage is sat out: the next round comes soon enough
 _FAREWELL_SECONDS = 15.0  # for a child that is told to end to write that down
+
+
+Done = dict[str, object]
+"""What a part of a round did: fields of Ticked."""
+
+Part = Callable[[Lab], Awaitable[Done]]
 
 
 class Ticked(Record):
@@ -86,16 +92,21 @@ def _say(troubles: tuple[str, ...], *, before: tuple[str, ...]) -> tuple[str, ..
 
 async def _look_after(lab: Lab) -> Ticked:
     """All parts of a round; one that fails does not keep the others from their turn."""
-    parts: list[Awaitable[dict[str, object]]] = [asyncio.to_thread(each, lab) for each in (_bury, _delete, _publish)]
-    if _has_prefect():
-        parts.append(_launch(lab))
-    done, troubles = dict[str, object](), list[str]()
+    parts = [*map(_in_thread, (_bury, _delete, _publish)), *([_launch] if _has_prefect() else [])]
+    done, troubles = Done(), list[str]()
     for part in parts:
         try:
-            done |= await part
+            done |= await part(lab)
         except Exception as error:  # noqa: BLE001 — the isolation boundary between the parts of a round
             troubles.append(_in_words(error))
     return Ticked.model_validate({**done, "troubles": tuple(troubles)})
+
+
+def _in_thread(work: Callable[[Lab], Done]) -> Part:
+    async def part(lab: Lab) -> Done:
+        return await asyncio.to_thread(work, lab)
+
+    return part
 
 
 def _in_words(error: Exception) -> str:
@@ -107,28 +118,28 @@ def _in_words(error: Exception) -> str:
 # --- the parts of a round ---------------------------------------------------------------------------------------------
 
 
-def _bury(lab: Lab) -> dict[str, object]:
+def _bury(lab: Lab) -> Done:
     """Free what dead runs held; end the processes that hang on."""
     return {"buried": tuple(runs.bury(lab.ledger)), "killed": tuple(stalls.kill_hung(lab.ledger))}
 
 
-def _delete(lab: Lab) -> dict[str, object]:
+def _delete(lab: Lab) -> Done:
     deleted = []
     for document in launches.deletes(lab.ledger, _DELETES):
         with suppress(InvalidReference):  # somebody else has just finished it
-            if delete(lab, document, at_most=_INDEX_SECONDS):
+            if finish_delete(lab, document, at_most=_INDEX_SECONDS):
                 deleted.append(document)
     return {"deleted": tuple(deleted)}
 
 
-def _publish(lab: Lab) -> dict[str, object]:
+def _publish(lab: Lab) -> Done:
     """What nobody else publishes: rows of documents that nobody works on."""
     if not launches.is_behind(lab.ledger):
         return {}
     return {"published": publish_all(lab, at_most=_INDEX_SECONDS).rows}
 
 
-async def _launch(lab: Lab) -> dict[str, object]:
+async def _launch(lab: Lab) -> Done:
     from deployments import launch  # it imports Prefect, which one machine without a server never needs
 
     async with launch.prefect() as client:

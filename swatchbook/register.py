@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from swatchbook.delete import finish_delete
@@ -86,7 +87,8 @@ def take_in(lab: Lab, path: Path, *, owner: str, options: IngestOptions, name: s
 
 def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions) -> Registered:
     """What a flow is given: a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a
-    path under SWATCHBOOK_INPUT_ROOTS.
+    path under SWATCHBOOK_INPUT_ROOTS. A file that is known and whose document was cancelled stays so: that is how runs
+    are launched, perhaps before it was cancelled; who wants it again uploads or retries it.
     """
     if is_remote(source):
         with incoming(lab.settings.incoming) as path:
@@ -101,12 +103,30 @@ def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions
             )
         return register(lab, path, owner=owner, options=options)
     asked = ask(lab.settings, options)
-    return _queue(lab, source, source, lab.files.size(source), owner, options, asked)
+    return _queue(lab, source, source, lab.files.size(source), owner, options, asked, again=(DocumentStatus.FAILED,))
 
 
-def _queue(lab: Lab, key: str, name: str, size: int, owner: str, options: IngestOptions, asked: Asked) -> Registered:
+def _queue(
+    lab: Lab,
+    key: str,
+    name: str,
+    size: int,
+    owner: str,
+    options: IngestOptions,
+    asked: Asked,
+    *,
+    again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
+) -> Registered:
     document = runs.queue(
-        lab.ledger, owner=owner, content=key[:64], kind="pdf", name=name, file=key, size=size, options=options
+        lab.ledger,
+        owner=owner,
+        content=key[:64],
+        kind="pdf",
+        name=name,
+        file=key,
+        size=size,
+        options=options,
+        again=again,
     )
     unchanged = (
         document.status == DocumentStatus.COMPLETED

@@ -57,8 +57,9 @@ def try_begin(
 ) -> Work | Busy | Document:
     """Begin a run at the source's document.
 
-    Returns the Document itself when it is complete with these very options, Busy when another run lives, or when it was
-    being deleted: that is finished first, as far as it can be. Raises what `register_source` raises.
+    Returns the Document itself when it is complete with these very options or was cancelled, Busy when another run
+    lives, or when it was being deleted: that is finished first, as far as it can be. Raises what `register_source`
+    raises.
     """
     registered = register_source(lab, source, owner=owner, options=options)
     if registered.unchanged:
@@ -75,6 +76,8 @@ def try_begin(
         blocks=blocks,
     )
     if isinstance(begun, Busy):
+        if begun.reason == "cancelled":
+            return document
         if begun.reason == "deleting" and finish_delete(lab, document.id):
             runs.queue(  # the same file again, under the name that people know
                 lab.ledger,

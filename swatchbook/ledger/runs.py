@@ -8,7 +8,7 @@ from ulid import ULID
 
 from swatchbook.errors import InvalidReference, RunRevoked
 from swatchbook.ledger import leases
-from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.database import Ledger, db_now, lock, upsert
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.process import Process, here, is_dead
 from swatchbook.ledger.tables import documents, runs, timings, wants
@@ -78,7 +78,7 @@ class Busy(Record):
     document: str
     run: str | None
     same: bool
-    reason: Literal["live", "deleting"]
+    reason: Literal["live", "deleting", "cancelled"]
 
 
 class LiveRun(Record):
@@ -117,8 +117,9 @@ def queue(
     file: str | None,
     size: int,
     options: IngestOptions,
+    again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
 ) -> Document:
-    """The document, durably `queued`; a known one as it is, but a failed or cancelled one is queued again."""
+    """The document, durably `queued`; a known one as it is, but a failed or cancelled one is queued `again`."""
     identity = document_id(owner, content)
     asked = options.model_dump(mode="json")
     with ledger.write() as connection:
@@ -136,10 +137,7 @@ def queue(
         )
         connection.execute(
             update(documents)
-            .where(
-                documents.c.id == identity,
-                documents.c.status.in_((DocumentStatus.FAILED, DocumentStatus.CANCELLED)),
-            )
+            .where(documents.c.id == identity, documents.c.status.in_(again))
             .values(
                 status=DocumentStatus.QUEUED, options=asked, message=null(), failure_kind=null(), due_at=null(),
                 deaths=0, updated_at=db_now(),
@@ -174,7 +172,7 @@ def begin(
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
 ) -> Run | Busy:
-    """Begin the document's one live run, burying a dead one first; Busy if another lives or it is being deleted.
+    """Begin the document's one live run, burying a dead one first; Busy if another lives or nobody wants it any more.
 
     Goes on with the current generation, unless the fingerprint differs or options.force asks for a new one: then
     failed and rejected items are queued anew with all counters at 0. Raises InvalidReference for an unknown document.
@@ -185,6 +183,8 @@ def begin(
         same = known.fingerprint == fingerprint and not options.force
         if known.status == DocumentStatus.DELETING:
             return Busy(document=document, run=known.run, same=False, reason="deleting")
+        if known.status == DocumentStatus.CANCELLED:
+            return Busy(document=document, run=None, same=False, reason="cancelled")
         if known.run is not None:
             return Busy(document=document, run=known.run, same=same, reason="live")
 
@@ -366,6 +366,7 @@ def end(
     with ledger.write() as connection:
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))
+        lock(connection, documents, documents.c.id == run.document)  # who sets an item pending now waits, and wakes it
         due: Any = due_at
         if status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document):
             status, due = DocumentStatus.WAITING, db_now()
@@ -441,7 +442,7 @@ def _dead(connection: Connection, document: str | None) -> list[RowMapping]:
     query = select(runs, over.label("over"), _hangs().label("hangs")).where(runs.c.state == "live")
     if document is not None:
         query = query.where(runs.c.document == document)
-    rows = connection.execute(query).mappings()
+    rows = connection.execute(query.order_by(runs.c.token)).mappings()
     return [row for row in rows if row["over"] or row["hangs"] or is_dead(process_of(row))]
 
 
@@ -465,7 +466,9 @@ def _bury(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
     for row in dead:
         token, document = row["token"], row["document"]
         mine = connection.execute(
-            update(runs).where(runs.c.token == token, runs.c.state == "live").values(state="dead", ended_at=db_now())
+            update(runs)
+            .where(runs.c.token == token, runs.c.state == "live", runs.c.heartbeat_at == row["heartbeat_at"])
+            .values(state="dead", ended_at=db_now())
         ).rowcount
         if mine:
             buried.append(token)

@@ -1,0 +1,76 @@
+"""A lab, a real Prefect server, and the deployment that the loop launches, made through the API."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from swatchbook.lab import Lab
+from swatchbook.ledger.runs import Document, Run, bury, queue
+from swatchbook.ledger.tables import runs
+from swatchbook.records import IngestOptions, sha256
+
+POOL = "control"
+
+
+@pytest.fixture
+def prefect_api(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The server, as this process and its children find it."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield prefect_server
+
+
+@pytest.fixture
+def deployment(prefect_api: str) -> Iterator[Any]:
+    """`ingest_catalogue/ingest_catalogue` on a process pool; it and its flow runs go afterwards."""
+    created = asyncio.run(_create())
+    yield created
+    asyncio.run(_remove(created))
+
+
+async def _create() -> Any:
+    from prefect import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.ingest_catalogue import ingest_catalogue
+
+    async with get_client() as client:
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+        made = await ingest_catalogue.ato_deployment(
+            name="ingest_catalogue", work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH
+        )
+        return await made.aapply()
+
+
+async def _remove(deployment: Any) -> None:
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
+
+    ours = FlowFilter(name=FlowFilterName(any_=["ingest_catalogue"]))
+    async with get_client() as client:
+        while runs := await client.read_flow_runs(flow_filter=ours, limit=200):
+            for run in runs:
+                await client.delete_flow_run(run.id)
+        await client.delete_deployment(deployment)
+
+
+def queued(lab: Lab, name: str = "catalogue", owner: str = "anna") -> Document:
+    """A document that waits for its first run; its file need not be there."""
+    key = sha256(name.encode())
+    return queue(
+        lab.ledger, owner=owner, content=key, kind="pdf", name=f"{name}.pdf", file=f"{key}.pdf", size=1,
+        options=IngestOptions(),
+    )  # fmt: skip
+
+
+def died(lab: Lab, run: Run) -> None:
+    """Let the run's process, on this machine, have ended; and bury the run."""
+    with lab.ledger.write() as connection:
+        connection.execute(update(runs).where(runs.c.token == run.token).values(pid_started=1.0))
+    assert bury(lab.ledger) == [run.token]
