@@ -336,6 +336,30 @@ def config(as_json: Json = False) -> None:
 
 
 @app.command(rich_help_panel=SETUP)
+def setup(
+    check: Annotated[bool, typer.Option("--check", help="Only look; exit 3 when something would change.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite saved blocks and the pool too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the pool, blocks, deployments and the notification that a Prefect server needs; twice is nothing to do."""
+    from interface.log import keep
+    from swatchbook.settings import load_settings
+
+    settings = load_settings()
+    keep(settings)
+    from interface.run import prepare
+
+    prepare(settings)  # before anything imports Prefect
+    from interface.setup import Mode, draw, exit_code, run_setup
+    from interface.terminal import out, say_json
+
+    mode = Mode(check=check, force=force)
+    lines = run_setup(settings, mode)
+    say_json(lines) if as_json else out().print(draw(lines, mode))
+    raise typer.Exit(exit_code(lines, mode))
+
+
+@app.command(rich_help_panel=SETUP)
 def doctor(as_json: Json = False) -> None:
     """Try every part for real, and say what to do about what does not work."""
     with _lab() as lab:

@@ -33,7 +33,7 @@ def run_ingest(settings: Settings, document: Document, options: IngestOptions) -
     """
     if document.file is None:
         raise Configuration(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
-    _prepare(settings)
+    prepare(settings)
     from flows.ingest_catalogue import ingest_catalogue
 
     return _run(ingest_catalogue(document.file, owner=document.owner, options=options))
@@ -41,7 +41,7 @@ def run_ingest(settings: Settings, document: Document, options: IngestOptions) -
 
 def bring_back(settings: Settings, document: Document) -> RunReport | None:
     """Go on with a document as its state asks for: its flow, its delete, or its publishing. Raises as `run_ingest`."""
-    _prepare(settings)
+    prepare(settings)
     from blocks import lab
     from flows.retry_failed import bring_back as go_on
 
@@ -107,8 +107,11 @@ async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
             signal.signal(sign, handler)
 
 
-def _prepare(settings: Settings) -> None:
-    """Import Prefect, which reads the environment once; what it logs goes where all else goes."""
+def prepare(settings: Settings) -> None:
+    """Import Prefect, which reads the environment once; what it logs goes where all else goes.
+
+    Raises Configuration when PREFECT_API_URL is set and nobody answers there.
+    """
     os.environ.update(prefect_environment(settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
         probe_prefect(url)
