@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from interface.service.given import Tools
 from interface.service.problems import documented
 from interface.service.receive import TheArrivals, pieces, saying_when_full
-from interface.service.uploads import Taken, answer, whole_schema
+from interface.service.uploads import Taken, answer, check_options, whole_schema
 from swatchbook.errors import InvalidReference
 from swatchbook.fetch import bring, bring_object, incoming
 from swatchbook.lab import Lab
@@ -87,6 +87,7 @@ async def announce(
     owner = announced.owner or sender.owners[0]
     if owner not in sender.owners:
         raise HTTPException(403, f"This source is not for the owner {owner!r}.")
+    check_options(lab.settings, announced.options)
     if delivery is None:
         async with arrivals.place():
             return answer(await _take(lab, announced, owner), response)

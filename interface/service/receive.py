@@ -107,9 +107,9 @@ async def receive_form(request: Request, settings: Settings, into: Path) -> tupl
     kind, parameters = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not parameters.get(b"boundary"):
         raise HTTPException(415, "Send a multipart/form-data form with the part `file`.", headers=_CLOSE)
-    form = _Form(parameters[b"boundary"])
     body = pieces(request, settings, max_bytes=max_bytes + _FORM_BYTES)
     try:
+        form = _Form(parameters[b"boundary"])
         await save(form.read(body), into, max_bytes=max_bytes)
     except TooLarge as error:
         raise HTTPException(413, str(error), headers=_CLOSE) from error

@@ -12,10 +12,12 @@ from interface.service.auth import TheCaller
 from interface.service.given import Tools
 from interface.service.problems import RETRY_SECONDS, documented
 from interface.service.receive import FILE, TheArrivals, receive_form, saying_when_full
+from swatchbook.errors import Configuration
 from swatchbook.fetch import incoming
 from swatchbook.naming import display_name
 from swatchbook.records import DocumentStatus, IngestOptions, Owner
-from swatchbook.register import Registered, take_in
+from swatchbook.register import Registered, ask, take_in
+from swatchbook.settings import Settings
 
 router = APIRouter(tags=["documents"])
 
@@ -87,6 +89,7 @@ async def upload(request: Request, response: Response, caller: TheCaller, lab: T
             given, file_name = await receive_form(request, lab.settings, path)
             fields = _fields(given)
             owner = caller.choose(fields.owner) or OWNER
+            check_options(lab.settings, fields.options)
             name = display_name(fields.name or file_name)
             found = await asyncio.to_thread(take_in, lab, path, owner=owner, options=fields.options, name=name)
     return answer(found, response)
@@ -101,6 +104,14 @@ def answer(found: Registered, response: Response) -> Taken:
     response.status_code = 200 if found.unchanged else 202
     response.headers["Location"] = f"/documents/{document.id}"
     return Taken(id=document.id, owner=document.owner, name=document.name, status=document.status)
+
+
+def check_options(settings: Settings, options: IngestOptions) -> None:
+    """Raises 422 for what no chosen model makes: here it is the request that is wrong, not the settings."""
+    try:
+        ask(settings, options)
+    except Configuration as error:
+        raise HTTPException(422, str(error)) from error
 
 
 def _fields(given: dict[str, str]) -> Fields:

@@ -1,0 +1,55 @@
+"""The service on a real socket, without the loop that starts runs: what comes in stays as it came."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import uvicorn
+
+from interface.service.app import create_app
+from swatchbook.lab import Lab
+from swatchbook.settings import Settings
+
+
+class Served(NamedTuple):
+    url: str
+    port: int
+    lab: Lab
+
+    @property
+    def waiting(self) -> list[str]:
+        """What stands in the folder of uploads that are not yet whole."""
+        folder = self.lab.settings.incoming
+        return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+async def rest(lab: Lab) -> None:
+    """A loop that never starts anything."""
+    await asyncio.Event().wait()
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[Served]:
+    """The whole app on a free port of loopback, in a thread; neither index nor models are opened."""
+    app = create_app(settings, loop=rest)
+    lab: Lab = app.state.lab
+    assert lab.ledger
+    assert lab.files
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Served(f"http://127.0.0.1:{port}", port, lab)
+    finally:
+        server.should_exit = True
+        thread.join()
+        lab.close()

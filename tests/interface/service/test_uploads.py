@@ -1,0 +1,453 @@
+"""Uploads over real sockets: what is told to be here is here, and what may not come costs little."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger import accounts, due, runs
+from swatchbook.ledger.tables import documents
+from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256
+from swatchbook.register import ask
+from swatchbook.settings import Settings, load_settings
+from tests.interface.service.served import Served, served
+
+PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
+OTHER = PDF.upper()
+
+
+@pytest.fixture
+def service(home: Path) -> Iterator[Served]:
+    with served(load_settings()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for many questions that leave nothing behind, or the same."""
+    with served(Settings(home=tmp_path_factory.mktemp("home"))) as running:
+        yield running
+
+
+@pytest.fixture
+def strict(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A service with small limits: 1 MiB, half a second of silence, two seconds in all, one upload at once."""
+    for name, value in (
+        ("MAX_DOCUMENT_MB", 1),
+        ("UPLOAD_IDLE_SECONDS", 0.5),
+        ("UPLOAD_SECONDS", 2),
+        ("MAX_UPLOADS", 1),
+    ):
+        monkeypatch.setenv(f"SWATCHBOOK_{name}", str(value))
+    with served(load_settings()) as running:
+        yield running
+
+
+def send(
+    service: Served, data: bytes = PDF, name: str = "a.pdf", key: str | None = None, **fields: str
+) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx.post(f"{service.url}/documents", files={"file": (name, data)}, data=fields, headers=headers)
+
+
+def problem(answer: httpx.Response, status: int) -> str:
+    """What a refusal says; it is a problem of this status."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    return str(answer.json().get("detail"))
+
+
+# --- taken in ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_durable_when_it_is_answered(service: Served) -> None:
+    answer = send(service, owner="alice", options='{"focus": false}')
+    assert answer.status_code == 202
+    identity = document_id("alice", sha256(PDF))
+    assert answer.headers["location"] == f"/documents/{identity}"
+    assert answer.json() == {"id": identity, "owner": "alice", "name": "a.pdf", "status": "queued"}
+    known = accounts.get_document(service.lab.ledger, identity)
+    assert (known.status, known.size, known.options.focus) == (DocumentStatus.QUEUED, len(PDF), False)
+    assert service.lab.files.read(known.file or "") == PDF
+    assert service.waiting == []
+    assert httpx.get(service.url + answer.headers["location"]).json()["name"] == "a.pdf"
+
+
+def test_file_and_its_name_are_on_the_disk_before_the_ledger_knows_the_document(
+    service: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = service.lab.settings.home / "files" / sha256(PDF)[:2] / f"{sha256(PDF)}.pdf"
+    flushed: list[tuple[Path, bool]] = []
+    fsync = os.fsync
+
+    def watched(handle: int) -> None:
+        flushed.append((Path(f"/proc/self/fd/{handle}").readlink(), kept.exists()))
+        assert accounts.list_documents(service.lab.ledger) == []
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    assert send(service).status_code == 202
+    (written, _), *names = flushed
+    assert written.name.startswith(".writing-")
+    assert names == [(kept.parent, True), (kept.parent.parent, True)]
+
+
+def test_the_same_upload_again_is_the_same_document(service: Served) -> None:
+    first = send(service, owner="alice")
+    again = send(service, name="renamed.pdf", owner="alice")
+    other = send(service, owner="bob")
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert other.json()["id"] != first.json()["id"]
+
+
+def test_at_once_the_same_upload_is_one_document(service: Served) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: send(service), range(16)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(accounts.list_documents(service.lab.ledger)) == 1
+
+
+def complete(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> None:
+    """As if a flow had been through it."""
+    asked = ask(service.lab.settings, options)
+    run = runs.begin(service.lab.ledger, identity, options=options, fingerprint=asked.fingerprint, wants=asked.wants)
+    assert isinstance(run, runs.Run)
+    runs.end(service.lab.ledger, run, DocumentStatus.COMPLETED)
+
+
+def test_what_is_complete_with_these_options_starts_nothing(service: Served) -> None:
+    identity = send(service).json()["id"]
+    complete(service, identity)
+    answer = send(service)
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+
+
+@pytest.mark.parametrize("options", ['{"focus": false}', '{"force": true}'])
+def test_what_is_complete_is_queued_again_for_other_options(service: Served, options: str) -> None:
+    identity = send(service).json()["id"]
+    complete(service, identity)
+    answer = send(service, options=options)
+    assert (answer.status_code, answer.json()["status"], answer.json()["id"]) == (202, "queued", identity)
+    known = accounts.get_document(service.lab.ledger, identity)
+    assert known.options == IngestOptions.model_validate_json(options)
+    assert known.id in {document.id for document in due.due(service.lab.ledger)}
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED])
+def test_after_a_failure_or_a_cancel_it_is_queued_anew(service: Served, status: DocumentStatus) -> None:
+    identity = send(service).json()["id"]
+    with service.lab.ledger.write() as connection:
+        connection.execute(update(documents).values(status=status, message="broken", failure_kind="unexpected"))
+    answer = send(service)
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert accounts.get_document(service.lab.ledger, identity).message is None
+
+
+def test_while_it_is_being_deleted_the_delete_is_finished_first(service: Served) -> None:
+    first = send(service).json()["id"]
+    due.mark_deleting(service.lab.ledger, first)
+    answer = send(service, name="again.pdf")
+    assert answer.status_code == 202
+    assert answer.json() == {"id": first, "owner": "default", "name": "again.pdf", "status": "queued"}
+    assert service.lab.files.read(accounts.get_document(service.lab.ledger, first).file or "") == PDF
+
+
+def test_a_key_sends_into_its_own_collections_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "SWATCHBOOK_API_KEYS",
+        '[{"name": "one", "key": "one-one-one-one-one", "owners": ["alice"]},'
+        ' {"name": "two", "key": "two-two-two-two-two", "owners": ["alice", "bob"]}]',
+    )
+    with served(load_settings()) as service:
+        assert send(service, key="one-one-one-one-one").json()["owner"] == "alice"
+        problem(send(service, key="one-one-one-one-one", owner="bob"), 403)
+        problem(send(service, key="two-two-two-two-two"), 422)
+        problem(send(service, key="wrong-wrong-wrong-wrong"), 401)
+        problem(send(service), 401)
+        assert len(accounts.list_documents(service.lab.ledger)) == 1
+        assert service.waiting == []
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"../../../etc/cron.d/evil.pdf", "evil.pdf"),
+        (b"..\\\\..\\\\boot.ini", "boot.ini"),
+        (b"/etc/passwd", "passwd"),
+        (b"a\x00b.pdf", "ab.pdf"),
+        ("invoice\u202efdp.exe".encode(), "invoicefdp.exe"),
+        ("Größe 60×120 – Übersicht.pdf".encode(), "Größe 60×120 – Übersicht.pdf"),
+        (b"\xff\xfe.pdf", "\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.pdf"),
+        (b"x" * 10_000 + b".pdf", "x" * 195 + "….pdf"),
+        (b"", "document.pdf"),
+        (b"..", "document.pdf"),
+    ],
+)
+def test_a_files_name_is_only_shown(shared: Served, name: bytes, shown: str) -> None:
+    answer = post_form(shared, form(PDF, name, extra=field(b"owner", b"x" + sha256(name)[:60].encode())))
+    assert (answer.status_code, answer.json()["name"]) == (202, shown)
+    files = {path.name for path in shared.lab.settings.home.rglob("*") if path.is_file()}
+    assert files <= {f"{sha256(PDF)}.pdf", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"}
+
+
+def test_a_line_break_in_a_files_name_ends_it(service: Served) -> None:
+    answer = post_form(service, form(PDF, b"a.pdf\r\nContent-Type: x\r\n\r\nb.pdf"))
+    assert (answer.status_code, answer.json()["name"]) == (202, '"a.pdf')
+
+
+# --- refused ----------------------------------------------------------------------------------------------------------
+
+
+def form(
+    data: bytes, name: bytes = b"a.pdf", part: bytes = b"file", extra: bytes = b"", end: bytes = b"--b--\r\n"
+) -> bytes:
+    head = b'--b\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n\r\n' % (part, name)
+    return extra + head + data + b"\r\n" + end
+
+
+def field(name: bytes, value: bytes) -> bytes:
+    return b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name, value)
+
+
+def post_form(service: Served, body: bytes, kind: str = "multipart/form-data; boundary=b") -> httpx.Response:
+    return httpx.post(f"{service.url}/documents", content=body, headers={"Content-Type": kind})
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "said"),
+    [
+        (b"{}", "application/json", 415, "form"),
+        (form(PDF), "multipart/form-data", 415, "form"),
+        (form(PDF), "multipart/form-data; boundary=", 415, "form"),
+        (form(PDF), "multipart/form-data; boundary=" + "b" * 500, 400, "cannot be read"),
+        (form(b"MZ" + b"x" * 5_000), "multipart/form-data; boundary=b", 415, "not a PDF"),
+        (form(b""), "multipart/form-data; boundary=b", 415, "not a PDF"),
+        (form(b"x" * 2_000 + PDF), "multipart/form-data; boundary=b", 415, "not a PDF"),
+        (form(PDF, part=b"document"), "multipart/form-data; boundary=b", 400, "`file` is missing"),
+        (form(PDF, end=b""), "multipart/form-data; boundary=b", 400, "not whole"),
+        (form(PDF, extra=form(PDF, end=b"")), "multipart/form-data; boundary=b", 400, "comes twice"),
+        (form(PDF, extra=field(b"owner", b"a") * 2), "multipart/form-data; boundary=b", 400, "comes twice"),
+        (form(PDF, extra=field(b"owner", b"\xff")), "multipart/form-data; boundary=b", 400, "not UTF-8"),
+        (form(PDF, extra=field(b"owner", b"x" * 70_000)), "multipart/form-data; boundary=b", 413, "64 KiB"),
+        (form(PDF, extra=b"".join(field(b"f%d" % n, b"") for n in range(40))), "multipart/form-data; boundary=b", 400,
+         "more than 16"),
+        (b"no form at all", "multipart/form-data; boundary=b", 400, "cannot be read"),
+        (b"", "multipart/form-data; boundary=b", 400, "not whole"),
+        (form(PDF, name=b"x" * 100_000), "multipart/form-data; boundary=b", 400, "header size"),
+        (form(PDF, extra=field(b"owner", b"a/b")), "multipart/form-data; boundary=b", 422, "owner"),
+        (form(PDF, extra=field(b"owner", b"")), "multipart/form-data; boundary=b", 422, "owner"),
+        (form(PDF, extra=field(b"colour", b"red")), "multipart/form-data; boundary=b", 422, "colour"),
+        (form(PDF, extra=field(b"options", b"{")), "multipart/form-data; boundary=b", 422, "options"),
+        (form(PDF, extra=field(b"options", b'{"batch_size": 0}')), "multipart/form-data; boundary=b", 422,
+         "batch_size"),
+        (form(PDF, extra=field(b"options", b'{"max_usd": 1}')), "multipart/form-data; boundary=b", 422, "max_usd"),
+        (form(PDF, extra=field(b"options", b'{"roles": ["smell"]}')), "multipart/form-data; boundary=b", 422, "roles"),
+        (form(PDF, extra=field(b"options", b'{"roles": ["structure"]}')), "multipart/form-data; boundary=b", 422,
+         "structure"),
+    ],
+)  # fmt: skip
+def test_what_is_no_such_form_is_refused_with_its_reason(
+    shared: Served, body: bytes, kind: str, status: int, said: str
+) -> None:
+    assert said in problem(post_form(shared, body.replace(PDF, OTHER), kind), status)
+    assert shared.waiting == []
+    assert f"{sha256(OTHER)}.pdf" not in set(shared.lab.files.keys())
+
+
+def test_a_film_is_refused_after_its_first_kilobyte(service: Served) -> None:
+    with raw(service, length=150 << 20) as connection:
+        connection.sendall(form(b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 2_000, end=b""))
+        assert status_of(connection) == 415
+    assert service.waiting == []
+
+
+# --- by force of size and time ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def raw(service: Served, *, length: int | None = None) -> Iterator[socket.socket]:
+    """A connection on which the head of an upload was sent; chunked if no length is announced."""
+    size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /documents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+            + f"{size}\r\n\r\n".encode()
+        )
+        yield connection
+
+
+def status_of(connection: socket.socket) -> int:
+    """The status of the answer, which closes the connection."""
+    answer = b""
+    while some := connection.recv(65_536):
+        answer += some
+    assert b"connection: close" in answer.lower()
+    return int(answer.split()[1])
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def test_ten_gigabytes_are_refused_before_they_come(service: Served) -> None:
+    started = time.monotonic()
+    for length in (10 << 30, 10**18):
+        with raw(service, length=length) as connection:
+            assert status_of(connection) == 413
+    assert time.monotonic() - started < 2
+
+
+def test_a_body_without_end_is_cut_at_the_limit(strict: Served) -> None:
+    sent = 0
+    with raw(strict) as connection:
+        connection.sendall(chunk(form(PDF, end=b"")))
+        try:
+            while sent < 100 << 20:
+                connection.sendall(chunk(b"x" * 65_536))
+                sent += 65_536
+        except OSError:  # the other side has closed
+            pass
+    assert sent < 20 << 20  # what sockets hold, beside the limit
+    assert strict.waiting == []
+    assert accounts.list_documents(strict.lab.ledger) == []
+
+
+def test_who_sends_too_much_at_an_honest_pace_reads_why(strict: Served) -> None:
+    assert "1 MiB" in problem(send(strict, PDF + b"x" * (1 << 20)), 413)
+    assert send(strict, PDF + b"x" * ((1 << 20) - len(PDF))).status_code == 202  # just the limit
+    assert strict.waiting == []
+
+
+def test_who_falls_silent_is_left(strict: Served) -> None:
+    started = time.monotonic()
+    with raw(strict, length=100_000) as connection:
+        connection.sendall(form(PDF, end=b"")[:500])
+        assert status_of(connection) == 408
+    assert 0.4 < time.monotonic() - started < 1.5
+    assert strict.waiting == []
+
+
+def test_who_sends_a_byte_now_and_then_is_left_when_the_time_is_over(strict: Served) -> None:
+    started = time.monotonic()
+    with raw(strict, length=100_000) as connection:
+        connection.sendall(form(PDF, end=b"")[:500])
+        connection.settimeout(0.1)
+        answer = b""
+        while not answer:
+            try:
+                answer = connection.recv(4_096)
+            except TimeoutError:
+                connection.sendall(b"x")
+    assert int(answer.split()[1]) == 408
+    assert 1.8 < time.monotonic() - started < 3.5
+    assert strict.waiting == []
+
+
+def test_who_hangs_up_leaves_nothing(service: Served) -> None:
+    with raw(service, length=100_000) as connection:
+        connection.sendall(form(PDF, end=b""))
+        until(lambda: len(service.waiting) == 1)
+    until(lambda: service.waiting == [])
+    assert accounts.list_documents(service.lab.ledger) == []
+
+
+def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -> None:
+    with raw(strict, length=100_000) as connection:
+        connection.sendall(form(PDF, end=b""))
+        until(lambda: len(strict.waiting) == 1)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(send, strict, name="b.pdf")
+            end = time.monotonic() + 0.9
+            while time.monotonic() < end:  # the first one is alive, and keeps its place
+                connection.sendall(b"x")
+                time.sleep(0.1)
+            refused = waiting.result()
+        assert "at once" in problem(refused, 503)
+        assert int(refused.headers["retry-after"]) > 0
+    until(lambda: strict.waiting == [])
+    assert send(strict).status_code == 202
+
+
+def until(true: Callable[[], Any], seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+# --- when things break ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both where the upload is written first and where its file is kept."""
+    monkeypatch.setenv("SWATCHBOOK_FILES_URL", str(small_disk))
+    for folder, ballast in ((small_disk, 2 << 20), (home / "tmp", 0)):
+        if folder != small_disk:
+            (home / "tmp").rmdir()
+            (home / "tmp").symlink_to(small_disk / "tmp")
+            (small_disk / "tmp").mkdir()
+        with served(load_settings()) as service:
+            (small_disk / "ballast").write_bytes(bytes(ballast))
+            data = PDF + os.urandom((2 << 20) if ballast else (4 << 20))
+            refused = send(service, data)
+            assert "Free some" in problem(refused, 507)
+            assert refused.headers["retry-after"]
+            assert service.waiting == []
+            assert accounts.list_documents(service.lab.ledger) == []
+            (small_disk / "ballast").unlink()
+            assert send(service).status_code == 202
+            due.mark_deleting(service.lab.ledger, document_id("default", sha256(PDF)))
+            due.delete_rows(service.lab.ledger, document_id("default", sha256(PDF)))
+            assert due.finish_delete(service.lab.ledger, document_id("default", sha256(PDF)))
+
+
+def test_killed_between_file_and_document_leaves_one_file_to_collect(home: Path, tmp_path: Path) -> None:
+    script = f"""
+import os
+from pathlib import Path
+from swatchbook import register
+from swatchbook.fetch import incoming
+from swatchbook.lab import open_lab
+from swatchbook.records import IngestOptions
+from swatchbook.settings import Settings, load_settings
+register._queue = lambda *_: os._exit(9)
+with open_lab(load_settings()) as lab, incoming(lab.settings.incoming) as path:
+    assert lab.ledger
+    path.write_bytes({PDF!r})
+    register.take_in(lab, path, owner="default", options=IngestOptions(), name="a.pdf")
+"""
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 9
+    with served(load_settings()) as service:
+        assert len(service.waiting) == 1
+        identity = document_id("default", sha256(PDF))
+        with pytest.raises(InvalidReference):
+            accounts.get_document(service.lab.ledger, identity)
+        assert list(service.lab.files.keys()) == [f"{sha256(PDF)}.pdf"]
+        assert send(service).json()["id"] == identity  # nothing was promised, and nothing is in the way
+        assert len(service.waiting) == 1
