@@ -28,7 +28,7 @@ from sqlalchemy import (
 from ulid import ULID
 
 from swatchbook.errors import Failure, InvalidModelOutput
-from swatchbook.ledger.database import Ledger, db_now, portions, upsert
+from swatchbook.ledger.database import Ledger, db_now, lock, portions, upsert
 from swatchbook.ledger.leases import (
     LEASE_SECONDS,
     ItemId,
@@ -208,15 +208,12 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
             query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed).where(_is_claimable(rows))
             for key, role, tag, listed in connection.execute(query):
                 found[key, role, tag] = listed
-        together = len(set(found.values()))
-        for some_items in portions(list(found), 300):
+        free_now = [item for some in portions(list(found), 300) for item in _lock_pending(connection, some)]
+        together = len({found[item] for item in free_now})
+        for some_items in portions(free_now, 300):
             claimed += connection.execute(
                 update(items)
-                .where(
-                    items.c.key.in_({key for key, _, _ in some_items}),  # SQLite takes no index for the triples
-                    tuple_(items.c.key, items.c.role, items.c.tag).in_(some_items),
-                    items.c.state == ItemState.PENDING,  # again: another may have been faster
-                )
+                .where(_are(some_items))
                 .values(
                     state=ItemState.LEASED,
                     attempts=items.c.attempts + 1,
@@ -246,6 +243,7 @@ def commit(
         require_live(connection, lease.run)
         ours = _runs_of(connection, lease)
         sound, unsound = _checked(connection, [m for m in made if m.item in ours])
+        _lock_showing(connection, sound)
         _store(connection, sound)
         _finish(connection, sound)
         _say(connection, [m for m in sound if m.analysis is not None])
@@ -259,7 +257,8 @@ def commit(
             ],
         )
         if sound:
-            connection.execute(update(documents).where(documents.c.id == lease.run.document).values(deaths=0))
+            mourned = and_(documents.c.id == lease.run.document, documents.c.deaths > 0)
+            connection.execute(update(documents).where(mourned).values(deaths=0))
         return unsound
 
 
@@ -290,7 +289,19 @@ def put_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
         )
 
 
+def _lock_pending(connection: Connection, wanted: Sequence[ItemId]) -> list[ItemId]:
+    """Those of the items that are still pending and that nobody is at; they are ours until the transaction ends."""
+    query = select(items.c.key, items.c.role, items.c.tag).where(_are(wanted), items.c.state == ItemState.PENDING)
+    return [(row.key, row.role, row.tag) for row in connection.execute(query.with_for_update(skip_locked=True))]
+
+
+def _are(some: Sequence[ItemId]) -> ColumnElement[bool]:
+    keys = {key for key, _, _ in some}  # SQLite takes no index for the triples
+    return and_(items.c.key.in_(keys), tuple_(items.c.key, items.c.role, items.c.tag).in_(some))
+
+
 def _runs_of(connection: Connection, lease: Lease) -> dict[ItemId, int]:
+    lock(connection, items, items.c.lease == lease.name)
     held = select(items.c.key, items.c.role, items.c.tag, items.c.runs).where(items.c.lease == lease.name)
     return {(row.key, row.role, row.tag): row.runs for row in connection.execute(held)}
 
@@ -394,11 +405,15 @@ def _say(connection: Connection, analysed: Sequence[Made]) -> None:
     wake(connection, sorted({text for text, _, _ in asked}))
 
 
+def _lock_showing(connection: Connection, made: Sequence[Made]) -> None:
+    pixels, prose, text = _keys_by_kind(made)
+    lock(connection, images, or_(images.c.content_key.in_(pixels), images.c.text_key.in_(prose)))
+    lock(connection, chunks, chunks.c.text_key.in_(text))
+
+
 def _touch(connection: Connection, made: Sequence[Made]) -> None:
     """Every image and chunk that shows a made key is to be published again."""
-    prose = [m.key for m in made if m.role is Role.UNDERSTANDING]
-    text = [m.key for m in made if m.role is Role.TEXT]
-    pixels = sorted({m.key for m in made} - {*prose, *text})
+    pixels, prose, text = _keys_by_kind(made)
     for table, column, keys, kept in (
         (images, images.c.content_key, pixels, true()),
         (images, images.c.text_key, prose, true()),
@@ -408,6 +423,13 @@ def _touch(connection: Connection, made: Sequence[Made]) -> None:
             dirty = table.c.dirty + 1
             shown = and_(column.in_(some), table.c.dirty > 0, kept)  # what was never shown has nothing to publish
             connection.execute(update(table).where(shown).values(dirty=dirty, made=dirty))
+
+
+def _keys_by_kind(made: Sequence[Made]) -> tuple[list[str], list[str], list[str]]:
+    """Keys of pictures, of understanding texts and of chunks."""
+    prose = [m.key for m in made if m.role is Role.UNDERSTANDING]
+    text = [m.key for m in made if m.role is Role.TEXT]
+    return sorted({m.key for m in made} - {*prose, *text}), prose, text
 
 
 # --- what they are made from ------------------------------------------------------------------------------------------

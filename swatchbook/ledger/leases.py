@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, null, select, update
+from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, null, select, tuple_, update
 
 from swatchbook.errors import SHARED, CrashedWorker, Failure, Policy
-from swatchbook.ledger.database import db_now
+from swatchbook.ledger.database import db_now, lock
 from swatchbook.ledger.tables import items
 from swatchbook.records import ItemState, Record
 
@@ -46,8 +46,11 @@ def held_by(token: str) -> ColumnElement[bool]:
 
 
 def renew(connection: Connection, token: str) -> None:
-    """The run's items stay its own for another lease."""
-    connection.execute(update(items).where(held_by(token)).values(lease_until=db_now() + LEASE_SECONDS))
+    """The run's items stay its own for another lease; those that a stage of another run locks are not waited for."""
+    item = (items.c.key, items.c.role, items.c.tag)
+    held = select(*item).where(held_by(token)).with_for_update(skip_locked=True)
+    renewed = update(items).where(held_by(token), tuple_(*item).in_(held))
+    connection.execute(renewed.values(lease_until=db_now() + LEASE_SECONDS))
 
 
 def free(connection: Connection, which: ColumnElement[bool]) -> None:
@@ -63,6 +66,7 @@ def free_dead(connection: Connection, token: str) -> Freed:
     One that was alone, and had crashed before, is named: a recorded failure `crashed_worker`. The others keep the size
     of the group that they died in, so that the next one is at most half of it.
     """
+    lock(connection, items, held_by(token))
     held = connection.execute(
         select(items.c.key, items.c.role, items.c.tag, items.c.runs, items.c.crashes, items.c.lease_size).where(
             held_by(token)

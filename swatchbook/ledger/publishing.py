@@ -57,14 +57,18 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
     with ledger.write() as connection:
         for kind, table in _TABLES.items():
             due = (
-                select(table.c.id)
-                .where(
-                    publishable(table),
-                    _has_come(table),
-                    or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
+                connection.execute(
+                    select(table.c.id)
+                    .where(
+                        publishable(table),
+                        _has_come(table),
+                        or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
+                    )
+                    .limit(limit - len(leased))
+                    .with_for_update(skip_locked=True)
                 )
-                .limit(limit - len(leased))
-                .with_for_update(skip_locked=True)
+                .scalars()
+                .all()
             )
             rows = connection.execute(
                 update(table)
@@ -94,7 +98,10 @@ def settle(
             tries = {
                 row.id: row.publish_tries
                 for row in connection.execute(
-                    select(table.c.id, table.c.publish_tries).where(_held(table, name)).with_for_update()
+                    select(table.c.id, table.c.publish_tries)
+                    .where(_held(table, name))
+                    .order_by(table.c.id)
+                    .with_for_update()
                 )
             }
             done = [row for row in published if row.kind == kind]

@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
+    Dialect,
     Double,
     ForeignKey,
     Index,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     text,
 )
 
@@ -35,6 +38,16 @@ Id = String(36)
 Key = String(64)
 Token = String(26)
 Time = Double
+Size = Integer().with_variant(BigInteger(), "postgresql")  # bytes: a SQLite INTEGER holds as many
+
+
+class Words(TypeDecorator[str]):
+    """Text from elsewhere as every database takes it: PostgreSQL stores no NUL, and none a lone surrogate."""
+
+    impl, cache_ok = Text, True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _document(*, primary_key: bool = False) -> Column[str]:
@@ -63,15 +76,14 @@ documents = Table(
     Column("owner", String(64), nullable=False),
     Column("content", Text, nullable=False),  # sha256 of the bytes; of a folder or batch its absolute name
     Column("kind", String(16), nullable=False),  # pdf, folder, batch
-    Column("name", Text, nullable=False),  # as people know it: the file's name
+    Column("name", Words, nullable=False),  # as people know it: the file's name
     Column("file", Text),  # key in the file store
-    Column("size", Integer, nullable=False),
+    Column("size", Size, nullable=False),
     Column("status", String(16), nullable=False),
     Column("stage", String(32), nullable=False),
-    Column("message", Text),  # why blocked or failed, and what to do
+    Column("message", Words),  # why blocked or failed, and what to do
     Column("failure_kind", String(32)),
     Column("options", JSON, nullable=False),  # IngestOptions as asked for last
-    Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # saved ones that its last run used
     Column("generation", Token),  # the current one
     Column("fingerprint", Key),  # of the options and settings of the current generation
     Column("force", Token),  # the generation that force made, part of the pure cache keys
@@ -84,6 +96,7 @@ documents = Table(
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Column("launches", Integer, nullable=False, server_default="0"),  # flow runs made for it: its idempotency key
+    Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # saved ones that its last run used
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
 )
@@ -111,7 +124,7 @@ runs = Table(
     Column("stage", String(32)),  # what it works towards
     Column("done", Integer, nullable=False, server_default="0"),  # within the stage
     Column("total", Integer, nullable=False, server_default="0"),
-    Column("note", Text),
+    Column("note", Words),
     Index(None, "state", "document"),  # in this order: the few live ones are asked for all the time
 )
 
@@ -133,7 +146,7 @@ pages = Table(
     Column("generation", Token, nullable=False),
     Column("box", JSON, nullable=False),
     Column("kind", String(16), nullable=False),  # product, entity, skipped, lost
-    Column("reason", Text),
+    Column("reason", Words),
     Column("failure_kind", String(32)),
 )
 
@@ -166,11 +179,11 @@ placements = Table(
     Column("kind", String(16), nullable=False),
     Column("bbox", JSON, nullable=False),
     Column("xref", Integer),
-    Column("path", Text),
+    Column("path", Words),
     Column("state", String(16), nullable=False),  # shown, hidden, decorative
-    Column("reason", Text),
-    Column("caption", Text),
-    Column("nearby_text", Text),
+    Column("reason", Words),
+    Column("caption", Words),
+    Column("nearby_text", Words),
     Index(None, "document", "ordinal"),
     Index(None, "image"),
 )
@@ -182,7 +195,7 @@ products = Table(
     _document(),
     Column("generation", Token, nullable=False),
     Column("ordinal", Integer, nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", Words, nullable=False),
     Column("record", JSON, nullable=False),  # Product
     Index(None, "document", "ordinal"),
 )
@@ -231,7 +244,7 @@ contents = Table(
     metadata,
     Column("key", Key, primary_key=True),
     Column("file", Text),  # key in the file store, of a picture or a document's own
-    Column("text", Text),  # of a text: itself
+    Column("text", Words),  # of a text: itself
     Column("width", Integer),
     Column("height", Integer),
     Column("mode", String(16)),

@@ -11,6 +11,8 @@ def upgrade() -> None:
     """Additions only: a filled ledger keeps every row."""
     op.add_column("documents", sa.Column("launches", sa.Integer(), server_default="0", nullable=False))
     op.add_column("documents", sa.Column("blocks", sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
+    if op.get_context().dialect.name == "postgresql":  # a SQLite INTEGER holds as many
+        op.alter_column("documents", "size", type_=sa.BigInteger())  # files of 2 GiB and more
     op.add_column("timings", sa.Column("units", sa.Integer(), server_default="0", nullable=False))
     op.create_index(op.f("ix_timings_stage_at"), "timings", ["stage", "at"])
     op.create_table(
