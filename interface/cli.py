@@ -159,6 +159,11 @@ def search(
         filters = filters.model_copy(update={"documents": documents})
         hits = find(lab, text=text, image=image, owner=None if all_owners else owner, where=filters, by=by, k=k)
         say_json(hits) if as_json else out().print(draw_hits(hits, explain=explain))
+        if filters.category and not hits:
+            from interface.terminal import note
+            from swatchbook.ledger.hits import categories
+
+            note(f"Categories: {', '.join(categories(lab.ledger, None if all_owners else owner)) or 'none'}.")
 
 
 @app.command(rich_help_panel=LOOK)

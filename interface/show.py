@@ -106,7 +106,7 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
     for rank, hit in enumerate(hits, start=1):
         row = [
             cell(rank),
-            cell(f"{hit.score:.4f}"),
+            cell(f"{hit.score:.0%}"),
             Text.assemble((clean(hit.title), "bold"), "\n", (hit.id[:8], "dim")),
             cell(hit.product if hit.product != hit.title else ""),
             cell(hit.document),

@@ -633,11 +633,11 @@ class RunReport(Record):
 
 
 class Hit(Record):
-    """One search result, shown from the ledger. `why` is filled when asked to explain: role -> rank, score, share."""
+    """One search result, shown from the ledger. `why`: role -> rank, the model's own score, share of `score`."""
 
     kind: Literal["image", "product", "chunk"]
     id: str
-    score: float
+    score: float  # 0–1: 1 is the best by every role that was asked
     title: str
     document_id: str
     document: str

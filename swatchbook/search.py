@@ -1,7 +1,8 @@
 """Search: one query per role that applies, fused by rank, shown from the ledger.
 
 Raw scores of different models do not compare, so fusion is weighted reciprocal rank (Cormack, Clarke, Büttcher 2009,
-k = 60) over the roles present: score = Σ weight / (60 + rank). A role that found nothing takes no share.
+k = 60) over the roles that found something: score = Σ weight / (60 + rank), divided by what the first of every ranking
+would have, so that 1 means best by every role.
 """
 
 from collections import defaultdict
@@ -113,9 +114,10 @@ Ranked = list[tuple[str, float]]
 
 def _fuse(rankings: Mapping[str, Ranked], weights: Mapping[str, float]) -> dict[str, _Found]:
     found = defaultdict[str, _Found](_Found)
+    whole = sum(weights.get(role, 0.0) for role, ranked in rankings.items() if ranked)
     for role, ranked in rankings.items():
         for rank, (target, own) in enumerate(ranked, start=1):
-            share = weights.get(role, 0.0) / (_RANK_OFFSET + rank)
+            share = weights.get(role, 0.0) / whole * (_RANK_OFFSET + 1) / (_RANK_OFFSET + rank) if whole else 0.0
             found[target].score += share
             found[target].why[role] = {"rank": rank, "score": round(own, 4), "share": round(share, 6)}
     return {target: f for target, f in found.items() if f.score > 0}

@@ -13,6 +13,16 @@ from swatchbook.records import Hit, LinkKind, PlacementState
 _TITLE = 80  # characters
 
 
+def categories(ledger: Ledger, owner: str | None = None) -> list[str]:
+    """Every category that a product has, in order: what a search may filter by. `owner` None: of all owners."""
+    category = products.c.record["category"].as_string()
+    query = select(category).where(category.is_not(None)).distinct()
+    if owner is not None:
+        query = query.join(documents, documents.c.id == products.c.document).where(documents.c.owner == owner)
+    with ledger.read() as connection:
+        return sorted(connection.execute(query).scalars())
+
+
 # --- what an id is ----------------------------------------------------------------------------------------------------
 
 
@@ -128,25 +138,6 @@ def images_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]
         .group_by(chunks.c.id, placements.c.image)
     )
     return _linked(ledger, query, chunks.c.id, ids)
-
-
-def first_files(ledger: Ledger, document: str, limit: int) -> list[str]:
-    """Files of the document's first shown images, in reading order."""
-    query = (
-        select(contents.c.file, func.min(placements.c.ordinal).label("ordinal"))
-        .join(images, images.c.id == placements.c.image)
-        .join(contents, contents.c.key == images.c.content_key)
-        .where(
-            placements.c.document == document,
-            placements.c.state == PlacementState.SHOWN,
-            contents.c.file.is_not(None),
-        )
-        .group_by(contents.c.file)
-        .order_by("ordinal")
-        .limit(limit)
-    )
-    with ledger.read() as connection:
-        return list(connection.execute(query).scalars())
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------
