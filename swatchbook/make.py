@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from swatchbook.errors import SHARED, Failure, FileMissing, Interrupted, Policy
 from swatchbook.isolate import isolate
 from swatchbook.lab import Lab
-from swatchbook.ledger import items
+from swatchbook.ledger import items, runs
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made
 from swatchbook.ledger.runs import Run
 from swatchbook.memory import wait_for_memory
@@ -43,6 +43,7 @@ def make_batch(lab: Lab, run: Run, batch: Batch, *, size: int, last_try: bool) -
     """
     made, failures = 0, list[Failed]()
     for keys in items.groups(lab.ledger, run, batch.members, size):
+        runs.alive(lab.ledger, run)  # groups may be many, and each may wait for memory
         if waited := wait_for_memory(lab.settings.memory_pause_percent, at_most=MEMORY_PAUSE_SECONDS):
             log.warning(
                 "waited %.0f s: more than %d %% of the memory is in use", waited, lab.settings.memory_pause_percent

@@ -186,15 +186,15 @@ class Settings(BaseSettings):
     )
 
     # time and memory
-    page_seconds: float = Field(default=60, gt=0, le=3_600, description="Longest time on one page without progress.")
-    decode_seconds: float = Field(default=20, gt=0, le=600, description="Longest time for one image.")
+    page_seconds: float = Field(default=60, gt=0, le=120, description="Longest time on one page without progress.")
+    decode_seconds: float = Field(default=20, gt=0, le=120, description="Longest time for one image.")
     child_memory_mb: int = Field(default=4_096, ge=256, le=65_536, description="Address space of a child, MiB.")
     decoders: int = Field(default=2, ge=1, le=64, description="Decoding children.")
     memory_pause_percent: int = Field(default=80, ge=10, le=100, description="Memory use above which new work waits.")
     index_wait_seconds: float = Field(
         default=600, ge=0, le=3_600, description="How long a run sits out an index outage."
     )
-    retry_delays: Annotated[tuple[Annotated[float, Field(ge=0, le=3_600)], ...], NoDecode, BeforeValidator(_listed)] = (
+    retry_delays: Annotated[tuple[Annotated[float, Field(ge=0, le=120)], ...], NoDecode, BeforeValidator(_listed)] = (
         Field(default=(2, 4, 8), min_length=1, max_length=10, description="Pauses before a batch's retries, seconds.")
     )
 

@@ -7,8 +7,8 @@ from prefect import task
 from blocks import lab
 from swatchbook.catalogue import describe, discover
 from swatchbook.pdf import reader
-from swatchbook.records import Description, Discovery, FoundProduct, Reading, Tables
-from swatchbook.working import Work
+from swatchbook.records import Description, Discovery, FoundProduct, Reading, Stage, Tables
+from swatchbook.working import Work, reporter
 from tasks.policy import PURE
 
 
@@ -40,4 +40,4 @@ def _tables(work: Work, reading: Reading) -> Tables:
     tools = lab(work.blocks)
     pages = [page.number for page in reader.iterate(tools.files, reading) if page.has_table]
     with tools.files.local(work.file) as path:
-        return reader.tables(path, pages, tools.settings)
+        return reader.tables(path, pages, tools.settings, progress=reporter(tools, work.run, Stage.DISCOVERED))

@@ -2,7 +2,6 @@
 
 import asyncio
 from functools import partial
-from typing import Any
 
 from prefect import get_run_logger, task
 
@@ -29,6 +28,7 @@ async def cut_batches(work: Work) -> tuple[Batch, ...]:
         batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, work.options.batch_size)
         if batches or not await asyncio.to_thread(items.held_by_others, ledger, work.run):
             return batches
+        await asyncio.to_thread(runs.alive, ledger, work.run)
         await asyncio.sleep(_HELD_PAUSE)
 
 
@@ -49,17 +49,21 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
 
 @task(**WRITE, task_run_name="publish")
 async def publish(work: Work) -> Published:
-    """Publish whatever is dirty and due, whoever's it is, sitting out an index outage."""
-    return await asyncio.to_thread(publish_all, lab(work.blocks), **_patience(work))
+    """Publish whatever is dirty and due, whoever's it is, sitting out an index outage.
+
+    It goes on beside the making of items, so that only an outage counts as life: else it would hide one that hangs.
+    """
+    tools = lab(work.blocks)
+    alive, waits = (partial(sign, tools.ledger, work.run) for sign in (runs.heartbeat, runs.alive))
+    return await asyncio.to_thread(
+        publish_all, tools, at_most=tools.settings.index_wait_seconds, alive=alive, waits=waits
+    )
 
 
 @task(**WRITE, task_run_name="publish {work.name}")
 async def publish_whole(work: Work) -> Published:
     """Publish until nothing of the document is due any more."""
-    return await asyncio.to_thread(publish_document, lab(work.blocks), work.document, **_patience(work))
-
-
-def _patience(work: Work) -> dict[str, Any]:
-    """How long an index outage is sat out, and what keeps the run alive meanwhile."""
     tools = lab(work.blocks)
-    return {"at_most": tools.settings.index_wait_seconds, "alive": partial(runs.heartbeat, tools.ledger, work.run)}
+    alive = partial(runs.alive, tools.ledger, work.run)
+    patience = tools.settings.index_wait_seconds
+    return await asyncio.to_thread(publish_document, tools, work.document, at_most=patience, alive=alive)

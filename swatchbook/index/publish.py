@@ -113,17 +113,20 @@ def _open_space(lab: Lab, want: Want, dimension: int, spaces: dict[Want, Space])
 def publish_document(lab: Lab, document: str, *, at_most: float, alive: Callable[[], None]) -> Published:
     """As `publish_all`, and until nothing of this document is due: what another publisher holds is waited for."""
     while True:
-        done = publish_all(lab, at_most=at_most, alive=alive)
+        done = publish_all(lab, at_most=at_most, alive=alive, waits=alive)
         if not publishing.awaited(lab.ledger, document):
             return done
         time.sleep(_HELD_PAUSE)
 
 
-def publish_all(lab: Lab, *, at_most: float, alive: Callable[[], None] = lambda: None) -> Published:
+def publish_all(
+    lab: Lab, *, at_most: float, alive: Callable[[], None] = lambda: None, waits: Callable[[], None] = lambda: None
+) -> Published:
     """Publish until nothing is due, sitting out an index outage of `at_most` seconds with growing pauses.
 
     It ends as well where others add rows faster than this publishes: they have publishers of their own. `alive` is
-    called between rounds and raises RunRevoked to stop. Raises the outage when it lasts longer.
+    called between rounds, `waits` before each pause; both raise RunRevoked to stop. Raises the outage when it lasts
+    longer.
     """
     total = Published(published=0, removed=0, refused=0)
     most = 2 * publishing.unpublished(lab.ledger) + ROWS
@@ -136,6 +139,7 @@ def publish_all(lab: Lab, *, at_most: float, alive: Callable[[], None] = lambda:
             if failure.policy is not Policy.OUTAGE or waited >= at_most:
                 raise
             log.warning("publishing waits: %s (%.0f s so far)", failure, waited)
+            waits()
             time.sleep(pause)
             waited += pause
             pause = min(pause * 2, 30.0, max(1.0, at_most - waited))

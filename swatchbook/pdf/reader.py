@@ -40,7 +40,7 @@ _MAY_PASS = (ProviderTimeout.kind, CrashedWorker.kind)
 """How a picture fails that takes its child along: it may be the machine's fault, busy or short of memory."""
 
 Progress = Callable[[int, int], None]
-"""Called with pages done and pages in all."""
+"""Called with pages done and pages in all, after each page, picture and loss."""
 
 
 def read(
@@ -95,14 +95,21 @@ def iterate(files: Files, reading: Reading, *, pages: Collection[int] | None = N
                 yield Page.model_validate_json(line)
 
 
-def tables(path: Path, pages: Sequence[int], settings: Settings, *, module: str = CHILD) -> Tables:
+def tables(
+    path: Path,
+    pages: Sequence[int],
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    module: str = CHILD,
+) -> Tables:
     """Tables on these pages (0.2 s a page: ask only for those with `has_table`); pages that fail are named as lost."""
     if not pages:
         return Tables()
     found: list[Table] = []
     lost: list[LostPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
-        for answer, _ in _survive(child, _request("tables", path), sorted(pages), settings):
+        for answer, _ in _survive(child, _request("tables", path), sorted(pages), settings, progress):
             found += [Table.model_validate(table) for table in answer.get("tables", ())]
             if "lost" in answer:
                 said = f"Its tables are lost: {answer['lost']['message']}"
@@ -288,10 +295,11 @@ def _survive(
                     if "done" in answer or "lost" in answer:
                         todo.popleft()
                         after = -1
+                    if answer.keys() & {"done", "lost", "number"}:
                         if progress:
                             progress(len(pages) - len(todo), len(pages))
-                    if answer.keys() & {"done", "lost", "number"} and time.monotonic() > until:
-                        break
+                        if time.monotonic() > until:
+                            break
         except (CrashedWorker, ProviderTimeout) as failure:
             what = {"kind": failure.kind, "message": failure.message}
             if begun:
@@ -300,6 +308,8 @@ def _survive(
             else:
                 yield {"page": todo.popleft(), "lost": {**what, "passing": isinstance(failure, ProviderTimeout)}}, b""
                 after = -1
+            if progress:
+                progress(len(pages) - len(todo), len(pages))
     for page in todo:
         lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "passing": True}
         yield {"page": page, "lost": lost}, b""
