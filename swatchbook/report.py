@@ -2,72 +2,107 @@
 
 import io
 import re
+from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
 
 from swatchbook.abridge import abridge
 from swatchbook.errors import Failure
 from swatchbook.lab import Lab
-from swatchbook.ledger import hits
-from swatchbook.records import FailureRecord, RunReport
+from swatchbook.ledger.gallery import gallery
+from swatchbook.records import FailureRecord, Record, RunReport
 
-_THUMBNAILS = 12
-_WARNINGS = 20
+_PRODUCTS, _PICTURES = 12, 4
+"""Products that a report shows, and pictures of each."""
+
 _THUMBNAIL_SIDE = 96  # pixels
+_THUMBNAIL_BYTES = 128 << 10
+"""Of all thumbnails together: they travel and are kept within the report."""
+
+_WARNINGS = 20
 
 
-def thumbnails(lab: Lab, document: str) -> list[bytes]:
-    """Small JPEGs of a document's first shown images; those that cannot be decoded are left out."""
-    from contextlib import ExitStack
+class Pictured(Record):
+    """A product, and small pictures of it as data URLs. Without a product: pictures of the document."""
 
+    product: str | None
+    pictures: tuple[str, ...]
+
+
+def picture(lab: Lab, document: str) -> list[Pictured]:
+    """A document's products with thumbnails. Pictures that cannot be decoded, or are over the limit, are left out."""
+    shelves = gallery(lab.ledger, document, most=_PRODUCTS, each=_PICTURES)
+    small = _thumbnails(lab, sorted({file for shelf in shelves for file in shelf.files}))
+    room, shown = _THUMBNAIL_BYTES, list[Pictured]()
+    for shelf in shelves:
+        urls = []
+        for data in filter(None, map(small.get, shelf.files)):
+            room -= len(data)
+            if room >= 0:
+                urls.append(f"data:image/jpeg;base64,{b64encode(data).decode()}")
+        if urls:
+            shown.append(Pictured(product=shelf.product, pictures=tuple(urls)))
+    return shown
+
+
+def _thumbnails(lab: Lab, files: Sequence[str]) -> dict[str, bytes]:
+    """file -> its picture as a small JPEG."""
     from PIL import Image
 
-    found = []
+    found = dict[str, bytes]()
     with ExitStack() as stack:
-        paths = []
-        for file in hits.first_files(lab.ledger, document, _THUMBNAILS):
-            try:
-                paths.append(stack.enter_context(lab.files.local(file)))
-            except Failure:
-                continue
-        for picture in lab.decoders.decode(paths, _THUMBNAIL_SIDE):
-            if not isinstance(picture, Failure):
+        paths = dict[str, Path]()
+        for file in files:
+            with suppress(Failure):
+                paths[file] = stack.enter_context(lab.files.local(file))
+        for file, pixels in zip(paths, lab.decoders.decode(list(paths.values()), _THUMBNAIL_SIDE), strict=True):
+            if not isinstance(pixels, Failure):
                 out = io.BytesIO()
-                Image.fromarray(picture).save(out, "JPEG", quality=80)
-                found.append(out.getvalue())
+                Image.fromarray(pixels).save(out, "JPEG", quality=80)
+                found[file] = out.getvalue()
     return found
 
 
-def as_markdown(report: RunReport, pictures: Sequence[str] = ()) -> str:
-    """The report as Markdown. `pictures` are data URLs. Names come from documents, so they are escaped."""
-    rows = [
-        ("images found", report.images_found),
-        ("complete", report.images_complete),
-        ("partial", report.images_partial),
-        ("failed", report.images_failed),
-        ("rejected", report.images_rejected),
-        ("pending", report.images_pending),
-        ("products", report.products_discovered),
-        ("chunks", report.chunks_created),
-        ("pages skipped", report.pages_skipped),
-        ("hidden placements", report.placements_hidden),
-        ("decorative placements", report.placements_decorative),
-        ("confidence", "–" if report.confidence_score is None else f"{report.confidence_score:.2f}"),
-        ("cost", f"${report.cost_usd:.2f}"),
-    ]
+def as_markdown(report: RunReport, pictured: Sequence[Pictured] = ()) -> str:
+    """The report as Markdown. Names come from documents, so they are escaped."""
+    images = ("found", "complete", "partial", "failed", "rejected", "pending")
+    confidence = "–" if report.confidence_score is None else f"{report.confidence_score:.2f}"
+    of_all = {
+        "products": report.products_discovered,
+        "chunks": report.chunks_created,
+        "pages skipped": report.pages_skipped,
+        "hidden placements": report.placements_hidden,
+        "decorative placements": report.placements_decorative,
+        "confidence": confidence,
+        "cost": f"${report.cost_usd:.2f}",
+    }
+    blocks = ", ".join(f"{part}: {name}" for part, name in report.blocks.items())
     parts = [
         f"# {_plain(report.name)}: {report.status}",
-        "".join(f'<img src="{url}" height="96"/> ' for url in pictures),
-        _table(("", ""), rows),
+        f"**{_plain(report.message)}**" if report.message else "",
+        _table([f"images {name}" if name == "found" else name for name in images],
+               [[getattr(report, f"images_{name}") for name in images]]),
+        _table(list(of_all), [list(of_all.values())]),
+        _shelves(pictured),
         "## Seconds by stage",
-        _table(("stage", "seconds"), [(stage, f"{seconds:.1f}") for stage, seconds in report.seconds.items()]),
-    ]
-    if report.message:
-        parts.insert(1, f"**{_plain(report.message)}**")
+        _table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
+        f"Saved blocks used: {_plain(blocks)}" if blocks else "",
+    ]  # fmt: skip
     if report.warnings:
         parts += ["## Warnings", *(f"- {_plain(w)}" for w in abridge(report.warnings, _WARNINGS))]
     return "\n\n".join(part for part in parts if part)
+
+
+def _shelves(pictured: Sequence[Pictured]) -> str:
+    rows = [(_plain(each.product or "–"), " ".join(map(_image, each.pictures))) for each in pictured]
+    return _table(("product", "pictures"), rows) if rows else ""
+
+
+def _image(url: str) -> str:
+    return f'<img src="{url}" height="72"/>'
 
 
 def failure_rows(report: RunReport) -> list[dict[str, str]]:
@@ -88,9 +123,9 @@ def _row(failure: FailureRecord) -> dict[str, str]:
     }
 
 
-def _table(head: tuple[str, str], rows: Sequence[tuple[str, object]]) -> str:
-    lines = [f"| {head[0]} | {head[1]} |", "| --- | ---: |", *(f"| {a} | {b} |" for a, b in rows)]
-    return "\n".join(lines)
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows] if head else []
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 _MARKUP = re.compile(r"[\\`*_{}\[\]()#+\-.!|~:@]")

@@ -1,7 +1,6 @@
 """Stage 8: the account closes the run; then artifacts show it."""
 
 import asyncio
-from base64 import b64encode
 
 from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
@@ -9,7 +8,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from blocks import lab
 from swatchbook.conclude import close_account
 from swatchbook.records import Discovery, Extraction, Plan, Reading, RunReport, Tables
-from swatchbook.report import as_markdown, failure_rows, thumbnails
+from swatchbook.report import as_markdown, failure_rows, picture
 from swatchbook.working import Work
 from tasks.policy import WRITE
 
@@ -55,10 +54,9 @@ async def publish_artifacts(work: Work, report: RunReport) -> None:
 
 async def _publish(work: Work, report: RunReport) -> None:
     key = report.document_id
-    pictures = await asyncio.to_thread(thumbnails, lab(work.blocks), report.document_id)
-    encoded = [f"data:image/jpeg;base64,{b64encode(data).decode()}" for data in pictures]
+    pictured = await asyncio.to_thread(picture, lab(work.blocks), report.document_id)
     await acreate_markdown_artifact(
-        key=f"report-{key}", markdown=as_markdown(report, encoded), description=f"{report.name}: {report.status}"
+        key=f"report-{key}", markdown=as_markdown(report, pictured), description=f"{report.name}: {report.status}"
     )
     if report.failed_images or report.other_failures:
         await acreate_table_artifact(

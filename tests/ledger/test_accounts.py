@@ -533,7 +533,6 @@ def test_hits_are_described_in_the_order_given_and_unknown_ones_are_left_out(led
     assert hits.products_of_images(ledger, [image("oak"), image("ash")]) == {image("oak"): [plank.id, board.id]}
     assert hits.products_of_chunks(ledger, [chunk]) == {chunk: [plank.id]}
     assert hits.images_of_chunks(ledger, [chunk, image("oak")]) == {chunk: [image("oak")]}
-    assert hits.first_files(ledger, run.document, 1) == [f"{key('oak')}.png"]
 
 
 # --- speed and memory -------------------------------------------------------------------------------------------------
