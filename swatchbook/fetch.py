@@ -213,11 +213,11 @@ async def _get(
         "Accept": "application/pdf, */*;q=0.5",
         "Accept-Encoding": "identity",  # a small answer may not unfold into a large one
     }
+    # Only where it is needed: it reads all authorities of the world.
+    tls = httpx.create_ssl_context() if url.scheme == "https" else None
     target = httpcore.URL(scheme=url.scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     async with (
-        httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(), network_backend=_Pinned(addresses)
-        ) as pool,
+        httpcore.AsyncConnectionPool(ssl_context=tls, network_backend=_Pinned(addresses)) as pool,
         pool.stream("GET", target, headers=headers, extensions={"timeout": timeout}) as answer,
     ):
         fields = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
