@@ -129,13 +129,13 @@ class RunningPostgres:
 def running_postgres(folder: Path) -> Iterator[RunningPostgres]:
     """A fresh server; its log is `folder`/postgres.log, its data goes with it.
 
-    The data lies right below the system's temporary folder: PostgreSQL refuses root, so as root it runs as `nobody`,
-    who cannot enter pytest's own folders. Raises RuntimeError where it is not installed.
+    The data lies in memory, or right below the system's temporary folder: PostgreSQL refuses root, so as root it runs
+    as `nobody`, who cannot enter pytest's own folders. Raises RuntimeError where it is not installed.
     """
     binaries, account = _binaries(), _account()
     folder.mkdir(parents=True, exist_ok=True)
     (port,) = free_ports(1)
-    home = Path(tempfile.mkdtemp(prefix="swatchbook-postgres-"))
+    home = Path(tempfile.mkdtemp(prefix="swatchbook-postgres-", dir=_roomy_memory()))
     try:
         password = home / "password"
         password.write_text(PASSWORD)
@@ -167,6 +167,12 @@ def _initialise(binaries: Path, data: Path, password: Path, account: Mapping[str
     made = subprocess.run(command, cwd=data.parent, capture_output=True, text=True, check=False, **account)
     if made.returncode:
         raise RuntimeError(f"PostgreSQL could not be set up:\n{made.stderr}")
+
+
+def _roomy_memory() -> str | None:
+    """A folder in memory with room for hundreds of small databases; None where there is no such place."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30 else None
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -67,9 +67,15 @@ def new_postgresql(postgres: RunningPostgres, postgres_copies: Callable[[], str]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def new_ledger(request: pytest.FixtureRequest) -> NewLedger:
-    """Makes a ledger, migrated and empty, and returns its URL; one parameter a database."""
-    new: NewLedger = request.getfixturevalue(f"new_{request.param}")
+def database(request: pytest.FixtureRequest) -> str:
+    """What every test here is run on, one after the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+def new_ledger(request: pytest.FixtureRequest, database: str) -> NewLedger:
+    """Makes a ledger, migrated and empty, and returns its URL."""
+    new: NewLedger = request.getfixturevalue(f"new_{database}")
     return new
 
 

@@ -102,7 +102,8 @@ def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
     source = tmp_path / "source"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "swatchbook", source / "swatchbook", ignore=ignore)
-    shutil.copy(ROOT / "pyproject.toml", source)
+    for name in ("pyproject.toml", "prefect.yaml"):
+        shutil.copy(ROOT / name, source)
     (source / "README.md").touch()
     build = "from setuptools.build_meta import build_wheel; build_wheel('dist')"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)

@@ -2,12 +2,11 @@
 
 import shutil
 import tempfile
-from functools import cache
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
 from swatchbook.errors import Failure, ProviderTimeout, RunRevoked, UnreadableImage
@@ -20,19 +19,12 @@ from swatchbook.ledger.publishing import Dirty
 from swatchbook.ledger.runs import Document, Run
 from swatchbook.ledger.tables import documents
 from swatchbook.records import Chunks, DocumentStatus, Extraction, IngestOptions, LinkKind, PlacementState, sha256
+from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import EVERYTHING, TEXT, VISUAL, lapse, pass_time
 from tests.ledger.told import chunked, extraction, key, link, make_all, next_publish, placed, product, settle, states
 
 DOCUMENTS = (("anna", "one"), ("anna", "two"), ("bert", "one"))
 DAY = 86_401.0
-
-
-@cache
-def template() -> tempfile.TemporaryDirectory[str]:
-    """A folder with a migrated, empty ledger: migrating takes longer than an example."""
-    folder = tempfile.TemporaryDirectory(prefix="swatchbook-test-")
-    open_ledger(f"sqlite:///{folder.name}/ledger.sqlite").close()
-    return folder
 
 
 def pictures(run: Run, content: str, fingerprint: str) -> Extraction:
@@ -59,12 +51,11 @@ class Publisher:
 class Lives(RuleBasedStateMachine):
     """Documents of two owners, a ledger, and an index that is a dictionary."""
 
-    @initialize()
-    def open(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="swatchbook-test-"))
-        shutil.copy(f"{template().name}/ledger.sqlite", self.folder)
-        self.ledger: Ledger = open_ledger(f"sqlite:///{self.folder}/ledger.sqlite")
-        self.files = Files(str(self.folder / "files"))
+    def __init__(self, url: str, folder: Path) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
+        self.ledger: Ledger = open_ledger(url)
+        self.files = Files(str(self.folder))
         self.index = dict[str, Payload]()
         self.held = dict[tuple[str, str], tuple[Run, str]]()  # document -> its run, and the fingerprint
         self.saved = set[str]()  # tokens of runs that saved their stages
@@ -326,5 +317,10 @@ class Lives(RuleBasedStateMachine):
             assert connection.execute(select(documents).where(documents.c.id == document.id)).first() is None
 
 
-Lives.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
-TestLives = Lives.TestCase
+def test_whatever_happens_all_ends_well(database: str, new_ledger: NewLedger, folder: Path) -> None:
+    run_state_machine_as_test(
+        lambda: Lives(new_ledger(), folder),  # type: ignore[arg-type]  # any maker of machines does
+        settings=settings(
+            max_examples=20 if database == "sqlite" else 6, stateful_step_count=20, deadline=None, print_blob=True
+        ),
+    )
