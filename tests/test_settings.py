@@ -116,3 +116,46 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_secrets_do_not_show() -> None:
     assert "hush" not in repr(Settings(weaviate_api_key=SecretStr("hush")))
+
+
+SECRET = "whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="
+TOKEN = "hush-hush-hush-hush"
+SHOP = f'{{"name": "shop", "token": "{TOKEN}", "owners": ["a"]}}'
+
+
+def test_senders_of_webhooks_are_a_json_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = f'{{"name": "shop", "secret": ["{SECRET}", "{SECRET}"], "owners": ["alice", "bob"]}}'
+    two = f'{{"name": "dam", "token": "{TOKEN}", "owners": ["alice"]}}'
+    monkeypatch.setenv("SWATCHBOOK_WEBHOOK_SOURCES", f"[{one}, {two}]")
+    shop, dam = load_settings().webhook_sources
+    assert [secret.get_secret_value() for secret in shop.secret] == [SECRET, SECRET]
+    assert (dam.secret, dam.owners) == ((), ("alice",))
+    for hidden in ("hush", "aHVz"):
+        assert hidden not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f'[{{"name": "shop", "secret": "{SECRET}"',
+        f'[{{"name": "shop", "secret": "{SECRET}"}}]',
+        f'[{{"name": "shop", "secret": "{SECRET}", "owners": []}}]',
+        f'[{{"name": "shop", "secret": "{SECRET}", "owners": ["a/b"]}}]',
+        f'[{{"name": "shop", "secret": "{SECRET}", "owners": ["a"], "extra": "{TOKEN}"}}]',
+        f'[{{"name": "shop", "secret": "{SECRET.removeprefix("whsec_")}", "owners": ["a"]}}]',
+        f'[{{"name": "shop", "secret": "{SECRET[:20]}", "owners": ["a"]}}]',
+        '[{"name": "shop", "secret": "whsec_hush-hush!hush-hush!hush-hush!é", "owners": ["a"]}]',
+        f'[{{"name": "shop", "token": "{TOKEN[:9]}", "owners": ["a"]}}]',
+        '[{"name": "shop", "owners": ["a"]}]',
+        f'[{{"name": "sh op", "token": "{TOKEN}", "owners": ["a"]}}]',
+        f"[{SHOP}, {SHOP}]",
+        SHOP,
+        TOKEN,
+    ],
+)
+def test_a_wrong_sender_of_webhooks_is_named_without_its_secrets(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SWATCHBOOK_WEBHOOK_SOURCES", value)
+    with pytest.raises(Configuration, match="SWATCHBOOK_WEBHOOK_SOURCES") as caught:
+        load_settings()
+    assert "hush" not in str(caught.value)
+    assert SECRET[6:16] not in str(caught.value)

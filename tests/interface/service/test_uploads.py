@@ -1,9 +1,12 @@
 """Uploads over real sockets: what is told to be here is here, and what may not come costs little."""
 
+import asyncio
+import itertools
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +16,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import update
+from starlette.requests import Request
 
+from interface.service.receive import receive_form
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import accounts, due, runs
 from swatchbook.ledger.tables import documents
@@ -429,6 +436,8 @@ def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, mo
 
 def test_killed_between_file_and_document_leaves_one_file_to_collect(home: Path, tmp_path: Path) -> None:
     script = f"""
+import asyncio
+import itertools
 import os
 from pathlib import Path
 from swatchbook import register
@@ -451,3 +460,42 @@ with open_lab(load_settings()) as lab, incoming(lab.settings.incoming) as path:
         assert list(service.lab.files.keys()) == [f"{sha256(PDF)}.pdf"]
         assert send(service).json()["id"] == identity  # nothing was promised, and nothing is in the way
         assert len(service.waiting) == 1
+
+
+# --- however it is cut ------------------------------------------------------------------------------------------------
+
+EDGES = [b"\r\n", b"\r\n--b", b"\r\n--bb", b"--b--", b"\r", b"\n", b"-", b"\x00", b"%PDF-", b"x" * 700]
+
+
+@given(
+    data=st.lists(st.sampled_from(EDGES) | st.binary(max_size=20), max_size=30).map(b"".join),
+    cuts=st.lists(st.integers(0, 3_000), max_size=20),
+    last=st.booleans(),
+)
+def test_a_form_is_the_same_however_it_is_cut(data: bytes, cuts: list[int], last: bool) -> None:
+    """Boundaries in two pieces, pieces of nothing, and bytes that are nearly a boundary."""
+    content = b"%PDF-1.7" + data.replace(b"\r\n--b", b"\r\n-b")
+    whole = (
+        form(content, end=field(b"owner", b"alice") + b"--b--\r\n")
+        if last
+        else form(content, extra=field(b"owner", b"alice"))
+    )
+    edges = sorted({0, *(cut for cut in cuts if cut < len(whole)), len(whole)})
+    messages = [
+        {"type": "http.request", "body": whole[start:end], "more_body": end < len(whole)}
+        for start, end in itertools.pairwise(edges)
+    ]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "headers": [(b"content-type", b"multipart/form-data; boundary=b")],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    with tempfile.TemporaryDirectory() as folder:
+        into = Path(folder) / "file"
+        request = Request(scope, receive)
+        fields, name = asyncio.run(receive_form(request, Settings(home=Path(folder)), into))
+        assert (fields, name, into.read_bytes()) == ({"owner": "alice"}, "a.pdf", content)
