@@ -61,7 +61,9 @@ def get_image_file(lab: Tools, caller: TheCaller, image_id: ImageId) -> Response
     )
 
 
-@router.post("/{image_id}/embed", status_code=202, summary="Make what an image lacks")
+@router.post(
+    "/{image_id}/embed", status_code=202, summary="Make what an image lacks", responses=documented(400, 408, 413)
+)
 def embed_image(lab: Tools, caller: TheCaller, image_id: ImageId, again: Again = ONCE) -> AcceptedImage:
     """What is missing or stale, in every document that shows it; by force also what failed or was rejected of it."""
     image = _find(lab, caller, image_id)

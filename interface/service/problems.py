@@ -76,7 +76,8 @@ def install(app: FastAPI) -> None:
 
 def unexpected(error: Exception) -> Response:
     """500: nothing is told but the id under which the log has it."""
-    return answer(_logged(Problem(title="Internal Server Error", status=500, kind="unexpected"), error))
+    problem = Problem(title=HTTPStatus(500).phrase, status=500, kind="unexpected")
+    return answer(_logged(problem, error, exc_info=error))
 
 
 def status_of(failure: Failure) -> int:
@@ -112,10 +113,11 @@ async def _of_failure(request: Request, error: Exception) -> Response:
     return answer(_logged(problem, error), {"Retry-After": str(round(after or RETRY_SECONDS))})
 
 
-def _logged(problem: Problem, error: Exception) -> Problem:
+def _logged(problem: Problem, error: Exception, *, exc_info: Exception | None = None) -> Problem:
     """Names of files and hosts stay in the log."""
     number = uuid4().hex[:12]
-    log.error("request failed", exc_info=error, extra={"id": number, "kind": problem.kind})
+    level = logging.ERROR if exc_info else logging.WARNING
+    log.log(level, "request failed: %s", error, exc_info=exc_info, extra={"id": number, "kind": problem.kind})
     return problem.model_copy(update={"id": number})
 
 

@@ -1,27 +1,71 @@
-"""The service on a fresh home, asked without a socket; its loop stands still."""
+"""The service on a fresh home, or on one that holds the sample as anna's; asked without a socket, its loop still."""
 
-import asyncio
+import json
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from interface.service.app import create_app
-from swatchbook.lab import Lab
 from swatchbook.settings import load_settings
+from tests.command import SWATCHBOOK
+from tests.interface.service.served import rest
 
 ADDRESS = "http://127.0.0.1:8420"
 """Without keys the service answers to no other name."""
 
+ANNA, BERT, BOTH, ALL = (f"{name}-0123456789abcdef" for name in ("anna", "bert", "both", "all"))
+"""Keys, of the owners that KEYS says."""
 
-async def stand_still(lab: Lab) -> None:
-    """A loop that brings nothing back."""
-    await asyncio.Event().wait()
+KEYS = [
+    {"name": "anna", "key": ANNA, "owners": ["anna"]},
+    {"name": "bert", "key": BERT, "owners": ["bert"]},
+    {"name": "both", "key": BOTH, "owners": ["bert", "anna"]},
+    {"name": "all", "key": ALL, "owners": ["*"]},
+]
+
+Client = AbstractContextManager[TestClient]
+
+
+def bearing(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def asking() -> Client:
+    """Somebody on this machine, of a service with the settings of the environment."""
+    return TestClient(create_app(load_settings(), loop=rest), base_url=ADDRESS)
 
 
 @pytest.fixture
 def client(home: Path) -> Iterator[TestClient]:
     """Anybody on this machine, of a service without keys."""
-    with TestClient(create_app(load_settings(), loop=stand_still), base_url=ADDRESS) as client:
+    with asking() as client:
         yield client
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_API_KEYS", json.dumps(KEYS))
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path, prefect_server: str) -> Path:
+    """A home that holds the small sample as anna's, made by the real command. To be copied, not changed."""
+    home = tmp_path_factory.mktemp("collection") / "home"
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("SWATCHBOOK_")}
+    environment = bare | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": prefect_server}
+    ingest = [SWATCHBOOK, "ingest", str(small_catalogue), "--owner", "anna"]
+    subprocess.run(ingest, env=environment, cwd=home.parent, check=True, capture_output=True)
+    return home
+
+
+@pytest.fixture
+def filled(home: Path, collection: Path) -> Path:
+    """This test's home, with anna's sample in it."""
+    shutil.copytree(collection, home)
+    return home

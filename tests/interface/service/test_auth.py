@@ -1,0 +1,150 @@
+"""Who gets in, and what of others they see: nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from interface.config import describe
+from interface.service.app import create_app
+from interface.service.auth import Caller, is_loopback
+from swatchbook.errors import Configuration
+from swatchbook.settings import ApiKey, Settings, load_settings, origins
+from tests.interface.service.conftest import ALL, ANNA, BERT, BOTH, KEYS, asking, bearing
+
+GUARDED = ["/documents", "/search?text=oak", "/health", "/metrics", "/images/00000000-0000-0000-0000-000000000000"]
+
+
+@pytest.mark.usefixtures("keys", "home")
+@pytest.mark.parametrize("path", GUARDED)
+def test_without_a_known_key_nothing_is_told(path: str) -> None:
+    with asking() as client:
+        for headers in ({}, bearing("nobody-0123456789abcdef"), {"X-API-Key": ANNA[:-1]}, {"Authorization": "Basic x"}):
+            refused = client.get(path, headers=headers)
+            assert refused.status_code == 401
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_a_key_is_taken_from_either_header() -> None:
+    with asking() as client:
+        for headers in (bearing(ANNA), {"X-API-Key": ANNA}):
+            assert client.get("/documents", headers=headers).json() == {"documents": [], "next": None}
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_life_is_told_to_anybody() -> None:
+    with asking() as client:
+        assert client.get("/live").status_code == client.get("/ready").status_code == 200
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_figures_of_all_need_a_key_for_all() -> None:
+    with asking() as client:
+        for path in ("/health", "/metrics"):
+            assert client.get(path, headers=bearing(ANNA)).status_code == 403
+            assert client.get(path, headers=bearing(ALL)).status_code == 200
+
+
+@pytest.mark.usefixtures("keys", "filled")
+def test_what_belongs_to_others_is_not_found() -> None:
+    with asking() as client:
+        (document,) = client.get("/documents", headers=bearing(ANNA)).json()["documents"]
+        (hit,) = client.get("/search?text=oak&k=1", headers=bearing(ANNA)).json()["hits"]
+        assert client.get("/documents", headers=bearing(BERT)).json()["documents"] == []
+        assert client.get("/search?text=oak", headers=bearing(BERT)).json()["hits"] == []
+        unknown = "00000000-0000-0000-0000-000000000000"
+        for method, path in [
+            ("GET", "/documents/{}"), ("DELETE", "/documents/{}"), ("POST", "/documents/{}/embed"),
+            ("POST", "/documents/{}/retry"), ("POST", "/documents/{}/cancel"),
+        ]:  # fmt: skip
+            theirs = client.request(method, path.format(document["id"]), headers=bearing(BERT))
+            nobodys = client.request(method, path.format(unknown), headers=bearing(BERT))
+            assert theirs.status_code == nobodys.status_code == 404
+            assert theirs.text.replace(document["id"], unknown) == nobodys.text
+        for method, path in [("GET", "/images/{}"), ("GET", "/images/{}/file"), ("POST", "/images/{}/embed")]:
+            assert client.request(method, path.format(hit["id"]), headers=bearing(BERT)).status_code == 404
+        assert client.get(f"/documents/{document['id']}", headers=bearing(ALL)).json()["status"] == "completed"
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_whose_is_said_by_the_key_or_by_the_caller() -> None:
+    with asking() as client:
+
+        def listed(key: str, **asked: str) -> int:
+            return client.get("/documents", params=asked, headers=bearing(key)).status_code
+
+        assert (listed(ANNA), listed(ANNA, owner="anna"), listed(ANNA, owner="bert")) == (200, 200, 403)
+        assert (listed(BOTH), listed(BOTH, owner="bert"), listed(BOTH, owner="carl")) == (422, 200, 403)
+        assert (listed(ALL), listed(ALL, owner="carl"), listed(ALL, owner="car l")) == (200, 200, 422)
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "swatchbook.example"])
+def test_others_than_this_machine_are_let_in_only_with_keys(host: str) -> None:
+    with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS"):
+        create_app(Settings(host=host))
+    key = ApiKey(name="anna", key=SecretStr(ANNA), owners=("anna",))
+    assert create_app(Settings(host=host, api_keys=(key,)))
+
+
+def test_loopback_is_known_in_all_its_forms() -> None:
+    assert all(map(is_loopback, ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LOCALHOST"]))
+    assert not any(map(is_loopback, ["", "0.0.0.0", "::", "localhost.evil.example", "127.0.0.1.nip.io", "10.0.0.1"]))
+
+
+def test_a_page_from_elsewhere_cannot_use_a_service_without_keys(client: TestClient) -> None:
+    rebound = client.get("/documents", headers={"Host": "evil.example:8420"})
+    led = client.post("/documents", headers={"Origin": "http://evil.example"})
+    assert (rebound.status_code, led.status_code) == (403, 403)
+    assert client.get("/documents", headers={"Origin": "http://127.0.0.1:8420"}).status_code == 200
+    assert client.get("/documents", headers={"Host": "[::1]:8420"}).status_code == 200
+
+
+def test_a_caller_of_all_may_see_anybody() -> None:
+    everybody, anna = Caller(name="x", owners=frozenset({"*"})), Caller(name="x", owners=frozenset({"anna"}))
+    assert everybody.may("anna")
+    assert anna.may("anna")
+    assert not anna.may("*")
+    assert not anna.may("bert")
+
+
+# --- keys as a setting ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_keys_are_never_shown() -> None:
+    settings = load_settings()
+    shown = json.dumps([row.model_dump() for row in describe(settings, origins())]) + repr(settings) + str(settings)
+    assert "anna" in shown
+    assert not any(key["key"] in shown for key in KEYS)  # type: ignore[operator]
+
+
+HUSH = "hush-hush-hush-hush"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        HUSH,
+        f'[{{"name": "anna", "key": "{HUSH}"',
+        f'{{"{HUSH}": 1}}',
+        f'["{HUSH}"]',
+        f'[{{"name": "anna", "key": "{HUSH}", "owners": []}}]',
+        f'[{{"name": "anna", "key": "{HUSH}", "owners": ["{HUSH} "]}}]',
+        f'[{{"name": "anna", "{HUSH}": "anna", "owners": ["anna"]}}]',
+        f'[{{"name": "a", "key": "{HUSH}", "owners": ["a"]}}, {{"name": "b", "key": "{HUSH}", "owners": ["b"]}}]',
+        f'[{{"name": "{HUSH}", "key": "short", "owners": ["a"]}}]',
+    ],
+)
+def test_wrong_keys_are_an_error_that_does_not_tell_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_API_KEYS", written)
+    with pytest.raises(Configuration, match="SWATCHBOOK_API_KEYS") as caught:
+        load_settings()
+    assert HUSH not in str(caught.value)
+    assert caught.value.__cause__ is None

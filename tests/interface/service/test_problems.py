@@ -1,0 +1,119 @@
+"""Errors as callers get them: always a problem, never a secret, never silent."""
+
+import logging
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from interface.service.edge import BODY_BYTES, Edge
+from interface.service.metrics import Requests
+from interface.service.problems import install, status_of
+from swatchbook.errors import KINDS, Failure, LedgerDown, RateLimited, TooLarge
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def failing(error: Exception) -> TestClient:
+    """An app whose one endpoint raises this."""
+    app = FastAPI()
+    app.add_middleware(Edge, requests=Requests(), streams=())
+    install(app)
+
+    @app.get("/")
+    def fail() -> None:
+        raise error
+
+    return TestClient(app)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("invalid_reference", 422), ("unreadable_image", 422), ("too_large", 413), ("unsupported_format", 415),
+        ("ledger_down", 503), ("index_down", 503), ("files_down", 503), ("configuration", 503), ("disk_full", 507),
+        ("unexpected", 500),
+    ],
+)  # fmt: skip
+def test_a_failure_has_the_status_of_what_is_done_about_it(kind: str, status: int) -> None:
+    answer = failing(KINDS[kind]("It broke.")).get("/")
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["kind"] == kind
+    assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("failure", KINDS.values())
+def test_every_failure_has_a_status(failure: type[Failure]) -> None:
+    assert 400 <= status_of(failure("It broke.")) < 600
+
+
+def test_what_the_caller_can_mend_is_told_in_full() -> None:
+    told = failing(TooLarge("250 MiB is over the limit.", advice="Split it.")).get("/").json()
+    assert (told["detail"], told["advice"]) == ("250 MiB is over the limit.", "Split it.")
+
+
+def test_what_is_wrong_here_is_told_by_its_kind_and_logged_in_full(caplog: pytest.LogCaptureFixture) -> None:
+    answer = failing(LedgerDown("No answer from db.internal:5432.")).get("/")
+    assert "db.internal" not in answer.text
+    assert answer.json()["title"] == "The database does not answer"
+    assert int(answer.headers["retry-after"]) > 0
+    (record,) = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert "db.internal" in record.getMessage()
+    assert record.__dict__["id"] == answer.json()["id"]
+
+
+def test_a_provider_says_when_to_come_back() -> None:
+    assert failing(RateLimited("Slow down.", retry_after=77)).get("/").headers["retry-after"] == "77"
+
+
+def test_an_unforeseen_error_tells_nothing_but_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    answer = failing(ZeroDivisionError("secret")).get("/")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "Zero" not in answer.text
+    (record,) = [r for r in caplog.records if r.levelno >= logging.ERROR]
+    assert record.__dict__["id"] == answer.json()["id"]
+    assert record.exc_info
+
+
+def test_every_answer_is_safe_to_show(client: TestClient) -> None:
+    for path in ("/live", "/nope", "/documents?limit=0"):
+        headers = client.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "access-control-allow-origin" not in headers
+    assert "cdn.jsdelivr.net" in client.get("/docs").headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nope", 404), ("PUT", "/documents", 405), ("PATCH", f"/documents/{NOBODY}", 405),
+        ("GET", f"/documents/{NOBODY}", 404), ("GET", "/documents/x", 422), ("GET", "/documents?limit=201", 422),
+        ("GET", "/documents?limit=" + "9" * 40, 422), ("GET", "/documents?owner=an%00na", 422),
+        ("GET", "/documents?name=%00", 422), ("GET", "/documents?status=lost", 422), ("GET", "/documents?foo=1", 422),
+        ("GET", "/documents?cursor=x", 422), ("GET", "/documents?cursor=bnVsbA==", 422),
+        ("GET", "/documents?cursor=W25hbiwiYSJd", 422), ("GET", "/documents?cursor=%C3%BC", 422),
+        ("GET", "/search", 422), ("GET", "/search?text=a%00b", 422), ("GET", "/search?text=a&k=0", 422),
+        ("GET", "/search?text=a&page=" + "9" * 30, 422), ("GET", "/search?text=a&price_min=nan", 422),
+        ("GET", "/search?text=a&price_max=1e400", 422), ("GET", "/search?text=a&document=x", 422),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_request_is_said_as_a_problem(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b'{"force": 1}', 422), (b'{"forse": true}', 422), (b'{"\\ud800": 1}', 422), (b"{", 422), (b"[]", 422),
+     (b"\xff", 400), (b" " * (BODY_BYTES + 1), 413), (b"[" * 60_000, 400)],
+)  # fmt: skip
+def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes, status: int) -> None:
+    path, headers = f"/documents/{NOBODY}/retry", {"Content-Type": "application/json"}
+    answer = client.post(path, content=body, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
