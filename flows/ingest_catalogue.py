@@ -31,7 +31,7 @@ from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
 from tasks.progress import Advance, Step, at_work
 from tasks.read import read_pages
-from tasks.register import begin
+from tasks.register import begin, name_run
 from tasks.report import conclude, publish_artifacts
 
 _IN_FLIGHT = 4
@@ -40,14 +40,13 @@ _IN_FLIGHT = 4
 _PUBLISH_EVERY = 5.0  # seconds, while batches are made: each round costs the index a commit a space
 
 
-Source = Annotated[str, Field(title="Source", min_length=1, max_length=4_096)]
-OwnerName = Annotated[Owner, Field(title="Owner")]
+Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 
-@flow(name="ingest_catalogue", flow_run_name="{owner}: {source}", persist_result=False)
+@flow(name="ingest_catalogue", persist_result=False)
 async def ingest_catalogue(
     source: Source,
-    owner: OwnerName = "default",
+    owner: Owner = "default",
     options: IngestOptions = IngestOptions(),
     blocks: BlockNames = BlockNames(),
 ) -> RunReport:
@@ -60,6 +59,7 @@ async def ingest_catalogue(
         blocks: Saved blocks to use instead of the settings.
     """
     work = await begin(source, owner, options, blocks)
+    await name_run(f"{owner}: {work.name}")
     if not isinstance(work, Work):  # nothing is left to do, or another run has just done it
         return await asyncio.to_thread(accounts.report, lab(blocks).ledger, work.id)
     async with at_work(work) as stage:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from prefect import task
+from prefect import get_client, get_run_logger, task
 from prefect.runtime import flow_run
 
 from blocks import lab
@@ -16,6 +16,7 @@ from swatchbook.working import Work, has_settled, try_begin
 from tasks.policy import WRITE
 
 _LOOK_SECONDS = 0.5
+_MOST_NAME = 200  # characters
 
 
 @task(**WRITE, task_run_name="register {source}")
@@ -37,6 +38,16 @@ async def begin(source: str, owner: str, options: IngestOptions, blocks: BlockNa
         document = await follow(tools, begun)
         if begun.same and await asyncio.to_thread(has_settled, tools, document.id):
             return document
+
+
+async def name_run(name: str) -> None:
+    """What people see instead of a file key. It is only a name: that it cannot be written stops nothing."""
+    log = get_run_logger()
+    try:
+        async with get_client() as client:
+            await client.update_flow_run(flow_run.id, name=name[:_MOST_NAME])
+    except Exception:
+        log.warning("the flow run keeps its name", exc_info=True)
 
 
 async def follow(tools: Lab, busy: Busy) -> Document:
