@@ -5,6 +5,7 @@ everything behind them reads from one place, on any machine.
 """
 
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -17,8 +18,11 @@ import fsspec
 
 from swatchbook.errors import DiskFull, FileMissing, FilesDown, InvalidReference, as_failure
 
+log = logging.getLogger(__name__)
+
 KEY = re.compile(r"^[0-9a-f]{64}(\.[a-z0-9]{1,8})?$")
 _COPY_BYTES = 1 << 20
+_BESIDE = ".writing-"
 
 
 class Files:
@@ -32,9 +36,9 @@ class Files:
         self._local = self._fs.protocol == "file" or "file" in self._fs.protocol
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
-        """Store bytes; returns their key. Storing what is there already writes nothing."""
+        """Store bytes; returns their key. Storing what is there already writes nothing, but counts as written now."""
         key = hashlib.sha256(data).hexdigest() + suffix
-        if not self.has(key):
+        if not self._refresh(key):
             with self._writing(key) as file:
                 file.write(data)
         return key
@@ -47,7 +51,7 @@ class Files:
         suffix = path.suffix.lower() if suffix is None else suffix
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + (suffix if KEY.match("0" * 64 + suffix) else "")
-            if not self.has(key):
+            if not self._refresh(key):
                 source.seek(0)
                 with self._writing(key) as file:
                     written = hashlib.sha256()
@@ -61,6 +65,17 @@ class Files:
             for named in (folder, folder.parent):  # also where another has just put it
                 _keep_names(named)
         return key
+
+    def _refresh(self, key: str) -> bool:
+        """Whether it is there; then nobody takes it for a leftover of long ago. Object stores keep their dates."""
+        try:
+            if self._local:
+                os.utime(self._path(key))
+        except FileNotFoundError:
+            return False
+        except OSError as error:  # of somebody else's: then its date stays
+            log.debug("%s keeps its date: %s", key, error)
+        return self.has(key)
 
     def has(self, key: str) -> bool:
         try:
@@ -106,6 +121,17 @@ class Files:
         except FileNotFoundError:
             return
 
+    def modified(self, key: str) -> float:
+        """When a stored file was written, Unix seconds."""
+        try:
+            return float(self._fs.modified(self._path(key)).timestamp())
+        except FileNotFoundError as error:
+            raise FileMissing(f"The stored file {key} is missing.") from error
+
+    def unfinished(self) -> Iterator[Path]:
+        """What writers have begun beside the files of a local store; left behind only by those that were killed."""
+        return Path(self._root).glob(f"*/{_BESIDE}*") if self._local else iter(())
+
     def keys(self) -> Iterator[str]:
         """All keys, folder by folder."""
         if not self._fs.exists(self._root):
@@ -131,7 +157,7 @@ class Files:
                     yield file
                 return
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            handle, beside = tempfile.mkstemp(prefix=".writing-", dir=Path(path).parent)
+            handle, beside = tempfile.mkstemp(prefix=_BESIDE, dir=Path(path).parent)
             try:
                 with os.fdopen(handle, "wb") as file:
                     yield file

@@ -205,6 +205,9 @@ class Settings(BaseSettings):
     sentry_dsn: SecretStr | None = Field(
         default=None, description="Sentry project that unexpected errors and dead runs are reported to."
     )
+    keep_days: int = Field(
+        default=30, ge=1, le=3_650, description="Days that finished runs stay known, here and in Prefect."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="How much is logged.")
 
     @classmethod

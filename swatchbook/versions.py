@@ -7,6 +7,7 @@ input; `tests/test_versions.py` pins each version to a hash of its modules, so t
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 
 from swatchbook.records import IngestOptions, Record
@@ -65,17 +66,41 @@ PURE_STAGES: Mapping[str, PureStage] = {
 def stage_key(
     stage: str, content: str, settings: Settings, options: IngestOptions, *, force: str | None, part: str = ""
 ) -> str:
-    """Cache key of a pure stage's result: `<stage>-<sha256>`, fit for a file name.
+    """Cache key of a pure stage's result: `<stage>-<content>-<recipe>[-<part>]`, fit for a file name.
 
     `content` is the SHA-256 of the document's bytes, `force` the generation that was last forced, `part` names one of
     several results of the stage: a product's number, or the document where the result carries ids of its own.
     """
-    reads = [content, force, part, _reads(stage, settings, options)]
-    return f"{stage}-{hashlib.sha256(json.dumps(reads, sort_keys=True).encode()).hexdigest()}"
+    return "-".join(filter(None, (stage, content, recipe(stage, settings, options, force=force), part)))
+
+
+def recipe(stage: str, settings: Settings, options: IngestOptions, *, force: str | None) -> str:
+    """All that a stage's result depends on beside the document's bytes, those before it included: 32 hex digits."""
+    reads = json.dumps([force, _reads(stage, settings, options)], sort_keys=True)
+    return hashlib.sha256(reads.encode()).hexdigest()[:32]
+
+
+class ResultName(Record):
+    """What a kept result's name says: a stage, and of newer ones content and recipe. `part` is the rest."""
+
+    stage: str
+    content: str
+    recipe: str
+    part: str
+
+
+def read_result_name(name: str) -> ResultName | None:
+    """The parts of a cache key, with whatever a task has appended; None for a name that no stage has given."""
+    found = _RESULT_NAME.fullmatch(name)
+    return ResultName(**{part: text or "" for part, text in found.groupdict().items()}) if found else None
+
+
+_RESULT_NAME = re.compile(
+    rf"(?P<stage>{'|'.join(PURE_STAGES)})-(?P<content>[0-9a-f]{{64}})(-(?P<recipe>[0-9a-f]{{32}}))?(-(?P<part>.*))?"
+)
 
 
 def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[object]:
-    """All that a stage's result depends on, those before it included."""
     pure = PURE_STAGES[stage]
     given = options.model_dump(mode="json", include=set(pure.options))
     limits = {name: getattr(settings, name) for name in pure.settings}

@@ -74,7 +74,7 @@ class LanceIndex:
         with self._answering():
             if space.name in self._names() and _is_complete(space, self._database.open_table(space.name)):
                 return
-            with self._lock(space):
+            with self._lock(space.name):
                 if space.name not in self._names():
                     self._database.create_table(space.name, schema=_schema(space.dimension))
                 table = self._database.open_table(space.name)
@@ -150,11 +150,17 @@ class LanceIndex:
             return self._names()
 
     def drop(self, space: Space) -> None:
-        with self._answering(), self._lock(space):
+        with self._answering(), self._lock(space.name):
             if self.active(space.role) == space.name:
                 self._pointer(space.role).unlink()
             if space.name in self._names():
                 self._database.drop_table(space.name)
+
+    def tend(self) -> None:
+        with self._answering():
+            for name in self._names():
+                with self._lock(name):
+                    self._database.open_table(name).optimize(cleanup_older_than=KEEP_VERSIONS)
 
     def close(self) -> None:
         self.__dict__.pop("_database", None)
@@ -181,17 +187,17 @@ class LanceIndex:
     @contextmanager
     def _writing(self, space: Space) -> Iterator[Any]:
         """The table for its one writer, tended afterwards."""
-        with self._lock(space), self._reading(space) as table:
+        with self._lock(space.name), self._reading(space) as table:
             table.checkout_latest()  # inside the lock: two writers on one version double rows without an error
             before = table.version
             yield table
             _tend(table, before)
 
     @contextmanager
-    def _lock(self, space: Space) -> Iterator[None]:
+    def _lock(self, name: str) -> Iterator[None]:
         with self._answering():
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self._folder / f"{space.name}.lock", timeout=self._lock_seconds)
+            lock = FileLock(self._folder / f"{name}.lock", timeout=self._lock_seconds)
             try:
                 lock.acquire()
             except Timeout as waited:

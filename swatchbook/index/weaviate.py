@@ -217,6 +217,9 @@ class WeaviateIndex:
                 client.alias.delete(alias_name=_alias(space.role))
             client.collections.delete(_collection(space))
 
+    def tend(self) -> None:
+        """Weaviate compacts by itself."""
+
     def close(self) -> None:
         with self._connecting:
             if self._client is not None:

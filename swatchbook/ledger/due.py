@@ -3,12 +3,13 @@
 One rule brings everything back: whatever is unfinished, not cancelled, without a live run and due is run again.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, null, or_, select, tuple_, update
 
-from swatchbook.errors import InvalidReference
+from swatchbook.errors import FileMissing, InvalidReference
 from swatchbook.files import Files
 from swatchbook.ledger.accounts import get_document
 from swatchbook.ledger.database import Ledger, db_now, upsert
@@ -266,13 +267,24 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
         ).all()
         if not unused:
             return None
-        keys, stored = [row.key for row in unused], [row.file for row in unused if row.file]
+        again = [row.key for row in unused if row.file and _was_put_within(files, row.file, older_than)]
+        connection.execute(update(contents).where(contents.c.key.in_(again)).values(unused_since=db_now()))
+        gone = [row for row in unused if row.key not in again]
+        keys, stored = [row.key for row in gone], [row.file for row in gone if row.file]
         for file in stored:
             files.delete(file)
         made = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
         for table in (items, analyses, contents):
             connection.execute(delete(table).where(table.c.key.in_(keys)))
     return Collected(contents=len(keys), files=len(stored), vectors=made, answers=0)
+
+
+def _was_put_within(files: Files, file: str, seconds: float) -> bool:
+    """Whether a run has stored the same bytes again lately: it names them when its stage is through."""
+    try:
+        return time.time() - files.modified(file) < seconds
+    except FileMissing:
+        return False
 
 
 def _is_used() -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """What comes back by itself, what a person brings back, and how a document leaves without a trace."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -395,6 +396,29 @@ def stored(ledger: Ledger, files: Files, name: str) -> str:
     return file
 
 
+def elapse(ledger: Ledger, files: Files, seconds: float) -> None:
+    """Let rows and files be this much older."""
+    pass_time(ledger, seconds)
+    for path in Path(files.url).rglob("*.*"):
+        then = path.stat().st_mtime - seconds
+        os.utime(path, (then, then))
+
+
+def test_what_a_run_has_stored_again_stays_until_it_names_it(ledger: Ledger, files: Files) -> None:
+    run = complete(ledger, "oak")
+    oak = stored(ledger, files, "oak")
+    delete(ledger, run.document)
+    due.collect(ledger, files)
+    elapse(ledger, files, 3_601)
+    files.put_bytes(b"oak", ".png")
+    due.collect(ledger, files)
+    assert files.has(oak)
+    assert count(ledger, contents, key=key("oak")) == 1
+    elapse(ledger, files, 3_601)
+    due.collect(ledger, files)
+    assert not files.has(oak)
+
+
 def test_contents_without_users_go_an_hour_later_with_all_that_was_made_of_them(ledger: Ledger, files: Files) -> None:
     kept = complete(ledger, "ash", content="supplement")
     run = complete(ledger, "oak", "ash")
@@ -410,9 +434,9 @@ def test_contents_without_users_go_an_hour_later_with_all_that_was_made_of_them(
     delete(ledger, run.document)
     assert due.collect(ledger, files) == Collected(contents=0, files=0, vectors=0, answers=0)
     assert files.has(oak)
-    pass_time(ledger, 3_599)
+    elapse(ledger, files, 3_599)
     assert due.collect(ledger, files).contents == 0
-    pass_time(ledger, 2)
+    elapse(ledger, files, 2)
     collected = due.collect(ledger, files)
     assert (collected.files, collected.answers) == (2, 1)  # the picture and the source
     assert not files.has(oak)
@@ -443,7 +467,7 @@ def test_a_deleted_documents_own_file_and_what_was_read_of_it_go_after_an_hour(l
 
     def left_after_an_hour() -> list[str]:
         due.collect(ledger, files)
-        pass_time(ledger, 3_601)
+        elapse(ledger, files, 3_601)
         due.collect(ledger, files)
         return [file for file in (older, newer, source) if files.has(file)]
 
@@ -462,10 +486,10 @@ def test_what_is_used_again_within_the_hour_stays(ledger: Ledger, files: Files) 
     oak = stored(ledger, files, "oak")
     delete(ledger, run.document)
     due.collect(ledger, files)
-    pass_time(ledger, 3_000)
+    elapse(ledger, files, 3_000)
     complete(ledger, "oak")
     stored(ledger, files, "oak")
-    pass_time(ledger, 3_000)
+    elapse(ledger, files, 3_000)
     assert due.collect(ledger, files).contents == 0
     assert files.has(oak)
     assert count(ledger, contents, unused_since=None) == count(ledger, contents)
@@ -477,9 +501,9 @@ def test_many_unused_contents_go_in_portions(ledger: Ledger, files: Files) -> No
     ingest(ledger, run, extraction(*found, unreadable=["picture 0"]), chunked(run, "About oak."))
     delete(ledger, run.document)
     due.collect(ledger, files)
-    pass_time(ledger, 3_601)
+    elapse(ledger, files, 3_601)
     assert due.collect(ledger, files).contents == 252  # with the chunk's text and the source
     due.collect(ledger, files)
-    pass_time(ledger, 3_601)
+    elapse(ledger, files, 3_601)
     assert due.collect(ledger, files).contents == 1  # the text that their analyses said
     assert count(ledger, items_table) == count(ledger, vectors) == count(ledger, contents) == 0
