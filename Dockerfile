@@ -31,6 +31,10 @@ RUN useradd --uid 10001 --create-home --home-dir /var/lib/swatchbook swatchbook
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-index --no-deps /wheels/*.whl
 ENV SWATCHBOOK_HOME=/var/lib/swatchbook \
     PREFECT_HOME=/var/lib/swatchbook/prefect \
+    PREFECT_LOCAL_STORAGE_PATH=/var/lib/swatchbook/prefect/results \
+    PREFECT_RESULTS_DEFAULT_SERIALIZER=json \
+    PREFECT_SERVER_ANALYTICS_ENABLED=false \
+    DO_NOT_TRACK=1 \
     PYTHONUNBUFFERED=1
 USER swatchbook
 WORKDIR /var/lib/swatchbook

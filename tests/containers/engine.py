@@ -1,0 +1,130 @@
+"""A Docker engine for tests: the one at hand, else one started by hand and stopped by pid. Its images are kept.
+
+An engine of ours needs root, and Debian's `docker.io` and `iptables`. Its images and build cache lie in
+XDG_CACHE_HOME/swatchbook/docker (~8 GB), so that only the first run is slow; containers and volumes go with the test.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+READY_SECONDS = 60  # ~2 s; after a kill it looks through what it holds first
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where an engine listens, and how its client is called."""
+
+    address: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """For `docker`, `docker-compose` and `make up`. Debian's client comes first: it builds without a plugin."""
+        path = f"/usr/bin{os.pathsep}{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "DOCKER_HOST": self.address, "DOCKER_BUILDKIT": "1"}
+
+    def run(self, *arguments: str | Path) -> str:
+        """What `docker …` prints. Raises RuntimeError with the end of what it complained of."""
+        done = subprocess.run(["docker", *arguments], env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"docker {' '.join(map(str, arguments))}:\n{done.stderr[-4000:]}")
+        return done.stdout.strip()
+
+    def answers(self) -> bool:
+        return self._succeeds("version")
+
+    def has(self, image: str) -> bool:
+        return self._succeeds("image", "inspect", image)
+
+    def can_pull(self, image: str) -> bool:
+        return self.has(image) or self._succeeds("pull", "--quiet", image)
+
+    def _succeeds(self, *arguments: str) -> bool:
+        command = ["docker", *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, check=False).returncode == 0
+
+
+def kept() -> Path:
+    """Where what is dear to make stays between runs."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swatchbook" / "docker"
+
+
+@contextmanager
+def running_engine() -> Iterator[Engine]:
+    """The engine that the environment names if it answers, else our own. One test at a time has it.
+
+    Raises RuntimeError where there is none and none can be started.
+    """
+    kept().mkdir(parents=True, exist_ok=True)
+    with FileLock(kept() / "lock"):
+        at_hand = Engine(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+        if shutil.which("docker") and at_hand.answers():
+            yield at_hand
+            return
+        if os.geteuid() != 0 or not shutil.which("dockerd"):
+            raise RuntimeError("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
+        with _network_left_as_found():
+            engine = Engine(f"unix://{kept() / 'socket'}")
+            process = _start(engine, kept())
+            try:
+                yield engine
+            finally:
+                _stop(process, kept())
+
+
+def _start(engine: Engine, folder: Path) -> subprocess.Popen[bytes]:
+    log = folder / "log"
+    command = [
+        "dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
+        "--host", engine.address,
+    ]  # fmt: skip
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+    deadline = time.monotonic() + READY_SECONDS
+    while not engine.answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            _stop(process, folder)
+            raise RuntimeError(f"The Docker engine did not start:\n{log.read_text(errors='replace')[-4000:]}")
+        time.sleep(0.2)
+    return process
+
+
+def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """In order, with the containers that are left; then what it leaves mounted."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for namespace in (folder / "exec" / "netns").glob("*"):
+        subprocess.run(["umount", namespace], capture_output=True, check=False)
+
+
+_UNTOUCHED = {"filter": ("INPUT", "FORWARD", "OUTPUT"), "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")}
+"""The tables that an engine writes to, and the chains that they have when nobody did."""
+
+
+@contextmanager
+def _network_left_as_found() -> Iterator[None]:
+    """An engine leaves its bridge, and rules that forward nothing but its own. Another engine's are not touched."""
+    if Path("/sys/class/net/docker0").exists():
+        yield
+        return
+    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    for table, chains in _UNTOUCHED.items():
+        if f"*{table}\n" not in rules:  # a table that nobody used yet is not saved
+            rules += "\n".join([f"*{table}", *(f":{chain} ACCEPT" for chain in chains), "COMMIT", ""])
+    try:
+        yield
+    finally:
+        subprocess.run(["iptables-restore"], input=rules, capture_output=True, text=True, check=True)
+        subprocess.run(["ip", "link", "delete", "docker0"], capture_output=True, check=False)

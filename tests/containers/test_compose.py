@@ -1,0 +1,178 @@
+"""compose.yaml, whole: `make up` on an empty engine, one upload until it is found, `make down`."""
+
+import json
+import subprocess
+import time
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deployments.weaviate import free_ports
+from tests.conftest import ROOT
+from tests.containers.engine import Engine, running_engine
+from tests.containers.images import certificates, images
+
+pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
+
+PROJECT = "swatchbook-test"
+IMAGE = f"{PROJECT}/swatchbook"
+SECRETS = ("POSTGRES_PASSWORD", "LEDGER_PASSWORD", "PREFECT_DATABASE_PASSWORD", "PREFECT_PASSWORD", "WEAVIATE_KEY")
+KEY = "a-key-of-the-service-for-tests"
+INGEST_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Stack:
+    """All of compose.yaml, running."""
+
+    engine: Engine
+    environment: Mapping[str, str]
+    said: str
+    service: str
+    prefect: str
+
+    def container(self, name: str) -> str:
+        named = f"--filter=label=com.docker.compose.service={name}"
+        return self.engine.run("ps", "--all", "--quiet", f"--filter=label=com.docker.compose.project={PROJECT}", named)
+
+    def inspect(self, name: str, template: str) -> str:
+        return self.engine.run("inspect", f"--format={template}", self.container(name))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    try:
+        with running_engine() as engine:
+            yield from _up(engine, tmp_path_factory.mktemp("compose") / "env")
+    except RuntimeError as reason:
+        if "No Docker engine" not in str(reason):
+            raise
+        pytest.skip(str(reason))
+
+
+def _up(engine: Engine, env_file: Path) -> Iterator[Stack]:
+    service, prefect = free_ports(2)
+    found = images(engine)
+    given = {name: f"{number}-secret-for-tests" for number, name in enumerate(SECRETS)} | {
+        "API_KEYS": f"'{json.dumps([{'name': 'admin', 'key': KEY, 'owners': ['*']}])}'",
+        "SERVICE_PORT": str(service),
+        "PREFECT_PORT": str(prefect),
+        "POSTGRES_IMAGE": found["POSTGRES_IMAGE"],
+        "WEAVIATE_IMAGE": found["WEAVIATE_IMAGE"],
+    }
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in given.items()))
+    environment = {
+        **engine.environment,
+        **certificates(),
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "ENV_FILE": str(env_file),
+        "IMAGE": IMAGE,
+        "BASE_IMAGE": found["BASE_IMAGE"],
+    }
+    _remove(engine)  # what a killed test left
+    try:
+        yield Stack(
+            engine, environment, make("up", environment), f"http://127.0.0.1:{service}", f"http://127.0.0.1:{prefect}"
+        )
+    finally:
+        _remove(engine)
+
+
+def make(target: str, environment: Mapping[str, str]) -> str:
+    """What a make target says. Fails with all of it where the target does."""
+    done = subprocess.run(
+        ["make", target], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert done.returncode == 0, done.stdout[-20_000:]
+    return done.stdout
+
+
+def _remove(engine: Engine) -> None:
+    """Containers, network and volumes of the project."""
+    ours = f"--filter=label=com.docker.compose.project={PROJECT}"
+    if containers := engine.run("ps", "--all", "--quiet", ours).split():
+        engine.run("rm", "--force", "--volumes", *containers)
+    for kind in ("network", "volume"):
+        if left := engine.run(kind, "ls", "--quiet", ours).split():
+            engine.run(kind, "rm", *left)
+
+
+@pytest.fixture(scope="module")
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    bearing = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=stack.service, headers=bearing, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def document(client: httpx.Client, small_catalogue: Path) -> dict[str, Any]:
+    """The sample, uploaded, and as it stood when it was done."""
+    with small_catalogue.open("rb") as file:
+        taken = client.post("/documents", files={"file": (small_catalogue.name, file, "application/pdf")})
+    assert taken.status_code == 202, taken.text
+    deadline = time.monotonic() + INGEST_SECONDS
+    while True:
+        shown: dict[str, Any] = client.get(f"/documents/{taken.json()['id']}").raise_for_status().json()
+        if shown["status"] in ("completed", "failed", "blocked") or time.monotonic() > deadline:
+            return shown
+        time.sleep(0.5)
+
+
+def test_an_upload_is_ingested_and_found(document: dict[str, Any], client: httpx.Client, stack: Stack) -> None:
+    logs = stack.engine.run("logs", "--tail=80", stack.container("worker"))
+    assert document["status"] == "completed", f"{document}\n{logs}"
+    assert document["report"]["images_found"] == document["report"]["images_complete"] > 0
+    hits = client.get("/search", params={"text": "grey terrazzo", "by": "image"}).raise_for_status().json()["hits"]
+    assert hits
+    picture = client.get(f"/images/{hits[0]['id']}/file").raise_for_status()
+    assert picture.headers["content-type"].startswith("image/")
+
+
+def test_nobody_gets_in_without_a_key(stack: Stack) -> None:
+    assert httpx.get(f"{stack.service}/documents").status_code == 401
+    api = f"{stack.prefect}/api/flows/filter"
+    assert httpx.post(api, json={}).status_code == 401
+    basic = b64encode(f"admin:{3}-secret-for-tests".encode()).decode()
+    assert httpx.post(api, json={}, headers={"Authorization": f"Basic {basic}"}).status_code == 200
+    ask = "import urllib.request as r; r.urlopen('http://weaviate:8080/v1/schema')"
+    with pytest.raises(RuntimeError, match="401"):
+        stack.engine.run("exec", stack.container("service"), "python3", "-c", ask)
+
+
+def test_only_the_service_and_prefect_are_published_and_only_on_loopback(stack: Stack) -> None:
+    published = {name: stack.engine.run("port", stack.container(name)) for name in ("postgres", "weaviate", "worker")}
+    assert not any(published.values())
+    for name in ("service", "prefect"):
+        assert "-> 127.0.0.1:" in stack.engine.run("port", stack.container(name))
+
+
+def test_our_containers_run_as_nobody_in_particular_within_limits(stack: Stack) -> None:
+    for name in ("service", "worker", "prefect"):
+        assert stack.engine.run("exec", stack.container(name), "id", "--user") != "0"
+        limits = stack.inspect(
+            name, "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{gt .HostConfig.Memory 0}}"
+        )
+        assert limits == "true [ALL] true"
+
+
+def test_the_image_holds_no_secret_and_nothing_but_the_application(stack: Stack) -> None:
+    history = stack.engine.run("history", "--no-trunc", IMAGE) + stack.engine.run("image", "inspect", IMAGE)
+    assert "secret-for-tests" not in history
+    assert KEY not in history
+    script = "import importlib.util as u; print([m for m in ('pytest', 'mypy', 'tests', 'samples') if u.find_spec(m)])"
+    assert stack.engine.run("exec", stack.container("service"), "python3", "-c", script) == "[]"
+
+
+def test_make_up_says_where_and_make_down_keeps_the_data(stack: Stack) -> None:
+    assert f"{stack.service}/docs" in stack.said
+    assert stack.prefect in stack.said
+    make("down", stack.environment)
+    ours = f"--filter=label=com.docker.compose.project={PROJECT}"
+    assert stack.engine.run("ps", "--all", "--quiet", ours) == ""
+    volumes = stack.engine.run("volume", "ls", "--format={{.Name}}", ours).split()
+    assert {"postgres", "swatchbook", "weaviate"} == {name.removeprefix(f"{PROJECT}_") for name in volumes}
