@@ -1,9 +1,13 @@
 """Real models with a fault laid over them: they fail as providers do, and are right otherwise."""
 
 import hashlib
+import json
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from swatchbook.errors import Failure
+from swatchbook.errors import Failure, ProviderTimeout
 from swatchbook.models.base import ImageEncoder, Pixels, Vectors
 from swatchbook.records import Role
 
@@ -45,7 +49,7 @@ def fails_first(share: float, failure: type[Failure]) -> Fault:
     failed = set[str]()
 
     def fault(key: str, alone: bool) -> Failure | None:
-        if int(key[:8], 16) / 0xFFFFFFFF >= share or key in failed:
+        if _share(key) >= share or key in failed:
             return None
         if alone:
             failed.add(key)
@@ -62,3 +66,25 @@ def always(keys: Collection[str], failure: type[Failure]) -> Fault:
 def either(*faults: Fault) -> Fault:
     """The first of the faults that has something to say."""
     return lambda key, alone: next((found for fault in faults if (found := fault(key, alone))), None)
+
+
+class Trouble(NamedTuple):
+    """How hard a whole stack's encoder has it: what tests write into a file, and its runs read before each pass."""
+
+    seconds: float = 0.0  # spent on a picture
+    failing: float = 0.0  # share of the pictures that get no answer in time
+
+
+def told_by(file: Path) -> Fault:
+    """As the file says now. Between two writes of it every run is treated alike."""
+
+    def fault(key: str, alone: bool) -> Failure | None:
+        trouble = Trouble(**json.loads(file.read_text()))
+        time.sleep(trouble.seconds)
+        return ProviderTimeout("No answer in time.") if _share(key) < trouble.failing else None
+
+    return fault
+
+
+def _share(key: str) -> float:
+    return int(key[:8], 16) / 0xFFFFFFFF

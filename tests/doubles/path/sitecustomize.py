@@ -1,0 +1,47 @@
+"""Python finds this at the start of every run of the stack under test, and lays a fault over the encoder that it loads.
+
+Only where SWATCHBOOK_TEST_TROUBLE names the file that says which: tests.doubles.models.told_by.
+"""
+
+import os
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+TROUBLE = os.environ.get("SWATCHBOOK_TEST_TROUBLE")
+REGISTRY = "swatchbook.models.registry"
+
+
+class AfterImport(MetaPathFinder):
+    """Nothing of ours is imported before a run does it itself: children stay as lean as they are."""
+
+    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        if fullname != REGISTRY:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                execute(module)
+                lay_trouble(module)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def lay_trouble(registry: Any) -> None:
+    from tests.doubles.models import FaultyEncoder, told_by
+
+    name, maker = "descriptors", registry.ENCODERS["descriptors"]
+    fault = told_by(Path(str(TROUBLE)))
+    registry.ENCODERS[name] = maker._replace(load=lambda: FaultyEncoder(maker.load(), fault))
+
+
+if TROUBLE:
+    sys.meta_path.insert(0, AfterImport())

@@ -1,0 +1,65 @@
+"""What must hold of a document in the end, whatever happened on the way: nothing missing, nothing made twice."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select, union
+
+from swatchbook.index.base import Index, Space
+from swatchbook.lab import open_lab
+from swatchbook.ledger import accounts, publishing
+from swatchbook.ledger.tables import chunks, placements
+from swatchbook.records import DocumentStatus, Record
+from swatchbook.verify import verify
+from tests.ledger_audit import writes
+from tests.servers.stack import Stack
+
+TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class Audit(Record):
+    """Of one document: pictures that are not complete; of all: vectors and analyses written more than once, objects
+    that the index lacks, has too many of, or does not find by their own vector.
+    """
+
+    missing: int
+    twice: int
+    unfound: int
+
+
+def audit(stack: Stack, document: str, *, pictures: int) -> Audit:
+    """Looked at with tools of its own, opened just now."""
+    report = accounts.report(stack.lab.ledger, document)
+    assert report.status == DocumentStatus.COMPLETED, report
+    assert report.images_found == pictures
+    parts = (report.images_complete, report.images_partial, report.images_failed, report.images_rejected)
+    assert report.images_found == sum(parts) + report.images_pending
+    assert report.images_pending == 0
+    with open_lab(stack.settings) as lab:
+        checked = verify(lab)
+        assert not checked.lost_files
+        unfound = checked.unpublished + sum(space.missing + space.foreign for space in checked.spaces)
+        for space, _ in publishing.spaces(lab.ledger):
+            unfound += sum(1 for _ in lost_to_search(stack, lab.index, space, document))
+    return Audit(
+        missing=pictures - report.images_complete,
+        twice=sum(times - 1 for times in writes(stack.lab.ledger).values()),
+        unfound=unfound,
+    )
+
+
+def lost_to_search(stack: Stack, index: Index, space: Space, document: str) -> Iterator[str]:
+    """Ids of the document that a query by their very own vector does not find, as where a graph has lost some."""
+    with stack.lab.ledger.read() as connection:
+        shown = select(placements.c.image).where(placements.c.document == document)
+        cut = select(chunks.c.id).where(chunks.c.document == document)
+        own = set(connection.execute(union(shown, cut)).scalars())
+    expected = own.intersection(publishing.searchable_ids(stack.lab.ledger, space))
+    for identity, found in index.fetch(space, sorted(expected)).items():
+        if identity not in {hit.id for hit in index.search(space, found.vector, 100)}:
+            yield identity
+
+
+def flow_runs(stack: Stack, document: str) -> list[str]:
+    """States of the document's flow runs in Prefect, oldest first."""
+    given = {"flow_runs": {"tags": {"all_": [document]}}, "sort": "START_TIME_ASC"}
+    return [run["state_type"] for run in stack.ask_prefect("POST", "/flow_runs/filter", json=given)]

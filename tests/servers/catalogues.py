@@ -1,0 +1,38 @@
+"""Small catalogues that share nothing with each other, so that each has its own pictures to make."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+from PIL import Image
+
+_A_PAGE = 4
+_SIDE = 160  # pixels: a picture, not a decoration
+
+
+def make_catalogue(path: Path, *, pictures: int) -> Path:
+    """A PDF with so many different pictures, four a page, all named after the file."""
+    dice = np.random.default_rng(list(path.stem.encode()))
+    book = pymupdf.open()
+    for first in range(0, pictures, _A_PAGE):
+        page = book.new_page()
+        page.insert_text((50, 60), f"{path.stem.title()} tiles {first // _A_PAGE + 1}", fontsize=24)
+        page.insert_text((50, 90), f"Porcelain floor tiles of the {path.stem.title()} range, 60 x 60 cm, matt.")
+        for number in range(first, min(first + _A_PAGE, pictures)):
+            row, column = divmod(number - first, 2)
+            x, y = 50 + 260 * column, 120 + 320 * row
+            page.insert_image(pymupdf.Rect(x, y, x + 230, y + 230), stream=_picture(dice))
+            page.insert_text((x, y + 250), f"{path.stem.title()} {number + 1}, matt porcelain", fontsize=10)
+    book.save(path)
+    return path
+
+
+def _picture(dice: np.random.Generator) -> bytes:
+    """Stripes of two colours under noise, as PNG."""
+    colours = dice.integers(0, 256, (2, 3))
+    stripes = (np.arange(_SIDE) // dice.integers(4, 30)) % 2
+    pixels = np.broadcast_to(colours[stripes], (_SIDE, _SIDE, 3)) + dice.integers(-20, 20, (_SIDE, _SIDE, 3))
+    out = BytesIO()
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,318 @@
+"""Three ways in, and what goes wrong in between: on real servers, worker, database and index, end to end.
+
+SWATCHBOOK_TEST_SOAK=1 has outages last a minute and rounds come every thirty seconds, as in earnest;
+SWATCHBOOK_TEST_FIGURES names a file that is told what was measured.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from swatchbook.records import DocumentStatus, Role, document_id
+from tests.ledger_audit import writes
+from tests.servers.audit import TERMINAL, Audit, audit, flow_runs
+from tests.servers.catalogues import make_catalogue
+from tests.servers.stack import BACK_SECONDS, OWNER, SECRET, Stack
+
+SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
+AWAY_SECONDS = 60.0 if SOAK else 10.0
+
+PICTURES = 24
+SLOW: dict[str, Any] = {"focus": False, "batch_size": 4}
+"""Six batches of pictures, four at a time: with a second for each picture, eight seconds and two commits."""
+
+COMPLETED, WAITING, BLOCKED = DocumentStatus.COMPLETED, DocumentStatus.WAITING, DocumentStatus.BLOCKED
+WHOLE = Audit(missing=0, twice=0, unfound=0)
+
+
+# --- three ways in ----------------------------------------------------------------------------------------------------
+
+
+def test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue(stack: Stack, inbox: Path) -> None:
+    catalogue = make_catalogue(inbox / "form.pdf", pictures=PICTURES)
+    deployment = stack.ask_prefect("GET", "/deployments/name/ingest_catalogue/ingest_catalogue")
+    filled = {**defaults(deployment["parameter_openapi_schema"]), "source": str(catalogue), "owner": OWNER}
+    filled["options"]["focus"] = False
+    created = stack.ask_prefect(
+        "POST", f"/deployments/{deployment['id']}/create_flow_run",
+        json={"parameters": filled, "enforce_parameter_schema": True, "state": {"type": "SCHEDULED"}},
+    )  # fmt: skip
+    stack.wait_until(lambda: state_of(stack, created["id"]) in TERMINAL, "the flow run ends")
+    assert state_of(stack, created["id"]) == "COMPLETED"
+    document = document_id(OWNER, stack.lab.files.put_file(catalogue, suffix=".pdf")[:64])
+    assert audit(stack, document, pictures=PICTURES) == WHOLE
+    assert document in found_by(stack, "form porcelain tiles")
+
+
+def test_signed_webhook_brings_a_catalogue_by_its_url(stack: Stack, tmp_path: Path) -> None:
+    make_catalogue(tmp_path / "hook.pdf", pictures=PICTURES)
+    with serving(tmp_path) as url:
+        answer = announce(stack, "one", url=f"{url}/hook.pdf", options={"focus": False})
+        assert answer.status_code == 202, answer.text
+        again = announce(stack, "one", url=f"{url}/hook.pdf", options={"focus": False})
+    document = answer.json()["id"]
+    assert (again.status_code, again.json()["id"]) == (200, document)
+    stack.wait_for(document, COMPLETED)
+    assert audit(stack, document, pictures=PICTURES) == WHOLE
+    assert document in found_by(stack, "hook porcelain tiles")
+    assert len(flow_runs(stack, document)) == 1
+
+
+def test_upload_by_form_is_one_document_however_often_it_comes(stack: Stack, tmp_path: Path) -> None:
+    catalogue = make_catalogue(tmp_path / "upload.pdf", pictures=PICTURES)
+    document = stack.upload(catalogue, focus=False)
+    assert stack.upload(catalogue, focus=False) == document
+    stack.wait_for(document, COMPLETED)
+    assert audit(stack, document, pictures=PICTURES) == WHOLE
+    assert document in found_by(stack, "upload porcelain tiles")
+    assert len(flow_runs(stack, document)) == 1
+
+
+def test_schedule_completes_what_failed_for_a_while(stack: Stack, tmp_path: Path) -> None:
+    stack.trouble(failing=0.4)
+    document = stack.upload(make_catalogue(tmp_path / "flaky.pdf", pictures=PICTURES), focus=False)
+    stack.wait_for(document, WAITING)
+    report = stack.ask("GET", f"/documents/{document}").json()["report"]
+    assert 0 < report["images_pending"] < PICTURES
+    assert {failure["kind"] for failure in report["failed_images"]} == {"provider_timeout"}
+    stack.trouble()
+    stack.service.stop()  # whose loop would be quicker
+    try:
+        let_time_pass(stack, document)
+        run = scheduled_run(stack, "retry_failed/retry_failed")
+        reschedule(stack, run)
+        stack.wait_for(document, COMPLETED)
+    finally:
+        stack.service.start()
+    assert audit(stack, document, pictures=PICTURES) == WHOLE
+    assert document in found_by(stack, "flaky porcelain tiles")
+    stack.wait_until(lambda: state_of(stack, run) == "COMPLETED", "the scheduled run completes")
+
+
+def defaults(schema: dict[str, Any]) -> dict[str, Any]:
+    """What the UI's form is filled in with: every default of the schema, those of models inside it too."""
+
+    def filled(given: dict[str, Any]) -> Any:
+        if "default" in given:
+            return given["default"]
+        (reference,) = (part["$ref"] for part in given.get("allOf", [given]) if "$ref" in part)
+        return defaults({**schema["definitions"][reference.rsplit("/", 1)[-1]], "definitions": schema["definitions"]})
+
+    wanted = set(schema.get("required", ()))
+    return {name: filled(given) for name, given in schema["properties"].items() if name not in wanted}
+
+
+def state_of(stack: Stack, flow_run: str) -> str:
+    return str(stack.ask_prefect("GET", f"/flow_runs/{flow_run}")["state_type"])
+
+
+def scheduled_run(stack: Stack, deployment: str) -> str:
+    """The next run that Prefect's scheduler has planned for a deployment."""
+    wanted = stack.ask_prefect("GET", f"/deployments/name/{deployment}")["id"]
+    planned = {"deployments": {"id": {"any_": [wanted]}}, "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    found = list[Any]()
+
+    def is_planned() -> bool:
+        given = {**planned, "sort": "EXPECTED_START_TIME_ASC"}
+        found[:] = stack.ask_prefect("POST", "/flow_runs/filter", json=given)
+        return bool(found)
+
+    stack.wait_until(is_planned, f"the scheduler plans {deployment}")
+    assert found[0]["auto_scheduled"]
+    return str(found[0]["id"])
+
+
+def reschedule(stack: Stack, flow_run: str) -> None:
+    """Let its time be now."""
+    state = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
+    stack.ask_prefect("POST", f"/flow_runs/{flow_run}/set_state", json={"state": state, "force": True})
+
+
+def let_time_pass(stack: Stack, document: str) -> None:
+    """Let a document's next try, and those of all items, be due: a quarter of an hour is long for a test."""
+    with stack.lab.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE items SET next_retry_at = 0 WHERE next_retry_at IS NOT NULL")
+        connection.exec_driver_sql("UPDATE documents SET due_at = 0 WHERE id = %s", (document,))
+
+
+def announce(stack: Stack, delivery: str, **announced: Any) -> httpx.Response:
+    """The answer to a webhook that is signed as the standard says."""
+    body, now = httpx.Request("POST", "http://x", json=announced).content.decode(), datetime.now(UTC)
+    headers = {
+        "webhook-id": delivery,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
+    }
+    return httpx.post(f"{stack.service_url}/hooks/upload", content=body, headers=headers, timeout=60)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a small server of a folder's files."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
+def found_by(stack: Stack, text: str, owner: str = OWNER) -> set[str]:
+    """Documents whose images a search by words finds."""
+    answer = stack.ask("GET", "/search", params={"text": text, "owner": owner})
+    assert answer.status_code == 200, answer.text
+    return {hit["document_id"] for hit in answer.json()["hits"] if hit["kind"] == "image"}
+
+
+# --- outages ----------------------------------------------------------------------------------------------------------
+
+
+def prefect_away(stack: Stack) -> None:
+    stack.prefect.kill(family=True)
+    time.sleep(AWAY_SECONDS)
+    stack.prefect.start()
+
+
+def worker_killed(stack: Stack) -> None:
+    stack.worker.kill(family=False)
+    stack.worker.start()
+
+
+def worker_machine_killed(stack: Stack) -> None:
+    stack.worker.kill(family=True)
+    stack.worker.start()
+
+
+def postgres_restarted(stack: Stack) -> None:
+    stack.postgres.stop()
+    time.sleep(2)
+    stack.postgres.start()
+
+
+def postgres_killed(stack: Stack) -> None:
+    stack.postgres.kill()
+    stack.postgres.start()
+
+
+def weaviate_killed(stack: Stack) -> None:
+    stack.restart_weaviate(away=AWAY_SECONDS if SOAK else 0)
+
+
+def service_killed(stack: Stack) -> None:
+    stack.service.kill(family=True)
+    stack.service.start()
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [
+        prefect_away,
+        worker_killed,
+        worker_machine_killed,
+        postgres_restarted,
+        postgres_killed,
+        weaviate_killed,
+        service_killed,
+    ],
+    ids=lambda outage: outage.__name__,
+)
+def test_outage_in_the_middle_ends_as_if_there_had_been_none(
+    stack: Stack, tmp_path: Path, outage: Callable[[Stack], None]
+) -> None:
+    document = half_way(stack, tmp_path / f"{outage.__name__}.pdf")
+    outage(stack)
+    stack.trouble()
+    conclude(stack, document, outage.__name__)
+
+
+def test_full_disk_blocks_with_the_cause_and_goes_on_once_there_is_room(stack: Stack, tmp_path: Path) -> None:
+    ballast = stack.folder / "files" / "ballast"
+    document = stack.upload(make_catalogue(tmp_path / "full.pdf", pictures=PICTURES), focus=False)
+    fill(ballast)
+    try:
+        stack.wait_for(document, BLOCKED, COMPLETED)
+        assert "No space left" in told_of(stack, document)
+    finally:
+        ballast.unlink()
+    mended(stack, document)
+    conclude(stack, document, "disk_full")
+
+
+def test_wrong_key_of_the_index_blocks_with_the_cause_and_goes_on_once_it_is_right(
+    stack: Stack, tmp_path: Path
+) -> None:
+    stack.restart_weaviate(api_key="another key altogether", kill=False)
+    document = stack.upload(make_catalogue(tmp_path / "locked.pdf", pictures=PICTURES), focus=False)
+    try:
+        stack.wait_for(document, BLOCKED, COMPLETED)
+        assert "SWATCHBOOK_WEAVIATE_API_KEY" in told_of(stack, document)
+    finally:
+        stack.restart_weaviate(kill=False)
+    mended(stack, document)
+    conclude(stack, document, "wrong_key")
+
+
+def half_way(stack: Stack, path: Path) -> str:
+    """A document whose run has committed some of its pictures, and is at others."""
+    before = pictures_made(stack)
+    stack.trouble(seconds=1.0)
+    document = stack.upload(make_catalogue(path, pictures=PICTURES), **SLOW)
+    stack.wait_until(lambda: pictures_made(stack) > before, "some pictures are made")
+    assert stack.document(document).status == DocumentStatus.RUNNING
+    return document
+
+
+def pictures_made(stack: Stack) -> int:
+    return sum(role == Role.VISUAL for _, role, _ in writes(stack.lab.ledger))
+
+
+def conclude(stack: Stack, document: str, case: str) -> None:
+    """It ends by itself, in the ledger and in Prefect, whole."""
+    seconds = stack.wait_for(document, COMPLETED, DocumentStatus.FAILED)
+    assert stack.document(document).status == COMPLETED, stack.document(document)
+    left = BACK_SECONDS - seconds
+    stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow runs end", left)
+    found = audit(stack, document, pictures=PICTURES)
+    if file := os.environ.get("SWATCHBOOK_TEST_FIGURES"):
+        with Path(file).open("a") as figures:
+            figures.write(f"| {case} | {found.missing} | {found.twice} | {found.unfound} | {seconds:.0f} |\n")
+    assert found == WHOLE
+
+
+def told_of(stack: Stack, document: str) -> str:
+    """What the service tells people of a document that is blocked."""
+    told = stack.ask("GET", f"/documents/{document}").json()
+    assert told["status"] == BLOCKED
+    return str(told["message"])
+
+
+def mended(stack: Stack, document: str) -> None:
+    """A blocked document is looked at again in a minute: a soak waits for it."""
+    if not SOAK:
+        let_time_pass(stack, document)
+
+
+def fill(file: Path) -> None:
+    """Write until nothing more goes in."""
+    with suppress(OSError), file.open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(1 << 16))
