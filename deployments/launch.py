@@ -6,8 +6,8 @@ loops, a crash between two calls and an emptied Prefect database all come to the
 
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
@@ -16,6 +16,7 @@ from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterEndTime,
     FlowRunFilterIdempotencyKey,
     FlowRunFilterState,
     FlowRunFilterStateType,
@@ -31,7 +32,7 @@ from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.launches import PastRun
 from swatchbook.ledger.process import is_dead
 from swatchbook.ledger.runs import Document
-from swatchbook.records import DocumentStatus, Record, document_id
+from swatchbook.records import BlockNames, DocumentStatus, Record, document_id
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,10 @@ class Settled(Record):
 
     crashed: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
+
+
+FORGOTTEN_AT_ONCE = 500
+"""Flow runs deleted by one collection: an hour later the next ones go."""
 
 
 @asynccontextmanager
@@ -120,6 +125,8 @@ async def settle(client: PrefectClient, ledger: Ledger) -> Settled:
         last = past.get(str(run.id))
         if state := _due_state(run, statuses.get(documents[run.id] or ""), last, known=documents[run.id] is not None):
             await _set(client, run, state)
+            if state.type == StateType.CRASHED and run.parent_task_run_id:
+                await _crash_parent(client, run.parent_task_run_id, state)
             (crashed if state.type == StateType.CRASHED else cancelled).append(str(run.id))
     return Settled(crashed=tuple(crashed), cancelled=tuple(cancelled))
 
@@ -172,6 +179,23 @@ def _document(run: FlowRun, last: PastRun | None) -> str | None:
     return document_id(owner, source[:64]) if KEY.match(source) else None
 
 
+async def forget(client: PrefectClient, *, keep_days: float, dry_run: bool = False) -> int:
+    """Delete flow runs, of any flow of ours, that ended so long ago; in a dry run only count them. Returns how many."""
+    before = datetime.now(UTC) - timedelta(days=keep_days)
+    old = FlowRunFilter(end_time=FlowRunFilterEndTime.model_validate({"before_": before}))
+    if dry_run:
+        return await client.count_flow_runs(flow_filter=_ALL_OURS, flow_run_filter=old)
+    forgotten = 0
+    while runs := await client.read_flow_runs(flow_filter=_ALL_OURS, flow_run_filter=old, limit=_PAGE):
+        for run in runs:
+            with suppress(ObjectNotFound):
+                await client.delete_flow_run(run.id)
+        forgotten += len(runs)
+        if forgotten >= FORGOTTEN_AT_ONCE:
+            break
+    return forgotten
+
+
 # --- one flow run -----------------------------------------------------------------------------------------------------
 
 
@@ -185,15 +209,13 @@ async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, docum
     wanting = launches.relaunch(ledger, document) if again else document
     if wanting is None or wanting.file is None:
         return False
-    given = {"options": wanting.options, "blocks": wanting.blocks}
+    given: dict[str, object] = {"options": wanting.options.model_dump(mode="json")}
+    if wanting.blocks != BlockNames():  # else the deployment's own
+        given["blocks"] = wanting.blocks.model_dump(mode="json")
     try:
         await client.create_flow_run_from_deployment(
             deployment,
-            parameters={
-                "source": wanting.file,
-                "owner": wanting.owner,
-                **{name: record.model_dump(mode="json") for name, record in given.items()},
-            },
+            parameters={"source": wanting.file, "owner": wanting.owner, **given},
             idempotency_key=_key(wanting),
             name=f"{wanting.owner}: {wanting.name}"[:200],
             tags=[wanting.id],
@@ -218,6 +240,14 @@ def _is_hopeless(run: FlowRun, document: Document, now: float) -> bool:
 
 def _seconds_in_state(run: FlowRun) -> float:
     return (datetime.now(UTC) - run.state.timestamp).total_seconds() if run.state else 0.0
+
+
+async def _crash_parent(client: PrefectClient, task_run: UUID, state: State) -> None:
+    """`retry_failed` runs documents in its own process, which is gone."""
+    with suppress(ObjectNotFound):
+        parent = (await client.read_task_run(task_run)).flow_run_id
+        if parent and not _is_over(run := await client.read_flow_run(parent)):
+            await _set(client, run, state)
 
 
 async def _set(client: PrefectClient, run: FlowRun, state: State) -> None:
@@ -251,6 +281,7 @@ async def _in_state(client: PrefectClient, types: Sequence[StateType]) -> AsyncI
 
 
 _OURS = FlowFilter(name=FlowFilterName(any_=[FLOW]))
+_ALL_OURS = FlowFilter(name=FlowFilterName(any_=[FLOW, "retry_failed", "report_coverage"]))
 
 
 def _as_failure(error: httpx.HTTPError) -> Failure:

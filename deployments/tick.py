@@ -5,15 +5,18 @@ A round keeps nothing in memory that the next one needs, so that it may be kille
 
 import asyncio
 import logging
+import math
 import os
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
 from swatchbook.delete import finish_delete
 from swatchbook.errors import Failure, InvalidReference, as_failure
+from swatchbook.gc import Swept, sweep
 from swatchbook.index.publish import publish_all
 from swatchbook.lab import Lab
 from swatchbook.ledger import launches, runs, stalls
@@ -24,6 +27,10 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 30.0
 """Between two rounds."""
 
+COLLECT_SECONDS = 3_600.0
+"""Between two collections of what is left behind."""
+
+_MOST = 1_000  # documents counted
 _DELETES = 20  # finished in one round
 _INDEX_SECONDS = 5.0  # that an index outage is sat out: the next round comes soon enough
 _FAREWELL_SECONDS = 15.0  # for a child that is told to end to write that down
@@ -43,6 +50,7 @@ class Ticked(Record):
     deleted: tuple[str, ...] = ()
     published: int = 0
     launched: tuple[str, ...] = ()  # documents
+    worked_off: int = 0  # documents that a child of this process was at, where there is no Prefect server
     crashed: tuple[str, ...] = ()  # flow runs set Crashed
     cancelled: tuple[str, ...] = ()  # flow runs set Cancelled
     troubles: tuple[str, ...] = ()
@@ -53,32 +61,72 @@ async def tick(lab: Lab) -> Ticked:
 
     Raises nothing that a later round could mend: that is in `troubles`.
     """
-    done = await _look_after(lab)
-    if not _has_prefect() and await asyncio.to_thread(_is_due, lab):
-        await _work_off(lab)
-    return done
+    return await _round(lab, _parts() if _has_prefect() else [*_parts(), _work_off])
 
 
 async def keep_ticking(lab: Lab, every: float = EVERY_SECONDS) -> None:
-    """A round every `every` seconds until cancelled. What goes wrong is logged when it begins and when it is over.
+    """A round every `every` seconds until cancelled, and every hour what is left behind is collected.
 
-    Without a Prefect server one child works off what is due while rounds go on.
+    What goes wrong is logged when it begins and when it is over. Without a Prefect server one child works off what is
+    due while rounds go on.
     """
-    worker: asyncio.Task[None] | None = None
+    worker, collector = _Chore(), _Chore()
     troubles: tuple[str, ...] = ()
+    collected = -math.inf
     try:
         while True:
-            done = await _look_after(lab)
-            troubles = _say(done.troubles, before=troubles)
-            idle = worker is None or worker.done()
-            if not _has_prefect() and idle and not troubles and await asyncio.to_thread(_is_due, lab):
-                worker = asyncio.create_task(_work_off(lab))
+            troubles = _say((await _round(lab, _parts())).troubles, before=troubles)
+            if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
+                collector.begin(collect(lab))
+                collected = time.monotonic()
+            if not _has_prefect():
+                worker.begin(_work_off(lab))
             await asyncio.sleep(every)
     finally:
-        if worker is not None:
-            worker.cancel()
+        await worker.stop()
+        await collector.stop()
+
+
+async def collect(lab: Lab, *, dry_run: bool = False) -> Swept:
+    """Remove what is left behind here and in Prefect; in a dry run only count it.
+
+    Raises as `sweep`, and ProviderDown where Prefect does not answer.
+    """
+    swept = await asyncio.to_thread(sweep, lab, dry_run=dry_run)
+    if not _has_prefect():
+        return swept
+    from deployments import launch
+
+    async with launch.prefect() as client:
+        flow_runs = await launch.forget(client, keep_days=lab.settings.keep_days, dry_run=dry_run)
+    return swept.model_copy(update={"flow_runs": flow_runs})
+
+
+class _Chore:
+    """Work that goes on beside the rounds, one at a time."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[object] | None = None
+
+    def begin(self, work: Coroutine[object, object, object]) -> None:
+        """Unless it is still at the last one."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(_logged(work))
+        else:
+            work.close()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
             with suppress(asyncio.CancelledError):
-                await worker
+                await self._task
+
+
+async def _logged(work: Coroutine[object, object, object]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 — the isolation boundary between a chore and the loop
+        log.warning("the loop: %s", _in_words(error))
 
 
 def _say(troubles: tuple[str, ...], *, before: tuple[str, ...]) -> tuple[str, ...]:
@@ -90,9 +138,8 @@ def _say(troubles: tuple[str, ...], *, before: tuple[str, ...]) -> tuple[str, ..
     return troubles
 
 
-async def _look_after(lab: Lab) -> Ticked:
-    """All parts of a round; one that fails does not keep the others from their turn."""
-    parts = [*map(_in_thread, (_bury, _delete, _publish)), *([_launch] if _has_prefect() else [])]
+async def _round(lab: Lab, parts: Iterable[Part]) -> Ticked:
+    """These parts, one after the other; one that fails does not keep the others from their turn."""
     done, troubles = Done(), list[str]()
     for part in parts:
         try:
@@ -100,6 +147,10 @@ async def _look_after(lab: Lab) -> Ticked:
         except Exception as error:  # noqa: BLE001 — the isolation boundary between the parts of a round
             troubles.append(_in_words(error))
     return Ticked.model_validate({**done, "troubles": tuple(troubles)})
+
+
+def _parts() -> list[Part]:
+    return [*map(_in_thread, (_bury, _delete, _publish)), *([_launch] if _has_prefect() else [])]
 
 
 def _in_thread(work: Callable[[Lab], Done]) -> Part:
@@ -159,20 +210,19 @@ def _has_prefect() -> bool:
     return bool(os.environ.get("PREFECT_API_URL"))
 
 
-def _is_due(lab: Lab) -> bool:
-    return bool(launches.launchable(lab.ledger, 1))
-
-
-async def _work_off(lab: Lab) -> None:
+async def _work_off(lab: Lab) -> Done:
     """`swatchbook retry` in a child of its own: models take a gigabyte, and what crashes it costs the service nothing.
 
     One at a time on this machine, whoever ticks: the lock goes with its holder.
     """
+    waiting = await asyncio.to_thread(launches.launchable, lab.ledger, _MOST)
+    if not waiting:
+        return {}
     lock = FileLock(lab.settings.home / "retry.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return
+        return {}
     try:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "interface.cli", "retry", stdin=asyncio.subprocess.DEVNULL,
@@ -186,3 +236,4 @@ async def _work_off(lab: Lab) -> None:
                 await asyncio.wait_for(child.wait(), _FAREWELL_SECONDS)
     finally:
         lock.release()
+    return {"worked_off": len(waiting)}

@@ -228,6 +228,7 @@ def retry(
         from swatchbook.ledger import due
 
         if document is None:
+            due.collect(lab.ledger, lab.files)
             waiting = due.due(lab.ledger)
         else:
             found = _document(lab, document)
@@ -284,6 +285,32 @@ def verify(
             draw_verification(found)
         )
     raise typer.Exit(COMPLETED if found.sound else FAILED)
+
+
+@app.command(rich_help_panel=MEND)
+def tick(as_json: Json = False) -> None:
+    """One round of the service's loop, for cron: what is due is started again, what died is freed."""
+    with _lab() as lab, _resumable():
+        from interface.terminal import COMPLETED, OPEN, out, say_json
+        from interface.upkeep import draw_round, run_round
+
+        done = run_round(lab)
+        say_json(done) if as_json else out().print(draw_round(done))
+    raise typer.Exit(OPEN if done.troubles else COMPLETED)
+
+
+@app.command(rich_help_panel=MEND)
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what is left behind: temporary files, results of documents that are gone, files that nothing names."""
+    with _lab() as lab:
+        from interface.terminal import out, say_json
+        from interface.upkeep import draw_swept, run_collection
+
+        swept = run_collection(lab, dry_run=dry_run)
+        say_json(swept) if as_json else out().print(draw_swept(swept, dry_run=dry_run))
 
 
 @app.command("rebuild-index", rich_help_panel=MEND)
