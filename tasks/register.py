@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.5
 _MOST_NAME = 200  # characters
 
 
-@task(**WRITE, task_run_name="register {source}")
+@task(**WRITE, task_run_name="register")
 async def begin(source: str, owner: str, options: IngestOptions, blocks: BlockNames) -> Work | Document:
     """Begin a run, or follow the one that lives; the Document itself when nothing is left to do."""
     tools = lab(blocks)
