@@ -15,6 +15,7 @@ from blocks.text_embedder import TextEmbedderBlock
 from swatchbook.errors import Configuration
 from swatchbook.lab import Lab
 from swatchbook.records import BlockNames
+from swatchbook.sentry import watch
 from swatchbook.settings import load_settings
 
 BLOCKS: Mapping[str, type[Block]] = {
@@ -34,9 +35,10 @@ def lab(names: BlockNames) -> Lab:
     Raises Configuration for a block that is not saved, or that was saved with fields it no longer has.
     """
     settings = load_settings()
+    watch(settings)
     for part, name in names.given.items():
         settings = overlay(settings, load_saved(BLOCKS[part], name))
-    return Lab(settings)
+    return Lab(settings, patience=settings.index_wait_seconds)
 
 
 def load_saved(kind: type[Block], name: str) -> Block:

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from swatchbook.sentry import watch
 from swatchbook.settings import Settings
 
 KEPT_DAYS = 14
@@ -37,7 +38,11 @@ def start(*, debug: bool) -> None:
 
 
 def keep(settings: Settings) -> None:
-    """From here on also into today's file. A day's file is only ever appended to, so processes may share it."""
+    """From here on also into today's file; errors to Sentry, if that is set.
+
+    A day's file is only ever appended to, so processes may share it.
+    """
+    watch(settings)
     if logging.getLogger("swatchbook").level != logging.DEBUG:
         _set_level(settings.log_level)
     file = log_file(settings)

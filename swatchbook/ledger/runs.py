@@ -1,5 +1,6 @@
 """Documents and the runs that work on them: queued, begun, kept alive, ended, buried, revoked."""
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
@@ -24,6 +25,8 @@ from swatchbook.records import (
     Want,
     document_id,
 )
+
+log = logging.getLogger(__name__)
 
 DEATHS = 3
 """Runs of a document that may die in a row with nothing committed, before it is `failed`."""
@@ -472,6 +475,7 @@ def _bury(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
         ).rowcount
         if mine:
             buried.append(token)
+            log.error("a run died", extra={"run": token, "document": document, "stage": row["stage"]})
             freed = leases.free_dead(connection, token)
             theirs = freed.halved or (freed.named and _has_made(connection, document))
             _count_death(connection, row, deaths=0 if theirs else 1)
