@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection
 
 from fastapi import HTTPException
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,6 +42,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
+        body = _Body(scope, receive, bounded=scope["path"] not in self._streams)
 
         async def send_safely(message: Message) -> None:
             nonlocal status
@@ -52,10 +53,12 @@ class Edge:
                     headers.setdefault(name, value)
                 if scope["path"] == _DOCS:
                     headers["Content-Security-Policy"] = _DOCS_POLICY
+                if not body.whole:  # nobody reads the rest: else its sender could go on for ever
+                    headers["Connection"] = "close"
             await send(message)
 
         try:
-            await self._app(scope, receive if scope["path"] in self._streams else _bounded(receive), send_safely)
+            await self._app(scope, body.receive, send_safely)
         except ClientDisconnect:  # who has gone needs no answer
             status = status or 499
         except Exception as error:  # the boundary between requests: the log has it, the caller its id
@@ -67,24 +70,26 @@ class Edge:
             self._requests.count(scope, status, time.perf_counter() - started)
 
 
-def _bounded(receive: Receive) -> Receive:
-    """The same body, if it is small and comes soon; else 413 or 408 for whoever reads it."""
-    size, end = 0, asyncio.get_running_loop().time() + BODY_SECONDS
-    whole = False
+class _Body:
+    """A request's body as it is read; a bounded one is small and comes soon, or whoever reads it gets 413 or 408."""
 
-    async def receive_bounded() -> Message:
-        nonlocal size, whole
-        if whole:  # only the end of the connection is still to come
-            return await receive()
+    def __init__(self, scope: Scope, receive: Receive, *, bounded: bool) -> None:
+        headers = Headers(scope=scope)
+        self.whole = "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
+        self._receive, self._bounded = receive, bounded
+        self._size = 0
+        self._end = asyncio.get_running_loop().time() + BODY_SECONDS
+
+    async def receive(self) -> Message:
+        if self.whole:  # only the end of the connection is still to come
+            return await self._receive()
         try:
-            async with asyncio.timeout_at(end):
-                message = await receive()
+            async with asyncio.timeout_at(self._end if self._bounded else None):
+                message = await self._receive()
         except TimeoutError:
             raise HTTPException(408, f"The body did not arrive in {BODY_SECONDS:g} s.") from None
-        size += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if size > BODY_BYTES:
+        self._size += len(message.get("body", b""))
+        if self._bounded and self._size > BODY_BYTES:
             raise HTTPException(413, f"The body is over {BODY_BYTES >> 10} KiB.")
+        self.whole = not message.get("more_body", False)
         return message
-
-    return receive_bounded

@@ -1,0 +1,229 @@
+"""Documents and images over HTTP: listed by keyset, shown as they stand, and what is asked for is written down."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+from sqlalchemy import select, update
+
+from swatchbook.lab import Lab
+from swatchbook.ledger import due, runs
+from swatchbook.ledger.runs import Document
+from swatchbook.ledger.tables import items
+from swatchbook.ledger.tables import runs as runs_table
+from swatchbook.records import DocumentStatus, IngestOptions, ItemState, Role, Stage, image_id
+from tests.interface.service.conftest import asking
+from tests.ledger import scene
+
+Sample = tuple[TestClient, Lab, dict[str, Any]]
+"""A service that holds the sample, its tools, and the sample's entry in the list."""
+
+
+@pytest.fixture
+def lab(client: TestClient) -> Lab:
+    """The service's own tools."""
+    tools: Lab = client.app.state.lab  # type: ignore[attr-defined]
+    return tools
+
+
+@pytest.fixture
+def sample(filled: Path) -> Iterator[Sample]:
+    with asking() as client:
+        (document,) = client.get("/documents").json()["documents"]
+        yield client, client.app.state.lab, document  # type: ignore[attr-defined]
+
+
+def queued(lab: Lab, name: str, owner: str = "anna") -> Document:
+    return runs.queue(
+        lab.ledger, owner=owner, content=f"{owner} {name}", kind="pdf", name=name, file=None, size=1,
+        options=IngestOptions(),
+    )  # fmt: skip
+
+
+def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, lab: Lab) -> None:
+    known = [queued(lab, f"{number}.pdf").id for number in range(7)]
+    found, cursor = list[str](), None
+    while True:
+        page = client.get("/documents", params={"limit": 3, **({"cursor": cursor} if cursor else {})}).json()
+        found += [document["id"] for document in page["documents"]]
+        queued(lab, f"newer than page {len(found)}.pdf")  # what is added meanwhile moves nothing
+        if (cursor := page["next"]) is None:
+            break
+    assert sorted(found) == sorted(known)
+    assert len(client.get("/documents", params={"limit": 200}).json()["documents"]) == 10
+
+
+def test_the_list_is_filtered_by_owner_status_and_name(client: TestClient, lab: Lab) -> None:
+    for name, owner in (("Oak_100%.pdf", "anna"), ("oak.pdf", "bert"), ("ash.pdf", "anna")):
+        queued(lab, name, owner)
+    scene.set_document(lab.ledger, queued(lab, "elm.pdf").id, status=DocumentStatus.BLOCKED)
+
+    def names(**asked: str) -> set[str]:
+        return {document["name"] for document in client.get("/documents", params=asked).json()["documents"]}
+
+    assert names(owner="bert") == {"oak.pdf"}
+    assert names(name="OAK") == {"Oak_100%.pdf", "oak.pdf"}
+    assert names(name="_1") == {"Oak_100%.pdf"}
+    assert names(status="blocked") == {"elm.pdf"}
+    assert names(status="queued", owner="anna") == {"Oak_100%.pdf", "ash.pdf"}
+
+
+def test_a_live_run_shows_how_far_it_is(client: TestClient, lab: Lab) -> None:
+    run = scene.begun(lab.ledger, pictures=scene.keys(4))
+    runs.progress(lab.ledger, run, Stage.EMBEDDED, 1, 4, "batch 1/4")
+    shown = client.get(f"/documents/{run.document}").json()
+    assert (shown["status"], shown["percent"]) == ("running", 50 + 25 / 4)
+    assert {name: shown["progress"][name] for name in ("stage", "done", "total", "note")} == {
+        "stage": "IMAGES_EMBEDDED", "done": 1, "total": 4, "note": "batch 1/4",
+    }  # fmt: skip
+    assert shown["report"]["images_found"] == shown["report"]["images_pending"] == 4
+    (listed,) = client.get("/documents").json()["documents"]
+    assert listed["percent"] == shown["percent"]
+
+
+def test_a_complete_one_shows_its_account(sample: Sample) -> None:
+    client, _, listed = sample
+    shown = client.get(f"/documents/{listed['id']}").json()
+    assert (shown["status"], shown["stage"], shown["percent"], shown["progress"]) == (
+        "completed",
+        "COMPLETED",
+        100,
+        None,
+    )
+    report = shown["report"]
+    assert report["images_found"] == report["images_complete"] > 0
+    assert {name: shown[name] for name in listed} == listed
+
+
+def test_what_cannot_be_worked_on_says_why(client: TestClient, lab: Lab) -> None:
+    document = queued(lab, "oak.pdf").id
+    values = {
+        "status": DocumentStatus.BLOCKED,
+        "message": "A key is wrong.",
+        "failure_kind": "authentication",
+        "due_at": 5,
+    }
+    scene.set_document(lab.ledger, document, **values)
+    shown = client.get(f"/documents/{document}").json()
+    assert {name: shown[name] for name in values} == values
+
+
+# --- asking for something ---------------------------------------------------------------------------------------------
+
+
+def test_a_delete_is_written_down_once_and_refuses_the_rest(client: TestClient, lab: Lab) -> None:
+    run = scene.begun(lab.ledger, pictures=scene.keys(1))
+    path = f"/documents/{run.document}"
+    for _ in range(2):
+        told = client.delete(path)
+        assert (told.status_code, told.json()["status"]) == (202, "deleting")
+    assert scene.one(lab.ledger, runs_table, token=run.token)["state"] == "revoked"
+    assert [client.post(f"{path}/{move}").status_code for move in ("embed", "retry", "cancel")] == [409, 409, 409]
+    assert client.get(path).json()["status"] == "deleting"
+
+
+def settle(lab: Lab, states: list[ItemState]) -> list[str]:
+    """Let the first colour items of the sample have come to these states; returns their keys."""
+    with lab.ledger.write() as connection:
+        found = select(items.c.key).where(items.c.role == Role.COLOR).order_by(items.c.key).limit(len(states))
+        keys = list(connection.execute(found).scalars())
+        for key, state in zip(keys, states, strict=True):
+            this = update(items).where(items.c.key == key, items.c.role == Role.COLOR)
+            connection.execute(this.values(state=state, attempts=3, runs=8))
+    return keys
+
+
+def states_of(lab: Lab, keys: list[str]) -> list[str]:
+    return [scene.one(lab.ledger, items, key=key, role=Role.COLOR)["state"] for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("move", "force", "left"),
+    [
+        ("embed", False, ["failed", "rejected", "done"]),
+        ("embed", True, ["pending", "pending", "done"]),
+        ("retry", False, ["pending", "rejected", "done"]),
+        ("retry", True, ["pending", "pending", "done"]),
+    ],
+)
+def test_what_is_done_stays_and_force_takes_the_rest(sample: Sample, move: str, force: bool, left: list[str]) -> None:
+    client, lab, document = sample
+    keys = settle(lab, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])
+    told = client.post(f"/documents/{document['id']}/{move}", json={"force": force})
+    assert told.status_code == 202
+    assert states_of(lab, keys) == left
+    shown = client.get(f"/documents/{document['id']}").json()
+    assert shown["status"] == told.json()["status"] == ("waiting" if "pending" in left else "completed")
+
+
+def test_nothing_to_do_is_said(sample: Sample) -> None:
+    client, _, document = sample
+    for move in ("embed", "retry"):
+        told = client.post(f"/documents/{document['id']}/{move}")
+        assert (told.status_code, told.json()["status"]) == (202, "completed")
+        assert told.json()["message"].startswith("Nothing to do")
+
+
+def test_what_the_settings_ask_for_today_makes_a_complete_document_stale(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_MAX_IMAGE_SIDE", "2048")
+    with asking() as client:
+        (document,) = client.get("/documents").json()["documents"]
+        told = client.post(f"/documents/{document['id']}/embed").json()
+        assert told["status"] == "waiting"
+        (due_now,) = due.due(client.app.state.lab.ledger)  # type: ignore[attr-defined]
+        assert due_now.id == document["id"]
+
+
+def test_a_cancelled_one_is_taken_up_by_retry(client: TestClient, lab: Lab) -> None:
+    path = f"/documents/{queued(lab, 'oak.pdf').id}"
+    assert client.post(f"{path}/cancel").json()["status"] == "cancelled"
+    assert due.due(lab.ledger) == []
+    assert client.post(f"{path}/retry").json()["status"] == "waiting"
+    assert [document.name for document in due.due(lab.ledger)] == ["oak.pdf"]
+
+
+def test_there_is_nothing_to_stop_of_a_complete_one(sample: Sample) -> None:
+    client, _, document = sample
+    assert client.post(f"/documents/{document['id']}/cancel").status_code == 409
+
+
+# --- images -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_image_shows_its_places_and_what_became_of_it(sample: Sample) -> None:
+    client, _, document = sample
+    (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
+    shown = client.get(f"/images/{hit['id']}").json()
+    assert (shown["owner"], shown["state"], shown["published"]) == ("anna", "complete", True)
+    assert {place["document_id"] for place in shown["places"]} == {document["id"]}
+    assert {role["state"] for role in shown["roles"]} == {"done"}
+    assert {"visual", "color", "texture", "analysis"} <= {role["role"] for role in shown["roles"]}
+
+
+def test_a_picture_is_sent_as_it_is_and_can_do_nothing(sample: Sample) -> None:
+    client, _, _ = sample
+    (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
+    sent = client.get(f"/images/{hit['id']}/file")
+    with Image.open(io.BytesIO(sent.content)) as picture:
+        assert Image.MIME[picture.format or ""] == sent.headers["content-type"]
+    assert sent.headers["content-security-policy"].startswith("sandbox")
+    assert sent.headers["x-content-type-options"] == "nosniff"
+
+
+def test_one_image_is_made_anew_and_no_other(sample: Sample) -> None:
+    client, lab, document = sample
+    keys = settle(lab, [ItemState.FAILED, ItemState.REJECTED])
+    image = image_id("anna", keys[1])
+    shown = client.get(f"/images/{image}").json()
+    assert shown["state"] == "partial"
+    assert client.post(f"/images/{image}/embed").json()["documents"] == []
+    assert states_of(lab, keys) == ["failed", "rejected"]
+    assert client.post(f"/images/{image}/embed", json={"force": True}).json()["documents"] == [document["id"]]
+    assert states_of(lab, keys) == ["failed", "pending"]
+    assert client.get(f"/documents/{document['id']}").json()["status"] == "waiting"

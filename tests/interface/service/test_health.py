@@ -1,0 +1,150 @@
+"""Health and figures: told at once, computed once, and honest about what is down."""
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from interface.service import health
+from interface.service.health import Recent
+from tests.conftest import free_port
+from tests.interface.service.conftest import asking
+
+
+def figures(client: TestClient) -> dict[str, float]:
+    """`name{label=…}` -> value."""
+    families = text_string_to_metric_families(client.get("/metrics").text)
+    return {
+        sample.name + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+@pytest.mark.usefixtures("filled")
+def test_health_says_exactly_this(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with asking() as client:
+        told = client.get("/health").json()
+        assert set(told) == {"status", "database", "index", "prefect", "stats", "embedding_stats"}
+        assert (told["status"], told["database"], told["index"], told["prefect"]) == (
+            "ok",
+            "ok",
+            "ok",
+            "not configured",
+        )
+        embedded = told["embedding_stats"]
+        total = embedded["total_images"]
+        assert total == embedded["with_embeddings"] == told["stats"]["images"]["complete"] > 0
+        assert (embedded["without_embeddings"], embedded["coverage_percentage"]) == (0, 100.0)
+        assert told["stats"]["documents"] == {"completed": 1}
+
+
+@pytest.mark.usefixtures("home")
+def test_a_prefect_server_that_is_away_is_told_as_degraded(
+    monkeypatch: pytest.MonkeyPatch, prefect_server: str
+) -> None:
+    with asking() as client:
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+        told = client.get("/health")
+        assert (told.status_code, told.json()["status"], told.json()["prefect"]) == (200, "degraded", "down")
+    with asking() as client:
+        monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+        assert client.get("/health").json()["prefect"] == "ok"
+
+
+@pytest.mark.usefixtures("home")
+def test_without_its_ledger_it_lives_and_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_LEDGER_URL", f"postgresql://nobody:hush@127.0.0.1:{free_port()}/nothing")
+    with asking() as client:
+        assert client.get("/live").json() == {"status": "ok"}
+        ready, told, listed = client.get("/ready"), client.get("/health"), client.get("/documents")
+        assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "database": "down", "index": "ok"})
+        assert (told.status_code, told.json()["status"], told.json()["stats"]) == (503, "down", None)
+        assert (listed.status_code, listed.json()["kind"]) == (503, "ledger_down")
+        assert int(listed.headers["retry-after"]) > 0
+        assert figures(client)["swatchbook_ledger_up"] == 0
+        assert "hush" not in ready.text + told.text + listed.text
+
+
+@pytest.mark.usefixtures("filled")
+def test_figures_count_documents_images_and_requests() -> None:
+    with asking() as client:
+        (document,) = client.get("/documents").json()["documents"]
+        for _ in range(3):
+            client.get(f"/documents/{document['id']}")
+        client.get("/nope")
+        client.get("/another-nope")
+        client.request("BREW", "/documents")
+        told = figures(client)
+    assert told["swatchbook_documents completed"] == 1
+    assert told["swatchbook_documents failed"] == 0
+    assert told["swatchbook_images complete"] > 0
+    assert told["swatchbook_items_due"] == told["swatchbook_oldest_due_seconds"] == 0
+    assert told["swatchbook_requests_total 200 GET /documents/{document_id}"] == 3
+    assert told["swatchbook_requests_total 404 GET unknown"] == 2
+    assert not any("nope" in name or "BREW" in name or document["id"] in name for name in told)
+    assert told["swatchbook_request_seconds_count GET /documents/{document_id}"] == 3
+
+
+# --- once at a time ---------------------------------------------------------------------------------------------------
+
+
+def test_many_who_ask_at_once_get_one_answer() -> None:
+    asked = list[int]()
+
+    def compute() -> int:
+        asked.append(1)
+        time.sleep(0.05)
+        return 7
+
+    async def ask() -> None:
+        recent = Recent(compute, 60)
+        assert await asyncio.gather(*(recent.get() for _ in range(50))) == [7] * 50
+        assert await recent.get() == 7
+
+    asyncio.run(ask())
+    assert asked == [1]
+
+
+def test_an_answer_that_does_not_come_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "ANSWER_SECONDS", 0.02)
+    asked, hold = list[int](), threading.Event()
+
+    def compute() -> None:
+        asked.append(1)
+        hold.wait(5)
+
+    async def ask() -> None:
+        recent = Recent(compute, 0)
+        assert [await health.soon(recent.get()) for _ in range(3)] == [None] * 3
+        hold.set()
+
+    asyncio.run(ask())
+    assert asked == [1]
+
+
+def test_what_takes_long_is_kept_for_longer() -> None:
+    asked = list[int]()
+
+    def compute() -> None:
+        asked.append(1)
+        time.sleep(0.1)
+
+    async def ask() -> None:
+        recent = Recent(compute, 0)
+        for _ in range(4):
+            await recent.get()
+            await asyncio.sleep(0.05)
+
+    asyncio.run(ask())
+    assert asked == [1]
+
+
+def test_the_home_is_not_told(filled: Path) -> None:
+    with asking() as client:
+        assert not any(str(filled) in client.get(path).text for path in ("/health", "/metrics", "/ready", "/documents"))

@@ -1,0 +1,100 @@
+"""Search over HTTP finds what the library's search finds, and takes pictures under limits."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from swatchbook.search import search
+from tests.interface.service.conftest import asking
+
+
+@pytest.fixture
+def sample(filled: Path) -> Iterator[TestClient]:
+    with asking() as client:
+        yield client
+
+
+def found(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
+    answer = client.get("/search", params=asked)
+    assert answer.status_code == 200, answer.text
+    hits: list[dict[str, Any]] = answer.json()["hits"]
+    return hits
+
+
+def test_words_find_what_the_library_finds(sample: TestClient) -> None:
+    lab = sample.app.state.lab  # type: ignore[attr-defined]
+    for by in ("image", "product"):
+        direct = search(lab, text="grey terrazzo", by=by, k=5, owner="anna")  # type: ignore[arg-type]
+        assert [hit["id"] for hit in found(sample, text="grey terrazzo", by=by, k=5)] == [hit.id for hit in direct]
+
+
+def test_reasons_are_told_when_asked_for(sample: TestClient) -> None:
+    (plain,), (explained,) = found(sample, text="oak", k=1), found(sample, text="oak", k=1, explain=True)
+    assert plain["why"] == {}
+    assert explained["why"]
+    assert plain["id"] == explained["id"]
+
+
+def test_filters_hold(sample: TestClient) -> None:
+    everything = found(sample, text="oak", k=100)
+    there = found(sample, text="oak", k=100, page=everything[0]["pages"][0])
+    assert 0 < len(there) < len(everything)
+    assert found(sample, text="oak", page=99_999) == []
+    document = everything[0]["document_id"]
+    assert len(found(sample, text="oak", k=100, document=document)) == len(everything)
+    assert found(sample, text="oak", document="00000000-0000-0000-0000-000000000000") == []
+    assert found(sample, text="oak", owner="bert") == []
+
+
+def test_a_picture_finds_itself(sample: TestClient) -> None:
+    wanted = found(sample, text="oak", k=1)[0]["id"]
+    picture = sample.get(f"/images/{wanted}/file").content
+    answer = sample.post("/search", files={"image": ("x.png", picture)}, data={"k": "3", "explain": "true"})
+    assert answer.status_code == 200
+    assert answer.json()["hits"][0]["id"] == wanted
+    assert set(answer.json()["hits"][0]["why"]) <= {"visual", "color", "texture"}
+    both = sample.post("/search", files={"image": ("x.png", picture)}, data={"text": "oak", "page": ["1", "2"]})
+    assert both.status_code == 200
+    assert list((sample.app.state.lab.settings.incoming).iterdir()) == []  # type: ignore[attr-defined]
+
+
+def picture(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (width, height)).save(file, "png")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields", "status"),
+    [
+        (b"no picture", {}, 422), (b"", {}, 422), (picture(8, 8), {"k": "0"}, 422), (picture(8, 8), {"foo": "1"}, 422),
+        (picture(8, 8), {"text": "a\x00b"}, 422), (picture(17_000, 2), {}, 413), (b"x" * (26 << 20), {}, 413),
+    ],
+    ids=["text", "nothing", "k", "unknown", "nul", "side", "bytes"],
+)  # fmt: skip
+def test_what_is_no_picture_to_search_by_is_refused(
+    client: TestClient, sent: bytes, fields: dict[str, str], status: int
+) -> None:
+    answer = client.post("/search", files={"image": ("x.png", sent)}, data=fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/json", b"{}", 415), ("multipart/form-data", b"", 400),
+        ("multipart/form-data; boundary=b", b"nonsense", 400), ("multipart/form-data; boundary=b", b"--b--\r\n", 422),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="image"\r\n\r\nx\r\n--b--', 422,
+        ),
+    ],
+)  # fmt: skip
+def test_a_form_that_cannot_be_read_is_refused(client: TestClient, kind: str, body: bytes, status: int) -> None:
+    answer = client.post("/search", content=body, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")

@@ -1,0 +1,150 @@
+"""The real command on a real socket: it says where it is, keeps its bounds, and ends when it is told to."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from interface.service import serve
+from interface.service.app import create_app
+from swatchbook.settings import load_settings
+from tests.command import Command
+from tests.conftest import free_port
+from tests.interface.service.served import rest
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+PATIENCE = 30  # seconds, on a busy machine
+
+
+@contextmanager
+def serving(home: Path, *words: str, **environment: str) -> Iterator[tuple[Command, http.client.HTTPConnection]]:
+    """`swatchbook serve` on a free port, and a connection to it."""
+    bare = {name: "" for name in os.environ if name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+    command = Command("serve", "--port", "0", *words, **bare | {"SWATCHBOOK_HOME": str(home)} | environment)
+    try:
+        assert command.process.stdout is not None
+        line = command.process.stdout.readline().decode()
+        said = re.fullmatch(r"Swatchbook at http://([\w.\[\]:]+):(\d+) · docs at http://\1:\2/docs\n", line)
+        assert said, line + command.process.communicate(timeout=PATIENCE)[1].decode()
+        yield command, http.client.HTTPConnection(said[1].strip("[]"), int(said[2]), timeout=PATIENCE)
+    finally:
+        if command.process.poll() is None:
+            command.kill()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[http.client.HTTPConnection]:
+    with serving(tmp_path_factory.mktemp("service") / "home") as (_, connection):
+        yield connection
+
+
+def get(connection: http.client.HTTPConnection, path: str) -> tuple[int, bytes]:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_it_answers_where_it_says_and_ends_in_order(home: Path, sign: signal.Signals) -> None:
+    with serving(home) as (command, connection):
+        status, body = get(connection, "/ready")
+        assert (status, json.loads(body)["status"]) == (200, "ready")
+        command.process.send_signal(sign)
+        status, out, err = command.wait(PATIENCE)
+        assert (status, out) == (0, ""), err
+        assert "Traceback" not in err
+
+
+def test_a_port_in_use_is_a_clear_error(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, out, err = Command("serve", "--port", str(port), SWATCHBOOK_HOME=str(home)).wait(PATIENCE)
+    assert (status, out) == (1, "")
+    assert f"Port {port} on 127.0.0.1 is in use." in err
+    assert "Traceback" not in err
+
+
+def test_others_are_let_in_only_with_keys(home: Path) -> None:
+    status, _, err = Command("serve", "--host", "0.0.0.0", SWATCHBOOK_HOME=str(home)).wait(PATIENCE)
+    assert status == 1
+    assert "SWATCHBOOK_API_KEYS" in err
+    keys = json.dumps([{"name": "anna", "key": "anna-0123456789abcdef", "owners": ["anna"]}])
+    with serving(home, "--host", "0.0.0.0", SWATCHBOOK_API_KEYS=keys) as (_, connection):
+        assert get(connection, "/live")[0] == 200
+        assert get(connection, "/documents")[0] == 401
+
+
+def test_it_starts_though_its_ledger_is_away(home: Path) -> None:
+    url = f"postgresql://nobody:hush@127.0.0.1:{free_port()}/nothing"
+    with serving(home, SWATCHBOOK_LEDGER_URL=url) as (command, connection):
+        assert get(connection, "/live")[0] == 200
+        assert get(connection, "/ready")[0] == 503
+        command.process.terminate()
+        _, _, err = command.wait(PATIENCE)
+        assert "the service starts all the same" in err
+        assert "hush" not in err
+
+
+@pytest.mark.parametrize(
+    "path", [f"/documents/{NOBODY}/retry", f"/documents/{NOBODY}", "/documents", "/search", "/live"]
+)
+def test_an_endless_body_is_cut_off(service: http.client.HTTPConnection, path: str) -> None:
+    service.connect()
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    service.sock.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+    sent = 0
+    with suppress(OSError):  # it has hung up
+        while sent < 256 << 20:
+            service.sock.sendall(b"100000\r\n" + b" " * (1 << 20) + b"\r\n")
+            sent += 1 << 20
+    assert sent < 64 << 20
+    service.close()
+    assert get(service, "/live")[0] == 200
+
+
+def test_what_is_heavy_is_loaded_only_when_it_is_needed(home: Path) -> None:
+    """The service is there before torch and Prefect are."""
+    code = (
+        "import sys\n"
+        "from fastapi.testclient import TestClient\n"
+        "from interface.service import serve\n"
+        "from interface.service.app import create_app\n"
+        "from swatchbook.settings import load_settings\n"
+        "with TestClient(create_app(load_settings()), base_url='http://127.0.0.1') as client:\n"
+        "    assert client.get('/ready').status_code == client.get('/documents').status_code == 200\n"
+        "print([name for name in ('torch', 'prefect', 'transformers') if name in sys.modules])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.returncode) == ("[]\n", 0), run.stderr
+
+
+def test_who_says_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    monkeypatch.setattr(serve, "HEAD_SECONDS", 0.2)
+    app = create_app(load_settings(), loop=rest)
+    server = uvicorn.Server(uvicorn.Config(app, http=serve.Impatient, port=0, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        address = server.servers[0].sockets[0].getsockname()
+        for said in (b"", b"GET /live HT"):
+            with socket.create_connection(address, timeout=PATIENCE) as slow:
+                slow.sendall(said)
+                assert slow.recv(1) == b""
+    finally:
+        server.should_exit = True
+        thread.join()
