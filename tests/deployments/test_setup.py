@@ -1,0 +1,153 @@
+"""`swatchbook setup` on a real Prefect server: twice is as good as once, and what people tune stays theirs."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from prefect import get_client
+from prefect.client.orchestration import PrefectClient
+from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
+
+from blocks import BLOCKS
+from blocks.index import IndexBlock
+from deployments.declared import ROOT, find_declaration, read_declaration
+from deployments.setup import BLOCK, NOTIFICATION, POOL, Line, Mode, Outcome, set_up
+from swatchbook.settings import Settings
+from tests.command import run, run_json
+
+T = TypeVar("T")
+DO, LOOK = Mode(), Mode(check=True)
+
+
+def ask(question: Callable[[PrefectClient], Awaitable[T]]) -> T:
+    async def asked() -> T:
+        async with get_client() as client:
+            return await question(client)
+
+    return asyncio.run(asked())
+
+
+async def remove_all(client: PrefectClient) -> None:
+    """Everything that a setup makes."""
+    for automation in await client.read_automations_by_name(NOTIFICATION):
+        await client.delete_automation(automation.id)
+    for deployment in await client.read_deployments():
+        await client.delete_deployment(deployment.id)
+    for kind in BLOCKS.values():
+        try:
+            found = await client.read_block_type_by_slug(kind.get_block_type_slug())
+        except ObjectNotFound:
+            continue
+        await client.delete_block_type(found.id)
+    try:
+        await client.delete_block_document((await client.read_block_document_by_name(NOTIFICATION, "webhook")).id)
+        await client.delete_work_pool(POOL)
+    except ObjectNotFound:
+        pass
+
+
+@pytest.fixture
+def bare(prefect_api: str, home: Path) -> Iterator[str]:
+    """A Prefect server that has never heard of us."""
+    ask(remove_all)
+    yield prefect_api
+    ask(remove_all)
+
+
+def set_up_now(mode: Mode = DO, **given: Any) -> dict[str, Line]:
+    url = SecretStr("https://hooks.example.org/hush")
+    lines = asyncio.run(set_up(Settings(**{"failure_webhook_url": url, **given}), mode))
+    return {f"{line.what} {line.name}": line for line in lines}
+
+
+def outcomes(lines: dict[str, Line]) -> set[Outcome]:
+    return {line.outcome for line in lines.values()}
+
+
+@pytest.mark.usefixtures("bare")
+def test_twice_is_as_good_as_once_and_so_is_prefects_own_deploy() -> None:
+    looked = set_up_now(LOOK)
+    assert outcomes(looked) == {Outcome.MADE}
+    made = set_up_now()
+    assert made == looked, "a look says what will be made, and makes nothing of it"
+    assert outcomes(set_up_now()) == {Outcome.SAME}
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
+    automations = ask(lambda client: client.read_automations_by_name(NOTIFICATION))
+    assert len(automations) == 1
+
+
+@pytest.mark.usefixtures("bare")
+def test_saved_blocks_stay_as_they_are_unless_forced_and_secrets_are_not_shown() -> None:
+    set_up_now()
+    changed = {"index": "weaviate", "weaviate_api_key": SecretStr("hush")}
+    kept = set_up_now(**changed)
+    block = kept[f"block swatchbook-index/{BLOCK}"]
+    assert block.outcome is Outcome.KEPT
+    assert block.difference == ("index: lance → weaviate", "weaviate_api_key: None → ••••••")
+    assert outcomes(kept) == {Outcome.SAME, Outcome.KEPT}
+    assert set_up_now(LOOK, **changed) == kept
+    forced = set_up_now(Mode(force=True), **changed)
+    assert forced[block.what + " " + block.name].outcome is Outcome.UPDATED
+    assert "hush" not in str(forced)
+    assert outcomes(set_up_now(**changed)) == {Outcome.SAME}
+    saved = IndexBlock.load(BLOCK, _sync=True)
+    assert saved.index == "weaviate"
+    assert saved.weaviate_api_key.get_secret_value() == "hush"
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
+    set_up_now()
+
+    async def meddle(client: PrefectClient) -> None:
+        from prefect.client.schemas.actions import DeploymentUpdate
+
+        found = await client.read_deployment_by_name("retry_failed/retry_failed")
+        await client.update_deployment_schedule(found.id, found.schedules[0].id, active=False)
+        await client.update_deployment(found.id, DeploymentUpdate(description="Mine.", concurrency_limit=9))
+
+    ask(meddle)
+    line = set_up_now()["deployment retry_failed/retry_failed"]
+    assert line.outcome is Outcome.UPDATED
+    assert [each.split(":")[0] for each in line.difference] == ["description", "concurrency_limit"]
+    found = ask(lambda client: client.read_deployment_by_name("retry_failed/retry_failed"))
+    assert [(each.slug, each.active) for each in found.schedules] == [("every-15-minutes", False)]
+    assert outcomes(set_up_now()) == {Outcome.SAME}
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_pool_that_was_tuned_stays_so() -> None:
+    set_up_now()
+
+    async def tune(client: PrefectClient) -> None:
+        from prefect.client.schemas.actions import WorkPoolUpdate
+
+        await client.update_work_pool(POOL, WorkPoolUpdate(concurrency_limit=1))
+
+    ask(tune)
+    assert set_up_now()[f"pool {POOL}"].difference == ("concurrency_limit: 1 → 5",)
+    assert ask(lambda client: client.read_work_pool(POOL)).concurrency_limit == 1
+    assert set_up_now(Mode(force=True))[f"pool {POOL}"].outcome is Outcome.UPDATED
+    assert ask(lambda client: client.read_work_pool(POOL)).concurrency_limit == 5
+
+
+def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = run_json("setup", "--check", expect=3)
+    assert {line["outcome"] for line in lines} == {"made"}
+    assert "automation" not in {line["what"] for line in lines}, "nobody asked for a notification"
+    monkeypatch.delenv("PREFECT_API_URL")
+    run("setup", expect=1)
+
+
+def test_declaration_has_the_version_of_the_package() -> None:
+    declared = read_declaration(find_declaration())
+    assert {each.version for each in declared} == {version("swatchbook")}
+    assert [each.entrypoint for each in declared] == [f"flows.{each.name}:{each.name}" for each in declared]
