@@ -9,22 +9,20 @@ ENV PATH=/opt/swatchbook/bin:$PATH
 COPY requirements-runtime.lock /tmp/
 RUN --mount=type=cache,target=/root/.cache/pip \
     --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
-    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; set -eu; cd /tmp; \
+    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
+    set -eu; cd /tmp; lock=requirements-runtime.lock; \
     python3 -m venv /opt/swatchbook; \
     if [ -n "$TORCH_INDEX" ]; then \
-        pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' requirements-runtime.lock)"; \
-        awk '/^[a-z]/ {drop = /^(torch|triton|nvidia|cuda)/} !drop' requirements-runtime.lock > rest.lock; \
+        pip install --index-url "$TORCH_INDEX" "$(grep -o '^torch==[0-9.]*' $lock)"; \
+        awk '/^[a-z]/ {drop = /^(torch|triton|nvidia|cuda)/} !drop' $lock > rest.lock; lock=rest.lock; \
     fi; \
-    pip install --no-deps --require-hashes -r "$(ls rest.lock requirements-runtime.lock 2> /dev/null | head -n 1)"; \
-    rm *.lock
+    pip install --no-deps --require-hashes -r $lock; \
+    rm -- *.lock
 
 FROM dependencies AS wheel
 WORKDIR /source
 COPY . .
-RUN --mount=type=cache,target=/root/.cache/pip \
-    --mount=type=secret,id=ca --mount=type=secret,id=pip,target=/etc/pip.conf \
-    if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi; \
-    pip wheel --no-deps --wheel-dir /wheels .
+RUN pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
 
 FROM dependencies
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/swatchbook swatchbook

@@ -4,7 +4,7 @@
 # Variables: ENV_FILE, IMAGE, BASE_IMAGE, TORCH_INDEX; CA_BUNDLE and PIP_CONFIG are files for the build alone.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-export COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-swatchbook} SWATCHBOOK_IMAGE=${IMAGE:-swatchbook}
+export SWATCHBOOK_IMAGE=${IMAGE:-swatchbook}
 env_file=${ENV_FILE:-.env}
 HEALTHY_SECONDS=300  # ~40 s on two idle cores; databases are made and migrated the first time
 

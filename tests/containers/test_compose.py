@@ -59,6 +59,7 @@ def _up(engine: Engine, env_file: Path) -> Iterator[Stack]:
     service, prefect = free_ports(2)
     found = images(engine)
     given = {name: f"{number}-secret-for-tests" for number, name in enumerate(SECRETS)} | {
+        "COMPOSE_PROJECT_NAME": PROJECT,
         "API_KEYS": f"'{json.dumps([{'name': 'admin', 'key': KEY, 'owners': ['*']}])}'",
         "SERVICE_PORT": str(service),
         "PREFECT_PORT": str(prefect),
@@ -69,7 +70,6 @@ def _up(engine: Engine, env_file: Path) -> Iterator[Stack]:
     environment = {
         **engine.environment,
         **certificates(),
-        "COMPOSE_PROJECT_NAME": PROJECT,
         "ENV_FILE": str(env_file),
         "IMAGE": IMAGE,
         "BASE_IMAGE": found["BASE_IMAGE"],

@@ -1,0 +1,93 @@
+"""What the image and compose.yaml are made from, looked at without an engine."""
+
+import json
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+
+from tests.conftest import ROOT
+
+EXAMPLE = ROOT / ".env.example"
+
+
+def up(env_file: Path, programs: Path) -> subprocess.CompletedProcess[str]:
+    """`make up` where Docker is a program that says what it was asked for, and fails."""
+    programs.mkdir(exist_ok=True)
+    docker = programs / "docker"
+    docker.write_text('#!/bin/sh\necho "docker $*"\nexit 1\n')
+    docker.chmod(0o755)
+    environment = {**os.environ, "ENV_FILE": str(env_file), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    return subprocess.run(["make", "up"], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def variables(file: Path) -> dict[str, str]:
+    lines = (line.partition("=") for line in file.read_text().splitlines() if line and not line.startswith("#"))
+    return {name: value.strip("'") for name, _, value in lines}
+
+
+def pinned(lock: Path) -> dict[str, set[str]]:
+    """Package==version -> its hashes."""
+    parts = re.split(r"^(?=[a-z])", lock.read_text(), flags=re.MULTILINE)
+    return {part.split()[0]: set(re.findall(r"sha256:\w+", part)) for part in parts if "==" in part}
+
+
+def test_make_up_refuses_without_secrets(tmp_path: Path) -> None:
+    refused = up(tmp_path / "none", tmp_path / "bin")
+    assert refused.returncode != 0
+    assert f"There is no {tmp_path / 'none'}: .env.example says how to make one." in refused.stderr
+    assert "docker build" not in refused.stdout
+
+
+def test_make_up_refuses_example_secrets_and_names_them(tmp_path: Path) -> None:
+    refused = up(EXAMPLE, tmp_path / "bin")
+    assert refused.returncode != 0
+    named = set(re.findall(r"^  line \d+:(\w+)$", refused.stderr, flags=re.MULTILINE))
+    assert named == {name for name, value in variables(EXAMPLE).items() if "change-me" in value}
+    assert "docker build" not in refused.stdout
+
+
+def test_the_command_of_the_example_makes_secrets_that_are_taken(tmp_path: Path) -> None:
+    (command,) = re.findall(r"^#   (\(umask .*)$", EXAMPLE.read_text(), flags=re.MULTILINE)
+    (tmp_path / ".env.example").write_text(EXAMPLE.read_text())
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    made = variables(tmp_path / ".env")
+    assert made.keys() == variables(EXAMPLE).keys()
+    (key,) = json.loads(made["API_KEYS"])
+    secrets = [key["key"], *(made[name] for name, value in variables(EXAMPLE).items() if value == "change-me")]
+    assert len(set(secrets)) == len(secrets) == 6
+    assert all(re.fullmatch("[0-9a-f]{48}", secret) for secret in secrets)
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert "docker build" in up(tmp_path / ".env", tmp_path / "bin").stdout
+
+
+def test_every_variable_of_the_compose_file_is_explained_or_has_a_default() -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    demanded = set(re.findall(r"\$\{(\w+):\?", text))
+    assert demanded
+    assert demanded <= variables(EXAMPLE).keys()
+    assert variables(EXAMPLE).keys() - {"COMPOSE_PROJECT_NAME"} <= set(re.findall(r"\$\{(\w+)", text))
+
+
+def test_every_container_has_a_limit_and_says_whether_it_is_healthy() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name, service in services.items():
+        if name == "setup":  # ends; the others wait for its success
+            continue
+        assert {"mem_limit", "healthcheck", "restart"} <= service.keys(), name
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+
+
+def test_the_image_pins_what_the_lock_pins_without_what_only_developers_need() -> None:
+    everything, runtime = pinned(ROOT / "requirements.lock"), pinned(ROOT / "requirements-runtime.lock")
+    assert runtime
+    assert {name: everything.get(name) for name in runtime} == runtime
+    names = {name.partition("==")[0] for name in runtime}
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert {Requirement(each).name for each in declared["project"]["dependencies"]} <= names
+    developers = {Requirement(each).name for each in declared["dependency-groups"]["dev"]}
+    assert developers & names <= {"sentence-transformers"}  # which our MiniLM's package asks for
