@@ -20,9 +20,10 @@ def backlog(ledger: Ledger) -> Backlog:
     ready = or_(items.c.next_retry_at.is_(None), items.c.next_retry_at <= db_now())
     since = func.coalesce(documents.c.due_at, documents.c.updated_at)
     at_once = documents.c.status.in_((DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.DELETING))
-    in_time = documents.c.status.in_((DocumentStatus.WAITING, DocumentStatus.BLOCKED)) & (
-        documents.c.due_at <= db_now()
-    )
+    in_time = or_(
+        documents.c.due_at <= db_now(),
+        (documents.c.status == DocumentStatus.WAITING) & documents.c.due_at.is_(None),  # blocked: a person mends it
+    ) & documents.c.status.in_((DocumentStatus.WAITING, DocumentStatus.BLOCKED))
     waiting = select(func.count(), func.min(since), db_now()).where(documents.c.run.is_(None), or_(at_once, in_time))
     with ledger.read() as connection:
         open_items = select(func.count()).select_from(items).where(items.c.state == ItemState.PENDING, ready)

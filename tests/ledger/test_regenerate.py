@@ -1,0 +1,128 @@
+"""Making anew what is missing, stale or failed; what a person sees of one image, and of what waits."""
+
+import pytest
+from sqlalchemy import update
+
+from swatchbook.errors import InvalidReference, UnreadableImage
+from swatchbook.ledger import accounts, due, runs, stages
+from swatchbook.ledger.backlog import Backlog, backlog
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.pictures import known_image
+from swatchbook.ledger.tables import items
+from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Stage
+from tests.ledger.scene import COLOR, VISUAL, item, pass_time, set_document
+from tests.ledger.told import begin, extraction, image, ingest, key, placed
+
+WANTS = (VISUAL, COLOR)
+
+
+def complete(ledger: Ledger, *names: str, owner: str = "anna") -> str:
+    """A completed document with these pictures, all of it made and published."""
+    run = begin(ledger, owner=owner, wants=WANTS)
+    ingest(ledger, run, extraction(*(placed(run, name) for name in names)))
+    return run.document
+
+
+def settle(ledger: Ledger, name: str, state: ItemState) -> None:
+    """Let the picture's visual item have come to this."""
+    failure = {"kind": UnreadableImage.kind, "policy": "never", "message": "It is broken."}
+    with ledger.write() as connection:
+        this = update(items).where(items.c.key == key(name), items.c.role == VISUAL.role)
+        connection.execute(this.values(state=state, attempts=8, runs=8, failure=failure))
+
+
+def states(ledger: Ledger, *names: str) -> list[str]:
+    return [item(ledger, key(name))["state"] for name in names]
+
+
+def test_regenerating_a_complete_document_lets_it_wait_and_undoes_nothing(ledger: Ledger) -> None:
+    document = complete(ledger, "oak", "ash")
+    settle(ledger, "ash", ItemState.FAILED)
+    due.regenerate(ledger, document)
+    assert states(ledger, "oak", "ash") == ["done", "failed"]
+    assert [found.id for found in due.due(ledger)] == [document]
+    assert accounts.get_document(ledger, document).status == DocumentStatus.WAITING
+
+
+def test_force_takes_what_failed_or_was_rejected_of_the_keys_alone(ledger: Ledger) -> None:
+    document = complete(ledger, "oak", "ash", "elm")
+    settle(ledger, "ash", ItemState.FAILED)
+    settle(ledger, "elm", ItemState.REJECTED)
+    due.regenerate(ledger, document, force=True, keys=[key("elm")])
+    assert states(ledger, "oak", "ash", "elm") == ["done", "failed", "pending"]
+    due.regenerate(ledger, document, force=True)
+    assert states(ledger, "oak", "ash", "elm") == ["done", "pending", "pending"]
+    assert item(ledger, key("elm"))["runs"] == 0
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED, DocumentStatus.BLOCKED])
+def test_regenerating_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> None:
+    document = complete(ledger, "oak")
+    set_document(ledger, document, status=status, message="It stopped.", failure_kind="unexpected", deaths=3)
+    due.regenerate(ledger, document)
+    known = accounts.get_document(ledger, document)
+    assert (known.status, known.message, known.deaths) == (DocumentStatus.WAITING, None, 0)
+
+
+def test_regenerating_leaves_a_running_document_and_one_being_deleted(ledger: Ledger) -> None:
+    run = begin(ledger, wants=WANTS)
+    due.regenerate(ledger, run.document, force=True)
+    assert accounts.get_document(ledger, run.document).status == DocumentStatus.RUNNING
+    due.mark_deleting(ledger, run.document)
+    due.regenerate(ledger, run.document, force=True)
+    assert accounts.get_document(ledger, run.document).status == DocumentStatus.DELETING
+    with pytest.raises(InvalidReference):
+        due.regenerate(ledger, "nothing")
+
+
+# --- one image --------------------------------------------------------------------------------------------------------
+
+
+def test_an_image_is_known_by_its_places_and_its_roles(ledger: Ledger) -> None:
+    run = begin(ledger, wants=WANTS)
+    ingest(ledger, run, extraction(placed(run, "oak", page=2, caption="Oak"), placed(run, "oak", page=3)))
+    settle(ledger, "oak", ItemState.FAILED)
+    found = known_image(ledger, image("oak"))
+    assert found is not None
+    assert (found.owner, found.state, found.published) == ("anna", ImageState.PARTIAL, True)
+    assert [(place.document_id, place.page, place.caption) for place in found.places] == [
+        (run.document, 2, "Oak"),
+        (run.document, 3, None),
+    ]
+    assert [(role.role, role.state, role.error) for role in found.roles] == [
+        (COLOR.role, ItemState.DONE, None),
+        (VISUAL.role, ItemState.FAILED, "It is broken."),
+    ]
+
+
+def test_an_image_that_nothing_shows_is_not_known(ledger: Ledger) -> None:
+    run = begin(ledger, wants=WANTS)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak", state=PlacementState.HIDDEN)))
+    assert known_image(ledger, image("oak")) is None
+    assert known_image(ledger, image("ash")) is None
+
+
+# --- what waits -------------------------------------------------------------------------------------------------------
+
+
+def test_what_waits_is_counted_from_when_it_was_due(ledger: Ledger) -> None:
+    assert backlog(ledger) == Backlog(items_due=0, documents_due=0, oldest_due_seconds=0)
+    run = begin(ledger, wants=WANTS)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    at_work = backlog(ledger)
+    assert (at_work.items_due, at_work.documents_due) == (4, 0)
+    runs.end(ledger, run, DocumentStatus.WAITING, due_at=ledger.now() + 60)
+    assert backlog(ledger).documents_due == 0
+    pass_time(ledger, 100)
+    waiting = backlog(ledger)
+    assert waiting.documents_due == 1
+    assert waiting.oldest_due_seconds == pytest.approx(40, abs=10)
+
+
+def test_what_only_a_person_mends_does_not_wait_for_the_loop(ledger: Ledger) -> None:
+    run = begin(ledger, wants=WANTS)
+    runs.reach(ledger, run, Stage.READ)
+    runs.end(ledger, run, DocumentStatus.BLOCKED)
+    assert backlog(ledger).documents_due == 0
+    set_document(ledger, run.document, status=DocumentStatus.WAITING)
+    assert backlog(ledger).documents_due == 1
