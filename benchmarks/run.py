@@ -154,11 +154,23 @@ def publishing() -> list[Figure]:
     return [Figure("speed of publishing ÷ of the per-object path (Weaviate)", value, 2.0, at_least=True, note=note)]
 
 
+def three_at_once() -> list[Figure]:
+    """Three ingests side by side against one, on servers."""
+    from benchmarks.three import measure
+
+    measured = measure(ROUNDS)
+    return [
+        Figure("three ingests at once ÷ one, wall", measured.ratio, 3.2, note=measured.note),
+        Figure("peak PSS of each of three, GB", measured.peak_mb / 1024, 1.5, note="children in, servers apart"),
+    ]
+
+
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
     "descriptors": descriptors,
     "publishing": publishing,
+    "three": three_at_once,
 }
 
 
