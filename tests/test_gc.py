@@ -37,9 +37,11 @@ def known(lab: Lab, data: bytes = b"catalogue", owner: str = "anna") -> Document
     )  # fmt: skip
 
 
-def kept(results: Path, lab: Lab, document: Document, stage: str = "read", part: str = "", **options: bool) -> Path:
-    key = stage_key(stage, document.content, lab.settings, IngestOptions(**options), force=document.force, part=part)
-    path = results / key
+def kept(
+    results: Path, lab: Lab, document: Document, stage: str = "read", part: str = "", *, focus: bool = True
+) -> Path:
+    options = IngestOptions(focus=focus)
+    path = results / stage_key(stage, document.content, lab.settings, options, force=document.force, part=part)
     path.write_text("{}")
     return path
 
