@@ -2,14 +2,12 @@
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from swatchbook.errors import Failure, RunRevoked
 from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.runs import Run
 
 log = logging.getLogger(__name__)
@@ -19,7 +17,7 @@ BEAT_SECONDS = 20.0
 
 
 class Beat:
-    """`lost` is set once the run is no longer ours, or may not be: work must stop and write nothing more."""
+    """`lost` is set once the run is no longer ours: work must stop, and can write nothing more."""
 
     def __init__(self) -> None:
         self.lost = threading.Event()
@@ -29,12 +27,12 @@ class Beat:
 def beating(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iterator[Beat]:
     """Renew the run's leases every `every` seconds for as long as the block lasts.
 
-    An outage of the ledger shorter than the lease is sat out.
+    An outage of the ledger is sat out, however long: a lease that ended meanwhile is renewed, unless somebody who saw
+    the ledger earlier has buried the run.
     """
     beat, over = Beat(), threading.Event()
-    thread = threading.Thread(
-        target=_beat, args=(ledger, run, every, beat.lost, over), name=f"heartbeat {run.token}", daemon=True
-    )
+    args = (ledger.patient(0.0), run, every, beat.lost, over)
+    thread = threading.Thread(target=_beat, args=args, name=f"heartbeat {run.token}", daemon=True)
     thread.start()
     try:
         yield beat
@@ -44,21 +42,18 @@ def beating(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iterato
 
 
 def _beat(ledger: Ledger, run: Run, every: float, lost: threading.Event, over: threading.Event) -> None:
-    renewed, pause = time.monotonic(), every
+    pause = every
     try:
         while not over.wait(pause):
-            began = time.monotonic()
             try:
                 runs.heartbeat(ledger, run)
-                renewed, pause = began, every
+                pause = every
             except RunRevoked as revoked:
                 log.warning("%s", revoked)
                 return
-            except Failure as failure:  # the ledger is away: again, sooner, until the lease is surely over
+            except Failure as failure:  # the ledger is away: again, sooner
                 log.warning("no heartbeat: %s", failure)
-                if time.monotonic() - renewed > LEASE_SECONDS:
-                    return
-                pause = every / 10
+                pause = every / 20
     finally:
         if not over.is_set():
             lost.set()

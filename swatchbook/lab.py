@@ -19,16 +19,18 @@ class Lab:
     """Ledger, files, index, models and decoders of one set of settings.
 
     Each is opened when first asked for, so that `status` needs no index and `search` no decoder; `close` ends them all.
+    `patience`: for how many seconds an outage of the ledger is sat out; people who look something up have none.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, patience: float = 0.0) -> None:
         self.settings = settings
+        self._patience = patience
 
     @cached_property
     def ledger(self) -> Ledger:
         with suppress(OSError):  # opening the ledger says it better
             self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and pictures are their owner's
-        return open_ledger(self.settings.ledger)
+        return open_ledger(self.settings.ledger, patience=self._patience)
 
     @cached_property
     def files(self) -> Files:

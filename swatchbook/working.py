@@ -4,10 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from swatchbook.delete import finish_delete
-from swatchbook.errors import KINDS, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
+from swatchbook.errors import (
+    KINDS,
+    BudgetExceeded,
+    Failure,
+    InvalidReference,
+    LedgerDown,
+    Policy,
+    RunRevoked,
+    as_failure,
+)
 from swatchbook.heartbeat import beating
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
@@ -170,14 +179,18 @@ def arrive(lab: Lab, run: Run, stage: Stage, seconds: float, units: int) -> None
 
 
 def reporter(lab: Lab, run: Run, stage: Stage) -> Callable[[int, int], None]:
-    """A progress callback (done, total) that writes at most twice a second. Raises RunRevoked when the run is lost."""
-    last = 0.0
+    """A progress callback (done, total) that writes at most twice a second. Raises RunRevoked when the run is lost.
+
+    It waits for nothing: while the ledger is away, the work that it reports goes on untold.
+    """
+    last, ledger = 0.0, lab.ledger.patient(0.0)
 
     def report(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= _REPORT_EVERY or done >= total:
             last = now
-            runs.progress(lab.ledger, run, stage, done, total)
+            with suppress(LedgerDown):
+                runs.progress(ledger, run, stage, done, total)
 
     return report

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
 from blocks import lab
-from swatchbook.errors import Failure, Interrupted, Policy
+from swatchbook.errors import Failure, Interrupted, LedgerDown, Policy
 from swatchbook.files import Files
 from swatchbook.records import sha256
 from tasks.kept import RecordSerializer, is_foreign
@@ -34,9 +34,11 @@ def by_key(_: TaskRunContext | None, parameters: dict[str, Any]) -> str:
 
 
 def passing(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
-    """Whether Prefect tries again: failures that likely pass, and batches with open items. Nothing else."""
+    """Whether Prefect tries again: failures that likely pass, batches with open items, and what the ledger cut off when
+    it went away: the next try sits that out. Nothing else.
+    """
     error = state.data
-    return isinstance(error, Interrupted) or (isinstance(error, Failure) and error.policy in _AGAIN)
+    return isinstance(error, Interrupted | LedgerDown) or (isinstance(error, Failure) and error.policy in _AGAIN)
 
 
 PURE: dict[str, Any] = {

@@ -1,8 +1,11 @@
 """The ledger's database: an engine and two kinds of transaction. What is done in them stands in the other modules."""
 
+import logging
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -14,7 +17,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, LedgerDown
 from swatchbook.ledger import migrations
 from swatchbook.ledger.faults import named_errors
 
@@ -27,7 +30,12 @@ LOCK_SECONDS = 60.0
 _MOST_VALUES = 900
 """Of one IN list: below the smallest limit on bound values that a SQLite build may have."""
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
+"""Seconds between tries to reach a ledger that is away; short, as leases are running meanwhile."""
+
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class db_now(FunctionElement[float]):
@@ -60,10 +68,14 @@ class Ledger:
     read to be written is locked (`FOR UPDATE`), rows of a table in the order of their keys (`lock`), tables in the
     order runs, items, images or chunks, documents. What cannot keep to it may be undone by the server as a deadlock,
     which is a LedgerDown as any other.
+
+    `patience`: for how many seconds a transaction that cannot begin, because the ledger is away, is tried again before
+    it raises. One that is cut off in its middle raises at once: whoever began it begins again, and then waits.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = 0.0) -> None:
         self.url = _parsed(url)
+        self._patience = patience
         engine: Engine = create_engine(
             self.url, pool_size=5, max_overflow=50, pool_timeout=LOCK_SECONDS, **_ENGINES[self.url.get_backend_name()]
         )
@@ -81,13 +93,13 @@ class Ledger:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: committed at the end, rolled back by any exception."""
-        with named_errors(self.url), self._writers.begin() as connection:
+        with self._transaction(self._writers) as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One transaction that only reads, all of it the same state."""
-        with named_errors(self.url), self._readers.begin() as connection:
+        with self._transaction(self._readers) as connection:
             yield connection
 
     def now(self) -> float:
@@ -95,16 +107,41 @@ class Ledger:
         with self.read() as connection:
             return connection.execute(select(db_now())).scalar_one()
 
+    def patient(self, seconds: float) -> "Ledger":
+        """The same ledger with another patience."""
+        other = copy(self)
+        other._patience = seconds
+        return other
+
     def close(self) -> None:
         self._readers.dispose()
 
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        with named_errors(self.url), ExitStack() as stack:
+            yield self._begin(engine, stack)
 
-def open_ledger(url: str) -> Ledger:
+    def _begin(self, engine: Engine, stack: ExitStack) -> Connection:
+        pause, end = _FIRST_PAUSE, time.monotonic() + self._patience
+        while True:
+            try:
+                with named_errors(self.url):
+                    return stack.enter_context(engine.begin())
+            except LedgerDown as down:
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise
+                log.warning("waiting for the ledger: %s", down)
+                time.sleep(min(pause, left))
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def open_ledger(url: str, *, patience: float = 0.0) -> Ledger:
     """The ledger at `url`, made if there is none and migrated if it is older; safe when several open it at once.
 
     Raises Configuration for a URL that means nothing, missing rights, or a ledger newer than this code.
     """
-    ledger = Ledger(url)
+    ledger = Ledger(url, patience=patience)
     try:
         if ledger.url.get_backend_name() == "sqlite":
             _make_folder(Path(ledger.url.database or ""))

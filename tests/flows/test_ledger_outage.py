@@ -1,0 +1,67 @@
+"""PostgreSQL goes away in the middle of an ingest and comes back: the run sits it out and ends complete."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from swatchbook.errors import LedgerDown
+from swatchbook.lab import Lab
+from swatchbook.ledger.tables import items, runs, vectors
+from swatchbook.records import DocumentStatus, ItemState
+from swatchbook.verify import verify
+from tests.flows.conftest import Ingest
+from tests.postgres import RunningPostgres, running_postgres
+
+AWAY_SECONDS = 10.0
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningPostgres]:
+    """A server of this test's own, with the ledger of the settings."""
+    with running_postgres(tmp_path / "postgres") as running:
+        monkeypatch.setenv("SWATCHBOOK_LEDGER_URL", running.new_database("ledger"))
+        yield running
+
+
+def test_a_ledger_that_is_killed_in_the_middle_costs_no_run_and_makes_nothing_twice(
+    server: RunningPostgres, lab: Lab, ingest: Ingest, small_catalogue: Path
+) -> None:
+    def outage() -> None:
+        while not made():
+            time.sleep(0.02)
+        server.kill()
+        time.sleep(AWAY_SECONDS)
+        server.start()
+
+    def made() -> int:
+        with lab.ledger.read() as connection:
+            return connection.execute(select(func.count()).select_from(vectors)).scalar_one()
+
+    assert not made()
+    away = threading.Thread(target=outage)
+    away.start()
+    report = ingest(small_catalogue)
+    away.join()
+    assert report.status == DocumentStatus.COMPLETED
+    assert report.images_complete == report.images_found > 0
+    with lab.ledger.read() as connection:
+        assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
+        assert connection.execute(select(runs.c.state)).scalars().all() == ["ended"]
+    assert verify(lab).sound
+
+
+def test_a_lookup_waits_for_nothing(server: RunningPostgres, home: Path) -> None:
+    from swatchbook.lab import open_lab
+    from swatchbook.settings import load_settings
+
+    with open_lab(load_settings()) as tools:
+        assert tools.ledger.now() > 0
+        server.stop()
+        began = time.monotonic()
+        with pytest.raises(LedgerDown):
+            tools.ledger.now()
+        assert time.monotonic() - began < 5

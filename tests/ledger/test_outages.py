@@ -1,0 +1,247 @@
+"""PostgreSQL goes away and comes back: what was committed stays, what was cut off is undone, and work goes on."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import insert, select, text
+
+from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
+from swatchbook.heartbeat import beating
+from swatchbook.ledger import items, runs
+from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.tables import contents
+from swatchbook.ledger.tables import items as item_rows
+from swatchbook.records import DocumentStatus, IngestOptions
+from tests.ledger.conftest import NewLedger
+from tests.ledger.scene import VISUAL, begun, count, keys, make
+from tests.postgres import RunningPostgres, running_postgres
+
+AWAY_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPostgres]:
+    """One that these tests may stop; whoever does starts it again."""
+    with running_postgres(tmp_path_factory.mktemp("outages")) as running:
+        yield running
+
+
+@pytest.fixture
+def ledger(server: RunningPostgres, request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    opened = open_ledger(server.new_database(request.node.name.lower()[:60]))
+    yield opened
+    opened.close()
+
+
+def put(ledger: Ledger, key: str) -> None:
+    with ledger.write() as connection:
+        connection.execute(insert(contents).values(key=key))
+
+
+@pytest.mark.parametrize("end", [RunningPostgres.stop, RunningPostgres.kill])
+def test_after_a_restart_every_pooled_connection_works(
+    ledger: Ledger, server: RunningPostgres, end: Callable[[RunningPostgres], None]
+) -> None:
+    put(ledger, "before")
+    together = threading.Barrier(4)
+
+    def ask(_: int) -> int:
+        with ledger.read() as connection:
+            together.wait(30)  # four connections at once
+            return len(connection.execute(select(contents)).all())
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, range(4))) == [1] * 4
+        end(server)
+        server.start()
+        assert list(threads.map(ask, range(4))) == [1] * 4
+    put(ledger, "after")
+
+
+def test_without_patience_an_outage_is_told_at_once(ledger: Ledger, server: RunningPostgres) -> None:
+    put(ledger, "before")
+    server.stop()
+    began = time.monotonic()
+    try:
+        with pytest.raises(LedgerDown, match="does not answer"):
+            put(ledger, "during")
+        assert time.monotonic() - began < 5
+    finally:
+        server.start()
+    assert count(ledger, contents) == 1
+
+
+def test_with_patience_an_outage_is_sat_out_and_one_that_lasts_is_told(ledger: Ledger, server: RunningPostgres) -> None:
+    put(ledger, "before")
+    server.stop()
+    with ThreadPoolExecutor(1) as threads:
+        try:
+            with pytest.raises(LedgerDown):
+                put(ledger.patient(0.3), "in vain")
+            waiting = threads.submit(put, ledger.patient(60), "during")
+            time.sleep(0.5)
+            assert not waiting.done()
+        finally:
+            server.start()
+        waiting.result(30)
+    with ledger.read() as connection:
+        assert set(connection.execute(select(contents.c.key)).scalars()) == {"before", "during"}
+
+
+def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: RunningPostgres) -> None:
+    def cut_off() -> None:
+        with ledger.patient(60).write() as connection:
+            connection.execute(insert(contents).values(key="half"))
+            server.kill()
+            connection.execute(insert(contents).values(key="whole"))
+
+    try:
+        with pytest.raises(LedgerDown):
+            cut_off()
+    finally:
+        server.start()
+    assert count(ledger, contents) == 0
+
+
+def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server: RunningPostgres) -> None:
+    """Four threads of two runs at the same pictures: each is made and committed once, and no run dies."""
+    pictures, patient = keys(200), ledger.patient(60)
+    both = [begun(ledger, owner=owner, pictures=pictures) for owner in ("anna", "bert")]
+    made = list[str]()
+
+    def work(run: runs.Run, mine: list[str]) -> None:
+        for some in (mine[n : n + 5] for n in range(0, len(mine), 5)):
+            while not done(some):
+                lease = items.Lease(name="none", run=run, items=())
+                try:
+                    lease = items.claim(patient, run, some)
+                    items.commit(patient, lease, [make(c) for c in lease.items], [], last_try=False)
+                    made.extend(c.key for c in lease.items)
+                except LedgerDown:  # cut off: what is still held is given back, and the next try waits
+                    items.release(patient, lease)
+                time.sleep(0.02)
+
+    def done(some: list[str]) -> bool:
+        with patient.read() as connection:
+            query = select(item_rows.c.key).where(item_rows.c.key.in_(some), item_rows.c.state != "done")
+            return not connection.execute(query).all()
+
+    with (
+        beating(patient, both[0], every=0.5) as first,
+        beating(patient, both[1], every=0.5) as second,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        working = [threads.submit(work, run, part) for run in both for part in (pictures, pictures[::-1])]
+        while count(ledger, item_rows, state="done") < 20:
+            time.sleep(0.01)
+        server.stop()
+        time.sleep(AWAY_SECONDS)
+        server.start()
+        for each in working:
+            each.result(120)
+        assert [beat.lost.is_set() for beat in (first, second)] == [False, False]
+    assert count(ledger, item_rows, state="done") == len(pictures)
+    assert len(made) == len(set(made))
+    assert runs.bury(ledger) == []
+
+
+# --- what its errors are called ---------------------------------------------------------------------------------------
+
+
+def test_a_url_without_driver_leads_to_the_one_that_there_is(new_postgresql: NewLedger) -> None:
+    url = new_postgresql()
+    for scheme in ("postgresql", "postgres"):
+        ledger = open_ledger(url.replace("postgresql+psycopg", scheme))
+        assert ledger.now() > 0
+        ledger.close()
+
+
+def test_a_wrong_password_is_no_outage(new_postgresql: NewLedger) -> None:
+    with pytest.raises(Authentication, match="SWATCHBOOK_LEDGER_URL") as refused:
+        open_ledger(new_postgresql().replace("postgres:", "postgres:wrong-"))
+    assert "wrong-" not in str(refused.value)
+
+
+def test_a_database_that_is_not_there_is_no_outage(new_postgresql: NewLedger) -> None:
+    with pytest.raises(Configuration, match="Create the database"):
+        open_ledger(new_postgresql() + "-not")
+
+
+@pytest.mark.parametrize(
+    ("state", "failure"),
+    [("53100", DiskFull), ("42501", Configuration), ("25006", Configuration), ("40001", LedgerDown),
+     ("57P03", LedgerDown), ("53300", LedgerDown)],
+)  # fmt: skip
+def test_the_server_s_errors_mean_what_people_can_do(
+    new_postgresql: NewLedger, state: str, failure: type[Failure]
+) -> None:
+    ledger = open_ledger(new_postgresql())
+    raising = text(f"DO $$ BEGIN RAISE EXCEPTION 'told' USING ERRCODE = '{state}'; END $$")
+    with pytest.raises(failure, match="told"), ledger.write() as connection:
+        connection.execute(raising)
+    ledger.close()
+
+
+def test_a_deadlock_is_undone_and_called_an_outage(new_postgresql: NewLedger) -> None:
+    ledger = open_ledger(new_postgresql())
+    put(ledger, "a")
+    put(ledger, "b")
+    both = threading.Barrier(2)
+
+    def touch(first: str, second: str) -> str:
+        try:
+            with ledger.write() as connection:
+                connection.execute(select(contents).where(contents.c.key == first).with_for_update())
+                both.wait(30)
+                connection.execute(select(contents).where(contents.c.key == second).with_for_update())
+        except LedgerDown as down:
+            return type(getattr(down.__cause__, "orig", None)).__name__
+        return "done"
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(touch, "ab", "ba")) == ["DeadlockDetected", "done"]
+    ledger.close()
+
+
+def test_a_client_that_went_silent_in_a_transaction_holds_nothing_for_long(
+    new_postgresql: NewLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = new_postgresql()
+    ledger = open_ledger(url)
+    put(ledger, "k")
+    monkeypatch.setattr("swatchbook.ledger.database.LOCK_SECONDS", 0.2)
+    silent = Ledger(url)
+
+    def be_silent() -> None:
+        with silent.write() as connection:
+            connection.execute(select(contents).with_for_update())
+            with ledger.write() as other:  # waits until the silent one is ended
+                assert other.execute(select(contents).with_for_update()).all()
+
+    with pytest.raises(LedgerDown):
+        be_silent()
+    ledger.close()
+    silent.close()
+
+
+def test_words_that_postgresql_cannot_store_are_stored_as_near_as_can_be(new_ledger: NewLedger) -> None:
+    ledger = open_ledger(new_ledger())
+    run = begun(ledger, wants=(VISUAL,))
+    runs.end(ledger, run, DocumentStatus.FAILED, message="a\0b \udc80 ü")
+    with ledger.read() as connection:
+        (message,) = connection.execute(text("SELECT message FROM documents")).one()
+    assert message == "a\ufffdb ? ü"
+    ledger.close()
+
+
+def test_a_document_of_ten_gigabytes_is_counted(new_ledger: NewLedger) -> None:
+    ledger = open_ledger(new_ledger())
+    known = runs.queue(
+        ledger, owner="anna", content="big", kind="pdf", name="big.pdf", file=None, size=10 << 30,
+        options=IngestOptions(),
+    )  # fmt: skip
+    assert known.size == 10 << 30
+    ledger.close()
