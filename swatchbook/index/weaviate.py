@@ -90,6 +90,7 @@ AWAY = (
 AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 NO_ROOM = ("read-only", "no space left", "disk usage")
+STARTING = ("non-existing index", "could not find index")  # it answers before it has opened what its schema names
 
 
 class WeaviateIndex:
@@ -227,15 +228,17 @@ class WeaviateIndex:
             self._client = None
 
     def _write(self, collection: Collection[Any, Any], objects: Sequence[IndexObject]) -> dict[str, Failure]:
-        """One batch; the failures of those that the server refused. Raises DiskFull if it takes none at all."""
+        """One batch; the failures of those that the server refused. Raises DiskFull or IndexDown if it takes none."""
         sent = [DataObject(uuid=each.id, properties=_properties(each), vector=each.vector.tolist()) for each in objects]
         try:
             errors = {index: refused.message for index, refused in collection.data.insert_many(sent).errors.items()}
         except WeaviateInsertManyAllFailedError as all_failed:
             errors = dict.fromkeys(range(len(objects)), str(all_failed))
         for message in errors.values():
-            if _has_no_room(message):
+            if _says(message, NO_ROOM):
                 raise self._no_room(message)
+            if _says(message, STARTING):
+                raise self._away(message)
         return {
             objects[i].id: ProviderError(f"Weaviate refused the object: {message}") for i, message in errors.items()
         }
@@ -274,12 +277,16 @@ class WeaviateIndex:
             )
         if status == 413 or grpc.StatusCode.RESOURCE_EXHAUSTED in codes:
             return PayloadTooLarge(f"Weaviate found the request too large: {message}")
-        if isinstance(error, (*AWAY, OSError)) or any(code in AWAY_CODES for code in codes) or (status or 0) >= 500:
-            return IndexDown(
-                f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {message}",
-                advice="Start it, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
-            )
-        return self._no_room(message) if _has_no_room(message) else ProviderError(f"Weaviate: {message}")
+        away = isinstance(error, (*AWAY, OSError)) or any(code in AWAY_CODES for code in codes)
+        if away or (status or 0) >= 500 or _says(message, STARTING):
+            return self._away(message)
+        return self._no_room(message) if _says(message, NO_ROOM) else ProviderError(f"Weaviate: {message}")
+
+    def _away(self, message: str) -> IndexDown:
+        return IndexDown(
+            f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {message}",
+            advice="Start it, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
+        )
 
     def _no_room(self, message: str) -> DiskFull:
         return DiskFull(
@@ -325,8 +332,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _has_no_room(message: str) -> bool:
-    return any(sign in message for sign in NO_ROOM)
+def _says(message: str, signs: Sequence[str]) -> bool:
+    return any(sign in message for sign in signs)
 
 
 def _collection(space: Space) -> str:
