@@ -32,6 +32,9 @@ _STREAMS = frozenset({"/documents", "/search", "/hooks/upload"})
 """Paths whose endpoints bound the body themselves, as it streams in."""
 
 
+_LOOP_PAUSE = 5.0  # seconds until a loop that failed begins again
+
+
 def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     """The service on these settings. Raises Configuration where it would be open to others without a key."""
     check_exposure(settings)
@@ -76,7 +79,7 @@ async def _living(app: FastAPI) -> AsyncIterator[None]:
     """Its tools are open and its loop runs from the first request to the last."""
     lab: Lab = app.state.lab
     await asyncio.to_thread(open_parts, lab)
-    loop = asyncio.create_task(app.state.loop(lab))
+    loop = asyncio.create_task(_keep_up(app.state.loop, lab))
     try:
         yield
     finally:
@@ -84,6 +87,16 @@ async def _living(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await loop
         await asyncio.to_thread(lab.close)
+
+
+async def _keep_up(loop: Loop, lab: Lab) -> None:
+    """The loop for as long as the service lives: nobody would miss it but the documents that wait."""
+    while True:
+        try:
+            await loop(lab)
+        except Exception:  # the isolation boundary between loop and service
+            log.exception("the loop ended; it begins again")
+        await asyncio.sleep(_LOOP_PAUSE)
 
 
 def _described(app: FastAPI) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_a_live_run_shows_how_far_it_is(client: TestClient, lab: Lab) -> None:
     run = scene.begun(lab.ledger, pictures=scene.keys(4))
     runs.progress(lab.ledger, run, Stage.EMBEDDED, 1, 4, "batch 1/4")
     shown = client.get(f"/documents/{run.document}").json()
-    assert (shown["status"], shown["percent"]) == ("running", 50 + 25 / 4)
+    assert (shown["status"], shown["percent"]) == ("running", 56.2)
     assert {name: shown["progress"][name] for name in ("stage", "done", "total", "note")} == {
         "stage": "IMAGES_EMBEDDED", "done": 1, "total": 4, "note": "batch 1/4",
     }  # fmt: skip

@@ -9,10 +9,12 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from interface.service import health
+from interface.service import app, health
 from interface.service.health import Recent
+from swatchbook.lab import Lab
+from swatchbook.settings import load_settings
 from tests.conftest import free_port
-from tests.interface.service.conftest import asking
+from tests.interface.service.conftest import ADDRESS, asking
 
 
 def figures(client: TestClient) -> dict[str, float]:
@@ -148,3 +150,18 @@ def test_what_takes_long_is_kept_for_longer() -> None:
 def test_the_home_is_not_told(filled: Path) -> None:
     with asking() as client:
         assert not any(str(filled) in client.get(path).text for path in ("/health", "/metrics", "/ready", "/documents"))
+
+
+def test_a_loop_that_fails_begins_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "_LOOP_PAUSE", 0.01)
+    begun, again = list[int](), threading.Event()
+
+    async def failing(lab: Lab) -> None:
+        begun.append(1)
+        if len(begun) == 3:
+            again.set()
+        raise ZeroDivisionError
+
+    with TestClient(app.create_app(load_settings(), loop=failing), base_url=ADDRESS) as client:
+        assert again.wait(10)
+        assert client.get("/live").status_code == 200
