@@ -169,28 +169,41 @@ def _what_becomes(lab: Lab, run: Run, failure: Failure) -> tuple[DocumentStatus,
 
 def announce(lab: Lab, run: Run, stage: Stage) -> None:
     """The work that leads to a stage begins. Raises RunRevoked."""
-    runs.progress(lab.ledger, run, stage, 0, 0)
+    tell(lab, run, stage, 0, 0)
 
 
 def arrive(lab: Lab, run: Run, stage: Stage, seconds: float, units: int) -> None:
     """A stage is reached, after so many seconds of work on so many pages or images. Raises RunRevoked."""
-    runs.record_timing(lab.ledger, run, stage, seconds, units)
-    runs.reach(lab.ledger, run, stage)
+    _surely(lambda: runs.record_timing(lab.ledger, run, stage, seconds, units))
+    _surely(lambda: runs.reach(lab.ledger, run, stage))
+
+
+def _surely(move: Callable[[], None]) -> None:
+    """Make a move; once more if the ledger went away in its middle, which waits for it first."""
+    try:
+        move()
+    except LedgerDown:
+        move()
+
+
+def tell(lab: Lab, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
+    """How far the work towards a stage is. Raises RunRevoked.
+
+    It waits for nothing: while the ledger is away, the work goes on untold.
+    """
+    with suppress(LedgerDown):
+        runs.progress(lab.ledger.patient(0.0), run, stage, done, total, note)
 
 
 def reporter(lab: Lab, run: Run, stage: Stage) -> Callable[[int, int], None]:
-    """A progress callback (done, total) that writes at most twice a second. Raises RunRevoked when the run is lost.
-
-    It waits for nothing: while the ledger is away, the work that it reports goes on untold.
-    """
-    last, ledger = 0.0, lab.ledger.patient(0.0)
+    """A progress callback (done, total) that writes at most twice a second. Raises RunRevoked when the run is lost."""
+    last = 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last >= _REPORT_EVERY or done >= total:
             last = now
-            with suppress(LedgerDown):
-                runs.progress(ledger, run, stage, done, total)
+            tell(lab, run, stage, done, total)
 
     return report

@@ -11,9 +11,8 @@ from prefect import Task, get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from blocks import lab
-from swatchbook.ledger import runs
 from swatchbook.records import PROGRESS, Stage
-from swatchbook.working import Work, announce, arrive, working
+from swatchbook.working import Work, announce, arrive, tell, working
 from tasks.policy import cached
 
 P = ParamSpec("P")
@@ -54,20 +53,19 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
             progress=0.0, key=f"progress-{work.document}", description=f"{work.name}: {Stage.REGISTERED}"
         )
 
+        async def show(percent: float, note: str) -> None:
+            try:
+                await aupdate_progress_artifact(artifact, progress=percent, description=f"{work.name}: {note}")
+            except Exception:  # a picture of the work must not stop it
+                log.warning("the progress artifact is behind", exc_info=True)
+
         @asynccontextmanager
         async def stage(towards: Stage, units: int = 0) -> AsyncIterator[Step]:
             first, last = PROGRESS[towards]
 
-            async def show(share: float, note: str) -> None:
-                percent = first + (last - first) * share
-                try:
-                    await aupdate_progress_artifact(artifact, progress=percent, description=f"{work.name}: {note}")
-                except Exception:  # a picture of the work must not stop it
-                    log.warning("the progress artifact is behind", exc_info=True)
-
             async def advance(done: int, total: int, note: str) -> None:
-                await asyncio.to_thread(runs.progress, tools.ledger, work.run, towards, done, total, note)
-                await show(done / total, note)
+                await asyncio.to_thread(tell, tools, work.run, towards, done, total, note)
+                await show(first + (last - first) * done / total, note)
 
             started = time.monotonic()
             await asyncio.to_thread(announce, tools, work.run, towards)
@@ -76,6 +74,7 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
             units = 0 if step.kept else step.units
             await asyncio.to_thread(arrive, tools, work.run, towards, seconds, units)
             log.info("%s: %s after %.1f s", work.name, towards, seconds)
-            await show(1.0, towards)
+            await show(last, towards)
 
         yield stage
+    await show(100.0, Stage.COMPLETED)
