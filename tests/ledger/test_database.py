@@ -77,16 +77,6 @@ def test_an_up_to_date_ledger_opens_without_alembic(url: str) -> None:
     assert subprocess.run([sys.executable, "-c", code, url], cwd=ROOT, check=False).returncode == 0
 
 
-def test_several_processes_may_open_a_new_ledger_at_once(tmp_path: Path) -> None:
-    code = "import sys; from swatchbook.ledger.database import open_ledger; print(open_ledger(sys.argv[1]).now() > 0)"
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    opening = [
-        subprocess.Popen([sys.executable, "-c", code, url], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(3)
-    ]
-    assert [p.communicate() for p in opening] == [(b"True\n", b"")] * 3
-
-
 def test_a_ledger_newer_than_the_code_is_refused_and_left_alone(url: str) -> None:
     ledger = Ledger(url)
     with ledger.write() as connection:
