@@ -38,36 +38,37 @@ build() {
     DOCKER_BUILDKIT=1 docker build --tag "$SWATCHBOOK_IMAGE" "${given[@]}" .
 }
 
-# One line per container that has neither become healthy nor, as `setup` does, ended well.
-unhealthy() {
-    compose ps --all --quiet | xargs docker inspect --format \
-        '{{.Name}} {{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}} {{.State.ExitCode}}{{end}}' |
-        grep --invert-match --extended-regexp ' (healthy|exited 0)$'
-}
-
+# All are healthy, and `setup`, which ends, has ended well.
 wait_until_healthy() {
-    local waiting
+    local containers states
+    local state='{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}} {{.State.ExitCode}}{{end}}'
+    mapfile -t containers < <(compose ps --all --quiet)
     for ((second = 0; second < HEALTHY_SECONDS; second++)); do
-        waiting=$(unhealthy) || return 0
+        states=$(docker inspect --format "{{.Name}} $state" "${containers[@]}")
+        grep --quiet --invert-match --extended-regexp ' (healthy|exited 0)$' <<< "$states" || return 0
         sleep 1
     done
     compose logs --tail=30 >&2
-    refuse "Not healthy after $HEALTHY_SECONDS s:" "$waiting"
+    refuse "Not healthy after $HEALTHY_SECONDS s:" "$states"
 }
 
-case "${1:-}" in
-up)
-    check_secrets
-    build
-    compose up --detach --no-build --remove-orphans
-    wait_until_healthy
-    echo "The service:   http://$(compose port service 8420)/docs"
-    echo "Prefect's UI:  http://$(compose port prefect 4200)   (admin:PREFECT_PASSWORD of $env_file)"
-    ;;
-down)
-    compose down --remove-orphans
-    ;;
-*)
-    refuse "usage: compose.sh up|down"
-    ;;
-esac
+main() {
+    case "${1:-}" in
+    up)
+        check_secrets
+        build
+        compose up --detach --no-build --remove-orphans
+        wait_until_healthy
+        echo "The service:   http://$(compose port service 8420)/docs"
+        echo "Prefect's UI:  http://$(compose port prefect 4200)   (admin:PREFECT_PASSWORD of $env_file)"
+        ;;
+    down)
+        compose down --remove-orphans
+        ;;
+    *)
+        refuse "usage: compose.sh up|down"
+        ;;
+    esac
+}
+
+main "$@"
