@@ -241,7 +241,7 @@ class Settings(BaseSettings):
 
     @property
     def incoming(self) -> Path:
-        """Where uploads and downloads stand until they are whole; nothing in it outlives its request."""
+        """Where uploads, downloads and what is read of PDFs stand until they are whole; leftovers are of the killed."""
         return self.home / "tmp"
 
     @property

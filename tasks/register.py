@@ -10,7 +10,7 @@ from swatchbook.fetch import is_remote
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
 from swatchbook.ledger.runs import Busy, Document
-from swatchbook.records import BlockNames, IngestOptions
+from swatchbook.records import BlockNames, IngestOptions, document_id
 from swatchbook.register import register_source
 from swatchbook.working import Work, has_settled, try_begin
 from tasks.policy import WRITE
@@ -21,8 +21,13 @@ _MOST_NAME = 200  # characters
 
 @task(**WRITE, task_run_name="register")
 async def begin(source: str, owner: str, options: IngestOptions, blocks: BlockNames) -> Work | Document:
-    """Begin a run, or follow the one that lives; the Document itself when nothing is left to do."""
+    """Begin a run, or follow the one that lives; the Document itself when nothing is left to do.
+
+    Raises InvalidReference where this flow run was launched for a document that has been deleted since.
+    """
     tools = lab(blocks)
+    if (launched_for := document_id(owner, source[:64])) in flow_run.tags:  # it must not come back by itself
+        await asyncio.to_thread(accounts.get_document, tools.ledger, launched_for)
     if is_remote(source):  # once, however often it is tried below
         found = await asyncio.to_thread(register_source, tools, source, owner=owner, options=options)
         source = found.document.file or source

@@ -58,8 +58,9 @@ def read(
         warnings = list(opened["warnings"])
         numbers = range(1, opened["page_count"] + 1)
         try:
+            settings.incoming.mkdir(parents=True, exist_ok=True)
             with (
-                tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as file,
+                tempfile.NamedTemporaryFile("wb", suffix=".jsonl", dir=settings.incoming) as file,
                 closing(_survive(child, _request("read", path), numbers, settings, progress)) as answers,
             ):
                 for answer, payload in answers:

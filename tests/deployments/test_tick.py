@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from deployments.tick import Ticked, keep_ticking, tick
+from swatchbook.delete import delete
+from swatchbook.errors import InvalidReference
 from swatchbook.lab import Lab
 from swatchbook.ledger import due
 from swatchbook.ledger.accounts import get_document
@@ -185,3 +187,17 @@ def test_a_document_of_the_future_is_left_alone(lab: Lab, deployment: Any) -> No
     document = queued(lab)
     set_document(lab.ledger, document.id, status=DocumentStatus.WAITING, due_at=lab.ledger.now() + 600)
     assert round_of(lab) == Ticked()
+
+
+def test_a_flow_run_that_starts_after_the_delete_does_not_bring_the_document_back(
+    lab: Lab, deployment: Any, tmp_path: Path, prefect_api: str
+) -> None:
+    from tests.deployments.test_launch import flow_runs
+
+    deleted = uploaded(lab, tmp_path)
+    round_of(lab)
+    assert delete(lab, deleted.id)
+    with worker(tmp_path, prefect_api):
+        until(lambda: all(run.state.is_final() for run in flow_runs()))
+    with pytest.raises(InvalidReference):
+        get_document(lab.ledger, deleted.id)

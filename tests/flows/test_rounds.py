@@ -1,0 +1,72 @@
+"""Ingest and delete, over and over: the disk is as full afterwards as it was early on.
+
+`SWATCHBOOK_TEST_ROUNDS` sets the number of rounds (a soak runs 50; a quick suite fewer).
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from swatchbook.delete import delete
+from swatchbook.gc import sweep
+from swatchbook.index import lance
+from swatchbook.lab import Lab
+from swatchbook.ledger.tables import metadata
+from swatchbook.records import DocumentStatus
+from tests.flows.conftest import Ingest
+from tests.ledger.scene import count
+from tests.pdf.making import Paper, gradient, jpeg
+
+ROUNDS = int(os.environ.get("SWATCHBOOK_TEST_ROUNDS", "8"))
+SETTLED = 3
+"""Rounds after which nothing may grow any more."""
+
+
+def catalogue(folder: Path, number: int) -> Path:
+    """Two pages of one picture each, other ones every time."""
+    paper = Paper()
+    for page in (1, 2):
+        picture = jpeg(gradient(300 + number, 300 + page, seed=number))
+        paper.page(f"Tile Alba {number}\nCeramic tile, 30 x 30 cm").insert_image((40, 80, 240, 280), stream=picture)
+    return paper.save(folder / f"{number}.pdf")
+
+
+def sizes(*folders: Path) -> dict[str, int]:
+    """Bytes by what stands directly under each folder."""
+    entries = [entry for folder in folders for entry in folder.iterdir() if entry.exists()]
+    return {entry.name: sum(map(size, (entry, *entry.rglob("*")))) for entry in entries}
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "results"
+    monkeypatch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(folder))
+    return folder
+
+
+def test_disk_is_flat_over_rounds_of_ingest_and_delete(
+    lab: Lab, ingest: Ingest, home: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lance, "KEEP_VERSIONS", timedelta(milliseconds=1))  # nobody reads meanwhile
+    seen: list[dict[str, int]] = []
+    for number in range(ROUNDS):
+        report = ingest(catalogue(tmp_path, number))
+        assert report.status == DocumentStatus.COMPLETED
+        assert any(results.iterdir())
+        assert delete(lab, report.document_id)
+        assert sweep(lab, older_than=0).results > 0
+        sweep(lab, older_than=0)  # what the first has found to be unused
+        seen.append(sizes(home, results))
+    settled, last = sum(seen[SETTLED].values()), sum(seen[-1].values())
+    assert last <= settled * 1.1, f"grew from {seen[SETTLED]} to {seen[-1]}"
+    assert list(results.iterdir()) == []
+    assert list(lab.files.keys()) == []
+    rows = {table.name: count(lab.ledger, table) for table in metadata.sorted_tables}
+    assert {name: rows for name, rows in rows.items() if rows and name != "spaces"} == {}
