@@ -22,7 +22,8 @@ class Fields(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         extras = (f" {name}={value!r}" for name, value in record.__dict__.items() if name not in _STANDARD)
-        return super().formatMessage(record) + "".join(extras)
+        line = super().formatMessage(record) + "".join(extras)
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # a message may quote a stranger
 
 
 def start(*, debug: bool) -> None:

@@ -28,7 +28,7 @@ Loop = Callable[[Lab], Awaitable[None]]
 """Brings everything back until it is cancelled."""
 
 _PARTS = (uploads, documents, images, search, hooks, health, metrics)
-_STREAMS = frozenset({"/documents", "/search", "/hooks/upload"})
+_STREAMS = frozenset({"/documents", "/search"})
 """Paths whose endpoints bound the body themselves, as it streams in."""
 
 
@@ -44,6 +44,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
         version=version("swatchbook"),
         lifespan=_living,
         redoc_url=None,
+        redirect_slashes=False,  # where to, the caller's Host header would say
         swagger_ui_oauth2_redirect_url=None,
         responses=documented(401, 403, 422, 500, 503),
     )

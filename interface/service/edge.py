@@ -53,7 +53,7 @@ class Edge:
                     headers.setdefault(name, value)
                 if scope["path"] == _DOCS:
                     headers["Content-Security-Policy"] = _DOCS_POLICY
-                if not body.whole:  # nobody reads the rest: else its sender could go on for ever
+                if not body.whole or body.ends_twice:  # else its sender could go on for ever, or hide a request in it
                     headers["Connection"] = "close"
             await send(message)
 
@@ -76,6 +76,7 @@ class _Body:
     def __init__(self, scope: Scope, receive: Receive, *, bounded: bool) -> None:
         headers = Headers(scope=scope)
         self.whole = "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
+        self.ends_twice = "transfer-encoding" in headers and "content-length" in headers  # a proxy may see the other
         self._receive, self._bounded = receive, bounded
         self._size = 0
         self._end = asyncio.get_running_loop().time() + BODY_SECONDS

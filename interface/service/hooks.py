@@ -17,7 +17,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from interface.service.given import Tools
 from interface.service.problems import documented
-from interface.service.receive import TheArrivals, pieces, saying_when_full
+from interface.service.receive import TheArrivals, saying_when_full
 from interface.service.uploads import Taken, answer, check_options, whole_schema
 from swatchbook.errors import InvalidReference
 from swatchbook.fetch import bring, bring_object, incoming
@@ -30,7 +30,6 @@ from swatchbook.settings import WebhookSource
 
 router = APIRouter(tags=["webhooks"])
 
-_BODY_BYTES = 1 << 16
 _DELIVERY = re.compile(r"[\x21-\x7e]{1,256}")
 _NOBODY = WebhookSource(name="nobody", secret=(SecretStr("whsec_" + "A" * 32),), owners=("nobody",))
 """Stands in for a source that is not known, so that asking for one takes as long."""
@@ -80,7 +79,7 @@ async def announce(
     """
     if not lab.settings.webhook_sources:
         raise HTTPException(404, "No senders of webhooks are set: SWATCHBOOK_WEBHOOK_SOURCES is empty.")
-    body = b"".join([piece async for piece in pieces(request, lab.settings, max_bytes=_BODY_BYTES)])
+    body = await request.body()
     sender = authenticate(lab.settings.webhook_sources, source, request.headers, body)
     delivery = _delivery(request.headers)
     announced = _announced(body)

@@ -8,14 +8,15 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from interface.run import prefect_environment
 from interface.service.app import create_app, open_parts
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 
-HEAD_SECONDS = 20.0  # for the first request of a connection to say what it wants
+HEAD_SECONDS = 20.0  # for a connection to say what it wants, and to come to an end once it is answered
 _IDLE_SECONDS = 15  # between two requests of a connection
 _FAREWELL_SECONDS = 8  # for requests being answered; Docker waits 10 before it kills
 _HEAD_BYTES = 32 << 10
@@ -33,22 +34,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     app = create_app(settings)
     with _listening(settings.host, settings.port) as listener:
         open_parts(app.state.lab)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http=Impatient,
-                ws="none",
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                limit_concurrency=_CONNECTIONS,
-                h11_max_incomplete_event_size=_HEAD_BYTES,
-                timeout_keep_alive=_IDLE_SECONDS,
-                timeout_graceful_shutdown=_FAREWELL_SECONDS,
-            )
-        )
+        server = uvicorn.Server(configured(app))
         for sign in (signal.SIGTERM, signal.SIGINT):  # the server raises it anew when it has ended: that is in order
             signal.signal(sign, lambda *_: None)
         address = _address(settings.host, listener.getsockname()[1])
@@ -58,16 +44,41 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         raise Configuration("The service did not start.", advice="The log says why: `swatchbook doctor`.")
 
 
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How the app is served: patience and memory of every connection are bounded."""
+    return uvicorn.Config(
+        app,
+        http=Impatient,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="error",  # strangers could fill the disk with warnings of what they send
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_CONNECTIONS,
+        h11_max_incomplete_event_size=_HEAD_BYTES,
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_FAREWELL_SECONDS,
+    )
+
+
 class Impatient(H11Protocol):
-    """uvicorn's HTTP, which would wait for ever for a connection's first request."""
+    """uvicorn's HTTP, which would wait for ever for a head, and for the rest of a body that nobody reads."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
-        self.loop.call_later(HEAD_SECONDS, self._close_if_silent)
+        self.loop.call_later(HEAD_SECONDS, self._close_if_silent, self.cycle)
 
-    def _close_if_silent(self) -> None:
-        if not self.cycle:
+    def _close_if_silent(self, before: RequestResponseCycle | None) -> None:
+        """Where nothing is being answered and no request has begun since the look before; else look again."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if self.transport.is_closing():
+            return
+        if is_idle and self.cycle is before:
             self.transport.close()
+        else:
+            self.loop.call_later(HEAD_SECONDS, self._close_if_silent, self.cycle)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import uvicorn
 
 from interface.service.app import create_app
+from interface.service.serve import configured
 from swatchbook.lab import Lab
 from swatchbook.settings import Settings
 
@@ -38,9 +39,9 @@ def served(settings: Settings) -> Iterator[Served]:
     lab: Lab = app.state.lab
     assert lab.ledger
     assert lab.files
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
-    )
+    config = configured(app)
+    config.port, config.lifespan, config.timeout_graceful_shutdown = 0, "off", 1
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
