@@ -1,0 +1,162 @@
+"""A thousand signed uploads while the service is killed again and again: what it has promised, it holds.
+
+SWATCHBOOK_TEST_FLOOD=uploads,kills says how many (1000,20 in a soak).
+"""
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import httpx
+import pymupdf
+import pytest
+from sqlalchemy import func, select
+from standardwebhooks.webhooks import Webhook
+
+from swatchbook.gc import sweep
+from swatchbook.ledger import accounts
+from swatchbook.ledger.runs import Document
+from swatchbook.ledger.tables import deliveries, documents
+from swatchbook.records import DocumentStatus, document_id, sha256
+from tests.origin import origin
+from tests.servers.stack import OWNER, SECRET, Stack
+
+UPLOADS, KILLS = map(int, os.environ.get("SWATCHBOOK_TEST_FLOOD", "150,4").split(","))
+SENDERS = 12
+SENDER_SECONDS = 300.0  # after which a sender gives up
+_PAUSE = 0.2  # before a sender tries again
+
+
+class Delivered(NamedTuple):
+    """What a sender was told in the end: the documents that its answers named, and how often it had no answer."""
+
+    documents: set[str]
+    unanswered: int
+
+
+@pytest.fixture
+def idle(stack: Stack) -> Iterator[Stack]:
+    """The stack without its worker, so that what comes in stands as it came; in the end its collection is empty."""
+    for document in listed(stack):
+        stack.ask("DELETE", f"/documents/{document.id}")
+    stack.wait_until(lambda: not listed(stack), "the collection is empty")
+    stack.worker.stop()
+    yield stack
+    for document in listed(stack):
+        stack.ask("DELETE", f"/documents/{document.id}")
+    if not stack.worker.family():
+        stack.worker.start()
+    stack.wait_until(lambda: not listed(stack), "the collection is empty again")
+
+
+def test_every_answered_upload_is_one_document_however_often_the_service_is_killed(idle: Stack) -> None:
+    pages = {f"/{number}.pdf": make_page(number) for number in range(UPLOADS)}
+    with origin() as elsewhere, ThreadPoolExecutor(SENDERS) as senders:
+        elsewhere.files |= pages
+        urls = [f"http://127.0.0.1:{elsewhere.port}{path}" for path in pages]
+        sent = [senders.submit(deliver, idle, f"flood-{number}", url) for number, url in enumerate(urls)]
+        kill_while_they_come(idle, sent)
+        delivered = [each.result() for each in sent]
+    assert sum(each.unanswered for each in delivered) >= KILLS  # else nobody was there when it died
+
+    promised = [document_id(OWNER, sha256(page)) for page in pages.values()]
+    assert [each.documents for each in delivered] == [{document} for document in promised]
+    known = {document.id: document for document in listed(idle)}
+    assert known.keys() == set(promised)
+    assert {document.status for document in known.values()} == {DocumentStatus.QUEUED}
+    for document, page in zip(promised, pages.values(), strict=True):
+        assert idle.lab.files.read(known[document].file or "") == page
+    assert noted(idle) == dict(Counter(promised))
+
+    swept = sweep(idle.lab, older_than=0)
+    assert swept.temporary <= KILLS * SENDERS * 2
+    assert not [*idle.lab.settings.incoming.iterdir(), *idle.lab.files.unfinished()]
+    assert all(idle.lab.files.has(document.file or "") for document in known.values())
+
+    launched = min(UPLOADS, 100)  # what is behind them comes when these are through
+    idle.wait_until(lambda: len(flow_runs_by_document(idle)) == launched, "flow runs are created", 60)
+    assert set(flow_runs_by_document(idle).values()) == {1}
+    idle.worker.start()
+    idle.wait_until(lambda: completed(idle) >= 3, "some of them are completed")
+
+
+def make_page(number: int) -> bytes:
+    """A PDF of one page like no other."""
+    book = pymupdf.open()
+    page = book.new_page()
+    page.insert_text((50, 60), f"Tile {number}", fontsize=24)
+    page.insert_text((50, 90), f"Porcelain floor tile number {number}, 60 x 60 cm, matt.")
+    return bytes(book.tobytes())
+
+
+def deliver(stack: Stack, delivery: str, url: str) -> Delivered:
+    """As senders do: the same message under the same id, signed anew, until it is answered."""
+    told, unanswered, end = set[str](), 0, time.monotonic() + SENDER_SECONDS
+    body = json.dumps({"url": url})
+    while not told:
+        now = datetime.now(UTC)
+        headers = {
+            "webhook-id": delivery,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
+        }
+        try:
+            answer = httpx.post(f"{stack.service_url}/hooks/upload", content=body, headers=headers, timeout=30)
+        except httpx.TransportError:
+            unanswered += 1
+        else:
+            assert answer.status_code in (200, 202, 409, 503), answer.text
+            if answer.is_success:
+                told.add(answer.json()["id"])
+        assert time.monotonic() < end, f"{delivery} was never taken in"
+        time.sleep(0 if told else _PAUSE)
+    return Delivered(told, unanswered)
+
+
+def kill_while_they_come(stack: Stack, sent: list[Future[Delivered]]) -> None:
+    """SIGKILL to the service, alone, again and again: each time when another part of the uploads has been answered."""
+    dice = random.Random(4)
+    for kill in range(KILLS):
+        due = UPLOADS * kill // KILLS
+        stack.wait_until(lambda due=due: sum(each.done() for each in sent) >= due, f"{due} uploads are answered")  # type: ignore[misc]
+        time.sleep(dice.uniform(0, 0.5))
+        stack.service.kill(family=False)
+        stack.service.start()
+
+
+def listed(stack: Stack) -> list[Document]:
+    return accounts.list_documents(stack.lab.ledger, limit=10_000)
+
+
+def noted(stack: Stack) -> dict[str, int]:
+    """Deliveries of the flood by the document that each led to."""
+    query = (
+        select(deliveries.c.document, func.count().label("times"))
+        .where(deliveries.c.id.startswith("flood-"))
+        .group_by(deliveries.c.document)
+    )
+    with stack.lab.ledger.read() as connection:
+        return {row.document: row.times for row in connection.execute(query)}
+
+
+def flow_runs_by_document(stack: Stack) -> Counter[str]:
+    """How many flow runs each document of the collection has in Prefect, whatever became of them."""
+    seen, found = list[str](), [""]
+    while found:
+        given = {"flows": {"name": {"any_": ["ingest_catalogue"]}}, "sort": "ID_DESC", "offset": len(seen)}
+        found = [run["idempotency_key"] for run in stack.ask_prefect("POST", "/flow_runs/filter", json=given)]
+        seen += found
+    known = {document.id for document in listed(stack)}
+    return Counter(document for key in seen if (document := (key or "").split(":")[0]) in known)
+
+
+def completed(stack: Stack) -> int:
+    with stack.lab.ledger.read() as connection:
+        done = select(func.count()).where(documents.c.status == DocumentStatus.COMPLETED)
+        return int(connection.execute(done).scalar_one())
