@@ -17,7 +17,7 @@ TERMINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 class Audit(Record):
-    """Of one document: pictures that are not complete; of all: vectors and analyses written more than once, objects
+    """Of some documents: pictures that are not complete; of all: vectors and analyses written more than once, objects
     that the index lacks, has too many of, or does not find by their own vector.
     """
 
@@ -26,22 +26,21 @@ class Audit(Record):
     unfound: int
 
 
-def audit(stack: Stack, document: str, *, pictures: int) -> Audit:
-    """Looked at with tools of its own, opened just now."""
-    report = accounts.report(stack.lab.ledger, document)
-    assert report.status == DocumentStatus.COMPLETED, report
-    assert report.images_found == pictures
-    parts = (report.images_complete, report.images_partial, report.images_failed, report.images_rejected)
-    assert report.images_found == sum(parts) + report.images_pending
-    assert report.images_pending == 0
+def audit(stack: Stack, *documents: str, pictures: int) -> Audit:
+    """Of documents with so many pictures each, looked at with tools of its own, opened just now."""
+    reports = [accounts.report(stack.lab.ledger, document) for document in documents]
+    for report in reports:
+        parts = (report.images_complete, report.images_partial, report.images_failed, report.images_rejected)
+        assert report.images_found == sum(parts) + report.images_pending
+        assert (report.status, report.images_pending) == (DocumentStatus.COMPLETED, 0), report
     with open_lab(stack.settings) as lab:
         checked = verify(lab)
         assert not checked.lost_files
         unfound = checked.unpublished + sum(space.missing + space.foreign for space in checked.spaces)
         for space, _ in publishing.spaces(lab.ledger):
-            unfound += sum(1 for _ in lost_to_search(stack, lab.index, space, document))
+            unfound += sum(1 for document in documents for _ in lost_to_search(stack, lab.index, space, document))
     return Audit(
-        missing=pictures - report.images_complete,
+        missing=sum(pictures - report.images_complete for report in reports),
         twice=sum(times - 1 for times in writes(stack.lab.ledger).values()),
         unfound=unfound,
     )

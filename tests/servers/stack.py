@@ -38,6 +38,9 @@ WEAVIATE_KEY = "a key of Weaviate's for tests"
 PREFECT_AUTH = ("admin", "a-password-of-Prefects-for-tests")
 HOST = "127.0.0.1"
 
+SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
+"""Outages last a minute, and rounds come every thirty seconds, as in earnest."""
+
 START_SECONDS = 120.0  # for a part on a busy machine
 BACK_SECONDS = 180.0
 """In which everything has ended by itself once what was broken is whole again."""
@@ -78,7 +81,7 @@ class Part:
         """What it has started, and what those have."""
         with suppress(psutil.NoSuchProcess):
             if self.process is not None:
-                return psutil.Process(self.process.pid).children(recursive=True)
+                return list(psutil.Process(self.process.pid).children(recursive=True))
         return []
 
     def kill(self, *, family: bool) -> None:
@@ -324,7 +327,7 @@ def worker_part(folder: Path, environment: Mapping[str, str]) -> Part:
 
 
 def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Part:
-    command = [sys.executable, "-m", "tests.servers.impatient", "serve"]
+    command = [sys.executable, "-m", *(["interface.cli"] if SOAK else ["tests.servers.impatient"]), "serve"]
     return Part("service", command, environment, folder / "service.log", answers(f"http://{HOST}:{port}/ready"))
 
 
