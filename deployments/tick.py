@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 30.0
 """Between two rounds."""
 
+GATHER_SECONDS = 1.0
+"""Between being woken and the round: what is uploaded together is launched together."""
+
 COLLECT_SECONDS = 3_600.0
 """Between two collections of what is left behind."""
 
@@ -64,8 +67,9 @@ async def tick(lab: Lab) -> Ticked:
     return await _round(lab, _parts() if _has_prefect() else [*_parts(), _work_off])
 
 
-async def keep_ticking(lab: Lab, every: float = EVERY_SECONDS) -> None:
-    """A round every `every` seconds until cancelled, and every hour what is left behind is collected.
+async def keep_ticking(lab: Lab, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
+    """A round every `every` seconds, or soon after `wake` is set, until cancelled; every hour what is left behind is
+    collected.
 
     What goes wrong is logged when it begins and when it is over. Without a Prefect server one child works off what is
     due while rounds go on.
@@ -75,13 +79,16 @@ async def keep_ticking(lab: Lab, every: float = EVERY_SECONDS) -> None:
     collected = -math.inf
     try:
         while True:
+            wake.clear()
             troubles = _say((await _round(lab, _parts())).troubles, before=troubles)
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
                 collector.begin(collect(lab))
                 collected = time.monotonic()
             if not _has_prefect():
                 worker.begin(_work_off(lab))
-            await asyncio.sleep(every)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), every)
+                await asyncio.sleep(min(GATHER_SECONDS, every))
     finally:
         await worker.stop()
         await collector.stop()

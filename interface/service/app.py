@@ -24,8 +24,8 @@ from swatchbook.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Loop = Callable[[Lab], Awaitable[None]]
-"""Brings everything back until it is cancelled."""
+Loop = Callable[[Lab, asyncio.Event], Awaitable[None]]
+"""Brings everything back until it is cancelled; soon, when the event is set."""
 
 _PARTS = (uploads, documents, images, search, hooks, health, metrics)
 _STREAMS = frozenset({"/documents", "/search"})
@@ -53,7 +53,8 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.arrivals = Arrivals(settings)
     app.state.watch = Watch(app.state.lab)
     app.state.requests = Requests()
-    app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS)
+    app.state.wake = asyncio.Event()
+    app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
     for part in _PARTS:
         app.include_router(part.router)
@@ -80,7 +81,7 @@ async def _living(app: FastAPI) -> AsyncIterator[None]:
     """Its tools are open and its loop runs from the first request to the last."""
     lab: Lab = app.state.lab
     await asyncio.to_thread(open_parts, lab)
-    loop = asyncio.create_task(_keep_up(app.state.loop, lab))
+    loop = asyncio.create_task(_keep_up(app.state.loop, lab, app.state.wake))
     try:
         yield
     finally:
@@ -90,11 +91,11 @@ async def _living(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lab.close)
 
 
-async def _keep_up(loop: Loop, lab: Lab) -> None:
+async def _keep_up(loop: Loop, lab: Lab, wake: asyncio.Event) -> None:
     """The loop for as long as the service lives: nobody would miss it but the documents that wait."""
     while True:
         try:
-            await loop(lab)
+            await loop(lab, wake)
         except Exception:  # the isolation boundary between loop and service
             log.exception("the loop ended; it begins again")
         await asyncio.sleep(_LOOP_PAUSE)

@@ -32,10 +32,13 @@ _DOCS_POLICY = (  # the page comes from FastAPI, its script and style from a CDN
 
 
 class Edge:
-    """ASGI middleware. `streams` are the paths that take uploads: their endpoints bound the body themselves."""
+    """ASGI middleware. `streams` are the paths that take uploads: their endpoints bound the body themselves.
 
-    def __init__(self, app: ASGIApp, *, requests: Requests, streams: Collection[str]) -> None:
-        self._app, self._requests, self._streams = app, requests, streams
+    `wake` is set with every 202: something waits to be done.
+    """
+
+    def __init__(self, app: ASGIApp, *, requests: Requests, streams: Collection[str], wake: asyncio.Event) -> None:
+        self._app, self._requests, self._streams, self._wake = app, requests, streams, wake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,6 +51,8 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status == 202:
+                    self._wake.set()
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_an_outage_is_said_once_and_the_next_round_goes_on(
 
     async def rounds() -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(keep_ticking(lab, every=0.05), timeout=3)
+            await asyncio.wait_for(keep_ticking(lab, asyncio.Event(), every=0.05), timeout=3)
 
     with prefect_away(monkeypatch), caplog.at_level(logging.INFO, "deployments.tick"):
         asyncio.run(rounds())
@@ -108,6 +109,28 @@ def test_an_outage_is_said_once_and_the_next_round_goes_on(
     assert len(said) == 1
     assert "Prefect does not answer" in said[0]
     assert round_of(lab).launched == (document.id,)
+
+
+def test_who_is_woken_does_not_wait_for_the_next_round(lab: Lab) -> None:
+    def is_deleted(document: Document) -> bool:
+        try:
+            return not get_document(lab.ledger, document.id)
+        except InvalidReference:
+            return True
+
+    async def deleted_in_turn() -> None:
+        wake = asyncio.Event()
+        loop = asyncio.create_task(keep_ticking(lab, wake, every=600))
+        for name in ("first", "second"):
+            document = queued(lab, name)
+            due.mark_deleting(lab.ledger, document.id)
+            wake.set()
+            await asyncio.to_thread(until, partial(is_deleted, document), 30)
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
+
+    asyncio.run(deleted_in_turn())
 
 
 @contextmanager

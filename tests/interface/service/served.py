@@ -27,7 +27,7 @@ class Served(NamedTuple):
         return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 
-async def rest(lab: Lab) -> None:
+async def rest(lab: Lab, wake: asyncio.Event) -> None:
     """A loop that never starts anything."""
     await asyncio.Event().wait()
 

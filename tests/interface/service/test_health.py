@@ -156,7 +156,7 @@ def test_a_loop_that_fails_begins_again(home: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(app, "_LOOP_PAUSE", 0.01)
     begun, again = list[int](), threading.Event()
 
-    async def failing(lab: Lab) -> None:
+    async def failing(lab: Lab, wake: asyncio.Event) -> None:
         begun.append(1)
         if len(begun) == 3:
             again.set()

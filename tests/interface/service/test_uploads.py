@@ -28,6 +28,7 @@ from swatchbook.ledger.tables import documents
 from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256
 from swatchbook.register import ask
 from swatchbook.settings import Settings, load_settings
+from tests.interface.service.conftest import asking
 from tests.interface.service.served import Served, served
 
 PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
@@ -125,6 +126,17 @@ def test_at_once_the_same_upload_is_one_document(service: Served) -> None:
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(accounts.list_documents(service.lab.ledger)) == 1
+
+
+@pytest.mark.usefixtures("home")
+def test_the_loop_is_woken_by_what_was_taken_in_and_by_nothing_else() -> None:
+    with asking() as client:
+        woken: asyncio.Event = client.app.state.wake  # type: ignore[attr-defined]
+        assert client.post("/documents", files={"file": ("a.txt", b"no PDF")}).status_code == 415
+        assert client.get("/documents").status_code == 200
+        assert not woken.is_set()
+        assert client.post("/documents", files={"file": ("a.pdf", PDF)}).status_code == 202
+        assert woken.is_set()
 
 
 def complete(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> None:
