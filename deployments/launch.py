@@ -4,6 +4,7 @@ Nothing is remembered between rounds: a launch has one idempotency key, made of 
 loops, a crash between two calls and an emptied Prefect database all come to the same.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -50,6 +51,9 @@ HOPELESS_SECONDS = 120.0
 FAREWELL_SECONDS = 30.0
 """For a worker to kill the process of a cancelled flow run (it takes 5–20 s) before its state is set for it."""
 
+FORGOTTEN_AT_ONCE = 500
+"""Flow runs deleted by one collection: an hour later the next ones go."""
+
 _WAITING, _RUNNING = (StateType.SCHEDULED,), (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 
 
@@ -65,10 +69,6 @@ class Settled(Record):
 
     crashed: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
-
-
-FORGOTTEN_AT_ONCE = 500
-"""Flow runs deleted by one collection: an hour later the next ones go."""
 
 
 @asynccontextmanager
@@ -88,7 +88,7 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
 
     Raises Configuration where there is no deployment, and what the client raises.
     """
-    waiting = launches.launchable(ledger, most)
+    waiting = await asyncio.to_thread(launches.launchable, ledger, most)
     if not waiting:
         return Launched()
     try:
@@ -98,11 +98,12 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
             f"Prefect has no deployment {DEPLOYMENT}.", advice="Create it with `swatchbook setup`."
         ) from None
     known = await _by_key(client, [_key(document) for document in waiting])
+    now = await asyncio.to_thread(ledger.now)
     created, hopeless = list[str](), list[str]()
     for document in waiting:
         run = known.get(_key(document))
         if run and not _is_over(run):
-            if not _is_hopeless(run, document, ledger.now()):
+            if not _is_hopeless(run, document, now):
                 continue
             await _set(client, run, Crashed(message="It began no run in the ledger; started again."))
             hopeless.append(str(run.id))
@@ -118,12 +119,14 @@ async def settle(client: PrefectClient, ledger: Ledger) -> Settled:
     """
     crashed, cancelled = list[str](), list[str]()
     active = [run for types in (_RUNNING, _WAITING) async for run in _in_state(client, types)]
-    past = launches.past_runs(ledger, [str(run.id) for run in active])
+    past = await asyncio.to_thread(launches.past_runs, ledger, [str(run.id) for run in active])
     documents = {run.id: _document(run, past.get(str(run.id))) for run in active}
-    statuses = launches.statuses(ledger, {each for each in documents.values() if each})
+    statuses = await asyncio.to_thread(launches.statuses, ledger, {each for each in documents.values() if each})
     for run in active:
         last = past.get(str(run.id))
-        if state := _due_state(run, statuses.get(documents[run.id] or ""), last, known=documents[run.id] is not None):
+        document = documents[run.id]
+        ours = last is not None or (document is not None and (run.idempotency_key or "").startswith(document))
+        if state := _due_state(run, last, statuses.get(document or ""), ours=ours):
             await _set(client, run, state)
             if state.type == StateType.CRASHED and run.parent_task_run_id:
                 await _crash_parent(client, run.parent_task_run_id, state)
@@ -134,12 +137,11 @@ async def settle(client: PrefectClient, ledger: Ledger) -> Settled:
 _UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # none: it is gone
 
 
-def _due_state(run: FlowRun, status: DocumentStatus | None, last: PastRun | None, *, known: bool) -> State | None:
-    """What a flow run's state is to become; None where it may stay. `known`: its parameters name a document.
+def _due_state(run: FlowRun, last: PastRun | None, status: DocumentStatus | None, *, ours: bool) -> State | None:
+    """What a flow run's state is to become; None where it may stay.
 
-    A person's flow run that has begun nothing yet is left to decide for itself.
+    `status`: its document's. A person's flow run that has begun nothing yet is not `ours`, and decides for itself.
     """
-    ours = last is not None or (run.idempotency_key is not None and known)
     if last is not None and last.state == "dead" and not _began_again(run, last):
         return _state_of_dead(run, last)
     if ours and status in _UNWANTED:
@@ -206,7 +208,7 @@ def _key(document: Document) -> str:
 
 async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, document: Document, *, again: bool) -> bool:
     """Give a document a flow run, under the next launch where this one's is over. False where it wants none now."""
-    wanting = launches.relaunch(ledger, document) if again else document
+    wanting = await asyncio.to_thread(launches.relaunch, ledger, document) if again else document
     if wanting is None or wanting.file is None:
         return False
     given: dict[str, object] = {"options": wanting.options.model_dump(mode="json")}

@@ -10,7 +10,7 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 
 from deployments import launch as launch_module
-from deployments.launch import AT_ONCE, Launched, Settled, launch, prefect, settle
+from deployments.launch import AT_ONCE, Launched, Settled, forget, launch, prefect, settle
 from swatchbook.delete import delete
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.lab import Lab
@@ -248,3 +248,59 @@ def test_a_person_s_flow_run_for_a_file_not_yet_known_is_left_alone(lab: Lab, de
     source = f"{sha256(b'new')}.pdf"
     with_client(lambda client: client.create_flow_run_from_deployment(deployment, parameters={"source": source}))
     assert settled(lab) == Settled()
+
+
+def test_a_scheduled_flow_run_for_a_file_not_yet_known_is_left_alone(lab: Lab, deployment: Any) -> None:
+    source = f"{sha256(b'new')}.pdf"
+    with_client(
+        lambda client: client.create_flow_run_from_deployment(
+            deployment, parameters={"source": source}, idempotency_key="scheduled at noon"
+        )
+    )
+    assert settled(lab) == Settled()
+
+
+def test_retry_failed_goes_with_the_run_that_died_in_its_process(lab: Lab, deployment: Any) -> None:
+    from prefect.states import Running
+
+    async def subflow(client: Any) -> tuple[Any, Any]:
+        from flows.ingest_catalogue import ingest_catalogue
+        from flows.retry_failed import retry_failed
+
+        parent = await client.create_flow_run(retry_failed, state=Running())
+        task_run = await client.create_task_run(embed_batch, flow_run_id=parent.id, dynamic_key="ingest_catalogue-0")
+        return parent, await client.create_flow_run(
+            ingest_catalogue,
+            parameters={"source": document.file, "owner": document.owner},
+            parent_task_run_id=task_run.id,
+            state=Running(),
+        )
+
+    from tasks.embed import embed_batch
+
+    document = queued(lab)
+    parent, child = with_client(subflow)
+    run = begin(lab.ledger, document.id, options=document.options, fingerprint="f", wants=(), prefect_run=str(child.id))
+    assert isinstance(run, Run)
+    died(lab, run)
+    assert settled(lab).crashed == (str(child.id),)
+    assert state_of(parent) == state_of(child) == "Crashed"
+    with_client(lambda client: client.delete_flow_run(parent.id))
+
+
+def test_flow_runs_long_over_are_forgotten(lab: Lab, deployment: Any) -> None:
+    from prefect.states import Completed, Running
+
+    queued(lab)
+    launched(lab)
+    (over,) = flow_runs()
+    for state in (Running(), Completed()):
+        set_state(over.id, state)
+    queued(lab, "another")
+    launched(lab)
+    assert with_client(lambda client: forget(client, keep_days=1)) == 0
+    assert with_client(lambda client: forget(client, keep_days=-1, dry_run=True)) == 1
+    assert with_client(lambda client: forget(client, keep_days=-1)) == 1
+    left = flow_runs()
+    assert over.id not in {run.id for run in left}
+    assert len(left) == 2
