@@ -272,7 +272,8 @@ def _cron(schedule: Schedule) -> CronSchedule:
 
 _SAID = (
     '{"text": {{ ("Swatchbook: " ~ flow.name ~ " " ~ flow_run.name ~ ": " ~ flow_run.state.name ~ " " '
-    '~ flow_run|ui_url) | tojson }}, "event": {{ event.event | tojson }}, "flow": {{ flow.name | tojson }}, '
+    "~ (flow_run|ui_url or flow_run.id)) | tojson }}, "
+    '"event": {{ event.event | tojson }}, "flow": {{ flow.name | tojson }}, '
     '"flow_run": {{ flow_run.id | string | tojson }}, "state": {{ flow_run.state.name | tojson }}}'
 )
 """JSON, with a `text` as chat services want it. The state's message stays with Prefect: it may quote a document."""

@@ -20,6 +20,7 @@ from swatchbook.records import (
     Product,
     Reading,
     RunReport,
+    Stage,
     Tables,
     sha256,
 )
@@ -125,3 +126,14 @@ def test_report_has_the_status_that_the_ledger_wrote(lab: Lab, monkeypatch: pyte
     really_end = runs.end
     monkeypatch.setattr(runs, "end", woken)
     assert ended(lab, begun(lab)).status is DocumentStatus.WAITING
+
+
+def test_stage_slower_than_it_usually_is_says_so_in_the_report(lab: Lab) -> None:
+    for _ in range(5):
+        work = begun(lab)
+        runs.record_timing(lab.ledger, work.run, Stage.READ, 8.0, 4)
+        assert len(ended(lab, work, read=()).warnings) == 2
+    work = begun(lab)
+    runs.record_timing(lab.ledger, work.run, Stage.READ, 20.0, 4)
+    runs.record_timing(lab.ledger, work.run, Stage.PLANNED, 900.0, 0)
+    assert ended(lab, work).warnings[2:] == ("PAGES_READ took 20.0 s: 5 s for one page, 2.5 × the usual 2 s.",)

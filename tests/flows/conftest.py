@@ -18,6 +18,7 @@ Ingest = Callable[..., RunReport]
 @pytest.fixture
 def lab(home: Path, prefect_server: str, tmp_path: Path) -> Iterator[Lab]:
     """This process' lab on a fresh home; flows run against the session's Prefect server."""
+    from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
     blocks.lab.cache_clear()
@@ -25,6 +26,7 @@ def lab(home: Path, prefect_server: str, tmp_path: Path) -> Iterator[Lab]:
         tools = blocks.lab(BlockNames())
         yield tools
         tools.close()
+        APILogWorker.drain_all()  # while the server is there: else Prefect tries for a minute when the process ends
     blocks.lab.cache_clear()
 
 

@@ -1,0 +1,118 @@
+"""A block is a named set of settings for one part, and every part can be had from it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.blocks.core import Block
+from pydantic import SecretStr
+
+import blocks
+from blocks import BLOCKS
+from blocks.encoder import EncoderBlock
+from blocks.files import FilesBlock
+from blocks.index import IndexBlock
+from blocks.ledger import LedgerBlock
+from blocks.overlay import fill, overlay
+from blocks.text_embedder import TextEmbedderBlock
+from swatchbook.errors import Configuration
+from swatchbook.index.lance import LanceIndex
+from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.records import BlockNames, Role
+from swatchbook.settings import Settings
+
+
+@pytest.fixture
+def saved(home: Path, prefect_server: str) -> Iterator[Callable[[Block, str], None]]:
+    """Saves blocks on the Prefect server; they go afterwards."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    made = list[tuple[type[Block], str]]()
+
+    def save(block: Block, name: str) -> None:
+        block.save(name, overwrite=True)
+        made.append((type(block), name))
+
+    blocks.lab.cache_clear()
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield save
+        for kind, name in made:
+            kind.delete(name)
+    blocks.lab.cache_clear()
+
+
+@pytest.mark.parametrize("kind", BLOCKS.values(), ids=BLOCKS)
+def test_fields_are_those_of_the_settings_and_have_defaults(kind: type[Block], home: Path) -> None:
+    assert set(kind.model_fields) <= set(Settings.model_fields)
+    for name, field in kind.model_fields.items():
+        setting = Settings.model_fields[name]
+        assert not field.is_required(), "a new required field breaks saved blocks"
+        assert field.default == setting.default
+        assert field.metadata == setting.metadata
+        assert str(field.annotation).replace("pydantic.types.SecretStr", "str") == str(setting.annotation).replace(
+            "pydantic.types.SecretStr", "str"
+        )
+        assert field.title
+        assert field.description
+
+
+def test_settings_through_a_block_are_the_settings(home: Path) -> None:
+    settings = Settings(
+        ledger_url="postgresql+psycopg://ann:hush@db/swatchbook", index="weaviate", weaviate_api_key=SecretStr("hush")
+    )
+    for kind in BLOCKS.values():
+        assert overlay(settings, fill(kind, settings)) == settings
+        assert "hush" not in f"{fill(kind, settings)!r} {fill(kind, settings).model_dump_json()}"
+
+
+def test_every_block_gets_its_part(home: Path, tmp_path: Path) -> None:
+    ledger = LedgerBlock(ledger_url=SecretStr(f"sqlite:///{tmp_path / 'other.sqlite'}")).get_ledger()
+    assert ledger.now() > 0
+    ledger.close()
+    assert (tmp_path / "other.sqlite").is_file()
+    files = FilesBlock(files_url=str(tmp_path / "store")).get_files()
+    assert files.has(files.put_bytes(b"%PDF-", suffix=".pdf"))
+    assert list((tmp_path / "store").rglob("*.pdf"))
+    assert isinstance(IndexBlock().get_index(), LanceIndex)
+    assert isinstance(IndexBlock(index="weaviate").get_index(), WeaviateIndex)
+    assert set(EncoderBlock().get_encoder().tags) == {Role.VISUAL, Role.COLOR, Role.TEXTURE}
+    assert TextEmbedderBlock().get_text_encoder().dimension
+
+
+def test_a_lab_is_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:
+    saved(FilesBlock(files_url=str(tmp_path / "elsewhere")), "test-elsewhere")
+    saved(IndexBlock(weaviate_api_key=SecretStr("hush")), "test-elsewhere")
+    tools = blocks.lab(BlockNames(files="test-elsewhere", index="test-elsewhere"))
+    assert tools.settings.files == str(tmp_path / "elsewhere")
+    assert tools.settings.weaviate_api_key == SecretStr("hush")
+    plain = blocks.lab(BlockNames())
+    assert plain.settings == Settings()
+    assert blocks.lab(BlockNames()) is plain
+
+
+@pytest.mark.usefixtures("saved")
+def test_a_block_that_is_not_saved_is_named() -> None:
+    with pytest.raises(Configuration, match="swatchbook-ledger/nowhere") as raised:
+        blocks.lab(BlockNames(ledger="nowhere"))
+    assert "swatchbook setup" in str(raised.value)
+
+
+def test_a_block_that_says_what_cannot_be_is_named_without_its_secrets(saved: Any) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import BlockDocumentUpdate
+
+    block = IndexBlock(index="weaviate", weaviate_api_key=SecretStr("hush"))
+    saved(block, "test-wrong")
+    with get_client(sync_client=True) as client:
+        wrong = {"index": "elsewhere", "weaviate_api_key": "hush"}
+        client.request(
+            "PATCH",
+            "/block_documents/{id}",
+            path_params={"id": block._block_document_id},
+            json=BlockDocumentUpdate(data=wrong, merge_existing_data=False).model_dump(mode="json", exclude_unset=True),
+        )
+    with pytest.raises(Configuration, match="swatchbook-index/test-wrong") as raised:
+        blocks.lab(BlockNames(index="test-wrong"))
+    assert "hush" not in str(raised.value)
+    assert raised.value.__cause__ is None

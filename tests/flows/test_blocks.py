@@ -1,0 +1,41 @@
+"""A flow that is told the names of saved blocks uses these, says so, and is brought back with them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+import blocks
+from blocks.files import FilesBlock
+from blocks.ledger import LedgerBlock
+from flows.ingest_catalogue import ingest_catalogue
+from flows.retry_failed import bring_back
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts, runs
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
+
+
+def test_named_blocks_are_used_and_named_in_the_report(
+    lab: Lab, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_INPUT_ROOTS", str(small_catalogue.parent))
+    names = BlockNames(ledger="test-other", files="test-other")
+    LedgerBlock(ledger_url=f"sqlite:///{tmp_path / 'other.sqlite'}").save("test-other", overwrite=True)
+    FilesBlock(files_url=str(tmp_path / "other")).save("test-other", overwrite=True)
+    try:
+        report = asyncio.run(ingest_catalogue(str(small_catalogue), "anna", blocks=names))
+        assert report.status == DocumentStatus.COMPLETED
+        assert report.blocks == {"ledger": "test-other", "files": "test-other"}
+        assert accounts.list_documents(lab.ledger) == [], "the ledger of the settings knows nothing of it"
+
+        tools = blocks.lab(names)
+        assert list((tmp_path / "other").rglob("*.pdf"))
+        assert accounts.get_document(tools.ledger, report.document_id).blocks == names
+        due.ask_anew(tools.ledger, report.document_id, IngestOptions())
+        again = asyncio.run(bring_back(tools, report.document_id))
+        assert again is not None
+        assert again.blocks == report.blocks
+        tools.close()
+    finally:
+        LedgerBlock.delete("test-other")
+        FilesBlock.delete("test-other")
