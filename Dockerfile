@@ -36,7 +36,6 @@ ENV SWATCHBOOK_HOME=/var/lib/swatchbook \
     PYTHONUNBUFFERED=1
 USER swatchbook
 WORKDIR /var/lib/swatchbook
-VOLUME /var/lib/swatchbook
 EXPOSE 8420
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
     CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8420/live')"]

@@ -30,19 +30,19 @@ check_secrets() {
 }
 
 build() {
-    local given=()
+    local given=(--tag "$SWATCHBOOK_IMAGE")
     [ -z "${BASE_IMAGE:-}" ] || given+=(--build-arg "BASE_IMAGE=$BASE_IMAGE")
     [ -z "${TORCH_INDEX:-}" ] || given+=(--build-arg "TORCH_INDEX=$TORCH_INDEX")
     [ -z "${CA_BUNDLE:-}" ] || given+=(--secret "id=ca,src=$CA_BUNDLE")
     [ -z "${PIP_CONFIG:-}" ] || given+=(--secret "id=pip,src=$PIP_CONFIG")
-    DOCKER_BUILDKIT=1 docker build --tag "$SWATCHBOOK_IMAGE" "${given[@]}" .
+    DOCKER_BUILDKIT=1 docker build "${given[@]}" .
 }
 
 # All are healthy, and `setup`, which ends, has ended well.
 wait_until_healthy() {
     local containers states
     local state='{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}} {{.State.ExitCode}}{{end}}'
-    mapfile -t containers < <(compose ps --all --quiet)
+    read -r -d '' -a containers < <(compose ps --all --quiet) || true  # macOS' bash has no mapfile
     for ((second = 0; second < HEALTHY_SECONDS; second++)); do
         states=$(docker inspect --format "{{.Name}} $state" "${containers[@]}")
         grep --quiet --invert-match --extended-regexp ' (healthy|exited 0)$' <<< "$states" || return 0

@@ -13,10 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from filelock import FileLock
 
 READY_SECONDS = 60  # ~2 s; after a kill it looks through what it holds first
 STOP_SECONDS = 30
+CACHE = "3GB"  # of build steps that no image holds any more; those of an older lock go first
+
+
+class NoEngine(RuntimeError):
+    """There is no Docker engine, and none can be started."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def kept() -> Path:
 def running_engine() -> Iterator[Engine]:
     """The engine that the environment names if it answers, else our own. One test at a time has it.
 
-    Raises RuntimeError where there is none and none can be started.
+    Raises NoEngine, or RuntimeError with the end of its log where our own does not start.
     """
     kept().mkdir(parents=True, exist_ok=True)
     with FileLock(kept() / "lock"):
@@ -70,24 +76,28 @@ def running_engine() -> Iterator[Engine]:
             yield at_hand
             return
         if os.geteuid() != 0 or not shutil.which("dockerd"):
-            raise RuntimeError("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
+            raise NoEngine("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
         with _network_left_as_found():
             engine = Engine(f"unix://{kept() / 'socket'}")
             process = _start(engine, kept())
             try:
                 yield engine
+                engine.run("image", "prune", "--force")
+                engine.run("builder", "prune", "--force", f"--keep-storage={CACHE}")
             finally:
                 _stop(process, kept())
 
 
-def _start(engine: Engine, folder: Path) -> subprocess.Popen[bytes]:
+def _start(engine: Engine, folder: Path) -> psutil.Process:
+    if engine.answers():  # left by a test that was killed
+        return psutil.Process(int((folder / "pid").read_text()))
     log = folder / "log"
     command = [
         "dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
         "--host", engine.address,
     ]  # fmt: skip
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        process = psutil.Popen(command, stdout=out, stderr=out, start_new_session=True)
     deadline = time.monotonic() + READY_SECONDS
     while not engine.answers():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -97,14 +107,16 @@ def _start(engine: Engine, folder: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def _stop(process: subprocess.Popen[bytes], folder: Path) -> None:
+def _stop(process: psutil.Process, folder: Path) -> None:
     """In order, with the containers that are left; then what it leaves mounted."""
-    process.terminate()
     try:
+        process.terminate()
         process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    except psutil.TimeoutExpired:
         process.kill()
         process.wait()
+    except psutil.NoSuchProcess:
+        pass
     for namespace in (folder / "exec" / "netns").glob("*"):
         subprocess.run(["umount", namespace], capture_output=True, check=False)
 

@@ -14,7 +14,7 @@ import pytest
 
 from deployments.weaviate import free_ports
 from tests.conftest import ROOT
-from tests.containers.engine import Engine, running_engine
+from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import certificates, images
 
 pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
@@ -49,9 +49,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     try:
         with running_engine() as engine:
             yield from _up(engine, tmp_path_factory.mktemp("compose") / "env")
-    except RuntimeError as reason:
-        if "No Docker engine" not in str(reason):
-            raise
+    except NoEngine as reason:
         pytest.skip(str(reason))
 
 
