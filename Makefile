@@ -36,9 +36,10 @@ test: $(STAMP)
 	$(RUN)python -m deployments.weaviate path > /dev/null
 	$(RUN)python -m pytest -n 2 --dist loadfile
 
-# Thirty kills at random moments over all stages: docs/RELIABILITY.md.
+# Kills, outages, floods and rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)
-	SWATCHBOOK_TEST_KILLS=30 $(RUN)python -m pytest tests/flows/test_kills.py
+	$(RUN)python -m deployments.weaviate path > /dev/null
+	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/flows/test_kills.py tests/flows/test_rounds.py tests/servers
 
 check: $(STAMP)
 	$(RUN)ruff check .

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples" / "build"
+SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
+"""`make soak`: kills, floods and rounds as often as docs/RELIABILITY.md says, outages of a minute."""
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,9 +1,8 @@
 """Kill it anywhere, run it again: the end is that of an undisturbed run, and nothing committed was made again.
 
-`SWATCHBOOK_TEST_KILLS` sets the number of kills (a soak runs 30; a quick suite fewer).
+A soak kills 30 times, a quick suite less often.
 """
 
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -17,9 +16,10 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.runs import live_runs
 from swatchbook.records import Stage
 from tests.command import Command, run, run_json, running
+from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
 
-KILLS = int(os.environ.get("SWATCHBOOK_TEST_KILLS", "6"))
+KILLS = 30 if SOAK else 6
 KILLS_A_DOCUMENT = 3
 STAGES = list(Stage)[1:]
 VOLATILE = {"generation", "run", "created_at", "updated_at", "report", "attempts", "deaths", "force", "due_at"}

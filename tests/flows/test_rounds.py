@@ -1,9 +1,8 @@
 """Ingest and delete, over and over: the disk is as full afterwards as it was early on.
 
-`SWATCHBOOK_TEST_ROUNDS` sets the number of rounds (a soak runs 50; a quick suite fewer).
+A soak runs 50 rounds, a quick suite fewer.
 """
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,11 +15,12 @@ from swatchbook.index import lance
 from swatchbook.lab import Lab
 from swatchbook.ledger.tables import metadata
 from swatchbook.records import DocumentStatus
+from tests.conftest import SOAK
 from tests.flows.conftest import Ingest
 from tests.ledger.scene import count
 from tests.pdf.making import Paper, gradient, jpeg
 
-ROUNDS = int(os.environ.get("SWATCHBOOK_TEST_ROUNDS", "8"))
+ROUNDS = 50 if SOAK else 8
 SETTLED = 3
 """Rounds after which nothing may grow any more."""
 

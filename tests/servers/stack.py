@@ -27,7 +27,7 @@ from swatchbook.ledger import accounts
 from swatchbook.ledger.runs import Document
 from swatchbook.records import DocumentStatus
 from swatchbook.settings import Settings
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SOAK
 from tests.doubles.models import Trouble
 from tests.postgres import RunningPostgres, running_postgres
 
@@ -37,9 +37,6 @@ SOURCE, SECRET = "shop", "whsec_" + b64encode(b"a secret for tests of the stack!
 WEAVIATE_KEY = "a key of Weaviate's for tests"
 PREFECT_AUTH = ("admin", "a-password-of-Prefects-for-tests")
 HOST = "127.0.0.1"
-
-SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
-"""Outages last a minute, and rounds come every thirty seconds, as in earnest."""
 
 START_SECONDS = 120.0  # for a part on a busy machine
 BACK_SECONDS = 180.0

@@ -1,10 +1,9 @@
 """A thousand signed uploads while the service is killed again and again: what it has promised, it holds.
 
-SWATCHBOOK_TEST_FLOOD=uploads,kills says how many (1000,20 in a soak).
+A soak sends 1,000 and kills 20 times.
 """
 
 import json
-import os
 import random
 import time
 from collections import Counter
@@ -24,10 +23,11 @@ from swatchbook.ledger import accounts
 from swatchbook.ledger.runs import Document
 from swatchbook.ledger.tables import deliveries, documents
 from swatchbook.records import DocumentStatus, document_id, sha256
+from tests.conftest import SOAK
 from tests.origin import origin
 from tests.servers.stack import OWNER, SECRET, Stack
 
-UPLOADS, KILLS = map(int, os.environ.get("SWATCHBOOK_TEST_FLOOD", "150,4").split(","))
+UPLOADS, KILLS = (1_000, 20) if SOAK else (150, 4)
 SENDERS = 12
 SENDER_SECONDS = 300.0  # after which a sender gives up
 _PAUSE = 0.2  # before a sender tries again

@@ -20,10 +20,11 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from swatchbook.records import DocumentStatus, Role, document_id
+from tests.conftest import SOAK
 from tests.ledger_audit import writes
 from tests.servers.audit import TERMINAL, Audit, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
-from tests.servers.stack import BACK_SECONDS, OWNER, SECRET, SOAK, Stack
+from tests.servers.stack import BACK_SECONDS, OWNER, SECRET, Stack
 
 AWAY_SECONDS = 60.0 if SOAK else 10.0
 
