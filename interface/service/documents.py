@@ -141,7 +141,10 @@ def delete_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> A
 
 
 @router.post(
-    "/{document_id}/embed", status_code=202, summary="Make what is missing or stale", responses=documented(400, 408, 409, 413)
+    "/{document_id}/embed",
+    status_code=202,
+    summary="Make what is missing or stale",
+    responses=documented(400, 408, 409, 413),
 )
 def embed_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again: Again = ONCE) -> Accepted:
     """What is done stays. By force what failed or was rejected is made anew too."""
@@ -152,7 +155,9 @@ def embed_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again
     return _accepted(accounts.get_document(lab.ledger, document.id), "What is missing or stale will be made.")
 
 
-@router.post("/{document_id}/retry", status_code=202, summary="Try again what failed", responses=documented(400, 408, 409, 413))
+@router.post(
+    "/{document_id}/retry", status_code=202, summary="Try again what failed", responses=documented(400, 408, 409, 413)
+)
 def retry_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again: Again = ONCE) -> Accepted:
     """Takes up a failed, blocked or cancelled document; failed images are tried anew, rejected ones by force."""
     document = workable(lab, caller, document_id)
@@ -162,7 +167,9 @@ def retry_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again
     return _accepted(left, "Nothing to do: nothing of it has failed." if done else "It will be worked on again.")
 
 
-@router.post("/{document_id}/cancel", status_code=202, summary="Stop working on it", responses=documented(400, 408, 409, 413))
+@router.post(
+    "/{document_id}/cancel", status_code=202, summary="Stop working on it", responses=documented(400, 408, 409, 413)
+)
 def cancel_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
     """What is made and searchable stays; retry takes it up again."""
     document = workable(lab, caller, document_id)
