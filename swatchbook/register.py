@@ -12,7 +12,7 @@ from swatchbook.errors import DiskFull, InvalidReference, TooLarge, UnreadableDo
 from swatchbook.fetch import bring, incoming, is_remote
 from swatchbook.files import KEY
 from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, publishing, runs
+from swatchbook.ledger import accounts, due, publishing, runs
 from swatchbook.ledger.runs import Document
 from swatchbook.models import registry
 from swatchbook.naming import display_name
@@ -72,17 +72,25 @@ def register(
 def take_in(lab: Lab, path: Path, *, owner: str, options: IngestOptions, name: str) -> Registered:
     """What an upload does: its document is durable and will be worked on, or is complete with these very options.
 
-    One that is being deleted is finished first; it stays `deleting` where others are at that.
-    Raises what `register` raises, and IndexDown.
+    One that is at work with others is made with these when that run has ended. One that is being deleted is finished
+    first; it stays `deleting` where others are at that. Raises what `register` raises, and IndexDown.
     """
     found = register(lab, path, owner=owner, options=options, name=name)
     if found.document.status == DocumentStatus.DELETING and finish_delete(lab, found.document.id, at_most=0):
         found = register(lab, path, owner=owner, options=options, name=name)
     if found.document.file and not lab.files.has(found.document.file):  # collected just before it was queued
         found = register(lab, path, owner=owner, options=options, name=name)
-    if found.document.status == DocumentStatus.COMPLETED and not found.unchanged:
-        return Registered(document=runs.queue_again(lab.ledger, found.document.id, options), unchanged=False)
-    return found
+    if _is_asked(lab.settings, found.document, options):
+        return found
+    return Registered(document=due.ask_anew(lab.ledger, found.document.id, options), unchanged=False)
+
+
+def _is_asked(settings: Settings, document: Document, options: IngestOptions) -> bool:
+    """Whether what was asked of a document last comes to the same as these options; by force nothing does."""
+    if document.fingerprint is None and document.options == options:  # not begun yet
+        return True
+    known = document.fingerprint or ask(settings, document.options).fingerprint
+    return not options.force and known == ask(settings, options).fingerprint
 
 
 def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions) -> Registered:

@@ -23,11 +23,12 @@ _MOST_NAME = 200  # characters
 async def begin(source: str, owner: str, options: IngestOptions, blocks: BlockNames) -> Work | Document:
     """Begin a run, or follow the one that lives; the Document itself when nothing is left to do.
 
-    Raises InvalidReference where this flow run was launched for a document that has been deleted since.
+    A flow run that was launched for a document makes what was asked of it last. Raises InvalidReference where that has
+    been deleted since.
     """
     tools = lab(blocks)
     if (launched_for := document_id(owner, source[:64])) in flow_run.tags:  # it must not come back by itself
-        await asyncio.to_thread(accounts.get_document, tools.ledger, launched_for)
+        options = (await asyncio.to_thread(accounts.get_document, tools.ledger, launched_for)).options
     if is_remote(source):  # once, however often it is tried below
         found = await asyncio.to_thread(register_source, tools, source, owner=owner, options=options)
         source = found.document.file or source

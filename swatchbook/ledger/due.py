@@ -35,7 +35,7 @@ from swatchbook.ledger.tables import (
     wants,
 )
 from swatchbook.ledger.wanted import queue_anew, wanted
-from swatchbook.records import DocumentStatus, ItemState, Record
+from swatchbook.records import DocumentStatus, IngestOptions, ItemState, Record
 
 _MOST = 1_000
 """Documents given at once; the rest comes when these are worked off."""
@@ -103,7 +103,27 @@ def is_behind() -> ColumnElement[bool]:
     return or_(documents.c.id.in_(placed), documents.c.id.in_(cut), documents.c.owner.in_(owners))
 
 
-# --- retry and cancel -------------------------------------------------------------------------------------------------
+# --- ask anew, retry and cancel ---------------------------------------------------------------------------------------
+
+
+def ask_anew(ledger: Ledger, document: str, options: IngestOptions) -> Document:
+    """Let a document be made with these options, whatever was asked for before; what is asked for last is made.
+
+    A live run goes on, and the document waits for another behind it. One that is being deleted stays so. Raises
+    InvalidReference for an unknown one.
+    """
+    asked = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # what is asked for is not begun
+    this = (documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
+    with ledger.write() as connection:
+        connection.execute(
+            update(documents).where(*this).values(**asked, launches=documents.c.launches + 1, updated_at=db_now())
+        )
+        connection.execute(
+            update(documents)
+            .where(*this, documents.c.run.is_(None))
+            .values(status=DocumentStatus.QUEUED, due_at=null(), deaths=0, message=null(), failure_kind=null())
+        )
+    return get_document(ledger, document)
 
 
 def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:

@@ -135,34 +135,17 @@ def queue(
             )
             .on_conflict_do_nothing()
         )  # fmt: skip
-        connection.execute(
-            update(documents).where(documents.c.id == identity, documents.c.file.is_(None)).values(file=file)
-        )
+        this = documents.c.id == identity
+        connection.execute(update(documents).where(this, documents.c.file.is_(None)).values(file=file))
         connection.execute(
             update(documents)
-            .where(documents.c.id == identity, documents.c.status.in_(again))
+            .where(this, documents.c.status.in_(again))
             .values(
                 status=DocumentStatus.QUEUED, options=asked, message=null(), failure_kind=null(), due_at=null(),
                 deaths=0, updated_at=db_now(),
             )
         )  # fmt: skip
         return _document(connection, identity)
-
-
-def queue_again(ledger: Ledger, document: str, options: IngestOptions) -> Document:
-    """A completed document, durably `queued` for another generation with these options; any other as it is."""
-    with ledger.write() as connection:
-        connection.execute(
-            update(documents)
-            .where(documents.c.id == document, documents.c.status == DocumentStatus.COMPLETED)
-            .values(
-                status=DocumentStatus.QUEUED,
-                options=options.model_dump(mode="json"),
-                due_at=null(),
-                updated_at=db_now(),
-            )
-        )
-        return _document(connection, document)
 
 
 def begin(
@@ -192,6 +175,8 @@ def begin(
             return Busy(document=document, run=known.run, same=same, reason="live")
 
         again = same and known.generation is not None
+        unforced = options.model_copy(update={"force": False})
+        newer = known.fingerprint is None and known.options not in (options, unforced)  # its turn comes after this
         generation = known.generation if again and known.generation else str(ULID())
         run = Run(token=str(ULID()), document=document, generation=generation)
         _replace_wants(connection, run, wants)
@@ -204,10 +189,10 @@ def begin(
             .values(
                 status=DocumentStatus.RUNNING,
                 stage=known.stage if again else Stage.REGISTERED,
-                options=options.model_copy(update={"force": False}).model_dump(mode="json"),
+                options=(known.options if newer else unforced).model_dump(mode="json"),
                 blocks=blocks.model_dump(mode="json"),
                 generation=generation,
-                fingerprint=fingerprint,
+                fingerprint=None if newer else fingerprint,
                 force=generation if options.force else known.force,
                 run=run.token,
                 deaths=known.deaths if again else 0,
@@ -364,14 +349,15 @@ def end(
 ) -> DocumentStatus:
     """End the run in order: free what it holds, and leave the document as said. Raises RunRevoked.
 
-    Returns the status written: `completed` becomes `waiting`, due now, if somebody set an item pending meanwhile.
+    Returns the status written: `waiting`, due now, where more was asked for meanwhile: other options, or an item.
     """
     with ledger.write() as connection:
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))
         lock(connection, documents, documents.c.id == run.document)  # who sets an item pending now waits, and wakes it
         due: Any = due_at
-        if status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document):
+        asked_anew = _document(connection, run.document, lock=True).fingerprint is None
+        if asked_anew or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
             status, due = DocumentStatus.WAITING, db_now()
         ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
         connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))

@@ -11,7 +11,7 @@ from blocks.ledger import LedgerBlock
 from flows.ingest_catalogue import ingest_catalogue
 from flows.retry_failed import bring_back
 from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, runs
+from swatchbook.ledger import accounts, due
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 
 

@@ -139,12 +139,17 @@ def test_the_loop_is_woken_by_what_was_taken_in_and_by_nothing_else() -> None:
         assert woken.is_set()
 
 
-def complete(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> None:
-    """As if a flow had been through it."""
+def begin(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> runs.Run:
+    """As a flow does."""
     asked = ask(service.lab.settings, options)
     run = runs.begin(service.lab.ledger, identity, options=options, fingerprint=asked.fingerprint, wants=asked.wants)
     assert isinstance(run, runs.Run)
-    runs.end(service.lab.ledger, run, DocumentStatus.COMPLETED)
+    return run
+
+
+def complete(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> DocumentStatus:
+    """As if a flow had been through it."""
+    return runs.end(service.lab.ledger, begin(service, identity, options), DocumentStatus.COMPLETED)
 
 
 def test_what_is_complete_with_these_options_starts_nothing(service: Served) -> None:
@@ -163,6 +168,47 @@ def test_what_is_complete_is_queued_again_for_other_options(service: Served, opt
     known = accounts.get_document(service.lab.ledger, identity)
     assert known.options == IngestOptions.model_validate_json(options)
     assert known.id in {document.id for document in due.due(service.lab.ledger)}
+
+
+@pytest.mark.parametrize("options", ['{"focus": false}', '{"force": true}'])
+@pytest.mark.parametrize("end", [DocumentStatus.COMPLETED, DocumentStatus.BLOCKED, None])
+def test_other_options_while_a_run_is_live_are_made_when_it_has_ended(
+    service: Served, options: str, end: DocumentStatus | None
+) -> None:
+    identity = send(service).json()["id"]
+    run = begin(service, identity)
+    answer = send(service, options=options)
+    assert (answer.status_code, answer.json()["status"], answer.json()["id"]) == (202, "running", identity)
+    if end is None:
+        due.cancel(service.lab.ledger, identity)
+        assert send(service, options=options).json()["status"] == "queued"
+    else:
+        assert runs.end(service.lab.ledger, run, end) == DocumentStatus.WAITING
+    (known,) = due.due(service.lab.ledger)
+    asked = IngestOptions.model_validate_json(options)
+    assert (known.options, known.launches) == (asked, 1)  # another launch: Prefect takes it for no repetition
+    assert complete(service, identity, asked) == DocumentStatus.COMPLETED
+    assert accounts.get_document(service.lab.ledger, identity).generation != run.generation
+    assert due.due(service.lab.ledger) == []
+
+
+def test_the_same_options_while_a_run_is_live_change_nothing(service: Served) -> None:
+    identity = send(service).json()["id"]
+    run = begin(service, identity)
+    assert send(service, options='{"batch_size": 7}').json()["status"] == "running"  # comes to the same
+    assert runs.end(service.lab.ledger, run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
+    assert send(service).status_code == 200
+
+
+def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(service: Served) -> None:
+    identity = send(service).json()["id"]
+    for options in ('{"focus": false}', '{"force": true}', '{"force": true}'):
+        assert send(service, options=options).json()["status"] == "queued"
+    known = accounts.get_document(service.lab.ledger, identity)
+    assert (known.options, known.launches) == (IngestOptions(force=True), 2)
+    assert complete(service, identity, IngestOptions(focus=False)) == DocumentStatus.WAITING
+    assert complete(service, identity, IngestOptions(force=True)) == DocumentStatus.COMPLETED
+    assert send(service).status_code == 200
 
 
 @pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED])
