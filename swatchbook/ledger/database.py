@@ -9,7 +9,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Double, Table, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Double, Table, create_engine, event, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
@@ -29,6 +29,9 @@ LOCK_SECONDS = 60.0
 
 _MOST_VALUES = 900
 """Of one IN list: below the smallest limit on bound values that a SQLite build may have."""
+
+_TURN = 7301
+"""PostgreSQL's name for the lock of writers' turns, of this database alone."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 """Seconds between tries to reach a ledger that is away; short, as leases are running meanwhile."""
@@ -64,10 +67,11 @@ class Ledger:
     ledger). Nothing of a write that raised is kept, so whoever called may call again; once the ledger is back, so is
     the next call. Never open a second one inside a write: on SQLite it would wait for itself.
 
-    On SQLite one writes at a time. On PostgreSQL many do, each seeing what was committed before its statement: what is
-    read to be written is locked (`FOR UPDATE`), rows of a table in the order of their keys (`lock`), tables in the
-    order runs, items, images or chunks, documents. What cannot keep to it may be undone by the server as a deadlock,
-    which is a LedgerDown as any other.
+    Writers take turns, on PostgreSQL as on SQLite: pictures, texts and documents are shared by so many that writers who
+    each lock their rows deadlock, and a turn is a few milliseconds beside the forward pass that it commits. So what is
+    read in a write stays true until its end. Moves that touch nothing but a row of their own, or skip what others hold
+    (a heartbeat, a claim), take no turn on PostgreSQL and wait for none: `write(turn=False)`. They may wait only for
+    the first row that they lock; then nobody can wait for somebody who waits for him.
 
     `patience`: for how many seconds a transaction that cannot begin, because the ledger is away, is tried again before
     it raises. One that is cut off in its middle raises at once: whoever began it begins again, and then waits.
@@ -91,9 +95,9 @@ class Ledger:
             self._writers, self._readers = engine, engine.execution_options(**reading)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, turn: bool = True) -> Iterator[Connection]:
         """One transaction that may write: committed at the end, rolled back by any exception."""
-        with self._transaction(self._writers) as connection:
+        with self._transaction(self._writers, turn=turn) as connection:
             yield connection
 
     @contextmanager
@@ -117,9 +121,12 @@ class Ledger:
         self._readers.dispose()
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine, *, turn: bool = False) -> Iterator[Connection]:
         with named_errors(self.url), ExitStack() as stack:
-            yield self._begin(engine, stack)
+            connection = self._begin(engine, stack)
+            if turn and connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+            yield connection
 
     def _begin(self, engine: Engine, stack: ExitStack) -> Connection:
         pause, end = _FIRST_PAUSE, time.monotonic() + self._patience
@@ -168,12 +175,6 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert:
     return sqlite.insert(table)
 
 
-def lock(connection: Connection, table: Table, where: ColumnElement[bool]) -> None:
-    """Hold these rows until the transaction ends, taken in the order of their keys: no two wait for each other."""
-    if connection.dialect.name == "postgresql":  # on SQLite the writer is alone
-        connection.execute(select(*table.primary_key).where(where).order_by(*table.primary_key).with_for_update())
-
-
 # --- opening ----------------------------------------------------------------------------------------------------------
 
 
@@ -217,8 +218,6 @@ def _migrate(ledger: Ledger) -> None:
         with named_errors(ledger.url), ledger._readers.connect() as connection:
             connection.connection.cursor().execute("PRAGMA journal_mode = WAL")  # not possible in a transaction; lasts
     with ledger.write() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(7301)"))
         revision = _revision(connection)
         if revision is not None and not knows(revision):
             raise Configuration(

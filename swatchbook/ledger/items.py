@@ -22,19 +22,16 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     update,
 )
 from ulid import ULID
 
 from swatchbook.errors import Failure, InvalidModelOutput
-from swatchbook.ledger.database import Ledger, db_now, lock, portions, upsert
+from swatchbook.ledger.database import Ledger, db_now, portions, upsert
 from swatchbook.ledger.leases import (
     LEASE_SECONDS,
     ItemId,
     free,
-    identified,
-    is_identified,
     lease_range,
     outcome,
     record_failures,
@@ -200,7 +197,7 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
     """
     name = f"{run.token}:{ULID()}"
     claimed = list[RowMapping]()
-    with ledger.write() as connection:
+    with ledger.write(turn=False) as connection:
         require_live(connection, run)
         found = dict[ItemId, str]()
         for some in portions(keys, 300):
@@ -243,7 +240,6 @@ def commit(
         require_live(connection, lease.run)
         ours = _runs_of(connection, lease)
         sound, unsound = _checked(connection, [m for m in made if m.item in ours])
-        _lock_showing(connection, sound)
         _store(connection, sound)
         _finish(connection, sound)
         _say(connection, [m for m in sound if m.analysis is not None])
@@ -296,12 +292,16 @@ def _lock_pending(connection: Connection, wanted: Sequence[ItemId]) -> list[Item
 
 
 def _are(some: Sequence[ItemId]) -> ColumnElement[bool]:
-    keys = {key for key, _, _ in some}  # SQLite takes no index for the triples
-    return and_(items.c.key.in_(keys), tuple_(items.c.key, items.c.role, items.c.tag).in_(some))
+    """One of these items. By pair, as SQLite takes no index for a list of triples, and PostgreSQL compares each."""
+    keys = defaultdict[tuple[str, str], list[str]](list)
+    for key, role, tag in some:
+        keys[role, tag].append(key)
+    return or_(
+        *(and_(items.c.role == role, items.c.tag == tag, items.c.key.in_(of)) for (role, tag), of in keys.items())
+    )
 
 
 def _runs_of(connection: Connection, lease: Lease) -> dict[ItemId, int]:
-    lock(connection, items, items.c.lease == lease.name)
     held = select(items.c.key, items.c.role, items.c.tag, items.c.runs).where(items.c.lease == lease.name)
     return {(row.key, row.role, row.tag): row.runs for row in connection.execute(held)}
 
@@ -359,15 +359,14 @@ def _store(connection: Connection, made: Sequence[Made]) -> None:
 
 
 def _finish(connection: Connection, made: Sequence[Made]) -> None:
-    if made:
+    for some in portions([m.item for m in made], 300):
         connection.execute(
             update(items)
-            .where(is_identified())
+            .where(_are(some))
             .values(
                 state=ItemState.DONE, crashes=0, failure=null(), next_retry_at=null(),
                 lease=null(), lease_until=null(), lease_size=null(),
-            ),
-            [identified(m.item) for m in made],
+            )
         )  # fmt: skip
 
 
@@ -405,15 +404,11 @@ def _say(connection: Connection, analysed: Sequence[Made]) -> None:
     wake(connection, sorted({text for text, _, _ in asked}))
 
 
-def _lock_showing(connection: Connection, made: Sequence[Made]) -> None:
-    pixels, prose, text = _keys_by_kind(made)
-    lock(connection, images, or_(images.c.content_key.in_(pixels), images.c.text_key.in_(prose)))
-    lock(connection, chunks, chunks.c.text_key.in_(text))
-
-
 def _touch(connection: Connection, made: Sequence[Made]) -> None:
     """Every image and chunk that shows a made key is to be published again."""
-    pixels, prose, text = _keys_by_kind(made)
+    prose = [m.key for m in made if m.role is Role.UNDERSTANDING]
+    text = [m.key for m in made if m.role is Role.TEXT]
+    pixels = sorted({m.key for m in made} - {*prose, *text})
     for table, column, keys, kept in (
         (images, images.c.content_key, pixels, true()),
         (images, images.c.text_key, prose, true()),
@@ -423,13 +418,6 @@ def _touch(connection: Connection, made: Sequence[Made]) -> None:
             dirty = table.c.dirty + 1
             shown = and_(column.in_(some), table.c.dirty > 0, kept)  # what was never shown has nothing to publish
             connection.execute(update(table).where(shown).values(dirty=dirty, made=dirty))
-
-
-def _keys_by_kind(made: Sequence[Made]) -> tuple[list[str], list[str], list[str]]:
-    """Keys of pictures, of understanding texts and of chunks."""
-    prose = [m.key for m in made if m.role is Role.UNDERSTANDING]
-    text = [m.key for m in made if m.role is Role.TEXT]
-    return sorted({m.key for m in made} - {*prose, *text}), prose, text
 
 
 # --- what they are made from ------------------------------------------------------------------------------------------

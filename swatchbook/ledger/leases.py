@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, null, select, tuple_, update
 
 from swatchbook.errors import SHARED, CrashedWorker, Failure, Policy
-from swatchbook.ledger.database import db_now, lock
+from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import items
 from swatchbook.records import ItemState, Record
 
@@ -66,7 +66,6 @@ def free_dead(connection: Connection, token: str) -> Freed:
     One that was alone, and had crashed before, is named: a recorded failure `crashed_worker`. The others keep the size
     of the group that they died in, so that the next one is at most half of it.
     """
-    lock(connection, items, held_by(token))
     held = connection.execute(
         select(items.c.key, items.c.role, items.c.tag, items.c.runs, items.c.crashes, items.c.lease_size).where(
             held_by(token)

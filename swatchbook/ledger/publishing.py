@@ -54,7 +54,7 @@ class Publication:
 def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
     """Up to `limit` rows whose time has come and that nobody publishes, leased to `name` for a minute."""
     leased = list[Dirty]()
-    with ledger.write() as connection:
+    with ledger.write(turn=False) as connection:
         for kind, table in _TABLES.items():
             due = (
                 connection.execute(
@@ -98,10 +98,7 @@ def settle(
             tries = {
                 row.id: row.publish_tries
                 for row in connection.execute(
-                    select(table.c.id, table.c.publish_tries)
-                    .where(_held(table, name))
-                    .order_by(table.c.id)
-                    .with_for_update()
+                    select(table.c.id, table.c.publish_tries).where(_held(table, name)).with_for_update()
                 )
             }
             done = [row for row in published if row.kind == kind]

@@ -9,7 +9,7 @@ from ulid import ULID
 
 from swatchbook.errors import InvalidReference, RunRevoked
 from swatchbook.ledger import leases
-from swatchbook.ledger.database import Ledger, db_now, lock, upsert
+from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.process import Process, here, is_dead
 from swatchbook.ledger.tables import documents, runs, timings, wants
@@ -125,7 +125,7 @@ def queue(
     """The document, durably `queued`; a known one as it is, but a failed or cancelled one is queued `again`."""
     identity = document_id(owner, content)
     asked = options.model_dump(mode="json")
-    with ledger.write() as connection:
+    with ledger.write(turn=False) as connection:
         connection.execute(
             upsert(connection, documents)
             .values(
@@ -251,20 +251,20 @@ def require_live(connection: Connection, run: Run) -> None:
 
 def heartbeat(ledger: Ledger, run: Run) -> None:
     """Renew the lease of the run and of the items that it holds. Raises RunRevoked if it is no longer live."""
-    with ledger.write() as connection:
+    with ledger.write(turn=False) as connection:
         _update_live(connection, run, heartbeat_at=db_now(), lease_until=db_now() + LEASE_SECONDS)
         leases.renew(connection, run.token)
 
 
 def progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
     """What the run works towards and how far it is. Raises RunRevoked."""
-    with ledger.write() as connection:
+    with ledger.write(turn=False) as connection:
         _update_live(connection, run, stage=stage, done=done, total=total, note=note, progress_at=db_now())
 
 
 def alive(ledger: Ledger, run: Run) -> None:
     """A sign of life from what waits deliberately, or works long without steps to count. Raises RunRevoked."""
-    with ledger.write() as connection:
+    with ledger.write(turn=False) as connection:
         _update_live(connection, run, progress_at=db_now())
 
 
@@ -354,7 +354,6 @@ def end(
     with ledger.write() as connection:
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))
-        lock(connection, documents, documents.c.id == run.document)  # who sets an item pending now waits, and wakes it
         due: Any = due_at
         asked_anew = _document(connection, run.document, lock=True).fingerprint is None
         if asked_anew or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):

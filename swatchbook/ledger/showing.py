@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select, update
 
-from swatchbook.ledger.database import db_now, lock, portions, upsert
+from swatchbook.ledger.database import db_now, portions, upsert
 from swatchbook.ledger.tables import chunks, documents, images, placements
 from swatchbook.records import DocumentStatus, PlacementState
 
@@ -26,21 +26,14 @@ def put(connection: Connection, table: Table, rows: Sequence[Values], *, new: Ma
     first = dict(new or {})
     connection.execute(
         insert.on_conflict_do_update(index_elements=sorted(keys), set_=given),
-        [row | first for row in _ordered(table, rows)],
+        [row | first for row in rows],
     )
 
 
 def put_new(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows whose key is not there yet; the others stay as they are, and are there until the transaction ends."""
+    """Insert rows whose key is not there yet."""
     if rows:
-        insert, keys = upsert(connection, table), [column.name for column in table.primary_key]
-        same = {name: insert.excluded[name] for name in keys}
-        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=same), _ordered(table, rows))
-
-
-def _ordered(table: Table, rows: Sequence[Values]) -> list[Values]:
-    """By primary key, the order in which everybody locks."""
-    return sorted(rows, key=lambda row: [row[column.name] for column in table.primary_key])
+        connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
 
 
 def remove(connection: Connection, table: Table, keys: Collection[Any]) -> None:
@@ -59,7 +52,6 @@ def show(connection: Connection, table: Table, ids: Collection[str], *, made: Co
     Of those in `made` something is made already, which waits to be published.
     """
     for portion in portions(sorted(ids)):
-        lock(connection, table, table.c.id.in_(portion))
         shown = update(table).where(table.c.id.in_(portion))
         connection.execute(shown.values(gone=False, dirty=table.c.dirty + 1))
     for portion in portions(sorted(made)):
@@ -69,7 +61,6 @@ def show(connection: Connection, table: Table, ids: Collection[str], *, made: Co
 def touch(connection: Connection, table: Table, ids: Collection[str]) -> None:
     """Raise `dirty` of images or chunks whose payload changed; those that were never shown stay unpublished."""
     for portion in portions(sorted(ids)):
-        lock(connection, table, table.c.id.in_(portion))
         connection.execute(
             update(table).where(table.c.id.in_(portion), table.c.dirty > 0).values(dirty=table.c.dirty + 1)
         )
@@ -84,7 +75,6 @@ def unshow_images(connection: Connection, ids: Collection[str]) -> None:
     shown = placed.where(placements.c.state == PlacementState.SHOWN).exists()
     for portion in portions(sorted(ids)):
         these = images.c.id.in_(portion)
-        lock(connection, images, these)
         connection.execute(update(images).where(these, shown).values(dirty=images.c.dirty + 1))
         unused = and_(these, ~shown, (images.c.dirty > 0) | ~placed.exists())
         connection.execute(update(images).where(unused).values(gone=True, publish_next=None))
@@ -103,7 +93,6 @@ def reopen_documents_showing(connection: Connection, ids: Collection[str]) -> No
         showing = select(placements.c.document).where(
             placements.c.image.in_(portion), placements.c.state == PlacementState.SHOWN
         )
-        lock(connection, documents, documents.c.id.in_(showing))
         connection.execute(
             update(documents)
             .where(documents.c.id.in_(showing), documents.c.status == DocumentStatus.COMPLETED)
@@ -116,7 +105,5 @@ def by_id(connection: Connection, table: Table, ids: Collection[str]) -> dict[st
     return {
         row.id: row
         for portion in portions(sorted(ids))
-        for row in connection.execute(
-            select(table).where(table.c.id.in_(portion)).order_by(table.c.id).with_for_update()
-        )
+        for row in connection.execute(select(table).where(table.c.id.in_(portion)).with_for_update())
     }

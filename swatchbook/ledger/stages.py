@@ -335,7 +335,7 @@ def _wants(connection: Connection, run: Run) -> list[Want]:
 
 def _rows(connection: Connection, table: Table, run: Run) -> dict[str, Row[Any]]:
     """The document's rows by id, locked against other writers."""
-    found = select(table).where(table.c.document == run.document).order_by(table.c.id).with_for_update()
+    found = select(table).where(table.c.document == run.document).with_for_update()
     return {row.id: row for row in connection.execute(found)}
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from swatchbook.ledger.database import db_now, lock, portions
+from swatchbook.ledger.database import db_now, portions
 from swatchbook.ledger.tables import chunks, documents, images, items, placements, wants
 from swatchbook.records import DocumentStatus, ItemState, PlacementState, Role
 
@@ -85,11 +85,9 @@ def queue_anew(
     """
     rows = wanted(document) if keys is None else wanted_of(document, keys)
     settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states))
-    these = and_(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled), items.c.state.in_(states))
-    lock(connection, items, these)
     queued = connection.execute(
         update(items)
-        .where(these)
+        .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled))
         .values(
             state=ItemState.PENDING, attempts=0, runs=0, crashes=0, failure=null(), next_retry_at=null(),
             lease_size=null(),
@@ -117,7 +115,6 @@ def wake(connection: Connection, keys: Sequence[str]) -> None:
             # the showing documents first and alone: SQLite would start from all those that ask
             showing = connection.execute(_showing(role, some)).scalars().all()
             for ids in portions(showing):
-                lock(connection, documents, documents.c.id.in_(ids))  # one that is about to be completed is waited for
                 connection.execute(
                     update(documents)
                     .where(

@@ -196,7 +196,7 @@ def test_a_deadlock_is_undone_and_called_an_outage(new_postgresql: NewLedger) ->
 
     def touch(first: str, second: str) -> str:
         try:
-            with ledger.write() as connection:
+            with ledger.write(turn=False) as connection:
                 connection.execute(select(contents).where(contents.c.key == first).with_for_update())
                 both.wait(30)
                 connection.execute(select(contents).where(contents.c.key == second).with_for_update())
@@ -221,7 +221,7 @@ def test_a_client_that_went_silent_in_a_transaction_holds_nothing_for_long(
     def be_silent() -> None:
         with silent.write() as connection:
             connection.execute(select(contents).with_for_update())
-            with ledger.write() as other:  # waits until the silent one is ended
+            with ledger.write(turn=False) as other:  # waits until the silent one is ended
                 assert other.execute(select(contents).with_for_update()).all()
 
     with pytest.raises(LedgerDown):

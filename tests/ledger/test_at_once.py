@@ -1,0 +1,88 @@
+"""Many runs at once at documents that show the same pictures and say the same: nobody stands in another's way."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import select, text
+
+from swatchbook.heartbeat import beating
+from swatchbook.ledger import accounts, due, items, publishing, runs, stages
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import items as item_rows
+from swatchbook.ledger.tables import runs as run_rows
+from swatchbook.records import DocumentStatus
+from tests.ledger import told
+from tests.ledger.scene import count
+
+PICTURES = [f"picture {n}" for n in range(40)]
+SAYINGS = ("Material: oak.", "Material: ash.", "Colors: white, grey.")
+ROUNDS = 4
+
+
+def work_off(ledger: Ledger, number: int) -> None:
+    """One document again and again: other options each time, forced at times, and deleted in the end."""
+    order = random.Random(number)
+    owner, content = f"owner{number % 3}", f"catalogue {number}"
+    document = ""
+    for turn in range(ROUNDS):
+        run = told.begin(ledger, owner=owner, content=content, fingerprint=str(turn), force=turn == 2)
+        document = run.document
+        with beating(ledger, run, every=0.01):
+            shown = [told.placed(run, name, page=1 + n // 5) for n, name in enumerate(order.sample(PICTURES, 25))]
+            stages.save_chunks(ledger, run, told.chunked(run, *order.sample(("Common.", "Shared.", "Everywhere."), 3)))
+            stages.save_extraction(ledger, run, told.extraction(*shown))
+            make(ledger, run, order)
+            product = told.product(run, f"Oslo {turn}")
+            stages.save_assembly(ledger, run, [product], [told.link(placed.id, product) for placed in shown])
+            publish(ledger, f"{number} {turn}")
+            told.end(ledger, run)
+    if number % 2:
+        due.mark_deleting(ledger, document)
+        due.delete_rows(ledger, document)
+
+
+def make(ledger: Ledger, run: Run, order: random.Random) -> None:
+    """As stage 6: claims of a few keys, side by side with everybody else's."""
+    for batch in items.cut_batches(ledger, run, 5):
+        for _ in range(2):  # understanding comes with the analysis
+            lease = items.claim(ledger, run, batch.members)
+            made = [told.make(claimed, text=order.choice(SAYINGS)) for claimed in lease.items]
+            items.commit(ledger, lease, made, [], last_try=True)
+            items.release(ledger, lease)
+
+
+def publish(ledger: Ledger, name: str) -> None:
+    rows = publishing.lease_dirty(ledger, name, limit=50)
+    publishing.publications(ledger, [row for row in rows if not row.gone])
+    told.settle(ledger, name, rows)
+
+
+def test_runs_that_share_everything_end_as_if_alone(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(6) as threads:
+        for done in [threads.submit(work_off, ledger, number) for number in range(6)]:
+            done.result(120)
+    for known in accounts.list_documents(ledger):
+        if known.status == DocumentStatus.DELETING:
+            continue
+        run = told.begin(ledger, owner=known.owner, content=known.name.removesuffix(".pdf"), fingerprint="last")
+        told.make_all(ledger, run)
+        told.publish_all(ledger)
+        assert told.end(ledger, run) == DocumentStatus.COMPLETED
+    assert accounts.account(ledger).pending == 0
+    assert count(ledger, item_rows, state="leased") == 0
+    assert count(ledger, run_rows, state="live") == 0
+    assert runs.bury(ledger) == []
+    told.publish_all(ledger)
+    for known in accounts.list_documents(ledger, status=DocumentStatus.DELETING):
+        assert due.finish_delete(ledger, known.id)
+    assert deadlocks(ledger) == 0
+
+
+def deadlocks(ledger: Ledger) -> int:
+    if ledger.url.get_backend_name() == "sqlite":
+        return 0
+    with ledger.read() as connection:
+        connection.execute(select(text("pg_stat_clear_snapshot()")))
+        found = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(connection.execute(found).scalar_one())
