@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from json import JSONDecodeError
 from typing import Any
 
 from sqlalchemy.engine import URL
@@ -21,6 +22,10 @@ def named_errors(url: URL) -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise LedgerDown("All connections to the ledger are in use.") from error
+    except JSONDecodeError as error:  # PostgreSQL looks at what is written into such a column, SQLite does not
+        raise Configuration(
+            f"The ledger {url.database} holds a row that cannot be read: {error}", advice="Restore it from a backup."
+        ) from error
     except DBAPIError as error:
         named = _named(error, url)
         if named is None:

@@ -1,7 +1,7 @@
 """Documents and the runs that work on them: queued, begun, kept alive, ended, buried, revoked."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, null, select, update
@@ -104,7 +104,12 @@ class LiveRun(Record):
 
 def read_document(row: RowMapping) -> Document:
     """A row of `documents` as a record."""
-    return Document.model_validate(dict(row))
+    return Document.model_validate({**row, "options": read_options(row["options"])})
+
+
+def read_options(stored: Mapping[str, Any]) -> IngestOptions:
+    """Options as a row keeps them; those of another version are left out."""
+    return IngestOptions.model_validate({name: stored[name] for name in stored.keys() & IngestOptions.model_fields})
 
 
 # --- beginning --------------------------------------------------------------------------------------------------------

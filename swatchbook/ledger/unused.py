@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Table, delete, func, select
 
 from swatchbook.ledger import deliveries
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, portions
+from swatchbook.ledger.runs import read_options
 from swatchbook.ledger.tables import contents, documents, runs, timings
 from swatchbook.ledger.tables import deliveries as deliveries_table
 from swatchbook.records import IngestOptions, Record
@@ -76,7 +77,7 @@ def origins(ledger: Ledger, found: Sequence[str]) -> dict[str, list[Origin]]:
     with ledger.read() as connection:
         for some in portions(found):
             for row in connection.execute(select(*columns).where(documents.c.content.in_(some))):
-                origin = Origin(id=row.id, options=IngestOptions.model_validate(row.options), force=row.force)
+                origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
                 known.setdefault(row.content, []).append(origin)
     return known
 

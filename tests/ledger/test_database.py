@@ -17,10 +17,13 @@ from sqlalchemy import JSON, Column, create_engine, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from swatchbook.errors import Configuration, DiskFull, LedgerDown
-from swatchbook.ledger import database, migrations
+from swatchbook.ledger import accounts, database, migrations, runs
 from swatchbook.ledger.database import Ledger, db_now, open_ledger, portions
-from swatchbook.ledger.tables import contents, metadata
+from swatchbook.ledger.items import claim
+from swatchbook.ledger.tables import contents, documents, items, metadata
+from swatchbook.records import IngestOptions, Stage
 from tests.ledger.conftest import NewLedger
+from tests.ledger.scene import begun, keys
 
 ROOT = Path(__file__).parents[2]
 
@@ -233,6 +236,41 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"%PDF-1.7 " * 1000)
     with pytest.raises(Configuration, match="no ledger"):
         open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+
+
+def test_a_row_with_broken_json_is_told_as_such(new_sqlite: NewLedger) -> None:
+    ledger = open_ledger(new_sqlite())
+    run = begun(ledger)
+    with ledger.write() as connection:
+        connection.execute(text("UPDATE documents SET options = '{\"focus\": tr'"))
+    with pytest.raises(Configuration, match="cannot be read"):
+        accounts.get_document(ledger, run.document)
+    ledger.close()
+
+
+def test_options_of_another_version_are_left_out(ledger: Ledger) -> None:
+    run = begun(ledger)
+    with ledger.write() as connection:
+        options = {"batch_size": 7, "from_the_future": True}
+        connection.execute(update(documents).values(options=options))
+    assert accounts.get_document(ledger, run.document).options == IngestOptions(batch_size=7)
+
+
+def test_a_heartbeat_and_a_claim_wait_for_no_writer_s_turn(new_postgresql: NewLedger) -> None:
+    ledger = open_ledger(new_postgresql())
+    pictures = keys(3)
+    run = begun(ledger, pictures=pictures)
+    with ledger.write() as busy:
+        busy.execute(insert(contents).values(key="k"))
+        busy.execute(select(items).where(items.c.key == pictures[0]).with_for_update())
+        began = time.monotonic()
+        runs.heartbeat(ledger, run)
+        runs.progress(ledger, run, Stage.EMBEDDED, 1, 2)
+        lease = claim(ledger, run, pictures)
+        runs.heartbeat(ledger, run)
+        assert time.monotonic() - began < 5
+    assert {claimed.key for claimed in lease.items} == set(pictures[1:])  # what somebody is at is left to him
+    ledger.close()
 
 
 def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
