@@ -102,6 +102,7 @@ class WeaviateIndex:
         self._api_key = api_key
         self._client: WeaviateClient | None = None
         self._connecting = Lock()
+        self._compared = set[str]()  # collections that are as they should be; looked at again when anything fails
 
     def probe(self) -> None:
         """A query of every kind that publishing needs. Raises DiskFull where the server has stopped taking writes."""
@@ -114,7 +115,12 @@ class WeaviateIndex:
 
     def ensure(self, space: Space) -> None:
         with self._answering() as client:
-            name = _collection(space)
+            name, alias = _collection(space), _alias(space.role)
+            if client.collections.exists(alias) and client.alias.get(alias_name=alias) is None:
+                raise Configuration(
+                    f"Weaviate has a collection {alias}: the name under which people are to query ours.",
+                    advice="Drop it, or point SWATCHBOOK_WEAVIATE_URL at a server without it.",
+                )
             if not client.collections.exists(name):
                 try:
                     _create(client, space)
@@ -129,7 +135,7 @@ class WeaviateIndex:
             return failures
         with self._using(space) as collection:
             for start in range(0, len(admitted), BATCH):
-                failures |= self._write(collection, admitted[start : start + BATCH])
+                failures |= self._write(space, collection, admitted[start : start + BATCH])
         return failures
 
     def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
@@ -227,8 +233,12 @@ class WeaviateIndex:
                 self._client.close()
             self._client = None
 
-    def _write(self, collection: Collection[Any, Any], objects: Sequence[IndexObject]) -> dict[str, Failure]:
-        """One batch; the failures of those that the server refused. Raises DiskFull or IndexDown if it takes none."""
+    def _write(
+        self, space: Space, collection: Collection[Any, Any], objects: Sequence[IndexObject]
+    ) -> dict[str, Failure]:
+        """One batch; the failures of those that the server refused. Raises DiskFull, IndexDown or Configuration where
+        it is not the objects' fault.
+        """
         sent = [DataObject(uuid=each.id, properties=_properties(each), vector=each.vector.tolist()) for each in objects]
         try:
             errors = {index: refused.message for index, refused in collection.data.insert_many(sent).errors.items()}
@@ -239,6 +249,8 @@ class WeaviateIndex:
                 raise self._no_room(message)
             if _says(message, STARTING):
                 raise self._away(message)
+        if errors:
+            _compare(space, collection)
         return {
             objects[i].id: ProviderError(f"Weaviate refused the object: {message}") for i, message in errors.items()
         }
@@ -246,9 +258,14 @@ class WeaviateIndex:
     @contextmanager
     def _using(self, space: Space) -> Iterator[Collection[Any, Any]]:
         with self._answering() as client:
-            if not client.collections.exists(_collection(space)):
+            name = _collection(space)
+            if not client.collections.exists(name):
                 raise missing_space(space)
-            yield client.collections.use(_collection(space))
+            collection = client.collections.use(name)
+            if name not in self._compared:
+                _compare(space, collection)
+                self._compared.add(name)
+            yield collection
 
     @contextmanager
     def _answering(self) -> Iterator[WeaviateClient]:
@@ -256,6 +273,7 @@ class WeaviateIndex:
         try:
             yield self._connected()
         except (WeaviateBaseError, httpx.TransportError, OSError) as error:
+            self._compared.clear()
             raise self._failure(error) from error
 
     def _connected(self) -> WeaviateClient:
@@ -423,6 +441,11 @@ def _compare(space: Space, collection: Collection[Any, Any]) -> None:
         )
     if getattr(vectors["default"].vector_index_config, "distance_metric", None) != VectorDistances.COSINE:
         raise foreign_space(space, "its distance is not cosine")
+    if config.multi_tenancy_config.enabled:
+        raise foreign_space(space, "it is divided among tenants")
+    for held in collection.query.fetch_objects(limit=1, include_vector=True, return_properties=[]).objects:
+        if (found_dimension := len(held.vector.get("default", ()))) != space.dimension:
+            raise foreign_space(space, f"its vectors have {found_dimension} dimensions, not {space.dimension}")
 
 
 def _properties(each: IndexObject) -> dict[str, Any]:

@@ -5,18 +5,19 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import weaviate
-from weaviate.classes.config import Configure, DataType, Property
+from weaviate.classes.config import Configure, DataType, Property, VectorDistances
 from weaviate.classes.init import Auth
 from weaviate.classes.query import Filter
 
 from deployments.weaviate import free_ports, start
 from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
 from swatchbook.index.base import IndexObject, Payload, Space
-from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.index.weaviate import WeaviateIndex, _columns
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.weaviate_server import RunningWeaviate
@@ -125,19 +126,90 @@ def test_read_only_shards_block_until_they_are_ready_again(
     assert index.upsert(space, made(4)) == {}
 
 
-def test_a_collection_of_somebody_elses_is_refused(
+FLAT = Configure.VectorIndex.flat
+PLAIN = Configure.Vectors.self_provided(vector_index_config=FLAT(distance_metric=VectorDistances.COSINE))
+
+FOREIGN: dict[str, tuple[dict[str, Any], str]] = {
+    "properties": ({"properties": [Property(name="owner", data_type=DataType.INT)]}, r"differ in category.*owner"),
+    "named vectors": (
+        {"vector_config": [Configure.Vectors.self_provided(name=name) for name in ("eye", "ear")]},
+        "its vectors are ear, eye",
+    ),
+    "distance": (
+        {
+            "vector_config": Configure.Vectors.self_provided(
+                vector_index_config=FLAT(distance_metric=VectorDistances.L2_SQUARED)
+            )
+        },
+        "not cosine",
+    ),
+    "tenants": ({"multi_tenancy_config": Configure.multi_tenancy(enabled=True)}, "divided among tenants"),
+    "description": ({"description": "Somebody else's"}, "it is \"Somebody else's\", not 'Swatchbook"),
+    "dimension": ({}, "its vectors have 4 dimensions, not 8"),
+}
+
+
+@pytest.fixture(params=FOREIGN)
+def difference(
+    request: pytest.FixtureRequest, weaviate_server: RunningWeaviate, space: Space, client: weaviate.WeaviateClient
+) -> str:
+    """What is wrong with a collection that somebody else has made under the name of ours."""
+    changed, told = FOREIGN[request.param]
+    name = f"Swatchbook_{space.name}"
+    ours = client.collections.use(name).config.get()
+    client.collections.delete(name)
+    made_by_others = {"description": ours.description, "properties": _columns(), "vector_config": PLAIN, **changed}
+    theirs = client.collections.create(name, **made_by_others)
+    if request.param == "dimension":
+        theirs.data.insert({"owner": "somebody"}, vector=[0.5] * 4)
+    return told
+
+
+def test_a_collection_of_somebody_elses_blocks_whatever_is_done_with_it(
+    weaviate_server: RunningWeaviate, index: WeaviateIndex, space: Space, difference: str
+) -> None:
+    """Of a process that sees it for the first time, and of one that has known ours."""
+    for known in (weaviate_server.index(), index):
+        for asked in (
+            lambda known=known: known.upsert(space, made(3)),
+            lambda known=known: known.search(space, made(1)[0].vector, 3),
+            lambda known=known: known.keyword(space, "oak", 3),
+            lambda known=known: known.fetch(space, [number_id(0)]),
+            lambda known=known: known.ensure(space),
+        ):
+            with pytest.raises(Configuration, match=difference) as refused:
+                asked()
+            assert "SWATCHBOOK_WEAVIATE_URL" in str(refused.value)
+            assert "rebuild-index" in str(refused.value)
+
+
+def test_a_collection_that_is_exchanged_under_a_writer_blocks_it(
     index: WeaviateIndex, space: Space, client: weaviate.WeaviateClient
 ) -> None:
-    description = client.collections.use(f"Swatchbook_{space.name}").config.get().description
+    index.upsert(space, made(3))
+    name = f"Swatchbook_{space.name}"
+    description = client.collections.use(name).config.get().description
+    client.collections.delete(name)
+    theirs = client.collections.create(name, description=description, properties=_columns(), vector_config=PLAIN)
+    theirs.data.insert({"owner": "somebody"}, vector=[0.5] * 4)
+    with pytest.raises(Configuration, match="4 dimensions"):
+        index.upsert(space, made(3))
+
+
+def test_a_collection_under_the_name_that_people_query_blocks(
+    index: WeaviateIndex, client: weaviate.WeaviateClient
+) -> None:
+    space = Space(role=Role.APPLICATION, tag="taken@1/plain", dimension=8)
+    client.collections.create("Swatchbook_Application")
+    try:
+        with pytest.raises(Configuration, match="has a collection Swatchbook_Application"):
+            index.ensure(space)
+    finally:
+        client.collections.delete("Swatchbook_Application")
+    index.ensure(space)
+    index.activate(space)
+    index.ensure(space)
     index.drop(space)
-    client.collections.create(
-        f"Swatchbook_{space.name}",
-        description=description,
-        properties=[Property(name="owner", data_type=DataType.INT)],
-        vector_config=Configure.Vectors.self_provided(),
-    )
-    with pytest.raises(Configuration, match=r"properties differ in category.*owner"):
-        index.ensure(space)
 
 
 @pytest.mark.parametrize(("role", "coded"), [(Role.TEXTURE, False), (Role.UNDERSTANDING, True)])
