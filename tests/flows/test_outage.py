@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from weaviate import connect_to_local
 
 from deployments.weaviate import Server, free_ports, start
-from swatchbook.errors import Failure
+from swatchbook.errors import Configuration, Failure
+from swatchbook.index.base import Space
 from swatchbook.lab import Lab
-from swatchbook.ledger import publishing
+from swatchbook.ledger import accounts, publishing
 from swatchbook.ledger.tables import items
-from swatchbook.records import DocumentStatus, ItemState
+from swatchbook.models.registry import wants
+from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.search import search
 from swatchbook.verify import verify
 from tests.flows.conftest import Ingest
+from tests.pdf.making import Paper, gradient, jpeg
 
 AWAY_SECONDS = 20.0
 
@@ -89,3 +93,28 @@ def test_index_away_for_good_leaves_the_document_waiting_and_it_goes_on_by_itsel
     (report,) = asyncio.run(retry_failed())
     assert report.status == DocumentStatus.COMPLETED
     assert report.images_complete == report.images_found > 0
+
+
+def test_a_collection_of_somebody_elses_blocks_the_document_until_it_is_gone(
+    weaviate: list[Server], lab: Lab, ingest: Ingest, tmp_path: Path
+) -> None:
+    from flows.retry_failed import retry_failed
+
+    page = Paper()
+    page.page("Tile Alba").insert_image((40, 80, 240, 280), stream=jpeg(gradient(300, 300)))
+    visual = next(want for want in wants(lab.settings) if want.role is Role.VISUAL)
+    taken = f"Swatchbook_{Space(role=visual.role, tag=visual.tag, dimension=1).name}"
+    with connect_to_local(port=weaviate[-1].port, grpc_port=weaviate[-1].grpc_port, skip_init_checks=True) as somebody:
+        somebody.collections.create(taken)
+        with pytest.raises(Configuration):
+            ingest(page.save(tmp_path / "alba.pdf"), focus=False)
+        (blocked,) = accounts.list_documents(lab.ledger)
+        assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
+        assert "not as expected" in (blocked.message or "")
+        assert "drop the space" in (blocked.message or "")
+        somebody.collections.delete(taken)
+    with lab.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE documents SET due_at = due_at - 3600")
+    (report,) = asyncio.run(retry_failed())
+    assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, 1)
+    assert verify(lab).sound
