@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, null, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exists, null, or_, select, tuple_, update
 
 from swatchbook.errors import FileMissing, InvalidReference
 from swatchbook.files import Files
@@ -311,6 +311,7 @@ def _is_used() -> ColumnElement[bool]:
     """A picture by an image, a text by an image, a chunk or an analysis, a source and its pages by a document."""
     keys = (images.c.content_key, images.c.text_key, chunks.c.text_key, analyses.c.text_key)
     files = (documents.c.file, documents.c.pages_file)
-    by_key = [contents.c.key.in_(select(user).where(user.is_not(None))) for user in keys]
-    by_file = [contents.c.file.in_(select(user).where(user.is_not(None))) for user in files]
-    return or_(*by_key, and_(contents.c.file.is_not(None), or_(*by_file)))
+    # asked row by row, by index: a list of all users is more than PostgreSQL keeps in memory, and it would search it
+    by_key = [exists().where(user == contents.c.key) for user in keys]
+    by_file = [exists().where(user == contents.c.file) for user in files]
+    return or_(*by_key, *by_file)

@@ -99,6 +99,8 @@ documents = Table(
     Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # saved ones that its last run used
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
+    Index(None, "file"),
+    Index(None, "pages_file"),
 )
 
 runs = Table(
@@ -287,6 +289,7 @@ analyses = Table(
     Column("tag", Text, primary_key=True),
     Column("record", JSON, nullable=False),  # Analysis
     Column("text_key", Key),  # of its understanding text; empty where it has nothing to say
+    Index(None, "text_key"),
 )
 
 calls = Table(

@@ -434,9 +434,9 @@ def test_contents_without_users_go_an_hour_later_with_all_that_was_made_of_them(
     delete(ledger, run.document)
     assert due.collect(ledger, files) == Collected(contents=0, files=0, vectors=0, answers=0)
     assert files.has(oak)
-    elapse(ledger, files, 3_599)
+    elapse(ledger, files, 3_500)
     assert due.collect(ledger, files).contents == 0
-    elapse(ledger, files, 2)
+    elapse(ledger, files, 101)
     collected = due.collect(ledger, files)
     assert (collected.files, collected.answers) == (2, 1)  # the picture and the source
     assert not files.has(oak)

@@ -13,6 +13,8 @@ def upgrade() -> None:
     op.add_column("documents", sa.Column("blocks", sa.JSON(), server_default=sa.text("'{}'"), nullable=False))
     if op.get_context().dialect.name == "postgresql":  # a SQLite INTEGER holds as many
         op.alter_column("documents", "size", type_=sa.BigInteger())  # files of 2 GiB and more
+    for table, column in (("documents", "file"), ("documents", "pages_file"), ("analyses", "text_key")):
+        op.create_index(op.f(f"ix_{table}_{column}"), table, [column])
     op.add_column("timings", sa.Column("units", sa.Integer(), server_default="0", nullable=False))
     op.create_index(op.f("ix_timings_stage_at"), "timings", ["stage", "at"])
     op.create_table(
