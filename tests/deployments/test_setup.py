@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,22 +35,22 @@ def ask(question: Callable[[PrefectClient], Awaitable[T]]) -> T:
 
 
 async def remove_all(client: PrefectClient) -> None:
-    """Everything that a setup makes."""
+    """Everything that a setup makes, and the flow runs that came of it."""
     for automation in await client.read_automations_by_name(NOTIFICATION):
         await client.delete_automation(automation.id)
     for deployment in await client.read_deployments():
         await client.delete_deployment(deployment.id)
+    while flow_runs := await client.read_flow_runs(limit=200):
+        for each in flow_runs:
+            await client.delete_flow_run(each.id)
     for kind in BLOCKS.values():
-        try:
-            found = await client.read_block_type_by_slug(kind.get_block_type_slug())
-        except ObjectNotFound:
-            continue
-        await client.delete_block_type(found.id)
-    try:
-        await client.delete_block_document((await client.read_block_document_by_name(NOTIFICATION, "webhook")).id)
+        with suppress(ObjectNotFound):
+            await client.delete_block_type((await client.read_block_type_by_slug(kind.get_block_type_slug())).id)
+    with suppress(ObjectNotFound):
+        webhook = await client.read_block_document_by_name(NOTIFICATION, "webhook")
+        await client.delete_block_document(webhook.id)
+    with suppress(ObjectNotFound):
         await client.delete_work_pool(POOL)
-    except ObjectNotFound:
-        pass
 
 
 @pytest.fixture

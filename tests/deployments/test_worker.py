@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from deployments.setup import POOL, Mode, set_up
 from swatchbook.settings import Settings
+from tests.deployments.test_setup import ask, remove_all
 
 OVER = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -118,6 +119,8 @@ def control(
         except subprocess.TimeoutExpired:
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+        with temporary_settings({PREFECT_API_URL: prefect_server}):
+            ask(remove_all)
 
 
 @pytest.mark.parametrize(
