@@ -81,23 +81,23 @@ def as_markdown(report: RunReport, pictured: Sequence[Pictured] = ()) -> str:
     }
     blocks = ", ".join(f"{part}: {name}" for part, name in report.blocks.items())
     parts = [
-        f"# {_plain(report.name)}: {report.status}",
-        f"**{_plain(report.message)}**" if report.message else "",
+        f"# {plain(report.name)}: {report.status}",
+        f"**{plain(report.message)}**" if report.message else "",
         _table([f"images {name}" if name == "found" else name for name in images],
                [[getattr(report, f"images_{name}") for name in images]]),
         _table(list(of_all), [list(of_all.values())]),
         _shelves(pictured),
         "## Seconds by stage",
         _table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
-        f"Saved blocks used: {_plain(blocks)}" if blocks else "",
+        f"Saved blocks used: {plain(blocks)}" if blocks else "",
     ]  # fmt: skip
     if report.warnings:
-        parts += ["## Warnings", *(f"- {_plain(w)}" for w in abridge(report.warnings, _WARNINGS))]
+        parts += ["## Warnings", *(f"- {plain(w)}" for w in abridge(report.warnings, _WARNINGS))]
     return "\n\n".join(part for part in parts if part)
 
 
 def _shelves(pictured: Sequence[Pictured]) -> str:
-    rows = [(_plain(each.product or "–"), " ".join(map(_image, each.pictures))) for each in pictured]
+    rows = [(plain(each.product or "–"), " ".join(map(_image, each.pictures))) for each in pictured]
     return _table(("product", "pictures"), rows) if rows else ""
 
 
@@ -132,6 +132,6 @@ _MARKUP = re.compile(r"[\\`*_{}\[\]()#+\-.!|~:@]")
 """Punctuation that means something in Markdown: links, pictures, emphasis, and addresses that become links."""
 
 
-def _plain(text: str) -> str:
-    """Text from a document as Markdown: no markup of its own."""
+def plain(text: str) -> str:
+    """Text from a document as Markdown: no markup of its own. Prefect's UI reads descriptions as Markdown too."""
     return _MARKUP.sub(r"\\\g<0>", escape(" ".join(text.split()), quote=False))

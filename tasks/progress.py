@@ -12,6 +12,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 
 from blocks import lab
 from swatchbook.records import PROGRESS, Stage
+from swatchbook.report import plain
 from swatchbook.working import Work, announce, arrive, tell, working
 from tasks.policy import cached
 
@@ -50,12 +51,12 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
     tools = lab(work.blocks)
     with working(tools, work.run):
         artifact = await acreate_progress_artifact(
-            progress=0.0, key=f"progress-{work.document}", description=f"{work.name}: {Stage.REGISTERED}"
+            progress=0.0, key=f"progress-{work.document}", description=f"{plain(work.name)}: {Stage.REGISTERED}"
         )
 
         async def show(percent: float, note: str) -> None:
             try:
-                await aupdate_progress_artifact(artifact, progress=percent, description=f"{work.name}: {note}")
+                await aupdate_progress_artifact(artifact, progress=percent, description=f"{plain(work.name)}: {note}")
             except Exception:  # a picture of the work must not stop it
                 log.warning("the progress artifact is behind", exc_info=True)
 

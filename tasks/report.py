@@ -8,7 +8,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from blocks import lab
 from swatchbook.conclude import close_account
 from swatchbook.records import Discovery, Extraction, Plan, Reading, RunReport, Tables
-from swatchbook.report import as_markdown, failure_rows, picture
+from swatchbook.report import as_markdown, failure_rows, picture, plain
 from swatchbook.working import Work
 from tasks.policy import WRITE
 
@@ -53,12 +53,12 @@ async def publish_artifacts(work: Work, report: RunReport) -> None:
 
 
 async def _publish(work: Work, report: RunReport) -> None:
-    key = report.document_id
+    key, name = report.document_id, plain(report.name)
     pictured = await asyncio.to_thread(picture, lab(work.blocks), report.document_id)
     await acreate_markdown_artifact(
-        key=f"report-{key}", markdown=as_markdown(report, pictured), description=f"{report.name}: {report.status}"
+        key=f"report-{key}", markdown=as_markdown(report, pictured), description=f"{name}: {report.status}"
     )
     if report.failed_images or report.other_failures:
         await acreate_table_artifact(
-            key=f"failures-{key}", table=failure_rows(report), description=f"Failures of {report.name}"
+            key=f"failures-{key}", table=failure_rows(report), description=f"Failures of {name}"
         )

@@ -3,28 +3,53 @@
 import asyncio
 
 import pytest
+from markdown_it import MarkdownIt
 from prefect import flow
+from prefect.artifacts import Artifact
 
 from swatchbook.ledger.runs import Run
-from swatchbook.records import DocumentStatus, IngestOptions, RunReport, Stage
+from swatchbook.records import DocumentStatus, FailureRecord, IngestOptions, RunReport, Stage, identity
 from swatchbook.working import Work
 from tasks.report import publish_artifacts
+
+WORK = Work(
+    run=Run(token="t", document="d", generation="g"), document="d", name="a.pdf", owner="default", content="c",
+    file="f", options=IngestOptions(), force=None,
+)  # fmt: skip
+
+
+def report_of(document: str, name: str, *failures: FailureRecord) -> RunReport:
+    return RunReport(
+        document_id=document, name=name, owner="default", run=None, generation=None,
+        status=DocumentStatus.COMPLETED, stage=Stage.COMPLETED, other_failures=failures,
+    )  # fmt: skip
 
 
 @pytest.mark.usefixtures("lab")
 def test_artifacts_that_cannot_be_made_do_not_fail_the_flow() -> None:
     @flow
     async def show(report: RunReport) -> str:
-        await publish_artifacts(work, report)
+        await publish_artifacts(WORK, report)
         return "done"
 
-    work = Work(
-        run=Run(token="t", document="d", generation="g"), document="d", name="a.pdf", owner="default", content="c",
-        file="f", options=IngestOptions(), force=None,
-    )  # fmt: skip
+    assert asyncio.run(show(report_of("Not a key for Prefect!", "a.pdf"))) == "done"
 
-    report = RunReport(
-        document_id="Not a key for Prefect!", name="a.pdf", owner="default", run=None, generation=None,
-        status=DocumentStatus.COMPLETED, stage=Stage.COMPLETED,
-    )  # fmt: skip
-    assert asyncio.run(show(report)) == "done"
+
+@pytest.mark.usefixtures("lab")
+def test_a_documents_name_is_no_markup_where_the_ui_reads_markdown() -> None:
+    """Descriptions too: a picture elsewhere would tell who looks, a link would lead away."""
+    name = "![a](http://evil.example/seen.png) [b](http://evil.example) <img src=x>"
+    report = report_of(identity("artifacts"), name, FailureRecord(kind="too_large", error="It is too large."))
+
+    @flow
+    async def show() -> list[str]:
+        await publish_artifacts(WORK, report)
+        found = [await Artifact.get(f"{kind}-{report.document_id}") for kind in ("report", "failures")]
+        return [artifact.description or "" for artifact in found if artifact]
+
+    described = asyncio.run(show())
+    assert len(described) == 2
+    for description in described:
+        rendered = MarkdownIt("commonmark", {"html": True}).render(description)
+        assert "evil.example" in rendered
+        assert not any(tag in rendered for tag in ("<a ", "<img"))
