@@ -80,7 +80,10 @@ async def keep_ticking(lab: Lab, wake: asyncio.Event, every: float = EVERY_SECON
     try:
         while True:
             wake.clear()
-            troubles = _say((await _round(lab, _parts())).troubles, before=troubles)
+            done = await _round(lab, _parts())
+            troubles = _say(done.troubles, before=troubles)
+            if len(done.deleted) >= _DELETES:  # there are more
+                wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
                 collector.begin(collect(lab))
                 collected = time.monotonic()

@@ -176,7 +176,12 @@ class Settings(BaseSettings):
     uploads_url: str | None = Field(
         default=None, description="Folder or fsspec URL under which webhooks and flows may name object keys."
     )
-    max_uploads: int = Field(default=16, ge=1, le=1_000, description="Uploads taken in at once; the others wait.")
+    max_uploads: int = Field(
+        default=16,
+        ge=1,
+        le=1_000,
+        description="Uploads taken in at once, at most half of them from one sender; the others wait.",
+    )
     upload_seconds: float = Field(default=900, gt=0, le=86_400, description="Longest time of one upload or download.")
     upload_idle_seconds: float = Field(
         default=20, gt=0, le=3_600, description="Longest wait for the next bytes of one, or for its turn."

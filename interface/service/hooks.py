@@ -88,12 +88,12 @@ async def announce(
         raise HTTPException(403, f"This source is not for the owner {owner!r}.")
     check_options(lab.settings, announced.options)
     if delivery is None:
-        async with arrivals.place():
+        async with arrivals.place(sender.name):
             return answer(await _take(lab, announced, owner), response)
     with arrivals.alone(sender.name, delivery):
         known = await asyncio.to_thread(deliveries.find, lab.ledger, sender.name, delivery)
         if known is None:
-            async with arrivals.place():
+            async with arrivals.place(sender.name):
                 taken = answer(await _take(lab, announced, owner), response)
             known = await asyncio.to_thread(deliveries.record, lab.ledger, sender.name, delivery, taken.id)
             if known == taken.id:

@@ -4,8 +4,9 @@ A body that is refused is not read to its end, so the connection is closed behin
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -31,25 +32,29 @@ _PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
 
 
 class Arrivals:
-    """Uploads being taken in: so many at once, and each webhook delivery once at a time."""
+    """Uploads being taken in: so many at once, at most half of them from one sender, and each webhook delivery once at
+    a time.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._places = asyncio.Semaphore(settings.max_uploads)
+        share = (settings.max_uploads + 1) // 2  # who sends slowly, in many at once, does not keep the others out
+        self._shares = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(share))
         self._patience = settings.upload_idle_seconds
         self._deliveries: set[tuple[str, str]] = set()
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def place(self, sender: str) -> AsyncIterator[None]:
         """One of the places, waited for a while. Raises 503 when none comes free."""
-        try:
-            await asyncio.wait_for(self._places.acquire(), self._patience)
-        except TimeoutError:
-            told = "Too many uploads at once; send it again."
-            raise HTTPException(503, told, headers=_CLOSE | {"Retry-After": _AGAIN_SECONDS}) from None
-        try:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await held.enter_async_context(self._shares[sender])
+                    await held.enter_async_context(self._places)
+            except TimeoutError:
+                told = "Too many uploads at once; send it again."
+                raise HTTPException(503, told, headers=_CLOSE | {"Retry-After": _AGAIN_SECONDS}) from None
             yield
-        finally:
-            self._places.release()
 
     @contextmanager
     def alone(self, source: str, delivery: str) -> Iterator[None]:

@@ -81,7 +81,7 @@ def search(lab: Tools, caller: TheCaller, asked: Annotated[Question, Query()]) -
 )
 async def search_by_image(request: Request, lab: Tools, caller: TheCaller, arrivals: TheArrivals) -> Found:
     """A multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
-    async with arrivals.place():
+    async with arrivals.place(caller.name):
         form = await _form(request, lab)
         try:
             picture = form.get(IMAGE)

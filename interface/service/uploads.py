@@ -84,7 +84,7 @@ async def upload(request: Request, response: Response, caller: TheCaller, lab: T
     The same file of the same owner is the same document: while one is worked on or complete with these options, nothing
     is started; after a failure, a cancel or a delete, or with other options, it is queued anew.
     """
-    async with arrivals.place():
+    async with arrivals.place(caller.name):
         with saying_when_full(), incoming(lab.settings.incoming) as path:
             given, file_name = await receive_form(request, lab.settings, path)
             fields = _fields(given)
