@@ -1,0 +1,103 @@
+"""PDFs that would act: scripts, programs to start, files and addresses to open. Here a PDF is only ever read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook.files import Files
+from swatchbook.pdf import reader
+from swatchbook.records import Page
+from swatchbook.settings import Settings
+from tests.origin import Origin, origin
+from tests.pdf.making import Paper, gradient, jpeg
+
+TOLD = "the content of a file that a PDF names"
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Origin]:
+    with origin() as running:
+        yield running
+
+
+def actions(elsewhere: Origin, folder: Path) -> dict[str, str]:
+    """What a document may ask of its viewer as it is opened."""
+    url, program = f"http://127.0.0.1:{elsewhere.port}/called", folder / "program.sh"
+    return {
+        "script": f"<</S/JavaScript/JS(app.launchURL('{url}', true); this.submitForm('{url}');)>>",
+        "address": f"<</S/URI/URI({url})>>",
+        "form": f"<</S/SubmitForm/F<</FS/URL/F({url})>>/Fields[]>>",
+        "data": f"<</S/ImportData/F({url})>>",
+        "program": f"<</S/Launch/F({program})/Unix({program})>>",
+        "document": f"<</S/GoToR/F({folder / 'told.txt'})/D[0/Fit]>>",
+    }
+
+
+@pytest.mark.parametrize("kind", ["script", "address", "form", "data", "program", "document"])
+def test_what_a_document_would_do_when_opened_is_not_done(elsewhere: Origin, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "program.sh").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    (tmp_path / "program.sh").chmod(0o755)
+    (tmp_path / "told.txt").write_text(TOLD)
+    paper, action = Paper(), actions(elsewhere, tmp_path)[kind]
+    first, second = paper.pages(2)
+    first.insert_text((40, 40), "Tile Alba")
+    second.insert_text((40, 40), "Tile Bruna")
+    paper.document.xref_set_key(paper.document.pdf_catalog(), "OpenAction", action)
+    paper.document.xref_set_key(paper.document.pdf_catalog(), "AA", f"<</WC {action}/DS {action}>>")
+    paper.document.xref_set_key(second.xref, "AA", f"<</O {action}/C {action}>>")
+    read = read_all(paper.save(tmp_path / "a.pdf"), tmp_path)
+    assert [page.text for page in read] == ["Tile Alba", "Tile Bruna"]
+    assert elsewhere.seen == []
+    assert not (tmp_path / "started").exists()
+
+
+def test_streams_that_lie_elsewhere_are_not_fetched(elsewhere: Origin, tmp_path: Path) -> None:
+    """A stream's dictionary may name a file or an address that holds its data."""
+    (tmp_path / "told.txt").write_text(TOLD)
+    places = (f"({tmp_path / 'told.txt'})", f"<</FS/URL/F(http://127.0.0.1:{elsewhere.port}/called)>>")
+    paper = Paper()
+    for page, place in zip(paper.pages(len(places)), places, strict=True):
+        page.insert_text((40, 40), "Tile Alba")
+        page.insert_image((40, 80, 240, 280), stream=jpeg(gradient(30, 30)))
+        for xref in (*page.get_contents(), page.get_images()[0][0]):
+            paper.document.xref_set_key(xref, "F", place)
+    read = read_all(paper.save(tmp_path / "a.pdf"), tmp_path)
+    assert len(read) == len(places)
+    assert TOLD not in "".join(page.model_dump_json() for page in read)
+    assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize(
+    "box", ["[0 0 1e9 1e9]", "[0 0 -400 -600]", "[0 0 0 0]", "[nan inf 1 1]", "[600]", "[[0] 0 1 1]"]
+)
+def test_a_page_of_any_size_is_read_or_named(tmp_path: Path, box: str) -> None:
+    paper = Paper()
+    first, second = paper.pages(2)
+    first.insert_text((40, 40), "Tile Alba")
+    second.insert_text((40, 40), "Tile Bruna")
+    paper.document.xref_set_key(first.xref, "MediaBox", box)
+    path = paper.save(tmp_path / "a.pdf")
+    files = Files(str(tmp_path / "files"))
+    reading = reader.read(path, files, Settings(page_seconds=20))
+    texts = [page.text for page in reader.iterate(files, reading)]
+    assert texts[-1] == "Tile Bruna"
+    assert len(texts) + len(reading.lost) == 2
+
+
+def test_a_little_that_unfolds_into_a_lot_costs_one_page(tmp_path: Path) -> None:
+    """A quarter of a gigabyte of operators in as many kilobytes."""
+    paper = Paper()
+    first, second = paper.pages(2)
+    second.insert_text((40, 40), "Tile Bruna")
+    paper.paint(first, b"0 0 m 1 1 l " * (20 << 20) + b"n")
+    path = paper.save(tmp_path / "a.pdf")
+    assert path.stat().st_size < 1 << 20
+    files = Files(str(tmp_path / "files"))
+    reading = reader.read(path, files, Settings(page_seconds=5, child_memory_mb=512))
+    assert [page.text for page in reader.iterate(files, reading) if page.number == 2] == ["Tile Bruna"]
+
+
+def read_all(path: Path, folder: Path) -> list[Page]:
+    files = Files(str(folder / "files"))
+    return list(reader.iterate(files, reader.read(path, files, Settings(page_seconds=20))))
