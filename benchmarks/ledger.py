@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,14 @@ VISUAL = Want(role=Role.VISUAL, tag="bench@1/a")
 _TOGETHER = 20  # documents a transaction
 
 
-def measured(url: str, count: int) -> dict[str, float]:
-    """Seconds of each phase, and the growth of this process' peak memory, MB."""
+def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
+    """Tells the seconds of each phase, and by how many MB this process' peak memory grew over all of them."""
     ledger = open_ledger(url)
-    seconds = dict[str, float]()
 
     def take(what: str, phase: Callable[[], Any]) -> Any:
         started = time.perf_counter()
         result = phase()
-        seconds[what] = time.perf_counter() - started
+        tell(what, time.perf_counter() - started)
         return result
 
     numbers = range(count // PICTURES)
@@ -63,9 +63,8 @@ def measured(url: str, count: int) -> dict[str, float]:
     assert take("unpublished counted", lambda: publishing.unpublished(ledger)) == count
     assert len(take("200 leased to publish", lambda: publishing.lease_dirty(ledger, "bench"))) == 200
     take("due", lambda: due.due(ledger))
-    seconds["memory, MB"] = _peak_mb() - peak
+    tell("memory, MB", _peak_mb() - peak)
     ledger.close()
-    return seconds
 
 
 def fill(ledger: Ledger, numbers: range) -> None:
@@ -136,6 +135,10 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def _tell(kind: str, what: str, value: float) -> None:
+    print(f"{kind:10} {what:24} {value:10.2f}", flush=True)
+
+
 @contextmanager
 def database(kind: str) -> Iterator[str]:
     """A fresh one on disk."""
@@ -153,5 +156,4 @@ if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else MOST
     for kind in sys.argv[2:] or ("sqlite", "postgresql"):
         with database(kind) as url:
-            for what, value in measured(url, count).items():
-                print(f"{kind:10} {what:24} {value:10.2f}", flush=True)
+            measure(url, count, partial(_tell, kind))
