@@ -1,5 +1,6 @@
 """Errors as callers get them: always a problem, never a secret, never silent."""
 
+import asyncio
 import logging
 
 import pytest
@@ -17,7 +18,7 @@ NOBODY = "00000000-0000-0000-0000-000000000000"
 def failing(error: Exception) -> TestClient:
     """An app whose one endpoint raises this."""
     app = FastAPI()
-    app.add_middleware(Edge, requests=Requests(), streams=())
+    app.add_middleware(Edge, requests=Requests(), streams=(), wake=asyncio.Event())
     install(app)
 
     @app.get("/")
