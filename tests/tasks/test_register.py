@@ -1,14 +1,16 @@
-"""Stage 0 as a task: a source that is a URL."""
+"""Stage 0 as a task: a source that is a URL, and a run that was launched for what is asked differently by now."""
 
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from blocks import lab
 from swatchbook.ledger import runs
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.register import take_in
 from swatchbook.working import Work
 from tasks.register import begin
 from tests.origin import PDF, origin
@@ -45,3 +47,16 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(
         url = f"http://127.0.0.1:{server.port}/spring.pdf"
         asyncio.run(follow())
         assert len(server.seen) == 2  # once each
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.pdf").write_bytes(PDF)
+    tools, launched_with, asked_last = lab(BlockNames()), IngestOptions(), IngestOptions(focus=False)
+    for options in (launched_with, asked_last):
+        document = take_in(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
+    monkeypatch.setattr("tasks.register.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
+    work = asyncio.run(begin.fn(document.file or "", "alice", launched_with, BlockNames()))
+    assert isinstance(work, Work)
+    assert work.options == asked_last
+    assert runs.end(tools.ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
