@@ -2,15 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
+import httpx
 from prefect import Task, get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
 from blocks import lab
+from swatchbook.errors import ProviderDown
 from swatchbook.records import PROGRESS, Stage
 from swatchbook.report import plain
 from swatchbook.working import Work, announce, arrive, tell, working
@@ -46,10 +49,13 @@ class Stages(Protocol):
 
 @asynccontextmanager
 async def at_work(work: Work) -> AsyncIterator[Stages]:
-    """Hold the document while its stages run; yields what announces, times and concludes one stage."""
+    """Hold the document while its stages run; yields what announces, times and concludes one stage.
+
+    Raises ProviderDown where Prefect's server was away for longer than its client sits out.
+    """
     log = get_run_logger()
     tools = lab(work.blocks)
-    with working(tools, work.run):
+    with working(tools, work.run), naming_the_outage():
         artifact = await acreate_progress_artifact(
             progress=0.0, key=f"progress-{work.document}", description=f"{plain(work.name)}: {Stage.REGISTERED}"
         )
@@ -79,3 +85,14 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
 
         yield stage
     await show(100.0, Stage.COMPLETED)
+
+
+@contextmanager
+def naming_the_outage() -> Iterator[None]:
+    """What Prefect's client raises when its server is away, as the outage that it is: it costs no attempt."""
+    try:
+        yield
+    except (httpx.TransportError, httpx.HTTPStatusError, ConcurrencySlotAcquisitionError) as error:
+        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:  # it answers, and says no
+            raise
+        raise ProviderDown(f"Prefect does not answer: {error}", advice="The document goes on by itself.") from error

@@ -1,0 +1,39 @@
+"""Prefect's server away for longer than its client sits out: nobody's fault, and soon tried again."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import PrefectClient
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from swatchbook.errors import ProviderDown
+from swatchbook.lab import Lab
+from swatchbook.ledger.accounts import get_document
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.register import register
+from swatchbook.working import Work
+from tasks.progress import at_work
+from tasks.register import begin
+from tests.conftest import free_port
+
+
+def test_run_that_lost_prefect_goes_on_within_a_minute(lab: Lab, small_catalogue: Path) -> None:
+    options = IngestOptions()
+    document = register(lab, small_catalogue, owner="default", options=options).document
+
+    @flow
+    async def lose_prefect() -> None:
+        work = await begin(document.file, "default", options, BlockNames())
+        assert isinstance(work, Work)
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            async with at_work(work), PrefectClient(f"http://127.0.0.1:{free_port()}/api") as away:
+                await away.read_flows()
+
+    with pytest.raises(ProviderDown):
+        asyncio.run(lose_prefect())
+    left = get_document(lab.ledger, document.id)
+    assert (left.status, left.failure_kind) == (DocumentStatus.WAITING, "provider_down")
+    assert left.due_at is not None
+    assert left.due_at <= lab.ledger.now() + 60
