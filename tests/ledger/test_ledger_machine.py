@@ -265,6 +265,7 @@ class LedgerMachine(RuleBasedStateMachine):
             run = self.documents[name].run
             assert run
             runs.heartbeat(self.ledger, run)
+            runs.alive(self.ledger, run)  # else it would be taken for one that hangs
 
     # --- what must hold after every move ---
 
