@@ -34,6 +34,7 @@ def start(*, debug: bool) -> None:
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    logging.raiseExceptions = debug  # else a log that finds no room prints a traceback for each line
     if debug:
         _set_level("DEBUG")
 
