@@ -74,22 +74,22 @@ def timed(command: list[str], environment: Mapping[str, str]) -> float:
 
 def peak_pss_mb(command: list[str], environment: Mapping[str, str]) -> float:
     """Largest sum of proportional set sizes of a command and its children, MiB; sampled five times a second."""
-    process = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    peak = 0
-    root = psutil.Process(process.pid)
-    while process.poll() is None:
-        total = 0
-        try:
-            for part in (root, *root.children(recursive=True)):
-                total += _pss(part)
-        except psutil.Error:  # it has just ended
-            continue
-        peak = max(peak, total)
-        time.sleep(_SAMPLE_SECONDS)
-    if process.returncode:
-        raise RuntimeError(f"{command}: exit {process.returncode}")
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=said)
+        peak = 0
+        root = psutil.Process(process.pid)
+        while process.poll() is None:
+            total = 0
+            try:
+                for part in (root, *root.children(recursive=True)):
+                    total += _pss(part)
+            except psutil.Error:  # it has just ended
+                continue
+            peak = max(peak, total)
+            time.sleep(_SAMPLE_SECONDS)
+        if process.returncode:
+            said.seek(0)
+            raise RuntimeError(f"{command}: exit {process.returncode}\n{said.read().decode()[-3000:]}")
     return peak / (1 << 20)
 
 
