@@ -32,7 +32,7 @@ async def cut_batches(work: Work) -> tuple[Batch, ...]:
         await asyncio.sleep(_HELD_PAUSE)
 
 
-@task(**WRITE, tags=["embed"], task_run_name="batch {batch.number}/{batch.of}")
+@task(**WRITE, task_run_name="batch {batch.number}/{batch.of}")  # no tag: Prefect asks its server for a slot of each
 async def embed_batch(work: Work, batch: Batch) -> BatchResult:
     """Make what the batch still lacks; raise while passing failures remain, record them on the last try."""
     log = get_run_logger()
