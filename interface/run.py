@@ -66,9 +66,13 @@ def leave(code: int) -> NoReturn:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    from prefect.exceptions import TerminationSignal
+
     runner = asyncio.Runner()  # closed unless interrupted: closing waits for threads
     try:
         result = runner.run(_until_interrupted(work))
+    except TerminationSignal:  # while a flow runs, Prefect takes SIGTERM for itself
+        raise KeyboardInterrupt from None
     except Exception:
         runner.close()
         raise

@@ -266,8 +266,9 @@ def test_the_first_line_comes_within_a_second(home: Path, small_catalogue: Path,
     ledger.close()
 
 
-def test_ctrl_c_is_written_down_and_the_same_command_goes_on(
-    swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_is_written_down_and_the_same_command_goes_on(
+    swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str, sign: signal.Signals
 ) -> None:
     """As a terminal does it: the interrupt reaches the whole process group."""
     run = subprocess.Popen(
@@ -277,14 +278,14 @@ def test_ctrl_c_is_written_down_and_the_same_command_goes_on(
     )  # fmt: skip
     ledger = open_ledger(Settings(home=home).ledger)
     wait_until(lambda: any(live.stage not in (None, Stage.REGISTERED) for live in live_runs(ledger)), seconds=60)
-    os.killpg(run.pid, signal.SIGINT)
+    os.killpg(run.pid, sign)
     _, errors = run.communicate(timeout=30)
     assert run.returncode == 130
     assert "the same command goes on" in errors
     assert "Traceback" not in errors
-    assert live_runs(ledger) == []
     (document,) = due(ledger)
     assert document.status == "waiting"
+    assert live_runs(ledger) == []
     ledger.close()
 
     again = swatchbook("ingest", small_catalogue, "--json", PREFECT_API_URL=prefect_server)
