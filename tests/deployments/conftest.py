@@ -28,7 +28,8 @@ def prefect_api(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def deployment(prefect_api: str) -> Iterator[Any]:
-    """`ingest_catalogue/ingest_catalogue` on a process pool; it and its flow runs go afterwards."""
+    """`ingest_catalogue/ingest_catalogue` on a process pool, no flow runs beside it; all of it goes afterwards."""
+    asyncio.run(_remove_flow_runs())  # those of other tests of the same server
     created = asyncio.run(_create())
     yield created
     asyncio.run(_remove(created))
@@ -51,14 +52,19 @@ async def _create() -> Any:
 
 async def _remove(deployment: Any) -> None:
     from prefect import get_client
-    from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
-    ours = FlowFilter(name=FlowFilterName(any_=["ingest_catalogue"]))
+    await _remove_flow_runs()
     async with get_client() as client:
-        while runs := await client.read_flow_runs(flow_filter=ours, limit=200):
+        await client.delete_deployment(deployment)
+
+
+async def _remove_flow_runs() -> None:
+    from prefect import get_client
+
+    async with get_client() as client:
+        while runs := await client.read_flow_runs(limit=200):
             for run in runs:
                 await client.delete_flow_run(run.id)
-        await client.delete_deployment(deployment)
 
 
 def queued(lab: Lab, name: str = "catalogue", owner: str = "anna") -> Document:
