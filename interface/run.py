@@ -7,21 +7,20 @@ import signal
 import sys
 import threading
 from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from interface.terminal import INTERRUPTED
 from swatchbook.errors import Configuration
 from swatchbook.ledger.runs import Document
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.settings import Settings
 
 API_SECONDS = 5.0  # for a Prefect server to say that it is there
-_FAREWELLS = (signal.SIGINT, signal.SIGTERM)
-FAREWELL_SECONDS = 5.0  # for an interrupted run to write that down; if it cannot, its lease ends by itself
+FAREWELL_SECONDS = 10.0  # for an interrupted run to write that down; if it cannot, its lease ends by itself
 
 T = TypeVar("T")
 
@@ -66,49 +65,40 @@ def leave(code: int) -> NoReturn:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    from prefect.exceptions import TerminationSignal
-
-    runner = asyncio.Runner()  # closed unless interrupted: closing waits for threads
-    try:
-        result = runner.run(_until_interrupted(work))
-    except TerminationSignal:  # while a flow runs, Prefect takes SIGTERM for itself
-        raise KeyboardInterrupt from None
-    except Exception:
-        runner.close()
-        raise
-    runner.close()
-    return result
-
-
-async def _until_interrupted(work: Coroutine[Any, Any, T]) -> T:
     """The work's result. Ctrl-C or SIGTERM cancels it, and raises KeyboardInterrupt when that is written down.
 
-    It does not wait for Prefect's own farewell: the temporary server got the same Ctrl-C and answers no more. While
-    that server starts, Prefect holds the event loop, so the signal is taken outside it, and a timer ends what hangs.
+    It works on a thread of its own: on the main one Prefect takes SIGTERM for itself and raises it out of whatever
+    runs then, which may swallow it. It is not waited for after its farewell: Prefect's temporary server got the same
+    Ctrl-C and answers no more.
     """
-    loop, interrupted = asyncio.get_running_loop(), asyncio.Event()
-    last_word = threading.Timer(2 * FAREWELL_SECONDS, leave, [INTERRUPTED])
-    last_word.daemon = True
+    loop, over, outcome = asyncio.new_event_loop(), threading.Event(), Future[T]()
+    task = loop.create_task(work)
 
-    def interrupt(*_: object) -> None:
-        if last_word.is_alive():  # the second time: at once
-            leave(INTERRUPTED)
-        last_word.start()
-        loop.call_soon_threadsafe(interrupted.set)
+    def live() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            try:
+                outcome.set_result(runner.run(_result(task)))
+            except BaseException as error:  # noqa: BLE001 — it is raised again on the main thread
+                outcome.set_exception(error)
+        over.set()
 
-    before = {sign: signal.signal(sign, interrupt) for sign in _FAREWELLS}
-    task, asked_to_stop = asyncio.ensure_future(work), asyncio.ensure_future(interrupted.wait())
+    before = {sign: signal.signal(sign, signal.default_int_handler) for sign in (signal.SIGINT, signal.SIGTERM)}
     try:
-        await asyncio.wait({task, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        task.cancel()
-        await asyncio.wait({task}, timeout=FAREWELL_SECONDS)
-        raise KeyboardInterrupt
+        threading.Thread(target=live, name="flow", daemon=True).start()
+        over.wait()
+    except KeyboardInterrupt:
+        with suppress(RuntimeError):  # it has just ended
+            loop.call_soon_threadsafe(task.cancel)
+        over.wait(FAREWELL_SECONDS)
+        raise
     finally:
-        asked_to_stop.cancel()
         for sign, handler in before.items():
             signal.signal(sign, handler)
+    return outcome.result()
+
+
+async def _result(task: asyncio.Task[T]) -> T:
+    return await task
 
 
 def prepare(settings: Settings) -> None:

@@ -115,6 +115,8 @@ class _Process:
     def __init__(self, module: str, memory_mb: int) -> None:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._module = module
+        # Ctrl-C reaches the whole group, also a child that still imports, which inherits the mask; the parent decides.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             self._popen = subprocess.Popen(
                 [sys.executable, "-P", "-m", module, str(memory_mb)],
@@ -126,6 +128,8 @@ class _Process:
             )
         except OSError as error:
             raise self._no_start(f"{error.strerror}.") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         self._pipes: tuple[IO[bytes], ...] = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
         self._in, self._out = (pipe.fileno() for pipe in self._pipes)
         os.set_blocking(self._in, False)
@@ -218,7 +222,6 @@ class _Process:
 def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
     """Answer requests until stdin closes: `handle(request, payload)` yields the answers of one. Runs in the child."""
     _limit_memory(int(sys.argv[1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # C libraries print to 1, which would break into a frame
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -138,6 +139,19 @@ def test_threads_sharing_a_child_get_their_own_answers(child: Child) -> None:
     for thread in threads:
         thread.join()
     assert got == {n: n for n in range(4)}
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_signals_to_the_whole_group_are_the_parents_to_answer(child: Child, sign: signal.Signals) -> None:
+    """Also while it still imports."""
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(child.ask, {"do": "echo"}, seconds=20)
+        while child.pid is None:
+            time.sleep(0.001)
+        os.kill(child.pid, sign)
+        assert answer.result() == ({"do": "echo"}, b"")
+    os.kill(child.pid, sign)
+    assert child.ask({"do": "echo"}, seconds=20) == ({"do": "echo"}, b"")
 
 
 def test_close_ends_a_child_that_is_busy(child: Child) -> None:
