@@ -36,7 +36,7 @@ def ingest(
             codes.append(say_failure(failure))
     reports: list[RunReport] = []
     for found in registered:
-        work = None if found.unchanged else partial(run_ingest, lab.settings, found.document, options)
+        work = None if found.unchanged else partial(run_ingest, lab, found.document, options)
         codes.append(_work(lab, found.document, work, reports, quiet=quiet))
     return reports, worst(codes)
 
@@ -44,7 +44,7 @@ def ingest(
 def resume(lab: Lab, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
     """Go on with documents that are known, each as its state asks for. Returns the reports and the exit code."""
     reports: list[RunReport] = []
-    codes = [_work(lab, d, partial(bring_back, lab.settings, d), reports, quiet=quiet) for d in documents]
+    codes = [_work(lab, d, partial(bring_back, lab, d), reports, quiet=quiet) for d in documents]
     return reports, worst(codes)
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -14,37 +15,40 @@ from typing import Any, NoReturn, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, Failure
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts
 from swatchbook.ledger.runs import Document
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.settings import Settings
 
 API_SECONDS = 5.0  # for a Prefect server to say that it is there
+_POLL_SECONDS = 0.1
 FAREWELL_SECONDS = 10.0  # for an interrupted run to write that down; if it cannot, its lease ends by itself
 
 T = TypeVar("T")
 
 
-def run_ingest(settings: Settings, document: Document, options: IngestOptions) -> RunReport:
+def run_ingest(tools: Lab, document: Document, options: IngestOptions) -> RunReport:
     """Work on a registered document until it settles or waits; where another run is at it, follow that.
 
     Raises Configuration when PREFECT_API_URL is set and nobody answers there, and whatever Failure ends the flow.
     """
     if document.file is None:
         raise Configuration(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
-    prepare(settings)
+    prepare(tools.settings)
     from flows.ingest_catalogue import ingest_catalogue
 
-    return _run(ingest_catalogue(document.file, owner=document.owner, options=options))
+    return _run(ingest_catalogue(document.file, owner=document.owner, options=options), tools, document)
 
 
-def bring_back(settings: Settings, document: Document) -> RunReport | None:
+def bring_back(tools: Lab, document: Document) -> RunReport | None:
     """Go on with a document as its state asks for: its flow, its delete, or its publishing. Raises as `run_ingest`."""
-    prepare(settings)
+    prepare(tools.settings)
     from blocks import lab
     from flows.retry_failed import bring_back as go_on
 
-    return _run(go_on(lab(BlockNames()), document.id))
+    return _run(go_on(lab(BlockNames()), document.id), tools, document)
 
 
 def leave(code: int) -> NoReturn:
@@ -64,12 +68,12 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def _run(work: Coroutine[Any, Any, T], tools: Lab, document: Document) -> T:
     """The work's result. Ctrl-C or SIGTERM cancels it, and raises KeyboardInterrupt when that is written down.
 
     It works on a thread of its own: on the main one Prefect takes SIGTERM for itself and raises it out of whatever
-    runs then, which may swallow it. It is not waited for after its farewell: Prefect's temporary server got the same
-    Ctrl-C and answers no more.
+    runs then, which may swallow it. Prefect's own farewell is not waited for: its temporary server got the same Ctrl-C
+    and answers no more.
     """
     loop, over, outcome = asyncio.new_event_loop(), threading.Event(), Future[T]()
     task = loop.create_task(work)
@@ -89,12 +93,20 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     except KeyboardInterrupt:
         with suppress(RuntimeError):  # it has just ended
             loop.call_soon_threadsafe(task.cancel)
-        over.wait(FAREWELL_SECONDS)
+        _await_farewell(tools, document, over)
         raise
     finally:
         for sign, handler in before.items():
             signal.signal(sign, handler)
     return outcome.result()
+
+
+def _await_farewell(tools: Lab, document: Document, over: threading.Event) -> None:
+    patience = time.monotonic() + FAREWELL_SECONDS
+    while not over.wait(_POLL_SECONDS) and time.monotonic() < patience:
+        with suppress(Failure):  # the ledger is away: the run's lease ends by itself
+            if accounts.get_document(tools.ledger.patient(0.0), document.id).run is None:
+                return
 
 
 async def _result(task: asyncio.Task[T]) -> T:
