@@ -38,7 +38,7 @@ def lab(names: BlockNames) -> Lab:
     watch(settings)
     for part, name in names.given.items():
         settings = overlay(settings, load_saved(BLOCKS[part], name))
-    return Lab(settings, patience=settings.index_wait_seconds)
+    return Lab(settings, patience=settings.outage_wait_seconds)
 
 
 def load_saved(kind: type[Block], name: str) -> Block:

@@ -44,7 +44,7 @@ async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
 
 async def publish(tools: Lab) -> None:
     """Whatever is dirty and due, whoever's it is."""
-    await asyncio.to_thread(publish_all, tools, at_most=tools.settings.index_wait_seconds)
+    await asyncio.to_thread(publish_all, tools, at_most=tools.settings.outage_wait_seconds)
 
 
 async def bring_back(tools: Lab, document_id: str) -> RunReport | None:

@@ -24,7 +24,7 @@ def finish_delete(lab: Lab, document: str, *, at_most: float | None = None) -> b
     """
     try:
         due.delete_rows(lab.ledger, document)
-        publish_all(lab, at_most=lab.settings.index_wait_seconds if at_most is None else at_most)
+        publish_all(lab, at_most=lab.settings.outage_wait_seconds if at_most is None else at_most)
         finished = due.finish_delete(lab.ledger, document)
     except InvalidReference:  # it is no longer being deleted
         return True

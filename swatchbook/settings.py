@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -68,7 +68,7 @@ def _several(given: Any) -> Any:
 
 
 def _signing(secret: SecretStr) -> SecretStr:
-    written = secret.get_secret_value()
+    written = _plainly(secret)
     try:
         key = base64.b64decode(written.removeprefix("whsec_") + "==")
     except binascii.Error:
@@ -97,17 +97,26 @@ class WebhookSource(BaseModel):
         return self
 
 
-def _named_apart(sources: tuple[WebhookSource, ...]) -> tuple[WebhookSource, ...]:
-    if len({source.name for source in sources}) < len(sources):
-        raise ValueError("two of its names are the same")
+def _sources_apart(sources: tuple[WebhookSource, ...]) -> tuple[WebhookSource, ...]:
+    _require_apart("names", [source.name for source in sources])
+    # one sender's signed message would be as good at another's address
+    _require_apart("secrets", [secret for source in sources for secret in {*map(_plainly, source.secret)}])
     return sources
 
 
-def _apart(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
-    for what, given in (("names", [k.name for k in keys]), ("keys", [k.key.get_secret_value() for k in keys])):
-        if len(set(given)) < len(given):
-            raise ValueError(f"two of its {what} are the same")
+def _keys_apart(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
+    _require_apart("names", [key.name for key in keys])
+    _require_apart("keys", [_plainly(key.key) for key in keys])
     return keys
+
+
+def _require_apart(what: str, given: Sequence[str]) -> None:
+    if len(set(given)) < len(given):
+        raise ValueError(f"two of its {what} are the same")
+
+
+def _plainly(secret: SecretStr) -> str:
+    return secret.get_secret_value()
 
 
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -161,14 +170,14 @@ class Settings(BaseSettings):
     # the service
     host: str = Field(default="127.0.0.1", min_length=1, description="Where the service listens.")
     port: int = Field(default=8420, ge=0, le=65535, description="The service's port; 0: any free one.")
-    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_apart)] = Field(
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_keys_apart)] = Field(
         default=(),
         description='Who may use the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
     )
 
     # uploads, webhooks, and what is fetched for them
     webhook_sources: Annotated[
-        tuple[WebhookSource, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_named_apart)
+        tuple[WebhookSource, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_sources_apart)
     ] = Field(
         default=(),
         description='Who may send webhooks: a JSON list of {"name": …, "secret": "whsec_…", "owners": ["alice"]}.',
@@ -196,8 +205,8 @@ class Settings(BaseSettings):
     child_memory_mb: int = Field(default=4_096, ge=256, le=65_536, description="Address space of a child, MiB.")
     decoders: int = Field(default=2, ge=1, le=64, description="Decoding children.")
     memory_pause_percent: int = Field(default=80, ge=10, le=100, description="Memory use above which new work waits.")
-    index_wait_seconds: float = Field(
-        default=600, ge=0, le=3_600, description="How long a run sits out an index outage."
+    outage_wait_seconds: float = Field(
+        default=600, ge=0, le=3_600, description="How long a run sits out an outage of the index or the ledger."
     )
     retry_delays: Annotated[tuple[Annotated[float, Field(ge=0, le=120)], ...], NoDecode, BeforeValidator(_listed)] = (
         Field(default=(2, 4, 8), min_length=1, max_length=10, description="Pauses before a batch's retries, seconds.")

@@ -47,7 +47,7 @@ def verify(lab: Lab, *, repair: bool = False) -> Verification:
             lab.index.delete(space, sorted(foreign))
             publishing.mark_dirty(lab.ledger, missing | foreign)  # foreign ones as well: one may be shown again by now
     if repair:
-        publish_all(lab, at_most=lab.settings.index_wait_seconds)
+        publish_all(lab, at_most=lab.settings.outage_wait_seconds)
     lost = tuple(key for key in publishing.stored_files(lab.ledger) if not lab.files.has(key))
     return Verification(
         spaces=tuple(checks), lost_files=lost, unpublished=publishing.unpublished(lab.ledger), repaired=repair
@@ -71,4 +71,4 @@ def rebuild(lab: Lab, *, progress: Callable[[int, int], None] = lambda done, tot
     def tell() -> None:
         progress(total - publishing.unpublished(lab.ledger), total)
 
-    return publish_all(lab, at_most=lab.settings.index_wait_seconds, alive=tell).published
+    return publish_all(lab, at_most=lab.settings.outage_wait_seconds, alive=tell).published

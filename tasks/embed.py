@@ -56,7 +56,7 @@ async def publish(work: Work) -> Published:
     tools = lab(work.blocks)
     alive, waits = (partial(sign, tools.ledger, work.run) for sign in (runs.heartbeat, runs.alive))
     return await asyncio.to_thread(
-        publish_all, tools, at_most=tools.settings.index_wait_seconds, alive=alive, waits=waits
+        publish_all, tools, at_most=tools.settings.outage_wait_seconds, alive=alive, waits=waits
     )
 
 
@@ -65,5 +65,5 @@ async def publish_whole(work: Work) -> Published:
     """Publish until nothing of the document is due any more."""
     tools = lab(work.blocks)
     alive = partial(runs.alive, tools.ledger, work.run)
-    patience = tools.settings.index_wait_seconds
+    patience = tools.settings.outage_wait_seconds
     return await asyncio.to_thread(publish_document, tools, work.document, at_most=patience, alive=alive)

@@ -120,6 +120,7 @@ def test_secrets_do_not_show() -> None:
 
 SECRET = "whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g="
 TOKEN = "hush-hush-hush-hush"
+TWIN = f'{{"name": "shop", "secret": "{SECRET}", "owners": ["a"]}}'
 SHOP = f'{{"name": "shop", "token": "{TOKEN}", "owners": ["a"]}}'
 
 
@@ -149,6 +150,7 @@ def test_senders_of_webhooks_are_a_json_list(monkeypatch: pytest.MonkeyPatch) ->
         '[{"name": "shop", "owners": ["a"]}]',
         f'[{{"name": "sh op", "token": "{TOKEN}", "owners": ["a"]}}]',
         f"[{SHOP}, {SHOP}]",
+        f"[{TWIN}, {TWIN.replace('shop', 'dam')}]",
         SHOP,
         TOKEN,
     ],

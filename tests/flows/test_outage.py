@@ -82,7 +82,7 @@ def test_index_away_for_good_leaves_the_document_waiting_and_it_goes_on_by_itsel
 ) -> None:
     from flows.retry_failed import retry_failed
 
-    monkeypatch.setattr(lab, "settings", lab.settings.model_copy(update={"index_wait_seconds": 1.0}))
+    monkeypatch.setattr(lab, "settings", lab.settings.model_copy(update={"outage_wait_seconds": 1.0}))
     first = weaviate[-1]
     first.stop()
     with pytest.raises(Failure, match="Weaviate"):
