@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from swatchbook.lab import Lab
     from swatchbook.ledger.runs import Document
     from swatchbook.records import IngestOptions, RunReport
+    from swatchbook.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -335,14 +336,12 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any free one.")] = None,
 ) -> None:
     """The HTTP service: uploads, webhooks, search, and the loop that brings everything back."""
-    from interface.log import keep, show
+    from interface.log import show
     from interface.service.serve import serve as run
     from interface.terminal import out
-    from swatchbook.settings import load_settings
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = load_settings().model_copy(update=given)
-    keep(settings)
+    settings = _settings().model_copy(update=given)
 
     def say(line: str) -> None:
         out().print(line, soft_wrap=True)
@@ -374,13 +373,9 @@ def setup(
     as_json: Json = False,
 ) -> None:
     """Make the pool, blocks, deployments and the notification that a Prefect server needs; twice is nothing to do."""
-    from interface.log import keep
-    from swatchbook.settings import load_settings
-
-    settings = load_settings()
-    keep(settings)
     from interface.run import prepare
 
+    settings = _settings()
     prepare(settings)  # before anything imports Prefect
     from interface.setup import Mode, draw, exit_code, run_setup
     from interface.terminal import out, say_json
@@ -409,14 +404,23 @@ def doctor(as_json: Json = False) -> None:
 
 @contextmanager
 def _lab() -> Iterator["Lab"]:
-    from interface.log import keep
     from swatchbook.lab import open_lab
-    from swatchbook.settings import load_settings
+
+    with open_lab(_settings()) as lab:
+        yield lab
+
+
+def _settings() -> "Settings":
+    """Loaded, with the log kept where they say. A name that no setting has is told: whoever set it means something."""
+    from interface.log import keep
+    from interface.terminal import note
+    from swatchbook.settings import load_settings, misspelt
 
     settings = load_settings()
     keep(settings)
-    with open_lab(settings) as lab:
-        yield lab
+    for name in misspelt():
+        note(f"{name} is set, but no setting is called that.")
+    return settings
 
 
 @contextmanager

@@ -9,12 +9,11 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import fsspec
 import httpcore
@@ -26,10 +25,9 @@ from swatchbook.errors import (
     InvalidReference,
     ProviderError,
     ProviderTimeout,
-    TooLarge,
     UnsupportedFormat,
-    as_failure,
 )
+from swatchbook.incoming import WRITE_BYTES, is_remote, save, too_large
 from swatchbook.records import Record
 from swatchbook.settings import Settings
 
@@ -41,7 +39,6 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 _REDIRECTS = 5
 _URL_CHARACTERS = 8_192  # pre-signed ones are long
 _CONNECT_SECONDS = 10.0
-_WRITE_BYTES = 1 << 20  # at once, in a thread: the disk may keep it waiting
 _MOVED = {301, 302, 303, 307, 308}
 _PASSING = {408, 425, 429}
 _REFUSED = "The URL may not be used: it does not lead to a public https address."
@@ -93,11 +90,6 @@ async def resolve(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-def is_remote(source: str) -> bool:
-    """Whether a source is a URL rather than a path or a key."""
-    return "://" in source
-
-
 async def bring(settings: Settings, source: str, into: Path) -> Fetched:
     """Write what a URL names to the file `into`, under the limits of the settings: an object's below
     SWATCHBOOK_UPLOADS_URL by the rights of this process, any other as a stranger. Raises what `fetch` and `copy_object`
@@ -122,17 +114,6 @@ async def bring_object(settings: Settings, key: str, into: Path) -> Fetched:
     if settings.uploads_url is None:
         raise InvalidReference("Keys mean nothing here.", advice="Set SWATCHBOOK_UPLOADS_URL, or send a URL.")
     return await copy_object(settings.uploads_url, key, into, max_bytes=settings.max_document_mb << 20)
-
-
-@contextmanager
-def incoming(folder: Path) -> Iterator[Path]:
-    """A path in `folder` for a file that comes in. It is removed on any end; what a kill leaves is collected later."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"incoming-{uuid4().hex}"
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 # --- a URL ------------------------------------------------------------------------------------------------------------
@@ -236,7 +217,7 @@ def _check_answer(status: int, fields: dict[bytes, str], max_bytes: int) -> None
         raise UnsupportedFormat("The URL's server compresses what it was asked to send as it is.")
     length = fields.get(b"content-length", "")
     if length.isdecimal() and int(length) > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
 
 
 @contextmanager
@@ -304,38 +285,9 @@ def _is_below(path: Path, root: Path) -> bool:
 async def _object_bytes(system: Any, path: str) -> AsyncIterator[bytes]:
     try:
         with await asyncio.to_thread(system.open, path, "rb") as source:
-            while some := await asyncio.to_thread(source.read, _WRITE_BYTES):
+            while some := await asyncio.to_thread(source.read, WRITE_BYTES):
                 yield some
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise InvalidReference("There is no such object under SWATCHBOOK_UPLOADS_URL.") from error
     except OSError as error:
         raise FilesDown("The object cannot be read from SWATCHBOOK_UPLOADS_URL now.") from error
-
-
-# --- to the disk ------------------------------------------------------------------------------------------------------
-
-
-async def save(pieces: AsyncIterable[bytes], into: Path, *, max_bytes: int) -> int:
-    """Write bytes to a file as they come, never more than `max_bytes`; returns how many. Raises TooLarge, DiskFull."""
-    size, waiting = 0, bytearray()
-    try:
-        with await asyncio.to_thread(into.open, "wb") as file:
-            async for piece in pieces:
-                size += len(piece)
-                if size > max_bytes:
-                    raise _too_large(max_bytes)
-                waiting += piece
-                if len(waiting) >= _WRITE_BYTES:
-                    await asyncio.to_thread(file.write, bytes(waiting))
-                    waiting.clear()
-            await asyncio.to_thread(file.write, bytes(waiting))
-    except OSError as error:
-        raise as_failure(error) from error
-    return size
-
-
-def _too_large(max_bytes: int) -> TooLarge:
-    return TooLarge(
-        f"It is over the limit of {max_bytes / (1 << 20):.0f} MiB.",
-        advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
-    )

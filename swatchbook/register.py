@@ -9,8 +9,8 @@ from pathlib import Path
 
 from swatchbook.delete import finish_delete
 from swatchbook.errors import DiskFull, InvalidReference, TooLarge, UnreadableDocument, UnsupportedFormat, as_failure
-from swatchbook.fetch import bring, incoming, is_remote
 from swatchbook.files import KEY
+from swatchbook.incoming import incoming, is_remote
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, due, publishing, runs
 from swatchbook.ledger.runs import Document
@@ -99,6 +99,8 @@ def register_source(lab: Lab, source: str, *, owner: str, options: IngestOptions
     are launched, perhaps before it was cancelled; who wants it again uploads or retries it.
     """
     if is_remote(source):
+        from swatchbook.fetch import bring  # an HTTP client, which nothing else here needs
+
         with incoming(lab.settings.incoming) as path:
             found = asyncio.run(bring(lab.settings, source, path))
             return register(lab, path, owner=owner, options=options, name=display_name(found.name))

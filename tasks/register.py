@@ -6,7 +6,7 @@ from prefect import get_client, get_run_logger, task
 from prefect.runtime import flow_run
 
 from blocks import lab
-from swatchbook.fetch import is_remote
+from swatchbook.incoming import is_remote
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, runs
 from swatchbook.ledger.runs import Busy, Document

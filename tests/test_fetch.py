@@ -29,7 +29,8 @@ from swatchbook.errors import (
     TooLarge,
     UnsupportedFormat,
 )
-from swatchbook.fetch import Fetched, copy_object, fetch, incoming, is_public
+from swatchbook.fetch import Fetched, copy_object, fetch, is_public
+from swatchbook.incoming import incoming
 from swatchbook.lab import open_lab
 from swatchbook.records import IngestOptions
 from swatchbook.register import register_source

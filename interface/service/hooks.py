@@ -20,7 +20,8 @@ from interface.service.problems import documented
 from interface.service.receive import TheArrivals, saying_when_full
 from interface.service.uploads import Taken, answer, check_options, whole_schema
 from swatchbook.errors import InvalidReference
-from swatchbook.fetch import bring, bring_object, incoming
+from swatchbook.fetch import bring, bring_object
+from swatchbook.incoming import incoming
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, deliveries
 from swatchbook.naming import display_name

@@ -16,7 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from swatchbook.errors import DiskFull, TooLarge
-from swatchbook.fetch import save
+from swatchbook.incoming import save
 from swatchbook.settings import Settings
 
 FILE = "file"

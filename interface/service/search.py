@@ -16,7 +16,7 @@ from interface.service.auth import TheCaller
 from interface.service.given import Asked, Tools, Words
 from interface.service.problems import documented
 from interface.service.receive import TheArrivals, pieces, saying_when_full
-from swatchbook.fetch import incoming
+from swatchbook.incoming import incoming
 from swatchbook.index.base import Where
 from swatchbook.lab import Lab
 from swatchbook.records import Hit, Owner, Record

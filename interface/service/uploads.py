@@ -13,7 +13,7 @@ from interface.service.given import Tools
 from interface.service.problems import RETRY_SECONDS, documented
 from interface.service.receive import FILE, TheArrivals, receive_form, saying_when_full
 from swatchbook.errors import Configuration
-from swatchbook.fetch import incoming
+from swatchbook.incoming import incoming
 from swatchbook.naming import display_name
 from swatchbook.records import DocumentStatus, IngestOptions, Owner
 from swatchbook.register import Registered, ask, take_in

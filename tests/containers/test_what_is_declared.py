@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 
+from swatchbook.settings import Settings
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / ".env.example"
@@ -71,6 +72,12 @@ def test_every_variable_of_the_compose_file_is_explained_or_has_a_default() -> N
     assert demanded
     assert demanded <= variables(EXAMPLE).keys()
     assert variables(EXAMPLE).keys() - {"COMPOSE_PROJECT_NAME"} <= set(re.findall(r"\$\{(\w+)", text))
+
+
+def test_every_setting_of_the_compose_file_is_one() -> None:
+    given = set(re.findall(r"^ +SWATCHBOOK_(\w+):", (ROOT / "compose.yaml").read_text(), flags=re.MULTILINE))
+    assert given
+    assert {name.lower() for name in given} <= Settings.model_fields.keys()
 
 
 def test_every_container_has_a_limit_and_says_whether_it_is_healthy() -> None:

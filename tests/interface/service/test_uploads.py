@@ -499,7 +499,7 @@ import itertools
 import os
 from pathlib import Path
 from swatchbook import register
-from swatchbook.fetch import incoming
+from swatchbook.incoming import incoming
 from swatchbook.lab import open_lab
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings, load_settings
