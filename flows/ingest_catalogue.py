@@ -1,16 +1,14 @@
 """A catalogue PDF becomes a searchable, accounted collection."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated
 
 from prefect import flow
 from pydantic import Field
 
 from blocks import lab
+from swatchbook import shards
 from swatchbook.ledger import accounts
-from swatchbook.ledger.items import Batch
-from swatchbook.make import BatchResult
 from swatchbook.records import (
     BlockNames,
     Description,
@@ -26,19 +24,14 @@ from swatchbook.working import Work
 from tasks.assemble import assemble
 from tasks.chunk import cut_chunks, save_chunks
 from tasks.discover import describe_product, discover_products, read_tables
-from tasks.embed import cut_batches, embed_batch, publish, publish_whole
+from tasks.embed import cut_batches, load_ahead, make_batches, publish_whole
 from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
 from tasks.progress import Advance, Step, at_work
 from tasks.read import read_pages
 from tasks.register import begin, name_run
 from tasks.report import conclude, publish_artifacts
-
-_IN_FLIGHT = 4
-"""Batches at once: one is decoded, one encoded, and two may be waiting for their next try."""
-
-_PUBLISH_EVERY = 5.0  # seconds, while batches are made: each round costs the index a commit a space
-
+from tasks.shards import adopt_shards, make_on_pool
 
 Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 
@@ -63,6 +56,7 @@ async def ingest_catalogue(
     if not isinstance(work, Work):  # nothing is left to do, or another run has just done it
         return await asyncio.to_thread(accounts.report, lab(blocks).ledger, work.id)
     async with at_work(work) as stage:
+        load_ahead(work)
         async with stage(Stage.READ) as step:
             reading = await step.cached(read_pages, key(work, "read"), work)
             step.units = reading.page_count
@@ -98,42 +92,14 @@ async def describe(work: Work, step: Step, reading: Reading, discovery: Discover
 
 
 async def embed(work: Work, advance: Advance) -> int:
-    """Make every open item, publishing as they are done. Returns how many images had any."""
-    images = 0
+    """Make every open item, here or on the pool, publishing as they are done. Returns how many images had any."""
+    images, make = 0, make_on_pool if shards.is_on_pool(lab(work.blocks).settings, work.options) else make_batches
+    if make is make_on_pool:
+        await adopt_shards(work, advance)
     while batches := await cut_batches(work):
         images += sum(len(batch.members) for batch in batches if batch.kind == "image")
-        making = asyncio.ensure_future(make_all(work, batches, advance))
-        try:
-            while not making.done():
-                await asyncio.wait({making}, timeout=_PUBLISH_EVERY)
-                await publish(work)
-        finally:
-            making.cancel()
-        await making
+        await make(work, batches, advance)
     return images
-
-
-async def make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
-    """All batches, a few in flight; each with its own retries."""
-    room = asyncio.Semaphore(_IN_FLIGHT)
-    done, total = 0, sum(len(batch.members) for batch in batches)
-    task = embed_batch.with_options(
-        retries=work.options.max_retries, retry_delay_seconds=list(lab(work.blocks).settings.retry_delays)
-    )
-
-    async def make(batch: Batch) -> BatchResult:
-        nonlocal done
-        async with room:
-            result = await task(work, batch)
-        done += len(batch.members)
-        await advance(done, total, f"batch {batch.number}/{batch.of}")
-        return result
-
-    results = await asyncio.gather(*map(make, batches), return_exceptions=True)  # one that fails stops no other
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if isinstance(result, BatchResult)]
 
 
 def key(work: Work, stage: str, part: str = "") -> str:

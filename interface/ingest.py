@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from interface.progress import watching
 from interface.report import draw, exit_code
-from interface.run import bring_back, run_ingest
 from interface.terminal import COMPLETED, FAILED, clean, err, note, out, say_failure, worst
 from swatchbook.errors import Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.lab import Lab
@@ -36,7 +34,7 @@ def ingest(
             codes.append(say_failure(failure))
     reports: list[RunReport] = []
     for found in registered:
-        work = None if found.unchanged else partial(run_ingest, lab, found.document, options)
+        work = None if found.unchanged else partial(_run, lab, found.document, options)
         codes.append(_work(lab, found.document, work, reports, quiet=quiet))
     return reports, worst(codes)
 
@@ -44,8 +42,20 @@ def ingest(
 def resume(lab: Lab, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
     """Go on with documents that are known, each as its state asks for. Returns the reports and the exit code."""
     reports: list[RunReport] = []
-    codes = [_work(lab, d, partial(bring_back, lab, d), reports, quiet=quiet) for d in documents]
+    codes = [_work(lab, d, partial(_bring_back, lab, d), reports, quiet=quiet) for d in documents]
     return reports, worst(codes)
+
+
+def _run(lab: Lab, document: Document, options: IngestOptions) -> RunReport:
+    from interface.run import run_ingest  # when nothing is left to do, nothing of it is imported
+
+    return run_ingest(lab, document, options)
+
+
+def _bring_back(lab: Lab, document: Document) -> RunReport | None:
+    from interface.run import bring_back
+
+    return bring_back(lab, document)
 
 
 def _register(lab: Lab, file: Path, *, owner: str, options: IngestOptions, quiet: bool) -> Registered:
@@ -80,6 +90,8 @@ def _work(
 
 def _watched(lab: Lab, document: Document, work: Callable[[], object]) -> None:
     """Raises the Failure that ended the work, unless the run has written it down: then the account says it."""
+    from interface.progress import watching
+
     try:
         with watching(lab.ledger, document.id, document.name, err()):
             work()

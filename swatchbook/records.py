@@ -199,6 +199,11 @@ class IngestOptions(BaseModel):
     max_retries: int = Field(
         default=3, ge=0, le=10, title="Retries", description="Retries of passing failures within a run. (stage 6)"
     )
+    execution: Literal["inline", "pool"] | None = Field(
+        default=None,
+        title="Execution",
+        description="In the run's own process, or in shards on the pool; empty means as the settings say. (stage 6)",
+    )
     force: bool = Field(
         default=False,
         title="Force",

@@ -212,6 +212,21 @@ class Settings(BaseSettings):
         Field(default=(2, 4, 8), min_length=1, max_length=10, description="Pauses before a batch's retries, seconds.")
     )
 
+    # where images are made
+    execution: Literal["inline", "pool"] = Field(
+        default="inline", description="Images are made in the run's own process, or in shards on the pool `embed`."
+    )
+    shard_slots: int = Field(default=2, ge=1, le=1_000, description="Shards at once on the pool.")
+    shard_seconds: float = Field(default=30, ge=1, le=3_600, description="About how long a shard works.")
+    shard_image: str = Field(default="swatchbook", min_length=1, description="Image of the shards' containers.")
+    shard_memory_mb: int = Field(default=3_072, ge=512, le=1_048_576, description="Memory of each, MiB.")
+    shard_cpus: float = Field(default=0, ge=0, le=1_024, description="Processors of each; 0: no limit.")
+    shard_gpus: int = Field(default=0, ge=-1, le=16, description="GPUs of each; -1: all.")
+    shard_network: str = Field(default="", description="Docker network, or `host`; empty: Docker's own.")
+    shard_volumes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="What they share with the host: SOURCE:TARGET[:ro], the file store above all."
+    )
+
     # who hears of trouble
     failure_webhook_url: SecretStr | None = Field(
         default=None, description="Where Prefect posts failed and crashed runs; `swatchbook setup` tells it."

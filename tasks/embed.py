@@ -1,19 +1,46 @@
 """Stage 6: make all items, batch by batch, and publish them."""
 
 import asyncio
+import logging
+import threading
+from collections.abc import Sequence
 from functools import partial
 
 from prefect import get_run_logger, task
 
 from blocks import lab
+from swatchbook import shards
 from swatchbook.index.publish import Published, publish_all, publish_document
+from swatchbook.lab import Lab
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.items import Batch
 from swatchbook.make import BatchResult, make_batch
 from swatchbook.working import Work
 from tasks.policy import WRITE, last_try
+from tasks.progress import Advance
+
+log = logging.getLogger(__name__)
+
+_IN_FLIGHT = 4
+"""Batches at once: one is decoded, one encoded, and two may be waiting for their next try."""
+
+_PUBLISH_EVERY = 5.0  # seconds, while batches are made: each round costs the index a commit a space
 
 _HELD_PAUSE = 2.0  # seconds until items that another run holds are looked at again
+
+
+def load_ahead(work: Work) -> None:
+    """Load the models in the background, while children read pages: it takes seconds, and stage 6 would wait for it."""
+    tools = lab(work.blocks)
+    if not shards.is_on_pool(tools.settings, work.options):
+        threading.Thread(target=_load, args=[tools], name="load models", daemon=True).start()
+
+
+def _load(tools: Lab) -> None:
+    try:
+        tools.models.load_all()
+    except Exception:
+        log.info("the models could not be loaded ahead", exc_info=True)
 
 
 @task(**WRITE, task_run_name="cut batches of {work.name}")
@@ -30,6 +57,45 @@ async def cut_batches(work: Work) -> tuple[Batch, ...]:
             return batches
         await asyncio.to_thread(runs.alive, ledger, work.run)
         await asyncio.sleep(_HELD_PAUSE)
+
+
+async def make_batches(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
+    """Make batches, each with its own retries, and publish as they are done."""
+    making = asyncio.ensure_future(_make_all(work, batches, advance))
+    try:
+        while not making.done():
+            await asyncio.wait({making}, timeout=_PUBLISH_EVERY)
+            await publish(work)
+    finally:
+        making.cancel()
+    return await making
+
+
+async def _make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
+    """A few in flight; one that fails stops no other. Those that a process died at come last, one after the other."""
+    room = asyncio.Semaphore(_IN_FLIGHT)
+    done, total = 0, sum(len(batch.members) for batch in batches)
+    task = embed_batch.with_options(
+        retries=work.options.max_retries, retry_delay_seconds=list(lab(work.blocks).settings.retry_delays)
+    )
+
+    async def make(batch: Batch) -> BatchResult:
+        nonlocal done
+        async with room:
+            result = await task(work, batch)
+        done += len(batch.members)
+        await advance(done, total, f"batch {batch.number}/{batch.of}")
+        return result
+
+    together = [batch for batch in batches if not batch.alone]
+    results = await asyncio.gather(*map(make, together), return_exceptions=True)
+    for batch in batches:
+        if batch.alone:
+            results += await asyncio.gather(make(batch), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if isinstance(result, BatchResult)]
 
 
 @task(**WRITE, task_run_name="batch {batch.number}/{batch.of}")  # no tag: Prefect asks its server for a slot of each

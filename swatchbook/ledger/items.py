@@ -85,6 +85,7 @@ class Batch(Record):
     first: int  # position of the first member among all open ones of its kind, from 1
     total: int  # of all open ones of its kind
     members: tuple[str, ...]  # keys; a field of that name would break dict(batch)
+    alone: bool = False  # a process died at each of them: nothing else is to be made beside them
 
 
 @dataclass(frozen=True)
@@ -121,18 +122,24 @@ class Failed:
 
 
 def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
-    """The document's keys with anything to make now: images in reading order, then chunks."""
+    """The document's keys with anything to make now: images in reading order, then chunks.
+
+    Those that a process died at come last, in batches of their own.
+    """
     rows = wanted(run.document)
     with ledger.read() as connection:
         listed = connection.execute(
-            select(rows.c.kind, rows.c.listed)
+            select(rows.c.kind, rows.c.listed, (func.max(rows.c.crashes) > 0).label("alone"))
             .where(_is_claimable(rows))
             .group_by(rows.c.kind, rows.c.listed)
             .order_by(rows.c.kind, func.min(rows.c.position))
         ).all()
-    of_kind = [[row.listed for row in listed if row.kind == kind] for kind in range(len(_KINDS))]
+    sorts = [(alone, kind) for alone in (False, True) for kind in range(len(_KINDS))]
+    of_sort = [[row.listed for row in listed if (bool(row.alone), row.kind) == sort] for sort in sorts]
     cut = [
-        (kind, n * size, keys) for kind, listing in enumerate(of_kind) for n, keys in enumerate(portions(listing, size))
+        (sort, n * size, len(listing), keys)
+        for sort, listing in zip(sorts, of_sort, strict=True)
+        for n, keys in enumerate(portions(listing, size))
     ]
     return tuple(
         Batch(
@@ -140,10 +147,11 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
             of=len(cut),
             kind=_KINDS[kind],
             first=before + 1,
-            total=len(of_kind[kind]),
+            total=total,
             members=tuple(keys),
+            alone=alone,
         )
-        for number, (kind, before, keys) in enumerate(cut, 1)
+        for number, ((alone, kind), before, total, keys) in enumerate(cut, 1)
     )
 
 

@@ -169,7 +169,7 @@ def begin(
     failed and rejected items are queued anew with all counters at 0. Raises InvalidReference for an unknown document.
     """
     with ledger.write() as connection:
-        _bury(connection, _dead(connection, document))
+        bury_these(connection, _dead(connection, document))
         known = _document(connection, document, lock=True)
         same = known.fingerprint == fingerprint and not options.force
         if known.status == DocumentStatus.DELETING:
@@ -187,7 +187,7 @@ def begin(
         _replace_wants(connection, run, wants)
         if options.force:
             queue_anew(connection, document, (ItemState.FAILED, ItemState.REJECTED))
-        _insert_run(connection, run, prefect_run)
+        insert_run(connection, run, prefect_run, kind="document")
         connection.execute(
             update(documents)
             .where(documents.c.id == document)
@@ -230,11 +230,14 @@ def _replace_wants(connection: Connection, run: Run, asked: Sequence[Want]) -> N
         )
 
 
-def _insert_run(connection: Connection, run: Run, prefect_run: str | None) -> None:
+def insert_run(
+    connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard"]
+) -> None:
+    """A run of this process, live from now on."""
     me = here()
     connection.execute(
         insert(runs).values(
-            token=run.token, document=run.document, generation=run.generation, kind="document", state="live",
+            token=run.token, document=run.document, generation=run.generation, kind=kind, state="live",
             host=me.host, boot_id=me.boot_id, pid_namespace=me.pid_namespace, pid=me.pid, pid_started=me.started,
             prefect_run=prefect_run, started_at=db_now(), heartbeat_at=db_now(), progress_at=db_now(),
             lease_until=db_now() + LEASE_SECONDS,
@@ -400,7 +403,7 @@ def bury(ledger: Ledger, document: str | None = None) -> list[str]:
         if not _dead(connection, document):
             return []
     with ledger.write() as connection:
-        return _bury(connection, _dead(connection, document))
+        return bury_these(connection, _dead(connection, document))
 
 
 def revoke(
@@ -454,7 +457,8 @@ def process_of(row: RowMapping) -> Process:
     )
 
 
-def _bury(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
+def bury_these(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
+    """End these live runs (rows of `runs`) as dead; those that show life meanwhile stay. Returns tokens."""
     buried = []
     for row in dead:
         token, document = row["token"], row["document"]

@@ -89,6 +89,10 @@ class Models:
                 self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder].load()
             return self._text_encoder
 
+    def load_all(self) -> None:
+        """Load what is not loaded yet, as its first use would. Raises what that raises."""
+        _ = self.encoder, self.analyst, self.text_encoder
+
 
 def load(settings: Settings) -> Models:
     """The models of these settings; nothing is loaded before it is used."""

@@ -1,0 +1,53 @@
+"""A shard at work: its manifest, its run in the ledger, its end."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prefect import get_run_logger, task
+from prefect.runtime import flow_run
+
+from blocks import lab
+from swatchbook import shards
+from swatchbook.errors import RunRevoked, as_failure
+from swatchbook.heartbeat import beating
+from swatchbook.ledger import runs
+from swatchbook.ledger import shards as shard_runs
+from swatchbook.records import BlockNames
+from swatchbook.shards import Shard
+from tasks.policy import WRITE
+from tasks.progress import Advance, naming_the_outage
+
+
+@task(**WRITE, task_run_name="open shard")
+async def open_shard(manifest: str, blocks: BlockNames) -> Shard:
+    """The shard, with a run of its own begun. Raises RunRevoked where nobody wants it now, and as `shards.load`."""
+    tools = lab(blocks)
+    shard = await asyncio.to_thread(shards.load, tools, manifest)
+    run = await asyncio.to_thread(
+        shard_runs.begin, tools.ledger, shard.work.document, shard.work.run.generation, flow_run=str(flow_run.id)
+    )
+    return shard.model_copy(update={"work": shard.work.model_copy(update={"run": run, "blocks": blocks})})
+
+
+@asynccontextmanager
+async def at_shard(shard: Shard) -> AsyncIterator[Advance]:
+    """Hold the shard's run while it works, and write down how it ends. Yields what tells how far it is."""
+    ledger, run, log = lab(shard.work.blocks).ledger, shard.work.run, get_run_logger()
+    started = time.monotonic()
+
+    async def advance(done: int, total: int, note: str) -> None:
+        await asyncio.to_thread(runs.alive, ledger, run)
+        log.info("%d/%d, %s", done, total, note)
+
+    with beating(ledger, run), naming_the_outage():
+        try:
+            yield advance
+        except RunRevoked:
+            raise  # whoever revoked it has written why
+        except BaseException as error:
+            kind = as_failure(error).kind if isinstance(error, Exception) else None
+            shard_runs.end(ledger, run, failure_kind=kind)
+            raise
+        shard_runs.end(ledger, run, seconds=time.monotonic() - started, images=shard.images)

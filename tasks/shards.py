@@ -1,0 +1,182 @@
+"""Stage 6 on a work pool: shards are sent, followed by the ledger's word, and what stays open is cut anew."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect import get_run_logger, task
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.exceptions import ObjectNotFound
+from ulid import ULID
+
+from blocks import lab
+from swatchbook import shards
+from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderDown
+from swatchbook.ledger import accounts, runs
+from swatchbook.ledger import shards as shard_runs
+from swatchbook.ledger.items import Batch
+from swatchbook.shards import Shard
+from swatchbook.working import Work
+from tasks.policy import WRITE
+from tasks.progress import Advance
+
+FLOW = "embed_shard"
+DEPLOYMENT = f"{FLOW}/{FLOW}"
+
+_LOOK_SECONDS = 1.0
+_BEGIN_SECONDS = 120.0
+"""For the first of some shards to begin, before the pool is taken for one that nobody serves."""
+
+_MOST_DEATHS = 12
+"""Shards in a row, before it is their pool that kills them: one deadly picture is named after half as many."""
+
+_OPEN = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
+_PAGE = 200  # flow runs: as many as the server gives at once
+
+
+@task(**WRITE, task_run_name="send shards of {work.name}")
+async def send_shards(work: Work, batches: Sequence[Batch], attempt: str) -> list[UUID]:
+    """Cut open items into shards and give each a flow run: these. A second try finds those that the first one sent.
+
+    Raises Configuration where the pool cannot be used.
+    """
+    tools = lab(work.blocks)
+    shards.require_pool(tools.settings)
+    cut = await asyncio.to_thread(shards.cut_shards, tools, work, batches)
+    async with get_client() as client:
+        try:
+            deployment = (await client.read_deployment_by_name(DEPLOYMENT)).id
+        except ObjectNotFound:
+            raise Configuration(
+                f"Prefect has no deployment {DEPLOYMENT}.", advice="Create it with `swatchbook setup`."
+            ) from None
+        return [await _send(client, deployment, shard, attempt) for shard in cut]
+
+
+async def _send(client: PrefectClient, deployment: UUID, shard: Shard, attempt: str) -> UUID:
+    work = shard.work
+    manifest = await asyncio.to_thread(shards.keep, lab(work.blocks), shard)
+    parameters: dict[str, Any] = {"manifest": manifest, "blocks": work.blocks.model_dump(mode="json")}
+    sent = await client.create_flow_run_from_deployment(
+        deployment,
+        parameters=parameters,
+        idempotency_key=f"{work.document}:{work.run.generation}:{attempt}:{shard.number}",
+        name=f"{work.owner}: {work.name} {shard.number}/{shard.of}"[:200],
+        tags=_tags(work),
+    )
+    return sent.id
+
+
+async def make_on_pool(work: Work, batches: Sequence[Batch], advance: Advance) -> None:
+    """Make batches in shards, once: what is open when they are over is the caller's to cut again.
+
+    Raises what ended a shard, for it concerns them all, CrashedWorker where too many died in a row, and as
+    `send_shards` and `_follow`.
+    """
+    sent = await send_shards(work, batches, str(ULID()))
+    await _follow(work, sent, advance)
+    known = await asyncio.to_thread(shard_runs.of_document, lab(work.blocks).ledger, work.document, work.run.generation)
+    ours = {str(flow_run) for flow_run in sent}
+    for shard in known:
+        if shard.flow_run in ours and shard.failure_kind:
+            raise KINDS[shard.failure_kind]("A shard could not go on.", advice="Its flow run in Prefect says why.")
+    if len(list(takewhile(lambda shard: shard.state == "dead", reversed(known)))) >= _MOST_DEATHS:
+        raise CrashedWorker(
+            f"{_MOST_DEATHS} shards in a row died.", advice="See their flow runs; do containers have memory enough?"
+        )
+
+
+async def adopt_shards(work: Work, advance: Advance) -> None:
+    """Follow the shards that an earlier run of the document has sent, and that are not over."""
+    if sent := await _sent_before(work):
+        get_run_logger().info("%d shards of an earlier run are still at work", len(sent))
+        await _follow(work, sent, advance)
+
+
+@task(**WRITE, task_run_name="shards at work on {work.name}")
+async def _sent_before(work: Work) -> list[UUID]:
+    ours = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=_tags(work)),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OPEN)),
+    )
+    async with get_client() as client:
+        found = await client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW])), flow_run_filter=ours, limit=_PAGE
+        )
+    return [run.id for run in found]
+
+
+def _tags(work: Work) -> list[str]:
+    return [work.document, work.run.generation]
+
+
+async def _follow(work: Work, sent: Sequence[UUID], advance: Advance) -> None:
+    """Until none of these flow runs is at work any more, by the ledger and by Prefect.
+
+    One that is over for Prefect and not in the ledger has died: its items are free at once. Raises ProviderDown where
+    none begins for two minutes, Configuration where none could begin, RunRevoked.
+    """
+    tools, log = lab(work.blocks), get_run_logger()
+    waiting, began, started = set(sent), False, time.monotonic()
+    while waiting:
+        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.to_thread(runs.alive, tools.ledger, work.run)
+        try:
+            states = await _read(waiting)
+        except httpx.HTTPError as error:  # the ledger still knows who lives
+            log.warning("Prefect does not answer: %s", error)
+            continue
+        over = {flow_run for flow_run in waiting if flow_run not in states or _is_over(states[flow_run])}
+        if dead := await asyncio.to_thread(shard_runs.bury, tools.ledger, [str(flow_run) for flow_run in over]):
+            log.warning("%d shards died; what they held is made by others", len(dead))
+        await asyncio.to_thread(runs.bury, tools.ledger, work.document)
+        known = await asyncio.to_thread(shard_runs.of_document, tools.ledger, work.document, work.run.generation)
+        lives = {shard.flow_run: shard.state for shard in known}
+        waiting -= over | {flow_run for flow_run in waiting if lives.get(str(flow_run), "live") != "live"}
+        began = began or any(str(flow_run) in lives for flow_run in sent)
+        done, total = await asyncio.to_thread(_done, work)
+        await advance(done, total, f"{len(sent) - len(waiting)} of {len(sent)} shards")
+        if not began and not waiting:
+            raise Configuration(f"No shard could begin: {_why(states)}", advice="See its flow run in Prefect's UI.")
+        if not began and time.monotonic() - started > _BEGIN_SECONDS:
+            raise ProviderDown(
+                "No worker takes shards from their pool.",
+                advice="Start one: `swatchbook worker`. The document goes on by itself.",
+            )
+
+
+async def _read(flow_runs: set[UUID]) -> dict[UUID, FlowRun]:
+    async with get_client() as client:
+        found = dict[UUID, FlowRun]()
+        for flow_run in flow_runs:
+            try:
+                found[flow_run] = await client.read_flow_run(flow_run)
+            except ObjectNotFound:  # somebody has deleted it
+                continue
+        return found
+
+
+def _is_over(run: FlowRun) -> bool:
+    return run.state is not None and run.state.is_final()
+
+
+def _why(states: dict[UUID, FlowRun]) -> str:
+    return next((run.state.message for run in states.values() if run.state and run.state.message), "nobody says why.")
+
+
+def _done(work: Work) -> tuple[int, int]:
+    account = accounts.account(lab(work.blocks).ledger, document=work.document)
+    return account.found - account.pending, max(1, account.found)
