@@ -4,7 +4,6 @@ SWATCHBOOK_TEST_SOAK=1 has outages last a minute and rounds come every thirty se
 SWATCHBOOK_TEST_FIGURES names a file that is told what was measured.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,23 +18,18 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from swatchbook.records import DocumentStatus, Role, document_id
+from swatchbook.records import DocumentStatus, document_id
 from tests.conftest import SOAK
-from tests.ledger_audit import writes
-from tests.servers.audit import TERMINAL, Audit, audit, flow_runs
+from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
-from tests.servers.stack import BACK_SECONDS, OWNER, SECRET, Stack
+from tests.servers.halfway import PICTURES, SLOW, WHOLE, conclude, half_way
+from tests.servers.stack import OWNER, SECRET, Stack
 
 AWAY_SECONDS = 60.0 if SOAK else 5.0
 RUNS = 3 if SOAK else 1
 """That die at once. Prefect lets three run: those that follow need the places of the dead."""
 
-PICTURES = 24
-SLOW: dict[str, Any] = {"focus": False, "batch_size": 4}
-"""Six batches of pictures, four at a time: with a second for each picture, eight seconds and two commits."""
-
 COMPLETED, WAITING, BLOCKED = DocumentStatus.COMPLETED, DocumentStatus.WAITING, DocumentStatus.BLOCKED
-WHOLE = Audit(missing=0, twice=0, unfound=0)
 
 
 # --- three ways in ----------------------------------------------------------------------------------------------------
@@ -272,36 +266,6 @@ def test_wrong_key_of_the_index_blocks_with_the_cause_and_goes_on_once_it_is_rig
         stack.restart_weaviate(kill=False)
     mended(stack, document)
     conclude(stack, "wrong_key", document)
-
-
-def half_way(stack: Stack, path: Path) -> str:
-    """A document whose run has committed some of its pictures, and is at others."""
-    before = pictures_made(stack)
-    stack.trouble(seconds=1.0)
-    document = stack.upload(make_catalogue(path, pictures=PICTURES), **SLOW)
-    stack.wait_until(lambda: pictures_made(stack) > before, "some pictures are made")
-    assert stack.document(document).status == DocumentStatus.RUNNING
-    return document
-
-
-def pictures_made(stack: Stack) -> int:
-    return sum(role == Role.VISUAL for _, role, _ in writes(stack.lab.ledger))
-
-
-def conclude(stack: Stack, case: str, *documents: str) -> None:
-    """All end by themselves, in the ledger and in Prefect, whole."""
-    started = time.monotonic()
-    for document in documents:
-        stack.wait_for(document, COMPLETED, DocumentStatus.FAILED, seconds=started + BACK_SECONDS - time.monotonic())
-        assert stack.document(document).status == COMPLETED, stack.document(document)
-    seconds = time.monotonic() - started
-    for document in documents:
-        stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow runs end")  # noqa: B023
-    found = audit(stack, *documents, pictures=PICTURES)
-    if file := os.environ.get("SWATCHBOOK_TEST_FIGURES"):
-        with Path(file).open("a") as figures:
-            figures.write(f"| {case} | {found.missing} | {found.twice} | {found.unfound} | {seconds:.0f} |\n")
-    assert found == WHOLE
 
 
 def told_of(stack: Stack, document: str) -> str:
