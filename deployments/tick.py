@@ -201,15 +201,16 @@ def _publish(lab: Lab) -> Done:
 
 
 async def _launch(lab: Lab) -> Done:
-    from deployments import launch  # it imports Prefect, which one machine without a server never needs
+    from deployments import launch, settle  # they import Prefect, which one machine without a server never needs
 
     async with launch.prefect() as client:
-        settled = await launch.settle(client, lab.ledger)
+        settled = await settle.settle(client, lab.ledger)
+        shards = await settle.settle_shards(client, lab.ledger)
         launched = await launch.launch(client, lab.ledger)
     return {
         "launched": launched.documents,
-        "crashed": settled.crashed + launched.hopeless,
-        "cancelled": settled.cancelled,
+        "crashed": settled.crashed + shards.crashed + launched.hopeless,
+        "cancelled": settled.cancelled + shards.cancelled,
     }
 
 

@@ -9,7 +9,7 @@ from ulid import ULID
 
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger import leases
-from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.database import Ledger, db_now, portions
 from swatchbook.ledger.runs import Run, bury_these, insert_run, require_live
 from swatchbook.ledger.tables import documents, runs, timings
 from swatchbook.records import DocumentStatus, Record
@@ -66,6 +66,18 @@ def of_document(ledger: Ledger, document: str, generation: str) -> list[Shard]:
     )
     with ledger.read() as connection:
         return [Shard.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def wanted_generations(ledger: Ledger, among: Collection[str]) -> set[str]:
+    """Those of these generations whose shards may work."""
+    found = set[str]()
+    with ledger.read() as connection:
+        for some in portions(tuple(among)):
+            query = select(documents.c.generation).where(
+                documents.c.generation.in_(some), documents.c.status.in_(_WANTED)
+            )
+            found |= set(connection.execute(query).scalars())
+    return found
 
 
 def bury(ledger: Ledger, flow_runs: Collection[str]) -> list[str]:

@@ -10,7 +10,9 @@ import pytest
 from prefect.client.schemas.objects import State, StateType
 
 from deployments import launch as launch_module
-from deployments.launch import AT_ONCE, Launched, Settled, forget, launch, prefect, settle
+from deployments import settle as settle_module
+from deployments.launch import AT_ONCE, Launched, forget, launch, prefect
+from deployments.settle import Settled, settle
 from swatchbook.delete import delete
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.lab import Lab
@@ -210,7 +212,7 @@ def test_where_the_process_may_live_on_its_worker_is_asked_first(
     assert settled(lab).cancelled == (str(flow_run.id),)
     assert state_of(flow_run) == "Cancelling"
     assert settled(lab) == Settled()
-    monkeypatch.setattr(launch_module, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
     assert settled(lab).crashed == (str(flow_run.id),)
 
 
@@ -232,7 +234,7 @@ def test_a_cancelled_document_s_flow_run_is_stopped(lab: Lab, deployment: Any, m
     due.cancel(lab.ledger, document.id)
     assert settled(lab).cancelled == (str(flow_run.id),)
     assert state_of(flow_run) == "Cancelling"
-    monkeypatch.setattr(launch_module, "FAREWELL_SECONDS", 0.0)
+    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
     settled(lab)
     assert state_of(flow_run) == "Cancelled"
 

@@ -1,0 +1,67 @@
+"""Flow runs as Prefect's API gives them, and their states set."""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
+
+log = logging.getLogger(__name__)
+
+PAGE = 200
+"""Flow runs: as many as the server gives at once."""
+
+WAITING = (StateType.SCHEDULED,)
+UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
+"""States in which a flow run holds a slot of its pool."""
+
+
+def of_flows(*names: str) -> FlowFilter:
+    """Of flows of these names."""
+    return FlowFilter(name=FlowFilterName(any_=list(names)))
+
+
+async def in_states(
+    client: PrefectClient,
+    types: Sequence[StateType],
+    *,
+    flow: FlowFilter | None = None,
+    pool: WorkPoolFilter | None = None,
+) -> AsyncIterator[FlowRun]:
+    """All flow runs in these states, read page by page."""
+    state = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))))
+    offset = 0
+    while runs := await client.read_flow_runs(
+        flow_filter=flow, flow_run_filter=state, work_pool_filter=pool, limit=PAGE, offset=offset
+    ):
+        for run in runs:
+            yield run
+        offset += len(runs)
+
+
+async def set_state(client: PrefectClient, run: FlowRun, state: State) -> None:
+    """Whatever Prefect's rules say; a flow run that is gone stays so."""
+    try:
+        await client.set_flow_run_state(run.id, state, force=True)
+    except ObjectNotFound:
+        log.info("flow run %s is gone", run.id)
+
+
+def is_over(run: FlowRun) -> bool:
+    """Whether it has come to its end."""
+    return run.state is not None and run.state.is_final()
+
+
+def seconds_in_state(run: FlowRun) -> float:
+    """For how long nothing was said of it."""
+    return (datetime.now(UTC) - run.state.timestamp).total_seconds() if run.state else 0.0

@@ -1,0 +1,131 @@
+"""Prefect's states made to follow the ledger, which alone knows who lives and what is wanted.
+
+Nothing is remembered between rounds, so that several loops and a crash between two calls come to the same.
+"""
+
+import asyncio
+from contextlib import suppress
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Cancelling, Crashed
+
+from deployments.flow_runs import UNDER_WAY, WAITING, in_states, is_over, of_flows, seconds_in_state, set_state
+from deployments.launch import FLOW, HOPELESS_SECONDS
+from swatchbook.files import KEY
+from swatchbook.ledger import launches, shards
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.launches import PastRun
+from swatchbook.ledger.process import is_dead
+from swatchbook.records import DocumentStatus, Record, document_id
+
+SHARD_FLOW = "embed_shard"
+
+FAREWELL_SECONDS = 30.0
+"""For a worker to kill the process of a cancelled flow run (it takes 5–20 s) before its state is set for it."""
+
+_ACTIVE = (*UNDER_WAY, *WAITING)
+_UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # none: it is gone
+
+
+class Settled(Record):
+    """Flow runs whose state was behind the ledger, by id."""
+
+    crashed: tuple[str, ...] = ()
+    cancelled: tuple[str, ...] = ()
+
+
+async def settle(client: PrefectClient, ledger: Ledger) -> Settled:
+    """A flow run whose run died is Crashed; one of a document that was cancelled or deleted is cancelled."""
+    active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(FLOW))]
+    past = await asyncio.to_thread(launches.past_runs, ledger, [str(run.id) for run in active])
+    documents = {run.id: _document(run, past.get(str(run.id))) for run in active}
+    statuses = await asyncio.to_thread(launches.statuses, ledger, {each for each in documents.values() if each})
+    due = dict[UUID, State | None]()
+    for run in active:
+        last, document = past.get(str(run.id)), documents[run.id]
+        # A person's flow run that has begun nothing yet decides for itself.
+        ours = last is not None or (document is not None and (run.idempotency_key or "").startswith(document))
+        due[run.id] = _due_state(run, last, unwanted=ours and statuses.get(document or "") in _UNWANTED)
+    return await _set(client, active, due)
+
+
+async def settle_shards(client: PrefectClient, ledger: Ledger) -> Settled:
+    """The same for shards, and one that should have begun its run long ago is Crashed: its slot is another's.
+
+    The parent that follows a shard sees that it is over, and makes what is open in others.
+    """
+    active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(SHARD_FLOW))]
+    past = await asyncio.to_thread(launches.past_runs, ledger, [str(run.id) for run in active])
+    tags = {tag for run in active for tag in run.tags}
+    wanted = await asyncio.to_thread(shards.wanted_generations, ledger, tags)
+    due = dict[UUID, State | None]()
+    for run in active:
+        last, unwanted = past.get(str(run.id)), not wanted.intersection(run.tags)
+        hopeless = last is None and run.state_type in UNDER_WAY and seconds_in_state(run) > HOPELESS_SECONDS
+        due[run.id] = _due_state(run, last, unwanted=unwanted) or (
+            Crashed(message="It began no run in the ledger; another shard makes its items.") if hopeless else None
+        )
+    return await _set(client, active, due)
+
+
+def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State | None:
+    """What a flow run's state is to become; None where it may stay. `unwanted`: nobody asks for its work any more."""
+    if last is not None and last.state == "dead" and not _began_again(run, last):
+        return _state_of_dead(run, last)
+    if unwanted:
+        return _state_of_unwanted(run)
+    if last is not None and last.state == "ended" and min(last.age, seconds_in_state(run)) > HOPELESS_SECONDS:
+        return Crashed(message="Its process ended after its work was done.")
+    return None
+
+
+def _began_again(run: FlowRun, last: PastRun) -> bool:
+    """Whether it went on after its run ended, as by Prefect's own retry: it is about to begin another."""
+    return run.state_type != StateType.CANCELLING and seconds_in_state(run) < last.age
+
+
+def _state_of_dead(run: FlowRun, last: PastRun) -> State | None:
+    """Crashed at once where its process is surely gone; else its worker is asked to kill it first."""
+    if is_dead(last.process) or (run.state_type == StateType.CANCELLING and seconds_in_state(run) > FAREWELL_SECONDS):
+        return Crashed(message="Its process died or hung; the ledger has freed what it held.")
+    return None if run.state_type == StateType.CANCELLING else Cancelling(message="It shows no life.")
+
+
+def _state_of_unwanted(run: FlowRun) -> State | None:
+    """One that has not begun is Cancelled at once; else its worker is asked to kill it first."""
+    cancelled: State = Cancelled(message="Its document was cancelled or deleted, or is made anew.")
+    if run.state_type == StateType.SCHEDULED:
+        return cancelled
+    if run.state_type == StateType.CANCELLING:
+        return cancelled if seconds_in_state(run) > FAREWELL_SECONDS else None
+    return Cancelling(message=cancelled.message)
+
+
+def _document(run: FlowRun, last: PastRun | None) -> str | None:
+    """The document that a flow run is for, as far as its parameters tell."""
+    if last is not None:
+        return last.document
+    source, owner = str(run.parameters.get("source", "")), str(run.parameters.get("owner", "default"))
+    return document_id(owner, source[:64]) if KEY.match(source) else None
+
+
+async def _set(client: PrefectClient, active: list[FlowRun], due: dict[UUID, State | None]) -> Settled:
+    crashed, cancelled = list[str](), list[str]()
+    for run in active:
+        if state := due[run.id]:
+            await set_state(client, run, state)
+            if state.type == StateType.CRASHED and run.parent_task_run_id:
+                await _crash_parent(client, run.parent_task_run_id, state)
+            (crashed if state.type == StateType.CRASHED else cancelled).append(str(run.id))
+    return Settled(crashed=tuple(crashed), cancelled=tuple(cancelled))
+
+
+async def _crash_parent(client: PrefectClient, task_run: UUID, state: State) -> None:
+    """`retry_failed` runs documents in its own process, which is gone."""
+    with suppress(ObjectNotFound):
+        parent = (await client.read_task_run(task_run)).flow_run_id
+        if parent and not is_over(run := await client.read_flow_run(parent)):
+            await set_state(client, run, state)
