@@ -41,7 +41,7 @@ class Declared(Record):
     description: str
     tags: tuple[str, ...]
     work_pool: Pool
-    concurrency_limit: Limit
+    concurrency_limit: Limit | None = None  # none: as many at once as its pool takes
     schedules: tuple[Schedule, ...] = ()
     enforce_parameter_schema: bool
 

@@ -1,7 +1,8 @@
-"""What Prefect must know of Swatchbook: the pool, blocks, deployments, and who hears of failed runs.
+"""What Prefect must know of Swatchbook: its pools, blocks, deployments, and who hears of failed runs.
 
-Twice is as good as once. What is declared in code follows it: block types, deployments, the notification. What people
-tune in Prefect's UI, blocks and the pool, is made once and only overwritten by force; the difference is told.
+Twice is as good as once. What is declared in code and settings follows them: pools' templates, block types,
+deployments, the notification. What people tune in Prefect's UI, blocks and how many run at once in a pool, is made once
+and only overwritten by force; the difference is told.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,6 +35,7 @@ from blocks import BLOCKS
 from blocks.overlay import fill
 from deployments.declared import Declared, Schedule, find_declaration, read_declaration
 from deployments.launch import prefect
+from deployments.pools import Pool, all_pools
 from swatchbook.errors import Configuration
 from swatchbook.mask import MASK, masked
 from swatchbook.records import Record
@@ -41,10 +43,6 @@ from swatchbook.settings import Settings
 
 BLOCK = "default"
 """The name of the blocks that are filled from the settings."""
-
-POOL = "control"
-POOL_LIMIT = 5
-"""Flow runs at once on the pool: three ingests and one each of the upkeep."""
 
 NOTIFICATION = "swatchbook-failed-runs"
 """The name of the automation, and of its webhook block."""
@@ -89,7 +87,7 @@ async def set_up(settings: Settings, mode: Mode) -> list[Line]:
             advice="Start one with `prefect server start` and set PREFECT_API_URL to its address, /api included.",
         )
     async with prefect() as client:
-        lines = [await set_pool(client, mode)]
+        lines = [await set_pool(client, pool, mode) for pool in all_pools(settings)]
         for kind in BLOCKS.values():
             lines.append(await set_block_type(client, kind, mode))
             lines.append(await set_block(client, fill(kind, settings), BLOCK, mode))
@@ -100,39 +98,46 @@ async def set_up(settings: Settings, mode: Mode) -> list[Line]:
     return lines
 
 
-# --- the pool ---------------------------------------------------------------------------------------------------------
+# --- pools ------------------------------------------------------------------------------------------------------------
 
 
-async def set_pool(client: PrefectClient, mode: Mode) -> Line:
-    """The process pool that parents run on. Its template has no variables: a parameter of a run cannot name a command,
-    an environment or a folder.
+async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
+    """A work pool. Its template follows ours at once: it is what keeps a run from naming an image or a command.
+
+    Raises Configuration where there is one of the name and of a type that cannot take its place.
     """
-    template: dict[str, Any] = {
-        "job_configuration": {"stream_output": True},
-        "variables": {"type": "object", "properties": {}},
-    }
-    made = WorkPoolCreate(
-        name=POOL,
-        type="process",
-        description="Parents: one process for each flow run.",
-        concurrency_limit=POOL_LIMIT,
-        base_job_template=template,
-    )
+    line = Line(what="pool", name=pool.name, outcome=Outcome.MADE)
     try:
-        pool = await client.read_work_pool(POOL)
+        found = await client.read_work_pool(pool.name)
     except ObjectNotFound:
-        await mode.apply(lambda: client.create_work_pool(made))
-        return Line(what="pool", name=POOL, outcome=Outcome.MADE)
-    if pool.type != made.type:  # which nobody can change
+        await mode.apply(lambda: client.create_work_pool(_as_made(pool)))
+        return line
+    if found.type in pool.instead:
+        return line.model_copy(update={"outcome": Outcome.KEPT, "difference": (f"type: {found.type} → {pool.type}",)})
+    if found.type != pool.type:  # which nobody can change
         raise Configuration(
-            f"The pool {POOL} is of the type {pool.type}, not {made.type}.", advice="Delete it, and set up again."
+            f"The pool {pool.name} is of the type {found.type}, not {pool.type}.",
+            advice="Delete it, and set up again.",
         )
-    difference = _difference(*_read((pool, made), "concurrency_limit", "base_job_template"))
-    outcome = _tuned(difference, mode)
+    ours = _difference({"template": found.base_job_template}, {"template": pool.template})
+    theirs = _difference(*_read((found, pool), "concurrency_limit"))
+    changes = WorkPoolUpdate(base_job_template=pool.template)
+    if mode.force:
+        changes.concurrency_limit = pool.concurrency_limit
+    outcome = Outcome.UPDATED if ours else _tuned(theirs, mode)
     if outcome is Outcome.UPDATED:
-        changes = WorkPoolUpdate(concurrency_limit=POOL_LIMIT, base_job_template=template)
-        await mode.apply(lambda: client.update_work_pool(POOL, changes))
-    return Line(what="pool", name=POOL, outcome=outcome, difference=difference)
+        await mode.apply(lambda: client.update_work_pool(pool.name, changes))
+    return line.model_copy(update={"outcome": outcome, "difference": ours + theirs})
+
+
+def _as_made(pool: Pool) -> WorkPoolCreate:
+    return WorkPoolCreate(
+        name=pool.name,
+        type=pool.type,
+        description=pool.description,
+        concurrency_limit=pool.concurrency_limit,
+        base_job_template=pool.template,
+    )
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------
@@ -203,14 +208,15 @@ async def set_deployment(client: PrefectClient, declared: Declared, mode: Mode) 
 
 
 def _wanted(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:
+    limit = declared.concurrency_limit
     return {
         "version": declared.version,
         "description": declared.description,
         "tags": sorted(declared.tags),
         "entrypoint": declared.entrypoint,
         "work_pool_name": declared.work_pool.name,
-        "concurrency_limit": declared.concurrency_limit.limit,
-        "collision_strategy": declared.concurrency_limit.collision_strategy,
+        "concurrency_limit": limit.limit if limit else None,
+        "collision_strategy": limit.collision_strategy if limit else None,
         "enforce_parameter_schema": declared.enforce_parameter_schema,
         "pull_steps": [],
         "schedules": {each.slug: (each.cron, each.timezone) for each in declared.schedules},
@@ -237,6 +243,8 @@ def _found(deployment: DeploymentResponse) -> dict[str, Any]:
 def _as_sent(declared: Declared, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """What creating and updating have in common."""
     ours = {name: value for name, value in wanted.items() if name not in ("collision_strategy", "schedules")}
+    if declared.concurrency_limit is None:
+        return ours
     strategy = ConcurrencyLimitStrategy(declared.concurrency_limit.collision_strategy)
     return {**ours, "concurrency_options": ConcurrencyOptions(collision_strategy=strategy)}
 

@@ -12,13 +12,16 @@ from typing import Any, TypeVar
 import pytest
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from blocks import BLOCKS
 from blocks.index import IndexBlock
 from deployments.declared import ROOT, find_declaration, read_declaration
-from deployments.setup import BLOCK, NOTIFICATION, POOL, Line, Mode, Outcome, set_up
+from deployments.pools import CONTROL, EMBED
+from deployments.setup import BLOCK, NOTIFICATION, Line, Mode, Outcome, set_up
+from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 from tests.command import run, run_json
 
@@ -49,8 +52,9 @@ async def remove_all(client: PrefectClient) -> None:
     with suppress(ObjectNotFound):
         webhook = await client.read_block_document_by_name(NOTIFICATION, "webhook")
         await client.delete_block_document(webhook.id)
-    with suppress(ObjectNotFound):
-        await client.delete_work_pool(POOL)
+    for pool in (CONTROL, EMBED):
+        with suppress(ObjectNotFound):
+            await client.delete_work_pool(pool)
 
 
 @pytest.fixture
@@ -125,19 +129,35 @@ def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_a_pool_that_was_tuned_stays_so() -> None:
+def test_how_many_run_at_once_is_peoples_and_the_template_is_not() -> None:
     set_up_now()
 
     async def tune(client: PrefectClient) -> None:
-        from prefect.client.schemas.actions import WorkPoolUpdate
-
-        await client.update_work_pool(POOL, WorkPoolUpdate(concurrency_limit=1))
+        await client.update_work_pool(EMBED, WorkPoolUpdate(concurrency_limit=1))
 
     ask(tune)
-    assert set_up_now()[f"pool {POOL}"].difference == ("concurrency_limit: 1 → 5",)
-    assert ask(lambda client: client.read_work_pool(POOL)).concurrency_limit == 1
-    assert set_up_now(Mode(force=True))[f"pool {POOL}"].outcome is Outcome.UPDATED
-    assert ask(lambda client: client.read_work_pool(POOL)).concurrency_limit == 5
+    assert set_up_now()[f"pool {EMBED}"].difference == ("concurrency_limit: 1 → 2",)
+    changed = {"shard_image": "swatchbook:next"}
+    line = set_up_now(LOOK, **changed)[f"pool {EMBED}"]
+    assert line.outcome is Outcome.UPDATED
+    assert [each.split(":")[0] for each in line.difference] == ["template", "concurrency_limit"]
+    assert set_up_now(**changed)[f"pool {EMBED}"] == line
+    pool = ask(lambda client: client.read_work_pool(EMBED))
+    assert (pool.base_job_template["job_configuration"]["image"], pool.concurrency_limit) == ("swatchbook:next", 1)
+    assert set_up_now(Mode(force=True), **changed)[f"pool {EMBED}"].outcome is Outcome.UPDATED
+    assert ask(lambda client: client.read_work_pool(EMBED)).concurrency_limit == 2
+    assert outcomes(set_up_now(**changed)) == {Outcome.SAME}
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_pool_on_kubernetes_stays_and_one_that_cannot_take_shards_is_refused() -> None:
+    ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="kubernetes")))
+    assert set_up_now(Mode(force=True))[f"pool {EMBED}"].difference == ("type: kubernetes → docker",)
+    assert ask(lambda client: client.read_work_pool(EMBED)).type == "kubernetes"
+    ask(lambda client: client.delete_work_pool(EMBED))
+    ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="process")))
+    with pytest.raises(Configuration, match=f"The pool {EMBED} is of the type process, not docker"):
+        set_up_now()
 
 
 def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:

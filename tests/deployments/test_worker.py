@@ -18,7 +18,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from deployments.setup import POOL, Mode, set_up
+from deployments.pools import CONTROL
+from deployments.setup import Mode, set_up
 from swatchbook.settings import Settings
 from tests.deployments.test_setup import ask, remove_all
 
@@ -107,7 +108,7 @@ def control(
     }
     with (home / "worker.log").open("wb") as log:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL],
+            [sys.executable, "-m", "prefect", "worker", "start", "--pool", CONTROL],
             env=environment, cwd=home, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
