@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import fsspec
 
@@ -157,15 +158,15 @@ class Files:
                     yield file
                 return
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            handle, beside = tempfile.mkstemp(prefix=_BESIDE, dir=Path(path).parent)
+            beside = Path(path).with_name(f"{_BESIDE}{uuid4().hex}")
             try:
-                with os.fdopen(handle, "wb") as file:
+                with beside.open("xb") as file:  # not mkstemp: by the umask, shards of another user may read it
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
-                Path(beside).replace(path)
+                beside.replace(path)
             except BaseException:
-                Path(beside).unlink(missing_ok=True)
+                beside.unlink(missing_ok=True)
                 raise
         except PermissionError as error:
             raise FilesDown(

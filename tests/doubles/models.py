@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +75,7 @@ class Trouble(NamedTuple):
 
     seconds: float = 0.0  # spent on a picture
     failing: float = 0.0  # share of the pictures that get no answer in time
+    deadly: str = ""  # key of the picture that ends its container: both this process and what has started it
 
 
 def told_by(file: Path) -> Fault:
@@ -81,6 +84,9 @@ def told_by(file: Path) -> Fault:
     def fault(key: str, alone: bool) -> Failure | None:
         trouble = Trouble(**json.loads(file.read_text()))
         time.sleep(trouble.seconds)
+        if key == trouble.deadly:
+            for process in (os.getppid(), os.getpid()):
+                os.kill(process, signal.SIGKILL)
         return ProviderTimeout("No answer in time.") if _share(key) < trouble.failing else None
 
     return fault

@@ -140,9 +140,9 @@ class Stack:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         return done.stdout
 
-    def trouble(self, *, seconds: float = 0.0, failing: float = 0.0) -> None:
+    def trouble(self, **given: Any) -> None:
         """From its next pass on, every run's encoder has it so hard: tests.doubles.models.Trouble."""
-        write_trouble(Path(self.environment["SWATCHBOOK_TEST_TROUBLE"]), Trouble(seconds=seconds, failing=failing))
+        write_trouble(Path(self.environment["SWATCHBOOK_TEST_TROUBLE"]), Trouble(**given))
 
     # --- what is asked of them ----------------------------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ class Stack:
         """The Prefect API's answer, as its UI gets it."""
         answer = httpx.request(method, self.prefect_url + path, auth=PREFECT_AUTH, timeout=60, **given)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def upload(self, file: Path, *, owner: str = OWNER, **options: Any) -> str:
         """The id of the document that the service has made of a file."""
@@ -200,8 +200,8 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator[Stack]:
-    """All parts, set up by `swatchbook setup`; each is stopped, however this ends."""
+def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
+    """All parts, set up by `swatchbook setup`; each is stopped, however this ends. `given`: more of the environment."""
     weaviate_port, grpc_port, prefect_port, service_port = free_ports(4)
     with ExitStack() as parts:
         postgres = parts.enter_context(running_postgres(folder))
@@ -210,7 +210,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         environment = build_environment(
             folder, postgres,
             weaviate=(weaviate_port, grpc_port), prefect_port=prefect_port, service_port=service_port,
-        )  # fmt: skip
+        ) | given  # fmt: skip
         write_trouble(Path(environment["SWATCHBOOK_TEST_TROUBLE"]), Trouble())
         parts.enter_context(small_disk(folder / "files"))
         (folder / "inbox").mkdir()
@@ -313,14 +313,16 @@ def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:
     return Part("prefect", command, environment, folder / "prefect.log", answers(f"http://{HOST}:{port}/api/health"))
 
 
-def worker_part(folder: Path, environment: Mapping[str, str]) -> Part:
+def worker_part(
+    folder: Path, environment: Mapping[str, str], *, name: str = "worker", pool: str = "control", kind: str = "process"
+) -> Part:
     (port,) = free_ports(1)
     given = {**environment, "PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
     command = [
-        sys.executable, "-m", "prefect", "worker", "start", "--pool", "control", "--type", "process", "--limit", "3",
+        sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", kind, "--limit", "3",
         "--with-healthcheck",
     ]  # fmt: skip
-    return Part("worker", command, given, folder / "worker.log", answers(f"http://{HOST}:{port}/health"))
+    return Part(name, command, given, folder / f"{name}.log", answers(f"http://{HOST}:{port}/health"))
 
 
 def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Part:
