@@ -350,6 +350,14 @@ def serve(
     run(settings, say)
 
 
+@app.command(rich_help_panel=SERVE)
+def worker() -> None:
+    """Makes shards in containers of this machine's Docker engine, as Prefect's pool `embed` hands them out."""
+    from interface.worker import work_on_shards
+
+    raise typer.Exit(work_on_shards(_settings()))
+
+
 # --- set up -----------------------------------------------------------------------------------------------------------
 
 
