@@ -1,5 +1,6 @@
 """`swatchbook doctor`: does each part really work, and what to do about what does not. Checks use the real thing."""
 
+import asyncio
 import logging
 import os
 import platform
@@ -218,6 +219,46 @@ def check_prefect(lab: Lab) -> str:
     return f"prefect {prefect.__version__} · {server}"
 
 
+def check_pool(lab: Lab) -> str:
+    """Whether anybody takes shards, and how many this machine had room for."""
+    settings = lab.settings
+    if settings.execution == "inline":
+        return "not used: images are made where the ingest runs"
+    from deployments.pools import EMBED, room
+    from swatchbook.memory import memory_use
+    from swatchbook.shards import require_pool
+
+    require_pool(settings)
+    limit = asyncio.run(_limit_of_served(EMBED))
+    used, total = memory_use()
+    here = room(settings, free_memory=total - used, cpus=os.cpu_count() or 1)
+    return (
+        f"{EMBED} is served, {limit or 'any number'} at once · this machine has room for "
+        f"{min(here.by_memory, here.by_cpus)}: {here.by_memory} by free memory, {here.by_cpus} by processors"
+    )
+
+
+async def _limit_of_served(name: str) -> int | None:
+    """How many flow runs a pool takes at once. Raises Configuration where none can run, ProviderDown."""
+    from prefect.client.schemas.objects import WorkPoolStatus
+    from prefect.exceptions import ObjectNotFound
+
+    from deployments.launch import prefect
+
+    if not os.environ.get("PREFECT_API_URL"):
+        raise Configuration("A pool needs a Prefect server.", advice="Set PREFECT_API_URL to its address.")
+    async with prefect() as client:
+        try:
+            pool = await client.read_work_pool(name)
+        except ObjectNotFound:
+            raise Configuration(f"Prefect has no pool {name}.", advice="Create it with `swatchbook setup`.") from None
+    if pool.status is WorkPoolStatus.PAUSED:
+        raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")
+    if pool.status is not WorkPoolStatus.READY:
+        raise Configuration(f"No worker serves the pool {name}.", advice="Start one: `swatchbook worker`.")
+    return pool.concurrency_limit
+
+
 CHECKS: dict[str, Check] = {
     "python": check_python,
     "packages": check_packages,
@@ -231,6 +272,7 @@ CHECKS: dict[str, Check] = {
     "decoder": check_decoder,
     "pdf": check_pdf,
     "prefect": check_prefect,
+    "pool": check_pool,
 }
 
 
