@@ -215,7 +215,10 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
         parts.enter_context(small_disk(folder / "files"))
         (folder / "inbox").mkdir()
         prefect = prefect_part(folder, postgres, prefect_port)
-        worker, service = worker_part(folder, environment), service_part(folder, environment, service_port)
+        worker, service = (
+            worker_part(folder, environment, "worker", CONTROL),
+            service_part(folder, environment, service_port),
+        )
         for part in (prefect, worker, service):
             parts.callback(part.stop)
         prefect.start(wait=False)  # both at once: each takes some ten seconds
@@ -313,16 +316,16 @@ def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:
     return Part("prefect", command, environment, folder / "prefect.log", answers(f"http://{HOST}:{port}/api/health"))
 
 
-def worker_part(
-    folder: Path, environment: Mapping[str, str], *, name: str = "worker", pool: str = "control", kind: str = "process"
-) -> Part:
+CONTROL = ("prefect", "worker", "start", "--pool", "control", "--type", "process", "--limit", "3", "--with-healthcheck")
+SHARDS = ("interface.cli", "worker")
+"""What a worker of either pool is, as a module and its arguments."""
+
+
+def worker_part(folder: Path, environment: Mapping[str, str], name: str, command: Sequence[str]) -> Part:
     (port,) = free_ports(1)
     given = {**environment, "PREFECT_WORKER_WEBSERVER_HOST": HOST, "PREFECT_WORKER_WEBSERVER_PORT": str(port)}
-    command = [
-        sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", kind, "--limit", "3",
-        "--with-healthcheck",
-    ]  # fmt: skip
-    return Part(name, command, given, folder / f"{name}.log", answers(f"http://{HOST}:{port}/health"))
+    started = [sys.executable, "-m", *command]
+    return Part(name, started, given, folder / f"{name}.log", answers(f"http://{HOST}:{port}/health"))
 
 
 def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Part:
