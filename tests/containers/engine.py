@@ -88,13 +88,33 @@ def running_engine() -> Iterator[Engine]:
                 _stop(process, kept())
 
 
-def _start(engine: Engine, folder: Path) -> psutil.Process:
+@contextmanager
+def bare_engine(folder: Path) -> Iterator[Engine]:
+    """The engine that the environment names if it answers, else one for this test alone, without a network.
+
+    Nobody waits for it, and nothing of it is kept. Raises as `running_engine`.
+    """
+    at_hand = Engine(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+    if shutil.which("docker") and at_hand.answers():
+        yield at_hand
+        return
+    if os.geteuid() != 0 or not shutil.which("dockerd"):
+        raise NoEngine("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
+    engine = Engine(f"unix://{folder / 'socket'}")
+    process = _start(engine, folder, "--bridge=none", "--iptables=false")
+    try:
+        yield engine
+    finally:
+        _stop(process, folder)
+
+
+def _start(engine: Engine, folder: Path, *more: str) -> psutil.Process:
     if engine.answers():  # left by a test that was killed
         return psutil.Process(int((folder / "pid").read_text()))
     log = folder / "log"
     command = [
         "dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
-        "--host", engine.address,
+        "--host", engine.address, *more,
     ]  # fmt: skip
     with log.open("wb") as out:
         process = psutil.Popen(command, stdout=out, stderr=out, start_new_session=True)
