@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +92,8 @@ def running_engine() -> Iterator[Engine]:
 def bare_engine(folder: Path) -> Iterator[Engine]:
     """The engine that the environment names if it answers, else one for this test alone, without a network.
 
-    Nobody waits for it, and nothing of it is kept. Raises as `running_engine`.
+    Nobody waits for it, and nothing of it is kept. It has a network namespace of its own: an engine that is told to
+    have no bridge begins by removing the other's. Raises as `running_engine`.
     """
     at_hand = Engine(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
     if shutil.which("docker") and at_hand.answers():
@@ -101,19 +102,19 @@ def bare_engine(folder: Path) -> Iterator[Engine]:
     if os.geteuid() != 0 or not shutil.which("dockerd"):
         raise NoEngine("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
     engine = Engine(f"unix://{folder / 'socket'}")
-    process = _start(engine, folder, "--bridge=none", "--iptables=false")
+    process = _start(engine, folder, "--bridge=none", "--iptables=false", before=("unshare", "--net"))
     try:
         yield engine
     finally:
         _stop(process, folder)
 
 
-def _start(engine: Engine, folder: Path, *more: str) -> psutil.Process:
+def _start(engine: Engine, folder: Path, *more: str, before: Sequence[str] = ()) -> psutil.Process:
     if engine.answers():  # left by a test that was killed
         return psutil.Process(int((folder / "pid").read_text()))
     log = folder / "log"
     command = [
-        "dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
+        *before, "dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
         "--host", engine.address, *more,
     ]  # fmt: skip
     with log.open("wb") as out:
