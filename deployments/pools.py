@@ -3,6 +3,7 @@
 What a pool's template leaves open, a flow run may fill in, and whoever reaches Prefect's API may start flow runs. So
 neither has a variable or a placeholder. Nor has it an `env`: Prefect lays that of a run over it, declared or not. What
 shards need of their environment is in the command, and what is secret of it in a file that is mounted.
+kubernetes.json is the same for a cluster: docs/deploy.md.
 """
 
 import math

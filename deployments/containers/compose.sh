@@ -52,6 +52,14 @@ wait_until_healthy() {
     refuse "Not healthy after $HEALTHY_SECONDS s:" "$states"
 }
 
+# Those of Prefect's Docker worker, which Compose knows nothing of: they would hold on to its network.
+remove_shards() {
+    local project shards
+    project=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$env_file")
+    shards=$(docker ps --all --quiet --filter label=swatchbook=shard --filter "network=${project:-swatchbook}_default")
+    [ -z "$shards" ] || xargs docker rm --force <<< "$shards"
+}
+
 main() {
     case "${1:-}" in
     up)
@@ -63,6 +71,8 @@ main() {
         echo "Prefect's UI:  http://$(compose port prefect 4200)   (admin:PREFECT_PASSWORD of $env_file)"
         ;;
     down)
+        compose stop
+        remove_shards
         compose down --remove-orphans
         ;;
     *)

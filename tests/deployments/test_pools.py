@@ -1,7 +1,9 @@
 """The pool of containers: what Prefect's own Docker worker makes of its template, whatever a flow run asks for."""
 
+import json
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +18,10 @@ from deployments.pools import EMBED, SETTINGS_FILE, all_pools, room, shard_job
 from deployments.setup import Mode, set_pool
 from flows.embed_shard import embed_shard
 from swatchbook.settings import Settings
+from tests.conftest import ROOT
 from tests.deployments.test_setup import ask, remove_all
 
+HERE = Path(__file__).parent
 GIVEN: dict[str, Any] = {
     "shard_image": "swatchbook:test",
     "shard_memory_mb": 2048,
@@ -139,3 +143,26 @@ def test_room_is_counted_by_memory_and_by_processors() -> None:
     found = room(settings, free_memory=10 << 30, cpus=8)
     assert (found.by_memory, found.by_cpus) == (3, 5)
     assert room(Settings(shard_cpus=0), free_memory=1 << 30, cpus=8).model_dump() == {"by_memory": 0, "by_cpus": 8}
+
+
+def test_on_kubernetes_the_template_is_as_closed_and_says_what_its_worker_demands() -> None:
+    template = json.loads((ROOT / "deployments" / "kubernetes.json").read_text())
+    job, worker = template["job_configuration"], json.loads((HERE / "kubernetes_worker.json").read_text())
+    assert job.keys() <= {*worker["job_configuration"]}
+    assert holds(job["job_manifest"], worker["demanded_of_job_manifest"])
+    assert "{{" not in str(job)
+    assert "env" not in job
+    docker = next(pool for pool in all_pools(Settings(shard_cpus=2)) if pool.name == EMBED)
+    assert template["variables"] == docker.template["variables"]
+    (container,) = job["job_manifest"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == shlex.split(docker.job["command"])
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == [SETTINGS_FILE]
+
+
+def holds(given: Any, demanded: Any) -> bool:
+    """Whether all that is demanded stands in what is given, however deep."""
+    if isinstance(demanded, dict):
+        return all(name in given and holds(given[name], value) for name, value in demanded.items())
+    if isinstance(demanded, list):
+        return len(given) == len(demanded) and all(map(holds, given, demanded))
+    return bool(given == demanded)
