@@ -63,7 +63,8 @@ async def settle_shards(client: PrefectClient, ledger: Ledger) -> Settled:
     wanted = await asyncio.to_thread(shards.wanted_generations, ledger, tags)
     due = dict[UUID, State | None]()
     for run in active:
-        last, unwanted = past.get(str(run.id)), not wanted.intersection(run.tags)
+        last = past.get(str(run.id))
+        unwanted = bool(run.tags) and not wanted.intersection(run.tags)  # none: a person started it
         hopeless = last is None and run.state_type in UNDER_WAY and seconds_in_state(run) > HOPELESS_SECONDS
         due[run.id] = _due_state(run, last, unwanted=unwanted) or (
             Crashed(message="It began no run in the ledger; another shard makes its items.") if hopeless else None

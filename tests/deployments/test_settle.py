@@ -1,0 +1,139 @@
+"""Flow runs of shards follow the ledger, on a real Prefect server; no worker takes them up."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.schemas.objects import StateType
+from prefect.states import Pending, Running
+
+from deployments import settle as settle_module
+from deployments.settle import Settled, settle_shards
+from swatchbook.delete import delete
+from swatchbook.lab import Lab
+from swatchbook.ledger import due, shards
+from swatchbook.ledger.runs import Run, bury, end
+from swatchbook.records import DocumentStatus
+from tests.deployments.conftest import died
+from tests.deployments.test_launch import set_state, state_of, with_client
+from tests.ledger.scene import begin_again, begun, lapse
+
+
+@pytest.fixture
+def shard_deployment(deployment: Any) -> Iterator[UUID]:
+    """`embed_shard/embed_shard`, on the same pool."""
+
+    async def create(client: Any) -> UUID:
+        from prefect.types.entrypoint import EntrypointType
+
+        from flows.embed_shard import embed_shard
+
+        made = await embed_shard.ato_deployment(
+            name="embed_shard", work_pool_name="control", entrypoint_type=EntrypointType.MODULE_PATH
+        )
+        return await made.aapply()
+
+    created = with_client(create)
+    yield created
+    with_client(lambda client: client.delete_deployment(created))
+
+
+def sent(deployment: UUID, parent: Run) -> Any:
+    """A shard's flow run, as its parent sends it."""
+    return with_client(
+        lambda client: client.create_flow_run_from_deployment(
+            deployment, parameters={"manifest": "0" * 64}, tags=[parent.document, parent.generation]
+        )
+    )
+
+
+def settled(lab: Lab) -> Settled:
+    async def call() -> Settled:
+        from deployments.launch import prefect
+
+        async with prefect() as client:
+            return await settle_shards(client, lab.ledger)
+
+    return asyncio.run(call())
+
+
+def test_shards_that_wait_or_work_are_left_alone(lab: Lab, shard_deployment: UUID) -> None:
+    parent = begun(lab.ledger)
+    flow_runs = [sent(shard_deployment, parent) for _ in range(3)]
+    set_state(flow_runs[0].id, Pending())
+    set_state(flow_runs[1].id, Running())
+    shards.begin(lab.ledger, parent.document, parent.generation, flow_run=str(flow_runs[1].id))
+    assert settled(lab) == Settled()
+    lapse(lab.ledger, parent)
+    assert bury(lab.ledger) == [parent.token]
+    assert settled(lab) == Settled()  # the next parent adopts them
+    assert [state_of(flow_run) for flow_run in flow_runs] == ["Pending", "Running", "Scheduled"]
+
+
+def test_shard_that_died_is_crashed(lab: Lab, shard_deployment: UUID) -> None:
+    parent = begun(lab.ledger)
+    flow_run = sent(shard_deployment, parent)
+    set_state(flow_run.id, Running())
+    died(lab, shards.begin(lab.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)))
+    assert settled(lab).crashed == (str(flow_run.id),)
+    assert state_of(flow_run) == "Crashed"
+
+
+def test_shard_that_never_begins_gives_its_slot_back(
+    lab: Lab, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = begun(lab.ledger)
+    pending, running, waiting = (sent(shard_deployment, parent) for _ in range(3))
+    set_state(pending.id, Pending())
+    set_state(running.id, Running())
+    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    assert set(settled(lab).crashed) == {str(pending.id), str(running.id)}
+    assert state_of(waiting) == "Scheduled"  # it holds no slot: its turn may come
+
+
+def test_shard_whose_process_outlives_its_run_is_crashed(
+    lab: Lab, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = begun(lab.ledger)
+    flow_run = sent(shard_deployment, parent)
+    set_state(flow_run.id, Running())
+    run = shards.begin(lab.ledger, parent.document, parent.generation, flow_run=str(flow_run.id))
+    shards.end(lab.ledger, run)
+    assert settled(lab) == Settled()
+    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    assert settled(lab).crashed == (str(flow_run.id),)
+
+
+@pytest.mark.parametrize("why", ["cancelled", "deleted", "made anew", "failed"])
+def test_shards_that_nobody_wants_are_cancelled(
+    lab: Lab, shard_deployment: UUID, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = begun(lab.ledger)
+    waiting, at_work = sent(shard_deployment, parent), sent(shard_deployment, parent)
+    set_state(at_work.id, Running())
+    shards.begin(lab.ledger, parent.document, parent.generation, flow_run=str(at_work.id))
+    if why == "cancelled":
+        due.cancel(lab.ledger, parent.document)
+    elif why == "deleted":
+        delete(lab, parent.document)
+    else:
+        end(lab.ledger, parent, DocumentStatus.FAILED if why == "failed" else DocumentStatus.WAITING)
+    if why == "made anew":
+        begin_again(lab.ledger, parent, fingerprint="other options")
+    assert set(settled(lab).cancelled) == {str(waiting.id), str(at_work.id)}
+    assert state_of(waiting) == "Cancelled"
+    assert state_of(at_work) == "Cancelling"
+    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
+    settled(lab)
+    assert state_of(at_work) == "Cancelled"
+
+
+def test_flow_run_that_a_person_started_decides_for_itself(lab: Lab, shard_deployment: UUID) -> None:
+    by_hand = with_client(
+        lambda client: client.create_flow_run_from_deployment(shard_deployment, parameters={"manifest": "0" * 64})
+    )
+    assert settled(lab) == Settled()
+    found = with_client(lambda client: client.read_flow_run(by_hand.id))
+    assert found.state_type == StateType.SCHEDULED
