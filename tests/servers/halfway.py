@@ -23,7 +23,7 @@ def half_way(stack: Stack, path: Path, **options: Any) -> str:
     """A document whose run has committed some of its pictures, and is at others."""
     before = pictures_made(stack)
     stack.trouble(seconds=1.0)
-    document = stack.upload(make_catalogue(path, pictures=PICTURES), **SLOW, **options)
+    document = stack.upload(make_catalogue(path, pictures=PICTURES), **{**SLOW, **options})
     stack.wait_until(lambda: pictures_made(stack) > before, "some pictures are made")
     assert stack.document(document).status == DocumentStatus.RUNNING
     return document

@@ -1,7 +1,7 @@
 """Shards on a work pool, as processes of one more worker: what is asked of them does not depend on what holds them."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,14 @@ from sqlalchemy import select
 
 from deployments.weaviate import free_ports
 from swatchbook.ledger.tables import runs
+from tests.conftest import SOAK
 from tests.servers.halfway import conclude, half_way
 from tests.servers.stack import Part, Stack, answers
 
 POOL = "embed-by-process"
+IN_SHARDS: dict[str, Any] = {"execution": "pool", "batch_size": 12}
+"""Two batches of pictures and one of text, so three shards; with a second for each picture, two run for twelve."""
+
 DEPLOYMENT = "/deployments/name/embed_shard/embed_shard"
 
 
@@ -54,41 +58,43 @@ def parent(stack: Stack, document: str) -> psutil.Process:
         return psutil.Process(connection.execute(query).scalar_one())
 
 
-def test_shards_make_a_document_side_by_side(stack: Stack, shard_worker: Part, tmp_path: Path) -> None:
-    document = half_way(stack, tmp_path / "pool.pdf", execution="pool")
-    stack.wait_until(lambda: sum(s["state"] == "live" for s in shards(stack, document)) == 2, "two shards at once")
-    stack.trouble()
-    conclude(stack, "pool", document)
-    ended = shards(stack, document)
-    assert len(ended) == 4  # two a slot
-    assert {shard["state"] for shard in ended} == {"ended"}
-    assert len({shard["pid"] for shard in ended}) == 4
+def parent_killed(stack: Stack, shard_worker: Part, document: str) -> None:
+    parent(stack, document).send_signal(signal.SIGKILL)
 
 
-def test_shard_killed_gives_its_items_to_others_at_once(stack: Stack, shard_worker: Part, tmp_path: Path) -> None:
-    document = half_way(stack, tmp_path / "shard-killed.pdf", execution="pool")
+def nothing_killed(stack: Stack, shard_worker: Part, document: str) -> None:
+    """What the others are held against."""
+
+
+def shard_killed(stack: Stack, shard_worker: Part, document: str) -> None:
     victim = next(shard for shard in shards(stack, document) if shard["state"] == "live")
     psutil.Process(victim["pid"]).send_signal(signal.SIGKILL)
-    stack.trouble()
-    conclude(stack, "shard_killed", document)
-    assert [shard["state"] for shard in shards(stack, document) if shard["token"] == victim["token"]] == ["dead"]
 
 
-def test_parent_that_died_adopts_the_shards_that_still_run(stack: Stack, shard_worker: Part, tmp_path: Path) -> None:
-    document = half_way(stack, tmp_path / "parent-killed.pdf", execution="pool")
-    parent(stack, document).send_signal(signal.SIGKILL)
-    stack.trouble(seconds=0.2)
-    conclude(stack, "shards_orphaned", document)
-    ended = shards(stack, document)
-    assert len(ended) == 4  # all of the first parent's: nothing was cut twice
-    assert {shard["state"] for shard in ended} == {"ended"}
+def worker_of_shards_killed(stack: Stack, shard_worker: Part, document: str) -> None:
+    shard_worker.kill(family=False)
+    shard_worker.start()
 
 
-def test_machine_of_the_shards_goes_and_they_are_made_by_others(
-    stack: Stack, shard_worker: Part, tmp_path: Path
-) -> None:
-    document = half_way(stack, tmp_path / "machine-of-shards.pdf", execution="pool")
+def machine_of_shards_killed(stack: Stack, shard_worker: Part, document: str) -> None:
     shard_worker.kill(family=True)
     shard_worker.start()
-    stack.trouble()
-    conclude(stack, "shards_machine_killed", document)
+
+
+SPARING = [parent_killed, *([nothing_killed] if SOAK else [])]
+"""They leave the shards alone: the next parent adopts them, and cuts nothing twice."""
+
+KILLS = [*SPARING, *([shard_killed, worker_of_shards_killed, machine_of_shards_killed] if SOAK else [])]
+"""What kills shards is in every run of the tests with real containers: tests/containers/test_pool.py."""
+
+
+@pytest.mark.parametrize("kill", KILLS, ids=lambda kill: kill.__name__)
+def test_kill_in_the_middle_ends_as_if_there_had_been_none(
+    stack: Stack, shard_worker: Part, tmp_path: Path, kill: Callable[[Stack, Part, str], None]
+) -> None:
+    document = half_way(stack, tmp_path / f"{kill.__name__}.pdf", **IN_SHARDS)
+    kill(stack, shard_worker, document)
+    stack.trouble(seconds=0.2)
+    conclude(stack, kill.__name__, document)
+    if kill in SPARING:
+        assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 3
