@@ -165,12 +165,31 @@ def three_at_once() -> list[Figure]:
     ]
 
 
+def pool() -> list[Figure]:
+    """Shards in containers against the same inline, on the same processors."""
+    from benchmarks.pool import SLOTS, measure
+
+    m = measure()
+    allowed = m.inline + m.start.whole
+    note = f"{m.pool:.0f} s and {m.inline:.0f} s + {m.start.whole:.1f} s"
+    parts = f"created {m.start.created:.1f} s, imports {m.start.imported:.1f} s, models and first batch"
+    return [
+        Figure(f"pool of {SLOTS} ÷ (inline + a container's start), wall", m.pool / allowed, 1.25, note=note),
+        Figure(
+            "start of a container to its first batch ÷ bare container with the same models",
+            m.start.whole / m.bare, 1.5, note=f"{parts} {m.start.first_batch:.1f} s; bare {m.bare:.1f} s",
+        ),
+        Figure("processor share of the parent, while shards work", m.parent, 0.05, note="of one processor"),
+    ]  # fmt: skip
+
+
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
     "descriptors": descriptors,
     "publishing": publishing,
     "three": three_at_once,
+    "pool": pool,
 }
 
 

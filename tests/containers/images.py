@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deployments.weaviate import IMAGE as WEAVIATE
 from deployments.weaviate import VERSION, find_server
+from tests.conftest import ROOT
 from tests.containers.engine import Engine
 
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ BASE, POSTGRES = "python:3.11-slim", "postgres:15"
 OUR_BASE = f"swatchbook-test/base:{SUITE}"
 OUR_POSTGRES = f"swatchbook-test/postgres:{SUITE}"
 OUR_WEAVIATE = f"swatchbook-test/weaviate:{VERSION}"
+SWATCHBOOK = "swatchbook-test/swatchbook"
 
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -39,6 +41,14 @@ def images(engine: Engine) -> Mapping[str, str]:
         shutil.copy2(server, Path(context) / "weaviate-server")
         _build(engine, OUR_WEAVIATE, Path(context))
     return {"BASE_IMAGE": OUR_BASE, "POSTGRES_IMAGE": OUR_POSTGRES, "WEAVIATE_IMAGE": OUR_WEAVIATE}
+
+
+def build_swatchbook(engine: Engine) -> str:
+    """The name of this checkout's image, built as `make up` does: a second where only code has changed."""
+    given = [f"--build-arg=BASE_IMAGE={images(engine)['BASE_IMAGE']}"]
+    given += [f"--secret=id=ca,src={bundle}" for bundle in certificates().values()]
+    engine.run("build", "--quiet", *given, f"--tag={SWATCHBOOK}", ROOT)
+    return SWATCHBOOK
 
 
 def _bootstrap(engine: Engine) -> None:
