@@ -95,12 +95,13 @@ async def reconcile(client: PrefectClient, engine: docker.DockerClient, *, worke
     # Containers first: whoever runs when they have been read, and has none, has lost it and not just ended in order.
     containers = await asyncio.to_thread(_containers, engine, pool)
     live = {container.flow_run for container in containers if container.state in _LIVE}
-    ours = {container.flow_run for container in containers}
+    ended = {container.flow_run for container in containers} - live
     crashed, cancelled = list[str](), list[str]()
     under_way = WorkPoolFilter(id=WorkPoolFilterId(any_=[pool]))
     lost = [run async for run in in_states(client, UNDER_WAY, pool=under_way) if run.id not in live]
     for run in lost:
-        if (run.id in ours or run.labels.get(_WORKER) == worker) and _is_lost(run, since):
+        ours = run.id in ended or run.labels.get(_WORKER) == worker
+        if ours and _is_lost(run, since, ended=run.id in ended):
             if run.state_type == StateType.CANCELLING:
                 await set_state(client, run, Cancelled(message="Its container is gone."))
                 cancelled.append(str(run.id))
@@ -143,10 +144,12 @@ def say(done: Reconciled) -> None:
         log.warning("reconciled", extra=done.model_dump(exclude_defaults=True))
 
 
-def _is_lost(run: FlowRun, since: datetime) -> bool:
+def _is_lost(run: FlowRun, since: datetime, *, ended: bool) -> bool:
+    """Of one without a container that lives. `ended`: it had one."""
     if run.state is None or run.state.timestamp < since:
         return True
-    return run.state_type != StateType.PENDING and seconds_in_state(run) > GRACE_SECONDS
+    begun = ended or run.state_type != StateType.PENDING  # else its image may still be on the way
+    return begun and seconds_in_state(run) > GRACE_SECONDS
 
 
 async def _is_over(client: PrefectClient, container: Container) -> bool:

@@ -175,10 +175,11 @@ def test_what_an_earlier_worker_lost_gives_its_slot_back_at_once(pool: Pool) -> 
 def test_worker_that_lives_is_left_what_it_submits_and_a_minute_to_report(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submitted, ended = pool.flow_run(Pending()), pool.flow_run(Running())
+    submitted, gone, ended = pool.flow_run(Pending()), pool.flow_run(Running()), pool.flow_run(Pending())
+    pool.container(ended, command=["/bin/sleep", "0"]).wait()
     assert pool.round(worker_began=60) == Reconciled()
     monkeypatch.setattr(reconcile_module, "GRACE_SECONDS", 0.0)
-    assert pool.round(worker_began=60).crashed == (str(ended),)
+    assert set(pool.round(worker_began=60).crashed) == {str(gone), str(ended)}
     assert pool.state(submitted) == StateType.PENDING
 
 
