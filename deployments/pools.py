@@ -118,6 +118,7 @@ def _limits(settings: Settings) -> dict[str, Any]:
     """What docker-py takes that Prefect has no name for."""
     limits: dict[str, Any] = {
         "init": True,  # without it stopping one takes as long as the engine's patience
+        "healthcheck": {"test": ["NONE"]},  # the image's is the service's
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
     }

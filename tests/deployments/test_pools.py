@@ -115,6 +115,7 @@ def test_the_engine_is_told_every_limit() -> None:
     assert host["Binds"] == list(GIVEN["shard_volumes"])
     assert host["Init"] is True
     assert host["CapDrop"] == ["ALL"]
+    assert told["healthcheck"] == {"test": ["NONE"]}
 
 
 def test_nothing_of_the_template_is_a_placeholder_a_secret_or_unknown_to_the_worker() -> None:
@@ -128,7 +129,7 @@ def test_nothing_of_the_template_is_a_placeholder_a_secret_or_unknown_to_the_wor
 def test_what_is_not_limited_is_not_said() -> None:
     job = shard_job(Settings(shard_cpus=0, shard_gpus=0, shard_network=""))
     assert "network_mode" not in job
-    assert job["container_create_kwargs"].keys() == {"init", "cap_drop", "security_opt"}
+    assert job["container_create_kwargs"].keys() == {"init", "healthcheck", "cap_drop", "security_opt"}
     assert "OMP_NUM_THREADS" not in job["command"]
 
 
