@@ -75,15 +75,18 @@ class Trouble(NamedTuple):
 
     seconds: float = 0.0  # spent on a picture
     failing: float = 0.0  # share of the pictures that get no answer in time
+    memory: int = 0  # MiB that each picture takes for good
     deadly: str = ""  # key of the picture that ends its container: both this process and what has started it
 
 
 def told_by(file: Path) -> Fault:
     """As the file says now. Between two writes of it every run is treated alike."""
+    taken = list[bytes]()
 
     def fault(key: str, alone: bool) -> Failure | None:
         trouble = Trouble(**json.loads(file.read_text()))
         time.sleep(trouble.seconds)
+        taken.append(b"." * (trouble.memory << 20))
         if key == trouble.deadly:
             for process in (os.getppid(), os.getpid()):
                 os.kill(process, signal.SIGKILL)
