@@ -224,14 +224,15 @@ def check_pool(lab: Lab) -> str:
     settings = lab.settings
     if settings.execution == "inline":
         return "not used: images are made where the ingest runs"
+    import psutil
+
     from deployments.pools import EMBED, room
-    from swatchbook.memory import memory_use
     from swatchbook.shards import require_pool
 
     require_pool(settings)
     limit = asyncio.run(_limit_of_served(EMBED))
-    used, total = memory_use()
-    here = room(settings, free_memory=total - used, cpus=os.cpu_count() or 1)
+    free = psutil.virtual_memory().available  # the machine's: a limit of our own container is not one of theirs
+    here = room(settings, free_memory=free, cpus=os.cpu_count() or 1)
     return (
         f"{EMBED} is served, {limit or 'any number'} at once · this machine has room for "
         f"{min(here.by_memory, here.by_cpus)}: {here.by_memory} by free memory, {here.by_cpus} by processors"

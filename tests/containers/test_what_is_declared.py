@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 
+from deployments.pools import SETTINGS_FILE
 from swatchbook.settings import Settings
 from tests.conftest import ROOT
 
@@ -87,6 +88,20 @@ def test_every_container_has_a_limit_and_says_whether_it_is_healthy() -> None:
             continue
         assert {"mem_limit", "healthcheck", "restart"} <= service.keys(), name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
+
+
+def test_the_engine_is_reached_by_the_worker_of_shards_alone_and_only_if_asked_for() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    assert [name for name, service in services.items() if "docker.sock" in str(service)] == ["embed"]
+    assert services["embed"]["profiles"] == ["pool"]
+    assert variables(EXAMPLE)["COMPOSE_PROFILES"] == ""
+
+
+def test_shards_are_told_their_settings_where_they_look_for_them() -> None:
+    written = " ".join(yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["setup"]["command"])
+    folder, name = SETTINGS_FILE.rsplit("/", 1)
+    assert f"umask 077 && cd {folder} && " in written
+    assert f"mv {name}.new {name}" in written
 
 
 def test_the_image_pins_what_the_lock_pins_without_what_only_developers_need() -> None:
