@@ -17,7 +17,7 @@ from tests.servers.stack import Part, Stack, answers
 
 POOL = "embed-by-process"
 IN_SHARDS: dict[str, Any] = {"execution": "pool", "batch_size": 12}
-"""Two batches of pictures and one of text, so three shards; with a second for each picture, two run for twelve."""
+"""Two batches of pictures and two of text, so four shards; with a second for each picture, two run for twelve."""
 
 DEPLOYMENT = "/deployments/name/embed_shard/embed_shard"
 
@@ -97,4 +97,4 @@ def test_kill_in_the_middle_ends_as_if_there_had_been_none(
     stack.trouble(seconds=0.2)
     conclude(stack, kill.__name__, document)
     if kill in SPARING:
-        assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 3
+        assert [shard["state"] for shard in shards(stack, document)] == ["ended"] * 4
