@@ -141,7 +141,7 @@ async def keep_reconciling(engine: docker.DockerClient, *, worker: str, since: d
 def say(done: Reconciled) -> None:
     """Log what a round did, if anything."""
     if done != Reconciled():
-        log.warning("reconciled", extra=done.model_dump(exclude_defaults=True))
+        log.info("reconciled", extra=done.model_dump(exclude_defaults=True))
 
 
 def _is_lost(run: FlowRun, since: datetime, *, ended: bool) -> bool:

@@ -352,7 +352,7 @@ def serve(
 
 @app.command(rich_help_panel=SERVE)
 def worker() -> None:
-    """Makes shards in containers of this machine's Docker engine, as Prefect's pool `embed` hands them out."""
+    """Makes shards in containers of this machine's Docker engine; told to end, it lets those at work finish."""
     from interface.worker import work_on_shards
 
     raise typer.Exit(work_on_shards(_settings()))

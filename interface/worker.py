@@ -14,12 +14,14 @@ from interface.run import prepare
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 
+_DEFAULTS = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG = 1
 
 
 def work_on_shards(settings: Settings) -> int:
-    """Take shards from their pool into containers until told to end. Returns the worker's exit status.
+    """Take shards from their pool into containers until told to end, and those at work have finished; told twice, end
+    at once: they go on, and the next worker mends what becomes of them. Returns the worker's exit status.
 
     What an earlier worker of this engine left is reconciled first. Raises Configuration where there is no Prefect
     server, Docker engine or pool, ProviderDown where one of them goes away meanwhile.
@@ -29,7 +31,7 @@ def work_on_shards(settings: Settings) -> int:
             "Shards come from a Prefect server.",
             advice="Set PREFECT_API_URL, and start it with `prefect server start`.",
         )
-    environment = {"PREFECT_WORKER_QUERY_SECONDS": "2", **os.environ}  # the containers get all of it: none of ours
+    environment = {**_DEFAULTS, **os.environ}  # before ours are there: Prefect hands all of it on to the containers
     prepare(settings)
     return asyncio.run(_work(environment))
 

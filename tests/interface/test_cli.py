@@ -73,7 +73,9 @@ def test_help_comes_within_half_a_second(swatchbook: Swatchbook) -> None:
     assert min(seconds() for _ in range(3)) <= 0.5
 
 
-@pytest.mark.parametrize("command", ["ingest", "search", "show", "status", "coverage", "retry", "cancel", "delete"])
+@pytest.mark.parametrize(
+    "command", ["ingest", "search", "show", "status", "coverage", "retry", "cancel", "delete", "worker"]
+)
 def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
     assert "Usage:" in swatchbook(command, "--help").stdout
 
