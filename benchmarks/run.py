@@ -140,7 +140,7 @@ def descriptors() -> list[Figure]:
     from benchmarks.descriptors import ratio
 
     figures = []
-    for name, sample in (("600–1,000 px", False), ("the sample, 360 px", True)):
+    for name, sample in (("600–1,000 px", False), ("the sample", True)):
         value, note = ratio(ROUNDS, sample=sample)
         figures.append(Figure(f"decode and descriptors ÷ bare decode, JPEGs of {name}", value, 1.3, note=note))
     return figures

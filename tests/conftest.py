@@ -22,6 +22,14 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 """`make soak`: kills, floods and rounds as often as docs/RELIABILITY.md says, outages of a minute."""
 
 
+_LONGEST = ("containers", "servers", "flows")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: workers that run whole files then end about together."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONGEST)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI nothing may be left out: a skipped test has failed."""
