@@ -30,13 +30,16 @@ _PREFECT_HOME = "/tmp/prefect"  # noqa: S108 — in the container, where nobody 
 
 
 class Pool(Record):
-    """A work pool as Prefect is to have it. `instead`: types that people may make it of, which are theirs."""
+    """A work pool as Prefect is to have it. `tunable`: its limit is no setting, so that people may tune it in the UI.
+    `instead`: types that people may make it of, which are theirs.
+    """
 
     name: str
     type: str
     description: str
     concurrency_limit: int
     job: dict[str, Any]
+    tunable: bool = False
     instead: tuple[str, ...] = ()
 
     @property
@@ -64,6 +67,7 @@ def all_pools(settings: Settings) -> tuple[Pool, ...]:
             description="Parents: one process for each flow run.",
             concurrency_limit=CONTROL_LIMIT,
             job={"stream_output": True},
+            tunable=True,
         ),
         Pool(
             name=EMBED,
@@ -104,7 +108,8 @@ def shard_command(settings: Settings) -> str:
     }
     if settings.shard_cpus:  # torch counts the machine's processors, whatever its own share is
         given["OMP_NUM_THREADS"] = str(math.ceil(settings.shard_cpus))
-    return " ".join(["env", *(f"{name}={value}" for name, value in given.items()), "prefect flow-run execute"])
+    # Not `prefect flow-run execute`, which imports Prefect in two processes more before the flow begins.
+    return " ".join(["env", *(f"{name}={value}" for name, value in given.items()), "python3 -m prefect.engine"])
 
 
 def room(settings: Settings, *, free_memory: int, cpus: int) -> Room:

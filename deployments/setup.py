@@ -1,7 +1,7 @@
 """What Prefect must know of Swatchbook: its pools, blocks, deployments, and who hears of failed runs.
 
 Twice is as good as once. What is declared in code and settings follows them: pools' templates, block types,
-deployments, the notification. What people tune in Prefect's UI, blocks and how many run at once in a pool, is made once
+deployments, the notification. What people tune in Prefect's UI, blocks and how many parents run at once, is made once
 and only overwritten by force; the difference is told.
 """
 
@@ -119,15 +119,16 @@ async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
             f"The pool {pool.name} is of the type {found.type}, not {pool.type}.",
             advice="Delete it, and set up again.",
         )
-    ours = _difference({"template": found.base_job_template}, {"template": pool.template})
-    theirs = _difference(*_read((found, pool), "concurrency_limit"))
+    template = _difference({"template": found.base_job_template}, {"template": pool.template})
+    limit = _difference(*_read((found, pool), "concurrency_limit"))
     changes = WorkPoolUpdate(base_job_template=pool.template)
-    if mode.force:
+    if mode.force or not pool.tunable:
         changes.concurrency_limit = pool.concurrency_limit
-    outcome = Outcome.UPDATED if ours else _tuned(theirs, mode)
+    followed = template if pool.tunable else template + limit
+    outcome = Outcome.UPDATED if followed else _tuned(limit, mode)
     if outcome is Outcome.UPDATED:
         await mode.apply(lambda: client.update_work_pool(pool.name, changes))
-    return line.model_copy(update={"outcome": outcome, "difference": ours + theirs})
+    return line.model_copy(update={"outcome": outcome, "difference": template + limit})
 
 
 def _as_made(pool: Pool) -> WorkPoolCreate:

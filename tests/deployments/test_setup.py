@@ -128,24 +128,31 @@ def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
     assert outcomes(set_up_now()) == {Outcome.SAME}
 
 
+def limit_to_one(pool: str) -> None:
+    ask(lambda client: client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=1)))
+
+
 @pytest.mark.usefixtures("bare")
-def test_how_many_run_at_once_is_peoples_and_the_template_is_not() -> None:
+def test_how_many_parents_run_at_once_stays_as_it_was_tuned() -> None:
     set_up_now()
+    limit_to_one(CONTROL)
+    assert set_up_now()[f"pool {CONTROL}"].difference == ("concurrency_limit: 1 → 5",)
+    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 1
+    assert set_up_now(Mode(force=True))[f"pool {CONTROL}"].outcome is Outcome.UPDATED
+    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 5
 
-    async def tune(client: PrefectClient) -> None:
-        await client.update_work_pool(EMBED, WorkPoolUpdate(concurrency_limit=1))
 
-    ask(tune)
-    assert set_up_now()[f"pool {EMBED}"].difference == ("concurrency_limit: 1 → 2",)
-    changed = {"shard_image": "swatchbook:next"}
+@pytest.mark.usefixtures("bare")
+def test_the_pool_of_shards_follows_the_settings() -> None:
+    set_up_now()
+    limit_to_one(EMBED)
+    changed = {"shard_image": "swatchbook:next", "shard_slots": 3}
     line = set_up_now(LOOK, **changed)[f"pool {EMBED}"]
     assert line.outcome is Outcome.UPDATED
     assert [each.split(":")[0] for each in line.difference] == ["template", "concurrency_limit"]
     assert set_up_now(**changed)[f"pool {EMBED}"] == line
     pool = ask(lambda client: client.read_work_pool(EMBED))
-    assert (pool.base_job_template["job_configuration"]["image"], pool.concurrency_limit) == ("swatchbook:next", 1)
-    assert set_up_now(Mode(force=True), **changed)[f"pool {EMBED}"].outcome is Outcome.UPDATED
-    assert ask(lambda client: client.read_work_pool(EMBED)).concurrency_limit == 2
+    assert (pool.base_job_template["job_configuration"]["image"], pool.concurrency_limit) == ("swatchbook:next", 3)
     assert outcomes(set_up_now(**changed)) == {Outcome.SAME}
 
 
