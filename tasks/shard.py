@@ -1,6 +1,8 @@
 """A shard at work: its manifest, its run in the ledger, its end."""
 
 import asyncio
+import atexit
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +38,7 @@ async def at_shard(shard: Shard) -> AsyncIterator[Advance]:
     """Hold the shard's run while it works, and write down how it ends. Yields what tells how far it is."""
     ledger, run, log = lab(shard.work.blocks).ledger, shard.work.run, get_run_logger()
     started = time.monotonic()
+    atexit.register(gc.freeze)  # else Python takes torch and the models apart, object by object, in a slot of the pool
 
     async def advance(done: int, total: int, note: str) -> None:
         await asyncio.to_thread(runs.alive, ledger, run)

@@ -135,7 +135,7 @@ def test_what_is_not_limited_is_not_said() -> None:
 
 def test_folders_of_the_worker_are_not_those_of_the_container() -> None:
     program, *given = shlex.split(shard_job(Settings(**GIVEN))["command"])
-    assert (program, given[-3:]) == ("env", ["prefect", "flow-run", "execute"])
+    assert (program, given[-3:]) == ("env", ["python3", "-m", "prefect.engine"])
     assert {"PREFECT_HOME=/tmp/prefect", f"SWATCHBOOK_ENV_FILE={SETTINGS_FILE}", "OMP_NUM_THREADS=2"} < {*given}
 
 
