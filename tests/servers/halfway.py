@@ -45,7 +45,12 @@ def conclude(stack: Stack, case: str, *documents: str) -> None:
     for document in documents:
         stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow runs end")  # noqa: B023
     found = audit(stack, *documents, pictures=PICTURES)
+    tell(case, found, seconds)
+    assert found == WHOLE
+
+
+def tell(case: str, found: Audit, seconds: float) -> None:
+    """A row of the table, where SWATCHBOOK_TEST_FIGURES names the file for it."""
     if file := os.environ.get("SWATCHBOOK_TEST_FIGURES"):
         with Path(file).open("a") as figures:
             figures.write(f"| {case} | {found.missing} | {found.twice} | {found.unfound} | {seconds:.0f} |\n")
-    assert found == WHOLE
