@@ -14,12 +14,14 @@ from swatchbook.ledger import accounts
 from swatchbook.ledger.items import sources
 from swatchbook.ledger.tables import images, items, placements, runs
 from swatchbook.records import DocumentStatus, ItemState, Role
+from swatchbook.verify import verify
 from tests.conftest import ROOT, SOAK
 from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import build_swatchbook
 from tests.doubles.models import picture_key
 from tests.ledger_audit import count_writes, writes
-from tests.servers.halfway import PICTURES, conclude, half_way
+from tests.servers.audit import Audit
+from tests.servers.halfway import PICTURES, conclude, half_way, tell
 from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part
 
 pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
@@ -27,20 +29,16 @@ pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
 DOUBLES = "/doubles"
 """Where the containers find the tests' own code, and nothing else of the checkout."""
 
-SHARED = [
-    f"SWATCHBOOK_{name}"
-    for name in (
-        "PROFILE",
-        "LEDGER_URL",
-        "FILES_URL",
-        "WEAVIATE_URL",
-        "WEAVIATE_GRPC_PORT",
-        "WEAVIATE_API_KEY",
-        "RETRY_DELAYS",
-    )
-]
+SHARED = (
+    "PROFILE",
+    "LEDGER_URL",
+    "FILES_URL",
+    "WEAVIATE_URL",
+    "WEAVIATE_GRPC_PORT",
+    "WEAVIATE_API_KEY",
+    "RETRY_DELAYS",
+)
 """What a shard must be told; of the service's keys it knows nothing."""
-
 
 LABEL = "io.prefect.flow-run-id"
 
@@ -94,7 +92,8 @@ def _start(engine: Engine, folder: Path) -> Iterator[Pool]:
         "SWATCHBOOK_SHARD_VOLUMES": ",".join(volumes),
     }
     with running_stack(folder, **given) as stack:
-        told.write_text("".join(f"{name}={stack.environment[name]}\n" for name in SHARED))
+        names = [f"SWATCHBOOK_{name}" for name in SHARED]
+        told.write_text("".join(f"{name}={stack.environment[name]}\n" for name in names))
         lay_doubles(stack)
         count_writes(stack.lab.ledger)
         environment = {**stack.environment, "DOCKER_HOST": engine.address}
@@ -150,12 +149,18 @@ def test_picture_that_kills_every_container_is_named_and_all_others_are_made(poo
     stack = pool.stack
     document = half_way(stack, tmp_path / "deadly.pdf", execution="pool")
     stack.trouble(deadly=an_open_picture(stack, document))
-    stack.wait_for(document, DocumentStatus.WAITING, DocumentStatus.COMPLETED, DocumentStatus.FAILED)
+    seconds = stack.wait_for(document, DocumentStatus.WAITING, DocumentStatus.COMPLETED, DocumentStatus.FAILED)
     stack.trouble()
     report = accounts.report(stack.lab.ledger, document)
-    assert (report.status, report.images_complete) == (DocumentStatus.WAITING, PICTURES - 1)
+    assert report.status == DocumentStatus.WAITING
     assert {failed.kind for failed in report.failed_images} == {"crashed_worker"}
-    assert set(writes(stack.lab.ledger).values()) == {1}
+    found = Audit(
+        missing=PICTURES - report.images_complete,
+        twice=sum(times - 1 for times in writes(stack.lab.ledger).values()),
+        unfound=sum(space.missing + space.foreign for space in verify(stack.lab).spaces),
+    )
+    tell("deadly_picture", found, seconds)
+    assert found == Audit(missing=1, twice=0, unfound=0)
 
 
 def an_open_picture(stack: Stack, document: str) -> str:
