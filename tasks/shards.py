@@ -83,15 +83,17 @@ async def _send(client: PrefectClient, deployment: UUID, shard: Shard, attempt: 
 async def make_on_pool(work: Work, batches: Sequence[Batch], advance: Advance) -> None:
     """Make batches in shards, once: what is open when they are over is the caller's to cut again.
 
-    Raises what ended a shard, for it concerns them all, CrashedWorker where too many died in a row, and as
-    `send_shards` and `_follow`.
+    Raises what ended a shard, for it concerns them all, Configuration where none could begin, CrashedWorker where too
+    many died in a row, and as `send_shards` and `_follow`.
     """
     sent = await send_shards(work, batches, str(ULID()))
-    await _follow(work, sent, advance)
+    said = await _follow(work, sent, advance)
     known = await asyncio.to_thread(shard_runs.of_document, lab(work.blocks).ledger, work.document, work.run.generation)
-    ours = {str(flow_run) for flow_run in sent}
-    for shard in known:
-        if shard.flow_run in ours and shard.failure_kind:
+    ours = [shard for shard in known if shard.flow_run in {str(flow_run) for flow_run in sent}]
+    if not ours:
+        raise Configuration(f"No shard could begin: {said}", advice="See its flow run in Prefect's UI.")
+    for shard in ours:
+        if shard.failure_kind:
             raise KINDS[shard.failure_kind]("A shard could not go on.", advice="Its flow run in Prefect says why.")
     if len(list(takewhile(lambda shard: shard.state == "dead", reversed(known)))) >= _MOST_DEATHS:
         raise CrashedWorker(
@@ -123,14 +125,14 @@ def _tags(work: Work) -> list[str]:
     return [work.document, work.run.generation]
 
 
-async def _follow(work: Work, sent: Sequence[UUID], advance: Advance) -> None:
-    """Until none of these flow runs is at work any more, by the ledger and by Prefect.
+async def _follow(work: Work, sent: Sequence[UUID], advance: Advance) -> str:
+    """Until none of these flow runs is at work any more, by the ledger and by Prefect. Returns what Prefect said last.
 
     One that is over for Prefect and not in the ledger has died: its items are free at once. Raises ProviderDown where
-    none begins for two minutes, Configuration where none could begin, RunRevoked.
+    none begins for two minutes, RunRevoked.
     """
     tools, log = lab(work.blocks), get_run_logger()
-    waiting, began, started = set(sent), False, time.monotonic()
+    waiting, began, said, started = set(sent), False, "", time.monotonic()
     while waiting:
         await asyncio.sleep(_LOOK_SECONDS)
         await asyncio.to_thread(runs.alive, tools.ledger, work.run)
@@ -149,13 +151,13 @@ async def _follow(work: Work, sent: Sequence[UUID], advance: Advance) -> None:
         began = began or any(str(flow_run) in lives for flow_run in sent)
         done, total = await asyncio.to_thread(_done, work)
         await advance(done, total, f"{len(sent) - len(waiting)} of {len(sent)} shards")
-        if not began and not waiting:
-            raise Configuration(f"No shard could begin: {_why(states)}", advice="See its flow run in Prefect's UI.")
+        said = next((run.state.message for run in states.values() if run.state and run.state.message), said)
         if not began and time.monotonic() - started > _BEGIN_SECONDS:
             raise ProviderDown(
                 "No worker takes shards from their pool.",
                 advice="Start one: `swatchbook worker`. The document goes on by itself.",
             )
+    return said
 
 
 async def _read(flow_runs: set[UUID]) -> dict[UUID, FlowRun]:
@@ -171,10 +173,6 @@ async def _read(flow_runs: set[UUID]) -> dict[UUID, FlowRun]:
 
 def _is_over(run: FlowRun) -> bool:
     return run.state is not None and run.state.is_final()
-
-
-def _why(states: dict[UUID, FlowRun]) -> str:
-    return next((run.state.message for run in states.values() if run.state and run.state.message), "nobody says why.")
 
 
 def _done(work: Work) -> tuple[int, int]:
