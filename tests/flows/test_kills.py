@@ -19,7 +19,7 @@ from tests.command import Command, run, run_json, running
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
 
-KILLS = 30 if SOAK else 6
+KILLS = 30 if SOAK else 3
 KILLS_A_DOCUMENT = 3
 STAGES = list(Stage)[1:]
 VOLATILE = {"generation", "run", "created_at", "updated_at", "report", "attempts", "deaths", "force", "due_at"}

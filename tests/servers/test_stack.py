@@ -195,8 +195,10 @@ def weaviate_killed(stack: Stack) -> None:
     stack.restart_weaviate(away=AWAY_SECONDS if SOAK else 0)
 
 
-OUTAGES = [worker_killed, weaviate_killed, *([postgres_restarted, postgres_killed] if SOAK else [])]
-"""A restart of PostgreSQL in the middle is in every run of the tests: tests/flows/test_ledger_outage.py."""
+OUTAGES = [weaviate_killed, *([worker_killed, postgres_restarted, postgres_killed] if SOAK else [])]
+"""In every run of the tests are a restart of PostgreSQL in the middle (tests/flows/test_ledger_outage.py), and a worker
+that dies with its runs (below).
+"""
 
 
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.__name__)
