@@ -211,10 +211,10 @@ def main(names: list[str]) -> int:
 REASONS = """
 What misses its goal, and why:
 
-- *Unchanged rerun.* Three quarters of a second, of which half a second is Python importing what reads the ledger (typer,
-  pydantic, SQLAlchemy, numpy). It held while the first ingest took 25 s.
-- *Descriptors, JPEGs of the sample.* They are small: decoding one takes 1.3 ms by itself, and the pipe from the child and
-  torch cost a millisecond more whatever the size. At the sizes that printed catalogues carry it holds.
+- *Unchanged rerun.* Three quarters of a second, of which half a second is Python importing what reads the ledger:
+  typer, pydantic, SQLAlchemy, numpy. It held while the first ingest took 25 s.
+- *Descriptors, JPEGs of the sample.* They are small: decoding one takes 1.3 ms by itself, and the pipe from the child
+  and torch cost a millisecond more whatever the size. At the sizes that printed catalogues carry it holds.
 """
 STORE = Path(__file__).with_name("results.json")
 
