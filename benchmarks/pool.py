@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import httpx
 import numpy as np
 import psutil
-import pymupdf
 from PIL import Image
 
 from benchmarks.run import SWATCHBOOK
@@ -23,9 +22,10 @@ from benchmarks.three import servers
 from deployments.pools import SETTINGS_FILE
 from tests.containers.engine import Engine, running_engine
 from tests.containers.images import build_swatchbook
+from tests.servers.catalogues import make_catalogue
 from tests.servers.stack import SHARDS, bare_environment, worker_part
 
-PICTURES, SIDE, A_PAGE = 1_000, 1_000, 4
+PICTURES, SIDE = 1_000, 1_000
 SLOTS = 2
 
 _BARE = (
@@ -66,8 +66,12 @@ def measure() -> Measured:
         image = build_swatchbook(engine)
         folder = Path(parts.enter_context(TemporaryDirectory()))
         environment = parts.enter_context(_pool(engine, image, folder))
-        inline, _ = _ingest(environment, _make_catalogue(folder / "inline.pdf"), "inline")
-        pool, parent = _ingest(environment, _make_catalogue(folder / "pool.pdf"), "pool")
+        inline, _ = _ingest(
+            environment, make_catalogue(folder / "inline.pdf", pictures=PICTURES, picture=_picture), "inline"
+        )
+        pool, parent = _ingest(
+            environment, make_catalogue(folder / "pool.pdf", pictures=PICTURES, picture=_picture), "pool"
+        )
         start = min(_starts(engine, environment["PREFECT_API_URL"]), key=lambda each: each.whole)
         return Measured(pool, inline, start, _bare_start(engine, image), parent)
 
@@ -97,21 +101,6 @@ def _pool(engine: Engine, image: str, folder: Path) -> Iterator[dict[str, str]]:
             worker.stop()
             if containers := _containers(engine):
                 engine.run("rm", "--force", *containers)
-
-
-def _make_catalogue(path: Path) -> Path:
-    """A PDF of so many different pictures of a megapixel, as JPEGs."""
-    dice, book = np.random.default_rng(list(path.stem.encode())), pymupdf.open()
-    for first in range(0, PICTURES, A_PAGE):
-        page = book.new_page()
-        page.insert_text((50, 60), f"Mosaic tiles {first // A_PAGE + 1}", fontsize=24)
-        for number in range(first, min(first + A_PAGE, PICTURES)):
-            row, column = divmod(number - first, 2)
-            x, y = 50 + 260 * column, 120 + 320 * row
-            page.insert_image(pymupdf.Rect(x, y, x + 230, y + 230), stream=_picture(dice))
-            page.insert_text((x, y + 250), f"Mosaic {number + 1}, matt porcelain", fontsize=10)
-    book.save(path)
-    return path
 
 
 def _picture(dice: np.random.Generator) -> bytes:

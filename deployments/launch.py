@@ -22,12 +22,12 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed
 
-from deployments.flow_runs import PAGE, UNDER_WAY, is_over, of_flows, seconds_in_state, set_state
 from swatchbook.errors import Configuration, Failure, ProviderDown
 from swatchbook.ledger import launches
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.runs import Document
 from swatchbook.records import BlockNames, Record
+from tasks.flow_runs import PAGE, UNDER_WAY, deployment_id, is_over, of_flows, seconds_in_state, set_state
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +71,7 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
     waiting = await asyncio.to_thread(launches.launchable, ledger, most)
     if not waiting:
         return Launched()
-    try:
-        deployment = (await client.read_deployment_by_name(DEPLOYMENT)).id
-    except ObjectNotFound:
-        raise Configuration(
-            f"Prefect has no deployment {DEPLOYMENT}.", advice="Create it with `swatchbook setup`."
-        ) from None
+    deployment = await deployment_id(client, DEPLOYMENT)
     known = await _by_key(client, [_key(document) for document in waiting])
     now = await asyncio.to_thread(ledger.now)
     created, hopeless = list[str](), list[str]()

@@ -20,11 +20,11 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
-from deployments.flow_runs import UNDER_WAY, in_states, is_over, seconds_in_state, set_state
 from deployments.launch import prefect
 from deployments.pools import EMBED, LABELS
 from swatchbook.errors import Configuration, ProviderDown, as_failure
 from swatchbook.records import Record
+from tasks.flow_runs import UNDER_WAY, in_states, is_over, seconds_in_state, set_state
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
-from deployments.flow_runs import UNDER_WAY, WAITING, in_states, is_over, of_flows, seconds_in_state, set_state
 from deployments.launch import FLOW, HOPELESS_SECONDS
 from swatchbook.files import KEY
 from swatchbook.ledger import launches, shards
@@ -20,8 +19,8 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.launches import PastRun
 from swatchbook.ledger.process import is_dead
 from swatchbook.records import DocumentStatus, Record, document_id
-
-SHARD_FLOW = "embed_shard"
+from tasks.flow_runs import UNDER_WAY, WAITING, in_states, is_over, of_flows, seconds_in_state, set_state
+from tasks.shards import FLOW as SHARD_FLOW
 
 FAREWELL_SECONDS = 30.0
 """For a worker to kill the process of a cancelled flow run (it takes 5–20 s) before its state is set for it."""

@@ -93,9 +93,10 @@ async def describe(work: Work, step: Step, reading: Reading, discovery: Discover
 
 async def embed(work: Work, advance: Advance) -> int:
     """Make every open item, here or on the pool, publishing as they are done. Returns how many images had any."""
-    images, make = 0, make_on_pool if shards.is_on_pool(lab(work.blocks).settings, work.options) else make_batches
-    if make is make_on_pool:
+    images, on_pool = 0, shards.is_on_pool(lab(work.blocks).settings, work.options)
+    if on_pool:
         await adopt_shards(work, advance)
+    make = make_on_pool if on_pool else make_batches
     while batches := await cut_batches(work):
         images += sum(len(batch.members) for batch in batches if batch.kind == "image")
         await make(work, batches, advance)

@@ -44,9 +44,10 @@ async def at_shard(shard: Shard) -> AsyncIterator[Advance]:
         await asyncio.to_thread(runs.alive, ledger, run)
         log.info("%d/%d, %s", done, total, note)
 
-    with beating(ledger, run), naming_the_outage():
+    with beating(ledger, run):
         try:
-            yield advance
+            with naming_the_outage():
+                yield advance
         except RunRevoked:
             raise  # whoever revoked it has written why
         except BaseException as error:

@@ -10,16 +10,8 @@ from uuid import UUID
 import httpx
 from prefect import get_run_logger, task
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import (
-    FlowFilter,
-    FlowFilterName,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    FlowRunFilterTags,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.exceptions import ObjectNotFound
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun
 from ulid import ULID
 
 from blocks import lab
@@ -27,9 +19,11 @@ from swatchbook import shards
 from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderDown
 from swatchbook.ledger import accounts, runs
 from swatchbook.ledger import shards as shard_runs
+from swatchbook.ledger.database import portions
 from swatchbook.ledger.items import Batch
 from swatchbook.shards import Shard
 from swatchbook.working import Work
+from tasks.flow_runs import PAGE, UNDER_WAY, WAITING, deployment_id, in_states, is_over, of_flows
 from tasks.policy import WRITE
 from tasks.progress import Advance
 
@@ -43,9 +37,6 @@ _BEGIN_SECONDS = 120.0
 _MOST_DEATHS = 12
 """Shards in a row, before it is their pool that kills them: one deadly picture is named after half as many."""
 
-_OPEN = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
-_PAGE = 200  # flow runs: as many as the server gives at once
-
 
 @task(**WRITE, task_run_name="send shards of {work.name}")
 async def send_shards(work: Work, batches: Sequence[Batch], attempt: str) -> list[UUID]:
@@ -57,12 +48,7 @@ async def send_shards(work: Work, batches: Sequence[Batch], attempt: str) -> lis
     shards.require_pool(tools.settings)
     cut = await asyncio.to_thread(shards.cut_shards, tools, work, batches)
     async with get_client() as client:
-        try:
-            deployment = (await client.read_deployment_by_name(DEPLOYMENT)).id
-        except ObjectNotFound:
-            raise Configuration(
-                f"Prefect has no deployment {DEPLOYMENT}.", advice="Create it with `swatchbook setup`."
-            ) from None
+        deployment = await deployment_id(client, DEPLOYMENT)
         return [await _send(client, deployment, shard, attempt) for shard in cut]
 
 
@@ -110,15 +96,9 @@ async def adopt_shards(work: Work, advance: Advance) -> None:
 
 @task(**WRITE, task_run_name="shards at work on {work.name}")
 async def _sent_before(work: Work) -> list[UUID]:
-    ours = FlowRunFilter(
-        tags=FlowRunFilterTags(all_=_tags(work)),
-        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OPEN)),
-    )
     async with get_client() as client:
-        found = await client.read_flow_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW])), flow_run_filter=ours, limit=_PAGE
-        )
-    return [run.id for run in found]
+        active = in_states(client, (*WAITING, *UNDER_WAY), flow=of_flows(FLOW), tags=_tags(work))
+        return [run.id async for run in active]
 
 
 def _tags(work: Work) -> list[str]:
@@ -141,7 +121,7 @@ async def _follow(work: Work, sent: Sequence[UUID], advance: Advance) -> str:
         except httpx.HTTPError as error:  # the ledger still knows who lives
             log.warning("Prefect does not answer: %s", error)
             continue
-        over = {flow_run for flow_run in waiting if flow_run not in states or _is_over(states[flow_run])}
+        over = {flow_run for flow_run in waiting if flow_run not in states or is_over(states[flow_run])}
         if dead := await asyncio.to_thread(shard_runs.bury, tools.ledger, [str(flow_run) for flow_run in over]):
             log.warning("%d shards died; what they held is made by others", len(dead))
         await asyncio.to_thread(runs.bury, tools.ledger, work.document)
@@ -161,18 +141,13 @@ async def _follow(work: Work, sent: Sequence[UUID], advance: Advance) -> str:
 
 
 async def _read(flow_runs: set[UUID]) -> dict[UUID, FlowRun]:
+    """What Prefect knows of these; one that somebody has deleted is missing."""
+    found = dict[UUID, FlowRun]()
     async with get_client() as client:
-        found = dict[UUID, FlowRun]()
-        for flow_run in flow_runs:
-            try:
-                found[flow_run] = await client.read_flow_run(flow_run)
-            except ObjectNotFound:  # somebody has deleted it
-                continue
-        return found
-
-
-def _is_over(run: FlowRun) -> bool:
-    return run.state is not None and run.state.is_final()
+        for some in portions(tuple(flow_runs), PAGE):
+            chosen = FlowRunFilter(id=FlowRunFilterId(any_=list(some)))
+            found |= {run.id: run for run in await client.read_flow_runs(flow_run_filter=chosen, limit=PAGE)}
+    return found
 
 
 def _done(work: Work) -> tuple[int, int]:

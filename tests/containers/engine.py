@@ -63,6 +63,16 @@ def kept() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swatchbook" / "docker"
 
 
+def _at_hand() -> Engine | None:
+    """The engine that the environment names, if it answers. Raises NoEngine where we could not start our own either."""
+    named = Engine(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
+    if shutil.which("docker") and named.answers():
+        return named
+    if os.geteuid() != 0 or not shutil.which("dockerd"):
+        raise NoEngine("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
+    return None
+
+
 @contextmanager
 def running_engine() -> Iterator[Engine]:
     """The engine that the environment names if it answers, else our own. One test at a time has it.
@@ -71,12 +81,9 @@ def running_engine() -> Iterator[Engine]:
     """
     kept().mkdir(parents=True, exist_ok=True)
     with FileLock(kept() / "lock"):
-        at_hand = Engine(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
-        if shutil.which("docker") and at_hand.answers():
+        if at_hand := _at_hand():
             yield at_hand
             return
-        if os.geteuid() != 0 or not shutil.which("dockerd"):
-            raise NoEngine("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
         with _network_left_as_found():
             engine = Engine(f"unix://{kept() / 'socket'}")
             process = _start(engine, kept())
@@ -95,12 +102,9 @@ def bare_engine(folder: Path) -> Iterator[Engine]:
     Nobody waits for it, and nothing of it is kept. It has a network namespace of its own: an engine that is told to
     have no bridge begins by removing the other's. Raises as `running_engine`.
     """
-    at_hand = Engine(os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
-    if shutil.which("docker") and at_hand.answers():
+    if at_hand := _at_hand():
         yield at_hand
         return
-    if os.geteuid() != 0 or not shutil.which("dockerd"):
-        raise NoEngine("No Docker engine answers; to start one takes root, and Debian's package `docker.io`.")
     engine = Engine(f"unix://{folder / 'socket'}")
     process = _start(engine, folder, "--bridge=none", "--iptables=false", before=("unshare", "--net"))
     try:

@@ -1,5 +1,6 @@
 """Small catalogues that share nothing with each other, so that each has its own pictures to make."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +12,8 @@ _A_PAGE = 4
 _SIDE = 160  # pixels: a picture, not a decoration
 
 
-def make_catalogue(path: Path, *, pictures: int) -> Path:
-    """A PDF with so many different pictures, four a page, all named after the file."""
+def make_catalogue(path: Path, *, pictures: int, picture: Callable[[np.random.Generator], bytes] | None = None) -> Path:
+    """A PDF with so many different pictures, four a page, all named after the file, each as `picture` makes it."""
     dice = np.random.default_rng(list(path.stem.encode()))
     book = pymupdf.open()
     for first in range(0, pictures, _A_PAGE):
@@ -22,13 +23,13 @@ def make_catalogue(path: Path, *, pictures: int) -> Path:
         for number in range(first, min(first + _A_PAGE, pictures)):
             row, column = divmod(number - first, 2)
             x, y = 50 + 260 * column, 120 + 320 * row
-            page.insert_image(pymupdf.Rect(x, y, x + 230, y + 230), stream=_picture(dice))
+            page.insert_image(pymupdf.Rect(x, y, x + 230, y + 230), stream=(picture or _striped)(dice))
             page.insert_text((x, y + 250), f"{path.stem.title()} {number + 1}, matt porcelain", fontsize=10)
     book.save(path)
     return path
 
 
-def _picture(dice: np.random.Generator) -> bytes:
+def _striped(dice: np.random.Generator) -> bytes:
     """Stripes of two colours under noise, as PNG."""
     colours = dice.integers(0, 256, (2, 3))
     stripes = (np.arange(_SIDE) // dice.integers(4, 30)) % 2

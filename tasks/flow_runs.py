@@ -1,8 +1,9 @@
 """Flow runs as Prefect's API gives them, and their states set."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
@@ -11,10 +12,13 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
     WorkPoolFilter,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
+
+from swatchbook.errors import Configuration
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +35,30 @@ def of_flows(*names: str) -> FlowFilter:
     return FlowFilter(name=FlowFilterName(any_=list(names)))
 
 
+async def deployment_id(client: PrefectClient, name: str) -> UUID:
+    """Of a deployment by "flow/deployment". Raises Configuration where there is none."""
+    try:
+        return (await client.read_deployment_by_name(name)).id
+    except ObjectNotFound:
+        raise Configuration(f"Prefect has no deployment {name}.", advice="Create it with `swatchbook setup`.") from None
+
+
 async def in_states(
     client: PrefectClient,
     types: Sequence[StateType],
     *,
     flow: FlowFilter | None = None,
     pool: WorkPoolFilter | None = None,
+    tags: Collection[str] = (),
 ) -> AsyncIterator[FlowRun]:
-    """All flow runs in these states, read page by page."""
-    state = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))))
+    """All flow runs in these states, with all of these tags, read page by page."""
+    chosen = FlowRunFilter(
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))),
+        tags=FlowRunFilterTags(all_=list(tags)) if tags else None,
+    )
     offset = 0
     while runs := await client.read_flow_runs(
-        flow_filter=flow, flow_run_filter=state, work_pool_filter=pool, limit=PAGE, offset=offset
+        flow_filter=flow, flow_run_filter=chosen, work_pool_filter=pool, limit=PAGE, offset=offset
     ):
         for run in runs:
             yield run
