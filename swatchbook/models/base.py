@@ -5,12 +5,18 @@ A model either answers for all of its input or raises a `Failure` (errors.py); `
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
-from swatchbook.records import Analysis, Role
+from swatchbook.records import Analysis, Record, Role
+
+if TYPE_CHECKING:
+    from swatchbook.ledger.calls import Book
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 Pixels = NDArray[np.uint8]
 """One decoded picture: (height, width, 3), sRGB, transparency laid over white, longest side at most as asked."""
@@ -62,3 +68,26 @@ class TextEncoder(Protocol):
 
     def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
         """(n, dimension) float32, unit length, in the order given."""
+
+
+class Question(Record):
+    """What a chat model is asked: standing instructions, then texts and JPEG pictures in the order given."""
+
+    instructions: str
+    parts: tuple[str | bytes, ...]
+    max_tokens: int = 2_000  # of the answer
+
+
+class Chat(Protocol):
+    """A language model, with or without eyes, behind a provider's address. Threads may share it."""
+
+    @property
+    def model(self) -> str:
+        """The provider's name of the model: what tags and reports say."""
+
+    def ask(self, question: Question, shape: type[Shape], book: "Book") -> Shape:
+        """The answer, in the shape asked for. What the book has paid for already is not asked again.
+
+        Raises InvalidModelOutput when even a second answer, told what was wrong with the first, has another shape;
+        BudgetExceeded; Authentication, Configuration, and the provider's passing failures.
+        """
