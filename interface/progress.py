@@ -16,26 +16,13 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from interface.terminal import cell, clean, duration
+from interface.terminal import WORK, cell, clean, duration
 from swatchbook.errors import LedgerDown
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.records import PROGRESS, Stage
 
 POLL_SECONDS = 0.25
-
-WORK = {
-    Stage.REGISTERED: "register",
-    Stage.READ: "read pages",
-    Stage.DISCOVERED: "find products",
-    Stage.PLANNED: "plan pages",
-    Stage.CHUNKED: "cut text",
-    Stage.EXTRACTED: "extract images",
-    Stage.EMBEDDED: "make vectors",
-    Stage.ASSEMBLED: "link products",
-    Stage.COMPLETED: "report",
-}
-"""The work that leads to each stage, as people read it."""
 
 UNITS = {Stage.READ: " pages", Stage.EXTRACTED: " pages"}
 """What a stage counts, where its name does not say so."""

@@ -6,8 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interface.progress import WORK
-from interface.terminal import COMPLETED, FAILED, OPEN, cell, clean, duration, facts, table, until
+from interface.terminal import COMPLETED, FAILED, OPEN, WORK, cell, clean, duration, facts, table, until
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
 
 SHOWN_FAILURES = 5

@@ -13,9 +13,23 @@ from rich.table import Table
 from rich.text import Text
 
 from swatchbook.errors import Failure, InvalidReference
+from swatchbook.records import Stage
 
 COMPLETED, FAILED, USAGE, OPEN, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes. OPEN: waiting, or completed with failures."""
+
+WORK = {
+    Stage.REGISTERED: "register",
+    Stage.READ: "read pages",
+    Stage.DISCOVERED: "find products",
+    Stage.PLANNED: "plan pages",
+    Stage.CHUNKED: "cut text",
+    Stage.EXTRACTED: "extract images",
+    Stage.EMBEDDED: "make vectors",
+    Stage.ASSEMBLED: "link products",
+    Stage.COMPLETED: "report",
+}
+"""The work that leads to each stage, as people read it."""
 
 PIPED_WIDTH = 160  # columns; rich's 80 would fold tables in files and logs
 

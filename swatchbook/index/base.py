@@ -5,14 +5,19 @@ Both implementations pass `tests/index/test_contract.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from swatchbook.errors import Failure
 from swatchbook.records import Record, Role, slug
+
+if TYPE_CHECKING:  # the account is read without it
+    import numpy as np
+    from numpy.typing import NDArray
+
+Vector: TypeAlias = "NDArray[np.float32]"
+"""(dimension,)"""
 
 
 class Space(Record):
@@ -50,7 +55,7 @@ class IndexObject:
 
     __slots__ = ("id", "payload", "vector")
 
-    def __init__(self, id: str, vector: NDArray[np.float32], payload: Payload) -> None:
+    def __init__(self, id: str, vector: Vector, payload: Payload) -> None:
         self.id, self.vector, self.payload = id, vector, payload
 
 
@@ -103,7 +108,7 @@ class Index(Protocol):
     def ids(self, space: Space) -> Iterator[str]:
         """All ids, in bounded memory."""
 
-    def search(self, space: Space, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[Match]:
+    def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
         """The k nearest by cosine distance, nearest first."""
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:

@@ -18,10 +18,9 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 from lancedb.index import FTS, IvfSq
 from lancedb.query import MatchQuery
-from numpy.typing import NDArray
 
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected
-from swatchbook.index.base import IndexObject, Match, Payload, Space, Where
+from swatchbook.index.base import IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import EXACT, FOLDED, admit, check_query, fold_words, foreign_space, missing_space
 from swatchbook.records import Role
 
@@ -113,7 +112,7 @@ class LanceIndex:
             for batch in table.search().select(["id"]).to_batches(batch_size=10_000):
                 yield from batch["id"].to_pylist()
 
-    def search(self, space: Space, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[Match]:
+    def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
         check_query(space, vector)
         with self._reading(space) as table:
             near = table.search(vector, vector_column_name="vector").distance_type("cosine")

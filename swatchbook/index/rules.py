@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic_core import PydanticSerializationError
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
-from swatchbook.index.base import IndexObject, Space
+from swatchbook.index.base import IndexObject, Space, Vector
 
 FOLDED = ("category", "material", "colors")
 """Fields of words: compared whole, whatever their case. Each has a folded twin in the index."""
@@ -38,7 +37,7 @@ def admit(space: Space, objects: Sequence[IndexObject]) -> tuple[list[IndexObjec
     return [each for each in latest.values() if each.id not in failures], failures
 
 
-def check_query(space: Space, vector: NDArray[np.float32]) -> None:
+def check_query(space: Space, vector: Vector) -> None:
     """Raises InvalidModelOutput for a query that no index could answer."""
     if reason := _unusable(space, vector):
         raise InvalidModelOutput(f"The query for space {space.name} is {reason}.")
@@ -72,7 +71,7 @@ def _flaw(space: Space, each: IndexObject) -> Failure | None:
     return None
 
 
-def _unusable(space: Space, vector: NDArray[np.float32]) -> str | None:
+def _unusable(space: Space, vector: Vector) -> str | None:
     if vector.shape != (space.dimension,):
         return f"of shape {vector.shape} in a space of {space.dimension} dimensions"
     if not np.isfinite(vector).all():

@@ -15,7 +15,6 @@ from urllib.parse import SplitResult, urlsplit
 import grpc
 import httpx
 import numpy as np
-from numpy.typing import NDArray
 from weaviate import WeaviateClient, connect_to_custom
 from weaviate.classes.config import (
     Configure,
@@ -50,7 +49,7 @@ from swatchbook.errors import (
     PayloadTooLarge,
     ProviderError,
 )
-from swatchbook.index.base import IndexObject, Match, Payload, Space, Where
+from swatchbook.index.base import IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
     EXACT,
     FOLDED,
@@ -168,7 +167,7 @@ class WeaviateIndex:
             for each in collection.iterator(return_properties=[], cache_size=PAGE):
                 yield str(each.uuid)
 
-    def search(self, space: Space, vector: NDArray[np.float32], k: int, where: Where | None = None) -> list[Match]:
+    def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
         check_query(space, vector)
         with self._using(space) as collection:
             found = collection.query.near_vector(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import Connection, Double, Table, create_engine, event, func, inspect, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
@@ -171,6 +171,8 @@ def portions(values: Sequence[T], size: int = _MOST_VALUES) -> Iterator[Sequence
 def upsert(connection: Connection, table: Table) -> sqlite.Insert:
     """An INSERT that knows ON CONFLICT, of the connection's dialect."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # on SQLite it is never loaded
+
         return cast(sqlite.Insert, postgresql.insert(table))  # the same methods, another class
     return sqlite.insert(table)
 

@@ -8,12 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, null, or_, select, union, update
 
 from swatchbook.errors import Configuration, Failure
-from swatchbook.index.base import Payload, Space
+from swatchbook.index.base import Payload, Space, Vector
 from swatchbook.ledger.database import Ledger, db_now, portions, upsert
 from swatchbook.ledger.leases import LEASE_SECONDS, failure_record, pause_after
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
@@ -45,7 +43,7 @@ class Publication:
 
     row: Dirty
     payload: Payload
-    vectors: Mapping[Want, NDArray[np.float32]]
+    vectors: Mapping[Want, Vector]
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------
@@ -168,10 +166,12 @@ def _raise_again(connection: Connection, table: Table, ids: Sequence[str]) -> No
 
 def publications(ledger: Ledger, rows: Sequence[Dirty]) -> list[Publication]:
     """Payload and vectors of each row that still shows something, all read in one state of the ledger."""
+    import numpy as np  # only here: the account is read without it
+
     with ledger.read() as connection:
         ids = {kind: [row.id for row in rows if row.kind == kind] for kind in _TABLES}
         payloads = image_payloads(connection, ids["image"]) | chunk_payloads(connection, ids["chunk"])
-        found = dict[str, dict[Want, NDArray[np.float32]]]()
+        found = dict[str, dict[Want, Vector]]()
         for query, column in _VECTORS:
             for portion in portions([row.id for row in rows]):
                 for row in connection.execute(query.where(column.in_(portion))):
