@@ -1,14 +1,20 @@
-"""Pictures made in containers of the pool against the same made inline, and what a container's start is made of."""
+"""Pictures made in containers of the pool against the same made inline, and what a container's start is made of.
+
+The pictures differ between the two sides, else the second would find everything made. A start is that of a shard whose
+slot has just come free, at work beside another, as most are: so the bare containers start one beside the other too.
+"""
 
 import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
@@ -27,6 +33,8 @@ from tests.servers.stack import SHARDS, bare_environment, worker_part
 
 PICTURES, SIDE = 1_000, 1_000
 SLOTS = 2
+BARE_STARTS = 2 * SLOTS
+FLOW_RUN = "io.prefect.flow-run-id"
 
 _BARE = (
     "import prefect, torch; from swatchbook.models.registry import load; from swatchbook.settings import load_settings;"
@@ -38,7 +46,7 @@ _SHARED = ("PROFILE", "LEDGER_URL", "FILES_URL", "WEAVIATE_URL", "WEAVIATE_GRPC_
 
 
 class Start(NamedTuple):
-    """Seconds from a container's creation to its first committed batch, by part."""
+    """Seconds from a container's creation to the end of its first batch, by part."""
 
     created: float  # until its first process runs
     imported: float  # until its flow begins
@@ -49,8 +57,29 @@ class Start(NamedTuple):
         return sum(self)
 
 
+class Shards(NamedTuple):
+    """When the first shard began and the last one ended, Unix seconds; and how each one started."""
+
+    began: float
+    ended: float
+    starts: Sequence[Start]
+
+
+class Ingest(NamedTuple):
+    """Wall seconds, and samples of (Unix seconds, processor seconds of its own process)."""
+
+    wall: float
+    samples: Sequence[tuple[float, float]]
+
+    def share(self, began: float, ended: float) -> float:
+        """Of one processor, between two moments."""
+        within = [sample for sample in self.samples if began <= sample[0] <= ended]
+        (first, used), (last, used_then) = within[0], within[-1]
+        return (used_then - used) / (last - first)
+
+
 class Measured(NamedTuple):
-    """Walls of both ways, seconds; the quickest start of a container; a bare one; the parent's share of a processor."""
+    """Walls of both ways, seconds; the median start of a container; a bare one; the parent's share of a processor."""
 
     pool: float
     inline: float
@@ -66,14 +95,18 @@ def measure() -> Measured:
         image = build_swatchbook(engine)
         folder = Path(parts.enter_context(TemporaryDirectory()))
         environment = parts.enter_context(_pool(engine, image, folder))
-        inline, _ = _ingest(
-            environment, make_catalogue(folder / "inline.pdf", pictures=PICTURES, picture=_picture), "inline"
+        inline, pool = (
+            _ingest(environment, make_catalogue(folder / f"{way}.pdf", pictures=PICTURES, picture=_picture), way)
+            for way in ("inline", "pool")
         )
-        pool, parent = _ingest(
-            environment, make_catalogue(folder / "pool.pdf", pictures=PICTURES, picture=_picture), "pool"
+        shards = _shards(engine, environment["PREFECT_API_URL"])
+        return Measured(
+            pool=pool.wall,
+            inline=inline.wall,
+            start=sorted(shards.starts, key=lambda each: each.whole)[len(shards.starts) // 2],
+            bare=_bare_start(engine, image),
+            parent=pool.share(shards.began, shards.ended),
         )
-        start = min(_starts(engine, environment["PREFECT_API_URL"]), key=lambda each: each.whole)
-        return Measured(pool, inline, start, _bare_start(engine, image), parent)
 
 
 @contextmanager
@@ -87,7 +120,7 @@ def _pool(engine: Engine, image: str, folder: Path) -> Iterator[dict[str, str]]:
             "SWATCHBOOK_FILES_URL": str(folder / "files"),
             "SWATCHBOOK_SHARD_IMAGE": image,
             "SWATCHBOOK_SHARD_SLOTS": str(SLOTS),
-            "SWATCHBOOK_SHARD_CPUS": str((os.cpu_count() or SLOTS) / SLOTS),
+            "SWATCHBOOK_SHARD_CPUS": str(_cpus()),
             "SWATCHBOOK_SHARD_NETWORK": "host",
             "SWATCHBOOK_SHARD_VOLUMES": f"{folder}:{folder},{told}:{SETTINGS_FILE}:ro",
         }  # fmt: skip
@@ -111,60 +144,69 @@ def _picture(dice: np.random.Generator) -> bytes:
     return out.getvalue()
 
 
-def _ingest(environment: Mapping[str, str], catalogue: Path, execution: str) -> tuple[float, float]:
-    """(wall seconds, processor seconds of the run itself ÷ wall while its shards were made)."""
+def _ingest(environment: Mapping[str, str], catalogue: Path, execution: str) -> Ingest:
+    """A whole ingest, looked at each second. Raises RuntimeError with the end of what it said."""
     given = {**environment, "SWATCHBOOK_EXECUTION": execution}
-    command = [SWATCHBOOK, "ingest", str(catalogue), "--no-focus"]
-    log = catalogue.with_name(f"{execution}.log")
+    log = catalogue.with_suffix(".log")
     with log.open("wb") as out:
         started = time.monotonic()
-        process = psutil.Popen(command, env=given, stdout=out, stderr=out)
-        shares = list(_samples(process, environment["PREFECT_API_URL"]))
+        process = psutil.Popen([SWATCHBOOK, "ingest", str(catalogue), "--no-focus"], env=given, stdout=out, stderr=out)
+        samples = list(_samples(process))
         if process.wait():
-            raise RuntimeError(f"{command}: exit {process.returncode}\n{log.read_text(errors='replace')[-3000:]}")
-    wall = time.monotonic() - started
-    if len(shares) < 2:
-        return wall, 0.0
-    (begun, used), (ended, used_then) = shares[0], shares[-1]
-    return wall, (used_then - used) / (ended - begun)
+            raise RuntimeError(
+                f"{catalogue.name}: exit {process.returncode}\n{log.read_text(errors='replace')[-3000:]}"
+            )
+    return Ingest(time.monotonic() - started, samples)
 
 
-def _samples(process: psutil.Process, prefect: str) -> Iterator[tuple[float, float]]:
-    """(now, processor seconds of the process) each second, while shards of it are under way."""
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        if any(run["state_type"] in ("PENDING", "RUNNING") for run in _shards(prefect)):
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                return
-            yield time.monotonic(), times.user + times.system
-        time.sleep(1)
+def _samples(process: psutil.Popen) -> Iterator[tuple[float, float]]:
+    with suppress(psutil.Error):  # it has just ended
+        while process.poll() is None:
+            times = process.cpu_times()
+            yield time.time(), times.user + times.system
+            time.sleep(1)
 
 
-def _shards(prefect: str) -> list[dict[str, Any]]:
-    wanted = {"flows": {"name": {"any_": ["embed_shard"]}}}
-    runs: list[dict[str, Any]] = httpx.post(f"{prefect}/flow_runs/filter", json=wanted, timeout=30).json()
-    return runs
+def _shards(engine: Engine, prefect: str) -> Shards:
+    """What Prefect and the engine, whose containers are all still there, know of the shards of one document."""
+    containers = {each["Config"]["Labels"][FLOW_RUN]: each for each in _inspect(engine)}
+    runs = _ask(f"{prefect}/flow_runs/filter", flows={"name": {"any_": ["embed_shard"]}})
+    return Shards(
+        began=min(_seconds(run["start_time"]) for run in runs),
+        ended=max(_seconds(run["end_time"]) for run in runs),
+        starts=[_start(containers[run["id"]], run, prefect) for run in runs],
+    )
 
 
-def _starts(engine: Engine, prefect: str) -> Iterator[Start]:
-    """Of all containers that are still there."""
-    inspected = {each["Config"]["Labels"]["io.prefect.flow-run-id"]: each for each in _inspect(engine)}
-    for run in _shards(prefect):
-        container = inspected[run["id"]]
-        wanted = {"flow_runs": {"id": {"any_": [run["id"]]}}, "task_runs": {"name": {"like_": "batch"}}}
-        batches = httpx.post(f"{prefect}/task_runs/filter", json=wanted, timeout=30).json()
-        created, ran = _seconds(container["Created"]), _seconds(container["State"]["StartedAt"])
-        began, first = _seconds(run["start_time"]), min(_seconds(batch["end_time"]) for batch in batches)
-        yield Start(created=ran - created, imported=began - ran, first_batch=first - began)
+def _start(container: Mapping[str, Any], run: Mapping[str, Any], prefect: str) -> Start:
+    named = {"flow_runs": {"id": {"any_": [run["id"]]}}, "task_runs": {"name": {"like_": "batch"}}}
+    first = min(_seconds(batch["end_time"]) for batch in _ask(f"{prefect}/task_runs/filter", **named))
+    created, ran = _seconds(container["Created"]), _seconds(container["State"]["StartedAt"])
+    began = _seconds(run["start_time"])
+    return Start(created=ran - created, imported=began - ran, first_batch=first - began)
+
+
+def _ask(url: str, **wanted: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx.post(url, json=wanted, timeout=30).raise_for_status().json()
+    return found
 
 
 def _bare_start(engine: Engine, image: str) -> float:
-    started = time.monotonic()
-    engine.run(
-        "run", "--rm", "--network=host", f"--cpus={(os.cpu_count() or SLOTS) / SLOTS}", image, "python3", "-c", _BARE
-    )
-    return time.monotonic() - started
+    """Median wall seconds of bare containers, as many at once as there are slots."""
+    command = ["run", "--rm", "--network=host", f"--cpus={_cpus()}", image, "python3", "-c", _BARE]
+
+    def run(_: int) -> float:
+        started = time.monotonic()
+        engine.run(*command)
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(SLOTS) as at_once:
+        return median(at_once.map(run, range(BARE_STARTS)))
+
+
+def _cpus() -> float:
+    """Processors of each container."""
+    return (os.cpu_count() or SLOTS) / SLOTS
 
 
 def _inspect(engine: Engine) -> list[dict[str, Any]]:
@@ -173,7 +215,7 @@ def _inspect(engine: Engine) -> list[dict[str, Any]]:
 
 
 def _containers(engine: Engine) -> list[str]:
-    return engine.run("ps", "--all", "--quiet", "--filter=label=io.prefect.flow-run-id").split()
+    return engine.run("ps", "--all", "--quiet", f"--filter=label={FLOW_RUN}").split()
 
 
 def _seconds(written: str) -> float:

@@ -43,17 +43,17 @@ class Figure:
 
 
 @contextmanager
-def prefect_server() -> Iterator[str]:
-    """A Prefect server of our own, so that both sides meet it running."""
+def prefect_server(**settings: str) -> Iterator[str]:
+    """A Prefect server of our own, so that both sides meet it running; on SQLite unless the settings say otherwise."""
     from tests.conftest import free_port, wait_for_http
 
     with tempfile.TemporaryDirectory() as home:
         port, log = free_port(), Path(home) / "server.log"
-        environment = {**os.environ, "PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+        given = {"PREFECT_HOME": home, "PREFECT_SERVER_ANALYTICS_ENABLED": "false", **settings}
         with log.open("wb") as out:
             server = subprocess.Popen(
                 [PYTHON, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-                env=environment, stdout=out, stderr=out,
+                env={**os.environ, **given}, stdout=out, stderr=out,
             )  # fmt: skip
         try:
             wait_for_http(f"http://127.0.0.1:{port}/api/health", server, log)

@@ -45,7 +45,8 @@ def servers() -> Iterator[dict[str, str]]:
     with ExitStack() as parts:
         folder = Path(parts.enter_context(TemporaryDirectory()))
         postgres = parts.enter_context(running_postgres(folder))
-        url = parts.enter_context(prefect_server())
+        database = postgres.new_database("prefect").replace("+psycopg", "+asyncpg")
+        url = parts.enter_context(prefect_server(PREFECT_API_DATABASE_CONNECTION_URL=database))
         port, grpc_port = free_ports(2)
         weaviate = start(folder / "weaviate", port=port, grpc_port=grpc_port)
         parts.callback(weaviate.stop)
