@@ -5,6 +5,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +16,8 @@ from typing import Any
 import numpy
 import PIL
 import pymupdf
+from filelock import FileLock
+from platformdirs import user_cache_path
 
 from samples.book import bind, bind_small
 from samples.content import load_products
@@ -75,21 +78,38 @@ def _stamp(*parts: object) -> str:
 
 
 def build(folder: Path, *, small: bool = False, repeat: int = 1) -> Path:
-    """Make one catalogue with its truth in a folder, unless it is there and up to date; the PDF's path."""
+    """Lay one catalogue with its truth into a folder, unless it is there and up to date; the PDF's path.
+
+    Making the large one takes a minute of two processors, so what was made stays in the user's cache by its stamp.
+    """
     name = "small" if small else "catalogue" if repeat == 1 else f"catalogue-x{repeat}"
-    path, truth, stamp = (folder / f"{name}{suffix}" for suffix in (".pdf", ".truth.json", ".stamp"))
+    files = path, _, stamp = [folder / f"{name}{suffix}" for suffix in (".pdf", ".truth.json", ".stamp")]
     wanted = _stamp(small, repeat)
-    if path.exists() and truth.exists() and stamp.exists() and stamp.read_text() == wanted:
+    if all(file.exists() for file in files) and stamp.read_text() == wanted:
         return path
+    kept = user_cache_path("swatchbook", appauthor=False) / "samples"
+    kept.mkdir(parents=True, exist_ok=True)
+    with FileLock(kept / "lock"):  # tests side by side make it once
+        if not (kept / wanted).is_dir():
+            _make(kept / wanted, path.stem, small=small, repeat=repeat)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as unfinished:  # whoever builds at the same time sees whole files only
-        fresh = Path(unfinished) / path.name
-        told = json.dumps(make_catalogue(fresh, small=small, repeat=repeat), indent=1, ensure_ascii=False)
-        (fresh.parent / truth.name).write_text(told + "\n", encoding="utf-8")
-        (fresh.parent / stamp.name).write_text(wanted)
-        for made in (path, truth, stamp):
-            (fresh.parent / made.name).replace(made)
+    with tempfile.TemporaryDirectory(dir=folder) as unfinished:  # whoever reads at the same time sees whole files only
+        for file in files:
+            shutil.copyfile(kept / wanted / file.name, Path(unfinished) / file.name)
+            (Path(unfinished) / file.name).replace(file)
     return path
+
+
+def _make(folder: Path, name: str, *, small: bool, repeat: int) -> None:
+    """Catalogue, truth and stamp in a new folder, which appears whole or not at all."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        fresh = Path(unfinished) / folder.name
+        fresh.mkdir()
+        told = make_catalogue(fresh / f"{name}.pdf", small=small, repeat=repeat)
+        truth = json.dumps(told, indent=1, ensure_ascii=False)
+        (fresh / f"{name}.truth.json").write_text(truth + "\n", encoding="utf-8")
+        (fresh / f"{name}.stamp").write_text(folder.name)
+        fresh.rename(folder)
 
 
 def build_query(folder: Path) -> Path:
