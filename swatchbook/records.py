@@ -204,6 +204,13 @@ class IngestOptions(BaseModel):
         title="Execution",
         description="In the run's own process, or in shards on the pool; empty means as the settings say. (stage 6)",
     )
+    max_usd: float | None = Field(
+        default=None,
+        gt=0,
+        le=100_000,
+        title="Budget, US dollars",
+        description="The most that providers may be paid for it; empty means no limit. (stages 2 and 6)",
+    )
     force: bool = Field(
         default=False,
         title="Force",
@@ -391,6 +398,7 @@ class Discovery(Record):
     products: tuple[FoundProduct, ...]
     rejected: tuple[Evidence, ...] = ()
     note: str | None = None
+    lost: tuple[LostPage, ...] = ()  # why it is the layout rules' alone though a model was to say it
 
 
 class Table(Record):
@@ -417,11 +425,15 @@ class Tables(Record):
 
 
 class Description(Record):
-    """Stage 2B: a product's metadata with the page it was read from, and its tables."""
+    """Stage 2B: a product's metadata with the page it was read from, and its tables. `rejected`: what a model said and
+    no page does; `lost`: why it is the layout rules' alone though a model was to say it.
+    """
 
     metadata: dict[str, str]
     tables: tuple[Table, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    rejected: tuple[Evidence, ...] = ()
+    lost: tuple[LostPage, ...] = ()
 
 
 class Product(Record):

@@ -21,7 +21,7 @@ from swatchbook.settings import Settings
 from swatchbook.versions import PURE_STAGES, stage_key
 
 _PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
-_UNREAD = {"batch_size", "max_retries", "execution", "force", "roles"}
+_UNREAD = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
 """Options that change how the work is done, not what comes out; `roles` count as the wants they lead to."""
 
 

@@ -1,9 +1,29 @@
-"""Calls to providers: each reserved before it is sent, its answer and cost kept as soon as it is there."""
+"""Calls to providers: each reserved before it is sent, its answer and cost kept as soon as it is there.
 
+    reserved → answered   kept for everybody: no document, owner or run pays for it again
+             → failed     no usable answer; it may be asked again, as the next attempt
+             → unknown    its run died meanwhile: perhaps it was paid for
+
+One row an attempt, so nothing that was paid is forgotten; at most one row of a request is reserved by somebody alive.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.runs import Run
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert, null, select, update
+
+from swatchbook.errors import BudgetExceeded, Configuration
+from swatchbook.ledger.database import Ledger, db_now, portions
+from swatchbook.ledger.process import is_dead
+from swatchbook.ledger.runs import Run, process_of, require_live
+from swatchbook.ledger.tables import calls, documents, runs
+from swatchbook.records import Record, Sha256
+
+STALE_SECONDS = 1_200.0
+"""A reservation older than this is nobody's: longer than any call with all that it is told to wait."""
+
+_CENT = 1e-9  # USD: sums of floats
 
 
 @dataclass(frozen=True)
@@ -13,3 +33,196 @@ class Book:
     ledger: Ledger
     run: Run
     stage: str
+
+
+class Ask(Record):
+    """A call that is about to be made. `at_most_usd` is empty where the model's price is not known."""
+
+    request: Sha256
+    model: str
+    at_most_usd: float | None
+    truncated: bool = False
+
+
+class Answer(Record):
+    """What came back: all that is needed to use it again, as JSON, and what it took."""
+
+    answer: Any
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+
+
+class Reservation(Record):
+    """What became of the calls asked for: known already, ours to send (with the number of the try), or to wait for."""
+
+    answers: dict[str, Any]
+    ours: dict[str, int]
+    elsewhere: frozenset[str]  # with somebody alive, who will have the answer, or the budget, before long
+
+
+class Spent(Record):
+    """What one stage of a document paid one provider for one model."""
+
+    stage: str | None
+    provider: str
+    model: str | None
+    calls: int
+    failed: int
+    unknown: int  # nobody knows whether they were paid for: no reply came, or the run died
+    unpriced: int  # answered, at an unknown price
+    truncated: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float  # of what is known
+    at_most_usd: float  # the same, with what the unknown may have cost
+
+
+def reserve(book: Book, provider: str, asks: Sequence[Ask]) -> Reservation:
+    """One transaction: the answers there are, and a reservation of what nobody else is asking.
+
+    Raises RunRevoked; BudgetExceeded when the document may not spend as much; Configuration when it has a budget and
+    the price is not known. Nothing is reserved then.
+    """
+    with book.ledger.write() as connection:
+        require_live(connection, book.run)
+        attempts, answers, elsewhere = dict[str, int](), dict[str, Any](), set[str]()
+        for row in _known(connection, [ask.request for ask in asks]):
+            attempts[row["request"]] = max(row["attempt"], attempts.get(row["request"], 0))
+            if row["state"] == "answered" and row["answer"] is not None:
+                answers[row["request"]] = row["answer"]
+            elif row["state"] == "reserved" and _is_held(row):
+                elsewhere.add(row["request"])
+            elif row["state"] == "reserved":
+                _conclude(connection, row["request"], row["attempt"], state="unknown")
+        wanted = [ask for ask in asks if ask.request not in answers and ask.request not in elsewhere]
+        if wanted and not _may_spend(connection, book.run, wanted):
+            return Reservation(answers=answers, ours={}, elsewhere=frozenset(elsewhere | {a.request for a in wanted}))
+        ours = {ask.request: attempts.get(ask.request, 0) + 1 for ask in wanted}
+        for ask in wanted:
+            connection.execute(insert(calls).values(**_row(book, provider, ask, ours[ask.request])))
+        return Reservation(answers=answers, ours=ours, elsewhere=frozenset(elsewhere))
+
+
+def answered(book: Book, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
+    """Keep the answers to calls that `reserve` gave us; of a run that was revoked meanwhile too: they are paid for."""
+    with book.ledger.write() as connection:
+        for request, answer in answers.items():
+            _conclude(
+                connection, request, ours[request], state="answered", answer=answer.answer, tokens_in=answer.tokens_in,
+                tokens_out=answer.tokens_out, cost_usd=answer.cost_usd,
+            )  # fmt: skip
+
+
+def failed(book: Book, ours: Mapping[str, int], *, cost_usd: float | None) -> None:
+    """No usable answer came. `cost_usd` is 0 where the provider did not take the call, None where nobody can know."""
+    with book.ledger.write() as connection:
+        for request, attempt in ours.items():
+            _conclude(connection, request, attempt, state="failed", cost_usd=cost_usd)
+
+
+def unusable(book: Book, requests: Iterable[str]) -> None:
+    """Kept answers of which nothing can be made: asked again next time. What they cost stays."""
+    with book.ledger.write() as connection:
+        for some in portions(list(requests)):
+            usable = calls.c.request.in_(some) & (calls.c.state == "answered")
+            connection.execute(update(calls).where(usable).values(state="failed", answer=null()))
+
+
+def spending(ledger: Ledger, document: str, generation: str | None = None) -> list[Spent]:
+    """What a document (or one generation of it) paid, by stage, provider and model."""
+    lost = (calls.c.state == "unknown") | ((calls.c.state == "reserved") & runs.c.state.is_distinct_from("live"))
+    unknown = lost | ((calls.c.state == "failed") & calls.c.cost_usd.is_(None))
+    unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
+    of = (calls.c.stage, calls.c.provider, calls.c.model)
+    query = (
+        select(
+            *of,
+            func.count().label("calls"),
+            _count(calls.c.state == "failed").label("failed"),
+            _count(unknown).label("unknown"),
+            _count(unpriced).label("unpriced"),
+            _count(calls.c.truncated).label("truncated"),
+            func.coalesce(func.sum(calls.c.tokens_in), 0).label("tokens_in"),
+            func.coalesce(func.sum(calls.c.tokens_out), 0).label("tokens_out"),
+            func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
+            func.coalesce(func.sum(_at_most()), 0.0).label("at_most_usd"),
+        )
+        .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
+        .where(calls.c.document == document)
+        .group_by(*of)
+        .order_by(*of)
+    )
+    if generation is not None:
+        query = query.where(calls.c.generation == generation)
+    with ledger.read() as connection:
+        return [Spent.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _known(connection: Connection, requests: Sequence[str]) -> list[RowMapping]:
+    """All attempts at these requests, with the run that made each."""
+    rows = list[RowMapping]()
+    for some in portions(requests):
+        query = select(
+            calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, runs.c.host, runs.c.boot_id,
+            runs.c.pid_namespace, runs.c.pid, runs.c.pid_started, _holds().label("holds"),
+        ).join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)  # fmt: skip
+        rows += connection.execute(query.where(calls.c.request.in_(some))).mappings()
+    return rows
+
+
+def _holds() -> ColumnElement[bool]:
+    """Of a reserved call: whether its run lives, as far as the ledger can see."""
+    live = (runs.c.state == "live") & (runs.c.lease_until > db_now()) & (calls.c.at > db_now() - STALE_SECONDS)
+    return func.coalesce(live, False)
+
+
+def _is_held(row: RowMapping) -> bool:
+    return bool(row["holds"]) and not is_dead(process_of(row))
+
+
+def _conclude(connection: Connection, request: str, attempt: int, **values: Any) -> None:
+    one = (calls.c.request == request) & (calls.c.attempt == attempt)
+    still_open = calls.c.state.in_(("reserved", "unknown"))
+    connection.execute(update(calls).where(one, still_open).values(at=db_now(), **values))
+
+
+def _may_spend(connection: Connection, run: Run, asks: Sequence[Ask]) -> bool:
+    """Whether the document's budget has room for these calls; False where it will once those in flight are known."""
+    options = connection.execute(select(documents.c.options).where(documents.c.id == run.document)).scalar_one()
+    if (most := options.get("max_usd")) is None:
+        return True
+    if unpriced := next((ask.model for ask in asks if ask.at_most_usd is None), None):
+        raise Configuration(
+            f"The price of {unpriced} is not known, so nobody can keep within {most:g} USD.",
+            advice=f'Set SWATCHBOOK_PRICES={{"{unpriced}": {{"input": …, "output": …}}}}, in USD per million tokens.',
+        )
+    next_ones = sum(ask.at_most_usd or 0 for ask in asks)
+    in_flight = case(((calls.c.state == "reserved") & _holds(), _at_most()), else_=0.0)
+    spent, flying = connection.execute(
+        select(func.coalesce(func.sum(_at_most()), 0.0), func.coalesce(func.sum(in_flight), 0.0))
+        .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
+        .where(calls.c.document == run.document, calls.c.generation == run.generation)
+    ).one()
+    if spent - flying + next_ones > most + _CENT:
+        raise BudgetExceeded(
+            f"{spent - flying:.4g} of {most:g} USD are spent, and the next call may cost {next_ones:.4g}.",
+            advice="Ingest it again with a larger --max-usd: it goes on from here.",
+        )
+    return bool(spent + next_ones <= most + _CENT)
+
+
+def _at_most() -> ColumnElement[float]:
+    return func.coalesce(calls.c.cost_usd, calls.c.at_most_usd, 0.0)
+
+
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _row(book: Book, provider: str, ask: Ask, attempt: int) -> dict[str, Any]:
+    return {
+        "request": ask.request, "attempt": attempt, "run": book.run.token, "document": book.run.document,
+        "generation": book.run.generation, "provider": provider, "model": ask.model, "stage": book.stage,
+        "state": "reserved", "at_most_usd": ask.at_most_usd, "truncated": ask.truncated, "at": db_now(),
+    }  # fmt: skip

@@ -1,0 +1,205 @@
+"""Calls: reserved, answered, never paid for twice, within a budget."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import update
+
+from swatchbook.errors import BudgetExceeded, Configuration, RunRevoked
+from swatchbook.ledger import calls, runs
+from swatchbook.ledger.calls import Answer, Ask, Book, Reservation, Spent, spending
+from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import calls as rows
+from swatchbook.records import DocumentStatus, IngestOptions, sha256
+from tests.ledger.scene import begin_again, begun, count, lapse, one, set_document
+
+PROVIDER = "api.example.com"
+STAGE = "IMAGES_EMBEDDED"
+HOLD = """
+import os, signal, sys
+from swatchbook.ledger.calls import Book, reserve
+from swatchbook.ledger.database import open_ledger
+from tests.ledger.scene import begun
+from tests.ledger.test_calls import PROVIDER, STAGE, ask
+ledger = open_ledger(sys.argv[1])
+reserve(Book(ledger, begun(ledger, content="held"), STAGE), PROVIDER, [ask("oak")])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def ask(question: str, at_most: float | None = 0.1) -> Ask:
+    return Ask(request=sha256(question.encode()), model="m", at_most_usd=at_most)
+
+
+def book(ledger: Ledger, content: str = "catalogue", *, owner: str = "anna", max_usd: float | None = None) -> Book:
+    run = begun(ledger, owner=owner, content=content)
+    if max_usd is not None:
+        set_document(ledger, run.document, options=IngestOptions(max_usd=max_usd).model_dump(mode="json"))
+    return Book(ledger, run, STAGE)
+
+
+def reserve(paying: Book, *questions: str, at_most: float | None = 0.1) -> Reservation:
+    return calls.reserve(paying, PROVIDER, [ask(question, at_most) for question in questions])
+
+
+def answer(paying: Book, *questions: str, cost: float | None = 0.05) -> None:
+    """Ask and answer, each with its question in capitals."""
+    ours = reserve(paying, *questions).ours
+    texts = {ask(question).request: question.upper() for question in questions}
+    calls.answered(
+        paying,
+        ours,
+        {r: Answer(answer={"text": texts[r]}, tokens_in=10, tokens_out=5, cost_usd=cost) for r in ours},
+    )
+
+
+def paid(paying: Book) -> Spent:
+    return spending(paying.ledger, paying.run.document)[0]
+
+
+def test_a_reserved_call_is_ours_to_send_and_nobody_elses(ledger: Ledger) -> None:
+    first, second = book(ledger), book(ledger, "other", owner="bert")
+    assert reserve(first, "oak").ours == {ask("oak").request: 1}
+    assert reserve(first, "oak").elsewhere == {ask("oak").request}  # another thread of the same run
+    waits = reserve(second, "oak", "ash")
+    assert (waits.elsewhere, set(waits.ours)) == ({ask("oak").request}, {ask("ash").request})
+
+
+def test_an_answer_is_known_to_every_document_and_owner_and_asked_by_none(ledger: Ledger) -> None:
+    answer(book(ledger), "oak")
+    known = reserve(book(ledger, "other", owner="bert"), "oak")
+    assert known == Reservation(answers={ask("oak").request: {"text": "OAK"}}, ours={}, elsewhere=frozenset())
+    assert count(ledger, rows) == 1
+
+
+def test_what_failed_is_asked_again_as_the_next_attempt_and_its_cost_stays(ledger: Ledger) -> None:
+    paying = book(ledger)
+    calls.failed(paying, reserve(paying, "oak").ours, cost_usd=None)
+    again = reserve(paying, "oak").ours
+    assert again == {ask("oak").request: 2}
+    calls.answered(paying, again, {ask("oak").request: Answer(answer="oak", cost_usd=0.05)})
+    calls.unusable(paying, again)
+    assert reserve(paying, "oak").ours == {ask("oak").request: 3}
+    spent = paid(paying)
+    assert (spent.calls, spent.failed, spent.unknown, spent.cost_usd) == (3, 2, 1, 0.05)
+    assert spent.at_most_usd == pytest.approx(0.1 + 0.05 + 0.1)
+
+
+def test_a_call_of_a_killed_process_is_unknown_at_once_and_asked_again(ledger: Ledger, url: str) -> None:
+    subprocess.run([sys.executable, "-c", HOLD, url], check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    held = one(ledger, rows, state="reserved")
+    paying = book(ledger)
+    answer(paying, "oak")
+    assert one(ledger, rows, attempt=1)["state"] == "unknown"
+    assert one(ledger, rows, attempt=2)["answer"] == {"text": "OAK"}
+    lost = spending(ledger, held["document"])[0]
+    assert (lost.unknown, lost.cost_usd, lost.at_most_usd) == (1, 0.0, 0.1)
+
+
+@pytest.mark.parametrize("end", ["lapsed", "ended", "stale"])
+def test_a_call_that_nobody_alive_holds_is_taken_over(ledger: Ledger, end: str) -> None:
+    first = book(ledger)
+    reserve(first, "oak")
+    if end == "lapsed":
+        lapse(ledger, first.run)
+    elif end == "ended":
+        runs.end(ledger, first.run, DocumentStatus.WAITING)
+    else:
+        with ledger.write() as connection:
+            connection.execute(update(rows).values(at=rows.c.at - calls.STALE_SECONDS - 1))
+    assert reserve(book(ledger, "other"), "oak").ours == {ask("oak").request: 2}
+
+
+def test_an_answer_that_comes_late_is_kept_although_its_run_is_gone(ledger: Ledger) -> None:
+    first, second = book(ledger), book(ledger, "other")
+    ours = reserve(first, "oak").ours
+    runs.revoke(ledger, first.run.document, DocumentStatus.CANCELLED)
+    taken = reserve(second, "oak").ours
+    calls.answered(first, ours, {ask("oak").request: Answer(answer="late", cost_usd=0.05)})
+    assert reserve(second, "oak").answers == {ask("oak").request: "late"}
+    calls.failed(second, taken, cost_usd=0.0)
+    assert paid(first).cost_usd == 0.05
+
+
+def test_a_revoked_run_reserves_nothing(ledger: Ledger) -> None:
+    paying = book(ledger)
+    runs.revoke(ledger, paying.run.document, DocumentStatus.CANCELLED)
+    with pytest.raises(RunRevoked):
+        reserve(paying, "oak")
+    assert count(ledger, rows) == 0
+
+
+# --- budgets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_budget_is_never_exceeded_and_says_what_is_spent(ledger: Ledger) -> None:
+    paying = book(ledger, max_usd=0.3)
+    answer(paying, "oak", "ash", cost=0.1)
+    answer(paying, "elm", cost=0.05)
+    with pytest.raises(BudgetExceeded, match=r"0\.25 of 0\.3 USD are spent, and the next call may cost 0\.1"):
+        reserve(paying, "fir")
+    assert reserve(paying, "oak").answers  # what is known costs nothing
+    assert reserve(paying, "yew", at_most=0.05).ours
+
+
+def test_calls_in_flight_hold_the_budget_until_their_cost_is_known(ledger: Ledger) -> None:
+    paying = book(ledger, max_usd=0.3)
+    flying = reserve(paying, "oak", "ash", "elm").ours
+    assert reserve(paying, "fir").elsewhere == {ask("fir").request}
+    calls.answered(paying, flying, {request: Answer(answer="", cost_usd=0.05) for request in flying})
+    assert reserve(paying, "fir").ours
+
+
+def test_what_may_have_been_paid_counts_against_the_budget(ledger: Ledger) -> None:
+    paying = book(ledger, max_usd=0.25)
+    calls.failed(paying, reserve(paying, "oak").ours, cost_usd=None)
+    calls.failed(paying, reserve(paying, "ash").ours, cost_usd=0.0)
+    calls.failed(paying, reserve(paying, "elm").ours, cost_usd=None)
+    with pytest.raises(BudgetExceeded):
+        reserve(paying, "fir")
+
+
+def test_a_budget_needs_prices(ledger: Ledger) -> None:
+    with pytest.raises(Configuration, match=r"SWATCHBOOK_PRICES.*\"m\""):
+        reserve(book(ledger, max_usd=1), "oak", at_most=None)
+    paying = book(ledger, "unlimited")
+    ours = reserve(paying, "oak", at_most=None).ours
+    calls.answered(paying, ours, {request: Answer(answer="") for request in ours})
+    assert (paid(paying).unpriced, paid(paying).cost_usd) == (1, 0.0)
+
+
+def test_a_budget_is_for_one_generation(ledger: Ledger) -> None:
+    paying = book(ledger, max_usd=0.2)
+    answer(paying, "oak", "ash", cost=0.1)
+    runs.end(ledger, paying.run, DocumentStatus.COMPLETED)
+    anew = Book(ledger, begin_again(ledger, paying.run, fingerprint="other"), STAGE)
+    set_document(ledger, anew.run.document, options=IngestOptions(max_usd=0.2).model_dump(mode="json"))
+    assert reserve(anew, "elm").ours
+    assert paid(anew).calls == 3
+
+
+def test_shards_of_one_document_share_its_budget(ledger: Ledger, url: str) -> None:
+    paying = book(ledger, max_usd=1.0)
+
+    def shard(number: int) -> int:
+        own = open_ledger(url)
+        run = Run(token=f"{number:026}", document=paying.run.document, generation=paying.run.generation)
+        with own.write() as connection:
+            runs.insert_run(connection, run, None, kind="shard")
+        try:
+            for question in range(4):
+                answer(Book(own, run, STAGE), f"{number} {question}", cost=0.1)
+        except BudgetExceeded:
+            return 1
+        finally:
+            own.close()
+        return 0
+
+    with ThreadPoolExecutor(4) as threads:
+        refused = sum(threads.map(shard, range(4)))
+    assert refused >= 1
+    assert 0.9 <= paid(paying).cost_usd <= 1.0 + 1e-6
