@@ -19,6 +19,7 @@ from swatchbook.records import (
     RunReport,
     Stage,
     Tables,
+    sha256,
 )
 from swatchbook.working import Work
 from tasks.assemble import assemble
@@ -77,7 +78,7 @@ async def ingest_catalogue(
         async with stage(Stage.ASSEMBLED, len(extraction.pictures)):
             await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
             await publish_whole(work)
-        report = await conclude(work, reading, discovery, tables, plan, extraction)
+        report = await conclude(work, reading, discovery, descriptions, tables, plan, extraction)
     await publish_artifacts(work, report)
     return report
 
@@ -85,9 +86,9 @@ async def ingest_catalogue(
 async def describe(work: Work, step: Step, reading: Reading, discovery: Discovery, tables: Tables) -> list[Description]:
     """0B for all products at once, one kept result each."""
     calls = []
-    for number, product in enumerate(discovery.products):
-        own = tables.on(product.pages)
-        calls.append(step.cached(describe_product, key(work, "describe", str(number)), work, reading, product, own))
+    for product in discovery.products:
+        own, part = tables.on(product.pages), sha256(product.model_dump_json().encode())[:16]
+        calls.append(step.cached(describe_product, key(work, "describe", part), work, reading, product, own))
     return await asyncio.gather(*calls)
 
 

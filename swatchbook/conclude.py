@@ -1,11 +1,16 @@
 """A run's last word: its account, how far that can be trusted, and whether the document is done or tried again."""
 
+from collections.abc import Sequence
+
+from swatchbook.abridge import abridge
 from swatchbook.catalogue import quality
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, losses, runs
 from swatchbook.ledger.timings import SlowStage, slow_stages
 from swatchbook.memory import peak_memory_mb
 from swatchbook.records import (
+    PAGE_CUT,
+    Description,
     Discovery,
     DocumentStatus,
     Extraction,
@@ -18,15 +23,27 @@ from swatchbook.records import (
 )
 from swatchbook.working import Work
 
+_SHOWN = 5
+"""Dropped answers that a report names; the stages' kept results hold all."""
+
 
 def close_account(
-    lab: Lab, work: Work, *, reading: Reading, discovery: Discovery, tables: Tables, plan: Plan, extraction: Extraction
+    lab: Lab,
+    work: Work,
+    *,
+    reading: Reading,
+    discovery: Discovery,
+    descriptions: Sequence[Description],
+    tables: Tables,
+    plan: Plan,
+    extraction: Extraction,
 ) -> RunReport:
     """Close the account and end the run: the document is completed, or waits for what is still due.
 
     Pages whose loss may pass are due again for a few runs; then they stay named. Raises RunRevoked.
     """
-    lost = (*reading.lost, *tables.lost, *extraction.lost)
+    described = (lost for description in descriptions for lost in description.lost)
+    lost = (*reading.lost, *discovery.lost, *described, *tables.lost, *extraction.lost)
     runs.reach(lab.ledger, work.run, Stage.COMPLETED)
     status, due = accounts.conclude(lab.ledger, work.document)
     message = None
@@ -40,7 +57,7 @@ def close_account(
             "confidence_score": round(_confidence(lab, work, reading, plan, lost), 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "warnings": (
-                *filter(None, (discovery.note,)),
+                *filter(None, (discovery.note, _unproven(discovery, descriptions), _cut(discovery))),
                 *reading.warnings,
                 *extraction.warnings,
                 *map(_slow, slow_stages(lab.ledger, work.run.token)),
@@ -63,6 +80,21 @@ def _confidence(lab: Lab, work: Work, reading: Reading, plan: Plan, lost: tuple[
         complete=account.complete,
         found=account.found,
     )
+
+
+def _unproven(discovery: Discovery, descriptions: Sequence[Description]) -> str | None:
+    """What a model said and no page does, in a line."""
+    said = [*discovery.rejected, *(each for description in descriptions for each in description.rejected)]
+    dropped = [f"{each.text} ({each.rule})" for each in said if each.detail.get("model") and each.text]
+    if not dropped:
+        return None
+    return f"{len(dropped)} answers of the language model were dropped: {'; '.join(abridge(dropped, _SHOWN))}"
+
+
+def _cut(discovery: Discovery) -> str | None:
+    """Pages of which a model has not seen the end."""
+    cut = {each.page for each in discovery.rejected if each.rule == PAGE_CUT and each.page}
+    return f"{_pages(cut)} held more text than the language model was shown to find products." if cut else None
 
 
 def _slow(stage: SlowStage) -> str:

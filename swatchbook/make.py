@@ -178,8 +178,8 @@ def _encoding(lab: Lab) -> Callable[[Sequence[Pixels]], list[dict[Role, Vectors]
     return encode
 
 
-def _analysing(lab: Lab) -> Callable[[Sequence[Pixels]], list[Analysis]]:
-    return lab.models.analyst.analyse
+def _analysing(lab: Lab) -> Callable[[Sequence[Pixels]], Sequence[Analysis | Failure]]:
+    return lambda pictures: lab.models.analyst.analyse(pictures, None)
 
 
 def _by_key(claimed: Sequence[Claimed]) -> dict[str, list[Claimed]]:

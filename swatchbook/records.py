@@ -392,6 +392,10 @@ class FoundProduct(Record):
     evidence: tuple[Evidence, ...] = ()
 
 
+PAGE_CUT = "page cut"
+"""Rule of the evidence that a model was not shown all of a page."""
+
+
 class Discovery(Record):
     """Stage 2A's whole result. Without products, `note` says what is needed; it never says "no products"."""
 

@@ -15,12 +15,15 @@ from swatchbook.settings import Settings
 
 
 class PureStage(Record):
-    """A stage whose result follows from its input alone. `after`: the stages whose results it reads."""
+    """A stage whose result follows from its input alone. `after`: the stages whose results it reads; `asks`: whether a
+    language model is asked where the settings say so, which then counts with what it is asked.
+    """
 
     version: str
     after: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    asks: bool = False
     modules: tuple[str, ...] = ()  # patterns below the root
 
 
@@ -31,6 +34,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
     return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
+_LLM = ("llm/excerpt", "llm/prompts", "llm/verbatim")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
@@ -41,10 +45,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
         version="1",
         after=("read",),
         settings=("discovery",),
-        modules=_catalogue("discover", "attributes", "layout", "kinds", "cards", "sections"),
+        asks=True,
+        modules=_catalogue("discover", "attributes", "layout", "kinds", "cards", "sections", *_LLM, "llm/products"),
     ),
     "describe": PureStage(
-        version="1", after=("discover", "tables"), modules=_catalogue("describe", "attributes", "layout")
+        version="1",
+        after=("discover", "tables"),
+        asks=True,
+        modules=_catalogue("describe", "attributes", "layout", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
         version="1",
@@ -104,4 +112,12 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     pure = PURE_STAGES[stage]
     given = options.model_dump(mode="json", include=set(pure.options))
     limits = {name: getattr(settings, name) for name in pure.settings}
-    return [stage, pure.version, given, limits, [_reads(before, settings, options) for before in pure.after]]
+    asked = _asked(stage, settings) if pure.asks and settings.discovery == "llm" else ()
+    return [stage, pure.version, given, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
+
+
+def _asked(stage: str, settings: Settings) -> tuple[str, str]:
+    """Which model is asked, and what; where it listens does not count."""
+    from swatchbook.catalogue.llm.prompts import RECIPES
+
+    return str(settings.llm_model), RECIPES[stage]

@@ -7,7 +7,7 @@ from prefect import task
 
 from blocks import lab
 from swatchbook.catalogue import describe, link
-from swatchbook.ledger import stages
+from swatchbook.ledger import losses, stages
 from swatchbook.pdf import reader
 from swatchbook.records import Chunks, Description, Discovery, Extraction, Plan, Reading
 from swatchbook.working import Work
@@ -40,5 +40,7 @@ def _assemble(
     products = describe.assemble_products(work.document, discovery, descriptions)
     pages = reader.iterate(lab(work.blocks).files, reading, pages=plan.shown)
     links = link.link(products, discovery, extraction.placements, chunks.chunks, pages)
-    stages.save_assembly(lab(work.blocks).ledger, work.run, products, links)
+    ledger = lab(work.blocks).ledger
+    losses.save_losses(ledger, work.run, [*discovery.lost, *(lost for each in descriptions for lost in each.lost)])
+    stages.save_assembly(ledger, work.run, products, links)
     return len(products)

@@ -31,5 +31,5 @@ async def save_chunks(work: Work, reading: Reading, plan: Plan, tables: Tables, 
 def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
     ledger = lab(work.blocks).ledger
     stages.save_pages(ledger, work.run, reading, plan)
-    losses.save_lost_tables(ledger, work.run, tables.lost)
+    losses.save_losses(ledger, work.run, tables.lost)
     stages.save_chunks(ledger, work.run, chunks)

@@ -1,22 +1,46 @@
 """Stage 2: which products there are (0A), and what the document says of each (0B)."""
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Final, TypeVar
 
 from prefect import task
 
 from blocks import lab
 from swatchbook.catalogue import describe, discover
+from swatchbook.catalogue.llm.metadata import ask_metadata
+from swatchbook.catalogue.llm.products import ask_products
+from swatchbook.errors import SHARED, Failure, Policy
+from swatchbook.ledger.calls import Book
 from swatchbook.pdf import reader
-from swatchbook.records import Description, Discovery, FoundProduct, Reading, Stage, Tables
+from swatchbook.records import Description, Discovery, FoundProduct, LostPage, Reading, Stage, Tables
 from swatchbook.working import Work, reporter
-from tasks.policy import PURE
+from tasks.policy import PURE, last_try
+
+T = TypeVar("T")
+
+_WAITING: Final = ThreadPoolExecutor(32, thread_name_prefix="ask")
+"""Threads that wait for answers: those of `asyncio.to_thread` are few, and others work there meanwhile."""
 
 
 @task(**PURE, task_run_name="discover products of {work.name}")
 async def discover_products(key: str, work: Work, reading: Reading) -> Discovery:
-    """0A: outline, index and headings → product names and page ranges."""
-    files = lab(work.blocks).files
-    return await asyncio.to_thread(lambda: discover.discover(reading, reader.iterate(files, reading)))
+    """0A: outline, index and headings → product names and page ranges. A document that the language model will not
+    read keeps what the layout rules found, and says so; while it merely fails, the document waits for it.
+    """
+    tools = lab(work.blocks)
+    found = await asyncio.to_thread(lambda: discover.discover(reading, reader.iterate(tools.files, reading)))
+    if tools.settings.discovery == "layout":
+        return found
+    book, pages = Book(tools.ledger, work.run, "discover"), reader.iterate(tools.files, reading)
+    try:
+        return await _waiting(lambda: ask_products(tools.models.llm, book, reading, pages, found))
+    except Failure as failure:
+        if failure.policy is not Policy.NEVER:
+            raise
+        return found.model_copy(update={"lost": (_lost("products", 1, failure),)})
 
 
 @task(**PURE, task_run_name="read tables of {work.name}")
@@ -29,11 +53,30 @@ async def read_tables(key: str, work: Work, reading: Reading) -> Tables:
 async def describe_product(
     key: str, work: Work, reading: Reading, product: FoundProduct, tables: Tables
 ) -> Description:
-    """0B: metadata of one product from the text of its pages."""
-    files = lab(work.blocks).files
-    return await asyncio.to_thread(
-        lambda: describe.describe(product, reader.iterate(files, reading, pages=product.pages), tables.tables)
-    )
+    """0B: metadata of one product from the text of its pages. Where the language model fails to the last, the product
+    keeps what the layout rules read, and says so.
+    """
+    tools = lab(work.blocks)
+    pages = await asyncio.to_thread(lambda: list(reader.iterate(tools.files, reading, pages=product.pages)))
+    read = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
+    if tools.settings.discovery == "layout":
+        return read
+    book = Book(tools.ledger, work.run, "describe")
+    try:
+        return await _waiting(lambda: ask_metadata(tools.models.llm, book, product, pages, read))
+    except Failure as failure:
+        if failure.policy in SHARED or (failure.policy is not Policy.NEVER and not last_try()):
+            raise
+        return read.model_copy(update={"lost": (_lost(f"metadata of {product.name}", product.first_page, failure),)})
+
+
+async def _waiting(call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_WAITING, copy_context().run, call)
+
+
+def _lost(what: str, page: int, failure: Failure) -> LostPage:
+    message = f"The {what}, by layout rules alone: {failure}"
+    return LostPage(page=page, kind=failure.kind, message=message, passing=failure.policy is not Policy.NEVER)
 
 
 def _tables(work: Work, reading: Reading) -> Tables:

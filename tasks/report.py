@@ -1,13 +1,14 @@
 """Stage 8: the account closes the run; then artifacts show it."""
 
 import asyncio
+from collections.abc import Sequence
 
 from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks import lab
 from swatchbook.conclude import close_account
-from swatchbook.records import Discovery, Extraction, Plan, Reading, RunReport, Tables
+from swatchbook.records import Description, Discovery, Extraction, Plan, Reading, RunReport, Tables
 from swatchbook.report import as_markdown, failure_rows, picture, plain
 from swatchbook.working import Work
 from tasks.policy import WRITE
@@ -17,7 +18,13 @@ _FAILURES_IN_FULL = 5
 
 @task(**WRITE, task_run_name="report {work.name}")
 async def conclude(
-    work: Work, reading: Reading, discovery: Discovery, tables: Tables, plan: Plan, extraction: Extraction
+    work: Work,
+    reading: Reading,
+    discovery: Discovery,
+    descriptions: Sequence[Description],
+    tables: Tables,
+    plan: Plan,
+    extraction: Extraction,
 ) -> RunReport:
     """Close the account and end the run: the document is completed, or waits for what is still due."""
     report = await asyncio.to_thread(
@@ -26,6 +33,7 @@ async def conclude(
         work,
         reading=reading,
         discovery=discovery,
+        descriptions=descriptions,
         tables=tables,
         plan=plan,
         extraction=extraction,

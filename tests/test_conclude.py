@@ -9,6 +9,7 @@ from swatchbook.conclude import close_account
 from swatchbook.lab import Lab, open_lab
 from swatchbook.ledger import accounts, losses, runs, stages
 from swatchbook.records import (
+    Description,
     Discovery,
     DocumentStatus,
     Evidence,
@@ -58,6 +59,8 @@ def ended(
     read: tuple[LostPage, ...] = (),
     tables: tuple[LostPage, ...] = (),
     extract: tuple[LostPage, ...] = (),
+    discovery: Discovery | None = None,
+    descriptions: tuple[Description, ...] = (),
 ) -> RunReport:
     """The run worked off without pictures, losing these pages on the way."""
     reading = Reading(
@@ -65,7 +68,7 @@ def ended(
         warnings=("The file was repaired.",),
     )  # fmt: skip
     stages.save_pages(lab.ledger, work.run, reading, PLAN)
-    losses.save_lost_tables(lab.ledger, work.run, tables)
+    losses.save_losses(lab.ledger, work.run, tables)
     extraction = Extraction(pictures=(), placements=(), lost=extract)
     stages.save_extraction(lab.ledger, work.run, extraction)
     product = Product(
@@ -74,9 +77,8 @@ def ended(
     )  # fmt: skip
     stages.save_assembly(lab.ledger, work.run, [product], [])
     return close_account(
-        lab, work, reading=reading, discovery=Discovery(products=(), note=NOTE), tables=Tables(lost=tables),
-        plan=PLAN,
-        extraction=extraction,
+        lab, work, reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
+        descriptions=descriptions, tables=Tables(lost=tables), plan=PLAN, extraction=extraction,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.catalogue.llm.prompts import RECIPES
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
 from swatchbook.versions import PURE_STAGES, stage_key
@@ -51,6 +52,23 @@ def test_key_reads_options_limits_and_the_stages_before() -> None:
     different = [key(), key(content="d"), key("read"), *limited]
     assert len(set(different)) == len(different)
     assert "/" not in key()
+
+
+def test_key_reads_the_language_model_and_what_it_is_asked_where_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keys(**given: object) -> list[str]:
+        settings = Settings(**given)  # type: ignore[arg-type]
+        return [stage_key(stage, "c", settings, IngestOptions(), force=None) for stage in PURE_STAGES]
+
+    layout, asked, other = keys(), keys(discovery="llm", llm_model="a"), keys(discovery="llm", llm_model="b")
+    assert layout == keys(llm_model="a")
+    assert asked == keys(discovery="llm", llm_model="a", llm_url="http://elsewhere/v1")
+    changed = [len({a, b, c}) for a, b, c in zip(layout, asked, other, strict=True)]
+    assert dict(zip(PURE_STAGES, changed, strict=True)) == {
+        "read": 1, "tables": 1, "discover": 3, "describe": 3, "plan": 3, "chunk": 3, "extract": 3,
+    }  # fmt: skip
+    monkeypatch.setitem(RECIPES, "describe", "0" * 8)
+    after = keys(discovery="llm", llm_model="a")
+    assert [stage for stage, a, b in zip(PURE_STAGES, asked, after, strict=True) if a != b] == ["describe"]
 
 
 if __name__ == "__main__":

@@ -54,12 +54,12 @@ class Value:
 
 def describe(product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table]) -> Description:
     """Metadata and tables of one product. `pages` and `tables` may hold other pages; these are passed over."""
-    own = [t for t in tables if t.page in product.pages and _belongs(t.bbox, product, t.page)]
+    own = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
     values = [v for table in own for v in _of_table(table)]
     loose: list[Value] = []
     for page in pages:
         if page.number in product.pages:
-            lines = [line for line in page.lines if line.text and _belongs(line.bbox, product, page.number)]
+            lines = [line for line in page.lines if line.text and belongs(line.bbox, product, page.number)]
             width = page.box[2] - page.box[0]
             values += [
                 Value(a.key, tidy(a.value), a.label, page.number, "label") for a in _trusted(attributes(lines, width))
@@ -104,7 +104,7 @@ def assemble_products(
     )
 
 
-def _belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
+def belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
     """Whether a place on a page is the product's: inside one of its regions there, if it has any."""
     regions = [card.region for card in product.cards if card.page == page]
     return box is None or not regions or any(inside(box, region) for region in regions)

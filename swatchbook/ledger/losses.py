@@ -14,15 +14,22 @@ MOST_AGAIN = 3
 """Times that a generation comes back for its lost pages: then they stay named as failures."""
 
 
-def save_lost_tables(ledger: Ledger, run: Run, lost: Iterable[LostPage]) -> None:
-    """Pages whose tables were lost keep their kind and say why. After `save_pages`. Raises RunRevoked."""
+def save_losses(ledger: Ledger, run: Run, lost: Iterable[LostPage]) -> None:
+    """Pages that lost a part (their tables, what a model was to say of them) keep their kind and say why.
+
+    After `save_pages`. Raises RunRevoked.
+    """
+    by_page = dict[int, list[LostPage]]()
+    for page in lost:
+        by_page.setdefault(page.page, []).append(page)
     with ledger.write() as connection:
         require_live(connection, run)
-        for page in lost:
+        for number, parts in by_page.items():
+            reason = " ".join(dict.fromkeys(part.message for part in parts))
             connection.execute(
                 update(pages)
-                .where(pages.c.document == run.document, pages.c.number == page.page)
-                .values(reason=page.message, failure_kind=page.kind)
+                .where(pages.c.document == run.document, pages.c.number == number)
+                .values(reason=reason, failure_kind=parts[0].kind)
             )
 
 

@@ -5,12 +5,13 @@ A model either answers for all of its input or raises a `Failure` (errors.py); `
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from swatchbook.errors import Failure
 from swatchbook.records import Analysis, Record, Role
 
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ class ImageEncoder(Protocol):
         """role -> (n, dimension) float32, unit length, in the order given."""
 
 
+@runtime_checkable
+class TextTower(Protocol):
+    """The part of an ImageEncoder that reads: words are looked for among pictures."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """(n, dimension) float32, unit length, in the space of the encoder's role `visual`, in the order given."""
+
+
 class Analyst(Protocol):
     """Pictures to what is seen in them."""
 
@@ -53,8 +62,8 @@ class Analyst(Protocol):
     @property
     def side(self) -> int: ...
 
-    def analyse(self, pictures: Sequence[Pixels]) -> list[Analysis]:
-        """One analysis a picture, in the order given."""
+    def analyse(self, pictures: Sequence[Pixels], book: "Book | None") -> Sequence[Analysis | Failure]:
+        """One analysis or failure a picture, in the order given. `book` pays for what costs."""
 
 
 class TextEncoder(Protocol):

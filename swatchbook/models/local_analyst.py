@@ -5,7 +5,7 @@ Lightness here is luma / 2.55 (BT.601), close to L* for what it is used for, and
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from swatchbook.images.lab import rgb_cube, srgb_to_lab
 from swatchbook.models.base import Pixels
 from swatchbook.records import Analysis, ColorShare
+
+if TYPE_CHECKING:
+    from swatchbook.ledger.calls import Book
 
 SIDE: Final = 160  # pixels, as the descriptors: one decoding serves both
 TAG: Final = f"local-analyst@1/{SIDE}"
@@ -79,8 +82,8 @@ class LocalAnalyst:
         squares = (cube**2).sum(axis=1)[:, None] - 2 * cube @ middles.T + (middles**2).sum(axis=1)
         self._nearest = squares.argmin(axis=1).astype(np.uint8)
 
-    def analyse(self, pictures: Sequence[Pixels]) -> list[Analysis]:
-        """One analysis a picture. `confidence` is the share of the picture that its named colours cover."""
+    def analyse(self, pictures: Sequence[Pixels], book: "Book | None" = None) -> list[Analysis]:
+        """One analysis a picture; nobody pays. `confidence`: the share of the picture that its named colours cover."""
         return [self._analyse(picture) for picture in pictures]
 
     def _analyse(self, picture: Pixels) -> Analysis:

@@ -1,0 +1,102 @@
+"""Stage 2B by a language model: a product's metadata, each value believed only where the product's pages say it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from swatchbook.catalogue.attributes import LABELS, key_of
+from swatchbook.catalogue.describe import MOST_VALUES, belongs
+from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, Leaf, leaves
+from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
+from swatchbook.catalogue.llm.verbatim import occurs, source_words
+from swatchbook.ledger.calls import Book
+from swatchbook.models.base import Chat, Question
+from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
+
+MOST_TOKENS: Final = 4_000
+_PAGE_CHARACTERS: Final = 12_000
+
+
+def ask_metadata(
+    chat: Chat, book: Book, product: FoundProduct, pages: Iterable[Page], by_layout: Description
+) -> Description:
+    """The product's metadata as the model reads it off its pages; where it says nothing of a kind, the layout rules do.
+
+    `pages` are the product's. Unknown kinds, and values that its pages do not say, are in `rejected`. Raises what
+    `Chat.ask` raises.
+    """
+    told = list(leaves((_own(page, product) for page in pages), most=_PAGE_CHARACTERS))
+    answer = chat.ask(_question(product, told, by_layout), Facts, book)
+    proven, rejected = _prove(answer.facts, _Source.of(told, by_layout.tables), chat.model)
+    kept = dict[str, dict[str, Evidence]]()
+    for fact in proven:
+        kept.setdefault(str(fact.detail["key"]), {}).setdefault(fact.text or "", fact)
+    metadata = {kind: "; ".join(list(values)[:MOST_VALUES]) for kind, values in kept.items()}
+    first = [next(iter(values.values())) for values in kept.values()]
+    silent = [e for e in by_layout.evidence if e.detail.get("key") not in metadata]
+    return by_layout.model_copy(
+        update={
+            "metadata": by_layout.metadata | metadata,
+            "evidence": (*first, *silent),
+            "rejected": tuple(rejected),
+        }
+    )
+
+
+def _own(page: Page, product: FoundProduct) -> Page:
+    """What of a page is the product's: the text in its regions there, if it has any."""
+    blocks = tuple(
+        block.model_copy(update={"lines": lines})
+        for block in page.blocks
+        if (lines := tuple(line for line in block.lines if belongs(line.bbox, product, page.number)))
+    )
+    return page.model_copy(update={"blocks": blocks})
+
+
+def _question(product: FoundProduct, told: Sequence[Leaf], by_layout: Description) -> Question:
+    hints = [f"{kind}: {value}" for kind, value in by_layout.metadata.items()]
+    parts = (
+        f"The product: {product.name}" + (f" ({product.category})" if product.category else ""),
+        "\n\n".join(leaf.shown for leaf in told)[:MOST_CHARACTERS],
+        "Tables:\n" + ("\n\n".join(_rows(by_layout.tables))[:MOST_CHARACTERS] or "none"),
+        "By layout rules:\n" + ("\n".join(hints) or "nothing"),
+    )
+    return Question(instructions=READ_FACTS, parts=parts, max_tokens=MOST_TOKENS)
+
+
+def _rows(tables: Iterable[Table]) -> Iterator[str]:
+    for table in tables:
+        yield f"=== table on page {table.page} ===\n" + "\n".join(" | ".join(row) for row in table.rows)
+
+
+class _Source(Record):
+    """Page -> all its words, its tables' included."""
+
+    pages: dict[int, str]
+
+    @classmethod
+    def of(cls, told: Iterable[Leaf], tables: Iterable[Table]) -> "_Source":
+        pages = {leaf.number: leaf.source for leaf in told}
+        for table in tables:
+            cells = (source_words(cell) for row in table.rows for cell in row)
+            pages[table.page] = "\n".join([pages.get(table.page, ""), *cells])
+        return cls(pages=pages)
+
+    def page_of(self, fact: Fact) -> int | None:
+        """Where a fact's value stands: on the page that it names, else on the first that says it."""
+        first = sorted(self.pages, key=lambda number: (number != fact.page, number))
+        return next((number for number in first if occurs(fact.value, self.pages[number])), None)
+
+
+def _prove(facts: Iterable[Fact], source: _Source, model: str) -> tuple[list[Evidence], list[Evidence]]:
+    """Facts of known kinds with the page that says them, and those that are not believed, with the reason."""
+    proven, rejected = list[Evidence](), list[Evidence]()
+    for fact in facts:
+        key, page = key_of(fact.kind) or fact.kind, source.page_of(fact)
+        detail: dict[str, str | float] = {"key": key, "model": model}
+        if key not in LABELS:
+            rejected.append(Evidence(rule="unknown field", text=f"{key}: {fact.value}", detail=detail))
+        elif page is None:
+            rejected.append(Evidence(rule="value not on its pages", text=f"{key}: {fact.value}", detail=detail))
+        else:
+            proven.append(Evidence(rule="language model", page=page, text=fact.value, detail=detail))
+    return proven, rejected
