@@ -221,7 +221,8 @@ def _wanted(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:
         "enforce_parameter_schema": declared.enforce_parameter_schema,
         "pull_steps": [],
         "schedules": {each.slug: (each.cron, each.timezone) for each in declared.schedules},
-        "parameter_openapi_schema": parameter_schema(flow).model_dump_for_openapi(),
+        # a name that no parameter has is refused when a run is asked for, not by its crash
+        "parameter_openapi_schema": {**parameter_schema(flow).model_dump_for_openapi(), "additionalProperties": False},
     }
 
 

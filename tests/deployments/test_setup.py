@@ -76,7 +76,7 @@ def outcomes(lines: dict[str, Line]) -> set[Outcome]:
 
 
 @pytest.mark.usefixtures("bare")
-def test_twice_is_as_good_as_once_and_so_is_prefects_own_deploy() -> None:
+def test_twice_is_as_good_as_once_and_prefects_own_deploy_only_takes_unknown_parameters() -> None:
     looked = set_up_now(LOOK)
     assert outcomes(looked) == {Outcome.MADE}
     made = set_up_now()
@@ -84,6 +84,10 @@ def test_twice_is_as_good_as_once_and_so_is_prefects_own_deploy() -> None:
     assert outcomes(set_up_now()) == {Outcome.SAME}
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    lines = set_up_now(LOOK).values()
+    assert {line.what for line in lines if line.outcome is not Outcome.SAME} == {"deployment"}
+    assert {said.partition(":")[0] for line in lines for said in line.difference} == {"parameter_openapi_schema"}
+    set_up_now()
     assert outcomes(set_up_now(LOOK)) == {Outcome.SAME}
     automations = ask(lambda client: client.read_automations_by_name(NOTIFICATION))
     assert len(automations) == 1

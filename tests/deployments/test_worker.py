@@ -135,6 +135,7 @@ def control(
         ({"options": {"batchsize": 20}}, "batchsize"),
         ({"options": {"roles": ["smell"]}}, "options.roles"),
         ({"blocks": {"index": "No Such Name"}}, "blocks.index"),
+        ({"sorce": "x"}, "sorce"),
         ({"source": "x" * 600_000}, "524,288"),
     ],
     ids=lambda value: str(value)[:40],
