@@ -53,6 +53,47 @@ def _listed(given: Any) -> Any:
     return json.loads(given) if given.lstrip().startswith("[") else [part.strip() for part in given.split(",")]
 
 
+def _object(given: Any) -> Any:
+    """A JSON object, as people write it in a variable."""
+    return json.loads(given) if isinstance(given, str) else given
+
+
+COMMIT = "^([0-9a-f]{40})?$"
+
+Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=20)]
+
+
+class Prompts(BaseModel):
+    """What prompt-guided pooling looks for in a picture, by role. Several stand for their mean."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    color: Phrases = ("a surface in one colour", "a colour swatch", "the colours of a pattern", "a printed colour")
+    texture: Phrases = ("a close-up of a surface texture", "a smooth or rough surface", "woven, grained or veined")
+    material: Phrases = (
+        "a sample of a material", "wood, stone, ceramic, metal or glass", "fabric, leather, wool or felt",
+        "plaster, concrete or terrazzo",
+    )  # fmt: skip
+    application: Phrases = (
+        "a room with furniture", "a floor or wall covering in use", "a piece of furniture in its place", "a facade",
+    )  # fmt: skip
+
+
+PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_object)]
+
+
+_EACH = "each process a minute; 0: no limit"
+
+
+class Price(BaseModel):
+    """Of a model, in USD per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0, le=10_000)
+    output: float = Field(ge=0, le=10_000)
+
+
 class ApiKey(BaseModel):
     """Who may use the service, and whose collections: owners by name, or `*` for all of them."""
 
@@ -155,10 +196,68 @@ class Settings(BaseSettings):
     )
 
     # who makes what
-    encoder: Literal["descriptors"] = Field(default="descriptors", description="Maker of the visual vectors.")
-    analyst: Literal["local"] = Field(default="local", description="Maker of the analyses.")
-    text_encoder: Literal["minilm"] = Field(default="minilm", description="Maker of understanding and text vectors.")
-    discovery: Literal["layout"] = Field(default="layout", description="How products are found.")
+    encoder: Literal["descriptors", "siglip"] = Field(
+        default="descriptors", description="Maker of the visual vectors; `siglip` is any SigLIP, SigLIP 2 or CLIP."
+    )
+    encoder_model: str = Field(
+        default="google/siglip2-base-patch16-224", min_length=1, description="Which: a name on the hub, or a folder."
+    )
+    encoder_revision: str = Field(default="", pattern=COMMIT, description="Its commit; empty: the one known here.")
+    structure_model: str = Field(
+        default="", description="DINOv2 that makes `structure` beside siglip: a name on the hub, a folder; empty: none."
+    )
+    structure_revision: str = Field(default="", pattern=COMMIT, description="Its commit; empty: the one known here.")
+    prompts: PromptsByRole = Field(
+        default=Prompts(), description='What siglip looks for in pictures, by role: JSON, {"color": ["…"], …}.'
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where siglip and DINOv2 run.")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="Their precision; `auto`: bfloat16 where it is native and as good."
+    )
+    analyst: Literal["local", "vision"] = Field(default="local", description="Maker of the analyses.")
+    vision_side: int = Field(
+        default=768, ge=64, le=4_096, description="Longest side of the pictures that the vision model is shown, pixels."
+    )
+    text_encoder: Literal["minilm", "voyage", "openai"] = Field(
+        default="minilm",
+        description="Maker of understanding and text vectors; `openai` is any endpoint that speaks its embeddings.",
+    )
+    discovery: Literal["layout", "llm"] = Field(
+        default="layout", description="How products are found: by layout rules alone, or by a language model as well."
+    )
+
+    # providers: a vision model, a language model, a text encoder, each at an address of its own
+    vision_url: str | None = Field(
+        default=None, description="Base URL of the vision model's OpenAI-compatible endpoint, such as http://host/v1."
+    )
+    vision_model: str | None = Field(default=None, description="Its name there, such as Qwen/Qwen3-VL-8B-Instruct.")
+    vision_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
+    vision_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
+    vision_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    llm_api: Literal["openai", "anthropic"] = Field(
+        default="openai", description="What the language model's endpoint speaks; `openai` is any compatible one."
+    )
+    llm_url: str | None = Field(default=None, description="Its base URL; empty: OpenAI's or Anthropic's own.")
+    llm_model: str | None = Field(default=None, description="Its name there.")
+    llm_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
+    llm_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
+    llm_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    text_url: str | None = Field(
+        default=None, description="Base URL of the text encoder's endpoint; empty: Voyage's or OpenAI's own."
+    )
+    text_model: str = Field(default="voyage-3.5", min_length=1, description="Its name there.")
+    text_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
+    text_dimension: int = Field(default=1_024, ge=1, le=8_192, description="Length of its vectors.")
+    text_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
+    text_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    provider_concurrency: int = Field(default=8, ge=1, le=64, description="Calls at once to each provider.")
+    provider_seconds: float = Field(
+        default=60, gt=0, le=120, description="Longest wait for an answer; up to twice as long when asked again."
+    )
+    prices: Annotated[Mapping[str, Price], NoDecode, BeforeValidator(_object)] = Field(
+        default={},
+        description='What models cost, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}.',
+    )
 
     # limits of what is taken in
     max_document_mb: int = Field(default=200, ge=1, le=10_000, description="Largest document, MiB.")

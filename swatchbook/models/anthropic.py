@@ -1,0 +1,76 @@
+"""Messages as Anthropic's endpoint speaks them: https://docs.anthropic.com/en/api/messages. Shapes by tool use.
+
+Plain HTTP, for the reasons that `openai.py` gives.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from swatchbook.errors import ProviderError
+from swatchbook.models.client import Address, Usage
+from swatchbook.models.spoken import Said, Turn, Way
+
+URL: Final = "https://api.anthropic.com"
+PATH: Final = "/v1/messages"
+WAYS: Final[tuple[Way, ...]] = ("tool", "words")
+_VERSION: Final = "2023-06-01"
+_STOPS: Final[Mapping[str | None, Literal["cut", "refused"]]] = {"max_tokens": "cut", "refusal": "refused"}
+
+
+class _Block(BaseModel):
+    type: str
+    text: str = ""
+    input: Any = None
+
+
+class _Message(BaseModel):
+    content: list[_Block]
+    stop_reason: str | None = None
+
+
+def header(key: str | None) -> Mapping[str, str]:
+    """How the key is presented, and which version of the API is meant."""
+    return {"anthropic-version": _VERSION, **({"x-api-key": key} if key else {})}
+
+
+def body(where: Address, turn: Turn, way: Way) -> Mapping[str, Any]:
+    """The request."""
+    first = {"role": "user", "content": [_part(part) for part in turn.question.parts]}
+    asked = {
+        "model": where.model,
+        "max_tokens": turn.question.max_tokens,
+        "system": turn.instructions(way),
+        "messages": [first, *turn.correction],
+    }
+    if way == "words":
+        return asked
+    tool = {"name": turn.name, "description": "Takes the answer.", "input_schema": turn.shape}
+    return {**asked, "tools": [tool], "tool_choice": {"type": "tool", "name": turn.name}}
+
+
+def usage(data: Mapping[str, Any]) -> Usage:
+    """Tokens, as the provider counts them."""
+    counted = data.get("usage") or {}
+    return Usage(counted.get("input_tokens"), counted.get("output_tokens"))
+
+
+def said(where: Address, data: Mapping[str, Any]) -> Said:
+    """What the model said. Raises ProviderError for a reply that is none."""
+    try:
+        message = _Message.model_validate(data)
+    except ValidationError as error:
+        raise ProviderError(f"{where.host} answers with no message.") from error
+    given = next((block.input for block in message.content if block.type == "tool_use"), None)
+    text = "".join(block.text for block in message.content) if given is None else json.dumps(given, ensure_ascii=False)
+    return Said(text=text, stop=_STOPS.get(message.stop_reason, "end"))
+
+
+def _part(part: str | bytes) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    source = {"type": "base64", "media_type": "image/jpeg", "data": base64.b64encode(part).decode()}
+    return {"type": "image", "source": source}

@@ -1,0 +1,183 @@
+"""Questions to a chat model at a provider: paid for once, in the shape asked for, mended once if they are not.
+
+What the wire looks like stands in `openai.py` and `anthropic.py`. A shape is asked for in the first way that the
+server takes: by its own JSON schema support, by a tool call, by words alone; which one, is found out once.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from pydantic import ValidationError
+
+from swatchbook.errors import InvalidModelOutput, ProviderRejected
+from swatchbook.ledger import calls
+from swatchbook.ledger.calls import Answer, Ask, Book
+from swatchbook.models import anthropic, openai
+from swatchbook.models.base import Question, Shape
+from swatchbook.models.client import Address, Call, Client, Clock, Usage, address
+from swatchbook.models.paid import alive, ask_once, cost, tokens_at_most, usd
+from swatchbook.models.schema import complaint, json_in, schema_of
+from swatchbook.models.spoken import Said, Turn, Way
+from swatchbook.records import sha256
+from swatchbook.settings import Price, Settings
+
+log = logging.getLogger(__name__)
+
+PICTURE_TOKENS: Final = 2_500
+"""More than any of the known models makes of a picture of 1,568 px (28² to 32² pixels a token)."""
+
+_SIGN_OF_LIFE_SECONDS: Final = 30.0
+
+
+class Wire(Protocol):
+    """How one family of endpoints is spoken to."""
+
+    @property
+    def URL(self) -> str:
+        """The provider's own."""
+
+    @property
+    def PATH(self) -> str: ...
+
+    @property
+    def WAYS(self) -> tuple[Way, ...]:
+        """Ways to ask for a shape, the surest first."""
+
+    def header(self, key: str | None) -> Mapping[str, str]: ...
+
+    def body(self, where: Address, turn: Turn, way: Way) -> Mapping[str, Any]: ...
+
+    def usage(self, data: Mapping[str, Any]) -> Usage: ...
+
+    def said(self, where: Address, data: Mapping[str, Any]) -> Said:
+        """Raises ProviderError for a reply that is none."""
+
+
+class ProviderChat:
+    """A `Chat` behind an address. Threads may share it."""
+
+    def __init__(self, where: Address, wire: Wire, *, price: Price | None = None, clock: Clock | None = None) -> None:
+        self._client = Client(where, header=wire.header, clock=clock)
+        self._where, self._wire, self._price = where, wire, price
+        self._ways = wire.WAYS
+        self._found = len(self._ways) == 1  # which way it is
+        self._finding = threading.Lock()
+
+    @property
+    def model(self) -> str:
+        return self._where.model
+
+    def ask(self, question: Question, shape: type[Shape], book: Book) -> Shape:
+        """The answer, in the shape asked for. What the book has paid for already is not asked again.
+
+        Raises InvalidModelOutput, ProviderRejected (the model refused, or the provider), BudgetExceeded, and what
+        `Client.post` raises.
+        """
+        if self._found:
+            return self._ask(question, shape, book)
+        while not self._finding.acquire(timeout=_SIGN_OF_LIFE_SECONDS):
+            alive(book)
+        try:
+            return self._ask(question, shape, book)
+        finally:
+            self._finding.release()
+
+    def _ask(self, question: Question, shape: type[Shape], book: Book) -> Shape:
+        first = Turn(question=question, shape=schema_of(shape), name=shape.__name__)
+        said = self._say(first, book)
+        answer = _parsed(said, shape)
+        if not isinstance(answer, str):
+            self._found = True
+            return answer
+        if not self._found and not json_in(said.text) and len(self._ways) > 1:
+            self._ways = self._ways[1:]  # it let us ask so and did not listen
+        log.info("%s %s: an answer of another shape, mended once", self._where.host, self.model)
+        second = first.again(said.text, answer)
+        mended = _parsed(self._say(second, book), shape)
+        if not isinstance(mended, str):
+            return mended
+        calls.unusable(book, [self._request(first), self._request(second)])
+        raise InvalidModelOutput(f"{self.model} answers off the schema, even when told: {mended}")
+
+    def _say(self, turn: Turn, book: Book) -> Said:
+        """What the model says, however it is asked. Raises ProviderRejected where it refuses."""
+        rejected: ProviderRejected | None = None
+        for number, way in enumerate(self._ways):
+            try:
+                said = self._send(turn, way, book)
+            except ProviderRejected as rejection:
+                if self._found:
+                    raise
+                rejected = rejected or rejection
+                continue
+            self._ways = self._ways[number:]
+            if said.stop == "end":
+                return said
+            calls.unusable(book, [self._request(turn)])
+            if said.stop == "refused":
+                raise ProviderRejected(f"{self.model} refuses to answer.")
+            raise InvalidModelOutput(f"{self.model} did not finish within {turn.question.max_tokens} tokens.")
+        assert rejected is not None  # noqa: S101 - there is at least one way
+        raise rejected
+
+    def _send(self, turn: Turn, way: Way, book: Book) -> Said:
+        request = self._request(turn)
+        tokens_in, tokens_out = turn_tokens(turn), turn.question.max_tokens
+
+        def send(ours: Mapping[str, int]) -> dict[str, Answer]:
+            call = Call(
+                self._wire.PATH, self._wire.body(self._where, turn, way), tokens_in + tokens_out, self._wire.usage
+            )
+            reply = self._client.post(call, attempt=ours[request], waiting=lambda: alive(book))
+            said = self._wire.said(self._where, reply.data)
+            return {
+                request: Answer(
+                    answer=said.model_dump(mode="json"),
+                    tokens_in=reply.usage.tokens_in,
+                    tokens_out=reply.usage.tokens_out,
+                    cost_usd=cost(self._price, reply.usage),
+                )
+            }
+
+        ask = Ask(request=request, model=self.model, at_most_usd=usd(self._price, tokens_in, tokens_out))
+        return Said.model_validate(ask_once(book, self._client, [ask], send)[request])
+
+    def _request(self, turn: Turn) -> str:
+        """What makes a question the same: where it goes and what it says, not the way in which it asks for a shape."""
+        there = self._where.url.split("://", 1)[1] + self._wire.PATH
+        return sha256(json.dumps([there, self.model, turn.key], sort_keys=True).encode())
+
+
+def turn_tokens(turn: Turn) -> int:
+    """Tokens that a turn has at most, going in."""
+    texts = [turn.question.instructions, json.dumps(turn.shape), turn.said, turn.complaint]
+    texts += [part for part in turn.question.parts if isinstance(part, str)]
+    pictures = sum(isinstance(part, bytes) for part in turn.question.parts)
+    return sum(map(tokens_at_most, texts)) + PICTURE_TOKENS * pictures
+
+
+def _parsed(said: Said, shape: type[Shape]) -> Shape | str:
+    """The answer, or what is wrong with it."""
+    try:
+        return shape.model_validate_json(json_in(said.text) or said.text)
+    except ValidationError as error:
+        return complaint(error)
+
+
+# --- whose ------------------------------------------------------------------------------------------------------------
+
+
+def vision_chat(settings: Settings) -> ProviderChat:
+    """The vision model of the settings. Raises Configuration, naming what is missing."""
+    where = address(settings, "vision")
+    return ProviderChat(where, openai, price=settings.prices.get(where.model))
+
+
+def language_chat(settings: Settings) -> ProviderChat:
+    """The language model of the settings. Raises Configuration or Authentication, naming what is missing."""
+    wire: Wire = anthropic if settings.llm_api == "anthropic" else openai
+    where = address(settings, "llm", url=wire.URL, needs_key=settings.llm_url is None)
+    return ProviderChat(where, wire, price=settings.prices.get(where.model))
