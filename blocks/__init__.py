@@ -9,9 +9,11 @@ from prefect.blocks.core import Block
 from blocks.encoder import EncoderBlock
 from blocks.files import FilesBlock
 from blocks.index import IndexBlock
+from blocks.language_model import LanguageModelBlock
 from blocks.ledger import LedgerBlock
 from blocks.overlay import overlay
 from blocks.text_embedder import TextEmbedderBlock
+from blocks.vision_model import VisionModelBlock
 from swatchbook.errors import Configuration
 from swatchbook.lab import Lab
 from swatchbook.records import BlockNames
@@ -24,6 +26,8 @@ BLOCKS: Mapping[str, type[Block]] = {
     "index": IndexBlock,
     "encoder": EncoderBlock,
     "text_embedder": TextEmbedderBlock,
+    "vision_model": VisionModelBlock,
+    "language_model": LanguageModelBlock,
 }
 """The part of a lab -> the block that says how it is built."""
 

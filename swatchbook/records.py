@@ -231,6 +231,12 @@ class BlockNames(Record):
     text_embedder: BlockName = Field(
         default="", title="Text embedder", description="A saved Swatchbook Text Embedder block."
     )
+    vision_model: BlockName = Field(
+        default="", title="Vision model", description="A saved Swatchbook Vision Model block."
+    )
+    language_model: BlockName = Field(
+        default="", title="Language model", description="A saved Swatchbook Language Model block."
+    )
 
     @property
     def given(self) -> dict[str, str]:

@@ -13,9 +13,11 @@ from blocks import BLOCKS
 from blocks.encoder import EncoderBlock
 from blocks.files import FilesBlock
 from blocks.index import IndexBlock
+from blocks.language_model import LanguageModelBlock
 from blocks.ledger import LedgerBlock
 from blocks.overlay import fill, overlay
 from blocks.text_embedder import TextEmbedderBlock
+from blocks.vision_model import VisionModelBlock
 from swatchbook.errors import Configuration
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.weaviate import WeaviateIndex
@@ -49,7 +51,7 @@ def test_fields_are_those_of_the_settings_and_have_defaults(kind: type[Block], h
         setting = Settings.model_fields[name]
         assert not field.is_required(), "a new required field breaks saved blocks"
         assert field.default == setting.default
-        assert field.metadata == setting.metadata
+        assert repr(field.metadata) == repr(setting.metadata)  # patterns have no equality
         assert str(field.annotation).replace("pydantic.types.SecretStr", "str") == str(setting.annotation).replace(
             "pydantic.types.SecretStr", "str"
         )
@@ -59,8 +61,9 @@ def test_fields_are_those_of_the_settings_and_have_defaults(kind: type[Block], h
 
 def test_settings_through_a_block_are_the_settings(home: Path) -> None:
     settings = Settings(
-        ledger_url="postgresql+psycopg://ann:hush@db/swatchbook", index="weaviate", weaviate_api_key=SecretStr("hush")
-    )
+        ledger_url="postgresql+psycopg://ann:hush@db/swatchbook", index="weaviate", weaviate_api_key=SecretStr("hush"),
+        vision_api_key=SecretStr("hush"), llm_api_key=SecretStr("hush"), text_api_key=SecretStr("hush"),
+    )  # fmt: skip
     for kind in BLOCKS.values():
         assert overlay(settings, fill(kind, settings)) == settings
         assert "hush" not in f"{fill(kind, settings)!r} {fill(kind, settings).model_dump_json()}"
@@ -78,6 +81,10 @@ def test_every_block_gets_its_part(home: Path, tmp_path: Path) -> None:
     assert isinstance(IndexBlock(index="weaviate").get_index(), WeaviateIndex)
     assert set(EncoderBlock().get_encoder().tags) == {Role.VISUAL, Role.COLOR, Role.TEXTURE}
     assert TextEmbedderBlock().get_text_encoder().dimension
+    assert VisionModelBlock().get_analyst().tag.startswith("local-analyst@")
+    seeing = VisionModelBlock(analyst="vision", vision_url="http://127.0.0.1:1/v1", vision_model="eyes")
+    assert seeing.get_analyst().tag.startswith("eyes@")
+    assert LanguageModelBlock(llm_url="http://127.0.0.1:1/v1", llm_model="words").get_chat().model == "words"
 
 
 def test_a_lab_is_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:
