@@ -24,7 +24,7 @@ from deployments.launch import prefect
 from deployments.pools import EMBED, LABELS
 from swatchbook.errors import Configuration, ProviderDown, as_failure
 from swatchbook.records import Record
-from tasks.flow_runs import UNDER_WAY, in_states, is_over, seconds_in_state, set_state
+from tasks.flow_runs import UNDER_WAY, WORKER, in_states, is_over, seconds_in_state, set_state
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ KEPT = "1h"
 
 _STOP_SECONDS = 10  # for a shard to write down that it was ended
 _ENGINE_SECONDS = 30  # for an answer of the engine
-_FLOW_RUN, _POOL, _WORKER = "io.prefect.flow-run-id", "io.prefect.work-pool-id", "prefect.worker.name"
+_FLOW_RUN, _POOL = "io.prefect.flow-run-id", "io.prefect.work-pool-id"
 _LIVE = frozenset({"running", "paused", "restarting"})
 
 
@@ -100,7 +100,7 @@ async def reconcile(client: PrefectClient, engine: docker.DockerClient, *, worke
     under_way = WorkPoolFilter(id=WorkPoolFilterId(any_=[pool]))
     lost = [run async for run in in_states(client, UNDER_WAY, pool=under_way) if run.id not in live]
     for run in lost:
-        ours = run.id in ended or run.labels.get(_WORKER) == worker
+        ours = run.id in ended or run.labels.get(WORKER) == worker
         if ours and _is_lost(run, since, ended=run.id in ended):
             if run.state_type == StateType.CANCELLING:
                 await set_state(client, run, Cancelled(message="Its container is gone."))

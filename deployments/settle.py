@@ -19,11 +19,24 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.launches import PastRun
 from swatchbook.ledger.process import is_dead
 from swatchbook.records import DocumentStatus, Record, document_id
-from tasks.flow_runs import UNDER_WAY, WAITING, in_states, is_over, of_flows, seconds_in_state, set_state
+from tasks.flow_runs import (
+    UNDER_WAY,
+    WAITING,
+    WORKER,
+    in_states,
+    is_over,
+    live_workers,
+    of_flows,
+    seconds_in_state,
+    set_state,
+)
 from tasks.shards import FLOW as SHARD_FLOW
 
 FAREWELL_SECONDS = 30.0
 """For a worker to kill the process of a cancelled flow run (it takes 5–20 s) before its state is set for it."""
+
+PULL_SECONDS = 1_800.0
+"""For a worker that lives to get a shard's container started, however large and far away its image is."""
 
 _ACTIVE = (*UNDER_WAY, *WAITING)
 _UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # none: it is gone
@@ -54,21 +67,41 @@ async def settle(client: PrefectClient, ledger: Ledger) -> Settled:
 async def settle_shards(client: PrefectClient, ledger: Ledger) -> Settled:
     """The same for shards, and one that should have begun its run long ago is Crashed: its slot is another's.
 
-    The parent that follows a shard sees that it is over, and makes what is open in others.
+    One that is Pending is in the hands of its worker, as long as that lives: its image may still be on the way. The
+    parent that follows a shard sees that it is over, and makes what is open in others.
     """
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(SHARD_FLOW))]
     past = await asyncio.to_thread(launches.past_runs, ledger, [str(run.id) for run in active])
     tags = {tag for run in active for tag in run.tags}
     wanted = await asyncio.to_thread(shards.wanted_generations, ledger, tags)
+    late = [run for run in active if str(run.id) not in past and _is_late(run)]
+    hopeless = {run.id for run in late} - await _held_by_workers(client, late)
     due = dict[UUID, State | None]()
     for run in active:
         last = past.get(str(run.id))
         unwanted = bool(run.tags) and not wanted.intersection(run.tags)  # none: a person started it
-        hopeless = last is None and run.state_type in UNDER_WAY and seconds_in_state(run) > HOPELESS_SECONDS
         due[run.id] = _due_state(run, last, unwanted=unwanted) or (
-            Crashed(message="It began no run in the ledger; another shard makes its items.") if hopeless else None
+            Crashed(message="It began no run in the ledger; another shard makes its items.")
+            if run.id in hopeless
+            else None
         )
     return await _set(client, active, due)
+
+
+def _is_late(run: FlowRun) -> bool:
+    """Of one without a run in the ledger."""
+    return run.state_type in UNDER_WAY and seconds_in_state(run) > HOPELESS_SECONDS
+
+
+async def _held_by_workers(client: PrefectClient, late: list[FlowRun]) -> set[UUID]:
+    """Those of them that are Pending, not for too long, with a worker that shows life."""
+    pending = [run for run in late if run.state_type == StateType.PENDING and seconds_in_state(run) < PULL_SECONDS]
+    live = {
+        (pool, worker)
+        for pool in {run.work_pool_name for run in pending if run.work_pool_name}
+        for worker in await live_workers(client, pool)
+    }
+    return {run.id for run in pending if (run.work_pool_name, run.labels.get(WORKER)) in live}
 
 
 def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State | None:

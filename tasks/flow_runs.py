@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterTags,
     WorkPoolFilter,
 )
-from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType, WorkerStatus
 from prefect.exceptions import ObjectNotFound
 
 from swatchbook.errors import Configuration
@@ -28,6 +28,9 @@ PAGE = 200
 WAITING = (StateType.SCHEDULED,)
 UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 """States in which a flow run holds a slot of its pool."""
+
+WORKER = "prefect.worker.name"
+"""The label by which a flow run tells what worker has taken it."""
 
 
 def of_flows(*names: str) -> FlowFilter:
@@ -63,6 +66,13 @@ async def in_states(
         for run in runs:
             yield run
         offset += len(runs)
+
+
+async def live_workers(client: PrefectClient, pool: str) -> set[str]:
+    """Names of a pool's workers that have shown life in the last minute and a half."""
+    return {
+        worker.name for worker in await client.read_workers_for_work_pool(pool) if worker.status == WorkerStatus.ONLINE
+    }
 
 
 async def set_state(client: PrefectClient, run: FlowRun, state: State) -> None:

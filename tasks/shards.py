@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from swatchbook.ledger.database import portions
 from swatchbook.ledger.items import Batch
 from swatchbook.shards import Shard
 from swatchbook.working import Work
-from tasks.flow_runs import PAGE, UNDER_WAY, WAITING, deployment_id, in_states, is_over, of_flows
+from tasks.flow_runs import PAGE, UNDER_WAY, WAITING, deployment_id, in_states, is_over, live_workers, of_flows
 from tasks.policy import WRITE
 from tasks.progress import Advance
 
@@ -31,8 +31,8 @@ FLOW = "embed_shard"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
 
 _LOOK_SECONDS = 1.0
-_BEGIN_SECONDS = 120.0
-"""For the first of some shards to begin, before the pool is taken for one that nobody serves."""
+_IDLE_SECONDS = 120.0
+"""For a worker to take some shard, before it is asked whether anybody serves the pool."""
 
 _MOST_DEATHS = 12
 """Shards in a row, before it is their pool that kills them: one deadly picture is named after half as many."""
@@ -108,46 +108,52 @@ def _tags(work: Work) -> list[str]:
 async def _follow(work: Work, sent: Sequence[UUID], advance: Advance) -> str:
     """Until none of these flow runs is at work any more, by the ledger and by Prefect. Returns what Prefect said last.
 
-    One that is over for Prefect and not in the ledger has died: its items are free at once. Raises ProviderDown where
-    none begins for two minutes, RunRevoked.
+    One that is over for Prefect and not in the ledger has died: its items are free at once. Raises RunRevoked, and
+    ProviderDown where none is in a worker's hands for two minutes, and none lives that could be busy with others.
     """
     tools, log = lab(work.blocks), get_run_logger()
-    waiting, began, said, started = set(sent), False, "", time.monotonic()
-    while waiting:
-        await asyncio.sleep(_LOOK_SECONDS)
-        await asyncio.to_thread(runs.alive, tools.ledger, work.run)
-        try:
-            states = await _read(waiting)
-        except httpx.HTTPError as error:  # the ledger still knows who lives
-            log.warning("Prefect does not answer: %s", error)
-            continue
-        over = {flow_run for flow_run in waiting if flow_run not in states or is_over(states[flow_run])}
-        if dead := await asyncio.to_thread(shard_runs.bury, tools.ledger, [str(flow_run) for flow_run in over]):
-            log.warning("%d shards died; what they held is made by others", len(dead))
-        await asyncio.to_thread(runs.bury, tools.ledger, work.document)
-        known = await asyncio.to_thread(shard_runs.of_document, tools.ledger, work.document, work.run.generation)
-        lives = {shard.flow_run: shard.state for shard in known}
-        waiting -= over | {flow_run for flow_run in waiting if lives.get(str(flow_run), "live") != "live"}
-        began = began or any(str(flow_run) in lives for flow_run in sent)
-        done, total = await asyncio.to_thread(_done, work)
-        await advance(done, total, f"{len(sent) - len(waiting)} of {len(sent)} shards")
-        said = next((run.state.message for run in states.values() if run.state and run.state.message), said)
-        if not began and time.monotonic() - started > _BEGIN_SECONDS:
-            raise ProviderDown(
-                "No worker takes shards from their pool.",
-                advice="Start one: `swatchbook worker`. The document goes on by itself.",
-            )
+    waiting, said, taken = set(sent), "", time.monotonic()
+    async with get_client() as client:  # one for all looks: to open it costs ten of them
+        while waiting:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.to_thread(runs.alive, tools.ledger, work.run)
+            try:
+                states = await _read(client, waiting)
+            except httpx.HTTPError as error:  # the ledger still knows who lives
+                log.warning("Prefect does not answer: %s", error)
+                continue
+            over = {flow_run for flow_run in waiting if flow_run not in states or is_over(states[flow_run])}
+            if dead := await asyncio.to_thread(shard_runs.bury, tools.ledger, [str(flow_run) for flow_run in over]):
+                log.warning("%d shards died; what they held is made by others", len(dead))
+            await asyncio.to_thread(runs.bury, tools.ledger, work.document)
+            known = await asyncio.to_thread(shard_runs.of_document, tools.ledger, work.document, work.run.generation)
+            lives = {shard.flow_run: shard.state for shard in known}
+            waiting -= over | {flow_run for flow_run in waiting if lives.get(str(flow_run), "live") != "live"}
+            if any(run.state_type in UNDER_WAY for run in states.values()):
+                taken = time.monotonic()
+            done, total = await asyncio.to_thread(_done, work)
+            await advance(done, total, f"{len(sent) - len(waiting)} of {len(sent)} shards")
+            said = next((run.state.message for run in states.values() if run.state and run.state.message), said)
+            if waiting and time.monotonic() - taken > _IDLE_SECONDS and not await _are_served(client, states.values()):
+                raise ProviderDown(
+                    "No worker takes shards from their pool.",
+                    advice="Start one: `swatchbook worker`. The document goes on by itself.",
+                )
     return said
 
 
-async def _read(flow_runs: set[UUID]) -> dict[UUID, FlowRun]:
+async def _read(client: PrefectClient, flow_runs: set[UUID]) -> dict[UUID, FlowRun]:
     """What Prefect knows of these; one that somebody has deleted is missing."""
     found = dict[UUID, FlowRun]()
-    async with get_client() as client:
-        for some in portions(tuple(flow_runs), PAGE):
-            chosen = FlowRunFilter(id=FlowRunFilterId(any_=list(some)))
-            found |= {run.id: run for run in await client.read_flow_runs(flow_run_filter=chosen, limit=PAGE)}
+    for some in portions(tuple(flow_runs), PAGE):
+        chosen = FlowRunFilter(id=FlowRunFilterId(any_=list(some)))
+        found |= {run.id: run for run in await client.read_flow_runs(flow_run_filter=chosen, limit=PAGE)}
     return found
+
+
+async def _are_served(client: PrefectClient, runs: Iterable[FlowRun]) -> bool:
+    """Whether a worker of their pool lives."""
+    return any([await live_workers(client, pool) for pool in {run.work_pool_name for run in runs} if pool])
 
 
 def _done(work: Work) -> tuple[int, int]:

@@ -93,6 +93,23 @@ def test_shard_that_never_begins_gives_its_slot_back(
     assert state_of(waiting) == "Scheduled"  # it holds no slot: its turn may come
 
 
+def test_pending_shard_waits_for_its_image_while_its_worker_lives(
+    lab: Lab, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = begun(lab.ledger)
+    pulling, left = sent(shard_deployment, parent), sent(shard_deployment, parent)
+    for flow_run, worker in ((pulling, "here"), (left, "gone")):
+        labels = {"prefect.worker.name": worker}
+        with_client(lambda client, to=flow_run.id, given=labels: client.update_flow_run_labels(to, given))
+        set_state(flow_run.id, Pending())
+    with_client(lambda client: client.send_worker_heartbeat("control", "here", heartbeat_interval_seconds=30))
+    monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
+    assert settled(lab).crashed == (str(left.id),)
+    assert state_of(pulling) == "Pending"
+    monkeypatch.setattr(settle_module, "PULL_SECONDS", 0.0)
+    assert settled(lab).crashed == (str(pulling.id),)
+
+
 def test_shard_whose_process_outlives_its_run_is_crashed(
     lab: Lab, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
