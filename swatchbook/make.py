@@ -7,12 +7,14 @@ was made is committed even when the rest failed; whatever was claimed is given b
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from swatchbook.errors import SHARED, Failure, FileMissing, Interrupted, Policy
 from swatchbook.isolate import isolate
 from swatchbook.lab import Lab
 from swatchbook.ledger import items, runs
+from swatchbook.ledger.calls import Book
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made
 from swatchbook.ledger.runs import Run
 from swatchbook.memory import wait_for_memory
@@ -71,7 +73,7 @@ def _claim_make_commit(lab: Lab, run: Run, keys: Sequence[str], *, last_try: boo
     try:
         made, failed = list[Made](), list[Failed]()
         for make, roles in ((_from_pixels, _PIXEL_ITEMS), (_from_text, _TEXT_ITEMS)):
-            done, lost = make(lab, [c for c in lease.items if c.role in roles])
+            done, lost = make(lab, Book(lab.ledger, run, "embed"), [c for c in lease.items if c.role in roles])
             made += done
             failed += lost
         failed += (refused := items.commit(lab.ledger, lease, made, failed, last_try=last_try))
@@ -84,8 +86,11 @@ def _claim_make_commit(lab: Lab, run: Run, keys: Sequence[str], *, last_try: boo
     return [m for m in made if m.item not in lost_items], failed
 
 
-def _from_pixels(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
-    """Analyses and visual vectors: decode each picture once, one forward pass for all roles."""
+def _from_pixels(lab: Lab, book: Book, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
+    """Analyses and visual vectors: decode each picture once, one forward pass for all roles.
+
+    A provider's answers are waited for while the encoder works.
+    """
     if not claimed:
         return [], []
     wanted = _by_key(claimed)
@@ -102,19 +107,18 @@ def _from_pixels(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list
         else:
             readable[key] = picture
 
+    to_analyse = [c for k in readable for c in wanted[k] if c.role is Role.ANALYSIS]
     to_encode = {k: [c for c in wanted[k] if c.role in PIXEL_ROLES] for k in readable}
     keys = [k for k, roles in to_encode.items() if roles]
-    for key, vectors in zip(keys, isolate(_encoding(lab), [readable[k] for k in keys]), strict=True):
+    with ThreadPoolExecutor(1, thread_name_prefix="analyse") as beside:
+        analysing = beside.submit(isolate, _analysing(lab, book), [readable[c.key] for c in to_analyse])
+        encoded = isolate(_encoding(lab), [readable[k] for k in keys])
+    for key, vectors in zip(keys, encoded, strict=True):
         if isinstance(vectors, Failure):
             fail(key, to_encode[key], vectors)
-            continue
-        for c in to_encode[key]:
-            made.append(Made(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]))
-
-    to_analyse = [c for k in readable for c in wanted[k] if c.role is Role.ANALYSIS]
-    for c, analysis in zip(
-        to_analyse, isolate(_analysing(lab), [readable[c.key] for c in to_analyse]), strict=True
-    ):  # fmt: skip
+        else:
+            made += [Made(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in to_encode[key]]
+    for c, analysis in zip(to_analyse, analysing.result(), strict=True):
         if isinstance(analysis, Failure):
             fail(c.key, [c], analysis)
         else:
@@ -123,7 +127,7 @@ def _from_pixels(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list
     return made, failed
 
 
-def _from_text(lab: Lab, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
+def _from_text(lab: Lab, book: Book, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
     """Vectors of understanding texts and chunks. One text has one vector, whatever role wants it."""
     if not claimed:
         return [], []
@@ -178,8 +182,8 @@ def _encoding(lab: Lab) -> Callable[[Sequence[Pixels]], list[dict[Role, Vectors]
     return encode
 
 
-def _analysing(lab: Lab) -> Callable[[Sequence[Pixels]], Sequence[Analysis | Failure]]:
-    return lambda pictures: lab.models.analyst.analyse(pictures, None)
+def _analysing(lab: Lab, book: Book) -> Callable[[Sequence[Pixels]], Sequence[Analysis | Failure]]:
+    return lambda pictures: lab.models.analyst.analyse(pictures, book)
 
 
 def _by_key(claimed: Sequence[Claimed]) -> dict[str, list[Claimed]]:
