@@ -137,6 +137,7 @@ class Provider(ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Answers)
         self.key: str | None = KEY
+        self.refusal = "Incorrect API key provided."
         self.models: set[str] | None = None  # those that it knows; None: any
         self.takes = {"schema", "tool", "plain"}  # how its chat model may be made to answer in a shape
         self.faults = Faults({})
@@ -147,13 +148,14 @@ class Provider(ThreadingHTTPServer):
         self.delay: Callable[[], float] = lambda: 0.0
         self.retry_after = 1  # seconds
         self.hang_seconds = 60.0
+        self.grace = 0.02  # seconds until "wait" has reached everybody: what is under way then is not early
         self.calls_per_minute: int | None = None
         self.scale = 1.0
         self.asked: list[tuple[Asked, str | None]] = []  # with the fault that it met
         self.paid = Counter[str]()  # question -> how often it was answered well and in full
         self.early: list[Asked] = []  # sent although told to wait
         self.over = threading.Event()
-        self._told_until = 0.0
+        self._told_at = self._told_until = 0.0
         self._recent = deque[float]()
         self._lock = threading.Lock()
 
@@ -174,12 +176,13 @@ class Provider(ThreadingHTTPServer):
         """Write down what is asked; the fault that it meets."""
         with self._lock:
             now = time.monotonic()
-            if now < self._told_until:
+            if self._told_at + self.grace < now < self._told_until:
                 self.early.append(asked)
             fault = self.script.popleft() if self.script else self.faults.next(asked.key)
             if fault is None and self._is_over_limit(now):
                 fault = "rate_limited"
             if fault in ("rate_limited", "rate_limited_date"):
+                self._told_at = now
                 self._told_until = max(self._told_until, now + self.retry_after / self.scale)
             self.asked.append((asked, fault))
             return fault
@@ -267,10 +270,10 @@ class _Answers(BaseHTTPRequestHandler):
         asked, there = _asked(self.path, body), self.server
         fault = there.meets(asked)
         if there.key not in (None, self.headers["x-api-key"], (self.headers["Authorization"] or "")[7:]):
-            return self._say(401, _error("Incorrect API key provided.", "invalid_api_key"))
+            return self._say(401, _error(there.refusal, "invalid_api_key"))
         if there.models is not None and body["model"] not in there.models:
             return self._say(404, _error(f"The model {body['model']} does not exist.", "model_not_found"))
-        there.over.wait(there.hang_seconds if fault == "hang" else there.delay())
+        there.over.wait(there.hang_seconds if fault == "hang" else there.delay() / there.scale)
         if fault in _REFUSALS:
             status, message, code = _REFUSALS[fault]
             return self._say(status, _error(message, code), self._when(fault))

@@ -1,0 +1,293 @@
+"""The client of a provider, against a real server that misbehaves."""
+
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from email.utils import formatdate
+from itertools import cycle, islice
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from swatchbook.errors import (
+    Authentication,
+    Configuration,
+    Failure,
+    PayloadTooLarge,
+    ProviderDown,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    RunRevoked,
+)
+from swatchbook.models import anthropic, openai
+from swatchbook.models.client import Address, Call, Client, address, may_have_cost, retry_after
+from swatchbook.settings import Settings
+from tests.providers.clocks import FastClock, SetClock
+from tests.providers.standin import KEY, Provider, provider
+
+CALL = Call("/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "hello"}]}, 100, openai.usage)
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    with provider() as server:
+        yield server
+
+
+def client(there: Provider, *, clock: Any = None, key: str = KEY, **changed: Any) -> Client:
+    where = Address("llm", there.openai_url, "m", SecretStr(key), seconds=10)
+    return Client(replace(where, **changed), header=openai.header, clock=clock)
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure", "paid"),
+    [
+        ("error", ProviderError, False),
+        ("unavailable", ProviderError, False),
+        ("cut", ProviderError, True),
+        ("garbage", ProviderError, True),
+        ("vanish", ProviderError, True),
+        ("rejected", ProviderRejected, False),
+        ("too_large", PayloadTooLarge, False),
+        ("no_quota", Configuration, False),
+    ],
+)
+def test_each_fault_has_its_class_and_is_asked_once(
+    there: Provider, fault: str, failure: type[Failure], paid: bool
+) -> None:
+    there.script.append(fault)
+    with pytest.raises(failure) as raised:
+        client(there).post(CALL)
+    assert type(raised.value) is failure
+    assert may_have_cost(raised.value) is paid
+    assert len(there.asked) == 1
+
+
+def test_no_answer_in_time_is_a_timeout_and_the_next_attempt_has_more_time(there: Provider) -> None:
+    there.script.extend(["hang", "hang"])
+    impatient, waited = client(there, seconds=0.2), []
+    for attempt in (1, 2):
+        started = time.monotonic()
+        with pytest.raises(ProviderTimeout) as raised:
+            impatient.post(CALL, attempt=attempt)
+        waited.append(time.monotonic() - started)
+        assert may_have_cost(raised.value)
+    assert waited[0] >= 0.2
+    assert waited[1] >= 0.3
+
+
+def test_a_wrong_key_names_its_setting_and_is_not_repeated(there: Provider) -> None:
+    there.refusal = "Incorrect API key provided: sk-another-secret."
+    with pytest.raises(Authentication, match="SWATCHBOOK_LLM_API_KEY") as raised:
+        client(there, key="sk-another-secret").post(CALL)
+    assert "Incorrect API key" in str(raised.value)
+    assert "another-secret" not in str(raised.value)
+
+
+def test_a_model_that_is_not_there_names_its_setting(there: Provider) -> None:
+    there.models = {"another"}
+    with pytest.raises(Configuration, match="SWATCHBOOK_LLM_MODEL"):
+        client(there).post(CALL)
+
+
+def test_an_address_where_nobody_listens_costs_nothing() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    with pytest.raises(ProviderError, match="cannot be reached") as raised:
+        Client(Address("llm", url, "m"), header=openai.header).post(CALL)
+    assert not may_have_cost(raised.value)
+
+
+# --- told to wait -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["rate_limited", "rate_limited_date", "rate_limited_silent", "overloaded"])
+def test_told_to_wait_it_waits_and_asks_again_by_itself(there: Provider, fault: str) -> None:
+    there.script.append(fault)
+    there.retry_after = 3
+    clock = SetClock()
+    began = clock.now()
+    assert client(there, clock=clock).post(CALL).data["choices"]
+    assert len(there.asked) == 2
+    expected = 3 if fault.startswith("rate_limited") and fault != "rate_limited_silent" else 1
+    assert clock.now() - began == pytest.approx(expected, abs=1.01)  # a date has whole seconds
+
+
+def test_what_one_call_is_told_all_wait_for(there: Provider) -> None:
+    there.retry_after, there.scale = 4, 10.0
+    there.script.append("rate_limited")
+    clock = FastClock(10)
+    shared = client(there, clock=clock)
+    with ThreadPoolExecutor(9) as threads:
+        told = threads.submit(shared.post, CALL)
+        while not shared._gate.closed_for(clock.now()):
+            time.sleep(0.001)
+        list(threads.map(lambda _: shared.post(CALL), range(24)))
+        told.result()
+    assert len(there.asked) == 26
+    assert not there.early
+
+
+def test_after_ten_minutes_of_being_told_to_wait_it_is_an_outage(there: Provider) -> None:
+    there.script.extend(["rate_limited_silent"] * 100)
+    clock = SetClock()
+    began = clock.now()
+    with pytest.raises(ProviderDown, match="tells us to wait"):
+        client(there, clock=clock).post(CALL)
+    assert 500 < clock.now() - began <= 600
+    assert len(there.asked) < 20
+
+
+def test_told_to_come_back_in_an_hour_nobody_waits_and_nothing_is_sent(there: Provider) -> None:
+    there.retry_after = 3_600
+    there.script.append("rate_limited")
+    clock, began = SetClock(), SetClock().now()
+    told = client(there, clock=clock)
+    for _ in range(3):
+        with pytest.raises(ProviderDown, match=r"3600|3599"):
+            told.post(CALL)
+    assert (len(there.asked), clock.now()) == (1, began)
+    clock.sleep(3_601)
+    told.post(CALL)
+
+
+def test_who_waits_shows_life_and_may_be_called_off(there: Provider) -> None:
+    there.retry_after = 300
+    there.script.append("rate_limited")
+    signs = list[int]()
+
+    def alive() -> None:
+        signs.append(1)
+        if len(signs) == 5:
+            raise RunRevoked("cancelled")
+
+    with pytest.raises(RunRevoked):
+        client(there, clock=SetClock()).post(CALL, waiting=alive)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after": formatdate(1_700_000_030, usegmt=True), "date": formatdate(1_700_000_000, usegmt=True)}, 30),
+        ({"retry-after": formatdate(1_600_000_000, usegmt=True)}, 0),
+        ({"retry-after": "soon"}, None),
+    ],
+)
+def test_retry_after_is_a_number_a_date_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+# --- down -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_provider_that_is_down_for_an_hour_is_asked_now_and_then_and_comes_back_by_itself(there: Provider) -> None:
+    clock = SetClock()
+    over = clock.now() + 3_600
+    asking = client(there, clock=clock)
+    failures, answered = list[Failure](), False
+    faults = cycle(["unavailable", "vanish", "error"])
+    while not answered:
+        there.script.clear()
+        if clock.now() < over:
+            there.script.extend(islice(faults, 1))
+        try:
+            asking.post(CALL)
+            answered = True
+        except Failure as failure:
+            failures.append(failure)
+            clock.sleep(10)
+    assert {type(failure) for failure in failures[:4]} == {ProviderError}
+    assert {type(failure) for failure in failures[4:]} == {ProviderDown}
+    assert clock.now() - over <= 610
+    assert len(there.asked) <= 5 + 12  # in an hour
+    assert asking.post(CALL).data["choices"]
+
+
+def test_calls_at_once_are_no_more_than_allowed(there: Provider) -> None:
+    there.delay = lambda: 0.02
+    shared = client(there, at_once=3)
+    most, now = 0, 0
+
+    def count(step: int) -> None:
+        nonlocal most, now
+        now += step
+        most = max(most, now)
+
+    send = shared._send
+
+    def counted(call: Call, attempt: int) -> Any:
+        count(1)
+        try:
+            return send(call, attempt)
+        finally:
+            count(-1)
+
+    shared._send = counted  # type: ignore[method-assign]
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(lambda _: shared.post(CALL), range(24)))
+    assert most == 3
+
+
+# --- secrets and settings ---------------------------------------------------------------------------------------------
+
+
+def test_neither_key_nor_body_is_logged_at_any_level(there: Provider, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked = CALL._replace(body={**CALL.body, "messages": [{"role": "user", "content": "confidential-words"}]})
+    there.answer = lambda _: "said-in-confidence"
+    there.script.extend([None, "error", "rejected", "cut", "garbage"])
+    for header in (openai.header, anthropic.header):
+        where = Address("llm", there.openai_url, "m", SecretStr(KEY))
+        talking = Client(where, header=header)
+        for _ in range(3):
+            with suppress(Failure):
+                talking.post(asked)
+    said = "\n".join(record.getMessage() for record in caplog.records)
+    assert "m: 200 in" in said
+    assert "tokens" in said
+    for secret in (KEY, "confidential-words", "said-in-confidence"):
+        assert secret not in said
+    assert KEY not in repr(where)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ({}, "SWATCHBOOK_VISION_URL"),
+        ({"vision_url": "http://host/v1"}, "SWATCHBOOK_VISION_MODEL"),
+        ({"vision_url": "http://user:secret@host/v1", "vision_model": "m"}, "SWATCHBOOK_VISION_URL"),
+        ({"vision_url": "host/v1", "vision_model": "m"}, "SWATCHBOOK_VISION_URL"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(settings: dict[str, str], names: str) -> None:
+    with pytest.raises(Configuration, match=names) as raised:
+        address(Settings(**settings), "vision")
+    assert "secret" not in str(raised.value)
+
+
+def test_a_providers_own_address_needs_a_key() -> None:
+    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT_API_KEY"):
+        address(Settings(), "text", url="https://api.example.com/v1", needs_key=True)
+
+
+def test_headers_are_as_each_provider_wants_them() -> None:
+    headers: list[tuple[Callable[[str | None], Any], dict[str, str]]] = [
+        (openai.header, {"Authorization": "Bearer k"}),
+        (anthropic.header, {"x-api-key": "k", "anthropic-version": "2023-06-01"}),
+    ]
+    for header, expected in headers:
+        assert header("k") == expected
