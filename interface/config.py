@@ -9,7 +9,7 @@ from rich.table import Table
 from interface.terminal import cell, table
 from swatchbook.mask import MASK, masked
 from swatchbook.records import Record
-from swatchbook.settings import PREFIX, ApiKey, Settings, WebhookSource
+from swatchbook.settings import PREFIX, ApiKey, Prompts, Settings, WebhookSource
 
 ROOMY = 140  # columns
 
@@ -42,6 +42,8 @@ def shown(value: Any) -> Any:
         return MASK
     if isinstance(value, ApiKey | WebhookSource):
         return f"{value.name} ({MASK}): {' '.join(value.owners)}"
+    if isinstance(value, Prompts):
+        return [f"{role}: {' | '.join(phrases)}" for role, phrases in value]
     if isinstance(value, tuple):
         return [shown(part) for part in value]
     if isinstance(value, Path):

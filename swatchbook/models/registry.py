@@ -2,13 +2,17 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
-from swatchbook.models import descriptors, local_analyst, minilm
-from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder
-from swatchbook.records import Role, Want
+from swatchbook.models import descriptors, local_analyst, minilm, vision_analyst
+from swatchbook.models.base import Analyst, Chat, ImageEncoder, TextEncoder, TextTower
+from swatchbook.models.weights import checkpoint
+from swatchbook.records import Role, Want, sha256
 from swatchbook.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from swatchbook.models.siglip import SiglipEncoder
 
 Model = TypeVar("Model")
 
@@ -20,23 +24,105 @@ class Maker(NamedTuple, Generic[Model]):
     load: Callable[[], Model]
 
 
-ENCODERS: Final[Mapping[str, Maker[ImageEncoder]]] = {
-    "descriptors": Maker(descriptors.TAGS, descriptors.DescriptorEncoder),
+def _descriptors(_: Settings) -> Maker[ImageEncoder]:
+    return Maker(descriptors.TAGS, descriptors.DescriptorEncoder)
+
+
+def _siglip(settings: Settings) -> Maker[ImageEncoder]:
+    """SigLIP or CLIP, and with a structure model DINOv2 beside it. Raises Configuration for what is not pinned."""
+    words = checkpoint(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")
+    prompts = {Role(name): phrases for name, phrases in settings.prompts}
+    tags = {Role.VISUAL: words.tag("visual-pooled-1")} | {
+        role: words.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in prompts.items()
+    }
+
+    def load_words() -> "SiglipEncoder":
+        from swatchbook.models.siglip import SiglipEncoder
+
+        return SiglipEncoder(words, tags, prompts, device=settings.device, precision=settings.dtype)
+
+    if not settings.structure_model:
+        return Maker(tags, load_words)
+    structure = checkpoint(settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL")
+    tag = structure.tag("structure-class-1")
+
+    def load_both() -> ImageEncoder:
+        from swatchbook.models.dinov2 import load_dinov2
+        from swatchbook.models.siglip import WithStructure
+
+        seen = load_dinov2(structure, tag, device=settings.device, precision=settings.dtype)
+        return WithStructure(load_words(), seen)
+
+    return Maker({**tags, Role.STRUCTURE: tag}, load_both)
+
+
+def _local_analyst(_: Settings) -> Maker[Analyst]:
+    return Maker({Role.ANALYSIS: local_analyst.TAG}, local_analyst.LocalAnalyst)
+
+
+def _vision_analyst(settings: Settings) -> Maker[Analyst]:
+    """Raises Configuration without the name of the model."""
+    if not settings.vision_model:
+        raise Configuration(f"{PREFIX}VISION_MODEL is not set.", advice=f"Set it, or {PREFIX}ANALYST=local.")
+
+    def load() -> Analyst:
+        from swatchbook.models.chat import vision_chat
+
+        return vision_analyst.VisionAnalyst(vision_chat(settings), settings.vision_side)
+
+    return Maker({Role.ANALYSIS: vision_analyst.tag(settings.vision_model, settings.vision_side)}, load)
+
+
+def _minilm(_: Settings) -> Maker[TextEncoder]:
+    return Maker({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, minilm.MiniLM)
+
+
+def _voyage(settings: Settings) -> Maker[TextEncoder]:
+    tag = f"{settings.text_model}@{settings.text_dimension}/document-query"
+
+    def load() -> TextEncoder:
+        from swatchbook.models.embeddings import voyage_encoder
+
+        return voyage_encoder(settings, tag)
+
+    return Maker({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
+
+
+def _openai(settings: Settings) -> Maker[TextEncoder]:
+    tag = f"{settings.text_model}@{settings.text_dimension}/alike"
+
+    def load() -> TextEncoder:
+        from swatchbook.models.embeddings import openai_encoder
+
+        return openai_encoder(settings, tag)
+
+    return Maker({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
+
+
+ENCODERS: Final[Mapping[str, Callable[[Settings], Maker[ImageEncoder]]]] = {
+    "descriptors": _descriptors,
+    "siglip": _siglip,
 }
-ANALYSTS: Final[Mapping[str, Maker[Analyst]]] = {
-    "local": Maker({Role.ANALYSIS: local_analyst.TAG}, local_analyst.LocalAnalyst),
+ANALYSTS: Final[Mapping[str, Callable[[Settings], Maker[Analyst]]]] = {
+    "local": _local_analyst,
+    "vision": _vision_analyst,
 }
-TEXT_ENCODERS: Final[Mapping[str, Maker[TextEncoder]]] = {
-    "minilm": Maker({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, minilm.MiniLM),
+TEXT_ENCODERS: Final[Mapping[str, Callable[[Settings], Maker[TextEncoder]]]] = {
+    "minilm": _minilm,
+    "voyage": _voyage,
+    "openai": _openai,
 }
+
+READERS: Final = frozenset({"siglip"})
+"""Encoders with a text tower."""
 
 
 def tags(settings: Settings) -> dict[Role, str]:
     """role -> tag of all that these settings make, in the order of `Role`."""
     made = {
-        **ENCODERS[settings.encoder].tags,
-        **ANALYSTS[settings.analyst].tags,
-        **TEXT_ENCODERS[settings.text_encoder].tags,
+        **ENCODERS[settings.encoder](settings).tags,
+        **ANALYSTS[settings.analyst](settings).tags,
+        **TEXT_ENCODERS[settings.text_encoder](settings).tags,
     }
     return {role: made[role] for role in Role if role in made}
 
@@ -67,27 +153,44 @@ class Models:
         self._encoder: ImageEncoder | None = None
         self._analyst: Analyst | None = None
         self._text_encoder: TextEncoder | None = None
+        self._llm: Chat | None = None
 
     @property
     def encoder(self) -> ImageEncoder:
         with self._lock:
             if self._encoder is None:
-                self._encoder = ENCODERS[self._settings.encoder].load()
+                self._encoder = ENCODERS[self._settings.encoder](self._settings).load()
             return self._encoder
+
+    @property
+    def text_tower(self) -> TextTower | None:
+        """The encoder as a reader of queries; None, with nothing loaded, where it cannot read."""
+        encoder = self.encoder if self._settings.encoder in READERS else None
+        return encoder if isinstance(encoder, TextTower) else None
 
     @property
     def analyst(self) -> Analyst:
         with self._lock:
             if self._analyst is None:
-                self._analyst = ANALYSTS[self._settings.analyst].load()
+                self._analyst = ANALYSTS[self._settings.analyst](self._settings).load()
             return self._analyst
 
     @property
     def text_encoder(self) -> TextEncoder:
         with self._lock:
             if self._text_encoder is None:
-                self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder].load()
+                self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder](self._settings).load()
             return self._text_encoder
+
+    @property
+    def llm(self) -> Chat:
+        """The language model. Raises Configuration or Authentication, naming what is missing."""
+        with self._lock:
+            if self._llm is None:
+                from swatchbook.models.chat import language_chat
+
+                self._llm = language_chat(self._settings)
+            return self._llm
 
     def load_all(self) -> None:
         """Load what is not loaded yet, as its first use would. Raises what that raises."""

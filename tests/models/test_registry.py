@@ -55,8 +55,8 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
         time.sleep(0.05)
         return object()
 
-    maker = registry.ENCODERS["descriptors"]._replace(load=slowly)  # type: ignore[arg-type]
-    monkeypatch.setitem(registry.ENCODERS, "descriptors", maker)  # type: ignore[arg-type]
+    maker = registry.ENCODERS["descriptors"](Settings())._replace(load=slowly)  # type: ignore[arg-type]
+    monkeypatch.setitem(registry.ENCODERS, "descriptors", lambda _: maker)  # type: ignore[arg-type]
     models = load(Settings())
     with ThreadPoolExecutor(8) as threads:
         got = list(threads.map(lambda _: models.encoder, range(8)))
@@ -67,7 +67,26 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
 def test_tags_are_known_without_loading_anything_heavy() -> None:
     code = (
         "import sys; from swatchbook.models.registry import wants; from swatchbook.settings import Settings;"
-        "wants(Settings()); print(*sys.modules)"
+        "wants(Settings()); wants(Settings(encoder='siglip', structure_model='facebook/dinov2-base'));"
+        "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"torch", "transformers", "prefect", "PIL"} & set(loaded)
+    assert not {"torch", "transformers", "huggingface_hub", "prefect", "PIL"} & set(loaded)
+
+
+def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:
+    made = tags(Settings(encoder="siglip", structure_model="facebook/dinov2-base"))
+    assert made[Role.VISUAL] == "siglip2-base-patch16-224@75de2d55ec2d/visual-pooled-1"
+    assert made[Role.STRUCTURE] == "dinov2-base@f9e44c814b77/structure-class-1"
+    assert {Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION} < set(made)
+    pinned = tags(Settings(encoder="siglip", encoder_model="openai/clip-vit-large-patch14", encoder_revision="ab" * 20))
+    assert pinned[Role.VISUAL] == "clip-vit-large-patch14@abababababab/visual-pooled-1"
+
+
+def test_a_model_that_is_not_pinned_is_an_error_that_says_how_to_pin_it() -> None:
+    with pytest.raises(Configuration, match=r"ENCODER_MODEL=a/b is not pinned.*models pull.*ENCODER_REVISION"):
+        tags(Settings(encoder="siglip", encoder_model="a/b"))
+    with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_REVISION"):
+        tags(Settings(encoder="siglip", structure_model="a/b"))
+    with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else holds no model"):
+        tags(Settings(encoder="siglip", encoder_model="/nowhere/else"))

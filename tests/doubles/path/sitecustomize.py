@@ -38,9 +38,14 @@ class AfterImport(MetaPathFinder):
 def lay_trouble(registry: Any) -> None:
     from tests.doubles.models import FaultyEncoder, told_by
 
-    name, maker = "descriptors", registry.ENCODERS["descriptors"]
+    name, make = "descriptors", registry.ENCODERS["descriptors"]
     fault = told_by(Path(str(TROUBLE)))
-    registry.ENCODERS[name] = maker._replace(load=lambda: FaultyEncoder(maker.load(), fault))
+
+    def faulty(settings: Any) -> Any:
+        maker = make(settings)
+        return maker._replace(load=lambda: FaultyEncoder(maker.load(), fault))
+
+    registry.ENCODERS[name] = faulty
 
 
 if TROUBLE:

@@ -1,0 +1,223 @@
+"""SigLIP, SigLIP 2 and CLIP, real but for their weights, against what transformers makes of the same."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional
+from transformers import AutoImageProcessor, AutoModel, PreTrainedTokenizerFast
+
+from swatchbook.errors import Configuration
+from swatchbook.models.base import ImageEncoder, Pixels, TextTower
+from swatchbook.models.registry import load, tags
+from swatchbook.models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
+from swatchbook.records import Role
+from swatchbook.settings import Prompts, Settings
+from tests.models import tiny
+
+KINDS = ("siglip", "siglip2", "clip")
+GUIDED = (Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    return {kind: tiny.save(folder, kind) for kind in tiny.MODELS}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def folder(request: pytest.FixtureRequest, folders: dict[str, Path]) -> Path:
+    return folders[request.param]
+
+
+@pytest.fixture(scope="module")
+def encoder(folder: Path) -> SiglipEncoder:
+    return load_encoder(folder, dtype="float32")
+
+
+def load_encoder(folder: Path, **given: Any) -> SiglipEncoder:
+    encoder = load(Settings(encoder="siglip", encoder_model=str(folder), device="cpu", **given)).encoder
+    assert isinstance(encoder, SiglipEncoder)
+    return encoder
+
+
+def pictures(count: int = 7) -> list[Pixels]:
+    """Of many shapes, with structure at several scales."""
+    made = []
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        size = (30 + 11 * number, 72 - 5 * (number % 9))
+        waves = [Image.fromarray(rng.integers(0, 256, (s, s, 3), dtype=np.uint8)).resize(size, 3) for s in (3, 9, 27)]
+        made.append(np.mean([np.asarray(wave) for wave in waves], axis=0).astype(np.uint8))
+    return made
+
+
+def theirs(folder: Path, seen: list[Pixels]) -> NDArray[np.float32]:
+    """`get_image_features` of the same weights, through the model's own processor."""
+    inputs = AutoImageProcessor.from_pretrained(folder, backend="pil")([Image.fromarray(p) for p in seen])
+    pixels = torch.from_numpy(np.stack(inputs["pixel_values"]))
+    with torch.inference_mode():
+        found = AutoModel.from_pretrained(folder).get_image_features(pixel_values=pixels).pooler_output
+    return functional.normalize(found, dim=1).numpy()
+
+
+def test_visual_vectors_are_those_of_transformers(folder: Path, encoder: SiglipEncoder) -> None:
+    """Within what the resizes differ: one level in 255, which random weights feel more than trained ones."""
+    cosines = (encoder.encode(pictures())[Role.VISUAL] * theirs(folder, pictures())).sum(axis=1)
+    assert cosines.min() > 0.999
+
+
+def test_pooling_is_that_of_transformers_to_the_last_digits(folder: Path) -> None:
+    model = AutoModel.from_pretrained(folder)
+    pixels = torch.randn(3, 3, tiny.SIDE, tiny.SIDE, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        pooled, patches = VISIONS[model.config.model_type](model)(pixels)
+        assert torch.allclose(pooled, model.get_image_features(pixel_values=pixels).pooler_output, atol=1e-6)
+    assert patches.shape == (3, 16, pooled.shape[1])
+
+
+def test_queries_are_those_of_transformers_lower_cased(folder: Path, encoder: SiglipEncoder) -> None:
+    texts = ["Oak floor", "white tile 60x120 cm", "WOOL", "oak " * 40, ""]
+    model = AutoModel.from_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), pad_token="<pad>")
+    padding = {"padding": "longest"} if model.config.model_type == "clip" else {"padding": "max_length"}
+    given = tokenizer(
+        [text.lower() for text in texts], return_tensors="pt", truncation=True, max_length=16, **padding
+    )  # fmt: skip
+    mask = given["attention_mask"] if model.config.model_type == "clip" else None
+    with torch.inference_mode():
+        found = model.get_text_features(input_ids=given["input_ids"], attention_mask=mask).pooler_output
+    expected = functional.normalize(found, dim=1).numpy()
+    assert (encoder.encode_queries(texts) * expected).sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert encoder.encode_queries(["Oak Floor"]) == pytest.approx(encoder.encode_queries(["oak floor"]))
+
+
+def test_vectors_have_unit_length_and_the_dimensions_promised(encoder: SiglipEncoder) -> None:
+    made = encoder.encode(pictures())
+    assert set(made) == set(encoder.tags) == set(encoder.dimensions) == {Role.VISUAL, *GUIDED}
+    for role, block in made.items():
+        assert block.shape == (7, encoder.dimensions[role])
+        assert block.dtype == np.float32
+        assert np.linalg.norm(block, axis=1) == pytest.approx(1, abs=1e-5)
+        assert encoder.encode([])[role].shape == (0, encoder.dimensions[role])
+    assert encoder.encode_queries([]).shape == (0, encoder.dimensions[Role.VISUAL])
+    assert encoder.encode_queries(["oak"]).shape == (1, encoder.dimensions[Role.VISUAL])
+
+
+def test_a_picture_has_the_same_vectors_in_any_batch_and_at_any_time(encoder: SiglipEncoder) -> None:
+    seen = pictures(20)
+    together = encoder.encode(seen)
+    again = encoder.encode(seen)
+    for number in (0, 9, 19):
+        alone = encoder.encode([seen[number]])
+        for role, block in together.items():
+            assert block[number] == pytest.approx(alone[role][0], abs=1e-5)
+    assert all(np.array_equal(block, again[role]) for role, block in together.items())
+
+
+def test_plain_pictures_and_the_smallest_have_vectors(encoder: SiglipEncoder) -> None:
+    plain = [np.full((h, w, 3), v, np.uint8) for h, w, v in ((40, 60, 255), (40, 60, 0), (1, 1, 128), (1, 64, 9))]
+    for block in encoder.encode(plain).values():
+        assert np.linalg.norm(block, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_half_precision_comes_close(folder: Path, encoder: SiglipEncoder) -> None:
+    half = load_encoder(folder, dtype="bfloat16")
+    assert half.vision.precision == "bfloat16"
+    exact, near = encoder.encode(pictures()), half.encode(pictures())
+    for role in exact:
+        assert (exact[role] * near[role]).sum(axis=1).min() > 0.995
+        assert near[role].dtype == np.float32
+
+
+def test_guided_pooling_is_the_documented_formula() -> None:
+    rng = torch.Generator().manual_seed(3)
+    patches, guides = torch.randn(2, 5, 8, generator=rng), functional.normalize(torch.randn(3, 8, generator=rng), dim=1)
+    made = pool(patches, guides, 20.0)
+    for n in range(2):
+        for r in range(3):
+            units = [patch / patch.norm() for patch in patches[n]]
+            weights = [torch.exp(20.0 * (unit @ guides[r])) for unit in units]
+            total = sum((w * unit for w, unit in zip(weights, units, strict=True)), torch.zeros(8))
+            assert torch.allclose(made[n, r], total / total.norm(), atol=1e-5)
+
+
+def test_guided_pooling_looks_where_the_prompt_is() -> None:
+    guide = torch.eye(4)[:1]
+    like, unlike = torch.eye(4)[0], torch.eye(4)[1]
+    (vector,) = pool(torch.stack([unlike, unlike, unlike, like])[None], guide, 100.0)[0]
+    assert vector[0] > 0.999
+
+
+def test_a_siglip_patch_alone_is_what_the_pooling_head_makes_of_it(folders: dict[str, Path]) -> None:
+    model = AutoModel.from_pretrained(folders["siglip"]).eval()
+    with torch.inference_mode():
+        pixels = torch.randn(2, 3, tiny.SIDE, tiny.SIDE)
+        _, patches = SiglipVision(model)(pixels)
+        last = model.vision_model(pixel_values=pixels).last_hidden_state
+        alone = model.vision_model.head(last.flatten(0, 1)[:, None]).view_as(last)
+    assert torch.allclose(patches, alone, atol=1e-5)
+
+
+def test_prompts_change_their_own_role_alone_and_its_tag(folders: dict[str, Path]) -> None:
+    other = Prompts(color=("oak walnut",))
+    given = {"encoder": "siglip", "encoder_model": str(folders["siglip"])}
+    first, second = tags(Settings(**given)), tags(Settings(**given, prompts=other))
+    assert {role for role in first if first[role] != second[role]} == {Role.COLOR}
+    before = load_encoder(folders["siglip"], dtype="float32").encode(pictures())
+    after = load_encoder(folders["siglip"], dtype="float32", prompts=other).encode(pictures())
+    changed = {role for role in before if not np.allclose(before[role], after[role])}
+    assert changed == {Role.COLOR}
+
+
+@pytest.mark.parametrize("kind", ["dinov2", "dinov2_with_registers"])
+def test_structure_is_dinov2s_class_token_beside_the_rest(folders: dict[str, Path], kind: str) -> None:
+    settings = Settings(
+        encoder="siglip", encoder_model=str(folders["siglip"]), structure_model=str(folders[kind]), dtype="float32"
+    )
+    models = load(settings)
+    both: ImageEncoder = models.encoder
+    assert isinstance(both, WithStructure)
+    assert isinstance(models.text_tower, TextTower)
+    assert dict(both.tags) == {role: tag for role, tag in tags(settings).items() if role in both.tags}
+    assert set(both.tags) == {Role.VISUAL, Role.STRUCTURE, *GUIDED}
+    seen = [p for p in pictures() if min(p.shape[:2]) >= 40]
+    inputs = AutoImageProcessor.from_pretrained(folders[kind], backend="pil")([Image.fromarray(p) for p in seen])
+    with torch.inference_mode():
+        model = AutoModel.from_pretrained(folders[kind])
+        last = model(pixel_values=torch.from_numpy(np.stack(inputs["pixel_values"]))).last_hidden_state
+    expected = functional.normalize(last[:, 0], dim=1).numpy()
+    assert (both.encode(seen)[Role.STRUCTURE] * expected).sum(axis=1).min() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"encoder_model": "dinov2"}, "SWATCHBOOK_ENCODER_MODEL=.* is a dinov2 that Swatchbook cannot use"),
+        ({"encoder_model": "naflex"}, "is a siglip2 that Swatchbook cannot use.*not NaFlex"),
+        ({"structure_model": "siglip"}, "SWATCHBOOK_STRUCTURE_MODEL=.* is a siglip, not a DINOv2"),
+    ],
+)
+def test_models_of_another_kind_are_refused(folders: dict[str, Path], wrong: dict[str, str], message: str) -> None:
+    given = {"encoder": "siglip", "encoder_model": "clip", **wrong}
+    chosen = {name: str(folders[value]) if name != "encoder" else value for name, value in given.items()}
+    with pytest.raises(Configuration, match=message):
+        _ = load(Settings(**chosen)).encoder
+
+
+def test_weights_that_lack_a_part_are_refused_not_made_up(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny.save(tmp_path, "siglip")
+    weights = load_file(folder / "model.safetensors")
+    weights.pop("vision_model.head.probe")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(Configuration, match=r"lack vision_model\.head\.probe"):
+        load_encoder(folder)
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:5_000])
+    with pytest.raises(Configuration, match="cannot be loaded"):
+        load_encoder(folder)
