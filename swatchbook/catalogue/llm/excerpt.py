@@ -33,11 +33,14 @@ def leaves(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[Le
     """Pages in order, each with at most so many characters. A head or foot is shown where it is another than on the
     page before.
     """
-    before = frozenset[str]()
+    before, sizes = frozenset[str](), Counter[int]()
     for page in pages:
+        for line in page.lines:
+            sizes[round(line.size)] += len(line.text)
+        body = max(sizes, key=lambda size: sizes[size], default=0)
         margins = frozenset(_masked(line) for line in page.lines if _in_margin(page, line))
         told = [line for line in page.lines if line.text and not (_in_margin(page, line) and _masked(line) in before)]
-        text, cut = _bounded(_rows(told), most)
+        text, cut = _bounded(_rows(told, body), most)
         yield Leaf(
             number=page.number,
             shown=f"=== page {page.number} ===\n{text}",
@@ -63,12 +66,11 @@ def windows(
         yield tuple(window)
 
 
-def _rows(lines: Sequence[Line]) -> list[str]:
-    """Lines that follow each other in one row as one, "label | value"; headings with "# "."""
-    sizes = Counter[int]()
-    for line in lines:
-        sizes[round(line.size)] += len(line.text)
-    body = sizes.most_common(1)[0][0] if sizes else 0
+def _rows(lines: Sequence[Line], body: int) -> list[str]:
+    """Lines that follow each other in one row as one, "label | value"; headings with "# ".
+
+    `body`: print size in points of most characters so far.
+    """
     rows = list[list[Line]]()
     for line in lines:
         if rows and abs(_middle(rows[-1][-1]) - _middle(line)) < _IN_ROW * line.size:

@@ -11,6 +11,7 @@ from swatchbook.catalogue.layout import tidy
 from swatchbook.catalogue.llm.excerpt import Leaf, leaves, windows
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.llm.verbatim import is_named, occurs, words
+from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.ledger.calls import Book
 from swatchbook.models.base import Chat, Question
 from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
@@ -19,6 +20,8 @@ NONE_NAMED: Final = "The language model named no product that stands in the docu
 MOST_TOLD: Final = 300
 """Entries of the outline, and products of the layout rules, that a question holds."""
 MOST_TOKENS: Final = 16_000
+FEWEST_PAGES: Final = 20
+"""So many are not asked about by halves when their answer is too long, or of no use."""
 ASKED_AT_ONCE: Final = 8
 CONFIDENCE, AGREED = 0.85, 0.95
 """Of a product that the model names and its pages prove; and that the layout rules found as well."""
@@ -27,14 +30,23 @@ CONFIDENCE, AGREED = 0.85, 0.95
 def ask_products(chat: Chat, book: Book, reading: Reading, pages: Iterable[Page], by_layout: Discovery) -> Discovery:
     """Products as the model names them, in the order of their pages; what it says and no page proves is in `rejected`.
 
-    Raises what `Chat.ask` raises.
+    Pages whose answer does not fit are asked about by halves. Raises what `Chat.ask` raises.
     """
     told = {leaf.number: leaf for leaf in leaves(pages)}
-    questions = [_question(reading, by_layout, window) for window in windows(told.values()) if _says(window)]
+
+    def ask(window: Sequence[Leaf]) -> list[Offered]:
+        try:
+            return chat.ask(_question(reading, by_layout, window), Offer, book).products
+        except (InvalidModelOutput, PayloadTooLarge):
+            if len(window) <= FEWEST_PAGES:
+                raise
+        half = len(window) // 2
+        return ask(window[:half]) + ask(window[half:])
+
     with ThreadPoolExecutor(ASKED_AT_ONCE, thread_name_prefix="discover") as threads:
-        offers = list(threads.map(lambda question: chat.ask(question, Offer, book), questions))
+        offered = list(threads.map(ask, [window for window in windows(told.values()) if _says(window)]))
     proof = _Proof(chat.model, reading, told, by_layout)
-    products = proof.of([offered for offer in offers for offered in offer.products])
+    products = proof.of([each for some in offered for each in some])
     if not products:
         note = NONE_NAMED if by_layout.products else by_layout.note
         return by_layout.model_copy(update={"rejected": (*by_layout.rejected, *proof.rejected), "note": note})

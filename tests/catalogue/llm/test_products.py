@@ -10,7 +10,7 @@ import pytest
 
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.llm.products import NONE_NAMED, ask_products
-from swatchbook.errors import ProviderError
+from swatchbook.errors import PayloadTooLarge, ProviderError
 from swatchbook.files import Files
 from swatchbook.pdf import reader
 from swatchbook.records import Discovery, Page, Reading
@@ -94,6 +94,19 @@ def test_long_documents_are_asked_about_in_parts_and_all_of_them() -> None:
 def _headings(told: str) -> Iterator[dict[str, Any]]:
     for number, name in re.findall(r"=== page (\d+) ===\n# (.*)", told):
         yield offered(name, int(number))
+
+
+def test_pages_whose_answer_does_not_fit_are_asked_about_by_halves() -> None:
+    intro = page(1, prose(60, 200, "Quiet and warm. " * 60))
+    pages = [intro, *(page(n, [text(60, 100, f"Name {n}", 30)]) for n in range(2, 61))]
+
+    def says(texts: Sequence[str], _: object) -> Any:
+        named = list(_headings(texts[-1]))
+        return {"products": named} if len(named) <= 30 else PayloadTooLarge("It is too much.")
+
+    found, voice = asked(Document(pages, []), says, NOTHING)
+    assert len(voice.asked) == 3
+    assert [product.first_page for product in found.products] == [*range(2, 61)]
 
 
 def test_a_page_too_long_to_show_is_named() -> None:

@@ -1,0 +1,102 @@
+"""The whole way with a language model and a vision model behind addresses: good ones, and some not to be trusted."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts, calls
+from swatchbook.records import DocumentStatus, Product, Role
+from swatchbook.search import search
+from tests.flows.conftest import Ingest
+from tests.providers import attentive
+from tests.providers.standin import KEY, Asked, Provider, provider
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """Where both models are; they read what they are given."""
+    with provider() as elsewhere:
+        elsewhere.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
+        given = {"DISCOVERY": "llm", "ANALYST": "vision", "VISION_SIDE": "256"}
+        for part in ("LLM", "VISION"):
+            given |= {f"{part}_URL": elsewhere.openai_url, f"{part}_MODEL": "attentive", f"{part}_API_KEY": KEY}
+        for name, value in given.items():
+            monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+        yield elsewhere
+
+
+@pytest.fixture
+def lab(there: Provider, lab: Lab) -> Lab:
+    """Under settings that name these models."""
+    return lab
+
+
+def products(lab: Lab, document: str) -> dict[str, Product]:
+    return {product.name: product for product in accounts.products(lab.ledger, document)}
+
+
+def test_products_metadata_and_analyses_are_what_models_read(
+    there: Provider, lab: Lab, ingest: Ingest, small_catalogue: Path
+) -> None:
+    report = ingest(small_catalogue)
+    assert report.status == DocumentStatus.COMPLETED, report
+    assert report.images_found == report.images_complete > 5
+    truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
+    found = products(lab, report.document_id)
+    assert {(p.name, p.category, p.first_page, p.last_page) for p in found.values()} == {
+        (p["name"], p["category"], p["first_page"], p["last_page"]) for p in truth
+    }
+    assert found["Nordvik Oak"].metadata["slip_rating"] == "R10"
+    assert found["Palladio Terrazzo"].metadata["price"] == "€ 96.00 per m²"
+    assert not [warning for warning in report.warnings if "language model" in warning]
+    assert search(lab, text="grey surface", k=5)[0].why[Role.UNDERSTANDING]
+    assert set(there.paid.values()) == {1}
+    assert {(spent.stage, spent.calls) for spent in calls.spending(lab.ledger, report.document_id)} == {
+        ("discover", 1), ("describe", 2), ("embed", len(there.paid) - 3),
+    }  # fmt: skip
+
+    asked = len(there.asked)
+    ingest(small_catalogue, focus=False)
+    assert {key for key, times in there.paid.items() if times > 1} == set()
+    assert all(asked.pictures for asked, _ in there.asked[asked:]), "only pages that were skipped show new pictures"
+
+
+def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
+    there: Provider, lab: Lab, ingest: Ingest, small_catalogue: Path
+) -> None:
+    def answer(asked: Asked) -> Any:
+        said = attentive.answer(asked.texts, asked.pictures)
+        if "products" in said:
+            invented = {**said["products"][0], "name": "Hackwood", "category": "Free"}
+            return {"products": [*said["products"], invented, {**said["products"][0], "last_page": 500}]}
+        if "facts" in said:
+            if asked.texts[0].startswith("The product: Palladio"):
+                return "I am not in the mood."
+            facts = [{"kind": "price", "value": "€ 0.00", "page": 4}, {"kind": "owner", "value": "me", "page": 4}]
+            return {"facts": [*said["facts"], *facts]}
+        return said
+
+    there.answer = answer
+    report = ingest(small_catalogue)
+    found = products(lab, report.document_id)
+    assert set(found) == {"Nordvik Oak", "Palladio Terrazzo"}
+    assert found["Nordvik Oak"].metadata["price"] == "€ 82.50 per m²"
+    assert "owner" not in found["Nordvik Oak"].metadata
+    (warning,) = [warning for warning in report.warnings if "language model" in warning]
+    assert re.match("4 answers .* dropped: .*Hackwood", warning)
+
+    assert found["Palladio Terrazzo"].metadata["slip_rating"] == "R10 honed", "by layout rules"
+    (failure,) = report.other_failures
+    assert (failure.page_number, failure.kind) == (5, "invalid_model_output")
+    assert "Palladio Terrazzo" in failure.error
+    assert report.status == DocumentStatus.WAITING
+
+    there.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
+    again = ingest(small_catalogue)
+    assert again.status == DocumentStatus.COMPLETED
+    assert again.other_failures == ()
