@@ -96,12 +96,18 @@ def ingest(
     roles: Annotated[
         str | None, typer.Option(metavar="ROLE,…", help="Which vectors to make; all the models make if not given.")
     ] = None,
+    max_usd: Annotated[float | None, typer.Option(metavar="USD", help="The most that providers may be paid.")] = None,
     no_focus: Annotated[bool, typer.Option("--no-focus", help="Take pages without products too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Queue failed and rejected images anew, read again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make catalogues searchable. Run it again to go on where it stopped; an unchanged one is nothing to do."""
-    given = {"batch_size": batch_size, "max_retries": max_retries, "roles": roles.split(",") if roles else None}
+    given = {
+        "batch_size": batch_size,
+        "max_retries": max_retries,
+        "roles": roles.split(",") if roles else None,
+        "max_usd": max_usd,
+    }
     options = _options({name: value for name, value in given.items() if value is not None}, not no_focus, force)
     _check_owner(owner)
     from interface.sources import find_sources

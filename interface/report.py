@@ -1,5 +1,6 @@
 """A run's report and its failures as people read them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
@@ -103,9 +104,24 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("time", _times(report.seconds)))
     if report.peak_memory_mb is not None:
         rows.append(("memory", f"{report.peak_memory_mb:,.0f} MB at most"))
-    if report.cost_usd:
-        rows.append(("cost", f"${report.cost_usd:.4f}"))
+    if report.spent:
+        rows.append(("cost", _cost(report)))
     return rows
+
+
+def _cost(report: RunReport) -> str:
+    """What is known, by stage; then what is not."""
+    by_stage = defaultdict[str, float](float)
+    for each in report.spent:
+        by_stage[each.stage or "–"] += each.cost_usd
+    known = " · ".join(f"{stage} ${usd:.4f}" for stage, usd in by_stage.items())
+    counts = [
+        (sum(each.unpriced for each in report.spent), "calls at unknown prices"),
+        (sum(each.unknown for each in report.spent), "perhaps paid"),
+        (sum(each.truncated for each in report.spent), "with cut text"),
+    ]
+    notes = "".join(f", {count} {what}" for count, what in counts if count)
+    return f"${report.cost_usd:.4f} for {sum(each.calls for each in report.spent)} calls ({known}){notes}"
 
 
 def _images(report: RunReport) -> Text:

@@ -359,6 +359,13 @@ class Reading(Record):
         return (self.pages_file,)
 
 
+class Scans(Record):
+    """What a vision model read off pages that hold no text: page -> lines, headings with "# "."""
+
+    lines: dict[int, tuple[str, ...]] = Field(default_factory=dict)
+    lost: tuple[LostPage, ...] = ()
+
+
 # --- products (stages 2 and 7) ----------------------------------------------------------------------------------------
 
 
@@ -627,6 +634,23 @@ class FailureRecord(Record):
     subject: str = "image"  # image, chunk, page, product, index
 
 
+class Spent(Record):
+    """What one stage of a document paid one provider for one model."""
+
+    stage: str | None
+    provider: str
+    model: str | None
+    calls: int
+    failed: int
+    unknown: int  # nobody knows whether they were paid for: no reply came, or the run died
+    unpriced: int  # answered, at an unknown price
+    truncated: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float  # of what is known
+    at_most_usd: float  # the same, with what the unknown may have cost
+
+
 class RunReport(Record):
     """The account of one ingest. images_found = complete + partial + failed + rejected + pending, always."""
 
@@ -652,7 +676,8 @@ class RunReport(Record):
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None
-    cost_usd: float = 0.0
+    cost_usd: float = 0.0  # of what is known
+    spent: tuple[Spent, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)  # by stage
     peak_memory_mb: float | None = None
     warnings: tuple[str, ...] = ()

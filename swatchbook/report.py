@@ -13,7 +13,7 @@ from swatchbook.abridge import abridge
 from swatchbook.errors import Failure
 from swatchbook.lab import Lab
 from swatchbook.ledger.gallery import gallery
-from swatchbook.records import FailureRecord, Record, RunReport
+from swatchbook.records import FailureRecord, Record, RunReport, Spent
 
 _PRODUCTS, _PICTURES = 12, 4
 """Products that a report shows, and pictures of each."""
@@ -79,6 +79,7 @@ def as_markdown(report: RunReport, pictured: Sequence[Pictured] = ()) -> str:
         "confidence": confidence,
         "cost": f"${report.cost_usd:.2f}",
     }
+    paid = ("stage", "provider", "model", "calls", "failed", "tokens in", "tokens out", "USD", "USD at most")
     blocks = ", ".join(f"{part}: {name}" for part, name in report.blocks.items())
     parts = [
         f"# {plain(report.name)}: {report.status}",
@@ -89,11 +90,20 @@ def as_markdown(report: RunReport, pictured: Sequence[Pictured] = ()) -> str:
         _shelves(pictured),
         "## Seconds by stage",
         _table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
+        "## Cost" if report.spent else "",
+        _table(paid, [_paid(each) for each in report.spent]) if report.spent else "",
         f"Saved blocks used: {plain(blocks)}" if blocks else "",
     ]  # fmt: skip
     if report.warnings:
         parts += ["## Warnings", *(f"- {plain(w)}" for w in abridge(report.warnings, _WARNINGS))]
     return "\n\n".join(part for part in parts if part)
+
+
+def _paid(spent: Spent) -> list[object]:
+    """A line of the bill. Where prices are unknown, so is what it costs."""
+    cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} calls of unknown price" if spent.unpriced else "")
+    who = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
+    return [*who, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]
 
 
 def _shelves(pictured: Sequence[Pictured]) -> str:

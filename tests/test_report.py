@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from swatchbook.records import DocumentStatus, RunReport, Stage
+from swatchbook.records import DocumentStatus, RunReport, Spent, Stage
 from swatchbook.report import as_markdown
 
 
@@ -48,3 +48,15 @@ def test_a_warning_is_one_line_whatever_it_holds(text: str) -> None:
     assert len(as_markdown(report("oak.pdf", text)).splitlines()) == len(
         as_markdown(report("oak.pdf", "x")).splitlines()
     )
+
+
+def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
+    paid = Spent(
+        stage="embed", provider="vision", model="qwen|vl", calls=12, failed=1, unknown=2, unpriced=3, truncated=0,
+        tokens_in=9_000, tokens_out=700, cost_usd=0.25, at_most_usd=0.5,
+    )  # fmt: skip
+    told = as_markdown(report("oak.pdf").model_copy(update={"spent": (paid,), "cost_usd": 0.25}))
+    rendered = unescape(MarkdownIt().enable("table").render(told))
+    assert "qwen|vl" in rendered
+    assert "0.2500 + 3 calls of unknown price" in rendered
+    assert "0.5000" in rendered

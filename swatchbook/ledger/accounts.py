@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, tuple_
 
 from swatchbook.errors import InvalidReference
+from swatchbook.ledger.calls import spending
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.failures import failures, other_failures
 from swatchbook.ledger.publishing import unpublished
@@ -28,7 +29,7 @@ from swatchbook.ledger.states import (
     states_of_images,
     waits_for_publishing,
 )
-from swatchbook.ledger.tables import calls, chunks, documents, images, pages, placements, timings, wants
+from swatchbook.ledger.tables import chunks, documents, images, pages, placements, timings, wants
 from swatchbook.ledger.tables import products as products_table
 from swatchbook.records import (
     DocumentStatus,
@@ -217,9 +218,9 @@ def report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
                 select(timings).where(timings.c.document == document, timings.c.run == run).order_by(timings.c.at)
             )
         }
-        cost = connection.execute(select(func.sum(calls.c.cost_usd)).where(calls.c.document == document)).scalar_one()
         products_found = _count(connection, products_table, document)
         chunks_cut = _count(connection, chunks, document, ~chunks.c.gone)
+    spent = spending(ledger, document)
     last = known.report if run is None else None
     return RunReport(
         document_id=document,
@@ -238,7 +239,8 @@ def report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
         pages_skipped=counted.pages_skipped,
         failed_images=tuple(failures(ledger, document)) if counted.complete < counted.found else (),
         other_failures=tuple(other_failures(ledger, document)),
-        cost_usd=cost or 0.0,
+        cost_usd=sum(each.cost_usd for each in spent),
+        spent=tuple(spent),
         seconds=last.seconds if last else seconds,
         confidence_score=last.confidence_score if last else None,
         peak_memory_mb=last.peak_memory_mb if last else None,

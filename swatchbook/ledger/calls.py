@@ -18,7 +18,7 @@ from swatchbook.ledger.database import Ledger, db_now, portions
 from swatchbook.ledger.process import is_dead
 from swatchbook.ledger.runs import Run, process_of, require_live
 from swatchbook.ledger.tables import calls, documents, runs
-from swatchbook.records import Record, Sha256
+from swatchbook.records import Record, Sha256, Spent
 
 STALE_SECONDS = 1_200.0
 """A reservation older than this is nobody's: longer than any call with all that it is told to wait."""
@@ -59,23 +59,6 @@ class Reservation(Record):
     answers: dict[str, Any]
     ours: dict[str, int]
     elsewhere: frozenset[str]  # with somebody alive, who will have the answer, or the budget, before long
-
-
-class Spent(Record):
-    """What one stage of a document paid one provider for one model."""
-
-    stage: str | None
-    provider: str
-    model: str | None
-    calls: int
-    failed: int
-    unknown: int  # nobody knows whether they were paid for: no reply came, or the run died
-    unpriced: int  # answered, at an unknown price
-    truncated: int
-    tokens_in: int
-    tokens_out: int
-    cost_usd: float  # of what is known
-    at_most_usd: float  # the same, with what the unknown may have cost
 
 
 def reserve(book: Book, provider: str, asks: Sequence[Ask]) -> Reservation:

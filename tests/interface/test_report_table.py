@@ -8,7 +8,7 @@ from rich.console import Console
 
 from interface.report import draw, exit_code
 from interface.terminal import worst
-from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
+from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Spent, Stage
 
 BROKEN = FailureRecord(
     index=11, page_number=3, role="visual", kind="unreadable_image", error="It is no picture.", attempts=1
@@ -89,3 +89,15 @@ def test_a_blocked_document_says_what_to_do() -> None:
     text = drawn(report(DocumentStatus.BLOCKED, message="No room on the disk. Free some space."))
     assert "Free some space." in text
     assert "swatchbook retry 1a2b3c4d" in text
+
+
+def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
+    bill = {"provider": "vision", "model": "m", "calls": 10, "failed": 0, "unknown": 0, "truncated": 0, "tokens_in": 0,
+            "tokens_out": 0, "at_most_usd": 0.0}  # fmt: skip
+    spent = (
+        Spent(stage="discover", unpriced=0, cost_usd=0.5, **bill),
+        Spent(stage="embed", unpriced=4, cost_usd=0.25, **bill),
+    )
+    shown = drawn(report(chunks_created=1, cost_usd=0.75, spent=spent))
+    assert "$0.7500 for 20 calls (discover $0.5000 · embed $0.2500), 4 calls at unknown prices" in shown
+    assert "cost" not in drawn(report(chunks_created=1))
