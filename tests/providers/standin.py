@@ -40,6 +40,7 @@ FAULTS = {
     "vanish": "the connection closes without an answer",
     "cut": "half of the body, then the connection closes",
     "garbage": "200, a body that is no JSON",
+    "empty": "200, JSON that is no answer",
     "off_schema": "the model says something of another shape",
     "prose": "the model says no JSON at all",
     "length": "the model's answer is cut at max_tokens",
@@ -145,6 +146,7 @@ class Provider(ThreadingHTTPServer):
         self.answer: Callable[[Asked], Any] = lambda asked: minimal(asked.schema or {"type": "object"})
         self.embed: Callable[[Sequence[str], int], NDArray[np.float32]] = random_vectors
         self.dimension = 1_024  # where the request does not say
+        self.packs = True  # vectors as base64, where it is asked to
         self.delay: Callable[[], float] = lambda: 0.0
         self.retry_after = 1  # seconds
         self.hang_seconds = 60.0
@@ -281,6 +283,8 @@ class _Answers(BaseHTTPRequestHandler):
             return self._say(400, _error(unfit, "unsupported"))
         if fault == "garbage":
             return self._say(200, "<html>We are sorry.</html>")
+        if fault == "empty":
+            return self._say(200, {})
         if fault == "vanish":
             self.close_connection = True
             return None
@@ -384,7 +388,7 @@ def _anthropic(asked: Asked, text: str, fault: str | None, tokens_in: int, token
 def _embeddings(there: Provider, asked: Asked) -> dict[str, Any]:
     dimension = asked.body.get("output_dimension") or asked.body.get("dimensions") or there.dimension
     vectors = np.asarray(there.embed(asked.texts, dimension), "<f4")
-    packed = asked.body.get("encoding_format") == "base64"
+    packed = there.packs and asked.body.get("encoding_format") == "base64"
     data = [
         {"object": "embedding", "index": n, "embedding": _packed(vector) if packed else vector.tolist()}
         for n, vector in enumerate(vectors)

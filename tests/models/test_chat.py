@@ -1,0 +1,308 @@
+"""Questions to chat models over real HTTP: in shape, paid for once, whatever goes wrong."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from swatchbook.errors import (
+    BudgetExceeded,
+    Failure,
+    InvalidModelOutput,
+    ProviderError,
+    ProviderRejected,
+)
+from swatchbook.ledger.calls import Book, spending
+from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.tables import calls as rows
+from swatchbook.models import anthropic, openai
+from swatchbook.models.base import Question
+from swatchbook.models.chat import ProviderChat, language_chat, vision_chat
+from swatchbook.models.client import Address
+from swatchbook.models.schema import is_strict, json_in, schema_of
+from swatchbook.records import IngestOptions
+from swatchbook.settings import Settings
+from tests.ledger.scene import begun, count, set_document
+from tests.models.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all, chat_at, question
+from tests.providers.clocks import FastClock, SetClock
+from tests.providers.standin import KEY, Provider, mixed, provider
+
+WIRES = [(openai, "schema"), (openai, "tool"), (openai, "plain"), (anthropic, "tool")]
+OAK = {"material": "oak", "finish": None}
+
+
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        open_ledger(f"sqlite:///{folder}/template.sqlite").close()
+        yield Path(folder)
+
+
+@pytest.fixture
+def url(migrated: Path) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(dir=migrated) as folder:
+        yield f"sqlite:///{shutil.copy(migrated / 'template.sqlite', folder)}"
+
+
+@pytest.fixture
+def book(url: str) -> Iterator[Book]:
+    ledger = open_ledger(url)
+    yield Book(ledger, begun(ledger), STAGE)
+    ledger.close()
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    with provider() as server:
+        server.answer = lambda asked: OAK
+        yield server
+
+
+def chat(there: Provider, wire: ModuleType = openai, **limits: Any) -> ProviderChat:
+    url = there.anthropic_url if wire is anthropic else there.openai_url
+    return ProviderChat(Address("llm", url, "seer", SecretStr(KEY), **limits), wire, price=PRICE)  # type: ignore[arg-type]
+
+
+# --- in the shape asked for -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("wire", "takes"), WIRES)
+def test_text_and_pictures_go_out_and_the_shape_comes_back(
+    there: Provider, book: Book, wire: ModuleType, takes: str
+) -> None:
+    there.takes = {takes}
+    assert chat(there, wire).ask(question(1), Seen, book) == Seen(material="oak")
+    asked = there.asked[-1][0]
+    assert (asked.texts, asked.pictures) == (("picture 1",), (b"\xff\xd8 jpeg",))
+    assert asked.instructions.startswith("Say what you see.")
+    assert "material" in json.dumps(asked.schema or asked.instructions)
+
+
+@pytest.mark.parametrize(("wire", "takes"), WIRES)
+def test_an_answer_off_the_shape_is_mended_once_told_what_was_wrong(
+    there: Provider, book: Book, wire: ModuleType, takes: str
+) -> None:
+    there.takes = {takes}
+    asking = chat(there, wire)
+    asking.ask(question(0), Seen, book)
+    there.script.append("off_schema")
+    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
+    mended = " ".join(there.asked[-1][0].texts)
+    assert "material: Field required" in mended
+    assert "surprise" in mended  # what it said first
+
+
+def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, book: Book) -> None:
+    there.takes = {"plain"}
+    asking = chat(there)
+    for number in range(5):
+        asking.ask(question(number), Seen, book)
+    assert len(there.asked) == 5 + 2
+    assert spending(book.ledger, book.run.document)[0].cost_usd > 0
+
+
+def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, book: Book) -> None:
+    asking = chat(there)
+    there.script.append("prose")
+    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
+    assert "tools" in there.asked[-1][0].body
+
+
+def test_a_question_that_no_way_makes_acceptable_is_rejected_and_the_next_is_asked_as_before(
+    there: Provider, book: Book
+) -> None:
+    there.script.extend(["rejected"] * 3)
+    asking = chat(there)
+    with pytest.raises(ProviderRejected):
+        asking.ask(question(1), Seen, book)
+    asking.ask(question(2), Seen, book)
+    assert "response_format" in there.asked[-1][0].body
+
+
+@pytest.mark.parametrize("wire", [openai, anthropic])
+def test_a_model_that_goes_on_off_the_shape_is_invalid_output_and_asked_anew_next_time(
+    there: Provider, book: Book, wire: ModuleType
+) -> None:
+    there.script.extend(["off_schema", "off_schema"])
+    asking = chat(there, wire)
+    with pytest.raises(InvalidModelOutput, match="material: Field required"):
+        asking.ask(question(1), Seen, book)
+    assert len(there.asked) == 2
+    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
+    assert spending(book.ledger, book.run.document)[0].tokens_in > 1_500  # all three were paid for
+
+
+@pytest.mark.parametrize("wire", [openai, anthropic])
+@pytest.mark.parametrize(("fault", "failure"), [("refusal", ProviderRejected), ("length", InvalidModelOutput)])
+def test_refusals_and_cut_answers_are_named_and_not_kept(
+    there: Provider, book: Book, wire: ModuleType, fault: str, failure: type[Failure]
+) -> None:
+    there.script.append(fault)
+    with pytest.raises(failure):
+        chat(there, wire).ask(question(1), Seen, book)
+    assert len(there.asked) == 1
+    assert chat(there, wire).ask(question(1), Seen, book) == Seen(material="oak")
+
+
+@pytest.mark.parametrize("wire", [openai, anthropic])
+def test_a_reply_that_is_no_answer_is_the_providers_error(there: Provider, book: Book, wire: ModuleType) -> None:
+    there.script.append("empty")
+    with pytest.raises(ProviderError, match="answers with no"):
+        chat(there, wire).ask(question(1), Seen, book)
+    assert spending(book.ledger, book.run.document)[0].unknown == 1  # nobody knows what it cost
+
+
+def test_who_answers_is_chosen_by_the_settings(there: Provider, book: Book) -> None:
+    given = {"llm_model": "seer", "llm_api_key": KEY, "vision_url": there.openai_url, "vision_model": "seer"}
+    anthropics = language_chat(Settings(llm_api="anthropic", llm_url=there.anthropic_url, **given))
+    compatible = language_chat(Settings(llm_url=there.openai_url, **given))
+    for asking in (anthropics, compatible, vision_chat(Settings(vision_api_key=KEY, **given))):
+        assert asking.model == "seer"
+        asking.ask(question(1), Seen, book)
+    assert [asked.path for asked, _ in there.asked] == ["/v1/messages", "/v1/chat/completions"]  # the third knew it
+
+
+# --- schemas ----------------------------------------------------------------------------------------------------------
+
+
+class Part(BaseModel):
+    title: str = ""
+    share: float = 0.5
+
+
+class Whole(BaseModel):
+    parts: list[Part] = []
+    best: Part | None = None
+
+
+def test_schemas_require_every_property_and_allow_no_other() -> None:
+    schema = schema_of(Whole)
+    assert schema["required"] == ["parts", "best"]
+    assert schema["additionalProperties"] is False
+    part = schema["$defs"]["Part"]
+    assert (part["required"], part["additionalProperties"]) == (["title", "share"], False)  # a property called title
+    assert part["properties"]["share"] == {"type": "number"}
+    assert is_strict(schema)
+
+
+def test_free_mappings_cannot_be_asked_for_strictly() -> None:
+    class Free(BaseModel):
+        facts: dict[str, str]
+
+    assert not is_strict(schema_of(Free))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1}', '```json\n{"a": 1}\n```', '<think>{"b": 2}</think>\n{"a": 1}', 'Here it is: {"a": 1}. Enjoy!'],
+)
+def test_json_is_found_in_what_models_say_around_it(text: str) -> None:
+    assert json.loads(json_in(text)) == {"a": 1}
+
+
+# --- paid for once ----------------------------------------------------------------------------------------------------
+
+
+def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails(there: Provider, book: Book) -> None:
+    there.script.extend(["off_schema", "error"])
+    asking = chat(there)
+    with pytest.raises(ProviderError):
+        asking.ask(question(1), Seen, book)
+    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
+    assert len(there.asked) == 3
+
+
+def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, book: Book) -> None:
+    set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
+    asking = chat(there)
+    answers = ask_all(asking, book, range(40), SetClock())
+    assert {type(answer) for answer in answers.values()} == {Seen, BudgetExceeded}
+    spent = spending(book.ledger, book.run.document)[0]
+    assert 3 <= spent.calls < 20
+    assert 0.006 < spent.cost_usd <= 0.01  # what is left is less than a call may cost at most
+    assert len(there.asked) == spent.calls
+
+
+def test_a_document_of_another_owner_pays_nothing_for_the_same_question(there: Provider, book: Book) -> None:
+    other = Book(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
+    assert chat(there).ask(question(1), Seen, book) == chat(there).ask(question(1), Seen, other)
+    assert len(there.asked) == 1
+    assert spending(book.ledger, other.run.document) == []
+
+
+def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, book: Book) -> None:
+    there.delay = lambda: 0.2
+    asking, clock = chat(there), SetClock()
+    asking.ask(question(0), Seen, book)
+    answers = ask_all(asking, book, [1, 1, 1, 2, 2, 1], clock)
+    assert set(answers.values()) == {Seen(material="oak")}
+    assert len(there.asked) == 3
+
+
+def test_under_a_mix_of_faults_every_question_is_answered_or_named_and_none_is_paid_for_twice(
+    there: Provider, book: Book
+) -> None:
+    there.faults, there.scale, there.delay = mixed(0.3), 10.0, lambda: 0.3
+    clock, total = FastClock(10), 150
+    answers = ask_all(chat_at(there.openai_url, clock=clock, seconds=2), book, range(total), clock)
+    failed = [answer for answer in answers.values() if not isinstance(answer, Seen)]
+    assert len(failed) < total / 5
+    assert {type(failure) for failure in failed} <= {ProviderRejected}  # refused
+    assert {fault for _, fault in there.asked} > set(there.faults.mix)  # each fault, and none
+    assert max(there.paid.values()) == 1
+    assert len(there.early) <= 0.02 * len(there.asked)
+    spent = spending(book.ledger, book.run.document)[0]
+    assert spent.calls >= len(answers) + len(failed)
+    assert 0 < spent.cost_usd < spent.at_most_usd
+
+
+@contextmanager
+def killed(ledger: str, there: Provider, questions: int, after: int) -> Iterator[None]:
+    """A process that asks them all, killed once so many were answered."""
+    command = [sys.executable, "-m", "tests.models.paying", ledger, there.openai_url, str(questions)]
+    worker = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        while len(there.paid) < after and worker.poll() is None:
+            time.sleep(0.005)
+        worker.send_signal(signal.SIGKILL)
+        yield
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_killed_in_the_middle_only_what_was_in_flight_may_be_paid_again_and_is_shown(
+    there: Provider, url: str, book: Book
+) -> None:
+    there.delay, total = lambda: 0.05, 80
+    with killed(url, there, total, after=40):
+        pass
+    before = len(there.paid)
+    assert 40 <= before < total
+    answers = ask_all(chat_at(there.openai_url), book, range(total), SetClock())
+    assert all(isinstance(answer, Seen) for answer in answers.values())
+    assert len(there.paid) == total
+    again = sum(times - 1 for times in there.paid.values())
+    unknown = count(book.ledger, rows, state="unknown")
+    assert again <= unknown <= AT_ONCE
+
+
+def test_a_ledger_is_what_remembers(there: Provider, url: str, book: Book) -> None:
+    chat(there).ask(question(1), Seen, book)
+    again: Ledger = open_ledger(url)
+    assert chat(there).ask(question(1), Seen, Book(again, book.run, STAGE)) == Seen(material="oak")
+    again.close()
+    assert chat(there).ask(Question(instructions="Else.", parts=("picture 1",)), Seen, book)
+    assert len(there.asked) == 2

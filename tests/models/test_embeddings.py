@@ -1,0 +1,188 @@
+"""Text vectors from providers over real HTTP: in order, of the length asked for, each text paid for once."""
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from swatchbook.errors import Authentication, Configuration, PayloadTooLarge, ProviderDown, ProviderError
+from swatchbook.ledger.calls import Book, spending
+from swatchbook.ledger.database import open_ledger
+from swatchbook.models.embeddings import ProviderTextEncoder, openai_encoder, voyage_encoder
+from swatchbook.models.registry import load, tags
+from swatchbook.records import IngestOptions, Role
+from swatchbook.settings import Settings
+from tests.ledger.scene import begun, set_document
+from tests.providers.standin import KEY, Provider, minilm_vectors, provider, random_vectors
+
+STAGE = "IMAGES_EMBEDDED"
+TEXTS = ["oak", "ash", "elm"]
+
+
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        open_ledger(f"sqlite:///{folder}/template.sqlite").close()
+        yield Path(folder)
+
+
+@pytest.fixture
+def book(migrated: Path) -> Iterator[Book]:
+    with tempfile.TemporaryDirectory(dir=migrated) as folder:
+        ledger = open_ledger(f"sqlite:///{shutil.copy(migrated / 'template.sqlite', folder)}")
+        yield Book(ledger, begun(ledger), STAGE)
+        ledger.close()
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    with provider() as server:
+        yield server
+
+
+def settings(there: Provider, **changed: object) -> Settings:
+    given = {"text_url": there.openai_url, "text_api_key": KEY, "prices": {"voyage-3.5": {"input": 1, "output": 0}}}
+    return Settings(**{**given, **changed})  # type: ignore[arg-type]
+
+
+def voyage(there: Provider, **changed: object) -> ProviderTextEncoder:
+    return voyage_encoder(settings(there, **changed), "tag")
+
+
+def expected(texts: list[str], dimension: int = 1_024) -> np.ndarray:
+    vectors = random_vectors(texts, dimension)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("make", [voyage_encoder, openai_encoder])
+def test_vectors_come_in_the_order_asked_and_of_unit_length(there: Provider, book: Book, make: object) -> None:
+    found = make(settings(there), "tag").embed([*TEXTS, "oak"], "document", book)  # type: ignore[operator]
+    np.testing.assert_allclose(found, expected([*TEXTS, "oak"]), atol=1e-6)
+    assert found.dtype == np.float32
+    assert there.asked[0][0].texts == ("oak", "ash", "elm")  # the same text once
+
+
+def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, book: Book) -> None:
+    encoder = voyage(there, text_dimension=256)
+    assert encoder.embed(["oak"], "document", book).shape == (1, 256)
+    encoder.embed(["oak"], "query")
+    first, second = (asked.body for asked, _ in there.asked)
+    assert (first["input_type"], second["input_type"]) == ("document", "query")
+    assert first["output_dimension"] == 256
+    assert first["truncation"] is False
+
+
+def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, book: Book) -> None:
+    encoder = voyage(there)
+    encoder.embed(["oak", "ash"], "document", book)
+    other = Book(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
+    found = encoder.embed(["elm", "ash", "oak"], "document", other)
+    np.testing.assert_allclose(found, expected(["elm", "ash", "oak"]), atol=1e-6)
+    assert [asked.texts for asked, _ in there.asked] == [("oak", "ash"), ("elm",)]
+    spent = spending(book.ledger, book.run.document)[0]
+    assert (spent.calls, spent.tokens_in) == (2, 2)
+    assert spent.cost_usd == pytest.approx(2e-6)
+
+
+def test_queries_are_not_kept_and_documents_need_somebody_who_pays(there: Provider, book: Book) -> None:
+    encoder = voyage(there)
+    for _ in range(2):
+        encoder.embed(["oak"], "query")
+    assert len(there.asked) == 2
+    with pytest.raises(Configuration):
+        encoder.embed(["oak"], "document")
+
+
+def test_who_searches_does_not_wait_for_minutes(there: Provider) -> None:
+    there.retry_after = 30
+    there.script.append("rate_limited")
+    with pytest.raises(ProviderDown):
+        voyage(there).embed(["oak"], "query")
+
+
+def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, book: Book) -> None:
+    texts = [f"{number} " + "word " * 11_000 for number in range(10)]
+    assert voyage(there).embed(texts, "document", book).shape == (10, 1_024)
+    assert [len(asked.texts) for asked, _ in there.asked] == [4, 4, 2]
+
+
+def test_a_text_too_long_is_cut_and_that_is_logged_and_counted(
+    there: Provider, book: Book, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        voyage(there).embed(["ü" * 100_000, "oak"], "document", book)
+    assert "1 texts are too long for voyage-3.5 and were cut" in caplog.text
+    assert spending(book.ledger, book.run.document)[0].truncated == 1
+    sent = there.asked[0][0].texts
+    assert 30_000 < len(sent[0]) < 32_000
+    assert sent[1] == "oak"
+
+
+def test_vectors_of_another_length_name_the_setting(there: Provider, book: Book) -> None:
+    there.dimension = 768
+    with pytest.raises(Configuration, match=r"768.*SWATCHBOOK_TEXT_DIMENSION is 1024") as raised:
+        openai_encoder(settings(there), "tag").embed(TEXTS, "document", book)
+    assert raised.value.advice
+    assert "SWATCHBOOK_TEXT_DIMENSION=768" in raised.value.advice
+
+
+def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, book: Book) -> None:
+    there.packs = False
+    np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", book), expected(TEXTS), atol=1e-6)
+
+
+def test_nan_and_zero_are_left_as_they_came_for_the_commit_to_refuse(there: Provider, book: Book) -> None:
+    there.embed = lambda texts, dimension: np.stack(
+        [np.full(dimension, value, np.float32) for value in (np.nan, 0.0, 1.0)]
+    )
+    found = voyage(there).embed(TEXTS, "document", book)
+    assert np.isnan(found[0]).all()
+    assert not found[1].any()
+    assert np.linalg.norm(found[2]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("fault", "failure"), [("empty", ProviderError), ("too_large", PayloadTooLarge)])
+def test_what_goes_wrong_is_named_and_nothing_is_kept(
+    there: Provider, book: Book, fault: str, failure: type[Exception]
+) -> None:
+    there.script.append(fault)
+    encoder = voyage(there)
+    with pytest.raises(failure):
+        encoder.embed(TEXTS, "document", book)
+    assert encoder.embed(TEXTS, "document", book).shape == (3, 1_024)
+    assert len(there.asked) == 2
+
+
+def test_a_model_that_voyage_does_not_know_names_the_setting(there: Provider, book: Book) -> None:
+    there.models = {"voyage-3.5"}
+    with pytest.raises(Configuration, match="SWATCHBOOK_TEXT_MODEL"):
+        voyage(there, text_model="voyage-9").embed(TEXTS, "document", book)
+
+
+def test_the_budget_counts_vectors_too(there: Provider, book: Book) -> None:
+    set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.5).model_dump(mode="json"))
+    with pytest.raises(Configuration, match="SWATCHBOOK_PRICES"):
+        voyage(there, prices={}).embed(TEXTS, "document", book)
+    voyage(there).embed(TEXTS, "document", book)
+
+
+def test_the_registry_knows_the_tag_without_a_key_and_misses_the_key_when_it_loads(there: Provider) -> None:
+    chosen = Settings(text_encoder="voyage")
+    assert tags(chosen)[Role.TEXT] == "voyage-3.5@1024/document-query"
+    assert tags(Settings(text_encoder="openai", text_model="m"))[Role.TEXT] == "m@1024/alike"
+    with pytest.raises(Authentication, match="SWATCHBOOK_TEXT_API_KEY"):
+        _ = load(chosen).text_encoder
+    encoder = load(settings(there, text_encoder="voyage")).text_encoder
+    assert (encoder.tag, encoder.dimension) == ("voyage-3.5@1024/document-query", 1_024)
+
+
+def test_meaning_survives_the_stand_in(there: Provider, book: Book) -> None:
+    there.embed = minilm_vectors()
+    encoder = voyage(there)
+    documents = encoder.embed(["A porcelain floor tile.", "A leather sofa."], "document", book)
+    tile, sofa = documents @ encoder.embed(["ceramic tiles for the floor"], "query")[0]
+    assert tile > sofa + 0.2
