@@ -6,15 +6,15 @@ would have, so that 1 means best by every role.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.lab import Lab
 from swatchbook.ledger import hits, publishing
-from swatchbook.models.base import Vectors
+from swatchbook.models.base import ImageEncoder, Vectors
 from swatchbook.records import PIXEL_ROLES, Hit, Role
 
 CANDIDATES = 100
@@ -41,7 +41,8 @@ def search(
     """The k best images or products for a text, a picture, or both; best first.
 
     `owner` None searches all owners. `weights` replaces the defaults by role name ("keyword" among them).
-    Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown, Configuration.
+    Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown; Configuration for a
+    picture where another encoder than the chosen one has made what is searchable.
     """
     if not (text and text.strip()) and image is None:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
@@ -74,17 +75,32 @@ def _rankings(
 ) -> dict[str, list[Match]]:
     found: dict[str, list[Match]] = {}
     if text and text.strip():
-        spaces = {role: active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active}
-        if spaces:
+        texts = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
+        if texts:
             vector = lab.models.text_encoder.embed([text], "query")[0]
-            for role, space in spaces.items():
-                found[role.value] = lab.index.search(space, vector, CANDIDATES, where)
-            found["keyword"] = _interleave([lab.index.keyword(s, text, CANDIDATES, where) for s in spaces.values()])
+            for space in texts:
+                found[space.role.value] = lab.index.search(space, vector, CANDIDATES, where)
+            found["keyword"] = _interleave([lab.index.keyword(s, text, CANDIDATES, where) for s in texts])
+        if image is None and (tower := lab.models.text_tower):  # a picture says better what to look for among pictures
+            for space in _made_by(lab.models.encoder, active, {Role.VISUAL}):
+                vector = tower.encode_queries([text])[0]
+                found[space.role.value] = lab.index.search(space, vector, CANDIDATES, where)
     if image is not None:
-        for role, vector in _encode_image(lab, image).items():
-            if role in active:
-                found[role.value] = lab.index.search(active[role], vector, CANDIDATES, where)
+        vectors = _encode_image(lab, image)
+        spaces = _made_by(lab.models.encoder, active, vectors)
+        if not spaces and PIXEL_ROLES & set(active):
+            raise Configuration(
+                "What is searchable was made by another encoder than the chosen one.",
+                advice="Set SWATCHBOOK_ENCODER and its model back, or ingest the documents again with the new one.",
+            )
+        for space in spaces:
+            found[space.role.value] = lab.index.search(space, vectors[space.role], CANDIDATES, where)
     return found
+
+
+def _made_by(encoder: ImageEncoder, active: Mapping[Role, Space], roles: Collection[Role]) -> list[Space]:
+    """Of the active spaces of these roles, those where the encoder's vectors compare with what is there."""
+    return [active[role] for role in roles if role in active and active[role].tag == encoder.tags.get(role)]
 
 
 def _encode_image(lab: Lab, image: Path) -> dict[Role, Vectors]:

@@ -1,0 +1,77 @@
+"""A catalogue through SigLIP and DINOv2, from PDF to hits, without flow or server; only the weights are not real."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import bare_ingest
+from swatchbook.errors import Configuration
+from swatchbook.index.base import Where
+from swatchbook.lab import open_lab
+from swatchbook.ledger import accounts, publishing
+from swatchbook.records import Role
+from swatchbook.search import search
+from swatchbook.settings import load_settings
+from tests.models import tiny
+
+VISUAL_ROLES = {Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION, Role.STRUCTURE}
+
+
+@pytest.fixture
+def chosen(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SigLIP and DINOv2, by variables as people choose them."""
+    monkeypatch.setenv("SWATCHBOOK_ENCODER", "siglip")
+    monkeypatch.setenv("SWATCHBOOK_ENCODER_MODEL", str(tiny.save(tmp_path / "models", "siglip2")))
+    monkeypatch.setenv("SWATCHBOOK_STRUCTURE_MODEL", str(tiny.save(tmp_path / "models", "dinov2")))
+
+
+def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
+    chosen: None, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare_ingest.main(small_catalogue)
+    with open_lab(load_settings()) as lab:
+        counted = accounts.coverage(lab.ledger)
+        active = {space.role: space for space, is_active in publishing.spaces(lab.ledger) if is_active}
+        assert counted.documents == {"completed": 1}
+        assert counted.coverage_percentage == 100
+        assert counted.total_images > 10
+        assert set(active) >= VISUAL_ROLES
+        assert {role: space.tag for role, space in active.items() if role in VISUAL_ROLES} == lab.models.encoder.tags
+
+        hits = search(lab, text="oak floor", k=10)
+        asked = [hit.why["visual"] for hit in hits if "visual" in hit.why]
+        assert asked
+        assert any(why["rank"] == 1 for why in asked)
+        tower = lab.models.text_tower
+        assert tower is not None
+        best = lab.index.search(active[Role.VISUAL], tower.encode_queries(["oak floor"])[0], 1, Where())
+        first = next(hit for hit in search(lab, text="oak floor", k=100) if hit.why.get("visual", {}).get("rank") == 1)
+        assert first.id == best[0].id
+
+        picture = next(iter(hit.file for hit in hits if hit.file))
+        with lab.files.local(picture) as file:
+            found = search(lab, image=file, k=3)
+            by_both = search(lab, text="oak", image=file, k=3)
+        assert found[0].file == picture
+        assert {"visual", "structure"} <= set(found[0].why)
+        assert picture in {hit.file for hit in by_both}
+
+    monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
+    with open_lab(load_settings()) as lab, lab.files.local(picture) as file:
+        assert all("visual" not in hit.why for hit in search(lab, text="oak floor"))
+        with pytest.raises(Configuration, match=r"made by another encoder.*SWATCHBOOK_ENCODER"):
+            search(lab, image=file)
+
+
+def test_weights_that_are_not_here_are_named_with_the_command_that_fetches_them(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("SWATCHBOOK_ENCODER", "siglip")
+    with open_lab(load_settings()) as lab, pytest.raises(Configuration, match="not here") as missing:
+        lab.models.encoder.encode([np.zeros((8, 8, 3), np.uint8)])
+    assert "swatchbook models pull" in (missing.value.advice or "")
+    assert "siglip2-base-patch16-224 at 75de2d55ec2d" in missing.value.message
