@@ -249,6 +249,31 @@ def retry(
 
 
 @app.command(rich_help_panel=MEND)
+def embed(
+    document: Reference,
+    roles: Annotated[
+        str, typer.Option(metavar="ROLE,…", help="Vectors to make beside those that it was ingested for.")
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Failed and rejected images too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make what a document lacks by the models that are set now. What is made, analyses too, is not made again."""
+    wanted = _options({"roles": roles.split(",")} if roles else {}, True, False).roles or frozenset()
+    with _lab() as lab, _resumable():
+        from interface.ingest import resume
+        from interface.terminal import note, say_json
+        from swatchbook.regenerate import regenerate
+
+        found = _document(lab, document)
+        if not (lacking := regenerate(lab, found, roles=wanted, force=force)):
+            note(f"{found.name}: nothing to do, all of it is made by the models that are set.")
+        reports, code = resume(lab, [_document(lab, found.id)] if lacking else [], quiet=as_json)
+        if as_json:
+            say_json(reports)
+    raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=MEND)
 def cancel(document: Reference) -> None:
     """Stop working on a document. What is searchable stays; `retry` takes it up again."""
     with _lab() as lab:

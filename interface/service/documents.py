@@ -17,7 +17,7 @@ from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, due
 from swatchbook.ledger.runs import Document, LiveRun, live_runs
 from swatchbook.records import PROGRESS, DocumentStatus, IngestOptions, Owner, Record, RunReport, Stage
-from swatchbook.register import ask
+from swatchbook.regenerate import regenerate
 
 MOST_LISTED = 200
 
@@ -149,9 +149,8 @@ def delete_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> A
 def embed_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again: Again = ONCE) -> Accepted:
     """What is done stays. By force what failed or was rejected is made anew too."""
     document = workable(lab, caller, document_id)
-    if not again.force and is_current(lab, document):
+    if not regenerate(lab, document, force=again.force):
         return _accepted(document, "Nothing to do: all of it is made, by the makers in use.")
-    due.regenerate(lab.ledger, document.id, force=again.force)
     return _accepted(accounts.get_document(lab.ledger, document.id), "What is missing or stale will be made.")
 
 
@@ -198,12 +197,6 @@ def workable(lab: Lab, caller: Caller, document_id: UUID) -> Document:
     if document.status == DocumentStatus.DELETING:
         raise HTTPException(409, "It is being deleted.")
     return document
-
-
-def is_current(lab: Lab, document: Document) -> bool:
-    """Whether it is complete with what its options and the settings ask for today."""
-    asked = ask(lab.settings, document.options)
-    return document.status == DocumentStatus.COMPLETED and document.fingerprint == asked.fingerprint
 
 
 def _accepted(document: Document, message: str) -> Accepted:

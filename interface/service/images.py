@@ -6,13 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Path, Response
 
 from interface.service.auth import Caller, TheCaller
-from interface.service.documents import is_current
 from interface.service.given import ONCE, Again, Tools
 from interface.service.problems import documented
 from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, due
 from swatchbook.ledger.pictures import KnownImage, known_image
 from swatchbook.records import DocumentStatus, Record
+from swatchbook.regenerate import is_current
 
 _TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 """What extraction stores; anything else is sent as bytes that no browser shows."""

@@ -74,7 +74,7 @@ def test_help_comes_within_half_a_second(swatchbook: Swatchbook) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ingest", "search", "show", "status", "coverage", "retry", "cancel", "delete", "worker"]
+    "command", ["ingest", "search", "show", "status", "coverage", "retry", "embed", "cancel", "delete", "worker"]
 )
 def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
     assert "Usage:" in swatchbook(command, "--help").stdout
