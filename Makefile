@@ -39,7 +39,7 @@ test: $(STAMP)
 # Kills, outages, floods and rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)
 	$(RUN)python -m deployments.weaviate path > /dev/null
-	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/flows/test_kills.py tests/flows/test_rounds.py tests/servers tests/containers/test_pool.py
+	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/flows/test_kills.py tests/flows/test_rounds.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
 
 check: $(STAMP)
 	$(RUN)ruff check .

@@ -77,7 +77,10 @@ async def make_on_pool(work: Work, batches: Sequence[Batch], advance: Advance) -
     known = await asyncio.to_thread(shard_runs.of_document, lab(work.blocks).ledger, work.document, work.run.generation)
     ours = [shard for shard in known if shard.flow_run in {str(flow_run) for flow_run in sent}]
     if not ours:
-        raise Configuration(f"No shard could begin: {said}", advice="See its flow run in Prefect's UI.")
+        raise Configuration(
+            f"No shard could begin: {said}",
+            advice="Are their image, SWATCHBOOK_SHARD_IMAGE, and Docker there? Their flow runs in Prefect say more.",
+        )
     for shard in ours:
         if shard.failure_kind:
             raise KINDS[shard.failure_kind]("A shard could not go on.", advice="Its flow run in Prefect says why.")

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,14 +85,35 @@ def running_engine() -> Iterator[Engine]:
             yield at_hand
             return
         with _network_left_as_found():
-            engine = Engine(f"unix://{kept() / 'socket'}")
-            process = _start(engine, kept())
+            _start(ours(), kept())
             try:
-                yield engine
-                engine.run("image", "prune", "--force")
-                engine.run("builder", "prune", "--force", f"--keep-storage={CACHE}")
+                yield ours()
+                ours().run("image", "prune", "--force")
+                ours().run("builder", "prune", "--force", f"--keep-storage={CACHE}")
             finally:
-                _stop(process, kept())
+                _stop(kept())
+
+
+def ours() -> Engine:
+    """The engine that `running_engine` starts where none is at hand."""
+    return Engine(f"unix://{kept() / 'socket'}")
+
+
+def restart_ours() -> None:
+    """While it runs: in order, so that all its containers end with it."""
+    _stop(kept())
+    _start(ours(), kept())
+
+
+@contextmanager
+def ours_hanging() -> Iterator[None]:
+    """While it runs: it answers nobody, and its containers go on."""
+    process = _process(kept())
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
 
 
 @contextmanager
@@ -106,16 +127,16 @@ def bare_engine(folder: Path) -> Iterator[Engine]:
         yield at_hand
         return
     engine = Engine(f"unix://{folder / 'socket'}")
-    process = _start(engine, folder, "--bridge=none", "--iptables=false", before=("unshare", "--net"))
+    _start(engine, folder, "--bridge=none", "--iptables=false", before=("unshare", "--net"))
     try:
         yield engine
     finally:
-        _stop(process, folder)
+        _stop(folder)
 
 
-def _start(engine: Engine, folder: Path, *more: str, before: Sequence[str] = ()) -> psutil.Process:
+def _start(engine: Engine, folder: Path, *more: str, before: Sequence[str] = ()) -> None:
     if engine.answers():  # left by a test that was killed
-        return psutil.Process(int((folder / "pid").read_text()))
+        return
     log = folder / "log"
     command = [
         *before, "dockerd", "--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid",
@@ -126,22 +147,26 @@ def _start(engine: Engine, folder: Path, *more: str, before: Sequence[str] = ())
     deadline = time.monotonic() + READY_SECONDS
     while not engine.answers():
         if process.poll() is not None or time.monotonic() > deadline:
-            _stop(process, folder)
+            process.kill()
             raise RuntimeError(f"The Docker engine did not start:\n{log.read_text(errors='replace')[-4000:]}")
         time.sleep(0.2)
-    return process
 
 
-def _stop(process: psutil.Process, folder: Path) -> None:
+def _process(folder: Path) -> psutil.Process:
+    """Raises FileNotFoundError, psutil.NoSuchProcess."""
+    return psutil.Process(int((folder / "pid").read_text()))
+
+
+def _stop(folder: Path) -> None:
     """In order, with the containers that are left; then what it leaves mounted."""
-    try:
+    with suppress(FileNotFoundError, psutil.NoSuchProcess):
+        process = _process(folder)
         process.terminate()
-        process.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait()
-    except psutil.NoSuchProcess:
-        pass
+        try:
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait()
     for namespace in (folder / "exec" / "netns").glob("*"):
         subprocess.run(["umount", namespace], capture_output=True, check=False)
 

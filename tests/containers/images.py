@@ -29,23 +29,38 @@ _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 def images(engine: Engine) -> Mapping[str, str]:
     """`BASE_IMAGE`, `POSTGRES_IMAGE` and `WEAVIATE_IMAGE`, each there. Raises RuntimeError where one cannot be had."""
-    if all(engine.can_pull(image) for image in (BASE, POSTGRES, WEAVIATE)):
-        return {"BASE_IMAGE": BASE, "POSTGRES_IMAGE": POSTGRES, "WEAVIATE_IMAGE": WEAVIATE}
+    return {"BASE_IMAGE": base(engine), "POSTGRES_IMAGE": _postgres(engine), "WEAVIATE_IMAGE": _weaviate(engine)}
+
+
+def base(engine: Engine) -> str:
+    """What Python runs on. Raises RuntimeError where it cannot be had."""
+    if engine.can_pull(BASE):
+        return BASE
     if not engine.has(OUR_BASE):
         _bootstrap(engine)
-    _build(engine, OUR_POSTGRES, HERE / "postgres")
+    return OUR_BASE
+
+
+def _postgres(engine: Engine) -> str:
+    if engine.can_pull(POSTGRES):
+        return POSTGRES
+    return _build(engine, OUR_POSTGRES, HERE / "postgres")
+
+
+def _weaviate(engine: Engine) -> str:
+    if engine.can_pull(WEAVIATE):
+        return WEAVIATE
     with tempfile.TemporaryDirectory() as context:
         server = find_server()
         assert isinstance(server, Path), "a registry that serves this image would have been taken above"
         shutil.copytree(HERE / "weaviate", context, dirs_exist_ok=True)
         shutil.copy2(server, Path(context) / "weaviate-server")
-        _build(engine, OUR_WEAVIATE, Path(context))
-    return {"BASE_IMAGE": OUR_BASE, "POSTGRES_IMAGE": OUR_POSTGRES, "WEAVIATE_IMAGE": OUR_WEAVIATE}
+        return _build(engine, OUR_WEAVIATE, Path(context))
 
 
 def build_swatchbook(engine: Engine) -> str:
     """The name of this checkout's image, built as `make up` does: a second where only code has changed."""
-    given = [f"--build-arg=BASE_IMAGE={images(engine)['BASE_IMAGE']}"]
+    given = [f"--build-arg=BASE_IMAGE={base(engine)}"]
     given += [f"--secret=id=ca,src={bundle}" for bundle in certificates().values()]
     engine.run("build", "--quiet", *given, f"--tag={SWATCHBOOK}", ROOT)
     return SWATCHBOOK
@@ -68,8 +83,9 @@ def _mirror() -> list[str]:
     return done.stdout.split()[:1]
 
 
-def _build(engine: Engine, name: str, folder: Path) -> None:
-    engine.run("build", "--quiet", f"--build-arg=BASE_IMAGE={OUR_BASE}", f"--tag={name}", folder)
+def _build(engine: Engine, name: str, folder: Path) -> str:
+    engine.run("build", "--quiet", f"--build-arg=BASE_IMAGE={base(engine)}", f"--tag={name}", folder)
+    return name
 
 
 def _call(*command: str | Path) -> None:

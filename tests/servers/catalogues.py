@@ -12,7 +12,11 @@ _A_PAGE = 4
 _SIDE = 160  # pixels: a picture, not a decoration
 
 
-def make_catalogue(path: Path, *, pictures: int, picture: Callable[[np.random.Generator], bytes] | None = None) -> Path:
+MakePicture = Callable[[np.random.Generator], bytes]
+"""One picture, as PNG or JPEG."""
+
+
+def make_catalogue(path: Path, *, pictures: int, picture: MakePicture | None = None) -> Path:
     """A PDF with so many different pictures, four a page, all named after the file, each as `picture` makes it."""
     dice = np.random.default_rng(list(path.stem.encode()))
     book = pymupdf.open()

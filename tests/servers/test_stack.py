@@ -7,7 +7,7 @@ SWATCHBOOK_TEST_FIGURES names a file that is told what was measured.
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +22,17 @@ from swatchbook.records import DocumentStatus, document_id
 from tests.conftest import SOAK
 from tests.servers.audit import TERMINAL, audit, flow_runs
 from tests.servers.catalogues import make_catalogue
-from tests.servers.halfway import PICTURES, SLOW, WHOLE, conclude, half_way
+from tests.servers.halfway import (
+    PICTURES,
+    SLOW,
+    WHOLE,
+    conclude,
+    fill,
+    half_way,
+    let_time_pass,
+    mended,
+    told_of,
+)
 from tests.servers.stack import OWNER, SECRET, Stack
 
 AWAY_SECONDS = 60.0 if SOAK else 5.0
@@ -126,13 +136,6 @@ def reschedule(stack: Stack, flow_run: str) -> None:
     """Let its time be now."""
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": datetime.now(UTC).isoformat()}}
     stack.ask_prefect("POST", f"/flow_runs/{flow_run}/set_state", json={"state": state, "force": True})
-
-
-def let_time_pass(stack: Stack, document: str) -> None:
-    """Let a document's next try, and those of all items, be due: a quarter of an hour is long for a test."""
-    with stack.lab.ledger.write() as connection:
-        connection.exec_driver_sql("UPDATE items SET next_retry_at = 0 WHERE next_retry_at IS NOT NULL")
-        connection.exec_driver_sql("UPDATE documents SET due_at = 0 WHERE id = %s", (document,))
 
 
 def announce(stack: Stack, delivery: str, **announced: Any) -> httpx.Response:
@@ -268,23 +271,3 @@ def test_wrong_key_of_the_index_blocks_with_the_cause_and_goes_on_once_it_is_rig
         stack.restart_weaviate(kill=False)
     mended(stack, document)
     conclude(stack, "wrong_key", document)
-
-
-def told_of(stack: Stack, document: str) -> str:
-    """What the service tells people of a document that is blocked."""
-    told = stack.ask("GET", f"/documents/{document}").json()
-    assert told["status"] == BLOCKED
-    return str(told["message"])
-
-
-def mended(stack: Stack, document: str) -> None:
-    """A blocked document is looked at again in a minute: a soak waits for it."""
-    if not SOAK:
-        let_time_pass(stack, document)
-
-
-def fill(file: Path) -> None:
-    """Write until nothing more goes in."""
-    with suppress(OSError), file.open("wb", buffering=0) as ballast:
-        while True:
-            ballast.write(bytes(1 << 16))

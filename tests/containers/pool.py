@@ -1,0 +1,128 @@
+"""The stack with a Docker worker for its pool of shards, and what tests ask of its containers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import func, select
+
+from deployments.pools import EMBED, SETTINGS_FILE
+from swatchbook.ledger.tables import items, runs
+from tests.conftest import ROOT
+from tests.containers.engine import Engine
+from tests.containers.images import build_swatchbook
+from tests.ledger_audit import count_writes
+from tests.servers.stack import SHARDS, Part, Stack, running_stack, worker_part
+
+DOUBLES = "/doubles"
+"""Where the containers find the tests' own code, and nothing else of the checkout."""
+
+SHARED = (
+    "PROFILE",
+    "LEDGER_URL",
+    "FILES_URL",
+    "WEAVIATE_URL",
+    "WEAVIATE_GRPC_PORT",
+    "WEAVIATE_API_KEY",
+    "RETRY_DELAYS",
+)
+"""What a shard must be told; of the service's keys it knows nothing."""
+
+LABEL = "io.prefect.flow-run-id"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The stack, with a Docker worker for its pool of shards."""
+
+    engine: Engine
+    stack: Stack
+    worker: Part
+
+    def containers(self, *, running: bool = False) -> dict[str, str]:
+        """Flow run -> container, of all shards whose containers are there, ended or not."""
+        which = [] if running else ["--all"]
+        shown = self.engine.run(
+            "ps", *which, f"--filter=label={LABEL}", f'--format={{{{.Label "{LABEL}"}}}} {{{{.ID}}}}'
+        )
+        return dict(line.split() for line in shown.splitlines())
+
+    def out_of_memory(self) -> bool:
+        """Whether any of them has ended for want of memory."""
+        return "true" in self.engine.run("inspect", "--format={{.State.OOMKilled}}", *self.containers().values())
+
+    def runs(self, document: str, kind: str = "shard") -> list[dict[str, Any]]:
+        """Runs of a document's shards, or its own, oldest first."""
+        query = select(runs).where(runs.c.document == document, runs.c.kind == kind).order_by(runs.c.token)
+        with self.stack.lab.ledger.read() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def live(self, document: str) -> list[str]:
+        """Flow runs of the shards at work."""
+        return [shard["prefect_run"] for shard in self.runs(document) if shard["state"] == "live"]
+
+    def parent(self, document: str) -> psutil.Process:
+        """The process of the document's own run."""
+        (pid,) = [run["pid"] for run in self.runs(document, "document") if run["state"] == "live"]
+        return psutil.Process(pid)
+
+    def held(self) -> int:
+        """How many items somebody holds."""
+        with self.stack.lab.ledger.read() as connection:
+            query = select(func.count()).select_from(items).where(items.c.lease.is_not(None))
+            return int(connection.execute(query).scalar_one())
+
+    def pending(self, document: str) -> list[dict[str, Any]]:
+        """Flow runs of a document's shards that the worker has taken, and that have not begun."""
+        given = {"tags": {"all_": [document]}, "state": {"type": {"any_": ["PENDING"]}}}
+        found = self.stack.ask_prefect("POST", "/flow_runs/filter", json={"flow_runs": given})
+        return [run for run in found if run["work_pool_name"] == EMBED]
+
+    @contextmanager
+    def job(self, **changed: Any) -> Iterator[None]:
+        """Its template with something changed, for a while."""
+        before = self.stack.ask_prefect("GET", f"/work_pools/{EMBED}")["base_job_template"]
+        job = {**before["job_configuration"], **changed}
+        self._set({**before, "job_configuration": job})
+        try:
+            yield
+        finally:
+            self._set(before)
+
+    def _set(self, template: dict[str, Any]) -> None:
+        self.stack.ask_prefect("PATCH", f"/work_pools/{EMBED}", json={"base_job_template": template})
+
+
+@contextmanager
+def running_pool(engine: Engine, folder: Path) -> Iterator[Pool]:
+    """All of it, with nothing left of its containers, however this ends."""
+    folder.chmod(0o755)  # containers run as a user of the image's
+    told = folder / "shards.env"
+    volumes = (f"{folder}:{folder}", f"{told}:{SETTINGS_FILE}:ro", f"{ROOT / 'tests'}:{DOUBLES}/tests:ro")
+    given = {
+        "SWATCHBOOK_SHARD_IMAGE": build_swatchbook(engine),
+        "SWATCHBOOK_SHARD_NETWORK": "host",
+        "SWATCHBOOK_SHARD_VOLUMES": ",".join(volumes),
+    }
+    with running_stack(folder, **given) as stack:
+        names = [f"SWATCHBOOK_{name}" for name in SHARED]
+        told.write_text("".join(f"{name}={stack.environment[name]}\n" for name in names))
+        count_writes(stack.lab.ledger)
+        environment = {**stack.environment, "DOCKER_HOST": engine.address}
+        pool = Pool(engine, stack, worker_part(folder, environment, "shards", SHARDS))
+        # Let containers find what slows their encoders down, as the other parts do: tests/doubles/path.
+        doubles = {
+            "PYTHONPATH": f"{DOUBLES}:{DOUBLES}/tests/doubles/path",
+            "SWATCHBOOK_TEST_TROUBLE": stack.environment["SWATCHBOOK_TEST_TROUBLE"],
+        }
+        try:
+            with pool.job(env=doubles):
+                pool.worker.start()
+                yield pool
+        finally:
+            pool.worker.stop()
+            if left := pool.containers().values():
+                engine.run("rm", "--force", *left)

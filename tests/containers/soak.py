@@ -1,0 +1,173 @@
+"""The rest of what may die while shards are made in containers, with outages of a minute: half an hour in all.
+
+By `make soak`, or one by `SWATCHBOOK_TEST_SOAK=1 pytest tests/containers/soak.py -k engine_restarted`;
+SWATCHBOOK_TEST_FIGURES names a file that is told what was measured.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from swatchbook.records import DocumentStatus
+from tests.containers.engine import ours, ours_hanging, restart_ours
+from tests.containers.pool import Pool
+from tests.servers.audit import TERMINAL, flow_runs
+from tests.servers.halfway import conclude, fill, half_way, mended, pictures_made, tell, told_of
+
+pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
+
+AWAY_SECONDS = 60.0
+
+ABSENT = "swatchbook-test-absent"
+"""An image that nobody has."""
+
+
+# --- deaths -----------------------------------------------------------------------------------------------------------
+
+
+def engine_restarted(pool: Pool, document: str) -> None:
+    """Its containers end with it."""
+    only_ours(pool)
+    restart_ours()
+
+
+def worker_killed(pool: Pool, document: str) -> None:
+    """Its containers go on, and the next worker takes what is left."""
+    pool.worker.kill(family=True)
+    pool.worker.start()
+
+
+def worker_killed_with_one_pending(pool: Pool, document: str) -> None:
+    """Between taking a shard and the start of its container: the engine answers late."""
+    only_ours(pool)
+    with ours_hanging():
+        pool.stack.trouble()
+        pool.stack.wait_until(lambda: pool.pending(document), "the worker submits a shard")
+        pool.worker.kill(family=True)
+    pool.worker.start()
+
+
+def control_worker_killed(pool: Pool, document: str) -> None:
+    """The parent goes on alone."""
+    pool.stack.worker.kill(family=False)
+    pool.stack.worker.start()
+
+
+def parent_killed(pool: Pool, document: str) -> None:
+    pool.parent(document).send_signal(signal.SIGKILL)
+
+
+def prefect_killed(pool: Pool, document: str) -> None:
+    pool.stack.prefect.kill(family=True)
+    time.sleep(AWAY_SECONDS)
+    pool.stack.prefect.start()
+
+
+def weaviate_killed(pool: Pool, document: str) -> None:
+    pool.stack.restart_weaviate(away=AWAY_SECONDS)
+
+
+def postgres_stopped(pool: Pool, document: str) -> None:
+    """The ledger's database and Prefect's."""
+    pool.stack.postgres.stop()
+    time.sleep(AWAY_SECONDS)
+    pool.stack.postgres.start()
+
+
+def three_runs_at_once(pool: Pool, document: str) -> None:
+    """Two ingests and `retry_failed`, of a document whose run has just died."""
+    known = pool.stack.document(document)
+    assert known.file is not None
+    again = {"source": known.file, "owner": known.owner, "options": known.options.model_dump(mode="json")}
+    parent_killed(pool, document)
+    for flow, parameters in (("ingest_catalogue", again), ("ingest_catalogue", again), ("retry_failed", {})):
+        deployment = pool.stack.ask_prefect("GET", f"/deployments/name/{flow}/{flow}")["id"]
+        given = {"parameters": parameters, "tags": [document], "state": {"type": "SCHEDULED"}}
+        pool.stack.ask_prefect("POST", f"/deployments/{deployment}/create_flow_run", json=given)
+
+
+def only_ours(pool: Pool) -> None:
+    if pool.engine != ours():
+        pytest.skip("The engine at hand may have others' containers.")
+
+
+DEATHS = [
+    engine_restarted,
+    worker_killed,
+    worker_killed_with_one_pending,
+    control_worker_killed,
+    parent_killed,
+    prefect_killed,
+    weaviate_killed,
+    postgres_stopped,
+    three_runs_at_once,
+]
+
+
+@pytest.mark.parametrize("death", DEATHS, ids=lambda death: death.__name__)
+def test_what_dies_is_made_up_for(pool: Pool, tmp_path: Path, death: Callable[[Pool, str], None]) -> None:
+    document = half_way(pool.stack, tmp_path / f"{death.__name__}.pdf", execution="pool")
+    death(pool, document)
+    pool.stack.trouble()
+    conclude(pool.stack, death.__name__, document)
+    assert {shard["state"] for shard in pool.runs(document)} <= {"ended", "dead"}
+    assert not pool.held()
+
+
+# --- what a person has to mend ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def image_missing(pool: Pool) -> Iterator[str]:
+    with pool.job(image=ABSENT):
+        yield ABSENT
+
+
+@contextmanager
+def files_full(pool: Pool) -> Iterator[str]:
+    ballast = pool.stack.folder / "files" / "ballast"
+    fill(ballast)
+    try:
+        yield "No space left"
+    finally:
+        ballast.unlink()
+
+
+@pytest.mark.parametrize("broken", [image_missing, files_full], ids=lambda broken: broken.__name__)
+def test_what_keeps_new_shards_from_being_made_blocks_with_the_cause_and_goes_on_once_mended(
+    pool: Pool, tmp_path: Path, broken: Callable[[Pool], AbstractContextManager[str]]
+) -> None:
+    stack = pool.stack
+    document = half_way(stack, tmp_path / f"{broken.__name__}.pdf", execution="pool")
+    with broken(pool) as cause:
+        for shard in pool.live(document):
+            pool.engine.run("kill", pool.containers()[shard])
+        seconds = stack.wait_for(document, DocumentStatus.BLOCKED, DocumentStatus.COMPLETED)
+        assert cause in told_of(stack, document)
+    tell(f"{broken.__name__}, until it is blocked", None, seconds)
+    stack.trouble()
+    mended(stack, document)
+    conclude(stack, broken.__name__, document)
+
+
+# --- what nobody wants any more ---------------------------------------------------------------------------------------
+
+
+def test_shards_of_a_cancelled_document_stop_and_what_they_hold_comes_free(pool: Pool, tmp_path: Path) -> None:
+    stack = pool.stack
+    document = half_way(stack, tmp_path / "cancelled.pdf", execution="pool")
+    assert stack.ask("POST", f"/documents/{document}/cancel").status_code == 202
+    seconds = stack.wait_until(lambda: not pool.containers(running=True), "its containers stop")
+    seconds += stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow runs end")
+    made = pictures_made(stack)
+    tell("cancelled, until its containers are gone", None, seconds)
+    assert not pool.held()
+    assert stack.document(document).status == DocumentStatus.CANCELLED
+    stack.trouble()
+    assert stack.ask("POST", f"/documents/{document}/retry").status_code == 202
+    conclude(stack, "cancelled, then retried", document)
+    assert pictures_made(stack) > made
