@@ -88,7 +88,8 @@ async def describe(work: Work, step: Step, reading: Reading, discovery: Discover
     calls = []
     for product in discovery.products:
         own, part = tables.on(product.pages), sha256(product.model_dump_json().encode())[:16]
-        calls.append(step.cached(describe_product, key(work, "describe", part), work, reading, product, own))
+        scans = discovery.scans.on(product.pages)
+        calls.append(step.cached(describe_product, key(work, "describe", part), work, reading, scans, product, own))
     return await asyncio.gather(*calls)
 
 

@@ -365,6 +365,10 @@ class Scans(Record):
     lines: dict[int, tuple[str, ...]] = Field(default_factory=dict)
     lost: tuple[LostPage, ...] = ()
 
+    def on(self, pages: Collection[int]) -> "Scans":
+        """What concerns these pages."""
+        return Scans(lines={number: lines for number, lines in self.lines.items() if number in pages})
+
 
 # --- products (stages 2 and 7) ----------------------------------------------------------------------------------------
 
@@ -415,7 +419,8 @@ class Discovery(Record):
     products: tuple[FoundProduct, ...]
     rejected: tuple[Evidence, ...] = ()
     note: str | None = None
-    lost: tuple[LostPage, ...] = ()  # why it is the layout rules' alone though a model was to say it
+    scans: Scans = Scans()
+    lost: tuple[LostPage, ...] = ()  # pages that could not be read, or why it is the layout rules' alone
 
 
 class Table(Record):

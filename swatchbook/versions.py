@@ -9,21 +9,22 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from swatchbook.records import IngestOptions, Record
 from swatchbook.settings import Settings
 
 
 class PureStage(Record):
-    """A stage whose result follows from its input alone. `after`: the stages whose results it reads; `asks`: whether a
-    language model is asked where the settings say so, which then counts with what it is asked.
+    """A stage whose result follows from its input alone. `after`: the stages whose results it reads; `asks`: which
+    models are asked what, where the settings let models find products.
     """
 
     version: str
     after: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
-    asks: bool = False
+    asks: tuple[tuple[Literal["llm", "vision"], str], ...] = ()
     modules: tuple[str, ...] = ()  # patterns below the root
 
 
@@ -34,7 +35,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
     return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
-_LLM = ("llm/excerpt", "llm/prompts", "llm/verbatim")
+_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/verbatim")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
@@ -45,13 +46,13 @@ PURE_STAGES: Mapping[str, PureStage] = {
         version="1",
         after=("read",),
         settings=("discovery",),
-        asks=True,
+        asks=(("vision", "scan"), ("llm", "discover")),
         modules=_catalogue("discover", "attributes", "layout", "kinds", "cards", "sections", *_LLM, "llm/products"),
     ),
     "describe": PureStage(
         version="1",
         after=("discover", "tables"),
-        asks=True,
+        asks=(("llm", "describe"),),
         modules=_catalogue("describe", "attributes", "layout", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
@@ -112,12 +113,14 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     pure = PURE_STAGES[stage]
     given = options.model_dump(mode="json", include=set(pure.options))
     limits = {name: getattr(settings, name) for name in pure.settings}
-    asked = _asked(stage, settings) if pure.asks and settings.discovery == "llm" else ()
+    asked = _asked(pure, settings) if settings.discovery == "llm" else ()
     return [stage, pure.version, given, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
 
 
-def _asked(stage: str, settings: Settings) -> tuple[str, str]:
-    """Which model is asked, and what; where it listens does not count."""
+def _asked(pure: PureStage, settings: Settings) -> list[tuple[str, str]]:
+    """Each model that is asked, and what; where it listens does not count."""
+    if not pure.asks:
+        return []
     from swatchbook.catalogue.llm.prompts import RECIPES
 
-    return str(settings.llm_model), RECIPES[stage]
+    return [(str(getattr(settings, f"{part}_model")), RECIPES[question]) for part, question in pure.asks]

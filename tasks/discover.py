@@ -4,18 +4,22 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Final, TypeVar
 
 from prefect import task
 
 from blocks import lab
 from swatchbook.catalogue import describe, discover
+from swatchbook.catalogue.llm import scans
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.products import ask_products
+from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED, Failure, Policy
+from swatchbook.lab import Lab
 from swatchbook.ledger.calls import Book
 from swatchbook.pdf import reader
-from swatchbook.records import Description, Discovery, FoundProduct, LostPage, Reading, Stage, Tables
+from swatchbook.records import Description, Discovery, FoundProduct, LostPage, Reading, Scans, Stage, Tables
 from swatchbook.working import Work, reporter
 from tasks.policy import PURE, last_try
 
@@ -27,20 +31,23 @@ _WAITING: Final = ThreadPoolExecutor(32, thread_name_prefix="ask")
 
 @task(**PURE, task_run_name="discover products of {work.name}")
 async def discover_products(key: str, work: Work, reading: Reading) -> Discovery:
-    """0A: outline, index and headings → product names and page ranges. A document that the language model will not
-    read keeps what the layout rules found, and says so; while it merely fails, the document waits for it.
+    """0A: outline, index and headings → product names and page ranges. A document that the language model cannot make
+    out keeps what the layout rules found, and says so; while providers merely fail, it waits for them.
     """
     tools = lab(work.blocks)
     found = await asyncio.to_thread(lambda: discover.discover(reading, reader.iterate(tools.files, reading)))
     if tools.settings.discovery == "layout":
         return found
-    book, pages = Book(tools.ledger, work.run, "discover"), reader.iterate(tools.files, reading)
+    read = await _waiting(lambda: _read_scans(tools, work, reading))
+    book, pages = Book(tools.ledger, work.run, "discover"), with_scans(reader.iterate(tools.files, reading), read)
+    lost = read.lost
     try:
-        return await _waiting(lambda: ask_products(tools.models.llm, book, reading, pages, found))
+        found = await _waiting(lambda: ask_products(tools.models.llm, book, reading, pages, found))
     except Failure as failure:
-        if failure.policy is not Policy.NEVER:
+        if not (failure.policy is Policy.NEVER or (failure.policy is Policy.ONCE_MORE and last_try())):
             raise
-        return found.model_copy(update={"lost": (_lost("products", 1, failure),)})
+        lost += (_lost("products", 1, failure, passing=False),)
+    return found.model_copy(update={"scans": read, "lost": lost})
 
 
 @task(**PURE, task_run_name="read tables of {work.name}")
@@ -51,13 +58,14 @@ async def read_tables(key: str, work: Work, reading: Reading) -> Tables:
 
 @task(**PURE, task_run_name="describe {product.name}")
 async def describe_product(
-    key: str, work: Work, reading: Reading, product: FoundProduct, tables: Tables
+    key: str, work: Work, reading: Reading, scanned: Scans, product: FoundProduct, tables: Tables
 ) -> Description:
     """0B: metadata of one product from the text of its pages. Where the language model fails to the last, the product
     keeps what the layout rules read, and says so.
     """
     tools = lab(work.blocks)
-    pages = await asyncio.to_thread(lambda: list(reader.iterate(tools.files, reading, pages=product.pages)))
+    own = reader.iterate(tools.files, reading, pages=product.pages)
+    pages = await asyncio.to_thread(lambda: list(with_scans(own, scanned)))
     read = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
     if tools.settings.discovery == "layout":
         return read
@@ -67,16 +75,27 @@ async def describe_product(
     except Failure as failure:
         if failure.policy in SHARED or (failure.policy is not Policy.NEVER and not last_try()):
             raise
-        return read.model_copy(update={"lost": (_lost(f"metadata of {product.name}", product.first_page, failure),)})
+        passing = failure.policy is not Policy.NEVER
+        lost = _lost(f"metadata of {product.name}", product.first_page, failure, passing=passing)
+        return read.model_copy(update={"lost": (lost,)})
 
 
 async def _waiting(call: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_WAITING, copy_context().run, call)
 
 
-def _lost(what: str, page: int, failure: Failure) -> LostPage:
+def _lost(what: str, page: int, failure: Failure, *, passing: bool) -> LostPage:
     message = f"The {what}, by layout rules alone: {failure}"
-    return LostPage(page=page, kind=failure.kind, message=message, passing=failure.policy is not Policy.NEVER)
+    return LostPage(page=page, kind=failure.kind, message=message, passing=passing)
+
+
+def _read_scans(tools: Lab, work: Work, reading: Reading) -> Scans:
+    if not (scanned := scans.scanned_pages(reader.iterate(tools.files, reading))):
+        return Scans()
+    chat, book = tools.models.vision, Book(tools.ledger, work.run, "discover")
+    with tools.files.local(work.file) as path:
+        render = partial(reader.render, path, settings=tools.settings, side=scans.SIDE)
+        return scans.read_scans(chat, book, scanned, render)
 
 
 def _tables(work: Work, reading: Reading) -> Tables:

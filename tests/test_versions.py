@@ -60,6 +60,7 @@ def test_key_reads_the_language_model_and_what_it_is_asked_where_it_is_asked(mon
         return [stage_key(stage, "c", settings, IngestOptions(), force=None) for stage in PURE_STAGES]
 
     layout, asked, other = keys(), keys(discovery="llm", llm_model="a"), keys(discovery="llm", llm_model="b")
+    assert asked != keys(discovery="llm", llm_model="a", vision_model="c"), "it reads scans"
     assert layout == keys(llm_model="a")
     assert asked == keys(discovery="llm", llm_model="a", llm_url="http://elsewhere/v1")
     changed = [len({a, b, c}) for a, b, c in zip(layout, asked, other, strict=True)]

@@ -153,6 +153,7 @@ class Models:
         self._encoder: ImageEncoder | None = None
         self._analyst: Analyst | None = None
         self._text_encoder: TextEncoder | None = None
+        self._vision: Chat | None = None
         self._llm: Chat | None = None
 
     @property
@@ -181,6 +182,16 @@ class Models:
             if self._text_encoder is None:
                 self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder](self._settings).load()
             return self._text_encoder
+
+    @property
+    def vision(self) -> Chat:
+        """The vision model, where it reads whole pages. Raises Configuration, naming what is missing."""
+        with self._lock:
+            if self._vision is None:
+                from swatchbook.models.chat import vision_chat
+
+                self._vision = vision_chat(self._settings)
+            return self._vision
 
     @property
     def llm(self) -> Chat:

@@ -1,8 +1,8 @@
 """The child that opens PDFs: with `painting.py` the only importer of pymupdf. It may loop, crash or be killed.
 
-Requests (`handle`): `open`, `read`, `tables`, `extract`. Those over pages end each page with `"done"`, or with `"lost"`
-where it raised. Before a picture is touched it is announced (`"begun"`), so that the parent knows which one took the
-process with it.
+Requests (`handle`): `open`, `read`, `tables`, `render`, `extract`. Those over pages end each page with `"done"`, or
+with `"lost"` where it raised. Before a picture is touched it is announced (`"begun"`), so that the parent knows which
+one took the process with it.
 """
 
 import io
@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
                 yield from _over_pages(document, request, read_page)
             case "tables":
                 yield from _over_pages(document, request, read_tables)
+            case "render":
+                yield from _over_pages(document, request, partial(render, side=request["side"]))
             case "extract":
                 yield from _over_pages(document, request, Extractor(request))
 
@@ -220,6 +223,14 @@ def read_tables(document: Any, number: int) -> Iterator[Frame]:
         if len(rows := _rows(extracted)) >= 2 and len(rows[0]) >= 2
     ]
     yield {"page": number, "tables": tables}, b""
+
+
+def render(document: Any, number: int, side: int) -> Iterator[Frame]:
+    """A page as a person sees it: one answer whose payload is a JPEG, its longest side `side` pixels."""
+    page = document[number - 1]
+    scale = side / max(page.rect.width, page.rect.height, 1.0)
+    pixmap = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
+    yield {"page": number, "rendered": True}, pixmap.tobytes("jpeg", jpg_quality=85)
 
 
 def _rows(extracted: Iterable[Iterable[str | None]]) -> list[list[str]]:

@@ -118,6 +118,24 @@ def tables(
     return Tables(tables=tuple(found), lost=tuple(lost))
 
 
+def render(
+    path: Path, pages: Sequence[int], settings: Settings, *, side: int, module: str = CHILD
+) -> Iterator[tuple[int, bytes | LostPage]]:
+    """These pages as JPEG, longest side `side` pixels, one at a time; one that cannot be painted is lost."""
+    if not pages:
+        return
+    request = {**_request("render", path), "side": side}
+    with (
+        Child(module, memory_mb=settings.child_memory_mb) as child,
+        closing(_survive(child, request, sorted(pages), settings)) as answers,
+    ):
+        for answer, payload in answers:
+            if "rendered" in answer:
+                yield answer["page"], payload
+            elif "lost" in answer:
+                yield answer["page"], LostPage(page=answer["page"], **answer["lost"])
+
+
 def extract(
     path: Path,
     document: str,

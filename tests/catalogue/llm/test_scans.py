@@ -1,0 +1,117 @@
+"""A scanned catalogue: its pages are painted, read by a vision model, and asked about like any other's."""
+
+import io
+import json
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymupdf
+import pytest
+from PIL import Image
+
+from swatchbook.catalogue.discover import discover
+from swatchbook.catalogue.llm.excerpt import leaves
+from swatchbook.catalogue.llm.metadata import ask_metadata
+from swatchbook.catalogue.llm.products import ask_products
+from swatchbook.catalogue.llm.scans import SIDE, read_scans, scanned_pages, with_scans
+from swatchbook.errors import ProviderRejected, ProviderTimeout
+from swatchbook.files import Files
+from swatchbook.pdf import reader
+from swatchbook.records import Description, LostPage, Page, Reading, Scans
+from swatchbook.settings import Settings
+from tests.catalogue import layouts
+from tests.catalogue.llm.chat import BOOK, Voice
+from tests.providers import attentive
+
+
+class Scanned:
+    """The small sample as a scanner gives it: one picture a page. `says` reads a picture by finding it among them."""
+
+    def __init__(self, original: Path, folder: Path) -> None:
+        self.path, self.settings = folder / "scan.pdf", Settings(home=folder)
+        files = Files(folder / "files")
+        told = reader.iterate(files, reader.read(original, files, self.settings))
+        self._texts = [_lines(leaf.shown) for leaf in leaves(told)]
+        with pymupdf.open(original) as document, pymupdf.open() as copy:
+            jpegs = [page.get_pixmap(dpi=60).tobytes("jpeg") for page in document]
+            for page, jpeg in zip(document, jpegs, strict=True):
+                copy.new_page(width=page.rect.width, height=page.rect.height).insert_image(page.rect, stream=jpeg)
+            copy.save(self.path)
+        self._looks = [_look(jpeg) for jpeg in jpegs]
+        self.reading: Reading = reader.read(self.path, files, self.settings)
+        self.pages: list[Page] = list(reader.iterate(files, self.reading))
+        self.render = partial(reader.render, self.path, settings=self.settings, side=SIDE)
+
+    def says(self, texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
+        apart = [float(np.abs(look - _look(pictures[0])).mean()) for look in self._looks]
+        return {"lines": self._texts[int(np.argmin(apart))]}
+
+
+def _look(jpeg: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(jpeg)).convert("L").resize((24, 34)), np.float32)
+
+
+def _lines(shown: str) -> list[str]:
+    return shown.splitlines()[1:]
+
+
+@pytest.fixture(scope="module")
+def scan(small_catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Scanned:
+    return Scanned(small_catalogue, tmp_path_factory.mktemp("scan"))
+
+
+def test_a_scanned_catalogue_yields_its_products_and_their_metadata(scan: Scanned, small_catalogue: Path) -> None:
+    assert scanned_pages(scan.pages) == [1, 2, 3, 4, 5, 6]
+    scans = read_scans(Voice(scan.says), BOOK, scanned_pages(scan.pages), scan.render)
+    pages = list(with_scans(scan.pages, scans))
+    found = ask_products(Voice(attentive.answer), BOOK, scan.reading, pages, discover(scan.reading, scan.pages))
+    truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
+    assert [(p.name, p.first_page, p.last_page) for p in found.products] == [
+        (p["name"], p["first_page"], p["last_page"]) for p in truth
+    ]
+    oak = found.products[0]
+    own = [page for page in pages if page.number in oak.pages]
+    said = ask_metadata(Voice(attentive.answer), BOOK, oak, own, Description(metadata={}))
+    assert said.metadata["slip_rating"] == "R10"
+
+
+def test_pages_are_painted_as_shown_and_one_that_is_not_there_is_lost(scan: Scanned) -> None:
+    painted = dict(scan.render([2, 99]))
+    assert isinstance(painted[2], bytes)
+    picture = Image.open(io.BytesIO(painted[2]))
+    assert (max(picture.size), picture.format, picture.mode) == (SIDE, "JPEG", "RGB")
+    assert isinstance(painted[99], LostPage)
+
+
+def test_catalogues_with_text_are_not_read_from_pictures() -> None:
+    assert scanned_pages(layouts.heading_and_specification().pages) == []
+
+
+def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
+    gone = LostPage(page=3, kind="crashed_worker", message="It crashed.", passing=True)
+
+    def paint(numbers: Sequence[int]) -> list[tuple[int, bytes | LostPage]]:
+        return [(number, gone if number == 3 else str(number).encode()) for number in numbers]
+
+    def says(texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
+        return ProviderRejected("No.") if pictures[0] == b"2" else {"lines": [f"# Page {pictures[0].decode()}"]}
+
+    scans = read_scans(Voice(says), BOOK, range(1, 41), paint)
+    assert len(scans.lines) == 38
+    assert scans.lines[40] == ("# Page 40",)
+    assert [(lost.page, lost.kind, lost.passing) for lost in scans.lost] == [
+        (2, "provider_rejected", False), (3, "crashed_worker", False),
+    ]  # fmt: skip
+
+
+def test_what_passes_is_no_lost_page() -> None:
+    with pytest.raises(ProviderTimeout):
+        read_scans(Voice(lambda texts, pictures: ProviderTimeout("Late.")), BOOK, [1], lambda n: [(1, b"1")])
+
+
+def test_pages_with_text_of_their_own_keep_it() -> None:
+    (page,) = with_scans([layouts.cover()], Scans(lines={2: ("# Other",)}))
+    assert page == layouts.cover()
