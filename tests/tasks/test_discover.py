@@ -1,0 +1,120 @@
+"""Stage 2 as tasks: what happens to products and metadata when the language model fails, by the kind of failure."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blocks import lab
+from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
+from swatchbook.lab import Lab
+from swatchbook.pdf import reader
+from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
+from swatchbook.register import register
+from swatchbook.working import Work, try_begin
+from tasks.discover import describe_product, discover_products
+from tests.providers import attentive
+from tests.providers.standin import KEY, Provider, provider
+
+
+@pytest.fixture
+def there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """Where the language model is, which this process' tools then ask."""
+    lab.cache_clear()
+    with provider() as elsewhere:
+        elsewhere.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
+        given = {"DISCOVERY": "llm", "LLM_URL": elsewhere.openai_url, "LLM_MODEL": "attentive", "LLM_API_KEY": KEY}
+        for name, value in given.items():
+            monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+        yield elsewhere
+        lab(BlockNames()).close()
+    lab.cache_clear()
+
+
+class Begun:
+    """A run at the small sample, its pages read."""
+
+    def __init__(self, tools: Lab, path: Path) -> None:
+        document = register(tools, path, owner="ann", options=IngestOptions()).document
+        work = try_begin(tools, str(document.file), owner="ann", options=IngestOptions())
+        assert isinstance(work, Work)
+        self.work = work
+        self.reading: Reading = reader.read(path, tools.files, tools.settings)
+
+    def discover(self) -> Discovery:
+        return asyncio.run(discover_products.fn("key", self.work, self.reading))
+
+    def describe(self) -> Description:
+        product = self.discover().products[0]
+        return asyncio.run(describe_product.fn("key", self.work, self.reading, Scans(), product, Tables()))
+
+
+def begun(path: Path) -> Begun:
+    return Begun(lab(BlockNames()), path)
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("refusal", "provider_rejected"), ("prose", "invalid_model_output")])
+def test_a_document_that_the_model_cannot_make_out_keeps_the_layout_rules_products_and_says_so(
+    there: Provider, small_catalogue: Path, fault: str, kind: str
+) -> None:
+    run = begun(small_catalogue)
+    there.faults.mix = {fault: 1.0}
+    found = run.discover()
+    assert [product.name for product in found.products] == ["Nordvik Oak", "Palladio Terrazzo"]
+    (lost,) = found.lost
+    assert (lost.kind, lost.passing) == (kind, False)
+    assert "layout rules" in lost.message
+
+
+def test_while_the_provider_fails_products_wait_for_it(there: Provider, small_catalogue: Path) -> None:
+    run = begun(small_catalogue)
+    there.faults.mix = {"error": 1.0}
+    with pytest.raises(ProviderError):
+        run.discover()
+    there.faults.mix = {}
+    found = run.discover()
+    assert found.lost == ()
+    assert found.products[0].evidence[0].detail == {"model": "attentive"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "failure", "said"),
+    [
+        ("LLM_API_KEY", "sk-wrong", Authentication, "SWATCHBOOK_LLM_API_KEY"),
+        ("LLM_MODEL", "", Configuration, "SWATCHBOOK_LLM_MODEL"),
+    ],
+)
+def test_what_a_person_must_mend_stops_the_document_and_names_the_setting(
+    there: Provider,
+    small_catalogue: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    failure: type[Failure],
+    said: str,
+) -> None:
+    monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+    lab.cache_clear()
+    with pytest.raises(failure, match=said) as raised:
+        begun(small_catalogue).discover()
+    assert "sk-" not in str(raised.value)
+
+
+def test_a_product_whose_metadata_fails_to_the_last_keeps_the_layout_rules_and_may_come_back(
+    there: Provider, small_catalogue: Path
+) -> None:
+    run = begun(small_catalogue)
+    run.discover()
+    there.faults.mix = {"error": 1.0}
+    said = run.describe()
+    assert said.metadata["slip_rating"] == "R10"
+    (lost,) = said.lost
+    assert (lost.page, lost.kind, lost.passing) == (3, "provider_error", True)
+    assert "Nordvik Oak" in lost.message
+
+
+def test_an_answer_that_was_paid_for_is_not_asked_again(there: Provider, small_catalogue: Path) -> None:
+    run = begun(small_catalogue)
+    assert run.discover() == run.discover()
+    assert len(there.asked) == 1
