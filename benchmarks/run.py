@@ -183,6 +183,23 @@ def pool() -> list[Figure]:
     ]  # fmt: skip
 
 
+def providers() -> list[Figure]:
+    """A provider's limit, and a mix of faults, against a server of our own."""
+    from benchmarks.providers import FAULTY, LIMIT, QUESTIONS, goodput, storm
+
+    whole, met = goodput(told=True), storm()
+    note = f"{QUESTIONS} questions, {FAULTY:.0%} of {met.calls} calls faulty"
+    return [
+        Figure(
+            f"goodput ÷ a provider's {LIMIT} calls a minute", whole.goodput, 0.95, at_least=True,
+            note=f"1.5 ± 0.5 s latency; {whole.refused:.1%} refused",
+        ),
+        Figure("calls sent while told to wait ÷ calls", met.early, 0.02, note=note),
+        Figure("answers paid for twice", met.twice, 0, note=note),
+        Figure("questions neither answered nor named", met.lost, 0, note=f"{met.named} named: the model refused"),
+    ]  # fmt: skip
+
+
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
@@ -190,6 +207,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "publishing": publishing,
     "three": three_at_once,
     "pool": pool,
+    "providers": providers,
 }
 
 

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -183,11 +184,17 @@ class Provider(ThreadingHTTPServer):
             fault = self.script.popleft() if self.script else self.faults.next(asked.key)
             if fault is None and self._is_over_limit(now):
                 fault = "rate_limited"
-            if fault in ("rate_limited", "rate_limited_date"):
-                self._told_at = now
-                self._told_until = max(self._told_until, now + self.retry_after / self.scale)
             self.asked.append((asked, fault))
             return fault
+
+    def tells_to_wait(self) -> int:
+        """Now; for how many seconds: as set, or until its minute has room again."""
+        with self._lock:
+            now, seconds = time.monotonic(), self.retry_after
+            if self.calls_per_minute is not None and len(self._recent) >= self.calls_per_minute:
+                seconds = max(1, ceil(60 - (now - self._recent[0]) * self.scale))
+            self._told_at, self._told_until = now, max(self._told_until, now + seconds / self.scale)
+            return seconds
 
     def _is_over_limit(self, now: float) -> bool:
         if self.calls_per_minute is None:
@@ -304,9 +311,9 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _when(self, fault: str) -> dict[str, str]:
         if fault == "rate_limited":
-            return {"Retry-After": str(self.server.retry_after)}
+            return {"Retry-After": str(self.server.tells_to_wait())}
         if fault == "rate_limited_date":
-            return {"Retry-After": formatdate(time.time() + self.server.retry_after, usegmt=True)}
+            return {"Retry-After": formatdate(time.time() + self.server.tells_to_wait(), usegmt=True)}
         return {}
 
     def _say(self, status: int, reply: Any, headers: Mapping[str, str] | None = None) -> None:

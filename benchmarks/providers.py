@@ -1,0 +1,102 @@
+"""How much of a provider's limit is used, and what faults cost: real HTTP, a real ledger, a clock ten times faster."""
+
+import random
+import tempfile
+import threading
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from swatchbook.errors import Failure
+from swatchbook.ledger.calls import Book
+from swatchbook.ledger.database import open_ledger
+from swatchbook.models import openai
+from swatchbook.models.chat import ProviderChat
+from swatchbook.models.client import Address
+from tests.ledger.scene import begun
+from tests.models.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
+from tests.providers.clocks import FastClock
+from tests.providers.standin import HARD, KEY, Provider, mixed, provider
+
+SCALE = 10.0
+LIMIT = 60  # calls a minute
+MINUTES = 3
+LATENCY, SPREAD = 1.5, 0.5  # seconds
+FAULTY, QUESTIONS = 0.3, 1_000
+
+
+class Measured(NamedTuple):
+    """`goodput`: answers a minute ÷ the limit. Shares are of all calls sent."""
+
+    goodput: float
+    refused: float
+
+
+class Stormed(NamedTuple):
+    """What a mix of faults came to: shares of the calls and questions, and how many were paid for twice."""
+
+    early: float
+    twice: int
+    named: int
+    lost: int
+    calls: int
+    minutes: float
+
+
+def goodput(*, told: bool) -> Measured:
+    """Of a provider that takes LIMIT calls a minute; `told`: whether the settings say so, or only its Retry-After."""
+    clock = FastClock(SCALE)
+    with provider() as there:
+        _prepare(there)
+        there.calls_per_minute = LIMIT
+        answers, minutes = _ask(there, LIMIT * MINUTES, clock, calls_per_minute=LIMIT if told else 0)
+        refused = sum(fault is not None for _, fault in there.asked) / len(there.asked)
+    answered = sum(isinstance(answer, Seen) for answer in answers)
+    return Measured(answered / minutes / LIMIT, refused)
+
+
+def storm() -> Stormed:
+    """QUESTIONS under a mix of faults, asked as the tasks do."""
+    clock = FastClock(SCALE)
+    with provider() as there:
+        _prepare(there)
+        there.faults = mixed(FAULTY, HARD)
+        answers, minutes = _ask(there, QUESTIONS, clock, seconds=1.5)
+        named = sum(not isinstance(answer, Seen) for answer in answers)
+        return Stormed(
+            early=len(there.early) / len(there.asked),
+            twice=sum(times - 1 for times in there.paid.values()),
+            named=named,
+            lost=QUESTIONS - len(answers),
+            calls=len(there.asked),
+            minutes=minutes,
+        )
+
+
+def _prepare(there: Provider) -> None:
+    there.scale, there.answer = SCALE, lambda asked: {"material": "oak", "finish": None}
+    chance, turn = random.Random(7), threading.Lock()
+
+    def latency() -> float:
+        with turn:
+            return chance.uniform(LATENCY - SPREAD, LATENCY + SPREAD)
+
+    there.delay = latency
+
+
+def _ask(
+    there: Provider, count: int, clock: FastClock, *, calls_per_minute: int = 0, seconds: float = 10
+) -> tuple[list[Seen | Failure], float]:
+    """What became of each question, and the minutes that all of them took."""
+    where = Address(
+        "vision", there.openai_url, "seer", SecretStr(KEY), calls_per_minute=calls_per_minute, at_once=AT_ONCE,
+        seconds=seconds,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = open_ledger(f"sqlite:///{folder}/ledger.sqlite")
+        book, chat = Book(ledger, begun(ledger), STAGE), ProviderChat(where, openai, price=PRICE, clock=clock)
+        began = clock.now()
+        answers = ask_all(chat, book, range(count), clock)
+        minutes = (clock.now() - began) / 60
+        ledger.close()
+    return list(answers.values()), minutes
