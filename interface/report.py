@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interface.terminal import COMPLETED, FAILED, OPEN, WORK, cell, clean, duration, facts, table, until
+from swatchbook.abridge import by_role
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
 
 SHOWN_FAILURES = 5
@@ -40,7 +41,7 @@ def status(state: DocumentStatus) -> Text:
 def draw(report: RunReport, *, now: float) -> RenderableType:
     """The account of one ingest: what was found, what became of it, how long it took, what is next."""
     parts: list[RenderableType] = ["", heading(report), facts(account(report))]
-    failed = (*report.failed_images, *report.other_failures)
+    failed = by_role((*report.failed_images, *report.other_failures))
     if failed:
         parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
         if more := len(failed) - SHOWN_FAILURES:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from interface.report import account, draw_failures, heading, stage_name, status
 from interface.terminal import cell, clean, facts, megabytes, table, until
+from swatchbook.abridge import by_role
 from swatchbook.ledger import accounts
 from swatchbook.ledger.accounts import Coverage
 from swatchbook.ledger.database import Ledger
@@ -92,7 +93,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     parts: list[RenderableType] = [heading(report), facts([*known, *account(report)])]
     if shown["products"]:
         parts.append(_products(shown["products"], shown["links"]))
-    if failed := (*report.failed_images, *report.other_failures):
+    if failed := by_role((*report.failed_images, *report.other_failures)):
         parts.append(draw_failures(failed, now=now))
     return Group(*parts)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
-from swatchbook.abridge import abridge
+from swatchbook.abridge import abridge, by_role
 from swatchbook.errors import Failure
 from swatchbook.lab import Lab
 from swatchbook.ledger.gallery import gallery
@@ -116,8 +116,8 @@ def _image(url: str) -> str:
 
 
 def failure_rows(report: RunReport) -> list[dict[str, str]]:
-    """One row a failure, for a table."""
-    return [_row(f) for f in (*report.failed_images, *report.other_failures)]
+    """One row a failure, for a table; those of one image with one reason are one."""
+    return [_row(f) for f in by_role((*report.failed_images, *report.other_failures))]
 
 
 def _row(failure: FailureRecord) -> dict[str, str]:

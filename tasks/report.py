@@ -7,6 +7,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks import lab
+from swatchbook.abridge import by_role
 from swatchbook.conclude import close_account
 from swatchbook.records import Description, Discovery, Extraction, Plan, Reading, RunReport, Tables
 from swatchbook.report import as_markdown, failure_rows, picture, plain
@@ -38,7 +39,7 @@ async def conclude(
         plan=plan,
         extraction=extraction,
     )
-    failures = (*report.failed_images, *report.other_failures)
+    failures = by_role((*report.failed_images, *report.other_failures))
     log = get_run_logger()
     for failure in failures[:_FAILURES_IN_FULL]:
         what = failure.role or failure.subject

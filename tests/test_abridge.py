@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.abridge import abridge
+from swatchbook.abridge import abridge, by_role
+from swatchbook.records import FailureRecord
 
 
 @given(st.lists(st.text(), max_size=20), st.integers(1, 20))
@@ -12,3 +13,18 @@ def test_nothing_is_cut_in_silence(sayings: list[str], most: int) -> None:
         assert f"{len(sayings) - most} more" in said[-1]
     else:
         assert list(said) == sayings
+
+
+def test_failures_of_one_image_for_one_reason_are_one_and_others_stay_apart() -> None:
+    def failed(image: str, role: str, kind: str = "unreadable_image") -> FailureRecord:
+        return FailureRecord(image_id=image, role=role, kind=kind, error="It is no picture.")
+
+    told = by_role(
+        [failed("a", "analysis"), failed("a", "visual"), failed("b", "visual"), failed("b", "color", "unexpected")]
+    )
+    assert [(each.image_id, each.role, each.kind) for each in told] == [
+        ("a", "analysis, visual", "unreadable_image"),
+        ("b", "visual", "unreadable_image"),
+        ("b", "color", "unexpected"),
+    ]
+    assert by_role([FailureRecord(kind="index_down", error="x", subject="index")])[0].role is None
