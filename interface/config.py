@@ -1,5 +1,6 @@
 """`swatchbook config`: every setting, its value, and where that came from."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ def shown(value: Any) -> Any:
         return MASK
     if isinstance(value, ApiKey | WebhookSource):
         return f"{value.name} ({MASK}): {' '.join(value.owners)}"
+    if isinstance(value, Mapping):  # what models cost
+        return [f"{model}: {price.input:g} in, {price.output:g} out" for model, price in value.items()]
     if isinstance(value, Prompts):
         return [f"{role}: {' | '.join(phrases)}" for role, phrases in value]
     if isinstance(value, tuple):

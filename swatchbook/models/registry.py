@@ -21,11 +21,11 @@ class Maker(NamedTuple, Generic[Model]):
     """A model before it is loaded: what it makes, and how it is had."""
 
     tags: Mapping[Role, str]
-    load: Callable[[], Model]
+    load: Callable[["Models"], Model]  # beside what the process has loaded: one client a provider
 
 
 def _descriptors(_: Settings) -> Maker[ImageEncoder]:
-    return Maker(descriptors.TAGS, descriptors.DescriptorEncoder)
+    return Maker(descriptors.TAGS, lambda _: descriptors.DescriptorEncoder())
 
 
 def _siglip(settings: Settings) -> Maker[ImageEncoder]:
@@ -42,11 +42,11 @@ def _siglip(settings: Settings) -> Maker[ImageEncoder]:
         return SiglipEncoder(words, tags, prompts, device=settings.device, precision=settings.dtype)
 
     if not settings.structure_model:
-        return Maker(tags, load_words)
+        return Maker(tags, lambda _: load_words())
     structure = checkpoint(settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL")
     tag = structure.tag("structure-class-1")
 
-    def load_both() -> ImageEncoder:
+    def load_both(_: Models) -> ImageEncoder:
         from swatchbook.models.dinov2 import load_dinov2
         from swatchbook.models.siglip import WithStructure
 
@@ -57,7 +57,7 @@ def _siglip(settings: Settings) -> Maker[ImageEncoder]:
 
 
 def _local_analyst(_: Settings) -> Maker[Analyst]:
-    return Maker({Role.ANALYSIS: local_analyst.TAG}, local_analyst.LocalAnalyst)
+    return Maker({Role.ANALYSIS: local_analyst.TAG}, lambda _: local_analyst.LocalAnalyst())
 
 
 def _vision_analyst(settings: Settings) -> Maker[Analyst]:
@@ -65,22 +65,20 @@ def _vision_analyst(settings: Settings) -> Maker[Analyst]:
     if not settings.vision_model:
         raise Configuration(f"{PREFIX}VISION_MODEL is not set.", advice=f"Set it, or {PREFIX}ANALYST=local.")
 
-    def load() -> Analyst:
-        from swatchbook.models.chat import vision_chat
-
-        return vision_analyst.VisionAnalyst(vision_chat(settings), settings.vision_side)
+    def load(models: Models) -> Analyst:
+        return vision_analyst.VisionAnalyst(models.vision, settings.vision_side)
 
     return Maker({Role.ANALYSIS: vision_analyst.tag(settings.vision_model, settings.vision_side)}, load)
 
 
 def _minilm(_: Settings) -> Maker[TextEncoder]:
-    return Maker({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, minilm.MiniLM)
+    return Maker({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, lambda _: minilm.MiniLM())
 
 
 def _voyage(settings: Settings) -> Maker[TextEncoder]:
     tag = f"{settings.text_model}@{settings.text_dimension}/document-query"
 
-    def load() -> TextEncoder:
+    def load(_: Models) -> TextEncoder:
         from swatchbook.models.embeddings import voyage_encoder
 
         return voyage_encoder(settings, tag)
@@ -91,7 +89,7 @@ def _voyage(settings: Settings) -> Maker[TextEncoder]:
 def _openai(settings: Settings) -> Maker[TextEncoder]:
     tag = f"{settings.text_model}@{settings.text_dimension}/alike"
 
-    def load() -> TextEncoder:
+    def load(_: Models) -> TextEncoder:
         from swatchbook.models.embeddings import openai_encoder
 
         return openai_encoder(settings, tag)
@@ -149,7 +147,7 @@ class Models:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the analyst is made of the vision model
         self._encoder: ImageEncoder | None = None
         self._analyst: Analyst | None = None
         self._text_encoder: TextEncoder | None = None
@@ -160,7 +158,7 @@ class Models:
     def encoder(self) -> ImageEncoder:
         with self._lock:
             if self._encoder is None:
-                self._encoder = ENCODERS[self._settings.encoder](self._settings).load()
+                self._encoder = ENCODERS[self._settings.encoder](self._settings).load(self)
             return self._encoder
 
     @property
@@ -173,19 +171,19 @@ class Models:
     def analyst(self) -> Analyst:
         with self._lock:
             if self._analyst is None:
-                self._analyst = ANALYSTS[self._settings.analyst](self._settings).load()
+                self._analyst = ANALYSTS[self._settings.analyst](self._settings).load(self)
             return self._analyst
 
     @property
     def text_encoder(self) -> TextEncoder:
         with self._lock:
             if self._text_encoder is None:
-                self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder](self._settings).load()
+                self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder](self._settings).load(self)
             return self._text_encoder
 
     @property
     def vision(self) -> Chat:
-        """The vision model, where it reads whole pages. Raises Configuration, naming what is missing."""
+        """The vision model, of pictures and scanned pages alike. Raises Configuration, naming what is missing."""
         with self._lock:
             if self._vision is None:
                 from swatchbook.models.chat import vision_chat

@@ -31,7 +31,9 @@ from swatchbook.models import anthropic, openai
 from swatchbook.models.base import Question
 from swatchbook.models.chat import ProviderChat, language_chat, vision_chat
 from swatchbook.models.client import Address
+from swatchbook.models.registry import load
 from swatchbook.models.schema import is_strict, json_in, schema_of
+from swatchbook.models.vision_analyst import VisionAnalyst
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count, set_document
@@ -306,3 +308,9 @@ def test_a_ledger_is_what_remembers(there: Provider, url: str, book: Book) -> No
     again.close()
     assert chat(there).ask(Question(instructions="Else.", parts=("picture 1",)), Seen, book)
     assert len(there.asked) == 2
+
+
+def test_a_process_has_one_client_for_the_vision_model_however_it_is_used(there: Provider) -> None:
+    models = load(Settings(analyst="vision", vision_url=there.openai_url, vision_model="seer"))
+    assert isinstance(models.analyst, VisionAnalyst)
+    assert models.analyst._chat is models.vision

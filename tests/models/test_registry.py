@@ -50,7 +50,7 @@ def test_loaded_models_bear_the_tags_and_dimensions_promised() -> None:
 def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
 
-    def slowly() -> object:
+    def slowly(_: object) -> object:
         loaded.append(threading.get_ident())
         time.sleep(0.05)
         return object()

@@ -43,7 +43,7 @@ def lay_trouble(registry: Any) -> None:
 
     def faulty(settings: Any) -> Any:
         maker = make(settings)
-        return maker._replace(load=lambda: FaultyEncoder(maker.load(), fault))
+        return maker._replace(load=lambda models: FaultyEncoder(maker.load(models), fault))
 
     registry.ENCODERS[name] = faulty
 
