@@ -138,8 +138,7 @@ def _from_text(lab: Lab, book: Book, claimed: Sequence[Claimed]) -> tuple[list[M
     for c in claimed:
         if c.key not in texts:
             failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=FileMissing("Its text is missing.")))
-    encoder = lab.models.text_encoder
-    for key, vector in zip(keys, isolate(lambda t: list(encoder.embed(t)), [texts[k] for k in keys]), strict=True):
+    for key, vector in zip(keys, isolate(_embedding(lab, book), [texts[k] for k in keys]), strict=True):
         for c in wanted[key]:
             if isinstance(vector, Failure):
                 failed.append(Failed(key=key, role=c.role, tag=c.tag, failure=vector))
@@ -184,6 +183,11 @@ def _encoding(lab: Lab) -> Callable[[Sequence[Pixels]], list[dict[Role, Vectors]
 
 def _analysing(lab: Lab, book: Book) -> Callable[[Sequence[Pixels]], Sequence[Analysis | Failure]]:
     return lambda pictures: lab.models.analyst.analyse(pictures, book)
+
+
+def _embedding(lab: Lab, book: Book) -> Callable[[Sequence[str]], list[Vectors]]:
+    encoder = lab.models.text_encoder
+    return lambda texts: list(encoder.embed(texts, "document", book))
 
 
 def _by_key(claimed: Sequence[Claimed]) -> dict[str, list[Claimed]]:
