@@ -31,7 +31,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+models = typer.Typer(no_args_is_help=True, help="Weights of the chosen models.")
 INGEST, LOOK, MEND, SERVE, SETUP = "Take in", "Find and look", "Go on and mend", "Serve", "Set up"
+
+app.add_typer(models, name="models", rich_help_panel=SETUP)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
 Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, unambiguous prefix of it, or file name.")]
@@ -423,6 +426,19 @@ def setup(
     lines = run_setup(settings, mode)
     say_json(lines) if as_json else out().print(draw(lines, mode))
     raise typer.Exit(exit_code(lines, mode))
+
+
+@models.command("pull")
+def pull_models(as_json: Json = False) -> None:
+    """Fetch the weights that the settings name from the Hugging Face hub, once, at their pinned revision."""
+    from interface.models import draw, pull_chosen
+    from interface.terminal import note, out, say_json
+
+    pulled = pull_chosen(_settings())
+    say_json(pulled) if as_json else out().print(draw(pulled))
+    for each in pulled:
+        if each.pin:
+            note(f"Keep it pinned: {each.pin}")
 
 
 @app.command(rich_help_panel=SETUP)

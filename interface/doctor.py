@@ -181,7 +181,8 @@ def check_models(lab: Lab) -> str:
     models = lab.models
     models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
     vector = models.text_encoder.embed(["oak, matte"])
-    return f"{lab.settings.encoder}, {lab.settings.text_encoder} ({vector.shape[1]}-d), {lab.settings.analyst} analyst"
+    made_by = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
+    return f"{made_by}, {lab.settings.text_encoder} ({vector.shape[1]}-d), {lab.settings.analyst} analyst"
 
 
 def check_decoder(lab: Lab) -> str:

@@ -30,6 +30,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from swatchbook.images.lab import rgb_cube, srgb_to_lab
+from swatchbook.images.prepare import shrink
 from swatchbook.records import Role
 
 RGB_BITS: Final = 6  # a step of 4 in 255 is less than JPEG keeps
@@ -112,7 +113,7 @@ def lay_out(pictures: Sequence[NDArray[np.uint8]], side: int) -> Canvas:
     inside = np.zeros((len(pictures), side, side), np.bool_)
     region = np.empty((len(pictures), side, side), np.int32)
     place = np.arange(side)
-    for n, picture in enumerate(_shrink(picture, side) for picture in pictures):
+    for n, picture in enumerate(shrink(picture, side) for picture in pictures):
         height, width, _ = picture.shape
         pixels[n, :height, :width] = picture
         pixels[n, height:, :width] = picture[_reflect(place[height:], height)]
@@ -307,17 +308,6 @@ def _energy() -> Tensor:
     apart = (apart - apart.round()).abs() * DIRECTIONS  # around the half circle, in directions
     direction = torch.clamp(1 - apart, min=0)
     return (magnitude[:, None, None] * direction).reshape(STEPS * ANGLES, DIRECTIONS)
-
-
-def _shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The same picture with longest side at most `side`: by then it was decoded for another model, too."""
-    scale = side / max(picture.shape)
-    if scale >= 1:
-        return picture
-    size = max(1, round(picture.shape[0] * scale)), max(1, round(picture.shape[1] * scale))
-    planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]
-    small = functional.interpolate(planes, size, mode="bilinear", antialias=True)
-    return small[0].permute(1, 2, 0).numpy()
 
 
 def _reflect(place: NDArray[np.int64], length: int) -> NDArray[np.int64]:

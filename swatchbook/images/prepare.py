@@ -53,7 +53,7 @@ def read_preparation(config: Mapping[str, Any], name: str) -> Preparation:
     def refuse(what: str) -> Configuration:
         return Configuration(f"{name} wants its pictures {what}, which Swatchbook does not do.", advice=CHOOSE)
 
-    size, cropped = config.get("size"), config.get("do_center_crop") and config.get("crop_size")
+    size, crop = config.get("size"), (config.get("crop_size") if config.get("do_center_crop") else None)
     if not config.get("do_resize", True) or not config.get("do_rescale", True) or not config.get("do_normalize", True):
         raise refuse("left as they are in part")
     if config.get("resample", 3) not in FILTERS:
@@ -66,13 +66,14 @@ def read_preparation(config: Mapping[str, Any], name: str) -> Preparation:
         resize = size
     else:
         raise refuse(f"resized to {size}")
-    crop = (cropped, cropped) if isinstance(cropped, int) else cropped and (cropped["height"], cropped["width"])
+    if crop is not None:
+        crop = (crop, crop) if isinstance(crop, int) else (int(crop["height"]), int(crop["width"]))
     least = min(resize) if isinstance(resize, tuple) else resize
     if (crop and max(crop) > least) or not (crop or isinstance(resize, tuple)):
         raise refuse(f"resized to {resize} and cropped to {crop or 'nothing'}")
     return Preparation(
         size=resize,
-        crop=crop or None,
+        crop=crop,
         filter=FILTERS[config.get("resample", 3)],
         mean=tuple(config["image_mean"]),
         deviation=tuple(config["image_std"]),

@@ -84,7 +84,9 @@ class LocalAnalyst:
 
     def analyse(self, pictures: Sequence[Pixels], book: "Book | None" = None) -> list[Analysis]:
         """One analysis a picture; nobody pays. `confidence`: the share of the picture that its named colours cover."""
-        return [self._analyse(picture) for picture in pictures]
+        from swatchbook.images.prepare import shrink  # torch, which those who only ask for a tag do without
+
+        return [self._analyse(shrink(picture, SIDE)) for picture in pictures]
 
     def _analyse(self, picture: Pixels) -> Analysis:
         colors = self._colors(picture)

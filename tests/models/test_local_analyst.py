@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from swatchbook.images.prepare import shrink
 from swatchbook.models.base import Pixels
 from swatchbook.models.local_analyst import PALETTE, SIDE, LocalAnalyst
 from swatchbook.records import Analysis
@@ -120,3 +121,8 @@ def test_any_pixels_are_analysed_within_bounds(picture: Pixels) -> None:
     found = analysis(picture)  # the record itself refuses shares, confidence and quality outside 0–1
     assert sum(color.share for color in found.colors) <= 1 + 1e-9
     assert found == analysis(picture)
+
+
+def test_a_picture_decoded_for_a_larger_model_is_analysed_alike() -> None:
+    large = material("wood", "oak", side=4 * SIDE)
+    assert analysis(large) == analysis(np.asarray(shrink(large, SIDE)))

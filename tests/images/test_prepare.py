@@ -1,0 +1,109 @@
+"""Preparation against the image processors of transformers, on the same bytes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from transformers import BitImageProcessorPil, CLIPImageProcessorPil, SiglipImageProcessorPil
+
+from swatchbook.errors import Configuration
+from swatchbook.images.decode_child import decode
+from swatchbook.images.limits import ImageLimits
+from swatchbook.images.prepare import Preparation, normalise, read_preparation, shrink, stack
+
+IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+SQUARE = {"height": 224, "width": 224}
+PROCESSORS = {
+    "siglip": SiglipImageProcessorPil(size=SQUARE, resample=3),
+    "siglip2": SiglipImageProcessorPil(size=SQUARE, resample=2),
+    "clip": CLIPImageProcessorPil(),
+    "dinov2": BitImageProcessorPil(size={"shortest_edge": 256}, crop_size=SQUARE, resample=3, **IMAGENET),
+}
+LIMITS = ImageLimits(25, 50, 16_384)
+
+
+@pytest.fixture(params=PROCESSORS)
+def processor(request: pytest.FixtureRequest) -> Any:
+    return PROCESSORS[request.param]
+
+
+def print_of(width: int, height: int) -> Image.Image:
+    """A picture with structure at every scale, as print has it."""
+    rng = np.random.default_rng(width)
+    surface = np.full((height, width, 3), rng.uniform(60, 200, 3))
+    for octave in range(7):
+        lumps = rng.normal(0, 1, (max(1, height >> octave), max(1, width >> octave))).astype(np.float32)
+        wave = Image.fromarray(lumps).resize((width, height), Image.Resampling.BICUBIC)
+        surface += np.asarray(wave)[..., None] * 2.5 * 1.35**octave
+    return Image.fromarray(surface.clip(0, 255).astype(np.uint8))
+
+
+def levels_apart(processor: Any, theirs: Image.Image, ours: Image.Image) -> NDArray[np.float64]:
+    """How far the samples that a model sees are apart, in levels of 255."""
+    preparation = read_preparation(processor.to_dict(), "it")
+    expected = np.asarray(processor([theirs])["pixel_values"][0], np.float64)
+    prepared = normalise(stack([np.asarray(ours)], preparation), preparation)[0].numpy()
+    assert prepared.shape == expected.shape
+    return np.abs(prepared - expected) * np.array(preparation.deviation).reshape(3, 1, 1) * 255
+
+
+@pytest.mark.parametrize("size", [(600, 450), (301, 777), (224, 224), (90, 61), (3, 5)])
+def test_the_same_pixels_come_out_as_the_models_own_processor_makes_them(processor: Any, size: tuple[int, int]) -> None:
+    picture = print_of(*size)
+    apart = levels_apart(processor, picture, picture)
+    assert apart.max() < 2.01
+    assert apart.mean() < 0.3
+
+
+@pytest.mark.parametrize(("size", "mean"), [((600, 450), 0.6), ((1_000, 1_000), 0.7), ((2_000, 1_500), 1.0)])
+def test_decoding_to_a_bounded_side_changes_less_than_a_level(
+    processor: Any, size: tuple[int, int], mean: float, tmp_path: Path
+) -> None:
+    print_of(*size).save(tmp_path / "print.jpg", quality=85)
+    with Image.open(tmp_path / "print.jpg") as whole:
+        side = read_preparation(processor.to_dict(), "it").side
+        apart = levels_apart(processor, whole.convert("RGB"), decode(tmp_path / "print.jpg", side, LIMITS))
+    assert apart.mean() < mean
+    assert apart.max() < 10
+
+
+def test_pictures_of_many_shapes_are_stacked_in_order() -> None:
+    preparation = read_preparation(PROCESSORS["dinov2"].to_dict(), "it")
+    plain = [np.full((20 + n, 60 - n, 3), 10 * n, np.uint8) for n in range(5)]
+    stacked = stack(plain, preparation)
+    assert stacked.shape == (5, 3, 224, 224)
+    assert stacked.flatten(1).float().mean(dim=1).tolist() == [0, 10, 20, 30, 40]
+    assert stack([], preparation).shape == (0, 3, 224, 224)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"resample": 1}, "filter 1"),
+        ({"size": {"longest_edge": 512}}, "longest_edge"),
+        ({"size": {"shortest_edge": 224}, "do_center_crop": False}, "cropped to nothing"),
+        ({"size": {"shortest_edge": 128}}, "resized to 128 and cropped to"),
+        ({"do_normalize": False}, "in part"),
+    ],
+)
+def test_what_cannot_be_prepared_is_refused_by_name(change: dict[str, Any], message: str) -> None:
+    config = {**PROCESSORS["clip"].to_dict(), **change}
+    with pytest.raises(Configuration, match=f"lab/some-model wants its pictures .*{message}"):
+        read_preparation(config, "lab/some-model")
+
+
+def test_the_oldest_configurations_are_read() -> None:
+    old = {"size": 224, "crop_size": 224, "do_center_crop": True, "resample": 3, **IMAGENET}
+    found = read_preparation(old, "it")
+    assert isinstance(found, Preparation)
+    assert (found.size, found.seen, found.side, found.filter) == (224, (224, 224), 448, "bicubic")
+
+
+def test_shrinking_leaves_small_pictures_alone_and_keeps_shapes() -> None:
+    picture = np.asarray(print_of(300, 200))
+    assert shrink(picture, 300) is picture
+    assert shrink(picture, 150).shape == (100, 150, 3)
+    assert abs(shrink(picture, 30).mean() - picture.mean()) < 1

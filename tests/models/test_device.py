@@ -1,0 +1,80 @@
+"""Where networks run and in which precision."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from swatchbook.errors import Configuration
+from swatchbook.models import device
+from swatchbook.models.device import choose_device, lighten
+from swatchbook.records import Role
+
+CPU = torch.device("cpu")
+
+
+class Steady(nn.Module):
+    """A network that bfloat16 does no harm."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.linspace(-1, 1, 64).view(8, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight
+
+
+class Delicate(Steady):
+    """One whose vectors are what is left of numbers that nearly cancel out: nothing, in bfloat16."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x @ self.weight + 1_000.0) - 1_000.0
+
+
+def look(network: nn.Module) -> dict[Role, Tensor]:
+    given = torch.linspace(0, 1, 16).view(2, 8).to(next(network.parameters()).dtype)
+    with torch.inference_mode():
+        return {Role.VISUAL: functional.normalize(network(given).float(), dim=1)}
+
+
+def precision(network: nn.Module) -> torch.dtype:
+    return next(network.parameters()).dtype
+
+
+@pytest.fixture
+def native(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "has_native_bfloat16", lambda _: True)
+
+
+def test_half_precision_is_taken_where_it_is_native_and_as_good(native: None) -> None:
+    assert precision(lighten(Steady(), "auto", CPU, look)) == torch.bfloat16
+
+
+def test_vectors_that_it_moves_keep_float32(native: None) -> None:
+    assert precision(lighten(Delicate(), "auto", CPU, look)) == torch.float32
+
+
+def test_it_is_not_taken_where_it_would_be_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "has_native_bfloat16", lambda _: False)
+    assert precision(lighten(Steady(), "auto", CPU, look)) == torch.float32
+
+
+def test_what_is_asked_for_is_obeyed(native: None) -> None:
+    assert precision(lighten(Delicate(), "bfloat16", CPU, look)) == torch.bfloat16
+    assert precision(lighten(Steady(), "float32", CPU, look)) == torch.float32
+
+
+@pytest.mark.parametrize("able", [{"avx512_bf16": True}, {"amx_bf16": True}, {"avx512_bf16": False}, {}])
+def test_processors_say_themselves_whether_they_have_it(able: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert device.has_native_bfloat16(CPU) == any(able.values())
+
+
+def test_a_device_that_is_not_there_is_an_error_naming_the_setting() -> None:
+    assert choose_device("cpu") == CPU
+    if not torch.cuda.is_available():
+        with pytest.raises(Configuration, match="SWATCHBOOK_DEVICE=cuda"):
+            choose_device("cuda")
+    if not torch.backends.mps.is_available():
+        with pytest.raises(Configuration, match="SWATCHBOOK_DEVICE=mps"):
+            choose_device("mps")

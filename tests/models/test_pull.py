@@ -1,0 +1,167 @@
+"""`swatchbook models pull` against a hub that behaves, and one that does not."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from huggingface_hub import constants
+
+from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
+from swatchbook.models.pull import chosen, pull
+from swatchbook.models.registry import load, tags
+from swatchbook.records import Role
+from swatchbook.settings import Settings
+from tests.models import tiny
+from tests.models.hub import COMMIT, Hub, hub
+
+SIGLIP, DINO = "lab/tiny-siglip", "lab/tiny-dinov2"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    made = {SIGLIP: tiny.save(folder, "siglip2"), DINO: tiny.save(folder, "dinov2")}
+    (made[SIGLIP] / "pytorch_model.bin").write_bytes(b"pickled")
+    (made[SIGLIP] / "README.md").write_text("not needed")
+    return made
+
+
+@pytest.fixture
+def there(folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The stand-in, as HF_ENDPOINT, with an empty cache beside it."""
+    with hub() as server:
+        server.models = dict(folders)
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield server
+
+
+def named(**given: Any) -> Settings:
+    return Settings(**{"encoder": "siglip", "encoder_model": SIGLIP, "encoder_revision": COMMIT, **given})
+
+
+def pull_encoder(settings: Settings) -> Any:
+    return pull(chosen(settings)[0])
+
+
+def test_what_is_read_is_fetched_once_and_then_loads_without_the_hub(there: Hub) -> None:
+    settings = named(structure_model=DINO, structure_revision=COMMIT)
+    pulled = [pull(checkpoint) for checkpoint in chosen(settings)]
+    assert [(each.model, each.revision, each.files) for each in pulled] == [(SIGLIP, COMMIT, 5), (DINO, COMMIT, 3)]
+    assert sorted(there.fetched()) == sorted([
+        "config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",
+        "config.json", "model.safetensors", "preprocessor_config.json",
+    ])  # fmt: skip
+    asked = len(there.asked)
+    assert [pull(checkpoint) for checkpoint in chosen(settings)] == pulled
+    encoder = load(settings).encoder
+    assert encoder.tags[Role.VISUAL] == "tiny-siglip@0123456789ab/visual-pooled-1"
+    assert encoder.encode([np.zeros((9, 9, 3), np.uint8)])[Role.STRUCTURE].shape == (1, 32)
+    assert len(there.asked) == asked
+
+
+def test_a_model_that_nobody_has_pinned_comes_with_the_line_that_pins_it(there: Hub) -> None:
+    with pytest.raises(Configuration, match="not pinned"):
+        tags(named(encoder_revision=""))
+    pulled = pull_encoder(named(encoder_revision=""))
+    assert pulled.pin == f"SWATCHBOOK_ENCODER_REVISION={COMMIT}"
+    assert load(named()).encoder.dimensions[Role.VISUAL] == 32
+
+
+def test_a_file_cut_off_is_taken_up_where_it_ended(
+    there: Hub, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 4_096)  # bytes: the hub's 10 MB are more than there is
+    there.cuts = {"model.safetensors": 20_000}
+    pulled = pull_encoder(named())
+    asked = [part for method, path, part in there.asked if method == "GET" and path.endswith("model.safetensors")]
+    assert asked == [None, "bytes=16384-"]
+    whole = (folders[SIGLIP] / "model.safetensors").read_bytes()
+    assert (Path(pulled.folder) / "model.safetensors").read_bytes() == whole
+
+
+def test_pickled_weights_alone_are_refused(there: Hub, tmp_path: Path) -> None:
+    (tmp_path / "pickled").mkdir()
+    for name in ("config.json", "pytorch_model.bin"):
+        (tmp_path / "pickled" / name).write_text("{}")
+    there.models["lab/pickled"] = tmp_path / "pickled"
+    with pytest.raises(Configuration, match="no weights as safetensors"):
+        pull_encoder(named(encoder_model="lab/pickled"))
+
+
+def test_a_hub_that_is_down_is_asked_again_later(there: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    there.down = True
+    with pytest.raises(ProviderError, match="does not answer as it should") as failed:
+        pull_encoder(named())
+    assert "models pull" in (failed.value.advice or "")
+    there.down = False
+    assert pull_encoder(named()).files == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "gated", "error", "message"),
+    [
+        (
+            named(encoder_revision="ff" * 20),
+            (),
+            Configuration,
+            r"no lab/tiny-siglip at ffff.*SWATCHBOOK_ENCODER_REVISION",
+        ),
+        (named(encoder_model="lab/none"), (), Configuration, r"SWATCHBOOK_ENCODER_MODEL=lab/none.*HF_TOKEN"),
+        (named(), (SIGLIP,), Authentication, r"accept its terms.*HF_TOKEN"),
+    ],
+    ids=["revision", "name", "gated"],
+)
+def test_what_the_hub_refuses_is_said_with_what_to_do(
+    there: Hub, settings: Settings, gated: tuple[str, ...], error: type[Failure], message: str
+) -> None:
+    there.gated = set(gated)
+    with pytest.raises(error, match=message):
+        pull_encoder(settings)
+
+
+def test_nobody_there_is_an_error_of_the_provider(there: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ProviderError):
+        pull_encoder(named())
+
+
+def test_folders_and_local_models_need_no_pull(folders: dict[str, Path]) -> None:
+    assert chosen(Settings()) == []
+    assert chosen(Settings(encoder="siglip", encoder_model=str(folders[SIGLIP]))) == []
+
+
+def test_the_command_line_pulls_from_the_hub_that_the_environment_names(there: Hub, tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": there.url,
+        "HF_HOME": str(tmp_path / "hf"),
+        "SWATCHBOOK_HOME": str(tmp_path / "home"),
+        "SWATCHBOOK_ENCODER": "siglip",
+        "SWATCHBOOK_ENCODER_MODEL": SIGLIP,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "interface.cli", "models", "pull", "--json"],
+        env=environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (pulled,) = json.loads(done.stdout)
+    assert (pulled["revision"], pulled["files"]) == (COMMIT, 5)
+    assert f"SWATCHBOOK_ENCODER_REVISION={COMMIT}" in done.stderr
+    there.down = True
+    again = subprocess.run(
+        [sys.executable, "-m", "interface.cli", "models", "pull"],
+        env={**environment, "SWATCHBOOK_ENCODER_REVISION": COMMIT},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (again.returncode, "0123456789ab" in again.stdout) == (0, True), again.stderr
