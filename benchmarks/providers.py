@@ -11,8 +11,8 @@ from swatchbook.errors import Failure
 from swatchbook.ledger.calls import Book
 from swatchbook.ledger.database import open_ledger
 from swatchbook.models import openai
+from swatchbook.models.address import Address
 from swatchbook.models.chat import ProviderChat
-from swatchbook.models.client import Address
 from tests.ledger.scene import begun
 from tests.models.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
 from tests.providers.clocks import FastClock

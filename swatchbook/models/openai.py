@@ -11,7 +11,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from swatchbook.errors import ProviderError
-from swatchbook.models.client import Address, Usage
+from swatchbook.models.address import Address
+from swatchbook.models.client import Usage
 from swatchbook.models.schema import is_strict
 from swatchbook.models.spoken import Said, Turn, Way
 

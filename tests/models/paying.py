@@ -12,9 +12,10 @@ from swatchbook.heartbeat import beating
 from swatchbook.ledger.calls import Book
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.models import openai
+from swatchbook.models.address import Address
 from swatchbook.models.base import Question
 from swatchbook.models.chat import ProviderChat
-from swatchbook.models.client import Address, Clock
+from swatchbook.models.client import Clock
 from swatchbook.models.replies import Reply
 from swatchbook.settings import Price
 from tests.ledger.scene import begun

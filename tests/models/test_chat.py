@@ -28,9 +28,9 @@ from swatchbook.ledger.calls import Book, spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.tables import calls as rows
 from swatchbook.models import anthropic, openai
+from swatchbook.models.address import Address
 from swatchbook.models.base import Question
 from swatchbook.models.chat import ProviderChat, language_chat, vision_chat
-from swatchbook.models.client import Address
 from swatchbook.models.registry import load
 from swatchbook.models.schema import is_strict, json_in, schema_of
 from swatchbook.models.vision_analyst import VisionAnalyst

@@ -26,7 +26,9 @@ from swatchbook.errors import (
     RunRevoked,
 )
 from swatchbook.models import anthropic, openai
-from swatchbook.models.client import Address, Call, Client, address, may_have_cost, retry_after
+from swatchbook.models.address import Address, address
+from swatchbook.models.client import Call, Client, may_have_cost
+from swatchbook.models.statuses import retry_after
 from swatchbook.settings import Settings
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.standin import KEY, Provider, provider

@@ -3,7 +3,9 @@
 import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from swatchbook.errors import Authentication, Configuration, PayloadTooLarge, ProviderDown, ProviderError
 from swatchbook.ledger.calls import Book, spending
 from swatchbook.ledger.database import open_ledger
+from swatchbook.models import embeddings
 from swatchbook.models.embeddings import ProviderTextEncoder, openai_encoder, voyage_encoder
 from swatchbook.models.registry import load, tags
 from swatchbook.records import IngestOptions, Role
@@ -102,6 +105,21 @@ def test_who_searches_does_not_wait_for_minutes(there: Provider) -> None:
     there.script.append("rate_limited")
     with pytest.raises(ProviderDown):
         voyage(there).embed(["oak"], "query")
+
+
+def test_who_searches_is_told_when_all_calls_are_of_others(
+    there: Provider, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "QUERY_PATIENCE_SECONDS", 0.1)
+    there.delay = lambda: 0.5
+    encoder = voyage(there, provider_concurrency=1)
+    with ThreadPoolExecutor(1) as other:
+        working = other.submit(encoder.embed, TEXTS, "document", book)
+        while not there.asked:
+            time.sleep(0.001)
+        with pytest.raises(ProviderDown, match="busy"):
+            encoder.embed(["oak"], "query")
+        assert working.result().shape == (3, 1_024)
 
 
 def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, book: Book) -> None:
