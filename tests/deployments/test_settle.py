@@ -7,15 +7,21 @@ from uuid import UUID
 
 import pytest
 from prefect.client.schemas.objects import StateType
+from prefect.logging import disable_run_logger
 from prefect.states import Pending, Running
 
 from deployments import settle as settle_module
 from deployments.settle import Settled, settle_shards
 from swatchbook.delete import delete
+from swatchbook.errors import ProviderDown
+from swatchbook.heartbeat import beating
 from swatchbook.lab import Lab
 from swatchbook.ledger import due, shards
 from swatchbook.ledger.runs import Run, bury, end
-from swatchbook.records import DocumentStatus
+from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.working import Work
+from tasks import shards as shards_module
+from tasks.shards import adopt_shards
 from tests.deployments.conftest import died
 from tests.deployments.test_launch import set_state, state_of, with_client
 from tests.ledger.scene import begin_again, begun, lapse
@@ -108,6 +114,39 @@ def test_pending_shard_waits_for_its_image_while_its_worker_lives(
     assert state_of(pulling) == "Pending"
     monkeypatch.setattr(settle_module, "PULL_SECONDS", 0.0)
     assert settled(lab).crashed == (str(pulling.id),)
+
+
+def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
+    lab: Lab, shard_deployment: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = begun(lab.ledger)
+    flow_run = sent(shard_deployment, parent)
+    monkeypatch.setattr(shards_module, "lab", lambda blocks: lab)
+    monkeypatch.setattr(shards_module, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(shards_module, "_IDLE_SECONDS", 0.0)
+    with beating(lab.ledger, parent):
+        with pytest.raises(ProviderDown, match="No worker takes shards"):
+            adopted(parent)
+        with_client(lambda client: client.send_worker_heartbeat("control", "busy", heartbeat_interval_seconds=30))
+        with pytest.raises(TimeoutError):
+            adopted(parent, seconds=3)
+        set_state(flow_run.id, Running())
+        shards.end(lab.ledger, shards.begin(lab.ledger, parent.document, parent.generation, flow_run=str(flow_run.id)))
+        adopted(parent)
+
+
+def adopted(parent: Run, *, seconds: float = 60) -> None:
+    """The shards that are under way followed to their end. Raises TimeoutError where that takes longer."""
+    work = Work(
+        run=parent, document=parent.document, name="a.pdf", owner="anna", content="", file="", options=IngestOptions(),
+        force=None,
+    )  # fmt: skip
+
+    async def advance(done: int, total: int, note: str) -> None:
+        """Nobody looks."""
+
+    with disable_run_logger():
+        asyncio.run(asyncio.wait_for(adopt_shards(work, advance), seconds))
 
 
 def test_shard_whose_process_outlives_its_run_is_crashed(
