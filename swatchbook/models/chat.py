@@ -63,8 +63,9 @@ class ProviderChat:
     def __init__(self, where: Address, wire: Wire, *, price: Price | None = None, clock: Clock | None = None) -> None:
         self._client = Client(where, header=wire.header, clock=clock)
         self._where, self._wire, self._price = where, wire, price
-        self._ways = wire.WAYS
-        self._found = len(self._ways) == 1  # which way it is
+        self._ways = wire.WAYS  # the first is the one to go
+        self._taken = False  # whether the server has answered that way
+        self._found = False  # whether it has answered so in the shape asked for
         self._finding = threading.Lock()
 
     @property
@@ -77,24 +78,25 @@ class ProviderChat:
         Raises InvalidModelOutput, ProviderRejected (the model refused, or the provider), BudgetExceeded, and what
         `Client.post` raises.
         """
-        if self._found:
-            return self._ask(question, shape, book)
-        while not self._finding.acquire(timeout=_SIGN_OF_LIFE_SECONDS):
-            alive(book)
-        try:
-            return self._ask(question, shape, book)
-        finally:
-            self._finding.release()
+        if not self._found:
+            while not self._finding.acquire(timeout=_SIGN_OF_LIFE_SECONDS):
+                alive(book)
+            try:
+                if not self._found:  # nobody else found it meanwhile
+                    return self._ask(question, shape, book)
+            finally:
+                self._finding.release()
+        return self._ask(question, shape, book)
 
     def _ask(self, question: Question, shape: type[Shape], book: Book) -> Shape:
         first = Turn(question=question, shape=schema_of(shape), name=shape.__name__)
         said = self._say(first, book)
         answer = _parsed(said, shape)
         if not isinstance(answer, str):
-            self._found = True
+            self._found = self._taken  # a kept answer says nothing of the server
             return answer
-        if not self._found and not json_in(said.text) and len(self._ways) > 1:
-            self._ways = self._ways[1:]  # it let us ask so and did not listen
+        if self._taken and not self._found and not json_in(said.text) and len(self._ways) > 1:
+            self._ways, self._taken = self._ways[1:], False  # it let us ask so and did not listen
         log.info("%s %s: an answer of another shape, mended once", self._where.host, self.model)
         second = first.again(said.text, answer)
         mended = _parsed(self._say(second, book), shape)
@@ -106,7 +108,7 @@ class ProviderChat:
     def _say(self, turn: Turn, book: Book) -> Said:
         """What the model says, however it is asked. Raises ProviderRejected where it refuses."""
         rejected: ProviderRejected | None = None
-        for number, way in enumerate(self._ways):
+        for way in self._ways:
             try:
                 said = self._send(turn, way, book)
             except ProviderRejected as rejection:
@@ -114,7 +116,6 @@ class ProviderChat:
                     raise
                 rejected = rejected or rejection
                 continue
-            self._ways = self._ways[number:]
             if said.stop == "end":
                 return said
             calls.unusable(book, [self._request(turn)])
@@ -133,6 +134,8 @@ class ProviderChat:
                 self._wire.PATH, self._wire.body(self._where, turn, way), tokens_in + tokens_out, self._wire.usage
             )
             reply = self._client.post(call, attempt=ours[request], waiting=lambda: alive(book))
+            if not self._found:
+                self._ways, self._taken = self._ways[self._ways.index(way) :], True
             said = self._wire.said(self._where, reply.data)
             return {
                 request: Answer(

@@ -65,7 +65,10 @@ def failure(where: Address, status: int, body: bytes) -> Failure:
 
 
 _NO_MODEL = frozenset({"model_not_found", "invalid_model", "unknown_model"})
-_NO_SUCH_MODEL = re.compile(r"\bmodel\b.{0,80}(not found|not exist|not supported|unknown)", re.IGNORECASE)
+_NO_SUCH_MODEL = re.compile(
+    r"^(?!.*(format|schema|tool|image)).*\bmodel\b.{0,80}(not found|not exist|not supported|unknown)", re.IGNORECASE
+)
+"""Where a code does not say it; a model that does not know formats or tools is there, all the same."""
 
 
 def _error(body: bytes) -> Mapping[str, Any]:
@@ -81,6 +84,7 @@ def _error(body: bytes) -> Mapping[str, Any]:
 
 
 def code_of(body: bytes) -> str:
+    """A provider's own name of the error; "" where it gives none."""
     error = _error(body)
     return str(error.get("code") or error.get("type") or "")
 
@@ -95,6 +99,7 @@ def _said(where: Address, body: bytes) -> str:
 
 
 def read(where: Address, body: bytes) -> Mapping[str, Any]:
+    """The reply of a call that went well. Raises ProviderError for what is none."""
     try:
         data = json.loads(body)
     except ValueError as error:

@@ -115,6 +115,22 @@ def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, book: Bo
     assert spending(book.ledger, book.run.document)[0].cost_usd > 0
 
 
+def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: Provider, book: Book) -> None:
+    there.takes, there.delay = {"plain"}, lambda: 0.2
+    started = time.monotonic()
+    answers = ask_all(chat(there), book, range(9), SetClock())
+    assert set(answers.values()) == {Seen(material="oak")}
+    assert len(there.asked) == 9 + 2
+    assert time.monotonic() - started < 8 * 0.2
+
+
+def test_an_answer_that_was_kept_says_nothing_of_how_the_server_is_asked(there: Provider, book: Book) -> None:
+    there.takes = {"plain"}
+    chat(there).ask(question(1), Seen, book)
+    another = chat(there)
+    assert another.ask(question(1), Seen, book) == another.ask(question(2), Seen, book)
+
+
 def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, book: Book) -> None:
     asking = chat(there)
     there.script.append("prose")

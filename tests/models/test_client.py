@@ -1,5 +1,6 @@
 """The client of a provider, against a real server that misbehaves."""
 
+import json
 import logging
 import socket
 import time
@@ -25,7 +26,7 @@ from swatchbook.errors import (
     ProviderTimeout,
     RunRevoked,
 )
-from swatchbook.models import anthropic, openai
+from swatchbook.models import anthropic, openai, statuses
 from swatchbook.models.address import Address, address
 from swatchbook.models.client import Call, Client, may_have_cost
 from swatchbook.models.statuses import retry_after
@@ -99,6 +100,25 @@ def test_a_model_that_is_not_there_names_its_setting(there: Provider) -> None:
     there.models = {"another"}
     with pytest.raises(Configuration, match="SWATCHBOOK_LLM_MODEL"):
         client(there).post(CALL)
+
+
+@pytest.mark.parametrize(
+    ("body", "failure"),
+    [
+        ({"detail": "Model voyage-9 is not supported. Supported models are ['voyage-3.5']."}, Configuration),
+        ({"error": {"message": "The model `m` does not exist", "code": "model_not_found"}}, Configuration),
+        (
+            {"error": {"type": "invalid_request_error", "message": "prompt is too long"}},
+            ProviderRejected,
+        ),
+        ({"error": {"message": "This model's response_format json_schema is not supported"}}, ProviderRejected),
+        ({"error": "this model does not know images"}, ProviderRejected),
+        (["what?"], ProviderRejected),
+    ],
+)
+def test_a_bad_request_is_the_model_that_is_not_there_or_the_question(body: object, failure: type[Failure]) -> None:
+    where = Address("text", "https://api.example.com/v1", "m")
+    assert type(statuses.failure(where, 400, json.dumps(body).encode())) is failure
 
 
 def test_an_address_where_nobody_listens_costs_nothing() -> None:
