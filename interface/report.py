@@ -117,12 +117,13 @@ def _cost(report: RunReport) -> str:
         by_stage[each.stage or "–"] += each.cost_usd
     known = " · ".join(f"{stage} ${usd:.4f}" for stage, usd in by_stage.items())
     counts = [
-        (sum(each.unpriced for each in report.spent), "calls at unknown prices"),
+        (sum(each.failed for each in report.spent), "failed"),
+        (sum(each.unpriced for each in report.spent), "at unknown prices"),
         (sum(each.unknown for each in report.spent), "perhaps paid"),
         (sum(each.truncated for each in report.spent), "with cut text"),
     ]
     notes = "".join(f", {count} {what}" for count, what in counts if count)
-    return f"${report.cost_usd:.4f} for {sum(each.calls for each in report.spent)} calls ({known}){notes}"
+    return f"${report.cost_usd:.4f} ({known}): {sum(each.calls for each in report.spent)} asked{notes}"
 
 
 def _images(report: RunReport) -> Text:

@@ -79,7 +79,7 @@ def as_markdown(report: RunReport, pictured: Sequence[Pictured] = ()) -> str:
         "confidence": confidence,
         "cost": f"${report.cost_usd:.2f}",
     }
-    paid = ("stage", "provider", "model", "calls", "failed", "tokens in", "tokens out", "USD", "USD at most")
+    paid = ("stage", "provider", "model", "asked", "failed", "tokens in", "tokens out", "USD", "USD at most")
     blocks = ", ".join(f"{part}: {name}" for part, name in report.blocks.items())
     parts = [
         f"# {plain(report.name)}: {report.status}",
@@ -101,7 +101,7 @@ def as_markdown(report: RunReport, pictured: Sequence[Pictured] = ()) -> str:
 
 def _paid(spent: Spent) -> list[object]:
     """A line of the bill. Where prices are unknown, so is what it costs."""
-    cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} calls of unknown price" if spent.unpriced else "")
+    cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} of unknown price" if spent.unpriced else "")
     who = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
     return [*who, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]
 

@@ -58,5 +58,5 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
     told = as_markdown(report("oak.pdf").model_copy(update={"spent": (paid,), "cost_usd": 0.25}))
     rendered = unescape(MarkdownIt().enable("table").render(told))
     assert "qwen|vl" in rendered
-    assert "0.2500 + 3 calls of unknown price" in rendered
+    assert "0.2500 + 3 of unknown price" in rendered
     assert "0.5000" in rendered

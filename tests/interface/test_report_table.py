@@ -99,5 +99,5 @@ def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
         Spent(stage="embed", unpriced=4, cost_usd=0.25, **bill),
     )
     shown = drawn(report(chunks_created=1, cost_usd=0.75, spent=spent))
-    assert "$0.7500 for 20 calls (discover $0.5000 · embed $0.2500), 4 calls at unknown prices" in shown
+    assert "$0.7500 (discover $0.5000 · embed $0.2500): 20 asked, 4 at unknown prices" in shown
     assert "cost" not in drawn(report(chunks_created=1))
