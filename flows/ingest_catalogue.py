@@ -28,7 +28,8 @@ from tasks.discover import describe_product, discover_products, read_tables
 from tasks.embed import cut_batches, load_ahead, make_batches, publish_whole
 from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
-from tasks.progress import Advance, Step, at_work
+from tasks.policy import cached
+from tasks.progress import Advance, at_work, meanwhile
 from tasks.read import read_pages
 from tasks.register import begin, name_run
 from tasks.report import conclude, publish_artifacts
@@ -64,17 +65,19 @@ async def ingest_catalogue(
         async with stage(Stage.DISCOVERED, reading.page_count) as step:
             discovery = await step.cached(discover_products, key(work, "discover"), work, reading)
             tables = await step.cached(read_tables, key(work, "tables"), work, reading)
-            descriptions = await describe(work, step, reading, discovery, tables)
-        async with stage(Stage.PLANNED, reading.page_count) as step:
-            plan = await step.cached(plan_pages, key(work, "plan"), work, reading, discovery)
-        async with stage(Stage.CHUNKED, reading.page_count) as step:
-            chunks = await step.cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
-            await save_chunks(work, reading, plan, tables, chunks)
-        async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
-            extraction = await step.cached(extract_pictures, key(work, "extract", work.document), work, reading, plan)
-            await save_pictures(work, extraction)
-        async with stage(Stage.EMBEDDED) as step:
-            step.units = await embed(work, step.advance)
+        async with meanwhile(describe(work, reading, discovery, tables)) as describing:
+            async with stage(Stage.PLANNED, reading.page_count) as step:
+                plan = await step.cached(plan_pages, key(work, "plan"), work, reading, discovery)
+            async with stage(Stage.CHUNKED, reading.page_count) as step:
+                chunks = await step.cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
+                await save_chunks(work, reading, plan, tables, chunks)
+            async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
+                recipe = key(work, "extract", work.document)
+                extraction = await step.cached(extract_pictures, recipe, work, reading, plan)
+                await save_pictures(work, extraction)
+            async with stage(Stage.EMBEDDED) as step:
+                step.units = await embed(work, step.advance)
+            descriptions = await describing
         async with stage(Stage.ASSEMBLED, len(extraction.pictures)):
             await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
             await publish_whole(work)
@@ -83,14 +86,14 @@ async def ingest_catalogue(
     return report
 
 
-async def describe(work: Work, step: Step, reading: Reading, discovery: Discovery, tables: Tables) -> list[Description]:
-    """0B for all products at once, one kept result each."""
+async def describe(work: Work, reading: Reading, discovery: Discovery, tables: Tables) -> list[Description]:
+    """0B for all products at once, one kept result each. Pictures need not wait for it."""
     calls = []
     for product in discovery.products:
         own, part = tables.on(product.pages), sha256(product.model_dump_json().encode())[:16]
         scans = discovery.scans.on(product.pages)
-        calls.append(step.cached(describe_product, key(work, "describe", part), work, reading, scans, product, own))
-    return await asyncio.gather(*calls)
+        calls.append(cached(describe_product, key(work, "describe", part), work, reading, scans, product, own))
+    return [description for description, _ in await asyncio.gather(*calls)]
 
 
 async def embed(work: Work, advance: Advance) -> int:

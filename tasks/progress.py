@@ -48,6 +48,17 @@ class Stages(Protocol):
 
 
 @asynccontextmanager
+async def meanwhile(beside: Coroutine[Any, Any, R]) -> AsyncIterator[asyncio.Task[R]]:
+    """Something that goes on beside the stages within, and ends with them however they end."""
+    going_on = asyncio.create_task(beside)
+    try:
+        yield going_on
+    finally:
+        going_on.cancel()
+        await asyncio.gather(going_on, return_exceptions=True)
+
+
+@asynccontextmanager
 async def at_work(work: Work) -> AsyncIterator[Stages]:
     """Hold the document while its stages run; yields what announces, times and concludes one stage.
 
