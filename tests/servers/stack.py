@@ -274,6 +274,7 @@ def build_environment(
         "PREFECT_API_AUTH_STRING": ":".join(PREFECT_AUTH),
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "SWATCHBOOK_PROFILE": "production",
+        "SWATCHBOOK_ENCODER": "descriptors",
         "SWATCHBOOK_HOME": str(folder / "home"),
         "SWATCHBOOK_LEDGER_URL": postgres.url_of("swatchbook"),
         "SWATCHBOOK_WEAVIATE_URL": f"http://{HOST}:{weaviate[0]}",
