@@ -50,8 +50,9 @@ def load_tokenizer(folder: Path, checkpoint: Checkpoint, *, longest: int, pad_to
     """
     from tokenizers import Tokenizer
 
-    padding = _read(folder, "tokenizer_config.json", checkpoint).get("pad_token")
-    token = padding["content"] if isinstance(padding, dict) else padding
+    config = _read(folder, "tokenizer_config.json", checkpoint)
+    token = config.get("pad_token")
+    token = token["content"] if isinstance(token, dict) else token
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises no narrower class
@@ -60,7 +61,8 @@ def load_tokenizer(folder: Path, checkpoint: Checkpoint, *, longest: int, pad_to
     if number is None:
         raise Configuration(f"{checkpoint.model} has no token to pad with.", advice="Choose another model.")
     tokenizer.enable_truncation(longest)
-    tokenizer.enable_padding(pad_id=number, pad_token=token, length=pad_to)
+    side = config.get("padding_side", "right")
+    tokenizer.enable_padding(direction=side, pad_id=number, pad_token=token, length=pad_to)
     return tokenizer
 
 
