@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.pools import EMBED
-from interface.doctor import check_pool
+from interface.doctor import check_models, check_pool
 from swatchbook.errors import Configuration
 from swatchbook.lab import Lab
 from swatchbook.settings import Settings
@@ -70,3 +71,13 @@ def test_pool_is_told_of_until_a_worker_serves_it_and_then_how_many_fit(ask: Cal
             check_pool(on_pool())
     finally:
         ask(lambda client: client.delete_work_pool(EMBED))
+
+
+def test_weights_that_are_chosen_but_not_here_are_told_with_what_fetches_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not here.*swatchbook models pull"):
+        check_models(Lab(Settings(encoder="siglip")))
