@@ -200,14 +200,49 @@ def providers() -> list[Figure]:
     ]  # fmt: skip
 
 
+def encoders() -> list[Figure]:
+    """SigLIP of ViT-B/16's size, files to vectors, against sentence-transformers and other engines."""
+    from benchmarks.encoders import measure
+    from swatchbook.models.device import LEAST_COSINE
+
+    m = measure(3)
+    ours = "speed of decoding and preparing ÷ of the model's own Pillow processor"
+    return [
+        Figure(ours, m.preparing, 3.0, at_least=True, note=m.preparing_note),
+        Figure(
+            "speed of encoding, file to vectors ÷ of sentence-transformers float32", m.encoding, 2.5, at_least=True,
+            note=m.encoding_note,
+        ),
+        Figure(
+            "speed of the engine chosen ÷ of the best, start-up and 1,000 pictures", m.engine, 0.95, at_least=True,
+            note=m.engine_note,
+        ),
+        Figure("least cosine of its vectors to float32", m.cosine, LEAST_COSINE, at_least=True, note="random weights"),
+    ]  # fmt: skip
+
+
+def concurrent() -> list[Figure]:
+    """A whole ingest with slow models elsewhere: 71 pages, 11 products, 256 images, ten calls at once."""
+    from benchmarks.concurrent import AT_ONCE, IMAGE_SECONDS, METADATA_SECONDS, measure
+
+    m = measure(SWATCHBOOK)
+    note = (
+        f"{m.products} products at {METADATA_SECONDS:.0f} s, {m.images} images at {IMAGE_SECONDS:.0f} s, {AT_ONCE} at "
+        f"once; its calls one after the other take {m.sequential:.0f} s"
+    )
+    return [Figure("whole ingest with models elsewhere, seconds", m.whole, 120, note=note)]
+
+
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
     "descriptors": descriptors,
+    "encoders": encoders,
     "publishing": publishing,
     "three": three_at_once,
     "pool": pool,
     "providers": providers,
+    "concurrent": concurrent,
 }
 
 

@@ -63,8 +63,10 @@ async def ingest_catalogue(
             reading = await step.cached(read_pages, key(work, "read"), work)
             step.units = reading.page_count
         async with stage(Stage.DISCOVERED, reading.page_count) as step:
-            discovery = await step.cached(discover_products, key(work, "discover"), work, reading)
-            tables = await step.cached(read_tables, key(work, "tables"), work, reading)
+            discovery, tables = await asyncio.gather(
+                step.cached(discover_products, key(work, "discover"), work, reading),
+                step.cached(read_tables, key(work, "tables"), work, reading),
+            )
         async with meanwhile(describe(work, reading, discovery, tables)) as describing:
             async with stage(Stage.PLANNED, reading.page_count) as step:
                 plan = await step.cached(plan_pages, key(work, "plan"), work, reading, discovery)
