@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, insert, null, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func, insert, null, select, update
 
 from swatchbook.errors import BudgetExceeded, Configuration
 from swatchbook.ledger.database import Ledger, db_now, portions
@@ -102,6 +102,14 @@ def failed(book: Book, ours: Mapping[str, int], *, cost_usd: float | None) -> No
     with book.ledger.write() as connection:
         for request, attempt in ours.items():
             _conclude(connection, request, attempt, state="failed", cost_usd=cost_usd)
+
+
+def withdraw(book: Book, ours: Mapping[str, int]) -> None:
+    """They were never sent: as if nobody had meant to."""
+    with book.ledger.write() as connection:
+        for request, attempt in ours.items():
+            one = (calls.c.request == request) & (calls.c.attempt == attempt)
+            connection.execute(delete(calls).where(one, calls.c.state == "reserved"))
 
 
 def unusable(book: Book, requests: Iterable[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from swatchbook.errors import LedgerDown
+from swatchbook.errors import LedgerDown, ProviderDown, RunRevoked
 from swatchbook.ledger import calls, runs
 from swatchbook.ledger.calls import Answer, Ask, Book
 from swatchbook.models.client import Client, Usage, may_have_cost
@@ -62,7 +62,10 @@ def _pay(book: Book, ours: Mapping[str, int], send: Send) -> dict[str, Any]:
     except BaseException as error:
         # whatever comes between, even an end of the process, is no reason to keep others waiting
         with suppress(LedgerDown):
-            calls.failed(book, ours, cost_usd=None if may_have_cost(error) else 0.0)
+            if isinstance(error, ProviderDown | RunRevoked) and error.__cause__ is None:  # in line, or told to wait
+                calls.withdraw(book, ours)
+            else:
+                calls.failed(book, ours, cost_usd=None if may_have_cost(error) else 0.0)
         raise
     try:
         calls.answered(book, ours, answers)

@@ -89,6 +89,14 @@ def test_what_failed_is_asked_again_as_the_next_attempt_and_its_cost_stays(ledge
     assert spent.at_most_usd == pytest.approx(0.1 + 0.05 + 0.1)
 
 
+def test_a_call_that_was_never_sent_leaves_nothing_behind(ledger: Ledger) -> None:
+    paying = book(ledger)
+    ours = reserve(paying, "oak", "ash").ours
+    calls.answered(paying, ours, {ask("ash").request: Answer(answer="ash")})
+    calls.withdraw(paying, ours)
+    assert reserve(paying, "oak", "ash").ours == {ask("oak").request: 1}
+
+
 def test_a_call_of_a_killed_process_is_unknown_at_once_and_asked_again(ledger: Ledger, url: str) -> None:
     subprocess.run([sys.executable, "-c", HOLD, url], check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
     held = one(ledger, rows, state="reserved")

@@ -21,6 +21,7 @@ from swatchbook.errors import (
     BudgetExceeded,
     Failure,
     InvalidModelOutput,
+    ProviderDown,
     ProviderError,
     ProviderRejected,
 )
@@ -240,6 +241,17 @@ def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails
         asking.ask(question(1), Seen, book)
     assert asking.ask(question(1), Seen, book) == Seen(material="oak")
     assert len(there.asked) == 3
+
+
+def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Provider, book: Book) -> None:
+    asking = chat(there)
+    asking.ask(question(0), Seen, book)
+    there.script.extend(["unavailable"] * 5)
+    for number in range(1, 20):
+        with pytest.raises((ProviderError, ProviderDown)):
+            asking.ask(question(number), Seen, book)
+    assert len(there.asked) == 1 + 5
+    assert spending(book.ledger, book.run.document)[0].calls <= len(there.asked)
 
 
 def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, book: Book) -> None:

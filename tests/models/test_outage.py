@@ -1,0 +1,68 @@
+"""A provider that is down for an hour: no attempt is spent, and all is made once it is back. On a clock of our own."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import insert
+
+from swatchbook.errors import Interrupted, ProviderDown
+from swatchbook.lab import Lab, open_lab
+from swatchbook.ledger import items
+from swatchbook.ledger.tables import contents
+from swatchbook.ledger.tables import items as rows
+from swatchbook.make import make_batch
+from swatchbook.models import voyage
+from swatchbook.models.address import Address
+from swatchbook.models.embeddings import ProviderTextEncoder
+from swatchbook.records import Role, Want, text_key
+from swatchbook.settings import Settings
+from tests.ledger.scene import begun, count
+from tests.providers.clocks import SetClock
+from tests.providers.standin import KEY, Provider, provider
+
+TEXTS = tuple(f"Oak {number}." for number in range(6))
+TAG = "voyage-3.5@1024/document-query"
+HOUR = 3_600.0
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    with provider() as server:
+        yield server
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, open_lab(Settings(home=Path(folder))) as tools:
+        yield tools
+
+
+def encoder(there: Provider, clock: SetClock) -> ProviderTextEncoder:
+    where = Address("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
+    return ProviderTextEncoder(where, voyage, tag=TAG, dimension=1_024, clock=clock)
+
+
+def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(there: Provider, lab: Lab) -> None:
+    keys = [text_key(text) for text in TEXTS]
+    with lab.ledger.write() as connection:
+        connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in TEXTS])
+    run = begun(lab.ledger, texts=keys, wants=[Want(role=Role.TEXT, tag=TAG)])
+    (batch,) = items.cut_batches(lab.ledger, run, 20)
+    clock = SetClock()
+    over = clock.now() + HOUR
+    while count(lab.ledger, rows, state="done") < len(TEXTS):
+        assert count(lab.ledger, rows, runs=0) == len(TEXTS)
+        lab.models._text_encoder = encoder(there, clock)  # a run is a process, whose breaker knows nothing
+        for number, pause in enumerate((2.0, 4.0, 8.0, 300.0)):  # as the batch's task does; then as its document waits
+            there.script.clear()
+            there.script.extend(["unavailable"] * 50 if clock.now() < over else [])
+            try:
+                make_batch(lab, run, batch, size=20, last_try=number == 3)
+                break
+            except (ProviderDown, Interrupted):
+                clock.sleep(pause)
+    assert clock.now() - over <= 300
+    assert there.paid.total() == 1  # all six in one call
