@@ -435,7 +435,10 @@ def pull_models(as_json: Json = False) -> None:
     from interface.terminal import note, out, say_json
 
     pulled = pull_chosen(_settings())
-    say_json(pulled) if as_json else out().print(draw(pulled))
+    if as_json:
+        say_json(pulled)
+    elif pulled:
+        out().print(draw(pulled))
     for each in pulled:
         if each.pin:
             note(f"Keep it pinned: {each.pin}")
