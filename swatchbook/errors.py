@@ -145,7 +145,7 @@ class RateLimited(Failure):
 
 
 class ProviderDown(Failure):
-    """Five connection or server errors in a row."""
+    """Five connection or server errors in a row, or ten minutes of being told to wait."""
 
     kind, policy = "provider_down", Policy.OUTAGE
 
