@@ -15,6 +15,7 @@ Radford et al., "Learning Transferable Visual Models From Natural Language Super
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -86,13 +87,13 @@ def pool(patches: Tensor, guides: Tensor, scale: float) -> Tensor:
 class Words:
     """The text tower: texts to (n, d) of unit length in the space of `visual`. Float32 whatever the vision tower is."""
 
-    def __init__(self, model: Any, checkpoint: Checkpoint) -> None:
+    def __init__(self, model: Any, folder: Path, checkpoint: Checkpoint) -> None:
         self._tower = model.text_model
         self._projection = getattr(model, "text_projection", nn.Identity())  # SigLIP's tower has its own
         longest = model.config.text_config.max_position_embeddings
         padded = longest if model.config.model_type == "siglip" else None  # SigLIP was trained on texts of one length
         self._masked = padded is None
-        self._tokenizer = load_tokenizer(checkpoint.folder(), checkpoint, longest=longest, pad_to=padded)
+        self._tokenizer = load_tokenizer(folder, checkpoint, longest=longest, pad_to=padded)
 
     def embed(self, texts: Sequence[str]) -> Tensor:
         """Texts are lower-cased first, as all three were trained; SigLIP 2's published tokenizer leaves that out."""
@@ -133,7 +134,7 @@ class SiglipEncoder:
                 f"SWATCHBOOK_ENCODER_MODEL={checkpoint.model} is a {kind} that Swatchbook cannot use.",
                 advice="Name a SigLIP, a SigLIP 2 of a fixed resolution (not NaFlex), or a CLIP.",
             )
-        self._words = Words(model, checkpoint)
+        self._words = Words(model, folder, checkpoint)
         network = GuidedPooling(VISIONS[kind](model), self._words.guides(prompts), model.logit_scale.exp().item())
         preparation = load_preparation(folder, checkpoint)
         self.vision = VisionEncoder(network, tags, preparation, device=device, precision=precision)
