@@ -9,6 +9,7 @@ from swatchbook.conclude import close_account
 from swatchbook.lab import Lab, open_lab
 from swatchbook.ledger import accounts, losses, runs, stages
 from swatchbook.records import (
+    PAGE_CUT,
     Description,
     Discovery,
     DocumentStatus,
@@ -139,3 +140,29 @@ def test_stage_slower_than_it_usually_is_says_so_in_the_report(lab: Lab) -> None
     runs.record_timing(lab.ledger, work.run, Stage.READ, 20.0, 4)
     runs.record_timing(lab.ledger, work.run, Stage.PLANNED, 900.0, 0)
     assert ended(lab, work).warnings[2:] == ("PAGES_READ took 20.0 s: 5 s for one page, 2.5 × the usual 2 s.",)
+
+
+def test_what_a_model_made_up_is_a_warning_that_names_the_first_of_it(lab: Lab) -> None:
+    made_up = [Evidence(rule="unknown field", text=f"mood: {n}", detail={"model": "m"}) for n in range(7)]
+    by_rules = Evidence(rule="no specification", page=1, text="Introduction")
+    discovery = Discovery(products=(), rejected=(by_rules, made_up[0]))
+    described = Description(metadata={}, rejected=tuple(made_up[1:]))
+    report = ended(lab, begun(lab), discovery=discovery, descriptions=(described,))
+    (warning,) = [said for said in report.warnings if "language model" in said]
+    assert warning.startswith("7 answers of the language model were dropped: mood: 0 (unknown field); mood: 1")
+    assert "2 more" in warning
+    assert "Introduction" not in warning
+    assert report.status == DocumentStatus.COMPLETED
+
+
+def test_pages_that_a_model_has_not_seen_to_their_end_are_a_warning(lab: Lab) -> None:
+    cut = Evidence(rule=PAGE_CUT, page=7, detail={"model": "m"})
+    report = ended(lab, begun(lab), discovery=Discovery(products=(), rejected=(cut,)))
+    assert "Page 7 held more text than the language model was shown to find products." in report.warnings
+
+
+def test_metadata_that_a_passing_failure_cost_brings_the_document_back(lab: Lab) -> None:
+    report = ended(lab, begun(lab), descriptions=(Description(metadata={}, lost=(SLOW,)),))
+    assert report.status == DocumentStatus.WAITING
+    final = Discovery(products=(), lost=(BROKEN,))
+    assert ended(lab, begun(lab, force=True), discovery=final).status == DocumentStatus.COMPLETED
