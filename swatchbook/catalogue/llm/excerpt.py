@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from swatchbook.catalogue.layout import LARGER, MARGIN
+from swatchbook.catalogue.layout import LARGER, MARGIN, tidy
 from swatchbook.catalogue.llm.verbatim import source_words, words
 from swatchbook.records import Line, Page, Record
 
@@ -44,8 +44,8 @@ def leaves(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[Le
         yield Leaf(
             number=page.number,
             shown=f"=== page {page.number} ===\n{text}",
-            source=source_words(page.text),
-            lines=tuple(words(line.text) for line in page.lines if line.text),
+            source=source_words("\n".join([page.text, *_closed_up(page)])),
+            lines=tuple(words(tidy(line.text)) for line in page.lines if line.text),
             cut=cut,
         )
         before = margins
@@ -81,7 +81,7 @@ def _rows(lines: Sequence[Line], body: int) -> list[str]:
 
 
 def _row(row: Sequence[Line], body: int) -> str:
-    text = " | ".join(" ".join(line.text.split()) for line in row)
+    text = " | ".join(tidy(line.text) for line in row)
     stands_out = all(round(line.size) >= LARGER * body or line.bold for line in row)
     return f"# {text}" if stands_out and len(text.split()) <= _LONGEST_HEADING else text
 
@@ -95,6 +95,13 @@ def _bounded(rows: Iterable[str], most: int) -> tuple[str, bool]:
             return "\n".join([*kept, _CUT]), True
         kept.append(row)
     return "\n".join(kept), False
+
+
+def _closed_up(page: Page) -> Iterator[str]:
+    """Letter-spaced lines as words: "A L D E R" is shown, and named, as "ALDER"."""
+    for line in page.lines:
+        if words(closed := tidy(line.text)) != words(line.text):
+            yield closed
 
 
 def _middle(line: Line) -> float:

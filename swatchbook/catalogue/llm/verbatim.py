@@ -11,7 +11,7 @@ from typing import Final
 
 _MARKS: Final = re.compile(r"[®©™℠\u00ad\u200b-\u200d\ufeff]")
 _TIMES: Final = re.compile(r"(?<=\d)\s*[x×*]\s*(?=\d)")
-_HYPHENATED: Final = re.compile(r"(?<=[^\W\d_])[-‐]\s*\n\s*(?=[^\W\d_])")
+_HYPHENATED: Final = re.compile(r"(?<=[^\W\d_])[-‐\u00ad]\s*\n\s*(?=[^\W\d_])")
 _PART: Final = re.compile(r"(?<![\w.,])[-−–](?=\d)|\d+(?:[.,'’]\d+)*|[^\W\d_][^\W_]*|[^\w\s]")
 _SIGNS: Final = {"−": "-", "–": "-"}
 _MEANINGLESS: Final = frozenset("=|~")

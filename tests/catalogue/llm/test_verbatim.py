@@ -15,6 +15,7 @@ from swatchbook.catalogue.llm.verbatim import is_named, occurs, source_words, wo
         ("PORCELAIN TILE", "Porcelain\n  tile"),
         ("porcelain", "por-\ncelain stoneware"),
         ("non-slip", "a non-\nslip finish"),
+        ("porcelain", "por\u00ad\ncelain"),
         ("€ 82.50 per m²", "€ 82.50 per m2"),
         ("ﬁne ﬂoor", "fine floor"),
         ("Ecoline", "Ecoline® 2"),
