@@ -81,7 +81,7 @@ def _rows(lines: Sequence[Line], body: int) -> list[str]:
 
 
 def _row(row: Sequence[Line], body: int) -> str:
-    text = " | ".join(tidy(line.text) for line in row)
+    text = " | ".join(_as_words(line.text) for line in row)
     stands_out = all(round(line.size) >= LARGER * body or line.bold for line in row)
     return f"# {text}" if stands_out and len(text.split()) <= _LONGEST_HEADING else text
 
@@ -100,8 +100,14 @@ def _bounded(rows: Iterable[str], most: int) -> tuple[str, bool]:
 def _closed_up(page: Page) -> Iterator[str]:
     """Letter-spaced lines as words: "A L D E R" is shown, and named, as "ALDER"."""
     for line in page.lines:
-        if words(closed := tidy(line.text)) != words(line.text):
+        if (closed := _as_words(line.text)) != " ".join(line.text.split()):
             yield closed
+
+
+def _as_words(text: str) -> str:
+    """A line as it is shown: as printed, but for letter spacing."""
+    closed = tidy(text)
+    return " ".join(text.split()) if words(closed) == words(text) else closed
 
 
 def _middle(line: Line) -> float:
