@@ -42,7 +42,7 @@ _BARE = (
 )
 """What a shard's container cannot do without."""
 
-_SHARED = ("PROFILE", "LEDGER_URL", "FILES_URL", "WEAVIATE_URL", "WEAVIATE_GRPC_PORT")
+_SHARED = ("INDEX", "LEDGER_URL", "FILES_URL", "WEAVIATE_URL", "WEAVIATE_GRPC_PORT")
 
 
 class Start(NamedTuple):

@@ -52,7 +52,7 @@ def servers() -> Iterator[dict[str, str]]:
         parts.callback(weaviate.stop)
         yield {
             "PREFECT_API_URL": url,
-            "SWATCHBOOK_PROFILE": "production",
+            "SWATCHBOOK_INDEX": "weaviate",
             "SWATCHBOOK_HOME": str(folder / "home"),
             "SWATCHBOOK_LEDGER_URL": postgres.new_database("swatchbook"),
             "SWATCHBOOK_WEAVIATE_URL": weaviate.url,

@@ -16,6 +16,7 @@ from swatchbook.lab import Lab
 from swatchbook.ledger import hits, publishing
 from swatchbook.models.base import ImageEncoder, Vectors
 from swatchbook.records import PIXEL_ROLES, Hit, Role
+from swatchbook.sizes import join_sizes
 
 CANDIDATES = 100
 """Taken from each role before fusion."""
@@ -80,7 +81,7 @@ def _rankings(
             vector = lab.models.text_encoder.embed([text], "query")[0]
             for space in texts:
                 found[space.role.value] = lab.index.search(space, vector, CANDIDATES, where)
-            found["keyword"] = _interleave([lab.index.keyword(s, text, CANDIDATES, where) for s in texts])
+            found["keyword"] = _interleave([lab.index.keyword(s, join_sizes(text), CANDIDATES, where) for s in texts])
         if image is None and (tower := lab.models.text_tower):  # a picture says better what to look for among pictures
             for space in _made_by(lab.models.encoder, active, {Role.VISUAL}):
                 vector = tower.encode_queries([text])[0]

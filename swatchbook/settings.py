@@ -41,7 +41,14 @@ ENV_FILE = "SWATCHBOOK_ENV_FILE"
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "local": {"index": "lance"},
-    "production": {"index": "weaviate"},
+    "production": {
+        "index": "weaviate",
+        "encoder": "siglip",
+        "structure_model": "facebook/dinov2-base",
+        "analyst": "vision",
+        "text_encoder": "voyage",
+        "discovery": "llm",
+    },
 }
 """What a profile presets where neither a variable nor the .env file says otherwise."""
 

@@ -11,6 +11,7 @@ from swatchbook.index.base import Payload
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, links, placements, products
 from swatchbook.records import LinkKind, PlacementState
+from swatchbook.sizes import with_sizes
 
 _AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
 _SEVERAL = re.compile(r"\s*[,;/|·\n]\s*")
@@ -40,7 +41,7 @@ def chunk_payloads(connection: Connection, ids: Collection[str]) -> dict[str, Pa
             kind="chunk",
             documents=(row.document,),
             pages=tuple(record["pages"]),
-            text="\n".join([*record["headings"], record["text"]]),
+            text=with_sizes("\n".join([*record["headings"], record["text"]])),
             **_of_products(linked.get(row.id, [])),
         )
     return found
@@ -131,7 +132,7 @@ def _image_payload(
         colors=_distinct(color["name"] for color in analysis.get("colors", ())),
         pages=tuple(sorted({row.page for row in rows})),
         file=content.file or "" if content else "",
-        text="\n".join(_distinct([*said, text.text if text else None])),
+        text=with_sizes("\n".join(_distinct([*said, text.text if text else None]))),
         **of_products | {"material": _distinct([*of_products["material"], analysis.get("material")])},
     )
 

@@ -21,7 +21,7 @@ DOUBLES = "/doubles"
 """Where the containers find the tests' own code, and nothing else of the checkout."""
 
 SHARED = (
-    "PROFILE",
+    "INDEX",
     "LEDGER_URL",
     "FILES_URL",
     "WEAVIATE_URL",

@@ -200,7 +200,7 @@ def test_an_image_is_told_with_all_that_its_owners_documents_say_of_it(ledger: L
     assert len(payload.products) == 2
     assert (payload.category, payload.material, payload.price) == (("Floors",), ("oak", "steel"), 30.0)
     assert payload.pages == (3, 7)
-    assert set(payload.text.split("\n")) == {"Oak, natural", "Oak again", "60 x 120", "Material: oak."}
+    assert set(payload.text.split("\n")) == {"Oak, natural", "Oak again", "60 x 120", "60x120", "Material: oak."}
     assert told[image("oak", "bert")].payload.documents == (stranger.document,)
 
 
