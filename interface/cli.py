@@ -102,6 +102,9 @@ def ingest(
     max_usd: Annotated[float | None, typer.Option(metavar="USD", help="The most that providers may be paid.")] = None,
     no_focus: Annotated[bool, typer.Option("--no-focus", help="Take pages without products too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Queue failed and rejected images anew, read again.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only tell what providers would be asked, and what that costs at most.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make catalogues searchable. Run it again to go on where it stopped; an unchanged one is nothing to do."""
@@ -117,6 +120,12 @@ def ingest(
     from interface.terminal import say_json, worst
 
     files, codes = find_sources(paths, quiet=as_json)
+    if plan:
+        from interface.estimate import tell_estimates
+
+        with _lab() as lab:
+            codes.append(tell_estimates(lab, files, options, as_json=as_json))
+        raise typer.Exit(worst(codes))
     reports: list[RunReport] = []
     if files:
         with _lab() as lab, _resumable():

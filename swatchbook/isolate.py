@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from swatchbook.errors import SHARED, Failure, InvalidModelOutput, as_failure
+from swatchbook.errors import SHARED, Failure, InvalidModelOutput, RunRevoked, as_failure
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ Out = TypeVar("Out")
 def isolate(work: Callable[[Sequence[In]], Sequence[Out]], given: Sequence[In]) -> list[Out | Failure]:
     """`work` on all of `given`; where that fails, on its halves, so that only the item at fault carries the failure.
 
-    Failures that concern everybody are not chased down: every item not yet made carries them.
+    Failures that concern everybody are not chased down: every item not yet made carries them. Raises RunRevoked.
     """
     if not given:
         return []
@@ -24,6 +24,8 @@ def isolate(work: Callable[[Sequence[In]], Sequence[Out]], given: Sequence[In]) 
         if len(done) != len(given):
             raise InvalidModelOutput(f"{len(done)} answers to {len(given)} questions.")
         return list[Out | Failure](done)
+    except RunRevoked:
+        raise  # nobody wants any of it any more
     except Exception as error:  # the isolation boundary: recorded as the item's failure
         failure = as_failure(error)
         if len(given) == 1 or failure.policy in SHARED:

@@ -190,6 +190,18 @@ def held_by_others(ledger: Ledger, run: Run) -> int:
         return connection.execute(select(func.count()).select_from(query)).scalar_one()
 
 
+def made(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[str]:
+    """Those of the keys that have it already."""
+    found = set[str]()
+    with ledger.read() as connection:
+        for some in portions(keys):
+            done = and_(
+                items.c.key.in_(some), items.c.role == role, items.c.tag == tag, items.c.state == ItemState.DONE
+            )
+            found.update(connection.execute(select(items.c.key).where(done)).scalars())
+    return found
+
+
 def _is_claimable(rows: Subquery) -> ColumnElement[bool]:
     due = or_(rows.c.next_retry_at.is_(None), rows.c.next_retry_at <= db_now())
     return and_(rows.c.state == ItemState.PENDING, due)

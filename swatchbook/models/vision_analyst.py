@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
-from swatchbook.errors import Configuration, Failure, as_failure
+from swatchbook.errors import Configuration, Failure, RunRevoked, as_failure
 from swatchbook.models.base import Chat, Pixels, Question
 from swatchbook.models.replies import Reply, Said, SaidAtLength, recipe
 from swatchbook.records import Analysis, ColorShare
@@ -79,7 +79,7 @@ class VisionAnalyst:
     def analyse(self, pictures: Sequence[Pixels], book: "Book | None") -> list[Analysis | Failure]:
         """One analysis or failure a picture, in the order given; all are asked at once, and each fails alone.
 
-        Raises Configuration without a book: nothing is asked that nobody pays for.
+        Raises Configuration without a book, as nothing is asked that nobody pays for, and RunRevoked.
         """
         if book is None:
             raise Configuration("A vision model is asked by a run that pays for it.")
@@ -91,6 +91,8 @@ class VisionAnalyst:
     def _look(self, picture: Pixels, book: "Book") -> Analysis | Failure:
         try:
             return look(self._chat, as_jpeg(picture, self.side), book)
+        except RunRevoked:
+            raise
         except Exception as error:  # noqa: BLE001 — a picture fails alone
             return as_failure(error)
 

@@ -1,0 +1,70 @@
+"""What an ingest would cost is told before anything is asked."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook.estimate import estimate
+from swatchbook.lab import Lab, open_lab
+from swatchbook.records import IngestOptions, Role
+from swatchbook.settings import load_settings
+from tests.providers.standin import KEY, Provider, provider
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    with provider() as server:
+        yield server
+
+
+@pytest.fixture
+def costly(home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A lab all of whose answers are a provider's."""
+    given = {
+        "ANALYST": "vision",
+        "DISCOVERY": "llm",
+        "TEXT_ENCODER": "voyage",
+        "VISION_MODEL": "see",
+        "LLM_MODEL": "say",
+    }
+    for part in ("VISION", "LLM", "TEXT"):
+        given |= {f"{part}_URL": there.openai_url, f"{part}_API_KEY": KEY}
+    for name, value in given.items():
+        monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+    price = {"input": 1.0, "output": 2.0}
+    monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps({"see": price, "say": price}))
+    with open_lab(load_settings()) as lab:
+        yield lab
+
+
+def test_every_call_is_counted_and_none_is_made(costly: Lab, there: Provider, small_catalogue: Path) -> None:
+    told = estimate(costly, small_catalogue, IngestOptions())
+    truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())
+    assert (told.pages, told.products, told.images) == (6, len(truth["products"]), truth["images"])
+    of = {(each.stage, each.part): each for each in told.planned}
+    assert of["discover", "llm"].calls == 1
+    assert of["describe", "llm"].calls == told.products
+    assert of["embed", "vision"].calls == told.images
+    assert of["embed", "text"].calls == told.images + told.chunks
+    for each in told.planned:
+        price = {"input": 1.0, "output": 2.0}
+        known = (price["input"] * each.tokens_in + price["output"] * each.tokens_out) / 1e6
+        assert each.usd == (None if each.part == "text" else pytest.approx(known))
+        assert each.tokens_in > 0
+    assert told.usd is None, "a price is missing"
+    assert there.asked == []
+
+
+def test_what_is_not_wanted_or_made_here_costs_nothing(
+    costly: Lab, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = estimate(costly, small_catalogue, IngestOptions(roles=frozenset({Role.VISUAL})))
+    assert {each.stage for each in told.planned} == {"discover", "describe"}
+    for part in ("ANALYST", "DISCOVERY", "TEXT_ENCODER"):
+        monkeypatch.delenv(f"SWATCHBOOK_{part}")
+    with open_lab(load_settings()) as lab:
+        told = estimate(lab, small_catalogue, IngestOptions())
+    assert told.planned == ()
+    assert told.usd == 0
