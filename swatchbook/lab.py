@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from swatchbook.files import Files
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.settings import Settings
+from swatchbook.settings import Settings, limited
 
 if TYPE_CHECKING:
     from swatchbook.images.decode import Decoders
@@ -62,6 +62,10 @@ class Lab:
         from swatchbook.images.decode import Decoders
 
         return Decoders(self.settings)
+
+    def take_share(self, share: float) -> None:
+        """Use only this share of what providers allow a minute: others work beside us. Before any model is used."""
+        self.settings = limited(self.settings, share)
 
     def close(self) -> None:
         for part in ("decoders", "index", "ledger"):

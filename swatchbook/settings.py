@@ -89,7 +89,7 @@ class Prompts(BaseModel):
 PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_object)]
 
 
-_EACH = "each process a minute; 0: no limit"
+_EACH = "one run a minute, shared by its shards; 0: no limit"
 
 
 class Price(BaseModel):
@@ -388,6 +388,13 @@ class Settings(BaseSettings):
     def prefect_home(self) -> Path:
         """Prefect's home and results, where PREFECT_HOME does not say otherwise."""
         return self.home / "prefect"
+
+
+def limited(settings: Settings, share: float) -> Settings:
+    """The same for a process that may use this share of what providers allow a minute, 0 to 1; at least one of each."""
+    limits = [f"{part}_{what}_per_minute" for part in ("vision", "llm", "text") for what in ("calls", "tokens")]
+    allowed = {name: getattr(settings, name) for name in limits}
+    return settings.model_copy(update={name: max(1, int(limit * share)) for name, limit in allowed.items() if limit})
 
 
 def env_file() -> Path:

@@ -30,6 +30,7 @@ class Shard(Record):
     of: int
     batches: tuple[Batch, ...]
     fingerprint: str
+    share: float = 1.0  # of each provider's limits: as many shards as the pool has slots work at once
 
     @property
     def images(self) -> int:
@@ -75,7 +76,14 @@ def cut_shards(lab: Lab, work: Work, batches: Sequence[Batch]) -> tuple[Shard, .
         seconds = sum(map(_weight, some)) / _WEIGHTS["image"] * each
         dealt += _deal(some, min(max(math.ceil(seconds / lab.settings.shard_seconds), least), len(some)))
     return tuple(
-        Shard(work=work, number=number, of=len(dealt), batches=tuple(hand), fingerprint=fingerprint)
+        Shard(
+            work=work,
+            number=number,
+            of=len(dealt),
+            batches=tuple(hand),
+            fingerprint=fingerprint,
+            share=1 / lab.settings.shard_slots,
+        )
         for number, hand in enumerate(dealt, 1)
     )
 

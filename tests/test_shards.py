@@ -45,6 +45,18 @@ def cut(lab: Lab, given: list[Batch]) -> tuple[Shard, ...]:
     return cut_shards(lab, work(), given)
 
 
+def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: Path) -> None:
+    paced = Settings(home=tmp_path, shard_slots=4, vision_calls_per_minute=60, text_tokens_per_minute=10_000)
+    with open_lab(paced) as lab:
+        cards = cut(lab, batches(256))
+        assert {card.share for card in cards} == {0.25}
+        lab.take_share(cards[0].share)
+        assert (lab.settings.vision_calls_per_minute, lab.settings.text_tokens_per_minute) == (15, 2_500)
+        assert lab.settings.llm_calls_per_minute == 0, "no limit stays none"
+        lab.take_share(0.001)
+        assert lab.settings.vision_calls_per_minute == 1, "nobody is kept from asking at all"
+
+
 def test_a_catalogue_is_spread_over_all_slots_twice(lab: Lab) -> None:
     cards = cut(lab, batches(256, 390))
     assert len(cards) == 4
