@@ -34,7 +34,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(RUN)python -m deployments.weaviate path > /dev/null
-	$(RUN)python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(RUN)python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 # Kills, outages, floods and rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)

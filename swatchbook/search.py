@@ -6,7 +6,7 @@ would have, so that 1 means best by every role.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -133,11 +133,20 @@ def _fuse(rankings: Mapping[str, Ranked], weights: Mapping[str, float]) -> dict[
     found = defaultdict[str, _Found](_Found)
     whole = sum(weights.get(role, 0.0) for role, ranked in rankings.items() if ranked)
     for role, ranked in rankings.items():
-        for rank, (target, own) in enumerate(ranked, start=1):
+        for rank, (target, own) in _with_ranks(ranked):
             share = weights.get(role, 0.0) / whole * (_RANK_OFFSET + 1) / (_RANK_OFFSET + rank) if whole else 0.0
             found[target].score += share
             found[target].why[role] = {"rank": rank, "score": round(own, 4), "share": round(share, 6)}
     return {target: f for target, f in found.items() if f.score > 0}
+
+
+def _with_ranks(ranked: Ranked) -> Iterator[tuple[int, tuple[str, float]]]:
+    """Ranks from 1; what scores alike ranks alike: pictures of one saying, the images of one chunk."""
+    rank, before = 0, None
+    for place, (target, own) in enumerate(ranked, start=1):
+        if (score := round(own, 6)) != before:
+            rank, before = place, score
+        yield rank, (target, own)
 
 
 def _interleave(lists: Sequence[list[Match]]) -> list[Match]:

@@ -26,8 +26,13 @@ _LONGEST = ("containers", "servers", "flows")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first: workers that run whole files then end about together."""
+    """What takes longest comes first, so that workers end about together. A file stays with one worker, and all of
+    tests/servers: it stands on one stack.
+    """
     items.sort(key=lambda item: item.path.parent.name not in _LONGEST)
+    for item in items:
+        shared = item.path.parent if item.path.parent.name == "servers" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(shared)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -296,21 +296,21 @@ calls = Table(
     "calls",
     metadata,
     Column("request", Key, primary_key=True),  # sha256 of what was asked
-    Column("attempt", Integer, primary_key=True, server_default="1"),  # what was paid for stays, however it ended
     Column("run", Token, nullable=False),
     Column("document", Id, nullable=False),  # no foreign key: what was paid stays known when the document is deleted
-    Column("generation", Token),
     Column("provider", Text, nullable=False),  # its host
-    Column("model", Text),
     Column("stage", String(32)),
     Column("state", String(16), nullable=False),  # reserved, answered, failed, unknown
     Column("answer", JSON),
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
     Column("cost_usd", Double),  # empty: not known
+    Column("at", Time, nullable=False),
+    Column("attempt", Integer, primary_key=True, server_default="1"),  # what was paid for stays, however it ended
+    Column("generation", Token),
+    Column("model", Text),
     Column("at_most_usd", Double),  # as estimated before it was sent; empty: the price is not known
     Column("truncated", Boolean, nullable=False, server_default=text("false")),  # what was asked was cut to fit
-    Column("at", Time, nullable=False),
     Index(None, "document", "generation"),
 )
 

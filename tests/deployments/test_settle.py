@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.logging import disable_run_logger
 from prefect.states import Pending, Running
@@ -26,24 +27,28 @@ from tests.deployments.conftest import died
 from tests.deployments.test_launch import set_state, state_of, with_client
 from tests.ledger.scene import begin_again, begun, lapse
 
+SHARDS = "shards-that-wait"
+
 
 @pytest.fixture
 def shard_deployment(deployment: Any) -> Iterator[UUID]:
-    """`embed_shard/embed_shard`, on the same pool."""
+    """`embed_shard/embed_shard`, on a pool of its own: no worker of another test lives there."""
 
     async def create(client: Any) -> UUID:
         from prefect.types.entrypoint import EntrypointType
 
         from flows.embed_shard import embed_shard
 
+        await client.create_work_pool(WorkPoolCreate(name=SHARDS, type="process"), overwrite=True)
         made = await embed_shard.ato_deployment(
-            name="embed_shard", work_pool_name="control", entrypoint_type=EntrypointType.MODULE_PATH
+            name="embed_shard", work_pool_name=SHARDS, entrypoint_type=EntrypointType.MODULE_PATH
         )
         return await made.aapply()
 
     created = with_client(create)
     yield created
     with_client(lambda client: client.delete_deployment(created))
+    with_client(lambda client: client.delete_work_pool(SHARDS))
 
 
 def sent(deployment: UUID, parent: Run) -> Any:
@@ -108,7 +113,7 @@ def test_pending_shard_waits_for_its_image_while_its_worker_lives(
         labels = {"prefect.worker.name": worker}
         with_client(lambda client, to=flow_run.id, given=labels: client.update_flow_run_labels(to, given))
         set_state(flow_run.id, Pending())
-    with_client(lambda client: client.send_worker_heartbeat("control", "here", heartbeat_interval_seconds=30))
+    with_client(lambda client: client.send_worker_heartbeat(SHARDS, "here", heartbeat_interval_seconds=30))
     monkeypatch.setattr(settle_module, "HOPELESS_SECONDS", 0.0)
     assert settled(lab).crashed == (str(left.id),)
     assert state_of(pulling) == "Pending"
@@ -127,7 +132,7 @@ def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
     with beating(lab.ledger, parent):
         with pytest.raises(ProviderDown, match="No worker takes shards"):
             adopted(parent)
-        with_client(lambda client: client.send_worker_heartbeat("control", "busy", heartbeat_interval_seconds=30))
+        with_client(lambda client: client.send_worker_heartbeat(SHARDS, "busy", heartbeat_interval_seconds=30))
         with pytest.raises(TimeoutError):
             adopted(parent, seconds=3)
         set_state(flow_run.id, Running())

@@ -32,7 +32,8 @@ def schema(file: Path) -> dict[str, str]:
     engine = create_engine(f"sqlite:///{file}")
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-        found = {row.name: " ".join(row.sql.split()) for row in rows}
+        # a table that was made anew is called by its quoted name
+        found = {row.name: " ".join(row.sql.split()).replace(f'"{row.name}"', row.name, 1) for row in rows}
     engine.dispose()
     return found
 

@@ -321,7 +321,7 @@ def post_form(service: Served, body: bytes, kind: str = "multipart/form-data; bo
         (form(PDF, extra=field(b"options", b"{")), "multipart/form-data; boundary=b", 422, "options"),
         (form(PDF, extra=field(b"options", b'{"batch_size": 0}')), "multipart/form-data; boundary=b", 422,
          "batch_size"),
-        (form(PDF, extra=field(b"options", b'{"max_usd": 1}')), "multipart/form-data; boundary=b", 422, "max_usd"),
+        (form(PDF, extra=field(b"options", b'{"max_usd": 0}')), "multipart/form-data; boundary=b", 422, "max_usd"),
         (form(PDF, extra=field(b"options", b'{"roles": ["smell"]}')), "multipart/form-data; boundary=b", 422, "roles"),
         (form(PDF, extra=field(b"options", b'{"roles": ["structure"]}')), "multipart/form-data; boundary=b", 422,
          "structure"),
