@@ -10,12 +10,12 @@ from pydantic import SecretStr
 from swatchbook.errors import Failure
 from swatchbook.ledger.calls import Book
 from swatchbook.ledger.database import open_ledger
-from swatchbook.models import openai
-from swatchbook.models.address import Address
-from swatchbook.models.chat import ProviderChat
+from swatchbook.providers import openai
+from swatchbook.providers.address import Address
+from swatchbook.providers.chat import ProviderChat
 from tests.ledger.scene import begun
-from tests.models.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
 from tests.providers.clocks import FastClock
+from tests.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
 from tests.providers.standin import HARD, KEY, Provider, mixed, provider
 
 SCALE = 10.0

@@ -17,14 +17,14 @@ from swatchbook.ledger import items
 from swatchbook.ledger.calls import Book
 from swatchbook.ledger.runs import Run
 from swatchbook.models import registry
-from swatchbook.models.address import Part
 from swatchbook.models.base import Question, Shape
-from swatchbook.models.chat import turn_tokens
-from swatchbook.models.paid import tokens_at_most, usd
-from swatchbook.models.schema import schema_of
-from swatchbook.models.spoken import Turn
 from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
 from swatchbook.pdf import reader
+from swatchbook.providers.address import Part
+from swatchbook.providers.chat import turn_tokens
+from swatchbook.providers.paid import tokens_at_most, usd
+from swatchbook.providers.schema import schema_of
+from swatchbook.providers.spoken import Turn
 from swatchbook.records import Discovery, IngestOptions, PlacementState, Reading, Record, Role, Tables
 from swatchbook.settings import Settings
 

@@ -79,7 +79,7 @@ def _voyage(settings: Settings) -> Maker[TextEncoder]:
     tag = f"{settings.text_model}@{settings.text_dimension}/document-query"
 
     def load(_: Models) -> TextEncoder:
-        from swatchbook.models.embeddings import voyage_encoder
+        from swatchbook.providers.embeddings import voyage_encoder
 
         return voyage_encoder(settings, tag)
 
@@ -90,7 +90,7 @@ def _openai(settings: Settings) -> Maker[TextEncoder]:
     tag = f"{settings.text_model}@{settings.text_dimension}/alike"
 
     def load(_: Models) -> TextEncoder:
-        from swatchbook.models.embeddings import openai_encoder
+        from swatchbook.providers.embeddings import openai_encoder
 
         return openai_encoder(settings, tag)
 
@@ -186,7 +186,7 @@ class Models:
         """The vision model, of pictures and scanned pages alike. Raises Configuration, naming what is missing."""
         with self._lock:
             if self._vision is None:
-                from swatchbook.models.chat import vision_chat
+                from swatchbook.providers.chat import vision_chat
 
                 self._vision = vision_chat(self._settings)
             return self._vision
@@ -196,7 +196,7 @@ class Models:
         """The language model. Raises Configuration or Authentication, naming what is missing."""
         with self._lock:
             if self._llm is None:
-                from swatchbook.models.chat import language_chat
+                from swatchbook.providers.chat import language_chat
 
                 self._llm = language_chat(self._settings)
             return self._llm

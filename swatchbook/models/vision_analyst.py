@@ -9,7 +9,7 @@ from pydantic import Field
 
 from swatchbook.errors import Configuration, Failure, RunRevoked, as_failure
 from swatchbook.models.base import Chat, Pixels, Question
-from swatchbook.models.replies import Reply, Said, SaidAtLength, recipe
+from swatchbook.providers.replies import Reply, Said, SaidAtLength, recipe
 from swatchbook.records import Analysis, ColorShare
 
 if TYPE_CHECKING:

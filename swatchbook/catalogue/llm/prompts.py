@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from swatchbook.catalogue.attributes import LABELS
-from swatchbook.models.replies import Reply, Said, SaidAtLength, recipe
+from swatchbook.providers.replies import Reply, Said, SaidAtLength, recipe
 
 FIND_PRODUCTS: Final = """\
 You find the products that a catalogue offers. You are given its outline, what simple layout rules made of it, and the

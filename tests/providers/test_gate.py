@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.errors import ProviderDown
-from swatchbook.models.gate import STRIKES, Gate
+from swatchbook.providers.gate import STRIKES, Gate
 
 MINUTE = 60.0
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from swatchbook.errors import ProviderError
-from swatchbook.models.address import Address
-from swatchbook.models.client import Usage
-from swatchbook.models.schema import is_strict
-from swatchbook.models.spoken import Said, Turn, Way
+from swatchbook.providers.address import Address
+from swatchbook.providers.client import Usage
+from swatchbook.providers.schema import is_strict
+from swatchbook.providers.spoken import Said, Turn, Way
 
 URL: Final = "https://api.openai.com/v1"
 PATH: Final = "/chat/completions"

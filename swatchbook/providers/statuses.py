@@ -16,7 +16,7 @@ from swatchbook.errors import (
     ProviderRejected,
     ProviderTimeout,
 )
-from swatchbook.models.address import Address
+from swatchbook.providers.address import Address
 
 _SAID: Final = 200  # characters of a provider's own words in an error
 

@@ -28,18 +28,18 @@ from swatchbook.errors import (
 from swatchbook.ledger.calls import Book, spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.tables import calls as rows
-from swatchbook.models import anthropic, openai
-from swatchbook.models.address import Address
 from swatchbook.models.base import Question
-from swatchbook.models.chat import ProviderChat, language_chat, vision_chat
 from swatchbook.models.registry import load
-from swatchbook.models.schema import is_strict, json_in, schema_of
 from swatchbook.models.vision_analyst import VisionAnalyst
+from swatchbook.providers import anthropic, openai
+from swatchbook.providers.address import Address
+from swatchbook.providers.chat import ProviderChat, language_chat, vision_chat
+from swatchbook.providers.schema import is_strict, json_in, schema_of
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count, set_document
-from tests.models.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all, chat_at, question
 from tests.providers.clocks import FastClock, SetClock
+from tests.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all, chat_at, question
 from tests.providers.standin import KEY, Provider, mixed, provider
 
 WIRES = [(openai, "schema"), (openai, "tool"), (openai, "plain"), (anthropic, "tool")]
@@ -301,7 +301,7 @@ def test_under_a_mix_of_faults_every_question_is_answered_or_named_and_none_is_p
 @contextmanager
 def killed(ledger: str, there: Provider, questions: int, after: int) -> Iterator[None]:
     """A process that asks them all, killed once so many were answered."""
-    command = [sys.executable, "-m", "tests.models.paying", ledger, there.openai_url, str(questions)]
+    command = [sys.executable, "-m", "tests.providers.paying", ledger, there.openai_url, str(questions)]
     worker = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
     try:
         while len(there.paid) < after and worker.poll() is None:

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple, Protocol
 import httpx
 
 from swatchbook.errors import Failure, ProviderDown, ProviderError, ProviderTimeout
-from swatchbook.models.address import Address
-from swatchbook.models.gate import Gate
-from swatchbook.models.statuses import code_of, failure, read, retry_after
+from swatchbook.providers.address import Address
+from swatchbook.providers.gate import Gate
+from swatchbook.providers.statuses import code_of, failure, read, retry_after
 
 log = logging.getLogger(__name__)
 

@@ -26,10 +26,10 @@ from swatchbook.errors import (
     ProviderTimeout,
     RunRevoked,
 )
-from swatchbook.models import anthropic, openai, statuses
-from swatchbook.models.address import Address, address
-from swatchbook.models.client import Call, Client, may_have_cost
-from swatchbook.models.statuses import retry_after
+from swatchbook.providers import anthropic, openai, statuses
+from swatchbook.providers.address import Address, address
+from swatchbook.providers.client import Call, Client, may_have_cost
+from swatchbook.providers.statuses import retry_after
 from swatchbook.settings import Settings
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.standin import KEY, Provider, provider

@@ -14,9 +14,9 @@ from swatchbook.ledger import items
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
 from swatchbook.make import make_batch
-from swatchbook.models import voyage
-from swatchbook.models.address import Address
-from swatchbook.models.embeddings import ProviderTextEncoder
+from swatchbook.providers import voyage
+from swatchbook.providers.address import Address
+from swatchbook.providers.embeddings import ProviderTextEncoder
 from swatchbook.records import Role, Want, text_key
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger.calls import Answer, Ask, Book
-from swatchbook.models import openai_embeddings, voyage
-from swatchbook.models.address import Address, address
 from swatchbook.models.base import Vectors
-from swatchbook.models.client import Call, Client, Clock, Reply, Usage
-from swatchbook.models.paid import alive, ask_once, tokens_at_most, usd
+from swatchbook.providers import openai_embeddings, voyage
+from swatchbook.providers.address import Address, address
+from swatchbook.providers.client import Call, Client, Clock, Reply, Usage
+from swatchbook.providers.paid import alive, ask_once, tokens_at_most, usd
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
 

@@ -14,9 +14,9 @@ import pytest
 from swatchbook.errors import Authentication, Configuration, PayloadTooLarge, ProviderDown, ProviderError
 from swatchbook.ledger.calls import Book, spending
 from swatchbook.ledger.database import open_ledger
-from swatchbook.models import embeddings
-from swatchbook.models.embeddings import ProviderTextEncoder, openai_encoder, voyage_encoder
 from swatchbook.models.registry import load, tags
+from swatchbook.providers import embeddings
+from swatchbook.providers.embeddings import ProviderTextEncoder, openai_encoder, voyage_encoder
 from swatchbook.records import IngestOptions, Role
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, set_document

@@ -8,7 +8,7 @@ call, and writes replies and headers into its errors.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from swatchbook.models.client import Usage
+from swatchbook.providers.client import Usage
 
 URL: Final = "https://api.voyageai.com/v1"
 PATH: Final = "/embeddings"

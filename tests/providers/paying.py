@@ -1,4 +1,4 @@
-"""Asking many questions as the tasks do, for tests: python -m tests.models.paying LEDGER PROVIDER COUNT is killed."""
+"""Asking many questions as the tasks do: `python -m tests.providers.paying LEDGER PROVIDER COUNT` is killed."""
 
 import sys
 import threading
@@ -11,12 +11,12 @@ from swatchbook.errors import Failure, Policy
 from swatchbook.heartbeat import beating
 from swatchbook.ledger.calls import Book
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.models import openai
-from swatchbook.models.address import Address
 from swatchbook.models.base import Question
-from swatchbook.models.chat import ProviderChat
-from swatchbook.models.client import Clock
-from swatchbook.models.replies import Reply
+from swatchbook.providers import openai
+from swatchbook.providers.address import Address
+from swatchbook.providers.chat import ProviderChat
+from swatchbook.providers.client import Clock
+from swatchbook.providers.replies import Reply
 from swatchbook.settings import Price
 from tests.ledger.scene import begun
 from tests.providers.clocks import FastClock

@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ValidationError
 
 from swatchbook.errors import ProviderError
-from swatchbook.models.address import Address
-from swatchbook.models.client import Usage
-from swatchbook.models.spoken import Said, Turn, Way
+from swatchbook.providers.address import Address
+from swatchbook.providers.client import Usage
+from swatchbook.providers.spoken import Said, Turn, Way
 
 URL: Final = "https://api.anthropic.com"
 PATH: Final = "/v1/messages"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from swatchbook.models.client import Usage
-from swatchbook.models.openai import URL, header
+from swatchbook.providers.client import Usage
+from swatchbook.providers.openai import URL, header
 
 __all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "URL", "body", "header", "usage"]
 

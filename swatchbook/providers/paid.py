@@ -7,7 +7,7 @@ from typing import Any, Final
 from swatchbook.errors import LedgerDown, ProviderDown, RunRevoked
 from swatchbook.ledger import calls, runs
 from swatchbook.ledger.calls import Answer, Ask, Book
-from swatchbook.models.client import Client, Usage, may_have_cost
+from swatchbook.providers.client import Client, Usage, may_have_cost
 from swatchbook.settings import Price
 
 _LOOK_SECONDS: Final = 0.5  # between looks at a call that somebody else has in flight

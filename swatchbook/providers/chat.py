@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from swatchbook.errors import InvalidModelOutput, ProviderRejected
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, Ask, Book
-from swatchbook.models import anthropic, openai
-from swatchbook.models.address import Address, address
 from swatchbook.models.base import Question, Shape
-from swatchbook.models.client import Call, Client, Clock, Usage
-from swatchbook.models.paid import alive, ask_once, cost, tokens_at_most, usd
-from swatchbook.models.schema import complaint, json_in, schema_of
-from swatchbook.models.spoken import Said, Turn, Way
+from swatchbook.providers import anthropic, openai
+from swatchbook.providers.address import Address, address
+from swatchbook.providers.client import Call, Client, Clock, Usage
+from swatchbook.providers.paid import alive, ask_once, cost, tokens_at_most, usd
+from swatchbook.providers.schema import complaint, json_in, schema_of
+from swatchbook.providers.spoken import Said, Turn, Way
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
 
