@@ -29,10 +29,10 @@ class TextEmbedderBlock(Block):
     text_api_key: SecretStr | None = Field(default=None, title="API key", description="Local servers need none.")
     text_dimension: int = Field(default=1_024, ge=1, le=8_192, title="Dimension", description="Length of its vectors.")
     text_calls_per_minute: int = Field(
-        default=0, ge=0, le=100_000, title="Calls per minute", description="Most of each process; 0: no limit."
+        default=0, ge=0, le=100_000, title="Calls per minute", description="Most of one run; 0: no limit."
     )
     text_tokens_per_minute: int = Field(
-        default=0, ge=0, le=1_000_000_000, title="Tokens per minute", description="Most of each process; 0: no limit."
+        default=0, ge=0, le=1_000_000_000, title="Tokens per minute", description="Most of one run; 0: no limit."
     )
 
     def get_text_encoder(self) -> TextEncoder:

@@ -27,10 +27,10 @@ class VisionModelBlock(Block):
     vision_model: str | None = Field(default=None, title="Model", description="Its name there.")
     vision_api_key: SecretStr | None = Field(default=None, title="API key", description="Local servers need none.")
     vision_calls_per_minute: int = Field(
-        default=0, ge=0, le=100_000, title="Calls per minute", description="Most of each process; 0: no limit."
+        default=0, ge=0, le=100_000, title="Calls per minute", description="Most of one run; 0: no limit."
     )
     vision_tokens_per_minute: int = Field(
-        default=0, ge=0, le=1_000_000_000, title="Tokens per minute", description="Most of each process; 0: no limit."
+        default=0, ge=0, le=1_000_000_000, title="Tokens per minute", description="Most of one run; 0: no limit."
     )
 
     def get_analyst(self) -> Analyst:

@@ -47,4 +47,6 @@ def draw(told: Estimate) -> RenderableType:
             cell(duration(each.seconds)), cell("unknown" if each.usd is None else f"{each.usd:.4f}"),
         )  # fmt: skip
     whole = "unknown until SWATCHBOOK_PRICES has every model" if told.usd is None else f"at most ${told.usd:.4f}"
-    return Group(head, made, Text(f"{whole}. Nothing was asked yet; --max-usd sets a limit."))
+    return Group(
+        head, made, Text(f"{whole}. Calls that fail come on top; nothing was asked yet. --max-usd sets a limit.")
+    )

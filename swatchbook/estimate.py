@@ -35,7 +35,7 @@ UNDERSTANDING_TOKENS: Final = 160  # of what an analysis says, at most
 
 
 class Planned(Record):
-    """Calls of one stage to one model. Tokens and cost are upper bounds."""
+    """Calls of one stage to one model. Tokens and cost are upper bounds, if each call is answered well at once."""
 
     stage: str
     part: Part
@@ -49,7 +49,7 @@ class Planned(Record):
 
 
 class Estimate(Record):
-    """What a document would cost. Products are those that the layout rules find."""
+    """What a document would cost. Products are those that the layout rules find; a language model may find more."""
 
     name: str
     pages: int

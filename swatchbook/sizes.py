@@ -13,6 +13,6 @@ def join_sizes(text: str) -> str:
 
 def with_sizes(text: str) -> str:
     """The text, and below it each of its sizes as one word where it is printed otherwise."""
-    sizes = dict.fromkeys(_SIZE.findall(join_sizes(text)))
-    missing = [size for size in sizes if size not in text]
+    printed = set(_SIZE.findall(text))
+    missing = [size for size in dict.fromkeys(_SIZE.findall(join_sizes(text))) if size not in printed]
     return "\n".join([text, " ".join(missing)]) if missing else text

@@ -27,10 +27,10 @@ async def open_shard(manifest: str, blocks: BlockNames) -> Shard:
     """The shard, with a run of its own begun. Raises RunRevoked where nobody wants it now, and as `shards.load`."""
     tools = lab(blocks)
     shard = await asyncio.to_thread(shards.load, tools, manifest)
-    tools.take_share(shard.share)
     run = await asyncio.to_thread(
         shard_runs.begin, tools.ledger, shard.work.document, shard.work.run.generation, flow_run=str(flow_run.id)
     )
+    tools.take_share(shard.share)  # last: a second try of this task would take a share of the share
     return shard.model_copy(update={"work": shard.work.model_copy(update={"run": run, "blocks": blocks})})
 
 

@@ -46,13 +46,6 @@ WIRES = [(openai, "schema"), (openai, "tool"), (openai, "plain"), (anthropic, "t
 OAK = {"material": "oak", "finish": None}
 
 
-@pytest.fixture(scope="module")
-def migrated() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        open_ledger(f"sqlite:///{folder}/template.sqlite").close()
-        yield Path(folder)
-
-
 @pytest.fixture
 def url(migrated: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory(dir=migrated) as folder:

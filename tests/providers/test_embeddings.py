@@ -26,13 +26,6 @@ STAGE = "IMAGES_EMBEDDED"
 TEXTS = ["oak", "ash", "elm"]
 
 
-@pytest.fixture(scope="module")
-def migrated() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        open_ledger(f"sqlite:///{folder}/template.sqlite").close()
-        yield Path(folder)
-
-
 @pytest.fixture
 def book(migrated: Path) -> Iterator[Book]:
     with tempfile.TemporaryDirectory(dir=migrated) as folder:
