@@ -25,9 +25,11 @@ COPY . .
 RUN pip wheel --no-deps --no-index --no-build-isolation --wheel-dir /wheels .
 
 FROM dependencies
-RUN useradd --uid 10001 --create-home --home-dir /var/lib/swatchbook swatchbook
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/swatchbook swatchbook \
+    && install --directory --owner=swatchbook --group=swatchbook /var/lib/models
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-index --no-deps /wheels/*.whl
 ENV SWATCHBOOK_HOME=/var/lib/swatchbook \
+    HF_HOME=/var/lib/models \
     PREFECT_HOME=/var/lib/swatchbook/prefect \
     PREFECT_LOCAL_STORAGE_PATH=/var/lib/swatchbook/prefect/results \
     PREFECT_RESULTS_DEFAULT_SERIALIZER=json \

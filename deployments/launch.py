@@ -155,7 +155,7 @@ async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowR
     return found
 
 
-_ALL_OURS = of_flows(FLOW, "embed_shard", "retry_failed", "report_coverage")
+_ALL_OURS = of_flows(FLOW, "embed_shard", "retry_failed", "report_coverage", "review_quality")
 
 
 def _as_failure(error: httpx.HTTPError) -> Failure:

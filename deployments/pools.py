@@ -14,7 +14,7 @@ from swatchbook.records import Record
 from swatchbook.settings import Settings
 
 CONTROL = "control"
-CONTROL_LIMIT = 5
+CONTROL_LIMIT = 6
 """Flow runs at once: three ingests and one each of the upkeep."""
 
 EMBED = "embed"

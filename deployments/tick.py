@@ -21,6 +21,7 @@ from swatchbook.index.publish import publish_all
 from swatchbook.lab import Lab
 from swatchbook.ledger import launches, runs, stalls
 from swatchbook.records import Record
+from swatchbook.review import documents_to_review
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ GATHER_SECONDS = 1.0
 
 COLLECT_SECONDS = 3_600.0
 """Between two collections of what is left behind."""
+
+REVIEW_SECONDS = 600.0
+"""Between two looks for weak pictures: where a provider is down or a budget spent, the next one comes to the same."""
 
 _MOST = 1_000  # documents counted
 _DELETES = 20  # finished in one round
@@ -54,6 +58,7 @@ class Ticked(Record):
     published: int = 0
     launched: tuple[str, ...] = ()  # documents
     worked_off: int = 0  # documents that a child of this process was at, where there is no Prefect server
+    reviewed: int = 0  # documents whose weak pictures another child was at
     crashed: tuple[str, ...] = ()  # flow runs set Crashed
     cancelled: tuple[str, ...] = ()  # flow runs set Cancelled
     troubles: tuple[str, ...] = ()
@@ -64,7 +69,7 @@ async def tick(lab: Lab) -> Ticked:
 
     Raises nothing that a later round could mend: that is in `troubles`.
     """
-    return await _round(lab, _parts() if _has_prefect() else [*_parts(), _work_off])
+    return await _round(lab, _parts() if _has_prefect() else [*_parts(), _work_off, _review])
 
 
 async def keep_ticking(lab: Lab, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
@@ -72,11 +77,11 @@ async def keep_ticking(lab: Lab, wake: asyncio.Event, every: float = EVERY_SECON
     collected.
 
     What goes wrong is logged when it begins and when it is over. Without a Prefect server one child works off what is
-    due while rounds go on.
+    due while rounds go on, and another has weak pictures reviewed.
     """
-    worker, collector = _Chore(), _Chore()
+    worker, reviewer, collector = _Chore(), _Chore(), _Chore()
     troubles: tuple[str, ...] = ()
-    collected = -math.inf
+    collected = reviewed = -math.inf
     try:
         while True:
             wake.clear()
@@ -89,11 +94,15 @@ async def keep_ticking(lab: Lab, wake: asyncio.Event, every: float = EVERY_SECON
                 collected = time.monotonic()
             if not _has_prefect():
                 worker.begin(_work_off(lab))
+                if time.monotonic() - reviewed > REVIEW_SECONDS:
+                    reviewer.begin(_review(lab))
+                    reviewed = time.monotonic()
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), every)
                 await asyncio.sleep(min(GATHER_SECONDS, every))
     finally:
         await worker.stop()
+        await reviewer.stop()
         await collector.stop()
 
 
@@ -222,21 +231,30 @@ def _has_prefect() -> bool:
 
 
 async def _work_off(lab: Lab) -> Done:
-    """`swatchbook retry` in a child of its own: models take a gigabyte, and what crashes it costs the service nothing.
-
-    One at a time on this machine, whoever ticks: the lock goes with its holder.
-    """
+    """`swatchbook retry` for what is due."""
     waiting = await asyncio.to_thread(launches.launchable, lab.ledger, _MOST)
-    if not waiting:
-        return {}
-    lock = FileLock(lab.settings.home / "retry.lock")
+    return {"worked_off": len(waiting)} if waiting and await _in_child(lab, "retry") else {}
+
+
+async def _review(lab: Lab) -> Done:
+    """`swatchbook review run` where the review model has something to look at; nothing else waits for it."""
+    waiting = await asyncio.to_thread(documents_to_review, lab)
+    return {"reviewed": len(waiting)} if waiting and await _in_child(lab, "review", "run") else {}
+
+
+async def _in_child(lab: Lab, *command: str) -> bool:
+    """A command in a child of its own: models take a gigabyte, and what crashes it costs the service nothing.
+
+    One at a time on this machine, whoever ticks: the lock goes with its holder. False where another has it.
+    """
+    lock = FileLock(lab.settings.home / f"{command[0]}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return {}
+        return False
     try:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "interface.cli", "retry", stdin=asyncio.subprocess.DEVNULL,
+            sys.executable, "-m", "interface.cli", *command, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -247,4 +265,4 @@ async def _work_off(lab: Lab) -> Done:
                 await asyncio.wait_for(child.wait(), _FAREWELL_SECONDS)
     finally:
         lock.release()
-    return {"worked_off": len(waiting)}
+    return True

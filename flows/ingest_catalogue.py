@@ -33,6 +33,7 @@ from tasks.progress import Advance, at_work, meanwhile
 from tasks.read import read_pages
 from tasks.register import begin, name_run
 from tasks.report import conclude, publish_artifacts
+from tasks.review import ask_for_review
 from tasks.shards import adopt_shards, make_on_pool
 
 Source = Annotated[str, Field(min_length=1, max_length=4_096)]
@@ -85,6 +86,7 @@ async def ingest_catalogue(
             await publish_whole(work)
         report = await conclude(work, reading, discovery, descriptions, tables, plan, extraction)
     await publish_artifacts(work, report)
+    await ask_for_review(work, report)
     return report
 
 

@@ -14,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from swatchbook.lab import Lab
+    from swatchbook.ledger.reviews import Pictured, Review
     from swatchbook.ledger.runs import Document
     from swatchbook.records import IngestOptions, RunReport
     from swatchbook.settings import Settings
@@ -32,13 +33,17 @@ app = typer.Typer(
 )
 
 models = typer.Typer(no_args_is_help=True, help="Weights of the chosen models.")
+review = typer.Typer(no_args_is_help=True, help="Pictures of which little is known for sure: look again, or say.")
 INGEST, LOOK, MEND, SERVE, SETUP = "Take in", "Find and look", "Go on and mend", "Serve", "Set up"
 
 app.add_typer(models, name="models", rich_help_panel=SETUP)
+app.add_typer(review, name="review", rich_help_panel=MEND)
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
 Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, unambiguous prefix of it, or file name.")]
 OneOwner = Annotated[str, typer.Option("--owner", help="Whose collection.")]
+Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Id, or unambiguous prefix of it.")]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so; as the machine knows you if not given.")]
 AnyOwner = Annotated[str | None, typer.Option("--owner", help="Whose collection; all if not given.")]
 
 
@@ -368,6 +373,141 @@ def rebuild_index(as_json: Json = False) -> None:
         with counting("publish", err()) as progress:
             published = rebuild(lab, progress=progress)
         say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
+
+
+# --- review -----------------------------------------------------------------------------------------------------------
+
+
+@review.command("list")
+def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
+    """Pictures that need a review: how weak they are, what is said of them, and why nothing was decided yet."""
+    if owner is not None:
+        _check_owner(owner)
+    with _lab() as lab:
+        from interface.review import draw_waiting, waiting
+        from interface.terminal import out, say_json
+        from swatchbook.ledger import reviews
+
+        found = waiting(lab, owner)
+        say_json(found) if as_json else out().print(draw_waiting(found, total=reviews.needing(lab.ledger, owner=owner)))
+
+
+@review.command("run")
+def run_reviews(
+    owner: AnyOwner = None,
+    limit: Annotated[int, typer.Option(min=1, help="Pictures at most.")] = 1_000,
+    as_json: Json = False,
+) -> None:
+    """Let the review model look at weak pictures now. What it corrects is embedded again by `retry`."""
+    if owner is not None:
+        _check_owner(owner)
+    with _lab() as lab, _resumable():
+        from interface.review import draw_reviewed, exit_code
+        from interface.terminal import out, say_json
+        from swatchbook.ledger import reviews
+        from swatchbook.review import review_all
+
+        done = list(review_all(lab, owner, limit))
+        left = reviews.needing(lab.ledger, owner=owner)
+        say_json({"documents": done, "left": left}) if as_json else out().print(draw_reviewed(done, left=left, lab=lab))
+    raise typer.Exit(exit_code(done))
+
+
+@review.command("accept")
+def accept_picture(
+    image: Image,
+    second: Annotated[bool, typer.Option("--second", help="What the second analysis says, not the first.")] = False,
+    owner: AnyOwner = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """What is said of the picture stands."""
+    with _lab() as lab:
+        from swatchbook.review import accept
+
+        picture, person = _picture(lab, image, owner), _person(by)
+        _say_review(lab, picture, accept(lab, picture, by=person, second=second), as_json=as_json)
+
+
+@review.command("correct")
+def correct_what_is_said(
+    image: Image,
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FIELD=VALUE…",
+            help="material, finish, colors, textures, pattern, contrast, dimensions, slip_rating, printed_text, "
+            "application, quality; lists with commas, nothing after the = for nothing.",
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Say this, instead of the sentences made of the fields.")
+    ] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
+    owner: AnyOwner = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Put your word in the place of what is said of the picture. It holds until another model is to analyse it."""
+    for given, what in (
+        (text or "", "--text"),
+        (reason, "--reason"),
+        *((each, "FIELD=VALUE") for each in fields or ()),
+    ):
+        _check_text(given, what)
+    if wrong := next((each for each in fields or () if "=" not in each), None):
+        raise typer.BadParameter(f"{wrong!r} is not FIELD=VALUE", param_hint="FIELD=VALUE")
+    said = {name.strip().replace("-", "_"): value for name, _, value in (each.partition("=") for each in fields or ())}
+    with _lab() as lab:
+        from swatchbook.review import correct_picture
+
+        picture, person = _picture(lab, image, owner), _person(by)
+        written = correct_picture(lab, picture, said, by=person, text=text, reason=reason)
+        _say_review(lab, picture, written, as_json=as_json)
+
+
+@review.command("reject")
+def reject_what_is_said(
+    image: Image,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why: it stands in the account.")],
+    owner: AnyOwner = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Let nothing be said of the picture: its analysis counts as rejected, and words find it no more."""
+    _check_text(reason, "--reason")
+    with _lab() as lab:
+        from swatchbook.review import reject
+
+        picture, person = _picture(lab, image, owner), _person(by)
+        _say_review(lab, picture, reject(lab, picture, by=person, reason=reason), as_json=as_json)
+
+
+def _picture(lab: "Lab", reference: str, owner: str | None) -> "Pictured":
+    from swatchbook.ledger.reviews import find
+
+    _check_text(reference, "IMAGE")
+    if not reference:  # the beginning of every id
+        raise typer.BadParameter("it is empty", param_hint="IMAGE")
+    if owner is not None:
+        _check_owner(owner)
+    return find(lab.ledger, reference, owner=owner)
+
+
+def _person(by: str | None) -> str:
+    from interface.review import who
+
+    _check_text(by or "", "--by")
+    return by or who()
+
+
+def _say_review(lab: "Lab", picture: "Pictured", review: "Review", *, as_json: bool) -> None:
+    from interface.review import draw_review
+    from interface.terminal import out, say_json
+    from swatchbook.ledger.reviews import find
+
+    after = find(lab.ledger, picture.image_id)
+    say_json(after) if as_json else out().print(draw_review(after, review))
 
 
 # --- serve ------------------------------------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         ("products", str(report.products_discovered)),
         ("chunks", str(report.chunks_created)),
         ("images", _images(report)),
+        *([("to review", _to_review(report))] if report.images_to_review else []),
     ]
     apart = [
         (report.placements_hidden, "hidden"),
@@ -140,6 +141,10 @@ def _images(report: RunReport) -> Text:
         said.append(" = ")
         said.append_text(Text(" + ").join(Text(part, style) for part, style in shown))
     return said
+
+
+def _to_review(report: RunReport) -> str:
+    return f"{report.images_to_review} of little certainty: swatchbook review list"
 
 
 def _times(seconds: dict[str, float]) -> str:

@@ -13,6 +13,7 @@ from swatchbook.ledger import accounts
 from swatchbook.ledger.accounts import Coverage
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.due import due
+from swatchbook.ledger.reviews import needing
 from swatchbook.ledger.runs import Document, LiveRun, live_runs
 from swatchbook.records import DocumentStatus, Hit, Record, RunReport, Stage
 from swatchbook.verify import Verification
@@ -30,6 +31,7 @@ class Overview(Record):
     open: tuple[Document, ...]
     recent: tuple[Document, ...]  # completed ones, newest first
     counts: dict[str, int]  # documents by status
+    to_review: int = 0  # pictures that need a review
 
     def listed(self) -> dict[str, Any]:
         """As JSON, without the documents' whole reports."""
@@ -52,6 +54,7 @@ def overview(ledger: Ledger) -> Overview:
         open=tuple(unsettled),
         recent=tuple(accounts.list_documents(ledger, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=counts,
+        to_review=needing(ledger),
     )
 
 
@@ -77,6 +80,8 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
         parts.append(made)
     if overview.due:
         parts.append(Text(f"{len(overview.due)} due: swatchbook retry", "dim"))
+    if overview.to_review:
+        parts.append(Text(f"{overview.to_review} pictures to review: swatchbook review list", "dim"))
     return Group(*parts)
 
 
@@ -95,6 +100,8 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         parts.append(_products(shown["products"], shown["links"]))
     if failed := by_role((*report.failed_images, *report.other_failures)):
         parts.append(draw_failures(failed, now=now))
+    if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
+        parts.append(_to_review(weak))
     return Group(*parts)
 
 
@@ -160,6 +167,19 @@ def draw_coverage(coverage: Coverage) -> RenderableType:
             made.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
         parts.append(made)
     return Group(*parts)
+
+
+def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:
+    made = table("to review", "pages", "score", "last review", right=("pages", "score"))
+    for image in images:
+        said, last = image["analysis"], image["reviews"][-1:]
+        made.add_row(
+            cell(image["id"][:13], "bold"),
+            cell(_pages([place["page"] for place in image["placements"]])),
+            cell(f"{min(said['quality'], said['confidence']):.2f}"),
+            cell("; ".join([f"{review['verdict']} by {review['by']}" for review in last]), "dim"),
+        )
+    return made
 
 
 def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]]) -> RenderableType:

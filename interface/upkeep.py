@@ -34,6 +34,7 @@ def draw_round(done: Ticked) -> RenderableType:
         "rows published": done.published,
         "documents started": len(done.launched),
         "documents worked off": done.worked_off,
+        "documents reviewed": done.reviewed,
         "flow runs set Crashed": len(done.crashed),
         "flow runs cancelled": len(done.cancelled),
     }

@@ -89,6 +89,12 @@ class ProviderRejected(Failure):
     kind, policy = "provider_rejected", Policy.NEVER
 
 
+class Dismissed(Failure):
+    """A person has reviewed what is said of it, and will have none of it."""
+
+    kind, policy = "dismissed", Policy.NEVER
+
+
 class InvalidReference(Failure):
     """A source, owner, document or file key that means nothing, or that may not be read."""
 

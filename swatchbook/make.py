@@ -6,20 +6,22 @@ was made is committed even when the rest failed; whatever was claimed is given b
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
-from swatchbook.errors import SHARED, Failure, FileMissing, Interrupted, Policy
+import numpy as np
+
+from swatchbook.decoding import decode
+from swatchbook.errors import SHARED, Configuration, Failure, FileMissing, Interrupted, Policy
 from swatchbook.isolate import isolate
 from swatchbook.lab import Lab
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import Book
-from swatchbook.ledger.items import Batch, Claimed, Failed, Made
+from swatchbook.ledger.items import Batch, Claimed, Failed, Made, Pair
 from swatchbook.ledger.runs import Run
 from swatchbook.memory import wait_for_memory
 from swatchbook.models.base import Pixels, Vectors
-from swatchbook.records import PIXEL_ROLES, Analysis, Record, Role, text_key
+from swatchbook.records import PIXEL_ROLES, SAID_ROLES, Analysis, Record, Role
 from swatchbook.understanding import understanding_text
 
 log = logging.getLogger(__name__)
@@ -51,10 +53,11 @@ def make_batch(lab: Lab, run: Run, batch: Batch, *, size: int, last_try: bool) -
                 "waited %.0f s: more than %d %% of the memory is in use", waited, lab.settings.memory_pause_percent
             )
         done, failed = _claim_make_commit(lab, run, keys, last_try=last_try)
-        texts = tuple({text_key(m.text) for m in done if m.text})  # committed with the analyses: now they have items
-        done_texts, failed_texts = _claim_make_commit(lab, run, texts, last_try=last_try)
-        made += len(done) + len(done_texts)
-        failures += failed + failed_texts
+        # what was committed may have completed them: now they have items
+        completed = tuple({m.key for m in done if m.text or m.role is Role.VISUAL})
+        done_said, failed_said = _claim_make_commit(lab, run, completed, SAID_ROLES, last_try=last_try)
+        made += len(done) + len(done_said)
+        failures += failed + failed_said
     passing = [f for f in failures if f.failure.policy is not Policy.NEVER]
     if passing and not last_try:
         raise Interrupted(len(passing), f"{passing[0].role} of {passing[0].key[:12]}: {passing[0].failure}")
@@ -66,17 +69,21 @@ def make_batch(lab: Lab, run: Run, batch: Batch, *, size: int, last_try: bool) -
     )
 
 
-def _claim_make_commit(lab: Lab, run: Run, keys: Sequence[str], *, last_try: bool) -> tuple[list[Made], list[Failed]]:
-    lease = items.claim(lab.ledger, run, keys)
+def _claim_make_commit(
+    lab: Lab, run: Run, keys: Sequence[str], roles: Collection[Role] = frozenset(Role), *, last_try: bool
+) -> tuple[list[Made], list[Failed]]:
+    lease = items.claim(lab.ledger, run, keys, roles)
     if not lease.items:
         return [], []
     try:
         made, failed = list[Made](), list[Failed]()
-        for make, roles in ((_from_pixels, _PIXEL_ITEMS), (_from_text, _TEXT_ITEMS)):
-            done, lost = make(lab, Book(lab.ledger, run, "embed"), [c for c in lease.items if c.role in roles])
+        for make, its_own in _MAKERS:
+            done, lost = make(lab, Book(lab.ledger, run, "embed"), [c for c in lease.items if c.role in its_own])
             made += done
             failed += lost
-        failed += (refused := items.commit(lab.ledger, lease, made, failed, last_try=last_try))
+        below = lab.settings.review_below
+        refused = items.commit(lab.ledger, lease, made, failed, last_try=last_try, review_below=below)
+        failed += refused
     finally:
         items.release(lab.ledger, lease)
     for f in failed:
@@ -99,7 +106,8 @@ def _from_pixels(lab: Lab, book: Book, claimed: Sequence[Claimed]) -> tuple[list
     def fail(key: str, roles: Iterable[Claimed], failure: Failure) -> None:
         failed.extend(Failed(key=key, role=c.role, tag=c.tag, failure=failure) for c in roles)
 
-    pictures = _decode(lab, tuple(wanted))
+    side = max(lab.models.encoder.side, lab.models.analyst.side)  # as the most demanding model asks for
+    pictures = decode(lab, tuple(wanted), side)
     readable = dict[str, Pixels]()
     for key, picture in pictures.items():
         if isinstance(picture, Failure):
@@ -147,28 +155,27 @@ def _from_text(lab: Lab, book: Book, claimed: Sequence[Claimed]) -> tuple[list[M
     return made, failed
 
 
-_PIXEL_ITEMS = PIXEL_ROLES | {Role.ANALYSIS}
-_TEXT_ITEMS = frozenset({Role.UNDERSTANDING, Role.TEXT})
+def _from_pairs(lab: Lab, book: Book, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
+    """Vectors of pictures together with what is said of them: of vectors that are committed already, without pixels."""
+    if not claimed:
+        return [], []
+    pairs = items.pairs(lab.ledger, [c.key for c in claimed], lab.models.encoder.tags[Role.VISUAL])
+    there = [c for c in claimed if c.key in pairs]
+    missing = FileMissing("Its text or the vector of its picture is missing.")  # said otherwise since it was claimed
+    made, failed = list[Made](), [Failed(c.key, c.role, c.tag, missing) for c in claimed if c.key not in pairs]
+    for c, vector in zip(there, isolate(_joining(lab), [pairs[c.key] for c in there]), strict=True):
+        if isinstance(vector, Failure):
+            failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=vector))
+        else:
+            made.append(Made(key=c.key, role=c.role, tag=c.tag, vector=vector))
+    return made, failed
 
 
-def _decode(lab: Lab, keys: Sequence[str]) -> dict[str, Pixels | Failure]:
-    """Pixels by content key, at the side that the most demanding model asks for."""
-    side = max(lab.models.encoder.side, lab.models.analyst.side)
-    files = items.sources(lab.ledger, keys)
-    found = dict[str, Pixels | Failure]()
-    with ExitStack() as stack:
-        paths = []
-        for key in keys:
-            if key not in files:
-                found[key] = FileMissing("Its picture is missing.", advice="Ingest its document again with --force.")
-                continue
-            try:
-                paths.append((key, stack.enter_context(lab.files.local(files[key]))))
-            except Failure as failure:
-                found[key] = failure
-        decoded = lab.decoders.decode([path for _, path in paths], side)
-        found.update((key, picture) for (key, _), picture in zip(paths, decoded, strict=True))
-    return found
+_MAKERS = (
+    (_from_pixels, PIXEL_ROLES | {Role.ANALYSIS}),
+    (_from_text, frozenset({Role.UNDERSTANDING, Role.TEXT})),
+    (_from_pairs, frozenset({Role.MULTIMODAL})),
+)
 
 
 def _encoding(lab: Lab) -> Callable[[Sequence[Pixels]], list[dict[Role, Vectors]]]:
@@ -188,6 +195,18 @@ def _analysing(lab: Lab, book: Book) -> Callable[[Sequence[Pixels]], Sequence[An
 def _embedding(lab: Lab, book: Book) -> Callable[[Sequence[str]], list[Vectors]]:
     encoder = lab.models.text_encoder
     return lambda texts: list(encoder.embed(texts, "document", book))
+
+
+def _joining(lab: Lab) -> Callable[[Sequence[Pair]], list[Vectors]]:
+    """Raises Configuration where the encoder does not read."""
+
+    def join(pairs: Sequence[Pair]) -> list[Vectors]:
+        tower = lab.models.text_tower
+        if tower is None:
+            raise Configuration("The chosen encoder does not read texts.", advice="Ingest its document again.")
+        return list(tower.join(np.stack([pair.seen for pair in pairs]), [pair.said for pair in pairs]))
+
+    return join
 
 
 def _by_key(claimed: Sequence[Claimed]) -> dict[str, list[Claimed]]:

@@ -49,6 +49,11 @@ def text_key(text: str) -> Sha256:
     return sha256(text.encode())
 
 
+def pair_key(content: str, text: str) -> Sha256:
+    """Key of a picture together with what is said of it, by their own keys: SHA-256 of both."""
+    return sha256(f"{content}:{text}".encode())
+
+
 def pixel_key(width: int, height: int, mode: str, pixels: bytes) -> Sha256:
     """Content key of a picture that had to be converted: of its raw pixels, whatever the encoder."""
     return sha256(f"{width}x{height}:{mode}:".encode() + pixels)
@@ -114,6 +119,9 @@ class Role(StrEnum):
 
 PIXEL_ROLES = frozenset({Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION})
 """Roles whose vector comes from pixels alone; their items are keyed by content key."""
+
+SAID_ROLES = frozenset({Role.UNDERSTANDING, Role.MULTIMODAL})
+"""Roles made of what is said of a picture; their items are there only when something is."""
 
 
 class Want(Record):
@@ -675,6 +683,7 @@ class RunReport(Record):
     images_failed: int = 0
     images_rejected: int = 0
     images_pending: int = 0
+    images_to_review: int = 0  # among them all: weak, and settled by nobody yet
     placements_hidden: int = 0
     placements_decorative: int = 0
     pages_skipped: int = 0

@@ -7,8 +7,15 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from swatchbook.delete import finish_delete
-from swatchbook.errors import DiskFull, InvalidReference, TooLarge, UnreadableDocument, UnsupportedFormat, as_failure
+from swatchbook.errors import (
+    Configuration,
+    DiskFull,
+    InvalidReference,
+    TooLarge,
+    UnreadableDocument,
+    UnsupportedFormat,
+    as_failure,
+)
 from swatchbook.files import KEY
 from swatchbook.incoming import incoming, is_remote
 from swatchbook.lab import Lab
@@ -17,7 +24,7 @@ from swatchbook.ledger.runs import Document
 from swatchbook.models import registry
 from swatchbook.naming import display_name
 from swatchbook.records import DocumentStatus, IngestOptions, Record, Want
-from swatchbook.settings import Settings
+from swatchbook.settings import PREFIX, Settings
 from swatchbook.versions import PURE_STAGES, stage_key
 
 _PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
@@ -59,6 +66,7 @@ def register(
     """
     path = Path(source)
     _check(path, name or str(path), lab.settings)
+    _require_llm(lab.settings)  # of what is queued already, stage 2 says it where people look: in the document
     asked = ask(lab.settings, options)
     try:
         key = lab.files.put_file(path, suffix=".pdf")
@@ -75,6 +83,8 @@ def take_in(lab: Lab, path: Path, *, owner: str, options: IngestOptions, name: s
     One that is at work with others is made with these when that run has ended. One that is being deleted is finished
     first; it stays `deleting` where others are at that. Raises what `register` raises, and IndexDown.
     """
+    from swatchbook.delete import finish_delete  # what publishing takes, an unchanged catalogue does without
+
     found = register(lab, path, owner=owner, options=options, name=name)
     if found.document.status == DocumentStatus.DELETING and finish_delete(lab, found.document.id, at_most=0):
         found = register(lab, path, owner=owner, options=options, name=name)
@@ -170,6 +180,11 @@ def _check(path: Path, name: str, settings: Settings) -> None:
         raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {error.strerror}.") from error
     if b"%PDF-" not in head:
         raise UnsupportedFormat(f"{name}: not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
+
+
+def _require_llm(settings: Settings) -> None:
+    if settings.discovery == "llm" and not settings.llm_model:
+        raise Configuration(f"{PREFIX}LLM_MODEL is not set.", advice=f"Set it, or {PREFIX}DISCOVERY=layout.")
 
 
 def _no_right(name: str) -> InvalidReference:

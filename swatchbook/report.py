@@ -76,6 +76,7 @@ def as_markdown(report: RunReport, pictured: Sequence[Pictured] = ()) -> str:
         "pages skipped": report.pages_skipped,
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,
+        "images to review": report.images_to_review,
         "confidence": confidence,
         "cost": f"${report.cost_usd:.2f}",
     }

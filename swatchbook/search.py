@@ -14,7 +14,7 @@ from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.lab import Lab
 from swatchbook.ledger import hits, publishing
-from swatchbook.models.base import ImageEncoder, Vectors
+from swatchbook.models.base import ImageEncoder, TextTower, Vectors
 from swatchbook.records import PIXEL_ROLES, Hit, Role
 from swatchbook.sizes import join_sizes
 
@@ -43,14 +43,15 @@ def search(
 
     `owner` None searches all owners. `weights` replaces the defaults by role name ("keyword" among them).
     Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown; Configuration for a
-    picture where another encoder than the chosen one has made what is searchable.
+    picture where another encoder than the chosen one has made what is searchable. The role `multimodal` is asked where
+    `weights` name it, for a text, for a picture, and for both as one vector.
     """
     if not (text and text.strip()) and image is None:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
     active = {space.role: space for space, is_active in publishing.spaces(lab.ledger) if is_active}
-    rankings = _rankings(lab, active, text, image, where)
     share = weights or _default_weights(bool(text), image is not None, active)
+    rankings = _rankings(lab, active, text, image, where, joined=bool(share.get(Role.MULTIMODAL)))
     to_targets = _images_of(lab) if by == "image" else _products_of(lab)
     fused = _fuse({role: to_targets(role, matches) for role, matches in rankings.items()}, share)
     best = sorted(fused.items(), key=lambda pair: (-pair[1].score, pair[0]))[:k]
@@ -72,10 +73,13 @@ class _Found:
 
 
 def _rankings(
-    lab: Lab, active: Mapping[Role, Space], text: str | None, image: Path | None, where: Where
+    lab: Lab, active: Mapping[Role, Space], text: str | None, image: Path | None, where: Where, *, joined: bool
 ) -> dict[str, list[Match]]:
+    """By role. `joined`: pictures with what is said of them as well, for queries of either kind."""
     found: dict[str, list[Match]] = {}
-    if text and text.strip():
+    text = text if text and text.strip() else None
+    vectors = {} if image is None else _encode_image(lab, image)
+    if text:
         texts = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
         if texts:
             vector = lab.models.text_encoder.embed([text], "query")[0]
@@ -87,7 +91,6 @@ def _rankings(
                 vector = tower.encode_queries([text])[0]
                 found[space.role.value] = lab.index.search(space, vector, CANDIDATES, where)
     if image is not None:
-        vectors = _encode_image(lab, image)
         spaces = _made_by(lab.models.encoder, active, vectors)
         if not spaces and PIXEL_ROLES & set(active):
             raise Configuration(
@@ -96,7 +99,24 @@ def _rankings(
             )
         for space in spaces:
             found[space.role.value] = lab.index.search(space, vectors[space.role], CANDIDATES, where)
+    if (
+        joined
+        and (both := active.get(Role.MULTIMODAL))
+        and (tower := lab.models.text_tower)
+        and tower.joined == both.tag
+    ):
+        vector = _join(tower, text, vectors.get(Role.VISUAL))
+        found[both.role.value] = lab.index.search(both, vector, CANDIDATES, where)
     return found
+
+
+def _join(tower: TextTower, text: str | None, seen: Vectors | None) -> Vectors:
+    """What is asked for, in the space of the role `multimodal`: (dimension,) of a text, of a picture, or of both."""
+    if seen is not None and text is None:
+        return seen
+    asked = tower.encode_queries([text or ""]) if seen is None else tower.join(seen[None], [text or ""])
+    vector: Vectors = asked[0]
+    return vector
 
 
 def _made_by(encoder: ImageEncoder, active: Mapping[Role, Space], roles: Collection[Role]) -> list[Space]:

@@ -225,6 +225,12 @@ class Settings(BaseSettings):
     vision_side: int = Field(
         default=768, ge=64, le=4_096, description="Longest side of the pictures that the vision model is shown, pixels."
     )
+    review_below: float = Field(
+        default=0.4,
+        ge=0,
+        le=1,
+        description="Pictures whose analysis has a lower score, of quality and confidence the lesser, need a review.",
+    )
     text_encoder: Literal["minilm", "voyage", "openai"] = Field(
         default="minilm",
         description="Maker of understanding and text vectors; `openai` is any endpoint that speaks its embeddings.",
@@ -233,7 +239,7 @@ class Settings(BaseSettings):
         default="layout", description="How products are found: by layout rules alone, or by a language model as well."
     )
 
-    # providers: a vision model, a language model, a text encoder, each at an address of its own
+    # providers: a vision model, one that reviews it, a language model, a text encoder, each at an address of its own
     vision_url: str | None = Field(
         default=None, description="Base URL of the vision model's OpenAI-compatible endpoint, such as http://host/v1."
     )
@@ -241,6 +247,13 @@ class Settings(BaseSettings):
     vision_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
     vision_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
     vision_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    review_model: str | None = Field(
+        default=None, description="A stronger vision model that looks again at weak pictures; empty: people do."
+    )
+    review_url: str | None = Field(default=None, description="Its base URL; empty: the vision model's, with its key.")
+    review_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
+    review_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
+    review_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
     llm_api: Literal["openai", "anthropic"] = Field(
         default="openai", description="What the language model's endpoint speaks; `openai` is any compatible one."
     )

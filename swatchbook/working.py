@@ -17,12 +17,13 @@ from swatchbook.errors import (
     RunRevoked,
     as_failure,
 )
+from swatchbook.files import KEY
 from swatchbook.heartbeat import beating
 from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, runs
+from swatchbook.ledger import accounts, due, runs
 from swatchbook.ledger.leases import RUN_LIMIT, pause_after
 from swatchbook.ledger.runs import Busy, Document, Run
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, Stage
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, Stage, document_id
 from swatchbook.register import ask, register_source
 from swatchbook.settings import Settings
 from swatchbook.versions import stage_key
@@ -33,6 +34,7 @@ _LATER = 60.0
 """Seconds until a document that ended in an outage, or that a person must mend, is looked at again."""
 
 _PASSING = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
+_PASSES = {Policy.OUTAGE, Policy.WAIT}
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
 _REPORT_EVERY = 0.5  # seconds between progress writes
 
@@ -70,7 +72,14 @@ def try_begin(
     lives, or when it was being deleted: that is finished first, as far as it can be. Raises what `register_source`
     raises.
     """
-    registered = register_source(lab, source, owner=owner, options=options)
+    try:
+        registered = register_source(lab, source, owner=owner, options=options)
+    except Failure as failure:  # no run will say it of what is queued
+        if KEY.match(source):
+            status = DocumentStatus.WAITING if failure.policy in _PASSES else DocumentStatus.BLOCKED
+            told = {"message": str(failure), "failure_kind": failure.kind}
+            due.hold_up(lab.ledger, document_id(owner, source[:64]), status, **told, seconds=_LATER)
+        raise
     if registered.unchanged:
         return registered.document
     asked = ask(lab.settings, options)
@@ -157,7 +166,7 @@ def _what_becomes(lab: Lab, run: Run, failure: Failure) -> tuple[DocumentStatus,
         return DocumentStatus.BLOCKED, None
     if failure.policy is Policy.BLOCKED:
         return DocumentStatus.BLOCKED, _LATER
-    if failure.policy in {Policy.OUTAGE, Policy.WAIT}:
+    if failure.policy in _PASSES:
         return DocumentStatus.WAITING, _LATER
     if failure.policy is Policy.NEVER:
         return DocumentStatus.FAILED, None

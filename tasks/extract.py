@@ -21,7 +21,9 @@ async def extract_pictures(key: str, work: Work, reading: Reading, plan: Plan) -
 @task(**WRITE, task_run_name="save pictures of {work.name}")
 async def save_pictures(work: Work, extraction: Extraction) -> None:
     """Images, placements and pending items, before any is made."""
-    await asyncio.to_thread(stages.save_extraction, lab(work.blocks).ledger, work.run, extraction)
+    tools = lab(work.blocks)
+    below = tools.settings.review_below
+    await asyncio.to_thread(stages.save_extraction, tools.ledger, work.run, extraction, review_below=below)
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:

@@ -37,8 +37,8 @@ async def open_shard(manifest: str, blocks: BlockNames) -> Shard:
 @asynccontextmanager
 async def at_shard(shard: Shard) -> AsyncIterator[Advance]:
     """Hold the shard's run while it works, and write down how it ends. Yields what tells how far it is."""
-    ledger, run, log = lab(shard.work.blocks).ledger, shard.work.run, get_run_logger()
-    started = time.monotonic()
+    tools, run, log = lab(shard.work.blocks), shard.work.run, get_run_logger()
+    ledger = tools.ledger
     atexit.register(gc.freeze)  # else Python takes torch and the models apart, object by object, in a slot of the pool
 
     async def advance(done: int, total: int, note: str) -> None:
@@ -48,6 +48,9 @@ async def at_shard(shard: Shard) -> AsyncIterator[Advance]:
     with beating(ledger, run):
         try:
             with naming_the_outage():
+                if shard.images:
+                    await asyncio.to_thread(tools.models.load_all)
+                started = time.monotonic()  # loading is no image's time: else shards would be cut ever smaller
                 yield advance
         except RunRevoked:
             raise  # whoever revoked it has written why

@@ -310,7 +310,7 @@ def test_a_server_that_takes_for_ever_is_left(server: Origin, tmp_path: Path, pa
     started = time.monotonic()
     with pytest.raises(ProviderTimeout):
         get(at(server, path), tmp_path / "a", seconds=1, idle_seconds=0.5)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_a_server_that_is_not_there_is_an_error_that_passes(tmp_path: Path) -> None:

@@ -44,8 +44,9 @@ def test_roles_come_beside_those_there_are(lab: Lab, small_catalogue: Path) -> N
     assert not is_current(lab, asked)
 
 
-def test_a_role_that_nobody_makes_is_refused_and_nothing_changes(lab: Lab, small_catalogue: Path) -> None:
+@pytest.mark.parametrize("role", [Role.STRUCTURE, Role.MULTIMODAL])
+def test_a_role_that_nobody_makes_is_refused_and_nothing_changes(lab: Lab, small_catalogue: Path, role: Role) -> None:
     document = completed(lab, small_catalogue, roles=["visual"])
-    with pytest.raises(Configuration, match="structure"):
-        regenerate(lab, document, roles=frozenset({Role.STRUCTURE}))
+    with pytest.raises(Configuration, match=role):
+        regenerate(lab, document, roles=frozenset({role}))
     assert accounts.get_document(lab.ledger, document.id) == document

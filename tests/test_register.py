@@ -1,10 +1,14 @@
-"""Stage 0: what a document is called."""
+"""Stage 0: what a document is called, and what is refused before there is one."""
 
 import os
 import shutil
 from pathlib import Path
 
+import pytest
+
+from swatchbook.errors import Configuration
 from swatchbook.lab import open_lab
+from swatchbook.ledger import accounts
 from swatchbook.records import IngestOptions
 from swatchbook.register import register
 from swatchbook.settings import load_settings
@@ -15,3 +19,13 @@ def test_a_file_name_that_is_no_unicode_stays_legible(home: Path, tmp_path: Path
     with open_lab(load_settings()) as lab:
         document = register(lab, odd, owner="default", options=IngestOptions()).document
     assert document.name == "gr\N{REPLACEMENT CHARACTER}n.pdf"
+
+
+def test_a_language_model_without_a_name_is_refused_before_anything_is_queued(
+    home: Path, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_DISCOVERY", "llm")
+    with open_lab(load_settings()) as lab:
+        with pytest.raises(Configuration, match="SWATCHBOOK_LLM_MODEL is not set"):
+            register(lab, small_catalogue, owner="default", options=IngestOptions())
+        assert accounts.list_documents(lab.ledger) == []

@@ -1,18 +1,21 @@
 """A catalogue through SigLIP and DINOv2, from PDF to hits, without flow or server; only the weights are not real."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks import bare_ingest
-from swatchbook.errors import Configuration
-from swatchbook.index.base import Where
-from swatchbook.lab import open_lab
+from swatchbook.errors import Configuration, Failure
+from swatchbook.index.base import Space, Where
+from swatchbook.lab import Lab, open_lab
 from swatchbook.ledger import accounts, publishing
+from swatchbook.ledger.pictures import known_image
 from swatchbook.records import Role
 from swatchbook.search import search
 from swatchbook.settings import load_settings
+from swatchbook.verify import rebuild, verify
 from tests.models import tiny
 
 VISUAL_ROLES = {Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION, Role.STRUCTURE}
@@ -39,6 +42,7 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         assert set(active) >= VISUAL_ROLES
         assert {role: space.tag for role, space in active.items() if role in VISUAL_ROLES} == lab.models.encoder.tags
 
+        pairs_are_made_of_what_there_is(lab, active)
         hits = search(lab, text="oak floor", k=10)
         asked = [hit.why["visual"] for hit in hits if "visual" in hit.why]
         assert asked
@@ -56,12 +60,51 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         assert found[0].file == picture
         assert {"visual", "structure"} <= set(found[0].why)
         assert picture in {hit.file for hit in by_both}
+        assert all("multimodal" not in hit.why for hit in [*hits, *found, *by_both]), "no default weighs it"
+        with lab.files.local(picture) as file:
+            pairs_are_found(lab, active[Role.MULTIMODAL], file)
 
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
     with open_lab(load_settings()) as lab, lab.files.local(picture) as file:
         assert all("visual" not in hit.why for hit in search(lab, text="oak floor"))
         with pytest.raises(Configuration, match=r"made by another encoder.*SWATCHBOOK_ENCODER"):
             search(lab, image=file)
+
+
+def pairs_are_made_of_what_there_is(lab: Lab, active: Mapping[Role, Space]) -> None:
+    """Each is the mean of its picture's vector and of its text's, and an index made anew has them all."""
+    tower = lab.models.text_tower
+    assert tower is not None
+    assert active[Role.MULTIMODAL].tag == tower.joined
+    ids = sorted(lab.index.ids(active[Role.VISUAL]))
+    known = {image: known_image(lab.ledger, image) for image in ids}
+    said = {image: of.text for image, of in known.items() if of and of.text}
+    assert len(said) > 10
+    assert sorted(lab.index.ids(active[Role.MULTIMODAL])) == sorted(said)
+    both, seen = (lab.index.fetch(active[role], list(said)) for role in (Role.MULTIMODAL, Role.VISUAL))
+    made = tower.join(np.stack([seen[image].vector for image in said]), list(said.values()))
+    assert np.allclose(made, [both[image].vector for image in said], atol=1e-5)
+    assert verify(lab).sound
+    rebuild(lab)
+    assert sorted(lab.index.ids(active[Role.MULTIMODAL])) == sorted(said)
+
+
+def pairs_are_found(lab: Lab, space: Space, picture: Path) -> None:
+    """By a text, by a picture, by both: each query by what is nearest to the vector that it comes to."""
+    tower = lab.models.text_tower
+    (decoded,) = lab.decoders.decode([picture], lab.models.encoder.side)
+    assert tower is not None
+    assert not isinstance(decoded, Failure)
+    seen, text = lab.models.encoder.encode([decoded])[Role.VISUAL], "grey tile"
+    for query, given in (
+        (tower.encode_queries([text]), {"text": text}),
+        (seen, {"image": picture}),
+        (tower.join(seen, [text]), {"text": text, "image": picture}),
+    ):
+        hits = search(lab, **given, k=3, weights={"multimodal": 1.0})  # type: ignore[arg-type]  # either, by name
+        nearest = lab.index.search(space, query[0], 1)[0]
+        assert {role for role, why in hits[0].why.items() if why["share"]} == {"multimodal"}
+        assert hits[0].why["multimodal"]["score"] == pytest.approx(1 - (nearest.distance or 0.0), abs=1e-3)
 
 
 def test_weights_that_are_not_here_are_named_with_the_command_that_fetches_them(

@@ -7,7 +7,7 @@ caption, a rebuilt index and a deleted document are all this one move.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ulid import ULID
 
@@ -16,8 +16,8 @@ from swatchbook.index.base import IndexObject, Space
 from swatchbook.isolate import isolate
 from swatchbook.lab import Lab
 from swatchbook.ledger import publishing
-from swatchbook.ledger.publishing import Dirty
-from swatchbook.records import Record, Want
+from swatchbook.ledger.publishing import Dirty, Publication
+from swatchbook.records import SAID_ROLES, Record, Want
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,11 @@ def publish_round(lab: Lab) -> Published:
     refused = dict[str, Failure]()
     try:
         spaces = {Want(role=s.role, tag=s.tag): s for s, _ in publishing.spaces(lab.ledger)}
-        for space, objects in _objects(lab, shown, spaces).items():
+        publications = publishing.publications(lab.ledger, shown)
+        for space, objects in _objects(lab, publications, spaces).items():
             _keep(refused, [each.id for each in objects], isolate(_upserting(lab, space), objects))
+        for space, unsaid in _unsaid(publications, spaces.values()).items():
+            _keep(refused, unsaid, isolate(_deleting(lab, space), unsaid))
         ids = [row.id for row in gone]
         for space in spaces.values():
             _keep(refused, ids, isolate(_deleting(lab, space), ids))
@@ -65,14 +68,27 @@ def publish_round(lab: Lab) -> Published:
     return Published(published=len(published), removed=len(removed), refused=len(refused))
 
 
-def _objects(lab: Lab, rows: Sequence[Dirty], spaces: dict[Want, Space]) -> Mapping[Space, list[IndexObject]]:
+def _objects(
+    lab: Lab, publications: Sequence[Publication], spaces: dict[Want, Space]
+) -> Mapping[Space, list[IndexObject]]:
     """What each space is to hold of these rows. A space that there is not yet is opened and joins `spaces`."""
     objects = defaultdict[Space, list[IndexObject]](list)
-    for publication in publishing.publications(lab.ledger, rows):
+    for publication in publications:
         for want, vector in publication.vectors.items():
             space = spaces.get(want) or _open_space(lab, want, len(vector), spaces)
             objects[space].append(IndexObject(publication.row.id, vector, publication.payload))
     return objects
+
+
+def _unsaid(publications: Sequence[Publication], spaces: Iterable[Space]) -> Mapping[Space, list[str]]:
+    """Reviewed pictures that a space may still hold by what was said of them before."""
+    reviewed = [each for each in publications if each.reviewed]
+    unsaid = dict[Space, list[str]]()
+    for space in spaces:
+        want = Want(role=space.role, tag=space.tag)
+        if space.role in SAID_ROLES and (ids := [each.row.id for each in reviewed if want not in each.vectors]):
+            unsaid[space] = ids
+    return unsaid
 
 
 def _upserting(lab: Lab, space: Space) -> Callable[[Sequence[IndexObject]], list[Failure | None]]:

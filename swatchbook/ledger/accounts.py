@@ -13,6 +13,7 @@ from swatchbook.ledger.calls import spending
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.failures import failures, other_failures
 from swatchbook.ledger.publishing import unpublished
+from swatchbook.ledger.reviews import needing
 from swatchbook.ledger.runs import Document, read_document
 from swatchbook.ledger.show import show
 from swatchbook.ledger.states import (
@@ -234,6 +235,7 @@ def report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
         products_discovered=products_found,
         chunks_created=chunks_cut,
         **{f"images_{name}": getattr(counted, name) for name in ("found", *(state.value for state in ImageState))},
+        images_to_review=needing(ledger, document=document),
         placements_hidden=counted.placements_hidden,
         placements_decorative=counted.placements_decorative,
         pages_skipped=counted.pages_skipped,

@@ -29,6 +29,7 @@ from swatchbook.ledger.tables import (
     pages,
     placements,
     products,
+    reviews,
     runs,
     timings,
     vectors,
@@ -124,6 +125,18 @@ def ask_anew(ledger: Ledger, document: str, options: IngestOptions) -> Document:
             .values(status=DocumentStatus.QUEUED, due_at=null(), deaths=0, message=null(), failure_kind=null())
         )
     return get_document(ledger, document)
+
+
+def hold_up(
+    ledger: Ledger, document: str, status: DocumentStatus, *, message: str, failure_kind: str, seconds: float
+) -> None:
+    """A document that nobody is at cannot be begun: it says why, and its time comes again after these seconds."""
+    idle = (documents.c.id == document, documents.c.run.is_(None), is_unfinished())
+    told = {"status": status, "message": message, "failure_kind": failure_kind}
+    with ledger.write() as connection:
+        connection.execute(
+            update(documents).where(*idle).values(**told, due_at=db_now() + seconds, updated_at=db_now())
+        )
 
 
 def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
@@ -294,7 +307,7 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
         for file in stored:
             files.delete(file)
         made = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
-        for table in (items, analyses, contents):
+        for table in (items, analyses, reviews, contents):
             connection.execute(delete(table).where(table.c.key.in_(keys)))
     return Collected(contents=len(keys), files=len(stored), vectors=made, answers=0)
 
@@ -308,8 +321,10 @@ def _was_put_within(files: Files, file: str, seconds: float) -> bool:
 
 
 def _is_used() -> ColumnElement[bool]:
-    """A picture by an image, a text by an image, a chunk or an analysis, a source and its pages by a document."""
-    keys = (images.c.content_key, images.c.text_key, chunks.c.text_key, analyses.c.text_key)
+    """A picture, and it with its text, by an image, a text by an image, a chunk or an analysis, a source and its pages
+    by a document.
+    """
+    keys = (images.c.content_key, images.c.text_key, images.c.pair_key, chunks.c.text_key, analyses.c.text_key)
     files = (documents.c.file, documents.c.pages_file)
     # asked row by row, by index: a list of all users is more than PostgreSQL keeps in memory, and it would search it
     by_key = [exists().where(user == contents.c.key) for user in keys]

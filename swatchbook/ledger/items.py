@@ -1,21 +1,21 @@
 """Items: cut into batches, claimed, committed. A move is one transaction; only a live run moves, only what it holds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     RowMapping,
     Select,
     Subquery,
+    Table,
     and_,
-    bindparam,
-    exists,
     func,
     not_,
     null,
@@ -27,7 +27,8 @@ from sqlalchemy import (
 from ulid import ULID
 
 from swatchbook.errors import Failure, InvalidModelOutput
-from swatchbook.ledger.database import Ledger, db_now, portions, upsert
+from swatchbook.ledger.database import Ledger, db_now, portions
+from swatchbook.ledger.keys import column_of
 from swatchbook.ledger.leases import (
     LEASE_SECONDS,
     ItemId,
@@ -36,25 +37,19 @@ from swatchbook.ledger.leases import (
     outcome,
     record_failures,
 )
+from swatchbook.ledger.reviews import Analysed, in_use
 from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.saying import queue_said, say
 from swatchbook.ledger.showing import put
-from swatchbook.ledger.tables import (
-    analyses,
-    chunks,
-    contents,
-    documents,
-    images,
-    items,
-    placements,
-    spaces,
-    vectors,
-    wants,
-)
-from swatchbook.ledger.wanted import wake, wanted, wanted_of
-from swatchbook.records import Analysis, ItemState, PlacementState, Record, Role, text_key
+from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, spaces, vectors
+from swatchbook.ledger.wanted import wanted, wanted_of
+from swatchbook.records import Analysis, ItemState, Record, Role, text_key
 
 Kind = Literal["image", "chunk"]
 _KINDS: tuple[Kind, Kind] = ("image", "chunk")
+
+_KEYS = 250
+"""Asked for together by `wanted_of`, which names each three times."""
 
 
 class Claimed(Record):
@@ -163,7 +158,7 @@ def groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> list[tup
     is innocent gets done before the next death.
     """
     largest = dict[str, int]()
-    for some in portions(keys, 300):
+    for some in portions(keys, _KEYS):
         rows = wanted_of(run.document, some)
         query = (
             select(rows.c.listed, func.max(rows.c.crashes), func.max(rows.c.lease_size))
@@ -210,19 +205,20 @@ def _is_claimable(rows: Subquery) -> ColumnElement[bool]:
 # --- the moves --------------------------------------------------------------------------------------------------------
 
 
-def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
-    """Lease every item of these keys that the document wants and that is due; of nobody else's. Raises RunRevoked.
+def claim(ledger: Ledger, run: Run, keys: Sequence[str], roles: Collection[Role] = frozenset(Role)) -> Lease:
+    """Lease every item of these keys and roles that the document wants and that is due; of nobody else's.
 
-    An image's content key brings its understanding item along; a text key brings that alone.
+    An image's content key brings along what is made of its text; a text key brings that alone. Raises RunRevoked.
     """
     name = f"{run.token}:{ULID()}"
     claimed = list[RowMapping]()
     with ledger.write(turn=False) as connection:
         require_live(connection, run)
         found = dict[ItemId, str]()
-        for some in portions(keys, 300):
+        for some in portions(keys, _KEYS):
             rows = wanted_of(run.document, some)
-            query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed).where(_is_claimable(rows))
+            query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed)
+            query = query.where(_is_claimable(rows), rows.c.role.in_(sorted(roles)))
             for key, role, tag, listed in connection.execute(query):
                 found[key, role, tag] = listed
         free_now = [item for some in portions(list(found), 300) for item in _lock_pending(connection, some)]
@@ -247,14 +243,20 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str]) -> Lease:
 
 
 def commit(
-    ledger: Ledger, lease: Lease, made: Sequence[Made], failed: Sequence[Failed], *, last_try: bool
+    ledger: Ledger,
+    lease: Lease,
+    made: Sequence[Made],
+    failed: Sequence[Failed],
+    *,
+    last_try: bool,
+    review_below: float = 0.0,
 ) -> list[Failed]:
     """Keep what a lease brought, all in one transaction; items that are not the lease's are passed over.
 
     Made: stored, done, and every image and chunk that shows the key is dirty, whoever's it is; an analysis brings the
-    understanding items of its text. Failed: by policy rejected, open for this run's next try, or on the last try
-    recorded with a pause (`failed` after 8 such runs). Vectors that no index takes count as failed, and are returned.
-    Raises RunRevoked, and then keeps nothing.
+    items of what it says, and its picture needs a review where its score is below `review_below`. Failed: by policy
+    rejected, open for this run's next try, or on the last try recorded with a pause (`failed` after 8 such runs).
+    Vectors that no index takes count as failed, and are returned. Raises RunRevoked, and then keeps nothing.
     """
     with ledger.write() as connection:
         require_live(connection, lease.run)
@@ -262,7 +264,10 @@ def commit(
         sound, unsound = _checked(connection, [m for m in made if m.item in ours])
         _store(connection, sound)
         _finish(connection, sound)
-        _say(connection, [m for m in sound if m.analysis is not None])
+        analysed = {m.key: Analysed(m.tag, m.analysis, _text_key(m)) for m in sound if m.analysis}
+        say(connection, in_use(connection, analysed, review_below))
+        completing = {m.key for m in sound if m.role in (Role.ANALYSIS, Role.VISUAL)}
+        queue_said(connection, images.c.content_key, completing)
         _touch(connection, sound)
         record_failures(
             connection,
@@ -282,27 +287,6 @@ def release(ledger: Ledger, lease: Lease) -> None:
     """Whatever the lease still holds is pending again; its attempts stay counted."""
     with ledger.write() as connection:
         free(connection, items.c.lease == lease.name)
-
-
-def put_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
-    """Items to be made, unless they exist: then they are locked until the transaction ends, and stay as they are.
-
-    One whose vector is there is done.
-    """
-    asked = sorted(set(rows))
-    if not asked:
-        return
-    values = [{"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in asked]
-    new = upsert(connection, items)
-    identity = (items.c.key, items.c.role, items.c.tag)
-    connection.execute(new.on_conflict_do_update(index_elements=identity, set_={"key": new.excluded.key}), values)
-    there = exists().where(vectors.c.key == items.c.key, vectors.c.role == items.c.role, vectors.c.tag == items.c.tag)
-    for keys in portions(sorted({key for key, _, _ in asked})):
-        connection.execute(
-            update(items)
-            .where(items.c.key.in_(keys), items.c.state == ItemState.PENDING, there)
-            .values(state=ItemState.DONE)
-        )
 
 
 def _lock_pending(connection: Connection, wanted: Sequence[ItemId]) -> list[ItemId]:
@@ -364,18 +348,22 @@ def _store(connection: Connection, made: Sequence[Made]) -> None:
     put(
         connection,
         contents,
-        [{"key": text_key(m.text), "text": m.text, "unused_since": None} for m in made if m.text],
+        [{"key": _text_key(m), "text": m.text, "unused_since": None} for m in made if m.text],
     )
     put(
         connection,
         analyses,
         [
             {"key": m.key, "tag": m.tag, "record": m.analysis.model_dump(mode="json"),
-             "text_key": text_key(m.text) if m.text else None}
+             "text_key": _text_key(m)}
             for m in made
             if m.analysis is not None
         ],
     )  # fmt: skip
+
+
+def _text_key(made: Made) -> str | None:
+    return text_key(made.text) if made.text else None
 
 
 def _finish(connection: Connection, made: Sequence[Made]) -> None:
@@ -390,57 +378,29 @@ def _finish(connection: Connection, made: Sequence[Made]) -> None:
         )  # fmt: skip
 
 
-def _say(connection: Connection, analysed: Sequence[Made]) -> None:
-    """What an analysis says becomes the understanding text of the picture, everywhere; its vector is then wanted."""
-    if not analysed:
-        return
-    said = {m.key: text_key(m.text) if m.text else None for m in analysed}
-    connection.execute(
-        update(images)
-        .where(images.c.content_key == bindparam("of_key"))
-        .values(text_key=bindparam("said"), quality=bindparam("seen")),
-        [{"of_key": m.key, "said": said[m.key], "seen": m.analysis.quality} for m in analysed if m.analysis],
-    )
-    showing = connection.execute(
-        select(placements.c.document, images.c.content_key)
-        .join_from(images, placements, placements.c.image == images.c.id)
-        .where(images.c.content_key.in_(list(said)), placements.c.state == PlacementState.SHOWN)
-        .distinct()
-    ).all()
-    tags = defaultdict[str, list[str]](list)
-    for some in portions(sorted({document for document, _ in showing})):
-        asking = select(wants.c.document, wants.c.tag).where(
-            wants.c.role == Role.UNDERSTANDING, wants.c.document.in_(some)
-        )
-        for document, tag in connection.execute(asking):
-            tags[document].append(tag)
-    asked = {
-        (text, Role.UNDERSTANDING.value, tag)
-        for document, key in showing
-        for tag in tags[document]
-        if (text := said[key]) is not None
-    }
-    put_pending(connection, asked)
-    wake(connection, sorted({text for text, _, _ in asked}))
-
-
 def _touch(connection: Connection, made: Sequence[Made]) -> None:
     """Every image and chunk that shows a made key is to be published again."""
-    prose = [m.key for m in made if m.role is Role.UNDERSTANDING]
-    text = [m.key for m in made if m.role is Role.TEXT]
-    pixels = sorted({m.key for m in made} - {*prose, *text})
-    for table, column, keys, kept in (
-        (images, images.c.content_key, pixels, true()),
-        (images, images.c.text_key, prose, true()),
-        (chunks, chunks.c.text_key, text, chunks.c.embed),
-    ):
-        for some in portions(keys):
+    by_column = defaultdict[tuple[Table, Column[str]], set[str]](set)
+    for m in made:
+        of = (chunks, chunks.c.text_key) if m.role is Role.TEXT else (images, column_of(m.role))
+        by_column[of].add(m.key)
+    for (table, column), keys in by_column.items():
+        kept = chunks.c.embed if table is chunks else true()
+        for some in portions(sorted(keys)):
             dirty = table.c.dirty + 1
             shown = and_(column.in_(some), table.c.dirty > 0, kept)  # what was never shown has nothing to publish
             connection.execute(update(table).where(shown).values(dirty=dirty, made=dirty))
 
 
 # --- what they are made from ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What a `multimodal` vector is made of: the picture's `visual` vector, (d,) float32, and what is said of it."""
+
+    seen: NDArray[np.float32]
+    said: str
 
 
 def sources(ledger: Ledger, keys: Sequence[str]) -> dict[str, str]:
@@ -451,6 +411,24 @@ def sources(ledger: Ledger, keys: Sequence[str]) -> dict[str, str]:
 def texts(ledger: Ledger, text_keys: Sequence[str]) -> dict[str, str]:
     """text key -> text, of those that are known."""
     return _column_of(ledger, select(contents.c.key, contents.c.text).where(contents.c.text.is_not(None)), text_keys)
+
+
+def pairs(ledger: Ledger, pair_keys: Sequence[str], visual_tag: str) -> dict[str, Pair]:
+    """pair key -> its picture's `visual` vector under this tag, and its text; of those that have both."""
+    found = dict[str, Pair]()
+    for some in portions(pair_keys):
+        distinct = (images.c.pair_key, images.c.content_key, images.c.text_key)  # many owners may show the picture
+        pair = select(*distinct).where(images.c.pair_key.in_(some)).distinct().subquery()
+        seen = and_(vectors.c.key == pair.c.content_key, vectors.c.role == Role.VISUAL, vectors.c.tag == visual_tag)
+        query = (
+            select(pair.c.pair_key, vectors.c.data, contents.c.text)
+            .join_from(pair, vectors, seen)
+            .join(contents, and_(contents.c.key == pair.c.text_key, contents.c.text.is_not(None)))
+        )
+        with ledger.read() as connection:
+            for row in connection.execute(query):
+                found[row.pair_key] = Pair(seen=np.frombuffer(row.data, "<f4"), said=row.text)
+    return found
 
 
 def _column_of(ledger: Ledger, query: Select[tuple[str, Any]], keys: Sequence[str]) -> dict[str, str]:

@@ -104,15 +104,16 @@ def _keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
 
 
 def _analyses(connection: Connection, shown: Mapping[str, Sequence[Row[Any]]]) -> dict[str, dict[str, Any]]:
-    """image -> its analysis: the one whose text is in use, before others."""
+    """image -> its analysis: the one that says the text in use; none of a picture that is reviewed and says nothing."""
     found = defaultdict[str, list[Row[Any]]](list)
     query = select(analyses.c.key, analyses.c.text_key, analyses.c.record)
     for row in _all(connection, query, analyses.c.key, {rows[0].content_key for rows in shown.values()}):
         found[row.key].append(row)
     return {
-        image: max(found[rows[0].content_key], key=lambda row: row.text_key == rows[0].text_key).record
+        image: row.record
         for image, rows in shown.items()
-        if found[rows[0].content_key]
+        for row in found[rows[0].content_key]
+        if row.text_key == rows[0].text_key
     }
 
 

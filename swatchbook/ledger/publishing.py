@@ -8,17 +8,32 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, func, null, or_, select, union, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    union,
+    update,
+)
 
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Payload, Space, Vector
 from swatchbook.ledger.database import Ledger, db_now, portions, upsert
+from swatchbook.ledger.keys import column_of
 from swatchbook.ledger.leases import LEASE_SECONDS, failure_record, pause_after
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.states import publishable, unpublished_rows
-from swatchbook.ledger.tables import chunks, contents, documents, images, placements, vectors
+from swatchbook.ledger.tables import chunks, contents, documents, images, placements, reviews, vectors
 from swatchbook.ledger.tables import spaces as spaces_table
-from swatchbook.records import PIXEL_ROLES, Record, Role, Want
+from swatchbook.records import PIXEL_ROLES, SAID_ROLES, Record, Role, Want
 
 Kind = Literal["image", "chunk"]
 
@@ -39,11 +54,15 @@ class Dirty(Record):
 
 @dataclass(frozen=True)
 class Publication:
-    """All that is published of a row: one payload, and each vector that there is, float32 by (role, tag)."""
+    """All that is published of a row: one payload, and each vector that there is, float32 by (role, tag).
+
+    `reviewed`: what is said of it may be other than it was, or nothing, so that what there is no vector of now goes.
+    """
 
     row: Dirty
     payload: Payload
     vectors: Mapping[Want, Vector]
+    reviewed: bool = False
 
 
 # --- leases -----------------------------------------------------------------------------------------------------------
@@ -171,6 +190,10 @@ def publications(ledger: Ledger, rows: Sequence[Dirty]) -> list[Publication]:
     with ledger.read() as connection:
         ids = {kind: [row.id for row in rows if row.kind == kind] for kind in _TABLES}
         payloads = image_payloads(connection, ids["image"]) | chunk_payloads(connection, ids["chunk"])
+        reviewed = set[str]()
+        for portion in portions(ids["image"]):
+            known = exists().where(reviews.c.key == images.c.content_key)
+            reviewed |= set(connection.execute(select(images.c.id).where(images.c.id.in_(portion), known)).scalars())
         found = dict[str, dict[Want, Vector]]()
         for query, column in _VECTORS:
             for portion in portions([row.id for row in rows]):
@@ -178,7 +201,7 @@ def publications(ledger: Ledger, rows: Sequence[Dirty]) -> list[Publication]:
                     vector = np.frombuffer(row.data, dtype="<f4")
                     found.setdefault(row.id, {})[Want(role=Role(row.role), tag=row.tag)] = vector
     return [
-        Publication(row=row, payload=payloads[row.id], vectors=found.get(row.id, {}))
+        Publication(row=row, payload=payloads[row.id], vectors=found.get(row.id, {}), reviewed=row.id in reviewed)
         for row in rows
         if row.id in payloads
     ]
@@ -199,7 +222,7 @@ def _vectors_of(key: ColumnElement[Any], table: Table, roles: Collection[Role]) 
 
 _VECTORS = (
     (_vectors_of(images.c.content_key, images, PIXEL_ROLES), images.c.id),
-    (_vectors_of(images.c.text_key, images, {Role.UNDERSTANDING}), images.c.id),
+    *((_vectors_of(column_of(role), images, {role}), images.c.id) for role in sorted(SAID_ROLES)),
     (_vectors_of(chunks.c.text_key, chunks, {Role.TEXT}), chunks.c.id),
 )
 
@@ -300,7 +323,7 @@ def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator
 def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Ids of the images or chunks that have a vector for this space and are shown, in bounded memory."""
     table = chunks if space.role is Role.TEXT else images
-    key = images.c.content_key if space.role in PIXEL_ROLES else table.c.text_key
+    key = chunks.c.text_key if table is chunks else column_of(space.role)
     query = (
         select(table.c.id)
         .join(vectors, vectors.c.key == key)

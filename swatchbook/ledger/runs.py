@@ -231,7 +231,7 @@ def _replace_wants(connection: Connection, run: Run, asked: Sequence[Want]) -> N
 
 
 def insert_run(
-    connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard"]
+    connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard", "review"]
 ) -> None:
     """A run of this process, live from now on."""
     me = here()

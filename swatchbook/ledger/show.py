@@ -1,13 +1,15 @@
 """One document as `swatchbook show --json` prints it. Pages count from 1; boxes are points from the page's top left."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from swatchbook.errors import InvalidReference
+from swatchbook.judging import Verdict
 from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.reviews import Review, of_pictures
 from swatchbook.ledger.states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import (
     analyses,
@@ -22,6 +24,7 @@ from swatchbook.ledger.tables import (
     products,
     wants,
 )
+from swatchbook.records import Role
 
 _OF_PRODUCT = (
     "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata",
@@ -85,7 +88,11 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
     states = dict(connection.execute(states_of_images(shown_images(document=document))).tuples().all())
     made = _items(connection, document)
     rows = {row.id: row for row in _by(connection, select(images), images.c.id, placed)}
-    seen = _analyses(connection, document, {row.content_key for row in rows.values()})
+    keys = {row.content_key for row in rows.values()}
+    asked = select(wants.c.tag).where(wants.c.document == document, wants.c.role == Role.ANALYSIS)
+    first = set(connection.execute(asked).scalars())
+    reviewed = {key: found for (key, tag), found in of_pictures(connection, keys).items() if tag in first}
+    seen = _analyses(connection, first, keys, reviewed)
     return [
         {
             "id": image,
@@ -97,6 +104,7 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
             "needs_review": rows[image].needs_review,
             "items": made.get(image, []),
             "analysis": seen.get(rows[image].content_key),
+            "reviews": [each.model_dump(mode="json") for each in reviewed.get(rows[image].content_key, ())],
             "placements": [{part: getattr(place, part) for part in _OF_PLACEMENT} for place in places],
         }
         for image, places in placed.items()
@@ -134,12 +142,18 @@ def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str,
     return found
 
 
-def _analyses(connection: Connection, document: str, keys: Collection[str]) -> dict[str, Any]:
-    """content key -> what the wanted analysis saw."""
-    query = select(analyses.c.key, analyses.c.record).join(
-        wants, (wants.c.document == document) & (wants.c.role == "analysis") & (wants.c.tag == analyses.c.tag)
-    )
-    return {row.key: row.record for row in _by(connection, query, analyses.c.key, keys)}
+def _analyses(
+    connection: Connection, first: Collection[str], keys: Collection[str], reviewed: Mapping[str, Sequence[Review]]
+) -> dict[str, Any]:
+    """content key -> what the wanted analysis (its tag is among `first`) saw, or what a review has put in its place."""
+    found = dict[str, Any]()
+    for row in _by(connection, select(analyses.c.key, analyses.c.tag, analyses.c.record), analyses.c.key, keys):
+        last = reviewed[row.key][-1] if row.key in reviewed else None
+        corrected = last is not None and last.verdict is Verdict.CORRECTED
+        rejected = last is not None and last.verdict is Verdict.REJECTED
+        if not rejected and (row.tag == last.second if last and corrected else row.tag in first):
+            found[row.key] = row.record
+    return found
 
 
 def _by(connection: Connection, query: Any, column: Any, values: Collection[str]) -> Iterable[Row[Any]]:

@@ -8,12 +8,13 @@ what is published raises `dirty`; an unchanged save raises nothing.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, Table, delete, select, update
 
 from swatchbook.errors import Policy
 from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.items import put_pending
+from swatchbook.ledger.reviews import Analysed, in_use
 from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.saying import describe, queue_said
 from swatchbook.ledger.showing import (
     Values,
     by_id,
@@ -40,8 +41,10 @@ from swatchbook.ledger.tables import (
     products,
     wants,
 )
+from swatchbook.ledger.wanted import put_pending
 from swatchbook.records import (
     PIXEL_ROLES,
+    Analysis,
     Chunk,
     Chunks,
     Extraction,
@@ -142,10 +145,11 @@ def _says(record: Mapping[str, Any]) -> tuple[Any, ...]:
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-def save_extraction(ledger: Ledger, run: Run, extraction: Extraction) -> None:
+def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_below: float = 0.0) -> None:
     """Stage 5: contents, images, placements in reading order, and pending items; before any of them is made.
 
-    An unreadable picture has an image whose items are rejected. Raises RunRevoked.
+    An unreadable picture has an image whose items are rejected. One that is analysed already needs a review where its
+    score is below `review_below` and none has settled it. Raises RunRevoked.
     """
     shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
     unreadable = [u for u in extraction.unreadable if u.content_key in shown]
@@ -158,11 +162,13 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction) -> None:
         put_new(connection, contents, [{"key": u.content_key} for u in unreadable])  # their items end with them
         put_pending(connection, [(key, w.role, w.tag) for key in sorted(readable) for w in of_pictures])
         _reject(connection, unreadable, of_pictures)
-        _save_placements(connection, run, extraction, asked)
+        _save_placements(connection, run, extraction, asked, review_below)
         _save_losses(connection, run, extraction)
 
 
-def _save_placements(connection: Connection, run: Run, extraction: Extraction, asked: Sequence[Want]) -> None:
+def _save_placements(
+    connection: Connection, run: Run, extraction: Extraction, asked: Sequence[Want], review_below: float
+) -> None:
     """Images and placements, and what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
     keys = {image_id(owner, p.content_key): p.content_key for p in extraction.placements}
@@ -178,34 +184,35 @@ def _save_placements(connection: Connection, run: Run, extraction: Extraction, a
 
     # A rerun of a generation keeps the text in use: a newer analysis or a correction may have set it since.
     seen = {row.image for row in placed.values() if row.generation == run.generation}
-    described = _describe(connection, [before[i] for i in shown if i not in seen or not before[i].text_key], asked)
+    new = [before[i] for i in shown if i not in seen or not before[i].text_key]
+    described = _describe(connection, new, asked, review_below)
     anew = described | {i for i in shown if before[i].gone or not before[i].dirty}
     done = _done(connection, {keys[i] for i in anew}, _OF_PICTURES)
     touched = _touched(placed, rows)
     show(connection, images, anew | (touched & shown), made={i for i in anew if keys[i] in done})
     dropped = {row.image for row in placed.values()} - keys.keys()
     unshow_images(connection, (touched | dropped) - shown)
-    _put_understanding(connection, shown)
+    queue_said(connection, images.c.id, shown)
     reopen_documents_showing(connection, described)
 
 
-def _describe(connection: Connection, shown: Sequence[Row[Any]], asked: Sequence[Want]) -> set[str]:
-    """Let images that were analysed already say what the wanted analysis said; returns those with another text now."""
+def _describe(
+    connection: Connection, shown: Sequence[Row[Any]], asked: Sequence[Want], review_below: float
+) -> set[str]:
+    """Let images that were analysed already say what the wanted analysis, or a review of it, has said.
+
+    Returns those with another text now.
+    """
     tags = [want.tag for want in asked if want.role is Role.ANALYSIS]
     analysed = {
-        row.key: row
+        row.key: Analysed(row.tag, Analysis.model_validate(row.record), row.text_key)
         for portion in portions(sorted({image.content_key for image in shown}))
         for row in connection.execute(select(analyses).where(analyses.c.key.in_(portion), analyses.c.tag.in_(tags)))
     }
-    known = [(image, analysed[image.content_key]) for image in shown if image.content_key in analysed]
-    if known:
-        connection.execute(
-            update(images)
-            .where(images.c.id == bindparam("row_id"))
-            .values(text_key=bindparam("said"), quality=bindparam("seen")),
-            [{"row_id": i.id, "said": a.text_key, "seen": a.record["quality"]} for i, a in known],
-        )
-    return {image.id for image, analysis in known if image.text_key != analysis.text_key}
+    used = in_use(connection, analysed, review_below)
+    known = [(image, used[image.content_key]) for image in shown if image.content_key in used]
+    describe(connection, images.c.id, {image.id: (image.content_key, said) for image, said in known})
+    return {image.id for image, said in known if image.text_key != said.text_key}
 
 
 def _image_rows(owner: str, keys: Mapping[str, str], pictures: Iterable[Picture]) -> list[Values]:
@@ -254,22 +261,6 @@ def _reject(connection: Connection, unreadable: Iterable[Unreadable], asked: Seq
         for want in asked
     ]
     put(connection, items, rows)
-
-
-def _put_understanding(connection: Connection, shown: Collection[str]) -> None:
-    """Items for the texts in use, under the tags of all documents that show them: a shared image has one text."""
-    asked = set[tuple[str, str, str]]()
-    for portion in portions(sorted(shown)):
-        rows = connection.execute(
-            select(images.c.text_key, wants.c.tag)
-            .join(placements, placements.c.image == images.c.id)
-            .join(wants, (wants.c.document == placements.c.document) & (wants.c.role == Role.UNDERSTANDING))
-            .where(images.c.id.in_(portion), images.c.text_key.is_not(None))
-            .where(placements.c.state == PlacementState.SHOWN)
-            .distinct()
-        )
-        asked |= {(row.text_key, Role.UNDERSTANDING, row.tag) for row in rows}
-    put_pending(connection, sorted(asked))
 
 
 def _save_losses(connection: Connection, run: Run, extraction: Extraction) -> None:

@@ -2,24 +2,34 @@
 
 An image's state in a document comes from the items of that document's wants; for an owner, of all his documents that
 show it. Any pending, leased or made-but-unpublished → pending; all rejected → rejected; all done → complete; some
-done → partial; else failed. A missing item counts as pending: the stage that adds it has yet to run.
+done → partial; else failed. A missing item shows what it waits for, or counts as pending: the stage that adds it has
+yet to run.
 """
 
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, literal_column, or_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from swatchbook.ledger.database import db_now
+from swatchbook.ledger.keys import key_of
 from swatchbook.ledger.tables import chunks, documents, images, items, placements, wants
-from swatchbook.records import ImageState, ItemState, PlacementState, Role
+from swatchbook.records import SAID_ROLES, ImageState, ItemState, PlacementState, Role
 
-_ANALYSES_WANTED = wants.alias("analyses_wanted")
-_ANALYSES_MADE = items.alias("analyses_made")
+_SOURCE_WANTED = wants.alias("source_wanted")
+_SOURCE_MADE = items.alias("source_made")
 
-shows_analysis = and_(wants.c.role == Role.UNDERSTANDING, images.c.text_key.is_(None))
-"""Understanding without a text: it shows the state of the analysis that will give one, or that had nothing to say."""
+shows_analysis = and_(wants.c.role.in_(sorted(SAID_ROLES)), images.c.text_key.is_(None))
+"""Nothing is said of it: it shows the state of the analysis that will say something, or that had nothing to say."""
+
+_shows_visual = and_(wants.c.role == Role.MULTIMODAL, images.c.text_key.is_not(None), items.c.state.is_(None))
+"""Without the vector that it is made of, too: it shows the state of that one, unless it was made just now."""
 
 image_item_state: ColumnElement[str] = func.coalesce(
-    case((shows_analysis, _ANALYSES_MADE.c.state), else_=items.c.state), ItemState.PENDING.value
+    case(
+        (shows_analysis, _SOURCE_MADE.c.state),
+        (_shows_visual, func.nullif(_SOURCE_MADE.c.state, ItemState.DONE.value)),
+        else_=items.c.state,
+    ),
+    ItemState.PENDING.value,
 )
 chunk_item_state: ColumnElement[str] = func.coalesce(items.c.state, ItemState.PENDING.value)
 
@@ -55,22 +65,15 @@ def first_placements(document: str) -> Subquery:
 
 def image_items(shown: Subquery) -> FromClause:
     """FROM: shown images (`document`, `image`) × wants × items; without wants an image has one row without a role."""
-    key = case((wants.c.role == Role.UNDERSTANDING, images.c.text_key), else_=images.c.content_key)
+    source = case((shows_analysis, Role.ANALYSIS.value), (_shows_visual, Role.VISUAL.value))
     return (
         shown.join(images, images.c.id == shown.c.image)
         .outerjoin(wants, and_(wants.c.document == shown.c.document, wants.c.role != Role.TEXT))
-        .outerjoin(items, and_(items.c.key == key, items.c.role == wants.c.role, items.c.tag == wants.c.tag))
+        .outerjoin(items, and_(_is_wanted_item(items, wants), items.c.key == key_of(wants.c.role)))
+        .outerjoin(_SOURCE_WANTED, and_(_SOURCE_WANTED.c.document == wants.c.document, _SOURCE_WANTED.c.role == source))
         .outerjoin(
-            _ANALYSES_WANTED,
-            and_(shows_analysis, _ANALYSES_WANTED.c.document == wants.c.document, _of_analysis(_ANALYSES_WANTED)),
-        )
-        .outerjoin(
-            _ANALYSES_MADE,
-            and_(
-                _ANALYSES_MADE.c.key == images.c.content_key,
-                _of_analysis(_ANALYSES_MADE),
-                _ANALYSES_MADE.c.tag == _ANALYSES_WANTED.c.tag,
-            ),
+            _SOURCE_MADE,
+            and_(_is_wanted_item(_SOURCE_MADE, _SOURCE_WANTED), _SOURCE_MADE.c.key == images.c.content_key),
         )
     )
 
@@ -83,8 +86,8 @@ def chunk_items(*, document: str) -> FromClause:
     )
 
 
-def _of_analysis(table: NamedFromClause) -> ColumnElement[bool]:
-    return table.c.role == Role.ANALYSIS
+def _is_wanted_item(item: NamedFromClause, want: NamedFromClause) -> ColumnElement[bool]:
+    return and_(item.c.role == want.c.role, item.c.tag == want.c.tag)
 
 
 # --- what the items come to -------------------------------------------------------------------------------------------
@@ -122,7 +125,7 @@ chunk_next_try: ColumnElement[float] = func.coalesce(_next_try(items), db_now())
 """When an open item's next move comes, Unix seconds; now where nothing says later."""
 
 image_next_try: ColumnElement[float] = func.coalesce(
-    case((shows_analysis, _next_try(_ANALYSES_MADE)), else_=_next_try(items)), db_now()
+    case((or_(shows_analysis, _shows_visual), _next_try(_SOURCE_MADE)), else_=_next_try(items)), db_now()
 )
 
 

@@ -65,8 +65,8 @@ def _publishing(table: str) -> Iterator[Column[Any] | Index]:
     yield Column("publish_tries", Integer, nullable=False, server_default="0")
     yield Column("publish_failure", JSON)
     yield Column("publish_next", Time)
-    waiting = text("dirty > published OR gone")
-    yield Index(f"ix_{table}_unpublished", "publish_next", sqlite_where=waiting, postgresql_where=waiting)
+    # saying it of PostgreSQL too, as the migration does, would load that dialect in every process
+    yield Index(f"ix_{table}_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"))
 
 
 documents = Table(
@@ -109,7 +109,7 @@ runs = Table(
     Column("token", Token, primary_key=True),
     _document(),
     Column("generation", Token, nullable=False),
-    Column("kind", String(16), nullable=False),  # document, shard
+    Column("kind", String(16), nullable=False),  # document, shard, review
     Column("state", String(16), nullable=False),  # live, ended, dead, revoked
     Column("host", Text, nullable=False),
     Column("boot_id", Text, nullable=False),
@@ -162,11 +162,14 @@ images = Table(
     Column("width", Integer),
     Column("height", Integer),
     Column("quality", Double),
-    Column("needs_review", Boolean, nullable=False, server_default=text("false")),
+    Column("needs_review", Boolean, nullable=False, server_default=text("false")),  # weak, and nobody has settled it
     *_publishing("images"),
+    Column("pair_key", Key),  # of the picture with the text in use: set and empty with it
     Index(None, "owner", "content_key", unique=True),
     Index(None, "content_key"),
     Index(None, "text_key"),
+    Index(None, "pair_key"),
+    Index("ix_images_review", "owner", sqlite_where=text("needs_review")),
 )
 
 placements = Table(
@@ -290,6 +293,23 @@ analyses = Table(
     Column("record", JSON, nullable=False),  # Analysis
     Column("text_key", Key),  # of its understanding text; empty where it has nothing to say
     Index(None, "text_key"),
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("key", Key, primary_key=True),  # of the picture
+    Column("tag", Text, primary_key=True),  # of the analysis that is reviewed: another one is another matter
+    Column("number", Integer, primary_key=True),  # from 1
+    Column("stands", Boolean, nullable=False),  # the last one; those before it are kept to be read
+    Column("verdict", String(16), nullable=False),
+    Column("second", Text),  # tag of the other analysis, in use or not; none by a person who only accepts or rejects
+    Column("reasons", JSON, nullable=False),
+    Column("score_before", Double, nullable=False),
+    Column("score_after", Double, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("next_try_at", Time),  # of a failed one; empty: a person decides
 )
 
 calls = Table(

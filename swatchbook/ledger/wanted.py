@@ -1,14 +1,14 @@
 """Which items a document wants: those of what it shows, by its (role, tag) pairs. Also whom a changed item concerns."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import (
     Connection,
     Select,
     Subquery,
     and_,
-    case,
+    exists,
     false,
     literal,
     null,
@@ -18,9 +18,12 @@ from sqlalchemy import (
     update,
 )
 
-from swatchbook.ledger.database import db_now, portions
-from swatchbook.ledger.tables import chunks, documents, images, items, placements, wants
-from swatchbook.records import DocumentStatus, ItemState, PlacementState, Role
+from swatchbook.judging import Verdict
+from swatchbook.ledger.database import db_now, portions, upsert
+from swatchbook.ledger.keys import column_of, key_of
+from swatchbook.ledger.leases import ItemId
+from swatchbook.ledger.tables import chunks, documents, images, items, placements, reviews, vectors, wants
+from swatchbook.records import SAID_ROLES, DocumentStatus, ItemState, PlacementState, Role
 
 _ITEM = (
     items.c.key, items.c.role, items.c.tag, items.c.state, items.c.crashes, items.c.next_retry_at, items.c.lease,
@@ -36,13 +39,12 @@ def wanted(document: str) -> Subquery:
     Columns: the item's, `listed` (what batches list it by: an image's content key, a chunk's text key), `kind` (0 for
     images, 1 for chunks) and `position` (reading order).
     """
-    key = case((wants.c.role == Role.UNDERSTANDING, images.c.text_key), else_=images.c.content_key)
     of_images = (
         select(literal(0).label("kind"), placements.c.ordinal.label("position"), images.c.content_key.label("listed"))
         .add_columns(*_ITEM)
         .join_from(placements, images, images.c.id == placements.c.image)
         .join(wants, and_(wants.c.document == placements.c.document, wants.c.role != Role.TEXT))
-        .join(items, and_(items.c.key == key, _IS_ASKED))
+        .join(items, and_(items.c.key == key_of(wants.c.role), _IS_ASKED))
         .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
     )
     of_chunks = (
@@ -56,7 +58,7 @@ def wanted(document: str) -> Subquery:
 
 
 def wanted_of(document: str, keys: Sequence[str]) -> Subquery:
-    """The items of these keys that a document wants; an image's content key brings its understanding item along.
+    """The items of these keys that a document wants; an image's content key brings along what is made of its text.
 
     Columns: the item's, and `listed`: the one of the keys that brought it. Found from the keys, however large the
     document is.
@@ -69,11 +71,33 @@ def wanted_of(document: str, keys: Sequence[str]) -> Subquery:
     )
     by_picture = (
         select(images.c.content_key, *_ITEM)
-        .join_from(images, items, items.c.key == images.c.text_key)
-        .join(wants, and_(_IS_ASKED, wants.c.role == Role.UNDERSTANDING))
+        .join_from(images, items, items.c.key == column_of(role))
+        .join(wants, and_(_IS_ASKED, wants.c.role == role))
         .where(wants.c.document == document, images.c.owner == owner, images.c.content_key.in_(keys))
+        for role in sorted(SAID_ROLES)
     )
-    return union_all(by_key, by_picture).subquery("wanted")
+    return union_all(by_key, *by_picture).subquery("wanted")
+
+
+def put_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
+    """Items to be made, unless they exist: then they are locked until the transaction ends, and stay as they are.
+
+    One whose vector is there is done.
+    """
+    asked = sorted(set(rows))
+    if not asked:
+        return
+    values = [{"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in asked]
+    new = upsert(connection, items)
+    identity = (items.c.key, items.c.role, items.c.tag)
+    connection.execute(new.on_conflict_do_update(index_elements=identity, set_={"key": new.excluded.key}), values)
+    there = exists().where(vectors.c.key == items.c.key, vectors.c.role == items.c.role, vectors.c.tag == items.c.tag)
+    for keys in portions(sorted({key for key, _, _ in asked})):
+        connection.execute(
+            update(items)
+            .where(items.c.key.in_(keys), items.c.state == ItemState.PENDING, there)
+            .values(state=ItemState.DONE)
+        )
 
 
 def queue_anew(
@@ -81,10 +105,17 @@ def queue_anew(
 ) -> None:
     """Items in these states that the document wants (of these keys alone) are pending again, all counters at 0.
 
-    Whom it concerns is woken.
+    What a person has rejected stays so. Whom it concerns is woken.
     """
     rows = wanted(document) if keys is None else wanted_of(document, keys)
-    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states))
+    dismissed = exists().where(
+        reviews.c.key == rows.c.key,
+        reviews.c.tag == rows.c.tag,
+        reviews.c.stands,
+        reviews.c.verdict == Verdict.REJECTED,
+        rows.c.role == Role.ANALYSIS,
+    )
+    settled = select(rows.c.key, rows.c.role, rows.c.tag).where(rows.c.state.in_(states), ~dismissed)
     queued = connection.execute(
         update(items)
         .where(tuple_(items.c.key, items.c.role, items.c.tag).in_(settled))
@@ -131,10 +162,9 @@ def _showing(role: str, keys: Sequence[str]) -> Select[tuple[str]]:
     if role == Role.TEXT:
         kept = and_(chunks.c.text_key.in_(keys), chunks.c.embed, chunks.c.gone == false())
         return select(chunks.c.document).where(kept).distinct()
-    key = images.c.text_key if role == Role.UNDERSTANDING else images.c.content_key
     return (
         select(placements.c.document)
         .join_from(images, placements, placements.c.image == images.c.id)
-        .where(key.in_(keys), placements.c.state == PlacementState.SHOWN)
+        .where(column_of(role).in_(keys), placements.c.state == PlacementState.SHOWN)
         .distinct()
     )

@@ -5,25 +5,28 @@ A model either answers for all of its input or raises a `Failure` (errors.py); `
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from swatchbook.errors import Failure
 from swatchbook.records import Analysis, Record, Role
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a tag is known without numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
     from swatchbook.ledger.calls import Book
 
+    Pixels: TypeAlias = NDArray[np.uint8]
+    """One decoded picture: (height, width, 3), sRGB, transparency laid over white, longest side at most as asked."""
+
+    Vectors: TypeAlias = NDArray[np.float32]
+    """(n, dimension), rows of unit length."""
+else:
+    Pixels = Vectors = Any  # no string: they stand in unions
+
 Shape = TypeVar("Shape", bound=BaseModel)
-
-Pixels = NDArray[np.uint8]
-"""One decoded picture: (height, width, 3), sRGB, transparency laid over white, longest side at most as asked."""
-
-Vectors = NDArray[np.float32]
-"""(n, dimension), rows of unit length."""
 
 
 class ImageEncoder(Protocol):
@@ -49,8 +52,18 @@ class ImageEncoder(Protocol):
 class TextTower(Protocol):
     """The part of an ImageEncoder that reads: words are looked for among pictures."""
 
+    @property
+    def joined(self) -> str:
+        """Tag of the role `multimodal`. Who makes `visual` otherwise makes this otherwise."""
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, dimension) float32, unit length, in the space of the encoder's role `visual`, in the order given."""
+
+    def join(self, seen: Vectors, said: Sequence[str]) -> Vectors:
+        """(n, dimension) float32, unit length: the role `multimodal`.
+
+        Of pictures by their `visual` vectors (n, dimension), and what is said of each.
+        """
 
 
 class Analyst(Protocol):

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-import numpy as np
-
 from swatchbook.models.base import Pixels, Vectors
 from swatchbook.records import Role
 
@@ -32,6 +30,8 @@ class DescriptorEncoder:
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
         """role -> (n, dimension) float32, unit length."""
+        import numpy as np
+
         if not pictures:
             return {role: np.empty((0, dimension), np.float32) for role, dimension in DIMENSIONS.items()}
         some = (pictures[start : start + AT_ONCE] for start in range(0, len(pictures), AT_ONCE))

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-
 from swatchbook.models.base import Vectors
 
 if TYPE_CHECKING:
@@ -47,6 +45,8 @@ class MiniLM:
         (Reimers & Gurevych, "Sentence-BERT", EMNLP 2019, mean pooling.) Documents and queries are encoded alike,
         and nothing is paid.
         """
+        import numpy as np  # not for those who only ask for a tag
+
         vectors = np.empty((len(texts), DIMENSION), np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         for places in _of_like_length(tokens):

@@ -8,7 +8,7 @@ from swatchbook.errors import Configuration
 from swatchbook.models import descriptors, local_analyst, minilm, vision_analyst
 from swatchbook.models.base import Analyst, Chat, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
-from swatchbook.records import Role, Want, sha256
+from swatchbook.records import SAID_ROLES, Role, Want, sha256
 from swatchbook.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def _siglip(settings: Settings) -> Maker[ImageEncoder]:
     """SigLIP or CLIP, and with a structure model DINOv2 beside it. Raises Configuration for what is not pinned."""
     words = checkpoint(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")
     prompts = {Role(name): phrases for name, phrases in settings.prompts}
-    tags = {Role.VISUAL: words.tag("visual-pooled-1")} | {
+    pooled = "visual-pooled-1"
+    tags = {Role.VISUAL: words.tag(pooled), Role.MULTIMODAL: words.tag(f"multimodal-mean-1-{pooled}")} | {
         role: words.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in prompts.items()
     }
 
@@ -69,6 +70,11 @@ def _vision_analyst(settings: Settings) -> Maker[Analyst]:
         return vision_analyst.VisionAnalyst(models.vision, settings.vision_side)
 
     return Maker({Role.ANALYSIS: vision_analyst.tag(settings.vision_model, settings.vision_side)}, load)
+
+
+def review_tag(settings: Settings) -> str | None:
+    """Of the model that looks again at weak pictures; None where people do."""
+    return vision_analyst.tag(settings.review_model, settings.vision_side) if settings.review_model else None
 
 
 def _minilm(_: Settings) -> Maker[TextEncoder]:
@@ -137,8 +143,10 @@ def wants(settings: Settings, roles: frozenset[Role] | None = None) -> tuple[Wan
             f"No chosen model makes {', '.join(missing)} ({PREFIX}ENCODER={settings.encoder}).",
             advice=f"Choose another {PREFIX}ENCODER, or among the roles {', '.join(made)}.",
         )
-    if Role.UNDERSTANDING in asked:
-        asked |= {Role.ANALYSIS}  # it is the analysis that is understood
+    if asked & SAID_ROLES:
+        asked |= {Role.ANALYSIS}  # it is the analysis that says something
+    if Role.MULTIMODAL in asked:
+        asked |= {Role.VISUAL}
     return tuple(Want(role=role, tag=tag) for role, tag in made.items() if role in asked)
 
 
@@ -153,6 +161,7 @@ class Models:
         self._text_encoder: TextEncoder | None = None
         self._vision: Chat | None = None
         self._llm: Chat | None = None
+        self._reviewer: Analyst | None = None
 
     @property
     def encoder(self) -> ImageEncoder:
@@ -190,6 +199,16 @@ class Models:
 
                 self._vision = vision_chat(self._settings)
             return self._vision
+
+    @property
+    def reviewer(self) -> Analyst | None:
+        """Who looks again at weak pictures; None where people do. Raises Configuration, naming what is missing."""
+        with self._lock:
+            if self._reviewer is None and self._settings.review_model:
+                from swatchbook.providers.chat import review_chat
+
+                self._reviewer = vision_analyst.VisionAnalyst(review_chat(self._settings), self._settings.vision_side)
+            return self._reviewer
 
     @property
     def llm(self) -> Chat:

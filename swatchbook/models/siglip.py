@@ -12,6 +12,8 @@ Radford et al., "Learning Transferable Visual Models From Natural Language Super
   CLIP's patches come into the joint space as its class token does: last layer norm, projection. SigLIP's pooling head
   is run on each patch alone; its attention then has one place to look, so only its values count (the value path of
   Zhou, Loy & Dai, "Extract Free Dense Labels from CLIP", ECCV 2022).
+- `multimodal`: a picture and what is said of it, (v + t) / |v + t|, with v its `visual` vector and t that of the text
+  tower, of unit length both. No second pass over pixels; a text that is longer than the tower reads is cut.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +25,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, InvalidModelOutput
 from swatchbook.models.base import Pixels, Vectors
 from swatchbook.models.device import Device, Precision
 from swatchbook.models.pretrained import load_network, load_preparation, load_tokenizer
 from swatchbook.models.vision import VisionEncoder
 from swatchbook.models.weights import Checkpoint
-from swatchbook.records import Role
+from swatchbook.records import PIXEL_ROLES, Role
 
 Patches = tuple[Tensor, Tensor]
 """The pooled picture (n, d) and its patches (n, p, d), both in the joint space, of any length."""
@@ -105,6 +107,11 @@ class Words:
             read = self._tower(input_ids=ids, attention_mask=mask).pooler_output
             return functional.normalize(self._projection(read), dim=1)
 
+    def move(self, device: str) -> None:
+        """To where the pictures are: thousands of texts are read beside them."""
+        self._tower.to(device)
+        self._projection.to(device)
+
     def guides(self, prompts: Mapping[Role, Sequence[str]]) -> dict[Role, Tensor]:
         """role -> (d,) of unit length: the mean of its prompts."""
         return {role: functional.normalize(self.embed(given).mean(dim=0), dim=0) for role, given in prompts.items()}
@@ -137,7 +144,10 @@ class SiglipEncoder:
         self._words = Words(model, folder, checkpoint)
         network = GuidedPooling(VISIONS[kind](model), self._words.guides(prompts), model.logit_scale.exp().item())
         preparation = load_preparation(folder, checkpoint)
-        self.vision = VisionEncoder(network, tags, preparation, device=device, precision=precision)
+        seen = {role: tag for role, tag in tags.items() if role in PIXEL_ROLES}
+        self.joined = tags[Role.MULTIMODAL]
+        self.vision = VisionEncoder(network, seen, preparation, device=device, precision=precision)
+        self._words.move(self.vision.device)
         self.tags, self.dimensions, self.side = self.vision.tags, self.vision.dimensions, self.vision.side
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
@@ -145,17 +155,30 @@ class SiglipEncoder:
         return self.vision.encode(pictures)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimension) float32, unit length, in the space of the role `visual`."""
+        """(n, dimension) float32, unit length, in the space of the role `visual`. Raises OutOfMemory."""
         if not texts:
             return np.empty((0, self.dimensions[Role.VISUAL]), np.float32)
-        return self._words.embed(texts).cpu().numpy()
+        return np.concatenate(self.vision.share(self._read, texts))
+
+    def _read(self, texts: Sequence[str]) -> Vectors:
+        vectors: Vectors = self._words.embed(texts).cpu().numpy()
+        return vectors
+
+    def join(self, seen: Vectors, said: Sequence[str]) -> Vectors:
+        """(n, dimension) float32, unit length: the role `multimodal`. Raises OutOfMemory, InvalidModelOutput."""
+        both = seen + self.encode_queries(said)
+        lengths = np.linalg.norm(both, axis=1, keepdims=True)
+        if not (lengths > 0).all():  # of no number, too
+            raise InvalidModelOutput("What is said of a picture is the very opposite of it, or no number.")
+        made: Vectors = (both / lengths).astype(np.float32)
+        return made
 
 
 class WithStructure:
     """A SiglipEncoder, and DINOv2 beside it, as one `ImageEncoder` and `TextTower`."""
 
     def __init__(self, words: SiglipEncoder, structure: VisionEncoder) -> None:
-        self.words, self.structure = words, structure
+        self.words, self.structure, self.joined = words, structure, words.joined
         self.tags = {**words.tags, **structure.tags}
         self.dimensions = {**words.dimensions, **structure.dimensions}
         self.side = max(words.side, structure.side)
@@ -165,5 +188,9 @@ class WithStructure:
         return {**self.words.encode(pictures), **self.structure.encode(pictures)}
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimension) float32, unit length, in the space of the role `visual`."""
+        """(n, dimension) float32, unit length, in the space of the role `visual`. Raises OutOfMemory."""
         return self.words.encode_queries(texts)
+
+    def join(self, seen: Vectors, said: Sequence[str]) -> Vectors:
+        """(n, dimension) float32, unit length: the role `multimodal`. Raises OutOfMemory, InvalidModelOutput."""
+        return self.words.join(seen, said)

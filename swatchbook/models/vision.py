@@ -1,10 +1,10 @@
 """What all vision networks share: pictures prepared, passed through in portions, vectors of unit length out."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from swatchbook.images.prepare import Preparation, normalise, stack
 from swatchbook.models.base import Pixels, Vectors
 from swatchbook.models.device import Device, Precision, choose_device, lighten
 from swatchbook.records import Role
+
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 AT_ONCE: Final = 16  # pictures in one pass at most: more are no faster on any processor, and take memory
 PROBES: Final = 2
@@ -62,16 +65,20 @@ class VisionEncoder:
         """role -> (n, dimension) float32, unit length. Raises OutOfMemory, InvalidModelOutput."""
         if not pictures:
             return {role: np.empty((0, dimension), np.float32) for role, dimension in self.dimensions.items()}
-        size = min(AT_ONCE, ceil(len(pictures) / self._hands))
-        portions = [pictures[start : start + size] for start in range(0, len(pictures), size)]
-        try:
-            parts = list(self._threads.map(self._encode, portions))
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemory(f"The pictures did not fit into the memory of {self.device}.") from error
+        parts = self.share(self._encode, pictures)
         made = {role: np.concatenate([part[role] for part in parts]) for role in self.dimensions}
         if not all(np.isfinite(block).all() for block in made.values()):
             raise InvalidModelOutput("The network made numbers that are none.")
         return made
+
+    def share(self, work: Callable[[Sequence[In]], Out], given: Sequence[In]) -> list[Out]:
+        """`work` on portions of what is given, side by side on a processor; in the order given. Raises OutOfMemory."""
+        size = max(1, min(AT_ONCE, ceil(len(given) / self._hands)))
+        portions = [given[start : start + size] for start in range(0, len(given), size)]
+        try:
+            return list(self._threads.map(work, portions))
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(f"What is to be embedded does not fit into the memory of {self.device}.") from error
 
     def _encode(self, pictures: Sequence[Pixels]) -> dict[Role, Vectors]:
         pixels = stack(pictures, self._preparation).to(self._device)

@@ -58,7 +58,7 @@ def as_jpeg(data: bytes, limits: ImageLimits) -> Made | None:
             image.load()
             look = _look(image)
     except (OSError, SyntaxError, ValueError) as error:
-        raise UnreadableImage(f"A broken JPEG: {error}", advice="Export the catalogue again.") from None
+        raise UnreadableImage(f"A broken JPEG: {error}.", advice="Export the catalogue again.") from None
     facts = {"content_key": sha256(data), "width": width, "height": height, "mode": mode, "passed_through": True}
     return {**facts, "suffix": ".jpg", **look}, data
 

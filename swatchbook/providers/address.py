@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from swatchbook.errors import Authentication, Configuration
 from swatchbook.settings import PREFIX, Settings
 
-Part = Literal["vision", "llm", "text"]
+Part = Literal["vision", "review", "llm", "text"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Address:
 
 
 def address(settings: Settings, part: Part, *, url: str | None = None, needs_key: bool = False) -> Address:
-    """Of the vision model, the language model or the text encoder. `url`: where it is unless the settings say.
+    """Of the vision model, the one that reviews, the language model or the text encoder. `url`: where it is unless the
+    settings say.
 
     Raises Configuration or Authentication, naming the setting that is missing.
     """

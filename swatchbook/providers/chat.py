@@ -180,6 +180,15 @@ def vision_chat(settings: Settings) -> ProviderChat:
     return ProviderChat(where, openai, price=settings.prices.get(where.model))
 
 
+def review_chat(settings: Settings) -> ProviderChat:
+    """The model that looks again, at the vision model's address unless it has its own. Raises as `vision_chat`."""
+    if settings.review_url is None:  # a key goes nowhere but where it is for
+        key = settings.review_api_key or settings.vision_api_key
+        settings = settings.model_copy(update={"review_url": settings.vision_url, "review_api_key": key})
+    where = address(settings, "review")
+    return ProviderChat(where, openai, price=settings.prices.get(where.model))
+
+
 def language_chat(settings: Settings) -> ProviderChat:
     """The language model of the settings. Raises Configuration or Authentication, naming what is missing."""
     wire: Wire = anthropic if settings.llm_api == "anthropic" else openai

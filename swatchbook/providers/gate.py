@@ -10,8 +10,10 @@ from pyrate_limiter import GCRA, Rate
 
 from swatchbook.errors import ProviderDown
 
-STRIKES: Final = 5
-"""Connection errors and 5xx in a row until the provider counts as down."""
+STRIKES: Final = 4
+"""Connection errors and 5xx in a row until the provider counts as down: as many as a batch has tries by default, so
+that an item that is asked about alone meets the outage within its run, and spends no attempt on it.
+"""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0
 """Seconds between probes of one that is down; doubling."""

@@ -12,7 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from deployments.pools import SETTINGS_FILE
 from deployments.weaviate import free_ports
+from swatchbook.settings import ENV_FILE, load_settings
 from tests.conftest import ROOT
 from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import certificates, images
@@ -23,6 +25,8 @@ PROJECT = "swatchbook-test"
 IMAGE = f"{PROJECT}/swatchbook"
 SECRETS = ("POSTGRES_PASSWORD", "LEDGER_PASSWORD", "PREFECT_DATABASE_PASSWORD", "PREFECT_PASSWORD", "WEAVIATE_KEY")
 KEY = "a-key-of-the-service-for-tests"
+PROVIDER_KEY = "a-key-of-a-provider-for-tests"
+PRICES = {"voyage-3.5": {"input": 0.06, "output": 0.0}}
 INGEST_SECONDS = 180
 
 
@@ -59,6 +63,8 @@ def _up(engine: Engine, env_file: Path) -> Iterator[Stack]:
     given = {name: f"{number}-secret-for-tests" for number, name in enumerate(SECRETS)} | {
         "COMPOSE_PROJECT_NAME": PROJECT,
         "API_KEYS": f"'{json.dumps([{'name': 'admin', 'key': KEY, 'owners': ['*']}])}'",
+        "TEXT_API_KEY": PROVIDER_KEY,
+        "PRICES": f"'{json.dumps(PRICES)}'",
         "SERVICE_PORT": str(service),
         "PREFECT_PORT": str(prefect),
         "POSTGRES_IMAGE": found["POSTGRES_IMAGE"],
@@ -162,8 +168,30 @@ def test_the_image_holds_no_secret_and_nothing_but_the_application(stack: Stack)
     history = stack.engine.run("history", "--no-trunc", IMAGE) + stack.engine.run("image", "inspect", IMAGE)
     assert "secret-for-tests" not in history
     assert KEY not in history
+    assert PROVIDER_KEY not in history
     script = "import importlib.util as u; print([m for m in ('pytest', 'mypy', 'tests', 'samples') if u.find_spec(m)])"
     assert stack.engine.run("exec", stack.container("service"), "python3", "-c", script) == "[]"
+
+
+def test_shards_find_what_the_env_file_says_and_what_it_leaves_open_is_as_the_profile_has_it(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = stack.engine.run("exec", stack.container("service"), "cat", SETTINGS_FILE)
+    (tmp_path / "shards.env").write_text(written)
+    monkeypatch.setenv(ENV_FILE, str(tmp_path / "shards.env"))
+    told = load_settings()
+    assert {model: price.model_dump() for model, price in told.prices.items()} == PRICES
+    assert told.text_api_key is not None
+    assert told.text_api_key.get_secret_value() == PROVIDER_KEY
+    assert (told.profile, told.encoder, told.vision_side) == ("local", "descriptors", 768)
+
+
+def test_weights_are_written_by_who_fetches_them_and_only_read_by_all_others(stack: Stack) -> None:
+    volume = f"--volume={PROJECT}_models:/var/lib/models"
+    stack.engine.run("run", "--rm", "--cap-drop=ALL", volume, IMAGE, "touch", "/var/lib/models/fetched")
+    assert stack.engine.run("exec", stack.container("worker"), "ls", "/var/lib/models") == "fetched"
+    with pytest.raises(RuntimeError, match="Read-only"):
+        stack.engine.run("exec", stack.container("service"), "touch", "/var/lib/models/other")
 
 
 def test_make_up_says_where_and_make_down_keeps_the_data(stack: Stack) -> None:
@@ -173,4 +201,4 @@ def test_make_up_says_where_and_make_down_keeps_the_data(stack: Stack) -> None:
     ours = f"--filter=label=com.docker.compose.project={PROJECT}"
     assert stack.engine.run("ps", "--all", "--quiet", ours) == ""
     volumes = stack.engine.run("volume", "ls", "--format={{.Name}}", ours).split()
-    assert {"postgres", "swatchbook", "weaviate"} == {name.removeprefix(f"{PROJECT}_") for name in volumes}
+    assert {"models", "postgres", "swatchbook", "weaviate"} == {name.removeprefix(f"{PROJECT}_") for name in volumes}

@@ -1,8 +1,11 @@
-"""Shards in containers, on a real engine: what dies there costs nothing, and the end comes by itself.
+"""Shards in containers, on a real engine: what dies there costs nothing, and the end comes by itself; and the
+production profile, whole, is made there.
 
-The rest of the list, which takes half an hour, is in soak.py.
+The rest of what may die, which takes half an hour, is in soak.py.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -11,18 +14,23 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from swatchbook.lab import Lab
 from swatchbook.ledger import accounts
 from swatchbook.ledger.items import sources
-from swatchbook.ledger.tables import images, items, placements
+from swatchbook.ledger.tables import calls, images, items, placements, runs
+from swatchbook.models.registry import tags
 from swatchbook.records import DocumentStatus, ItemState, Role
+from swatchbook.search import TEXT_WEIGHTS, search
 from swatchbook.verify import verify
 from tests.conftest import SOAK
 from tests.containers.pool import Pool
+from tests.containers.production import CALLS_A_MINUTE, Production, running_production
 from tests.doubles.models import picture_key
 from tests.ledger_audit import writes
+from tests.providers.standin import KEY, mixed
 from tests.servers.audit import Audit
 from tests.servers.halfway import PICTURES, conclude, half_way, tell
-from tests.servers.stack import Stack
+from tests.servers.stack import OWNER, Stack
 
 pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
 
@@ -86,3 +94,71 @@ def an_open_picture(stack: Stack, document: str) -> str:
         (pixels,) = stack.lab.decoders.decode([path], stack.lab.models.encoder.side)
     assert isinstance(pixels, np.ndarray)
     return picture_key(pixels)
+
+
+# --- the production profile -------------------------------------------------------------------------------------------
+
+QUERIES = {"porcelain tile 60x120": "Terra Nova", "R10 slip rating": "Terra Nova", "acoustic wool panel": "Fjord Wool"}
+"""A specification as customers write it, and the sample's product that has it."""
+
+WORDS = {role: weight for role, weight in TEXT_WEIGHTS.items() if role not in (Role.VISUAL, Role.UNDERSTANDING)}
+"""What a text tower of random weights finds means nothing, and of 256 pictures in three shades any 100 are the best."""
+
+
+@pytest.fixture
+def production(pool: Pool) -> Iterator[Production]:
+    with running_production(pool) as installation:
+        yield installation
+
+
+def test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once(
+    production: Production, catalogue: Path
+) -> None:
+    there = production.there
+    [report] = production.ask("ingest", str(catalogue), "--owner", OWNER, "--batch-size", "128")
+    assert report["status"] == "completed"
+    assert (report["images_found"], report["images_complete"]) == (256, 256)
+    assert report["products_discovered"] == 11
+    assert {each["stage"] for each in report["spent"]} == {"discover", "describe", "embed"}
+    assert report["cost_usd"] > 0
+    assert set(there.paid.values()) == {1}
+    assert most_within(10, production.seen) < 1.2 * CALLS_A_MINUTE / 6, "shards keep within the limit together"
+    asked = len(there.asked)
+    [again] = production.ask("ingest", str(catalogue), "--owner", OWNER, "--batch-size", "128")
+    assert again["cost_usd"] == pytest.approx(report["cost_usd"])
+    assert len(there.asked) == asked
+    there.faults = mixed(0)  # nobody asks twice for a person who searches
+    with production.lab() as lab:
+        assert payers(lab) == {("document", "discover"), ("document", "describe"), ("shard", "embed")}
+        assert made(lab) == tags(production.settings)
+        for query, product in QUERIES.items():
+            best = search(lab, text=query, owner=OWNER, by="product", k=3, weights=WORDS)
+            assert best[0].title == product, (query, best)
+    said = {path.name: path.read_text(errors="replace") for path in production.logs()}
+    assert "/256 images)" in said["shards.log"], "the worker tells what its containers say"
+    assert not [name for name, text in said.items() if KEY in text]
+    known = production.known_to_prefect()
+    assert report["document_id"] in known
+    assert KEY not in known
+
+
+def most_within(seconds: float, times: Sequence[float]) -> int:
+    """The most of these within so many seconds."""
+    ordered = sorted(times)
+    return max(bisect_left(ordered, first + seconds) - number for number, first in enumerate(ordered))
+
+
+def payers(lab: Lab) -> set[tuple[str, str]]:
+    """The kinds of runs that were answered, and for which stage."""
+    query = select(runs.c.kind, calls.c.stage).join(runs, runs.c.token == calls.c.run)
+    with lab.ledger.read() as connection:
+        return {
+            (row.kind, row.stage) for row in connection.execute(query.where(calls.c.state == "answered").distinct())
+        }
+
+
+def made(lab: Lab) -> dict[Role, str]:
+    """The roles that something was made for, by which tag."""
+    query = select(items.c.role, items.c.tag).where(items.c.state == ItemState.DONE).distinct()
+    with lab.ledger.read() as connection:
+        return {Role(row.role): row.tag for row in connection.execute(query)}

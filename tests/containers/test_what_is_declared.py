@@ -6,12 +6,14 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import yaml
 from packaging.requirements import Requirement
 
 from deployments.pools import SETTINGS_FILE
-from swatchbook.settings import Settings
+from swatchbook.providers.address import Part
+from swatchbook.settings import PROFILES, Settings
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / ".env.example"
@@ -81,10 +83,36 @@ def test_every_setting_of_the_compose_file_is_one() -> None:
     assert {name.lower() for name in given} <= Settings.model_fields.keys()
 
 
+def makers() -> set[str]:
+    """The settings that say who makes what, where, and for how much."""
+    parts = tuple(f"{part}_" for part in (*get_args(Part), "encoder", "structure", "provider"))
+    alone = {"profile", "encoder", "analyst", "discovery", "prompts", "device", "dtype", "prices"}
+    return {name for name in Settings.model_fields if name.startswith(parts)} | alone
+
+
+def test_who_makes_what_is_shown_in_the_example_and_reaches_worker_service_and_shards() -> None:
+    assert PROFILES["production"].keys() <= makers() | {"index"}
+    assert {name.upper() for name in makers()} <= variables(EXAMPLE).keys()
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for service in ("worker", "service", "models", "setup"):  # what `setup` is told it writes down for the shards
+        told = services[service]["environment"]
+        for name in makers():  # without a default of its own, that would go before the profile's
+            assert told[f"SWATCHBOOK_{name.upper()}"] == f"${{{name.upper()}:-}}", service
+
+
+def test_weights_are_fetched_by_one_container_and_read_by_all_others() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    (home,) = re.findall(r"HF_HOME=(\S+)", (ROOT / "Dockerfile").read_text())
+    mounted = {name: each for name, service in services.items() for each in service.get("volumes", ()) if home in each}
+    assert mounted == {"models": f"models:{home}", "worker": f"models:{home}:ro", "service": f"models:{home}:ro"}
+    shards = services["setup"]["environment"]["SWATCHBOOK_SHARD_VOLUMES"].split(",")
+    assert shards[-1] == f"${{COMPOSE_PROJECT_NAME:-swatchbook}}_models:{home}:ro"
+
+
 def test_every_container_has_a_limit_and_says_whether_it_is_healthy() -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for name, service in services.items():
-        if name == "setup":  # ends; the others wait for its success
+        if name in ("setup", "models"):  # they end
             continue
         assert {"mem_limit", "healthcheck", "restart"} <= service.keys(), name
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name

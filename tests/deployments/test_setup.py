@@ -140,10 +140,10 @@ def limit_to_one(pool: str) -> None:
 def test_how_many_parents_run_at_once_stays_as_it_was_tuned() -> None:
     set_up_now()
     limit_to_one(CONTROL)
-    assert set_up_now()[f"pool {CONTROL}"].difference == ("concurrency_limit: 1 → 5",)
+    assert set_up_now()[f"pool {CONTROL}"].difference == ("concurrency_limit: 1 → 6",)
     assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 1
     assert set_up_now(Mode(force=True))[f"pool {CONTROL}"].outcome is Outcome.UPDATED
-    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 5
+    assert ask(lambda client: client.read_work_pool(CONTROL)).concurrency_limit == 6
 
 
 @pytest.mark.usefixtures("bare")

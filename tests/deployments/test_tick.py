@@ -17,16 +17,18 @@ import pytest
 from deployments.tick import Ticked, keep_ticking, tick
 from swatchbook.delete import delete
 from swatchbook.errors import InvalidReference
-from swatchbook.lab import Lab
-from swatchbook.ledger import due
+from swatchbook.lab import Lab, open_lab
+from swatchbook.ledger import due, reviews
 from swatchbook.ledger.accounts import get_document
 from swatchbook.ledger.runs import Document, live_runs
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.register import register
+from swatchbook.settings import load_settings
 from tests.command import run_json
 from tests.conftest import ROOT, free_port
 from tests.deployments.conftest import POOL, died, queued
 from tests.ledger.scene import begin_again, set_document
+from tests.ledger.test_reviews import weak
 from tests.pdf.making import Paper, gradient, jpeg
 
 
@@ -193,6 +195,23 @@ def test_without_a_prefect_server_a_round_works_off_what_is_due(
     assert done["worked_off"] == 1
     assert done["troubles"] == []
     assert get_document(lab.ledger, document.id).status == DocumentStatus.COMPLETED
+
+
+def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with open_lab(load_settings()) as lab:
+        weak(lab.ledger, "oak")
+        assert round_of(lab) == Ticked(), "nobody looks again"
+    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "stronger")
+    monkeypatch.setenv("SWATCHBOOK_REVIEW_URL", "http://127.0.0.1:1/v1")
+    with open_lab(load_settings()) as lab:
+        assert round_of(lab).reviewed == 1
+        (picture,) = reviews.waiting(lab.ledger)
+        assert picture.standing is not None
+        assert "file_missing" in picture.standing.reasons[0], "there is no such picture"
+        assert round_of(lab) == Ticked(), "its next try comes later"
 
 
 def test_two_rounds_at_once_work_off_what_is_due_once(

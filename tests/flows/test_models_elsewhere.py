@@ -12,6 +12,7 @@ from swatchbook.lab import Lab
 from swatchbook.ledger import accounts, calls
 from swatchbook.records import DocumentStatus, Product, Role
 from swatchbook.search import search
+from tests.catalogue.llm.scanned import Scanned
 from tests.flows.conftest import Ingest
 from tests.providers import attentive
 from tests.providers.standin import KEY, Asked, Provider, provider
@@ -100,3 +101,27 @@ def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
     again = ingest(small_catalogue)
     assert again.status == DocumentStatus.COMPLETED
     assert again.other_failures == ()
+
+
+def test_a_scanned_catalogue_is_read_by_the_vision_model_and_its_products_are_found(
+    there: Provider, lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path
+) -> None:
+    scan = Scanned(small_catalogue, tmp_path)
+
+    def answer(asked: Asked) -> Any:
+        reads = "lines" in (asked.schema or {}).get("properties", {})
+        return (scan.says if reads else attentive.answer)(asked.texts, asked.pictures)
+
+    there.answer = answer
+    report = ingest(scan.path)
+    assert report.status == DocumentStatus.COMPLETED, report
+    assert report.images_found == report.images_complete > 0
+    truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
+    found = products(lab, report.document_id)
+    assert {(p.name, p.first_page, p.last_page) for p in found.values()} == {
+        (p["name"], p["first_page"], p["last_page"]) for p in truth
+    }
+    assert found["Nordvik Oak"].metadata["slip_rating"] == "R10"
+    spent = {(each.stage, each.calls) for each in calls.spending(lab.ledger, report.document_id)}
+    assert spent >= {("discover", 7), ("describe", 2)}, "six pages and one question of them all"
+    assert set(there.paid.values()) == {1}

@@ -33,6 +33,7 @@ def drawn(given: RunReport, now: float = 0.0) -> str:
     ("given", "code"),
     [
         (report(), 0),
+        (report(images_found=3, images_complete=3, images_to_review=3), 0),
         (report(failed_images=(BROKEN,)), 3),
         (report(other_failures=(BROKEN,)), 3),
         (report(DocumentStatus.WAITING), 3),
@@ -51,6 +52,12 @@ def test_exit_codes(given: RunReport, code: int) -> None:
 )  # fmt: skip
 def test_many_documents_exit_with_the_worst(codes: list[int], code: int) -> None:
     assert worst(codes) == code
+
+
+def test_what_needs_a_review_is_said_where_there_is_any() -> None:
+    assert "to review" not in drawn(report(images_found=3, images_complete=3))
+    said = drawn(report(images_found=3, images_complete=3, images_to_review=2))
+    assert "2 of little certainty: swatchbook review list" in said
 
 
 def test_the_account_is_a_sum() -> None:

@@ -7,14 +7,16 @@ import numpy as np
 from sqlalchemy import RowMapping, Table, func, insert, select, update
 
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.items import Claimed, Made, put_pending
+from swatchbook.ledger.items import Claimed, Made
 from swatchbook.ledger.runs import Busy, Document, Run, begin, queue
 from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
-from swatchbook.records import Analysis, IngestOptions, Role, Want, chunk_id, identity, image_id, sha256
+from swatchbook.ledger.wanted import put_pending
+from swatchbook.records import SAID_ROLES, Analysis, IngestOptions, Role, Want, chunk_id, identity, image_id, sha256
 
 VISUAL, COLOR = Want(role=Role.VISUAL, tag="eye@1/a"), Want(role=Role.COLOR, tag="eye@1/a")
 ANALYSIS = Want(role=Role.ANALYSIS, tag="analyst@1/a")
 UNDERSTANDING, TEXT = Want(role=Role.UNDERSTANDING, tag="words@1/a"), Want(role=Role.TEXT, tag="words@1/a")
+MULTIMODAL = Want(role=Role.MULTIMODAL, tag="both@1/a")
 EVERYTHING = (VISUAL, COLOR, ANALYSIS, UNDERSTANDING, TEXT)
 
 
@@ -77,7 +79,7 @@ def show(
                     page=1, kind="embedded", bbox=[0, 0, 1, 1], state="shown",
                 )
             )  # fmt: skip
-            pixel_wants = [want for want in asked if want.role not in (Role.UNDERSTANDING, Role.TEXT)]
+            pixel_wants = [want for want in asked if want.role not in SAID_ROLES | {Role.TEXT}]
             put_pending(connection, [(key, want.role, want.tag) for want in pixel_wants])
         for number, key in enumerate(texts):
             connection.execute(

@@ -36,9 +36,10 @@ from swatchbook.records import (
     Stage,
     Want,
     identity,
+    pair_key,
     sha256,
 )
-from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, UNDERSTANDING, VISUAL, pass_time
+from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, MULTIMODAL, UNDERSTANDING, VISUAL, pass_time
 from tests.ledger.told import (
     begin,
     chunked,
@@ -63,7 +64,7 @@ def closes(counted: Account) -> bool:
 
 # --- the rule, in SQL and in plain Python -----------------------------------------------------------------------------
 
-WANTS = (VISUAL, COLOR, ANALYSIS, UNDERSTANDING)
+WANTS = (VISUAL, COLOR, ANALYSIS, UNDERSTANDING, MULTIMODAL)
 OWNERS = {"one": "anna", "two": "anna", "three": "bert"}
 STATES = st.sampled_from([None, *ItemState])
 
@@ -81,6 +82,7 @@ def collections(draw: st.DrawFn) -> dict[str, Any]:
         "items": {(n, want): draw(STATES) for n in names for want in (VISUAL, COLOR, ANALYSIS)},
         "texts": {n: draw(st.sampled_from([None, "t1", "t2"])) for n in names},
         "understood": {text: draw(STATES) for text in ("t1", "t2")},
+        "joined": {(n, text): draw(STATES) for n in names for text in ("t1", "t2")},
         "made": {n: draw(st.integers(0, 2)) for n in names},
         "published": {n: draw(st.integers(0, 2)) for n in names},
     }
@@ -105,7 +107,8 @@ def lay(ledger: Ledger, told: dict[str, Any]) -> None:
                 connection.execute(
                     insert(images).values(
                         id=image(name, owner), owner=owner, content_key=key(name), text_key=text, dirty=2,
-                        made=told["made"][name], published=told["published"][name],
+                        pair_key=text and pair_key(key(name), text), made=told["made"][name],
+                        published=told["published"][name],
                     )
                 )  # fmt: skip
         for document, shown in told["placed"].items():
@@ -118,6 +121,7 @@ def lay(ledger: Ledger, told: dict[str, Any]) -> None:
                 )  # fmt: skip
         made = {(key(name), want): state for (name, want), state in told["items"].items()}
         made |= {(text, UNDERSTANDING): state for text, state in told["understood"].items()}
+        made |= {(pair_key(key(name), text), MULTIMODAL): state for (name, text), state in told["joined"].items()}
         for (item_key, want), state in made.items():
             if state is not None:
                 connection.execute(insert(items).values(key=item_key, role=want.role, tag=want.tag, state=state))
@@ -125,19 +129,7 @@ def lay(ledger: Ledger, told: dict[str, Any]) -> None:
 
 def state_by_the_rule(told: dict[str, Any], name: str, asked: list[set[Want]]) -> ImageState:
     """Of one image shown by documents with these wants."""
-    states = list[ItemState]()
-    for want in (want for some in asked for want in some):
-        if want is not UNDERSTANDING:
-            state = told["items"][name, want]
-        elif told["texts"][name] is not None:
-            state = told["understood"][told["texts"][name]]
-        else:  # it shows the analysis that its document wants
-            analysed = any(UNDERSTANDING in some and ANALYSIS in some for some in asked)
-            alone = any(UNDERSTANDING in some and ANALYSIS not in some for some in asked)
-            state = told["items"][name, ANALYSIS] if analysed else None
-            if alone:
-                states.append(ItemState.PENDING)
-        states.append(state or ItemState.PENDING)
+    states = [item_by_the_rule(told, name, want, some) or ItemState.PENDING for some in asked for want in some]
     done = states.count(ItemState.DONE)
     if ItemState.PENDING in states or ItemState.LEASED in states:
         return ImageState.PENDING
@@ -148,6 +140,21 @@ def state_by_the_rule(told: dict[str, Any], name: str, asked: list[set[Want]]) -
     if done == len(states):
         return ImageState.COMPLETE
     return ImageState.PARTIAL if done else ImageState.FAILED
+
+
+def item_by_the_rule(told: dict[str, Any], name: str, want: Want, beside: set[Want]) -> ItemState | None:
+    """Of one item of an image, in a document that wants all of these; None where there is nothing to show."""
+    text = told["texts"][name]
+
+    made: dict[tuple[str, Want], ItemState | None] = told["items"]
+    if want not in (UNDERSTANDING, MULTIMODAL):
+        return made[name, want]
+    if text is None:
+        return made[name, ANALYSIS] if ANALYSIS in beside else None
+    own: ItemState | None = told["understood"][text] if want is UNDERSTANDING else told["joined"][name, text]
+    if own or want is UNDERSTANDING or VISUAL not in beside:
+        return own
+    return None if made[name, VISUAL] is ItemState.DONE else made[name, VISUAL]
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,11 +13,12 @@ from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
 from swatchbook.records import DocumentStatus
 from tests.ledger import told
-from tests.ledger.scene import count
+from tests.ledger.scene import EVERYTHING, MULTIMODAL, count
 
 PICTURES = [f"picture {n}" for n in range(40)]
 SAYINGS = ("Material: oak.", "Material: ash.", "Colors: white, grey.")
 ROUNDS = 4
+WANTS = (*EVERYTHING, MULTIMODAL)
 
 
 def work_off(ledger: Ledger, number: int) -> None:
@@ -26,7 +27,7 @@ def work_off(ledger: Ledger, number: int) -> None:
     owner, content = f"owner{number % 3}", f"catalogue {number}"
     document = ""
     for turn in range(ROUNDS):
-        run = told.begin(ledger, owner=owner, content=content, fingerprint=str(turn), force=turn == 2)
+        run = told.begin(ledger, owner=owner, content=content, wants=WANTS, fingerprint=str(turn), force=turn == 2)
         document = run.document
         with beating(ledger, run, every=0.01):
             shown = [told.placed(run, name, page=1 + n // 5) for n, name in enumerate(order.sample(PICTURES, 25))]
@@ -45,7 +46,7 @@ def work_off(ledger: Ledger, number: int) -> None:
 def make(ledger: Ledger, run: Run, order: random.Random) -> None:
     """As stage 6: claims of a few keys, side by side with everybody else's."""
     for batch in items.cut_batches(ledger, run, 5):
-        for _ in range(2):  # understanding comes with the analysis
+        for _ in range(2):  # what is made of its text comes with the analysis
             lease = items.claim(ledger, run, batch.members)
             made = [told.make(claimed, text=order.choice(SAYINGS)) for claimed in lease.items]
             items.commit(ledger, lease, made, [], last_try=True)
@@ -65,7 +66,8 @@ def test_runs_that_share_everything_end_as_if_alone(ledger: Ledger) -> None:
     for known in accounts.list_documents(ledger):
         if known.status == DocumentStatus.DELETING:
             continue
-        run = told.begin(ledger, owner=known.owner, content=known.name.removesuffix(".pdf"), fingerprint="last")
+        content = known.name.removesuffix(".pdf")
+        run = told.begin(ledger, owner=known.owner, content=content, wants=WANTS, fingerprint="last")
         told.make_all(ledger, run)
         told.publish_all(ledger)
         assert told.end(ledger, run) == DocumentStatus.COMPLETED

@@ -22,11 +22,12 @@ from swatchbook.errors import (
 from swatchbook.heartbeat import beating
 from swatchbook.ledger import database, items, runs
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.items import Failed, Made, put_pending
+from swatchbook.ledger.items import Failed, Made
 from swatchbook.ledger.leases import RUN_LIMIT
 from swatchbook.ledger.tables import analyses, chunks, contents, images, placements, spaces, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
+from swatchbook.ledger.wanted import put_pending
 from swatchbook.records import Analysis, DocumentStatus, IngestOptions, Role, image_id, sha256, text_key
 from tests.ledger.scene import (
     ANALYSIS,

@@ -1,4 +1,4 @@
-"""The ledger against a model: any order of runs, claims, commits, failures, deaths, cancels and deletes."""
+"""The ledger against a model: any order of runs, claims, commits, failures, deaths, reviews, cancels and deletes."""
 
 import itertools
 from collections.abc import Iterator
@@ -20,19 +20,21 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from swatchbook.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.ledger import accounts, due, items, runs, stages
+from swatchbook.judging import Verdict
+from swatchbook.ledger import accounts, due, items, reviews, runs, stages
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.items import Claimed, Failed, Lease, Made
+from swatchbook.ledger.reviews import Second, Word
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import Analysis, DocumentStatus, Role, Want, document_id, sha256, text_key
+from swatchbook.records import Analysis, DocumentStatus, Role, Want, document_id, pair_key, sha256, text_key
 from tests.ledger import told
 from tests.ledger.conftest import NewLedger
-from tests.ledger.scene import ANALYSIS, UNDERSTANDING, VISUAL, item, lapse, one, pass_time
+from tests.ledger.scene import ANALYSIS, MULTIMODAL, UNDERSTANDING, VISUAL, item, lapse, one, pass_time
 
 SAID = {"oak": "Colors: brown.", "ash": "Colors: brown.", "elm": "Colors: red."}
-FULL = (VISUAL, ANALYSIS, UNDERSTANDING)
+FULL = (VISUAL, ANALYSIS, UNDERSTANDING, MULTIMODAL)
 
 ItemId = tuple[str, str]  # key, role
 DocumentName = tuple[str, str]  # owner, content
@@ -90,6 +92,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.items = dict[ItemId, Item]()
         self.made = dict[ItemId, int]()
         self.analysed = set[str]()
+        self.said = dict(SAID)  # as reviews have it
         self.documents = {name: Document() for name in CATALOGUES}
 
     def teardown(self) -> None:
@@ -100,10 +103,12 @@ class LedgerMachine(RuleBasedStateMachine):
     def items_of(self, name: DocumentName, picture: str) -> Iterator[ItemId]:
         """The items of a picture that the document wants and that there are."""
         for want in CATALOGUES[name][1]:
-            if want.role is not Role.UNDERSTANDING:
+            if want not in (UNDERSTANDING, MULTIMODAL):
                 yield told.key(picture), want.role
-            elif picture in self.analysed:
-                yield text_key(SAID[picture]), want.role
+            elif picture in self.analysed and want == UNDERSTANDING:
+                yield text_key(self.said[picture]), want.role
+            elif picture in self.analysed and (told.key(picture), Role.VISUAL) in self.made:
+                yield pair_key(told.key(picture), text_key(self.said[picture])), want.role
 
     def wanted_by(self, name: DocumentName) -> Iterator[ItemId]:
         if self.documents[name].shown:
@@ -143,6 +148,7 @@ class LedgerMachine(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(self.live()))
         run = self.documents[name].run
         assert run
+        pictures &= {*CATALOGUES[name][0]}  # of another's text it would not know
         lease = items.claim(self.ledger, run, [told.key(p) for p in sorted(pictures)])
         asked = {key for p in pictures for key in self.items_of(name, p)}
         expected = {k for k in asked if k in self.items and self.items[k].state == "pending"}
@@ -186,9 +192,8 @@ class LedgerMachine(RuleBasedStateMachine):
             i.state, i.crashes = "done", 0
             if key[1] == Role.ANALYSIS:
                 self.analysed |= {p for p in SAID if told.key(p) == key[0]}
-                for name in self.documents:
-                    for wanted in self.wanted_by(name):
-                        self.items.setdefault(wanted, Item())
+            if key[1] in (Role.ANALYSIS, Role.VISUAL):
+                self.put_wanted()
         elif how == "never":
             i.state = "rejected"
         elif how == "later" and last_try:
@@ -196,6 +201,22 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             i.state, i.due = "pending", 0.0
             i.attempts -= how == "spared"
+
+    def put_wanted(self) -> None:
+        for name in self.documents:
+            for wanted in self.wanted_by(name):
+                self.items.setdefault(wanted, Item())
+
+    @precondition(lambda self: self.analysed)
+    @rule(data=st.data(), text=st.sampled_from(["Colors: teal.", "Colors: red.", None]))
+    def review(self, data: st.DataObject, text: str | None) -> None:
+        """A person says something else of a picture, or that what its analysis says stands."""
+        picture = data.draw(st.sampled_from(sorted(self.analysed)))
+        other = None if text is None else Second(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
+        word = Word(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
+        reviews.write_down(self.ledger, told.key(picture), ANALYSIS.tag, word, below=0)
+        self.said[picture] = text or SAID[picture]
+        self.put_wanted()
 
     @rule(lease=leases)
     def release(self, lease: Lease) -> None:
@@ -284,7 +305,7 @@ class LedgerMachine(RuleBasedStateMachine):
             }
             numbers |= {
                 (a.key, Role.ANALYSIS.value): round(a.record["quality"] * 1e6)
-                for a in connection.execute(select(analyses))
+                for a in connection.execute(select(analyses).where(analyses.c.tag == ANALYSIS.tag))
             }
         assert numbers == self.made
         assert set(self.made) == {key for key, i in self.items.items() if i.state == "done"}

@@ -3,17 +3,20 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Numeric, Table, insert, inspect, select
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Numeric, Table, insert, inspect, select, update
 from sqlalchemy.types import JSON
 
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.migrations import upgrade
+from swatchbook.ledger.tables import images
+from swatchbook.records import pair_key
 from tests.postgres import RunningPostgres
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +103,28 @@ def test_a_filled_ledger_keeps_every_row(old: tuple[str, Rows]) -> None:
     added = {name: after[name][0].keys() - rows[0].keys() for name, rows in before.items()}
     assert {"launches", "blocks"} <= added["documents"]
     assert [document["launches"] for document in after["documents"]] == [0] * ROWS
+    assert "pair_key" in added["images"]
+    assert [row["pair_key"] for row in after["images"]] == [
+        pair_key(row["content_key"], row["text_key"]) for row in before["images"]
+    ]
+
+
+def test_pictures_get_the_key_of_what_is_said_of_them_however_many_there_are(
+    old: tuple[str, Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = import_module("swatchbook.ledger.migrations.versions.0004_pairs")
+    monkeypatch.setattr(pairs, "_PAGE", 1)
+    ledger = open_ledger(old[0])
+    with ledger.write() as connection:
+        connection.execute(update(images).values(pair_key=None))
+        connection.execute(update(images).where(images.c.width == 2).values(text_key=None))
+        pairs._fill(connection)
+    after = read_all(ledger)["images"]
+    ledger.close()
+    assert [row["pair_key"] and pair_key(row["content_key"], row["text_key"]) for row in after] == [
+        row["pair_key"] for row in after
+    ]
+    assert [row["width"] for row in after if row["pair_key"] is None] == [2]
 
 
 def test_processes_that_migrate_at_once_migrate_once(old: tuple[str, Rows]) -> None:

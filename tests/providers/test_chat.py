@@ -34,6 +34,7 @@ from swatchbook.models.vision_analyst import VisionAnalyst
 from swatchbook.providers import anthropic, openai
 from swatchbook.providers.address import Address
 from swatchbook.providers.chat import ProviderChat, language_chat, vision_chat
+from swatchbook.providers.gate import STRIKES
 from swatchbook.providers.schema import is_strict, json_in, schema_of
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
@@ -110,12 +111,12 @@ def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, book: Bo
 
 
 def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: Provider, book: Book) -> None:
-    there.takes, there.delay = {"plain"}, lambda: 0.2
+    there.takes, there.delay = {"plain"}, lambda: 0.5
     started = time.monotonic()
     answers = ask_all(chat(there), book, range(9), SetClock())
     assert set(answers.values()) == {Seen(material="oak")}
     assert len(there.asked) == 9 + 2
-    assert time.monotonic() - started < 8 * 0.2
+    assert time.monotonic() - started < 8 * 0.5
 
 
 def test_an_answer_that_was_kept_says_nothing_of_how_the_server_is_asked(there: Provider, book: Book) -> None:
@@ -239,11 +240,11 @@ def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails
 def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Provider, book: Book) -> None:
     asking = chat(there)
     asking.ask(question(0), Seen, book)
-    there.script.extend(["unavailable"] * 5)
+    there.script.extend(["unavailable"] * STRIKES)
     for number in range(1, 20):
         with pytest.raises((ProviderError, ProviderDown)):
             asking.ask(question(number), Seen, book)
-    assert len(there.asked) == 1 + 5
+    assert len(there.asked) == 1 + STRIKES
     assert spending(book.ledger, book.run.document)[0].calls <= len(there.asked)
 
 

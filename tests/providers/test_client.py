@@ -29,6 +29,7 @@ from swatchbook.errors import (
 from swatchbook.providers import anthropic, openai, statuses
 from swatchbook.providers.address import Address, address
 from swatchbook.providers.client import Call, Client, may_have_cost
+from swatchbook.providers.gate import STRIKES
 from swatchbook.providers.statuses import retry_after
 from swatchbook.settings import Settings
 from tests.providers.clocks import FastClock, SetClock
@@ -232,10 +233,10 @@ def test_a_provider_that_is_down_for_an_hour_is_asked_now_and_then_and_comes_bac
         except Failure as failure:
             failures.append(failure)
             clock.sleep(10)
-    assert {type(failure) for failure in failures[:4]} == {ProviderError}
-    assert {type(failure) for failure in failures[4:]} == {ProviderDown}
+    assert {type(failure) for failure in failures[: STRIKES - 1]} == {ProviderError}
+    assert {type(failure) for failure in failures[STRIKES - 1 :]} == {ProviderDown}
     assert clock.now() - over <= 610
-    assert len(there.asked) <= 5 + 12  # in an hour
+    assert len(there.asked) <= STRIKES + 12  # in an hour
     assert asking.post(CALL).data["choices"]
 
 

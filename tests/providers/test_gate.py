@@ -74,7 +74,7 @@ def strike(gate: Gate, now: float, count: int = 1) -> list[bool]:
 
 def test_five_in_a_row_and_it_is_down_for_everybody() -> None:
     gate = Gate()
-    assert strike(gate, 0.0, STRIKES) == [False] * 4 + [True]
+    assert strike(gate, 0.0, STRIKES) == [False] * (STRIKES - 1) + [True]
     with pytest.raises(ProviderDown, match="again in 10 s"):
         gate.enter(0.0)
 

@@ -45,16 +45,19 @@ def encoder(there: Provider, clock: SetClock) -> ProviderTextEncoder:
     return ProviderTextEncoder(where, voyage, tag=TAG, dimension=1_024, clock=clock)
 
 
-def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(there: Provider, lab: Lab) -> None:
-    keys = [text_key(text) for text in TEXTS]
+@pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1]], ids=["several", "one"])
+def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(
+    there: Provider, lab: Lab, texts: tuple[str, ...]
+) -> None:
+    keys = [text_key(text) for text in texts]
     with lab.ledger.write() as connection:
-        connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in TEXTS])
+        connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in texts])
     run = begun(lab.ledger, texts=keys, wants=[Want(role=Role.TEXT, tag=TAG)])
     (batch,) = items.cut_batches(lab.ledger, run, 20)
     clock = SetClock()
     over = clock.now() + HOUR
-    while count(lab.ledger, rows, state="done") < len(TEXTS):
-        assert count(lab.ledger, rows, runs=0) == len(TEXTS)
+    while count(lab.ledger, rows, state="done") < len(texts):
+        assert count(lab.ledger, rows, runs=0) == len(texts)
         lab.models._text_encoder = encoder(there, clock)  # a run is a process, whose breaker knows nothing
         for number, pause in enumerate((2.0, 4.0, 8.0, 300.0)):  # as the batch's task does; then as its document waits
             there.script.clear()
@@ -65,4 +68,4 @@ def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(th
             except (ProviderDown, Interrupted):
                 clock.sleep(pause)
     assert clock.now() - over <= 300
-    assert there.paid.total() == 1  # all six in one call
+    assert there.paid.total() == 1  # all of them in one call

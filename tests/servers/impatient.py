@@ -1,8 +1,8 @@
-"""The command line, with the service's rounds every second: what a test need not wait for."""
+"""The command line, with the service's rounds every other second: what a test need not wait for."""
 
 from deployments import tick
 from interface.cli import main
 
 if __name__ == "__main__":
-    tick.keep_ticking.__defaults__ = (1.0,)
+    tick.keep_ticking.__defaults__ = (2.0,)
     main()

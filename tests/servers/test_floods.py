@@ -27,7 +27,7 @@ from tests.conftest import SOAK
 from tests.origin import origin
 from tests.servers.stack import OWNER, SECRET, Stack
 
-UPLOADS, KILLS = (1_000, 20) if SOAK else (150, 4)
+UPLOADS, KILLS = (1_000, 20) if SOAK else (60, 3)
 SENDERS = 12
 SENDER_SECONDS = 300.0  # after which a sender gives up
 _PAUSE = 0.2  # before a sender tries again

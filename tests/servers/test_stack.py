@@ -89,10 +89,12 @@ def test_schedule_completes_what_failed_for_a_while(stack: Stack, tmp_path: Path
     stack.service.stop()  # whose loop would be quicker
     try:
         let_time_pass(stack, document)
+        stack.keep_to_schedule("retry_failed/retry_failed", active=True)
         run = scheduled_run(stack, "retry_failed/retry_failed")
         reschedule(stack, run)
         stack.wait_for(document, COMPLETED)
     finally:
+        stack.keep_to_schedule("retry_failed/retry_failed", active=False)
         stack.service.start()
     assert audit(stack, document, pictures=PICTURES) == WHOLE
     assert document in found_by(stack, "flaky porcelain tiles")

@@ -94,10 +94,12 @@ def test_what_a_person_must_mend_stops_the_document_and_names_the_setting(
     failure: type[Failure],
     said: str,
 ) -> None:
+    run = begun(small_catalogue)
     monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+    lab(BlockNames()).close()
     lab.cache_clear()
     with pytest.raises(failure, match=said) as raised:
-        begun(small_catalogue).discover()
+        run.discover()
     assert "sk-" not in str(raised.value)
 
 

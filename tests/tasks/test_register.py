@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from blocks import lab
-from swatchbook.ledger import runs
+from swatchbook.errors import Configuration
+from swatchbook.ledger import accounts, runs
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.register import take_in
 from swatchbook.working import Work
@@ -60,3 +61,26 @@ def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatc
     assert isinstance(work, Work)
     assert work.options == asked_last
     assert runs.end(tools.ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(PDF)
+    document = take_in(
+        lab(BlockNames()), tmp_path / "a.pdf", owner="alice", options=IngestOptions(), name="a.pdf"
+    ).document
+    lab.cache_clear()
+    monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
+    with pytest.raises(Configuration, match="VISION_MODEL is not set"):
+        asyncio.run(begin.fn(document.file or "", "alice", IngestOptions(), BlockNames()))
+    ledger = lab(BlockNames()).ledger
+    held_up = accounts.get_document(ledger, document.id)
+    assert (held_up.status, held_up.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
+    assert "VISION_MODEL" in (held_up.message or "")
+    assert 0 < (held_up.due_at or 0) - ledger.now() <= 60
+
+    lab.cache_clear()
+    monkeypatch.setenv("SWATCHBOOK_ANALYST", "local")
+    assert isinstance(asyncio.run(begin.fn(document.file or "", "alice", IngestOptions(), BlockNames())), Work)

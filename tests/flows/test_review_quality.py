@@ -1,0 +1,328 @@
+"""Weak pictures from the ingest to a second look and a person's word, with two models that see different things."""
+
+import asyncio
+import io
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swatchbook.lab import Lab
+from swatchbook.ledger import accounts, due, reviews
+from swatchbook.ledger.calls import spending
+from swatchbook.ledger.tables import calls as call_rows
+from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
+from swatchbook.review import Reviewed, correct_picture, reject, review_document
+from swatchbook.search import search
+from swatchbook.verify import verify
+from tests.command import run, run_json, running
+from tests.flows.conftest import Ingest
+from tests.ledger.scene import count, pass_time, set_document
+from tests.pdf.making import Paper, gradient, jpeg
+from tests.providers.standin import KEY, Asked, Provider, provider
+
+FIRST, SECOND = "seer", "stronger"
+PRICES = json.dumps({model: {"input": 1, "output": 1} for model in (FIRST, SECOND)})
+MATERIALS = ("oak", "ash", "elm", "fir")
+SURE = 3  # of these pictures, the one that the first model is sure of
+
+
+def number_of(asked: Asked) -> int:
+    """Which of the pictures is shown: `gradient` paints its number in blue."""
+    from PIL import Image
+
+    blue = Image.open(io.BytesIO(asked.pictures[0])).convert("RGB").getchannel("B").resize((1, 1)).tobytes()[0]
+    return round((blue - 40) / 37)
+
+
+def says(material: str, confidence: float) -> dict[str, Any]:
+    nothing = ("finish", "pattern", "contrast", "dimensions", "slip_rating", "printed_text", "application")
+    return {
+        **dict.fromkeys(nothing), "material": material, "colors": [], "textures": [], "confidence": confidence,
+        "quality": 0.9,
+    }  # fmt: skip
+
+
+def answer(asked: Asked) -> Any:
+    """The second model agrees on the first picture, knows the second better, and has no answer to the third."""
+    number = number_of(asked)
+    if asked.body["model"] == FIRST:
+        return says(MATERIALS[number], 0.9 if number == SURE else 0.2)
+    return (says("oak", 0.9), says("walnut", 0.9), "I am not in the mood.")[number]
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    with provider() as elsewhere:
+        elsewhere.answer = answer
+        elsewhere.takes = {"schema"}
+        given = {
+            "ANALYST": "vision", "VISION_URL": elsewhere.openai_url, "VISION_MODEL": FIRST, "VISION_API_KEY": KEY,
+            "VISION_SIDE": "64", "REVIEW_MODEL": SECOND, "REVIEW_BELOW": "0.5", "RETRY_DELAYS": "0", "PRICES": PRICES,
+        }  # fmt: skip
+        for name, value in given.items():
+            monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+        yield elsewhere
+
+
+@pytest.fixture
+def lab(there: Provider, lab: Lab) -> Lab:
+    """Under settings that name both models."""
+    return lab
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    paper = Paper()
+    for number, page in enumerate(paper.pages(len(MATERIALS))):
+        page.insert_text((40, 40), f"Tile {MATERIALS[number].title()}")
+        page.insert_image((40, 80, 240, 280), stream=jpeg(gradient(300, 300, seed=number)))
+    return paper.save(tmp_path / "tiles.pdf")
+
+
+@pytest.fixture
+def report(ingest: Ingest, catalogue: Path) -> RunReport:
+    """Of a catalogue of four pictures, three of them weak."""
+    return ingest(catalogue, focus=False)
+
+
+def review(**given: Any) -> list[Reviewed]:
+    from flows.review_quality import review_quality
+
+    return asyncio.run(review_quality(**given))
+
+
+def bring_back() -> None:
+    from flows.retry_failed import retry_failed
+
+    asyncio.run(retry_failed())
+
+
+def asked_of(there: Provider, model: str) -> list[Asked]:
+    return [asked for asked, _ in there.asked if asked.body["model"] == model]
+
+
+def by_page(lab: Lab, document: str) -> dict[int, dict[str, Any]]:
+    return {image["placements"][0]["page"]: image for image in accounts.show(lab.ledger, document)["images"]}
+
+
+def found(lab: Lab, words: str) -> list[str]:
+    """Images by their vectors of what is said of them."""
+    return [hit.id for hit in search(lab, text=words, k=9) if Role.UNDERSTANDING in hit.why]
+
+
+def test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable(
+    there: Provider, lab: Lab, report: RunReport
+) -> None:
+    assert (report.status, report.images_complete, report.images_to_review) == (DocumentStatus.COMPLETED, 4, 3)
+    assert asked_of(there, SECOND) == []
+    (done,) = review()
+    assert (done.accepted, done.corrected, done.undecided, done.message) == (1, 1, 0, None)
+    (failure,) = done.failed
+    images = by_page(lab, report.document_id)
+    assert images[3]["id"] in failure
+    assert "page 3: invalid_model_output" in failure
+    assert {page: image["needs_review"] for page, image in images.items()} == {1: False, 2: False, 3: True, 4: False}
+    assert [review["reasons"] for review in images[2]["reviews"]] == [["material: ash → walnut", "score: 0.20 → 0.90"]]
+    assert (images[1]["analysis"]["confidence"], images[2]["analysis"]["material"]) == (0.2, "walnut")
+    assert {number_of(asked) for asked in asked_of(there, SECOND)} == {0, 1, 2}
+    spent = {each.stage: each for each in spending(lab.ledger, report.document_id)}
+    assert spent["review"].model == SECOND
+    assert spent["review"].cost_usd > 0
+
+    assert accounts.get_document(lab.ledger, report.document_id).status == DocumentStatus.WAITING
+    bring_back()
+    again = accounts.report(lab.ledger, report.document_id)
+    assert (again.status, again.images_complete, again.images_to_review) == (DocumentStatus.COMPLETED, 4, 1)
+    assert found(lab, "Material: walnut.")[0] == images[2]["id"]
+    asked = len(there.asked)
+    assert review() == [], "the failed one has a pause"
+    assert len(there.asked) == asked
+    assert len(asked_of(there, FIRST)) == 4
+
+    pass_time(lab.ledger, 901)
+    there.answer = lambda asked: says("elm", 0.9)
+    (done,) = review(owner="default", limit=1)
+    assert (done.accepted, done.failed) == (1, ())
+    assert {asked.body["model"] for asked, _ in there.asked[asked:]} == {SECOND}
+
+
+def test_nothing_is_spent_while_the_provider_is_down_and_the_next_one_goes_on(
+    there: Provider, lab: Lab, report: RunReport
+) -> None:
+    there.script.extend(["error"] * 50)
+    said = run_json("review", "run", expect=3)
+    (stopped,) = said["documents"]
+    assert "down" in stopped["message"]
+    assert (said["left"], stopped["failed"]) == (3, [])
+    with lab.ledger.read() as connection:
+        assert (
+            reviews.of_pictures(
+                connection, [image["content_key"] for image in by_page(lab, report.document_id).values()]
+            )
+            == {}
+        )
+    there.script.clear()
+    there.answer = lambda asked: says("oak", 0.9)
+    (done,) = run_json("review", "run")["documents"]
+    assert (done["accepted"], done["corrected"]) == (1, 2)
+    assert set(there.paid.values()) == {1}
+
+
+def test_killed_in_the_middle_no_picture_is_paid_twice_and_none_is_lost(
+    there: Provider, lab: Lab, report: RunReport
+) -> None:
+    there.answer = lambda asked: says("oak", 0.9)
+    there.script.extend([None, None, "hang"])
+    with running("review", "run") as command:
+        until(lambda: count(lab.ledger, call_rows, stage="review", state="answered") == 2)
+        until(lambda: len(asked_of(there, SECOND)) == 3)
+        command.kill()
+    assert reviews.needing(lab.ledger) == 3
+    (done,) = review()
+    assert (done.accepted, done.corrected, done.failed) == (1, 2, ())
+    assert Counter(there.paid.values()) == {1: 7}, "four by the first model, three by the second"
+    (spent,) = [each for each in spending(lab.ledger, report.document_id) if each.stage == "review"]
+    assert (spent.calls, spent.unknown) == (4, 1)
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_budget_holds_for_second_looks_too(there: Provider, lab: Lab, report: RunReport) -> None:
+    most = IngestOptions(focus=False, max_usd=report.cost_usd + 0.001)
+    set_document(lab.ledger, report.document_id, options=most.model_dump(mode="json"))
+    asked = len(there.asked)
+    (stopped,) = review()
+    assert "USD are spent" in (stopped.message or "")
+    assert len(there.asked) == asked
+    assert accounts.get_document(lab.ledger, report.document_id).status == DocumentStatus.COMPLETED
+    gone = review_document(lab, "nowhere", limit=1)
+    assert "There is no document" in (gone.message or ""), "it keeps no other from its turn"
+
+
+def test_without_a_review_model_weak_pictures_wait_for_people(
+    there: Provider, lab: Lab, report: RunReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWATCHBOOK_REVIEW_MODEL")
+    assert "SWATCHBOOK_REVIEW_MODEL is not set" in run("review", "run")
+    listed = run_json("review", "list")
+    assert [picture["page"] for picture in listed] == [1, 2, 3]
+    assert {picture["score"] for picture in listed} == {0.2}
+    assert "3 pictures to review" in run("status")
+    assert "to review" in run("show", "tiles.pdf")
+    assert run_json("status")["to_review"] == 3
+
+
+def test_a_person_has_the_last_word(lab: Lab, report: RunReport) -> None:
+    images = by_page(lab, report.document_id)
+    oak, ash, elm = (images[page]["id"] for page in (1, 2, 3))
+    (accepted,) = run_json("review", "accept", oak[:13], "--by", "eve")["reviews"]
+    assert (accepted["verdict"], accepted["by"]) == ("accepted", "eve")
+    said = ("material=smoked larch", "colors=brown, black", "--reason", "I know.")
+    (corrected,) = run_json("review", "correct", ash, *said)["reviews"]
+    assert corrected["reasons"] == ["I know.", "material: smoked larch", "colors: brown, black"]
+    assert "rejected by" in run("review", "reject", elm, "--reason", "It shows our logo.")
+    assert reviews.needing(lab.ledger) == 0
+    bring_back()
+    after = by_page(lab, report.document_id)
+    assert [after[page]["status"] for page in (1, 2, 3, 4)] == ["complete", "complete", "partial", "complete"]
+    assert after[2]["analysis"]["material"] == "smoked larch"
+    assert found(lab, "smoked larch")[0] == ash
+    assert elm not in found(lab, "elm")
+    (failure,) = accounts.report(lab.ledger, report.document_id).failed_images
+    assert (failure.kind, "It shows our logo." in failure.error) == ("dismissed", True)
+    assert verify(lab).sound
+
+
+def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
+    there: Provider, lab: Lab, report: RunReport, ingest: Ingest, catalogue: Path
+) -> None:
+    images = by_page(lab, report.document_id)
+    ash, elm = (reviews.find(lab.ledger, images[page]["id"]) for page in (2, 3))
+    correct_picture(lab, ash, {}, by="eve", text="A floor of bog oak.")
+    reject(lab, elm, by="eve", reason="A logo.")
+    assert due.retry(lab.ledger, report.document_id, force=True)
+    bring_back()
+    assert found(lab, "bog oak")[0] == ash.image_id
+    assert by_page(lab, report.document_id)[3]["status"] == "partial"
+    theirs = ingest(catalogue, owner="bert", focus=False)
+    assert (theirs.images_complete, theirs.images_partial, theirs.images_to_review) == (3, 1, 1)
+    assert len(asked_of(there, FIRST)) == 4
+    assert [hit.text for hit in search(lab, text="bog oak", owner="bert", k=1)] == ["A floor of bog oak."]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("accept", "nothing"), "There is no image"),
+        (("accept", ""), "empty"),
+        (("correct", "0", "material"), "FIELD=VALUE"),
+        (("list", "--owner", "nobody"), "nobody has no documents"),
+    ],
+)
+def test_wrong_use_exits_2_and_says_what(home: Path, words: tuple[str, ...], said: str) -> None:
+    with running("review", *words) as command:
+        status, _, told = command.wait()
+    assert status == 2
+    assert said in told
+    assert "Traceback" not in told
+
+
+def test_an_ingest_leaves_its_weak_pictures_to_a_flow_run_of_their_own(
+    there: Provider, lab: Lab, ingest: Ingest, catalogue: Path
+) -> None:
+    deployment = asyncio.run(_deploy())
+    try:
+        report = ingest(catalogue, focus=False)
+        (waiting,) = asyncio.run(_flow_runs(deployment))
+        assert (waiting.parameters["owner"], waiting.state.type) == ("default", "SCHEDULED")
+        assert reviews.needing(lab.ledger, document=report.document_id) == 3
+        ingest(catalogue, focus=False)
+        assert len(asyncio.run(_flow_runs(deployment))) == 1
+    finally:
+        asyncio.run(_remove(deployment))
+
+
+async def _deploy() -> Any:
+    from prefect import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.types.entrypoint import EntrypointType
+
+    from flows.review_quality import review_quality
+
+    async with get_client() as client:
+        await client.create_work_pool(WorkPoolCreate(name="control", type="process"), overwrite=True)
+        made = await review_quality.ato_deployment(
+            name="review_quality", work_pool_name="control", entrypoint_type=EntrypointType.MODULE_PATH
+        )
+        return await made.aapply()
+
+
+async def _flow_runs(deployment: Any) -> list[Any]:
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+
+    async with get_client() as client:
+        of_it = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment]))
+        return await client.read_flow_runs(flow_run_filter=of_it)
+
+
+async def _remove(deployment: Any) -> None:
+    from prefect import get_client
+
+    for each in await _flow_runs(deployment):
+        async with get_client() as client:
+            await client.delete_flow_run(each.id)
+    async with get_client() as client:
+        with suppress(Exception):
+            await client.delete_deployment(deployment)

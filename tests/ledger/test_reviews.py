@@ -1,0 +1,376 @@
+"""Reviews in the ledger: which pictures wait for one, what follows from a word, and what it outlives."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
+from swatchbook.judging import Verdict
+from swatchbook.ledger import accounts, due, reviews, runs, shards
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.payloads import image_payloads
+from swatchbook.ledger.reviews import Pictured, Review, Second, Word
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import analyses, documents, images, items
+from swatchbook.ledger.tables import reviews as rows
+from swatchbook.records import Analysis, DocumentStatus, ImageState, Role, Want, text_key
+from tests.ledger.scene import ANALYSIS, EVERYTHING, UNDERSTANDING, count, item, one, pass_time
+from tests.ledger.told import begin, extraction, image, ingest, key, make_all, placed, publish_all, states
+
+BELOW = 0.6  # what is made here has a score of 0.5
+REVIEWER = "stronger@1/a"
+
+
+def weak(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue", wants: Any = EVERYTHING) -> Run:
+    """A completed document whose pictures all need a review."""
+    run = begin(ledger, owner=owner, content=content, wants=wants)
+    ingest(ledger, run, extraction(*(placed(run, name) for name in names)), review_below=BELOW)
+    return run
+
+
+def saying(text: str, verdict: Verdict = Verdict.CORRECTED, **said: Any) -> Word:
+    """What a second model says of a picture."""
+    analysis = Analysis(**{"material": text, "confidence": 0.9, "quality": 0.8, **said})
+    return Word(
+        verdict=verdict, by=REVIEWER, reasons=("material",), second=Second(tag=REVIEWER, analysis=analysis, text=text)
+    )
+
+
+def by_person(verdict: Verdict, *reasons: str, second_tag: str | None = None) -> Word:
+    return Word(verdict=verdict, by="eve", reasons=reasons, second_tag=second_tag)
+
+
+def write(ledger: Ledger, name: str, word: Word, run: Run | None = None, tag: str = ANALYSIS.tag) -> Review | None:
+    return reviews.write_down(ledger, key(name), tag, word, below=BELOW, run=run)
+
+
+def waiting(ledger: Ledger, **where: Any) -> list[str]:
+    return [picture.image_id for picture in reviews.waiting(ledger, **where)]
+
+
+def due_now(ledger: Ledger, document: str, reviewer: str = REVIEWER) -> list[str]:
+    return [picture.image_id for picture in reviews.pictures_due(ledger, reviewer, document, 100)]
+
+
+def understood(text: str) -> Any:
+    return UNDERSTANDING.role, UNDERSTANDING.tag, text_key(text)
+
+
+def make_again(ledger: Ledger, document: str) -> list[Any]:
+    """A run of what waits; what is published of it."""
+    run = begin(ledger)
+    assert run.document == document
+    make_all(ledger, run, review_below=BELOW)
+    told = publish_all(ledger)
+    status, due_at = accounts.conclude(ledger, document)
+    assert runs.end(ledger, run, status, due_at=due_at) == DocumentStatus.COMPLETED
+    return told
+
+
+# --- what waits -------------------------------------------------------------------------------------------------------
+
+
+def test_weak_pictures_wait_in_reading_order_and_nothing_else_waits_for_them(ledger: Ledger) -> None:
+    run = weak(ledger, "oak", "ash")
+    assert waiting(ledger) == waiting(ledger, owner="anna", document=run.document) == [image("oak"), image("ash")]
+    assert waiting(ledger, owner="bert") == []
+    assert reviews.needing(ledger) == reviews.needing(ledger, document=run.document) == 2
+    assert accounts.report(ledger, run.document).images_to_review == 2
+    assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
+    assert due.due(ledger) == []
+    (first, _) = reviews.waiting(ledger)
+    assert (first.score, first.tag, first.page, first.standing) == (0.5, ANALYSIS.tag, 1, None)
+
+
+def test_pictures_of_a_score_at_or_above_the_threshold_do_not_wait(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak")), review_below=0.5)
+    assert reviews.needing(ledger) == 0
+
+
+def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak")))
+    assert reviews.needing(ledger) == 0
+    weak(ledger, "oak", owner="bert")
+    assert waiting(ledger) == [image("oak", "bert")]
+
+
+def test_whoever_looks_again_is_not_who_looked_first_and_comes_when_the_document_is_at_rest(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    assert due_now(ledger, run.document, ANALYSIS.tag) == []
+    assert reviews.documents_due(ledger, REVIEWER) == reviews.documents_due(ledger, REVIEWER, owner="anna")
+    assert reviews.documents_due(ledger, REVIEWER, owner="bert") == []
+    assert due_now(ledger, run.document) == [image("oak")]
+    begin(ledger)
+    assert reviews.documents_due(ledger, REVIEWER) == due_now(ledger, run.document) == []
+
+
+def test_an_image_is_found_by_a_part_of_its_id_that_no_other_has(ledger: Ledger) -> None:
+    weak(ledger, "oak", "ash")
+    assert reviews.find(ledger, image("oak")[:12]).content_key == key("oak")
+    with pytest.raises(InvalidReference, match="may be"):
+        reviews.find(ledger, "")
+    for reference, owner in (("%", None), (image("oak"), "bert"), ("nothing", None)):
+        with pytest.raises(InvalidReference, match="There is no image"):
+            reviews.find(ledger, reference, owner=owner)
+
+
+def test_an_image_of_which_nothing_is_said_cannot_be_reviewed(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "broken"), unreadable=["broken"]))
+    with pytest.raises(InvalidReference, match="Nothing is said"):
+        reviews.find(ledger, image("broken"))
+
+
+# --- what follows -----------------------------------------------------------------------------------------------------
+
+
+def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    before = one(ledger, images, id=image("oak"))
+    review = write(ledger, "oak", saying("Material: oak.", Verdict.ACCEPTED))
+    assert review is not None
+    assert (review.number, review.score_before, review.score_after, review.second) == (1, 0.5, 0.5, REVIEWER)
+    assert one(ledger, images, id=image("oak")) == {**before, "needs_review": False}
+    assert waiting(ledger) == due_now(ledger, run.document) == []
+    assert count(ledger, analyses) == 2, "both are kept"
+    assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
+
+
+def test_a_correction_is_said_everywhere_embedded_and_published_again(ledger: Ledger) -> None:
+    run, other = weak(ledger, "oak", "ash"), weak(ledger, "oak", owner="bert")
+    write(ledger, "oak", saying("Material: beech."))
+    for owner in ("anna", "bert"):
+        shown = one(ledger, images, id=image("oak", owner))
+        assert (shown["text_key"], shown["quality"], shown["needs_review"]) == (
+            text_key("Material: beech."),
+            0.8,
+            False,
+        )
+    assert waiting(ledger) == [image("ash")]
+    assert {found.id for found in due.due(ledger)} == {run.document, other.document}
+    assert states(ledger, run.document) == {image("oak"): ImageState.PENDING, image("ash"): ImageState.COMPLETE}
+    told = make_again(ledger, run.document)
+    assert {each.row.id for each in told} == {image("oak"), image("oak", "bert")}
+    assert all("Material: beech." in each.payload.text and each.reviewed for each in told)
+    want = Want(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
+    assert all(want in each.vectors for each in told)
+    assert states(ledger, run.document)[image("oak")] == ImageState.COMPLETE
+
+
+def test_what_is_embedded_already_is_only_published_again(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech."))
+    make_again(ledger, run.document)
+    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    assert states(ledger, run.document) == {image("oak"): ImageState.PENDING}, "it is not searchable yet"
+    (again,) = make_again(ledger, run.document)
+    assert "Material: oak." in again.payload.text
+
+
+def test_the_last_word_stands_and_all_are_kept(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech."))
+    write(ledger, "oak", by_person(Verdict.REJECTED, "A logo."))
+    write(ledger, "oak", by_person(Verdict.CORRECTED, second_tag=REVIEWER))
+    history = reviews.find(ledger, image("oak")).reviews
+    assert [(each.number, each.verdict, each.by) for each in history] == [
+        (1, Verdict.CORRECTED, REVIEWER), (2, Verdict.REJECTED, "eve"), (3, Verdict.CORRECTED, "eve"),
+    ]  # fmt: skip
+    assert [(each.score_before, each.score_after) for each in history] == [(0.5, 0.8), (0.8, 0.5), (0.5, 0.8)]
+    assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: beech.")
+    assert count(ledger, rows, stands=True) == 1
+
+
+def test_a_rejected_picture_says_nothing_and_why_even_by_force(ledger: Ledger) -> None:
+    run = weak(ledger, "oak", "ash")
+    write(ledger, "oak", by_person(Verdict.REJECTED, "It shows our logo."))
+    assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
+    (told,) = make_again(ledger, run.document)
+    assert (told.payload.text, told.payload.material, told.reviewed) == ("", (), True)
+    assert {want.role for want in told.vectors} == {Role.VISUAL, Role.COLOR}
+    assert states(ledger, run.document) == {image("oak"): ImageState.PARTIAL, image("ash"): ImageState.COMPLETE}
+    (failure,) = accounts.report(ledger, run.document).failed_images
+    assert (failure.role, failure.kind) == ("analysis", "dismissed")
+    assert failure.error == "It shows our logo. Said by eve."
+    due.regenerate(ledger, run.document, force=True)
+    assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
+
+    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    (told,) = make_again(ledger, run.document)
+    assert told.payload.text == "Material: oak."
+    assert accounts.report(ledger, run.document).failed_images == ()
+
+
+def test_an_analysis_that_nobody_has_made_cannot_be_reviewed(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    for tag, word in (("nobody@1", saying("beech")), (ANALYSIS.tag, by_person(Verdict.CORRECTED, second_tag="x"))):
+        with pytest.raises(InvalidReference):
+            write(ledger, "oak", word, tag=tag)
+    assert count(ledger, rows) == 0
+
+
+# --- what a review outlives -------------------------------------------------------------------------------------------
+
+
+def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
+    text: str | None = one(ledger, images, id=image("oak", owner))["text_key"]
+    return text
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.REJECTED])
+def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made_anew(
+    ledger: Ledger, verdict: Verdict
+) -> None:
+    run = weak(ledger, "oak")
+    word = by_person(verdict, "Because.") if verdict is Verdict.REJECTED else saying("Material: beech.", verdict)
+    write(ledger, "oak", word)
+    text = text_of(ledger)
+    make_again(ledger, run.document)
+    weak(ledger, "oak", owner="bert")
+    assert text_of(ledger, "bert") == text
+
+    anew = begin(ledger, fingerprint="g")
+    ingest(ledger, anew, extraction(placed(anew, "oak")), review_below=BELOW)
+    assert text_of(ledger) == text
+
+    if verdict is not Verdict.REJECTED:
+        with ledger.write() as connection:  # as where an answer was lost
+            connection.execute(items.update().where(items.c.role == "analysis").values(state="pending"))
+        again = begin(ledger, fingerprint="h")
+        make_all(ledger, again, review_below=BELOW)
+        assert (text_of(ledger), text_of(ledger, "bert")) == (text, text)
+    assert reviews.needing(ledger) == 0
+
+
+def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech."))
+    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
+    run = begin(ledger, wants=newer, fingerprint="g")
+    ingest(ledger, run, extraction(placed(run, "oak")), review_below=BELOW)
+    assert text_of(ledger) == text_key("Material: oak.")
+    assert waiting(ledger) == [image("oak")]
+
+
+def test_a_word_on_another_analysis_than_the_one_wanted_changes_nothing(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
+    run = begin(ledger, wants=newer, fingerprint="g")
+    ingest(ledger, run, extraction(placed(run, "oak")))
+    write(ledger, "oak", saying("Material: beech."))
+    assert text_of(ledger) == text_key("Material: oak.")
+
+
+def test_reviews_go_with_the_picture(ledger: Ledger, tmp_path: Any) -> None:
+    from swatchbook.files import Files
+
+    run = weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech."))
+    due.mark_deleting(ledger, run.document)
+    due.delete_rows(ledger, run.document)
+    publish_all(ledger)
+    assert due.finish_delete(ledger, run.document)
+    due.collect(ledger, Files(str(tmp_path)))
+    pass_time(ledger, 3_601)
+    due.collect(ledger, Files(str(tmp_path)))
+    assert (count(ledger, rows), count(ledger, analyses)) == (0, 0)
+
+
+# --- a run of its own -------------------------------------------------------------------------------------------------
+
+
+def look(ledger: Ledger, run: Run) -> tuple[Run, Pictured]:
+    paying = reviews.begin(ledger, run.document)
+    (picture,) = reviews.pictures_due(ledger, REVIEWER, run.document, 9)
+    return paying, picture
+
+
+def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    paying = reviews.begin(ledger, run.document)
+    assert one(ledger, documents, id=run.document)["run"] is None
+    assert isinstance(begin(ledger), Run)
+    shards.end(ledger, paying)
+    with pytest.raises(RunRevoked):
+        write(ledger, "oak", saying("Material: beech."), paying)
+
+
+def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    paying, _ = look(ledger, run)
+    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    assert write(ledger, "oak", saying("Material: beech."), paying) is None
+    reviews.write_failure(ledger, key("oak"), ANALYSIS.tag, ProviderTimeout("Late."), by=REVIEWER, run=paying)
+    assert count(ledger, rows) == 1
+    assert text_of(ledger) == text_key("Material: oak.")
+
+
+def test_what_is_deleted_or_cancelled_is_not_reviewed(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    due.mark_deleting(ledger, run.document)
+    assert reviews.documents_due(ledger, REVIEWER) == []
+    with pytest.raises(RunRevoked):
+        reviews.begin(ledger, run.document)
+
+
+def test_a_failed_look_comes_again_with_growing_pauses_and_at_last_a_person_decides(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    for tries in range(8):
+        paying, picture = look(ledger, run)
+        failure = ProviderTimeout("No answer in time.")
+        reviews.write_failure(ledger, picture.content_key, picture.tag, failure, by=REVIEWER, run=paying)
+        shards.end(ledger, paying)
+        assert due_now(ledger, run.document) == []
+        pass_time(ledger, 900 * 2**tries + 1)
+    assert due_now(ledger, run.document) == []
+    assert waiting(ledger) == [image("oak")]
+    (last,) = reviews.waiting(ledger)
+    assert last.standing is not None
+    assert last.standing.reasons == ("provider_timeout: No answer in time.",)
+    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    assert waiting(ledger) == []
+
+
+def test_a_refused_look_is_a_persons_at_once(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    paying, picture = look(ledger, run)
+    refusal = ProviderRejected("No.")
+    reviews.write_failure(ledger, picture.content_key, picture.tag, refusal, by=REVIEWER, run=paying)
+    pass_time(ledger, 100_000)
+    assert due_now(ledger, run.document) == []
+    assert waiting(ledger) == [image("oak")]
+
+
+def test_an_undecided_picture_waits_for_a_person_alone(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech.", Verdict.UNDECIDED, confidence=0.1))
+    assert due_now(ledger, run.document) == []
+    assert waiting(ledger) == [image("oak")]
+    assert text_of(ledger) == text_key("Material: oak.")
+    write(ledger, "oak", by_person(Verdict.CORRECTED, second_tag=REVIEWER))
+    assert text_of(ledger) == text_key("Material: beech.")
+
+
+def test_show_says_what_is_used_and_what_was_said(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech."))
+    (shown,) = accounts.show(ledger, run.document)["images"]
+    assert (shown["analysis"]["material"], shown["needs_review"]) == ("Material: beech.", False)
+    assert [(each["verdict"], each["second"], each["reasons"]) for each in shown["reviews"]] == [
+        ("corrected", REVIEWER, ["material"])
+    ]
+    write(ledger, "oak", by_person(Verdict.REJECTED, "A logo."))
+    (shown,) = accounts.show(ledger, run.document)["images"]
+    assert shown["analysis"] is None
+
+
+def test_colours_and_material_are_those_of_the_analysis_in_use(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    write(ledger, "oak", saying("beech"))
+    with ledger.read() as connection:
+        ids = connection.execute(select(images.c.id)).scalars().all()
+        (payload,) = image_payloads(connection, ids).values()
+    assert payload.material == ("beech",)
