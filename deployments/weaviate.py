@@ -13,9 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from urllib.parse import urlsplit
 
 from swatchbook.errors import Configuration, IndexDown
@@ -29,6 +30,9 @@ HOST = "127.0.0.1"
 
 READY_SECONDS = 90  # ~9 s on two idle cores; a first start on a busy machine takes several times that
 STOP_SECONDS = 30  # it flushes its memtables before it goes
+
+_LISTENED = range(10_000, 32_768)  # Linux gives connections 32,768 and more, other systems 49,152 and more
+_CHANCE = SystemRandom()  # processes of one seed would all choose the same
 
 
 @dataclass(frozen=True)
@@ -109,11 +113,17 @@ def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now; all different, as they are held together while asked for."""
+    """Ports of loopback that nobody listens on now; all different, as they are held together while asked for.
+
+    They lie below the ephemeral range, of which any outgoing connection takes one before a server has got to it.
+    """
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
+        sockets: list[socket.socket] = []
+        while len(sockets) < count:
+            trial = held.enter_context(socket.socket())
+            with suppress(OSError):  # taken: another
+                trial.bind((HOST, _CHANCE.choice(_LISTENED)))
+                sockets.append(trial)
         return [each.getsockname()[1] for each in sockets]
 
 

@@ -1,7 +1,6 @@
 """What many tests stand on: a real Prefect server, the small sample, and a home of one's own."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deployments.weaviate import free_ports
+
 if TYPE_CHECKING:
     from swatchbook.lab import Lab
 
@@ -22,17 +23,25 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 """`make soak`: kills, floods and rounds as often as docs/RELIABILITY.md says, outages of a minute."""
 
 
-_LONGEST = ("containers", "servers", "flows")
+_LONGEST = ("servers", "containers", "flows")
+_SHARED = ("servers", "containers")
+"""Folders whose tests stand on one stack, or on one engine."""
 
 
+@pytest.hookimpl(tryfirst=True)  # else pytest-xdist has looked for groups before there are any
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first, so that workers end about together. A file stays with one worker, and all of
-    tests/servers: it stands on one stack.
+    """What takes longest comes first, so that workers end about together. A file stays with one worker, and so do
+    folders that share what they start.
     """
-    items.sort(key=lambda item: item.path.parent.name not in _LONGEST)
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return _LONGEST.index(folder) if folder in _LONGEST else len(_LONGEST)
+
+    items.sort(key=rank)
     for item in items:
-        shared = item.path.parent if item.path.parent.name == "servers" else item.path
-        item.add_marker(pytest.mark.xdist_group(str(shared)))
+        shared = item.path.parent if item.path.parent.name in _SHARED else item.path
+        item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,9 +56,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def free_port() -> int:
     """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    (port,) = free_ports(1)
+    return port
 
 
 @pytest.fixture(scope="session")

@@ -83,9 +83,10 @@ def test_a_taken_port_is_not_mistaken_for_ours(tmp_path: Path) -> None:
             start(tmp_path / "data", port=other.getsockname()[1], grpc_port=free_ports(1)[0])
 
 
-def test_free_ports_are_all_different() -> None:
+def test_free_ports_are_all_different_and_none_that_a_connection_may_be_given() -> None:
     ports = free_ports(20)
     assert len({*ports}) == 20
+    assert max(ports) < 32_768
 
 
 def test_other_arguments_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
