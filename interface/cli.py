@@ -5,19 +5,18 @@ load Prefect, and torch is there only where a query needs a model.
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from interface import review
+from interface.command import AnyOwner, Json, check_owner, check_text, opened_lab, read_settings, resumable
+
 if TYPE_CHECKING:
     from swatchbook.lab import Lab
-    from swatchbook.ledger.reviews import Pictured, Review
     from swatchbook.ledger.runs import Document
     from swatchbook.records import IngestOptions, RunReport
-    from swatchbook.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +32,13 @@ app = typer.Typer(
 )
 
 models = typer.Typer(no_args_is_help=True, help="Weights of the chosen models.")
-review = typer.Typer(no_args_is_help=True, help="Pictures of which little is known for sure: look again, or say.")
 INGEST, LOOK, MEND, SERVE, SETUP = "Take in", "Find and look", "Go on and mend", "Serve", "Set up"
 
 app.add_typer(models, name="models", rich_help_panel=SETUP)
-app.add_typer(review, name="review", rich_help_panel=MEND)
+app.add_typer(review.app, name="review", rich_help_panel=MEND)
 
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
-Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, unambiguous prefix of it, or file name.")]
 OneOwner = Annotated[str, typer.Option("--owner", help="Whose collection.")]
-Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Id, or unambiguous prefix of it.")]
-By = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so; as the machine knows you if not given.")]
-AnyOwner = Annotated[str | None, typer.Option("--owner", help="Whose collection; all if not given.")]
+Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, unambiguous prefix of it, or file name.")]
 
 
 def main() -> None:
@@ -120,7 +114,7 @@ def ingest(
         "max_usd": max_usd,
     }
     options = _options({name: value for name, value in given.items() if value is not None}, not no_focus, force)
-    _check_owner(owner)
+    check_owner(owner)
     from interface.sources import find_sources
     from interface.terminal import say_json, worst
 
@@ -128,12 +122,12 @@ def ingest(
     if plan:
         from interface.estimate import tell_estimates
 
-        with _lab() as lab:
+        with opened_lab() as lab:
             codes.append(tell_estimates(lab, files, options, as_json=as_json))
         raise typer.Exit(worst(codes))
     reports: list[RunReport] = []
     if files:
-        with _lab() as lab, _resumable():
+        with opened_lab() as lab, resumable():
             from interface.ingest import ingest as run
 
             reports, code = run(lab, files, owner=owner, options=options, quiet=as_json)
@@ -165,16 +159,16 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search by words, by a picture, or by both."""
-    _check_owner(owner)
+    check_owner(owner)
     for given, what in ((text or "", "TEXT"), *((part, "--where") for part in where or ())):
-        _check_text(given, what)
+        check_text(given, what)
     from interface.filters import parse_filters
 
     try:
         filters, references = parse_filters(where or [])
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from None
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.show import draw_hits
         from interface.terminal import out, say_json
         from swatchbook.search import search as find
@@ -193,7 +187,7 @@ def search(
 @app.command(rich_help_panel=LOOK)
 def show(document: Reference, as_json: Json = False) -> None:
     """One document: its account, its products, and everything that failed."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.show import draw_document
         from interface.terminal import out, say_json
         from swatchbook.ledger import accounts
@@ -210,7 +204,7 @@ def show(document: Reference, as_json: Json = False) -> None:
 @app.command(rich_help_panel=LOOK)
 def status(as_json: Json = False) -> None:
     """What runs, waits, is due, is blocked."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.show import draw_overview, overview
         from interface.terminal import out, say_json
 
@@ -222,8 +216,8 @@ def status(as_json: Json = False) -> None:
 def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
     """How much of the collection is embedded and searchable."""
     if owner is not None:
-        _check_owner(owner)
-    with _lab() as lab:
+        check_owner(owner)
+    with opened_lab() as lab:
         from interface.show import draw_coverage
         from interface.terminal import out, say_json
         from swatchbook.ledger import accounts
@@ -246,7 +240,7 @@ def retry(
     """Work on one document now, or on everything that is due."""
     if force and document is None:
         raise typer.BadParameter("name the document whose rejected images are to be tried again", param_hint="--force")
-    with _lab() as lab, _resumable():
+    with opened_lab() as lab, resumable():
         from interface.ingest import resume
         from interface.terminal import note, say_json
         from swatchbook.ledger import due
@@ -276,7 +270,7 @@ def embed(
 ) -> None:
     """Make what a document lacks by the models that are set now. What is made, analyses too, is not made again."""
     wanted = _options({"roles": roles.split(",")} if roles else {}, True, False).roles or frozenset()
-    with _lab() as lab, _resumable():
+    with opened_lab() as lab, resumable():
         from interface.ingest import resume
         from interface.terminal import note, say_json
         from swatchbook.regenerate import regenerate
@@ -293,7 +287,7 @@ def embed(
 @app.command(rich_help_panel=MEND)
 def cancel(document: Reference) -> None:
     """Stop working on a document. What is searchable stays; `retry` takes it up again."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.terminal import note
         from swatchbook.ledger import due
 
@@ -307,7 +301,7 @@ def cancel(document: Reference) -> None:
 @app.command(rich_help_panel=MEND)
 def delete(document: Reference) -> None:
     """Remove a document and all that only it shows, from the ledger and from the index."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.terminal import OPEN, note
         from swatchbook.delete import delete as remove
 
@@ -324,7 +318,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Hold ledger, index and files against each other."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.show import draw_verification
         from interface.terminal import COMPLETED, FAILED, out, say_json
         from swatchbook.verify import verify as compare
@@ -339,7 +333,7 @@ def verify(
 @app.command(rich_help_panel=MEND)
 def tick(as_json: Json = False) -> None:
     """One round of the service's loop, for cron: what is due is started again, what died is freed."""
-    with _lab() as lab, _resumable():
+    with opened_lab() as lab, resumable():
         from interface.terminal import COMPLETED, OPEN, out, say_json
         from interface.upkeep import draw_round, run_round
 
@@ -354,7 +348,7 @@ def gc(
     as_json: Json = False,
 ) -> None:
     """Remove what is left behind: temporary files, results of documents that are gone, files that nothing names."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.terminal import out, say_json
         from interface.upkeep import draw_swept, run_collection
 
@@ -365,7 +359,7 @@ def gc(
 @app.command("rebuild-index", rich_help_panel=MEND)
 def rebuild_index(as_json: Json = False) -> None:
     """Make the index anew from the ledger; nothing is computed again."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.progress import counting
         from interface.terminal import err, note, say_json
         from swatchbook.verify import rebuild
@@ -373,141 +367,6 @@ def rebuild_index(as_json: Json = False) -> None:
         with counting("publish", err()) as progress:
             published = rebuild(lab, progress=progress)
         say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
-
-
-# --- review -----------------------------------------------------------------------------------------------------------
-
-
-@review.command("list")
-def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
-    """Pictures that need a review: how weak they are, what is said of them, and why nothing was decided yet."""
-    if owner is not None:
-        _check_owner(owner)
-    with _lab() as lab:
-        from interface.review import draw_waiting, waiting
-        from interface.terminal import out, say_json
-        from swatchbook.ledger import reviews
-
-        found = waiting(lab, owner)
-        say_json(found) if as_json else out().print(draw_waiting(found, total=reviews.needing(lab.ledger, owner=owner)))
-
-
-@review.command("run")
-def run_reviews(
-    owner: AnyOwner = None,
-    limit: Annotated[int, typer.Option(min=1, help="Pictures at most.")] = 1_000,
-    as_json: Json = False,
-) -> None:
-    """Let the review model look at weak pictures now. What it corrects is embedded again by `retry`."""
-    if owner is not None:
-        _check_owner(owner)
-    with _lab() as lab, _resumable():
-        from interface.review import draw_reviewed, exit_code
-        from interface.terminal import out, say_json
-        from swatchbook.ledger import reviews
-        from swatchbook.review import review_all
-
-        done = list(review_all(lab, owner, limit))
-        left = reviews.needing(lab.ledger, owner=owner)
-        say_json({"documents": done, "left": left}) if as_json else out().print(draw_reviewed(done, left=left, lab=lab))
-    raise typer.Exit(exit_code(done))
-
-
-@review.command("accept")
-def accept_picture(
-    image: Image,
-    second: Annotated[bool, typer.Option("--second", help="What the second analysis says, not the first.")] = False,
-    owner: AnyOwner = None,
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """What is said of the picture stands."""
-    with _lab() as lab:
-        from swatchbook.review import accept
-
-        picture, person = _picture(lab, image, owner), _person(by)
-        _say_review(lab, picture, accept(lab, picture, by=person, second=second), as_json=as_json)
-
-
-@review.command("correct")
-def correct_what_is_said(
-    image: Image,
-    fields: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="FIELD=VALUE…",
-            help="material, finish, colors, textures, pattern, contrast, dimensions, slip_rating, printed_text, "
-            "application, quality; lists with commas, nothing after the = for nothing.",
-        ),
-    ] = None,
-    text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Say this, instead of the sentences made of the fields.")
-    ] = None,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
-    owner: AnyOwner = None,
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """Put your word in the place of what is said of the picture. It holds until another model is to analyse it."""
-    for given, what in (
-        (text or "", "--text"),
-        (reason, "--reason"),
-        *((each, "FIELD=VALUE") for each in fields or ()),
-    ):
-        _check_text(given, what)
-    if wrong := next((each for each in fields or () if "=" not in each), None):
-        raise typer.BadParameter(f"{wrong!r} is not FIELD=VALUE", param_hint="FIELD=VALUE")
-    said = {name.strip().replace("-", "_"): value for name, _, value in (each.partition("=") for each in fields or ())}
-    with _lab() as lab:
-        from swatchbook.review import correct_picture
-
-        picture, person = _picture(lab, image, owner), _person(by)
-        written = correct_picture(lab, picture, said, by=person, text=text, reason=reason)
-        _say_review(lab, picture, written, as_json=as_json)
-
-
-@review.command("reject")
-def reject_what_is_said(
-    image: Image,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why: it stands in the account.")],
-    owner: AnyOwner = None,
-    by: By = None,
-    as_json: Json = False,
-) -> None:
-    """Let nothing be said of the picture: its analysis counts as rejected, and words find it no more."""
-    _check_text(reason, "--reason")
-    with _lab() as lab:
-        from swatchbook.review import reject
-
-        picture, person = _picture(lab, image, owner), _person(by)
-        _say_review(lab, picture, reject(lab, picture, by=person, reason=reason), as_json=as_json)
-
-
-def _picture(lab: "Lab", reference: str, owner: str | None) -> "Pictured":
-    from swatchbook.ledger.reviews import find
-
-    _check_text(reference, "IMAGE")
-    if not reference:  # the beginning of every id
-        raise typer.BadParameter("it is empty", param_hint="IMAGE")
-    if owner is not None:
-        _check_owner(owner)
-    return find(lab.ledger, reference, owner=owner)
-
-
-def _person(by: str | None) -> str:
-    from interface.review import who
-
-    _check_text(by or "", "--by")
-    return by or who()
-
-
-def _say_review(lab: "Lab", picture: "Pictured", review: "Review", *, as_json: bool) -> None:
-    from interface.review import draw_review
-    from interface.terminal import out, say_json
-    from swatchbook.ledger.reviews import find
-
-    after = find(lab.ledger, picture.image_id)
-    say_json(after) if as_json else out().print(draw_review(after, review))
 
 
 # --- serve ------------------------------------------------------------------------------------------------------------
@@ -524,7 +383,7 @@ def serve(
     from interface.terminal import out
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = _settings().model_copy(update=given)
+    settings = read_settings().model_copy(update=given)
 
     def say(line: str) -> None:
         out().print(line, soft_wrap=True)
@@ -538,7 +397,7 @@ def worker() -> None:
     """Makes shards in containers of this machine's Docker engine; told to end, it lets those at work finish."""
     from interface.worker import work_on_shards
 
-    raise typer.Exit(work_on_shards(_settings()))
+    raise typer.Exit(work_on_shards(read_settings()))
 
 
 # --- set up -----------------------------------------------------------------------------------------------------------
@@ -566,7 +425,7 @@ def setup(
     """Make the pool, blocks, deployments and the notification that a Prefect server needs; twice is nothing to do."""
     from interface.run import prepare
 
-    settings = _settings()
+    settings = read_settings()
     prepare(settings)  # before anything imports Prefect
     from interface.setup import Mode, draw, exit_code, run_setup
     from interface.terminal import out, say_json
@@ -583,7 +442,7 @@ def pull_models(as_json: Json = False) -> None:
     from interface.models import draw, pull_chosen
     from interface.terminal import note, out, say_json
 
-    pulled = pull_chosen(_settings())
+    pulled = pull_chosen(read_settings())
     if as_json:
         say_json(pulled)
     elif pulled:
@@ -596,7 +455,7 @@ def pull_models(as_json: Json = False) -> None:
 @app.command(rich_help_panel=SETUP)
 def doctor(as_json: Json = False) -> None:
     """Try every part for real, and say what to do about what does not work."""
-    with _lab() as lab:
+    with opened_lab() as lab:
         from interface.doctor import draw, examine
         from interface.terminal import COMPLETED, FAILED, err, out, say_json
 
@@ -609,44 +468,10 @@ def doctor(as_json: Json = False) -> None:
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _lab() -> Iterator["Lab"]:
-    from swatchbook.lab import open_lab
-
-    with open_lab(_settings()) as lab:
-        yield lab
-
-
-def _settings() -> "Settings":
-    """Loaded, with the log kept where they say. A name that no setting has is told: whoever set it means something."""
-    from interface.log import keep
-    from interface.terminal import note
-    from swatchbook.settings import load_settings, misspelt
-
-    settings = load_settings()
-    keep(settings)
-    for name in misspelt():
-        note(f"{name} is set, but no setting is called that.")
-    return settings
-
-
-@contextmanager
-def _resumable() -> Iterator[None]:
-    """Ctrl-C ends the command with 130 and a word on how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        from interface.run import leave
-        from interface.terminal import INTERRUPTED, note
-
-        note("Interrupted. What is done stays done; the same command goes on from here.")
-        leave(INTERRUPTED)
-
-
 def _document(lab: "Lab", reference: str) -> "Document":
     from swatchbook.ledger.accounts import find_document
 
-    _check_text(reference, "DOCUMENT")
+    check_text(reference, "DOCUMENT")
     if not reference:  # the beginning of every id
         raise typer.BadParameter("it is empty", param_hint="DOCUMENT")
     return find_document(lab.ledger, reference)
@@ -663,26 +488,6 @@ def _options(given: dict[str, Any], focus: bool, force: bool) -> "IngestOptions"
         first = error.errors()[0]
         option = "--" + str(first["loc"][0]).replace("_", "-")
         raise typer.BadParameter(f"{first['input']}: {first['msg']}", param_hint=option) from None
-
-
-def _check_text(text: str, what: str) -> None:
-    """Bytes that are no UTF-8 reach a program as lone surrogates, which no index and no ledger can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise typer.BadParameter("it is not UTF-8", param_hint=what) from None
-
-
-def _check_owner(owner: str) -> None:
-    from pydantic import TypeAdapter, ValidationError
-
-    from swatchbook.records import Owner
-
-    try:
-        TypeAdapter(Owner).validate_python(owner)
-    except ValidationError:
-        message = f"{owner!r}: letters, digits and _ . @ - only, beginning with a letter or digit, 64 at most."
-        raise typer.BadParameter(message, param_hint="--owner") from None
 
 
 if __name__ == "__main__":

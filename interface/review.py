@@ -1,91 +1,148 @@
-"""`swatchbook review`: weak pictures as a table, what second looks came to, and a person's word."""
+"""`swatchbook review`: pictures of which little is known for sure are listed, looked at again, and judged by people."""
 
-import getpass
-from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Group, RenderableType
-from rich.text import Text
+import typer
 
-from interface.terminal import COMPLETED, OPEN, cell, clean, table
-from swatchbook.errors import InvalidReference
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, reviews
-from swatchbook.ledger.reviews import Pictured, Review
-from swatchbook.models.registry import review_tag
-from swatchbook.review import Reviewed
-from swatchbook.understanding import understanding_text
+from interface.command import AnyOwner, Json, check_owner, check_text, opened_lab, resumable
 
-MOST_LISTED = 200
+if TYPE_CHECKING:
+    from swatchbook.lab import Lab
+    from swatchbook.ledger.reviews import Pictured, Review
+
+app = typer.Typer(no_args_is_help=True, help="Pictures of which little is known for sure: look again, or say.")
+
+Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Id, or unambiguous prefix of it.")]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so; as the machine knows you if not given.")]
 
 
-def waiting(lab: Lab, owner: str | None) -> list[Pictured]:
-    """Pictures that need a review. Raises InvalidReference for an owner of nothing."""
-    if owner is not None and not accounts.list_documents(lab.ledger, owner=owner, limit=1):
-        raise InvalidReference(f"{owner} has no documents.", advice="See `swatchbook coverage`.")
-    return reviews.waiting(lab.ledger, owner=owner, limit=MOST_LISTED)
+@app.command("list")
+def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
+    """Pictures that need a review: how weak they are, what is said of them, and why nothing was decided yet."""
+    if owner is not None:
+        check_owner(owner)
+    with opened_lab() as lab:
+        from interface.terminal import out, say_json
+        from interface.verdicts import draw_waiting, waiting
+        from swatchbook.ledger import reviews
+
+        found = waiting(lab, owner)
+        say_json(found) if as_json else out().print(draw_waiting(found, total=reviews.needing(lab.ledger, owner=owner)))
 
 
-def who() -> str:
-    """The person at the keyboard, as the machine knows them."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a number without a name, as containers have them
-        return "somebody"
+@app.command("run")
+def run_reviews(
+    owner: AnyOwner = None,
+    limit: Annotated[int, typer.Option(min=1, help="Pictures at most.")] = 1_000,
+    as_json: Json = False,
+) -> None:
+    """Let the review model look at weak pictures now. What it corrects is embedded again by `retry`."""
+    if owner is not None:
+        check_owner(owner)
+    with opened_lab() as lab, resumable():
+        from interface.terminal import out, say_json
+        from interface.verdicts import draw_reviewed, exit_code
+        from swatchbook.ledger import reviews
+        from swatchbook.review import review_all
+
+        done = list(review_all(lab, owner, limit))
+        left = reviews.needing(lab.ledger, owner=owner)
+        say_json({"documents": done, "left": left}) if as_json else out().print(draw_reviewed(done, left=left, lab=lab))
+    raise typer.Exit(exit_code(done))
 
 
-def exit_code(done: Sequence[Reviewed]) -> int:
-    """OPEN where something failed or is left for later."""
-    return OPEN if any(each.failed or each.message for each in done) else COMPLETED
+@app.command("accept")
+def accept_picture(
+    image: Image,
+    second: Annotated[bool, typer.Option("--second", help="What the second analysis says, not the first.")] = False,
+    owner: AnyOwner = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """What is said of the picture stands."""
+    with opened_lab() as lab:
+        from swatchbook.review import accept
+
+        picture, person = _picture(lab, image, owner), _person(by)
+        _say_review(lab, picture, accept(lab, picture, by=person, second=second), as_json=as_json)
 
 
-def draw_waiting(pictures: Sequence[Pictured], *, total: int) -> RenderableType:
-    """One row a picture: where it stands, how weak it is, what is said, and what its review said last."""
-    if not pictures:
-        return Text("No picture needs a review.", "dim")
-    made = table("image", "document", "owner", "page", "score", "says", "last review", right=("page", "score"))
-    for each in pictures:
-        made.add_row(
-            cell(each.image_id[:13], "bold"),
-            cell(each.document),
-            cell(each.owner),
-            cell(each.page),
-            cell(f"{each.score:.2f}"),
-            cell(understanding_text(each.analysis) or "nothing", "dim"),
-            cell(_said(each.standing) if each.standing else ""),
-        )
-    more = [Text(f"… and {total - len(pictures)} more", "dim")] if total > len(pictures) else []
-    return Group(made, *more, Text("swatchbook review accept | correct | reject IMAGE", "dim"))
+@app.command("correct")
+def correct_what_is_said(
+    image: Image,
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FIELD=VALUE…",
+            help="material, finish, colors, textures, pattern, contrast, dimensions, slip_rating, printed_text, "
+            "application, quality; lists with commas, nothing after the = for nothing.",
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Say this, instead of the sentences made of the fields.")
+    ] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
+    owner: AnyOwner = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Put your word in the place of what is said of the picture. It holds until another model is to analyse it."""
+    for given, what in (
+        (text or "", "--text"),
+        (reason, "--reason"),
+        *((each, "FIELD=VALUE") for each in fields or ()),
+    ):
+        check_text(given, what)
+    if wrong := next((each for each in fields or () if "=" not in each), None):
+        raise typer.BadParameter(f"{wrong!r} is not FIELD=VALUE", param_hint="FIELD=VALUE")
+    said = {name.strip().replace("-", "_"): value for name, _, value in (each.partition("=") for each in fields or ())}
+    with opened_lab() as lab:
+        from swatchbook.review import correct_picture
+
+        picture, person = _picture(lab, image, owner), _person(by)
+        written = correct_picture(lab, picture, said, by=person, text=text, reason=reason)
+        _say_review(lab, picture, written, as_json=as_json)
 
 
-def draw_reviewed(done: Sequence[Reviewed], *, left: int, lab: Lab) -> RenderableType:
-    """What second looks came to, by document; and what is left for people."""
-    parts: list[RenderableType] = []
-    if done:
-        figures = ("accepted", "corrected", "undecided", "failed")
-        made = table("document", *figures, right=figures)
-        for each in done:
-            made.add_row(
-                cell(each.name, "bold"), cell(each.accepted), cell(each.corrected), cell(each.undecided),
-                cell(len(each.failed), "red" if each.failed else ""),
-            )  # fmt: skip
-        parts.append(made)
-    parts += [Text(f"✗ {clean(failure)}", "red") for each in done for failure in each.failed]
-    parts += [Text(f"… {clean(each.name)}: {clean(each.message)}", "yellow") for each in done if each.message]
-    if review_tag(lab.settings) is None:
-        parts.append(Text("SWATCHBOOK_REVIEW_MODEL is not set: no model looks again, people do.", "yellow"))
-    if any(each.corrected for each in done):
-        parts.append(Text("What was corrected is embedded by: swatchbook retry", "dim"))
-    parts.append(Text(f"{left} pictures wait for a review: swatchbook review list" if left else "None is left.", "dim"))
-    return Group(*parts)
+@app.command("reject")
+def reject_what_is_said(
+    image: Image,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why: it stands in the account.")],
+    owner: AnyOwner = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Let nothing be said of the picture: its analysis counts as rejected, and words find it no more."""
+    check_text(reason, "--reason")
+    with opened_lab() as lab:
+        from swatchbook.review import reject
+
+        picture, person = _picture(lab, image, owner), _person(by)
+        _say_review(lab, picture, reject(lab, picture, by=person, reason=reason), as_json=as_json)
 
 
-def draw_review(picture: Pictured, review: Review) -> RenderableType:
-    """What was written down, and what follows from it."""
-    head = Text.assemble((picture.image_id[:13], "bold"), f" · page {picture.page} of {clean(picture.document)}")
-    lines = [head, Text(f"{_said(review)} · score {review.score_before:.2f} → {review.score_after:.2f}")]
-    return Group(*lines, Text("What changes is embedded and published by: swatchbook retry", "dim"))
+def _picture(lab: "Lab", reference: str, owner: str | None) -> "Pictured":
+    from swatchbook.ledger.reviews import find
+
+    check_text(reference, "IMAGE")
+    if not reference:  # the beginning of every id
+        raise typer.BadParameter("it is empty", param_hint="IMAGE")
+    if owner is not None:
+        check_owner(owner)
+    return find(lab.ledger, reference, owner=owner)
 
 
-def _said(review: Review) -> str:
-    why = f": {'; '.join(review.reasons)}" if review.reasons else ""
-    return f"{review.verdict} by {review.by}{why}"
+def _person(by: str | None) -> str:
+    from interface.verdicts import who
+
+    check_text(by or "", "--by")
+    return by or who()
+
+
+def _say_review(lab: "Lab", picture: "Pictured", review: "Review", *, as_json: bool) -> None:
+    from interface.terminal import out, say_json
+    from interface.verdicts import draw_review
+    from swatchbook.ledger.reviews import find
+
+    after = find(lab.ledger, picture.image_id)
+    say_json(after) if as_json else out().print(draw_review(after, review))
