@@ -8,11 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from swatchbook.errors import ProviderError
 from swatchbook.providers.address import Address
-from swatchbook.providers.client import Usage
+from swatchbook.providers.client import Usage, counted
+from swatchbook.providers.replies import Received
 from swatchbook.providers.spoken import Said, Turn, Way
 
 URL: Final = "https://api.anthropic.com"
@@ -22,13 +23,13 @@ _VERSION: Final = "2023-06-01"
 _STOPS: Final[Mapping[str | None, Literal["cut", "refused"]]] = {"max_tokens": "cut", "refusal": "refused"}
 
 
-class _Block(BaseModel):
+class _Block(Received):
     type: str
     text: str = ""
     input: Any = None
 
 
-class _Message(BaseModel):
+class _Message(Received):
     content: list[_Block]
     stop_reason: str | None = None
 
@@ -55,18 +56,17 @@ def body(where: Address, turn: Turn, way: Way) -> Mapping[str, Any]:
 
 def usage(data: Mapping[str, Any]) -> Usage:
     """Tokens, as the provider counts them."""
-    counted = data.get("usage") or {}
-    return Usage(counted.get("input_tokens"), counted.get("output_tokens"))
+    return Usage(counted(data, "input_tokens"), counted(data, "output_tokens"))
 
 
 def said(where: Address, data: Mapping[str, Any]) -> Said:
     """What the model said. Raises ProviderError for a reply that is none."""
     try:
         message = _Message.model_validate(data)
-    except ValidationError as error:
+        given = [json.dumps(block.input, ensure_ascii=False) for block in message.content if block.type == "tool_use"]
+    except (ValidationError, RecursionError) as error:
         raise ProviderError(f"{where.host} answers with no message.") from error
-    given = next((block.input for block in message.content if block.type == "tool_use"), None)
-    text = "".join(block.text for block in message.content) if given is None else json.dumps(given, ensure_ascii=False)
+    text = given[0] if given else "".join(block.text for block in message.content)
     return Said(text=text, stop=_STOPS.get(message.stop_reason, "end"))
 
 

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 PICTURE_TOKENS: Final = 2_500
 """More than any of the known models makes of a picture of 1,568 px (28² to 32² pixels a token)."""
 
+_LONGEST_TOKEN: Final = 64
+"""Characters: an answer longer than its tokens can be does not end."""
+
 _SIGN_OF_LIFE_SECONDS: Final = 30.0
 
 
@@ -137,6 +140,8 @@ class ProviderChat:
             if not self._found:
                 self._ways, self._taken = self._ways[self._ways.index(way) :], True
             said = self._wire.said(self._where, reply.data)
+            if len(said.text) > _LONGEST_TOKEN * turn.question.max_tokens:
+                said = Said(text="", stop="cut")
             return {
                 request: Answer(
                     answer=said.model_dump(mode="json"),

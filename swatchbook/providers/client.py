@@ -24,6 +24,7 @@ PATIENCE_SECONDS: Final = 600.0
 """How long a call may be told to wait before the provider counts as down."""
 
 MOST_REPLY_BYTES: Final = 64 << 20
+MOST_TOKENS: Final = 100_000_000  # more than any call takes: whoever counts more has miscounted
 _CONNECT_SECONDS: Final = 10.0
 _SIGN_OF_LIFE_SECONDS: Final = 30.0  # longest sleep in one piece
 _GROWTH, _MOST_GROWTH = 1.5, 2.0  # of the time that a call may take, from attempt to attempt
@@ -50,6 +51,13 @@ class Usage(NamedTuple):
 
     tokens_in: int | None
     tokens_out: int | None
+
+
+def counted(data: Mapping[str, Any], name: str) -> int | None:
+    """What a reply counts under a name; None where that is no number of tokens."""
+    usage = data.get("usage")
+    count = usage.get(name) if isinstance(usage, Mapping) else None
+    return count if isinstance(count, int) and 0 <= count <= MOST_TOKENS else None
 
 
 class Call(NamedTuple):
@@ -79,7 +87,10 @@ class Client:
         self.where = where
         self.clock = clock or SystemClock()
         self._http = httpx.Client(
-            headers=header(where.key.get_secret_value() if where.key else None),
+            headers={
+                **header(where.key.get_secret_value() if where.key else None),
+                "Accept-Encoding": "identity",  # a small answer may not unfold into a large one
+            },
             limits=httpx.Limits(max_connections=where.at_once, max_keepalive_connections=where.at_once),
         )
         self._gate = Gate(calls_per_minute=where.calls_per_minute, tokens_per_minute=where.tokens_per_minute)
@@ -95,10 +106,11 @@ class Client:
     ) -> Reply:
         """Send, once it may be sent, and wait for the reply.
 
-        `attempt`: how often this has been asked, from 1. `patience`: seconds that it waits, in line or as told; without
-        it as long as others are before it, and PATIENCE_SECONDS as told. `waiting` is called now and then meanwhile,
-        and may raise to end that. Raises ProviderDown (also when the patience is at its end), ProviderTimeout,
-        ProviderError, ProviderRejected, PayloadTooLarge, Authentication, Configuration.
+        `attempt`: how often this has been asked, from 1. `patience`: seconds that it waits, in line, as told and for
+        the reply; without it as long as others are before it, PATIENCE_SECONDS as told, and for the reply as the
+        address says. `waiting` is called now and then meanwhile, and may raise to end that. Raises ProviderDown (also
+        when the patience is at its end), ProviderTimeout, ProviderError, ProviderRejected, PayloadTooLarge,
+        Authentication, Configuration.
         """
         at_most = None if patience is None else self.clock.now() + patience
         with self._slot(patience, waiting):
@@ -110,7 +122,7 @@ class Client:
                 self._wait(place, waiting)
                 self._wait_as_told(at_most or (told or self.clock.now()) + PATIENCE_SECONDS, waiting)
                 sent = self.clock.now()
-                if reply := self._try(call, attempt):
+                if reply := self._try(call, self._seconds(attempt, at_most)):
                     return reply
                 told = told or sent
 
@@ -148,11 +160,16 @@ class Client:
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _try(self, call: Call, attempt: int) -> Reply | None:
+    def _seconds(self, attempt: int, at_most: float | None) -> float:
+        """That a reply may take."""
+        seconds = self.where.seconds * min(_GROWTH ** (attempt - 1), _MOST_GROWTH)
+        return seconds if at_most is None else min(seconds, max(1.0, at_most - self.clock.now()))
+
+    def _try(self, call: Call, seconds: float) -> Reply | None:
         """The reply; None where we are told to come back later."""
         probe, sent = self._gate.enter(self.clock.now()), self.clock.now()
         try:
-            status, headers, body = self._send(call, attempt)
+            status, headers, body = self._send(call, seconds)
         except ProviderError as error:
             raise self._struck(error, probe) from error.__cause__
         except BaseException:
@@ -186,25 +203,28 @@ class Client:
             return ProviderDown(f"{self.where.host} is down: {failure}")
         return failure
 
-    def _send(self, call: Call, attempt: int) -> tuple[int, Mapping[str, str], bytes]:
+    def _send(self, call: Call, seconds: float) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body. Raises ProviderTimeout, ProviderError."""
-        seconds = self.where.seconds * min(_GROWTH ** (attempt - 1), _MOST_GROWTH)
         timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds), pool=None)
         over, body = time.monotonic() + seconds, bytearray()
         try:
             with self._http.stream("POST", self.where.url + call.path, json=call.body, timeout=timeout) as reply:
-                for part in reply.iter_bytes():
+                if reply.headers.get("content-encoding", "identity") != "identity":
+                    raise httpx.DecodingError("compressed, which nobody asked for")
+                for part in reply.iter_raw():
                     body += part
                     if time.monotonic() > over:
                         raise httpx.ReadTimeout("")
                     if len(body) > MOST_REPLY_BYTES:
-                        raise ProviderError(f"{self.where.host} answers with more than {MOST_REPLY_BYTES >> 20} MiB.")
+                        raise httpx.DecodingError(f"more than {MOST_REPLY_BYTES >> 20} MiB")
                 return reply.status_code, reply.headers, bytes(body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ProviderError(f"{self.where.host} cannot be reached: {error}.") from error
         except httpx.TimeoutException as error:
             log.info("%s %s: no answer in %.0f s", self.where.host, self.where.model, seconds)
             raise ProviderTimeout(f"{self.where.host} gave no answer in {seconds:.0f} s.") from error
+        except httpx.DecodingError as error:
+            raise ProviderError(f"{self.where.host} answers with what cannot be read: {error}.") from error
         except httpx.RequestError as error:
             raise ProviderError(f"{self.where.host} broke off: {type(error).__name__}.") from error
 
@@ -215,7 +235,7 @@ class Client:
 
 def may_have_cost(error: BaseException) -> bool:
     """Whether a provider may have charged for a call that ended so: it was sent, and no whole reply came back."""
-    if not isinstance(error, Exception):  # cut off by the end of the process
+    if not isinstance(error, Failure):  # cut off by the end of the process, or nobody foresaw it
         return True
     cause = error.__cause__
     unsent = (httpx.ConnectError, httpx.ConnectTimeout)

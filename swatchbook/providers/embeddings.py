@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from swatchbook.errors import Configuration, ProviderError
+from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, Ask, Book
 from swatchbook.models.base import Vectors
 from swatchbook.providers import openai_embeddings, voyage
 from swatchbook.providers.address import Address, address
 from swatchbook.providers.client import Call, Client, Clock, Reply, Usage
 from swatchbook.providers.paid import alive, ask_once, tokens_at_most, usd
+from swatchbook.providers.replies import Received
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
 
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 
 QUERY_PATIENCE_SECONDS: Final = 20.0
 """How long somebody who searches waits for a provider that tells us to."""
+
+_QUERY_PAUSES: Final = (0.5, 1.0)
+"""Seconds before a query is asked again: no task brings it back."""
 
 Kind = Literal["document", "query"]
 
@@ -52,12 +57,12 @@ class Wire(Protocol):
     def usage(self, data: Mapping[str, Any]) -> Usage: ...
 
 
-class _Embedding(BaseModel):
+class _Embedding(Received):
     index: int
     embedding: str | list[float]
 
 
-class _Embeddings(BaseModel):
+class _Embeddings(Received):
     data: list[_Embedding]
 
 
@@ -79,11 +84,12 @@ class ProviderTextEncoder:
         self._where, self._wire, self._price = where, wire, price
 
     def embed(self, texts: Sequence[str], kind: Kind = "document", book: Book | None = None) -> Vectors:
-        """(n, dimension) float32, unit length, in the order given; NaN and zero are as the provider sent them.
+        """(n, dimension) float32, unit length, in the order given.
 
         A text that is too long is cut, and that is logged and counted. Each text is paid for once, in whatever company;
-        a query is not kept, and nobody is asked to pay for it. Raises Configuration for vectors of another length or
-        documents without a book, and what `Client.post` and `ask_once` raise.
+        what is NaN or zero is returned as it is, and asked for anew next time. A query is not kept, nobody is asked to
+        pay for it, and where that may help it is asked again twice. Raises Configuration for vectors of another length
+        or documents without a book, and what `Client.post` and `ask_once` raise.
         """
         if book is None and kind == "document":
             raise Configuration("Text vectors of a provider are made by a run that pays for them.")
@@ -92,14 +98,31 @@ class ProviderTextEncoder:
         for batch in self._batches(list(dict.fromkeys(cut.values()))):
             vectors |= self._asked(batch, kind) if book is None else self._paid(batch, kind, book, cut)
         packed = b"".join(base64.b64decode(vectors[cut[text]]) for text in texts)
-        found = np.frombuffer(packed, "<f4").astype(np.float32).reshape(len(texts), self.dimension)
+        found = np.frombuffer(packed, "<f4").astype(np.float64).reshape(len(texts), self.dimension)
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        np.divide(found, lengths, out=found, where=lengths > 0)
-        return found
+        with np.errstate(invalid="ignore"):  # what is infinite becomes NaN, and is refused as such
+            np.divide(found, lengths, out=found, where=lengths > 0)
+        return found.astype(np.float32)
 
     def _asked(self, texts: Sequence[str], kind: Kind) -> dict[str, str]:
-        reply = self._client.post(self._call(texts, kind), patience=QUERY_PATIENCE_SECONDS)
-        return dict(zip(texts, self._read(reply, len(texts)), strict=True))
+        clock = self._client.clock
+        until = clock.now() + QUERY_PATIENCE_SECONDS
+        for pause in _QUERY_PAUSES:
+            try:
+                return self._query(texts, kind, until - clock.now())
+            except ProviderError:
+                if clock.now() + pause > until:
+                    raise
+            clock.sleep(pause)
+        return self._query(texts, kind, until - clock.now())
+
+    def _query(self, texts: Sequence[str], kind: Kind, patience: float) -> dict[str, str]:
+        reply = self._client.post(self._call(texts, kind), patience=patience)
+        vectors = dict(zip(texts, self._read(reply, len(texts)), strict=True))
+        self._require_dimension(vectors)
+        if _senseless(vectors):
+            raise ProviderError(f"{self._where.host} answers with a vector that is none.")
+        return vectors
 
     def _paid(self, texts: Sequence[str], kind: Kind, book: Book, cut: Mapping[str, str]) -> dict[str, str]:
         requests = {self._request(text, kind): text for text in texts}
@@ -124,6 +147,9 @@ class ProviderTextEncoder:
             for request, text in requests.items()
         ]
         known = ask_once(book, self._client, asks, send)
+        if unusable := {*self._of_another_length(known), *_senseless(known)}:
+            calls.unusable(book, unusable)
+        self._require_dimension(known)
         return {text: known[request] for request, text in requests.items()}
 
     def _answers(self, texts: Sequence[str], packed: Sequence[str], usage: Usage) -> Iterator[Answer]:
@@ -139,23 +165,28 @@ class ProviderTextEncoder:
 
     def _read(self, reply: Reply, count: int) -> list[str]:
         """The vectors of a reply as base64 of float32, little endian, in the order asked."""
-        host = self._where.host
         try:
             found = sorted(_Embeddings.model_validate(reply.data).data, key=lambda one: one.index)
-            packed = [_packed(one.embedding) for one in found]
+            vectors = [_numbers(one.embedding) for one in found]
             if [one.index for one in found] != list(range(count)):
                 raise ValueError(f"{len(found)} embeddings for {count} texts")
         except (ValidationError, ValueError) as error:
-            raise ProviderError(f"{host} answers with no embeddings of what was asked.") from error
-        lengths = {len(vector) // 4 for vector in packed}
-        if lengths - {self.dimension}:
-            sent = ", ".join(map(str, sorted(lengths)))
-            setting = self._where.setting("dimension")
+            raise ProviderError(f"{self._where.host} answers with no embeddings of what was asked.") from error
+        return [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
+
+    def _of_another_length(self, vectors: Mapping[str, str]) -> dict[str, int]:
+        """The length of those, by name, that have another than they should."""
+        lengths = {name: len(_numbers(vector)) for name, vector in vectors.items()}
+        return {name: length for name, length in lengths.items() if length != self.dimension}
+
+    def _require_dimension(self, vectors: Mapping[str, str]) -> None:
+        if others := self._of_another_length(vectors):
+            sent, setting = ", ".join(map(str, sorted({*others.values()}))), self._where.setting("dimension")
             raise Configuration(
-                f"{self._where.model} at {host} makes vectors of {sent} numbers, and {setting} is {self.dimension}.",
+                f"{self._where.model} at {self._where.host} makes vectors of {sent} numbers, and {setting} is "
+                f"{self.dimension}.",
                 advice=f"Set {setting}={sent}, or choose another model.",
             )
-        return [base64.b64encode(vector).decode() for vector in packed]
 
     def _request(self, text: str, kind: Kind) -> str:
         """What makes a text the same to ask for: not the company that it is sent in."""
@@ -181,8 +212,17 @@ class ProviderTextEncoder:
             yield batch
 
 
-def _packed(embedding: str | list[float]) -> bytes:
-    return base64.b64decode(embedding) if isinstance(embedding, str) else np.asarray(embedding, "<f4").tobytes()
+def _numbers(embedding: str | list[float]) -> Vectors:
+    """(dimension,) float32. Raises ValueError for what is no whole number of them."""
+    if isinstance(embedding, str):
+        return np.frombuffer(base64.b64decode(embedding), "<f4")
+    with np.errstate(over="ignore"):  # too large a number becomes infinite, and is refused as such
+        return np.asarray(embedding, "<f4")
+
+
+def _senseless(vectors: Mapping[str, str]) -> list[str]:
+    """Those, by name, that are NaN, infinite or zero."""
+    return [name for name, vector in vectors.items() if not (np.isfinite(v := _numbers(vector)).all() and v.any())]
 
 
 def voyage_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:

@@ -21,6 +21,9 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 10.0, 600.0
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 """Seconds to wait where a provider says "too many" but not how long; doubling while it goes on saying so."""
 
+_LONGEST_TOLD = 3_600.0
+"""Seconds that "come back later" is believed: whoever says a year is asked again in an hour."""
+
 _MARGIN = 0.98
 """Of a limit is used: the provider's minute begins when a call arrives, and no two travel equally long."""
 
@@ -96,14 +99,16 @@ class Gate:
     def told(self, now: float, sent: float, seconds: float | None) -> None:
         """Too many calls: a call of `sent` was told to come back after so many seconds, or not when.
 
-        Those that were under way together are told the same thing once; told again, the wait grows.
+        Those that were under way together are told the same thing once. Told again, the wait grows, also where each
+        time "at once" is said.
         """
         with self._lock:
             if sent >= self._told_at:
                 self._told_in_a_row += 1
                 self._told_at = now
             own = min(_FIRST_WAIT * 2.0 ** min(self._told_in_a_row - 1, 16), _LONGEST_WAIT)
-            self._told_until = max(self._told_until, now + (own if seconds is None else seconds))
+            wait = own if seconds is None else min(max(seconds, own - _FIRST_WAIT), _LONGEST_TOLD)
+            self._told_until = max(self._told_until, now + wait)
 
     def let_in(self) -> None:
         """A call was taken: no more "too many" in a row."""

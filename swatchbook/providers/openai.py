@@ -8,11 +8,12 @@ import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from swatchbook.errors import ProviderError
 from swatchbook.providers.address import Address
-from swatchbook.providers.client import Usage
+from swatchbook.providers.client import Usage, counted
+from swatchbook.providers.replies import Received
 from swatchbook.providers.schema import is_strict
 from swatchbook.providers.spoken import Said, Turn, Way
 
@@ -22,26 +23,26 @@ WAYS: Final[tuple[Way, ...]] = ("schema", "tool", "words")
 _OWN_HOST: Final = "api.openai.com"
 
 
-class _Function(BaseModel):
+class _Function(Received):
     arguments: str
 
 
-class _ToolCall(BaseModel):
+class _ToolCall(Received):
     function: _Function
 
 
-class _Message(BaseModel):
+class _Message(Received):
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
 
 
-class _Choice(BaseModel):
+class _Choice(Received):
     message: _Message
     finish_reason: str | None = None
 
 
-class _Completion(BaseModel):
+class _Completion(Received):
     choices: list[_Choice]
 
 
@@ -65,8 +66,7 @@ def body(where: Address, turn: Turn, way: Way) -> Mapping[str, Any]:
 
 def usage(data: Mapping[str, Any]) -> Usage:
     """Tokens, as far as the server counts them."""
-    counted = data.get("usage") or {}
-    return Usage(counted.get("prompt_tokens"), counted.get("completion_tokens"))
+    return Usage(counted(data, "prompt_tokens"), counted(data, "completion_tokens"))
 
 
 def said(where: Address, data: Mapping[str, Any]) -> Said:

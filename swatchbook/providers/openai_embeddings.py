@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from swatchbook.providers.client import Usage
+from swatchbook.providers.client import Usage, counted
 from swatchbook.providers.openai import URL, header
 
 __all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "URL", "body", "header", "usage"]
@@ -24,4 +24,4 @@ def body(model: str, texts: Sequence[str], kind: Literal["document", "query"], d
 
 def usage(data: Mapping[str, Any]) -> Usage:
     """Tokens, as far as the server counts them; nothing comes out but vectors."""
-    return Usage((data.get("usage") or {}).get("prompt_tokens"), 0)
+    return Usage(counted(data, "prompt_tokens"), 0)

@@ -10,6 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 _SHORT, _LONG = 200, 600  # characters
 
 
+class Received(BaseModel):
+    """Base of what providers send around an answer: what stands in it is in no error, and so in no log."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+
 class Reply(BaseModel):
     """Base of all shapes that are asked for: an unknown field is an error. What is unknown is null, never left out."""
 

@@ -6,6 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from swatchbook.providers.replies import plainly
+
+_LONGEST_COMPLAINT = 200  # characters a line: names of fields may be the model's own
+
 _UNSAID = frozenset({"title", "default", "minLength", "maxLength", "uniqueItems"})
 """Keywords that strict structured outputs refuse or need not know: the shape itself checks them."""
 
@@ -52,6 +56,7 @@ def json_in(text: str) -> str:
 
 
 def complaint(error: ValidationError) -> str:
-    """What is wrong with an answer, for the model to mend: at most ten lines, nothing of the answer repeated."""
+    """What is wrong with an answer, for the model to mend: at most ten lines, no values repeated."""
     wrong = error.errors(include_url=False, include_input=False, include_context=False)
-    return "\n".join(f"{'.'.join(map(str, w['loc'])) or 'the whole'}: {w['msg']}" for w in wrong[:10])
+    lines = [f"{'.'.join(map(str, w['loc'])) or 'the whole'}: {w['msg']}" for w in wrong[:10]]
+    return "\n".join(plainly(line, _LONGEST_COMPLAINT) for line in lines)

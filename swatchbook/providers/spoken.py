@@ -1,7 +1,9 @@
 """One turn of a conversation with a chat model: what it is asked, and what it says. The same on every wire."""
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
 
 from swatchbook.models.base import Question
 from swatchbook.records import Record, sha256
@@ -54,5 +56,5 @@ class Turn(Record):
 class Said(Record):
     """What a model said: JSON, if it listened; and why it stopped."""
 
-    text: str
+    text: Annotated[str, AfterValidator(lambda text: text.encode(errors="replace").decode())]  # no half characters
     stop: Literal["end", "cut", "refused"]

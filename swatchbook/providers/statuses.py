@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -17,8 +17,10 @@ from swatchbook.errors import (
     ProviderTimeout,
 )
 from swatchbook.providers.address import Address
+from swatchbook.providers.replies import plainly
 
 _SAID: Final = 200  # characters of a provider's own words in an error
+_LOOKED_AT: Final = 2_000  # of what it sent as such
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -27,16 +29,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         given = headers.get(name, "")
         if re.fullmatch(r"\d+(\.\d+)?", given):
             return float(given) * unit
-        try:
-            then = parsedate_to_datetime(given)
-        except ValueError:
-            continue
-        try:  # by its own clock where it tells it
-            now = parsedate_to_datetime(headers.get("date", ""))
-        except ValueError:
-            now = datetime.now(then.tzinfo)
-        return max(0.0, (then - now).total_seconds())
+        if then := _time(given):
+            now = _time(headers.get("date", "")) or datetime.now(UTC)  # by its own clock where it tells it
+            return max(0.0, (then - now).total_seconds())
     return None
+
+
+def _time(given: str) -> datetime | None:
+    """An HTTP date; None for what is none. One without a zone is of Greenwich, as all of them."""
+    try:
+        time = parsedate_to_datetime(given)
+    except (ValueError, OverflowError):
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def failure(where: Address, status: int, body: bytes) -> Failure:
@@ -57,7 +62,7 @@ def failure(where: Address, status: int, body: bytes) -> Failure:
         return ProviderTimeout(f"{host} gave up waiting{said}")
     if status == 413:
         return PayloadTooLarge(f"{host} finds it too large{said}")
-    if status >= 500:
+    if status >= 500 or status < 300:  # 204 and the like: taken, and not answered
         return ProviderError(f"{host} answers {status}{said}")
     if 300 <= status < 400:
         return Configuration(f"{host} sends us elsewhere ({status}).", advice=f"Check {where.setting('url')}.")
@@ -75,7 +80,7 @@ def _error(body: bytes) -> Mapping[str, Any]:
     """The error object of a reply, as OpenAI, Anthropic, Voyage and FastAPI's servers write it."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(data, dict):
         return {}
@@ -91,19 +96,20 @@ def code_of(body: bytes) -> str:
 
 def _said(where: Address, body: bytes) -> str:
     """A provider's own words as the end of a sentence, short and without the key that it may repeat."""
-    said = " ".join(str(_error(body).get("message") or "").split())
+    said = str(_error(body).get("message") or "")
     if where.key:
         said = said.replace(where.key.get_secret_value(), "***")
     said = re.sub(r"\b(sk|pa|key)-[\w*.-]{4,}", "***", said)
-    return f": {said[:_SAID].rstrip('.')}." if said else "."
+    said = plainly(said[:_LOOKED_AT], _SAID).rstrip(".")
+    return f": {said}." if said else "."
 
 
 def read(where: Address, body: bytes) -> Mapping[str, Any]:
     """The reply of a call that went well. Raises ProviderError for what is none."""
     try:
         data = json.loads(body)
-    except ValueError as error:
-        raise ProviderError(f"{where.host} answers with no JSON.") from error
+    except (ValueError, RecursionError) as error:
+        raise ProviderError(f"{where.host} answers with no JSON that can be read.") from error
     if not isinstance(data, dict) or data.get("error"):
         raise ProviderError(f"{where.host} answers with an error{_said(where, body)}")
     return data

@@ -8,7 +8,7 @@ call, and writes replies and headers into its errors.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from swatchbook.providers.client import Usage
+from swatchbook.providers.client import Usage, counted
 
 URL: Final = "https://api.voyageai.com/v1"
 PATH: Final = "/embeddings"
@@ -36,4 +36,4 @@ def body(model: str, texts: Sequence[str], kind: Literal["document", "query"], d
 
 def usage(data: Mapping[str, Any]) -> Usage:
     """Tokens, as the provider counts them; nothing comes out but vectors."""
-    return Usage((data.get("usage") or {}).get("total_tokens"), 0)
+    return Usage(counted(data, "total_tokens"), 0)

@@ -148,6 +148,8 @@ class Provider(ThreadingHTTPServer):
         self.embed: Callable[[Sequence[str], int], NDArray[np.float32]] = random_vectors
         self.dimension = 1_024  # where the request does not say
         self.packs = True  # vectors as base64, where it is asked to
+        self.rewrite: Callable[[dict[str, Any]], Any] = lambda reply: reply  # what is sent instead: JSON, or as it is
+        self.headers: Mapping[str, str] = {}  # beside those of every reply
         self.delay: Callable[[], float] = lambda: 0.0
         self.retry_after = 1  # seconds
         self.hang_seconds = 60.0
@@ -300,7 +302,7 @@ class _Answers(BaseHTTPRequestHandler):
             return self._cut(json.dumps(reply).encode())
         if fault not in ("hang", "off_schema", "prose", "length", "refusal"):
             there.has_paid(asked)
-        return self._say(200, reply)
+        return self._say(200, there.rewrite(reply))
 
     def _unfit(self, body: Mapping[str, Any]) -> str | None:
         if "response_format" in body and "schema" not in self.server.takes:
@@ -319,7 +321,7 @@ class _Answers(BaseHTTPRequestHandler):
     def _say(self, status: int, reply: Any, headers: Mapping[str, str] | None = None) -> None:
         data = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
         self.send_response(status)
-        for name, value in (headers or {}).items():
+        for name, value in {**self.server.headers, **(headers or {})}.items():
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))

@@ -4,9 +4,10 @@ import json
 import logging
 import socket
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from email.utils import formatdate
 from itertools import cycle, islice
@@ -131,6 +132,66 @@ def test_an_address_where_nobody_listens_costs_nothing() -> None:
     assert not may_have_cost(raised.value)
 
 
+DEEP = b"[" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("reply", "headers"),
+    [
+        (DEEP.decode(), {}),
+        ('{"n": ' + "1" * 5_000 + "}", {}),
+        ({"choices": []}, {"Content-Encoding": "gzip, gzip"}),  # a small one would unfold into gigabytes
+        ("x" * 2_000, {}),
+    ],
+    ids=["deep", "number", "packed", "large"],
+)
+def test_a_reply_that_would_harm_its_reader_is_an_error_that_may_have_cost(
+    there: Provider, monkeypatch: pytest.MonkeyPatch, reply: Any, headers: dict[str, str]
+) -> None:
+    if reply == "x" * 2_000:
+        monkeypatch.setattr("swatchbook.providers.client.MOST_REPLY_BYTES", 1_000)
+    there.rewrite, there.headers = lambda _: reply, headers
+    with pytest.raises(ProviderError) as raised:
+        client(there).post(CALL)
+    assert may_have_cost(raised.value)
+
+
+@pytest.mark.parametrize(("status", "failure"), [(400, ProviderRejected), (500, ProviderError), (204, ProviderError)])
+def test_a_status_is_enough_where_its_body_cannot_be_read(status: int, failure: type[Failure]) -> None:
+    assert statuses.code_of(DEEP) == ""
+    assert type(statuses.failure(Address("llm", "http://host/v1", "m"), status, DEEP)) is failure
+
+
+def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
+    said = json.dumps({"error": {"message": "\x1b[2Jall\n gone \u202e" + "x" * 9_000}}).encode()
+    error = statuses.failure(Address("llm", "http://host/v1", "m"), 400, said)
+    assert str(error).startswith("host answers 400: [2Jall gone xxx")
+    assert len(str(error)) < 250
+
+
+@pytest.mark.parametrize("counted", [-5, 10**40, 1.5, "12", True, None, [1], float("nan")])
+def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: object) -> None:
+    there.rewrite = lambda reply: {**reply, "usage": {"prompt_tokens": counted, "completion_tokens": 7}}
+    assert client(there, tokens_per_minute=1_000).post(CALL).usage == (1 if counted is True else None, 7)
+    there.rewrite = lambda reply: {**reply, "usage": [counted]}
+    assert client(there).post(CALL).usage == (None, None)
+
+
+def test_an_answer_over_its_estimate_takes_its_part_of_the_minute_all_the_same(there: Provider) -> None:
+    there.rewrite = lambda reply: {**reply, "usage": {"prompt_tokens": 90_000_000, "completion_tokens": 7}}
+    clock = SetClock()
+    asking = client(there, clock=clock, tokens_per_minute=1_000)
+    for _ in range(2):
+        asking.post(CALL)
+    assert clock.now() < 1_200
+
+
+def test_patience_is_for_the_reply_as_well(there: Provider) -> None:
+    there.script.append("hang")
+    with pytest.raises(ProviderTimeout, match="in 1 s"):
+        client(there).post(CALL, patience=0.5)
+
+
 # --- told to wait -----------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +220,17 @@ def test_what_one_call_is_told_all_wait_for(there: Provider) -> None:
         told.result()
     assert len(there.asked) == 26
     assert not there.early
+
+
+@pytest.mark.parametrize("header", [{"Retry-After": "0"}, {"Retry-After": formatdate(0)}, {"retry-after-ms": "1"}])
+def test_told_to_come_back_at_once_for_ever_it_is_not_flooded_with_calls(
+    there: Provider, header: dict[str, str]
+) -> None:
+    there.headers = header
+    there.script.extend(["rate_limited_silent"] * 100)
+    with pytest.raises(ProviderDown, match="tells us to wait"):
+        client(there, clock=SetClock()).post(CALL)
+    assert len(there.asked) < 20
 
 
 def test_after_ten_minutes_of_being_told_to_wait_it_is_an_outage(there: Provider) -> None:
@@ -207,7 +279,11 @@ def test_who_waits_shows_life_and_may_be_called_off(there: Provider) -> None:
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
         ({"retry-after": formatdate(1_700_000_030, usegmt=True), "date": formatdate(1_700_000_000, usegmt=True)}, 30),
         ({"retry-after": formatdate(1_600_000_000, usegmt=True)}, 0),
+        ({"retry-after": formatdate(1_700_000_030), "date": formatdate(1_700_000_000, usegmt=True)}, 30),  # no zone
+        ({"retry-after": formatdate(1_700_000_030, usegmt=True), "date": formatdate(1_700_000_000)}, 30),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 +99999999999999999999"}, None),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "-5"}, None),
     ],
 )
 def test_retry_after_is_a_number_a_date_or_nothing(headers: dict[str, str], seconds: float | None) -> None:
@@ -293,13 +369,55 @@ def test_neither_key_nor_body_is_logged_at_any_level(there: Provider, caplog: py
         ({}, "SWATCHBOOK_VISION_URL"),
         ({"vision_url": "http://host/v1"}, "SWATCHBOOK_VISION_MODEL"),
         ({"vision_url": "http://user:secret@host/v1", "vision_model": "m"}, "SWATCHBOOK_VISION_URL"),
-        ({"vision_url": "host/v1", "vision_model": "m"}, "SWATCHBOOK_VISION_URL"),
+        *(
+            ({"vision_url": url, "vision_model": "m"}, "SWATCHBOOK_VISION_URL")
+            for url in (
+                "host/v1",
+                "http://:secret@host/v1",
+                "http://host/v1?key=secret",
+                "http://host/v1#secret",
+                "http://host:99999/v1",
+                "http://host:secret/v1",
+                "http://[::1/v1",
+                "http://ho st/v1",
+            )
+        ),
+        *(
+            ({"vision_url": "https://host/v1", "vision_model": "m", "vision_api_key": key}, "SWATCHBOOK_VISION_API_KEY")
+            for key in ("secret\n", " secret", "secrét", "secret secret")
+        ),
     ],
 )
 def test_what_is_missing_or_wrong_is_named(settings: dict[str, str], names: str) -> None:
-    with pytest.raises(Configuration, match=names) as raised:
+    with pytest.raises((Configuration, Authentication), match=names) as raised:
         address(Settings(**settings), "vision")
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "overheard"),
+    [
+        ("http://8.8.8.8/v1", True),
+        ("http://[2606:4700::1111]:8000/v1", True),
+        ("https://8.8.8.8/v1", False),
+        ("http://127.0.0.1:8000/v1", False),
+        ("http://10.0.0.7/v1", False),
+        ("http://localhost:11434/v1", False),
+    ],
+)
+def test_a_key_does_not_cross_the_internet_for_all_to_read(url: str, overheard: bool) -> None:
+    address(Settings(vision_url=url, vision_model="m"), "vision")  # there is none
+    with pytest.raises(Configuration, match=r"SWATCHBOOK_VISION_URL.*https") if overheard else nullcontext():
+        address(Settings(vision_url=url, vision_model="m", vision_api_key="k"), "vision")
+
+
+def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -> None:
+    there.rewrite = lambda _: {"choices": f"Bearer {KEY}"}
+    asking = client(there)
+    reply = asking.post(CALL)
+    with pytest.raises(ProviderError) as raised:
+        openai.said(asking.where, reply.data)
+    assert KEY not in "".join(traceback.format_exception(raised.value))
 
 
 def test_a_providers_own_address_needs_a_key() -> None:

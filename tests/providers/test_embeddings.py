@@ -1,25 +1,31 @@
 """Text vectors from providers over real HTTP: in order, of the length asked for, each text paid for once."""
 
+import base64
 import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
-from swatchbook.errors import Authentication, Configuration, PayloadTooLarge, ProviderDown, ProviderError
+from swatchbook.errors import Authentication, Configuration, Failure, PayloadTooLarge, ProviderDown, ProviderError
 from swatchbook.ledger.calls import Book, spending
 from swatchbook.ledger.database import open_ledger
 from swatchbook.models.registry import load, tags
 from swatchbook.providers import embeddings
+from swatchbook.providers import voyage as voyage_wire
+from swatchbook.providers.address import Address
 from swatchbook.providers.embeddings import ProviderTextEncoder, openai_encoder, voyage_encoder
 from swatchbook.records import IngestOptions, Role
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, set_document
+from tests.providers.clocks import SetClock
 from tests.providers.standin import KEY, Provider, minilm_vectors, provider, random_vectors
 
 STAGE = "IMAGES_EMBEDDED"
@@ -47,6 +53,11 @@ def settings(there: Provider, **changed: object) -> Settings:
 
 def voyage(there: Provider, **changed: object) -> ProviderTextEncoder:
     return voyage_encoder(settings(there, **changed), "tag")
+
+
+def at(there: Provider, clock: SetClock) -> ProviderTextEncoder:
+    where = Address("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
+    return ProviderTextEncoder(where, voyage_wire, tag="tag", dimension=1_024, clock=clock)
 
 
 def expected(texts: list[str], dimension: int = 1_024) -> np.ndarray:
@@ -100,6 +111,43 @@ def test_who_searches_does_not_wait_for_minutes(there: Provider) -> None:
         voyage(there).embed(["oak"], "query")
 
 
+@pytest.mark.parametrize("fault", ["error", "unavailable", "vanish", "cut", "garbage", "empty", "rate_limited"])
+def test_who_searches_does_not_see_a_fault_that_passes(there: Provider, fault: str) -> None:
+    there.script.extend([fault, fault])
+    clock = SetClock()
+    began = clock.now()
+    np.testing.assert_allclose(at(there, clock).embed(["oak"], "query"), expected(["oak"]), atol=1e-6)
+    assert clock.now() - began <= 2
+
+
+def test_who_searches_is_told_of_one_that_does_not_pass_and_soon(there: Provider) -> None:
+    there.script.extend(["error"] * 20)
+    clock = SetClock()
+    began = clock.now()
+    encoder = at(there, clock)
+    with pytest.raises(ProviderError):
+        encoder.embed(["oak"], "query")
+    for _ in range(3):
+        with pytest.raises(ProviderDown):  # the breaker is everybody's
+            encoder.embed(["oak"], "query")
+    assert clock.now() - began <= 2
+    assert len(there.asked) == 4
+
+
+@pytest.mark.parametrize("fault", ["rejected", "no_quota", "too_large"])
+def test_what_no_second_try_mends_is_asked_once(there: Provider, fault: str) -> None:
+    there.script.append(fault)
+    with pytest.raises(Failure):
+        voyage(there).embed(["oak"], "query")
+    assert len(there.asked) == 1
+
+
+def test_nothing_is_searched_for_with_a_vector_that_is_none(there: Provider) -> None:
+    there.embed = lambda texts, dimension: np.full((len(texts), dimension), np.nan, np.float32)
+    with pytest.raises(ProviderError, match="vector that is none"):
+        at(there, SetClock()).embed(["oak"], "query")
+
+
 def test_who_searches_is_told_when_all_calls_are_of_others(
     there: Provider, book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +187,8 @@ def test_vectors_of_another_length_name_the_setting(there: Provider, book: Book)
         openai_encoder(settings(there), "tag").embed(TEXTS, "document", book)
     assert raised.value.advice
     assert "SWATCHBOOK_TEXT_DIMENSION=768" in raised.value.advice
+    spent = spending(book.ledger, book.run.document)[0]
+    assert (spent.failed, spent.tokens_in, spent.cost_usd) == (3, 3, pytest.approx(3e-6))
 
 
 def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, book: Book) -> None:
@@ -146,14 +196,66 @@ def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, book: Book
     np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", book), expected(TEXTS), atol=1e-6)
 
 
-def test_nan_and_zero_are_left_as_they_came_for_the_commit_to_refuse(there: Provider, book: Book) -> None:
+def test_nan_and_zero_are_left_for_the_commit_to_refuse_and_asked_for_anew(there: Provider, book: Book) -> None:
     there.embed = lambda texts, dimension: np.stack(
         [np.full(dimension, value, np.float32) for value in (np.nan, 0.0, 1.0)]
     )
-    found = voyage(there).embed(TEXTS, "document", book)
+    encoder = voyage(there)
+    found = encoder.embed(TEXTS, "document", book)
     assert np.isnan(found[0]).all()
     assert not found[1].any()
     assert np.linalg.norm(found[2]) == pytest.approx(1)
+    there.embed = random_vectors
+    np.testing.assert_allclose(encoder.embed(TEXTS, "document", book)[:2], expected(TEXTS)[:2], atol=1e-6)
+    assert [asked.texts for asked, _ in there.asked] == [("oak", "ash", "elm"), ("oak", "ash")]
+    spent = spending(book.ledger, book.run.document)[0]
+    assert (spent.failed, spent.unknown, spent.tokens_in) == (2, 0, 5)  # what was paid for stays paid for
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e38])
+def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, book: Book, size: float) -> None:
+    there.embed = lambda texts, dimension: np.full((len(texts), dimension), size, np.float32)
+    found = voyage(there).embed(TEXTS, "document", book)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+
+
+def _one_less(data: list[dict[str, Any]]) -> Any:
+    return data[1:]
+
+
+def _one_more(data: list[dict[str, Any]]) -> Any:
+    return [*data, {**data[0], "index": 3}]
+
+
+def _one_twice(data: list[dict[str, Any]]) -> Any:
+    return [data[0], data[0], data[1]]
+
+
+def _some_bytes_over(data: list[dict[str, Any]]) -> Any:
+    return [{**each, "embedding": base64.b64encode(b"\1" * (4 * 1_024 + 1)).decode()} for each in data]
+
+
+@pytest.mark.parametrize("change", [_one_less, _one_more, _one_twice, _some_bytes_over])
+def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
+    there: Provider, book: Book, change: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    there.rewrite = lambda reply: {**reply, "data": change(reply["data"])}
+    encoder = voyage(there)
+    with pytest.raises(ProviderError, match="no embeddings of what was asked"):
+        encoder.embed(TEXTS, "document", book)
+    there.rewrite = lambda reply: reply
+    np.testing.assert_allclose(encoder.embed(TEXTS, "document", book), expected(TEXTS), atol=1e-6)
+
+
+@pytest.mark.parametrize("tokens", [-1_000_000, 10**30])
+def test_a_count_that_is_none_pays_nobody_back(there: Provider, book: Book, tokens: int) -> None:
+    there.rewrite = lambda reply: {**reply, "usage": {"total_tokens": tokens}}
+    encoder = voyage(there)
+    for _ in range(2):
+        encoder.embed(TEXTS, "document", book)
+    spent = spending(book.ledger, book.run.document)[0]
+    assert (spent.calls, spent.unpriced, spent.tokens_in, spent.cost_usd) == (3, 3, 0, 0)
+    assert spent.at_most_usd > 0
 
 
 @pytest.mark.parametrize(("fault", "failure"), [("empty", ProviderError), ("too_large", PayloadTooLarge)])

@@ -68,6 +68,22 @@ def test_where_no_time_is_told_the_wait_doubles_from_round_to_round_and_begins_a
     assert gate.closed_for(now) == 1
 
 
+def test_told_to_come_back_at_once_again_and_again_the_wait_grows_all_the_same() -> None:
+    gate, now, waits = Gate(), 0.0, []
+    for seconds in (0.0, 0.0, 0.001, 0.0, 30.0, 0.0):
+        gate.told(now, now, seconds)
+        waits.append(gate.closed_for(now))
+        now += waits[-1]
+    assert waits == [0, 1, 3, 7, 30, 31]
+
+
+@pytest.mark.parametrize("seconds", [365 * 86_400.0, float("inf")])
+def test_a_year_is_an_hour(seconds: float) -> None:
+    gate = Gate()
+    gate.told(0.0, 0.0, seconds)
+    assert gate.closed_for(0.0) == 3_600
+
+
 def strike(gate: Gate, now: float, count: int = 1) -> list[bool]:
     return [gate.failed(now, gate.enter(now)) for _ in range(count)]
 
