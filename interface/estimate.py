@@ -46,7 +46,9 @@ def draw(told: Estimate) -> RenderableType:
             cell(each.stage), cell(each.model), *(cell(f"{count:,}") for count in counted),
             cell(duration(each.seconds)), cell("unknown" if each.usd is None else f"{each.usd:.4f}"),
         )  # fmt: skip
+    looks = any(each.stage == "review" for each in told.planned)
+    weak = " Only weak pictures are looked at again: here every new one counts as weak." if looks else ""
     whole = "unknown until SWATCHBOOK_PRICES has every model" if told.usd is None else f"at most ${told.usd:.4f}"
     return Group(
-        head, made, Text(f"{whole}. Calls that fail come on top; nothing was asked yet. --max-usd sets a limit.")
+        head, made, Text(f"{whole}.{weak} Calls that fail come on top; nothing was asked yet. --max-usd sets a limit.")
     )

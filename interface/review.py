@@ -23,10 +23,10 @@ def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
         check_owner(owner)
     with opened_lab() as lab:
         from interface.terminal import out, say_json
-        from interface.verdicts import draw_waiting, waiting
+        from interface.verdicts import MOST_LISTED, draw_waiting, waiting
         from swatchbook.ledger import reviews
 
-        found = waiting(lab, owner)
+        found = waiting(lab, owner, limit=None if as_json else MOST_LISTED)
         say_json(found) if as_json else out().print(draw_waiting(found, total=reviews.needing(lab.ledger, owner=owner)))
 
 
@@ -54,7 +54,7 @@ def run_reviews(
 @app.command("accept")
 def accept_picture(
     image: Image,
-    second: Annotated[bool, typer.Option("--second", help="What the second analysis says, not the first.")] = False,
+    second: Annotated[bool, typer.Option("--second", help="What the second look says, instead.")] = False,
     owner: AnyOwner = None,
     by: By = None,
     as_json: Json = False,

@@ -16,13 +16,14 @@ from swatchbook.review import Reviewed
 from swatchbook.understanding import understanding_text
 
 MOST_LISTED = 200
+"""Pictures that a table has; JSON has all."""
 
 
-def waiting(lab: Lab, owner: str | None) -> list[Pictured]:
+def waiting(lab: Lab, owner: str | None, *, limit: int | None) -> list[Pictured]:
     """Pictures that need a review. Raises InvalidReference for an owner of nothing."""
     if owner is not None and not accounts.list_documents(lab.ledger, owner=owner, limit=1):
         raise InvalidReference(f"{owner} has no documents.", advice="See `swatchbook coverage`.")
-    return reviews.waiting(lab.ledger, owner=owner, limit=MOST_LISTED)
+    return reviews.waiting(lab.ledger, owner=owner, limit=limit)
 
 
 def who() -> str:

@@ -13,7 +13,7 @@ from swatchbook.catalogue.llm.products import ask_products
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.files import Files
 from swatchbook.lab import Lab
-from swatchbook.ledger import items
+from swatchbook.ledger import items, reviews
 from swatchbook.ledger.calls import Book
 from swatchbook.ledger.runs import Run
 from swatchbook.models import registry
@@ -28,7 +28,7 @@ from swatchbook.providers.spoken import Turn
 from swatchbook.records import Discovery, IngestOptions, PlacementState, Reading, Record, Role, Tables
 from swatchbook.settings import Settings
 
-SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "text": 1.0}
+SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "review": 2.0, "text": 1.0}
 """That an answer takes, about: nobody knows before it is asked for."""
 
 UNDERSTANDING_TOKENS: Final = 160  # of what an analysis says, at most
@@ -106,7 +106,11 @@ def estimate(lab: Lab, path: Path, options: IngestOptions) -> Estimate:
         products=len(discovery.products),
         images=len(shown),
         chunks=len(texts),
-        planned=(*discovering, *_embedding(lab, options, sorted(shown), texts)),
+        planned=(
+            *discovering,
+            *_embedding(lab, options, sorted(shown), texts),
+            *_reviewing(lab, options, sorted(shown)),
+        ),
     )
 
 
@@ -149,6 +153,22 @@ def _embedding(
         said = len(unseen) if Role.UNDERSTANDING in wanted else 0
         tokens = sum(map(tokens_at_most, new)) + said * UNDERSTANDING_TOKENS
         yield _planned(settings, "embed", "text", settings.text_model, len(new) + said, tokens, 0, made=len(known))
+
+
+def _reviewing(lab: Lab, options: IngestOptions, pictures: Sequence[str]) -> Iterator[Planned]:
+    """Second looks, as if each picture that nobody has analysed yet were weak; and vectors of what they correct."""
+    settings = lab.settings
+    wanted = {want.role: want.tag for want in registry.wants(settings, options.roles)}
+    first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
+    if first is None or reviewer in (None, first) or not settings.review_below:
+        return
+    weak, looked = reviews.to_look_at(lab.ledger, reviewer, first, pictures, below=settings.review_below)
+    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
+    model = settings.review_model or ""
+    yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
+    if settings.text_encoder != "minilm" and Role.UNDERSTANDING in wanted:
+        tokens = len(weak) * UNDERSTANDING_TOKENS
+        yield _planned(settings, "review", "text", settings.text_model, len(weak), tokens, 0)
 
 
 def _asked(

@@ -48,14 +48,19 @@ def judge(first: Analysis, second: Analysis) -> Judgement:
     Numbers alone are no reason: a model that thinks better of a picture and sees nothing else in it changes nothing.
     """
     differences = tuple(_differences(first, second))
-    before, after = score(first), score(second)
     if not differences:
-        return Judgement(verdict=Verdict.ACCEPTED, reasons=(), score=before)
+        return Judgement(verdict=Verdict.ACCEPTED, reasons=(), score=score(first))
     if second.confidence < first.confidence:
         less = f"it is less sure: {second.confidence:.2f}, not {first.confidence:.2f}"
-        return Judgement(verdict=Verdict.UNDECIDED, reasons=(*differences, less), score=before)
-    told = f"score: {before:.2f} → {after:.2f}"
-    return Judgement(verdict=Verdict.CORRECTED, reasons=(*differences, told), score=after)
+        return Judgement(verdict=Verdict.UNDECIDED, reasons=(*differences, less), score=score(first))
+    return Judgement(verdict=Verdict.CORRECTED, reasons=changes(first, second), score=score(second))
+
+
+def changes(before: Analysis, after: Analysis) -> tuple[str, ...]:
+    """What is another when one analysis takes the place of the other: fields, and the score."""
+    was, now = score(before), score(after)
+    told = [f"score: {was:.2f} → {now:.2f}"] if was != now else []
+    return (*_differences(before, after), *told)
 
 
 def _differences(first: Analysis, second: Analysis) -> Iterator[str]:

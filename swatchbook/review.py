@@ -13,7 +13,7 @@ from typing import Final
 from swatchbook.decoding import decode
 from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
 from swatchbook.heartbeat import beating
-from swatchbook.judging import Verdict, correct, judge, person_tag
+from swatchbook.judging import PERSON, Verdict, changes, correct, judge, person_tag
 from swatchbook.lab import Lab
 from swatchbook.ledger import reviews, runs, shards
 from swatchbook.ledger.accounts import get_document
@@ -49,9 +49,15 @@ class Reviewed(Record):
 
 
 def documents_to_review(lab: Lab, owner: str | None = None) -> list[str]:
-    """Documents with pictures that the review model is to look at now; none where no model is set."""
+    """Documents with pictures that the review model is to look at now; none where no model is set.
+
+    Where there are any, raises Configuration for what that model lacks.
+    """
     reviewer = review_tag(lab.settings)
-    return [] if reviewer is None else reviews.documents_due(lab.ledger, reviewer, owner=owner)
+    found = [] if reviewer is None else reviews.documents_due(lab.ledger, reviewer, owner=owner)
+    if found:
+        _ = lab.models.reviewer
+    return found
 
 
 def review_all(lab: Lab, owner: str | None = None, limit: int = 1_000) -> Iterator[Reviewed]:
@@ -190,23 +196,25 @@ def _judge(lab: Lab, book: Book, reviewer: Analyst, picture: Pictured, said: Ana
 
 
 def accept(lab: Lab, picture: Pictured, *, by: str, second: bool = False) -> Review:
-    """What is said of the picture now stands; `second`: what the other analysis says, instead of it.
+    """What is said of the picture, or was until it was rejected, stands; `second`: what the second look says, instead.
 
-    Raises InvalidReference where there is no other one.
+    Raises InvalidReference where there was none.
     """
-    standing = picture.standing
-    corrected = standing is not None and standing.verdict is Verdict.CORRECTED
-    other = standing.second if standing and (second or corrected) else None
+    other = _second_look(picture) if second else _last_used(picture)
     if second and other is None:
         raise InvalidReference(f"Image {picture.image_id} has no second analysis.")
-    verdict = Verdict.ACCEPTED if other is None else Verdict.CORRECTED
-    return _write(lab, picture, Word(verdict=verdict, by=by, second_tag=other))
+    if other is None:
+        return _write(lab, picture, Word(verdict=Verdict.ACCEPTED, by=by))
+    is_rejected = picture.standing is not None and picture.standing.verdict is Verdict.REJECTED
+    before = picture.analysis if is_rejected else in_use(lab, picture)
+    reasons = changes(before, reviews.second(lab.ledger, picture.content_key, other) or before)
+    return _write(lab, picture, Word(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second_tag=other))
 
 
 def correct_picture(
     lab: Lab, picture: Pictured, given: Mapping[str, str], *, by: str, text: str | None = None, reason: str = ""
 ) -> Review:
-    """The analysis in use with a person's words in these fields; `text`: said instead of the sentences made of them.
+    """The analysis `in_use` with a person's words in these fields; `text`: said instead of the sentences made of them.
 
     Raises InvalidReference for what cannot be said.
     """
@@ -216,8 +224,9 @@ def correct_picture(
     analysis = correct(before, given)
     said = understanding_text(analysis) if text is None else " ".join(text.split())
     other = Second(tag=person_tag(analysis, said), analysis=analysis, text=said)
-    changes = [f"{name.replace('_', ' ')}: {value or 'nothing'}" for name, value in given.items()]
-    reasons = tuple(filter(None, (reason, *changes, text and f"text: {said}")))
+    told = [f"{name.replace('_', ' ')}: {value or 'nothing'}" for name, value in given.items()]
+    told += [f"text: {said or 'nothing'}"] if text is not None else []
+    reasons = (*([reason] if reason else []), *told)
     return _write(lab, picture, Word(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second=other))
 
 
@@ -232,11 +241,21 @@ def reject(lab: Lab, picture: Pictured, *, by: str, reason: str) -> Review:
 
 
 def in_use(lab: Lab, picture: Pictured) -> Analysis:
-    """The analysis that is used of a picture: the first, or what a review has put in its place."""
-    standing = picture.standing
-    if standing and standing.verdict is Verdict.CORRECTED and standing.second:
-        return reviews.second(lab.ledger, picture.content_key, standing.second) or picture.analysis
-    return picture.analysis
+    """The analysis that is used of a picture, or was until it was rejected: the first, or what took its place."""
+    other = _last_used(picture)
+    return (other and reviews.second(lab.ledger, picture.content_key, other)) or picture.analysis
+
+
+def _last_used(picture: Pictured) -> str | None:
+    """Its tag; None: the first."""
+    last = next((review for review in reversed(picture.reviews) if review.verdict is not Verdict.REJECTED), None)
+    return last.second if last and last.verdict is Verdict.CORRECTED else None
+
+
+def _second_look(picture: Pictured) -> str | None:
+    """The tag of what another model saw last, whatever became of it."""
+    seen = [review.second for review in picture.reviews if review.second and not review.second.startswith(f"{PERSON}@")]
+    return seen[-1] if seen else None
 
 
 def _write(lab: Lab, picture: Pictured, word: Word) -> Review:

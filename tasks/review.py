@@ -24,7 +24,7 @@ async def find_weak(owner: str | None, blocks: BlockNames) -> list[str]:
     """Documents with pictures to look at now."""
     tools = lab(blocks)
     if review_tag(tools.settings) is None:
-        left = await asyncio.to_thread(reviews.needing, tools.ledger)
+        left = await asyncio.to_thread(reviews.needing, tools.ledger, owner=owner)
         get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d pictures wait for a person", left)
     return await asyncio.to_thread(review.documents_to_review, tools, owner)
 

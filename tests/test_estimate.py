@@ -1,16 +1,25 @@
 """What an ingest would cost is told before anything is asked."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from swatchbook.estimate import estimate
+from interface.estimate import draw
+from swatchbook.estimate import Estimate, estimate
 from swatchbook.lab import Lab, open_lab
 from swatchbook.records import IngestOptions, Role
 from swatchbook.settings import load_settings
 from tests.providers.standin import KEY, Provider, provider
+
+
+def drawn(told: Estimate) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(draw(told))
+    return console.export_text()
 
 
 @pytest.fixture
@@ -55,6 +64,30 @@ def test_every_call_is_counted_and_none_is_made(costly: Lab, there: Provider, sm
         assert each.tokens_in > 0
     assert told.usd is None, "a price is missing"
     assert there.asked == []
+
+
+def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
+    costly: Lab, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "look")
+    prices = {model: {"input": 1.0, "output": 2.0} for model in ("see", "say", "look", "voyage-3.5")}
+    monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps(prices))
+    with open_lab(load_settings()) as lab:
+        told = estimate(lab, small_catalogue, IngestOptions())
+        assert "every new one counts as weak" in drawn(told)
+    seen, text = (each for each in told.planned if each.stage == "review")
+    (vision,) = (each for each in told.planned if each.part == "vision")
+    assert (seen.model, seen.calls, seen.tokens_in) == ("look", told.images, vision.tokens_in)
+    assert (text.part, text.calls) == ("text", told.images)
+    assert told.usd == pytest.approx(sum(each.usd or 0 for each in told.planned))
+    assert there.asked == []
+    for name, value in (("REVIEW_BELOW", "0"), ("REVIEW_MODEL", "see")):  # off; and who looked first looks not again
+        with monkeypatch.context() as other:
+            other.setenv(f"SWATCHBOOK_{name}", value)
+            with open_lab(load_settings()) as lab:
+                again = estimate(lab, small_catalogue, IngestOptions())
+                assert "review" not in {each.stage for each in again.planned}
+                assert "counts as weak" not in drawn(again)
 
 
 def test_what_is_not_wanted_or_made_here_costs_nothing(

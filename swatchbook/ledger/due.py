@@ -130,12 +130,16 @@ def ask_anew(ledger: Ledger, document: str, options: IngestOptions) -> Document:
 def hold_up(
     ledger: Ledger, document: str, status: DocumentStatus, *, message: str, failure_kind: str, seconds: float
 ) -> None:
-    """A document that nobody is at cannot be begun: it says why, and its time comes again after these seconds."""
+    """A document that nobody is at cannot be begun: it says why, and its time comes again after these seconds.
+
+    One that is being deleted stays so.
+    """
     idle = (documents.c.id == document, documents.c.run.is_(None), is_unfinished())
+    kept = documents.c.status != DocumentStatus.DELETING
     told = {"status": status, "message": message, "failure_kind": failure_kind}
     with ledger.write() as connection:
         connection.execute(
-            update(documents).where(*idle).values(**told, due_at=db_now() + seconds, updated_at=db_now())
+            update(documents).where(*idle, kept).values(**told, due_at=db_now() + seconds, updated_at=db_now())
         )
 
 

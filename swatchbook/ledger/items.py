@@ -264,8 +264,9 @@ def commit(
         sound, unsound = _checked(connection, [m for m in made if m.item in ours])
         _store(connection, sound)
         _finish(connection, sound)
-        analysed = {m.key: Analysed(m.tag, m.analysis, _text_key(m)) for m in sound if m.analysis}
-        say(connection, in_use(connection, analysed, review_below))
+        for tag in {m.tag for m in sound if m.analysis}:
+            analysed = {m.key: Analysed(tag, m.analysis, _text_key(m)) for m in sound if m.analysis and m.tag == tag}
+            say(connection, tag, in_use(connection, analysed, review_below))
         completing = {m.key for m in sound if m.role in (Role.ANALYSIS, Role.VISUAL)}
         queue_said(connection, images.c.content_key, completing)
         _touch(connection, sound)

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from swatchbook.index.base import Payload
+from swatchbook.judging import Verdict
 from swatchbook.ledger.database import portions
-from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, links, placements, products
+from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, links, placements, products, reviews
 from swatchbook.records import LinkKind, PlacementState
 from swatchbook.sizes import with_sizes
 
@@ -89,6 +90,7 @@ _SHOWN = (
     .where(placements.c.state == PlacementState.SHOWN)
     .order_by(placements.c.document, placements.c.ordinal)
 )
+_CORRECTED = select(reviews.c.key, reviews.c.second).where(reviews.c.stands, reviews.c.verdict == Verdict.CORRECTED)
 _STORED = select(contents.c.key, contents.c.file, contents.c.text)
 _CHUNKS = select(chunks.c.id, chunks.c.document, chunks.c.record, documents.c.owner).join(documents)
 
@@ -104,15 +106,20 @@ def _keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
 
 
 def _analyses(connection: Connection, shown: Mapping[str, Sequence[Row[Any]]]) -> dict[str, dict[str, Any]]:
-    """image -> its analysis: the one that says the text in use; none of a picture that is reviewed and says nothing."""
+    """image -> its analysis: the one that says the text in use; none of a picture that is reviewed and says nothing.
+
+    Of several that say the same a review's comes before.
+    """
     found = defaultdict[str, list[Row[Any]]](list)
-    query = select(analyses.c.key, analyses.c.text_key, analyses.c.record)
-    for row in _all(connection, query, analyses.c.key, {rows[0].content_key for rows in shown.values()}):
+    query = select(analyses.c.key, analyses.c.tag, analyses.c.text_key, analyses.c.record)
+    keys = {rows[0].content_key for rows in shown.values()}
+    for row in _all(connection, query, analyses.c.key, keys):
         found[row.key].append(row)
+    corrected = {(row.key, row.second) for row in _all(connection, _CORRECTED, reviews.c.key, keys)}
     return {
         image: row.record
         for image, rows in shown.items()
-        for row in found[rows[0].content_key]
+        for row in sorted(found[rows[0].content_key], key=lambda row: (row.key, row.tag) in corrected)
         if row.text_key == rows[0].text_key
     }
 

@@ -28,10 +28,10 @@ from swatchbook.errors import Dismissed, Failure, InvalidReference, Policy, RunR
 from swatchbook.judging import Verdict, score
 from swatchbook.ledger.database import Ledger, db_now, portions
 from swatchbook.ledger.leases import RUN_LIMIT, failure_record, pause_after
-from swatchbook.ledger.runs import Run, insert_run, require_live
-from swatchbook.ledger.saying import Said, describe, queue_said
-from swatchbook.ledger.showing import put, reopen_documents_showing
-from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, reviews, wants
+from swatchbook.ledger.runs import Run, bury, insert_run, require_live
+from swatchbook.ledger.saying import Said, describe, is_asked, queue_said
+from swatchbook.ledger.showing import put, reopen_documents_showing, touch
+from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, reviews, runs, wants
 from swatchbook.records import Analysis, DocumentStatus, ItemState, PlacementState, Record, Role, text_key
 
 _CHOICES = 10
@@ -140,16 +140,23 @@ _STANDING = (
 
 def needing(ledger: Ledger, *, owner: str | None = None, document: str | None = None) -> int:
     """How many pictures need a review: of a document, of an owner, or of all."""
-    placed = exists().where(placements.c.image == images.c.id, placements.c.state == PlacementState.SHOWN)
-    if document is not None:
-        placed = placed.where(placements.c.document == document)
+    placed = exists().where(
+        placements.c.image == images.c.id,
+        placements.c.state == PlacementState.SHOWN,
+        wants.c.document == placements.c.document,
+        wants.c.role == Role.ANALYSIS,
+        analyses.c.key == images.c.content_key,
+        analyses.c.tag == wants.c.tag,
+        _says_so,
+        *([] if document is None else [placements.c.document == document]),
+    )
     query = select(func.count()).select_from(images).where(_needs_review, ~images.c.gone, placed, *_of(owner))
     with ledger.read() as connection:
         return connection.execute(query).scalar_one()
 
 
 def waiting(
-    ledger: Ledger, *, owner: str | None = None, document: str | None = None, limit: int = 1_000
+    ledger: Ledger, *, owner: str | None = None, document: str | None = None, limit: int | None = None
 ) -> list[Pictured]:
     """Pictures that need a review, by document and in reading order."""
     with ledger.read() as connection:
@@ -179,24 +186,46 @@ def pictures_due(ledger: Ledger, reviewer: str, document: str, limit: int) -> li
         return _pictured(connection, connection.execute(_due(reviewer, document=document).limit(limit)).all())
 
 
+def to_look_at(
+    ledger: Ledger, reviewer: str, tag: str, keys: Collection[str], *, below: float
+) -> tuple[set[str], set[str]]:
+    """Of these pictures (content keys) those that the reviewer may be asked about, and those that it has looked at.
+
+    The former are weak as analysed under `tag`, or not analysed yet: nobody knows.
+    """
+    looked, settled = set[str](), set[str]()
+    with ledger.read() as connection:
+        for some in portions(sorted(keys)):
+            seen = select(analyses).where(analyses.c.key.in_(some), analyses.c.tag.in_((tag, reviewer)))
+            for row in connection.execute(seen):
+                if row.tag == reviewer:
+                    looked.add(row.key)
+                elif score(Analysis.model_validate(row.record)) >= below:
+                    settled.add(row.key)
+            for (key, of), known in of_pictures(connection, some).items():
+                if of == tag and known[-1].next_try_at is None:
+                    settled.add(key)
+    return set(keys) - looked - settled, looked
+
+
 def find(ledger: Ledger, reference: str, *, owner: str | None = None) -> Pictured:
     """The picture of an image's id, or of a prefix that no other has.
 
     Raises InvalidReference for an unknown or ambiguous one, and where nothing is said of it.
     """
-    mine = images.c.id.startswith(reference, autoescape=True)
+    mine = select(images.c.id).where(images.c.id.startswith(reference, autoescape=True), *_of(owner))
     with ledger.read() as connection:
-        rows = connection.execute(_analysed(owner=owner).where(mine).limit(_CHOICES)).all()
-        found = _pictured(connection, rows)
-        known = connection.execute(select(images.c.id).where(mine, *_of(owner)).limit(1)).scalar_one_or_none()
-    if len(found) > 1:
-        named = "; ".join(f"{each.image_id} (page {each.page} of {each.document})" for each in found)
+        known = connection.execute(mine.order_by(images.c.id).limit(_CHOICES)).scalars().all()
+        found = _pictured(connection, connection.execute(_analysed().where(images.c.id.in_(known))).all())
+    if len(known) > 1:
+        places = {each.image_id: f" (page {each.page} of {each.document})" for each in found}
+        named = "; ".join(f"{image}{places.get(image, '')}" for image in known)
         raise InvalidReference(f"{reference!r} may be {named}.", advice="Give more of the id.")
-    if not found and known:
-        raise InvalidReference(f"Nothing is said of image {known}, or no document shows it.")
-    if not found:
+    if not known:
         whose = f" of {owner}" if owner else ""
         raise InvalidReference(f"There is no image {reference!r}{whose}.", advice="See `swatchbook review list`.")
+    if not found:
+        raise InvalidReference(f"Nothing is said of image {known[0]}, or no document shows it.")
     return found[0]
 
 
@@ -225,19 +254,20 @@ def _analysed(*, owner: str | None = None, document: str | None = None) -> Selec
             documents.c.name,
             wants.c.tag,
             func.min(placements.c.page).label("page"),
+            _says_so.label("says_so"),
         )
         .join_from(images, placements, placements.c.image == images.c.id)
         .join(documents, documents.c.id == placements.c.document)
         .join(wants, and_(wants.c.document == documents.c.id, wants.c.role == Role.ANALYSIS))
         .join(analyses, and_(analyses.c.key == images.c.content_key, analyses.c.tag == wants.c.tag))
         .where(placements.c.state == PlacementState.SHOWN, ~images.c.gone, *these)
-        .group_by(images.c.id, documents.c.id, wants.c.tag)
+        .group_by(images.c.id, documents.c.id, wants.c.tag, analyses.c.text_key)
         .order_by(documents.c.created_at, documents.c.id, func.min(placements.c.ordinal))
     )
 
 
 def _waiting(*, owner: str | None = None, document: str | None = None) -> Select[Any]:
-    return _analysed(owner=owner, document=document).where(_needs_review)
+    return _analysed(owner=owner, document=document).where(_needs_review, _says_so)
 
 
 def _due(reviewer: str, *, owner: str | None = None, document: str | None = None) -> Select[Any]:
@@ -256,14 +286,20 @@ def _due(reviewer: str, *, owner: str | None = None, document: str | None = None
 _needs_review: ColumnElement[bool] = literal_column("images.needs_review")
 """As the partial index says it."""
 
+_says_so = analyses.c.text_key.is_not_distinct_from(images.c.text_key)
+"""Whether an analysis is what the image says: documents of one owner that show it may want different ones."""
+
 
 def _of(owner: str | None) -> list[ColumnElement[bool]]:
     return [] if owner is None else [images.c.owner == owner]
 
 
 def _pictured(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pictured]:
-    """One an image, by the document that is oldest."""
-    first = {row.image: row for row in reversed(rows)}
+    """One an image, by the analysis in use, else by the document that is oldest."""
+    first = dict[str, Row[Any]]()
+    for row in rows:
+        if row.image not in first or (row.says_so and not first[row.image].says_so):
+            first[row.image] = row
     keys = {row.content_key for row in first.values()}
     said = {
         (row.key, row.tag): Analysis.model_validate(row.record)
@@ -285,7 +321,7 @@ def _pictured(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pictured
             needs_review=row.needs_review,
             reviews=known.get((row.content_key, row.tag), ()),
         )
-        for row in reversed(first.values())
+        for row in first.values()
     ]
 
 
@@ -293,16 +329,20 @@ def _pictured(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pictured
 
 
 def begin(ledger: Ledger, document: str, *, flow_run: str | None = None) -> Run:
-    """A run that may pay for second looks at a document's pictures; the document itself is not held.
+    """A run that may pay for second looks at a document's pictures, one at a time; the document itself is not held.
 
-    `ledger.shards.end` ends it. Raises RunRevoked where the document is wanted no more.
+    `ledger.shards.end` ends it. Raises RunRevoked where the document is wanted no more, or another is at it.
     """
+    bury(ledger, document)
+    others = select(runs.c.token).where(runs.c.document == document, runs.c.kind == "review", runs.c.state == "live")
     stopped = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
     wanted = select(documents.c.generation).where(documents.c.id == document, documents.c.status.not_in(stopped))
     with ledger.write() as connection:
         generation = connection.execute(wanted.with_for_update(read=True)).scalar_one_or_none()
         if generation is None:
             raise RunRevoked(f"Nobody wants second looks at {document} any more.")
+        if connection.execute(others).first() is not None:
+            raise RunRevoked("Another run looks at its pictures already.")
         run = Run(token=str(ULID()), document=document, generation=generation)
         insert_run(connection, run, flow_run, kind="review")
     return run
@@ -341,7 +381,9 @@ def write_down(
             "by": word.by, "at": db_now(), "next_try_at": None,
         }  # fmt: skip
         _insert(connection, review)
-        _follow(connection, key, first, below)
+        was = before[-1].second if before and before[-1].verdict is Verdict.CORRECTED else None
+        now = review["second"] if word.verdict is Verdict.CORRECTED else None
+        _follow(connection, key, first, below, anew=was != now)
         return of_pictures(connection, [key])[key, tag][-1]
 
 
@@ -394,17 +436,14 @@ def _insert(connection: Connection, review: Mapping[str, Any]) -> None:
     connection.execute(insert(reviews).values(**review))
 
 
-def _follow(connection: Connection, key: str, first: Analysed, below: float) -> None:
-    """Let everybody whose documents want this analysis of the picture say what is in use now."""
+def _follow(connection: Connection, key: str, first: Analysed, below: float, *, anew: bool) -> None:
+    """Let everybody whose documents want this analysis of the picture say what is in use now.
+
+    `anew`: it is another analysis than before, perhaps of the same text.
+    """
     said = in_use(connection, {key: first}, below)[key]
-    asking = select(placements.c.image).join(
-        wants,
-        and_(wants.c.document == placements.c.document, wants.c.role == Role.ANALYSIS, wants.c.tag == first.tag),
-    )
     theirs = connection.execute(
-        select(images.c.id, images.c.text_key)
-        .where(images.c.content_key == key, images.c.id.in_(asking))
-        .with_for_update()
+        select(images.c.id, images.c.text_key).where(images.c.content_key == key, is_asked(first.tag)).with_for_update()
     ).all()
     describe(connection, images.c.id, {row.id: (key, said) for row in theirs})
     _settle_item(connection, key, first.tag)
@@ -415,6 +454,8 @@ def _follow(connection: Connection, key: str, first: Analysed, below: float) -> 
         shown = and_(images.c.id.in_(some), images.c.dirty > 0)
         connection.execute(update(images).where(shown).values(dirty=dirty, made=dirty))
     reopen_documents_showing(connection, changed)
+    if anew:
+        touch(connection, images, {row.id for row in theirs} - set(changed))
 
 
 def _settle_item(connection: Connection, key: str, tag: str) -> None:

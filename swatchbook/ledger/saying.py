@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, bindparam, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, bindparam, exists, select, update
 
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.leases import ItemId
@@ -26,12 +26,30 @@ class Said(Record):
     needs_review: bool = False
 
 
-def say(connection: Connection, said: Mapping[str, Said]) -> None:
+def say(connection: Connection, tag: str, said: Mapping[str, Said]) -> None:
     """From now on this is said of these pictures (by content key), whoever's they are.
 
-    The texts stand in `contents` already. What is to be made of them is for `queue_said`.
+    A document must want the analysis of this tag. The texts stand in `contents` already; what is to be made of them is
+    for `queue_said`.
     """
-    describe(connection, images.c.content_key, {key: (key, of) for key, of in said.items()})
+    theirs = {
+        row.id: (row.content_key, said[row.content_key])
+        for some in portions(sorted(said))
+        for row in connection.execute(
+            select(images.c.id, images.c.content_key).where(images.c.content_key.in_(some), is_asked(tag))
+        )
+    }
+    describe(connection, images.c.id, theirs)
+
+
+def is_asked(tag: str) -> ColumnElement[bool]:
+    """Whether a document that places an image wants the analysis of this tag."""
+    return exists().where(
+        placements.c.image == images.c.id,
+        wants.c.document == placements.c.document,
+        wants.c.role == Role.ANALYSIS,
+        wants.c.tag == tag,
+    )
 
 
 def describe(connection: Connection, column: Column[str], said: Mapping[str, tuple[str, Said]]) -> None:

@@ -7,7 +7,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, or_, select, update
 
 from swatchbook.ledger.database import db_now, portions, upsert
 from swatchbook.ledger.tables import chunks, documents, images, placements
@@ -88,14 +88,18 @@ def unshow_chunks(connection: Connection, ids: Collection[str]) -> None:
 
 
 def reopen_documents_showing(connection: Connection, ids: Collection[str]) -> None:
-    """Completed documents that show these images have something to make or publish again: waiting, due now."""
+    """Completed documents that show these images have something to make or publish again: waiting, due now.
+
+    So are those that wait for a later time.
+    """
+    later = and_(documents.c.status == DocumentStatus.WAITING, documents.c.due_at > db_now())
     for portion in portions(sorted(ids)):
         showing = select(placements.c.document).where(
             placements.c.image.in_(portion), placements.c.state == PlacementState.SHOWN
         )
         connection.execute(
             update(documents)
-            .where(documents.c.id.in_(showing), documents.c.status == DocumentStatus.COMPLETED)
+            .where(documents.c.id.in_(showing), or_(documents.c.status == DocumentStatus.COMPLETED, later))
             .values(status=DocumentStatus.WAITING, due_at=db_now(), updated_at=db_now())
         )
 

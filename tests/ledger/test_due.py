@@ -70,6 +70,20 @@ def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "c
     return run
 
 
+def test_what_cannot_be_begun_says_why_and_what_is_being_deleted_stays_so(ledger: Ledger) -> None:
+    queued, deleted = begin(ledger), complete(ledger, "oak", owner="bert")
+    runs.end(ledger, queued, DocumentStatus.WAITING)
+    due.mark_deleting(ledger, deleted.document)
+    for run in (queued, deleted):
+        due.hold_up(
+            ledger, run.document, DocumentStatus.BLOCKED, message="A key.", failure_kind="configuration", seconds=60
+        )
+    held_up = accounts.get_document(ledger, queued.document)
+    assert (held_up.status, held_up.message) == (DocumentStatus.BLOCKED, "A key.")
+    assert accounts.get_document(ledger, deleted.document).status == DocumentStatus.DELETING
+    assert due_ids(ledger) == [deleted.document]
+
+
 # --- what is due ------------------------------------------------------------------------------------------------------
 
 

@@ -226,7 +226,7 @@ def correct(ledger: Ledger, name: str, text: str) -> None:
     """As a person does: this is said of the picture from now on."""
     with ledger.write() as connection:
         connection.execute(contents.insert().values(key=text_key(text), text=text))
-        say(connection, {key(name): Said(text_key=text_key(text), quality=1.0)})
+        say(connection, ANALYSIS.tag, {key(name): Said(text_key=text_key(text), quality=1.0)})
         queue_said(connection, images.c.content_key, [key(name)])
 
 

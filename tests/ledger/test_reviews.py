@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
 from swatchbook.judging import Verdict
-from swatchbook.ledger import accounts, due, reviews, runs, shards
+from swatchbook.ledger import accounts, due, reviews, runs, shards, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.payloads import image_payloads
 from swatchbook.ledger.reviews import Pictured, Review, Second, Word
@@ -15,8 +15,8 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, images, items
 from swatchbook.ledger.tables import reviews as rows
 from swatchbook.records import Analysis, DocumentStatus, ImageState, Role, Want, text_key
-from tests.ledger.scene import ANALYSIS, EVERYTHING, UNDERSTANDING, count, item, one, pass_time
-from tests.ledger.told import begin, extraction, image, ingest, key, make_all, placed, publish_all, states
+from tests.ledger.scene import ANALYSIS, EVERYTHING, UNDERSTANDING, count, item, lapse, one, pass_time, set_document
+from tests.ledger.told import begin, end, extraction, image, ingest, key, make_all, placed, publish_all, states
 
 BELOW = 0.6  # what is made here has a score of 0.5
 REVIEWER = "stronger@1/a"
@@ -97,6 +97,19 @@ def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> Non
     assert waiting(ledger) == [image("oak", "bert")]
 
 
+def test_what_may_be_looked_at_again_is_weak_or_not_analysed_yet(ledger: Ledger) -> None:
+    weak(ledger, "oak", "ash", "elm", "fir", "yew")
+    write(ledger, "oak", by_person(Verdict.ACCEPTED))
+    write(ledger, "ash", saying("Material: ash.", Verdict.UNDECIDED))
+    paying = reviews.begin(ledger, one(ledger, documents)["id"])
+    for name, failure in (("elm", ProviderRejected("No.")), ("fir", ProviderTimeout("Late."))):
+        reviews.write_failure(ledger, key(name), ANALYSIS.tag, failure, by=REVIEWER, run=paying)
+    keys = [key(name) for name in ("oak", "ash", "elm", "fir", "yew", "new")]
+    may, looked = reviews.to_look_at(ledger, REVIEWER, ANALYSIS.tag, keys, below=BELOW)
+    assert (may, looked) == ({key("fir"), key("yew"), key("new")}, {key("ash")})
+    assert reviews.to_look_at(ledger, REVIEWER, ANALYSIS.tag, keys, below=0.5)[0] == {key("new")}
+
+
 def test_whoever_looks_again_is_not_who_looked_first_and_comes_when_the_document_is_at_rest(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     assert due_now(ledger, run.document, ANALYSIS.tag) == []
@@ -115,6 +128,35 @@ def test_an_image_is_found_by_a_part_of_its_id_that_no_other_has(ledger: Ledger)
     for reference, owner in (("%", None), (image("oak"), "bert"), ("nothing", None)):
         with pytest.raises(InvalidReference, match="There is no image"):
             reviews.find(ledger, reference, owner=owner)
+
+
+def test_an_id_is_ambiguous_whatever_is_said_of_the_images_and_however_often_one_is_shown(ledger: Ledger) -> None:
+    names = [f"picture {number}" for number in range(40)]
+    first = image(names[0])[0]
+    twin = next(name for name in names[1:] if image(name).startswith(first))
+    for number in range(11):
+        weak(ledger, names[0], content=f"catalogue {number}")
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, twin), unreadable=[twin]))
+    with pytest.raises(InvalidReference, match="may be") as ambiguous:
+        reviews.find(ledger, first)
+    assert image(names[0]) in str(ambiguous.value)
+    assert image(twin) in str(ambiguous.value)
+
+
+def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger) -> None:
+    """Documents of one owner that show it want different ones."""
+    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
+    first = begin(ledger)
+    ingest(ledger, first, extraction(placed(first, "oak")))
+    run = begin(ledger, content="another", wants=newer)
+    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    make_all(ledger, run, text="Material: ash.", review_below=BELOW)
+    end(ledger, run)
+    (picture,) = reviews.waiting(ledger)
+    assert (picture.document_id, picture.tag) == (run.document, "newer@1")
+    assert due_now(ledger, first.document) == []
+    assert reviews.find(ledger, picture.image_id).tag == "newer@1"
 
 
 def test_an_image_of_which_nothing_is_said_cannot_be_reviewed(ledger: Ledger) -> None:
@@ -158,6 +200,24 @@ def test_a_correction_is_said_everywhere_embedded_and_published_again(ledger: Le
     want = Want(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
     assert all(want in each.vectors for each in told)
     assert states(ledger, run.document)[image("oak")] == ImageState.COMPLETE
+
+
+def test_a_correction_does_not_wait_for_what_has_failed(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    set_document(ledger, run.document, status=DocumentStatus.WAITING, due_at=ledger.now() + 86_400)
+    write(ledger, "oak", saying("Material: beech."))
+    (found,) = due.due(ledger)
+    assert due.wants_run(found, ledger.now())
+
+
+def test_other_words_in_the_same_sentence_are_published(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    for number, material in enumerate(("oak", "beech")):
+        analysis = Analysis(material=material, confidence=1, quality=1)
+        second = Second(tag=f"person@{number}", analysis=analysis, text="A floor.")
+        write(ledger, "oak", Word(verdict=Verdict.CORRECTED, by="eve", second=second))
+        (told,) = publish_all(ledger)
+        assert (told.payload.text, told.payload.material) == ("A floor.", (material,))
 
 
 def test_what_is_embedded_already_is_only_published_again(ledger: Ledger) -> None:
@@ -264,6 +324,17 @@ def test_a_word_on_another_analysis_than_the_one_wanted_changes_nothing(ledger: 
     assert text_of(ledger) == text_key("Material: oak.")
 
 
+def test_an_analysis_that_others_want_leaves_a_correction_alone(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    write(ledger, "oak", saying("Material: beech."))
+    make_again(ledger, run.document)
+    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
+    theirs = begin(ledger, owner="bert", wants=newer)
+    ingest(ledger, theirs, extraction(placed(theirs, "oak")))
+    assert (text_of(ledger), text_of(ledger, "bert")) == (text_key("Material: beech."), text_key("Material: oak."))
+    assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
+
+
 def test_reviews_go_with_the_picture(ledger: Ledger, tmp_path: Any) -> None:
     from swatchbook.files import Files
 
@@ -296,6 +367,17 @@ def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
     shards.end(ledger, paying)
     with pytest.raises(RunRevoked):
         write(ledger, "oak", saying("Material: beech."), paying)
+
+
+def test_one_run_at_a_time_looks_at_a_document_and_a_dead_one_keeps_nobody(ledger: Ledger) -> None:
+    run = weak(ledger, "oak")
+    weak(ledger, "oak", owner="bert")
+    first = reviews.begin(ledger, run.document)
+    with pytest.raises(RunRevoked, match="Another run"):
+        reviews.begin(ledger, run.document)
+    lapse(ledger, first)
+    shards.end(ledger, reviews.begin(ledger, run.document))
+    shards.end(ledger, reviews.begin(ledger, run.document))
 
 
 def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
