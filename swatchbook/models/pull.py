@@ -3,6 +3,7 @@
 HF_ENDPOINT, HF_TOKEN, HF_HOME and the rest mean what they mean to every program that uses the hub.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -12,7 +13,7 @@ from typing import Any
 from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure
 from swatchbook.models.weights import FILES, KNOWN, Checkpoint, is_folder, revision_setting
 from swatchbook.records import Record
-from swatchbook.settings import PREFIX, Settings
+from swatchbook.settings import COMMIT, PREFIX, Settings
 
 
 class Pulled(Record):
@@ -55,6 +56,8 @@ def pull(checkpoint: Checkpoint) -> Pulled:
     hub = HfApi()
     with _told(checkpoint):
         found = hub.model_info(checkpoint.model, revision=checkpoint.revision or None)
+    if not (found.sha and re.fullmatch(COMMIT, found.sha)) or checkpoint.revision not in ("", found.sha):
+        raise ProviderError(f"The hub names no commit, or another than was asked for: {found.sha!r}.", advice=AGAIN)
     names = [file.rfilename for file in found.siblings or ()]
     if not any(fnmatch(name, "*.safetensors") and _is_read(name) for name in names):
         raise Configuration(
@@ -64,7 +67,7 @@ def pull(checkpoint: Checkpoint) -> Pulled:
     pinned = checkpoint.model_copy(update={"revision": found.sha})
     with _told(pinned):
         folder = Path(hub.snapshot_download(pinned.model, revision=pinned.revision, allow_patterns=list(FILES)))
-    return _pulled(pinned, folder)
+        return _pulled(pinned, folder)
 
 
 def _here(checkpoint: Checkpoint) -> Path | None:
@@ -119,9 +122,17 @@ def _told(checkpoint: Checkpoint) -> Iterator[None]:
     except httpx.TimeoutException as error:
         raise ProviderTimeout("The hub did not answer in time.", advice=AGAIN) from error
     except (httpx.HTTPError, errors.LocalEntryNotFoundError) as error:
+        if isinstance(error, errors.HfHubHTTPError) and error.response.status_code in (401, 403):
+            raise Authentication(
+                f"The hub refuses: {_first_line(error)}", advice="Correct or unset HF_TOKEN."
+            ) from error
         raise ProviderError(f"The hub does not answer as it should: {_first_line(error)}", advice=AGAIN) from error
     except OSError as error:
         raise as_failure(error) from error
+    except Exception as error:  # its library takes for granted that a hub answers, as a page to log in at does not
+        raise ProviderError(
+            f"The hub answers with what cannot be read: {type(error).__name__}: {_first_line(error)}", advice=AGAIN
+        ) from error
 
 
 AGAIN = "Run `swatchbook models pull` again: it goes on where it ended. HF_ENDPOINT names another hub."

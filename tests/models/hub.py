@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +26,8 @@ class Hub(ThreadingHTTPServer):
         self.gated: set[str] = set()
         self.cuts: dict[str, int] = {}  # file -> after how many bytes its next answer breaks off
         self.down = False
+        self.says: Callable[[dict[str, Any]], Any] = lambda info: info  # of a model: JSON, or bytes as they are
+        self.token: str | None = None  # the only one that it takes
         self.asked: list[tuple[str, str, str | None]] = []
 
     @property
@@ -71,6 +73,8 @@ class _Answers(BaseHTTPRequestHandler):
         self.server.asked.append((self.command, path, self.headers["Range"]))
         if self.server.down:
             return self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "", "Internal Server Error")
+        if self.server.token and self.headers["Authorization"] != f"Bearer {self.server.token}":
+            return self._refuse(HTTPStatus.UNAUTHORIZED, "", "Invalid credentials in Authorization header")
         api = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?", path)
         file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path)
         found = api or file
@@ -92,7 +96,8 @@ class _Answers(BaseHTTPRequestHandler):
             ])  # fmt: skip
         siblings = [{"rfilename": f} for f in files]
         gated = "auto" if name in self.server.gated else False
-        return self._send_json({"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings, "gated": gated})
+        info = {"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings, "gated": gated}
+        return self._send_json(self.server.says(info))
 
     def _send_file(self, folder: Path, name: str) -> None:
         if not (folder / name).is_file():
@@ -112,7 +117,7 @@ class _Answers(BaseHTTPRequestHandler):
             self.wfile.write(data[first:end])  # and the connection closes, whether that was all or not
 
     def _send_json(self, value: Any) -> None:
-        body = json.dumps(value).encode()
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,42 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(
     there.gated = set(gated)
     with pytest.raises(error, match=message):
         pull_encoder(settings)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        lambda info: b"<html>Log in to this network.</html>",
+        lambda info: b"[" * 200_000,
+        lambda info: [info],
+        lambda info: {**info, "siblings": "model.safetensors"},
+        lambda info: {**info, "sha": None},
+        lambda info: {**info, "sha": "../../../elsewhere"},
+    ],
+    ids=["html", "deep", "list", "files", "no commit", "path"],
+)
+@pytest.mark.parametrize("revision", ["", COMMIT])
+def test_a_hub_that_answers_as_none_does_is_an_error_of_the_provider(
+    there: Hub, tmp_path: Path, says: Callable[[dict[str, Any]], Any], revision: str
+) -> None:
+    there.says = says
+    with pytest.raises(ProviderError, match="models pull"):
+        pull_encoder(named(encoder_revision=revision))
+    assert not list(tmp_path.rglob("*elsewhere*"))
+
+
+def test_another_commit_than_was_asked_for_is_not_taken(there: Hub) -> None:
+    there.says = lambda info: {**info, "sha": "f" * 40}
+    with pytest.raises(ProviderError, match="another than was asked for"):
+        pull_encoder(named())
+
+
+def test_a_wrong_token_is_named_and_not_repeated(there: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    there.token = "hf_of_somebody_else"
+    monkeypatch.setenv("HF_TOKEN", "hf_a_wrong_one")
+    with pytest.raises(Authentication, match="HF_TOKEN") as raised:
+        pull_encoder(named())
+    assert "hf_a_wrong_one" not in str(raised.value)
 
 
 def test_nobody_there_is_an_error_of_the_provider(there: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
