@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.event import listen, remove
 
 from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
 from swatchbook.judging import Verdict
@@ -128,6 +129,31 @@ def test_an_image_is_found_by_a_part_of_its_id_that_no_other_has(ledger: Ledger)
     for reference, owner in (("%", None), (image("oak"), "bert"), ("nothing", None)):
         with pytest.raises(InvalidReference, match="There is no image"):
             reviews.find(ledger, reference, owner=owner)
+
+
+def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Ledger) -> None:
+    weak(ledger, "oak")
+    with ledger.read() as connection:
+        engine = connection.engine
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL counts rows before it chooses")
+    asked = list[tuple[str, Any]]()
+
+    def note(*event: Any) -> None:
+        asked.append((event[2], event[3]))
+
+    listen(engine, "before_cursor_execute", note)
+    assert reviews.needing(ledger) == len(reviews.waiting(ledger, owner="anna")) == 1
+    assert reviews.find(ledger, image("oak")).needs_review
+    remove(engine, "before_cursor_execute", note)
+    with ledger.read() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all())
+            for query, values in asked
+            if query.startswith("SELECT")
+        ]
+    assert len(plans) > 3
+    assert not [plan for plan in plans if "ix_wants_role_tag" in plan or "SCAN placements" in plan]
 
 
 def test_an_id_is_ambiguous_whatever_is_said_of_the_images_and_however_often_one_is_shown(ledger: Ledger) -> None:
