@@ -69,7 +69,7 @@ def _form_schema() -> dict[str, Any]:
 
 @router.get("/search", summary="Search by words")
 def search(lab: Tools, caller: TheCaller, asked: Annotated[Question, Query()]) -> Found:
-    """One query for each role that applies, fused by rank."""
+    """One query for each role that applies, their results fused."""
     return _search(lab, asked, caller.choose(asked.owner), None)
 
 
