@@ -5,10 +5,11 @@ Of a call it logs host, model, status, seconds and tokens; never headers or bodi
 """
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 import httpx
@@ -91,7 +92,9 @@ class Client:
                 **header(where.key.get_secret_value() if where.key else None),
                 "Accept-Encoding": "identity",  # a small answer may not unfold into a large one
             },
-            limits=httpx.Limits(max_connections=where.at_once, max_keepalive_connections=where.at_once),
+            # A connection for each call: what somebody sends too much is no answer to the next question, and no
+            # server closes one at the moment that it is taken up again.
+            limits=httpx.Limits(max_connections=where.at_once, max_keepalive_connections=0),
         )
         self._gate = Gate(calls_per_minute=where.calls_per_minute, tokens_per_minute=where.tokens_per_minute)
         self._slots = threading.BoundedSemaphore(where.at_once)
@@ -208,29 +211,59 @@ class Client:
         timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds), pool=None)
         over, body = time.monotonic() + seconds, bytearray()
         try:
-            with self._http.stream("POST", self.where.url + call.path, json=call.body, timeout=timeout) as reply:
+            with (
+                _hung_up_after(seconds) as trace,
+                self._http.stream(
+                    "POST", self.where.url + call.path, json=call.body, timeout=timeout, extensions={"trace": trace}
+                ) as reply,
+            ):
                 if reply.headers.get("content-encoding", "identity") != "identity":
                     raise httpx.DecodingError("compressed, which nobody asked for")
                 for part in reply.iter_raw():
                     body += part
-                    if time.monotonic() > over:
-                        raise httpx.ReadTimeout("")
                     if len(body) > MOST_REPLY_BYTES:
                         raise httpx.DecodingError(f"more than {MOST_REPLY_BYTES >> 20} MiB")
+                if time.monotonic() > over:  # else half of a reply whose end is that of its connection passes for one
+                    raise httpx.ReadTimeout("")
                 return reply.status_code, reply.headers, bytes(body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ProviderError(f"{self.where.host} cannot be reached: {error}.") from error
-        except httpx.TimeoutException as error:
-            log.info("%s %s: no answer in %.0f s", self.where.host, self.where.model, seconds)
-            raise ProviderTimeout(f"{self.where.host} gave no answer in {seconds:.0f} s.") from error
         except httpx.DecodingError as error:
             raise ProviderError(f"{self.where.host} answers with what cannot be read: {error}.") from error
         except httpx.RequestError as error:
+            if isinstance(error, httpx.TimeoutException) or time.monotonic() > over:
+                log.info("%s %s: no answer in %.0f s", self.where.host, self.where.model, seconds)
+                raise ProviderTimeout(f"{self.where.host} gave no answer in {seconds:.0f} s.") from error
             raise ProviderError(f"{self.where.host} broke off: {type(error).__name__}.") from error
 
     def _note(self, status: int, seconds: float, usage: Usage) -> None:
         tokens = "" if usage == (None, None) else f", tokens {usage.tokens_in} in, {usage.tokens_out} out"
         log.info("%s %s: %d in %.1f s%s", self.where.host, self.where.model, status, seconds, tokens)
+
+
+@contextmanager
+def _hung_up_after(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+    """A call within is cut off after so many seconds, however slowly something comes: httpx has limits only between
+    one byte and the next. Yields what httpx is to tell of its connection.
+    """
+    streams = list[Any]()
+
+    def told(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            streams.append(info["return_value"])
+
+    def hang_up() -> None:
+        for stream in streams[-1:]:
+            with suppress(OSError):
+                socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield told
+    finally:
+        timer.cancel()
 
 
 def may_have_cost(error: BaseException) -> bool:

@@ -3,14 +3,16 @@
 import json
 import logging
 import socket
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from email.utils import formatdate
-from itertools import cycle, islice
+from itertools import count, cycle, islice
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
@@ -184,6 +186,73 @@ def test_an_answer_over_its_estimate_takes_its_part_of_the_minute_all_the_same(t
     for _ in range(2):
         asking.post(CALL)
     assert clock.now() < 1_200
+
+
+@contextmanager
+def a_server_that(says: Callable[[int], Iterator[bytes]]) -> Iterator[str]:
+    """Its address; `says`: what the connection of that number is sent once it has asked, piece by piece."""
+    numbers = count()
+
+    class Connection(BaseRequestHandler):
+        def handle(self) -> None:
+            while self.request.recv(65_536):
+                for piece in says(next(numbers)):
+                    self.request.sendall(piece)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Connection) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def slowly(first: bytes, again: bytes) -> Callable[[int], Iterator[bytes]]:
+    """What never ends, and never pauses for long."""
+
+    def say(_: int) -> Iterator[bytes]:
+        yield first
+        for _ in range(200):
+            time.sleep(0.05)
+            yield again
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
+    ],
+    ids=["header", "continue", "body", "chunks", "chunk"],
+)
+def test_a_reply_that_never_ends_is_cut_off_in_time(first: bytes, again: bytes) -> None:
+    with a_server_that(slowly(first, again)) as url:
+        started = time.monotonic()
+        with pytest.raises(ProviderTimeout) as raised:
+            Client(Address("llm", url, "m", seconds=0.5), header=openai.header).post(CALL)
+        assert time.monotonic() - started < 3
+        assert may_have_cost(raised.value)
+
+
+def test_what_is_sent_too_much_is_no_answer_to_the_next_question() -> None:
+    def twice(_: int) -> Iterator[bytes]:
+        said = [
+            f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}" for body in ('{"n": 1}', '{"n": "stray"}')
+        ]
+        yield "".join(said).encode()
+
+    with a_server_that(twice) as url:
+        asking = Client(Address("llm", url, "m"), header=openai.header)
+        assert [asking.post(CALL).data["n"] for _ in range(3)] == [1, 1, 1]
 
 
 def test_patience_is_for_the_reply_as_well(there: Provider) -> None:
