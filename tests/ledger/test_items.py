@@ -298,16 +298,17 @@ def test_an_understanding_makes_every_picture_of_that_text_dirty(ledger: Ledger)
     assert [row.made for row in after] == [row.dirty for row in after]
 
 
-def test_a_new_analysis_wakes_completed_documents_that_want_its_understanding(ledger: Ledger) -> None:
-    second = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
+def test_an_analysis_made_anew_wakes_completed_documents_that_want_its_understanding(ledger: Ledger) -> None:
     first = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     without = begun(ledger, owner="carl", wants=(ANALYSIS,), pictures=[KEY])
     for run in (first, without):
         assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
-    review = begun(ledger, owner="bert", wants=(second,), pictures=[KEY])
-    commit_all(ledger, items.claim(ledger, review, [KEY]), text="Material: ash.")
+    with ledger.write() as connection:  # as where an answer was lost
+        connection.execute(update(item_rows).where(item_rows.c.role == Role.ANALYSIS).values(state="pending"))
+    other = begun(ledger, owner="bert", wants=(ANALYSIS,), pictures=[KEY])
+    commit_all(ledger, items.claim(ledger, other, [KEY]), text="Material: ash.")
     assert item(ledger, text_key("Material: ash."), UNDERSTANDING).state == "pending"
     assert (document(ledger, first).status, document(ledger, without).status) == ("waiting", "completed")
     again = runs.begin(
@@ -315,6 +316,19 @@ def test_a_new_analysis_wakes_completed_documents_that_want_its_understanding(le
     )
     assert isinstance(again, runs.Run)
     assert [c.key for c in items.claim(ledger, again, [KEY]).items] == [text_key("Material: ash.")]
+
+
+def test_an_analysis_that_only_others_want_says_nothing_here(ledger: Ledger) -> None:
+    first = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
+    commit_all(ledger, items.claim(ledger, first, [KEY]))
+    commit_all(ledger, items.claim(ledger, first, [KEY]))
+    assert runs.end(ledger, first, DocumentStatus.COMPLETED) == "completed"
+    said = image(ledger, KEY).text_key
+    second = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
+    other = begun(ledger, owner="bert", wants=(second, UNDERSTANDING), pictures=[KEY])
+    commit_all(ledger, items.claim(ledger, other, [KEY]), text="Material: ash.")
+    assert (image(ledger, KEY).text_key, document(ledger, first).status) == (said, "completed")
+    assert [c.key for c in items.claim(ledger, other, [KEY]).items] == [text_key("Material: ash.")]
 
 
 def test_nothing_is_committed_twice(ledger: Ledger) -> None:
