@@ -43,14 +43,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="2", settings=_PAGE_LIMITS, modules=_PDF),
     "tables": PureStage(version="2", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="1",
+        version="2",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=_catalogue("discover", "attributes", "layout", "kinds", "cards", "sections", *_LLM, "llm/products"),
     ),
     "describe": PureStage(
-        version="1",
+        version="2",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=_catalogue("describe", "attributes", "layout", *_LLM, "llm/metadata"),

@@ -1,7 +1,9 @@
 """What the language model is asked, and in which shape it answers. A changed word here is another maker."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
 
 from swatchbook.catalogue.attributes import LABELS
 from swatchbook.providers.replies import Reply, Said, SaidAtLength, recipe
@@ -48,11 +50,19 @@ Copy all that is printed, line by line in reading order, exactly as printed, in 
 headings, " | " between the cells of a row. Describe no pictures and add nothing. Without any text the list is empty."""
 
 
+def _unmarked(text: str) -> str:
+    """What was copied, without the marks that pages are shown with."""
+    return " ".join(text.removeprefix("# ").replace(" | ", " ").split())
+
+
+Copied = Annotated[Said, AfterValidator(_unmarked)]
+
+
 class Offered(Reply):
-    name: Said
-    category: Said | None
-    code: Said | None
-    variants: list[Said]
+    name: Copied
+    category: Copied | None
+    code: Copied | None
+    variants: list[Copied]
     first_page: int
     last_page: int
 
@@ -71,7 +81,7 @@ class Printed(Reply):
 
 class Fact(Reply):
     kind: Said
-    value: SaidAtLength
+    value: Annotated[SaidAtLength, AfterValidator(_unmarked)]
     page: int
 
 

@@ -56,6 +56,11 @@ def test_values_of_no_page_and_unknown_fields_are_dropped_and_named() -> None:
     ]
 
 
+def test_marks_of_headings_and_rows_are_no_part_of_a_value() -> None:
+    said = ask_metadata(Voice(telling(("size", "# Size: | 60 × 120 cm"))), BOOK, product(), [SPECIFIED], NOTHING)
+    assert said.metadata["size"] == "Size: 60 × 120 cm"
+
+
 def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
     both = page(1, [text(60, 100, "Colour: sand"), text(60, 120, "Colour: slate")])
     says = telling(("color", "sand"), ("colour", "slate"), ("color", "sand"))
