@@ -241,6 +241,7 @@ links = Table(
     Column("generation", Token, nullable=False),
     Column("score", Double, nullable=False),
     Column("evidence", JSON, nullable=False),
+    Index(None, "source"),
     Index(None, "target"),
 )
 

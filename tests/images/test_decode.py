@@ -308,11 +308,11 @@ def test_child_that_does_not_start_is_laid_at_no_pictures_door(tmp_path: Path) -
 
 def test_all_children_work_at_once(tmp_path: Path) -> None:
     paths = [tmp_path / f"hanging{n}.jpg" for n in range(2)]
-    with Decoders(Settings(decode_seconds=2), module="tests.images.troubled_decode_child") as decoders:
+    with Decoders(Settings(decode_seconds=3), module="tests.images.troubled_decode_child") as decoders:
         decoders.decode([tmp_path / "start", tmp_path / "both"], 32)
         start = time.monotonic()
         decoders.decode(paths, 32)
-        assert time.monotonic() - start < 3.9  # one after the other would take four
+        assert time.monotonic() - start < 5.9  # one after the other would take six
 
 
 def test_closing_ends_the_children(tmp_path: Path) -> None:

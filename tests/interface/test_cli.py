@@ -61,16 +61,24 @@ def loaded_by(home: Path, *words: str | Path) -> set[str]:
 # --- quick and lean ---------------------------------------------------------------------------------------------------
 
 
-def test_help_comes_within_half_a_second(swatchbook: Swatchbook) -> None:
-    """By processor time: a busy machine does not make the command slower."""
+def processor_seconds(*command: str | Path) -> float:
+    """Of the quickest of three: a busy machine makes no command slower, a slow one makes all of them so."""
 
-    def seconds() -> float:
+    def once() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert swatchbook("--help").returncode == 0
+        subprocess.run(command, env=bare_environment(), check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(seconds() for _ in range(3)) <= 0.5
+    return min(once() for _ in range(3))
+
+
+def importing(*modules: str) -> float:
+    return processor_seconds(sys.executable, "-c", f"import {', '.join(modules)}")
+
+
+def test_help_costs_little_more_than_what_prints_it() -> None:
+    assert processor_seconds(SWATCHBOOK, "--help") < 3 * importing("typer", "rich.table")
 
 
 @pytest.mark.parametrize(
@@ -260,7 +268,7 @@ def test_ingest_search_show_rebuild_delete(
     assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
 
 
-def test_the_first_line_comes_within_a_second(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
+def test_the_first_line_costs_little_more_than_its_libraries(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
     run = subprocess.Popen(
         [SWATCHBOOK, "ingest", str(small_catalogue)],
         env=bare_environment() | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": "http://127.0.0.1:1/api"},
@@ -270,7 +278,7 @@ def test_the_first_line_comes_within_a_second(home: Path, small_catalogue: Path,
         assert run.stdout
         assert run.stdout.readline().startswith("small.pdf · ")
         spent = psutil.Process(run.pid).cpu_times()
-        assert spent.user + spent.system < 1.0  # processor time: a busy machine does not make it slower
+        assert spent.user + spent.system < 2 * importing("typer", "rich.table", "pydantic_settings", "sqlalchemy")
         _, errors = run.communicate(timeout=60)
     assert run.returncode == 1
     assert "PREFECT_API_URL" in errors
