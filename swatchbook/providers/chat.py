@@ -4,10 +4,12 @@ What the wire looks like stands in `openai.py` and `anthropic.py`. A shape is as
 server takes: by its own JSON schema support, by a tool call, by words alone; which one, is found out once.
 """
 
+import io
 import json
 import logging
 import threading
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
@@ -28,7 +30,9 @@ from swatchbook.settings import Price, Settings
 log = logging.getLogger(__name__)
 
 PICTURE_TOKENS: Final = 2_500
-"""More than any of the known models makes of a picture of 1,568 px (28² to 32² pixels a token)."""
+"""At least so many are counted for a picture, and one for every 28² pixels: no known model that is paid by the pixel
+makes more of it.
+"""
 
 _LONGEST_TOKEN: Final = 64
 """Characters: an answer longer than its tokens can be does not end."""
@@ -164,8 +168,18 @@ def turn_tokens(turn: Turn) -> int:
     """Tokens that a turn has at most, going in."""
     texts = [turn.question.instructions, json.dumps(turn.shape), turn.said, turn.complaint]
     texts += [part for part in turn.question.parts if isinstance(part, str)]
-    pictures = sum(isinstance(part, bytes) for part in turn.question.parts)
-    return sum(map(tokens_at_most, texts)) + PICTURE_TOKENS * pictures
+    pictures = [part for part in turn.question.parts if isinstance(part, bytes)]
+    return sum(map(tokens_at_most, texts)) + sum(map(_picture_tokens, pictures))
+
+
+def _picture_tokens(jpeg: bytes) -> int:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(jpeg)) as image:
+            return max(PICTURE_TOKENS, ceil(image.width * image.height / 28**2))
+    except UnidentifiedImageError:  # none yet, where only a plan is made
+        return PICTURE_TOKENS
 
 
 def _parsed(said: Said, shape: type[Shape]) -> Shape | str:

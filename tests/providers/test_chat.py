@@ -1,5 +1,6 @@
 """Questions to chat models over real HTTP: in shape, paid for once, whatever goes wrong."""
 
+import io
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from PIL import Image
 from pydantic import BaseModel, SecretStr
 
 from swatchbook.errors import (
@@ -33,9 +35,10 @@ from swatchbook.models.registry import load
 from swatchbook.models.vision_analyst import VisionAnalyst
 from swatchbook.providers import anthropic, openai
 from swatchbook.providers.address import Address
-from swatchbook.providers.chat import ProviderChat, language_chat, vision_chat
+from swatchbook.providers.chat import ProviderChat, language_chat, turn_tokens, vision_chat
 from swatchbook.providers.gate import STRIKES
 from swatchbook.providers.schema import is_strict, json_in, schema_of
+from swatchbook.providers.spoken import Turn
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count, set_document
@@ -308,6 +311,19 @@ def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, bo
     assert 3 <= spent.calls < 20
     assert 0.006 < spent.cost_usd <= 0.01  # what is left is less than a call may cost at most
     assert len(there.asked) == spent.calls
+
+
+def test_a_large_picture_takes_more_of_the_budget(there: Provider, book: Book) -> None:
+    jpeg = io.BytesIO()
+    Image.new("RGB", (4_096, 4_096)).save(jpeg, "JPEG")
+    large = Question(instructions="Say what you see.", parts=(jpeg.getvalue(),), max_tokens=100)
+    tokens = [turn_tokens(Turn(question=each, shape={}, name="")) for each in (question(1), large)]
+    assert 2_500 < tokens[0] < 2_600
+    assert tokens[1] > 4_096**2 / 28**2
+    set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
+    with pytest.raises(BudgetExceeded):
+        chat(there).ask(large, Seen, book)
+    assert not there.asked
 
 
 def test_a_document_of_another_owner_pays_nothing_for_the_same_question(there: Provider, book: Book) -> None:
