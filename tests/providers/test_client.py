@@ -255,6 +255,16 @@ def test_what_is_sent_too_much_is_no_answer_to_the_next_question() -> None:
         assert [asking.post(CALL).data["n"] for _ in range(3)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, status: int) -> None:
+    def elsewhere(_: int) -> Iterator[bytes]:
+        yield f"HTTP/1.1 {status} Moved\r\nLocation: {there.openai_url}\r\nContent-Length: 0\r\n\r\n".encode()
+
+    with a_server_that(elsewhere) as url, pytest.raises(Configuration, match="SWATCHBOOK_LLM_URL"):
+        Client(Address("llm", url, "m", SecretStr(KEY)), header=openai.header).post(CALL)
+    assert not there.asked
+
+
 def test_patience_is_for_the_reply_as_well(there: Provider) -> None:
     there.script.append("hang")
     with pytest.raises(ProviderTimeout, match="in 1 s"):
