@@ -180,7 +180,10 @@ def check_models(lab: Lab) -> str:
 
     models = lab.models
     models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
-    vector = models.text_encoder.embed(["oak, matte"])
+    vector = models.text_encoder.embed(["oak, matte"], "query")  # the kind that no document pays for
+    _ = models.analyst, models.reviewer  # asked nothing: an answer costs
+    if lab.settings.discovery == "llm":
+        _ = models.llm
     made_by = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
     return f"{made_by}, {lab.settings.text_encoder} ({vector.shape[1]}-d), {lab.settings.analyst} analyst"
 

@@ -151,7 +151,7 @@ class RateLimited(Failure):
 
 
 class ProviderDown(Failure):
-    """Five connection or server errors in a row, or ten minutes of being told to wait."""
+    """Four connection or server errors in a row, or ten minutes of being told to wait."""
 
     kind, policy = "provider_down", Policy.OUTAGE
 

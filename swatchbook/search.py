@@ -1,7 +1,7 @@
 """Search: one query per role that applies, fused by score, shown from the ledger."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +10,10 @@ from swatchbook.fusion import CANDIDATES, KEYWORD, ONE_MODEL, Ranked, ToTargets,
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.lab import Lab
 from swatchbook.ledger import hits, publishing
-from swatchbook.models.base import ImageEncoder, TextTower, Vectors
+from swatchbook.models.base import TextTower, Vectors
+from swatchbook.models.registry import tags
 from swatchbook.records import PIXEL_ROLES, Hit, Role
+from swatchbook.settings import PREFIX
 from swatchbook.sizes import join_sizes
 
 TEXT_WEIGHTS: Mapping[str, float] = {"understanding": 0.35, "text": 0.25, KEYWORD: 0.25, "visual": 0.15}
@@ -33,8 +35,8 @@ def search(
     """The k best images or products for a text, a picture, or both; best first.
 
     `owner` None searches all owners. `weights` replaces the defaults by role name ("keyword" among them).
-    Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown; Configuration for a
-    picture where another encoder than the chosen one has made what is searchable. The role `multimodal` is asked where
+    Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown; Configuration where other
+    models than the chosen ones have made what is searchable. The role `multimodal` is asked where
     `weights` name it, for a text, for a picture, and for both as one vector.
     """
     if not (text and text.strip()) and image is None:
@@ -62,38 +64,48 @@ def _candidates(
     where: Where,
     asked: Collection[str],
 ) -> dict[str, list[Match]]:
-    """By role, best first: of those asked for, the ones that apply to the query. No other model is loaded."""
+    """By role, best first: of those asked for, the ones that apply to the query. No other model is loaded.
+
+    Raises Configuration where other models than the chosen ones made all that the query could be compared with.
+    """
     found: dict[str, list[Match]] = {}
     text = text if text and text.strip() else None
     texts = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
+    made = tags(lab.settings)
     active = {role: space for role, space in active.items() if role in asked}
-    vectors = {} if image is None else _encode_image(lab, image)
+    there = {role: space for role, space in active.items() if space.tag == made.get(role)}
     if text:
-        if compared := ONE_MODEL & active.keys():
+        _require_some(ONE_MODEL, active, there, "TEXT_ENCODER")
+        if compared := ONE_MODEL & there.keys():
             vector = lab.models.text_encoder.embed([text], "query")[0]
-            for space in (active[role] for role in compared):
-                found[space.role.value] = lab.index.search(space, vector, CANDIDATES, where)
+            for role in compared:
+                found[role.value] = lab.index.search(there[role], vector, CANDIDATES, where)
         if KEYWORD in asked:
             matches = [m for space in texts for m in lab.index.keyword(space, join_sizes(text), CANDIDATES, where)]
             found[KEYWORD] = sorted(matches, key=own_score, reverse=True)
         # a picture says better what to look for among pictures
-        if image is None and Role.VISUAL in active and (tower := lab.models.text_tower):
-            for space in _made_by(lab.models.encoder, active, {Role.VISUAL}):
-                vector = tower.encode_queries([text])[0]
-                found[space.role.value] = lab.index.search(space, vector, CANDIDATES, where)
+        if image is None and Role.VISUAL in there and (tower := lab.models.text_tower):
+            vector = tower.encode_queries([text])[0]
+            found[Role.VISUAL.value] = lab.index.search(there[Role.VISUAL], vector, CANDIDATES, where)
+    vectors = {} if image is None else _encode_image(lab, image)
     if image is not None:
-        spaces = _made_by(lab.models.encoder, active, vectors)
-        if not spaces and PIXEL_ROLES & set(active):
-            raise Configuration(
-                "What is searchable was made by another encoder than the chosen one.",
-                advice="Set SWATCHBOOK_ENCODER and its model back, or ingest the documents again with the new one.",
-            )
-        for space in spaces:
-            found[space.role.value] = lab.index.search(space, vectors[space.role], CANDIDATES, where)
-    if (both := active.get(Role.MULTIMODAL)) and (tower := lab.models.text_tower) and tower.joined == both.tag:
+        _require_some(PIXEL_ROLES, active, there, "ENCODER")
+        for role in vectors.keys() & there.keys():
+            found[role.value] = lab.index.search(there[role], vectors[role], CANDIDATES, where)
+    if Role.MULTIMODAL in there and (tower := lab.models.text_tower):
         vector = _join(tower, text, vectors.get(Role.VISUAL))
-        found[both.role.value] = lab.index.search(both, vector, CANDIDATES, where)
+        found[Role.MULTIMODAL.value] = lab.index.search(there[Role.MULTIMODAL], vector, CANDIDATES, where)
     return found
+
+
+def _require_some(roles: Set[Role], active: Mapping[Role, Space], there: Mapping[Role, Space], setting: str) -> None:
+    """Raises Configuration if something is searchable in these roles and nothing of it by the chosen model."""
+    if not roles & there.keys() and roles & active.keys():
+        what = setting.lower().replace("_", " ")
+        raise Configuration(
+            f"What is searchable was made by another {what} than the chosen one.",
+            advice=f"Set {PREFIX}{setting} and its model back, or ingest the documents again with the new one.",
+        )
 
 
 def _join(tower: TextTower, text: str | None, seen: Vectors | None) -> Vectors:
@@ -103,11 +115,6 @@ def _join(tower: TextTower, text: str | None, seen: Vectors | None) -> Vectors:
     asked = tower.encode_queries([text or ""]) if seen is None else tower.join(seen[None], [text or ""])
     vector: Vectors = asked[0]
     return vector
-
-
-def _made_by(encoder: ImageEncoder, active: Mapping[Role, Space], roles: Collection[Role]) -> list[Space]:
-    """Of the active spaces of these roles, those where the encoder's vectors compare with what is there."""
-    return [active[role] for role in roles if role in active and active[role].tag == encoder.tags.get(role)]
 
 
 def _encode_image(lab: Lab, image: Path) -> dict[Role, Vectors]:

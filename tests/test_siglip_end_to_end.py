@@ -70,6 +70,13 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         with pytest.raises(Configuration, match=r"made by another encoder.*SWATCHBOOK_ENCODER"):
             search(lab, image=file)
 
+    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")
+    with (
+        open_lab(load_settings()) as lab,
+        pytest.raises(Configuration, match=r"made by another text encoder.*SWATCHBOOK_TEXT_ENCODER"),
+    ):
+        search(lab, text="oak floor")
+
 
 def pairs_are_made_of_what_there_is(lab: Lab, active: Mapping[Role, Space]) -> None:
     """Each is the mean of its picture's vector and of its text's, and an index made anew has them all."""

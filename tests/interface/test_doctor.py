@@ -17,6 +17,7 @@ from interface.doctor import check_models, check_pool
 from swatchbook.errors import Configuration
 from swatchbook.lab import Lab
 from swatchbook.settings import Settings
+from tests.providers.standin import KEY, provider
 
 
 def on_pool(**given: Any) -> Lab:
@@ -81,3 +82,17 @@ def test_weights_that_are_chosen_but_not_here_are_told_with_what_fetches_them(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not here.*swatchbook models pull"):
         check_models(Lab(Settings(encoder="siglip")))
+
+
+def test_a_model_that_is_chosen_and_not_told_where_is_named() -> None:
+    with pytest.raises(Configuration, match="VISION_MODEL"):
+        check_models(Lab(Settings(analyst="vision")))
+    with pytest.raises(Configuration, match="LLM_MODEL"):
+        check_models(Lab(Settings(discovery="llm")))
+
+
+def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for() -> None:
+    with provider() as there:
+        where = {"text_encoder": "openai", "text_url": there.openai_url, "text_model": "m", "text_api_key": KEY}
+        assert "openai (1024-d)" in check_models(Lab(Settings.model_validate(where)))
+        assert len(there.asked) == 1

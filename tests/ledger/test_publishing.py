@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from swatchbook.errors import Configuration, IndexDown
 from swatchbook.index.base import Space
-from swatchbook.ledger import accounts, publishing, stages
+from swatchbook.ledger import accounts, hits, publishing, stages
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.payloads import price_of
+from swatchbook.ledger.payloads import chunk_payloads, image_payloads, price_of
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import chunks, images
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
+from tests.ledger.plans import planned
 from tests.ledger.scene import COLOR, TEXT, UNDERSTANDING, VISUAL, pass_time
 from tests.ledger.told import (
     begin,
@@ -344,3 +346,17 @@ def test_thousands_of_ids_and_files_are_listed_page_by_page(ledger: Ledger, monk
     assert len(files) == len(set(files)) == 31  # and the document's own
     assert rows_of(ledger, chunks) == {}
     assert run.document
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_what_is_published_of_few_is_read_without_a_look_at_every_link(ledger: Ledger) -> None:
+    run = begin(ledger)
+    ingest(ledger, run, extraction(placed(run, "oak")))
+    with ledger.read() as connection:
+        ids = connection.execute(select(images.c.id)).scalars().all()
+    with planned(ledger) as plans, ledger.read() as connection:
+        image_payloads(connection, ids)
+        chunk_payloads(connection, ["chunk"])
+    hits.products_of_images(ledger, ids)
+    assert len(plans) > 3
+    assert not [plan for plan in plans if "SCAN" in plan], plans
