@@ -62,7 +62,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("plan", "attributes", "layout", "kinds"),
     ),
     "chunk": PureStage(
-        version="1",
+        version="2",
         after=("plan", "tables"),
         modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities"),
     ),

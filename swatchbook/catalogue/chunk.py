@@ -17,7 +17,7 @@ from swatchbook.catalogue.kinds import certificates_in, is_label
 from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, digest, mark, paragraphs, tidy
 from swatchbook.catalogue.layout import reading_order as in_order
 from swatchbook.catalogue.sections import Book, bind, heading_styles
-from swatchbook.geometry import inside
+from swatchbook.geometry import inside, shared
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
 MOST_PIECES = 220
@@ -140,16 +140,34 @@ def _branches(leaves: Sequence[Leaf], book: Book, small: set[tuple[int, Box]]) -
         texts = [t for t in sheet.texts if not (m := mark(t, sheet))[3] or m not in book.shunned]
         headed: list[tuple[Unit, int | None]] = [(u, None) for u in leaf.units]
         headed += [(Unit(t.page, t.box, "\n".join(t.lines)), _level(t, sheet, book, levels, small)) for t in texts]
-        for i in in_order([unit.box for unit, _ in headed]):
-            unit, level = headed[i]
+        order = [headed[i] for i in in_order([unit.box for unit, _ in headed])]
+        boxes, above = [unit.box for unit, _ in order], list[Unit]()
+        for (unit, level), (following, below) in zip(order, [*order, (None, None)][1:], strict=True):
+            outranked = below is not None and (level is None or below < level)
+            if outranked and following and _is_overline(unit, following, [*sheet.pictures, *boxes]):
+                above.append(unit)
+                continue
             if level is not None:
                 while branches[stack[-1]].level >= level:
                     stack.pop()
                 path = (*branches[stack[-1]].path, tidy(unit.text))
                 branches.append(Branch(path, level, stack[-1]))
                 stack.append(len(branches) - 1)
-            branches[stack[-1]].units.append(unit)
+            branches[stack[-1]].units += [unit, *above]
+            above = []
     return branches
+
+
+def _is_overline(unit: Unit, heading: Unit, others: Iterable[Box]) -> bool:
+    """Whether a line stands right above a heading, closer than to anything above itself: what a product is, over its
+    name."""
+    height = (heading.box[3] - heading.box[1]) / len(heading.text.splitlines())
+    aside = min(abs(unit.box[0] - heading.box[0]), abs(sum(unit.box[::2]) - sum(heading.box[::2])) / 2)
+    gap = heading.box[1] - unit.box[3]
+    if unit.rows or unit.labelled or "\n" in unit.text or abs(gap) > height or aside > height:
+        return False
+    reach = (unit.box[0], unit.box[1] - gap - 1, unit.box[2], unit.box[1])
+    return not any(box[3] <= unit.box[1] + 1 and shared(box, reach) for box in others)
 
 
 def _headings_by_page(branches: Sequence[Branch]) -> dict[int, str]:
