@@ -34,15 +34,7 @@ ASKED: Final = {
 }  # fmt: skip
 """By product of the sample: its name, what it is, and what its customers would write."""
 
-MISSED: Final = frozenset(
-    {
-        "tile 10x10",
-        "slab 305 x 125 cm",
-        "slip rating R9",
-        "cork wall and floor covering",  # stands above its product's name, and counts as the one's before
-        "warm quiet floor of cork",
-    }
-)
+MISSED: Final = {"slab 305 x 125 cm", "slip rating R9"}
 """Asked for, and another product comes first: shorter is better, longer is a loss."""
 
 
