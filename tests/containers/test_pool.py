@@ -34,7 +34,7 @@ from tests.servers.stack import OWNER, Stack
 
 pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
 
-AMONG = 250 if SOAK else PICTURES
+AMONG = 1_000 if SOAK else PICTURES
 """Pictures of which one kills whoever takes it up."""
 
 
