@@ -46,11 +46,11 @@ _SHARED = ("INDEX", "LEDGER_URL", "FILES_URL", "WEAVIATE_URL", "WEAVIATE_GRPC_PO
 
 
 class Start(NamedTuple):
-    """Seconds from a container's creation to the end of its first batch, by part."""
+    """Seconds from a container's creation until it takes up its first batch, by part."""
 
     created: float  # until its first process runs
     imported: float  # until its flow begins
-    first_batch: float  # models, and one batch
+    loaded: float  # until its models are loaded and a batch begins
 
     @property
     def whole(self) -> float:
@@ -180,10 +180,10 @@ def _shards(engine: Engine, prefect: str) -> Shards:
 
 def _start(container: Mapping[str, Any], run: Mapping[str, Any], prefect: str) -> Start:
     named = {"flow_runs": {"id": {"any_": [run["id"]]}}, "task_runs": {"name": {"like_": "batch"}}}
-    first = min(_seconds(batch["end_time"]) for batch in _ask(f"{prefect}/task_runs/filter", **named))
+    first = min(_seconds(batch["start_time"]) for batch in _ask(f"{prefect}/task_runs/filter", **named))
     created, ran = _seconds(container["Created"]), _seconds(container["State"]["StartedAt"])
     began = _seconds(run["start_time"])
-    return Start(created=ran - created, imported=began - ran, first_batch=first - began)
+    return Start(created=ran - created, imported=began - ran, loaded=first - began)
 
 
 def _ask(url: str, **wanted: Any) -> list[dict[str, Any]]:

@@ -172,12 +172,12 @@ def pool() -> list[Figure]:
     m = measure()
     allowed = m.inline + m.start.whole
     note = f"{m.pool:.0f} s and {m.inline:.0f} s + {m.start.whole:.1f} s"
-    parts = f"created {m.start.created:.1f} s, imports {m.start.imported:.1f} s, models and first batch"
+    parts = f"created {m.start.created:.1f} s, imports {m.start.imported:.1f} s, models"
     return [
         Figure(f"pool of {SLOTS} ÷ (inline + a container's start), wall", m.pool / allowed, 1.25, note=note),
         Figure(
             "start of a container to its first batch ÷ bare container with the same models",
-            m.start.whole / m.bare, 1.5, note=f"{parts} {m.start.first_batch:.1f} s; bare {m.bare:.1f} s",
+            m.start.whole / m.bare, 1.5, note=f"{parts} {m.start.loaded:.1f} s; bare {m.bare:.1f} s",
         ),
         Figure("processor share of the parent, while shards work", m.parent, 0.05, note="of one processor"),
     ]  # fmt: skip
