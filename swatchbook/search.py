@@ -11,7 +11,7 @@ from swatchbook.index.base import Match, Space, Where
 from swatchbook.lab import Lab
 from swatchbook.ledger import hits, publishing
 from swatchbook.models.base import TextTower, Vectors
-from swatchbook.models.registry import tags
+from swatchbook.models.registry import vector_tags
 from swatchbook.records import PIXEL_ROLES, Hit, Role
 from swatchbook.settings import PREFIX
 from swatchbook.sizes import join_sizes
@@ -36,8 +36,8 @@ def search(
 
     `owner` None searches all owners. `weights` replaces the defaults by role name ("keyword" among them).
     Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown; Configuration where other
-    models than the chosen ones have made what is searchable. The role `multimodal` is asked where
-    `weights` name it, for a text, for a picture, and for both as one vector.
+    models than the chosen ones have made what is searchable. The role `multimodal` is asked where `weights` name it,
+    for a text, for a picture, and for both as one vector.
     """
     if not (text and text.strip()) and image is None:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
@@ -71,7 +71,7 @@ def _candidates(
     found: dict[str, list[Match]] = {}
     text = text if text and text.strip() else None
     texts = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
-    made = tags(lab.settings)
+    made = vector_tags(lab.settings)
     active = {role: space for role, space in active.items() if role in asked}
     there = {role: space for role, space in active.items() if space.tag == made.get(role)}
     if text:

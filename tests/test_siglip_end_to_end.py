@@ -12,6 +12,7 @@ from swatchbook.index.base import Space, Where
 from swatchbook.lab import Lab, open_lab
 from swatchbook.ledger import accounts, publishing
 from swatchbook.ledger.pictures import known_image
+from swatchbook.models.registry import tags
 from swatchbook.records import Role
 from swatchbook.search import search
 from swatchbook.settings import load_settings
@@ -82,7 +83,7 @@ def pairs_are_made_of_what_there_is(lab: Lab, active: Mapping[Role, Space]) -> N
     """Each is the mean of its picture's vector and of its text's, and an index made anew has them all."""
     tower = lab.models.text_tower
     assert tower is not None
-    assert active[Role.MULTIMODAL].tag == tower.joined
+    assert active[Role.MULTIMODAL].tag == tags(lab.settings)[Role.MULTIMODAL]
     ids = sorted(lab.index.ids(active[Role.VISUAL]))
     known = {image: known_image(lab.ledger, image) for image in ids}
     said = {image: of.text for image, of in known.items() if of and of.text}

@@ -52,10 +52,6 @@ class ImageEncoder(Protocol):
 class TextTower(Protocol):
     """The part of an ImageEncoder that reads: words are looked for among pictures."""
 
-    @property
-    def joined(self) -> str:
-        """Tag of the role `multimodal`. Who makes `visual` otherwise makes this otherwise."""
-
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, dimension) float32, unit length, in the space of the encoder's role `visual`, in the order given."""
 

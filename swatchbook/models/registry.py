@@ -121,13 +121,14 @@ READERS: Final = frozenset({"siglip"})
 """Encoders with a text tower."""
 
 
+def vector_tags(settings: Settings) -> dict[Role, str]:
+    """role -> tag of all vectors that these settings make: what can be searched for, whoever analyses."""
+    return {**ENCODERS[settings.encoder](settings).tags, **TEXT_ENCODERS[settings.text_encoder](settings).tags}
+
+
 def tags(settings: Settings) -> dict[Role, str]:
     """role -> tag of all that these settings make, in the order of `Role`."""
-    made = {
-        **ENCODERS[settings.encoder](settings).tags,
-        **ANALYSTS[settings.analyst](settings).tags,
-        **TEXT_ENCODERS[settings.text_encoder](settings).tags,
-    }
+    made = {**vector_tags(settings), **ANALYSTS[settings.analyst](settings).tags}
     return {role: made[role] for role in Role if role in made}
 
 

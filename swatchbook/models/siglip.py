@@ -145,7 +145,6 @@ class SiglipEncoder:
         network = GuidedPooling(VISIONS[kind](model), self._words.guides(prompts), model.logit_scale.exp().item())
         preparation = load_preparation(folder, checkpoint)
         seen = {role: tag for role, tag in tags.items() if role in PIXEL_ROLES}
-        self.joined = tags[Role.MULTIMODAL]
         self.vision = VisionEncoder(network, seen, preparation, device=device, precision=precision)
         self._words.move(self.vision.device)
         self.tags, self.dimensions, self.side = self.vision.tags, self.vision.dimensions, self.vision.side
@@ -178,7 +177,7 @@ class WithStructure:
     """A SiglipEncoder, and DINOv2 beside it, as one `ImageEncoder` and `TextTower`."""
 
     def __init__(self, words: SiglipEncoder, structure: VisionEncoder) -> None:
-        self.words, self.structure, self.joined = words, structure, words.joined
+        self.words, self.structure = words, structure
         self.tags = {**words.tags, **structure.tags}
         self.dimensions = {**words.dimensions, **structure.dimensions}
         self.side = max(words.side, structure.side)

@@ -8,7 +8,7 @@ import pytest
 
 from swatchbook.errors import Configuration
 from swatchbook.models import registry
-from swatchbook.models.registry import load, tags, wants
+from swatchbook.models.registry import load, tags, vector_tags, wants
 from swatchbook.records import Role
 from swatchbook.settings import Settings
 
@@ -98,3 +98,11 @@ def test_a_model_that_is_not_pinned_is_an_error_that_says_how_to_pin_it() -> Non
         tags(Settings(encoder="siglip", structure_model="a/b"))
     with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else holds no model"):
         tags(Settings(encoder="siglip", encoder_model="/nowhere/else"))
+
+
+def test_vectors_are_known_though_the_analyst_is_not_named() -> None:
+    """A search needs no analyst."""
+    settings = Settings(analyst="vision")
+    with pytest.raises(Configuration, match="VISION_MODEL"):
+        tags(settings)
+    assert vector_tags(settings).keys() == tags(Settings()).keys() - {Role.ANALYSIS}
