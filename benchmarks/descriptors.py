@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image
 
 from samples.generate import BUILD, build
-from swatchbook.files import Files
 from swatchbook.images.decode import Decoders
 from swatchbook.models.descriptors import DescriptorEncoder
 from swatchbook.pdf import reader
 from swatchbook.records import Plan, PlannedPage
 from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
 
 BATCH = 20
 PRINT_SIZES = ((600, 450), (800, 600), (640, 900), (1_000, 1_000))

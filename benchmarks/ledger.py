@@ -17,20 +17,22 @@ import numpy as np
 from sqlalchemy import insert
 
 from swatchbook.index.base import Space
-from swatchbook.ledger import accounts, due, items, publishing, runs
+from swatchbook.ledger import items, publishing, runs, schedule
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.documents import Document, list_documents
 from swatchbook.ledger.items import Made
+from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import documents, images, placements
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import IngestOptions, Role, Want, document_id, identity, image_id, sha256
+from swatchbook.records import IngestOptions, Role, RoleTag, document_id, identity, image_id, sha256
 
 MOST = 1_000_000
 PICTURES = 500  # of a document
 OWNERS = 10
 BATCH = 250  # keys claimed and committed together
 DIMENSION = 32
-VISUAL = Want(role=Role.VISUAL, tag="bench@1/a")
+VISUAL = RoleTag(role=Role.VISUAL, tag="bench@1/a")
 
 _TOGETHER = 20  # documents a transaction
 
@@ -51,18 +53,18 @@ def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
     peak = _peak_mb()
     take("claimed and committed", lambda: work_off(ledger, numbers))
     gather_statistics(ledger)
-    account = take("accounted, the whole", lambda: accounts.account(ledger))
+    account = take("accounted, the whole", lambda: queries_account.account(ledger))
     assert account.found == account.pending == count  # made, and not yet published
-    take("accounted, an owner", lambda: accounts.account(ledger, owner="owner0"))
-    take("accounted, a document", lambda: accounts.account(ledger, document=_document(0)))
-    take("coverage", lambda: accounts.coverage(ledger))
+    take("accounted, an owner", lambda: queries_account.account(ledger, owner="owner0"))
+    take("accounted, a document", lambda: queries_account.account(ledger, document=_document(0)))
+    take("coverage", lambda: queries_account.coverage(ledger))
     listed = take("documents listed", lambda: sum(1 for _ in all_documents(ledger)))
     assert listed == len(numbers)
     space = Space(role=VISUAL.role, tag=VISUAL.tag, dimension=DIMENSION)
     assert take("images listed", lambda: sum(1 for _ in publishing.searchable_ids(ledger, space))) == count
     assert take("unpublished counted", lambda: publishing.unpublished(ledger)) == count
     assert len(take("200 leased to publish", lambda: publishing.lease_dirty(ledger, "bench"))) == 200
-    take("due", lambda: due.due(ledger))
+    take("due", lambda: schedule.due(ledger))
     tell("memory, MB", _peak_mb() - peak)
     ledger.close()
 
@@ -90,20 +92,20 @@ def work_off(ledger: Ledger, numbers: range) -> None:
 
 
 def _run(ledger: Ledger, number: int) -> None:
-    run = runs.begin(ledger, _document(number), options=IngestOptions(), fingerprint="f", wants=(VISUAL,))
+    run = runs.begin(ledger, _document(number), options=IngestOptions(), fingerprint="f", requested=(VISUAL,))
     assert isinstance(run, Run)
     vector = np.ones(DIMENSION, np.float32)
     for batch in items.cut_batches(ledger, run, BATCH):
         lease = items.claim(ledger, run, batch.members)
         made = [Made(key=c.key, role=c.role, tag=c.tag, vector=vector) for c in lease.items]
         items.commit(ledger, lease, made, [], last_try=True)
-    status, due_at = accounts.conclude(ledger, run.document)
+    status, due_at = queries_account.next_status(ledger, run.document)
     runs.end(ledger, run, status, due_at=due_at)
 
 
-def all_documents(ledger: Ledger) -> Iterator[runs.Document]:
+def all_documents(ledger: Ledger) -> Iterator[Document]:
     after: tuple[float, str] | None = None
-    while page := accounts.list_documents(ledger, after=after, limit=100):
+    while page := list_documents(ledger, after=after, limit=100):
         yield from page
         after = page[-1].created_at, page[-1].id
 

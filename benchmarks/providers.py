@@ -8,11 +8,11 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from swatchbook.errors import Failure
-from swatchbook.ledger.calls import Book
+from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.database import open_ledger
-from swatchbook.providers import openai
-from swatchbook.providers.address import Address
 from swatchbook.providers.chat import ProviderChat
+from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.wires import openai
 from tests.ledger.scene import begun
 from tests.providers.clocks import FastClock
 from tests.providers.paying import AT_ONCE, PRICE, STAGE, Seen, ask_all
@@ -88,13 +88,13 @@ def _ask(
     there: Provider, count: int, clock: FastClock, *, calls_per_minute: int = 0, seconds: float = 10
 ) -> tuple[list[Seen | Failure], float]:
     """What became of each question, and the minutes that all of them took."""
-    where = Address(
+    where = Endpoint(
         "vision", there.openai_url, "seer", SecretStr(KEY), calls_per_minute=calls_per_minute, at_once=AT_ONCE,
         seconds=seconds,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         ledger = open_ledger(f"sqlite:///{folder}/ledger.sqlite")
-        book, chat = Book(ledger, begun(ledger), STAGE), ProviderChat(where, openai, price=PRICE, clock=clock)
+        book, chat = CallContext(ledger, begun(ledger), STAGE), ProviderChat(where, openai, price=PRICE, clock=clock)
         began = clock.now()
         answers = ask_all(chat, book, range(count), clock)
         minutes = (clock.now() - began) / 60

@@ -11,8 +11,8 @@ import weaviate
 
 from deployments.weaviate import free_ports, start
 from swatchbook.index.base import IndexObject, Payload, Space
-from swatchbook.index.publish import ROWS
 from swatchbook.index.weaviate import WeaviateIndex
+from swatchbook.pipeline.publish import ROWS
 from swatchbook.records import Role
 
 OBJECTS = 400

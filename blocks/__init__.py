@@ -15,9 +15,9 @@ from blocks.overlay import overlay
 from blocks.text_embedder import TextEmbedderBlock
 from blocks.vision_model import VisionModelBlock
 from swatchbook.errors import Configuration
-from swatchbook.lab import Lab
 from swatchbook.records import BlockNames
-from swatchbook.sentry import watch
+from swatchbook.resources import Resources
+from swatchbook.runtime.sentry import watch
 from swatchbook.settings import load_settings
 
 BLOCKS: Mapping[str, type[Block]] = {
@@ -33,7 +33,7 @@ BLOCKS: Mapping[str, type[Block]] = {
 
 
 @cache
-def lab(names: BlockNames) -> Lab:
+def load_resources(names: BlockNames) -> Resources:
     """The tools of this process, from its settings and the saved blocks of these names. Fetched inside tasks.
 
     Raises Configuration for a block that is not saved, or that was saved with fields it no longer has.
@@ -42,7 +42,7 @@ def lab(names: BlockNames) -> Lab:
     watch(settings)
     for part, name in names.given.items():
         settings = overlay(settings, load_saved(BLOCKS[part], name))
-    return Lab(settings, patience=settings.outage_wait_seconds)
+    return Resources(settings, patience=settings.outage_wait_seconds)
 
 
 def load_saved(kind: type[Block], name: str) -> Block:

@@ -6,8 +6,8 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.overlay import overlay
-from swatchbook.lab import Lab
 from swatchbook.models.base import ImageEncoder
+from swatchbook.resources import Resources
 from swatchbook.settings import COMMIT, Prompts, PromptsByRole, load_settings
 
 
@@ -51,4 +51,4 @@ class EncoderBlock(Block):
 
     def get_encoder(self) -> ImageEncoder:
         """The loaded model. Raises Configuration."""
-        return Lab(overlay(load_settings(), self)).models.encoder
+        return Resources(overlay(load_settings(), self)).models.encoder

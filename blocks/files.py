@@ -6,9 +6,9 @@ from prefect.blocks.core import Block
 from pydantic import Field
 
 from blocks.overlay import overlay
-from swatchbook.files import Files
-from swatchbook.lab import Lab
+from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
+from swatchbook.storage.files import Files
 
 
 class FilesBlock(Block):
@@ -25,4 +25,4 @@ class FilesBlock(Block):
 
     def get_files(self) -> Files:
         """The open file store. Raises FilesDown, Configuration."""
-        return Lab(overlay(load_settings(), self)).files
+        return Resources(overlay(load_settings(), self)).files

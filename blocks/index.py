@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 
 from blocks.overlay import overlay
 from swatchbook.index.base import Index
-from swatchbook.lab import Lab
+from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 
 
@@ -30,4 +30,4 @@ class IndexBlock(Block):
 
     def get_index(self) -> Index:
         """The open index. Raises IndexDown, Authentication, Configuration."""
-        return Lab(overlay(load_settings(), self)).index
+        return Resources(overlay(load_settings(), self)).index

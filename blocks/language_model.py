@@ -6,8 +6,8 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.overlay import overlay
-from swatchbook.lab import Lab
 from swatchbook.models.base import Chat
+from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 
 
@@ -37,4 +37,4 @@ class LanguageModelBlock(Block):
 
     def get_chat(self) -> Chat:
         """Raises Configuration, Authentication."""
-        return Lab(overlay(load_settings(), self)).models.llm
+        return Resources(overlay(load_settings(), self)).models.llm

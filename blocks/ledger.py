@@ -6,8 +6,8 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.overlay import overlay
-from swatchbook.lab import Lab
 from swatchbook.ledger.database import Ledger
+from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 
 
@@ -25,4 +25,4 @@ class LedgerBlock(Block):
 
     def get_ledger(self) -> Ledger:
         """The open ledger. Raises LedgerDown, Configuration."""
-        return Lab(overlay(load_settings(), self)).ledger
+        return Resources(overlay(load_settings(), self)).ledger

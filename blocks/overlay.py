@@ -7,10 +7,10 @@ from pydantic import SecretStr
 
 from swatchbook.settings import Settings
 
-Kind = TypeVar("Kind", bound=Block)
+BlockType = TypeVar("BlockType", bound=Block)
 
 
-def fill(kind: type[Kind], settings: Settings) -> Kind:
+def fill(kind: type[BlockType], settings: Settings) -> BlockType:
     """A block of this kind that says what the settings say."""
     return kind(**{name: getattr(settings, name) for name in kind.model_fields})
 

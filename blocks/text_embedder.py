@@ -6,8 +6,8 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.overlay import overlay
-from swatchbook.lab import Lab
 from swatchbook.models.base import TextEncoder
+from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 
 
@@ -37,4 +37,4 @@ class TextEmbedderBlock(Block):
 
     def get_text_encoder(self) -> TextEncoder:
         """The loaded model. Raises Configuration, Authentication."""
-        return Lab(overlay(load_settings(), self)).models.text_encoder
+        return Resources(overlay(load_settings(), self)).models.text_encoder

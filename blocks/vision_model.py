@@ -6,8 +6,8 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.overlay import overlay
-from swatchbook.lab import Lab
 from swatchbook.models.base import Analyst
+from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 
 
@@ -35,4 +35,4 @@ class VisionModelBlock(Block):
 
     def get_analyst(self) -> Analyst:
         """Raises Configuration, Authentication."""
-        return Lab(overlay(load_settings(), self)).models.analyst
+        return Resources(overlay(load_settings(), self)).models.analyst

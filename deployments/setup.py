@@ -34,11 +34,11 @@ from pydantic import SecretStr, ValidationError
 from blocks import BLOCKS
 from blocks.overlay import fill
 from deployments.declared import Declared, Schedule, find_declaration, read_declaration
-from deployments.launch import prefect
 from deployments.pools import Pool, all_pools
+from scheduler.launch import prefect
 from swatchbook.errors import Configuration
-from swatchbook.mask import MASK, masked
 from swatchbook.records import Record
+from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import Settings
 
 BLOCK = "default"
@@ -362,8 +362,8 @@ def _plain(value: Any) -> Any:
 
 def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
-        return MASK
-    text = masked(" ".join(str(value).split()))
+        return REDACTED
+    text = redact(" ".join(str(value).split()))
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 

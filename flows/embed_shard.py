@@ -5,11 +5,11 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from swatchbook.files import KEY
+from swatchbook.pipeline.shards import ShardResult
 from swatchbook.records import BlockNames
-from swatchbook.shards import ShardResult
+from swatchbook.storage.files import KEY
 from tasks.embed import make_batches
-from tasks.shard import at_shard, open_shard
+from tasks.work_on_shard import at_shard, open_shard
 
 Manifest = Annotated[str, Field(pattern=KEY.pattern)]
 

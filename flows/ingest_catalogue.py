@@ -6,9 +6,10 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from blocks import lab
-from swatchbook import shards
-from swatchbook.ledger import accounts
+from blocks import load_resources
+from swatchbook.ledger.queries import account
+from swatchbook.pipeline import shards
+from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     BlockNames,
     Description,
@@ -21,20 +22,19 @@ from swatchbook.records import (
     Tables,
     sha256,
 )
-from swatchbook.working import Work
 from tasks.assemble import assemble
 from tasks.chunk import cut_chunks, save_chunks
 from tasks.discover import describe_product, discover_products, read_tables
 from tasks.embed import cut_batches, load_ahead, make_batches, publish_whole
+from tasks.embed_on_pool import adopt_shards, make_on_pool
 from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
 from tasks.policy import cached
 from tasks.progress import Advance, at_work, meanwhile
 from tasks.read import read_pages
 from tasks.register import begin, name_run
-from tasks.report import conclude, publish_artifacts
+from tasks.report import finish_document, publish_artifacts
 from tasks.review import ask_for_review
-from tasks.shards import adopt_shards, make_on_pool
 
 Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 
@@ -57,7 +57,7 @@ async def ingest_catalogue(
     work = await begin(source, owner, options, blocks)
     await name_run(f"{owner}: {work.name}")
     if not isinstance(work, Work):  # nothing is left to do, or another run has just done it
-        return await asyncio.to_thread(accounts.report, lab(blocks).ledger, work.id)
+        return await asyncio.to_thread(account.document_report, load_resources(blocks).ledger, work.id)
     async with at_work(work) as stage:
         load_ahead(work)
         async with stage(Stage.READ) as step:
@@ -84,7 +84,7 @@ async def ingest_catalogue(
         async with stage(Stage.ASSEMBLED, len(extraction.pictures)):
             await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
             await publish_whole(work)
-        report = await conclude(work, reading, discovery, descriptions, tables, plan, extraction)
+        report = await finish_document(work, reading, discovery, descriptions, tables, plan, extraction)
     await publish_artifacts(work, report)
     await ask_for_review(work, report)
     return report
@@ -102,7 +102,7 @@ async def describe(work: Work, reading: Reading, discovery: Discovery, tables: T
 
 async def embed(work: Work, advance: Advance) -> int:
     """Make every open item, here or on the pool, publishing as they are done. Returns how many images had any."""
-    images, on_pool = 0, shards.is_on_pool(lab(work.blocks).settings, work.options)
+    images, on_pool = 0, shards.is_on_pool(load_resources(work.blocks).settings, work.options)
     if on_pool:
         await adopt_shards(work, advance)
     make = make_on_pool if on_pool else make_batches
@@ -114,4 +114,4 @@ async def embed(work: Work, advance: Advance) -> int:
 
 def key(work: Work, stage: str, part: str = "") -> str:
     """Cache key of one of the document's pure stages."""
-    return work.key(stage, lab(work.blocks).settings, part)
+    return work.key(stage, load_resources(work.blocks).settings, part)

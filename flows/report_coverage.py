@@ -2,8 +2,8 @@
 
 from prefect import flow
 
-from swatchbook.coverage import CoverageReport
 from swatchbook.records import BlockNames
+from swatchbook.reports.coverage import CoverageReport
 from tasks.coverage import report_stock
 
 

@@ -4,14 +4,16 @@ import asyncio
 
 from prefect import flow, get_run_logger
 
-from blocks import lab
+from blocks import load_resources
 from flows.ingest_catalogue import ingest_catalogue
-from swatchbook.delete import finish_delete
 from swatchbook.errors import Failure, InvalidReference
-from swatchbook.index.publish import publish_all
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, due
+from swatchbook.ledger import schedule
+from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.retention import collect
+from swatchbook.pipeline.delete import finish_delete
+from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import BlockNames, DocumentStatus, RunReport
+from swatchbook.resources import Resources
 
 
 @flow(name="retry_failed", persist_result=False)
@@ -24,13 +26,13 @@ async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
         blocks: Saved blocks that say where the collection is; each document is made with those of its last run.
     """
     log = get_run_logger()
-    tools = lab(blocks)
+    tools = load_resources(blocks)
     try:
         await publish(tools)  # once for all that are behind: in an outage each would sit it out alone
     except Failure as failure:
         log.warning("nothing could be published: %s", failure)
     reports = []
-    for document in await asyncio.to_thread(due.due, tools.ledger):
+    for document in await asyncio.to_thread(schedule.due, tools.ledger):
         try:
             report = await bring_back(tools, document.id)
         except Exception as error:  # the isolation boundary between documents; its own run has recorded it
@@ -38,25 +40,25 @@ async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
             continue
         if report:
             reports.append(report)
-    await asyncio.to_thread(due.collect, tools.ledger, tools.files)
+    await asyncio.to_thread(collect, tools.ledger, tools.files)
     return reports
 
 
-async def publish(tools: Lab) -> None:
+async def publish(tools: Resources) -> None:
     """Whatever is dirty and due, whoever's it is."""
     await asyncio.to_thread(publish_all, tools, at_most=tools.settings.outage_wait_seconds)
 
 
-async def bring_back(tools: Lab, document_id: str) -> RunReport | None:
+async def bring_back(tools: Resources, document_id: str) -> RunReport | None:
     """Go on with one document in the way that its state asks for now: a list of what is due may be hours old.
 
     Raises InvalidReference when it is gone.
     """
-    document = await asyncio.to_thread(accounts.get_document, tools.ledger, document_id)
+    document = await asyncio.to_thread(get_document, tools.ledger, document_id)
     if document.status == DocumentStatus.DELETING:
         await asyncio.to_thread(finish_delete, tools, document.id)
         return None
-    if not due.wants_run(document, await asyncio.to_thread(tools.ledger.now)):  # only its objects are behind
+    if not schedule.wants_run(document, await asyncio.to_thread(tools.ledger.now)):  # only its objects are behind
         await publish(tools)
         return None
     if document.file is None:

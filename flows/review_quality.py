@@ -5,8 +5,8 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
+from swatchbook.pipeline.review import Reviewed
 from swatchbook.records import BlockNames, Owner
-from swatchbook.review import Reviewed
 from tasks.review import find_weak, review_document
 
 

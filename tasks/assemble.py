@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.catalogue import describe, link
-from swatchbook.ledger import losses, stages
+from swatchbook.ledger import page_failures, stages
 from swatchbook.pdf import reader
+from swatchbook.pipeline.run import Work
 from swatchbook.records import Chunks, Description, Discovery, Extraction, Plan, Reading
-from swatchbook.working import Work
 from tasks.policy import WRITE
 
 
@@ -38,9 +38,11 @@ def _assemble(
     extraction: Extraction,
 ) -> int:
     products = describe.assemble_products(work.document, discovery, descriptions)
-    pages = reader.iterate(lab(work.blocks).files, reading, pages=plan.shown)
+    pages = reader.iterate(load_resources(work.blocks).files, reading, pages=plan.shown)
     links = link.link(products, discovery, extraction.placements, chunks.chunks, pages)
-    ledger = lab(work.blocks).ledger
-    losses.save_losses(ledger, work.run, [*discovery.lost, *(lost for each in descriptions for lost in each.lost)])
+    ledger = load_resources(work.blocks).ledger
+    page_failures.save_page_failures(
+        ledger, work.run, [*discovery.lost, *(lost for each in descriptions for lost in each.lost)]
+    )
     stages.save_assembly(ledger, work.run, products, links)
     return len(products)

@@ -4,19 +4,19 @@ import asyncio
 
 from prefect import task
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.catalogue import chunk
-from swatchbook.ledger import losses, stages
+from swatchbook.ledger import page_failures, stages
 from swatchbook.pdf import reader
+from swatchbook.pipeline.run import Work
 from swatchbook.records import Chunks, Plan, Reading, Tables
-from swatchbook.working import Work
 from tasks.policy import PURE, WRITE
 
 
 @task(**PURE, task_run_name="chunk {work.name}")
 async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables: Tables) -> Chunks:
     """Hierarchical chunks with their page spans, headings and tables."""
-    files = lab(work.blocks).files
+    files = load_resources(work.blocks).files
     return await asyncio.to_thread(
         lambda: chunk.chunk(work.document, reading, reader.iterate(files, reading), plan, tables.tables)
     )
@@ -29,7 +29,7 @@ async def save_chunks(work: Work, reading: Reading, plan: Plan, tables: Tables, 
 
 
 def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
-    ledger = lab(work.blocks).ledger
+    ledger = load_resources(work.blocks).ledger
     stages.save_pages(ledger, work.run, reading, plan)
-    losses.save_losses(ledger, work.run, tables.lost)
+    page_failures.save_page_failures(ledger, work.run, tables.lost)
     stages.save_chunks(ledger, work.run, chunks)

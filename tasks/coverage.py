@@ -5,9 +5,9 @@ import asyncio
 from prefect import task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
-from blocks import lab
-from swatchbook.coverage import CoverageReport, as_markdown, owner_rows, take_stock
+from blocks import load_resources
 from swatchbook.records import BlockNames
+from swatchbook.reports.coverage import CoverageReport, as_markdown, coverage_report, owner_rows
 from tasks.policy import WRITE
 
 _OWNERS = 500
@@ -17,7 +17,7 @@ _OWNERS = 500
 @task(**WRITE)
 async def report_stock(blocks: BlockNames) -> CoverageReport:
     """Count the whole and every owner's, and show it: `coverage` as Markdown, `coverage-by-owner` as a table."""
-    report = await asyncio.to_thread(take_stock, lab(blocks).ledger)
+    report = await asyncio.to_thread(coverage_report, load_resources(blocks).ledger)
     whole = report.whole
     await acreate_markdown_artifact(
         key="coverage", markdown=as_markdown(report), description=f"{whole.coverage_percentage:g} % embedded"

@@ -9,18 +9,18 @@ from typing import Final, TypeVar
 
 from prefect import task
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.catalogue import describe, discover
 from swatchbook.catalogue.llm import scans
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.products import ask_products
 from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED, Failure, Policy
-from swatchbook.lab import Lab
-from swatchbook.ledger.calls import Book
+from swatchbook.ledger.calls import CallContext
 from swatchbook.pdf import reader
-from swatchbook.records import Description, Discovery, FoundProduct, LostPage, Reading, Scans, Stage, Tables
-from swatchbook.working import Work, reporter
+from swatchbook.pipeline.run import Work, progress_callback
+from swatchbook.records import Description, Discovery, FailedPage, FoundProduct, Reading, Scans, Stage, Tables
+from swatchbook.resources import Resources
 from tasks.policy import PURE, last_try
 
 T = TypeVar("T")
@@ -34,19 +34,22 @@ async def discover_products(key: str, work: Work, reading: Reading) -> Discovery
     """0A: outline, index and headings → product names and page ranges. A document that the language model cannot make
     out keeps what the layout rules found, and says so; while providers merely fail, it waits for them.
     """
-    tools = lab(work.blocks)
+    tools = load_resources(work.blocks)
     found = await asyncio.to_thread(lambda: discover.discover(reading, reader.iterate(tools.files, reading)))
     if tools.settings.discovery == "layout":
         return found
     read = await _waiting(lambda: _read_scans(tools, work, reading))
-    book, pages = Book(tools.ledger, work.run, "discover"), with_scans(reader.iterate(tools.files, reading), read)
+    book, pages = (
+        CallContext(tools.ledger, work.run, "discover"),
+        with_scans(reader.iterate(tools.files, reading), read),
+    )
     lost = read.lost
     try:
         found = await _waiting(lambda: ask_products(tools.models.llm, book, reading, pages, found))
     except Failure as failure:
         if not (failure.policy is Policy.NEVER or (failure.policy is Policy.ONCE_MORE and last_try())):
             raise
-        lost += (_lost("products", 1, failure, passing=False),)
+        lost += (_lost("products", 1, failure, transient=False),)
     return found.model_copy(update={"scans": read, "lost": lost})
 
 
@@ -63,20 +66,20 @@ async def describe_product(
     """0B: metadata of one product from the text of its pages. Where the language model fails to the last, the product
     keeps what the layout rules read, and says so.
     """
-    tools = lab(work.blocks)
+    tools = load_resources(work.blocks)
     own = reader.iterate(tools.files, reading, pages=product.pages)
     pages = await asyncio.to_thread(lambda: list(with_scans(own, scanned)))
     read = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
     if tools.settings.discovery == "layout":
         return read
-    book = Book(tools.ledger, work.run, "describe")
+    book = CallContext(tools.ledger, work.run, "describe")
     try:
         return await _waiting(lambda: ask_metadata(tools.models.llm, book, product, pages, read))
     except Failure as failure:
         if failure.policy in SHARED or (failure.policy is not Policy.NEVER and not last_try()):
             raise
-        passing = failure.policy is not Policy.NEVER
-        lost = _lost(f"metadata of {product.name}", product.first_page, failure, passing=passing)
+        transient = failure.policy is not Policy.NEVER
+        lost = _lost(f"metadata of {product.name}", product.first_page, failure, transient=transient)
         return read.model_copy(update={"lost": (lost,)})
 
 
@@ -84,22 +87,22 @@ async def _waiting(call: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_WAITING, copy_context().run, call)
 
 
-def _lost(what: str, page: int, failure: Failure, *, passing: bool) -> LostPage:
+def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedPage:
     message = f"The {what}, by layout rules alone: {failure}"
-    return LostPage(page=page, kind=failure.kind, message=message, passing=passing)
+    return FailedPage(page=page, kind=failure.kind, message=message, transient=transient)
 
 
-def _read_scans(tools: Lab, work: Work, reading: Reading) -> Scans:
+def _read_scans(tools: Resources, work: Work, reading: Reading) -> Scans:
     if not (scanned := scans.scanned_pages(reader.iterate(tools.files, reading))):
         return Scans()
-    chat, book = tools.models.vision, Book(tools.ledger, work.run, "discover")
+    chat, book = tools.models.vision, CallContext(tools.ledger, work.run, "discover")
     with tools.files.local(work.file) as path:
         render = partial(reader.render, path, settings=tools.settings, side=scans.SIDE)
         return scans.read_scans(chat, book, scanned, render)
 
 
 def _tables(work: Work, reading: Reading) -> Tables:
-    tools = lab(work.blocks)
+    tools = load_resources(work.blocks)
     pages = [page.number for page in reader.iterate(tools.files, reading) if page.has_table]
     with tools.files.local(work.file) as path:
-        return reader.tables(path, pages, tools.settings, progress=reporter(tools, work.run, Stage.DISCOVERED))
+        return reader.tables(path, pages, tools.settings, progress=progress_callback(tools, work.run, Stage.DISCOVERED))

@@ -8,14 +8,14 @@ from functools import partial
 
 from prefect import get_run_logger, task
 
-from blocks import lab
-from swatchbook import shards
-from swatchbook.index.publish import Published, publish_all, publish_document
-from swatchbook.lab import Lab
+from blocks import load_resources
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.items import Batch
-from swatchbook.make import BatchResult, make_batch
-from swatchbook.working import Work
+from swatchbook.pipeline import shards
+from swatchbook.pipeline.embed import BatchResult, make_batch
+from swatchbook.pipeline.publish import Published, publish_all, publish_document
+from swatchbook.pipeline.run import Work
+from swatchbook.resources import Resources
 from tasks.policy import WRITE, last_try
 from tasks.progress import Advance
 
@@ -31,12 +31,12 @@ _HELD_PAUSE = 2.0  # seconds until items that another run holds are looked at ag
 
 def load_ahead(work: Work) -> None:
     """Load the models in the background, while children read pages: it takes seconds, and stage 6 would wait for it."""
-    tools = lab(work.blocks)
+    tools = load_resources(work.blocks)
     if not shards.is_on_pool(tools.settings, work.options):
         threading.Thread(target=_load, args=[tools], name="load models", daemon=True).start()
 
 
-def _load(tools: Lab) -> None:
+def _load(tools: Resources) -> None:
     try:
         tools.models.load_all()
     except Exception:
@@ -49,13 +49,13 @@ async def cut_batches(work: Work) -> tuple[Batch, ...]:
 
     Items that another run holds are waited for, and freed if that run is dead, whoever's it was.
     """
-    ledger = lab(work.blocks).ledger
+    ledger = load_resources(work.blocks).ledger
     while True:
-        await asyncio.to_thread(runs.bury, ledger)
+        await asyncio.to_thread(runs.mark_dead, ledger)
         batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, work.options.batch_size)
         if batches or not await asyncio.to_thread(items.held_by_others, ledger, work.run):
             return batches
-        await asyncio.to_thread(runs.alive, ledger, work.run)
+        await asyncio.to_thread(runs.record_alive, ledger, work.run)
         await asyncio.sleep(_HELD_PAUSE)
 
 
@@ -76,7 +76,7 @@ async def _make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> l
     room = asyncio.Semaphore(_IN_FLIGHT)
     done, total = 0, sum(len(batch.members) for batch in batches)
     task = embed_batch.with_options(
-        retries=work.options.max_retries, retry_delay_seconds=list(lab(work.blocks).settings.retry_delays)
+        retries=work.options.max_retries, retry_delay_seconds=list(load_resources(work.blocks).settings.retry_delays)
     )
 
     async def make(batch: Batch) -> BatchResult:
@@ -103,7 +103,7 @@ async def embed_batch(work: Work, batch: Batch) -> BatchResult:
     """Make what the batch still lacks; raise while passing failures remain, record them on the last try."""
     log = get_run_logger()
     result = await asyncio.to_thread(
-        make_batch, lab(work.blocks), work.run, batch, size=work.options.batch_size, last_try=last_try()
+        make_batch, load_resources(work.blocks), work.run, batch, size=work.options.batch_size, last_try=last_try()
     )
     last = batch.first + len(batch.members) - 1
     place = f"batch {batch.number}/{batch.of} ({batch.first}–{last}/{batch.total} {batch.kind}s)"
@@ -119,8 +119,8 @@ async def publish(work: Work) -> Published:
 
     It goes on beside the making of items, so that only an outage counts as life: else it would hide one that hangs.
     """
-    tools = lab(work.blocks)
-    alive, waits = (partial(sign, tools.ledger, work.run) for sign in (runs.heartbeat, runs.alive))
+    tools = load_resources(work.blocks)
+    alive, waits = (partial(sign, tools.ledger, work.run) for sign in (runs.record_heartbeat, runs.record_alive))
     return await asyncio.to_thread(
         publish_all, tools, at_most=tools.settings.outage_wait_seconds, alive=alive, waits=waits
     )
@@ -129,7 +129,7 @@ async def publish(work: Work) -> Published:
 @task(**WRITE, task_run_name="publish {work.name}")
 async def publish_whole(work: Work) -> Published:
     """Publish until nothing of the document is due any more."""
-    tools = lab(work.blocks)
-    alive = partial(runs.alive, tools.ledger, work.run)
+    tools = load_resources(work.blocks)
+    alive = partial(runs.record_alive, tools.ledger, work.run)
     patience = tools.settings.outage_wait_seconds
     return await asyncio.to_thread(publish_document, tools, work.document, at_most=patience, alive=alive)

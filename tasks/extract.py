@@ -4,11 +4,11 @@ import asyncio
 
 from prefect import task
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.ledger import stages
 from swatchbook.pdf import reader
+from swatchbook.pipeline.run import Work, progress_callback
 from swatchbook.records import Extraction, Plan, Reading, Stage
-from swatchbook.working import Work, reporter
 from tasks.policy import PURE, WRITE
 
 
@@ -21,14 +21,14 @@ async def extract_pictures(key: str, work: Work, reading: Reading, plan: Plan) -
 @task(**WRITE, task_run_name="save pictures of {work.name}")
 async def save_pictures(work: Work, extraction: Extraction) -> None:
     """Images, placements and pending items, before any is made."""
-    tools = lab(work.blocks)
+    tools = load_resources(work.blocks)
     below = tools.settings.review_below
     await asyncio.to_thread(stages.save_extraction, tools.ledger, work.run, extraction, review_below=below)
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:
-    tools = lab(work.blocks)
-    progress = reporter(tools, work.run, Stage.EXTRACTED)
+    tools = load_resources(work.blocks)
+    progress = progress_callback(tools, work.run, Stage.EXTRACTED)
     with tools.files.local(work.file) as path:
         return reader.extract(
             path, work.document, reading, plan, tools.files, tools.settings, progress=progress

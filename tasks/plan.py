@@ -4,18 +4,18 @@ import asyncio
 
 from prefect import task
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.catalogue import plan
 from swatchbook.pdf import reader
+from swatchbook.pipeline.run import Work
 from swatchbook.records import Discovery, Plan, Reading
-from swatchbook.working import Work
 from tasks.policy import PURE
 
 
 @task(**PURE, task_run_name="plan pages of {work.name}")
 async def plan_pages(key: str, work: Work, reading: Reading, discovery: Discovery) -> Plan:
     """Product pages, entity pages, and skipped ones with the reason."""
-    files = lab(work.blocks).files
+    files = load_resources(work.blocks).files
     return await asyncio.to_thread(
         lambda: plan.make_plan(reading, reader.iterate(files, reading), discovery, work.options.focus)
     )

@@ -1,6 +1,6 @@
 """What Prefect is told about every task: which are cached, which are tried again, and how a result is kept.
 
-Pure tasks are cached under the key that the flow passes (swatchbook.versions.stage_key); writes never are: the ledger
+Pure tasks are cached under the key that the flow passes (swatchbook.cache_keys.stage_key); writes never are: the ledger
 makes them idempotent. Results are JSON, never pickle.
 """
 
@@ -14,11 +14,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.errors import Failure, Interrupted, LedgerDown, Policy
-from swatchbook.files import Files
 from swatchbook.records import sha256
-from tasks.kept import RecordSerializer, is_foreign
+from swatchbook.storage.files import Files
+from tasks.result_serializer import RecordSerializer, is_foreign
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,7 +33,7 @@ def by_key(_: TaskRunContext | None, parameters: dict[str, Any]) -> str:
     return f"{parameters['key']}{without}"
 
 
-def passing(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
+def transient(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
     """Whether Prefect tries again: failures that likely pass, batches with open items, and what the ledger cut off when
     it went away: the next try sits that out. Nothing else.
     """
@@ -48,14 +48,14 @@ PURE: dict[str, Any] = {
     "cache_result_in_memory": False,
     "retries": 2,
     "retry_delay_seconds": [2, 4],
-    "retry_condition_fn": passing,
+    "retry_condition_fn": transient,
 }
 WRITE: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "persist_result": False,
     "retries": 2,
     "retry_delay_seconds": [2, 4],
-    "retry_condition_fn": passing,
+    "retry_condition_fn": transient,
 }
 
 
@@ -84,12 +84,12 @@ async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs:
         if not kept:
             raise
         return await again(*args, **kwargs), False
-    if kept and not await asyncio.to_thread(_reliable, lab(parameters["work"].blocks).files, result):
+    if kept and not await asyncio.to_thread(_reliable, load_resources(parameters["work"].blocks).files, result):
         return await again(*args, **kwargs), False
     return result, kept
 
 
 def _reliable(files: Files, result: Any) -> bool:
     return all(files.has(key) for key in getattr(result, "files", ())) and not any(
-        lost.passing for lost in getattr(result, "lost", ())
+        lost.transient for lost in getattr(result, "lost", ())
     )

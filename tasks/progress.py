@@ -12,11 +12,11 @@ from prefect import Task, get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.errors import ProviderDown
+from swatchbook.pipeline.run import Work, active_run, finish_stage, report_progress, start_stage
 from swatchbook.records import PROGRESS, Stage
-from swatchbook.report import plain
-from swatchbook.working import Work, announce, arrive, tell, working
+from swatchbook.reports.markdown import plain
 from tasks.policy import cached
 
 P = ParamSpec("P")
@@ -65,8 +65,8 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
     Raises ProviderDown where Prefect's server was away for longer than its client sits out.
     """
     log = get_run_logger()
-    tools = lab(work.blocks)
-    with working(tools, work.run), naming_the_outage():
+    tools = load_resources(work.blocks)
+    with active_run(tools, work.run), naming_the_outage():
         artifact = await acreate_progress_artifact(
             progress=0.0, key=f"progress-{work.document}", description=f"{plain(work.name)}: {Stage.REGISTERED}"
         )
@@ -82,15 +82,15 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
             first, last = PROGRESS[towards]
 
             async def advance(done: int, total: int, note: str) -> None:
-                await asyncio.to_thread(tell, tools, work.run, towards, done, total, note)
+                await asyncio.to_thread(report_progress, tools, work.run, towards, done, total, note)
                 await show(first + (last - first) * done / total, note)
 
             started = time.monotonic()
-            await asyncio.to_thread(announce, tools, work.run, towards)
+            await asyncio.to_thread(start_stage, tools, work.run, towards)
             yield (step := Step(advance, units))
             seconds = time.monotonic() - started
             units = 0 if step.kept else step.units
-            await asyncio.to_thread(arrive, tools, work.run, towards, seconds, units)
+            await asyncio.to_thread(finish_stage, tools, work.run, towards, seconds, units)
             log.info("%s: %s after %.1f s", work.name, towards, seconds)
             await show(last, towards)
 

@@ -4,10 +4,10 @@ import asyncio
 
 from prefect import task
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.pdf import reader
+from swatchbook.pipeline.run import Work, progress_callback
 from swatchbook.records import Reading, Stage
-from swatchbook.working import Work, reporter
 from tasks.policy import PURE
 
 
@@ -18,6 +18,6 @@ async def read_pages(key: str, work: Work) -> Reading:
 
 
 def _read(work: Work) -> Reading:
-    tools = lab(work.blocks)
+    tools = load_resources(work.blocks)
     with tools.files.local(work.file) as path:
-        return reader.read(path, tools.files, tools.settings, progress=reporter(tools, work.run, Stage.READ))
+        return reader.read(path, tools.files, tools.settings, progress=progress_callback(tools, work.run, Stage.READ))

@@ -5,14 +5,15 @@ import asyncio
 from prefect import get_client, get_run_logger, task
 from prefect.runtime import flow_run
 
-from blocks import lab
-from swatchbook.incoming import is_remote
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, runs
-from swatchbook.ledger.runs import Busy, Document
+from blocks import load_resources
+from swatchbook.ledger import runs
+from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.runs import Busy
+from swatchbook.pipeline.register import register_source
+from swatchbook.pipeline.run import Work, begin_work, has_settled
 from swatchbook.records import BlockNames, IngestOptions, document_id
-from swatchbook.register import register_source
-from swatchbook.working import Work, has_settled, try_begin
+from swatchbook.resources import Resources
+from swatchbook.storage.upload_buffer import is_remote
 from tasks.policy import WRITE
 
 _LOOK_SECONDS = 0.5
@@ -26,15 +27,15 @@ async def begin(source: str, owner: str, options: IngestOptions, blocks: BlockNa
     A flow run that was launched for a document makes what was asked of it last. Raises InvalidReference where that has
     been deleted since.
     """
-    tools = lab(blocks)
+    tools = load_resources(blocks)
     if (launched_for := document_id(owner, source[:64])) in flow_run.tags:  # it must not come back by itself
-        options = (await asyncio.to_thread(accounts.get_document, tools.ledger, launched_for)).options
+        options = (await asyncio.to_thread(get_document, tools.ledger, launched_for)).options
     if is_remote(source):  # once, however often it is tried below
         found = await asyncio.to_thread(register_source, tools, source, owner=owner, options=options)
         source = found.document.file or source
     while True:
         begun = await asyncio.to_thread(
-            try_begin, tools, source, owner=owner, options=options, prefect_run=str(flow_run.id), blocks=blocks
+            begin_work, tools, source, owner=owner, options=options, prefect_run=str(flow_run.id), blocks=blocks
         )
         if not isinstance(begun, Busy):
             return begun
@@ -56,11 +57,11 @@ async def name_run(name: str) -> None:
         log.warning("the flow run keeps its name", exc_info=True)
 
 
-async def follow(tools: Lab, busy: Busy) -> Document:
+async def follow(tools: Resources, busy: Busy) -> Document:
     """Wait until another run has ended, however it ends."""
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
-        await asyncio.to_thread(runs.bury, tools.ledger, busy.document)
-        document = await asyncio.to_thread(accounts.get_document, tools.ledger, busy.document)
+        await asyncio.to_thread(runs.mark_dead, tools.ledger, busy.document)
+        document = await asyncio.to_thread(get_document, tools.ledger, busy.document)
         if document.run != busy.run:
             return document

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
-from blocks import lab
-from swatchbook.abridge import by_role
-from swatchbook.conclude import close_account
+from blocks import load_resources
+from swatchbook.pipeline.finish_run import finish_run
+from swatchbook.pipeline.run import Work
 from swatchbook.records import Description, Discovery, Extraction, Plan, Reading, RunReport, Tables
-from swatchbook.report import as_markdown, failure_rows, picture, plain
-from swatchbook.working import Work
+from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
+from swatchbook.truncate import merge_roles
 from tasks.policy import WRITE
 
 _FAILURES_IN_FULL = 5
 
 
 @task(**WRITE, task_run_name="report {work.name}")
-async def conclude(
+async def finish_document(
     work: Work,
     reading: Reading,
     discovery: Discovery,
@@ -29,8 +29,8 @@ async def conclude(
 ) -> RunReport:
     """Close the account and end the run: the document is completed, or waits for what is still due."""
     report = await asyncio.to_thread(
-        close_account,
-        lab(work.blocks),
+        finish_run,
+        load_resources(work.blocks),
         work,
         reading=reading,
         discovery=discovery,
@@ -39,7 +39,7 @@ async def conclude(
         plan=plan,
         extraction=extraction,
     )
-    failures = by_role((*report.failed_images, *report.other_failures))
+    failures = merge_roles((*report.failed_images, *report.other_failures))
     log = get_run_logger()
     for failure in failures[:_FAILURES_IN_FULL]:
         what = failure.role or failure.subject
@@ -63,7 +63,7 @@ async def publish_artifacts(work: Work, report: RunReport) -> None:
 
 async def _publish(work: Work, report: RunReport) -> None:
     key, name = report.document_id, plain(report.name)
-    pictured = await asyncio.to_thread(picture, lab(work.blocks), report.document_id)
+    pictured = await asyncio.to_thread(product_thumbnails, load_resources(work.blocks), report.document_id)
     await acreate_markdown_artifact(
         key=f"report-{key}", markdown=as_markdown(report, pictured), description=f"{name}: {report.status}"
     )

@@ -6,13 +6,13 @@ from prefect import get_client, get_run_logger, task
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 
-from blocks import lab
-from swatchbook import review
+from blocks import load_resources
 from swatchbook.ledger import reviews
 from swatchbook.models.registry import review_tag
+from swatchbook.pipeline import review
+from swatchbook.pipeline.review import Reviewed
+from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, RunReport
-from swatchbook.review import Reviewed
-from swatchbook.working import Work
 from tasks.policy import WRITE
 
 FLOW = "review_quality"
@@ -22,7 +22,7 @@ DEPLOYMENT = f"{FLOW}/{FLOW}"
 @task(**WRITE, task_run_name="find weak pictures")
 async def find_weak(owner: str | None, blocks: BlockNames) -> list[str]:
     """Documents with pictures to look at now."""
-    tools = lab(blocks)
+    tools = load_resources(blocks)
     if review_tag(tools.settings) is None:
         left = await asyncio.to_thread(reviews.needing, tools.ledger, owner=owner)
         get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d pictures wait for a person", left)
@@ -34,7 +34,7 @@ async def review_document(document: str, limit: int, blocks: BlockNames) -> Revi
     """Let the review model look at a document's weak pictures."""
     log = get_run_logger()
     done = await asyncio.to_thread(
-        review.review_document, lab(blocks), document, limit=limit, flow_run=str(flow_run.id)
+        review.review_document, load_resources(blocks), document, limit=limit, flow_run=str(flow_run.id)
     )
     log.info("%s: %d accepted, %d corrected, %d undecided", done.name, done.accepted, done.corrected, done.undecided)
     for failure in done.failed:
@@ -49,7 +49,7 @@ async def ask_for_review(work: Work, report: RunReport) -> None:
 
     What goes wrong is only logged: the schedule comes to them as well.
     """
-    tools, log = lab(work.blocks), get_run_logger()
+    tools, log = load_resources(work.blocks), get_run_logger()
     if not report.images_to_review or review_tag(tools.settings) is None:
         return
     try:

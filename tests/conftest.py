@@ -15,7 +15,7 @@ import pytest
 from deployments.weaviate import free_ports
 
 if TYPE_CHECKING:
-    from swatchbook.lab import Lab
+    from swatchbook.resources import Resources
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples" / "build"
@@ -128,10 +128,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def lab(home: Path) -> Iterator["Lab"]:
+def resources(home: Path) -> Iterator["Resources"]:
     """The tools on a fresh home, without any flow."""
-    from swatchbook.lab import open_lab
+    from swatchbook.resources import open_resources
     from swatchbook.settings import load_settings
 
-    with open_lab(load_settings()) as tools:
+    with open_resources(load_settings()) as tools:
         yield tools

@@ -9,14 +9,15 @@ import pytest
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space, Where
-from swatchbook.lab import Lab, open_lab
-from swatchbook.ledger import accounts, publishing
-from swatchbook.ledger.pictures import known_image
+from swatchbook.ledger import publishing
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.image import image_details
 from swatchbook.models.registry import tags
 from swatchbook.records import Role
-from swatchbook.search import search
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.search import search
 from swatchbook.settings import load_settings
-from swatchbook.verify import rebuild, verify
+from swatchbook.upkeep.verify import rebuild, verify
 from tests.models import tiny
 
 VISUAL_ROLES = {Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION, Role.STRUCTURE}
@@ -34,83 +35,87 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
     chosen: None, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare_ingest.main(small_catalogue)
-    with open_lab(load_settings()) as lab:
-        counted = accounts.coverage(lab.ledger)
-        active = {space.role: space for space, is_active in publishing.spaces(lab.ledger) if is_active}
+    with open_resources(load_settings()) as resources:
+        counted = account.coverage(resources.ledger)
+        active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
         assert counted.documents == {"completed": 1}
         assert counted.coverage_percentage == 100
         assert counted.total_images > 10
         assert set(active) >= VISUAL_ROLES
-        assert {role: space.tag for role, space in active.items() if role in VISUAL_ROLES} == lab.models.encoder.tags
+        assert {
+            role: space.tag for role, space in active.items() if role in VISUAL_ROLES
+        } == resources.models.encoder.tags
 
-        pairs_are_made_of_what_there_is(lab, active)
-        hits = search(lab, text="oak floor", k=10)
+        pairs_are_made_of_what_there_is(resources, active)
+        hits = search(resources, text="oak floor", k=10)
         asked = [hit.why["visual"] for hit in hits if "visual" in hit.why]
         assert asked
         assert any(why["rank"] == 1 for why in asked)
-        tower = lab.models.text_tower
+        tower = resources.models.text_tower
         assert tower is not None
-        best = lab.index.search(active[Role.VISUAL], tower.encode_queries(["oak floor"])[0], 1, Where())
-        first = next(hit for hit in search(lab, text="oak floor", k=100) if hit.why.get("visual", {}).get("rank") == 1)
+        best = resources.index.search(active[Role.VISUAL], tower.encode_queries(["oak floor"])[0], 1, Where())
+        first = next(
+            hit for hit in search(resources, text="oak floor", k=100) if hit.why.get("visual", {}).get("rank") == 1
+        )
         assert first.id == best[0].id
 
         picture = next(iter(hit.file for hit in hits if hit.file))
-        with lab.files.local(picture) as file:
-            found = search(lab, image=file, k=3)
-            by_both = search(lab, text="oak", image=file, k=3)
+        with resources.files.local(picture) as file:
+            found = search(resources, image=file, k=3)
+            by_both = search(resources, text="oak", image=file, k=3)
         assert found[0].file == picture
         assert {"visual", "structure"} <= set(found[0].why)
         assert picture in {hit.file for hit in by_both}
         assert all("multimodal" not in hit.why for hit in [*hits, *found, *by_both]), "no default weighs it"
-        with lab.files.local(picture) as file:
-            pairs_are_found(lab, active[Role.MULTIMODAL], file)
+        with resources.files.local(picture) as file:
+            pairs_are_found(resources, active[Role.MULTIMODAL], file)
 
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
-    with open_lab(load_settings()) as lab, lab.files.local(picture) as file:
-        assert all("visual" not in hit.why for hit in search(lab, text="oak floor"))
+    with open_resources(load_settings()) as resources, resources.files.local(picture) as file:
+        assert all("visual" not in hit.why for hit in search(resources, text="oak floor"))
         with pytest.raises(Configuration, match=r"made by another encoder.*SWATCHBOOK_ENCODER"):
-            search(lab, image=file)
+            search(resources, image=file)
 
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")
     with (
-        open_lab(load_settings()) as lab,
+        open_resources(load_settings()) as resources,
         pytest.raises(Configuration, match=r"made by another text encoder.*SWATCHBOOK_TEXT_ENCODER"),
     ):
-        search(lab, text="oak floor")
+        search(resources, text="oak floor")
 
 
-def pairs_are_made_of_what_there_is(lab: Lab, active: Mapping[Role, Space]) -> None:
+def pairs_are_made_of_what_there_is(resources: Resources, active: Mapping[Role, Space]) -> None:
     """Each is the mean of its picture's vector and of its text's, and an index made anew has them all."""
-    tower = lab.models.text_tower
+    tower = resources.models.text_tower
     assert tower is not None
-    assert active[Role.MULTIMODAL].tag == tags(lab.settings)[Role.MULTIMODAL]
-    ids = sorted(lab.index.ids(active[Role.VISUAL]))
-    known = {image: known_image(lab.ledger, image) for image in ids}
+    assert active[Role.MULTIMODAL].tag == tags(resources.settings)[Role.MULTIMODAL]
+    ids = sorted(resources.index.ids(active[Role.VISUAL]))
+    known = {image: image_details(resources.ledger, image) for image in ids}
     said = {image: of.text for image, of in known.items() if of and of.text}
     assert len(said) > 10
-    assert sorted(lab.index.ids(active[Role.MULTIMODAL])) == sorted(said)
-    both, seen = (lab.index.fetch(active[role], list(said)) for role in (Role.MULTIMODAL, Role.VISUAL))
+    assert sorted(resources.index.ids(active[Role.MULTIMODAL])) == sorted(said)
+    both, seen = (resources.index.fetch(active[role], list(said)) for role in (Role.MULTIMODAL, Role.VISUAL))
     made = tower.join(np.stack([seen[image].vector for image in said]), list(said.values()))
     assert np.allclose(made, [both[image].vector for image in said], atol=1e-5)
-    assert verify(lab).sound
-    rebuild(lab)
-    assert sorted(lab.index.ids(active[Role.MULTIMODAL])) == sorted(said)
+    assert verify(resources).sound
+    rebuild(resources)
+    assert sorted(resources.index.ids(active[Role.MULTIMODAL])) == sorted(said)
 
 
-def pairs_are_found(lab: Lab, space: Space, picture: Path) -> None:
+def pairs_are_found(resources: Resources, space: Space, picture: Path) -> None:
     """By a text, by a picture, by both: each query by what is nearest to the vector that it comes to."""
-    tower = lab.models.text_tower
-    (decoded,) = lab.decoders.decode([picture], lab.models.encoder.side)
+    tower = resources.models.text_tower
+    (decoded,) = resources.decoders.decode([picture], resources.models.encoder.side)
     assert tower is not None
     assert not isinstance(decoded, Failure)
-    seen, text = lab.models.encoder.encode([decoded])[Role.VISUAL], "grey tile"
+    seen, text = resources.models.encoder.encode([decoded])[Role.VISUAL], "grey tile"
     for query, given in (
         (tower.encode_queries([text]), {"text": text}),
         (seen, {"image": picture}),
         (tower.join(seen, [text]), {"text": text, "image": picture}),
     ):
-        hits = search(lab, **given, k=3, weights={"multimodal": 1.0})  # type: ignore[arg-type]  # either, by name
-        nearest = lab.index.search(space, query[0], 1)[0]
+        hits = search(resources, **given, k=3, weights={"multimodal": 1.0})  # type: ignore[arg-type]  # either, by name
+        nearest = resources.index.search(space, query[0], 1)[0]
         assert {role for role, why in hits[0].why.items() if why["share"]} == {"multimodal"}
         assert hits[0].why["multimodal"]["score"] == pytest.approx(1 - (nearest.distance or 0.0), abs=1e-3)
 
@@ -122,7 +127,7 @@ def test_weights_that_are_not_here_are_named_with_the_command_that_fetches_them(
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "siglip")
-    with open_lab(load_settings()) as lab, pytest.raises(Configuration, match="not here") as missing:
-        lab.models.encoder.encode([np.zeros((8, 8, 3), np.uint8)])
+    with open_resources(load_settings()) as resources, pytest.raises(Configuration, match="not here") as missing:
+        resources.models.encoder.encode([np.zeros((8, 8, 3), np.uint8)])
     assert "swatchbook models pull" in (missing.value.advice or "")
     assert "siglip2-base-patch16-224 at 75de2d55ec2d" in missing.value.message

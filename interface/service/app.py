@@ -10,24 +10,24 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from deployments.tick import keep_ticking
-from interface.service import documents, health, hooks, images, metrics, problems, search, uploads
+from interface.service import documents, health, images, metrics, problems, search, uploads, webhooks
 from interface.service.auth import check_exposure
-from interface.service.edge import Edge
 from interface.service.health import Watch
 from interface.service.metrics import Requests
+from interface.service.middleware import Edge
+from interface.service.multipart import Arrivals
 from interface.service.problems import Problem, documented
-from interface.service.receive import Arrivals
+from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
-from swatchbook.lab import Lab
+from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
 log = logging.getLogger(__name__)
 
-Loop = Callable[[Lab, asyncio.Event], Awaitable[None]]
+Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Brings everything back until it is cancelled; soon, when the event is set."""
 
-_PARTS = (uploads, documents, images, search, hooks, health, metrics)
+_PARTS = (uploads, documents, images, search, webhooks, health, metrics)
 _STREAMS = frozenset({"/documents", "/search"})
 """Paths whose endpoints bound the body themselves, as it streams in."""
 
@@ -48,10 +48,10 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
         responses=documented(401, 403, 422, 500, 503),
     )
-    app.state.lab = Lab(settings)
+    app.state.resources = Resources(settings)
     app.state.loop = loop
     app.state.arrivals = Arrivals(settings)
-    app.state.watch = Watch(app.state.lab)
+    app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()
     app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
@@ -62,14 +62,14 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     return app
 
 
-def open_parts(lab: Lab) -> None:
+def open_parts(resources: Resources) -> None:
     """Open what can be opened now, once, before threads ask for it. An outage is logged: it may pass.
 
     Raises Configuration and other failures that only a person mends.
     """
     for part in ("ledger", "files", "index", "models", "decoders"):
         try:
-            getattr(lab, part)
+            getattr(resources, part)
         except Failure as failure:
             if failure.policy is not Policy.OUTAGE:
                 raise
@@ -79,23 +79,23 @@ def open_parts(lab: Lab) -> None:
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
     """Its tools are open and its loop runs from the first request to the last."""
-    lab: Lab = app.state.lab
-    await asyncio.to_thread(open_parts, lab)
-    loop = asyncio.create_task(_keep_up(app.state.loop, lab, app.state.wake))
+    resources: Resources = app.state.resources
+    await asyncio.to_thread(open_parts, resources)
+    loop = asyncio.create_task(_keep_up(app.state.loop, resources, app.state.wake))
     try:
         yield
     finally:
         loop.cancel()
         with suppress(asyncio.CancelledError):
             await loop
-        await asyncio.to_thread(lab.close)
+        await asyncio.to_thread(resources.close)
 
 
-async def _keep_up(loop: Loop, lab: Lab, wake: asyncio.Event) -> None:
+async def _keep_up(loop: Loop, resources: Resources, wake: asyncio.Event) -> None:
     """The loop for as long as the service lives: nobody would miss it but the documents that wait."""
     while True:
         try:
-            await loop(lab, wake)
+            await loop(resources, wake)
         except Exception:  # the isolation boundary between loop and service
             log.exception("the loop ended; it begins again")
         await asyncio.sleep(_LOOP_PAUSE)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from interface.service.given import Tools
+from interface.service.dependencies import Tools
 from swatchbook.errors import Configuration
 from swatchbook.records import Record
 from swatchbook.settings import ApiKey, Settings
@@ -77,12 +77,12 @@ def is_loopback(host: str) -> bool:
 
 async def authenticate(
     request: Request,
-    lab: Tools,
+    resources: Tools,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     header: Annotated[str | None, Depends(_HEADER)],
 ) -> Caller:
     """The caller. Raises 401 for a missing or unknown key, 403 for a browser that was led here."""
-    keys = lab.settings.api_keys
+    keys = resources.settings.api_keys
     if not keys:
         _refuse_led(request)
         return Caller(name="loopback", owners=frozenset({EVERYBODY}))

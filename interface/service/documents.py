@@ -10,14 +10,18 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field, TypeAdapter, ValidationError
 
 from interface.service.auth import Caller, TheCaller
-from interface.service.given import ONCE, Again, Asked, Tools, Words
+from interface.service.dependencies import ONCE, RequestModel, RetryOptions, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, due
-from swatchbook.ledger.runs import Document, LiveRun, live_runs
+from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
+from swatchbook.ledger.documents import Document
+from swatchbook.ledger.documents import get_document as documents_get_document
+from swatchbook.ledger.documents import list_documents as documents_list_documents
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.records import PROGRESS, DocumentStatus, IngestOptions, Owner, Record, RunReport, Stage
-from swatchbook.regenerate import regenerate
+from swatchbook.resources import Resources
+from swatchbook.upkeep.regenerate import regenerate
 
 MOST_LISTED = 200
 
@@ -64,12 +68,12 @@ class ShownDocument(ListedDocument):
     report: RunReport
 
 
-class Listing(Asked):
+class Listing(RequestModel):
     """What to list."""
 
     owner: Owner | None = Field(default=None, description="Whose; may be left out by a key for one owner, or for all.")
     status: DocumentStatus | None = None
-    name: Words | None = Field(default=None, description="A part of the name, in any case.")
+    name: SearchText | None = Field(default=None, description="A part of the name, in any case.")
     limit: int = Field(default=50, ge=1, le=MOST_LISTED)
     cursor: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
 
@@ -93,10 +97,10 @@ class Accepted(Record):
 
 
 @router.get("", summary="List documents")
-def list_documents(lab: Tools, caller: TheCaller, asked: Annotated[Listing, Query()]) -> Listed:
+def list_documents(resources: Tools, caller: TheCaller, asked: Annotated[Listing, Query()]) -> Listed:
     """Newest first, by keyset: what is added meanwhile moves nothing."""
-    found = accounts.list_documents(
-        lab.ledger,
+    found = documents_list_documents(
+        resources.ledger,
         owner=caller.choose(asked.owner),
         status=asked.status,
         name=asked.name,
@@ -104,7 +108,7 @@ def list_documents(lab: Tools, caller: TheCaller, asked: Annotated[Listing, Quer
         limit=asked.limit + 1,
     )
     page = found[: asked.limit]
-    runs = {run.document: run for run in live_runs(lab.ledger)}
+    runs = {run.document: run for run in live_runs(resources.ledger)}
     return Listed(
         documents=tuple(ListedDocument(**_listed(document, runs.get(document.id))) for document in page),
         next=_write_cursor(page[-1]) if len(found) > len(page) else None,
@@ -112,16 +116,16 @@ def list_documents(lab: Tools, caller: TheCaller, asked: Annotated[Listing, Quer
 
 
 @router.get("/{document_id}", summary="One document: status, progress, report")
-def get_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> ShownDocument:
+def get_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> ShownDocument:
     """The account as it stands now, and the live run's progress."""
-    document = find(lab, caller, document_id)
-    run = next((run for run in live_runs(lab.ledger) if run.document == document.id), None)
+    document = find(resources, caller, document_id)
+    run = next((run for run in live_runs(resources.ledger) if run.document == document.id), None)
     return ShownDocument(
         **_listed(document, run),
         options=document.options,
         generation=document.generation,
         progress=Progress.model_validate(run.model_dump(include=set(Progress.model_fields))) if run else None,
-        report=accounts.report(lab.ledger, document.id),
+        report=account.document_report(resources.ledger, document.id),
     )
 
 
@@ -129,10 +133,10 @@ def get_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> Show
 
 
 @router.delete("/{document_id}", status_code=202, summary="Delete a document")
-def delete_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
+def delete_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
     """It can only be deleted from now on. Its rows, vectors and files go in the background; then it is not found."""
-    document = find(lab, caller, document_id)
-    due.mark_deleting(lab.ledger, document.id)
+    document = find(resources, caller, document_id)
+    mark_deleting(resources.ledger, document.id)
     return Accepted(
         id=document.id,
         status=DocumentStatus.DELETING,
@@ -146,22 +150,26 @@ def delete_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> A
     summary="Make what is missing or stale",
     responses=documented(400, 408, 409, 413),
 )
-def embed_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again: Again = ONCE) -> Accepted:
+def embed_document(
+    resources: Tools, caller: TheCaller, document_id: DocumentId, again: RetryOptions = ONCE
+) -> Accepted:
     """What is done stays. By force what failed or was rejected is made anew too."""
-    document = workable(lab, caller, document_id)
-    if not regenerate(lab, document, force=again.force):
+    document = workable(resources, caller, document_id)
+    if not regenerate(resources, document, force=again.force):
         return _accepted(document, "Nothing to do: all of it is made, by the makers in use.")
-    return _accepted(accounts.get_document(lab.ledger, document.id), "What is missing or stale will be made.")
+    return _accepted(documents_get_document(resources.ledger, document.id), "What is missing or stale will be made.")
 
 
 @router.post(
     "/{document_id}/retry", status_code=202, summary="Try again what failed", responses=documented(400, 408, 409, 413)
 )
-def retry_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again: Again = ONCE) -> Accepted:
+def retry_document(
+    resources: Tools, caller: TheCaller, document_id: DocumentId, again: RetryOptions = ONCE
+) -> Accepted:
     """Takes up a failed, blocked or cancelled document; failed images are tried anew, rejected ones by force."""
-    document = workable(lab, caller, document_id)
-    due.retry(lab.ledger, document.id, force=again.force)
-    left = accounts.get_document(lab.ledger, document.id)
+    document = workable(resources, caller, document_id)
+    retry(resources.ledger, document.id, force=again.force)
+    left = documents_get_document(resources.ledger, document.id)
     done = left.status == DocumentStatus.COMPLETED
     return _accepted(left, "Nothing to do: nothing of it has failed." if done else "It will be worked on again.")
 
@@ -169,21 +177,21 @@ def retry_document(lab: Tools, caller: TheCaller, document_id: DocumentId, again
 @router.post(
     "/{document_id}/cancel", status_code=202, summary="Stop working on it", responses=documented(400, 408, 409, 413)
 )
-def cancel_document(lab: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
+def cancel_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
     """What is made and searchable stays; retry takes it up again."""
-    document = workable(lab, caller, document_id)
-    if not due.cancel(lab.ledger, document.id):
+    document = workable(resources, caller, document_id)
+    if not cancel(resources.ledger, document.id):
         raise HTTPException(409, f"It is {document.status.value}: there is nothing to stop.")
-    return _accepted(accounts.get_document(lab.ledger, document.id), "It is cancelled; retry takes it up again.")
+    return _accepted(documents_get_document(resources.ledger, document.id), "It is cancelled; retry takes it up again.")
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
-def find(lab: Lab, caller: Caller, document_id: UUID) -> Document:
+def find(resources: Resources, caller: Caller, document_id: UUID) -> Document:
     """The caller's document. Raises 404, for somebody else's too: ids tell nothing."""
     try:
-        document = accounts.get_document(lab.ledger, str(document_id))
+        document = documents_get_document(resources.ledger, str(document_id))
     except InvalidReference:
         document = None
     if document is None or not caller.may(document.owner):
@@ -191,9 +199,9 @@ def find(lab: Lab, caller: Caller, document_id: UUID) -> Document:
     return document
 
 
-def workable(lab: Lab, caller: Caller, document_id: UUID) -> Document:
+def workable(resources: Resources, caller: Caller, document_id: UUID) -> Document:
     """The same, if anything but its end can be asked for. Raises 404, 409."""
-    document = find(lab, caller, document_id)
+    document = find(resources, caller, document_id)
     if document.status == DocumentStatus.DELETING:
         raise HTTPException(409, "It is being deleted.")
     return document

@@ -12,14 +12,14 @@ from typing import Annotated, Generic, Literal, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
-from interface.run import probe_prefect
+from interface.cli.prefect_run import probe_prefect
 from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import Failure
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts
-from swatchbook.ledger.accounts import Account
-from swatchbook.ledger.backlog import Backlog, backlog
+from swatchbook.ledger.queries import account as queries_account
+from swatchbook.ledger.queries.account import Account
+from swatchbook.ledger.schedule import Backlog, backlog
+from swatchbook.resources import Resources
 
 ANSWER_SECONDS = 5.0  # for a part to say that it is there
 PROBE_SECONDS = 2.0  # for which an answer is believed
@@ -111,11 +111,11 @@ class Recent(Generic[T]):
 class Watch:
     """The probes of one process."""
 
-    def __init__(self, lab: Lab) -> None:
-        self.database = Recent(lambda: lab.ledger.now(), PROBE_SECONDS)
-        self.index = Recent(lambda: lab.index.probe(), PROBE_SECONDS)
+    def __init__(self, resources: Resources) -> None:
+        self.database = Recent(lambda: resources.ledger.now(), PROBE_SECONDS)
+        self.index = Recent(lambda: resources.index.probe(), PROBE_SECONDS)
         self.prefect = Recent(lambda: probe_prefect(os.environ["PREFECT_API_URL"]), PROBE_SECONDS)
-        self.counted = Recent(lambda: count(lab), COUNT_SECONDS)
+        self.counted = Recent(lambda: count(resources), COUNT_SECONDS)
 
 
 async def the_watch(request: Request) -> Watch:
@@ -126,12 +126,12 @@ async def the_watch(request: Request) -> Watch:
 TheWatch = Annotated[Watch, Depends(the_watch)]
 
 
-def count(lab: Lab) -> Counted:
+def count(resources: Resources) -> Counted:
     """A look at the whole ledger. Raises LedgerDown."""
-    coverage = accounts.coverage(lab.ledger)
+    coverage = queries_account.coverage(resources.ledger)
     return Counted(
-        account=accounts.account(lab.ledger),
-        backlog=backlog(lab.ledger),
+        account=queries_account.account(resources.ledger),
+        backlog=backlog(resources.ledger),
         embeddings=EmbeddingStats(
             total_images=coverage.total_images,
             with_embeddings=coverage.with_embeddings,

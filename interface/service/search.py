@@ -13,14 +13,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from interface.service.auth import TheCaller
-from interface.service.given import Asked, Tools, Words
+from interface.service.dependencies import RequestModel, SearchText, Tools
+from interface.service.multipart import TheArrivals, pieces, saying_when_full
 from interface.service.problems import documented
-from interface.service.receive import TheArrivals, pieces, saying_when_full
-from swatchbook.incoming import incoming
 from swatchbook.index.base import Where
-from swatchbook.lab import Lab
 from swatchbook.records import Hit, Owner, Record
-from swatchbook.search import search as find
+from swatchbook.resources import Resources
+from swatchbook.search.search import search as find
+from swatchbook.storage.upload_buffer import incoming
 
 IMAGE = "image"
 """The part of a form that is the picture."""
@@ -37,18 +37,18 @@ Price = Annotated[float, Field(ge=0, le=_BIGGEST_PRICE)]
 router = APIRouter(tags=["search"])
 
 
-class Question(Asked):
+class Question(RequestModel):
     """What to look for, and the filters: all must hold, within one any of its values."""
 
-    text: Words | None = Field(default=None, description="In words.")
+    text: SearchText | None = Field(default=None, description="In words.")
     owner: Owner | None = Field(default=None, description="Whose; may be left out by a key for one owner, or for all.")
     by: Literal["image", "product"] = Field(default="image", description="What to list.")
     k: int = Field(default=10, ge=1, le=100, description="How many.")
     document: list[UUID] = Field(default=[], max_length=_MOST_VALUES)
     product: list[UUID] = Field(default=[], max_length=_MOST_VALUES)
-    category: list[Words] = Field(default=[], max_length=_MOST_VALUES)
-    material: list[Words] = Field(default=[], max_length=_MOST_VALUES)
-    color: list[Words] = Field(default=[], max_length=_MOST_VALUES)
+    category: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
+    material: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
+    color: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
     page: list[Page] = Field(default=[], max_length=_MOST_VALUES)
     price_min: Price | None = None
     price_max: Price | None = None
@@ -68,9 +68,9 @@ def _form_schema() -> dict[str, Any]:
 
 
 @router.get("/search", summary="Search by words")
-def search(lab: Tools, caller: TheCaller, asked: Annotated[Question, Query()]) -> Found:
+def search(resources: Tools, caller: TheCaller, asked: Annotated[Question, Query()]) -> Found:
     """One query for each role that applies, their results fused."""
-    return _search(lab, asked, caller.choose(asked.owner), None)
+    return _search(resources, asked, caller.choose(asked.owner), None)
 
 
 @router.post(
@@ -79,29 +79,29 @@ def search(lab: Tools, caller: TheCaller, asked: Annotated[Question, Query()]) -
     responses=documented(400, 408, 413, 415),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
-async def search_by_image(request: Request, lab: Tools, caller: TheCaller, arrivals: TheArrivals) -> Found:
+async def search_by_image(request: Request, resources: Tools, caller: TheCaller, arrivals: TheArrivals) -> Found:
     """A multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
     async with arrivals.place(caller.name):
-        form = await _form(request, lab)
+        form = await _form(request, resources)
         try:
             picture = form.get(IMAGE)
             if not isinstance(picture, UploadFile):
                 raise HTTPException(422, f"The form's part {IMAGE!r} is not a file.")
             asked = _asked(form)
             owner = caller.choose(asked.owner)
-            with saying_when_full(), incoming(lab.settings.incoming) as path:
+            with saying_when_full(), incoming(resources.settings.incoming) as path:
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-                return await run_in_threadpool(_search, lab, asked, owner, path)
+                return await run_in_threadpool(_search, resources, asked, owner, path)
         finally:
             await form.close()
 
 
-async def _form(request: Request, lab: Lab) -> FormData:
+async def _form(request: Request, resources: Resources) -> FormData:
     """The form; its picture is spooled to the disk. Raises 400, 408, 413, 415."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise HTTPException(415, f"Send a multipart/form-data form with the part `{IMAGE}`.")
-    body = pieces(request, lab.settings, max_bytes=(lab.settings.max_image_mb << 20) + _FORM_BYTES)
+    body = pieces(request, resources.settings, max_bytes=(resources.settings.max_image_mb << 20) + _FORM_BYTES)
     try:
         parser = MultiPartParser(request.headers, body, max_files=1, max_fields=_MOST_FIELDS, max_part_size=_FORM_BYTES)
         return await parser.parse()
@@ -129,7 +129,7 @@ def _is_list(name: str) -> bool:
     return field is not None and isinstance(field.default, list)
 
 
-def _search(lab: Lab, asked: Question, owner: str | None, image: Path | None) -> Found:
+def _search(resources: Resources, asked: Question, owner: str | None, image: Path | None) -> Found:
     where = Where(
         documents=tuple(map(str, asked.document)),
         products=tuple(map(str, asked.product)),
@@ -140,5 +140,5 @@ def _search(lab: Lab, asked: Question, owner: str | None, image: Path | None) ->
         price_min=asked.price_min,
         price_max=asked.price_max,
     )
-    hits = find(lab, text=asked.text, image=image, owner=owner, where=where, by=asked.by, k=asked.k)
+    hits = find(resources, text=asked.text, image=image, owner=owner, where=where, by=asked.by, k=asked.k)
     return Found(hits=tuple(hits if asked.explain else (hit.model_copy(update={"why": {}}) for hit in hits)))

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from interface.run import prefect_environment
+from interface.cli.prefect_run import prefect_environment
 from interface.service.app import create_app, open_parts
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
@@ -33,7 +33,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     os.environ.update(prefect_environment(settings, os.environ))  # Prefect reads it once, when the loop imports it
     app = create_app(settings)
     with _listening(settings.host, settings.port) as listener:
-        open_parts(app.state.lab)
+        open_parts(app.state.resources)
         server = uvicorn.Server(configured(app))
         for sign in (signal.SIGTERM, signal.SIGINT):  # the server raises it anew when it has ended: that is in order
             signal.signal(sign, lambda *_: None)

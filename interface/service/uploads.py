@@ -9,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from starlette.requests import Request
 
 from interface.service.auth import TheCaller
-from interface.service.given import Tools
+from interface.service.dependencies import Tools
+from interface.service.multipart import FILE, TheArrivals, receive_form, saying_when_full
 from interface.service.problems import RETRY_SECONDS, documented
-from interface.service.receive import FILE, TheArrivals, receive_form, saying_when_full
+from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration
-from swatchbook.incoming import incoming
-from swatchbook.naming import display_name
+from swatchbook.pipeline.register import Registered, plan_request, register_upload
 from swatchbook.records import DocumentStatus, IngestOptions, Owner
-from swatchbook.register import Registered, ask, take_in
 from swatchbook.settings import Settings
+from swatchbook.storage.upload_buffer import incoming
 
 router = APIRouter(tags=["documents"])
 
@@ -78,20 +78,24 @@ class Taken(BaseModel):
     },
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
-async def upload(request: Request, response: Response, caller: TheCaller, lab: Tools, arrivals: TheArrivals) -> Taken:
+async def upload(
+    request: Request, response: Response, caller: TheCaller, resources: Tools, arrivals: TheArrivals
+) -> Taken:
     """Take in a PDF. The answer comes once the file and its `queued` document are durable.
 
     The same file of the same owner is the same document: while one is worked on or complete with these options, nothing
     is started; after a failure, a cancel or a delete, or with other options, it is queued anew.
     """
     async with arrivals.place(caller.name):
-        with saying_when_full(), incoming(lab.settings.incoming) as path:
-            given, file_name = await receive_form(request, lab.settings, path)
+        with saying_when_full(), incoming(resources.settings.incoming) as path:
+            given, file_name = await receive_form(request, resources.settings, path)
             fields = _fields(given)
             owner = caller.choose(fields.owner) or OWNER
-            check_options(lab.settings, fields.options)
+            check_options(resources.settings, fields.options)
             name = display_name(fields.name or file_name)
-            found = await asyncio.to_thread(take_in, lab, path, owner=owner, options=fields.options, name=name)
+            found = await asyncio.to_thread(
+                register_upload, resources, path, owner=owner, options=fields.options, name=name
+            )
     return answer(found, response)
 
 
@@ -109,7 +113,7 @@ def answer(found: Registered, response: Response) -> Taken:
 def check_options(settings: Settings, options: IngestOptions) -> None:
     """Raises 422 for what no chosen model makes: here it is the request that is wrong, not the settings."""
     try:
-        ask(settings, options)
+        plan_request(settings, options)
     except Configuration as error:
         raise HTTPException(422, str(error)) from error
 

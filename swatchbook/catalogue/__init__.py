@@ -1,0 +1,1 @@
+"""What a catalogue means: products, chunks, pictures and links. Pure functions."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 from swatchbook.catalogue.attributes import code_of, union
 from swatchbook.catalogue.kinds import heading_kind, is_label
-from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, is_name
+from swatchbook.catalogue.layout import Mark, PageLayout, Style, Text, is_name
 from swatchbook.geometry import area
 from swatchbook.records import Box
 
@@ -37,7 +37,7 @@ class Caption:
 
 
 def find_cards(
-    sheets: Sequence[Sheet], family: Mapping[Style, Style], shunned: Collection[Mark]
+    sheets: Sequence[PageLayout], family: Mapping[Style, Style], shunned: Collection[Mark]
 ) -> dict[int, tuple[Caption, ...]]:
     """Page -> its captions in reading order. (style, relation) pairs that serve many pages win over local ones."""
     pairings = {sheet.number: _pairings(sheet, family, shunned) for sheet in sheets}
@@ -69,7 +69,7 @@ def _worth(pairs: Sequence[tuple[Text, Box, float]]) -> float:
 
 
 def _pairings(
-    sheet: Sheet, family: Mapping[Style, Style], shunned: Collection[Mark]
+    sheet: PageLayout, family: Mapping[Style, Style], shunned: Collection[Mark]
 ) -> dict[tuple[Style, Relation], list[tuple[Text, Box, float]]]:
     """(style, relation) -> pairs of name and picture with their distance as a share of the farthest allowed."""
     page = area(sheet.box)
@@ -122,7 +122,7 @@ def _distance(text: Box, picture: Box, relation: Relation, width: float) -> floa
     return max(0.0, apart) / (BESIDE * width)
 
 
-def _with_regions(sheet: Sheet, pairs: Sequence[tuple[Text, Box]], relation: Relation) -> tuple[Caption, ...]:
+def _with_regions(sheet: PageLayout, pairs: Sequence[tuple[Text, Box]], relation: Relation) -> tuple[Caption, ...]:
     """Each pair with the texts that stand below its name and above the next card of its column."""
     cores = [union([text.box, picture]) for text, picture in pairs]
     captions = []

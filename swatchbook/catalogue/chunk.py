@@ -14,9 +14,9 @@ from swatchbook.catalogue.attributes import Attribute, match
 from swatchbook.catalogue.cards import find_cards
 from swatchbook.catalogue.entities import certificates, specifications
 from swatchbook.catalogue.kinds import certificates_in, is_label
-from swatchbook.catalogue.layout import Mark, Sheet, Style, Text, digest, mark, paragraphs, tidy
+from swatchbook.catalogue.layout import Mark, PageLayout, Style, Text, mark, paragraphs, summarise_page, tidy
 from swatchbook.catalogue.layout import reading_order as in_order
-from swatchbook.catalogue.sections import Book, bind, heading_styles
+from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
 from swatchbook.geometry import inside, shared
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
@@ -49,10 +49,10 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class TextBlock:
     """A page's text as read: texts outside pairs and tables, and the units that pairs and tables make."""
 
-    sheet: Sheet
+    sheet: PageLayout
     units: tuple[Unit, ...]
     loose: tuple[Attribute, ...]
 
@@ -72,15 +72,15 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
     Headings are what stands out in print, what the outline announces, and names at pictures.
     """
     shown = set(plan.shown)
-    leaves: list[Leaf] = []
+    leaves: list[TextBlock] = []
     named: dict[str, list[int]] = {}
     for page in pages:
         if page.number in shown:
-            leaves.append(_leaf(page, [t for t in tables if t.page == page.number]))
+            leaves.append(_text_block(page, [t for t in tables if t.page == page.number]))
             for name in certificates_in(page.text):
                 named.setdefault(name, []).append(page.number)
     sheets = [leaf.sheet for leaf in leaves]
-    book = bind(sheets, {}, reading.outline)
+    book = layout_document(sheets, {}, reading.outline)
     branches = _branches(leaves, book, _small_headings(leaves, book, reading))
     running = Branch(path=(), level=0, parent=None, units=_running(sheets, book.shunned))
     made = tuple(_chunks(document_id, [*branches, running]))
@@ -96,7 +96,7 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
 # --- pages to units ---------------------------------------------------------------------------------------------------
 
 
-def _leaf(page: Page, tables: Sequence[Table]) -> Leaf:
+def _text_block(page: Page, tables: Sequence[Table]) -> TextBlock:
     lines = [line for line in page.lines if line.text]
     units: list[Unit] = []
     for table in tables:
@@ -110,8 +110,8 @@ def _leaf(page: Page, tables: Sequence[Table]) -> Leaf:
     units += [Unit(page.number, a.box, tidy(" ".join(lines[i].text for i in used)), labelled=True) for a, used in pairs]
     paired = {i for _, used in pairs for i in used}
     texts = paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired])
-    sheet = replace(digest(page), texts=tuple(texts))
-    return Leaf(sheet, tuple(units), tuple(a for a, _ in pairs))
+    sheet = replace(summarise_page(page), texts=tuple(texts))
+    return TextBlock(sheet, tuple(units), tuple(a for a, _ in pairs))
 
 
 def _in_table(line: Line, table: Table) -> bool:
@@ -122,7 +122,7 @@ def _in_table(line: Line, table: Table) -> bool:
     return all(fold(word) in words for word in tidy(line.text).split())
 
 
-def _small_headings(leaves: Sequence[Leaf], book: Book, reading: Reading) -> set[tuple[int, Box]]:
+def _small_headings(leaves: Sequence[TextBlock], book: DocumentLayout, reading: Reading) -> set[tuple[int, Box]]:
     """(page, box) of texts that are headings though they are set like any other: captions and outline entries."""
     cards = find_cards(book.sheets, book.family, book.shunned)
     announced = {(entry.page, fold(entry.title)) for entry in reading.outline}
@@ -130,7 +130,7 @@ def _small_headings(leaves: Sequence[Leaf], book: Book, reading: Reading) -> set
     return titles | {(c.text.page, c.text.box) for captions in cards.values() for c in captions}
 
 
-def _branches(leaves: Sequence[Leaf], book: Book, small: set[tuple[int, Box]]) -> list[Branch]:
+def _branches(leaves: Sequence[TextBlock], book: DocumentLayout, small: set[tuple[int, Box]]) -> list[Branch]:
     """The document as a list of headings with their units; the first has no heading."""
     levels = {style: n for n, style in enumerate(heading_styles(book))}
     branches = [Branch(path=(), level=-1, parent=None)]
@@ -182,7 +182,7 @@ def _headings_by_page(branches: Sequence[Branch]) -> dict[int, str]:
 
 
 def _level(
-    text: Text, sheet: Sheet, book: Book, levels: Mapping[Style, int], small: set[tuple[int, Box]]
+    text: Text, sheet: PageLayout, book: DocumentLayout, levels: Mapping[Style, int], small: set[tuple[int, Box]]
 ) -> int | None:
     """Rank of a heading, 0 the top; one that is set like body text ranks below all; None for other texts."""
     if book.is_heading(text, sheet):
@@ -190,7 +190,7 @@ def _level(
     return len(levels) if (text.page, text.box) in small else None
 
 
-def _running(sheets: Sequence[Sheet], shunned: frozenset[Mark]) -> list[Unit]:
+def _running(sheets: Sequence[PageLayout], shunned: frozenset[Mark]) -> list[Unit]:
     """What runs in the margins, each once; numbers of pages are left out."""
     once: dict[str, Unit] = {}
     for sheet in sheets:

@@ -12,8 +12,15 @@ from statistics import median
 
 from swatchbook.catalogue.cards import Caption, find_cards
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.layout import Code, Sheet, Style, clean_name, digest, mark, tidy
-from swatchbook.catalogue.sections import Book, Section, bind, category_before, heading_styles, sections
+from swatchbook.catalogue.layout import Code, PageLayout, Style, clean_name, mark, summarise_page, tidy
+from swatchbook.catalogue.sections import (
+    DocumentLayout,
+    Section,
+    category_before,
+    heading_styles,
+    layout_document,
+    sections,
+)
 from swatchbook.geometry import inside
 from swatchbook.records import Box, Card, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
@@ -34,9 +41,9 @@ GRIDS = 0.5
 
 def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     """Products with page ranges, names, categories, codes, variants and evidence; the pages are read once, in order."""
-    sheets = [digest(page) for page in pages]
+    sheets = [summarise_page(page) for page in pages]
     kinds = {s.number: page_kind(s, len(sheets)) for s in sheets}
-    book = bind(sheets, kinds, reading.outline)
+    book = layout_document(sheets, kinds, reading.outline)
     anchors = _anchors(reading.outline, sheets)
     titled = _titled(book, anchors)
     cards = find_cards([s for s in sheets if kinds[s.number] is None], book.family, book.shunned)
@@ -59,7 +66,7 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
 # --- headings ---------------------------------------------------------------------------------------------------------
 
 
-def _anchors(outline: Sequence[OutlineEntry], sheets: Sequence[Sheet]) -> frozenset[str]:
+def _anchors(outline: Sequence[OutlineEntry], sheets: Sequence[PageLayout]) -> frozenset[str]:
     """Folded names that the outline or an index page announces. They fix the style of titles, never pages."""
     said = [entry.title for entry in outline] + [name for s in sheets for name in s.entries]
     return frozenset(fold(tidy(name)) for name in said if not heading_kind(name)) - {""}
@@ -81,7 +88,7 @@ class Titles:
         return len(self.sections) == 1 and len(self.sections[0].found) < FEWEST_LABELS
 
 
-def _titled(book: Book, anchors: frozenset[str]) -> tuple[Style, list[Section]] | None:
+def _titled(book: DocumentLayout, anchors: frozenset[str]) -> tuple[Style, list[Section]] | None:
     """The family of headings that name products, with its sections.
 
     Where labels and values stand, they tell: the finest family whose sections hold them. Codes and prices tell only
@@ -97,7 +104,7 @@ def _titled(book: Book, anchors: frozenset[str]) -> tuple[Style, list[Section]] 
     return (best.style, best.sections) if best else None
 
 
-def _titles(book: Book, style: Style, anchors: frozenset[str]) -> Titles:
+def _titles(book: DocumentLayout, style: Style, anchors: frozenset[str]) -> Titles:
     made = sections(book, style)
     count = max(1, len(made))
     return Titles(
@@ -154,7 +161,7 @@ def _are_captions(made: Sequence[Section], cards: Mapping[int, Sequence[Caption]
 def _from_cards_and_sections(
     titled: tuple[Style, list[Section]],
     cards: Mapping[int, Sequence[Caption]],
-    book: Book,
+    book: DocumentLayout,
     anchors: frozenset[str],
     outline: Sequence[OutlineEntry],
 ) -> list[FoundProduct]:
@@ -182,7 +189,7 @@ def _are_lists(made: Sequence[Section], codes: Sequence[tuple[int, Code]]) -> bo
 
 
 def _from_section(
-    section: Section, book: Book, style: Style, anchors: frozenset[str], outline: Sequence[OutlineEntry]
+    section: Section, book: DocumentLayout, style: Style, anchors: frozenset[str], outline: Sequence[OutlineEntry]
 ) -> FoundProduct:
     head = section.head
     announced = fold(section.name) in anchors
@@ -229,7 +236,7 @@ def _outline_parent(section: Section, outline: Sequence[OutlineEntry]) -> str | 
     return None
 
 
-def _running_category(section: Section, book: Book) -> str | None:
+def _running_category(section: Section, book: DocumentLayout) -> str | None:
     """What a running head joins to the product's name: "Wood & Cork · Nordvik Oak"."""
     for sheet in book.sheets[: section.pages[-1]]:
         for text in sheet.texts if sheet.number in section.pages else ():
@@ -248,7 +255,7 @@ def _variants(section: Section) -> tuple[str, ...]:
     return ()
 
 
-def _rejected(book: Book, titled: tuple[Style, list[Section]] | None) -> tuple[Evidence, ...]:
+def _rejected(book: DocumentLayout, titled: tuple[Style, list[Section]] | None) -> tuple[Evidence, ...]:
     """Headings of the chosen family that name no product, with the reason."""
     if titled is None:
         return ()
@@ -262,7 +269,7 @@ def _rejected(book: Book, titled: tuple[Style, list[Section]] | None) -> tuple[E
 # --- cards ------------------------------------------------------------------------------------------------------------
 
 
-def _are_goods(cards: Mapping[int, Sequence[Caption]], book: Book) -> bool:
+def _are_goods(cards: Mapping[int, Sequence[Caption]], book: DocumentLayout) -> bool:
     """The gate for cards: two pages with a tenth of the document, or four cards with a specification, or a leaflet."""
     many = [page for page, captions in cards.items() if len(captions) >= 2]
     total = sum(map(len, cards.values()))
@@ -275,17 +282,17 @@ def _are_goods(cards: Mapping[int, Sequence[Caption]], book: Book) -> bool:
     return specified >= 4
 
 
-def _is_specified(caption: Caption, sheet: Sheet) -> bool:
+def _is_specified(caption: Caption, sheet: PageLayout) -> bool:
     boxes = [a.box for a in sheet.attributes if a.known] + list(sheet.prices) + [c.box for c in sheet.codes]
     return any(inside(box, caption.region) for box in boxes)
 
 
-def _from_cards(cards: Mapping[int, Sequence[Caption]], book: Book) -> list[FoundProduct]:
+def _from_cards(cards: Mapping[int, Sequence[Caption]], book: DocumentLayout) -> list[FoundProduct]:
     sheets = {s.number: s for s in book.sheets}
     return [_from_card(c, sheets[page], book) for page, on_page in cards.items() for c in on_page]
 
 
-def _from_card(caption: Caption, sheet: Sheet, book: Book) -> FoundProduct:
+def _from_card(caption: Caption, sheet: PageLayout, book: DocumentLayout) -> FoundProduct:
     page, text = sheet.number, caption.text
     codes = [c.code for c in sheet.codes if inside(c.box, caption.region)]
     specified = _is_specified(caption, sheet)
@@ -308,7 +315,7 @@ def _from_card(caption: Caption, sheet: Sheet, book: Book) -> FoundProduct:
 # --- codes ------------------------------------------------------------------------------------------------------------
 
 
-def _code_anchors(book: Book) -> list[tuple[int, Code]]:
+def _code_anchors(book: DocumentLayout) -> list[tuple[int, Code]]:
     """Codes of the print size that most of them share: eight or more distinct ones, three or more a page."""
     by_size: dict[float, list[tuple[int, Code]]] = defaultdict(list)
     for sheet in book.sheets:
@@ -324,7 +331,7 @@ def _code_anchors(book: Book) -> list[tuple[int, Code]]:
     return [] if uneven else best
 
 
-def _from_codes(codes: Sequence[tuple[int, Code]], book: Book) -> list[FoundProduct]:
+def _from_codes(codes: Sequence[tuple[int, Code]], book: DocumentLayout) -> list[FoundProduct]:
     """One product a name (under its heading), or a code where no name stands by; further codes are its variants."""
     smallest: Style = (min((c.size for _, c in codes), default=0.0), False)
     grouped: dict[tuple[str | None, str], list[tuple[int, Code]]] = defaultdict(list)

@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 from swatchbook.catalogue.attributes import LABELS
-from swatchbook.catalogue.layout import Sheet, Text
+from swatchbook.catalogue.layout import PageLayout, Text
 from swatchbook.records import fold
 
 PageKind = Literal["blank", "cover", "back cover", "index", "about", "contacts", "legal", "certificates"]
@@ -56,7 +56,7 @@ def certificates_in(text: str) -> tuple[str, ...]:
     return tuple({fold(f): f for f in found if not heading_kind(f)}.values())
 
 
-def page_kind(sheet: Sheet, pages: int) -> PageKind | None:
+def page_kind(sheet: PageLayout, pages: int) -> PageKind | None:
     """The kind of a page of a document of `pages` pages, None for any other page or when unsure."""
     if not sheet.texts and not sheet.pictures and not sheet.attributes:
         return "blank"
@@ -76,7 +76,7 @@ def page_kind(sheet: Sheet, pages: int) -> PageKind | None:
     return None
 
 
-def _head(sheet: Sheet) -> Text | None:
+def _head(sheet: PageLayout) -> Text | None:
     """The largest text of a page; the topmost where several are as large."""
     return max(sheet.texts, key=lambda t: (round(t.size), -t.box[1]), default=None)
 

@@ -63,7 +63,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PageLayout:
     """What is kept of a page: bounded, so that thousands of pages fit."""
 
     number: int
@@ -98,7 +98,7 @@ def tidy(text: str) -> str:
     return " ".join(tokens)
 
 
-def digest(page: Page) -> Sheet:
+def summarise_page(page: Page) -> PageLayout:
     """The sheet of a page. Lines that are labels and values stand in `attributes`, all others in `texts`."""
     lines = [line for line in page.lines if line.text]
     width = page.box[2] - page.box[0]
@@ -106,7 +106,7 @@ def digest(page: Page) -> Sheet:
     used = {i for pair, indices in pairs if pair.known for i in indices}
     free = [line for i, line in enumerate(lines) if i not in used]
     texts = paragraphs(page.number, free)
-    return Sheet(
+    return PageLayout(
         number=page.number,
         box=page.box,
         texts=tuple(_short(t) for t in texts),
@@ -200,7 +200,7 @@ def families(texts: Iterable[Text]) -> Mapping[Style, Style]:
     return family
 
 
-def body_size(sheets: Iterable[Sheet]) -> float:
+def body_size(sheets: Iterable[PageLayout]) -> float:
     """Print size of most characters, in points; 10 without text."""
     count: Counter[int] = Counter()
     for sheet in sheets:
@@ -215,7 +215,7 @@ def _sizes(lines: Iterable[Line]) -> Counter[int]:
     return count
 
 
-def furniture(sheets: Sequence[Sheet]) -> frozenset[Mark]:
+def furniture(sheets: Sequence[PageLayout]) -> frozenset[Mark]:
     """Marks of texts that stand at one place on page after page: three or more pages, and
 
     - half of all pages, or in a margin, or
@@ -243,7 +243,7 @@ def furniture(sheets: Sequence[Sheet]) -> frozenset[Mark]:
     )
 
 
-def mark(text: Text, sheet: Sheet) -> Mark:
+def mark(text: Text, sheet: PageLayout) -> Mark:
     """What makes a text the same furniture on another page: its words, its place in steps of 12 points, and whether
     it stands in a margin. Digits are masked in the margins only: elsewhere they are part of names. Left and right
     pages mirror page numbers, so these have no place across."""
@@ -263,7 +263,7 @@ def _runs(pages: Sequence[int]) -> int:
 _BULLET = re.compile(r"^[•·▪■●○◦*✓✔➤>»–—-]\s*|^\d{1,2}[.)]\s+")
 
 
-def is_name(text: Text, shunned: Collection[Mark], sheet: Sheet) -> bool:
+def is_name(text: Text, shunned: Collection[Mark], sheet: PageLayout) -> bool:
     """Whether a text can be a name: short, with letters, no sentence, no price, no list item, no furniture."""
     words = text.text
     if len(words) > LONGEST_NAME or len(words.split()) > 9 or len(text.lines) > 3:

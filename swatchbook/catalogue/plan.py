@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Literal
 
 from swatchbook.catalogue.kinds import PageKind, certificates_in, page_kind
-from swatchbook.catalogue.layout import digest
+from swatchbook.catalogue.layout import summarise_page
 from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, fold
 
 SKIPPED: dict[PageKind, str] = {
@@ -61,7 +61,7 @@ def _planned(page: Page, names: list[str], total: int, *, focus: bool) -> Planne
 
     if names:
         return as_("product", ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else ""))
-    sheet = digest(page)
+    sheet = summarise_page(page)
     kind = page_kind(sheet, total)
     certificates = certificates_in(page.text)
     if kind == "blank":

@@ -13,7 +13,7 @@ from swatchbook.catalogue.layout import (
     LARGER,
     MARGIN,
     Mark,
-    Sheet,
+    PageLayout,
     Style,
     Text,
     body_size,
@@ -36,10 +36,10 @@ LEAVES = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class DocumentLayout:
     """All sheets of a document with what only the whole tells."""
 
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[PageLayout, ...]
     family: Mapping[Style, Style]
     shunned: frozenset[Mark]
     kinds: Mapping[int, PageKind | None]
@@ -47,7 +47,7 @@ class Book:
     starts: frozenset[tuple[int, str]]  # page, folded title: what the outline announces there
     headings: tuple[tuple[int, float, float, str], ...] = ()  # page, top, size, name ("" for "Contents" and its like)
 
-    def is_heading(self, text: Text, sheet: Sheet) -> bool:
+    def is_heading(self, text: Text, sheet: PageLayout) -> bool:
         """Whether a text stands out from body text and can be a name; words such as "Contents" are headings too."""
         style = self.family[text.style]
         return (style[0] >= LARGER * self.body or style[1]) and is_name(text, self.shunned, sheet)
@@ -82,11 +82,13 @@ class Section:
         return bool(self.found or self.codes or 0 < self.prices <= PRICES_A_PICTURE * self.pictures)
 
 
-def bind(sheets: Sequence[Sheet], kinds: Mapping[int, PageKind | None], outline: Sequence[OutlineEntry]) -> Book:
+def layout_document(
+    sheets: Sequence[PageLayout], kinds: Mapping[int, PageKind | None], outline: Sequence[OutlineEntry]
+) -> DocumentLayout:
     """The book of a document's sheets, given in order."""
     starts = frozenset((entry.page, fold(entry.title)) for entry in outline)
     family = families(t for s in sheets for t in s.texts)
-    book = Book(tuple(sheets), family, furniture(sheets), kinds, body_size(sheets), starts)
+    book = DocumentLayout(tuple(sheets), family, furniture(sheets), kinds, body_size(sheets), starts)
     headings = [
         (s.number, t.box[1], family[t.style][0], "" if heading_kind(t.text) else clean_name(t))
         for s in sheets
@@ -97,13 +99,13 @@ def bind(sheets: Sequence[Sheet], kinds: Mapping[int, PageKind | None], outline:
     return replace(book, headings=tuple(sorted(headings)))
 
 
-def heading_styles(book: Book) -> list[Style]:
+def heading_styles(book: DocumentLayout) -> list[Style]:
     """Families whose texts can be headings, the largest first."""
     styles = {book.family[t.style] for s in book.sheets for t in s.texts if book.is_heading(t, s)}
     return sorted(styles, key=lambda s: (-s[0], not s[1]))
 
 
-def sections(book: Book, style: Style) -> list[Section]:
+def sections(book: DocumentLayout, style: Style) -> list[Section]:
     """Sections of the headings of one family, in reading order.
 
     They end at the next heading of the family or of a larger one, and before pages of another kind. Texts above the
@@ -139,7 +141,7 @@ def sections(book: Book, style: Style) -> list[Section]:
     return _without_labels(made)
 
 
-def category_before(book: Book, style: Style, page: int, y: float) -> str | None:
+def category_before(book: DocumentLayout, style: Style, page: int, y: float) -> str | None:
     """The last heading of a larger family before a place: what a category's divider or header says."""
     for n in range(bisect(book.headings, (page, y, inf, "")) - 1, -1, -1):
         _, _, size, text = book.headings[n]
@@ -148,7 +150,7 @@ def category_before(book: Book, style: Style, page: int, y: float) -> str | None
     return None
 
 
-def _heads(book: Book, sheet: Sheet, style: Style) -> list[Text]:
+def _heads(book: DocumentLayout, sheet: PageLayout, style: Style) -> list[Text]:
     """Headings of the family or a larger one on a page, and what the outline announces there, in reading order (the
     left half of a spread first)."""
     middle = (sheet.box[0] + sheet.box[2]) / 2
@@ -168,7 +170,7 @@ def _heads(book: Book, sheet: Sheet, style: Style) -> list[Text]:
     )
 
 
-def _ends(book: Book, sheet: Sheet, style: Style) -> bool:
+def _ends(book: DocumentLayout, sheet: PageLayout, style: Style) -> bool:
     kind = book.kinds.get(sheet.number)
     if kind is None or kind == "blank":
         return False
@@ -176,18 +178,18 @@ def _ends(book: Book, sheet: Sheet, style: Style) -> bool:
     return kind in LEAVES or largest >= 0.92 * style[0]
 
 
-def _is_empty(sheet: Sheet) -> bool:
+def _is_empty(sheet: PageLayout) -> bool:
     return not (sheet.texts or sheet.attributes or sheet.pictures)
 
 
-def _has_text_above(book: Book, sheet: Sheet, top: float) -> bool:
+def _has_text_above(book: DocumentLayout, sheet: PageLayout, top: float) -> bool:
     """Whether there is more above a heading at `top` than running heads and the line that belongs to it."""
     edge = sheet.box[1] + MARGIN * sheet.height
     boxes = [t.box for t in sheet.texts if mark(t, sheet) not in book.shunned and len(t.text) > 2]
     return any(edge < box[3] <= top - KICKER for box in (*boxes, *(a.box for a in sheet.attributes)))
 
 
-def _region(head: Text, heads: Sequence[Text], sheet: Sheet, *, open_top: bool) -> Box:
+def _region(head: Text, heads: Sequence[Text], sheet: PageLayout, *, open_top: bool) -> Box:
     """From the heading (or the page's top) down to the next one in its column; headings in one row part the page."""
     x0, top, x1, y1 = sheet.box
     if sheet.spread:
@@ -200,7 +202,7 @@ def _region(head: Text, heads: Sequence[Text], sheet: Sheet, *, open_top: bool) 
     return x0, top if open_top else head.box[1] - 1, x1, min([y1, *below])
 
 
-def _collect(section: Section, sheet: Sheet, region: Box) -> None:
+def _collect(section: Section, sheet: PageLayout, region: Box) -> None:
     section.found += [(sheet.number, a) for a in sheet.attributes if a.known and inside(a.box, region)]
     section.prices += sum(inside(p, region) for p in sheet.prices)
     section.codes += sum(inside(c.box, region) and fold(c.code) != fold(section.name) for c in sheet.codes)

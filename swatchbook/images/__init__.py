@@ -1,0 +1,1 @@
+"""Pictures: decoded in children, prepared, measured."""

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.images.lab import rgb_cube, srgb_to_lab
+from swatchbook.images.cielab import rgb_cube, srgb_to_lab
 from swatchbook.models.base import Pixels
 from swatchbook.records import Analysis, ColorShare
 

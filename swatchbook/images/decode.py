@@ -10,10 +10,10 @@ from typing import Self
 
 import numpy as np
 
-from swatchbook.child import Child, Frame
 from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
 from swatchbook.images.limits import ImageLimits
 from swatchbook.models.base import Pixels
+from swatchbook.runtime.child import Child, Frame
 from swatchbook.settings import Settings
 
 Decoded = Pixels | Failure

@@ -8,9 +8,9 @@ from typing import Any
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from swatchbook.child import Frame, serve
 from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
+from swatchbook.runtime.child import Frame, serve
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
 """What is opened. Not the formats that Pillow hands to other programs (EPS), nor those nobody prints from."""

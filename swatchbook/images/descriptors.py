@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from swatchbook.images.lab import rgb_cube, srgb_to_lab
+from swatchbook.images.cielab import rgb_cube, srgb_to_lab
 from swatchbook.images.prepare import shrink
 from swatchbook.records import Role
 

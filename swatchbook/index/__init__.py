@@ -1,0 +1,1 @@
+"""The vector index: a contract, and LanceDB and Weaviate behind it. It knows no ledger."""

@@ -128,7 +128,7 @@ class Index(Protocol):
     def drop(self, space: Space) -> None:
         """Delete the space; a missing one is no error."""
 
-    def tend(self) -> None:
+    def compact(self) -> None:
         """Give back the room that older versions hold, where the index does not do so by itself."""
 
     def close(self) -> None: ...

@@ -33,7 +33,7 @@ RERANK = 4
 MOST_PARTITIONS = 1_000
 """Partitions searched at most, so that a narrow filter still finds its k; without one the first 20 do."""
 
-TEND_EVERY = 64
+COMPACT_EVERY = 64
 """Versions between compactions: each write leaves a version and a fragment behind."""
 
 KEEP_VERSIONS = timedelta(minutes=10)
@@ -155,7 +155,7 @@ class LanceIndex:
             if space.name in self._names():
                 self._database.drop_table(space.name)
 
-    def tend(self) -> None:
+    def compact(self) -> None:
         with self._answering():
             for name in self._names():
                 with self._lock(name):
@@ -190,7 +190,7 @@ class LanceIndex:
             table.checkout_latest()  # inside the lock: two writers on one version double rows without an error
             before = table.version
             yield table
-            _tend(table, before)
+            _compact(table, before)
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
@@ -335,9 +335,9 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
     return (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
 
 
-def _tend(table: Any, before: int) -> None:
+def _compact(table: Any, before: int) -> None:
     """After a write, under the lock: build the vector index once it pays, compact now and then."""
     if table.count_rows() > FLAT_ROWS and not any("vector" in index.columns for index in table.list_indices()):
         table.create_index("vector", config=IvfSq(distance_type="cosine"))
-    if table.version // TEND_EVERY != before // TEND_EVERY:
+    if table.version // COMPACT_EVERY != before // COMPACT_EVERY:
         table.optimize(cleanup_older_than=KEEP_VERSIONS)

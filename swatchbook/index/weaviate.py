@@ -223,7 +223,7 @@ class WeaviateIndex:
                 client.alias.delete(alias_name=_alias(space.role))
             client.collections.delete(_collection(space))
 
-    def tend(self) -> None:
+    def compact(self) -> None:
         """Weaviate compacts by itself."""
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""The system of record: tables, and operations on them as plain functions."""

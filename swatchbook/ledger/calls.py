@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func
 
 from swatchbook.errors import BudgetExceeded, Configuration
 from swatchbook.ledger.database import Ledger, db_now, portions
-from swatchbook.ledger.process import is_dead
 from swatchbook.ledger.runs import Run, process_of, require_live
 from swatchbook.ledger.tables import calls, documents, runs
 from swatchbook.records import Record, Sha256, Spent
+from swatchbook.runtime.process import is_dead
 
 STALE_SECONDS = 1_200.0
 """A reservation older than this is nobody's: longer than any call with all that it is told to wait."""
@@ -27,7 +27,7 @@ _CENT = 1e-9  # USD: sums of floats
 
 
 @dataclass(frozen=True)
-class Book:
+class CallContext:
     """Who pays for a call: a run at a document, for one of its stages."""
 
     ledger: Ledger
@@ -61,7 +61,7 @@ class Reservation(Record):
     elsewhere: frozenset[str]  # with somebody alive, who will have the answer, or the budget, before long
 
 
-def reserve(book: Book, provider: str, asks: Sequence[Ask]) -> Reservation:
+def reserve(book: CallContext, provider: str, asks: Sequence[Ask]) -> Reservation:
     """One transaction: the answers there are, and a reservation of what nobody else is asking.
 
     Raises RunRevoked; BudgetExceeded when the document may not spend as much; Configuration when it has a budget and
@@ -77,7 +77,7 @@ def reserve(book: Book, provider: str, asks: Sequence[Ask]) -> Reservation:
             elif row["state"] == "reserved" and _is_held(row):
                 elsewhere.add(row["request"])
             elif row["state"] == "reserved":
-                _conclude(connection, row["request"], row["attempt"], state="unknown")
+                _set_state(connection, row["request"], row["attempt"], state="unknown")
         wanted = [ask for ask in asks if ask.request not in answers and ask.request not in elsewhere]
         if wanted and not _may_spend(connection, book.run, wanted):
             return Reservation(answers=answers, ours={}, elsewhere=frozenset(elsewhere | {a.request for a in wanted}))
@@ -87,24 +87,24 @@ def reserve(book: Book, provider: str, asks: Sequence[Ask]) -> Reservation:
         return Reservation(answers=answers, ours=ours, elsewhere=frozenset(elsewhere))
 
 
-def answered(book: Book, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
+def answered(book: CallContext, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
     """Keep the answers to calls that `reserve` gave us; of a run that was revoked meanwhile too: they are paid for."""
     with book.ledger.write() as connection:
         for request, answer in answers.items():
-            _conclude(
+            _set_state(
                 connection, request, ours[request], state="answered", answer=answer.answer, tokens_in=answer.tokens_in,
                 tokens_out=answer.tokens_out, cost_usd=answer.cost_usd,
             )  # fmt: skip
 
 
-def failed(book: Book, ours: Mapping[str, int], *, cost_usd: float | None) -> None:
+def failed(book: CallContext, ours: Mapping[str, int], *, cost_usd: float | None) -> None:
     """No usable answer came. `cost_usd` is 0 where the provider did not take the call, None where nobody can know."""
     with book.ledger.write() as connection:
         for request, attempt in ours.items():
-            _conclude(connection, request, attempt, state="failed", cost_usd=cost_usd)
+            _set_state(connection, request, attempt, state="failed", cost_usd=cost_usd)
 
 
-def withdraw(book: Book, ours: Mapping[str, int]) -> None:
+def withdraw(book: CallContext, ours: Mapping[str, int]) -> None:
     """They were never sent: as if nobody had meant to."""
     with book.ledger.write() as connection:
         for request, attempt in ours.items():
@@ -112,7 +112,7 @@ def withdraw(book: Book, ours: Mapping[str, int]) -> None:
             connection.execute(delete(calls).where(one, calls.c.state == "reserved"))
 
 
-def unusable(book: Book, requests: Iterable[str]) -> None:
+def unusable(book: CallContext, requests: Iterable[str]) -> None:
     """Kept answers of which nothing can be made: asked again next time. What they cost stays."""
     with book.ledger.write() as connection:
         for some in portions(list(requests)):
@@ -172,7 +172,7 @@ def _is_held(row: RowMapping) -> bool:
     return bool(row["holds"]) and not is_dead(process_of(row))
 
 
-def _conclude(connection: Connection, request: str, attempt: int, **values: Any) -> None:
+def _set_state(connection: Connection, request: str, attempt: int, **values: Any) -> None:
     one = (calls.c.request == request) & (calls.c.attempt == attempt)
     still_open = calls.c.state.in_(("reserved", "unknown"))
     connection.execute(update(calls).where(one, still_open).values(at=db_now(), **values))
@@ -211,7 +211,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _row(book: Book, provider: str, ask: Ask, attempt: int) -> dict[str, Any]:
+def _row(book: CallContext, provider: str, ask: Ask, attempt: int) -> dict[str, Any]:
     return {
         "request": ask.request, "attempt": attempt, "run": book.run.token, "document": book.run.document,
         "generation": book.run.generation, "provider": provider, "model": ask.model, "stage": book.stage,

@@ -19,7 +19,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from swatchbook.errors import Configuration, LedgerDown
 from swatchbook.ledger import migrations
-from swatchbook.ledger.faults import named_errors
+from swatchbook.ledger.driver_errors import named_errors
 
 if TYPE_CHECKING:
     import psycopg

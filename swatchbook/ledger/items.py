@@ -27,8 +27,9 @@ from sqlalchemy import (
 from ulid import ULID
 
 from swatchbook.errors import Failure, InvalidModelOutput
+from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, portions
-from swatchbook.ledger.keys import column_of
+from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import (
     LEASE_SECONDS,
     ItemId,
@@ -37,16 +38,14 @@ from swatchbook.ledger.leases import (
     outcome,
     record_failures,
 )
+from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.reviews import Analysed, in_use
 from swatchbook.ledger.runs import Run, require_live
-from swatchbook.ledger.saying import queue_said, say
-from swatchbook.ledger.showing import put
-from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, spaces, vectors
-from swatchbook.ledger.wanted import wanted, wanted_of
+from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
 from swatchbook.records import Analysis, ItemState, Record, Role, text_key
 
-Kind = Literal["image", "chunk"]
-_KINDS: tuple[Kind, Kind] = ("image", "chunk")
+ItemKind = Literal["image", "chunk"]
+_ITEM_KINDS: tuple[ItemKind, ItemKind] = ("image", "chunk")
 
 _KEYS = 250
 """Asked for together by `wanted_of`, which names each three times."""
@@ -76,7 +75,7 @@ class Batch(Record):
 
     number: int
     of: int
-    kind: Kind
+    kind: ItemKind
     first: int  # position of the first member among all open ones of its kind, from 1
     total: int  # of all open ones of its kind
     members: tuple[str, ...]  # keys; a field of that name would break dict(batch)
@@ -121,7 +120,7 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
 
     Those that a process died at come last, in batches of their own.
     """
-    rows = wanted(run.document)
+    rows = requested_items(run.document)
     with ledger.read() as connection:
         listed = connection.execute(
             select(rows.c.kind, rows.c.listed, (func.max(rows.c.crashes) > 0).label("alone"))
@@ -129,7 +128,7 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
             .group_by(rows.c.kind, rows.c.listed)
             .order_by(rows.c.kind, func.min(rows.c.position))
         ).all()
-    sorts = [(alone, kind) for alone in (False, True) for kind in range(len(_KINDS))]
+    sorts = [(alone, kind) for alone in (False, True) for kind in range(len(_ITEM_KINDS))]
     of_sort = [[row.listed for row in listed if (bool(row.alone), row.kind) == sort] for sort in sorts]
     cut = [
         (sort, n * size, len(listing), keys)
@@ -140,7 +139,7 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
         Batch(
             number=number,
             of=len(cut),
-            kind=_KINDS[kind],
+            kind=_ITEM_KINDS[kind],
             first=before + 1,
             total=total,
             members=tuple(keys),
@@ -159,7 +158,7 @@ def groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> list[tup
     """
     largest = dict[str, int]()
     for some in portions(keys, _KEYS):
-        rows = wanted_of(run.document, some)
+        rows = requested_items_of(run.document, some)
         query = (
             select(rows.c.listed, func.max(rows.c.crashes), func.max(rows.c.lease_size))
             .where(_is_claimable(rows))
@@ -178,7 +177,7 @@ def groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> list[tup
 
 def held_by_others(ledger: Ledger, run: Run) -> int:
     """How many items the document wants that other runs hold: they are waited for."""
-    rows = wanted(run.document)
+    rows = requested_items(run.document)
     others = and_(rows.c.state == ItemState.LEASED, not_(rows.c.lease.between(*lease_range(run.token))))
     with ledger.read() as connection:
         query = select(rows.c.key, rows.c.role, rows.c.tag).where(others).distinct().subquery()
@@ -216,7 +215,7 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str], roles: Collection[Role]
         require_live(connection, run)
         found = dict[ItemId, str]()
         for some in portions(keys, _KEYS):
-            rows = wanted_of(run.document, some)
+            rows = requested_items_of(run.document, some)
             query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed)
             query = query.where(_is_claimable(rows), rows.c.role.in_(sorted(roles)))
             for key, role, tag, listed in connection.execute(query):
@@ -266,9 +265,9 @@ def commit(
         _finish(connection, sound)
         for tag in {m.tag for m in sound if m.analysis}:
             analysed = {m.key: Analysed(tag, m.analysis, _text_key(m)) for m in sound if m.analysis and m.tag == tag}
-            say(connection, tag, in_use(connection, analysed, review_below))
+            set_current_text(connection, tag, in_use(connection, analysed, review_below))
         completing = {m.key for m in sound if m.role in (Role.ANALYSIS, Role.VISUAL)}
-        queue_said(connection, images.c.content_key, completing)
+        queue_text_items(connection, images.c.content_key, completing)
         _touch(connection, sound)
         record_failures(
             connection,
@@ -279,8 +278,8 @@ def commit(
             ],
         )
         if sound:
-            mourned = and_(documents.c.id == lease.run.document, documents.c.deaths > 0)
-            connection.execute(update(documents).where(mourned).values(deaths=0))
+            had_crashes = and_(documents.c.id == lease.run.document, documents.c.deaths > 0)
+            connection.execute(update(documents).where(had_crashes).values(deaths=0))
         return unsound
 
 
@@ -336,7 +335,7 @@ def _problem(m: Made, dimension: int | None) -> str | None:
 
 def _store(connection: Connection, made: Sequence[Made]) -> None:
     """Vectors, analyses and the texts that say them."""
-    put(
+    upsert_rows(
         connection,
         vectors,
         [
@@ -346,12 +345,12 @@ def _store(connection: Connection, made: Sequence[Made]) -> None:
             if m.vector is not None
         ],
     )  # fmt: skip
-    put(
+    upsert_rows(
         connection,
         contents,
         [{"key": _text_key(m), "text": m.text, "unused_since": None} for m in made if m.text],
     )
-    put(
+    upsert_rows(
         connection,
         analyses,
         [
@@ -383,7 +382,7 @@ def _touch(connection: Connection, made: Sequence[Made]) -> None:
     """Every image and chunk that shows a made key is to be published again."""
     by_column = defaultdict[tuple[Table, Column[str]], set[str]](set)
     for m in made:
-        of = (chunks, chunks.c.text_key) if m.role is Role.TEXT else (images, column_of(m.role))
+        of = (chunks, chunks.c.text_key) if m.role is Role.TEXT else (images, key_column(m.role))
         by_column[of].add(m.key)
     for (table, column), keys in by_column.items():
         kept = chunks.c.embed if table is chunks else true()

@@ -23,7 +23,7 @@ ItemId = tuple[str, str, str]
 """key, role, tag."""
 
 
-class Freed(Record):
+class FreedItems(Record):
     """What a dead run held. `halved`: some was claimed in company, and comes in smaller groups next time."""
 
     halved: bool
@@ -60,7 +60,7 @@ def free(connection: Connection, which: ColumnElement[bool]) -> None:
     )
 
 
-def free_dead(connection: Connection, token: str) -> Freed:
+def free_dead(connection: Connection, token: str) -> FreedItems:
     """Free what a dead run held and count the crash on each item.
 
     One that was alone, and had crashed before, is named: a recorded failure `crashed_worker`. The others keep the size
@@ -89,7 +89,7 @@ def free_dead(connection: Connection, token: str) -> Freed:
             for i in named
         ],
     )
-    return Freed(halved=any(i.lease_size != 1 for i in held), named=bool(named))
+    return FreedItems(halved=any(i.lease_size != 1 for i in held), named=bool(named))
 
 
 def outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from swatchbook.analysis.judge import Verdict
+from swatchbook.catalogue.sizes import with_sizes
 from swatchbook.index.base import Payload
-from swatchbook.judging import Verdict
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, links, placements, products, reviews
 from swatchbook.records import LinkKind, PlacementState
-from swatchbook.sizes import with_sizes
 
 _AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
 _SEVERAL = re.compile(r"\s*[,;/|·\n]\s*")

@@ -27,17 +27,16 @@ from sqlalchemy import (
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Payload, Space, Vector
 from swatchbook.ledger.database import Ledger, db_now, portions, upsert
-from swatchbook.ledger.keys import column_of
 from swatchbook.ledger.leases import LEASE_SECONDS, failure_record, pause_after
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.states import publishable, unpublished_rows
-from swatchbook.ledger.tables import chunks, contents, documents, images, placements, reviews, vectors
+from swatchbook.ledger.tables import chunks, contents, documents, images, key_column, placements, reviews, vectors
 from swatchbook.ledger.tables import spaces as spaces_table
-from swatchbook.records import PIXEL_ROLES, SAID_ROLES, Record, Role, Want
+from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 
-Kind = Literal["image", "chunk"]
+ObjectKind = Literal["image", "chunk"]
 
-_TABLES: Mapping[Kind, Table] = {"image": images, "chunk": chunks}
+_TABLES: Mapping[ObjectKind, Table] = {"image": images, "chunk": chunks}
 
 _PAGE = 1_000
 """Rows read at a time where there may be very many."""
@@ -46,7 +45,7 @@ _PAGE = 1_000
 class Dirty(Record):
     """A leased row: an image or chunk to publish, or to remove where it is gone. `dirty` is the value read."""
 
-    kind: Kind
+    kind: ObjectKind
     id: str
     dirty: int
     gone: bool
@@ -61,7 +60,7 @@ class Publication:
 
     row: Dirty
     payload: Payload
-    vectors: Mapping[Want, Vector]
+    vectors: Mapping[RoleTag, Vector]
     reviewed: bool = False
 
 
@@ -97,7 +96,7 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
     return leased
 
 
-def settle(
+def record_publication(
     ledger: Ledger,
     name: str,
     *,
@@ -194,12 +193,12 @@ def publications(ledger: Ledger, rows: Sequence[Dirty]) -> list[Publication]:
         for portion in portions(ids["image"]):
             known = exists().where(reviews.c.key == images.c.content_key)
             reviewed |= set(connection.execute(select(images.c.id).where(images.c.id.in_(portion), known)).scalars())
-        found = dict[str, dict[Want, Vector]]()
+        found = dict[str, dict[RoleTag, Vector]]()
         for query, column in _VECTORS:
             for portion in portions([row.id for row in rows]):
                 for row in connection.execute(query.where(column.in_(portion))):
                     vector = np.frombuffer(row.data, dtype="<f4")
-                    found.setdefault(row.id, {})[Want(role=Role(row.role), tag=row.tag)] = vector
+                    found.setdefault(row.id, {})[RoleTag(role=Role(row.role), tag=row.tag)] = vector
     return [
         Publication(row=row, payload=payloads[row.id], vectors=found.get(row.id, {}), reviewed=row.id in reviewed)
         for row in rows
@@ -222,7 +221,7 @@ def _vectors_of(key: ColumnElement[Any], table: Table, roles: Collection[Role]) 
 
 _VECTORS = (
     (_vectors_of(images.c.content_key, images, PIXEL_ROLES), images.c.id),
-    *((_vectors_of(column_of(role), images, {role}), images.c.id) for role in sorted(SAID_ROLES)),
+    *((_vectors_of(key_column(role), images, {role}), images.c.id) for role in sorted(TEXT_ROLES)),
     (_vectors_of(chunks.c.text_key, chunks, {Role.TEXT}), chunks.c.id),
 )
 
@@ -323,7 +322,7 @@ def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator
 def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Ids of the images or chunks that have a vector for this space and are shown, in bounded memory."""
     table = chunks if space.role is Role.TEXT else images
-    key = chunks.c.text_key if table is chunks else column_of(space.role)
+    key = chunks.c.text_key if table is chunks else key_column(space.role)
     query = (
         select(table.c.id)
         .join(vectors, vectors.c.key == key)

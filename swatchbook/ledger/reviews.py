@@ -24,14 +24,15 @@ from sqlalchemy import (
 )
 from ulid import ULID
 
+from swatchbook.analysis.judge import Verdict, score
 from swatchbook.errors import Dismissed, Failure, InvalidReference, Policy, RunRevoked
-from swatchbook.judging import Verdict, score
+from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, portions
+from swatchbook.ledger.image_text import CurrentText, is_analysis_requested, queue_text_items, write_texts
 from swatchbook.ledger.leases import RUN_LIMIT, failure_record, pause_after
-from swatchbook.ledger.runs import Run, bury, insert_run, require_live
-from swatchbook.ledger.saying import Said, describe, is_asked, queue_said
-from swatchbook.ledger.showing import put, reopen_documents_showing, touch
-from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, reviews, runs, wants
+from swatchbook.ledger.runs import Run, insert_run, mark_dead, require_live
+from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, reviews, runs
+from swatchbook.ledger.visibility import mark_changed, reopen_documents_showing
 from swatchbook.records import Analysis, DocumentStatus, ItemState, PlacementState, Record, Role, text_key
 
 _CHOICES = 10
@@ -54,7 +55,7 @@ class Second(Record):
     text: str
 
 
-class Word(Record):
+class ReviewNote(Record):
     """What is to be written down: by a model's second look, or by a person."""
 
     verdict: Verdict
@@ -79,7 +80,7 @@ class Review(Record):
     next_try_at: float | None
 
 
-class Pictured(Record):
+class ReviewImage(Record):
     """A picture with what is said of it, as whoever reviews it needs it. `reviews`: the last one last."""
 
     image_id: str
@@ -103,7 +104,7 @@ class Pictured(Record):
 # --- what is in use ---------------------------------------------------------------------------------------------------
 
 
-def in_use(connection: Connection, analysed: Mapping[str, Analysed], below: float) -> dict[str, Said]:
+def in_use(connection: Connection, analysed: Mapping[str, Analysed], below: float) -> dict[str, CurrentText]:
     """What is said of these pictures (by content key) now that they are analysed so, with what reviews made of it.
 
     Weak ones, with a score below `below`, need a review until one settles them.
@@ -116,14 +117,14 @@ def in_use(connection: Connection, analysed: Mapping[str, Analysed], below: floa
     return {key: _said(first, standing.get((key, first.tag)), below) for key, first in analysed.items()}
 
 
-def _said(first: Analysed, review: Row[Any] | None, below: float) -> Said:
+def _said(first: Analysed, review: Row[Any] | None, below: float) -> CurrentText:
     text, quality = first.text_key, first.analysis.quality
     if review is not None and review.verdict == Verdict.REJECTED:
-        return Said(text_key=None, quality=quality)
+        return CurrentText(text_key=None, quality=quality)
     if review is not None and review.verdict == Verdict.CORRECTED:
-        return Said(text_key=review.text_key, quality=review.record["quality"])
+        return CurrentText(text_key=review.text_key, quality=review.record["quality"])
     is_open = review is None or review.verdict in (Verdict.UNDECIDED, Verdict.FAILED)
-    return Said(text_key=text, quality=quality, needs_review=is_open and score(first.analysis) < below)
+    return CurrentText(text_key=text, quality=quality, needs_review=is_open and score(first.analysis) < below)
 
 
 _STANDING = (
@@ -143,10 +144,10 @@ def needing(ledger: Ledger, *, owner: str | None = None, document: str | None = 
     placed = exists().where(
         placements.c.image == images.c.id,
         placements.c.state == PlacementState.SHOWN,
-        wants.c.document == placements.c.document,
+        requested.c.document == placements.c.document,
         _of_analysis,
         analyses.c.key == images.c.content_key,
-        analyses.c.tag == wants.c.tag,
+        analyses.c.tag == requested.c.tag,
         _says_so,
         *([] if document is None else [placements.c.document == document]),
     )
@@ -157,7 +158,7 @@ def needing(ledger: Ledger, *, owner: str | None = None, document: str | None = 
 
 def waiting(
     ledger: Ledger, *, owner: str | None = None, document: str | None = None, limit: int | None = None
-) -> list[Pictured]:
+) -> list[ReviewImage]:
     """Pictures that need a review, by document and in reading order."""
     with ledger.read() as connection:
         rows = connection.execute(_waiting(owner=owner, document=document).limit(limit)).all()
@@ -180,7 +181,7 @@ def documents_due(ledger: Ledger, reviewer: str, *, owner: str | None = None) ->
     return sorted(created, key=lambda document: created[document])
 
 
-def pictures_due(ledger: Ledger, reviewer: str, document: str, limit: int) -> list[Pictured]:
+def pictures_due(ledger: Ledger, reviewer: str, document: str, limit: int) -> list[ReviewImage]:
     """Pictures of a document that this reviewer is to look at now."""
     with ledger.read() as connection:
         return _pictured(connection, connection.execute(_due(reviewer, document=document).limit(limit)).all())
@@ -208,7 +209,7 @@ def to_look_at(
     return set(keys) - looked - settled, looked
 
 
-def find(ledger: Ledger, reference: str, *, owner: str | None = None) -> Pictured:
+def find(ledger: Ledger, reference: str, *, owner: str | None = None) -> ReviewImage:
     """The picture of an image's id, or of a prefix that no other has.
 
     Raises InvalidReference for an unknown or ambiguous one, and where nothing is said of it.
@@ -252,16 +253,16 @@ def _analysed(*, owner: str | None = None, document: str | None = None) -> Selec
             images.c.needs_review,
             documents.c.id.label("document"),
             documents.c.name,
-            wants.c.tag,
+            requested.c.tag,
             func.min(placements.c.page).label("page"),
             _says_so.label("says_so"),
         )
         .join_from(images, placements, placements.c.image == images.c.id)
         .join(documents, documents.c.id == placements.c.document)
-        .join(wants, and_(wants.c.document == documents.c.id, _of_analysis))
-        .join(analyses, and_(analyses.c.key == images.c.content_key, analyses.c.tag == wants.c.tag))
+        .join(requested, and_(requested.c.document == documents.c.id, _of_analysis))
+        .join(analyses, and_(analyses.c.key == images.c.content_key, analyses.c.tag == requested.c.tag))
         .where(placements.c.state == PlacementState.SHOWN, ~images.c.gone, *these)
-        .group_by(images.c.id, documents.c.id, wants.c.tag, analyses.c.text_key)
+        .group_by(images.c.id, documents.c.id, requested.c.tag, analyses.c.text_key)
         .order_by(documents.c.created_at, documents.c.id, func.min(placements.c.ordinal))
     )
 
@@ -272,13 +273,13 @@ def _waiting(*, owner: str | None = None, document: str | None = None) -> Select
 
 def _due(reviewer: str, *, owner: str | None = None, document: str | None = None) -> Select[Any]:
     """Those that no review stands of, or one that failed and whose time has come; not the reviewer's own analyses."""
-    standing = and_(reviews.c.key == images.c.content_key, reviews.c.tag == wants.c.tag, reviews.c.stands)
+    standing = and_(reviews.c.key == images.c.content_key, reviews.c.tag == requested.c.tag, reviews.c.stands)
     again = and_(reviews.c.verdict == Verdict.FAILED, reviews.c.next_try_at <= db_now())
     stopped = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
     return (
         _waiting(owner=owner, document=document)
         .join(reviews, standing, isouter=True)
-        .where(wants.c.tag != reviewer, or_(reviews.c.key.is_(None), again))
+        .where(requested.c.tag != reviewer, or_(reviews.c.key.is_(None), again))
         .where(documents.c.run.is_(None), documents.c.status.not_in(stopped))
     )
 
@@ -286,7 +287,7 @@ def _due(reviewer: str, *, owner: str | None = None, document: str | None = None
 _needs_review: ColumnElement[bool] = literal_column("images.needs_review")
 """As the partial index says it."""
 
-_of_analysis: ColumnElement[bool] = func.coalesce(wants.c.role, "") == Role.ANALYSIS
+_of_analysis: ColumnElement[bool] = func.coalesce(requested.c.role, "") == Role.ANALYSIS
 """In a form that no index knows: SQLite would start from all documents that want one, not from the few pictures."""
 
 _says_so = analyses.c.text_key.is_not_distinct_from(images.c.text_key)
@@ -297,7 +298,7 @@ def _of(owner: str | None) -> list[ColumnElement[bool]]:
     return [] if owner is None else [images.c.owner == owner]
 
 
-def _pictured(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pictured]:
+def _pictured(connection: Connection, rows: Sequence[Row[Any]]) -> list[ReviewImage]:
     """One an image, by the analysis in use, else by the document that is oldest."""
     first = dict[str, Row[Any]]()
     for row in rows:
@@ -311,7 +312,7 @@ def _pictured(connection: Connection, rows: Sequence[Row[Any]]) -> list[Pictured
     }
     known = of_pictures(connection, keys)
     return [
-        Pictured(
+        ReviewImage(
             image_id=row.image,
             owner=row.owner,
             document_id=row.document,
@@ -336,7 +337,7 @@ def begin(ledger: Ledger, document: str, *, flow_run: str | None = None) -> Run:
 
     `ledger.shards.end` ends it. Raises RunRevoked where the document is wanted no more, or another is at it.
     """
-    bury(ledger, document)
+    mark_dead(ledger, document)
     others = select(runs.c.token).where(runs.c.document == document, runs.c.kind == "review", runs.c.state == "live")
     stopped = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
     wanted = select(documents.c.generation).where(documents.c.id == document, documents.c.status.not_in(stopped))
@@ -360,7 +361,7 @@ def second(ledger: Ledger, key: str, tag: str) -> Analysis | None:
 
 
 def write_down(
-    ledger: Ledger, key: str, tag: str, word: Word, *, below: float, run: Run | None = None
+    ledger: Ledger, key: str, tag: str, word: ReviewNote, *, below: float, run: Run | None = None
 ) -> Review | None:
     """A review of a picture's analysis, and all that follows from it, in one transaction.
 
@@ -375,7 +376,7 @@ def write_down(
         before = of_pictures(connection, [key]).get((key, tag), ())
         if run is not None and before and before[-1].verdict is not Verdict.FAILED:
             return None
-        other = _keep(connection, key, word)
+        other = _save_note(connection, key, word)
         used = first.analysis if other is None or word.verdict is not Verdict.CORRECTED else other
         review = {
             "key": key, "tag": tag, "number": len(before) + 1, "stands": True, "verdict": word.verdict,
@@ -418,7 +419,7 @@ def _first(connection: Connection, key: str, tag: str) -> Analysed:
     return Analysed(tag=tag, analysis=Analysis.model_validate(row.record), text_key=row.text_key)
 
 
-def _keep(connection: Connection, key: str, word: Word) -> Analysis | None:
+def _save_note(connection: Connection, key: str, word: ReviewNote) -> Analysis | None:
     """The other analysis, if the word has one, kept with its text."""
     if word.second is None:
         if word.second_tag is None:
@@ -426,10 +427,10 @@ def _keep(connection: Connection, key: str, word: Word) -> Analysis | None:
         return _first(connection, key, word.second_tag).analysis
     said, text = word.second, word.second.text
     if text:
-        put(connection, contents, [{"key": text_key(text), "text": text, "unused_since": None}])
+        upsert_rows(connection, contents, [{"key": text_key(text), "text": text, "unused_since": None}])
     record = said.analysis.model_dump(mode="json")
     row = {"key": key, "tag": said.tag, "record": record, "text_key": text_key(text) if text else None}
-    put(connection, analyses, [row])
+    upsert_rows(connection, analyses, [row])
     return said.analysis
 
 
@@ -446,19 +447,21 @@ def _follow(connection: Connection, key: str, first: Analysed, below: float, *, 
     """
     said = in_use(connection, {key: first}, below)[key]
     theirs = connection.execute(
-        select(images.c.id, images.c.text_key).where(images.c.content_key == key, is_asked(first.tag)).with_for_update()
+        select(images.c.id, images.c.text_key)
+        .where(images.c.content_key == key, is_analysis_requested(first.tag))
+        .with_for_update()
     ).all()
-    describe(connection, images.c.id, {row.id: (key, said) for row in theirs})
+    write_texts(connection, images.c.id, {row.id: (key, said) for row in theirs})
     _settle_item(connection, key, first.tag)
     changed = [row.id for row in theirs if row.text_key != said.text_key]
-    queue_said(connection, images.c.id, changed)
+    queue_text_items(connection, images.c.id, changed)
     dirty = images.c.dirty + 1
     for some in portions(changed):
         shown = and_(images.c.id.in_(some), images.c.dirty > 0)
         connection.execute(update(images).where(shown).values(dirty=dirty, made=dirty))
     reopen_documents_showing(connection, changed)
     if anew:
-        touch(connection, images, {row.id for row in theirs} - set(changed))
+        mark_changed(connection, images, {row.id for row in theirs} - set(changed))
 
 
 def _settle_item(connection: Connection, key: str, tag: str) -> None:

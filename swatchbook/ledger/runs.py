@@ -1,30 +1,30 @@
-"""Documents and the runs that work on them: queued, begun, kept alive, ended, buried, revoked."""
+"""Runs: begun, kept alive, ended, marked dead, revoked."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, null, select, update
 from ulid import ULID
 
-from swatchbook.errors import InvalidReference, RunRevoked
+from swatchbook.errors import RunRevoked
 from swatchbook.ledger import leases
 from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.documents import load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
-from swatchbook.ledger.process import Process, here, is_dead
-from swatchbook.ledger.tables import documents, runs, timings, wants
-from swatchbook.ledger.wanted import queue_anew, wanted
+from swatchbook.ledger.requested import queue_again, requested_items
+from swatchbook.ledger.tables import documents, requested, runs, timings
 from swatchbook.records import (
     BlockNames,
     DocumentStatus,
     IngestOptions,
     ItemState,
     Record,
+    RoleTag,
     RunReport,
     Stage,
-    Want,
-    document_id,
 )
+from swatchbook.runtime.process import Process, here, is_dead
 
 log = logging.getLogger(__name__)
 
@@ -35,36 +35,6 @@ STALL_SECONDS = 300.0
 """How long a run may show no progress: its heart beats, but it hangs. What waits deliberately says so by `alive`."""
 
 _ORDER = {stage: number for number, stage in enumerate(Stage)}
-
-
-class Document(Record):
-    """One source: a PDF, a folder, a scraped batch. Times are Unix seconds."""
-
-    id: str
-    owner: str
-    content: str
-    kind: str
-    name: str
-    file: str | None
-    size: int
-    status: DocumentStatus
-    stage: Stage
-    message: str | None
-    failure_kind: str | None
-    options: IngestOptions
-    blocks: BlockNames
-    generation: str | None
-    fingerprint: str | None
-    force: str | None
-    run: str | None
-    due_at: float | None
-    deaths: int
-    launches: int
-    page_count: int | None
-    pages_file: str | None
-    report: RunReport | None
-    created_at: float
-    updated_at: float
 
 
 class Run(Record):
@@ -102,64 +72,13 @@ class LiveRun(Record):
     progress_age: float
 
 
-def read_document(row: RowMapping) -> Document:
-    """A row of `documents` as a record."""
-    return Document.model_validate({**row, "options": read_options(row["options"])})
-
-
-def read_options(stored: Mapping[str, Any]) -> IngestOptions:
-    """Options as a row keeps them; those of another version are left out."""
-    return IngestOptions.model_validate({name: stored[name] for name in stored.keys() & IngestOptions.model_fields})
-
-
-# --- beginning --------------------------------------------------------------------------------------------------------
-
-
-def queue(
-    ledger: Ledger,
-    *,
-    owner: str,
-    content: str,
-    kind: str,
-    name: str,
-    file: str | None,
-    size: int,
-    options: IngestOptions,
-    again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
-) -> Document:
-    """The document, durably `queued`; a known one as it is, but a failed or cancelled one is queued `again`."""
-    identity = document_id(owner, content)
-    asked = options.model_dump(mode="json")
-    with ledger.write(turn=False) as connection:
-        connection.execute(
-            upsert(connection, documents)
-            .values(
-                id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
-                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=asked,
-                created_at=db_now(), updated_at=db_now(),
-            )
-            .on_conflict_do_nothing()
-        )  # fmt: skip
-        this = documents.c.id == identity
-        connection.execute(update(documents).where(this, documents.c.file.is_(None)).values(file=file))
-        connection.execute(
-            update(documents)
-            .where(this, documents.c.status.in_(again))
-            .values(
-                status=DocumentStatus.QUEUED, options=asked, message=null(), failure_kind=null(), due_at=null(),
-                deaths=0, updated_at=db_now(),
-            )
-        )  # fmt: skip
-        return _document(connection, identity)
-
-
 def begin(
     ledger: Ledger,
     document: str,
     *,
     options: IngestOptions,
     fingerprint: str,
-    wants: Sequence[Want],
+    requested: Sequence[RoleTag],
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
 ) -> Run | Busy:
@@ -169,8 +88,8 @@ def begin(
     failed and rejected items are queued anew with all counters at 0. Raises InvalidReference for an unknown document.
     """
     with ledger.write() as connection:
-        bury_these(connection, _dead(connection, document))
-        known = _document(connection, document, lock=True)
+        mark_runs_dead(connection, _dead(connection, document))
+        known = load_document(connection, document, lock=True)
         same = known.fingerprint == fingerprint and not options.force
         if known.status == DocumentStatus.DELETING:
             return Busy(document=document, run=known.run, same=False, reason="deleting")
@@ -184,9 +103,9 @@ def begin(
         newer = known.fingerprint is None and known.options not in (options, unforced)  # its turn comes after this
         generation = known.generation if again and known.generation else str(ULID())
         run = Run(token=str(ULID()), document=document, generation=generation)
-        _replace_wants(connection, run, wants)
+        _replace_requested(connection, run, requested)
         if options.force:
-            queue_anew(connection, document, (ItemState.FAILED, ItemState.REJECTED))
+            queue_again(connection, document, (ItemState.FAILED, ItemState.REJECTED))
         insert_run(connection, run, prefect_run, kind="document")
         connection.execute(
             update(documents)
@@ -210,19 +129,11 @@ def begin(
         return run
 
 
-def _document(connection: Connection, document: str, *, lock: bool = False) -> Document:
-    query = select(documents).where(documents.c.id == document)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
-    if row is None:
-        raise InvalidReference(f"There is no document {document}.")
-    return read_document(row)
-
-
-def _replace_wants(connection: Connection, run: Run, asked: Sequence[Want]) -> None:
-    connection.execute(delete(wants).where(wants.c.document == run.document))
+def _replace_requested(connection: Connection, run: Run, asked: Sequence[RoleTag]) -> None:
+    connection.execute(delete(requested).where(requested.c.document == run.document))
     if asked:
         connection.execute(
-            insert(wants),
+            insert(requested),
             [
                 {"document": run.document, "generation": run.generation, "role": want.role, "tag": want.tag}
                 for want in asked
@@ -245,9 +156,6 @@ def insert_run(
     )  # fmt: skip
 
 
-# --- while it lives ---------------------------------------------------------------------------------------------------
-
-
 def require_live(connection: Connection, run: Run) -> None:
     """Raises RunRevoked unless the run is live. The first thing in every transaction that a run writes in."""
     state = connection.execute(
@@ -257,26 +165,26 @@ def require_live(connection: Connection, run: Run) -> None:
         raise _revoked(run, state)
 
 
-def heartbeat(ledger: Ledger, run: Run) -> None:
+def record_heartbeat(ledger: Ledger, run: Run) -> None:
     """Renew the lease of the run and of the items that it holds. Raises RunRevoked if it is no longer live."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, heartbeat_at=db_now(), lease_until=db_now() + LEASE_SECONDS)
         leases.renew(connection, run.token)
 
 
-def progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
+def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
     """What the run works towards and how far it is. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, stage=stage, done=done, total=total, note=note, progress_at=db_now())
 
 
-def alive(ledger: Ledger, run: Run) -> None:
+def record_alive(ledger: Ledger, run: Run) -> None:
     """A sign of life from what waits deliberately, or works long without steps to count. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, progress_at=db_now())
 
 
-def reach(ledger: Ledger, run: Run, stage: Stage) -> None:
+def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:
     """The document has come as far as `stage`; it never goes back within a generation. Raises RunRevoked.
 
     Only a stage reached for the first time counts against deaths: else one that dies later would begin for ever.
@@ -342,9 +250,6 @@ def _revoked(run: Run, state: str | None) -> RunRevoked:
     return RunRevoked(f"Run {run.token} of document {run.document} is {state or 'no longer live'}.")
 
 
-# --- how it ends ------------------------------------------------------------------------------------------------------
-
-
 def end(
     ledger: Ledger,
     run: Run,
@@ -363,7 +268,7 @@ def end(
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))
         due: Any = due_at
-        asked_anew = _document(connection, run.document, lock=True).fingerprint is None
+        asked_anew = load_document(connection, run.document, lock=True).fingerprint is None
         if asked_anew or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
             status, due = DocumentStatus.WAITING, db_now()
         ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
@@ -387,12 +292,12 @@ def failures_before(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
 
 
 def _has_open_items(connection: Connection, document: str) -> bool:
-    rows = wanted(document)
+    rows = requested_items(document)
     some = select(rows.c.key).where(rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))).limit(1)
     return connection.execute(some).first() is not None
 
 
-def bury(ledger: Ledger, document: str | None = None) -> list[str]:
+def mark_dead(ledger: Ledger, document: str | None = None) -> list[str]:
     """End the runs (of one document, or all) whose process is dead, whose lease is over or that hang: their tokens.
 
     Their items are free at once, with the crash counted; their documents wait, due now, or are `failed` after three
@@ -403,7 +308,7 @@ def bury(ledger: Ledger, document: str | None = None) -> list[str]:
         if not _dead(connection, document):
             return []
     with ledger.write() as connection:
-        return bury_these(connection, _dead(connection, document))
+        return mark_runs_dead(connection, _dead(connection, document))
 
 
 def revoke(
@@ -457,7 +362,7 @@ def process_of(row: RowMapping) -> Process:
     )
 
 
-def bury_these(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
+def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
     """End these live runs (rows of `runs`) as dead; those that show life meanwhile stay. Returns tokens."""
     buried = []
     for row in dead:
@@ -477,7 +382,7 @@ def bury_these(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
 
 
 def _has_made(connection: Connection, document: str) -> bool:
-    rows = wanted(document)
+    rows = requested_items(document)
     return connection.execute(select(rows.c.key).where(rows.c.state == ItemState.DONE).limit(1)).first() is not None
 
 

@@ -11,22 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, select, update
 
 from swatchbook.errors import Policy
+from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
 from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.image_text import queue_text_items, write_texts
+from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.reviews import Analysed, in_use
 from swatchbook.ledger.runs import Run, require_live
-from swatchbook.ledger.saying import describe, queue_said
-from swatchbook.ledger.showing import (
-    Values,
-    by_id,
-    put,
-    put_new,
-    remove,
-    reopen_documents_showing,
-    show,
-    touch,
-    unshow_chunks,
-    unshow_images,
-)
 from swatchbook.ledger.tables import (
     analyses,
     chunks,
@@ -39,9 +29,9 @@ from swatchbook.ledger.tables import (
     pages,
     placements,
     products,
-    wants,
+    requested,
 )
-from swatchbook.ledger.wanted import put_pending
+from swatchbook.ledger.visibility import hide_chunks, hide_images, mark_changed, mark_shown, reopen_documents_showing
 from swatchbook.records import (
     PIXEL_ROLES,
     Analysis,
@@ -58,8 +48,8 @@ from swatchbook.records import (
     Product,
     Reading,
     Role,
+    RoleTag,
     Unreadable,
-    Want,
     image_id,
 )
 
@@ -94,10 +84,10 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         rows.append(row)
     with ledger.write() as connection:
         require_live(connection, run)
-        put(connection, pages, rows)
+        upsert_rows(connection, pages, rows)
         connection.execute(delete(pages).where(pages.c.document == run.document, pages.c.number > reading.page_count))
         file = {"key": reading.pages_file[:64], "file": reading.pages_file, "unused_since": None}
-        put(connection, contents, [file])  # like a picture's: collected once no document names it any more
+        upsert_rows(connection, contents, [file])  # like a picture's: collected once no document names it any more
         read = {"page_count": reading.page_count, "pages_file": reading.pages_file}
         connection.execute(update(documents).where(documents.c.id == run.document).values(read))
 
@@ -110,18 +100,20 @@ def save_chunks(ledger: Ledger, run: Run, found: Chunks) -> None:
     texts = {c.text_key: c.text for c in found.chunks if c.embed}
     with ledger.write() as connection:
         require_live(connection, run)
-        put(connection, contents, [{"key": key, "text": text, "unused_since": None} for key, text in texts.items()])
+        upsert_rows(
+            connection, contents, [{"key": key, "text": text, "unused_since": None} for key, text in texts.items()]
+        )
         tags = [want.tag for want in _wants(connection, run) if want.role is Role.TEXT]
-        put_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
+        add_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
         done = _done(connection, texts, {Role.TEXT})
         before = _rows(connection, chunks, run)
         rows = {chunk.id: _chunk_row(run, chunk) for chunk in found.chunks}
-        put(connection, chunks, list(rows.values()), new={"dirty": 0})
+        upsert_rows(connection, chunks, list(rows.values()), new={"dirty": 0})
         embedded = {chunk.id: chunk.text_key for chunk in found.chunks if chunk.embed}
         anew = {i for i in embedded if i not in before or before[i].gone or not before[i].dirty}
         changed = {i for i in embedded if i in before and _says(before[i].record) != _says(rows[i]["record"])}
-        show(connection, chunks, anew | changed, made={i for i in anew if embedded[i] in done})
-        unshow_chunks(connection, before.keys() - rows.keys())
+        mark_shown(connection, chunks, anew | changed, made={i for i in anew if embedded[i] in done})
+        hide_chunks(connection, before.keys() - rows.keys())
         _replace(connection, entities, run, {e.id: {"record": e.model_dump(mode="json")} for e in found.entities})
 
 
@@ -158,16 +150,16 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
         require_live(connection, run)
         asked = _wants(connection, run)
         of_pictures = [want for want in asked if want.role in _OF_PICTURES]
-        put(connection, contents, [_content_row(picture) for picture in extraction.pictures])
-        put_new(connection, contents, [{"key": u.content_key} for u in unreadable])  # their items end with them
-        put_pending(connection, [(key, w.role, w.tag) for key in sorted(readable) for w in of_pictures])
+        upsert_rows(connection, contents, [_content_row(picture) for picture in extraction.pictures])
+        insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # their items end with them
+        add_pending(connection, [(key, w.role, w.tag) for key in sorted(readable) for w in of_pictures])
         _reject(connection, unreadable, of_pictures)
         _save_placements(connection, run, extraction, asked, review_below)
         _save_losses(connection, run, extraction)
 
 
 def _save_placements(
-    connection: Connection, run: Run, extraction: Extraction, asked: Sequence[Want], review_below: float
+    connection: Connection, run: Run, extraction: Extraction, asked: Sequence[RoleTag], review_below: float
 ) -> None:
     """Images and placements, and what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
@@ -176,11 +168,11 @@ def _save_placements(
         p.id: _placement_row(run, n, image_id(owner, p.content_key), p) for n, p in enumerate(extraction.placements)
     }
     shown = {row["image"] for row in rows.values() if row["state"] == PlacementState.SHOWN}
-    put_new(connection, images, _image_rows(owner, keys, extraction.pictures))
-    before = by_id(connection, images, keys)
+    insert_new_rows(connection, images, _image_rows(owner, keys, extraction.pictures))
+    before = lock_rows(connection, images, keys)
     placed = _rows(connection, placements, run)
-    put(connection, placements, list(rows.values()))
-    remove(connection, placements, placed.keys() - rows.keys())
+    upsert_rows(connection, placements, list(rows.values()))
+    delete_rows_by_key(connection, placements, placed.keys() - rows.keys())
 
     # A rerun of a generation keeps the text in use: a newer analysis or a correction may have set it since.
     seen = {row.image for row in placed.values() if row.generation == run.generation}
@@ -189,15 +181,15 @@ def _save_placements(
     anew = described | {i for i in shown if before[i].gone or not before[i].dirty}
     done = _done(connection, {keys[i] for i in anew}, _OF_PICTURES)
     touched = _touched(placed, rows)
-    show(connection, images, anew | (touched & shown), made={i for i in anew if keys[i] in done})
+    mark_shown(connection, images, anew | (touched & shown), made={i for i in anew if keys[i] in done})
     dropped = {row.image for row in placed.values()} - keys.keys()
-    unshow_images(connection, (touched | dropped) - shown)
-    queue_said(connection, images.c.id, shown)
+    hide_images(connection, (touched | dropped) - shown)
+    queue_text_items(connection, images.c.id, shown)
     reopen_documents_showing(connection, described)
 
 
 def _describe(
-    connection: Connection, shown: Sequence[Row[Any]], asked: Sequence[Want], review_below: float
+    connection: Connection, shown: Sequence[Row[Any]], asked: Sequence[RoleTag], review_below: float
 ) -> set[str]:
     """Let images that were analysed already say what the wanted analysis, or a review of it, has said.
 
@@ -211,7 +203,7 @@ def _describe(
     }
     used = in_use(connection, analysed, review_below)
     known = [(image, used[image.content_key]) for image in shown if image.content_key in used]
-    describe(connection, images.c.id, {image.id: (image.content_key, said) for image, said in known})
+    write_texts(connection, images.c.id, {image.id: (image.content_key, said) for image, said in known})
     return {image.id for image, said in known if image.text_key != said.text_key}
 
 
@@ -247,7 +239,7 @@ def _placement_row(run: Run, ordinal: int, image: str, placement: Placement) -> 
     return row | {"document": run.document, "generation": run.generation, "image": image, "ordinal": ordinal}
 
 
-def _reject(connection: Connection, unreadable: Iterable[Unreadable], asked: Sequence[Want]) -> None:
+def _reject(connection: Connection, unreadable: Iterable[Unreadable], asked: Sequence[RoleTag]) -> None:
     """Their items are settled before anything was tried: there are no pixels."""
     rows = [
         {
@@ -260,7 +252,7 @@ def _reject(connection: Connection, unreadable: Iterable[Unreadable], asked: Seq
         for u in unreadable
         for want in asked
     ]
-    put(connection, items, rows)
+    upsert_rows(connection, items, rows)
 
 
 def _save_losses(connection: Connection, run: Run, extraction: Extraction) -> None:
@@ -292,12 +284,12 @@ def save_assembly(ledger: Ledger, run: Run, found: Sequence[Product], linked: Se
         new = {(link.kind.value, link.source, link.target): link for link in linked}
         moved = old ^ new.keys() | {link for link in old | new.keys() if link[2] in changed}
         _replace(connection, products, run, {i: {"name": r["name"], "record": r} for i, r in records.items()})
-        put(connection, links, [_link_row(run, link) for link in new.values()])
-        remove(connection, links, [(run.document, *link) for link in old - new.keys()])
+        upsert_rows(connection, links, [_link_row(run, link) for link in new.values()])
+        delete_rows_by_key(connection, links, [(run.document, *link) for link in old - new.keys()])
 
         sources = {kind: {source for k, source, _ in moved if k == kind} for kind in LinkKind}
-        touch(connection, images, _images_of(connection, run, sources[LinkKind.IMAGE_PRODUCT]))
-        touch(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
+        mark_changed(connection, images, _images_of(connection, run, sources[LinkKind.IMAGE_PRODUCT]))
+        mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
 
 
 def _links_of(run: Run) -> Any:
@@ -319,9 +311,9 @@ def _images_of(connection: Connection, run: Run, sources: Collection[str]) -> se
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
-def _wants(connection: Connection, run: Run) -> list[Want]:
-    asked = select(wants.c.role, wants.c.tag).where(wants.c.document == run.document)
-    return [Want(role=Role(row.role), tag=row.tag) for row in connection.execute(asked)]
+def _wants(connection: Connection, run: Run) -> list[RoleTag]:
+    asked = select(requested.c.role, requested.c.tag).where(requested.c.document == run.document)
+    return [RoleTag(role=Role(row.role), tag=row.tag) for row in connection.execute(asked)]
 
 
 def _rows(connection: Connection, table: Table, run: Run) -> dict[str, Row[Any]]:
@@ -334,8 +326,10 @@ def _replace(connection: Connection, table: Table, run: Run, rows: Mapping[str, 
     """The document's rows of a table, in order; others of it go."""
     before = connection.execute(select(table.c.id).where(table.c.document == run.document)).scalars().all()
     common = {"document": run.document, "generation": run.generation}
-    put(connection, table, [{"id": i, **common, "ordinal": n, **row} for n, (i, row) in enumerate(rows.items())])
-    remove(connection, table, set(before) - rows.keys())
+    upsert_rows(
+        connection, table, [{"id": i, **common, "ordinal": n, **row} for n, (i, row) in enumerate(rows.items())]
+    )
+    delete_rows_by_key(connection, table, set(before) - rows.keys())
 
 
 def _done(connection: Connection, keys: Collection[str], roles: Collection[Role]) -> set[str]:

@@ -10,17 +10,16 @@ from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_,
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from swatchbook.ledger.database import db_now
-from swatchbook.ledger.keys import key_of
-from swatchbook.ledger.tables import chunks, documents, images, items, placements, wants
-from swatchbook.records import SAID_ROLES, ImageState, ItemState, PlacementState, Role
+from swatchbook.ledger.tables import chunks, documents, images, items, key_for_role, placements, requested
+from swatchbook.records import TEXT_ROLES, ImageState, ItemState, PlacementState, Role
 
-_SOURCE_WANTED = wants.alias("source_wanted")
+_SOURCE_WANTED = requested.alias("source_wanted")
 _SOURCE_MADE = items.alias("source_made")
 
-shows_analysis = and_(wants.c.role.in_(sorted(SAID_ROLES)), images.c.text_key.is_(None))
+shows_analysis = and_(requested.c.role.in_(sorted(TEXT_ROLES)), images.c.text_key.is_(None))
 """Nothing is said of it: it shows the state of the analysis that will say something, or that had nothing to say."""
 
-_shows_visual = and_(wants.c.role == Role.MULTIMODAL, images.c.text_key.is_not(None), items.c.state.is_(None))
+_shows_visual = and_(requested.c.role == Role.MULTIMODAL, images.c.text_key.is_not(None), items.c.state.is_(None))
 """Without the vector that it is made of, too: it shows the state of that one, unless it was made just now."""
 
 image_item_state: ColumnElement[str] = func.coalesce(
@@ -68,9 +67,11 @@ def image_items(shown: Subquery) -> FromClause:
     source = case((shows_analysis, Role.ANALYSIS.value), (_shows_visual, Role.VISUAL.value))
     return (
         shown.join(images, images.c.id == shown.c.image)
-        .outerjoin(wants, and_(wants.c.document == shown.c.document, wants.c.role != Role.TEXT))
-        .outerjoin(items, and_(_is_wanted_item(items, wants), items.c.key == key_of(wants.c.role)))
-        .outerjoin(_SOURCE_WANTED, and_(_SOURCE_WANTED.c.document == wants.c.document, _SOURCE_WANTED.c.role == source))
+        .outerjoin(requested, and_(requested.c.document == shown.c.document, requested.c.role != Role.TEXT))
+        .outerjoin(items, and_(_is_wanted_item(items, requested), items.c.key == key_for_role(requested.c.role)))
+        .outerjoin(
+            _SOURCE_WANTED, and_(_SOURCE_WANTED.c.document == requested.c.document, _SOURCE_WANTED.c.role == source)
+        )
         .outerjoin(
             _SOURCE_MADE,
             and_(_is_wanted_item(_SOURCE_MADE, _SOURCE_WANTED), _SOURCE_MADE.c.key == images.c.content_key),
@@ -81,8 +82,10 @@ def image_items(shown: Subquery) -> FromClause:
 def chunk_items(*, document: str) -> FromClause:
     """FROM: the document's chunks to embed × wants × items."""
     kept = and_(chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
-    return chunks.join(wants, and_(kept, wants.c.document == chunks.c.document, wants.c.role == Role.TEXT)).outerjoin(
-        items, and_(items.c.key == chunks.c.text_key, items.c.role == wants.c.role, items.c.tag == wants.c.tag)
+    return chunks.join(
+        requested, and_(kept, requested.c.document == chunks.c.document, requested.c.role == Role.TEXT)
+    ).outerjoin(
+        items, and_(items.c.key == chunks.c.text_key, items.c.role == requested.c.role, items.c.tag == requested.c.tag)
     )
 
 
@@ -95,9 +98,9 @@ def _is_wanted_item(item: NamedFromClause, want: NamedFromClause) -> ColumnEleme
 
 def states_of_images(shown: Subquery) -> Select[tuple[str, str]]:
     """(image, state), one row a shown image."""
-    asked = func.count(wants.c.role)
+    asked = func.count(requested.c.role)
     made = func.count(case((image_item_state == ItemState.DONE, 1)))
-    still_open = func.count(case((and_(wants.c.role.is_not(None), is_open(image_item_state)), 1)))
+    still_open = func.count(case((and_(requested.c.role.is_not(None), is_open(image_item_state)), 1)))
     rejected = func.count(case((image_item_state == ItemState.REJECTED, 1)))
     state = case(
         (still_open > 0, ImageState.PENDING.value),

@@ -3,7 +3,7 @@
 Nothing here that PostgreSQL or SQLite lacks. Rows that a stage writes carry the generation that wrote them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Dialect,
     Double,
     ForeignKey,
@@ -22,8 +23,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    case,
     text,
 )
+
+from swatchbook.records import Role
 
 metadata = MetaData(
     naming_convention={
@@ -41,7 +45,7 @@ Time = Double
 Size = Integer().with_variant(BigInteger(), "postgresql")  # bytes: a SQLite INTEGER holds as many
 
 
-class Words(TypeDecorator[str]):
+class SafeText(TypeDecorator[str]):
     """Text from elsewhere as every database takes it: PostgreSQL stores no NUL, and none a lone surrogate."""
 
     impl, cache_ok = Text, True
@@ -76,12 +80,12 @@ documents = Table(
     Column("owner", String(64), nullable=False),
     Column("content", Text, nullable=False),  # sha256 of the bytes; of a folder or batch its absolute name
     Column("kind", String(16), nullable=False),  # pdf, folder, batch
-    Column("name", Words, nullable=False),  # as people know it: the file's name
+    Column("name", SafeText, nullable=False),  # as people know it: the file's name
     Column("file", Text),  # key in the file store
     Column("size", Size, nullable=False),
     Column("status", String(16), nullable=False),
     Column("stage", String(32), nullable=False),
-    Column("message", Words),  # why blocked or failed, and what to do
+    Column("message", SafeText),  # why blocked or failed, and what to do
     Column("failure_kind", String(32)),
     Column("options", JSON, nullable=False),  # IngestOptions as asked for last
     Column("generation", Token),  # the current one
@@ -126,11 +130,11 @@ runs = Table(
     Column("stage", String(32)),  # what it works towards
     Column("done", Integer, nullable=False, server_default="0"),  # within the stage
     Column("total", Integer, nullable=False, server_default="0"),
-    Column("note", Words),
+    Column("note", SafeText),
     Index(None, "state", "document"),  # in this order: the few live ones are asked for all the time
 )
 
-wants = Table(
+requested = Table(
     "wants",
     metadata,
     _document(primary_key=True),
@@ -148,7 +152,7 @@ pages = Table(
     Column("generation", Token, nullable=False),
     Column("box", JSON, nullable=False),
     Column("kind", String(16), nullable=False),  # product, entity, skipped, lost
-    Column("reason", Words),
+    Column("reason", SafeText),
     Column("failure_kind", String(32)),
 )
 
@@ -184,11 +188,11 @@ placements = Table(
     Column("kind", String(16), nullable=False),
     Column("bbox", JSON, nullable=False),
     Column("xref", Integer),
-    Column("path", Words),
+    Column("path", SafeText),
     Column("state", String(16), nullable=False),  # shown, hidden, decorative
-    Column("reason", Words),
-    Column("caption", Words),
-    Column("nearby_text", Words),
+    Column("reason", SafeText),
+    Column("caption", SafeText),
+    Column("nearby_text", SafeText),
     Index(None, "document", "ordinal"),
     Index(None, "image"),
 )
@@ -200,7 +204,7 @@ products = Table(
     _document(),
     Column("generation", Token, nullable=False),
     Column("ordinal", Integer, nullable=False),
-    Column("name", Words, nullable=False),
+    Column("name", SafeText, nullable=False),
     Column("record", JSON, nullable=False),  # Product
     Index(None, "document", "ordinal"),
 )
@@ -250,7 +254,7 @@ contents = Table(
     metadata,
     Column("key", Key, primary_key=True),
     Column("file", Text),  # key in the file store, of a picture or a document's own
-    Column("text", Words),  # of a text: itself
+    Column("text", SafeText),  # of a text: itself
     Column("width", Integer),
     Column("height", Integer),
     Column("mode", String(16)),
@@ -308,7 +312,7 @@ reviews = Table(
     Column("reasons", JSON, nullable=False),
     Column("score_before", Double, nullable=False),
     Column("score_after", Double, nullable=False),
-    Column("by", Words, nullable=False),
+    Column("by", SafeText, nullable=False),
     Column("at", Time, nullable=False),
     Column("next_try_at", Time),  # of a failed one; empty: a person decides
 )
@@ -366,3 +370,16 @@ deliveries = Table(
     Column("at", Time, nullable=False),
     Index(None, "at"),
 )
+
+_KEY_COLUMNS: Mapping[str, Column[str]] = {Role.UNDERSTANDING: images.c.text_key, Role.MULTIMODAL: images.c.pair_key}
+"""All else is made of the picture alone."""
+
+
+def key_column(role: str) -> Column[str]:
+    """The column of `images` that holds the key."""
+    return _KEY_COLUMNS.get(role, images.c.content_key)
+
+
+def key_for_role(role: ColumnElement[str]) -> ColumnElement[str]:
+    """The key, of a role that is known to the query alone."""
+    return case(*((role == name, column) for name, column in _KEY_COLUMNS.items()), else_=images.c.content_key)

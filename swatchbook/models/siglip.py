@@ -86,7 +86,7 @@ def pool(patches: Tensor, guides: Tensor, scale: float) -> Tensor:
     return functional.normalize(weights.transpose(1, 2) @ patches, dim=2)
 
 
-class Words:
+class SiglipTextTower:
     """The text tower: texts to (n, d) of unit length in the space of `visual`. Float32 whatever the vision tower is."""
 
     def __init__(self, model: Any, folder: Path, checkpoint: Checkpoint) -> None:
@@ -141,7 +141,7 @@ class SiglipEncoder:
                 f"SWATCHBOOK_ENCODER_MODEL={checkpoint.model} is a {kind} that Swatchbook cannot use.",
                 advice="Name a SigLIP, a SigLIP 2 of a fixed resolution (not NaFlex), or a CLIP.",
             )
-        self._words = Words(model, folder, checkpoint)
+        self._words = SiglipTextTower(model, folder, checkpoint)
         network = GuidedPooling(VISIONS[kind](model), self._words.guides(prompts), model.logit_scale.exp().item())
         preparation = load_preparation(folder, checkpoint)
         seen = {role: tag for role, tag in tags.items() if role in PIXEL_ROLES}

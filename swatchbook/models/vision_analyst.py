@@ -9,11 +9,11 @@ from pydantic import Field
 
 from swatchbook.errors import Configuration, Failure, RunRevoked, as_failure
 from swatchbook.models.base import Chat, Pixels, Question
-from swatchbook.providers.replies import Reply, Said, SaidAtLength, recipe
+from swatchbook.providers.reply_shapes import LongText, ReplyShape, ShortText, recipe
 from swatchbook.records import Analysis, ColorShare
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.calls import Book
+    from swatchbook.ledger.calls import CallContext
 
 MOST_TOKENS: Final = 1_000
 ASKED_AT_ONCE: Final = 20  # a batch; how many are really under way is the client's to say
@@ -41,24 +41,24 @@ Use plain English in lower case, a few words a field:
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class SeenColor(Reply):
-    name: Said
+class SeenColor(ReplyShape):
+    name: ShortText
     share: Share
 
 
-class Seen(Reply):
+class Seen(ReplyShape):
     """What is seen in a picture."""
 
-    material: Said | None
-    finish: Said | None
+    material: ShortText | None
+    finish: ShortText | None
     colors: list[SeenColor]
-    textures: list[Said]
-    pattern: Said | None
+    textures: list[ShortText]
+    pattern: ShortText | None
     contrast: Literal["low", "medium", "high"] | None
-    dimensions: Said | None
-    slip_rating: Said | None
-    printed_text: SaidAtLength | None
-    application: Said | None
+    dimensions: ShortText | None
+    slip_rating: ShortText | None
+    printed_text: LongText | None
+    application: ShortText | None
     confidence: Share
     quality: Share
 
@@ -76,7 +76,7 @@ class VisionAnalyst:
         self.tag = tag(chat.model, side)
         self.side = side
 
-    def analyse(self, pictures: Sequence[Pixels], book: "Book | None") -> list[Analysis | Failure]:
+    def analyse(self, pictures: Sequence[Pixels], book: "CallContext | None") -> list[Analysis | Failure]:
         """One analysis or failure a picture, in the order given; all are asked at once, and each fails alone.
 
         Raises Configuration without a book, as nothing is asked that nobody pays for, and RunRevoked.
@@ -88,7 +88,7 @@ class VisionAnalyst:
         with ThreadPoolExecutor(min(len(pictures), ASKED_AT_ONCE), thread_name_prefix="look") as threads:
             return list(threads.map(lambda picture: self._look(picture, book), pictures))
 
-    def _look(self, picture: Pixels, book: "Book") -> Analysis | Failure:
+    def _look(self, picture: Pixels, book: "CallContext") -> Analysis | Failure:
         try:
             return look(self._chat, as_jpeg(picture, self.side), book)
         except RunRevoked:
@@ -97,7 +97,7 @@ class VisionAnalyst:
             return as_failure(error)
 
 
-def look(chat: Chat, jpeg: bytes, book: "Book") -> Analysis:
+def look(chat: Chat, jpeg: bytes, book: "CallContext") -> Analysis:
     """What the model sees in a picture. Raises what `Chat.ask` raises."""
     return as_analysis(chat.ask(Question(instructions=INSTRUCTIONS, parts=(jpeg,), max_tokens=MOST_TOKENS), Seen, book))
 

@@ -1,0 +1,1 @@
+"""PDFs: read and extracted in children that may crash."""

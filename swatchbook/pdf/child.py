@@ -20,8 +20,6 @@ from typing import Any
 import pymupdf
 from PIL import Image
 
-from swatchbook.abridge import abridge
-from swatchbook.child import Frame, serve
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, UnreadableDocument, as_failure
 from swatchbook.geometry import UNIT, Transform, Turn, clip, moved, overlap, then, turn
 from swatchbook.images.limits import ImageLimits
@@ -29,6 +27,8 @@ from swatchbook.pdf.painting import EVERYWHERE, Painting, Stroke, painted
 from swatchbook.pdf.pixels import OPAQUE, Made, as_jpeg, as_png, least_alpha, passes
 from swatchbook.pdf.tabular import looks_tabular
 from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text_key
+from swatchbook.runtime.child import Frame, serve
+from swatchbook.truncate import truncate
 
 TEXT = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
 BOLD, ITALIC = 16, 2  # bits of a span's flags
@@ -397,7 +397,7 @@ def _box(values: Iterable[float]) -> Box:
 
 def _warnings() -> list[str]:
     said = dict.fromkeys(clean(line).strip() for line in pymupdf.TOOLS.mupdf_warnings().splitlines())
-    return list(abridge([line for line in said if line], WARNINGS))
+    return list(truncate([line for line in said if line], WARNINGS))
 
 
 def _failure(error: Exception) -> Failure:

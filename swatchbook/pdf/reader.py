@@ -12,9 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swatchbook.abridge import abridge
 from swatchbook.catalogue.pictures import Running, Sighting, caption, nearby, place, running_lines, speaking_lines
-from swatchbook.child import Child, Frame
 from swatchbook.errors import (
     CrashedWorker,
     FileMissing,
@@ -25,10 +23,12 @@ from swatchbook.errors import (
     UnreadableDocument,
     as_failure,
 )
-from swatchbook.files import Files
 from swatchbook.images.limits import ImageLimits
-from swatchbook.records import Box, Extraction, LostPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
+from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
+from swatchbook.runtime.child import Child, Frame
 from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+from swatchbook.truncate import truncate
 
 CHILD = "swatchbook.pdf.child"
 MIB = 1 << 20
@@ -52,7 +52,7 @@ def read(
     """
     content = check_file(path, settings)
     boxes: dict[int, Box] = {}
-    lost: list[LostPage] = []
+    lost: list[FailedPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
         opened = _open(child, path, settings)
         warnings = list(opened["warnings"])
@@ -69,7 +69,7 @@ def read(
                         warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
                         file.write(payload + b"\n")
                     elif "lost" in answer and answer["page"] not in boxes:
-                        lost.append(LostPage(page=answer["page"], **answer["lost"]))
+                        lost.append(FailedPage(page=answer["page"], **answer["lost"]))
                 file.flush()
                 if not boxes:
                     raise _none_read(lost)
@@ -84,7 +84,7 @@ def read(
         page_boxes=boxes,
         pages_file=key,
         lost=tuple(lost),
-        warnings=abridge(warnings, KEPT_WARNINGS),
+        warnings=truncate(warnings, KEPT_WARNINGS),
     )
 
 
@@ -108,19 +108,19 @@ def tables(
     if not pages:
         return Tables()
     found: list[Table] = []
-    lost: list[LostPage] = []
+    lost: list[FailedPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
         for answer, _ in _survive(child, _request("tables", path), sorted(pages), settings, progress):
             found += [Table.model_validate(table) for table in answer.get("tables", ())]
             if "lost" in answer:
                 said = f"Its tables are lost: {answer['lost']['message']}"
-                lost.append(LostPage(page=answer["page"], **{**answer["lost"], "message": said}))
+                lost.append(FailedPage(page=answer["page"], **{**answer["lost"], "message": said}))
     return Tables(tables=tuple(found), lost=tuple(lost))
 
 
 def render(
     path: Path, pages: Sequence[int], settings: Settings, *, side: int, module: str = CHILD
-) -> Iterator[tuple[int, bytes | LostPage]]:
+) -> Iterator[tuple[int, bytes | FailedPage]]:
     """These pages as JPEG, longest side `side` pixels, one at a time; one that cannot be painted is lost."""
     if not pages:
         return
@@ -133,7 +133,7 @@ def render(
             if "rendered" in answer:
                 yield answer["page"], payload
             elif "lost" in answer:
-                yield answer["page"], LostPage(page=answer["page"], **answer["lost"])
+                yield answer["page"], FailedPage(page=answer["page"], **answer["lost"])
 
 
 def extract(
@@ -169,7 +169,7 @@ def extract(
         placements=place(document, found.sightings),
         unreadable=tuple(found.unreadable.values()),
         lost=tuple(found.lost),
-        warnings=abridge(found.warnings, KEPT_WARNINGS),
+        warnings=truncate(found.warnings, KEPT_WARNINGS),
     )
 
 
@@ -180,7 +180,7 @@ class _Found:
         self.pictures: dict[str, Picture] = {}
         self.unreadable: dict[str, Unreadable] = {}
         self.sightings: list[Sighting] = []
-        self.lost: list[LostPage] = []
+        self.lost: list[FailedPage] = []
         self.warnings: list[str] = []
         self._files = files
         self._pages = pages
@@ -194,7 +194,7 @@ class _Found:
         elif "number" in answer:
             self._sight(answer, payload)
         elif "lost" in answer:
-            self.lost.append(LostPage(page=answer["page"], **answer["lost"]))
+            self.lost.append(FailedPage(page=answer["page"], **answer["lost"]))
         else:
             self.warnings += [f"Page {answer['page']}: {said}" for said in answer.get("warnings", ())]
 
@@ -204,7 +204,7 @@ class _Found:
         if failure:
             self.unreadable[key] = Unreadable(content_key=key, **failure)
             if failure["kind"] in _MAY_PASS:  # this result is not one to keep
-                self.lost.append(LostPage(page=begun["page"], **failure, passing=True))
+                self.lost.append(FailedPage(page=begun["page"], **failure, transient=True))
         elif key not in self.pictures:
             facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
             stored = self._files.put_bytes(payload, answer["suffix"])
@@ -278,10 +278,10 @@ def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
     return opened
 
 
-def _none_read(lost: Sequence[LostPage]) -> UnreadableDocument | ProviderTimeout:
+def _none_read(lost: Sequence[FailedPage]) -> UnreadableDocument | ProviderTimeout:
     first = lost[0]
     message = f"No page could be read; page {first.page}: {first.message}"
-    if any(page.passing for page in lost):
+    if any(page.transient for page in lost):
         return ProviderTimeout(message, advice="Try again when the machine is less busy.")
     return UnreadableDocument(message, advice="Export the PDF again, or repair it with a PDF tool.")
 
@@ -325,10 +325,10 @@ def _survive(
                 after = begun["begun"]
                 yield {"page": begun["page"], "number": after, "failure": what}, b""
             else:
-                yield {"page": todo.popleft(), "lost": {**what, "passing": isinstance(failure, ProviderTimeout)}}, b""
+                yield {"page": todo.popleft(), "lost": {**what, "transient": isinstance(failure, ProviderTimeout)}}, b""
                 after = -1
             if progress:
                 progress(len(pages) - len(todo), len(pages))
     for page in todo:
-        lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "passing": True}
+        lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "transient": True}
         yield {"page": page, "lost": lost}, b""

@@ -16,14 +16,14 @@ from pydantic import ValidationError
 
 from swatchbook.errors import InvalidModelOutput, ProviderRejected
 from swatchbook.ledger import calls
-from swatchbook.ledger.calls import Answer, Ask, Book
+from swatchbook.ledger.calls import Answer, Ask, CallContext
 from swatchbook.models.base import Question, Shape
-from swatchbook.providers import anthropic, openai
-from swatchbook.providers.address import Address, address
+from swatchbook.providers.call_cache import alive, ask_once, cost, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Usage
-from swatchbook.providers.paid import alive, ask_once, cost, tokens_at_most, usd
-from swatchbook.providers.schema import complaint, json_in, schema_of
-from swatchbook.providers.spoken import Said, Turn, Way
+from swatchbook.providers.endpoint import Endpoint, endpoint
+from swatchbook.providers.json_schema import complaint, json_in, schema_of
+from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
+from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
 
@@ -51,23 +51,23 @@ class Wire(Protocol):
     def PATH(self) -> str: ...
 
     @property
-    def WAYS(self) -> tuple[Way, ...]:
+    def WAYS(self) -> tuple[ShapeMethod, ...]:
         """Ways to ask for a shape, the surest first."""
 
     def header(self, key: str | None) -> Mapping[str, str]: ...
 
-    def body(self, where: Address, turn: Turn, way: Way) -> Mapping[str, Any]: ...
+    def body(self, where: Endpoint, turn: ChatMessage, way: ShapeMethod) -> Mapping[str, Any]: ...
 
     def usage(self, data: Mapping[str, Any]) -> Usage: ...
 
-    def said(self, where: Address, data: Mapping[str, Any]) -> Said:
+    def said(self, where: Endpoint, data: Mapping[str, Any]) -> ChatReply:
         """Raises ProviderError for a reply that is none."""
 
 
 class ProviderChat:
     """A `Chat` behind an address. Threads may share it."""
 
-    def __init__(self, where: Address, wire: Wire, *, price: Price | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, where: Endpoint, wire: Wire, *, price: Price | None = None, clock: Clock | None = None) -> None:
         self._client = Client(where, header=wire.header, clock=clock)
         self._where, self._wire, self._price = where, wire, price
         self._ways = wire.WAYS  # the first is the one to go
@@ -79,7 +79,7 @@ class ProviderChat:
     def model(self) -> str:
         return self._where.model
 
-    def ask(self, question: Question, shape: type[Shape], book: Book) -> Shape:
+    def ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
         """The answer, in the shape asked for. What the book has paid for already is not asked again.
 
         Raises InvalidModelOutput, ProviderRejected (the model refused, or the provider), BudgetExceeded, and what
@@ -95,8 +95,8 @@ class ProviderChat:
                 self._finding.release()
         return self._ask(question, shape, book)
 
-    def _ask(self, question: Question, shape: type[Shape], book: Book) -> Shape:
-        first = Turn(question=question, shape=schema_of(shape), name=shape.__name__)
+    def _ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
+        first = ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__)
         said = self._say(first, book)
         answer = _parsed(said, shape)
         if not isinstance(answer, str):
@@ -112,7 +112,7 @@ class ProviderChat:
         calls.unusable(book, [self._request(first), self._request(second)])
         raise InvalidModelOutput(f"{self.model} answers off the schema, even when told: {mended}")
 
-    def _say(self, turn: Turn, book: Book) -> Said:
+    def _say(self, turn: ChatMessage, book: CallContext) -> ChatReply:
         """What the model says, however it is asked. Raises ProviderRejected where it refuses."""
         rejected: ProviderRejected | None = None
         for way in self._ways:
@@ -132,7 +132,7 @@ class ProviderChat:
         assert rejected is not None  # noqa: S101 - there is at least one way
         raise rejected
 
-    def _send(self, turn: Turn, way: Way, book: Book) -> Said:
+    def _send(self, turn: ChatMessage, way: ShapeMethod, book: CallContext) -> ChatReply:
         request = self._request(turn)
         tokens_in, tokens_out = turn_tokens(turn), turn.question.max_tokens
 
@@ -145,7 +145,7 @@ class ProviderChat:
                 self._ways, self._taken = self._ways[self._ways.index(way) :], True
             said = self._wire.said(self._where, reply.data)
             if len(said.text) > _LONGEST_TOKEN * turn.question.max_tokens:
-                said = Said(text="", stop="cut")
+                said = ChatReply(text="", stop="cut")
             return {
                 request: Answer(
                     answer=said.model_dump(mode="json"),
@@ -156,15 +156,15 @@ class ProviderChat:
             }
 
         ask = Ask(request=request, model=self.model, at_most_usd=usd(self._price, tokens_in, tokens_out))
-        return Said.model_validate(ask_once(book, self._client, [ask], send)[request])
+        return ChatReply.model_validate(ask_once(book, self._client, [ask], send)[request])
 
-    def _request(self, turn: Turn) -> str:
+    def _request(self, turn: ChatMessage) -> str:
         """What makes a question the same: where it goes and what it says, not the way in which it asks for a shape."""
         there = self._where.url.split("://", 1)[1] + self._wire.PATH
         return sha256(json.dumps([there, self.model, turn.key], sort_keys=True).encode())
 
 
-def turn_tokens(turn: Turn) -> int:
+def turn_tokens(turn: ChatMessage) -> int:
     """Tokens that a turn has at most, going in."""
     texts = [turn.question.instructions, json.dumps(turn.shape), turn.said, turn.complaint]
     texts += [part for part in turn.question.parts if isinstance(part, str)]
@@ -182,7 +182,7 @@ def _picture_tokens(jpeg: bytes) -> int:
         return PICTURE_TOKENS
 
 
-def _parsed(said: Said, shape: type[Shape]) -> Shape | str:
+def _parsed(said: ChatReply, shape: type[Shape]) -> Shape | str:
     """The answer, or what is wrong with it."""
     try:
         return shape.model_validate_json(json_in(said.text) or said.text)
@@ -195,7 +195,7 @@ def _parsed(said: Said, shape: type[Shape]) -> Shape | str:
 
 def vision_chat(settings: Settings) -> ProviderChat:
     """The vision model of the settings. Raises Configuration, naming what is missing."""
-    where = address(settings, "vision")
+    where = endpoint(settings, "vision")
     return ProviderChat(where, openai, price=settings.prices.get(where.model))
 
 
@@ -204,12 +204,12 @@ def review_chat(settings: Settings) -> ProviderChat:
     if settings.review_url is None:  # a key goes nowhere but where it is for
         key = settings.review_api_key or settings.vision_api_key
         settings = settings.model_copy(update={"review_url": settings.vision_url, "review_api_key": key})
-    where = address(settings, "review")
+    where = endpoint(settings, "review")
     return ProviderChat(where, openai, price=settings.prices.get(where.model))
 
 
 def language_chat(settings: Settings) -> ProviderChat:
     """The language model of the settings. Raises Configuration or Authentication, naming what is missing."""
     wire: Wire = anthropic if settings.llm_api == "anthropic" else openai
-    where = address(settings, "llm", url=wire.URL, needs_key=settings.llm_url is None)
+    where = endpoint(settings, "llm", url=wire.URL, needs_key=settings.llm_url is None)
     return ProviderChat(where, wire, price=settings.prices.get(where.model))

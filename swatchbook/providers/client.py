@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple, Protocol
 import httpx
 
 from swatchbook.errors import Failure, ProviderDown, ProviderError, ProviderTimeout
-from swatchbook.providers.address import Address
-from swatchbook.providers.gate import Gate
-from swatchbook.providers.statuses import code_of, failure, read, retry_after
+from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.http_errors import code_of, failure, read, retry_after
+from swatchbook.providers.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Client:
 
     def __init__(
         self,
-        where: Address,
+        where: Endpoint,
         *,
         header: Callable[[str | None], Mapping[str, str]],
         clock: Clock | None = None,
@@ -96,7 +96,7 @@ class Client:
             # server closes one at the moment that it is taken up again.
             limits=httpx.Limits(max_connections=where.at_once, max_keepalive_connections=0),
         )
-        self._gate = Gate(calls_per_minute=where.calls_per_minute, tokens_per_minute=where.tokens_per_minute)
+        self._gate = Throttle(calls_per_minute=where.calls_per_minute, tokens_per_minute=where.tokens_per_minute)
         self._slots = threading.BoundedSemaphore(where.at_once)
 
     def post(

@@ -11,13 +11,13 @@ from pydantic import ValidationError
 
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
-from swatchbook.ledger.calls import Answer, Ask, Book
+from swatchbook.ledger.calls import Answer, Ask, CallContext
 from swatchbook.models.base import Vectors
-from swatchbook.providers import openai_embeddings, voyage
-from swatchbook.providers.address import Address, address
+from swatchbook.providers.call_cache import alive, ask_once, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Reply, Usage
-from swatchbook.providers.paid import alive, ask_once, tokens_at_most, usd
-from swatchbook.providers.replies import Received
+from swatchbook.providers.endpoint import Endpoint, endpoint
+from swatchbook.providers.reply_shapes import WireModel
+from swatchbook.providers.wires import openai_embeddings, voyage
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
 
@@ -29,7 +29,7 @@ QUERY_PATIENCE_SECONDS: Final = 20.0
 _QUERY_PAUSES: Final = (0.5, 1.0)
 """Seconds before a query is asked again: no task brings it back."""
 
-Kind = Literal["document", "query"]
+InputType = Literal["document", "query"]
 
 
 class Wire(Protocol):
@@ -52,17 +52,17 @@ class Wire(Protocol):
 
     def header(self, key: str | None) -> Mapping[str, str]: ...
 
-    def body(self, model: str, texts: Sequence[str], kind: Kind, dimension: int) -> Mapping[str, Any]: ...
+    def body(self, model: str, texts: Sequence[str], kind: InputType, dimension: int) -> Mapping[str, Any]: ...
 
     def usage(self, data: Mapping[str, Any]) -> Usage: ...
 
 
-class _Embedding(Received):
+class _Embedding(WireModel):
     index: int
     embedding: str | list[float]
 
 
-class _Embeddings(Received):
+class _Embeddings(WireModel):
     data: list[_Embedding]
 
 
@@ -71,7 +71,7 @@ class ProviderTextEncoder:
 
     def __init__(
         self,
-        where: Address,
+        where: Endpoint,
         wire: Wire,
         *,
         tag: str,
@@ -83,7 +83,7 @@ class ProviderTextEncoder:
         self._client = Client(where, header=wire.header, clock=clock)
         self._where, self._wire, self._price = where, wire, price
 
-    def embed(self, texts: Sequence[str], kind: Kind = "document", book: Book | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], kind: InputType = "document", book: CallContext | None = None) -> Vectors:
         """(n, dimension) float32, unit length, in the order given.
 
         A text that is too long is cut, and that is logged and counted. Each text is paid for once, in whatever company;
@@ -104,7 +104,7 @@ class ProviderTextEncoder:
             np.divide(found, lengths, out=found, where=lengths > 0)
         return found.astype(np.float32)
 
-    def _asked(self, texts: Sequence[str], kind: Kind) -> dict[str, str]:
+    def _asked(self, texts: Sequence[str], kind: InputType) -> dict[str, str]:
         clock = self._client.clock
         until = clock.now() + QUERY_PATIENCE_SECONDS
         for pause in _QUERY_PAUSES:
@@ -116,7 +116,7 @@ class ProviderTextEncoder:
             clock.sleep(pause)
         return self._query(texts, kind, until - clock.now())
 
-    def _query(self, texts: Sequence[str], kind: Kind, patience: float) -> dict[str, str]:
+    def _query(self, texts: Sequence[str], kind: InputType, patience: float) -> dict[str, str]:
         reply = self._client.post(self._call(texts, kind), patience=patience)
         vectors = dict(zip(texts, self._read(reply, len(texts)), strict=True))
         self._require_dimension(vectors)
@@ -124,7 +124,7 @@ class ProviderTextEncoder:
             raise ProviderError(f"{self._where.host} answers with a vector that is none.")
         return vectors
 
-    def _paid(self, texts: Sequence[str], kind: Kind, book: Book, cut: Mapping[str, str]) -> dict[str, str]:
+    def _paid(self, texts: Sequence[str], kind: InputType, book: CallContext, cut: Mapping[str, str]) -> dict[str, str]:
         requests = {self._request(text, kind): text for text in texts}
         shortened = {short for text, short in cut.items() if text != short}
         if some := shortened.intersection(texts):
@@ -159,7 +159,7 @@ class ProviderTextEncoder:
             share = None if tokens is None else round(tokens * tokens_at_most(text) / whole)
             yield Answer(answer=vector, tokens_in=share, tokens_out=0, cost_usd=usd(self._price, share, 0))
 
-    def _call(self, texts: Sequence[str], kind: Kind) -> Call:
+    def _call(self, texts: Sequence[str], kind: InputType) -> Call:
         body = self._wire.body(self._where.model, texts, kind, self.dimension)
         return Call(self._wire.PATH, body, sum(map(tokens_at_most, texts)), self._wire.usage)
 
@@ -188,7 +188,7 @@ class ProviderTextEncoder:
                 advice=f"Set {setting}={sent}, or choose another model.",
             )
 
-    def _request(self, text: str, kind: Kind) -> str:
+    def _request(self, text: str, kind: InputType) -> str:
         """What makes a text the same to ask for: not the company that it is sent in."""
         there = self._where.url.split("://", 1)[1] + self._wire.PATH
         return sha256(json.dumps([there, self._where.model, self.dimension, kind, text]).encode())
@@ -236,6 +236,6 @@ def openai_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
 
 
 def _encoder(settings: Settings, tag: str, wire: Wire) -> ProviderTextEncoder:
-    where = address(settings, "text", url=wire.URL, needs_key=settings.text_url is None)
+    where = endpoint(settings, "text", url=wire.URL, needs_key=settings.text_url is None)
     price = settings.prices.get(where.model)
     return ProviderTextEncoder(where, wire, tag=tag, dimension=settings.text_dimension, price=price)

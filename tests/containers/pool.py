@@ -57,7 +57,7 @@ class Pool:
     def runs(self, document: str, kind: str = "shard") -> list[dict[str, Any]]:
         """Runs of a document's shards, or its own, oldest first."""
         query = select(runs).where(runs.c.document == document, runs.c.kind == kind).order_by(runs.c.token)
-        with self.stack.lab.ledger.read() as connection:
+        with self.stack.resources.ledger.read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def live(self, document: str) -> list[str]:
@@ -71,7 +71,7 @@ class Pool:
 
     def held(self) -> int:
         """How many items somebody holds."""
-        with self.stack.lab.ledger.read() as connection:
+        with self.stack.resources.ledger.read() as connection:
             query = select(func.count()).select_from(items).where(items.c.lease.is_not(None))
             return int(connection.execute(query).scalar_one())
 
@@ -110,7 +110,7 @@ def running_pool(engine: Engine, folder: Path) -> Iterator[Pool]:
     with running_stack(folder, **given) as stack:
         names = [f"SWATCHBOOK_{name}" for name in SHARED]
         told.write_text("".join(f"{name}={stack.environment[name]}\n" for name in names))
-        count_writes(stack.lab.ledger)
+        count_writes(stack.resources.ledger)
         environment = {**stack.environment, "DOCKER_HOST": engine.address}
         pool = Pool(engine, stack, worker_part(folder, environment, "shards", SHARDS))
         # Let containers find what slows their encoders down, as the other parts do: tests/doubles/path.

@@ -19,7 +19,7 @@ import pytest
 from huggingface_hub import constants
 
 from deployments.pools import SETTINGS_FILE, shard_job
-from swatchbook.lab import Lab, open_lab
+from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.command import SWATCHBOOK
 from tests.containers.engine import Engine
@@ -59,11 +59,11 @@ class Production:
         return Settings.model_validate(settings_of(self.environment))
 
     @contextmanager
-    def lab(self) -> Iterator[Lab]:
+    def resources(self) -> Iterator[Resources]:
         """Its tools in this process, with the weights that shards have."""
-        with pytest.MonkeyPatch.context() as patch, open_lab(self.settings) as lab:
+        with pytest.MonkeyPatch.context() as patch, open_resources(self.settings) as resources:
             patch.setattr(constants, "HF_HUB_CACHE", str(self.settings.home.parent / "models" / "hub"))
-            yield lab
+            yield resources
 
     def ask(self, *words: str) -> Any:
         """What `swatchbook … --json` says. It must not fail, nor tell a key."""

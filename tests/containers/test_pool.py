@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts
 from swatchbook.ledger.items import sources
+from swatchbook.ledger.queries import account
 from swatchbook.ledger.tables import calls, images, items, placements, runs
 from swatchbook.models.registry import tags
 from swatchbook.records import DocumentStatus, ItemState, Role
-from swatchbook.search import TEXT_WEIGHTS, search
-from swatchbook.verify import verify
+from swatchbook.resources import Resources
+from swatchbook.search.search import TEXT_WEIGHTS, search
+from swatchbook.upkeep.verify import verify
 from tests.conftest import SOAK
 from tests.containers.pool import Pool
 from tests.containers.production import CALLS_A_MINUTE, Production, running_production
@@ -59,13 +59,13 @@ def test_picture_that_kills_every_container_is_named_and_all_others_are_made(poo
         document, DocumentStatus.WAITING, DocumentStatus.COMPLETED, DocumentStatus.FAILED, seconds=max(180, AMONG)
     )
     stack.trouble()
-    report = accounts.report(stack.lab.ledger, document)
+    report = account.document_report(stack.resources.ledger, document)
     assert report.status == DocumentStatus.WAITING
     assert {failed.kind for failed in report.failed_images} == {"crashed_worker"}
     found = Audit(
         missing=AMONG - report.images_complete,
-        twice=sum(times - 1 for times in writes(stack.lab.ledger).values()),
-        unfound=sum(space.missing + space.foreign for space in verify(stack.lab).spaces),
+        twice=sum(times - 1 for times in writes(stack.resources.ledger).values()),
+        unfound=sum(space.missing + space.foreign for space in verify(stack.resources).spaces),
     )
     tell(f"deadly_picture among {AMONG}", found, seconds)
     assert found == Audit(missing=1, twice=0, unfound=0)
@@ -88,10 +88,10 @@ def an_open_picture(stack: Stack, document: str) -> str:
         .where(placements.c.document == document, items.c.role == Role.VISUAL)
         .where(items.c.state == ItemState.PENDING, items.c.lease.is_(None))
     )
-    with stack.lab.ledger.read() as connection:
+    with stack.resources.ledger.read() as connection:
         key = connection.execute(query.order_by(items.c.key).limit(1)).scalar_one()
-    with stack.lab.files.local(sources(stack.lab.ledger, [key])[key]) as path:
-        (pixels,) = stack.lab.decoders.decode([path], stack.lab.models.encoder.side)
+    with stack.resources.files.local(sources(stack.resources.ledger, [key])[key]) as path:
+        (pixels,) = stack.resources.decoders.decode([path], stack.resources.models.encoder.side)
     assert isinstance(pixels, np.ndarray)
     return picture_key(pixels)
 
@@ -128,11 +128,11 @@ def test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once(
     assert again["cost_usd"] == pytest.approx(report["cost_usd"])
     assert len(there.asked) == asked
     there.faults = mixed(0)  # nobody asks twice for a person who searches
-    with production.lab() as lab:
-        assert payers(lab) == {("document", "discover"), ("document", "describe"), ("shard", "embed")}
-        assert made(lab) == tags(production.settings)
+    with production.resources() as resources:
+        assert payers(resources) == {("document", "discover"), ("document", "describe"), ("shard", "embed")}
+        assert made(resources) == tags(production.settings)
         for query, product in QUERIES.items():
-            best = search(lab, text=query, owner=OWNER, by="product", k=3, weights=SAID)
+            best = search(resources, text=query, owner=OWNER, by="product", k=3, weights=SAID)
             assert best[0].title == product, (query, best)
     said = {path.name: path.read_text(errors="replace") for path in production.logs()}
     assert "/256 images)" in said["shards.log"], "the worker tells what its containers say"
@@ -148,17 +148,17 @@ def most_within(seconds: float, times: Sequence[float]) -> int:
     return max(bisect_left(ordered, first + seconds) - number for number, first in enumerate(ordered))
 
 
-def payers(lab: Lab) -> set[tuple[str, str]]:
+def payers(resources: Resources) -> set[tuple[str, str]]:
     """The kinds of runs that were answered, and for which stage."""
     query = select(runs.c.kind, calls.c.stage).join(runs, runs.c.token == calls.c.run)
-    with lab.ledger.read() as connection:
+    with resources.ledger.read() as connection:
         return {
             (row.kind, row.stage) for row in connection.execute(query.where(calls.c.state == "answered").distinct())
         }
 
 
-def made(lab: Lab) -> dict[Role, str]:
+def made(resources: Resources) -> dict[Role, str]:
     """The roles that something was made for, by which tag."""
     query = select(items.c.role, items.c.tag).where(items.c.state == ItemState.DONE).distinct()
-    with lab.ledger.read() as connection:
+    with resources.ledger.read() as connection:
         return {Role(row.role): row.tag for row in connection.execute(query)}

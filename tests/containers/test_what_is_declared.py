@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from deployments.pools import SETTINGS_FILE
-from swatchbook.providers.address import Part
+from swatchbook.providers.endpoint import Part
 from swatchbook.settings import PROFILES, Settings
 from tests.conftest import ROOT
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from swatchbook.lab import Lab
-from swatchbook.ledger.runs import Document, Run, queue
-from swatchbook.ledger.runs import bury as bury_dead
+from swatchbook.ledger.documents import Document, queue
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.runs import mark_dead as bury_dead
 from swatchbook.ledger.tables import runs
 from swatchbook.records import IngestOptions, sha256
+from swatchbook.resources import Resources
 
 POOL = "control"
 
@@ -67,18 +68,18 @@ async def _remove_flow_runs() -> None:
                 await client.delete_flow_run(run.id)
 
 
-def queued(lab: Lab, name: str = "catalogue", owner: str = "anna") -> Document:
+def queued(resources: Resources, name: str = "catalogue", owner: str = "anna") -> Document:
     """A document that waits for its first run; its file need not be there."""
     key = sha256(name.encode())
     return queue(
-        lab.ledger, owner=owner, content=key, kind="pdf", name=f"{name}.pdf", file=f"{key}.pdf", size=1,
+        resources.ledger, owner=owner, content=key, kind="pdf", name=f"{name}.pdf", file=f"{key}.pdf", size=1,
         options=IngestOptions(),
     )  # fmt: skip
 
 
-def died(lab: Lab, run: Run, *, bury: bool = True) -> None:
+def died(resources: Resources, run: Run, *, bury: bool = True) -> None:
     """Let the run's process, on this machine, have ended; and bury the run."""
-    with lab.ledger.write() as connection:
+    with resources.ledger.write() as connection:
         connection.execute(update(runs).where(runs.c.token == run.token).values(pid_started=1.0))
     if bury:
-        assert bury_dead(lab.ledger) == [run.token]
+        assert bury_dead(resources.ledger) == [run.token]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from swatchbook.child import Frame, serve
 from swatchbook.images import decode_child
+from swatchbook.runtime.child import Frame, serve
 
 
 def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:

@@ -8,37 +8,37 @@ from typing import Any
 import pytest
 
 import blocks
-from swatchbook.lab import Lab
+from swatchbook.pipeline.register import register
 from swatchbook.records import BlockNames, IngestOptions, RunReport
-from swatchbook.register import register
+from swatchbook.resources import Resources
 
 Ingest = Callable[..., RunReport]
 
 
 @pytest.fixture
-def lab(home: Path, prefect_server: str, tmp_path: Path) -> Iterator[Lab]:
+def resources(home: Path, prefect_server: str, tmp_path: Path) -> Iterator[Resources]:
     """This process' lab on a fresh home; flows run against the session's Prefect server."""
     from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-    blocks.lab.cache_clear()
+    blocks.resources.cache_clear()
     with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
-        tools = blocks.lab(BlockNames())
+        tools = blocks.resources(BlockNames())
         yield tools
         tools.close()
         APILogWorker.drain_all()  # while the server is there: else Prefect tries for a minute when the process ends
-    blocks.lab.cache_clear()
+    blocks.resources.cache_clear()
 
 
 @pytest.fixture
-def ingest(lab: Lab) -> Ingest:
+def ingest(resources: Resources) -> Ingest:
     """`ingest(path, owner=…, **options)`: register and run the flow, as the command line does."""
 
     def run(path: Path, owner: str = "default", **options: Any) -> RunReport:
         from flows.ingest_catalogue import ingest_catalogue
 
         asked = IngestOptions(**options)
-        document = register(lab, path, owner=owner, options=asked).document
+        document = register(resources, path, owner=owner, options=asked).document
         assert document.file
         return asyncio.run(ingest_catalogue(document.file, owner, asked))
 

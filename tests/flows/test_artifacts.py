@@ -8,8 +8,8 @@ from prefect import flow
 from prefect.artifacts import Artifact
 
 from swatchbook.ledger.runs import Run
+from swatchbook.pipeline.run import Work
 from swatchbook.records import DocumentStatus, FailureRecord, IngestOptions, RunReport, Stage, identity
-from swatchbook.working import Work
 from tasks.report import publish_artifacts
 
 WORK = Work(

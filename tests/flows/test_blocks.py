@@ -10,13 +10,14 @@ from blocks.files import FilesBlock
 from blocks.ledger import LedgerBlock
 from flows.ingest_catalogue import ingest_catalogue
 from flows.retry_failed import bring_back
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, due
+from swatchbook.ledger.document_commands import request_again
+from swatchbook.ledger.documents import get_document, list_documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
+from swatchbook.resources import Resources
 
 
 def test_named_blocks_are_used_and_named_in_the_report(
-    lab: Lab, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SWATCHBOOK_INPUT_ROOTS", str(small_catalogue.parent))
     names = BlockNames(ledger="test-other", files="test-other")
@@ -26,12 +27,12 @@ def test_named_blocks_are_used_and_named_in_the_report(
         report = asyncio.run(ingest_catalogue(str(small_catalogue), "anna", blocks=names))
         assert report.status == DocumentStatus.COMPLETED
         assert report.blocks == {"ledger": "test-other", "files": "test-other"}
-        assert accounts.list_documents(lab.ledger) == [], "the ledger of the settings knows nothing of it"
+        assert list_documents(resources.ledger) == [], "the ledger of the settings knows nothing of it"
 
-        tools = blocks.lab(names)
+        tools = blocks.resources(names)
         assert list((tmp_path / "other").rglob("*.pdf"))
-        assert accounts.get_document(tools.ledger, report.document_id).blocks == names
-        due.ask_anew(tools.ledger, report.document_id, IngestOptions())
+        assert get_document(tools.ledger, report.document_id).blocks == names
+        request_again(tools.ledger, report.document_id, IngestOptions())
         again = asyncio.run(bring_back(tools, report.document_id))
         assert again is not None
         assert again.blocks == report.blocks

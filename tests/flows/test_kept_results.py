@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.lab import Lab
 from swatchbook.records import DocumentStatus
+from swatchbook.resources import Resources
 from tests.flows.conftest import Ingest
 
 
@@ -32,7 +32,7 @@ def change_a_field(kept: Path, marker: Path) -> None:
 
 @pytest.mark.parametrize("damage", [tamper_with_the_serializer, cut_it_short, change_a_field])
 def test_a_result_that_is_not_ours_is_made_anew(
-    lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path, damage: Callable[[Path, Path], None]
+    resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path, damage: Callable[[Path, Path], None]
 ) -> None:
     ingest(small_catalogue)
     (kept,) = results(tmp_path / "results")
@@ -47,12 +47,12 @@ def test_a_result_that_is_not_ours_is_made_anew(
 
 
 def test_a_result_whose_file_is_gone_is_made_anew(
-    lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path
+    resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path
 ) -> None:
     ingest(small_catalogue)
     (kept,) = results(tmp_path / "results")
     pages = json.loads(json.loads(kept.read_text())["result"])["data"]["pages_file"]
-    lab.files.delete(pages)
+    resources.files.delete(pages)
     report = ingest(small_catalogue, focus=False)
     assert report.status == DocumentStatus.COMPLETED
-    assert lab.files.has(pages)
+    assert resources.files.has(pages)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from swatchbook.ledger import due
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.document_commands import mark_deleting
 from swatchbook.ledger.runs import live_runs
 from swatchbook.records import Stage
 from tests.command import Command, run, run_json, running
@@ -122,7 +122,7 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
 ) -> None:
     with running("ingest", str(small_catalogue)) as command:
         assert wait_for_stage(ledger, command, Stage.EMBEDDED)
-        due.mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
+        mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
         run("delete", undisturbed["document"]["id"])
         status, _, _ = command.wait()
         assert status != 0

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import func, select
 
 from swatchbook.errors import LedgerDown
-from swatchbook.lab import Lab
 from swatchbook.ledger.tables import items, runs, vectors
 from swatchbook.records import DocumentStatus, ItemState
-from swatchbook.verify import verify
+from swatchbook.resources import Resources
+from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest
 from tests.postgres import RunningPostgres, running_postgres
 
@@ -28,7 +28,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningP
 
 
 def test_a_ledger_that_is_killed_in_the_middle_costs_no_run_and_makes_nothing_twice(
-    server: RunningPostgres, lab: Lab, ingest: Ingest, small_catalogue: Path
+    server: RunningPostgres, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
     def outage() -> None:
         while not made():
@@ -38,7 +38,7 @@ def test_a_ledger_that_is_killed_in_the_middle_costs_no_run_and_makes_nothing_tw
         server.start()
 
     def made() -> int:
-        with lab.ledger.read() as connection:
+        with resources.ledger.read() as connection:
             return connection.execute(select(func.count()).select_from(vectors)).scalar_one()
 
     assert not made()
@@ -48,17 +48,17 @@ def test_a_ledger_that_is_killed_in_the_middle_costs_no_run_and_makes_nothing_tw
     away.join()
     assert report.status == DocumentStatus.COMPLETED
     assert report.images_complete == report.images_found > 0
-    with lab.ledger.read() as connection:
+    with resources.ledger.read() as connection:
         assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
         assert connection.execute(select(runs.c.state)).scalars().all() == ["ended"]
-    assert verify(lab).sound
+    assert verify(resources).sound
 
 
 def test_a_lookup_waits_for_nothing(server: RunningPostgres, home: Path) -> None:
-    from swatchbook.lab import open_lab
+    from swatchbook.resources import open_resources
     from swatchbook.settings import load_settings
 
-    with open_lab(load_settings()) as tools:
+    with open_resources(load_settings()) as tools:
         assert tools.ledger.now() > 0
         server.stop()
         began = time.monotonic()

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts
+from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.tables import chunks
 from swatchbook.pdf import reader
 from swatchbook.records import DocumentStatus
+from swatchbook.resources import Resources
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper
 
@@ -21,7 +21,7 @@ def test_page_that_hung_is_read_again_and_what_it_says_is_kept(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", PAGE_SECONDS)
-    lab: Lab = request.getfixturevalue("lab")
+    resources: Resources = request.getfixturevalue("lab")
     ingest: Ingest = request.getfixturevalue("ingest")
     paper = Paper()
     paper.page("Terrazzo tiles are made of chips.")
@@ -29,7 +29,7 @@ def test_page_that_hung_is_read_again_and_what_it_says_is_kept(
     path = paper.save(tmp_path / "a.pdf")
 
     def said() -> str:
-        with lab.ledger.read() as connection:
+        with resources.ledger.read() as connection:
             return str(connection.execute(select(chunks.c.record)).scalars().all())
 
     with monkeypatch.context() as busy:
@@ -38,7 +38,7 @@ def test_page_that_hung_is_read_again_and_what_it_says_is_kept(
         lost = ingest(path, focus=False)
     assert lost.status is DocumentStatus.WAITING
     assert [(failure.subject, failure.page_number) for failure in lost.other_failures] == [("page", 2)]
-    assert accounts.get_document(lab.ledger, lost.document_id).due_at
+    assert get_document(resources.ledger, lost.document_id).due_at
     assert "Terrazzo" in said()
     assert "Herringbone" not in said()
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, calls
+from swatchbook.ledger import calls
+from swatchbook.ledger.queries.document import read_products
 from swatchbook.records import DocumentStatus, Product, Role
-from swatchbook.search import search
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
 from tests.catalogue.llm.scanned import Scanned
 from tests.flows.conftest import Ingest
 from tests.providers import attentive
@@ -32,32 +33,32 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 
 @pytest.fixture
-def lab(there: Provider, lab: Lab) -> Lab:
+def resources(there: Provider, resources: Resources) -> Resources:
     """Under settings that name these models."""
-    return lab
+    return resources
 
 
-def products(lab: Lab, document: str) -> dict[str, Product]:
-    return {product.name: product for product in accounts.products(lab.ledger, document)}
+def products(resources: Resources, document: str) -> dict[str, Product]:
+    return {product.name: product for product in read_products(resources.ledger, document)}
 
 
 def test_products_metadata_and_analyses_are_what_models_read(
-    there: Provider, lab: Lab, ingest: Ingest, small_catalogue: Path
+    there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
     report = ingest(small_catalogue)
     assert report.status == DocumentStatus.COMPLETED, report
     assert report.images_found == report.images_complete > 5
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
-    found = products(lab, report.document_id)
+    found = products(resources, report.document_id)
     assert {(p.name, p.category, p.first_page, p.last_page) for p in found.values()} == {
         (p["name"], p["category"], p["first_page"], p["last_page"]) for p in truth
     }
     assert found["Nordvik Oak"].metadata["slip_rating"] == "R10"
     assert found["Palladio Terrazzo"].metadata["price"] == "€ 96.00 per m²"
     assert not [warning for warning in report.warnings if "language model" in warning]
-    assert search(lab, text="grey surface", k=5)[0].why[Role.UNDERSTANDING]
+    assert search(resources, text="grey surface", k=5)[0].why[Role.UNDERSTANDING]
     assert set(there.paid.values()) == {1}
-    assert {(spent.stage, spent.calls) for spent in calls.spending(lab.ledger, report.document_id)} == {
+    assert {(spent.stage, spent.calls) for spent in calls.spending(resources.ledger, report.document_id)} == {
         ("discover", 1), ("describe", 2), ("embed", len(there.paid) - 3),
     }  # fmt: skip
 
@@ -68,7 +69,7 @@ def test_products_metadata_and_analyses_are_what_models_read(
 
 
 def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
-    there: Provider, lab: Lab, ingest: Ingest, small_catalogue: Path
+    there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
     def answer(asked: Asked) -> Any:
         said = attentive.answer(asked.texts, asked.pictures)
@@ -84,7 +85,7 @@ def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
 
     there.answer = answer
     report = ingest(small_catalogue)
-    found = products(lab, report.document_id)
+    found = products(resources, report.document_id)
     assert set(found) == {"Nordvik Oak", "Palladio Terrazzo"}
     assert found["Nordvik Oak"].metadata["price"] == "€ 82.50 per m²"
     assert "owner" not in found["Nordvik Oak"].metadata
@@ -104,7 +105,7 @@ def test_nothing_that_models_make_up_gets_in_and_what_fails_is_named(
 
 
 def test_a_scanned_catalogue_is_read_by_the_vision_model_and_its_products_are_found(
-    there: Provider, lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path
+    there: Provider, resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path
 ) -> None:
     scan = Scanned(small_catalogue, tmp_path)
 
@@ -117,11 +118,11 @@ def test_a_scanned_catalogue_is_read_by_the_vision_model_and_its_products_are_fo
     assert report.status == DocumentStatus.COMPLETED, report
     assert report.images_found == report.images_complete > 0
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
-    found = products(lab, report.document_id)
+    found = products(resources, report.document_id)
     assert {(p.name, p.first_page, p.last_page) for p in found.values()} == {
         (p["name"], p["first_page"], p["last_page"]) for p in truth
     }
     assert found["Nordvik Oak"].metadata["slip_rating"] == "R10"
-    spent = {(each.stage, each.calls) for each in calls.spending(lab.ledger, report.document_id)}
+    spent = {(each.stage, each.calls) for each in calls.spending(resources.ledger, report.document_id)}
     assert spent >= {("discover", 7), ("describe", 2)}, "six pages and one question of them all"
     assert set(there.paid.values()) == {1}

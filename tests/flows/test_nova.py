@@ -8,8 +8,8 @@ import pytest
 
 from swatchbook.errors import Failure, ProviderTimeout, UnreadableImage
 from swatchbook.images.decode import Decoders
-from swatchbook.lab import Lab
 from swatchbook.records import DocumentStatus, RunReport
+from swatchbook.resources import Resources
 from tests.doubles.models import Fault, FaultyEncoder, always, either, fails_first, picture_key
 from tests.flows.conftest import Ingest
 from tests.ledger_audit import count_writes, writes
@@ -28,38 +28,38 @@ def closes(report: RunReport) -> bool:
     return report.images_found == sum(parts) + report.images_pending
 
 
-def made_once(lab: Lab) -> bool:
-    return set(writes(lab.ledger).values()) == {1}
+def made_once(resources: Resources) -> bool:
+    return set(writes(resources.ledger).values()) == {1}
 
 
 @pytest.mark.usefixtures("quick_retries")
 def test_every_image_is_complete_though_half_of_the_first_tries_fail(
-    lab: Lab, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
+    resources: Resources, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
 ) -> None:
-    count_writes(lab.ledger)
+    count_writes(resources.ledger)
     with_fault(fails_first(SHARE, ProviderTimeout))
     report = ingest(catalogue)
     assert (report.images_found, report.images_complete) == (256, 256)
     assert report.status == DocumentStatus.COMPLETED
     assert closes(report)
-    assert made_once(lab)
+    assert made_once(resources)
 
 
 @pytest.mark.usefixtures("quick_retries")
 def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
-    lab: Lab, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
+    resources: Resources, ingest: Ingest, catalogue: Path, with_fault: Callable[[Fault], None]
 ) -> None:
-    poison, deadly = pictures_of(lab, catalogue)
+    poison, deadly = pictures_of(resources, catalogue)
     deadly.with_suffix(".deadly").touch()
-    lab.__dict__["decoders"] = Decoders(lab.settings, module="tests.doubles.deadly_decode")
-    count_writes(lab.ledger)
+    resources.__dict__["decoders"] = Decoders(resources.settings, module="tests.doubles.deadly_decode")
+    count_writes(resources.ledger)
     with_fault(either(always(poison, UnreadableImage), fails_first(SHARE, ProviderTimeout)))
     report = ingest(catalogue)
     assert report.images_found == 256
     assert report.images_complete == 256 - POISON - 1
     assert closes(report)
     assert report.status == DocumentStatus.WAITING  # the deadly one has a next try
-    assert made_once(lab)
+    assert made_once(resources)
     named = {failure.kind: failure for failure in report.failed_images}
     assert set(named) == {"unreadable_image", "crashed_worker"}
     assert named["crashed_worker"].next_retry_at
@@ -68,28 +68,30 @@ def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
     assert all(failure.page_number and failure.role and failure.error for failure in report.failed_images)
 
 
-def pictures_of(lab: Lab, catalogue: Path) -> tuple[set[str], Path]:
+def pictures_of(resources: Resources, catalogue: Path) -> tuple[set[str], Path]:
     """Hashes of five decoded pictures of the catalogue, and where a sixth is stored."""
     from swatchbook.pdf import reader
     from swatchbook.records import Plan, PlannedPage
 
-    reading = reader.read(catalogue, lab.files, lab.settings)
+    reading = reader.read(catalogue, resources.files, resources.settings)
     pages = tuple(PlannedPage(number=n, kind="product", reason="") for n in range(12, 30))
-    found = reader.extract(catalogue, "d", reading, Plan(pages=pages), lab.files, lab.settings)
+    found = reader.extract(catalogue, "d", reading, Plan(pages=pages), resources.files, resources.settings)
     shown = {p.content_key for p in found.placements if p.state == "shown"}
     files = [picture.file for picture in found.pictures if picture.content_key in shown][: POISON + 1]
-    paths = [Path(lab.settings.files) / file[:2] / file for file in files]
-    decoded = lab.decoders.decode(paths[:POISON], max(lab.models.encoder.side, lab.models.analyst.side))
+    paths = [Path(resources.settings.files) / file[:2] / file for file in files]
+    decoded = resources.decoders.decode(
+        paths[:POISON], max(resources.models.encoder.side, resources.models.analyst.side)
+    )
     return {picture_key(picture) for picture in decoded if not isinstance(picture, Failure)}, paths[POISON]
 
 
 @pytest.fixture
-def with_fault(lab: Lab) -> Callable[[Fault], None]:
+def with_fault(resources: Resources) -> Callable[[Fault], None]:
     """Lay a fault over this process' encoder."""
 
     def lay(fault: Fault) -> None:
-        models = lab.models
-        lab.__dict__["models"] = SimpleNamespace(
+        models = resources.models
+        resources.__dict__["models"] = SimpleNamespace(
             encoder=FaultyEncoder(models.encoder, fault),
             analyst=models.analyst,
             text_encoder=models.text_encoder,

@@ -13,13 +13,14 @@ from weaviate import connect_to_local
 from deployments.weaviate import Server, free_ports, start
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, publishing
+from swatchbook.ledger import publishing
+from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.tables import items
-from swatchbook.models.registry import wants
+from swatchbook.models.registry import requested
 from swatchbook.records import DocumentStatus, ItemState, Role
-from swatchbook.search import search
-from swatchbook.verify import verify
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
+from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper, gradient, jpeg
 
@@ -38,11 +39,11 @@ def weaviate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[S
     servers[-1].stop()
 
 
-def go_away_at_first_publish(lab: Lab, servers: list[Server], folder: Path) -> threading.Thread:
+def go_away_at_first_publish(resources: Resources, servers: list[Server], folder: Path) -> threading.Thread:
     """Stop the server once the ledger has a space, and start it again on the same data and ports later."""
 
     def outage() -> None:
-        while not publishing.spaces(lab.ledger):
+        while not publishing.spaces(resources.ledger):
             time.sleep(0.05)
         first = servers[-1]
         first.stop()
@@ -55,26 +56,26 @@ def go_away_at_first_publish(lab: Lab, servers: list[Server], folder: Path) -> t
 
 
 def test_index_away_for_twenty_seconds_costs_no_attempt(
-    weaviate: list[Server], lab: Lab, ingest: Ingest, small_catalogue: Path, tmp_path: Path
+    weaviate: list[Server], resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path
 ) -> None:
-    outage = go_away_at_first_publish(lab, weaviate, tmp_path / "weaviate")
+    outage = go_away_at_first_publish(resources, weaviate, tmp_path / "weaviate")
     report = ingest(small_catalogue)
     outage.join()
     assert len(weaviate) == 2
     assert report.status == DocumentStatus.COMPLETED
     assert report.images_complete == report.images_found > 0
-    with lab.ledger.read() as connection:
+    with resources.ledger.read() as connection:
         attempts = connection.execute(select(func.max(items.c.attempts))).scalar_one()
         states = set(connection.execute(select(items.c.state)).scalars())
     assert attempts == 1
     assert states == {ItemState.DONE}
-    assert verify(lab).sound
-    assert search(lab, text="oak floor")
+    assert verify(resources).sound
+    assert search(resources, text="oak floor")
 
 
 def test_index_away_for_good_leaves_the_document_waiting_and_it_goes_on_by_itself(
     weaviate: list[Server],
-    lab: Lab,
+    resources: Resources,
     ingest: Ingest,
     small_catalogue: Path,
     tmp_path: Path,
@@ -82,12 +83,12 @@ def test_index_away_for_good_leaves_the_document_waiting_and_it_goes_on_by_itsel
 ) -> None:
     from flows.retry_failed import retry_failed
 
-    monkeypatch.setattr(lab, "settings", lab.settings.model_copy(update={"outage_wait_seconds": 1.0}))
+    monkeypatch.setattr(resources, "settings", resources.settings.model_copy(update={"outage_wait_seconds": 1.0}))
     first = weaviate[-1]
     first.stop()
     with pytest.raises(Failure, match="Weaviate"):
         ingest(small_catalogue)
-    with lab.ledger.write() as connection:
+    with resources.ledger.write() as connection:
         connection.exec_driver_sql("UPDATE documents SET due_at = due_at - 3600")
     weaviate.append(start(tmp_path / "weaviate", port=first.port, grpc_port=first.grpc_port))
     (report,) = asyncio.run(retry_failed())
@@ -96,25 +97,25 @@ def test_index_away_for_good_leaves_the_document_waiting_and_it_goes_on_by_itsel
 
 
 def test_a_collection_of_somebody_elses_blocks_the_document_until_it_is_gone(
-    weaviate: list[Server], lab: Lab, ingest: Ingest, tmp_path: Path
+    weaviate: list[Server], resources: Resources, ingest: Ingest, tmp_path: Path
 ) -> None:
     from flows.retry_failed import retry_failed
 
     page = Paper()
     page.page("Tile Alba").insert_image((40, 80, 240, 280), stream=jpeg(gradient(300, 300)))
-    visual = next(want for want in wants(lab.settings) if want.role is Role.VISUAL)
+    visual = next(want for want in requested(resources.settings) if want.role is Role.VISUAL)
     taken = f"Swatchbook_{Space(role=visual.role, tag=visual.tag, dimension=1).name}"
     with connect_to_local(port=weaviate[-1].port, grpc_port=weaviate[-1].grpc_port, skip_init_checks=True) as somebody:
         somebody.collections.create(taken)
         with pytest.raises(Configuration):
             ingest(page.save(tmp_path / "alba.pdf"), focus=False)
-        (blocked,) = accounts.list_documents(lab.ledger)
+        (blocked,) = list_documents(resources.ledger)
         assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
         assert "not as expected" in (blocked.message or "")
         assert "drop the space" in (blocked.message or "")
         somebody.collections.delete(taken)
-    with lab.ledger.write() as connection:
+    with resources.ledger.write() as connection:
         connection.exec_driver_sql("UPDATE documents SET due_at = due_at - 3600")
     (report,) = asyncio.run(retry_failed())
     assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, 1)
-    assert verify(lab).sound
+    assert verify(resources).sound

@@ -9,19 +9,19 @@ from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from swatchbook.errors import ProviderDown
-from swatchbook.lab import Lab
-from swatchbook.ledger.accounts import get_document
+from swatchbook.ledger.documents import get_document
+from swatchbook.pipeline.register import register
+from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
-from swatchbook.register import register
-from swatchbook.working import Work
+from swatchbook.resources import Resources
 from tasks.progress import at_work
 from tasks.register import begin
 from tests.conftest import free_port
 
 
-def test_run_that_lost_prefect_goes_on_within_a_minute(lab: Lab, small_catalogue: Path) -> None:
+def test_run_that_lost_prefect_goes_on_within_a_minute(resources: Resources, small_catalogue: Path) -> None:
     options = IngestOptions()
-    document = register(lab, small_catalogue, owner="default", options=options).document
+    document = register(resources, small_catalogue, owner="default", options=options).document
 
     @flow
     async def lose_prefect() -> None:
@@ -33,7 +33,7 @@ def test_run_that_lost_prefect_goes_on_within_a_minute(lab: Lab, small_catalogue
 
     with pytest.raises(ProviderDown):
         asyncio.run(lose_prefect())
-    left = get_document(lab.ledger, document.id)
+    left = get_document(resources.ledger, document.id)
     assert (left.status, left.failure_kind) == (DocumentStatus.WAITING, "provider_down")
     assert left.due_at is not None
-    assert left.due_at <= lab.ledger.now() + 60
+    assert left.due_at <= resources.ledger.now() + 60

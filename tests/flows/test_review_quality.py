@@ -12,14 +12,18 @@ from typing import Any
 
 import pytest
 
-from swatchbook.lab import Lab
-from swatchbook.ledger import accounts, due, reviews
+from swatchbook.ledger import reviews
 from swatchbook.ledger.calls import spending
+from swatchbook.ledger.document_commands import retry
+from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.tables import calls as call_rows
+from swatchbook.pipeline.review import Reviewed, correct_picture, reject, review_document
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
-from swatchbook.review import Reviewed, correct_picture, reject, review_document
-from swatchbook.search import search
-from swatchbook.verify import verify
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
+from swatchbook.upkeep.verify import verify
 from tests.command import run, run_json, running
 from tests.flows.conftest import Ingest
 from tests.ledger.scene import count, pass_time, set_document
@@ -71,9 +75,9 @@ def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 
 @pytest.fixture
-def lab(there: Provider, lab: Lab) -> Lab:
+def resources(there: Provider, resources: Resources) -> Resources:
     """Under settings that name both models."""
-    return lab
+    return resources
 
 
 @pytest.fixture
@@ -107,45 +111,45 @@ def asked_of(there: Provider, model: str) -> list[Asked]:
     return [asked for asked, _ in there.asked if asked.body["model"] == model]
 
 
-def by_page(lab: Lab, document: str) -> dict[int, dict[str, Any]]:
-    return {image["placements"][0]["page"]: image for image in accounts.show(lab.ledger, document)["images"]}
+def by_page(resources: Resources, document: str) -> dict[int, dict[str, Any]]:
+    return {image["placements"][0]["page"]: image for image in show_document(resources.ledger, document)["images"]}
 
 
-def found(lab: Lab, words: str) -> list[str]:
+def found(resources: Resources, words: str) -> list[str]:
     """Images by their vectors of what is said of them."""
-    return [hit.id for hit in search(lab, text=words, k=9) if Role.UNDERSTANDING in hit.why]
+    return [hit.id for hit in search(resources, text=words, k=9) if Role.UNDERSTANDING in hit.why]
 
 
 def test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable(
-    there: Provider, lab: Lab, report: RunReport
+    there: Provider, resources: Resources, report: RunReport
 ) -> None:
     assert (report.status, report.images_complete, report.images_to_review) == (DocumentStatus.COMPLETED, 4, 3)
     assert asked_of(there, SECOND) == []
     (done,) = review()
     assert (done.accepted, done.corrected, done.undecided, done.message) == (1, 1, 0, None)
     (failure,) = done.failed
-    images = by_page(lab, report.document_id)
+    images = by_page(resources, report.document_id)
     assert images[3]["id"] in failure
     assert "page 3: invalid_model_output" in failure
     assert {page: image["needs_review"] for page, image in images.items()} == {1: False, 2: False, 3: True, 4: False}
     assert [review["reasons"] for review in images[2]["reviews"]] == [["material: ash → walnut", "score: 0.20 → 0.90"]]
     assert (images[1]["analysis"]["confidence"], images[2]["analysis"]["material"]) == (0.2, "walnut")
     assert {number_of(asked) for asked in asked_of(there, SECOND)} == {0, 1, 2}
-    spent = {each.stage: each for each in spending(lab.ledger, report.document_id)}
+    spent = {each.stage: each for each in spending(resources.ledger, report.document_id)}
     assert spent["review"].model == SECOND
     assert spent["review"].cost_usd > 0
 
-    assert accounts.get_document(lab.ledger, report.document_id).status == DocumentStatus.WAITING
+    assert get_document(resources.ledger, report.document_id).status == DocumentStatus.WAITING
     bring_back()
-    again = accounts.report(lab.ledger, report.document_id)
+    again = account.document_report(resources.ledger, report.document_id)
     assert (again.status, again.images_complete, again.images_to_review) == (DocumentStatus.COMPLETED, 4, 1)
-    assert found(lab, "Material: walnut.")[0] == images[2]["id"]
+    assert found(resources, "Material: walnut.")[0] == images[2]["id"]
     asked = len(there.asked)
     assert review() == [], "the failed one has a pause"
     assert len(there.asked) == asked
     assert len(asked_of(there, FIRST)) == 4
 
-    pass_time(lab.ledger, 901)
+    pass_time(resources.ledger, 901)
     there.answer = lambda asked: says("elm", 0.9)
     (done,) = review(owner="default", limit=1)
     assert (done.accepted, done.failed) == (1, ())
@@ -153,17 +157,17 @@ def test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable(
 
 
 def test_nothing_is_spent_while_the_provider_is_down_and_the_next_one_goes_on(
-    there: Provider, lab: Lab, report: RunReport
+    there: Provider, resources: Resources, report: RunReport
 ) -> None:
     there.script.extend(["error"] * 50)
     said = run_json("review", "run", expect=3)
     (stopped,) = said["documents"]
     assert "down" in stopped["message"]
     assert (said["left"], stopped["failed"]) == (3, [])
-    with lab.ledger.read() as connection:
+    with resources.ledger.read() as connection:
         assert (
             reviews.of_pictures(
-                connection, [image["content_key"] for image in by_page(lab, report.document_id).values()]
+                connection, [image["content_key"] for image in by_page(resources, report.document_id).values()]
             )
             == {}
         )
@@ -175,19 +179,19 @@ def test_nothing_is_spent_while_the_provider_is_down_and_the_next_one_goes_on(
 
 
 def test_killed_in_the_middle_no_picture_is_paid_twice_and_none_is_lost(
-    there: Provider, lab: Lab, report: RunReport
+    there: Provider, resources: Resources, report: RunReport
 ) -> None:
     there.answer = lambda asked: says("oak", 0.9)
     there.script.extend([None, None, "hang"])
     with running("review", "run") as command:
-        until(lambda: count(lab.ledger, call_rows, stage="review", state="answered") == 2)
+        until(lambda: count(resources.ledger, call_rows, stage="review", state="answered") == 2)
         until(lambda: len(asked_of(there, SECOND)) == 3)
         command.kill()
-    assert reviews.needing(lab.ledger) == 3
+    assert reviews.needing(resources.ledger) == 3
     (done,) = review()
     assert (done.accepted, done.corrected, done.failed) == (1, 2, ())
     assert Counter(there.paid.values()) == {1: 7}, "four by the first model, three by the second"
-    (spent,) = [each for each in spending(lab.ledger, report.document_id) if each.stage == "review"]
+    (spent,) = [each for each in spending(resources.ledger, report.document_id) if each.stage == "review"]
     assert (spent.calls, spent.unknown) == (4, 1)
 
 
@@ -198,20 +202,20 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def test_a_budget_holds_for_second_looks_too(there: Provider, lab: Lab, report: RunReport) -> None:
+def test_a_budget_holds_for_second_looks_too(there: Provider, resources: Resources, report: RunReport) -> None:
     most = IngestOptions(focus=False, max_usd=report.cost_usd + 0.001)
-    set_document(lab.ledger, report.document_id, options=most.model_dump(mode="json"))
+    set_document(resources.ledger, report.document_id, options=most.model_dump(mode="json"))
     asked = len(there.asked)
     (stopped,) = review()
     assert "USD are spent" in (stopped.message or "")
     assert len(there.asked) == asked
-    assert accounts.get_document(lab.ledger, report.document_id).status == DocumentStatus.COMPLETED
-    gone = review_document(lab, "nowhere", limit=1)
+    assert get_document(resources.ledger, report.document_id).status == DocumentStatus.COMPLETED
+    gone = review_document(resources, "nowhere", limit=1)
     assert "There is no document" in (gone.message or ""), "it keeps no other from its turn"
 
 
 def test_without_a_review_model_weak_pictures_wait_for_people(
-    there: Provider, lab: Lab, report: RunReport, monkeypatch: pytest.MonkeyPatch
+    there: Provider, resources: Resources, report: RunReport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SWATCHBOOK_REVIEW_MODEL")
     assert "SWATCHBOOK_REVIEW_MODEL is not set" in run("review", "run")
@@ -223,8 +227,8 @@ def test_without_a_review_model_weak_pictures_wait_for_people(
     assert run_json("status")["to_review"] == 3
 
 
-def test_a_person_has_the_last_word(lab: Lab, report: RunReport) -> None:
-    images = by_page(lab, report.document_id)
+def test_a_person_has_the_last_word(resources: Resources, report: RunReport) -> None:
+    images = by_page(resources, report.document_id)
     oak, ash, elm = (images[page]["id"] for page in (1, 2, 3))
     (accepted,) = run_json("review", "accept", oak[:13], "--by", "eve")["reviews"]
     assert (accepted["verdict"], accepted["by"]) == ("accepted", "eve")
@@ -232,33 +236,33 @@ def test_a_person_has_the_last_word(lab: Lab, report: RunReport) -> None:
     (corrected,) = run_json("review", "correct", ash, *said)["reviews"]
     assert corrected["reasons"] == ["I know.", "material: smoked larch", "colors: brown, black"]
     assert "rejected by" in run("review", "reject", elm, "--reason", "It shows our logo.")
-    assert reviews.needing(lab.ledger) == 0
+    assert reviews.needing(resources.ledger) == 0
     bring_back()
-    after = by_page(lab, report.document_id)
+    after = by_page(resources, report.document_id)
     assert [after[page]["status"] for page in (1, 2, 3, 4)] == ["complete", "complete", "partial", "complete"]
     assert after[2]["analysis"]["material"] == "smoked larch"
-    assert found(lab, "smoked larch")[0] == ash
-    assert elm not in found(lab, "elm")
-    (failure,) = accounts.report(lab.ledger, report.document_id).failed_images
+    assert found(resources, "smoked larch")[0] == ash
+    assert elm not in found(resources, "elm")
+    (failure,) = account.document_report(resources.ledger, report.document_id).failed_images
     assert (failure.kind, "It shows our logo." in failure.error) == ("dismissed", True)
-    assert verify(lab).sound
+    assert verify(resources).sound
 
 
 def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
-    there: Provider, lab: Lab, report: RunReport, ingest: Ingest, catalogue: Path
+    there: Provider, resources: Resources, report: RunReport, ingest: Ingest, catalogue: Path
 ) -> None:
-    images = by_page(lab, report.document_id)
-    ash, elm = (reviews.find(lab.ledger, images[page]["id"]) for page in (2, 3))
-    correct_picture(lab, ash, {}, by="eve", text="A floor of bog oak.")
-    reject(lab, elm, by="eve", reason="A logo.")
-    assert due.retry(lab.ledger, report.document_id, force=True)
+    images = by_page(resources, report.document_id)
+    ash, elm = (reviews.find(resources.ledger, images[page]["id"]) for page in (2, 3))
+    correct_picture(resources, ash, {}, by="eve", text="A floor of bog oak.")
+    reject(resources, elm, by="eve", reason="A logo.")
+    assert retry(resources.ledger, report.document_id, force=True)
     bring_back()
-    assert found(lab, "bog oak")[0] == ash.image_id
-    assert by_page(lab, report.document_id)[3]["status"] == "partial"
+    assert found(resources, "bog oak")[0] == ash.image_id
+    assert by_page(resources, report.document_id)[3]["status"] == "partial"
     theirs = ingest(catalogue, owner="bert", focus=False)
     assert (theirs.images_complete, theirs.images_partial, theirs.images_to_review) == (3, 1, 1)
     assert len(asked_of(there, FIRST)) == 4
-    assert [hit.text for hit in search(lab, text="bog oak", owner="bert", k=1)] == ["A floor of bog oak."]
+    assert [hit.text for hit in search(resources, text="bog oak", owner="bert", k=1)] == ["A floor of bog oak."]
 
 
 @pytest.mark.parametrize(
@@ -279,14 +283,14 @@ def test_wrong_use_exits_2_and_says_what(home: Path, words: tuple[str, ...], sai
 
 
 def test_an_ingest_leaves_its_weak_pictures_to_a_flow_run_of_their_own(
-    there: Provider, lab: Lab, ingest: Ingest, catalogue: Path
+    there: Provider, resources: Resources, ingest: Ingest, catalogue: Path
 ) -> None:
     deployment = asyncio.run(_deploy())
     try:
         report = ingest(catalogue, focus=False)
         (waiting,) = asyncio.run(_flow_runs(deployment))
         assert (waiting.parameters["owner"], waiting.state.type) == ("default", "SCHEDULED")
-        assert reviews.needing(lab.ledger, document=report.document_id) == 3
+        assert reviews.needing(resources.ledger, document=report.document_id) == 3
         ingest(catalogue, focus=False)
         assert len(asyncio.run(_flow_runs(deployment))) == 1
     finally:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.delete import delete
-from swatchbook.gc import sweep
 from swatchbook.index import lance
-from swatchbook.lab import Lab
 from swatchbook.ledger.tables import metadata
+from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
+from swatchbook.resources import Resources
+from swatchbook.upkeep.gc import sweep
 from tests.conftest import SOAK
 from tests.flows.conftest import Ingest
 from tests.ledger.scene import count
@@ -52,7 +52,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_disk_is_flat_over_rounds_of_ingest_and_delete(
-    lab: Lab, ingest: Ingest, home: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    resources: Resources, ingest: Ingest, home: Path, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lance, "KEEP_VERSIONS", timedelta(milliseconds=1))  # nobody reads meanwhile
     seen: list[dict[str, int]] = []
@@ -60,13 +60,13 @@ def test_disk_is_flat_over_rounds_of_ingest_and_delete(
         report = ingest(catalogue(tmp_path, number))
         assert report.status == DocumentStatus.COMPLETED
         assert any(results.iterdir())
-        assert delete(lab, report.document_id)
-        assert sweep(lab, older_than=0).results > 0
-        sweep(lab, older_than=0)  # what the first has found to be unused
+        assert delete(resources, report.document_id)
+        assert sweep(resources, older_than=0).results > 0
+        sweep(resources, older_than=0)  # what the first has found to be unused
         seen.append(sizes(home, results))
     settled, last = sum(seen[SETTLED].values()), sum(seen[-1].values())
     assert last <= settled * 1.1, f"grew from {seen[SETTLED]} to {seen[-1]}"
     assert list(results.iterdir()) == []
-    assert list(lab.files.keys()) == []
-    rows = {table.name: count(lab.ledger, table) for table in metadata.sorted_tables}
+    assert list(resources.files.keys()) == []
+    rows = {table.name: count(resources.ledger, table) for table in metadata.sorted_tables}
     assert {name: rows for name, rows in rows.items() if rows and name != "spaces"} == {}

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from swatchbook.lab import Lab
-from swatchbook.search import search
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
 from tests.flows.conftest import Ingest
 
 ASKED: Final = {
@@ -38,14 +38,14 @@ MISSED: Final = {"slab 305 x 125 cm", "slip rating R9"}
 """Asked for, and another product comes first: shorter is better, longer is a loss."""
 
 
-def test_the_product_that_is_asked_for_comes_first(lab: Lab, ingest: Ingest, catalogue: Path) -> None:
+def test_the_product_that_is_asked_for_comes_first(resources: Resources, ingest: Ingest, catalogue: Path) -> None:
     ingest(catalogue)
     missed = {}
     for product, questions in ASKED.items():
         for asked in questions:
-            (first,) = search(lab, text=asked, by="product", k=1)
+            (first,) = search(resources, text=asked, by="product", k=1)
             if first.title != product:
                 missed[asked] = first.title
     assert missed.keys() == MISSED, missed
-    pictures = {product: search(lab, text=product, k=1)[0].product for product in ASKED}
+    pictures = {product: search(resources, text=product, k=1)[0].product for product in ASKED}
     assert {product: product for product in ASKED} == pictures

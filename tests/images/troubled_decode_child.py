@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from swatchbook.child import serve
 from swatchbook.images import decode_child
 from swatchbook.images.limits import ImageLimits
+from swatchbook.runtime.child import serve
 
 really_decode = decode_child.decode
 

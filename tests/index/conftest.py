@@ -8,8 +8,8 @@ import pytest
 
 from swatchbook.index.base import Index, Space
 from swatchbook.index.lance import LanceIndex
-from swatchbook.lab import Lab, open_lab
 from swatchbook.records import Role
+from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from tests.postgres import RunningPostgres, postgres
 from tests.weaviate_server import weaviate_server
@@ -30,13 +30,13 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def lab(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+def resources(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
     """The tools on a fresh home, with the ledger in each database."""
     server: RunningPostgres | None = None
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres")
         monkeypatch.setenv("SWATCHBOOK_LEDGER_URL", server.new_database("published"))
-    with open_lab(load_settings()) as tools:
+    with open_resources(load_settings()) as tools:
         yield tools
     if server:
         server.drop_database("published")

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from swatchbook.errors import Configuration, DiskFull, IndexDown
 from swatchbook.index.base import Payload, Space, Where
-from swatchbook.index.lance import FLAT_ROWS, TEND_EVERY, LanceIndex
+from swatchbook.index.lance import COMPACT_EVERY, FLAT_ROWS, LanceIndex
 from swatchbook.records import Role
 from tests.index.objects import made, number_id
 
@@ -90,11 +90,11 @@ def test_above_the_flat_limit_an_index_finds_the_same(index: LanceIndex, folder:
 
 
 def test_many_small_writes_leave_few_fragments(index: LanceIndex, folder: Path) -> None:
-    objects = made(2 * TEND_EVERY)
+    objects = made(2 * COMPACT_EVERY)
     for each in objects:
         index.upsert(SPACE, [each])
     table = lancedb.connect(folder).open_table(SPACE.name)
-    assert table.stats()["fragment_stats"]["num_fragments"] <= TEND_EVERY
+    assert table.stats()["fragment_stats"]["num_fragments"] <= COMPACT_EVERY
     assert index.count(SPACE) == len(objects)
     assert index.search(SPACE, objects[0].vector, 1)[0].id == objects[0].id
 

@@ -7,16 +7,17 @@ import numpy as np
 from sqlalchemy import RowMapping, Table, func, insert, select, update
 
 from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.items import Claimed, Made
-from swatchbook.ledger.runs import Busy, Document, Run, begin, queue
+from swatchbook.ledger.requested import add_pending
+from swatchbook.ledger.runs import Busy, Run, begin
 from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
-from swatchbook.ledger.wanted import put_pending
-from swatchbook.records import SAID_ROLES, Analysis, IngestOptions, Role, Want, chunk_id, identity, image_id, sha256
+from swatchbook.records import TEXT_ROLES, Analysis, IngestOptions, Role, RoleTag, chunk_id, identity, image_id, sha256
 
-VISUAL, COLOR = Want(role=Role.VISUAL, tag="eye@1/a"), Want(role=Role.COLOR, tag="eye@1/a")
-ANALYSIS = Want(role=Role.ANALYSIS, tag="analyst@1/a")
-UNDERSTANDING, TEXT = Want(role=Role.UNDERSTANDING, tag="words@1/a"), Want(role=Role.TEXT, tag="words@1/a")
-MULTIMODAL = Want(role=Role.MULTIMODAL, tag="both@1/a")
+VISUAL, COLOR = RoleTag(role=Role.VISUAL, tag="eye@1/a"), RoleTag(role=Role.COLOR, tag="eye@1/a")
+ANALYSIS = RoleTag(role=Role.ANALYSIS, tag="analyst@1/a")
+UNDERSTANDING, TEXT = RoleTag(role=Role.UNDERSTANDING, tag="words@1/a"), RoleTag(role=Role.TEXT, tag="words@1/a")
+MULTIMODAL = RoleTag(role=Role.MULTIMODAL, tag="both@1/a")
 EVERYTHING = (VISUAL, COLOR, ANALYSIS, UNDERSTANDING, TEXT)
 
 
@@ -29,7 +30,7 @@ def begun(
     *,
     owner: str = "anna",
     content: str = "catalogue",
-    wants: Sequence[Want] = (VISUAL,),
+    requested: Sequence[RoleTag] = (VISUAL,),
     pictures: Iterable[str] = (),
     texts: Iterable[str] = (),
     fingerprint: str = "f",
@@ -40,16 +41,16 @@ def begun(
     document = queue(
         ledger, owner=owner, content=content, kind="pdf", name=f"{content}.pdf", file=None, size=1, options=options
     )
-    run = begin(ledger, document.id, options=options, fingerprint=fingerprint, wants=wants)
+    run = begin(ledger, document.id, options=options, fingerprint=fingerprint, requested=requested)
     assert not isinstance(run, Busy)
-    show(ledger, document.id, owner, pictures, texts, wants)
+    show(ledger, document.id, owner, pictures, texts, requested)
     return run
 
 
 def try_begin(ledger: Ledger, known: Document | Run, *, fingerprint: str = "f", force: bool = False) -> Run | Busy:
     """Begin a run at a document that is known."""
     identity = known.id if isinstance(known, Document) else known.document
-    return begin(ledger, identity, options=IngestOptions(force=force), fingerprint=fingerprint, wants=(VISUAL,))
+    return begin(ledger, identity, options=IngestOptions(force=force), fingerprint=fingerprint, requested=(VISUAL,))
 
 
 def begin_again(ledger: Ledger, known: Document | Run, *, fingerprint: str = "f", force: bool = False) -> Run:
@@ -65,7 +66,7 @@ def set_document(ledger: Ledger, document: str, **values: Any) -> None:
 
 
 def show(
-    ledger: Ledger, document: str, owner: str, pictures: Iterable[str], texts: Iterable[str], asked: Sequence[Want]
+    ledger: Ledger, document: str, owner: str, pictures: Iterable[str], texts: Iterable[str], asked: Sequence[RoleTag]
 ) -> None:
     """What stages 4 and 5 leave: contents, images, placements, chunks, pending items."""
     with ledger.write() as connection:
@@ -79,8 +80,8 @@ def show(
                     page=1, kind="embedded", bbox=[0, 0, 1, 1], state="shown",
                 )
             )  # fmt: skip
-            pixel_wants = [want for want in asked if want.role not in SAID_ROLES | {Role.TEXT}]
-            put_pending(connection, [(key, want.role, want.tag) for want in pixel_wants])
+            pixel_wants = [want for want in asked if want.role not in TEXT_ROLES | {Role.TEXT}]
+            add_pending(connection, [(key, want.role, want.tag) for want in pixel_wants])
         for number, key in enumerate(texts):
             connection.execute(
                 insert(chunks).values(
@@ -88,7 +89,7 @@ def show(
                     embed=True, record={}, dirty=1,
                 )
             )  # fmt: skip
-            put_pending(connection, [(key, want.role, want.tag) for want in asked if want.role is Role.TEXT])
+            add_pending(connection, [(key, want.role, want.tag) for want in asked if want.role is Role.TEXT])
 
 
 def make(claimed: Claimed, *, text: str | None = "Material: oak.") -> Made:
@@ -99,7 +100,7 @@ def make(claimed: Claimed, *, text: str | None = "Material: oak.") -> Made:
     return Made(**of, vector=np.frombuffer(bytes.fromhex(claimed.key), np.uint8).astype(np.float32) + 1)
 
 
-def item(ledger: Ledger, key: str, want: Want = VISUAL) -> RowMapping:
+def item(ledger: Ledger, key: str, want: RoleTag = VISUAL) -> RowMapping:
     return one(ledger, items, key=key, role=want.role, tag=want.tag)
 
 

@@ -5,15 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text
 
-from swatchbook.heartbeat import beating
-from swatchbook.ledger import accounts, due, items, publishing, runs, stages
+from swatchbook.ledger import items, publishing, runs, stages
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
+from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.queries import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
+from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.records import DocumentStatus
 from tests.ledger import told
 from tests.ledger.scene import EVERYTHING, MULTIMODAL, count
+from tests.ledger.scene import make as scene_make
 
 PICTURES = [f"picture {n}" for n in range(40)]
 SAYINGS = ("Material: oak.", "Material: ash.", "Colors: white, grey.")
@@ -27,9 +31,9 @@ def work_off(ledger: Ledger, number: int) -> None:
     owner, content = f"owner{number % 3}", f"catalogue {number}"
     document = ""
     for turn in range(ROUNDS):
-        run = told.begin(ledger, owner=owner, content=content, wants=WANTS, fingerprint=str(turn), force=turn == 2)
+        run = told.begin(ledger, owner=owner, content=content, requested=WANTS, fingerprint=str(turn), force=turn == 2)
         document = run.document
-        with beating(ledger, run, every=0.01):
+        with keep_alive(ledger, run, every=0.01):
             shown = [told.placed(run, name, page=1 + n // 5) for n, name in enumerate(order.sample(PICTURES, 25))]
             stages.save_chunks(ledger, run, told.chunked(run, *order.sample(("Common.", "Shared.", "Everywhere."), 3)))
             stages.save_extraction(ledger, run, told.extraction(*shown))
@@ -39,8 +43,8 @@ def work_off(ledger: Ledger, number: int) -> None:
             publish(ledger, f"{number} {turn}")
             told.end(ledger, run)
     if number % 2:
-        due.mark_deleting(ledger, document)
-        due.delete_rows(ledger, document)
+        mark_deleting(ledger, document)
+        delete_rows(ledger, document)
 
 
 def make(ledger: Ledger, run: Run, order: random.Random) -> None:
@@ -48,7 +52,7 @@ def make(ledger: Ledger, run: Run, order: random.Random) -> None:
     for batch in items.cut_batches(ledger, run, 5):
         for _ in range(2):  # what is made of its text comes with the analysis
             lease = items.claim(ledger, run, batch.members)
-            made = [told.make(claimed, text=order.choice(SAYINGS)) for claimed in lease.items]
+            made = [scene_make(claimed, text=order.choice(SAYINGS)) for claimed in lease.items]
             items.commit(ledger, lease, made, [], last_try=True)
             items.release(ledger, lease)
 
@@ -63,21 +67,21 @@ def test_runs_that_share_everything_end_as_if_alone(ledger: Ledger) -> None:
     with ThreadPoolExecutor(6) as threads:
         for done in [threads.submit(work_off, ledger, number) for number in range(6)]:
             done.result(120)
-    for known in accounts.list_documents(ledger):
+    for known in list_documents(ledger):
         if known.status == DocumentStatus.DELETING:
             continue
         content = known.name.removesuffix(".pdf")
-        run = told.begin(ledger, owner=known.owner, content=content, wants=WANTS, fingerprint="last")
+        run = told.begin(ledger, owner=known.owner, content=content, requested=WANTS, fingerprint="last")
         told.make_all(ledger, run)
         told.publish_all(ledger)
         assert told.end(ledger, run) == DocumentStatus.COMPLETED
-    assert accounts.account(ledger).pending == 0
+    assert account.account(ledger).pending == 0
     assert count(ledger, item_rows, state="leased") == 0
     assert count(ledger, run_rows, state="live") == 0
-    assert runs.bury(ledger) == []
+    assert runs.mark_dead(ledger) == []
     told.publish_all(ledger)
-    for known in accounts.list_documents(ledger, status=DocumentStatus.DELETING):
-        assert due.finish_delete(ledger, known.id)
+    for known in list_documents(ledger, status=DocumentStatus.DELETING):
+        assert finish_delete(ledger, known.id)
     assert deadlocks(ledger) == 0
 
 

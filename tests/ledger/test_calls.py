@@ -10,11 +10,11 @@ from sqlalchemy import update
 
 from swatchbook.errors import BudgetExceeded, Configuration, RunRevoked
 from swatchbook.ledger import calls, runs
-from swatchbook.ledger.calls import Answer, Ask, Book, Reservation, Spent, spending
+from swatchbook.ledger.calls import Answer, Ask, CallContext, Reservation, spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import calls as rows
-from swatchbook.records import DocumentStatus, IngestOptions, sha256
+from swatchbook.records import DocumentStatus, IngestOptions, Spent, sha256
 from tests.ledger.scene import begin_again, begun, count, lapse, one, set_document
 
 PROVIDER = "api.example.com"
@@ -35,18 +35,20 @@ def ask(question: str, at_most: float | None = 0.1) -> Ask:
     return Ask(request=sha256(question.encode()), model="m", at_most_usd=at_most)
 
 
-def book(ledger: Ledger, content: str = "catalogue", *, owner: str = "anna", max_usd: float | None = None) -> Book:
+def book(
+    ledger: Ledger, content: str = "catalogue", *, owner: str = "anna", max_usd: float | None = None
+) -> CallContext:
     run = begun(ledger, owner=owner, content=content)
     if max_usd is not None:
         set_document(ledger, run.document, options=IngestOptions(max_usd=max_usd).model_dump(mode="json"))
-    return Book(ledger, run, STAGE)
+    return CallContext(ledger, run, STAGE)
 
 
-def reserve(paying: Book, *questions: str, at_most: float | None = 0.1) -> Reservation:
+def reserve(paying: CallContext, *questions: str, at_most: float | None = 0.1) -> Reservation:
     return calls.reserve(paying, PROVIDER, [ask(question, at_most) for question in questions])
 
 
-def answer(paying: Book, *questions: str, cost: float | None = 0.05) -> None:
+def answer(paying: CallContext, *questions: str, cost: float | None = 0.05) -> None:
     """Ask and answer, each with its question in capitals."""
     ours = reserve(paying, *questions).ours
     texts = {ask(question).request: question.upper() for question in questions}
@@ -57,7 +59,7 @@ def answer(paying: Book, *questions: str, cost: float | None = 0.05) -> None:
     )
 
 
-def paid(paying: Book) -> Spent:
+def paid(paying: CallContext) -> Spent:
     return spending(paying.ledger, paying.run.document)[0]
 
 
@@ -184,7 +186,7 @@ def test_a_budget_is_for_one_generation(ledger: Ledger) -> None:
     paying = book(ledger, max_usd=0.2)
     answer(paying, "oak", "ash", cost=0.1)
     runs.end(ledger, paying.run, DocumentStatus.COMPLETED)
-    anew = Book(ledger, begin_again(ledger, paying.run, fingerprint="other"), STAGE)
+    anew = CallContext(ledger, begin_again(ledger, paying.run, fingerprint="other"), STAGE)
     set_document(ledger, anew.run.document, options=IngestOptions(max_usd=0.2).model_dump(mode="json"))
     assert reserve(anew, "elm").ours
     assert paid(anew).calls == 3
@@ -200,7 +202,7 @@ def test_shards_of_one_document_share_its_budget(ledger: Ledger, url: str) -> No
             runs.insert_run(connection, run, None, kind="shard")
         try:
             for question in range(4):
-                answer(Book(own, run, STAGE), f"{number} {question}", cost=0.1)
+                answer(CallContext(own, run, STAGE), f"{number} {question}", cost=0.1)
         except BudgetExceeded:
             return 1
         finally:

@@ -17,8 +17,9 @@ from sqlalchemy import JSON, Column, create_engine, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from swatchbook.errors import Configuration, DiskFull, LedgerDown
-from swatchbook.ledger import accounts, database, migrations, runs
+from swatchbook.ledger import database, migrations, runs
 from swatchbook.ledger.database import Ledger, db_now, open_ledger, portions
+from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.items import claim
 from swatchbook.ledger.tables import contents, documents, items, metadata
 from swatchbook.records import IngestOptions, Stage
@@ -245,7 +246,7 @@ def test_a_row_with_broken_json_is_told_as_such(new_sqlite: NewLedger) -> None:
     with ledger.write() as connection:
         connection.execute(text("UPDATE documents SET options = '{\"focus\": tr'"))
     with pytest.raises(Configuration, match="cannot be read"):
-        accounts.get_document(ledger, run.document)
+        get_document(ledger, run.document)
     ledger.close()
 
 
@@ -254,7 +255,7 @@ def test_options_of_another_version_are_left_out(ledger: Ledger) -> None:
     with ledger.write() as connection:
         options = {"batch_size": 7, "from_the_future": True}
         connection.execute(update(documents).values(options=options))
-    assert accounts.get_document(ledger, run.document).options == IngestOptions(batch_size=7)
+    assert get_document(ledger, run.document).options == IngestOptions(batch_size=7)
 
 
 def test_a_heartbeat_and_a_claim_wait_for_no_writer_s_turn(new_postgresql: NewLedger) -> None:
@@ -265,10 +266,10 @@ def test_a_heartbeat_and_a_claim_wait_for_no_writer_s_turn(new_postgresql: NewLe
         busy.execute(insert(contents).values(key="k"))
         busy.execute(select(items).where(items.c.key == pictures[0]).with_for_update())
         began = time.monotonic()
-        runs.heartbeat(ledger, run)
-        runs.progress(ledger, run, Stage.EMBEDDED, 1, 2)
+        runs.record_heartbeat(ledger, run)
+        runs.record_progress(ledger, run, Stage.EMBEDDED, 1, 2)
         lease = claim(ledger, run, pictures)
-        runs.heartbeat(ledger, run)
+        runs.record_heartbeat(ledger, run)
         assert time.monotonic() - began < 5
     assert {claimed.key for claimed in lease.items} == set(pictures[1:])  # what somebody is at is left to him
     ledger.close()

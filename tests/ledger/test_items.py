@@ -19,15 +19,15 @@ from swatchbook.errors import (
     RunRevoked,
     UnreadableImage,
 )
-from swatchbook.heartbeat import beating
 from swatchbook.ledger import database, items, runs
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.items import Failed, Made
 from swatchbook.ledger.leases import RUN_LIMIT
+from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.tables import analyses, chunks, contents, images, placements, spaces, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
-from swatchbook.ledger.wanted import put_pending
+from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.records import Analysis, DocumentStatus, IngestOptions, Role, image_id, sha256, text_key
 from tests.ledger.scene import (
     ANALYSIS,
@@ -68,7 +68,7 @@ def fail_all(ledger: Ledger, lease: items.Lease, failure: Failure, *, last_try: 
 def test_batches_are_the_open_images_in_reading_order_then_the_chunks(ledger: Ledger) -> None:
     pictures, texts = keys(7), keys(3, "text")
     shuffled = [pictures[n] for n in (3, 1, 4, 1, 5, 0, 2, 6, 3)]  # two pictures stand twice
-    run = begun(ledger, wants=EVERYTHING, pictures=shuffled, texts=texts)
+    run = begun(ledger, requested=EVERYTHING, pictures=shuffled, texts=texts)
     batches = items.cut_batches(ledger, run, 4)
     order = [pictures[n] for n in (3, 1, 4, 5, 0, 2, 6)]
     assert [(b.number, b.of, b.kind, b.members) for b in batches] == [
@@ -89,13 +89,13 @@ def test_a_batch_holds_what_is_due_and_nothing_held_or_settled(ledger: Ledger) -
 
 
 def test_a_picture_whose_understanding_is_open_is_in_a_batch(ledger: Ledger) -> None:
-    run = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
+    run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, run, [KEY]))
     assert [b.members for b in items.cut_batches(ledger, run, 20)] == [(KEY,)]
 
 
 def test_hidden_pictures_and_texts_without_vectors_are_in_no_batch(ledger: Ledger) -> None:
-    run = begun(ledger, wants=EVERYTHING, pictures=KEYS[:1], texts=keys(1, "text"))
+    run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:1], texts=keys(1, "text"))
     with ledger.write() as connection:
         connection.execute(update(placements).values(state="hidden"))
         connection.execute(update(chunks).values(embed=False))
@@ -107,7 +107,7 @@ def test_ten_thousand_keys_can_be_asked_for_at_once(ledger: Ledger) -> None:
     run = begun(ledger)
     many = keys(10_000)
     with ledger.write() as connection:
-        put_pending(connection, [(key, VISUAL.role, VISUAL.tag) for key in many])
+        add_pending(connection, [(key, VISUAL.role, VISUAL.tag) for key in many])
     assert sum(len(group) for group in items.groups(ledger, run, many, 256)) == 10_000
     assert len(items.claim(ledger, run, many).items) == 10_000
     assert items.sources(ledger, many) == items.texts(ledger, many) == {}
@@ -117,7 +117,7 @@ def test_ten_thousand_keys_can_be_asked_for_at_once(ledger: Ledger) -> None:
 
 
 def test_a_claim_takes_every_due_item_of_its_keys_in_their_order(ledger: Ledger) -> None:
-    run = begun(ledger, wants=(VISUAL, COLOR), pictures=KEYS)
+    run = begun(ledger, requested=(VISUAL, COLOR), pictures=KEYS)
     lease = items.claim(ledger, run, [KEYS[2], KEYS[0]])
     assert [(c.key, c.role) for c in lease.items] == [
         (KEYS[2], Role.COLOR), (KEYS[2], Role.VISUAL), (KEYS[0], Role.COLOR), (KEYS[0], Role.VISUAL)
@@ -138,13 +138,13 @@ def test_what_one_holds_no_other_gets(ledger: Ledger) -> None:
 
 
 def test_a_claim_takes_only_what_the_document_wants(ledger: Ledger) -> None:
-    run = begun(ledger, wants=(VISUAL,), pictures=[KEY])
-    begun(ledger, owner="bert", wants=(COLOR,), pictures=[KEY])
+    run = begun(ledger, requested=(VISUAL,), pictures=[KEY])
+    begun(ledger, owner="bert", requested=(COLOR,), pictures=[KEY])
     assert [c.role for c in items.claim(ledger, run, [KEY, KEYS[1], "unknown"]).items] == [Role.VISUAL]
 
 
 def test_a_content_key_brings_its_understanding_along_and_a_text_key_only_that(ledger: Ledger) -> None:
-    run = begun(ledger, wants=EVERYTHING, pictures=KEYS[:2])
+    run = begun(ledger, requested=EVERYTHING, pictures=KEYS[:2])
     commit_all(ledger, items.claim(ledger, run, KEYS[:2]), text="Material: oak.")
     text = text_key("Material: oak.")
     with ledger.write() as connection:  # something else of the picture is open again
@@ -212,8 +212,8 @@ def test_a_commit_makes_every_owners_picture_dirty_and_no_other(ledger: Ledger) 
 def test_a_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> None:
     """Another owner's decoration would be expected in the index for ever."""
     text = keys(1, "text")[0]
-    run = begun(ledger, wants=(VISUAL, ANALYSIS, UNDERSTANDING, TEXT), pictures=[KEY], texts=[text])
-    begun(ledger, owner="bert", wants=(TEXT,), pictures=[KEY], texts=[text])
+    run = begun(ledger, requested=(VISUAL, ANALYSIS, UNDERSTANDING, TEXT), pictures=[KEY], texts=[text])
+    begun(ledger, owner="bert", requested=(TEXT,), pictures=[KEY], texts=[text])
     with ledger.write() as connection:
         connection.execute(update(images).where(images.c.owner == "bert").values(dirty=0))
         connection.execute(update(chunks).where(chunks.c.document != run.document).values(embed=False))
@@ -228,8 +228,8 @@ def test_a_commit_leaves_what_was_never_shown_unpublished(ledger: Ledger) -> Non
 
 def test_a_text_vector_makes_every_chunk_of_that_text_dirty(ledger: Ledger) -> None:
     text, other = keys(2, "text")
-    run = begun(ledger, wants=(TEXT,), texts=[text, other])
-    begun(ledger, owner="bert", wants=(TEXT,), texts=[text])
+    run = begun(ledger, requested=(TEXT,), texts=[text, other])
+    begun(ledger, owner="bert", requested=(TEXT,), texts=[text])
     commit_all(ledger, items.claim(ledger, run, [text]))
     with ledger.read() as connection:
         found = connection.execute(select(chunks.c.text_key, chunks.c.dirty, chunks.c.made)).all()
@@ -237,8 +237,8 @@ def test_a_text_vector_makes_every_chunk_of_that_text_dirty(ledger: Ledger) -> N
 
 
 def test_an_analysis_gives_every_owners_picture_its_text_and_quality(ledger: Ledger) -> None:
-    run = begun(ledger, wants=(ANALYSIS,), pictures=[KEY])
-    begun(ledger, owner="bert", wants=(ANALYSIS,), pictures=[KEY])
+    run = begun(ledger, requested=(ANALYSIS,), pictures=[KEY])
+    begun(ledger, owner="bert", requested=(ANALYSIS,), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, run, [KEY]), text="Material: oak.")
     text = text_key("Material: oak.")
     for owner in ("anna", "bert"):
@@ -251,9 +251,9 @@ def test_an_analysis_gives_every_owners_picture_its_text_and_quality(ledger: Led
 
 def test_an_analysis_brings_understanding_items_for_all_who_want_them(ledger: Ledger) -> None:
     words = UNDERSTANDING.model_copy(update={"tag": "words@2/a"})
-    run = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
-    begun(ledger, owner="bert", wants=(ANALYSIS, words), pictures=[KEY])
-    begun(ledger, owner="carl", wants=(ANALYSIS, COLOR), pictures=[KEY])
+    run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
+    begun(ledger, owner="bert", requested=(ANALYSIS, words), pictures=[KEY])
+    begun(ledger, owner="carl", requested=(ANALYSIS, COLOR), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, run, [KEY]))
     with ledger.read() as connection:
         query = select(item_rows.c.key, item_rows.c.tag, item_rows.c.state)
@@ -263,7 +263,7 @@ def test_an_analysis_brings_understanding_items_for_all_who_want_them(ledger: Le
 
 
 def test_an_understanding_that_is_there_is_not_made_again(ledger: Ledger) -> None:
-    run = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=KEYS[:2])
+    run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=KEYS[:2])
     commit_all(ledger, items.claim(ledger, run, KEYS[:1]))
     commit_all(ledger, items.claim(ledger, run, [text_key("Material: oak.")]))
     commit_all(ledger, items.claim(ledger, run, KEYS[1:2]))
@@ -280,7 +280,7 @@ def test_a_vector_without_an_item_is_kept_and_called_done(ledger: Ledger) -> Non
 
 
 def test_an_analysis_with_nothing_to_say_brings_no_item(ledger: Ledger) -> None:
-    run = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
+    run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, run, [KEY]), text=None)
     assert image(ledger, KEY).text_key is None
     assert count(ledger, item_rows) == 1
@@ -288,7 +288,7 @@ def test_an_analysis_with_nothing_to_say_brings_no_item(ledger: Ledger) -> None:
 
 
 def test_an_understanding_makes_every_picture_of_that_text_dirty(ledger: Ledger) -> None:
-    run = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=KEYS[:3])
+    run = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=KEYS[:3])
     commit_all(ledger, items.claim(ledger, run, KEYS[:2]), text="Material: oak.")
     commit_all(ledger, items.claim(ledger, run, KEYS[2:3]), text="Material: ash.")
     before = [image(ledger, key).dirty for key in KEYS[:3]]
@@ -299,33 +299,33 @@ def test_an_understanding_makes_every_picture_of_that_text_dirty(ledger: Ledger)
 
 
 def test_an_analysis_made_anew_wakes_completed_documents_that_want_its_understanding(ledger: Ledger) -> None:
-    first = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
+    first = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     commit_all(ledger, items.claim(ledger, first, [KEY]))
-    without = begun(ledger, owner="carl", wants=(ANALYSIS,), pictures=[KEY])
+    without = begun(ledger, owner="carl", requested=(ANALYSIS,), pictures=[KEY])
     for run in (first, without):
         assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
     with ledger.write() as connection:  # as where an answer was lost
         connection.execute(update(item_rows).where(item_rows.c.role == Role.ANALYSIS).values(state="pending"))
-    other = begun(ledger, owner="bert", wants=(ANALYSIS,), pictures=[KEY])
+    other = begun(ledger, owner="bert", requested=(ANALYSIS,), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, other, [KEY]), text="Material: ash.")
     assert item(ledger, text_key("Material: ash."), UNDERSTANDING).state == "pending"
     assert (document(ledger, first).status, document(ledger, without).status) == ("waiting", "completed")
     again = runs.begin(
-        ledger, first.document, options=IngestOptions(), fingerprint="f", wants=(ANALYSIS, UNDERSTANDING)
+        ledger, first.document, options=IngestOptions(), fingerprint="f", requested=(ANALYSIS, UNDERSTANDING)
     )
     assert isinstance(again, runs.Run)
     assert [c.key for c in items.claim(ledger, again, [KEY]).items] == [text_key("Material: ash.")]
 
 
 def test_an_analysis_that_only_others_want_says_nothing_here(ledger: Ledger) -> None:
-    first = begun(ledger, wants=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
+    first = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     assert runs.end(ledger, first, DocumentStatus.COMPLETED) == "completed"
     said = image(ledger, KEY).text_key
     second = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
-    other = begun(ledger, owner="bert", wants=(second, UNDERSTANDING), pictures=[KEY])
+    other = begun(ledger, owner="bert", requested=(second, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, other, [KEY]), text="Material: ash.")
     assert (image(ledger, KEY).text_key, document(ledger, first).status) == (said, "completed")
     assert [c.key for c in items.claim(ledger, other, [KEY]).items] == [text_key("Material: ash.")]
@@ -466,19 +466,19 @@ def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
     run = begun(ledger, pictures=[KEY])
     items.claim(ledger, run, [KEY])
     pass_time(ledger, 59)
-    with beating(ledger, run, every=0.01) as beat:
+    with keep_alive(ledger, run, every=0.01) as beat:
         wait_until(lambda: item(ledger, KEY).lease_until > ledger.now() + 55)
         assert not beat.lost.is_set()
-    assert runs.bury(ledger) == []
+    assert runs.mark_dead(ledger) == []
 
 
 def test_a_revoked_run_is_told_so(ledger: Ledger) -> None:
     run = begun(ledger)
-    with beating(ledger, run, every=0.01) as beat:
+    with keep_alive(ledger, run, every=0.01) as beat:
         runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
         assert beat.lost.wait(5)
     with pytest.raises(RunRevoked):
-        runs.heartbeat(ledger, run)
+        runs.record_heartbeat(ledger, run)
 
 
 def test_an_outage_of_the_ledger_is_sat_out_also_beyond_the_lease(
@@ -487,19 +487,19 @@ def test_an_outage_of_the_ledger_is_sat_out_also_beyond_the_lease(
     run = begun(ledger)
     monkeypatch.setattr(database, "LOCK_SECONDS", 0.02)
     hasty = Ledger(url)
-    with beating(hasty, run, every=0.05) as beat:
+    with keep_alive(hasty, run, every=0.05) as beat:
         with ledger.write() as connection:
             connection.execute(update(run_rows).values(lease_until=db_now() - 1))
             wait_until(lambda: "no heartbeat" in caplog.text)
         wait_until(lambda: one(ledger, run_rows).lease_until > ledger.now() + 55)
         assert not beat.lost.is_set()
-    assert runs.bury(ledger) == []
+    assert runs.mark_dead(ledger) == []
     hasty.close()
 
 
 def test_the_heartbeat_ends_with_its_block(ledger: Ledger) -> None:
     run = begun(ledger)
-    with beating(ledger, run):
+    with keep_alive(ledger, run):
         assert any(run.token in thread.name for thread in threading.enumerate())
     assert not any(run.token in thread.name for thread in threading.enumerate())
 

@@ -19,16 +19,18 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.judging import Verdict
-from swatchbook.ledger import accounts, due, items, reviews, runs, stages
+from swatchbook.ledger import items, reviews, runs, stages
 from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.items import Claimed, Failed, Lease, Made
-from swatchbook.ledger.reviews import Second, Word
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.reviews import ReviewNote, Second
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import Analysis, DocumentStatus, Role, Want, document_id, pair_key, sha256, text_key
+from swatchbook.records import Analysis, DocumentStatus, Role, RoleTag, document_id, pair_key, sha256, text_key
 from tests.ledger import told
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import ANALYSIS, MULTIMODAL, UNDERSTANDING, VISUAL, item, lapse, one, pass_time
@@ -39,7 +41,7 @@ FULL = (VISUAL, ANALYSIS, UNDERSTANDING, MULTIMODAL)
 ItemId = tuple[str, str]  # key, role
 DocumentName = tuple[str, str]  # owner, content
 
-CATALOGUES: dict[DocumentName, tuple[tuple[str, ...], tuple[Want, ...]]] = {
+CATALOGUES: dict[DocumentName, tuple[tuple[str, ...], tuple[RoleTag, ...]]] = {
     ("anna", "one"): (("oak", "ash"), FULL),
     ("anna", "two"): (("ash", "elm"), (VISUAL,)),
     ("bert", "one"): (("elm", "oak", "ash"), FULL),
@@ -128,10 +130,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(sorted(CATALOGUES)), force=st.booleans())
     def start(self, name: DocumentName, force: bool) -> None:
-        known, (pictures, wants) = self.documents[name], CATALOGUES[name]
+        known, (pictures, requested) = self.documents[name], CATALOGUES[name]
         if known.run or known.deleting:
             return
-        known.run = told.begin(self.ledger, owner=name[0], content=name[1], wants=wants, force=force)
+        known.run = told.begin(self.ledger, owner=name[0], content=name[1], requested=requested, force=force)
         if force:
             for key in self.wanted_by(name):
                 if self.items[key].state in ("failed", "rejected"):
@@ -213,7 +215,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """A person says something else of a picture, or that what its analysis says stands."""
         picture = data.draw(st.sampled_from(sorted(self.analysed)))
         other = None if text is None else Second(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
-        word = Word(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
+        word = ReviewNote(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
         reviews.write_down(self.ledger, told.key(picture), ANALYSIS.tag, word, below=0)
         self.said[picture] = text or SAID[picture]
         self.put_wanted()
@@ -236,14 +238,14 @@ class LedgerMachine(RuleBasedStateMachine):
             if i.lease and i.crashes and item(self.ledger, key[0], self.want(key)).lease_size == 1
         }
         lapse(self.ledger, known.run)
-        assert runs.bury(self.ledger) == [known.run.token]
+        assert runs.mark_dead(self.ledger) == [known.run.token]
         for i in self.free(known.run):
             i.crashes += 1
             if any(i is self.items[key] for key in alone):
                 i.fail(i.runs, self.clock)
         known.run = None
 
-    def want(self, key: ItemId) -> Want:
+    def want(self, key: ItemId) -> RoleTag:
         return next(want for want in FULL if want.role == key[1])
 
     @precondition(lambda self: self.live())
@@ -254,7 +256,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if how == "end":
             told.end(self.ledger, known.run)
         else:
-            due.cancel(self.ledger, known.run.document)
+            cancel(self.ledger, known.run.document)
         self.free(known.run)
         known.run = None
 
@@ -264,8 +266,8 @@ class LedgerMachine(RuleBasedStateMachine):
         if not known.shown:
             return
         identity = document_id(name[0], sha256(name[1].encode()))
-        due.mark_deleting(self.ledger, identity)
-        due.delete_rows(self.ledger, identity)
+        mark_deleting(self.ledger, identity)
+        delete_rows(self.ledger, identity)
         if known.run:
             self.free(known.run)
         known.run, known.shown, known.deleting = None, False, True
@@ -275,7 +277,7 @@ class LedgerMachine(RuleBasedStateMachine):
         told.publish_all(self.ledger)
         for name, known in self.documents.items():
             if known.deleting:
-                assert due.finish_delete(self.ledger, document_id(name[0], sha256(name[1].encode())))
+                assert finish_delete(self.ledger, document_id(name[0], sha256(name[1].encode())))
                 known.deleting = False
 
     @rule(seconds=st.sampled_from([900, 3600, 86_400]))
@@ -285,8 +287,8 @@ class LedgerMachine(RuleBasedStateMachine):
         for name in self.live():
             run = self.documents[name].run
             assert run
-            runs.heartbeat(self.ledger, run)
-            runs.alive(self.ledger, run)  # else it would be taken for one that hangs
+            runs.record_heartbeat(self.ledger, run)
+            runs.record_alive(self.ledger, run)  # else it would be taken for one that hangs
 
     # --- what must hold after every move ---
 
@@ -321,16 +323,16 @@ class LedgerMachine(RuleBasedStateMachine):
         shown = {name: set(CATALOGUES[name][0]) for name, known in self.documents.items() if known.shown}
         for name, pictures in shown.items():
             identity = document_id(name[0], sha256(name[1].encode()))
-            self.closes(accounts.account(self.ledger, document=identity), len(pictures))
+            self.closes(account.account(self.ledger, document=identity), len(pictures))
         by_owner = [
             len(set().union(*(pictures for (whose, _), pictures in shown.items() if whose == owner)))
             for owner in ("anna", "bert")
         ]
         for owner, found in zip(("anna", "bert"), by_owner, strict=True):
-            self.closes(accounts.account(self.ledger, owner=owner), found)
-        self.closes(accounts.account(self.ledger), sum(by_owner))
+            self.closes(account.account(self.ledger, owner=owner), found)
+        self.closes(account.account(self.ledger), sum(by_owner))
 
-    def closes(self, told_account: accounts.Account, found: int) -> None:
+    def closes(self, told_account: account.Account, found: int) -> None:
         a = told_account
         assert a.found == found == a.complete + a.partial + a.failed + a.rejected + a.pending
 

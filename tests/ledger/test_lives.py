@@ -10,15 +10,22 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import select
 
 from swatchbook.errors import Failure, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.files import Files
 from swatchbook.index.base import Payload, Space
-from swatchbook.ledger import accounts, due, publishing, runs, stages
+from swatchbook.ledger import publishing, runs, schedule, stages
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.document_commands import cancel as document_commands_cancel
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
+from swatchbook.ledger.document_commands import retry as document_commands_retry
+from swatchbook.ledger.documents import Document, list_documents, queue
 from swatchbook.ledger.items import Claimed
 from swatchbook.ledger.publishing import Dirty
-from swatchbook.ledger.runs import Document, Run
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.failures import failures
+from swatchbook.ledger.retention import collect as retention_collect
+from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import documents
 from swatchbook.records import Chunks, DocumentStatus, Extraction, IngestOptions, LinkKind, PlacementState, sha256
+from swatchbook.storage.files import Files
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import EVERYTHING, TEXT, VISUAL, lapse, pass_time
 from tests.ledger.told import chunked, extraction, key, link, make_all, next_publish, placed, product, settle, states
@@ -75,7 +82,7 @@ class Lives(RuleBasedStateMachine):
     def begin(self, which: tuple[str, str], fingerprint: str, force: bool) -> None:
         owner, content = which
         options = IngestOptions(force=force)
-        known = runs.queue(
+        known = queue(
             self.ledger,
             owner=owner,
             content=sha256(content.encode()),
@@ -85,7 +92,7 @@ class Lives(RuleBasedStateMachine):
             size=1,
             options=options,
         )
-        run = runs.begin(self.ledger, known.id, options=options, fingerprint=fingerprint, wants=EVERYTHING)
+        run = runs.begin(self.ledger, known.id, options=options, fingerprint=fingerprint, requested=EVERYTHING)
         if isinstance(run, Run):
             self.held[which] = (run, fingerprint)
 
@@ -122,7 +129,7 @@ class Lives(RuleBasedStateMachine):
             self.held.pop(which, None)
 
     def end(self, run: Run) -> None:
-        status, due_at = accounts.conclude(self.ledger, run.document)
+        status, due_at = account.next_status(self.ledger, run.document)
         runs.end(self.ledger, run, status, due_at=due_at)
 
     @rule(which=st.sampled_from(DOCUMENTS))
@@ -183,17 +190,17 @@ class Lives(RuleBasedStateMachine):
     @rule(which=st.sampled_from(DOCUMENTS), force=st.booleans())
     def retry(self, which: tuple[str, str], force: bool) -> None:
         for document in self.known(which):
-            due.retry(self.ledger, document.id, force=force)
+            document_commands_retry(self.ledger, document.id, force=force)
 
     @rule(which=st.sampled_from(DOCUMENTS))
     def cancel(self, which: tuple[str, str]) -> None:
         for document in self.known(which):
-            due.cancel(self.ledger, document.id)
+            document_commands_cancel(self.ledger, document.id)
 
     @rule(which=st.sampled_from(DOCUMENTS), steps=st.integers(1, 3))
     def delete(self, which: tuple[str, str], steps: int) -> None:
         for document in self.known(which):
-            for step in (due.mark_deleting, due.delete_rows, due.finish_delete)[:steps]:
+            for step in (mark_deleting, delete_rows, finish_delete)[:steps]:
                 step(self.ledger, document.id)
 
     @rule(seconds=st.sampled_from([61.0, 1_000.0, 4_000.0]))
@@ -202,38 +209,38 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def collect(self) -> None:
-        due.collect(self.ledger, self.files)
+        retention_collect(self.ledger, self.files)
 
     def known(self, which: tuple[str, str]) -> list[Document]:
         owner, content = which
-        return [d for d in accounts.list_documents(self.ledger, owner=owner) if d.name == f"{content}.pdf"]
+        return [d for d in list_documents(self.ledger, owner=owner) if d.name == f"{content}.pdf"]
 
     # --- what always holds --------------------------------------------------------------------------------------------
 
     @invariant()
     def the_account_closes(self) -> None:
-        known = accounts.list_documents(self.ledger)
+        known = list_documents(self.ledger)
         scopes = [{"document": d.id} for d in known] + [{"owner": "anna"}, {"owner": "bert"}, {}]
         for scope in scopes:
-            a = accounts.account(self.ledger, **scope)
+            a = account.account(self.ledger, **scope)
             assert a.found == a.complete + a.partial + a.failed + a.rejected + a.pending
         for document in known:
-            unfinished = {f.image_id for f in accounts.failures(self.ledger, document.id)}
+            unfinished = {f.image_id for f in failures(self.ledger, document.id)}
             found = states(self.ledger, document.id)
             assert unfinished == {image for image, state in found.items() if state != "complete"}
 
     @invariant()
     def nothing_is_orphaned(self) -> None:
         now = self.ledger.now()
-        coming = {document.id for document in due.due(self.ledger)}
-        for document in accounts.list_documents(self.ledger):
+        coming = {document.id for document in schedule.due(self.ledger)}
+        for document in list_documents(self.ledger):
             if document.id in coming:
                 continue
             waits = next_publish(self.ledger, document.id)
             assert document.run or waits is None or waits > now
             match document.status:
                 case DocumentStatus.COMPLETED:
-                    if accounts.account(self.ledger, document=document.id).pending:
+                    if account.account(self.ledger, document=document.id).pending:
                         assert waits is not None
                 case DocumentStatus.FAILED | DocumentStatus.CANCELLED | DocumentStatus.BLOCKED:
                     assert document.message
@@ -255,9 +262,9 @@ class Lives(RuleBasedStateMachine):
             self.die(which)
         for _ in range(12):
             pass_time(self.ledger, DAY)
-            for document in due.due(self.ledger):
+            for document in schedule.due(self.ledger):
                 self.bring_back(document)
-        known = accounts.list_documents(self.ledger)
+        known = list_documents(self.ledger)
         assert {d.status for d in known} <= {
             DocumentStatus.COMPLETED,
             DocumentStatus.FAILED,
@@ -265,7 +272,7 @@ class Lives(RuleBasedStateMachine):
         }
         for document in known:
             if document.status is DocumentStatus.COMPLETED:
-                assert accounts.account(self.ledger, document=document.id).pending == 0
+                assert account.account(self.ledger, document=document.id).pending == 0
         assert publishing.unpublished(self.ledger) == 0
         self.the_index_holds_what_the_ledger_says()
         for document in known:
@@ -274,15 +281,17 @@ class Lives(RuleBasedStateMachine):
 
     def bring_back(self, document: Document) -> None:
         if document.status is DocumentStatus.DELETING:
-            due.delete_rows(self.ledger, document.id)
+            delete_rows(self.ledger, document.id)
             self.publish_all()
-            assert due.finish_delete(self.ledger, document.id)
+            assert finish_delete(self.ledger, document.id)
             return
-        if not due.wants_run(document, self.ledger.now()):
+        if not schedule.wants_run(document, self.ledger.now()):
             self.publish_all()
             return
         fingerprint = document.fingerprint or "f"
-        run = runs.begin(self.ledger, document.id, options=IngestOptions(), fingerprint=fingerprint, wants=EVERYTHING)
+        run = runs.begin(
+            self.ledger, document.id, options=IngestOptions(), fingerprint=fingerprint, requested=EVERYTHING
+        )
         assert isinstance(run, Run)
         self.save_stages(run, document.name.removesuffix(".pdf"), fingerprint)
         make_all(self.ledger, run)
@@ -309,10 +318,10 @@ class Lives(RuleBasedStateMachine):
         assert {p.row.id for p in publishing.publications(self.ledger, more) if p.vectors} == others
 
     def leave_without_a_trace(self, document: Document) -> None:
-        due.mark_deleting(self.ledger, document.id)
-        due.delete_rows(self.ledger, document.id)
+        mark_deleting(self.ledger, document.id)
+        delete_rows(self.ledger, document.id)
         self.publish_all()
-        assert due.finish_delete(self.ledger, document.id)
+        assert finish_delete(self.ledger, document.id)
         with self.ledger.read() as connection:
             assert connection.execute(select(documents).where(documents.c.id == document.id)).first() is None
 

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
-from swatchbook.heartbeat import beating
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.documents import queue
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as item_rows
+from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.records import DocumentStatus, IngestOptions
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import VISUAL, begun, count, keys, make
@@ -133,8 +134,8 @@ def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server:
             return True
 
     with (
-        beating(patient, both[0], every=0.5) as first,
-        beating(patient, both[1], every=0.5) as second,
+        keep_alive(patient, both[0], every=0.5) as first,
+        keep_alive(patient, both[1], every=0.5) as second,
         ThreadPoolExecutor(4) as threads,
     ):
         working = [threads.submit(work, run, part) for run in both for part in (pictures, pictures[::-1])]
@@ -148,7 +149,7 @@ def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server:
         assert [beat.lost.is_set() for beat in (first, second)] == [False, False]
     assert count(ledger, item_rows, state="done") == len(pictures)
     assert len(made) == len(set(made))
-    assert runs.bury(ledger) == []
+    assert runs.mark_dead(ledger) == []
 
 
 # --- what its errors are called ---------------------------------------------------------------------------------------
@@ -232,7 +233,7 @@ def test_a_client_that_went_silent_in_a_transaction_holds_nothing_for_long(
 
 def test_words_that_postgresql_cannot_store_are_stored_as_near_as_can_be(new_ledger: NewLedger) -> None:
     ledger = open_ledger(new_ledger())
-    run = begun(ledger, wants=(VISUAL,))
+    run = begun(ledger, requested=(VISUAL,))
     runs.end(ledger, run, DocumentStatus.FAILED, message="a\0b \udc80 ü")
     with ledger.read() as connection:
         (message,) = connection.execute(text("SELECT message FROM documents")).one()
@@ -242,7 +243,7 @@ def test_words_that_postgresql_cannot_store_are_stored_as_near_as_can_be(new_led
 
 def test_a_document_of_ten_gigabytes_is_counted(new_ledger: NewLedger) -> None:
     ledger = open_ledger(new_ledger())
-    known = runs.queue(
+    known = queue(
         ledger, owner="anna", content="big", kind="pdf", name="big.pdf", file=None, size=10 << 30,
         options=IngestOptions(),
     )  # fmt: skip

@@ -8,17 +8,21 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.errors import ProviderTimeout, UnreadableImage
-from swatchbook.files import Files
 from swatchbook.index.base import Space
-from swatchbook.ledger import accounts, due, items, publishing, stages
+from swatchbook.ledger import items, publishing, stages
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate, retry
+from swatchbook.ledger.image_text import CurrentText, queue_text_items, set_current_text, write_texts
 from swatchbook.ledger.items import Failed
-from swatchbook.ledger.pictures import known_image
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.failures import failures
+from swatchbook.ledger.queries.image import image_details
+from swatchbook.ledger.retention import collect
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.saying import Said, describe, queue_said, say
 from swatchbook.ledger.tables import contents, documents, images, vectors
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import SAID_ROLES, DocumentStatus, ItemState, Role, pair_key, text_key
+from swatchbook.records import TEXT_ROLES, DocumentStatus, ItemState, Role, pair_key, text_key
+from swatchbook.storage.files import Files
 from tests.ledger.scene import (
     ANALYSIS,
     EVERYTHING,
@@ -64,22 +68,22 @@ def status(ledger: Ledger, run: Run) -> DocumentStatus:
 
 @pytest.mark.parametrize("order", [(Role.ANALYSIS, Role.VISUAL), (Role.VISUAL, Role.ANALYSIS)], ids=str)
 def test_whatever_completes_a_pair_queues_it(ledger: Ledger, order: Sequence[Role]) -> None:
-    run = begun(ledger, wants=WANTS, pictures=[KEY])
+    run = begun(ledger, requested=WANTS, pictures=[KEY])
     for role in order:
         assert pairs(ledger) == {}
         work(ledger, run, [role])
     assert pairs(ledger) == {PAIR: ("pending", 0)}
     assert [b.members for b in items.cut_batches(ledger, run, 20)] == [(KEY,)]
-    work(ledger, run, SAID_ROLES)
+    work(ledger, run, TEXT_ROLES)
     assert pairs(ledger) == {PAIR: ("done", 1)}
     assert items.cut_batches(ledger, run, 20) == ()
 
 
 def test_both_made_at_once_queue_a_pair_for_each_document_that_wants_one(ledger: Ledger) -> None:
     other = MULTIMODAL.model_copy(update={"tag": "both@2/a"})
-    run = begun(ledger, wants=(*WANTS, UNDERSTANDING), pictures=[KEY])
-    begun(ledger, owner="bert", wants=(VISUAL, ANALYSIS, other), pictures=[KEY])
-    begun(ledger, owner="carl", wants=(VISUAL, ANALYSIS), pictures=[KEY])
+    run = begun(ledger, requested=(*WANTS, UNDERSTANDING), pictures=[KEY])
+    begun(ledger, owner="bert", requested=(VISUAL, ANALYSIS, other), pictures=[KEY])
+    begun(ledger, owner="carl", requested=(VISUAL, ANALYSIS), pictures=[KEY])
     work(ledger, run, [Role.VISUAL, Role.ANALYSIS])
     assert item(ledger, PAIR, MULTIMODAL)["state"] == item(ledger, PAIR, other)["state"] == ItemState.PENDING
     assert count(ledger, item_rows, role=Role.MULTIMODAL) == 2
@@ -90,27 +94,27 @@ def test_both_made_at_once_queue_a_pair_for_each_document_that_wants_one(ledger:
 
 
 def test_a_claim_of_some_roles_leaves_the_others(ledger: Ledger) -> None:
-    run = begun(ledger, wants=WANTS, pictures=[KEY])
-    assert items.claim(ledger, run, [KEY], SAID_ROLES).items == ()
+    run = begun(ledger, requested=WANTS, pictures=[KEY])
+    assert items.claim(ledger, run, [KEY], TEXT_ROLES).items == ()
     assert [c.role for c in items.claim(ledger, run, [KEY], [Role.VISUAL]).items] == [Role.VISUAL]
     assert item(ledger, KEY, ANALYSIS)["attempts"] == 0
 
 
 def test_a_picture_of_which_nothing_is_said_has_none(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
     publish_all(ledger)
     assert pairs(ledger) == {}
     assert one(ledger, images, id=image("white"))["pair_key"] is None
-    assert accounts.account(ledger, document=run.document).complete == 1
+    assert account.account(ledger, document=run.document).complete == 1
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
 
 def test_a_document_that_wants_another_visual_vector_waits_for_that_one(ledger: Ledger) -> None:
     newer = VISUAL.model_copy(update={"tag": "eye@2/a"})
-    run = begun(ledger, wants=(newer, ANALYSIS, MULTIMODAL), pictures=[KEY])
-    work(ledger, begun(ledger, owner="bert", wants=(VISUAL,), pictures=[KEY]), [Role.VISUAL])
+    run = begun(ledger, requested=(newer, ANALYSIS, MULTIMODAL), pictures=[KEY])
+    work(ledger, begun(ledger, owner="bert", requested=(VISUAL,), pictures=[KEY]), [Role.VISUAL])
     work(ledger, run, [Role.ANALYSIS])
     assert pairs(ledger) == {}
     work(ledger, run, [Role.VISUAL])
@@ -121,7 +125,7 @@ def test_a_document_that_wants_another_visual_vector_waits_for_that_one(ledger: 
 
 
 def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.VISUAL else None)
     publish_all(ledger)
@@ -130,45 +134,45 @@ def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger)
     assert end(ledger, run) == DocumentStatus.WAITING
     due_at = one(ledger, documents, id=run.document)["due_at"]
     assert due_at == pytest.approx(item(ledger, key("oak"))["next_retry_at"])
-    (failed,) = accounts.failures(ledger, run.document)
+    (failed,) = failures(ledger, run.document)
     assert (failed.role, failed.kind) == ("visual", "provider_timeout")
 
     pass_time(ledger, 900)
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     make_all(ledger, run)
     publish_all(ledger)
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1)}
     assert end(ledger, run) == DocumentStatus.COMPLETED
-    assert accounts.account(ledger, document=run.document).complete == 1
+    assert account.account(ledger, document=run.document).complete == 1
 
 
 def test_a_pair_whose_vector_cannot_be_made_is_settled_and_comes_back_with_it(ledger: Ledger) -> None:
     """Another owner's force makes the vector: whoever wants the pair is woken."""
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: UnreadableImage("broken") if c.role is Role.VISUAL else None)
     publish_all(ledger)
     assert role_states(ledger) == {"analysis": "done", "multimodal": "rejected", "visual": "rejected"}
     assert end(ledger, run) == DocumentStatus.COMPLETED
-    assert accounts.account(ledger, document=run.document).partial == 1
+    assert account.account(ledger, document=run.document).partial == 1
 
-    other = begin(ledger, owner="bert", wants=(VISUAL,), force=True)
+    other = begin(ledger, owner="bert", requested=(VISUAL,), force=True)
     stages.save_extraction(ledger, other, extraction(placed(other, "oak")))
-    due.regenerate(ledger, other.document, force=True)
+    regenerate(ledger, other.document, force=True)
     make_all(ledger, other)
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("pending", 0)}
     assert status(ledger, run) == DocumentStatus.WAITING
 
 
 def test_an_unreadable_picture_is_rejected_in_every_role(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "broken"), unreadable=["broken"]))
-    assert accounts.account(ledger, document=run.document).rejected == 1
+    assert account.account(ledger, document=run.document).rejected == 1
     assert pairs(ledger) == {}
 
 
 def role_states(ledger: Ledger) -> dict[str, str]:
-    known = known_image(ledger, image("oak"))
+    known = image_details(ledger, image("oak"))
     assert known is not None
     return {made.role.value: made.state.value for made in known.roles}
 
@@ -177,8 +181,8 @@ def role_states(ledger: Ledger) -> dict[str, str]:
 
 
 def test_its_vector_is_published_for_every_owner_who_says_the_same(ledger: Ledger) -> None:
-    wants = (*EVERYTHING, MULTIMODAL)
-    first, second = begin(ledger, wants=wants), begin(ledger, owner="bert", wants=wants)
+    requested = (*EVERYTHING, MULTIMODAL)
+    first, second = begin(ledger, requested=requested), begin(ledger, owner="bert", requested=requested)
     ingest(ledger, first, extraction(placed(first, "oak")))
     stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
     assert items.cut_batches(ledger, second, 20) == ()
@@ -190,16 +194,16 @@ def test_its_vector_is_published_for_every_owner_who_says_the_same(ledger: Ledge
     )
     space = Space(role=Role.MULTIMODAL, tag=MULTIMODAL.tag, dimension=32)
     assert set(publishing.searchable_ids(ledger, space)) == {image("oak"), image("oak", "bert")}
-    assert accounts.account(ledger).complete == 2
-    assert {r.role: r.done for r in accounts.coverage(ledger).roles}[Role.MULTIMODAL] == 2
+    assert account.account(ledger).complete == 2
+    assert {r.role: r.done for r in account.coverage(ledger).roles}[Role.MULTIMODAL] == 2
 
 
 def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:
-    run = begin(ledger, wants=EVERYTHING)
+    run = begin(ledger, requested=EVERYTHING)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    run = begin(ledger, wants=(*EVERYTHING, MULTIMODAL), fingerprint="another")
-    assert accounts.account(ledger, document=run.document).pending == 1  # stage 5 has yet to queue it
-    assert accounts.conclude(ledger, run.document)[0] == DocumentStatus.WAITING
+    run = begin(ledger, requested=(*EVERYTHING, MULTIMODAL), fingerprint="another")
+    assert account.account(ledger, document=run.document).pending == 1  # stage 5 has yet to queue it
+    assert account.next_status(ledger, run.document)[0] == DocumentStatus.WAITING
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     lease = items.claim(ledger, run, [key("oak")])
     assert [(c.key, c.role) for c in lease.items] == [(pair_key(key("oak"), OAK), Role.MULTIMODAL)]
@@ -209,7 +213,7 @@ def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:
 
 
 def test_it_is_made_of_the_vector_and_the_text_that_there_are(ledger: Ledger) -> None:
-    first, second = (begun(ledger, owner=owner, wants=WANTS, pictures=[KEY]) for owner in ("anna", "bert"))
+    first, second = (begun(ledger, owner=owner, requested=WANTS, pictures=[KEY]) for owner in ("anna", "bert"))
     work(ledger, first, [Role.ANALYSIS])
     assert items.pairs(ledger, [PAIR], VISUAL.tag) == {}
     work(ledger, second, [Role.VISUAL])
@@ -226,23 +230,23 @@ def correct(ledger: Ledger, name: str, text: str) -> None:
     """As a person does: this is said of the picture from now on."""
     with ledger.write() as connection:
         connection.execute(contents.insert().values(key=text_key(text), text=text))
-        say(connection, ANALYSIS.tag, {key(name): Said(text_key=text_key(text), quality=1.0)})
-        queue_said(connection, images.c.content_key, [key(name)])
+        set_current_text(connection, ANALYSIS.tag, {key(name): CurrentText(text_key=text_key(text), quality=1.0)})
+        queue_text_items(connection, images.c.content_key, [key(name)])
 
 
 def test_a_correction_brings_a_new_pair_and_the_old_one_is_collected(ledger: Ledger, tmp_path: Path) -> None:
-    wants = (*EVERYTHING, MULTIMODAL)
+    requested = (*EVERYTHING, MULTIMODAL)
     old, new = pair_key(key("oak"), OAK), pair_key(key("oak"), ASH)
-    run = begin(ledger, wants=wants)
+    run = begin(ledger, requested=requested)
     ingest(ledger, run, extraction(placed(run, "oak")))
     correct(ledger, "oak", "Material: ash.")
     row = one(ledger, images, id=image("oak"))
     assert (row["text_key"], row["pair_key"], row["quality"]) == (ASH, new, 1.0)
     assert pairs(ledger) == {old: ("done", 1), new: ("pending", 0)}
     assert status(ledger, run) == DocumentStatus.WAITING
-    assert accounts.account(ledger, document=run.document).pending == 1
+    assert account.account(ledger, document=run.document).pending == 1
 
-    run = begin(ledger, wants=wants)
+    run = begin(ledger, requested=requested)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))  # keeps the text in use
     make_all(ledger, run)
     (told,) = publish_all(ledger)
@@ -250,62 +254,62 @@ def test_a_correction_brings_a_new_pair_and_the_old_one_is_collected(ledger: Led
     assert end(ledger, run) == DocumentStatus.COMPLETED
 
     files = Files(tmp_path)
-    due.collect(ledger, files)
+    collect(ledger, files)
     pass_time(ledger, 3_601)
-    due.collect(ledger, files)
+    collect(ledger, files)
     assert [count(ledger, table, key=old) for table in (item_rows, vectors, contents)] == [0, 0, 0]
     assert [count(ledger, table, key=new) for table in (item_rows, vectors, contents)] == [1, 1, 1]
     assert count(ledger, vectors, key=OAK) == 1  # the analysis still says so
 
 
 def test_owners_who_say_different_things_have_a_pair_each(ledger: Ledger) -> None:
-    first, second = (begin(ledger, owner=owner, wants=WANTS) for owner in ("anna", "bert"))
+    first, second = (begin(ledger, owner=owner, requested=WANTS) for owner in ("anna", "bert"))
     for run in (first, second):
         stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, first)
     with ledger.write() as connection:
-        other = Said(text_key=ASH, quality=0.5)
-        describe(connection, images.c.id, {image("oak", "bert"): (key("oak"), other)})
-        queue_said(connection, images.c.id, [image("oak", "bert")])
+        other = CurrentText(text_key=ASH, quality=0.5)
+        write_texts(connection, images.c.id, {image("oak", "bert"): (key("oak"), other)})
+        queue_text_items(connection, images.c.id, [image("oak", "bert")])
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1), pair_key(key("oak"), ASH): ("pending", 0)}
     before = one(ledger, images, id=image("oak"))
     make_all(ledger, second)
     assert one(ledger, images, id=image("oak")) == before
     assert one(ledger, images, id=image("oak", "bert"))["made"] > 0
     publish_all(ledger)
-    assert accounts.account(ledger).complete == 2
+    assert account.account(ledger).complete == 2
 
 
 def test_nothing_is_left_of_it_when_its_picture_goes(ledger: Ledger, tmp_path: Path) -> None:
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    due.mark_deleting(ledger, run.document)
-    due.delete_rows(ledger, run.document)
+    mark_deleting(ledger, run.document)
+    delete_rows(ledger, run.document)
     publish_all(ledger)
-    assert due.finish_delete(ledger, run.document)
+    assert finish_delete(ledger, run.document)
     files = Files(tmp_path)
-    due.collect(ledger, files)
+    collect(ledger, files)
     pass_time(ledger, 3_601)
-    due.collect(ledger, files)
+    collect(ledger, files)
     assert [count(ledger, table) for table in (item_rows, vectors)] == [0, 0]
     assert count(ledger, contents, key=pair_key(key("oak"), OAK)) == 0
 
 
 def test_one_that_fails_is_recorded_and_tried_again_alone(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.MULTIMODAL else None)
     publish_all(ledger)
     assert end(ledger, run) == DocumentStatus.WAITING
-    (failed,) = accounts.failures(ledger, run.document)
+    (failed,) = failures(ledger, run.document)
     assert (failed.role, failed.kind, failed.attempts) == ("multimodal", "provider_timeout", 1)
-    assert due.retry(ledger, run.document)
-    run = begin(ledger, wants=WANTS)
+    assert retry(ledger, run.document)
+    run = begin(ledger, requested=WANTS)
     lease = items.claim(ledger, run, [key("oak")])
     assert [c.role for c in lease.items] == [Role.MULTIMODAL]
     refused = UnreadableImage("It cannot be joined.")
     items.commit(ledger, lease, [], [Failed(c.key, c.role, c.tag, refused) for c in lease.items], last_try=True)
     assert end(ledger, run) == DocumentStatus.COMPLETED
-    assert accounts.account(ledger, document=run.document).partial == 1
-    begin(ledger, wants=WANTS, force=True)
+    assert account.account(ledger, document=run.document).partial == 1
+    begin(ledger, requested=WANTS, force=True)
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("pending", 0)}

@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from swatchbook.errors import Configuration, IndexDown
 from swatchbook.index.base import Space
-from swatchbook.ledger import accounts, hits, publishing, stages
+from swatchbook.ledger import publishing, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, price_of
+from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import chunks, images
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
@@ -95,7 +96,7 @@ def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
 def test_settling_nothing_frees_what_was_leased(ledger: Ledger) -> None:
     made(ledger, "oak")
     publishing.lease_dirty(ledger, "a")
-    publishing.settle(ledger, "a", published=[], refused={}, removed=[])
+    publishing.record_publication(ledger, "a", published=[], refused={}, removed=[])
     assert len(publishing.lease_dirty(ledger, "b")) == 1
 
 
@@ -146,7 +147,7 @@ def test_a_refused_object_keeps_its_reason_and_comes_later_and_later(ledger: Led
     assert pauses[-1] == 86_400
     row = rows_of(ledger, images)[image("oak")]
     assert (row["publish_tries"], row["publish_failure"]["message"]) == (10, "Refused by shard 2.")
-    counted = accounts.account(ledger, document=run.document)
+    counted = account.account(ledger, document=run.document)
     assert (counted.complete, counted.pending) == (1, 1)  # ash is not held back
 
     publish_all(ledger)
@@ -312,7 +313,7 @@ def test_rebuilding_publishes_everything_again_and_undoes_no_completeness(ledger
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")), chunked(run, "Oak is hard."))
     publishing.mark_all_dirty(ledger)
     assert publishing.unpublished(ledger) == publishing.unpublished(ledger, run.document) == 3
-    assert accounts.account(ledger, document=run.document).complete == 2
+    assert account.account(ledger, document=run.document).complete == 2
     assert len(publish_all(ledger)) == 3
 
 
@@ -357,6 +358,6 @@ def test_what_is_published_of_few_is_read_without_a_look_at_every_link(ledger: L
     with planned(ledger) as plans, ledger.read() as connection:
         image_payloads(connection, ids)
         chunk_payloads(connection, ["chunk"])
-    hits.products_of_images(ledger, ids)
+    search_results.products_of_images(ledger, ids)
     assert len(plans) > 3
     assert not [plan for plan in plans if "SCAN" in plan], plans

@@ -4,10 +4,12 @@ import pytest
 from sqlalchemy import update
 
 from swatchbook.errors import InvalidReference, UnreadableImage
-from swatchbook.ledger import accounts, due, runs, stages
-from swatchbook.ledger.backlog import Backlog, backlog
+from swatchbook.ledger import runs, schedule, stages
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.pictures import known_image
+from swatchbook.ledger.document_commands import mark_deleting, regenerate
+from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.queries.image import image_details
+from swatchbook.ledger.schedule import Backlog, backlog
 from swatchbook.ledger.tables import items
 from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Stage
 from tests.ledger.scene import COLOR, VISUAL, item, pass_time, set_document
@@ -18,7 +20,7 @@ WANTS = (VISUAL, COLOR)
 
 def complete(ledger: Ledger, *names: str, owner: str = "anna") -> str:
     """A completed document with these pictures, all of it made and published."""
-    run = begin(ledger, owner=owner, wants=WANTS)
+    run = begin(ledger, owner=owner, requested=WANTS)
     ingest(ledger, run, extraction(*(placed(run, name) for name in names)))
     return run.document
 
@@ -38,19 +40,19 @@ def states(ledger: Ledger, *names: str) -> list[str]:
 def test_regenerating_a_complete_document_lets_it_wait_and_undoes_nothing(ledger: Ledger) -> None:
     document = complete(ledger, "oak", "ash")
     settle(ledger, "ash", ItemState.FAILED)
-    due.regenerate(ledger, document)
+    regenerate(ledger, document)
     assert states(ledger, "oak", "ash") == ["done", "failed"]
-    assert [found.id for found in due.due(ledger)] == [document]
-    assert accounts.get_document(ledger, document).status == DocumentStatus.WAITING
+    assert [found.id for found in schedule.due(ledger)] == [document]
+    assert get_document(ledger, document).status == DocumentStatus.WAITING
 
 
 def test_force_takes_what_failed_or_was_rejected_of_the_keys_alone(ledger: Ledger) -> None:
     document = complete(ledger, "oak", "ash", "elm")
     settle(ledger, "ash", ItemState.FAILED)
     settle(ledger, "elm", ItemState.REJECTED)
-    due.regenerate(ledger, document, force=True, keys=[key("elm")])
+    regenerate(ledger, document, force=True, keys=[key("elm")])
     assert states(ledger, "oak", "ash", "elm") == ["done", "failed", "pending"]
-    due.regenerate(ledger, document, force=True)
+    regenerate(ledger, document, force=True)
     assert states(ledger, "oak", "ash", "elm") == ["done", "pending", "pending"]
     assert item(ledger, key("elm"))["runs"] == 0
 
@@ -59,30 +61,30 @@ def test_force_takes_what_failed_or_was_rejected_of_the_keys_alone(ledger: Ledge
 def test_regenerating_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> None:
     document = complete(ledger, "oak")
     set_document(ledger, document, status=status, message="It stopped.", failure_kind="unexpected", deaths=3)
-    due.regenerate(ledger, document)
-    known = accounts.get_document(ledger, document)
+    regenerate(ledger, document)
+    known = get_document(ledger, document)
     assert (known.status, known.message, known.deaths) == (DocumentStatus.WAITING, None, 0)
 
 
 def test_regenerating_leaves_a_running_document_and_one_being_deleted(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
-    due.regenerate(ledger, run.document, force=True)
-    assert accounts.get_document(ledger, run.document).status == DocumentStatus.RUNNING
-    due.mark_deleting(ledger, run.document)
-    due.regenerate(ledger, run.document, force=True)
-    assert accounts.get_document(ledger, run.document).status == DocumentStatus.DELETING
+    run = begin(ledger, requested=WANTS)
+    regenerate(ledger, run.document, force=True)
+    assert get_document(ledger, run.document).status == DocumentStatus.RUNNING
+    mark_deleting(ledger, run.document)
+    regenerate(ledger, run.document, force=True)
+    assert get_document(ledger, run.document).status == DocumentStatus.DELETING
     with pytest.raises(InvalidReference):
-        due.regenerate(ledger, "nothing")
+        regenerate(ledger, "nothing")
 
 
 # --- one image --------------------------------------------------------------------------------------------------------
 
 
 def test_an_image_is_known_by_its_places_and_its_roles(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     ingest(ledger, run, extraction(placed(run, "oak", page=2, caption="Oak"), placed(run, "oak", page=3)))
     settle(ledger, "oak", ItemState.FAILED)
-    found = known_image(ledger, image("oak"))
+    found = image_details(ledger, image("oak"))
     assert found is not None
     assert (found.owner, found.state, found.published) == ("anna", ImageState.PARTIAL, True)
     assert [(place.document_id, place.page, place.caption) for place in found.places] == [
@@ -96,10 +98,10 @@ def test_an_image_is_known_by_its_places_and_its_roles(ledger: Ledger) -> None:
 
 
 def test_an_image_that_nothing_shows_is_not_known(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak", state=PlacementState.HIDDEN)))
-    assert known_image(ledger, image("oak")) is None
-    assert known_image(ledger, image("ash")) is None
+    assert image_details(ledger, image("oak")) is None
+    assert image_details(ledger, image("ash")) is None
 
 
 # --- what waits -------------------------------------------------------------------------------------------------------
@@ -107,7 +109,7 @@ def test_an_image_that_nothing_shows_is_not_known(ledger: Ledger) -> None:
 
 def test_what_waits_is_counted_from_when_it_was_due(ledger: Ledger) -> None:
     assert backlog(ledger) == Backlog(items_due=0, documents_due=0, oldest_due_seconds=0)
-    run = begin(ledger, wants=WANTS)
+    run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     at_work = backlog(ledger)
     assert (at_work.items_due, at_work.documents_due) == (4, 0)
@@ -120,8 +122,8 @@ def test_what_waits_is_counted_from_when_it_was_due(ledger: Ledger) -> None:
 
 
 def test_what_only_a_person_mends_does_not_wait_for_the_loop(ledger: Ledger) -> None:
-    run = begin(ledger, wants=WANTS)
-    runs.reach(ledger, run, Stage.READ)
+    run = begin(ledger, requested=WANTS)
+    runs.reach_stage(ledger, run, Stage.READ)
     runs.end(ledger, run, DocumentStatus.BLOCKED)
     assert backlog(ledger).documents_due == 0
     set_document(ledger, run.document, status=DocumentStatus.WAITING)

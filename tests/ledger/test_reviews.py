@@ -5,16 +5,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
-from swatchbook.judging import Verdict
-from swatchbook.ledger import accounts, due, reviews, runs, shards, stages
+from swatchbook.ledger import reviews, runs, schedule, shard_runs, stages
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
 from swatchbook.ledger.payloads import image_payloads
-from swatchbook.ledger.reviews import Pictured, Review, Second, Word
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.retention import collect
+from swatchbook.ledger.reviews import Review, ReviewImage, ReviewNote, Second
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, images, items
 from swatchbook.ledger.tables import reviews as rows
-from swatchbook.records import Analysis, DocumentStatus, ImageState, Role, Want, text_key
+from swatchbook.records import Analysis, DocumentStatus, ImageState, Role, RoleTag, text_key
 from tests.ledger.plans import planned
 from tests.ledger.scene import ANALYSIS, EVERYTHING, UNDERSTANDING, count, item, lapse, one, pass_time, set_document
 from tests.ledger.told import begin, end, extraction, image, ingest, key, make_all, placed, publish_all, states
@@ -23,26 +27,30 @@ BELOW = 0.6  # what is made here has a score of 0.5
 REVIEWER = "stronger@1/a"
 
 
-def weak(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue", wants: Any = EVERYTHING) -> Run:
+def weak(
+    ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue", requested: Any = EVERYTHING
+) -> Run:
     """A completed document whose pictures all need a review."""
-    run = begin(ledger, owner=owner, content=content, wants=wants)
+    run = begin(ledger, owner=owner, content=content, requested=requested)
     ingest(ledger, run, extraction(*(placed(run, name) for name in names)), review_below=BELOW)
     return run
 
 
-def saying(text: str, verdict: Verdict = Verdict.CORRECTED, **said: Any) -> Word:
+def saying(text: str, verdict: Verdict = Verdict.CORRECTED, **said: Any) -> ReviewNote:
     """What a second model says of a picture."""
     analysis = Analysis(**{"material": text, "confidence": 0.9, "quality": 0.8, **said})
-    return Word(
+    return ReviewNote(
         verdict=verdict, by=REVIEWER, reasons=("material",), second=Second(tag=REVIEWER, analysis=analysis, text=text)
     )
 
 
-def by_person(verdict: Verdict, *reasons: str, second_tag: str | None = None) -> Word:
-    return Word(verdict=verdict, by="eve", reasons=reasons, second_tag=second_tag)
+def by_person(verdict: Verdict, *reasons: str, second_tag: str | None = None) -> ReviewNote:
+    return ReviewNote(verdict=verdict, by="eve", reasons=reasons, second_tag=second_tag)
 
 
-def write(ledger: Ledger, name: str, word: Word, run: Run | None = None, tag: str = ANALYSIS.tag) -> Review | None:
+def write(
+    ledger: Ledger, name: str, word: ReviewNote, run: Run | None = None, tag: str = ANALYSIS.tag
+) -> Review | None:
     return reviews.write_down(ledger, key(name), tag, word, below=BELOW, run=run)
 
 
@@ -64,7 +72,7 @@ def make_again(ledger: Ledger, document: str) -> list[Any]:
     assert run.document == document
     make_all(ledger, run, review_below=BELOW)
     told = publish_all(ledger)
-    status, due_at = accounts.conclude(ledger, document)
+    status, due_at = account.next_status(ledger, document)
     assert runs.end(ledger, run, status, due_at=due_at) == DocumentStatus.COMPLETED
     return told
 
@@ -77,9 +85,9 @@ def test_weak_pictures_wait_in_reading_order_and_nothing_else_waits_for_them(led
     assert waiting(ledger) == waiting(ledger, owner="anna", document=run.document) == [image("oak"), image("ash")]
     assert waiting(ledger, owner="bert") == []
     assert reviews.needing(ledger) == reviews.needing(ledger, document=run.document) == 2
-    assert accounts.report(ledger, run.document).images_to_review == 2
+    assert account.document_report(ledger, run.document).images_to_review == 2
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
-    assert due.due(ledger) == []
+    assert schedule.due(ledger) == []
     (first, _) = reviews.waiting(ledger)
     assert (first.score, first.tag, first.page, first.standing) == (0.5, ANALYSIS.tag, 1, None)
 
@@ -157,10 +165,10 @@ def test_an_id_is_ambiguous_whatever_is_said_of_the_images_and_however_often_one
 
 def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger) -> None:
     """Documents of one owner that show it want different ones."""
-    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
+    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
     first = begin(ledger)
     ingest(ledger, first, extraction(placed(first, "oak")))
-    run = begin(ledger, content="another", wants=newer)
+    run = begin(ledger, content="another", requested=newer)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, text="Material: ash.", review_below=BELOW)
     end(ledger, run)
@@ -203,12 +211,12 @@ def test_a_correction_is_said_everywhere_embedded_and_published_again(ledger: Le
             False,
         )
     assert waiting(ledger) == [image("ash")]
-    assert {found.id for found in due.due(ledger)} == {run.document, other.document}
+    assert {found.id for found in schedule.due(ledger)} == {run.document, other.document}
     assert states(ledger, run.document) == {image("oak"): ImageState.PENDING, image("ash"): ImageState.COMPLETE}
     told = make_again(ledger, run.document)
     assert {each.row.id for each in told} == {image("oak"), image("oak", "bert")}
     assert all("Material: beech." in each.payload.text and each.reviewed for each in told)
-    want = Want(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
+    want = RoleTag(role=Role.UNDERSTANDING, tag=UNDERSTANDING.tag)
     assert all(want in each.vectors for each in told)
     assert states(ledger, run.document)[image("oak")] == ImageState.COMPLETE
 
@@ -217,8 +225,8 @@ def test_a_correction_does_not_wait_for_what_has_failed(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     set_document(ledger, run.document, status=DocumentStatus.WAITING, due_at=ledger.now() + 86_400)
     write(ledger, "oak", saying("Material: beech."))
-    (found,) = due.due(ledger)
-    assert due.wants_run(found, ledger.now())
+    (found,) = schedule.due(ledger)
+    assert schedule.wants_run(found, ledger.now())
 
 
 def test_other_words_in_the_same_sentence_are_published(ledger: Ledger) -> None:
@@ -226,7 +234,7 @@ def test_other_words_in_the_same_sentence_are_published(ledger: Ledger) -> None:
     for number, material in enumerate(("oak", "beech")):
         analysis = Analysis(material=material, confidence=1, quality=1)
         second = Second(tag=f"person@{number}", analysis=analysis, text="A floor.")
-        write(ledger, "oak", Word(verdict=Verdict.CORRECTED, by="eve", second=second))
+        write(ledger, "oak", ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second))
         (told,) = publish_all(ledger)
         assert (told.payload.text, told.payload.material) == ("A floor.", (material,))
 
@@ -263,16 +271,16 @@ def test_a_rejected_picture_says_nothing_and_why_even_by_force(ledger: Ledger) -
     assert (told.payload.text, told.payload.material, told.reviewed) == ("", (), True)
     assert {want.role for want in told.vectors} == {Role.VISUAL, Role.COLOR}
     assert states(ledger, run.document) == {image("oak"): ImageState.PARTIAL, image("ash"): ImageState.COMPLETE}
-    (failure,) = accounts.report(ledger, run.document).failed_images
+    (failure,) = account.document_report(ledger, run.document).failed_images
     assert (failure.role, failure.kind) == ("analysis", "dismissed")
     assert failure.error == "It shows our logo. Said by eve."
-    due.regenerate(ledger, run.document, force=True)
+    regenerate(ledger, run.document, force=True)
     assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
 
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
     (told,) = make_again(ledger, run.document)
     assert told.payload.text == "Material: oak."
-    assert accounts.report(ledger, run.document).failed_images == ()
+    assert account.document_report(ledger, run.document).failed_images == ()
 
 
 def test_an_analysis_that_nobody_has_made_cannot_be_reviewed(ledger: Ledger) -> None:
@@ -319,8 +327,8 @@ def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made
 def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
     weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
-    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
-    run = begin(ledger, wants=newer, fingerprint="g")
+    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
+    run = begin(ledger, requested=newer, fingerprint="g")
     ingest(ledger, run, extraction(placed(run, "oak")), review_below=BELOW)
     assert text_of(ledger) == text_key("Material: oak.")
     assert waiting(ledger) == [image("oak")]
@@ -328,8 +336,8 @@ def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
 
 def test_a_word_on_another_analysis_than_the_one_wanted_changes_nothing(ledger: Ledger) -> None:
     weak(ledger, "oak")
-    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
-    run = begin(ledger, wants=newer, fingerprint="g")
+    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
+    run = begin(ledger, requested=newer, fingerprint="g")
     ingest(ledger, run, extraction(placed(run, "oak")))
     write(ledger, "oak", saying("Material: beech."))
     assert text_of(ledger) == text_key("Material: oak.")
@@ -339,32 +347,32 @@ def test_an_analysis_that_others_want_leaves_a_correction_alone(ledger: Ledger) 
     run = weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
     make_again(ledger, run.document)
-    newer = [want if want.role is not Role.ANALYSIS else Want(role=want.role, tag="newer@1") for want in EVERYTHING]
-    theirs = begin(ledger, owner="bert", wants=newer)
+    newer = [want if want.role is not Role.ANALYSIS else RoleTag(role=want.role, tag="newer@1") for want in EVERYTHING]
+    theirs = begin(ledger, owner="bert", requested=newer)
     ingest(ledger, theirs, extraction(placed(theirs, "oak")))
     assert (text_of(ledger), text_of(ledger, "bert")) == (text_key("Material: beech."), text_key("Material: oak."))
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
 def test_reviews_go_with_the_picture(ledger: Ledger, tmp_path: Any) -> None:
-    from swatchbook.files import Files
+    from swatchbook.storage.files import Files
 
     run = weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
-    due.mark_deleting(ledger, run.document)
-    due.delete_rows(ledger, run.document)
+    mark_deleting(ledger, run.document)
+    delete_rows(ledger, run.document)
     publish_all(ledger)
-    assert due.finish_delete(ledger, run.document)
-    due.collect(ledger, Files(str(tmp_path)))
+    assert finish_delete(ledger, run.document)
+    collect(ledger, Files(str(tmp_path)))
     pass_time(ledger, 3_601)
-    due.collect(ledger, Files(str(tmp_path)))
+    collect(ledger, Files(str(tmp_path)))
     assert (count(ledger, rows), count(ledger, analyses)) == (0, 0)
 
 
 # --- a run of its own -------------------------------------------------------------------------------------------------
 
 
-def look(ledger: Ledger, run: Run) -> tuple[Run, Pictured]:
+def look(ledger: Ledger, run: Run) -> tuple[Run, ReviewImage]:
     paying = reviews.begin(ledger, run.document)
     (picture,) = reviews.pictures_due(ledger, REVIEWER, run.document, 9)
     return paying, picture
@@ -375,7 +383,7 @@ def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
     paying = reviews.begin(ledger, run.document)
     assert one(ledger, documents, id=run.document)["run"] is None
     assert isinstance(begin(ledger), Run)
-    shards.end(ledger, paying)
+    shard_runs.end(ledger, paying)
     with pytest.raises(RunRevoked):
         write(ledger, "oak", saying("Material: beech."), paying)
 
@@ -387,8 +395,8 @@ def test_one_run_at_a_time_looks_at_a_document_and_a_dead_one_keeps_nobody(ledge
     with pytest.raises(RunRevoked, match="Another run"):
         reviews.begin(ledger, run.document)
     lapse(ledger, first)
-    shards.end(ledger, reviews.begin(ledger, run.document))
-    shards.end(ledger, reviews.begin(ledger, run.document))
+    shard_runs.end(ledger, reviews.begin(ledger, run.document))
+    shard_runs.end(ledger, reviews.begin(ledger, run.document))
 
 
 def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
@@ -403,7 +411,7 @@ def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
 
 def test_what_is_deleted_or_cancelled_is_not_reviewed(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    due.mark_deleting(ledger, run.document)
+    mark_deleting(ledger, run.document)
     assert reviews.documents_due(ledger, REVIEWER) == []
     with pytest.raises(RunRevoked):
         reviews.begin(ledger, run.document)
@@ -415,7 +423,7 @@ def test_a_failed_look_comes_again_with_growing_pauses_and_at_last_a_person_deci
         paying, picture = look(ledger, run)
         failure = ProviderTimeout("No answer in time.")
         reviews.write_failure(ledger, picture.content_key, picture.tag, failure, by=REVIEWER, run=paying)
-        shards.end(ledger, paying)
+        shard_runs.end(ledger, paying)
         assert due_now(ledger, run.document) == []
         pass_time(ledger, 900 * 2**tries + 1)
     assert due_now(ledger, run.document) == []
@@ -450,13 +458,13 @@ def test_an_undecided_picture_waits_for_a_person_alone(ledger: Ledger) -> None:
 def test_show_says_what_is_used_and_what_was_said(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
-    (shown,) = accounts.show(ledger, run.document)["images"]
+    (shown,) = show_document(ledger, run.document)["images"]
     assert (shown["analysis"]["material"], shown["needs_review"]) == ("Material: beech.", False)
     assert [(each["verdict"], each["second"], each["reasons"]) for each in shown["reviews"]] == [
         ("corrected", REVIEWER, ["material"])
     ]
     write(ledger, "oak", by_person(Verdict.REJECTED, "A logo."))
-    (shown,) = accounts.show(ledger, run.document)["images"]
+    (shown,) = show_document(ledger, run.document)["images"]
     assert shown["analysis"] is None
 
 

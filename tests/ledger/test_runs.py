@@ -9,13 +9,15 @@ from sqlalchemy import select, update
 from swatchbook.errors import InvalidReference, RunRevoked, UnreadableImage
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import Document
+from swatchbook.ledger.documents import queue as documents_queue
 from swatchbook.ledger.items import Failed
 from swatchbook.ledger.leases import LEASE_SECONDS
-from swatchbook.ledger.runs import Busy, Document, Run
-from swatchbook.ledger.tables import documents, timings, wants
+from swatchbook.ledger.runs import Busy, Run
+from swatchbook.ledger.tables import documents, requested, timings
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
-from swatchbook.records import DocumentStatus, IngestOptions, RunReport, Stage, Want, document_id
+from swatchbook.records import DocumentStatus, IngestOptions, RoleTag, RunReport, Stage, document_id
 from tests.ledger.scene import (
     ANALYSIS,
     COLOR,
@@ -47,7 +49,7 @@ def queue(ledger: Ledger, **changed: Any) -> Document:
         "size": 1,
         "options": OPTIONS,
     }
-    return runs.queue(ledger, **{**given, **changed})
+    return documents_queue(ledger, **{**given, **changed})
 
 
 # --- queue ------------------------------------------------------------------------------------------------------------
@@ -90,7 +92,7 @@ def test_a_first_run_makes_a_generation_and_its_wants(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
     row = document(ledger, run)
     assert (row.status, row.run, row.generation, row.fingerprint) == ("running", run.token, run.generation, "f")
-    assert dict(one(ledger, wants)) == {
+    assert dict(one(ledger, requested)) == {
         "document": run.document, "generation": run.generation, "role": VISUAL.role, "tag": VISUAL.tag
     }  # fmt: skip
 
@@ -106,7 +108,7 @@ def test_a_live_run_is_not_doubled(ledger: Ledger) -> None:
 
 def test_an_unfinished_generation_is_continued_where_it_was(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
-    runs.reach(ledger, run, Stage.CHUNKED)
+    runs.reach_stage(ledger, run, Stage.CHUNKED)
     runs.end(ledger, run, DocumentStatus.WAITING)
     again = begin_again(ledger, run)
     assert again.generation == run.generation
@@ -116,12 +118,12 @@ def test_an_unfinished_generation_is_continued_where_it_was(ledger: Ledger) -> N
 
 def test_another_fingerprint_is_another_generation_from_the_start(ledger: Ledger) -> None:
     run = begin_again(ledger, queue(ledger))
-    runs.reach(ledger, run, Stage.CHUNKED)
+    runs.reach_stage(ledger, run, Stage.CHUNKED)
     runs.end(ledger, run, DocumentStatus.COMPLETED)
     again = begin_again(ledger, run, fingerprint="other")
     assert again.generation > run.generation
     assert (document(ledger, run).stage, document(ledger, run).force) == (Stage.REGISTERED, None)
-    assert one(ledger, wants).generation == again.generation
+    assert one(ledger, requested).generation == again.generation
 
 
 def test_force_acts_once_in_the_transaction_of_its_generation(ledger: Ledger) -> None:
@@ -189,7 +191,7 @@ def test_beginning_buries_a_dead_run_first(ledger: Ledger) -> None:
 
 def test_an_unknown_document_cannot_begin(ledger: Ledger) -> None:
     with pytest.raises(InvalidReference):
-        runs.begin(ledger, "nothing", options=OPTIONS, fingerprint="f", wants=())
+        runs.begin(ledger, "nothing", options=OPTIONS, fingerprint="f", requested=())
 
 
 # --- while it lives ---------------------------------------------------------------------------------------------------
@@ -201,7 +203,7 @@ def test_a_heartbeat_renews_the_run_and_what_it_holds(ledger: Ledger) -> None:
     items.claim(ledger, run, keys(2))
     items.claim(ledger, other, keys(1, "other"))
     pass_time(ledger, 50)
-    runs.heartbeat(ledger, run)
+    runs.record_heartbeat(ledger, run)
     pass_time(ledger, 50)
     assert one(ledger, run_rows, token=run.token).lease_until > ledger.now()
     assert item(ledger, keys(1)[0]).lease_until > ledger.now()
@@ -210,7 +212,7 @@ def test_a_heartbeat_renews_the_run_and_what_it_holds(ledger: Ledger) -> None:
 
 def test_progress_is_seen_with_its_age(ledger: Ledger) -> None:
     run = begun(ledger)
-    runs.progress(ledger, run, Stage.EXTRACTED, 7, 71, "page 7")
+    runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71, "page 7")
     pass_time(ledger, 10)
     (seen,) = runs.live_runs(ledger)
     assert (seen.document, seen.name, seen.stage) == (run.document, "catalogue.pdf", Stage.EXTRACTED)
@@ -222,11 +224,11 @@ def test_progress_is_seen_with_its_age(ledger: Ledger) -> None:
 def test_a_stage_is_reached_once_and_never_goes_back(ledger: Ledger) -> None:
     run = begun(ledger)
     set_document(ledger, run.document, deaths=2)
-    runs.reach(ledger, run, Stage.CHUNKED)
+    runs.reach_stage(ledger, run, Stage.CHUNKED)
     assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, 0)
     set_document(ledger, run.document, deaths=2)
     for stage in (Stage.READ, Stage.CHUNKED):
-        runs.reach(ledger, run, stage)
+        runs.reach_stage(ledger, run, stage)
         assert (document(ledger, run).stage, document(ledger, run).deaths) == (Stage.CHUNKED, 2)
 
 
@@ -241,9 +243,9 @@ def test_timings_of_one_stage_add_up(ledger: Ledger) -> None:
 def writes_of(ledger: Ledger, run: Run) -> dict[str, Callable[[], object]]:
     lease = items.Lease(name=f"{run.token}:{'0' * 26}", run=run, items=())
     return {
-        "heartbeat": lambda: runs.heartbeat(ledger, run),
-        "progress": lambda: runs.progress(ledger, run, Stage.READ, 1, 1),
-        "reach": lambda: runs.reach(ledger, run, Stage.READ),
+        "heartbeat": lambda: runs.record_heartbeat(ledger, run),
+        "progress": lambda: runs.record_progress(ledger, run, Stage.READ, 1, 1),
+        "reach": lambda: runs.reach_stage(ledger, run, Stage.READ),
         "record_timing": lambda: runs.record_timing(ledger, run, Stage.READ, 1.0),
         "end": lambda: runs.end(ledger, run, DocumentStatus.COMPLETED),
         "claim": lambda: items.claim(ledger, run, keys(1)),
@@ -259,7 +261,7 @@ def test_a_run_that_is_not_live_can_write_nothing(ledger: Ledger, write: str, ho
         runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
     elif how == "dead":
         lapse(ledger, run)
-        assert runs.bury(ledger) == [run.token]
+        assert runs.mark_dead(ledger) == [run.token]
     elif how == "ended":
         runs.end(ledger, run, DocumentStatus.WAITING)
     else:
@@ -326,8 +328,8 @@ def test_revoking_frees_the_items_without_a_crash(ledger: Ledger, status: Any) -
 def test_a_live_run_is_not_buried(ledger: Ledger) -> None:
     run = begun(ledger)
     pass_time(ledger, LEASE_SECONDS - 10)
-    assert runs.bury(ledger) == []
-    runs.heartbeat(ledger, run)
+    assert runs.mark_dead(ledger) == []
+    runs.record_heartbeat(ledger, run)
 
 
 def test_a_run_whose_lease_is_over_is_buried_wherever_it_was(ledger: Ledger) -> None:
@@ -336,16 +338,16 @@ def test_a_run_whose_lease_is_over_is_buried_wherever_it_was(ledger: Ledger) -> 
     with ledger.write() as connection:
         connection.execute(update(run_rows).values(host="elsewhere"))
     pass_time(ledger, LEASE_SECONDS + 1)
-    assert runs.bury(ledger, run.document) == [run.token]
-    assert runs.bury(ledger) == [other.token]
-    assert runs.bury(ledger) == []
+    assert runs.mark_dead(ledger, run.document) == [run.token]
+    assert runs.mark_dead(ledger) == [other.token]
+    assert runs.mark_dead(ledger) == []
 
 
 def test_a_dead_document_waits_due_now_and_says_where_it_died(ledger: Ledger) -> None:
     run = begun(ledger)
-    runs.progress(ledger, run, Stage.EXTRACTED, 7, 71)
+    runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
     lapse(ledger, run)
-    runs.bury(ledger)
+    runs.mark_dead(ledger)
     row = document(ledger, run)
     assert (row.status, row.run, row.deaths) == ("waiting", None, 1)
     assert row.due_at <= ledger.now()
@@ -358,7 +360,7 @@ def test_three_deaths_in_a_row_fail_the_document_with_the_reason(ledger: Ledger)
         lapse(ledger, run)
         run = begin_again(ledger, run)
     lapse(ledger, run)
-    runs.bury(ledger)
+    runs.mark_dead(ledger)
     row = document(ledger, run)
     assert (row.status, row.failure_kind, row.due_at) == ("failed", "crashed_worker", None)
     assert "3 times in a row" in row.message
@@ -366,19 +368,19 @@ def test_three_deaths_in_a_row_fail_the_document_with_the_reason(ledger: Ledger)
 
 @pytest.mark.parametrize("what", ["commit", "stage", "orderly end"])
 def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: str) -> None:
-    run = begun(ledger, wants=(VISUAL, COLOR, ANALYSIS), pictures=keys(9))
+    run = begun(ledger, requested=(VISUAL, COLOR, ANALYSIS), pictures=keys(9))
     stages = iter(list(Stage)[1:])
     for number in range(5):
         if what == "commit":
             lease = items.claim(ledger, run, [keys(9)[number]])
             items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
         elif what == "stage":
-            runs.reach(ledger, run, next(stages))
+            runs.reach_stage(ledger, run, next(stages))
         else:
             runs.end(ledger, run, DocumentStatus.WAITING)
             run = begin_again(ledger, run)
         lapse(ledger, run)
-        runs.bury(ledger)
+        runs.mark_dead(ledger)
         assert (document(ledger, run).status, document(ledger, run).deaths) == ("waiting", 1)
         run = begin_again(ledger, run)
 
@@ -388,19 +390,19 @@ def test_burying_does_not_bring_back_what_a_person_stopped(ledger: Ledger, statu
     run = begun(ledger)
     set_document(ledger, run.document, status=status)
     lapse(ledger, run)
-    assert runs.bury(ledger) == [run.token]
+    assert runs.mark_dead(ledger) == [run.token]
     assert document(ledger, run).status == status
 
 
 def test_wants_of_another_document_stay(ledger: Ledger) -> None:
-    run, other = begun(ledger), begun(ledger, content="other", wants=(VISUAL, COLOR))
+    run, other = begun(ledger), begun(ledger, content="other", requested=(VISUAL, COLOR))
     runs.end(ledger, run, DocumentStatus.WAITING)
-    new = Want(role=VISUAL.role, tag="eye@2/a")
-    runs.begin(ledger, run.document, options=OPTIONS, fingerprint="g", wants=(new,))
+    new = RoleTag(role=VISUAL.role, tag="eye@2/a")
+    runs.begin(ledger, run.document, options=OPTIONS, fingerprint="g", requested=(new,))
     with ledger.read() as connection:
-        found = {(w.document, w.tag) for w in connection.execute(select(wants))}
+        found = {(w.document, w.tag) for w in connection.execute(select(requested))}
     assert found == {(run.document, "eye@2/a"), (other.document, VISUAL.tag)}
-    assert count(ledger, wants) == 3
+    assert count(ledger, requested) == 3
 
 
 def test_a_made_item_is_kept_when_the_run_dies_after_its_commit(ledger: Ledger) -> None:
@@ -408,7 +410,7 @@ def test_a_made_item_is_kept_when_the_run_dies_after_its_commit(ledger: Ledger) 
     lease = items.claim(ledger, run, keys(1))
     items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
     lapse(ledger, run)
-    runs.bury(ledger)
+    runs.mark_dead(ledger)
     again = begin_again(ledger, run)
     assert items.cut_batches(ledger, again, 20) == ()
     assert items.claim(ledger, again, keys(1)).items == ()

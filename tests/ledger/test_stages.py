@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import due, runs, stages
-from swatchbook.ledger.accounts import account
+from swatchbook.ledger import runs, stages
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import cancel
+from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import (
     chunks,
@@ -28,9 +29,9 @@ from swatchbook.records import (
     DocumentStatus,
     Entity,
     Extraction,
+    FailedPage,
     ItemState,
     LinkKind,
-    LostPage,
     PlacementState,
     Plan,
     PlannedPage,
@@ -115,7 +116,7 @@ def test_saving_again_after_everything_was_made_and_published_changes_nothing(le
 def test_a_revoked_run_saves_nothing(ledger: Ledger, save: Callable[[Ledger, Run], None]) -> None:
     run = begin(ledger)
     before = everything(ledger)
-    due.cancel(ledger, run.document)
+    cancel(ledger, run.document)
     with pytest.raises(RunRevoked):
         save(ledger, run)
     assert everything(ledger) == before
@@ -126,7 +127,7 @@ def test_a_revoked_run_saves_nothing(ledger: Ledger, save: Callable[[Ledger, Run
 
 def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_pages(ledger, run, reading(LostPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
     with ledger.read() as connection:
         saved = {r.number: (r.kind, r.reason, r.failure_kind) for r in connection.execute(select(pages))}
     assert saved == {
@@ -140,7 +141,7 @@ def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
 
 def test_a_page_that_was_lost_and_is_read_now_is_no_longer_lost(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_pages(ledger, run, reading(LostPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
     stages.save_pages(ledger, run, reading(), PLAN)
     saved = one(ledger, pages, document=run.document, number=4)
     assert (saved["kind"], saved["failure_kind"]) == ("product", None)
@@ -362,7 +363,7 @@ def test_the_same_picture_of_another_owner_is_not_made_again_but_published(ledge
 
 
 def test_understanding_of_a_known_analysis_is_queued_when_the_picture_comes(ledger: Ledger) -> None:
-    first = begin(ledger, wants=(VISUAL, ANALYSIS))
+    first = begin(ledger, requested=(VISUAL, ANALYSIS))
     ingest(ledger, first, extraction(placed(first, "oak")))
     assert count(ledger, items, role="understanding") == 0
     second = begin(ledger, owner="bert")
@@ -372,7 +373,7 @@ def test_understanding_of_a_known_analysis_is_queued_when_the_picture_comes(ledg
 
 def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares_the_picture(ledger: Ledger) -> None:
     newer = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
-    other = begin(ledger, owner="bert", wants=(newer,))
+    other = begin(ledger, owner="bert", requested=(newer,))
     stages.save_extraction(ledger, other, extraction(placed(other, "oak")))
     make_all(ledger, other, text="Material: fumed oak.")
     first = begin(ledger)
@@ -380,7 +381,7 @@ def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares
     assert one(ledger, documents, id=first.document)["status"] == DocumentStatus.COMPLETED
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
-    third = begin(ledger, content="supplement", wants=(VISUAL, newer, UNDERSTANDING))
+    third = begin(ledger, content="supplement", requested=(VISUAL, newer, UNDERSTANDING))
     stages.save_extraction(ledger, third, extraction(placed(third, "oak")))
     assert item(ledger, text_key("Material: fumed oak."), UNDERSTANDING)["state"] == ItemState.PENDING
     assert one(ledger, documents, id=first.document)["status"] == DocumentStatus.WAITING
@@ -406,7 +407,7 @@ def test_a_rerun_keeps_the_text_in_use_and_a_new_generation_takes_its_own_analys
 def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_says_why(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_pages(ledger, run, reading(), PLAN)
-    found = Extraction(pictures=(), placements=(), lost=(LostPage(page=1, kind="unexpected", message="It looped."),))
+    found = Extraction(pictures=(), placements=(), lost=(FailedPage(page=1, kind="unexpected", message="It looped."),))
     stages.save_extraction(ledger, run, found)
     saved = one(ledger, pages, document=run.document, number=1)
     assert (saved["kind"], saved["failure_kind"], saved["reason"]) == ("product", "unexpected", "It looped.")
@@ -460,7 +461,7 @@ def test_a_product_that_is_found_no_more_goes_with_its_links_and_dirties_its_pic
 
 
 def test_thousands_of_pictures_are_saved_in_one_transaction(ledger: Ledger) -> None:
-    run = begin(ledger, wants=EVERYTHING)
+    run = begin(ledger, requested=EVERYTHING)
     found = extraction(*(placed(run, f"picture {n}", page=n // 10 + 1) for n in range(3_000)))
     stages.save_extraction(ledger, run, found)
     stages.save_extraction(ledger, run, extraction(*found.placements[:10]))

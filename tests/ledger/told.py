@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Table, select
 from swatchbook.errors import Failure
 from swatchbook.ledger import items, publishing, runs, stages
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import queue
 from swatchbook.ledger.items import Claimed, Failed
 from swatchbook.ledger.publishing import Dirty
 from swatchbook.ledger.runs import Busy, Run
@@ -20,18 +21,18 @@ from swatchbook.records import (
     DocumentStatus,
     Evidence,
     Extraction,
+    FailedPage,
     ImageState,
     IngestOptions,
     Link,
     LinkKind,
-    LostPage,
     Picture,
     Placement,
     PlacementState,
     Product,
     Reading,
+    RoleTag,
     Unreadable,
-    Want,
     chunk_id,
     image_id,
     placement_id,
@@ -52,7 +53,7 @@ def image(name: str, owner: str = "anna") -> str:
     return image_id(owner, key(name))
 
 
-def reading(*lost: LostPage, count: int = 4, pages_file: str = f"{'0' * 64}.jsonl") -> Reading:
+def reading(*lost: FailedPage, count: int = 4, pages_file: str = f"{'0' * 64}.jsonl") -> Reading:
     """Stage 1's result: A4 pages, of which some are lost."""
     boxes = {n: (0.0, 0.0, 595.0, 842.0) for n in range(1, count + 1) if n not in {page.page for page in lost}}
     return Reading(
@@ -71,14 +72,14 @@ def begin(
     *,
     owner: str = "anna",
     content: str = "catalogue",
-    wants: Sequence[Want] = EVERYTHING,
+    requested: Sequence[RoleTag] = EVERYTHING,
     fingerprint: str = "f",
     force: bool = False,
 ) -> Run:
     """A live run at a document."""
     options = IngestOptions(force=force)
     file = f"{sha256(content.encode())}.pdf"
-    known = runs.queue(
+    known = queue(
         ledger,
         owner=owner,
         content=sha256(content.encode()),
@@ -88,7 +89,7 @@ def begin(
         size=1,
         options=options,
     )
-    run = runs.begin(ledger, known.id, options=options, fingerprint=fingerprint, wants=wants)
+    run = runs.begin(ledger, known.id, options=options, fingerprint=fingerprint, requested=requested)
     assert not isinstance(run, Busy)
     return run
 
@@ -200,7 +201,7 @@ def make_all(
 def settle(ledger: Ledger, name: str, rows: Sequence[Dirty], *, refused: Mapping[str, Failure] | None = None) -> None:
     """An index took all of these but the refused ones."""
     given = refused or {}
-    publishing.settle(
+    publishing.record_publication(
         ledger,
         name,
         published=[row for row in rows if not row.gone and row.id not in given],
@@ -234,9 +235,9 @@ def ingest(
 
 def end(ledger: Ledger, run: Run) -> DocumentStatus:
     """Close the account, as stage 8 does."""
-    from swatchbook.ledger.accounts import conclude
+    from swatchbook.ledger.queries.account import next_status
 
-    status, due_at = conclude(ledger, run.document)
+    status, due_at = next_status(ledger, run.document)
     return runs.end(ledger, run, status, due_at=due_at)
 
 

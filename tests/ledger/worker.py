@@ -5,10 +5,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from swatchbook.heartbeat import beating
 from swatchbook.ledger import items
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.runs import Run
+from swatchbook.pipeline.heartbeat import keep_alive
 from tests.ledger.scene import VISUAL, begun, make
 
 
@@ -16,7 +16,7 @@ def hold(url: str, owner: str, keys: list[str]) -> None:
     """Claim all keys, say so, and stay until killed."""
     ledger = open_ledger(url)
     run = begun(ledger, owner=owner, pictures=keys)
-    with beating(ledger, run, every=0.1):
+    with keep_alive(ledger, run, every=0.1):
         items.claim(ledger, run, keys)
         print(run.model_dump_json(), flush=True)
         threading.Event().wait()
@@ -25,7 +25,7 @@ def hold(url: str, owner: str, keys: list[str]) -> None:
 def work(url: str, owner: str, keys: list[str]) -> None:
     """Claim and commit every key that nobody else has, in two threads, and print each claimed; begin on a line in."""
     ledger = open_ledger(url)
-    run = begun(ledger, owner=owner, wants=(VISUAL,), pictures=keys)
+    run = begun(ledger, owner=owner, requested=(VISUAL,), pictures=keys)
     print("ready", flush=True)
     input()
     with ThreadPoolExecutor(2) as threads:

@@ -8,7 +8,7 @@ import pytest
 
 from swatchbook.errors import Configuration
 from swatchbook.models import registry
-from swatchbook.models.registry import load, tags, vector_tags, wants
+from swatchbook.models.registry import load, requested, tags, vector_tags
 from swatchbook.records import Role
 from swatchbook.settings import Settings
 
@@ -16,27 +16,30 @@ LOCAL = {Role.ANALYSIS, Role.VISUAL, Role.COLOR, Role.TEXTURE, Role.UNDERSTANDIN
 
 
 def test_local_profile_makes_its_six_roles() -> None:
-    assert {want.role for want in wants(Settings())} == LOCAL
+    assert {want.role for want in requested(Settings())} == LOCAL
 
 
 def test_asked_roles_alone_are_wanted() -> None:
-    assert [want.role for want in wants(Settings(), frozenset({Role.COLOR, Role.TEXT}))] == [Role.COLOR, Role.TEXT]
+    assert [want.role for want in requested(Settings(), frozenset({Role.COLOR, Role.TEXT}))] == [Role.COLOR, Role.TEXT]
 
 
 def test_understanding_brings_the_analysis_it_is_made_from() -> None:
-    assert [w.role for w in wants(Settings(), frozenset({Role.UNDERSTANDING}))] == [Role.ANALYSIS, Role.UNDERSTANDING]
+    assert [w.role for w in requested(Settings(), frozenset({Role.UNDERSTANDING}))] == [
+        Role.ANALYSIS,
+        Role.UNDERSTANDING,
+    ]
 
 
 def test_a_picture_with_what_is_said_of_it_brings_what_both_come_from() -> None:
     settings = Settings(encoder="siglip")
-    asked = wants(settings, frozenset({Role.MULTIMODAL}))
+    asked = requested(settings, frozenset({Role.MULTIMODAL}))
     assert [want.role for want in asked] == [Role.ANALYSIS, Role.VISUAL, Role.MULTIMODAL]
-    assert Role.MULTIMODAL in {want.role for want in wants(settings)}
+    assert Role.MULTIMODAL in {want.role for want in requested(settings)}
 
 
 def test_role_that_no_model_makes_is_an_error_naming_the_setting() -> None:
     with pytest.raises(Configuration, match=r"material.*SWATCHBOOK_ENCODER"):
-        wants(Settings(), frozenset({Role.MATERIAL, Role.COLOR}))
+        requested(Settings(), frozenset({Role.MATERIAL, Role.COLOR}))
 
 
 def test_tags_tell_the_roles_of_one_model_apart() -> None:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from swatchbook.errors import Failure, InvalidModelOutput, OutOfMemory
 from swatchbook.images.prepare import Preparation
-from swatchbook.isolate import isolate
 from swatchbook.models.base import Pixels
 from swatchbook.models.vision import AT_ONCE, VisionEncoder
+from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import Role
 
 PREPARATION = Preparation(
@@ -71,7 +71,7 @@ def test_memory_that_runs_out_halves_the_batch_until_it_fits() -> None:
 
     with pytest.raises(OutOfMemory, match="memory of cpu"):
         encode([plain(n) for n in range(16)])
-    assert not any(isinstance(made, Failure) for made in isolate(encode, [plain(n) for n in range(16)]))
+    assert not any(isinstance(made, Failure) for made in bisect(encode, [plain(n) for n in range(16)]))
 
 
 def test_numbers_that_are_none_are_the_fault_of_one_picture() -> None:
@@ -79,7 +79,7 @@ def test_numbers_that_are_none_are_the_fault_of_one_picture() -> None:
         return torch.where(means[:, :1] > 0.9, torch.nan, means)
 
     encoder = around(Means(poison))
-    made = isolate(lambda some: list(encoder.encode(some)[Role.VISUAL]), [plain(1), plain(255), plain(2)])
+    made = bisect(lambda some: list(encoder.encode(some)[Role.VISUAL]), [plain(1), plain(255), plain(2)])
     assert [isinstance(each, InvalidModelOutput) for each in made] == [False, True, False]
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from swatchbook.analysis.understanding import understanding_text
 from swatchbook.errors import Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.models import vision_analyst
 from swatchbook.models.base import Pixels
 from swatchbook.models.vision_analyst import VisionAnalyst, as_jpeg
 from swatchbook.records import Analysis, ColorShare
-from swatchbook.understanding import understanding_text
 from tests.catalogue.llm.chat import BOOK, Says, Voice
 from tests.providers import attentive
 

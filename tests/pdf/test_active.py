@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.files import Files
 from swatchbook.pdf import reader
 from swatchbook.records import Page
 from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
 from tests.origin import Origin, origin
 from tests.pdf.making import Paper, gradient, jpeg
 

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from swatchbook.errors import DiskFull
-from swatchbook.files import Files
 from swatchbook.pdf import reader
 from swatchbook.records import Extraction, Picture, PlacementState, Plan, PlannedPage
 from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
 from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, jpeg2000
 
 ROOT = Path(__file__).parents[2]
@@ -398,7 +398,7 @@ def test_picture_that_kills_the_child_is_named_and_the_rest_goes_on(
     assert unreadable.kind == "crashed_worker"
     assert extraction.placements[1].content_key == unreadable.content_key
     assert len(extraction.pictures) == 2
-    assert [(lost.page, lost.passing) for lost in extraction.lost] == [(1, True)], "memory may have been short"
+    assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)], "memory may have been short"
 
 
 def test_picture_that_is_never_done_is_a_loss_that_may_pass(
@@ -408,7 +408,7 @@ def test_picture_that_is_never_done_is_a_loss_that_may_pass(
     paper.put(paper.page(), paper.image(17, 17, jpeg(gradient(17, 17)), "/DCTDecode"), BOX)
     extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader", page_seconds=1.5)
     assert [one.kind for one in extraction.unreadable] == ["provider_timeout"]
-    assert [(lost.page, lost.passing) for lost in extraction.lost] == [(1, True)]
+    assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)]
 
 
 def test_page_without_pictures_and_empty_plan_are_no_error(paper: Paper, files: Files, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from swatchbook.errors import (
     TooLarge,
     UnreadableDocument,
 )
-from swatchbook.files import Files
 from swatchbook.pdf import reader
 from swatchbook.records import Page
 from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
 from tests.pdf.making import Paper, gradient, jpeg
 
 ROOT = Path(__file__).parents[2]
@@ -290,7 +290,7 @@ def test_looping_and_aborting_pages_are_lost_alone(paper: Paper, files: Files, t
     path = paper.save(tmp_path / "a.pdf")
     reading = reader.read(path, files, settings(page_seconds=1.5), module=TROUBLED)
     assert [page.text for page in reader.iterate(files, reading)] == ["one", "three", "six"]
-    assert [(lost.page, lost.kind, lost.passing) for lost in reading.lost] == [
+    assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [
         (2, "provider_timeout", True),
         (4, "crashed_worker", False),
         (5, "unexpected", False),
@@ -323,14 +323,14 @@ def test_time_of_the_whole_holds_though_every_page_hangs(paper: Paper, files: Fi
     assert [lost.page for lost in reading.lost] == list(range(2, 11))
     tried = [lost for lost in reading.lost if "as a whole" not in lost.message]
     assert 1 <= len(tried) <= 4
-    assert {lost.passing for lost in reading.lost} == {True}
+    assert {lost.transient for lost in reading.lost} == {True}
 
 
 def test_tables_of_a_page_that_hangs_or_kills_are_named_as_lost(paper: Paper, tmp_path: Path) -> None:
     for text in ("one", "LOOP", "ABORT"):
         paper.page(text)
     found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2, 3], settings(page_seconds=4), module=TROUBLED)
-    assert [(lost.page, lost.kind, lost.passing) for lost in found.lost] == [
+    assert [(lost.page, lost.kind, lost.transient) for lost in found.lost] == [
         (2, "provider_timeout", True),
         (3, "crashed_worker", False),
     ]
@@ -352,7 +352,7 @@ def test_whole_document_has_a_time_that_grows_with_its_pages(paper: Paper, files
     path = paper.save(tmp_path / "a.pdf")
     reading = reader.read(path, files, settings(page_seconds=1), module=TROUBLED)  # 3.6 s; needs 5.4 s
     assert 0 < len(reading.lost) < 6
-    assert {lost.passing for lost in reading.lost} == {True}
+    assert {lost.transient for lost in reading.lost} == {True}
     assert len(reading.lost) + len(list(reader.iterate(files, reading))) == 6
 
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from swatchbook.child import Frame, serve
 from swatchbook.pdf import child
+from swatchbook.runtime.child import Frame, serve
 
 
 def troubled(page: Any) -> None:

@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pydantic import SecretStr
 
 from swatchbook.errors import Failure, Policy
-from swatchbook.heartbeat import beating
-from swatchbook.ledger.calls import Book
+from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.models.base import Question
-from swatchbook.providers import openai
-from swatchbook.providers.address import Address
+from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.providers.chat import ProviderChat
 from swatchbook.providers.client import Clock
-from swatchbook.providers.replies import Reply
+from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.reply_shapes import ReplyShape
+from swatchbook.providers.wires import openai
 from swatchbook.settings import Price
 from tests.ledger.scene import begun
 from tests.providers.clocks import FastClock
@@ -28,7 +28,7 @@ STAGE = "IMAGES_EMBEDDED"
 _TRIES, _PAUSES = 4, (2.0, 4.0, 8.0)
 
 
-class Seen(Reply):
+class Seen(ReplyShape):
     """What is asked for."""
 
     material: str
@@ -40,11 +40,11 @@ def question(number: int) -> Question:
 
 
 def chat_at(url: str, *, clock: Clock | None = None, seconds: float = 10) -> ProviderChat:
-    where = Address("vision", url, "seer", SecretStr(KEY), at_once=AT_ONCE, seconds=seconds)
+    where = Endpoint("vision", url, "seer", SecretStr(KEY), at_once=AT_ONCE, seconds=seconds)
     return ProviderChat(where, openai, price=PRICE, clock=clock)
 
 
-def ask_all(chat: ProviderChat, book: Book, numbers: Sequence[int], clock: Clock) -> dict[int, Seen | Failure]:
+def ask_all(chat: ProviderChat, book: CallContext, numbers: Sequence[int], clock: Clock) -> dict[int, Seen | Failure]:
     """Each question until it is answered, or named by its failure: retried in the run, and by later runs."""
 
     def ask(number: int) -> Seen | Failure:
@@ -69,8 +69,8 @@ def work(ledger: Ledger, provider: str, count: int) -> None:
     """A run that asks all questions, until somebody kills it."""
     clock = FastClock(10)
     run = begun(ledger, content="killed")
-    with beating(ledger, run):
-        ask_all(chat_at(provider, clock=clock), Book(ledger, run, STAGE), range(count), clock)
+    with keep_alive(ledger, run):
+        ask_all(chat_at(provider, clock=clock), CallContext(ledger, run, STAGE), range(count), clock)
     threading.Event().wait()
 
 

@@ -27,18 +27,18 @@ from swatchbook.errors import (
     ProviderError,
     ProviderRejected,
 )
-from swatchbook.ledger.calls import Book, spending
+from swatchbook.ledger.calls import CallContext, spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.tables import calls as rows
 from swatchbook.models.base import Question
 from swatchbook.models.registry import load
 from swatchbook.models.vision_analyst import VisionAnalyst
-from swatchbook.providers import anthropic, openai
-from swatchbook.providers.address import Address
 from swatchbook.providers.chat import ProviderChat, language_chat, turn_tokens, vision_chat
-from swatchbook.providers.gate import STRIKES
-from swatchbook.providers.schema import is_strict, json_in, schema_of
-from swatchbook.providers.spoken import Turn
+from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.json_schema import is_strict, json_in, schema_of
+from swatchbook.providers.messages import ChatMessage
+from swatchbook.providers.throttle import STRIKES
+from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count, set_document
@@ -57,9 +57,9 @@ def url(migrated: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def book(url: str) -> Iterator[Book]:
+def book(url: str) -> Iterator[CallContext]:
     ledger = open_ledger(url)
-    yield Book(ledger, begun(ledger), STAGE)
+    yield CallContext(ledger, begun(ledger), STAGE)
     ledger.close()
 
 
@@ -72,7 +72,7 @@ def there() -> Iterator[Provider]:
 
 def chat(there: Provider, wire: ModuleType = openai, **limits: Any) -> ProviderChat:
     url = there.anthropic_url if wire is anthropic else there.openai_url
-    return ProviderChat(Address("llm", url, "seer", SecretStr(KEY), **limits), wire, price=PRICE)  # type: ignore[arg-type]
+    return ProviderChat(Endpoint("llm", url, "seer", SecretStr(KEY), **limits), wire, price=PRICE)  # type: ignore[arg-type]
 
 
 # --- in the shape asked for -------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def chat(there: Provider, wire: ModuleType = openai, **limits: Any) -> ProviderC
 
 @pytest.mark.parametrize(("wire", "takes"), WIRES)
 def test_text_and_pictures_go_out_and_the_shape_comes_back(
-    there: Provider, book: Book, wire: ModuleType, takes: str
+    there: Provider, book: CallContext, wire: ModuleType, takes: str
 ) -> None:
     there.takes = {takes}
     assert chat(there, wire).ask(question(1), Seen, book) == Seen(material="oak")
@@ -92,7 +92,7 @@ def test_text_and_pictures_go_out_and_the_shape_comes_back(
 
 @pytest.mark.parametrize(("wire", "takes"), WIRES)
 def test_an_answer_off_the_shape_is_mended_once_told_what_was_wrong(
-    there: Provider, book: Book, wire: ModuleType, takes: str
+    there: Provider, book: CallContext, wire: ModuleType, takes: str
 ) -> None:
     there.takes = {takes}
     asking = chat(there, wire)
@@ -104,7 +104,7 @@ def test_an_answer_off_the_shape_is_mended_once_told_what_was_wrong(
     assert "surprise" in mended  # what it said first
 
 
-def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, book: Book) -> None:
+def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, book: CallContext) -> None:
     there.takes = {"plain"}
     asking = chat(there)
     for number in range(5):
@@ -113,7 +113,7 @@ def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, book: Bo
     assert spending(book.ledger, book.run.document)[0].cost_usd > 0
 
 
-def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: Provider, book: Book) -> None:
+def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: Provider, book: CallContext) -> None:
     there.takes, there.delay = {"plain"}, lambda: 0.5
     started = time.monotonic()
     answers = ask_all(chat(there), book, range(9), SetClock())
@@ -122,14 +122,14 @@ def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: P
     assert time.monotonic() - started < 8 * 0.5
 
 
-def test_an_answer_that_was_kept_says_nothing_of_how_the_server_is_asked(there: Provider, book: Book) -> None:
+def test_an_answer_that_was_kept_says_nothing_of_how_the_server_is_asked(there: Provider, book: CallContext) -> None:
     there.takes = {"plain"}
     chat(there).ask(question(1), Seen, book)
     another = chat(there)
     assert another.ask(question(1), Seen, book) == another.ask(question(2), Seen, book)
 
 
-def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, book: Book) -> None:
+def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, book: CallContext) -> None:
     asking = chat(there)
     there.script.append("prose")
     assert asking.ask(question(1), Seen, book) == Seen(material="oak")
@@ -137,7 +137,7 @@ def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider
 
 
 def test_a_question_that_no_way_makes_acceptable_is_rejected_and_the_next_is_asked_as_before(
-    there: Provider, book: Book
+    there: Provider, book: CallContext
 ) -> None:
     there.script.extend(["rejected"] * 3)
     asking = chat(there)
@@ -149,7 +149,7 @@ def test_a_question_that_no_way_makes_acceptable_is_rejected_and_the_next_is_ask
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
 def test_a_model_that_goes_on_off_the_shape_is_invalid_output_and_asked_anew_next_time(
-    there: Provider, book: Book, wire: ModuleType
+    there: Provider, book: CallContext, wire: ModuleType
 ) -> None:
     there.script.extend(["off_schema", "off_schema"])
     asking = chat(there, wire)
@@ -163,7 +163,7 @@ def test_a_model_that_goes_on_off_the_shape_is_invalid_output_and_asked_anew_nex
 @pytest.mark.parametrize("wire", [openai, anthropic])
 @pytest.mark.parametrize(("fault", "failure"), [("refusal", ProviderRejected), ("length", InvalidModelOutput)])
 def test_refusals_and_cut_answers_are_named_and_not_kept(
-    there: Provider, book: Book, wire: ModuleType, fault: str, failure: type[Failure]
+    there: Provider, book: CallContext, wire: ModuleType, fault: str, failure: type[Failure]
 ) -> None:
     there.script.append(fault)
     with pytest.raises(failure):
@@ -173,14 +173,14 @@ def test_refusals_and_cut_answers_are_named_and_not_kept(
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
-def test_a_reply_that_is_no_answer_is_the_providers_error(there: Provider, book: Book, wire: ModuleType) -> None:
+def test_a_reply_that_is_no_answer_is_the_providers_error(there: Provider, book: CallContext, wire: ModuleType) -> None:
     there.script.append("empty")
     with pytest.raises(ProviderError, match="answers with no"):
         chat(there, wire).ask(question(1), Seen, book)
     assert spending(book.ledger, book.run.document)[0].unknown == 1  # nobody knows what it cost
 
 
-def test_who_answers_is_chosen_by_the_settings(there: Provider, book: Book) -> None:
+def test_who_answers_is_chosen_by_the_settings(there: Provider, book: CallContext) -> None:
     given = {"llm_model": "seer", "llm_api_key": KEY, "vision_url": there.openai_url, "vision_model": "seer"}
     anthropics = language_chat(Settings(llm_api="anthropic", llm_url=there.anthropic_url, **given))
     compatible = language_chat(Settings(llm_url=there.openai_url, **given))
@@ -195,7 +195,7 @@ def test_who_answers_is_chosen_by_the_settings(there: Provider, book: Book) -> N
     "said", [{"x" * 2_000_000: 1}, {"material": "x" * 2_000_000, "finish": None}], ids=["name", "value"]
 )
 def test_an_answer_without_end_is_neither_kept_nor_sent_back_nor_repeated_in_an_error(
-    there: Provider, book: Book, wire: ModuleType, said: dict[str, Any]
+    there: Provider, book: CallContext, wire: ModuleType, said: dict[str, Any]
 ) -> None:
     there.answer = lambda _: said
     with pytest.raises(InvalidModelOutput, match="did not finish") as raised:
@@ -205,7 +205,9 @@ def test_an_answer_without_end_is_neither_kept_nor_sent_back_nor_repeated_in_an_
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
-def test_what_a_model_is_told_of_its_answer_repeats_little_of_it(there: Provider, book: Book, wire: ModuleType) -> None:
+def test_what_a_model_is_told_of_its_answer_repeats_little_of_it(
+    there: Provider, book: CallContext, wire: ModuleType
+) -> None:
     there.answer = lambda _: {"ignore\nwhat you were told" * 200: 1}
     with pytest.raises(InvalidModelOutput) as raised:
         chat(there, wire).ask(question(1), Seen, book)
@@ -217,7 +219,9 @@ def test_what_a_model_is_told_of_its_answer_repeats_little_of_it(there: Provider
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
 @pytest.mark.parametrize("half", ["\\ud800", "\\udfff"])
-def test_half_a_character_is_no_answer_and_asked_anew(there: Provider, book: Book, wire: ModuleType, half: str) -> None:
+def test_half_a_character_is_no_answer_and_asked_anew(
+    there: Provider, book: CallContext, wire: ModuleType, half: str
+) -> None:
     there.rewrite = lambda reply: json.dumps(reply).replace("oak", half)
     asking = chat(there, wire)
     with suppress(InvalidModelOutput):
@@ -226,14 +230,14 @@ def test_half_a_character_is_no_answer_and_asked_anew(there: Provider, book: Boo
     assert asking.ask(question(2), Seen, book) == Seen(material="oak")
 
 
-def test_an_answer_as_deep_as_can_be_read_is_no_crash(there: Provider, book: Book) -> None:
+def test_an_answer_as_deep_as_can_be_read_is_no_crash(there: Provider, book: CallContext) -> None:
     there.rewrite = lambda reply: json.dumps(reply).replace('"oak"', "[" * 900 + "]" * 900)
     with pytest.raises((ProviderError, InvalidModelOutput)):
         chat(there, anthropic).ask(question(1), Seen, book)
 
 
 @pytest.mark.parametrize("counted", [{"prompt_tokens": -(10**9), "completion_tokens": 10**30}, [1], "many"])
-def test_a_count_that_is_none_costs_what_it_may_at_most(there: Provider, book: Book, counted: object) -> None:
+def test_a_count_that_is_none_costs_what_it_may_at_most(there: Provider, book: CallContext, counted: object) -> None:
     there.rewrite = lambda reply: {**reply, "usage": counted}
     assert chat(there).ask(question(1), Seen, book) == Seen(material="oak")
     spent = spending(book.ledger, book.run.document)[0]
@@ -282,7 +286,9 @@ def test_json_is_found_in_what_models_say_around_it(text: str) -> None:
 # --- paid for once ----------------------------------------------------------------------------------------------------
 
 
-def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails(there: Provider, book: Book) -> None:
+def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails(
+    there: Provider, book: CallContext
+) -> None:
     there.script.extend(["off_schema", "error"])
     asking = chat(there)
     with pytest.raises(ProviderError):
@@ -291,7 +297,7 @@ def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails
     assert len(there.asked) == 3
 
 
-def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Provider, book: Book) -> None:
+def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Provider, book: CallContext) -> None:
     asking = chat(there)
     asking.ask(question(0), Seen, book)
     there.script.extend(["unavailable"] * STRIKES)
@@ -302,7 +308,7 @@ def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Prov
     assert spending(book.ledger, book.run.document)[0].calls <= len(there.asked)
 
 
-def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, book: Book) -> None:
+def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, book: CallContext) -> None:
     set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
     asking = chat(there)
     answers = ask_all(asking, book, range(40), SetClock())
@@ -313,11 +319,11 @@ def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, bo
     assert len(there.asked) == spent.calls
 
 
-def test_a_large_picture_takes_more_of_the_budget(there: Provider, book: Book) -> None:
+def test_a_large_picture_takes_more_of_the_budget(there: Provider, book: CallContext) -> None:
     jpeg = io.BytesIO()
     Image.new("RGB", (4_096, 4_096)).save(jpeg, "JPEG")
     large = Question(instructions="Say what you see.", parts=(jpeg.getvalue(),), max_tokens=100)
-    tokens = [turn_tokens(Turn(question=each, shape={}, name="")) for each in (question(1), large)]
+    tokens = [turn_tokens(ChatMessage(question=each, shape={}, name="")) for each in (question(1), large)]
     assert 2_500 < tokens[0] < 2_600
     assert tokens[1] > 4_096**2 / 28**2
     set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
@@ -326,14 +332,14 @@ def test_a_large_picture_takes_more_of_the_budget(there: Provider, book: Book) -
     assert not there.asked
 
 
-def test_a_document_of_another_owner_pays_nothing_for_the_same_question(there: Provider, book: Book) -> None:
-    other = Book(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
+def test_a_document_of_another_owner_pays_nothing_for_the_same_question(there: Provider, book: CallContext) -> None:
+    other = CallContext(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
     assert chat(there).ask(question(1), Seen, book) == chat(there).ask(question(1), Seen, other)
     assert len(there.asked) == 1
     assert spending(book.ledger, other.run.document) == []
 
 
-def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, book: Book) -> None:
+def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, book: CallContext) -> None:
     there.delay = lambda: 0.2
     asking, clock = chat(there), SetClock()
     asking.ask(question(0), Seen, book)
@@ -343,7 +349,7 @@ def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, book: 
 
 
 def test_under_a_mix_of_faults_every_question_is_answered_or_named_and_none_is_paid_for_twice(
-    there: Provider, book: Book
+    there: Provider, book: CallContext
 ) -> None:
     there.faults, there.scale, there.delay = mixed(0.3), 10.0, lambda: 0.3
     clock, total = FastClock(10), 150
@@ -375,7 +381,7 @@ def killed(ledger: str, there: Provider, questions: int, after: int) -> Iterator
 
 
 def test_killed_in_the_middle_only_what_was_in_flight_may_be_paid_again_and_is_shown(
-    there: Provider, url: str, book: Book
+    there: Provider, url: str, book: CallContext
 ) -> None:
     there.delay, total = lambda: 0.05, 80
     with killed(url, there, total, after=40):
@@ -390,10 +396,10 @@ def test_killed_in_the_middle_only_what_was_in_flight_may_be_paid_again_and_is_s
     assert again <= unknown <= AT_ONCE
 
 
-def test_a_ledger_is_what_remembers(there: Provider, url: str, book: Book) -> None:
+def test_a_ledger_is_what_remembers(there: Provider, url: str, book: CallContext) -> None:
     chat(there).ask(question(1), Seen, book)
     again: Ledger = open_ledger(url)
-    assert chat(there).ask(question(1), Seen, Book(again, book.run, STAGE)) == Seen(material="oak")
+    assert chat(there).ask(question(1), Seen, CallContext(again, book.run, STAGE)) == Seen(material="oak")
     again.close()
     assert chat(there).ask(Question(instructions="Else.", parts=("picture 1",)), Seen, book)
     assert len(there.asked) == 2

@@ -29,11 +29,12 @@ from swatchbook.errors import (
     ProviderTimeout,
     RunRevoked,
 )
-from swatchbook.providers import anthropic, openai, statuses
-from swatchbook.providers.address import Address, address
+from swatchbook.providers import http_errors
 from swatchbook.providers.client import Call, Client, may_have_cost
-from swatchbook.providers.gate import STRIKES
-from swatchbook.providers.statuses import retry_after
+from swatchbook.providers.endpoint import Endpoint, endpoint
+from swatchbook.providers.http_errors import retry_after
+from swatchbook.providers.throttle import STRIKES
+from swatchbook.providers.wires import anthropic, openai
 from swatchbook.settings import Settings
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.standin import KEY, Provider, provider
@@ -48,7 +49,7 @@ def there() -> Iterator[Provider]:
 
 
 def client(there: Provider, *, clock: Any = None, key: str = KEY, **changed: Any) -> Client:
-    where = Address("llm", there.openai_url, "m", SecretStr(key), seconds=10)
+    where = Endpoint("llm", there.openai_url, "m", SecretStr(key), seconds=10)
     return Client(replace(where, **changed), header=openai.header, clock=clock)
 
 
@@ -121,8 +122,8 @@ def test_a_model_that_is_not_there_names_its_setting(there: Provider) -> None:
     ],
 )
 def test_a_bad_request_is_the_model_that_is_not_there_or_the_question(body: object, failure: type[Failure]) -> None:
-    where = Address("text", "https://api.example.com/v1", "m")
-    assert type(statuses.failure(where, 400, json.dumps(body).encode())) is failure
+    where = Endpoint("text", "https://api.example.com/v1", "m")
+    assert type(http_errors.failure(where, 400, json.dumps(body).encode())) is failure
 
 
 def test_an_address_where_nobody_listens_costs_nothing() -> None:
@@ -130,7 +131,7 @@ def test_an_address_where_nobody_listens_costs_nothing() -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     with pytest.raises(ProviderError, match="cannot be reached") as raised:
-        Client(Address("llm", url, "m"), header=openai.header).post(CALL)
+        Client(Endpoint("llm", url, "m"), header=openai.header).post(CALL)
     assert not may_have_cost(raised.value)
 
 
@@ -160,13 +161,13 @@ def test_a_reply_that_would_harm_its_reader_is_an_error_that_may_have_cost(
 
 @pytest.mark.parametrize(("status", "failure"), [(400, ProviderRejected), (500, ProviderError), (204, ProviderError)])
 def test_a_status_is_enough_where_its_body_cannot_be_read(status: int, failure: type[Failure]) -> None:
-    assert statuses.code_of(DEEP) == ""
-    assert type(statuses.failure(Address("llm", "http://host/v1", "m"), status, DEEP)) is failure
+    assert http_errors.code_of(DEEP) == ""
+    assert type(http_errors.failure(Endpoint("llm", "http://host/v1", "m"), status, DEEP)) is failure
 
 
 def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
     said = json.dumps({"error": {"message": "\x1b[2Jall\n gone \u202e" + "x" * 9_000}}).encode()
-    error = statuses.failure(Address("llm", "http://host/v1", "m"), 400, said)
+    error = http_errors.failure(Endpoint("llm", "http://host/v1", "m"), 400, said)
     assert str(error).startswith("host answers 400: [2Jall gone xxx")
     assert len(str(error)) < 250
 
@@ -238,7 +239,7 @@ def test_a_reply_that_never_ends_is_cut_off_in_time(first: bytes, again: bytes) 
     with a_server_that(slowly(first, again)) as url:
         started = time.monotonic()
         with pytest.raises(ProviderTimeout) as raised:
-            Client(Address("llm", url, "m", seconds=0.5), header=openai.header).post(CALL)
+            Client(Endpoint("llm", url, "m", seconds=0.5), header=openai.header).post(CALL)
         assert time.monotonic() - started < 3
         assert may_have_cost(raised.value)
 
@@ -251,7 +252,7 @@ def test_what_is_sent_too_much_is_no_answer_to_the_next_question() -> None:
         yield "".join(said).encode()
 
     with a_server_that(twice) as url:
-        asking = Client(Address("llm", url, "m"), header=openai.header)
+        asking = Client(Endpoint("llm", url, "m"), header=openai.header)
         assert [asking.post(CALL).data["n"] for _ in range(3)] == [1, 1, 1]
 
 
@@ -261,7 +262,7 @@ def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, st
         yield f"HTTP/1.1 {status} Moved\r\nLocation: {there.openai_url}\r\nContent-Length: 0\r\n\r\n".encode()
 
     with a_server_that(elsewhere) as url, pytest.raises(Configuration, match="SWATCHBOOK_LLM_URL"):
-        Client(Address("llm", url, "m", SecretStr(KEY)), header=openai.header).post(CALL)
+        Client(Endpoint("llm", url, "m", SecretStr(KEY)), header=openai.header).post(CALL)
     assert not there.asked
 
 
@@ -429,7 +430,7 @@ def test_neither_key_nor_body_is_logged_at_any_level(there: Provider, caplog: py
     there.answer = lambda _: "said-in-confidence"
     there.script.extend([None, "error", "rejected", "cut", "garbage"])
     for header in (openai.header, anthropic.header):
-        where = Address("llm", there.openai_url, "m", SecretStr(KEY))
+        where = Endpoint("llm", there.openai_url, "m", SecretStr(KEY))
         talking = Client(where, header=header)
         for _ in range(3):
             with suppress(Failure):
@@ -469,7 +470,7 @@ def test_neither_key_nor_body_is_logged_at_any_level(there: Provider, caplog: py
 )
 def test_what_is_missing_or_wrong_is_named(settings: dict[str, str], names: str) -> None:
     with pytest.raises((Configuration, Authentication), match=names) as raised:
-        address(Settings(**settings), "vision")
+        endpoint(Settings(**settings), "vision")
     assert "secret" not in str(raised.value)
 
 
@@ -485,9 +486,9 @@ def test_what_is_missing_or_wrong_is_named(settings: dict[str, str], names: str)
     ],
 )
 def test_a_key_does_not_cross_the_internet_for_all_to_read(url: str, overheard: bool) -> None:
-    address(Settings(vision_url=url, vision_model="m"), "vision")  # there is none
+    endpoint(Settings(vision_url=url, vision_model="m"), "vision")  # there is none
     with pytest.raises(Configuration, match=r"SWATCHBOOK_VISION_URL.*https") if overheard else nullcontext():
-        address(Settings(vision_url=url, vision_model="m", vision_api_key="k"), "vision")
+        endpoint(Settings(vision_url=url, vision_model="m", vision_api_key="k"), "vision")
 
 
 def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -> None:
@@ -501,7 +502,7 @@ def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -
 
 def test_a_providers_own_address_needs_a_key() -> None:
     with pytest.raises(Authentication, match="SWATCHBOOK_TEXT_API_KEY"):
-        address(Settings(), "text", url="https://api.example.com/v1", needs_key=True)
+        endpoint(Settings(), "text", url="https://api.example.com/v1", needs_key=True)
 
 
 def test_headers_are_as_each_provider_wants_them() -> None:

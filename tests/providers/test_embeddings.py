@@ -15,13 +15,13 @@ import pytest
 from pydantic import SecretStr
 
 from swatchbook.errors import Authentication, Configuration, Failure, PayloadTooLarge, ProviderDown, ProviderError
-from swatchbook.ledger.calls import Book, spending
+from swatchbook.ledger.calls import CallContext, spending
 from swatchbook.ledger.database import open_ledger
 from swatchbook.models.registry import load, tags
 from swatchbook.providers import embeddings
-from swatchbook.providers import voyage as voyage_wire
-from swatchbook.providers.address import Address
 from swatchbook.providers.embeddings import ProviderTextEncoder, openai_encoder, voyage_encoder
+from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.wires import voyage as voyage_wire
 from swatchbook.records import IngestOptions, Role
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, set_document
@@ -33,10 +33,10 @@ TEXTS = ["oak", "ash", "elm"]
 
 
 @pytest.fixture
-def book(migrated: Path) -> Iterator[Book]:
+def book(migrated: Path) -> Iterator[CallContext]:
     with tempfile.TemporaryDirectory(dir=migrated) as folder:
         ledger = open_ledger(f"sqlite:///{shutil.copy(migrated / 'template.sqlite', folder)}")
-        yield Book(ledger, begun(ledger), STAGE)
+        yield CallContext(ledger, begun(ledger), STAGE)
         ledger.close()
 
 
@@ -56,7 +56,7 @@ def voyage(there: Provider, **changed: object) -> ProviderTextEncoder:
 
 
 def at(there: Provider, clock: SetClock) -> ProviderTextEncoder:
-    where = Address("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
+    where = Endpoint("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
     return ProviderTextEncoder(where, voyage_wire, tag="tag", dimension=1_024, clock=clock)
 
 
@@ -66,14 +66,14 @@ def expected(texts: list[str], dimension: int = 1_024) -> np.ndarray:
 
 
 @pytest.mark.parametrize("make", [voyage_encoder, openai_encoder])
-def test_vectors_come_in_the_order_asked_and_of_unit_length(there: Provider, book: Book, make: object) -> None:
+def test_vectors_come_in_the_order_asked_and_of_unit_length(there: Provider, book: CallContext, make: object) -> None:
     found = make(settings(there), "tag").embed([*TEXTS, "oak"], "document", book)  # type: ignore[operator]
     np.testing.assert_allclose(found, expected([*TEXTS, "oak"]), atol=1e-6)
     assert found.dtype == np.float32
     assert there.asked[0][0].texts == ("oak", "ash", "elm")  # the same text once
 
 
-def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, book: Book) -> None:
+def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, book: CallContext) -> None:
     encoder = voyage(there, text_dimension=256)
     assert encoder.embed(["oak"], "document", book).shape == (1, 256)
     encoder.embed(["oak"], "query")
@@ -83,10 +83,10 @@ def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Prov
     assert first["truncation"] is False
 
 
-def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, book: Book) -> None:
+def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, book: CallContext) -> None:
     encoder = voyage(there)
     encoder.embed(["oak", "ash"], "document", book)
-    other = Book(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
+    other = CallContext(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
     found = encoder.embed(["elm", "ash", "oak"], "document", other)
     np.testing.assert_allclose(found, expected(["elm", "ash", "oak"]), atol=1e-6)
     assert [asked.texts for asked, _ in there.asked] == [("oak", "ash"), ("elm",)]
@@ -95,7 +95,7 @@ def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, book: Book
     assert spent.cost_usd == pytest.approx(2e-6)
 
 
-def test_queries_are_not_kept_and_documents_need_somebody_who_pays(there: Provider, book: Book) -> None:
+def test_queries_are_not_kept_and_documents_need_somebody_who_pays(there: Provider, book: CallContext) -> None:
     encoder = voyage(there)
     for _ in range(2):
         encoder.embed(["oak"], "query")
@@ -149,7 +149,7 @@ def test_nothing_is_searched_for_with_a_vector_that_is_none(there: Provider) -> 
 
 
 def test_who_searches_is_told_when_all_calls_are_of_others(
-    there: Provider, book: Book, monkeypatch: pytest.MonkeyPatch
+    there: Provider, book: CallContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embeddings, "QUERY_PATIENCE_SECONDS", 0.1)
     there.delay = lambda: 0.5
@@ -163,14 +163,14 @@ def test_who_searches_is_told_when_all_calls_are_of_others(
         assert working.result().shape == (3, 1_024)
 
 
-def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, book: Book) -> None:
+def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, book: CallContext) -> None:
     texts = [f"{number} " + "word " * 11_000 for number in range(10)]
     assert voyage(there).embed(texts, "document", book).shape == (10, 1_024)
     assert [len(asked.texts) for asked, _ in there.asked] == [4, 4, 2]
 
 
 def test_a_text_too_long_is_cut_and_that_is_logged_and_counted(
-    there: Provider, book: Book, caplog: pytest.LogCaptureFixture
+    there: Provider, book: CallContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
         voyage(there).embed(["ü" * 100_000, "oak"], "document", book)
@@ -181,7 +181,7 @@ def test_a_text_too_long_is_cut_and_that_is_logged_and_counted(
     assert sent[1] == "oak"
 
 
-def test_vectors_of_another_length_name_the_setting(there: Provider, book: Book) -> None:
+def test_vectors_of_another_length_name_the_setting(there: Provider, book: CallContext) -> None:
     there.dimension = 768
     with pytest.raises(Configuration, match=r"768.*SWATCHBOOK_TEXT_DIMENSION is 1024") as raised:
         openai_encoder(settings(there), "tag").embed(TEXTS, "document", book)
@@ -191,12 +191,12 @@ def test_vectors_of_another_length_name_the_setting(there: Provider, book: Book)
     assert (spent.failed, spent.tokens_in, spent.cost_usd) == (3, 3, pytest.approx(3e-6))
 
 
-def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, book: Book) -> None:
+def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, book: CallContext) -> None:
     there.packs = False
     np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", book), expected(TEXTS), atol=1e-6)
 
 
-def test_nan_and_zero_are_left_for_the_commit_to_refuse_and_asked_for_anew(there: Provider, book: Book) -> None:
+def test_nan_and_zero_are_left_for_the_commit_to_refuse_and_asked_for_anew(there: Provider, book: CallContext) -> None:
     there.embed = lambda texts, dimension: np.stack(
         [np.full(dimension, value, np.float32) for value in (np.nan, 0.0, 1.0)]
     )
@@ -213,7 +213,7 @@ def test_nan_and_zero_are_left_for_the_commit_to_refuse_and_asked_for_anew(there
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e38])
-def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, book: Book, size: float) -> None:
+def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, book: CallContext, size: float) -> None:
     there.embed = lambda texts, dimension: np.full((len(texts), dimension), size, np.float32)
     found = voyage(there).embed(TEXTS, "document", book)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
@@ -237,7 +237,7 @@ def _some_bytes_over(data: list[dict[str, Any]]) -> Any:
 
 @pytest.mark.parametrize("change", [_one_less, _one_more, _one_twice, _some_bytes_over])
 def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
-    there: Provider, book: Book, change: Callable[[list[dict[str, Any]]], Any]
+    there: Provider, book: CallContext, change: Callable[[list[dict[str, Any]]], Any]
 ) -> None:
     there.rewrite = lambda reply: {**reply, "data": change(reply["data"])}
     encoder = voyage(there)
@@ -248,7 +248,7 @@ def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
 
 
 @pytest.mark.parametrize("tokens", [-1_000_000, 10**30])
-def test_a_count_that_is_none_pays_nobody_back(there: Provider, book: Book, tokens: int) -> None:
+def test_a_count_that_is_none_pays_nobody_back(there: Provider, book: CallContext, tokens: int) -> None:
     there.rewrite = lambda reply: {**reply, "usage": {"total_tokens": tokens}}
     encoder = voyage(there)
     for _ in range(2):
@@ -260,7 +260,7 @@ def test_a_count_that_is_none_pays_nobody_back(there: Provider, book: Book, toke
 
 @pytest.mark.parametrize(("fault", "failure"), [("empty", ProviderError), ("too_large", PayloadTooLarge)])
 def test_what_goes_wrong_is_named_and_nothing_is_kept(
-    there: Provider, book: Book, fault: str, failure: type[Exception]
+    there: Provider, book: CallContext, fault: str, failure: type[Exception]
 ) -> None:
     there.script.append(fault)
     encoder = voyage(there)
@@ -270,13 +270,13 @@ def test_what_goes_wrong_is_named_and_nothing_is_kept(
     assert len(there.asked) == 2
 
 
-def test_a_model_that_voyage_does_not_know_names_the_setting(there: Provider, book: Book) -> None:
+def test_a_model_that_voyage_does_not_know_names_the_setting(there: Provider, book: CallContext) -> None:
     there.models = {"voyage-3.5"}
     with pytest.raises(Configuration, match="SWATCHBOOK_TEXT_MODEL"):
         voyage(there, text_model="voyage-9").embed(TEXTS, "document", book)
 
 
-def test_the_budget_counts_vectors_too(there: Provider, book: Book) -> None:
+def test_the_budget_counts_vectors_too(there: Provider, book: CallContext) -> None:
     set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.5).model_dump(mode="json"))
     with pytest.raises(Configuration, match="SWATCHBOOK_PRICES"):
         voyage(there, prices={}).embed(TEXTS, "document", book)
@@ -293,7 +293,7 @@ def test_the_registry_knows_the_tag_without_a_key_and_misses_the_key_when_it_loa
     assert (encoder.tag, encoder.dimension) == ("voyage-3.5@1024/document-query", 1_024)
 
 
-def test_meaning_survives_the_stand_in(there: Provider, book: Book) -> None:
+def test_meaning_survives_the_stand_in(there: Provider, book: CallContext) -> None:
     there.embed = minilm_vectors()
     encoder = voyage(there)
     documents = encoder.embed(["A porcelain floor tile.", "A leather sofa."], "document", book)

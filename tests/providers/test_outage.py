@@ -9,15 +9,15 @@ from pydantic import SecretStr
 from sqlalchemy import insert
 
 from swatchbook.errors import Interrupted, ProviderDown
-from swatchbook.lab import Lab, open_lab
 from swatchbook.ledger import items
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
-from swatchbook.make import make_batch
-from swatchbook.providers import voyage
-from swatchbook.providers.address import Address
+from swatchbook.pipeline.embed import make_batch
 from swatchbook.providers.embeddings import ProviderTextEncoder
-from swatchbook.records import Role, Want, text_key
+from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.wires import voyage
+from swatchbook.records import Role, RoleTag, text_key
+from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count
 from tests.providers.clocks import SetClock
@@ -35,35 +35,35 @@ def there() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, open_lab(Settings(home=Path(folder))) as tools:
+def resources() -> Iterator[Resources]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, open_resources(Settings(home=Path(folder))) as tools:
         yield tools
 
 
 def encoder(there: Provider, clock: SetClock) -> ProviderTextEncoder:
-    where = Address("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
+    where = Endpoint("text", there.openai_url, "voyage-3.5", SecretStr(KEY))
     return ProviderTextEncoder(where, voyage, tag=TAG, dimension=1_024, clock=clock)
 
 
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1]], ids=["several", "one"])
 def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(
-    there: Provider, lab: Lab, texts: tuple[str, ...]
+    there: Provider, resources: Resources, texts: tuple[str, ...]
 ) -> None:
     keys = [text_key(text) for text in texts]
-    with lab.ledger.write() as connection:
+    with resources.ledger.write() as connection:
         connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in texts])
-    run = begun(lab.ledger, texts=keys, wants=[Want(role=Role.TEXT, tag=TAG)])
-    (batch,) = items.cut_batches(lab.ledger, run, 20)
+    run = begun(resources.ledger, texts=keys, requested=[RoleTag(role=Role.TEXT, tag=TAG)])
+    (batch,) = items.cut_batches(resources.ledger, run, 20)
     clock = SetClock()
     over = clock.now() + HOUR
-    while count(lab.ledger, rows, state="done") < len(texts):
-        assert count(lab.ledger, rows, runs=0) == len(texts)
-        lab.models._text_encoder = encoder(there, clock)  # a run is a process, whose breaker knows nothing
+    while count(resources.ledger, rows, state="done") < len(texts):
+        assert count(resources.ledger, rows, runs=0) == len(texts)
+        resources.models._text_encoder = encoder(there, clock)  # a run is a process, whose breaker knows nothing
         for number, pause in enumerate((2.0, 4.0, 8.0, 300.0)):  # as the batch's task does; then as its document waits
             there.script.clear()
             there.script.extend(["unavailable"] * 50 if clock.now() < over else [])
             try:
-                make_batch(lab, run, batch, size=20, last_try=number == 3)
+                make_batch(resources, run, batch, size=20, last_try=number == 3)
                 break
             except (ProviderDown, Interrupted):
                 clock.sleep(pause)

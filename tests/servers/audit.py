@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from sqlalchemy import select, union
 
 from swatchbook.index.base import Index, Space
-from swatchbook.lab import open_lab
-from swatchbook.ledger import accounts, publishing
+from swatchbook.ledger import publishing
+from swatchbook.ledger.queries import account
 from swatchbook.ledger.tables import chunks, placements
 from swatchbook.records import DocumentStatus, Record
-from swatchbook.verify import verify
+from swatchbook.resources import open_resources
+from swatchbook.upkeep.verify import verify
 from tests.ledger_audit import writes
 from tests.servers.stack import Stack
 
@@ -28,31 +29,31 @@ class Audit(Record):
 
 def audit(stack: Stack, *documents: str, pictures: int) -> Audit:
     """Of documents with so many pictures each, looked at with tools of its own, opened just now."""
-    reports = [accounts.report(stack.lab.ledger, document) for document in documents]
+    reports = [account.document_report(stack.resources.ledger, document) for document in documents]
     for report in reports:
         parts = (report.images_complete, report.images_partial, report.images_failed, report.images_rejected)
         assert report.images_found == sum(parts) + report.images_pending
         assert (report.status, report.images_pending) == (DocumentStatus.COMPLETED, 0), report
-    with open_lab(stack.settings) as lab:
-        checked = verify(lab)
+    with open_resources(stack.settings) as resources:
+        checked = verify(resources)
         assert not checked.lost_files
         unfound = checked.unpublished + sum(space.missing + space.foreign for space in checked.spaces)
-        for space, _ in publishing.spaces(lab.ledger):
-            unfound += sum(1 for document in documents for _ in lost_to_search(stack, lab.index, space, document))
+        for space, _ in publishing.spaces(resources.ledger):
+            unfound += sum(1 for document in documents for _ in lost_to_search(stack, resources.index, space, document))
     return Audit(
         missing=sum(pictures - report.images_complete for report in reports),
-        twice=sum(times - 1 for times in writes(stack.lab.ledger).values()),
+        twice=sum(times - 1 for times in writes(stack.resources.ledger).values()),
         unfound=unfound,
     )
 
 
 def lost_to_search(stack: Stack, index: Index, space: Space, document: str) -> Iterator[str]:
     """Ids of the document that a query by their very own vector does not find, as where a graph has lost some."""
-    with stack.lab.ledger.read() as connection:
+    with stack.resources.ledger.read() as connection:
         shown = select(placements.c.image).where(placements.c.document == document)
         cut = select(chunks.c.id).where(chunks.c.document == document)
         own = set(connection.execute(union(shown, cut)).scalars())
-    expected = own.intersection(publishing.searchable_ids(stack.lab.ledger, space))
+    expected = own.intersection(publishing.searchable_ids(stack.resources.ledger, space))
     for identity, found in index.fetch(space, sorted(expected)).items():
         if identity not in {hit.id for hit in index.search(space, found.vector, 100)}:
             yield identity

@@ -12,7 +12,7 @@ from tests.servers.stack import Stack, running_stack
 @pytest.fixture(scope="package")  # not for the session: its rounds go on as long as it stands
 def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(tmp_path_factory.mktemp("stack")) as stack:
-        count_writes(stack.lab.ledger)
+        count_writes(stack.resources.ledger)
         yield stack
 
 

@@ -34,7 +34,7 @@ def half_way(
 
 
 def pictures_made(stack: Stack) -> int:
-    return sum(role == Role.VISUAL for _, role, _ in writes(stack.lab.ledger))
+    return sum(role == Role.VISUAL for _, role, _ in writes(stack.resources.ledger))
 
 
 def conclude(stack: Stack, case: str, *documents: str) -> None:
@@ -76,7 +76,7 @@ def mended(stack: Stack, document: str) -> None:
 
 def let_time_pass(stack: Stack, document: str) -> None:
     """Let a document's next try, and those of all items, be due: a quarter of an hour is long for a test."""
-    with stack.lab.ledger.write() as connection:
+    with stack.resources.ledger.write() as connection:
         connection.exec_driver_sql("UPDATE items SET next_retry_at = 0 WHERE next_retry_at IS NOT NULL")
         connection.exec_driver_sql("UPDATE documents SET due_at = 0 WHERE id = %s", (document,))
 

@@ -22,10 +22,9 @@ import psutil
 
 from deployments.weaviate import Server, free_ports
 from deployments.weaviate import start as start_weaviate
-from swatchbook.lab import Lab, open_lab
-from swatchbook.ledger import accounts
-from swatchbook.ledger.runs import Document
+from swatchbook.ledger.documents import Document, get_document
 from swatchbook.records import DocumentStatus
+from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.conftest import ROOT, SOAK
 from tests.doubles.models import Trouble
@@ -112,7 +111,7 @@ class Stack:
     folder: Path
     environment: Mapping[str, str]  # what worker, service and commands are told
     settings: Settings
-    lab: Lab
+    resources: Resources
     postgres: RunningPostgres
     weaviate: Server
     prefect: Part
@@ -134,7 +133,7 @@ class Stack:
     def command(self, *arguments: str) -> str:
         """The stdout of `swatchbook …`, which must not fail."""
         done = subprocess.run(
-            [sys.executable, "-m", "interface.cli", *arguments], env=self.environment, cwd=self.folder, check=False,
+            [sys.executable, "-m", "interface.cli.main", *arguments], env=self.environment, cwd=self.folder, check=False,
             capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
@@ -181,7 +180,7 @@ class Stack:
     # --- what became of a document ------------------------------------------------------------------------------------
 
     def document(self, document: str) -> Document:
-        return accounts.get_document(self.lab.ledger, document)
+        return get_document(self.resources.ledger, document)
 
     def wait_until(self, holds: Callable[[], object], what: str, seconds: float = BACK_SECONDS) -> float:
         """Seconds until it holds. Fails, with the ends of all logs, when it does not in time."""
@@ -231,8 +230,8 @@ def running_stack(folder: Path, **given: str) -> Iterator[Stack]:
         weaviate = run_weaviate(folder, weaviate_port, grpc_port, WEAVIATE_KEY)
         prefect.wait()
         settings = Settings.model_validate(settings_of(environment))
-        lab = parts.enter_context(open_lab(settings))
-        stack = Stack(folder, environment, settings, lab, postgres, weaviate, prefect, worker, service)
+        resources = parts.enter_context(open_resources(settings))
+        stack = Stack(folder, environment, settings, resources, postgres, weaviate, prefect, worker, service)
         parts.callback(lambda: stack.weaviate.stop())
         stack.command("setup")
         for flow in ("retry_failed", "review_quality", "report_coverage"):  # a quarter may strike in any test
@@ -325,7 +324,7 @@ def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:
 
 
 CONTROL = ("prefect", "worker", "start", "--pool", "control", "--type", "process", "--limit", "3", "--with-healthcheck")
-SHARDS = ("interface.cli", "worker")
+SHARDS = ("interface.cli.main", "worker")
 """What a worker of either pool is, as a module and its arguments."""
 
 
@@ -337,7 +336,7 @@ def worker_part(folder: Path, environment: Mapping[str, str], name: str, command
 
 
 def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Part:
-    command = [sys.executable, "-m", *(["interface.cli"] if SOAK else ["tests.servers.impatient"]), "serve"]
+    command = [sys.executable, "-m", *(["interface.cli.main"] if SOAK else ["tests.servers.impatient"]), "serve"]
     return Part("service", command, environment, folder / "service.log", answers(f"http://{HOST}:{port}/ready"))
 
 

@@ -18,11 +18,11 @@ import pytest
 from sqlalchemy import func, select
 from standardwebhooks.webhooks import Webhook
 
-from swatchbook.gc import sweep
-from swatchbook.ledger import accounts, due
-from swatchbook.ledger.runs import Document
+from swatchbook.ledger.document_commands import cancel
+from swatchbook.ledger.documents import Document, list_documents
 from swatchbook.ledger.tables import deliveries
 from swatchbook.records import DocumentStatus, document_id, sha256
+from swatchbook.upkeep.gc import sweep
 from tests.conftest import SOAK
 from tests.origin import origin
 from tests.servers.stack import OWNER, SECRET, Stack
@@ -46,7 +46,7 @@ def idle(stack: Stack) -> Iterator[Stack]:
     stack.worker.stop()
     yield stack
     for document in flooded(stack):
-        due.cancel(stack.lab.ledger, document.id)
+        cancel(stack.resources.ledger, document.id)
     if stack.worker.process is None:
         stack.worker.start()
 
@@ -67,13 +67,13 @@ def test_every_answered_upload_is_one_document_however_often_the_service_is_kill
     assert known.keys() == set(promised)
     assert {document.status for document in known.values()} == {DocumentStatus.QUEUED}
     for document, page in zip(promised, pages.values(), strict=True):
-        assert idle.lab.files.read(known[document].file or "") == page
+        assert idle.resources.files.read(known[document].file or "") == page
     assert noted(idle) == dict(Counter(promised))
 
-    swept = sweep(idle.lab, older_than=0)
+    swept = sweep(idle.resources, older_than=0)
     assert swept.temporary <= KILLS * SENDERS * 2
-    assert not [*idle.lab.settings.incoming.iterdir(), *idle.lab.files.unfinished()]
-    assert all(idle.lab.files.has(document.file or "") for document in known.values())
+    assert not [*idle.resources.settings.incoming.iterdir(), *idle.resources.files.unfinished()]
+    assert all(idle.resources.files.has(document.file or "") for document in known.values())
 
     launched = min(UPLOADS, 100)  # what is behind them comes when these are through
     idle.wait_until(lambda: len(flow_runs_by_document(idle)) == launched, "flow runs are created", 60)
@@ -128,7 +128,7 @@ def kill_while_they_come(stack: Stack, sent: list[Future[Delivered]]) -> None:
 
 def flooded(stack: Stack) -> list[Document]:
     """All documents that the flood has brought."""
-    return accounts.list_documents(stack.lab.ledger, name="flood-", limit=10_000)
+    return list_documents(stack.resources.ledger, name="flood-", limit=10_000)
 
 
 def noted(stack: Stack) -> dict[str, int]:
@@ -138,7 +138,7 @@ def noted(stack: Stack) -> dict[str, int]:
         .where(deliveries.c.id.startswith("flood-"))
         .group_by(deliveries.c.document)
     )
-    with stack.lab.ledger.read() as connection:
+    with stack.resources.ledger.read() as connection:
         return {row.document: row.times for row in connection.execute(query)}
 
 

@@ -48,13 +48,13 @@ def point(stack: Stack, deployment: str, pool: str) -> None:
 def shards(stack: Stack, document: str) -> list[dict[str, Any]]:
     """Runs of a document's shards, oldest first."""
     query = select(runs).where(runs.c.document == document, runs.c.kind == "shard").order_by(runs.c.token)
-    with stack.lab.ledger.read() as connection:
+    with stack.resources.ledger.read() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def parent(stack: Stack, document: str) -> psutil.Process:
     query = select(runs.c.pid).where(runs.c.document == document, runs.c.kind == "document", runs.c.state == "live")
-    with stack.lab.ledger.read() as connection:
+    with stack.resources.ledger.read() as connection:
         return psutil.Process(connection.execute(query).scalar_one())
 
 

@@ -56,7 +56,7 @@ def test_form_of_the_ui_filled_in_as_it_stands_ingests_a_catalogue(stack: Stack,
     )  # fmt: skip
     stack.wait_until(lambda: state_of(stack, created["id"]) in TERMINAL, "the flow run ends")
     assert state_of(stack, created["id"]) == "COMPLETED"
-    document = document_id(OWNER, stack.lab.files.put_file(catalogue, suffix=".pdf")[:64])
+    document = document_id(OWNER, stack.resources.files.put_file(catalogue, suffix=".pdf")[:64])
     assert audit(stack, document, pictures=PICTURES) == WHOLE
     assert document in found_by(stack, "form porcelain tiles")
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
-from swatchbook.lab import Lab
 from swatchbook.pdf import reader
+from swatchbook.pipeline.register import register
+from swatchbook.pipeline.run import Work, begin_work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
-from swatchbook.register import register
-from swatchbook.working import Work, try_begin
+from swatchbook.resources import Resources
 from tasks.discover import describe_product, discover_products
 from tests.providers import attentive
 from tests.providers.standin import KEY, Provider, provider
@@ -21,23 +21,23 @@ from tests.providers.standin import KEY, Provider, provider
 @pytest.fixture
 def there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """Where the language model is, which this process' tools then ask."""
-    lab.cache_clear()
+    load_resources.cache_clear()
     with provider() as elsewhere:
         elsewhere.answer = lambda asked: attentive.answer(asked.texts, asked.pictures)
         given = {"DISCOVERY": "llm", "LLM_URL": elsewhere.openai_url, "LLM_MODEL": "attentive", "LLM_API_KEY": KEY}
         for name, value in given.items():
             monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
         yield elsewhere
-        lab(BlockNames()).close()
-    lab.cache_clear()
+        load_resources(BlockNames()).close()
+    load_resources.cache_clear()
 
 
 class Begun:
     """A run at the small sample, its pages read."""
 
-    def __init__(self, tools: Lab, path: Path) -> None:
+    def __init__(self, tools: Resources, path: Path) -> None:
         document = register(tools, path, owner="ann", options=IngestOptions()).document
-        work = try_begin(tools, str(document.file), owner="ann", options=IngestOptions())
+        work = begin_work(tools, str(document.file), owner="ann", options=IngestOptions())
         assert isinstance(work, Work)
         self.work = work
         self.reading: Reading = reader.read(path, tools.files, tools.settings)
@@ -51,7 +51,7 @@ class Begun:
 
 
 def begun(path: Path) -> Begun:
-    return Begun(lab(BlockNames()), path)
+    return Begun(load_resources(BlockNames()), path)
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("refusal", "provider_rejected"), ("prose", "invalid_model_output")])
@@ -63,7 +63,7 @@ def test_a_document_that_the_model_cannot_make_out_keeps_the_layout_rules_produc
     found = run.discover()
     assert [product.name for product in found.products] == ["Nordvik Oak", "Palladio Terrazzo"]
     (lost,) = found.lost
-    assert (lost.kind, lost.passing) == (kind, False)
+    assert (lost.kind, lost.transient) == (kind, False)
     assert "layout rules" in lost.message
 
 
@@ -96,8 +96,8 @@ def test_what_a_person_must_mend_stops_the_document_and_names_the_setting(
 ) -> None:
     run = begun(small_catalogue)
     monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
-    lab(BlockNames()).close()
-    lab.cache_clear()
+    load_resources(BlockNames()).close()
+    load_resources.cache_clear()
     with pytest.raises(failure, match=said) as raised:
         run.discover()
     assert "sk-" not in str(raised.value)
@@ -112,7 +112,7 @@ def test_a_product_whose_metadata_fails_to_the_last_keeps_the_layout_rules_and_m
     said = run.describe()
     assert said.metadata["slip_rating"] == "R10"
     (lost,) = said.lost
-    assert (lost.page, lost.kind, lost.passing) == (3, "provider_error", True)
+    assert (lost.page, lost.kind, lost.transient) == (3, "provider_error", True)
     assert "Nordvik Oak" in lost.message
 
 

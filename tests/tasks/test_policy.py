@@ -4,13 +4,13 @@ from typing import cast
 
 from prefect.context import TaskRunContext
 
-from swatchbook.records import LostPage, Plan, Tables
+from swatchbook.records import FailedPage, Plan, Tables
 from tasks.policy import by_key
 
 
 def key(*lost: int, of: str = "tables") -> str:
     """Of a task whose input lost these pages."""
-    pages = tuple(LostPage(page=page, kind="provider_timeout", message="Slow.", passing=True) for page in lost)
+    pages = tuple(FailedPage(page=page, kind="provider_timeout", message="Slow.", transient=True) for page in lost)
     given = {"key": "chunk-1", of: Tables(lost=pages), "plan": Plan(pages=())}
     return by_key(cast(TaskRunContext, None), given)
 

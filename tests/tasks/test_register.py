@@ -7,12 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from blocks import lab
+from blocks import load_resources
 from swatchbook.errors import Configuration
-from swatchbook.ledger import accounts, runs
+from swatchbook.ledger import runs
+from swatchbook.ledger.documents import get_document
+from swatchbook.pipeline.register import register_upload
+from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
-from swatchbook.register import take_in
-from swatchbook.working import Work
 from tasks.register import begin
 from tests.origin import PDF, origin
 
@@ -20,10 +21,10 @@ from tests.origin import PDF, origin
 @pytest.fixture
 def fresh(home: Path) -> Iterator[None]:
     """This process' tools are those of the test's home."""
-    lab.cache_clear()
+    load_resources.cache_clear()
     yield
-    lab(BlockNames()).close()
-    lab.cache_clear()
+    load_resources(BlockNames()).close()
+    load_resources.cache_clear()
 
 
 @pytest.mark.usefixtures("fresh")
@@ -38,7 +39,7 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(
         second = asyncio.create_task(begin.fn(url, "alice", IngestOptions(focus=False), BlockNames()))
         await asyncio.sleep(1.2)  # it looks twice a second
         assert not second.done()
-        runs.end(lab(BlockNames()).ledger, first.run, DocumentStatus.COMPLETED)
+        runs.end(load_resources(BlockNames()).ledger, first.run, DocumentStatus.COMPLETED)
         after = await second
         assert isinstance(after, Work)
         assert (after.document, after.name) == (first.document, "spring.pdf")
@@ -53,9 +54,9 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(
 @pytest.mark.usefixtures("fresh")
 def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
-    tools, launched_with, asked_last = lab(BlockNames()), IngestOptions(), IngestOptions(focus=False)
+    tools, launched_with, asked_last = load_resources(BlockNames()), IngestOptions(), IngestOptions(focus=False)
     for options in (launched_with, asked_last):
-        document = take_in(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
+        document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
     monkeypatch.setattr("tasks.register.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
     work = asyncio.run(begin.fn(document.file or "", "alice", launched_with, BlockNames()))
     assert isinstance(work, Work)
@@ -68,19 +69,19 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.pdf").write_bytes(PDF)
-    document = take_in(
-        lab(BlockNames()), tmp_path / "a.pdf", owner="alice", options=IngestOptions(), name="a.pdf"
+    document = register_upload(
+        load_resources(BlockNames()), tmp_path / "a.pdf", owner="alice", options=IngestOptions(), name="a.pdf"
     ).document
-    lab.cache_clear()
+    load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
     with pytest.raises(Configuration, match="VISION_MODEL is not set"):
         asyncio.run(begin.fn(document.file or "", "alice", IngestOptions(), BlockNames()))
-    ledger = lab(BlockNames()).ledger
-    held_up = accounts.get_document(ledger, document.id)
+    ledger = load_resources(BlockNames()).ledger
+    held_up = get_document(ledger, document.id)
     assert (held_up.status, held_up.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
     assert "VISION_MODEL" in (held_up.message or "")
     assert 0 < (held_up.due_at or 0) - ledger.now() <= 60
 
-    lab.cache_clear()
+    load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "local")
     assert isinstance(asyncio.run(begin.fn(document.file or "", "alice", IngestOptions(), BlockNames())), Work)

@@ -19,7 +19,7 @@ _IN_ROW: Final = 0.6  # of the print size, between the middles of two lines
 _CUT: Final = "[…]"
 
 
-class Leaf(Record):
+class ExcerptLine(Record):
     """A page as it is shown to a model, and as what the model says of it is checked."""
 
     number: int
@@ -29,7 +29,7 @@ class Leaf(Record):
     cut: bool = False
 
 
-def leaves(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[Leaf]:
+def excerpt_lines(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[ExcerptLine]:
     """Pages in order, each with at most so many characters. A head or foot is shown where it is another than on the
     page before.
     """
@@ -41,7 +41,7 @@ def leaves(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[Le
         margins = frozenset(_masked(line) for line in page.lines if _in_margin(page, line))
         told = [line for line in page.lines if line.text and not (_in_margin(page, line) and _masked(line) in before)]
         text, cut = _bounded(_rows(told, body), most)
-        yield Leaf(
+        yield ExcerptLine(
             number=page.number,
             shown=f"=== page {page.number} ===\n{text}",
             source=source_words("\n".join([page.text, *_closed_up(page)])),
@@ -52,10 +52,10 @@ def leaves(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[Le
 
 
 def windows(
-    given: Iterable[Leaf], *, pages: int = MOST_PAGES, characters: int = MOST_CHARACTERS
-) -> Iterator[tuple[Leaf, ...]]:
+    given: Iterable[ExcerptLine], *, pages: int = MOST_PAGES, characters: int = MOST_CHARACTERS
+) -> Iterator[tuple[ExcerptLine, ...]]:
     """Runs of pages that fit one question each."""
-    window, room = list[Leaf](), characters
+    window, room = list[ExcerptLine](), characters
     for leaf in given:
         if window and (len(window) == pages or len(leaf.shown) > room):
             yield tuple(window)

@@ -5,10 +5,10 @@ from typing import Final
 
 from swatchbook.catalogue.attributes import LABELS, key_of
 from swatchbook.catalogue.describe import MOST_VALUES, belongs
-from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, Leaf, leaves
+from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, ExcerptLine, excerpt_lines
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
 from swatchbook.catalogue.llm.verbatim import occurs, source_words
-from swatchbook.ledger.calls import Book
+from swatchbook.ledger.calls import CallContext
 from swatchbook.models.base import Chat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
 
@@ -17,14 +17,14 @@ _PAGE_CHARACTERS: Final = 12_000
 
 
 def ask_metadata(
-    chat: Chat, book: Book, product: FoundProduct, pages: Iterable[Page], by_layout: Description
+    chat: Chat, book: CallContext, product: FoundProduct, pages: Iterable[Page], by_layout: Description
 ) -> Description:
     """The product's metadata as the model reads it off its pages; where it says nothing of a kind, the layout rules do.
 
     `pages` are the product's. Unknown kinds, and values that its pages do not say, are in `rejected`. Raises what
     `Chat.ask` raises.
     """
-    told = list(leaves((_own(page, product) for page in pages), most=_PAGE_CHARACTERS))
+    told = list(excerpt_lines((_own(page, product) for page in pages), most=_PAGE_CHARACTERS))
     answer = chat.ask(_question(product, told, by_layout), Facts, book)
     proven, rejected = _prove(answer.facts, _Source.of(told, by_layout.tables), chat.model)
     kept = dict[str, dict[str, Evidence]]()
@@ -52,7 +52,7 @@ def _own(page: Page, product: FoundProduct) -> Page:
     return page.model_copy(update={"blocks": blocks})
 
 
-def _question(product: FoundProduct, told: Sequence[Leaf], by_layout: Description) -> Question:
+def _question(product: FoundProduct, told: Sequence[ExcerptLine], by_layout: Description) -> Question:
     hints = [f"{kind}: {value}" for kind, value in by_layout.metadata.items()]
     parts = (
         f"The product: {product.name}" + (f" ({product.category})" if product.category else ""),
@@ -74,7 +74,7 @@ class _Source(Record):
     pages: dict[int, str]
 
     @classmethod
-    def of(cls, told: Iterable[Leaf], tables: Iterable[Table]) -> "_Source":
+    def of(cls, told: Iterable[ExcerptLine], tables: Iterable[Table]) -> "_Source":
         pages = {leaf.number: leaf.source for leaf in told}
         for table in tables:
             cells = (source_words(cell) for row in table.rows for cell in row)

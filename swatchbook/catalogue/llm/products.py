@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from swatchbook.catalogue.layout import tidy
-from swatchbook.catalogue.llm.excerpt import Leaf, leaves, windows
+from swatchbook.catalogue.llm.excerpt import ExcerptLine, excerpt_lines, windows
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.llm.verbatim import is_named, occurs, words
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
-from swatchbook.ledger.calls import Book
+from swatchbook.ledger.calls import CallContext
 from swatchbook.models.base import Chat, Question
 from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
@@ -27,14 +27,16 @@ CONFIDENCE, AGREED = 0.85, 0.95
 """Of a product that the model names and its pages prove; and that the layout rules found as well."""
 
 
-def ask_products(chat: Chat, book: Book, reading: Reading, pages: Iterable[Page], by_layout: Discovery) -> Discovery:
+def ask_products(
+    chat: Chat, book: CallContext, reading: Reading, pages: Iterable[Page], by_layout: Discovery
+) -> Discovery:
     """Products as the model names them, in the order of their pages; what it says and no page proves is in `rejected`.
 
     Pages whose answer does not fit are asked about by halves. Raises what `Chat.ask` raises.
     """
-    told = {leaf.number: leaf for leaf in leaves(pages)}
+    told = {leaf.number: leaf for leaf in excerpt_lines(pages)}
 
-    def ask(window: Sequence[Leaf]) -> list[Offered]:
+    def ask(window: Sequence[ExcerptLine]) -> list[Offered]:
         try:
             return chat.ask(_question(reading, by_layout, window), Offer, book).products
         except (InvalidModelOutput, PayloadTooLarge):
@@ -53,11 +55,11 @@ def ask_products(chat: Chat, book: Book, reading: Reading, pages: Iterable[Page]
     return Discovery(products=tuple(products), rejected=tuple(proof.rejected))
 
 
-def _says(window: Sequence[Leaf]) -> bool:
+def _says(window: Sequence[ExcerptLine]) -> bool:
     return any(leaf.source.strip() for leaf in window)
 
 
-def _question(reading: Reading, by_layout: Discovery, window: Sequence[Leaf]) -> Question:
+def _question(reading: Reading, by_layout: Discovery, window: Sequence[ExcerptLine]) -> Question:
     first, last = window[0].number, window[-1].number
     outline = [f"{'  ' * (e.level - 1)}{e.title} (page {e.page})" for e in reading.outline[:MOST_TOLD]]
     hints = [
@@ -77,7 +79,7 @@ def _question(reading: Reading, by_layout: Discovery, window: Sequence[Leaf]) ->
 class _Proof:
     """What is believed of an answer, and what is not."""
 
-    def __init__(self, model: str, reading: Reading, told: Mapping[int, Leaf], by_layout: Discovery) -> None:
+    def __init__(self, model: str, reading: Reading, told: Mapping[int, ExcerptLine], by_layout: Discovery) -> None:
         self.rejected = [
             Evidence(rule=PAGE_CUT, page=leaf.number, detail={"model": model}) for leaf in told.values() if leaf.cut
         ]

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator
 
 from swatchbook.catalogue.attributes import LABELS
-from swatchbook.providers.replies import Reply, Said, SaidAtLength, recipe
+from swatchbook.providers.reply_shapes import LongText, ReplyShape, ShortText, recipe
 
 FIND_PRODUCTS: Final = """\
 You find the products that a catalogue offers. You are given its outline, what simple layout rules made of it, and the
@@ -55,10 +55,10 @@ def _unmarked(text: str) -> str:
     return " ".join(text.removeprefix("# ").replace(" | ", " ").split())
 
 
-Copied = Annotated[Said, AfterValidator(_unmarked)]
+Copied = Annotated[ShortText, AfterValidator(_unmarked)]
 
 
-class Offered(Reply):
+class Offered(ReplyShape):
     name: Copied
     category: Copied | None
     code: Copied | None
@@ -67,25 +67,25 @@ class Offered(Reply):
     last_page: int
 
 
-class Offer(Reply):
+class Offer(ReplyShape):
     """The products that some pages offer."""
 
     products: list[Offered]
 
 
-class Printed(Reply):
+class Printed(ReplyShape):
     """What is printed on a page."""
 
-    lines: list[SaidAtLength]
+    lines: list[LongText]
 
 
-class Fact(Reply):
-    kind: Said
-    value: Annotated[SaidAtLength, AfterValidator(_unmarked)]
+class Fact(ReplyShape):
+    kind: ShortText
+    value: Annotated[LongText, AfterValidator(_unmarked)]
     page: int
 
 
-class Facts(Reply):
+class Facts(ReplyShape):
     """What the pages say of a product."""
 
     facts: list[Fact]

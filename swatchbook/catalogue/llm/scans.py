@@ -7,9 +7,9 @@ from typing import Final
 
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.errors import Failure, Policy
-from swatchbook.ledger.calls import Book
+from swatchbook.ledger.calls import CallContext
 from swatchbook.models.base import Chat, Question
-from swatchbook.records import Block, Line, LostPage, Page, Scans, Span
+from swatchbook.records import Block, FailedPage, Line, Page, Scans, Span
 
 SIDE: Final = 1_568  # pixels: more is scaled down by most models
 MOST_TOKENS: Final = 4_000
@@ -20,7 +20,7 @@ _AT_ONCE: Final = 8
 _PAINTED_AT_ONCE: Final = 32  # some 10 MB
 _HEADING, _BODY = 20.0, 10.0  # points, of lines that were read off a picture
 
-Render = Callable[[Sequence[int]], Iterable[tuple[int, bytes | LostPage]]]
+Render = Callable[[Sequence[int]], Iterable[tuple[int, bytes | FailedPage]]]
 """Paints pages as JPEG, their longest side SIDE."""
 
 
@@ -34,27 +34,27 @@ def scanned_pages(pages: Iterable[Page]) -> list[int]:
     return without if 2 * len(without) > count else []
 
 
-def read_scans(chat: Chat, book: Book, numbers: Sequence[int], render: Render) -> Scans:
+def read_scans(chat: Chat, book: CallContext, numbers: Sequence[int], render: Render) -> Scans:
     """The text of these pages. One that cannot be painted, or that the model will not or cannot read, is lost alone.
 
     Raises what passes, and what concerns everybody.
     """
-    lines, lost = dict[int, tuple[str, ...]](), list[LostPage]()
+    lines, lost = dict[int, tuple[str, ...]](), list[FailedPage]()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="scan") as threads:
         for first in range(0, len(numbers), _PAINTED_AT_ONCE):
             pictures = list(render(numbers[first : first + _PAINTED_AT_ONCE]))
             for (number, _), read in zip(pictures, threads.map(partial(_read, chat, book), pictures), strict=True):
-                if isinstance(read, LostPage):
+                if isinstance(read, FailedPage):
                     lost.append(read)
                 else:
                     lines[number] = read
     return Scans(lines=lines, lost=tuple(lost))
 
 
-def _read(chat: Chat, book: Book, painted: tuple[int, bytes | LostPage]) -> tuple[str, ...] | LostPage:
+def _read(chat: Chat, book: CallContext, painted: tuple[int, bytes | FailedPage]) -> tuple[str, ...] | FailedPage:
     number, picture = painted
-    if isinstance(picture, LostPage):
-        return picture.model_copy(update={"passing": False})
+    if isinstance(picture, FailedPage):
+        return picture.model_copy(update={"transient": False})
     try:
         question = Question(instructions=READ_PAGE, parts=(picture,), max_tokens=MOST_TOKENS)
         return tuple(chat.ask(question, Printed, book).lines[:MOST_LINES])
@@ -62,7 +62,7 @@ def _read(chat: Chat, book: Book, painted: tuple[int, bytes | LostPage]) -> tupl
         if failure.policy not in (Policy.NEVER, Policy.ONCE_MORE):
             raise
         message = f"It is a scan, and the vision model could not read it: {failure}"
-        return LostPage(page=number, kind=failure.kind, message=message)
+        return FailedPage(page=number, kind=failure.kind, message=message)
 
 
 def with_scans(pages: Iterable[Page], scans: Scans) -> Iterator[Page]:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from swatchbook.errors import Failure, InvalidModelOutput
-from swatchbook.ledger.calls import Book
+from swatchbook.ledger.calls import CallContext
 from swatchbook.models.base import Question, Shape
 
 Says = Callable[[Sequence[str], Sequence[bytes]], Any]
@@ -23,7 +23,7 @@ class Voice:
         self.asked: list[Question] = []
         self._says = says
 
-    def ask(self, question: Question, shape: type[Shape], book: Book) -> Shape:
+    def ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
         self.asked.append(question)
         texts = [part for part in question.parts if isinstance(part, str)]
         said = self._says(texts, [part for part in question.parts if isinstance(part, bytes)])

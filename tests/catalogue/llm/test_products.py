@@ -11,10 +11,10 @@ import pytest
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.llm.products import NONE_NAMED, ask_products
 from swatchbook.errors import PayloadTooLarge, ProviderError
-from swatchbook.files import Files
 from swatchbook.pdf import reader
 from swatchbook.records import Discovery, Page, Reading
 from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 from tests.catalogue.llm.chat import BOOK, Says, Voice

@@ -14,7 +14,7 @@ from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.products import ask_products
 from swatchbook.catalogue.llm.scans import SIDE, read_scans, scanned_pages, with_scans
 from swatchbook.errors import ProviderRejected, ProviderTimeout
-from swatchbook.records import Description, LostPage, Scans
+from swatchbook.records import Description, FailedPage, Scans
 from tests.catalogue import layouts
 from tests.catalogue.llm.chat import BOOK, Voice
 from tests.catalogue.llm.scanned import Scanned
@@ -46,7 +46,7 @@ def test_pages_are_painted_as_shown_and_one_that_is_not_there_is_lost(scan: Scan
     assert isinstance(painted[2], bytes)
     picture = Image.open(io.BytesIO(painted[2]))
     assert (max(picture.size), picture.format, picture.mode) == (SIDE, "JPEG", "RGB")
-    assert isinstance(painted[99], LostPage)
+    assert isinstance(painted[99], FailedPage)
 
 
 def test_catalogues_with_text_are_not_read_from_pictures() -> None:
@@ -54,9 +54,9 @@ def test_catalogues_with_text_are_not_read_from_pictures() -> None:
 
 
 def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
-    gone = LostPage(page=3, kind="crashed_worker", message="It crashed.", passing=True)
+    gone = FailedPage(page=3, kind="crashed_worker", message="It crashed.", transient=True)
 
-    def paint(numbers: Sequence[int]) -> list[tuple[int, bytes | LostPage]]:
+    def paint(numbers: Sequence[int]) -> list[tuple[int, bytes | FailedPage]]:
         return [(number, gone if number == 3 else str(number).encode()) for number in numbers]
 
     def says(texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
@@ -65,7 +65,7 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
     scans = read_scans(Voice(says), BOOK, range(1, 41), paint)
     assert len(scans.lines) == 38
     assert scans.lines[40] == ("# Page 40",)
-    assert [(lost.page, lost.kind, lost.passing) for lost in scans.lost] == [
+    assert [(lost.page, lost.kind, lost.transient) for lost in scans.lost] == [
         (2, "provider_rejected", False), (3, "crashed_worker", False),
     ]  # fmt: skip
 

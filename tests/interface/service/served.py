@@ -11,23 +11,23 @@ import uvicorn
 
 from interface.service.app import create_app
 from interface.service.serve import configured
-from swatchbook.lab import Lab
+from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
 
 class Served(NamedTuple):
     url: str
     port: int
-    lab: Lab
+    resources: Resources
 
     @property
     def waiting(self) -> list[str]:
         """What stands in the folder of uploads that are not yet whole."""
-        folder = self.lab.settings.incoming
+        folder = self.resources.settings.incoming
         return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 
-async def rest(lab: Lab, wake: asyncio.Event) -> None:
+async def rest(resources: Resources, wake: asyncio.Event) -> None:
     """A loop that never starts anything."""
     await asyncio.Event().wait()
 
@@ -36,9 +36,9 @@ async def rest(lab: Lab, wake: asyncio.Event) -> None:
 def served(settings: Settings) -> Iterator[Served]:
     """The whole app on a free port of loopback, in a thread; neither index nor models are opened."""
     app = create_app(settings, loop=rest)
-    lab: Lab = app.state.lab
-    assert lab.ledger
-    assert lab.files
+    resources: Resources = app.state.resources
+    assert resources.ledger
+    assert resources.files
     config = configured(app)
     config.port, config.lifespan, config.timeout_graceful_shutdown = 0, "off", 1
     server = uvicorn.Server(config)
@@ -49,8 +49,8 @@ def served(settings: Settings) -> Iterator[Served]:
             assert thread.is_alive()
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", port, lab)
+        yield Served(f"http://127.0.0.1:{port}", port, resources)
     finally:
         server.should_exit = True
         thread.join()
-        lab.close()
+        resources.close()

@@ -15,8 +15,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from interface.log import Fields
-from interface.service import edge, serve
+from interface.cli.log import Fields
+from interface.service import middleware, serve
+from swatchbook.ledger.tables import documents
 from swatchbook.records import image_id
 from swatchbook.settings import ApiKey, Settings, WebhookSource
 from tests.interface.service.conftest import ALL, ANNA, BERT, bearing
@@ -48,7 +49,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     )
     home = tmp_path_factory.mktemp("home")
     with served(Settings(home=home, api_keys=keys, webhook_sources=(SHOP,), upload_idle_seconds=2)) as running:
-        run = scene.begun(running.lab.ledger, owner="anna", content="secret-catalogue", pictures=[PICTURE])
+        run = scene.begun(running.resources.ledger, owner="anna", content="secret-catalogue", pictures=[PICTURE])
         yield Target(running, run.document, image_id("anna", PICTURE))
         assert httpx.get(f"{running.url}/live").status_code == 200  # after all of it
 
@@ -135,7 +136,7 @@ def test_who_begins_and_does_not_go_on_is_hung_up_on(
 
 def test_who_drips_what_he_need_not_sign_for_is_left_soon(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has proved who he is before a webhook's body is read: an upload's patience is not for him."""
-    monkeypatch.setattr(edge, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.5)
     connection = http.client.HTTPConnection("127.0.0.1", target.service.port, timeout=5)
     connection.putrequest("POST", "/hooks/upload")
     connection.putheader("Content-Length", "1000")
@@ -230,7 +231,7 @@ def test_what_is_others_is_as_if_it_were_not_there(target: Target) -> None:
         assert theirs.status_code == nobodys.status_code == 404, (method, path)
         told = theirs.text.replace(target.document, NOBODY).replace(target.image, NOBODY)
         assert told == nobodys.text
-    row = scene.one(target.service.lab.ledger, scene.documents, id=target.document)
+    row = scene.one(target.service.resources.ledger, documents, id=target.document)
     assert row["status"] == "running"
 
 

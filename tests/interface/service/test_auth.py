@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from interface.config import describe
+from interface.cli.config import describe
 from interface.service.app import create_app
 from interface.service.auth import Caller, is_loopback
 from swatchbook.errors import Configuration

@@ -10,23 +10,23 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from sqlalchemy import select, update
 
-from swatchbook.lab import Lab
-from swatchbook.ledger import due, runs
-from swatchbook.ledger.runs import Document
+from swatchbook.ledger import runs, schedule
+from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.tables import items
 from swatchbook.ledger.tables import runs as runs_table
 from swatchbook.records import DocumentStatus, IngestOptions, ItemState, Role, Stage, image_id
+from swatchbook.resources import Resources
 from tests.interface.service.conftest import asking
 from tests.ledger import scene
 
-Sample = tuple[TestClient, Lab, dict[str, Any]]
+Sample = tuple[TestClient, Resources, dict[str, Any]]
 """A service that holds the sample, its tools, and the sample's entry in the list."""
 
 
 @pytest.fixture
-def lab(client: TestClient) -> Lab:
+def resources(client: TestClient) -> Resources:
     """The service's own tools."""
-    tools: Lab = client.app.state.lab  # type: ignore[attr-defined]
+    tools: Resources = client.app.state.resources  # type: ignore[attr-defined]
     return tools
 
 
@@ -34,33 +34,33 @@ def lab(client: TestClient) -> Lab:
 def sample(filled: Path) -> Iterator[Sample]:
     with asking() as client:
         (document,) = client.get("/documents").json()["documents"]
-        yield client, client.app.state.lab, document  # type: ignore[attr-defined]
+        yield client, client.app.state.resources, document  # type: ignore[attr-defined]
 
 
-def queued(lab: Lab, name: str, owner: str = "anna") -> Document:
-    return runs.queue(
-        lab.ledger, owner=owner, content=f"{owner} {name}", kind="pdf", name=name, file=None, size=1,
+def queued(resources: Resources, name: str, owner: str = "anna") -> Document:
+    return queue(
+        resources.ledger, owner=owner, content=f"{owner} {name}", kind="pdf", name=name, file=None, size=1,
         options=IngestOptions(),
     )  # fmt: skip
 
 
-def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, lab: Lab) -> None:
-    known = [queued(lab, f"{number}.pdf").id for number in range(7)]
+def test_pages_of_the_list_come_together_to_all_of_it(client: TestClient, resources: Resources) -> None:
+    known = [queued(resources, f"{number}.pdf").id for number in range(7)]
     found, cursor = list[str](), None
     while True:
         page = client.get("/documents", params={"limit": 3, **({"cursor": cursor} if cursor else {})}).json()
         found += [document["id"] for document in page["documents"]]
-        queued(lab, f"newer than page {len(found)}.pdf")  # what is added meanwhile moves nothing
+        queued(resources, f"newer than page {len(found)}.pdf")  # what is added meanwhile moves nothing
         if (cursor := page["next"]) is None:
             break
     assert sorted(found) == sorted(known)
     assert len(client.get("/documents", params={"limit": 200}).json()["documents"]) == 10
 
 
-def test_the_list_is_filtered_by_owner_status_and_name(client: TestClient, lab: Lab) -> None:
+def test_the_list_is_filtered_by_owner_status_and_name(client: TestClient, resources: Resources) -> None:
     for name, owner in (("Oak_100%.pdf", "anna"), ("oak.pdf", "bert"), ("ash.pdf", "anna")):
-        queued(lab, name, owner)
-    scene.set_document(lab.ledger, queued(lab, "elm.pdf").id, status=DocumentStatus.BLOCKED)
+        queued(resources, name, owner)
+    scene.set_document(resources.ledger, queued(resources, "elm.pdf").id, status=DocumentStatus.BLOCKED)
 
     def names(**asked: str) -> set[str]:
         return {document["name"] for document in client.get("/documents", params=asked).json()["documents"]}
@@ -72,9 +72,9 @@ def test_the_list_is_filtered_by_owner_status_and_name(client: TestClient, lab: 
     assert names(status="queued", owner="anna") == {"Oak_100%.pdf", "ash.pdf"}
 
 
-def test_a_live_run_shows_how_far_it_is(client: TestClient, lab: Lab) -> None:
-    run = scene.begun(lab.ledger, pictures=scene.keys(4))
-    runs.progress(lab.ledger, run, Stage.EMBEDDED, 1, 4, "batch 1/4")
+def test_a_live_run_shows_how_far_it_is(client: TestClient, resources: Resources) -> None:
+    run = scene.begun(resources.ledger, pictures=scene.keys(4))
+    runs.record_progress(resources.ledger, run, Stage.EMBEDDED, 1, 4, "batch 1/4")
     shown = client.get(f"/documents/{run.document}").json()
     assert (shown["status"], shown["percent"]) == ("running", 56.2)
     assert {name: shown["progress"][name] for name in ("stage", "done", "total", "note")} == {
@@ -99,15 +99,15 @@ def test_a_complete_one_shows_its_account(sample: Sample) -> None:
     assert {name: shown[name] for name in listed} == listed
 
 
-def test_what_cannot_be_worked_on_says_why(client: TestClient, lab: Lab) -> None:
-    document = queued(lab, "oak.pdf").id
+def test_what_cannot_be_worked_on_says_why(client: TestClient, resources: Resources) -> None:
+    document = queued(resources, "oak.pdf").id
     values = {
         "status": DocumentStatus.BLOCKED,
         "message": "A key is wrong.",
         "failure_kind": "authentication",
         "due_at": 5,
     }
-    scene.set_document(lab.ledger, document, **values)
+    scene.set_document(resources.ledger, document, **values)
     shown = client.get(f"/documents/{document}").json()
     assert {name: shown[name] for name in values} == values
 
@@ -115,20 +115,20 @@ def test_what_cannot_be_worked_on_says_why(client: TestClient, lab: Lab) -> None
 # --- asking for something ---------------------------------------------------------------------------------------------
 
 
-def test_a_delete_is_written_down_once_and_refuses_the_rest(client: TestClient, lab: Lab) -> None:
-    run = scene.begun(lab.ledger, pictures=scene.keys(1))
+def test_a_delete_is_written_down_once_and_refuses_the_rest(client: TestClient, resources: Resources) -> None:
+    run = scene.begun(resources.ledger, pictures=scene.keys(1))
     path = f"/documents/{run.document}"
     for _ in range(2):
         told = client.delete(path)
         assert (told.status_code, told.json()["status"]) == (202, "deleting")
-    assert scene.one(lab.ledger, runs_table, token=run.token)["state"] == "revoked"
+    assert scene.one(resources.ledger, runs_table, token=run.token)["state"] == "revoked"
     assert [client.post(f"{path}/{move}").status_code for move in ("embed", "retry", "cancel")] == [409, 409, 409]
     assert client.get(path).json()["status"] == "deleting"
 
 
-def settle(lab: Lab, states: list[ItemState]) -> list[str]:
+def settle(resources: Resources, states: list[ItemState]) -> list[str]:
     """Let the first colour items of the sample have come to these states; returns their keys."""
-    with lab.ledger.write() as connection:
+    with resources.ledger.write() as connection:
         found = select(items.c.key).where(items.c.role == Role.COLOR).order_by(items.c.key).limit(len(states))
         keys = list(connection.execute(found).scalars())
         for key, state in zip(keys, states, strict=True):
@@ -137,8 +137,8 @@ def settle(lab: Lab, states: list[ItemState]) -> list[str]:
     return keys
 
 
-def states_of(lab: Lab, keys: list[str]) -> list[str]:
-    return [scene.one(lab.ledger, items, key=key, role=Role.COLOR)["state"] for key in keys]
+def states_of(resources: Resources, keys: list[str]) -> list[str]:
+    return [scene.one(resources.ledger, items, key=key, role=Role.COLOR)["state"] for key in keys]
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def states_of(lab: Lab, keys: list[str]) -> list[str]:
     ],
 )
 def test_what_is_done_stays_and_force_takes_the_rest(sample: Sample, move: str, force: bool, left: list[str]) -> None:
-    client, lab, document = sample
-    keys = settle(lab, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])
+    client, resources, document = sample
+    keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED, ItemState.DONE])
     told = client.post(f"/documents/{document['id']}/{move}", json={"force": force})
     assert told.status_code == 202
-    assert states_of(lab, keys) == left
+    assert states_of(resources, keys) == left
     shown = client.get(f"/documents/{document['id']}").json()
     assert shown["status"] == told.json()["status"] == ("waiting" if "pending" in left else "completed")
 
@@ -176,16 +176,16 @@ def test_what_the_settings_ask_for_today_makes_a_complete_document_stale(
         (document,) = client.get("/documents").json()["documents"]
         told = client.post(f"/documents/{document['id']}/embed").json()
         assert told["status"] == "waiting"
-        (due_now,) = due.due(client.app.state.lab.ledger)  # type: ignore[attr-defined]
+        (due_now,) = schedule.due(client.app.state.resources.ledger)  # type: ignore[attr-defined]
         assert due_now.id == document["id"]
 
 
-def test_a_cancelled_one_is_taken_up_by_retry(client: TestClient, lab: Lab) -> None:
-    path = f"/documents/{queued(lab, 'oak.pdf').id}"
+def test_a_cancelled_one_is_taken_up_by_retry(client: TestClient, resources: Resources) -> None:
+    path = f"/documents/{queued(resources, 'oak.pdf').id}"
     assert client.post(f"{path}/cancel").json()["status"] == "cancelled"
-    assert due.due(lab.ledger) == []
+    assert schedule.due(resources.ledger) == []
     assert client.post(f"{path}/retry").json()["status"] == "waiting"
-    assert [document.name for document in due.due(lab.ledger)] == ["oak.pdf"]
+    assert [document.name for document in schedule.due(resources.ledger)] == ["oak.pdf"]
 
 
 def test_there_is_nothing_to_stop_of_a_complete_one(sample: Sample) -> None:
@@ -217,13 +217,13 @@ def test_a_picture_is_sent_as_it_is_and_can_do_nothing(sample: Sample) -> None:
 
 
 def test_one_image_is_made_anew_and_no_other(sample: Sample) -> None:
-    client, lab, document = sample
-    keys = settle(lab, [ItemState.FAILED, ItemState.REJECTED])
+    client, resources, document = sample
+    keys = settle(resources, [ItemState.FAILED, ItemState.REJECTED])
     image = image_id("anna", keys[1])
     shown = client.get(f"/images/{image}").json()
     assert shown["state"] == "partial"
     assert client.post(f"/images/{image}/embed").json()["documents"] == []
-    assert states_of(lab, keys) == ["failed", "rejected"]
+    assert states_of(resources, keys) == ["failed", "rejected"]
     assert client.post(f"/images/{image}/embed", json={"force": True}).json()["documents"] == [document["id"]]
-    assert states_of(lab, keys) == ["failed", "pending"]
+    assert states_of(resources, keys) == ["failed", "pending"]
     assert client.get(f"/documents/{document['id']}").json()["status"] == "waiting"

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from interface.service import app, health
 from interface.service.health import Recent
-from swatchbook.lab import Lab
+from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import free_port
 from tests.interface.service.conftest import ADDRESS, asking
@@ -156,7 +156,7 @@ def test_a_loop_that_fails_begins_again(home: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(app, "_LOOP_PAUSE", 0.01)
     begun, again = list[int](), threading.Event()
 
-    async def failing(lab: Lab, wake: asyncio.Event) -> None:
+    async def failing(resources: Resources, wake: asyncio.Event) -> None:
         begun.append(1)
         if len(begun) == 3:
             again.set()

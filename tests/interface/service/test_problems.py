@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from interface.service.edge import BODY_BYTES, Edge
 from interface.service.metrics import Requests
+from interface.service.middleware import BODY_BYTES, Edge
 from interface.service.problems import install, status_of
 from swatchbook.errors import KINDS, Failure, LedgerDown, RateLimited, TooLarge
 

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from swatchbook.search import search
+from swatchbook.search.search import search
 from tests.interface.service.conftest import asking
 
 
@@ -27,9 +27,9 @@ def found(client: TestClient, **asked: Any) -> list[dict[str, Any]]:
 
 
 def test_words_find_what_the_library_finds(sample: TestClient) -> None:
-    lab = sample.app.state.lab  # type: ignore[attr-defined]
+    resources = sample.app.state.resources  # type: ignore[attr-defined]
     for by in ("image", "product"):
-        direct = search(lab, text="grey terrazzo", by=by, k=5, owner="anna")  # type: ignore[arg-type]
+        direct = search(resources, text="grey terrazzo", by=by, k=5, owner="anna")  # type: ignore[arg-type]
         assert [hit["id"] for hit in found(sample, text="grey terrazzo", by=by, k=5)] == [hit.id for hit in direct]
 
 
@@ -60,7 +60,7 @@ def test_a_picture_finds_itself(sample: TestClient) -> None:
     assert set(answer.json()["hits"][0]["why"]) <= {"visual", "color", "texture"}
     both = sample.post("/search", files={"image": ("x.png", picture)}, data={"text": "oak", "page": ["1", "2"]})
     assert both.status_code == 200
-    assert list((sample.app.state.lab.settings.incoming).iterdir()) == []  # type: ignore[attr-defined]
+    assert list((sample.app.state.resources.settings.incoming).iterdir()) == []  # type: ignore[attr-defined]
 
 
 def picture(width: int, height: int) -> bytes:

@@ -21,12 +21,14 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from starlette.requests import Request
 
-from interface.service.receive import receive_form
+from interface.service.multipart import receive_form
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import accounts, due, runs
+from swatchbook.ledger import runs, schedule
+from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
+from swatchbook.ledger.documents import get_document, list_documents
 from swatchbook.ledger.tables import documents
+from swatchbook.pipeline.register import plan_request
 from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256
-from swatchbook.register import ask
 from swatchbook.settings import Settings, load_settings
 from tests.interface.service.conftest import asking
 from tests.interface.service.served import Served, served
@@ -86,9 +88,9 @@ def test_an_upload_is_durable_when_it_is_answered(service: Served) -> None:
     identity = document_id("alice", sha256(PDF))
     assert answer.headers["location"] == f"/documents/{identity}"
     assert answer.json() == {"id": identity, "owner": "alice", "name": "a.pdf", "status": "queued"}
-    known = accounts.get_document(service.lab.ledger, identity)
+    known = get_document(service.resources.ledger, identity)
     assert (known.status, known.size, known.options.focus) == (DocumentStatus.QUEUED, len(PDF), False)
-    assert service.lab.files.read(known.file or "") == PDF
+    assert service.resources.files.read(known.file or "") == PDF
     assert service.waiting == []
     assert httpx.get(service.url + answer.headers["location"]).json()["name"] == "a.pdf"
 
@@ -96,13 +98,13 @@ def test_an_upload_is_durable_when_it_is_answered(service: Served) -> None:
 def test_file_and_its_name_are_on_the_disk_before_the_ledger_knows_the_document(
     service: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kept = service.lab.settings.home / "files" / sha256(PDF)[:2] / f"{sha256(PDF)}.pdf"
+    kept = service.resources.settings.home / "files" / sha256(PDF)[:2] / f"{sha256(PDF)}.pdf"
     flushed: list[tuple[Path, bool]] = []
     fsync = os.fsync
 
     def watched(handle: int) -> None:
         flushed.append((Path(f"/proc/self/fd/{handle}").readlink(), kept.exists()))
-        assert accounts.list_documents(service.lab.ledger) == []
+        assert list_documents(service.resources.ledger) == []
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", watched)
@@ -125,7 +127,7 @@ def test_at_once_the_same_upload_is_one_document(service: Served) -> None:
         answers = list(pool.map(lambda _: send(service), range(16)))
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
-    assert len(accounts.list_documents(service.lab.ledger)) == 1
+    assert len(list_documents(service.resources.ledger)) == 1
 
 
 @pytest.mark.usefixtures("home")
@@ -141,15 +143,17 @@ def test_the_loop_is_woken_by_what_was_taken_in_and_by_nothing_else() -> None:
 
 def begin(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> runs.Run:
     """As a flow does."""
-    asked = ask(service.lab.settings, options)
-    run = runs.begin(service.lab.ledger, identity, options=options, fingerprint=asked.fingerprint, wants=asked.wants)
+    asked = plan_request(service.resources.settings, options)
+    run = runs.begin(
+        service.resources.ledger, identity, options=options, fingerprint=asked.fingerprint, requested=asked.requested
+    )
     assert isinstance(run, runs.Run)
     return run
 
 
 def complete(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> DocumentStatus:
     """As if a flow had been through it."""
-    return runs.end(service.lab.ledger, begin(service, identity, options), DocumentStatus.COMPLETED)
+    return runs.end(service.resources.ledger, begin(service, identity, options), DocumentStatus.COMPLETED)
 
 
 def test_what_is_complete_with_these_options_starts_nothing(service: Served) -> None:
@@ -165,9 +169,9 @@ def test_what_is_complete_is_queued_again_for_other_options(service: Served, opt
     complete(service, identity)
     answer = send(service, options=options)
     assert (answer.status_code, answer.json()["status"], answer.json()["id"]) == (202, "queued", identity)
-    known = accounts.get_document(service.lab.ledger, identity)
+    known = get_document(service.resources.ledger, identity)
     assert known.options == IngestOptions.model_validate_json(options)
-    assert known.id in {document.id for document in due.due(service.lab.ledger)}
+    assert known.id in {document.id for document in schedule.due(service.resources.ledger)}
 
 
 @pytest.mark.parametrize("options", ['{"focus": false}', '{"force": true}'])
@@ -180,23 +184,23 @@ def test_other_options_while_a_run_is_live_are_made_when_it_has_ended(
     answer = send(service, options=options)
     assert (answer.status_code, answer.json()["status"], answer.json()["id"]) == (202, "running", identity)
     if end is None:
-        due.cancel(service.lab.ledger, identity)
+        cancel(service.resources.ledger, identity)
         assert send(service, options=options).json()["status"] == "queued"
     else:
-        assert runs.end(service.lab.ledger, run, end) == DocumentStatus.WAITING
-    (known,) = due.due(service.lab.ledger)
+        assert runs.end(service.resources.ledger, run, end) == DocumentStatus.WAITING
+    (known,) = schedule.due(service.resources.ledger)
     asked = IngestOptions.model_validate_json(options)
     assert (known.options, known.launches) == (asked, 1)  # another launch: Prefect takes it for no repetition
     assert complete(service, identity, asked) == DocumentStatus.COMPLETED
-    assert accounts.get_document(service.lab.ledger, identity).generation != run.generation
-    assert due.due(service.lab.ledger) == []
+    assert get_document(service.resources.ledger, identity).generation != run.generation
+    assert schedule.due(service.resources.ledger) == []
 
 
 def test_the_same_options_while_a_run_is_live_change_nothing(service: Served) -> None:
     identity = send(service).json()["id"]
     run = begin(service, identity)
     assert send(service, options='{"batch_size": 7}').json()["status"] == "running"  # comes to the same
-    assert runs.end(service.lab.ledger, run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
+    assert runs.end(service.resources.ledger, run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
     assert send(service).status_code == 200
 
 
@@ -204,7 +208,7 @@ def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(s
     identity = send(service).json()["id"]
     for options in ('{"focus": false}', '{"force": true}', '{"force": true}'):
         assert send(service, options=options).json()["status"] == "queued"
-    known = accounts.get_document(service.lab.ledger, identity)
+    known = get_document(service.resources.ledger, identity)
     assert (known.options, known.launches) == (IngestOptions(force=True), 2)
     assert complete(service, identity, IngestOptions(focus=False)) == DocumentStatus.WAITING
     assert complete(service, identity, IngestOptions(force=True)) == DocumentStatus.COMPLETED
@@ -214,20 +218,20 @@ def test_what_was_asked_for_last_is_made_though_an_earlier_launch_begins_first(s
 @pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.CANCELLED])
 def test_after_a_failure_or_a_cancel_it_is_queued_anew(service: Served, status: DocumentStatus) -> None:
     identity = send(service).json()["id"]
-    with service.lab.ledger.write() as connection:
+    with service.resources.ledger.write() as connection:
         connection.execute(update(documents).values(status=status, message="broken", failure_kind="unexpected"))
     answer = send(service)
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
-    assert accounts.get_document(service.lab.ledger, identity).message is None
+    assert get_document(service.resources.ledger, identity).message is None
 
 
 def test_while_it_is_being_deleted_the_delete_is_finished_first(service: Served) -> None:
     first = send(service).json()["id"]
-    due.mark_deleting(service.lab.ledger, first)
+    mark_deleting(service.resources.ledger, first)
     answer = send(service, name="again.pdf")
     assert answer.status_code == 202
     assert answer.json() == {"id": first, "owner": "default", "name": "again.pdf", "status": "queued"}
-    assert service.lab.files.read(accounts.get_document(service.lab.ledger, first).file or "") == PDF
+    assert service.resources.files.read(get_document(service.resources.ledger, first).file or "") == PDF
 
 
 def test_a_key_sends_into_its_own_collections_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +246,7 @@ def test_a_key_sends_into_its_own_collections_alone(home: Path, monkeypatch: pyt
         problem(send(service, key="two-two-two-two-two"), 422)
         problem(send(service, key="wrong-wrong-wrong-wrong"), 401)
         problem(send(service), 401)
-        assert len(accounts.list_documents(service.lab.ledger)) == 1
+        assert len(list_documents(service.resources.ledger)) == 1
         assert service.waiting == []
 
 
@@ -267,7 +271,7 @@ def test_a_key_sends_into_its_own_collections_alone(home: Path, monkeypatch: pyt
 def test_a_files_name_is_only_shown(shared: Served, name: bytes, shown: str) -> None:
     answer = post_form(shared, form(PDF, name, extra=field(b"owner", b"x" + sha256(name)[:60].encode())))
     assert (answer.status_code, answer.json()["name"]) == (202, shown)
-    files = {path.name for path in shared.lab.settings.home.rglob("*") if path.is_file()}
+    files = {path.name for path in shared.resources.settings.home.rglob("*") if path.is_file()}
     assert files <= {f"{sha256(PDF)}.pdf", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"}
 
 
@@ -332,7 +336,7 @@ def test_what_is_no_such_form_is_refused_with_its_reason(
 ) -> None:
     assert said in problem(post_form(shared, body.replace(PDF, OTHER), kind), status)
     assert shared.waiting == []
-    assert f"{sha256(OTHER)}.pdf" not in set(shared.lab.files.keys())
+    assert f"{sha256(OTHER)}.pdf" not in set(shared.resources.files.keys())
 
 
 def test_a_film_is_refused_after_its_first_kilobyte(service: Served) -> None:
@@ -390,7 +394,7 @@ def test_a_body_without_end_is_cut_at_the_limit(strict: Served) -> None:
             pass
     assert sent < 20 << 20  # what sockets hold, beside the limit
     assert strict.waiting == []
-    assert accounts.list_documents(strict.lab.ledger) == []
+    assert list_documents(strict.resources.ledger) == []
 
 
 def test_who_sends_too_much_at_an_honest_pace_reads_why(strict: Served) -> None:
@@ -429,7 +433,7 @@ def test_who_hangs_up_leaves_nothing(service: Served) -> None:
         connection.sendall(form(PDF, end=b""))
         until(lambda: len(service.waiting) == 1)
     until(lambda: service.waiting == [])
-    assert accounts.list_documents(service.lab.ledger) == []
+    assert list_documents(service.resources.ledger) == []
 
 
 def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -> None:
@@ -484,12 +488,12 @@ def test_a_full_disk_says_what_to_do_and_passes(small_disk: Path, home: Path, mo
             assert "Free some" in problem(refused, 507)
             assert refused.headers["retry-after"]
             assert service.waiting == []
-            assert accounts.list_documents(service.lab.ledger) == []
+            assert list_documents(service.resources.ledger) == []
             (small_disk / "ballast").unlink()
             assert send(service).status_code == 202
-            due.mark_deleting(service.lab.ledger, document_id("default", sha256(PDF)))
-            due.delete_rows(service.lab.ledger, document_id("default", sha256(PDF)))
-            assert due.finish_delete(service.lab.ledger, document_id("default", sha256(PDF)))
+            mark_deleting(service.resources.ledger, document_id("default", sha256(PDF)))
+            delete_rows(service.resources.ledger, document_id("default", sha256(PDF)))
+            assert finish_delete(service.resources.ledger, document_id("default", sha256(PDF)))
 
 
 def test_killed_between_file_and_document_leaves_one_file_to_collect(home: Path, tmp_path: Path) -> None:
@@ -499,8 +503,8 @@ import itertools
 import os
 from pathlib import Path
 from swatchbook import register
-from swatchbook.incoming import incoming
-from swatchbook.lab import open_lab
+from swatchbook.storage.upload_buffer import incoming
+from swatchbook.resources import open_lab
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings, load_settings
 register._queue = lambda *_: os._exit(9)
@@ -514,8 +518,8 @@ with open_lab(load_settings()) as lab, incoming(lab.settings.incoming) as path:
         assert len(service.waiting) == 1
         identity = document_id("default", sha256(PDF))
         with pytest.raises(InvalidReference):
-            accounts.get_document(service.lab.ledger, identity)
-        assert list(service.lab.files.keys()) == [f"{sha256(PDF)}.pdf"]
+            get_document(service.resources.ledger, identity)
+        assert list(service.resources.files.keys()) == [f"{sha256(PDF)}.pdf"]
         assert send(service).json()["id"] == identity  # nothing was promised, and nothing is in the way
         assert len(service.waiting) == 1
 

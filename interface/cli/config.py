@@ -1,0 +1,77 @@
+"""`swatchbook config`: every setting, its value, and where that came from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from rich.table import Table
+
+from interface.cli.terminal import cell, table
+from swatchbook.records import Record
+from swatchbook.redact import REDACTED, redact
+from swatchbook.settings import PREFIX, ApiKey, Prompts, Settings, WebhookSource
+
+ROOMY = 140  # columns
+
+
+class Setting(Record):
+    """One setting as people read it: its variable, its value (secrets masked), and who said so."""
+
+    variable: str
+    value: str | int | float | list[str | float] | None
+    origin: str
+    description: str
+
+
+def describe(settings: Settings, origins: dict[str, str]) -> list[Setting]:
+    """All settings in the order of their declaration."""
+    return [
+        Setting(
+            variable=PREFIX + name.upper(),
+            value=shown(getattr(settings, name)),
+            origin=origins[name],
+            description=field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def shown(value: Any) -> Any:
+    """A value without its secrets: a password in a URL is masked too."""
+    if isinstance(value, SecretStr):
+        return REDACTED
+    if isinstance(value, ApiKey | WebhookSource):
+        return f"{value.name} ({REDACTED}): {' '.join(value.owners)}"
+    if isinstance(value, Mapping):  # what models cost
+        return [f"{model}: {price.input:g} in, {price.output:g} out" for model, price in value.items()]
+    if isinstance(value, Prompts):
+        return [f"{role}: {' | '.join(phrases)}" for role, phrases in value]
+    if isinstance(value, tuple):
+        return [shown(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str):
+        return redact(value)
+    return value
+
+
+def draw(rows: list[Setting], *, width: int) -> Table:
+    """The settings as a table; what somebody set stands out. Their meaning is shown where there is room for it."""
+    meaning = ["meaning"] if width >= ROOMY else []
+    made = table("setting", "value", "from", *meaning)
+    made.columns[0].no_wrap = True
+    for row in rows:
+        value = ", ".join(map(_plain, row.value)) if isinstance(row.value, list) else _plain(row.value)
+        chosen = row.origin != "default" and not row.origin.startswith("profile")
+        made.add_row(
+            cell(row.variable, "bold" if chosen else ""),
+            cell(value or None, "bold cyan" if chosen else ""),
+            cell(row.origin, "" if chosen else "dim"),
+            *(cell(row.description, "dim") for _ in meaning),
+        )
+    return made
+
+
+def _plain(value: str | float | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)

@@ -1,0 +1,295 @@
+"""`swatchbook doctor`: does each part really work, and what to do about what does not. Checks use the real thing."""
+
+import asyncio
+import logging
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from interface.cli.log import log_file
+from interface.cli.terminal import cell, clean, duration, table
+from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, as_failure
+from swatchbook.records import Record
+from swatchbook.resources import Resources
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+log = logging.getLogger(__name__)
+
+FREE_DISK = 1 << 30  # bytes; a catalogue with its pictures, vectors and index takes some hundred MB
+FREE_MEMORY = 1536 << 20  # bytes; what one ingest takes at most
+
+SMALLEST_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>endobj\nxref\n0 4\n0000000000 65535 f \n"
+    b"0000000009 00000 n \n0000000052 00000 n \n0000000101 00000 n \ntrailer<</Size 4/Root 1 0 R>>\n"
+    b"startxref\n163\n%%EOF\n"
+)
+
+Check = Callable[[Resources], str]
+"""What was found, in a few words. Raises Failure with advice where it does not work."""
+
+
+class Finding(Record):
+    """How one check went. `kind` and `advice` are of the failure, if it failed."""
+
+    check: str
+    ok: bool
+    found: str
+    kind: str | None = None
+    advice: str | None = None
+    seconds: float
+
+
+def examine(resources: Resources) -> Iterator[Finding]:
+    """Run all checks, one after another; none keeps the next from running."""
+    for name, check in CHECKS.items():
+        started = time.monotonic()
+        try:
+            found, failure = check(resources), None
+        except Exception as error:  # the finding records it
+            failure = as_failure(error)
+            found = failure.message
+            log.warning("doctor: %s", name, exc_info=error)
+        yield Finding(
+            check=name,
+            ok=failure is None,
+            found=found,
+            kind=failure.kind if failure else None,
+            advice=failure.advice or f"The log says more: {log_file(resources.settings)}" if failure else None,
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+
+def draw(findings: list[Finding]) -> Table:
+    """The findings as a table; advice stands below what is broken."""
+    made = table("", "check", "found", "took", right=("took",))
+    for finding in findings:
+        found = Text(clean(finding.found), "" if finding.ok else "red")
+        if finding.advice:
+            found.append(f"\n→ {clean(finding.advice)}", "yellow")
+        sign = Text("✓", "green") if finding.ok else Text("✗", "bold red")
+        made.add_row(sign, finding.check, found, cell(duration(finding.seconds), "dim"))
+    return made
+
+
+# --- the checks -------------------------------------------------------------------------------------------------------
+
+
+def check_python(_: Resources) -> str:
+    if not (3, 11) <= sys.version_info[:2] < (3, 14):
+        raise Configuration(f"Python {platform.python_version()}.", advice="Use Python 3.11, 3.12 or 3.13.")
+    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def check_packages(_: Resources) -> str:
+    """Installed versions against those that Swatchbook was built for."""
+    from packaging.requirements import Requirement
+
+    try:
+        needed = [Requirement(line) for line in metadata.requires("swatchbook") or ()]
+    except metadata.PackageNotFoundError as error:
+        raise Configuration("Swatchbook is not installed.", advice="Run `make install`.") from error
+    wanted = [r for r in needed if r.marker is None or r.marker.evaluate()]
+    wrong = [f"{r.name} {_installed(r.name) or 'missing'}, needs {r.specifier}" for r in wanted if not _fits(r)]
+    if wrong:
+        raise Configuration("; ".join(wrong) + ".", advice="Run `make install`.")
+    return f"{len(wanted)} packages as pinned; prefect {_installed('prefect')}, torch {_installed('torch')}"
+
+
+def check_settings(_: Resources) -> str:
+    from swatchbook.settings import env_file, misspelt, origins
+
+    if unknown := misspelt():
+        raise Configuration(
+            f"No setting is called {', '.join(unknown)}.", advice="Mend the name; `swatchbook config` lists all."
+        )
+    chosen = sum(origin == "environment" or origin == str(env_file()) for origin in origins().values())
+    return f"{chosen} chosen, the rest by default; `swatchbook config` shows them"
+
+
+def check_home(resources: Resources) -> str:
+    home = resources.settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=home, prefix=".doctor-"):
+            free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise Configuration(
+            f"{home} cannot be written to: {error.strerror}.", advice="Set SWATCHBOOK_HOME to a folder of your own."
+        ) from error
+    if free < FREE_DISK:
+        raise DiskFull(f"{home}: {free / 1e6:,.0f} MB free.", advice=f"Free at least {FREE_DISK / 1e9:.1f} GB there.")
+    return f"{home} · {free / 1e9:,.1f} GB free"
+
+
+def check_memory(_: Resources) -> str:
+    from swatchbook.runtime.memory import memory_use
+
+    used, total = memory_use()
+    if total - used < FREE_MEMORY:
+        raise OutOfMemory(
+            f"{(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free.",
+            advice=f"An ingest wants {FREE_MEMORY / 1e9:.1f} GB: end something, or give the container more.",
+        )
+    return f"{(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free"
+
+
+def check_ledger(resources: Resources) -> str:
+    from sqlalchemy.engine import make_url
+
+    from swatchbook.ledger import migrations
+
+    resources.ledger.now()
+    with resources.ledger.write():
+        pass
+    return f"{make_url(resources.settings.ledger).render_as_string(hide_password=True)} · schema {migrations.HEAD}"
+
+
+def check_files(resources: Resources) -> str:
+    data = os.urandom(64)
+    key = resources.files.put_bytes(data, ".probe")
+    try:
+        if resources.files.read(key) != data:
+            raise Configuration("A file came back changed.", advice="Check the disk or SWATCHBOOK_FILES_URL.")
+    finally:
+        resources.files.delete(key)
+    return resources.settings.files
+
+
+def check_index(resources: Resources) -> str:
+    resources.index.probe()
+    where = (
+        resources.settings.weaviate_url if resources.settings.index == "weaviate" else resources.settings.index_folder
+    )
+    return f"{resources.settings.index} at {where} · {len(list(resources.index.spaces()))} spaces"
+
+
+def check_models(resources: Resources) -> str:
+    """One picture and one text through the models, weights and all."""
+    import numpy as np
+
+    models = resources.models
+    models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
+    vector = models.text_encoder.embed(["oak, matte"], "query")  # the kind that no document pays for
+    _ = models.analyst, models.reviewer  # asked nothing: an answer costs
+    if resources.settings.discovery == "llm":
+        _ = models.llm
+    made_by = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
+    return f"{made_by}, {resources.settings.text_encoder} ({vector.shape[1]}-d), {resources.settings.analyst} analyst"
+
+
+def check_decoder(resources: Resources) -> str:
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
+        picture = Path(folder) / "probe.png"
+        Image.new("RGB", (8, 8), "teal").save(picture)
+        (decoded,) = resources.decoders.decode([picture], 8)
+    if isinstance(decoded, Failure):
+        raise decoded
+    return f"{resources.settings.decoders} children, {resources.settings.child_memory_mb} MiB each"
+
+
+def check_pdf(resources: Resources) -> str:
+    from swatchbook.runtime.child import Child
+
+    with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
+        file = Path(folder) / "probe.pdf"
+        file.write_bytes(SMALLEST_PDF)
+        with Child("swatchbook.pdf.child", memory_mb=resources.settings.child_memory_mb) as child:
+            child.ask({"do": "open", "path": str(file)}, seconds=resources.settings.page_seconds)
+    return f"pymupdf {_installed('pymupdf')} in a child of its own"
+
+
+def check_prefect(resources: Resources) -> str:
+    from interface.cli.prefect_run import prefect_environment, probe_prefect
+
+    os.environ.update(prefect_environment(resources.settings, os.environ))
+    if url := os.environ.get("PREFECT_API_URL"):
+        probe_prefect(url)
+    import prefect
+
+    server = f"server at {url}" if url else f"a server of its own for each run, home {os.environ['PREFECT_HOME']}"
+    return f"prefect {prefect.__version__} · {server}"
+
+
+def check_pool(resources: Resources) -> str:
+    """Whether anybody takes shards, and how many this machine had room for."""
+    settings = resources.settings
+    if settings.execution == "inline":
+        return "not used: images are made where the ingest runs"
+    import psutil
+
+    from deployments.pools import EMBED, room
+    from swatchbook.pipeline.shards import require_pool
+
+    require_pool(settings)
+    limit = asyncio.run(_limit_of_served(EMBED))
+    free = psutil.virtual_memory().available  # the machine's: a limit of our own container is not one of theirs
+    here = room(settings, free_memory=free, cpus=os.cpu_count() or 1)
+    return (
+        f"{EMBED} is served, {limit or 'any number'} at once · this machine has room for "
+        f"{min(here.by_memory, here.by_cpus)}: {here.by_memory} by free memory, {here.by_cpus} by processors"
+    )
+
+
+async def _limit_of_served(name: str) -> int | None:
+    """How many flow runs a pool takes at once. Raises Configuration where none can run, ProviderDown."""
+    from prefect.client.schemas.objects import WorkPoolStatus
+    from prefect.exceptions import ObjectNotFound
+
+    from scheduler.launch import prefect
+
+    if not os.environ.get("PREFECT_API_URL"):
+        raise Configuration("A pool needs a Prefect server.", advice="Set PREFECT_API_URL to its address.")
+    async with prefect() as client:
+        try:
+            pool = await client.read_work_pool(name)
+        except ObjectNotFound:
+            raise Configuration(f"Prefect has no pool {name}.", advice="Create it with `swatchbook setup`.") from None
+    if pool.status is WorkPoolStatus.PAUSED:
+        raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")
+    if pool.status is not WorkPoolStatus.READY:
+        raise Configuration(f"No worker serves the pool {name}.", advice="Start one: `swatchbook worker`.")
+    return pool.concurrency_limit
+
+
+CHECKS: dict[str, Check] = {
+    "python": check_python,
+    "packages": check_packages,
+    "settings": check_settings,
+    "home": check_home,
+    "memory": check_memory,
+    "ledger": check_ledger,
+    "files": check_files,
+    "index": check_index,
+    "models": check_models,
+    "decoder": check_decoder,
+    "pdf": check_pdf,
+    "prefect": check_prefect,
+    "pool": check_pool,
+}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _fits(requirement: "Requirement") -> bool:
+    version = _installed(requirement.name)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)

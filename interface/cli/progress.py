@@ -1,0 +1,165 @@
+"""Live progress of one document, read from the ledger: it does not matter which process does the work."""
+
+import os
+import platform
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import Progress
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from interface.cli.terminal import WORK, cell, clean, duration
+from swatchbook.errors import LedgerDown
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.runs import LiveRun, live_runs
+from swatchbook.records import PROGRESS, Stage
+
+POLL_SECONDS = 0.25
+
+UNITS = {Stage.READ: " pages", Stage.EXTRACTED: " pages"}
+"""What a stage counts, where its name does not say so."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The work towards one stage, as far as it was seen. Times are monotonic seconds."""
+
+    stage: Stage
+    since: float
+    began_at: int  # `done` when first seen: a resumed run starts in the middle
+    done: int = 0
+    total: int = 0
+    note: str | None = None
+    until: float | None = None
+
+    def seconds(self, now: float) -> float:
+        return (self.until or now) - self.since
+
+    def rate(self, now: float) -> float | None:
+        """Units a second since it was first seen; None while that says nothing."""
+        seconds, units = self.seconds(now), self.done - self.began_at
+        return units / seconds if units > 0 and seconds >= 1 else None
+
+
+@dataclass(frozen=True)
+class Track:
+    """What was seen of a document's work so far."""
+
+    name: str
+    since: float
+    steps: tuple[Step, ...] = ()
+    elsewhere: str | None = None  # which other process works on it
+
+
+def follow(track: Track, seen: LiveRun | None, now: float) -> Track:
+    """The track with what the ledger just said. Stages only move on; a new run of the document may begin again."""
+    if seen is None or seen.stage is None:
+        return track
+    stage, steps, current = seen.stage, track.steps, track.steps[-1] if track.steps else None
+    other = f"process {seen.pid} on {seen.host}" if (seen.pid, seen.host) != (os.getpid(), platform.node()) else None
+    track = replace(track, elsewhere=other)
+    if current is not None and current.stage is stage:
+        return replace(
+            track, steps=(*steps[:-1], replace(current, done=seen.done, total=seen.total, note=seen.note, until=None))
+        )
+    if current is not None:
+        steps = (*steps[:-1], replace(current, until=now))
+    order = list(Stage)
+    steps = tuple(step for step in steps if order.index(step.stage) < order.index(stage))
+    step = Step(stage=stage, since=now, began_at=seen.done, done=seen.done, total=seen.total, note=seen.note)
+    return replace(track, steps=(*steps, step))
+
+
+def percent(track: Track) -> float:
+    """How far the whole is, 0–100: the stage's span of the whole, filled by its own count."""
+    if not track.steps:
+        return 0.0
+    step = track.steps[-1]
+    begin, end = PROGRESS[step.stage]
+    return begin + (end - begin) * (min(step.done / step.total, 1) if step.total else 0)
+
+
+def draw(track: Track, now: float) -> Group:
+    """One bar for the whole, one line a stage."""
+    whole = percent(track)
+    head = Table.grid(padding=(0, 1))
+    head.add_row(
+        cell(track.name, "bold"),
+        ProgressBar(total=100, completed=whole, width=30, complete_style="cyan", finished_style="green"),
+        Text(f"{whole:3.0f} %"),
+        Text(clock(now - track.since), "dim"),
+    )
+    lines = Table.grid(padding=(0, 1))
+    for column in ("left", "left", "right", "right", "left"):
+        lines.add_column(justify="right" if column == "right" else "left", no_wrap=True)
+    for step in track.steps:
+        over = step.until is not None
+        rate = step.rate(now)
+        most = max(step.done, step.total)  # the last look may have been before the last unit
+        counts = f"{step.done}/{step.total}" if step.total and not over else f"{most}" if most else ""
+        counts += UNITS.get(step.stage, "") if counts else ""
+        lines.add_row(
+            Text("✓", "green") if over else Spinner("dots", style="cyan"),
+            Text(WORK[step.stage], "dim" if over else ""),
+            Text(counts, "dim" if over else "bold"),
+            Text(
+                duration(step.seconds(now)) if over else f"{rate:.{0 if rate >= 100 else 1}f}/s" if rate else "", "dim"
+            ),
+            Text("" if over else clean(step.note or ""), "dim", overflow="ellipsis"),
+        )
+    if not track.steps:
+        lines.add_row(Spinner("dots", style="cyan"), Text("starting the engine", "dim"), "", "", "")
+    return Group(head, lines, *([Text(f"following {track.elsewhere}", "dim")] if track.elsewhere else []))
+
+
+def clock(seconds: float) -> str:
+    """Elapsed time: 0:07, 12:34, 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+@contextmanager
+def watching(ledger: Ledger, document: str, name: str, console: Console) -> Iterator[None]:
+    """Show the document's progress while the block runs; nothing where nobody watches."""
+    if not console.is_terminal:
+        yield
+        return
+    over = threading.Event()
+    track = Track(name=name, since=time.monotonic())
+    with Live(draw(track, track.since), console=console, auto_refresh=False, transient=True) as live:
+        watcher = threading.Thread(target=_watch, args=(ledger, document, track, live, over), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join(5)
+
+
+@contextmanager
+def counting(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A plain bar for work that reports (done, total) itself."""
+    with Progress(
+        *Progress.get_default_columns(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _watch(ledger: Ledger, document: str, track: Track, live: Live, over: threading.Event) -> None:
+    while not over.wait(POLL_SECONDS):
+        try:
+            seen = next((run for run in live_runs(ledger) if run.document == document), None)
+        except LedgerDown:  # the run itself says so if it lasts
+            seen = None
+        now = time.monotonic()
+        track = follow(track, seen, now)
+        live.update(draw(track, now), refresh=True)

@@ -1,0 +1,126 @@
+"""Versions of the pure stages, and the cache keys that are made from them.
+
+A stage's result is kept under a key of everything it reads: the document's bytes, its own version and those of the
+stages before it, the options and the limits. Raise a version whenever its stage may say something else for the same
+input; `tests/test_cache_keys.py` pins each version to a hash of its modules, so that nobody forgets.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+from swatchbook.records import IngestOptions, Record
+from swatchbook.settings import Settings
+
+
+class PureStage(Record):
+    """A stage whose result follows from its input alone. `after`: the stages whose results it reads; `asks`: which
+    models are asked what, where the settings let models find products.
+    """
+
+    version: str
+    after: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    asks: tuple[tuple[Literal["llm", "vision"], str], ...] = ()
+    modules: tuple[str, ...] = ()  # patterns below the root
+
+
+_PDF = ("swatchbook/pdf/*.py", "swatchbook/geometry.py", "swatchbook/truncate.py", "swatchbook/images/limits.py")
+
+
+def _catalogue(*names: str) -> tuple[str, ...]:
+    return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
+
+
+_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/verbatim")
+_PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
+_IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
+
+PURE_STAGES: Mapping[str, PureStage] = {
+    "read": PureStage(version="2", settings=_PAGE_LIMITS, modules=_PDF),
+    "tables": PureStage(version="2", after=("read",), modules=_PDF),
+    "discover": PureStage(
+        version="2",
+        after=("read",),
+        settings=("discovery",),
+        asks=(("vision", "scan"), ("llm", "discover")),
+        modules=_catalogue("discover", "attributes", "layout", "kinds", "cards", "sections", *_LLM, "llm/products"),
+    ),
+    "describe": PureStage(
+        version="2",
+        after=("discover", "tables"),
+        asks=(("llm", "describe"),),
+        modules=_catalogue("describe", "attributes", "layout", *_LLM, "llm/metadata"),
+    ),
+    "plan": PureStage(
+        version="1",
+        after=("discover",),
+        options=("focus",),
+        modules=_catalogue("plan", "attributes", "layout", "kinds"),
+    ),
+    "chunk": PureStage(
+        version="2",
+        after=("plan", "tables"),
+        modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities"),
+    ),
+    "extract": PureStage(
+        version="3", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))
+    ),
+}
+
+
+def stage_key(
+    stage: str, content: str, settings: Settings, options: IngestOptions, *, force: str | None, part: str = ""
+) -> str:
+    """Cache key of a pure stage's result: `<stage>-<content>-<recipe>[-<part>]`, fit for a file name.
+
+    `content` is the SHA-256 of the document's bytes, `force` the generation that was last forced, `part` names one of
+    several results of the stage: a product's number, or the document where the result carries ids of its own.
+    """
+    return "-".join(filter(None, (stage, content, recipe(stage, settings, options, force=force), part)))
+
+
+def recipe(stage: str, settings: Settings, options: IngestOptions, *, force: str | None) -> str:
+    """All that a stage's result depends on beside the document's bytes, those before it included: 32 hex digits."""
+    reads = json.dumps([force, _reads(stage, settings, options)], sort_keys=True)
+    return hashlib.sha256(reads.encode()).hexdigest()[:32]
+
+
+class ResultName(Record):
+    """What a kept result's name says: a stage, and of newer ones content and recipe. `part` is the rest."""
+
+    stage: str
+    content: str
+    recipe: str
+    part: str
+
+
+def read_result_name(name: str) -> ResultName | None:
+    """The parts of a cache key, with whatever a task has appended; None for a name that no stage has given."""
+    found = _RESULT_NAME.fullmatch(name)
+    return ResultName(**{part: text or "" for part, text in found.groupdict().items()}) if found else None
+
+
+_RESULT_NAME = re.compile(
+    rf"(?P<stage>{'|'.join(PURE_STAGES)})-(?P<content>[0-9a-f]{{64}})(-(?P<recipe>[0-9a-f]{{32}}))?(-(?P<part>.*))?"
+)
+
+
+def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[object]:
+    pure = PURE_STAGES[stage]
+    given = options.model_dump(mode="json", include=set(pure.options))
+    limits = {name: getattr(settings, name) for name in pure.settings}
+    asked = _asked(pure, settings) if settings.discovery == "llm" else ()
+    return [stage, pure.version, given, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
+
+
+def _asked(pure: PureStage, settings: Settings) -> list[tuple[str, str]]:
+    """Each model that is asked, and what; where it listens does not count."""
+    if not pure.asks:
+        return []
+    from swatchbook.catalogue.llm.prompts import RECIPES
+
+    return [(str(getattr(settings, f"{part}_model")), RECIPES[question]) for part, question in pure.asks]

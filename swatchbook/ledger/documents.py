@@ -1,0 +1,168 @@
+"""Documents: registered, queued, found by id or name, listed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, select, tuple_, update
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.tables import documents
+from swatchbook.records import (
+    BlockNames,
+    DocumentStatus,
+    IngestOptions,
+    Record,
+    RunReport,
+    Stage,
+    document_id,
+)
+
+
+class Document(Record):
+    """One source: a PDF, a folder, a scraped batch. Times are Unix seconds."""
+
+    id: str
+    owner: str
+    content: str
+    kind: str
+    name: str
+    file: str | None
+    size: int
+    status: DocumentStatus
+    stage: Stage
+    message: str | None
+    failure_kind: str | None
+    options: IngestOptions
+    blocks: BlockNames
+    generation: str | None
+    fingerprint: str | None
+    force: str | None
+    run: str | None
+    due_at: float | None
+    deaths: int
+    launches: int
+    page_count: int | None
+    pages_file: str | None
+    report: RunReport | None
+    created_at: float
+    updated_at: float
+
+
+def read_document(row: RowMapping) -> Document:
+    """A row of `documents` as a record."""
+    return Document.model_validate({**row, "options": read_options(row["options"])})
+
+
+def read_options(stored: Mapping[str, Any]) -> IngestOptions:
+    """Options as a row keeps them; those of another version are left out."""
+    return IngestOptions.model_validate({name: stored[name] for name in stored.keys() & IngestOptions.model_fields})
+
+
+def queue(
+    ledger: Ledger,
+    *,
+    owner: str,
+    content: str,
+    kind: str,
+    name: str,
+    file: str | None,
+    size: int,
+    options: IngestOptions,
+    again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
+) -> Document:
+    """The document, durably `queued`; a known one as it is, but a failed or cancelled one is queued `again`."""
+    identity = document_id(owner, content)
+    asked = options.model_dump(mode="json")
+    with ledger.write(turn=False) as connection:
+        connection.execute(
+            upsert(connection, documents)
+            .values(
+                id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
+                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=asked,
+                created_at=db_now(), updated_at=db_now(),
+            )
+            .on_conflict_do_nothing()
+        )  # fmt: skip
+        this = documents.c.id == identity
+        connection.execute(update(documents).where(this, documents.c.file.is_(None)).values(file=file))
+        connection.execute(
+            update(documents)
+            .where(this, documents.c.status.in_(again))
+            .values(
+                status=DocumentStatus.QUEUED, options=asked, message=null(), failure_kind=null(), due_at=null(),
+                deaths=0, updated_at=db_now(),
+            )
+        )  # fmt: skip
+        return load_document(connection, identity)
+
+
+def load_document(connection: Connection, document: str, *, lock: bool = False) -> Document:
+    query = select(documents).where(documents.c.id == document)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    if row is None:
+        raise InvalidReference(f"There is no document {document}.")
+    return read_document(row)
+
+
+_ID_LENGTH = 36
+_CHOICES = 10
+"""Documents that an error names at most."""
+
+
+def get_document(ledger: Ledger, document: str) -> Document:
+    """Raises InvalidReference for an id that is not there."""
+    with ledger.read() as connection:
+        row = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
+    if row is None:
+        raise InvalidReference(f"There is no document {document}.", advice="`swatchbook status` lists them.")
+    return read_document(row)
+
+
+def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Document:
+    """A document by id, unambiguous beginning of its id, or file name. Raises InvalidReference naming the choices."""
+    exact = [documents.c.id == text, documents.c.name == text]
+    beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []
+    for found in (*exact, *beginning):
+        choices = _newest(ledger, [found, *_of(owner)], _CHOICES + 1)
+        if len(choices) == 1:
+            return choices[0]
+        if choices:
+            raise InvalidReference(f"{text!r} may be any of {_named(choices)}.", advice="Give more of the id.")
+    known = _newest(ledger, _of(owner), _CHOICES + 1)
+    advice = f"Known: {_named(known)}." if known else "Nothing has been ingested yet."
+    raise InvalidReference(f"There is no document {text!r}.", advice=advice)
+
+
+def list_documents(
+    ledger: Ledger,
+    owner: str | None = None,
+    status: DocumentStatus | None = None,
+    name: str | None = None,
+    after: tuple[float, str] | None = None,
+    limit: int = 100,
+) -> list[Document]:
+    """Newest first. `name` is a part of theirs, in any case; `after` (created_at, id) of the page before's last one."""
+    chosen = _of(owner)
+    if status is not None:
+        chosen.append(documents.c.status == status)
+    if name is not None:
+        chosen.append(documents.c.name.icontains(name, autoescape=True))
+    if after is not None:
+        chosen.append(tuple_(documents.c.created_at, documents.c.id) < tuple_(*map(literal, after)))
+    return _newest(ledger, chosen, limit)
+
+
+def _of(owner: str | None) -> list[ColumnElement[bool]]:
+    return [] if owner is None else [documents.c.owner == owner]
+
+
+def _newest(ledger: Ledger, chosen: Sequence[ColumnElement[bool]], limit: int) -> list[Document]:
+    query = select(documents).where(*chosen).order_by(documents.c.created_at.desc(), documents.c.id.desc())
+    with ledger.read() as connection:
+        return [read_document(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def _named(choices: Sequence[Document]) -> str:
+    names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_CHOICES]]
+    return "; ".join(names) + ("; …" if len(choices) > _CHOICES else "")

@@ -1,0 +1,43 @@
+"""Pages that a stage lost in part, and when those whose loss may pass are tried again."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select, update
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.tables import pages, runs
+from swatchbook.records import FailedPage
+
+RETRY_PAUSE_SECONDS = 900.0  # seconds
+MAX_RETRIES = 3
+"""Times that a generation comes back for its lost pages: then they stay named as failures."""
+
+
+def save_page_failures(ledger: Ledger, run: Run, lost: Iterable[FailedPage]) -> None:
+    """Pages that lost a part (their tables, what a model was to say of them) keep their kind and say why.
+
+    After `save_pages`. Raises RunRevoked.
+    """
+    by_page = dict[int, list[FailedPage]]()
+    for page in lost:
+        by_page.setdefault(page.page, []).append(page)
+    with ledger.write() as connection:
+        require_live(connection, run)
+        for number, parts in by_page.items():
+            reason = " ".join(dict.fromkeys(part.message for part in parts))
+            connection.execute(
+                update(pages)
+                .where(pages.c.document == run.document, pages.c.number == number)
+                .values(reason=reason, failure_kind=parts[0].kind)
+            )
+
+
+def next_try(ledger: Ledger, run: Run) -> float | None:
+    """When pages that this run lost are tried again, Unix seconds; None once enough runs have tried."""
+    ended = select(func.count()).where(
+        runs.c.document == run.document, runs.c.generation == run.generation, runs.c.state == "ended"
+    )
+    with ledger.read() as connection:
+        tried = connection.execute(ended).scalar_one()
+    return ledger.now() + RETRY_PAUSE_SECONDS if tried < MAX_RETRIES else None

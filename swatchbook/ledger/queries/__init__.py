@@ -1,0 +1,1 @@
+"""What people and programs read from the ledger. Nothing here writes."""

@@ -1,0 +1,177 @@
+"""TODO swatchbook.ledger.queries.document."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from swatchbook.analysis.judge import Verdict
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.reviews import Review, of_pictures
+from swatchbook.ledger.states import (
+    image_item_state,
+    image_items,
+    shown_images,
+    states_of_images,
+)
+from swatchbook.ledger.tables import (
+    analyses,
+    chunks,
+    documents,
+    entities,
+    images,
+    items,
+    links,
+    pages,
+    placements,
+    products,
+    requested,
+)
+from swatchbook.ledger.tables import products as products_table
+from swatchbook.records import Product, Role
+
+
+def read_products(ledger: Ledger, document: str) -> list[Product]:
+    """The document's products, in order."""
+    query = select(products_table.c.record).where(products_table.c.document == document)
+    with ledger.read() as connection:
+        return [
+            Product.model_validate(r) for r in connection.execute(query.order_by(products_table.c.ordinal)).scalars()
+        ]
+
+
+_OF_PRODUCT = (
+    "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata",
+    "confidence", "evidence", "grain", "parent",
+)  # fmt: skip
+_OF_PLACEMENT = ("id", "page", "bbox", "kind", "state", "reason", "xref", "path", "caption")
+
+
+def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
+    """All that the ledger knows of a document. Raises InvalidReference for an id that is not there.
+
+    An image's `status` is its state in the account; one that no placement shows is `hidden` or `decorative` and not
+    counted.
+    """
+    with ledger.read() as connection:
+        known = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
+        if known is None:
+            raise InvalidReference(f"There is no document {document}.")
+        return {
+            "document": {name: value for name, value in known.items() if name not in ("report", "run", "deaths")},
+            "page_boxes": _page_boxes(connection, document),
+            "products": [
+                {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
+            ],
+            "images": _images(connection, document),
+            "chunks": _records(connection, chunks, document),
+            "entities": _records(connection, entities, document),
+            "links": [
+                {"kind": r.kind, "source": r.source, "target": r.target, "score": r.score, "evidence": r.evidence}
+                for r in connection.execute(
+                    select(links)
+                    .where(links.c.document == document)
+                    .order_by(links.c.kind, links.c.source, links.c.score.desc(), links.c.target)
+                )
+            ],
+        }
+
+
+def _page_boxes(connection: Connection, document: str) -> dict[str, list[float]]:
+    """Page -> its box, without those that could not be read."""
+    rows = connection.execute(
+        select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
+    )
+    return {str(row.number): row.box for row in rows if row.box[2] > row.box[0]}
+
+
+def _records(connection: Connection, table: Any, document: str) -> list[dict[str, Any]]:
+    query = select(table.c.record).where(table.c.document == document).order_by(table.c.ordinal)
+    if "gone" in table.c:
+        query = query.where(~table.c.gone)
+    return list(connection.execute(query).scalars())
+
+
+def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
+    """Every image that the document places, in reading order."""
+    placed = defaultdict[str, list[Row[Any]]](list)
+    for row in connection.execute(
+        select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
+    ):
+        placed[row.image].append(row)
+    states = dict(connection.execute(states_of_images(shown_images(document=document))).tuples().all())
+    made = _items(connection, document)
+    rows = {row.id: row for row in _by(connection, select(images), images.c.id, placed)}
+    keys = {row.content_key for row in rows.values()}
+    asked = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
+    first = set(connection.execute(asked).scalars())
+    reviewed = {key: found for (key, tag), found in of_pictures(connection, keys).items() if tag in first}
+    seen = _analyses(connection, first, keys, reviewed)
+    return [
+        {
+            "id": image,
+            "content_key": rows[image].content_key,
+            "width": rows[image].width,
+            "height": rows[image].height,
+            "status": states.get(image, places[0].state),
+            "quality": rows[image].quality,
+            "needs_review": rows[image].needs_review,
+            "items": made.get(image, []),
+            "analysis": seen.get(rows[image].content_key),
+            "reviews": [each.model_dump(mode="json") for each in reviewed.get(rows[image].content_key, ())],
+            "placements": [{part: getattr(place, part) for part in _OF_PLACEMENT} for place in places],
+        }
+        for image, places in placed.items()
+    ]
+
+
+def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str, Any]]]:
+    """image -> its wanted items."""
+    found = defaultdict[str, list[dict[str, Any]]](list)
+    query = (
+        select(
+            images.c.id,
+            requested.c.role,
+            requested.c.tag,
+            image_item_state.label("state"),
+            items.c.attempts,
+            items.c.failure,
+            items.c.next_retry_at,
+        )
+        .select_from(image_items(shown_images(document=document)))
+        .where(requested.c.role.is_not(None))
+        .order_by(images.c.id, requested.c.role, requested.c.tag)
+    )
+    for image, role, tag, state, attempts, failure, next_retry_at in connection.execute(query):
+        found[image].append(
+            {
+                "role": role,
+                "tag": tag,
+                "state": state,
+                "attempts": attempts or 0,
+                "failure": failure,
+                "next_retry_at": next_retry_at,
+            }
+        )
+    return found
+
+
+def _analyses(
+    connection: Connection, first: Collection[str], keys: Collection[str], reviewed: Mapping[str, Sequence[Review]]
+) -> dict[str, Any]:
+    """content key -> what the wanted analysis (its tag is among `first`) saw, or what a review has put in its place."""
+    found = dict[str, Any]()
+    for row in _by(connection, select(analyses.c.key, analyses.c.tag, analyses.c.record), analyses.c.key, keys):
+        last = reviewed[row.key][-1] if row.key in reviewed else None
+        corrected = last is not None and last.verdict is Verdict.CORRECTED
+        rejected = last is not None and last.verdict is Verdict.REJECTED
+        if not rejected and (row.tag == last.second if last and corrected else row.tag in first):
+            found[row.key] = row.record
+    return found
+
+
+def _by(connection: Connection, query: Any, column: Any, values: Collection[str]) -> Iterable[Row[Any]]:
+    for portion in portions(sorted(values)):
+        yield from connection.execute(query.where(column.in_(portion)))

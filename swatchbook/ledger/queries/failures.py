@@ -1,0 +1,140 @@
+"""What failed in a document, as people read it: what, why, how often tried, when next."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, or_, select
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.states import (
+    chunk_items,
+    first_placements,
+    image_item_state,
+    image_items,
+    waits_for_publishing,
+)
+from swatchbook.ledger.tables import chunks, images, items, pages, placements, requested
+from swatchbook.records import FailureRecord, ItemState
+
+
+def failures(ledger: Ledger, document: str, limit: int | None = None) -> list[FailureRecord]:
+    """Of every image that is not complete what failed, why, how often it was tried and when it will be again."""
+    found = list[FailureRecord]()
+    with ledger.read() as connection:
+        for _, rows in groupby(connection.execute(_incomplete(document)), key=lambda row: row.image):
+            found += _failures_of(list(rows))
+            if limit is not None and len(found) >= limit:
+                return found[:limit]
+    return found
+
+
+def _incomplete(document: str) -> Select[Any]:
+    """Rows of unfinished items of shown images, in reading order."""
+    shown = first_placements(document)
+    where = placements.alias("where")
+    unpublished_result = waits_for_publishing(images, image_item_state)
+    return (
+        select(
+            images.c.id.label("image"),
+            shown.c.index,
+            where.c.page,
+            where.c.path,
+            requested.c.role,
+            image_item_state.label("state"),
+            items.c.failure,
+            items.c.attempts,
+            items.c.next_retry_at,
+            images.c.publish_failure,
+            images.c.publish_tries,
+            images.c.publish_next,
+        )
+        .select_from(image_items(shown))
+        .join(where, and_(where.c.document == document, where.c.ordinal == shown.c.ordinal))
+        .where(requested.c.role.is_not(None), or_(image_item_state != ItemState.DONE, unpublished_result))
+        .order_by(shown.c.index, requested.c.role)
+    )
+
+
+def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
+    """One image's: each item that failed, else that it is pending; and that it waits to be published."""
+    place = {"image_id": rows[0].image, "index": rows[0].index, "path": rows[0].path, "page_number": rows[0].page}
+    failed = [row for row in rows if row.failure]
+    for row in failed:
+        yield FailureRecord(
+            **place,
+            role=row.role,
+            kind=row.failure["kind"],
+            error=row.failure["message"],
+            attempts=row.attempts,
+            next_retry_at=row.next_retry_at,
+        )
+    if not failed and any(row.state != ItemState.DONE for row in rows):
+        yield FailureRecord(**place, kind="pending", error="Not made yet.")
+    if any(row.state == ItemState.DONE for row in rows):
+        refused = rows[0].publish_failure or {"kind": "unpublished", "message": "Made, not searchable yet."}
+        yield FailureRecord(
+            **place,
+            subject="index",
+            kind=refused["kind"],
+            error=refused["message"],
+            attempts=rows[0].publish_tries,
+            next_retry_at=rows[0].publish_next,
+        )
+
+
+def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
+    """What failed beside images: pages, chunks, and objects that the index refused."""
+    with ledger.read() as connection:
+        return [
+            *_page_failures(connection, document),
+            *_chunk_failures(connection, document),
+            *_refusals(connection, document),
+        ]
+
+
+def _page_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    lost = select(pages).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
+    for row in connection.execute(lost.order_by(pages.c.number)):
+        yield FailureRecord(subject="page", page_number=row.number, kind=row.failure_kind, error=row.reason or "")
+
+
+def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    failed = (
+        select(chunks.c.record, requested.c.role, items.c.failure, items.c.attempts, items.c.next_retry_at)
+        .select_from(chunk_items(document=document))
+        .where(items.c.state != ItemState.DONE, items.c.failure.is_not(None))
+        .order_by(chunks.c.ordinal)
+    )
+    for row in connection.execute(failed):
+        if row.failure:  # JSON's null is not SQL's
+            yield FailureRecord(
+                subject="chunk",
+                page_number=min(row.record["pages"], default=None),
+                role=row.role,
+                kind=row.failure["kind"],
+                error=row.failure["message"],
+                attempts=row.attempts,
+                next_retry_at=row.next_retry_at,
+            )
+
+
+def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    """Objects that the index refused and whose image is complete all the same: a changed payload, or a chunk's."""
+    placed = select(placements.c.image).where(placements.c.document == document)
+    refused_images = and_(images.c.id.in_(placed), images.c.published >= images.c.made)
+    for table, image, where in (
+        (images, images.c.id, refused_images),
+        (chunks, None, chunks.c.document == document),
+    ):
+        refused = select(table).where(where, table.c.publish_failure.is_not(None))
+        for row in connection.execute(refused.order_by(table.c.id)):
+            if row.publish_failure:
+                yield FailureRecord(
+                    subject="index",
+                    image_id=row.id if image is not None else None,
+                    kind=row.publish_failure["kind"],
+                    error=row.publish_failure["message"],
+                    attempts=row.publish_tries,
+                    next_retry_at=row.publish_next,
+                )

@@ -1,0 +1,116 @@
+"""One image as people see it: where it stands, what it shows, and what became of everything made of it."""
+
+from sqlalchemy import select
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.states import image_item_state, image_items, states_of_images
+from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
+from swatchbook.records import ImageState, ItemState, PlacementState, Record, Role
+
+_MOST_PLACES = 1_000
+
+
+class ImagePlace(Record):
+    """Where an image is shown."""
+
+    document_id: str
+    document: str
+    page: int
+    path: str | None
+    caption: str | None
+
+
+class RoleState(Record):
+    """What became of one role of an image; `next_retry_at` in Unix seconds."""
+
+    role: Role
+    tag: str
+    state: ItemState
+    kind: str | None
+    error: str | None
+    attempts: int
+    next_retry_at: float | None
+
+
+class ImageDetails(Record):
+    """An image of one owner. `file` is its key in the file store; sizes are pixels."""
+
+    id: str
+    owner: str
+    content_key: str
+    file: str | None
+    width: int | None
+    height: int | None
+    text: str | None
+    state: ImageState
+    published: bool
+    places: tuple[ImagePlace, ...]
+    roles: tuple[RoleState, ...]
+
+
+def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
+    """The image, or None where no document shows it."""
+    shown = placements.c.image == image, placements.c.state == PlacementState.SHOWN
+    pairs = select(placements.c.document, placements.c.image).where(*shown).distinct().subquery("shown")
+    texts = contents.alias("texts")
+    with ledger.read() as connection:
+        known = connection.execute(
+            select(images, contents.c.file, texts.c.text)
+            .outerjoin(contents, contents.c.key == images.c.content_key)
+            .outerjoin(texts, texts.c.key == images.c.text_key)
+            .where(images.c.id == image)
+        ).one_or_none()
+        state = connection.execute(states_of_images(pairs)).one_or_none()
+        if known is None or state is None:
+            return None
+        places = connection.execute(
+            select(
+                placements.c.document.label("document_id"),
+                documents.c.name.label("document"),
+                placements.c.page,
+                placements.c.path,
+                placements.c.caption,
+            )
+            .join_from(placements, documents, documents.c.id == placements.c.document)
+            .where(*shown)
+            .order_by(documents.c.created_at, placements.c.document, placements.c.ordinal)
+            .limit(_MOST_PLACES)
+        ).mappings()
+        made = connection.execute(
+            select(
+                requested.c.role,
+                requested.c.tag,
+                image_item_state.label("state"),
+                items.c.failure,
+                items.c.attempts,
+                items.c.next_retry_at,
+            )
+            .select_from(image_items(pairs))
+            .where(requested.c.role.is_not(None))
+            .order_by(requested.c.role, requested.c.tag)
+        )
+        roles = {
+            (row.role, row.tag): RoleState(
+                role=row.role,
+                tag=row.tag,
+                state=row.state,
+                kind=(row.failure or {}).get("kind"),
+                error=(row.failure or {}).get("message"),
+                attempts=row.attempts or 0,
+                next_retry_at=row.next_retry_at,
+            )
+            for row in made
+        }
+        return ImageDetails(
+            id=known.id,
+            owner=known.owner,
+            content_key=known.content_key,
+            file=known.file,
+            width=known.width,
+            height=known.height,
+            text=known.text,
+            state=state.state,
+            published=known.published >= known.made > 0,
+            places=tuple(ImagePlace.model_validate(dict(row)) for row in places),
+            roles=tuple(roles.values()),
+        )

@@ -1,0 +1,52 @@
+"""A few pictures of a document, by product: what a report shows of it."""
+
+from itertools import groupby
+
+from sqlalchemy import and_, func, select
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.tables import contents, images, links, placements, products
+from swatchbook.records import LinkKind, PlacementState, Record
+
+
+class ProductImages(Record):
+    """A product and its pictures, best link first: keys of the file store. Without a product: the document's first."""
+
+    product: str | None
+    files: tuple[str, ...]
+
+
+def thumbnails(ledger: Ledger, document: str, *, most: int, each: int) -> list[ProductImages]:
+    """The first `most` products that have pictures, with `each` of them at most; else as many pictures as there are."""
+    shown = (
+        placements.join(images, images.c.id == placements.c.image)
+        .join(contents, and_(contents.c.key == images.c.content_key, contents.c.file.is_not(None)))
+    )  # fmt: skip
+    standing = placements.c.document == document, placements.c.state == PlacementState.SHOWN
+    linked = (
+        select(products.c.ordinal, products.c.name, contents.c.file, func.max(links.c.score).label("score"))
+        .select_from(
+            shown.join(links, and_(links.c.source == placements.c.id, links.c.kind == LinkKind.IMAGE_PRODUCT)).join(
+                products, products.c.id == links.c.target
+            )
+        )
+        .where(*standing, links.c.document == document)
+        .group_by(products.c.ordinal, products.c.name, contents.c.file)
+        .subquery()
+    )
+    best = func.row_number().over(partition_by=linked.c.ordinal, order_by=(linked.c.score.desc(), linked.c.file))
+    place = func.dense_rank().over(order_by=linked.c.ordinal)
+    ranked = select(linked, best.label("best"), place.label("place")).subquery()
+    by_product = (
+        select(ranked.c.ordinal, ranked.c.name, ranked.c.file)
+        .where(ranked.c.best <= each, ranked.c.place <= most)
+        .order_by(ranked.c.ordinal, ranked.c.best)
+    )
+    first = func.min(placements.c.ordinal).label("first")
+    loose = select(contents.c.file, first).select_from(shown).where(*standing).group_by(contents.c.file)
+    with ledger.read() as connection:
+        if rows := connection.execute(by_product).all():
+            groups = groupby(rows, key=lambda row: (row.ordinal, row.name))
+            return [ProductImages(product=name, files=tuple(row.file for row in own)) for (_, name), own in groups]
+        files = connection.execute(loose.order_by(first).limit(each * most)).scalars().all()
+    return [ProductImages(product=None, files=tuple(files))] if files else []

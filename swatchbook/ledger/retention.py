@@ -1,0 +1,201 @@
+"""What is dropped in time: unused contents and their files, rows of runs long over."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    delete,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+
+from swatchbook.errors import FileMissing
+from swatchbook.ledger import deliveries
+from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, portions
+from swatchbook.ledger.documents import read_options
+from swatchbook.ledger.tables import (
+    analyses,
+    calls,
+    chunks,
+    contents,
+    documents,
+    images,
+    items,
+    reviews,
+    runs,
+    timings,
+    vectors,
+)
+from swatchbook.ledger.tables import deliveries as deliveries_table
+from swatchbook.records import IngestOptions, Record
+from swatchbook.storage.files import Files
+
+_COLLECTED_TOGETHER = 100
+
+
+class Collected(Record):
+    """What was dropped because nothing uses it any more."""
+
+    contents: int
+    files: int
+    vectors: int
+    answers: int
+
+
+def collect(ledger: Ledger, files: Files, *, older_than: float = 3_600) -> Collected:
+    """Drop contents that nothing has used for `older_than` seconds, with file, items, vectors and analyses.
+
+    Answers of calls for deleted documents go likewise; what they cost stays. A crash on the way loses nothing: a file
+    goes before the row that names it.
+    """
+    with ledger.write() as connection:
+        unused_since = contents.c.unused_since
+        connection.execute(update(contents).where(unused_since.is_not(None), _is_used()).values(unused_since=null()))
+        connection.execute(update(contents).where(unused_since.is_(None), ~_is_used()).values(unused_since=db_now()))
+        answers = connection.execute(
+            update(calls)
+            .where(calls.c.at <= db_now() - older_than, calls.c.document.not_in(select(documents.c.id)))
+            .where(calls.c.answer.is_not(None))
+            .values(answer=null())
+        ).rowcount
+    dropped = Collected(contents=0, files=0, vectors=0, answers=answers)
+    while some := _collect_some(ledger, files, older_than):
+        dropped = Collected(
+            contents=dropped.contents + some.contents,
+            files=dropped.files + some.files,
+            vectors=dropped.vectors + some.vectors,
+            answers=answers,
+        )
+    return dropped
+
+
+def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected | None:
+    with ledger.write() as connection:
+        unused = connection.execute(
+            select(contents.c.key, contents.c.file)
+            .where(contents.c.unused_since <= db_now() - older_than, ~_is_used())
+            .limit(_COLLECTED_TOGETHER)
+            .with_for_update()
+        ).all()
+        if not unused:
+            return None
+        again = [row.key for row in unused if row.file and _was_put_within(files, row.file, older_than)]
+        connection.execute(update(contents).where(contents.c.key.in_(again)).values(unused_since=db_now()))
+        gone = [row for row in unused if row.key not in again]
+        keys, stored = [row.key for row in gone], [row.file for row in gone if row.file]
+        for file in stored:
+            files.delete(file)
+        made = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
+        for table in (items, analyses, reviews, contents):
+            connection.execute(delete(table).where(table.c.key.in_(keys)))
+    return Collected(contents=len(keys), files=len(stored), vectors=made, answers=0)
+
+
+def _was_put_within(files: Files, file: str, seconds: float) -> bool:
+    """Whether a run has stored the same bytes again lately: it names them when its stage is through."""
+    try:
+        return time.time() - files.modified(file) < seconds
+    except FileMissing:
+        return False
+
+
+def _is_used() -> ColumnElement[bool]:
+    """A picture, and it with its text, by an image, a text by an image, a chunk or an analysis, a source and its pages
+    by a document.
+    """
+    keys = (images.c.content_key, images.c.text_key, images.c.pair_key, chunks.c.text_key, analyses.c.text_key)
+    files = (documents.c.file, documents.c.pages_file)
+    # asked row by row, by index: a list of all users is more than PostgreSQL keeps in memory, and it would search it
+    by_key = [exists().where(user == contents.c.key) for user in keys]
+    by_file = [exists().where(user == contents.c.file) for user in files]
+    return or_(*by_key, *by_file)
+
+
+_TIMINGS_TIMES = 3
+"""As many times longer than runs are timings kept: medians need many."""
+
+_ROOM_BYTES = 64 << 20
+"""Free pages of a SQLite file from which on it is written anew without them, if they are half of it."""
+
+
+class Origin(Record):
+    """What results are kept for: a document, and what its stages read."""
+
+    id: str
+    options: IngestOptions
+    force: str | None
+
+
+def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False) -> int:
+    """Drop rows of runs that ended so long ago, old timings and deliveries; in a dry run count them. Returns the rows.
+
+    Live runs and documents stay as they are.
+    """
+    old: Sequence[tuple[Table, ColumnElement[bool]]] = (
+        (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
+        (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
+        (deliveries_table, deliveries_table.c.at < db_now() - deliveries.KEPT_SECONDS),
+    )
+    with ledger.read() if dry_run else ledger.write() as connection:
+        if dry_run:
+            counts = (select(func.count()).select_from(table).where(where) for table, where in old)
+            return sum(connection.execute(count).scalar_one() for count in counts)
+        return sum(connection.execute(delete(table).where(where)).rowcount for table, where in old)
+
+
+def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
+    """Those keys of the file store that no row names."""
+    left = set(files)
+    columns = (contents.c.file, documents.c.file, documents.c.pages_file)
+    with ledger.read() as connection:
+        for some in portions(files):
+            for column in columns:
+                left -= set(connection.execute(select(column).where(column.in_(some))).scalars())
+    return left
+
+
+def longest_run_seconds(ledger: Ledger) -> float:
+    """Seconds for which the oldest live run has been at work; 0 where there is none."""
+    with ledger.read() as connection:
+        first = connection.execute(select(func.min(runs.c.started_at)).where(runs.c.state == "live")).scalar_one()
+        return 0.0 if first is None else connection.execute(select(db_now() - first)).scalar_one()
+
+
+def unused_contents(ledger: Ledger, *, older_than: float) -> int:
+    """How many contents nothing has used for `older_than` seconds, as far as has been noticed."""
+    query = select(func.count()).where(contents.c.unused_since <= db_now() - older_than)
+    with ledger.read() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def origins(ledger: Ledger, found: Sequence[str]) -> dict[str, list[Origin]]:
+    """By content: the documents that results are kept for."""
+    known: dict[str, list[Origin]] = {}
+    columns = (documents.c.content, documents.c.id, documents.c.options, documents.c.force)
+    with ledger.read() as connection:
+        for some in portions(found):
+            for row in connection.execute(select(*columns).where(documents.c.content.in_(some))):
+                origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
+                known.setdefault(row.content, []).append(origin)
+    return known
+
+
+def compact(ledger: Ledger) -> None:
+    """Give the room of a SQLite ledger's deleted rows back to the disk. PostgreSQL does so by itself."""
+    if ledger.url.get_backend_name() != "sqlite":
+        return
+    with closing(sqlite3.connect(str(ledger.url.database), timeout=LOCK_SECONDS, isolation_level=None)) as connection:
+        free, pages, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
+        )
+        if free * size > _ROOM_BYTES and free * 2 > pages:
+            connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,1 @@
+"""One document's way: registered, run, embedded, published, finished, deleted."""

@@ -1,0 +1,197 @@
+"""What an ingest would ask of providers: all that is free is done, what would be paid for is only counted."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from swatchbook.catalogue import chunk, describe, discover, plan
+from swatchbook.catalogue.llm import scans
+from swatchbook.catalogue.llm.metadata import ask_metadata
+from swatchbook.catalogue.llm.products import ask_products
+from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
+from swatchbook.ledger import items, reviews
+from swatchbook.ledger.calls import CallContext
+from swatchbook.ledger.runs import Run
+from swatchbook.models import registry
+from swatchbook.models.base import Question, Shape
+from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
+from swatchbook.pdf import reader
+from swatchbook.providers.call_cache import tokens_at_most, usd
+from swatchbook.providers.chat import turn_tokens
+from swatchbook.providers.endpoint import Part
+from swatchbook.providers.json_schema import schema_of
+from swatchbook.providers.messages import ChatMessage
+from swatchbook.records import Discovery, IngestOptions, PlacementState, Reading, Record, Role, Tables
+from swatchbook.resources import Resources
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+
+SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "review": 2.0, "text": 1.0}
+"""That an answer takes, about: nobody knows before it is asked for."""
+
+UNDERSTANDING_TOKENS: Final = 160  # of what an analysis says, at most
+
+
+class Planned(Record):
+    """Calls of one stage to one model. Tokens and cost are upper bounds, if each call is answered well at once."""
+
+    stage: str
+    part: Part
+    model: str
+    calls: int
+    made: int = 0  # already: nobody pays for them again
+    tokens_in: int
+    tokens_out: int
+    seconds: float  # about
+    usd: float | None  # None where the price is not known
+
+
+class Estimate(Record):
+    """What a document would cost. Products are those that the layout rules find; a language model may find more."""
+
+    name: str
+    pages: int
+    products: int
+    images: int
+    chunks: int
+    planned: tuple[Planned, ...]
+
+    @property
+    def usd(self) -> float | None:
+        """At most; None where a price is not known."""
+        costs = [each.usd for each in self.planned]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+
+class Tally:
+    """A `Chat` that counts what it is asked, and knows nothing. Threads may share it."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.calls = self.tokens_in = self.tokens_out = 0
+        self._turn = threading.Lock()
+
+    def ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
+        tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
+        with self._turn:
+            self.calls += 1
+            self.tokens_in += tokens
+            self.tokens_out += question.max_tokens
+        return shape.model_validate({name: [] for name in shape.model_fields})
+
+
+def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estimate:
+    """What this file would cost with these options. Nothing of it is kept, and no provider is asked.
+
+    Raises what reading a document raises, and Configuration.
+    """
+    settings = resources.settings
+    with TemporaryDirectory(prefix="swatchbook-plan-") as folder:
+        files = Files(folder)
+        reading = reader.read(path, files, settings)
+        discovery = discover.discover(reading, reader.iterate(files, reading))
+        with_tables = [page.number for page in reader.iterate(files, reading) if page.has_table]
+        tables = reader.tables(path, with_tables, settings)
+        planned = plan.make_plan(reading, reader.iterate(files, reading), discovery, options.focus)
+        pages = reader.iterate(files, reading)
+        texts = {c.text_key: c.text for c in chunk.chunk("", reading, pages, planned, tables.tables).chunks if c.embed}
+        extraction = reader.extract(path, "", reading, planned, files, settings)
+        shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
+        discovering = list(_discovering(resources, files, reading, discovery, tables))
+    return Estimate(
+        name=path.name,
+        pages=reading.page_count,
+        products=len(discovery.products),
+        images=len(shown),
+        chunks=len(texts),
+        planned=(
+            *discovering,
+            *_embedding(resources, options, sorted(shown), texts),
+            *_reviewing(resources, options, sorted(shown)),
+        ),
+    )
+
+
+def _discovering(
+    resources: Resources, files: Files, reading: Reading, discovery: Discovery, tables: Tables
+) -> Iterator[Planned]:
+    """Scanned pages read by the vision model, products by the language model, metadata of each."""
+    if resources.settings.discovery != "llm":
+        return
+    model = resources.models.llm.model
+    nobody = CallContext(resources.ledger, Run(token="", document="", generation=""), "plan")
+    if scanned := scans.scanned_pages(reader.iterate(files, reading)):
+        question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.MOST_TOKENS)
+        yield _asked(
+            resources.settings, "discover", "vision", resources.models.vision.model, question, Printed, len(scanned)
+        )
+    finding, describing = Tally(model), Tally(model)
+    ask_products(finding, nobody, reading, reader.iterate(files, reading), discovery)
+    for product in discovery.products:
+        pages = list(reader.iterate(files, reading, pages=product.pages))
+        ask_metadata(
+            describing, nobody, product, pages, describe.describe(product, pages, tables.on(product.pages).tables)
+        )
+    for stage, tally in (("discover", finding), ("describe", describing)):
+        yield _planned(resources.settings, stage, "llm", model, tally.calls, tally.tokens_in, tally.tokens_out)
+
+
+def _embedding(
+    resources: Resources, options: IngestOptions, pictures: Sequence[str], texts: Mapping[str, str]
+) -> Iterator[Planned]:
+    """Analyses of pictures, and vectors of what they and the chunks say."""
+    settings = resources.settings
+    wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
+    unseen = list(pictures)
+    if Role.ANALYSIS in wanted and settings.analyst == "vision":
+        seen = items.made(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
+        unseen = [key for key in pictures if key not in seen]
+        question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
+        model = resources.models.vision.model
+        yield _asked(settings, "embed", "vision", model, question, Seen, len(unseen), made=len(seen))
+    if settings.text_encoder != "minilm" and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
+        known = items.made(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
+        new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
+        said = len(unseen) if Role.UNDERSTANDING in wanted else 0
+        tokens = sum(map(tokens_at_most, new)) + said * UNDERSTANDING_TOKENS
+        yield _planned(settings, "embed", "text", settings.text_model, len(new) + said, tokens, 0, made=len(known))
+
+
+def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[str]) -> Iterator[Planned]:
+    """Second looks, as if each picture that nobody has analysed yet were weak; and vectors of what they correct."""
+    settings = resources.settings
+    wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
+    first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
+    if first is None or reviewer in (None, first) or not settings.review_below:
+        return
+    weak, looked = reviews.to_look_at(resources.ledger, reviewer, first, pictures, below=settings.review_below)
+    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
+    model = settings.review_model or ""
+    yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))
+    if settings.text_encoder != "minilm" and Role.UNDERSTANDING in wanted:
+        tokens = len(weak) * UNDERSTANDING_TOKENS
+        yield _planned(settings, "review", "text", settings.text_model, len(weak), tokens, 0)
+
+
+def _asked(
+    settings: Settings, stage: str, part: Part, model: str, question: Question, shape: type[Shape], count: int,
+    *, made: int = 0,
+) -> Planned:  # fmt: skip
+    """The same question about so many pictures."""
+    tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
+    return _planned(settings, stage, part, model, count, count * tokens, count * question.max_tokens, made=made)
+
+
+def _planned(
+    settings: Settings, stage: str, part: Part, model: str, calls: int, tokens_in: int, tokens_out: int,
+    *, made: int = 0,
+) -> Planned:  # fmt: skip
+    paced = getattr(settings, f"{part}_calls_per_minute")
+    seconds = calls * SECONDS[part] / settings.provider_concurrency
+    return Planned(
+        stage=stage, part=part, model=model, calls=calls, made=made, tokens_in=tokens_in, tokens_out=tokens_out,
+        seconds=max(seconds, SECONDS[part] if calls else 0.0, 60 * calls / paced if paced else 0.0),
+        usd=usd(settings.prices.get(model), tokens_in, tokens_out),
+    )  # fmt: skip

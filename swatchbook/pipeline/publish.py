@@ -1,0 +1,175 @@
+"""Publishing: from the ledger to the index, and never any other way.
+
+Whatever is dirty and due is published, whoever's it is: resume, a second owner with the same picture, a changed
+caption, a rebuilt index and a deleted document are all this one move.
+"""
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ulid import ULID
+
+from swatchbook.errors import SHARED, Failure, Policy
+from swatchbook.index.base import IndexObject, Space
+from swatchbook.ledger import publishing
+from swatchbook.ledger.publishing import Dirty, Publication
+from swatchbook.pipeline.bisect import bisect
+from swatchbook.records import TEXT_ROLES, Record, RoleTag
+from swatchbook.resources import Resources
+
+log = logging.getLogger(__name__)
+
+ROWS = 200
+"""Rows published together: large enough for the index's batches, small enough to be done within a lease."""
+
+_HELD_PAUSE = 0.5  # seconds until rows that another publisher holds are looked at again; its lease ends by itself
+
+
+class Published(Record):
+    """What one round came to, in rows."""
+
+    published: int
+    removed: int
+    refused: int
+
+    @property
+    def rows(self) -> int:
+        return self.published + self.removed + self.refused
+
+
+def publish_round(resources: Resources) -> Published:
+    """Publish up to `ROWS` dirty rows. Zero rows means that nothing is due.
+
+    An object that the index cannot take is refused alone, with its failure on its row. Raises IndexDown,
+    Authentication, Configuration, DiskFull, LedgerDown; the rows stay dirty.
+    """
+    name = f"publish:{ULID()}"
+    rows = publishing.lease_dirty(resources.ledger, name, limit=ROWS)
+    shown, gone = [row for row in rows if not row.gone], [row for row in rows if row.gone]
+    published, removed = list[Dirty](), list[Dirty]()
+    refused = dict[str, Failure]()
+    try:
+        spaces = {RoleTag(role=s.role, tag=s.tag): s for s, _ in publishing.spaces(resources.ledger)}
+        publications = publishing.publications(resources.ledger, shown)
+        for space, objects in _objects(resources, publications, spaces).items():
+            _keep(refused, [each.id for each in objects], bisect(_upserting(resources, space), objects))
+        for space, unsaid in _unsaid(publications, spaces.values()).items():
+            _keep(refused, unsaid, bisect(_deleting(resources, space), unsaid))
+        ids = [row.id for row in gone]
+        for space in spaces.values():
+            _keep(refused, ids, bisect(_deleting(resources, space), ids))
+        published = [row for row in shown if row.id not in refused]
+        removed = [row for row in gone if row.id not in refused]
+    finally:  # however it ends: the leases are free at once, and what was refused is known
+        if rows:
+            publishing.record_publication(resources.ledger, name, published=published, refused=refused, removed=removed)
+    return Published(published=len(published), removed=len(removed), refused=len(refused))
+
+
+def _objects(
+    resources: Resources, publications: Sequence[Publication], spaces: dict[RoleTag, Space]
+) -> Mapping[Space, list[IndexObject]]:
+    """What each space is to hold of these rows. A space that there is not yet is opened and joins `spaces`."""
+    objects = defaultdict[Space, list[IndexObject]](list)
+    for publication in publications:
+        for want, vector in publication.vectors.items():
+            space = spaces.get(want) or _open_space(resources, want, len(vector), spaces)
+            objects[space].append(IndexObject(publication.row.id, vector, publication.payload))
+    return objects
+
+
+def _unsaid(publications: Sequence[Publication], spaces: Iterable[Space]) -> Mapping[Space, list[str]]:
+    """Reviewed pictures that a space may still hold by what was said of them before."""
+    reviewed = [each for each in publications if each.reviewed]
+    unsaid = dict[Space, list[str]]()
+    for space in spaces:
+        want = RoleTag(role=space.role, tag=space.tag)
+        if space.role in TEXT_ROLES and (ids := [each.row.id for each in reviewed if want not in each.vectors]):
+            unsaid[space] = ids
+    return unsaid
+
+
+def _upserting(resources: Resources, space: Space) -> Callable[[Sequence[IndexObject]], list[Failure | None]]:
+    def upsert(objects: Sequence[IndexObject]) -> list[Failure | None]:
+        failures = resources.index.upsert(space, objects)
+        return [failures.get(each.id) for each in objects]
+
+    return upsert
+
+
+def _deleting(resources: Resources, space: Space) -> Callable[[Sequence[str]], list[Failure | None]]:
+    def delete(ids: Sequence[str]) -> list[Failure | None]:
+        resources.index.delete(space, ids)
+        return [None] * len(ids)
+
+    return delete
+
+
+def _keep(refused: dict[str, Failure], ids: Sequence[str], outcomes: Sequence[Failure | None]) -> None:
+    """Note the failures of single objects. Raises one that concerns everybody."""
+    for row, failure in zip(ids, outcomes, strict=True):
+        if failure is not None and failure.policy in SHARED:
+            raise failure
+        if failure is not None:
+            refused[row] = failure
+
+
+def _open_space(resources: Resources, want: RoleTag, dimension: int, spaces: dict[RoleTag, Space]) -> Space:
+    """A role's first space is active at once; the ledger decides, the index's public name follows."""
+    space = Space(role=want.role, tag=want.tag, dimension=dimension)
+    resources.index.ensure(space)
+    if publishing.add_space(resources.ledger, space):
+        resources.index.activate(space)
+    spaces[want] = space
+    return space
+
+
+def publish_document(resources: Resources, document: str, *, at_most: float, alive: Callable[[], None]) -> Published:
+    """As `publish_all`, and until nothing of this document is due: what another publisher holds is waited for."""
+    while True:
+        done = publish_all(resources, at_most=at_most, alive=alive, waits=alive)
+        if not publishing.awaited(resources.ledger, document):
+            return done
+        time.sleep(_HELD_PAUSE)
+
+
+def publish_all(
+    resources: Resources,
+    *,
+    at_most: float,
+    alive: Callable[[], None] = lambda: None,
+    waits: Callable[[], None] = lambda: None,
+) -> Published:
+    """Publish until nothing is due, sitting out an index outage of `at_most` seconds with growing pauses.
+
+    It ends as well where others add rows faster than this publishes: they have publishers of their own. `alive` is
+    called between rounds, `waits` before each pause; both raise RunRevoked to stop. Raises the outage when it lasts
+    longer.
+    """
+    total = Published(published=0, removed=0, refused=0)
+    most = 2 * publishing.unpublished(resources.ledger) + ROWS
+    pause, waited = 1.0, 0.0
+    while total.rows < most:
+        alive()
+        try:
+            done = publish_round(resources)
+        except Failure as failure:
+            if failure.policy is not Policy.OUTAGE or waited >= at_most:
+                raise
+            log.warning("publishing waits: %s (%.0f s so far)", failure, waited)
+            waits()
+            time.sleep(pause)
+            waited += pause
+            pause = min(pause * 2, 30.0, max(1.0, at_most - waited))
+            continue
+        pause, waited = 1.0, 0.0
+        total = Published(
+            published=total.published + done.published,
+            removed=total.removed + done.removed,
+            refused=total.refused + done.refused,
+        )
+        if not done.rows:
+            break
+    return total

@@ -1,0 +1,43 @@
+"""The stages and the states of a document."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """How far a document is; what a person sees as progress."""
+
+    REGISTERED = "REGISTERED"
+    READ = "PAGES_READ"
+    DISCOVERED = "PRODUCTS_DETECTED"
+    PLANNED = "PAGES_PLANNED"
+    CHUNKED = "CHUNKS_CREATED"
+    EXTRACTED = "IMAGES_EXTRACTED"
+    EMBEDDED = "IMAGES_EMBEDDED"
+    ASSEMBLED = "PRODUCTS_CREATED"
+    COMPLETED = "COMPLETED"
+
+
+PROGRESS: Mapping[Stage, tuple[int, int]] = {
+    Stage.REGISTERED: (0, 0),
+    Stage.READ: (0, 5),
+    Stage.DISCOVERED: (5, 15),
+    Stage.PLANNED: (15, 20),
+    Stage.CHUNKED: (20, 35),
+    Stage.EXTRACTED: (35, 50),
+    Stage.EMBEDDED: (50, 75),
+    Stage.ASSEMBLED: (75, 90),
+    Stage.COMPLETED: (90, 100),
+}
+"""The share of the whole, in percent, at the start and end of the work that leads to each stage."""
+
+
+class DocumentStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DELETING = "deleting"

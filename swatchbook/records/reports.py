@@ -1,0 +1,91 @@
+"""What people read: failures, costs, a run's report, search results."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from swatchbook.records.base import Record
+from swatchbook.records.documents import DocumentStatus, Stage
+
+
+class FailureRecord(Record):
+    """One failed thing, as people read it: what, why, how often tried, when next."""
+
+    image_id: str | None = None
+    index: int | None = None  # of the image in the document, in reading order, from 0
+    path: str | None = None
+    page_number: int | None = None
+    role: str | None = None
+    kind: str
+    error: str
+    attempts: int = 0
+    next_retry_at: float | None = None  # Unix seconds
+    subject: str = "image"  # image, chunk, page, product, index
+
+
+class Spent(Record):
+    """What one stage of a document paid one provider for one model."""
+
+    stage: str | None
+    provider: str
+    model: str | None
+    calls: int
+    failed: int
+    unknown: int  # nobody knows whether they were paid for: no reply came, or the run died
+    unpriced: int  # answered, at an unknown price
+    truncated: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float  # of what is known
+    at_most_usd: float  # the same, with what the unknown may have cost
+
+
+class RunReport(Record):
+    """The account of one ingest. images_found = complete + partial + failed + rejected + pending, always."""
+
+    document_id: str
+    name: str
+    owner: str
+    run: str | None
+    generation: str | None
+    status: DocumentStatus
+    stage: Stage
+    message: str | None = None
+    products_discovered: int = 0
+    chunks_created: int = 0
+    images_found: int = 0
+    images_complete: int = 0
+    images_partial: int = 0
+    images_failed: int = 0
+    images_rejected: int = 0
+    images_pending: int = 0
+    images_to_review: int = 0  # among them all: weak, and settled by nobody yet
+    placements_hidden: int = 0
+    placements_decorative: int = 0
+    pages_skipped: int = 0
+    failed_images: tuple[FailureRecord, ...] = ()
+    other_failures: tuple[FailureRecord, ...] = ()
+    confidence_score: float | None = None
+    cost_usd: float = 0.0  # of what is known
+    spent: tuple[Spent, ...] = ()
+    seconds: dict[str, float] = Field(default_factory=dict)  # by stage
+    peak_memory_mb: float | None = None
+    warnings: tuple[str, ...] = ()
+    blocks: dict[str, str] = Field(default_factory=dict)  # part -> the saved block used instead of the settings
+
+
+class Hit(Record):
+    """One search result, shown from the ledger. `why`: role -> rank, the model's own score, share of `score`."""
+
+    kind: Literal["image", "product", "chunk"]
+    id: str
+    score: float  # 0–1: 1 is the best by every role that was asked
+    title: str
+    document_id: str
+    document: str
+    owner: str
+    pages: tuple[int, ...] = ()
+    file: str | None = None
+    product: str | None = None
+    text: str | None = None
+    why: dict[str, dict[str, float]] = Field(default_factory=dict)

@@ -1,0 +1,83 @@
+"""The lab: the tools that a process has loaded. Built once, each part on first use; never a task parameter."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.settings import Settings, limited
+from swatchbook.storage.files import Files
+
+if TYPE_CHECKING:
+    from swatchbook.images.decode import Decoders
+    from swatchbook.index.base import Index
+    from swatchbook.models.registry import Models
+
+
+class Resources:
+    """Ledger, files, index, models and decoders of one set of settings.
+
+    Each is opened when first asked for, so that `status` needs no index and `search` no decoder; `close` ends them all.
+    `patience`: for how many seconds an outage of the ledger is sat out; people who look something up have none.
+    """
+
+    def __init__(self, settings: Settings, *, patience: float = 0.0) -> None:
+        self.settings = settings
+        self._patience = patience
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        with suppress(OSError):  # opening the ledger says it better
+            self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and pictures are their owner's
+        return open_ledger(self.settings.ledger, patience=self._patience)
+
+    @cached_property
+    def files(self) -> Files:
+        return Files(self.settings.files)
+
+    @cached_property
+    def index(self) -> "Index":
+        if self.settings.index == "weaviate":
+            from swatchbook.index.weaviate import WeaviateIndex
+
+            key = self.settings.weaviate_api_key
+            return WeaviateIndex(
+                self.settings.weaviate_url,
+                grpc_port=self.settings.weaviate_grpc_port,
+                api_key=key.get_secret_value() if key else None,
+            )
+        from swatchbook.index.lance import LanceIndex
+
+        return LanceIndex(self.settings.index_folder)
+
+    @cached_property
+    def models(self) -> "Models":
+        from swatchbook.models.registry import load
+
+        return load(self.settings)
+
+    @cached_property
+    def decoders(self) -> "Decoders":
+        from swatchbook.images.decode import Decoders
+
+        return Decoders(self.settings)
+
+    def take_share(self, share: float) -> None:
+        """Use only this share of what providers allow a minute: others work beside us. Before any model is used."""
+        self.settings = limited(self.settings, share)
+
+    def close(self) -> None:
+        for part in ("decoders", "index", "ledger"):
+            if part in self.__dict__:
+                self.__dict__.pop(part).close()
+
+
+@contextmanager
+def open_resources(settings: Settings) -> Iterator[Resources]:
+    """A lab for one command; closed behind it."""
+    resources = Resources(settings)
+    try:
+        yield resources
+    finally:
+        resources.close()

@@ -1,0 +1,1 @@
+"""Processes and memory of this machine."""

@@ -1,0 +1,1 @@
+"""Search: one query per role, fused into one ranking."""

@@ -1,0 +1,1 @@
+"""Maintenance of a collection: collect leftovers, verify, make stale vectors again."""

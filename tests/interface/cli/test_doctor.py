@@ -1,0 +1,98 @@
+"""What `swatchbook doctor` says of the pool of shards, on a real Prefect server."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import get_client
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from deployments.pools import EMBED
+from interface.cli.doctor import check_models, check_pool
+from swatchbook.errors import Configuration
+from swatchbook.resources import Resources
+from swatchbook.settings import Settings
+from tests.providers.standin import KEY, provider
+
+
+def on_pool(**given: Any) -> Resources:
+    """A lab whose images are made in shards; none of its parts is opened."""
+    many = {"ledger_url": "postgresql+psycopg://localhost/none", "index": "weaviate"}
+    return Resources(Settings(**{"execution": "pool", "shard_memory_mb": 512, **many, **given}))
+
+
+@pytest.fixture
+def ask(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Ask the Prefect server that the doctor asks."""
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+
+    def asked(question: Callable[[PrefectClient], Awaitable[Any]]) -> Any:
+        async def ask_it() -> Any:
+            async with get_client() as client:
+                return await question(client)
+
+        return asyncio.run(ask_it())
+
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield asked
+
+
+def test_inline_needs_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert check_pool(Resources(Settings())).startswith("not used")
+    with pytest.raises(Configuration, match="needs a Prefect server"):
+        check_pool(on_pool())
+
+
+def test_a_ledger_that_containers_cannot_reach_is_named() -> None:
+    with pytest.raises(Configuration, match="the ledger must be one that many machines share"):
+        check_pool(on_pool(ledger_url=None))
+
+
+def test_pool_is_told_of_until_a_worker_serves_it_and_then_how_many_fit(ask: Callable[..., Any]) -> None:
+    with pytest.raises(Configuration, match="has no pool embed") as missing:
+        check_pool(on_pool())
+    assert "swatchbook setup" in (missing.value.advice or "")
+    ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="docker", concurrency_limit=3)))
+    try:
+        with pytest.raises(Configuration, match="No worker serves the pool embed"):
+            check_pool(on_pool())
+        ask(lambda client: client.send_worker_heartbeat(EMBED, "a worker", heartbeat_interval_seconds=60))
+        said = check_pool(on_pool(shard_cpus=0.5))
+        assert said.startswith("embed is served, 3 at once")
+        assert f"{2 * (os.cpu_count() or 1)} by processors" in said
+        assert "room for 0: 0 by free memory" in check_pool(on_pool(shard_memory_mb=1 << 20))
+        ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(is_paused=True)))
+        with pytest.raises(Configuration, match="is paused"):
+            check_pool(on_pool())
+    finally:
+        ask(lambda client: client.delete_work_pool(EMBED))
+
+
+def test_weights_that_are_chosen_but_not_here_are_told_with_what_fetches_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not here.*swatchbook models pull"):
+        check_models(Resources(Settings(encoder="siglip")))
+
+
+def test_a_model_that_is_chosen_and_not_told_where_is_named() -> None:
+    with pytest.raises(Configuration, match="VISION_MODEL"):
+        check_models(Resources(Settings(analyst="vision")))
+    with pytest.raises(Configuration, match="LLM_MODEL"):
+        check_models(Resources(Settings(discovery="llm")))
+
+
+def test_vectors_that_cost_are_tried_with_a_question_that_no_document_pays_for() -> None:
+    with provider() as there:
+        where = {"text_encoder": "openai", "text_url": there.openai_url, "text_model": "m", "text_api_key": KEY}
+        assert "openai (1024-d)" in check_models(Resources(Settings.model_validate(where)))
+        assert len(there.asked) == 1

@@ -1,0 +1,34 @@
+"""`--where` as people write it."""
+
+import pytest
+
+from interface.cli.filters import parse_filters
+from swatchbook.index.base import Where
+
+
+def test_filters_of_all_kinds() -> None:
+    written = ["material=oak", "material = ash", "color=white", "page=3", "price_max=49.5", "document=a.pdf"]
+    where, documents = parse_filters(written)
+    assert where == Where(material=("oak", "ash"), colors=("white",), pages=(3,), price_max=49.5)
+    assert documents == ("a.pdf",)
+
+
+def test_a_value_may_hold_an_equals_sign() -> None:
+    assert parse_filters(["category=R10=B"])[0].category == ("R10=B",)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (["colour=white"], "color"),
+        (["material"], "KEY=VALUE"),
+        (["material="], "KEY=VALUE"),
+        (["page=last"], "page"),
+        (["price_min=-1"], "price_min=-1"),
+        (["price_min=1", "price_min=2"], "twice"),
+        (["owner=ann"], "KEY one of"),
+    ],
+)
+def test_what_means_nothing_is_said(written: list[str], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_filters(written)

@@ -1,0 +1,321 @@
+"""The real command, in a process of its own, on a home of its own."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.runs import live_runs
+from swatchbook.ledger.schedule import due
+from swatchbook.records import Stage
+from swatchbook.settings import Settings
+from tests.command import SWATCHBOOK
+
+Swatchbook = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def swatchbook(home: Path, tmp_path: Path) -> Swatchbook:
+    """`swatchbook("ingest", path, …)`: the finished process. Nobody watches: stdout and stderr are pipes."""
+
+    def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [SWATCHBOOK, *map(str, words)],
+            env=bare_environment() | {"SWATCHBOOK_HOME": str(home)} | environment,
+            cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+
+    return run
+
+
+def bare_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+    return kept | {"COLUMNS": "160"}
+
+
+def loaded_by(home: Path, *words: str | Path) -> set[str]:
+    """Top-level packages that are loaded when the command has run."""
+    code = (
+        "import sys, interface.cli.main\n"
+        "try: interface.cli.main.main()\n"
+        "except SystemExit: pass\n"
+        "print('\\n'.join({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, *map(str, words)], env=bare_environment() | {"SWATCHBOOK_HOME": str(home)},
+        cwd=home.parent, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "Traceback" not in run.stderr, run.stderr
+    return set(run.stderr.split())
+
+
+# --- quick and lean ---------------------------------------------------------------------------------------------------
+
+
+def processor_seconds(*command: str | Path) -> float:
+    """Of the quickest of three: a busy machine makes no command slower, a slow one makes all of them so."""
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, env=bare_environment(), check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    return min(once() for _ in range(3))
+
+
+def importing(*modules: str) -> float:
+    return processor_seconds(sys.executable, "-c", f"import {', '.join(modules)}")
+
+
+def test_help_costs_little_more_than_what_prints_it() -> None:
+    assert processor_seconds(SWATCHBOOK, "--help") < 3 * importing("typer", "rich.table")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["ingest", "search", "show", "status", "coverage", "retry", "embed", "cancel", "delete", "worker", "review"],
+)
+def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
+    assert "Usage:" in swatchbook(command, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("config",),
+        ("status",),
+        ("coverage",),
+        ("show", "x"),
+        ("retry",),
+        ("search", "x"),
+        ("verify",),
+        ("review", "list"),
+    ],
+)
+def test_reading_commands_load_neither_prefect_nor_torch(home: Path, words: tuple[str, ...]) -> None:
+    loaded = loaded_by(home, *words)
+    assert "typer" in loaded
+    assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
+
+
+# --- wrong use --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ingest",), "PATH"),
+        (("ingest", "a.pdf", "--batch-size", "0"), "--batch-size"),
+        (("ingest", "a.pdf", "--roles", "smell"), "--roles"),
+        (("ingest", "a.pdf", "--owner", "a b"), "--owner"),
+        (("search", "oak", "--where", "colour=red"), "--where"),
+        (("search", "oak", "--by", "page"), "--by"),
+        (("search",), "Nothing to search for"),
+        (("show", "nobody"), "nobody"),
+        (("search", "oak", "--owner", ""), "--owner"),
+        (("search", "oak\udcff"), "UTF-8"),
+        (("search", "oak", "--where", "color=\udcff"), "UTF-8"),
+        (("coverage", "--owner", "' OR 1=1"), "--owner"),
+        (("show", "\udcff"), "UTF-8"),
+        (("delete", ""), "empty"),
+        (("ingest", "a" * 300), "too long"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_wrong_use_exits_2_and_says_what(swatchbook: Swatchbook, words: tuple[str, ...], said: str) -> None:
+    run = swatchbook(*words)
+    assert run.returncode == 2, run.stderr
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_missing_file_is_wrong_use(swatchbook: Swatchbook) -> None:
+    run = swatchbook("ingest", "nowhere.pdf")
+    assert run.returncode == 2
+    assert "nowhere.pdf" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [("empty.pdf", b"", "empty"), ("photo.pdf", b"\xff\xd8\xff\xe0 JFIF", "not a PDF")],
+)
+def test_what_is_no_catalogue_fails_with_what_to_do(
+    swatchbook: Swatchbook, tmp_path: Path, name: str, data: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    run = swatchbook("ingest", name)
+    assert run.returncode == 1
+    assert said in run.stderr
+
+
+def test_a_folder_without_pdfs_says_so(swatchbook: Swatchbook, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    run = swatchbook("ingest", "pictures")
+    assert run.returncode == 1
+    assert "no PDF" in run.stderr
+
+
+# --- settings and errors ----------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_setting_is_one_line_not_a_traceback(swatchbook: Swatchbook) -> None:
+    run = swatchbook("status", SWATCHBOOK_MAX_PAGES="0")
+    assert run.returncode == 1
+    assert run.stderr.startswith("✗ SWATCHBOOK_MAX_PAGES=0 (environment)")
+    assert "Traceback" not in run.stderr
+
+
+def test_debug_shows_the_traceback(swatchbook: Swatchbook) -> None:
+    run = swatchbook("--debug", "status", SWATCHBOOK_MAX_PAGES="0")
+    assert "Traceback" in run.stderr
+    assert run.returncode == 1
+
+
+def test_config_shows_where_values_come_from(swatchbook: Swatchbook, tmp_path: Path) -> None:
+    (tmp_path / "other.env").write_text("SWATCHBOOK_DECODERS=3\nSWATCHBOOK_WEAVIATE_API_KEY=hush\nSWATCHBOOK_HOEM=x\n")
+    run = swatchbook("--env-file", "other.env", "config", "--json")
+    assert run.returncode == 0
+    rows = {row["variable"]: row for row in json.loads(run.stdout)}
+    assert rows["SWATCHBOOK_DECODERS"]["value"] == 3
+    assert rows["SWATCHBOOK_DECODERS"]["origin"].endswith("other.env")
+    assert rows["SWATCHBOOK_HOME"]["origin"] == "environment"
+    assert "hush" not in run.stdout
+    assert "SWATCHBOOK_HOEM" in run.stderr
+
+
+def test_a_home_without_rights_says_what_to_do(swatchbook: Swatchbook, home: Path) -> None:
+    home.write_text("a file stands where the home should be")
+    run = swatchbook("status")
+    assert run.returncode == 1
+    assert "SWATCHBOOK_HOME" in run.stderr
+
+
+# --- an empty home ----------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_home_has_nothing_to_show(swatchbook: Swatchbook) -> None:
+    assert "no documents yet" in swatchbook("status").stdout
+    assert json.loads(swatchbook("status", "--json").stdout)["open"] == []
+    assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
+    assert json.loads(swatchbook("retry", "--json").stdout) == []
+    assert json.loads(swatchbook("search", "oak", "--json").stdout) == []
+    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+
+
+def test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken(swatchbook: Swatchbook) -> None:
+    run = swatchbook("doctor", "--json", PREFECT_API_URL="http://127.0.0.1:1/api")
+    findings = {finding["check"]: finding for finding in json.loads(run.stdout)}
+    machine = {"packages", "memory"}  # whether these are well is the machine's affair
+    assert {name: f["found"] for name, f in findings.items() if not f["ok"] and name not in machine}.keys() == {
+        "prefect"
+    }
+    assert {"python", "settings", "home", "ledger", "files", "index", "models", "decoder", "pdf"} <= findings.keys()
+    assert "PREFECT_API_URL" in findings["prefect"]["advice"]
+    assert run.returncode == 1
+
+
+# --- the whole way ----------------------------------------------------------------------------------------------------
+
+
+def test_ingest_search_show_rebuild_delete(
+    swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str
+) -> None:
+    (tmp_path / "photo.pdf").write_bytes(b"\xff\xd8")
+    first = swatchbook("ingest", "nowhere.pdf", "photo.pdf", small_catalogue, "--json", PREFECT_API_URL=prefect_server)
+    (report,) = json.loads(first.stdout)  # the bad paths did not keep the good one from going on
+    assert (first.returncode, report["name"], report["status"]) == (1, "small.pdf", "completed")
+    assert report["images_found"] == report["images_complete"] > 0
+    assert "✗ nowhere.pdf: no such file." in first.stderr
+    assert "photo.pdf" in first.stderr
+    document = report["document_id"]
+
+    again = swatchbook("ingest", small_catalogue)  # no Prefect server any more: none is needed
+    assert again.returncode == 0
+    assert again.stderr == ""
+    assert "unchanged" in again.stdout
+    assert f"{report['images_found']} = {report['images_found']} complete" in again.stdout
+    assert {"prefect", "numpy"}.isdisjoint(loaded_by(home, "ingest", small_catalogue))
+
+    hits = json.loads(swatchbook("search", "tile", "--explain", "--json").stdout)
+    assert hits[0]["why"]
+    assert "small.pdf" in swatchbook("search", "tile", "--by", "product", "--explain", "--all-owners").stdout
+
+    shown = json.loads(swatchbook("show", "small.pdf", "--json").stdout)
+    assert {"document", "page_boxes", "products", "images", "chunks", "entities", "links"} <= shown.keys()
+    assert [image["status"] for image in shown["images"]].count("complete") == report["images_found"]
+    assert document in swatchbook("show", document[:8]).stdout
+    assert document[:8] in swatchbook("status").stdout
+    assert "nothing to stop" in swatchbook("cancel", document[:8]).stderr
+
+    assert json.loads(swatchbook("rebuild-index", "--json").stdout)["published"] > 0
+    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+    assert [hit["id"] for hit in json.loads(swatchbook("search", "tile", "--json").stdout)] == [h["id"] for h in hits]
+
+    assert swatchbook("delete", "small.pdf").returncode == 0
+    assert swatchbook("show", "small.pdf").returncode == 2
+    assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
+    assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
+
+
+def test_the_first_line_costs_little_more_than_its_libraries(home: Path, small_catalogue: Path, tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [SWATCHBOOK, "ingest", str(small_catalogue)],
+        env=bare_environment() | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": "http://127.0.0.1:1/api"},
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with run:
+        assert run.stdout
+        assert run.stdout.readline().startswith("small.pdf · ")
+        spent = psutil.Process(run.pid).cpu_times()
+        assert spent.user + spent.system < 2 * importing("typer", "rich.table", "pydantic_settings", "sqlalchemy")
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "PREFECT_API_URL" in errors
+    ledger = open_ledger(Settings(home=home).ledger)
+    assert [document.name for document in due(ledger)] == ["small.pdf"]  # registered, so `retry` goes on from here
+    ledger.close()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_is_written_down_and_the_same_command_goes_on(
+    swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str, sign: signal.Signals
+) -> None:
+    """As a terminal does it: the interrupt reaches the whole process group."""
+    run = subprocess.Popen(
+        [SWATCHBOOK, "ingest", str(small_catalogue)],
+        env=bare_environment() | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": prefect_server},
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    ledger = open_ledger(Settings(home=home).ledger)
+    wait_until(lambda: any(live.stage not in (None, Stage.REGISTERED) for live in live_runs(ledger)), seconds=60)
+    os.killpg(run.pid, sign)
+    _, errors = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "the same command goes on" in errors
+    assert "Traceback" not in errors
+    (document,) = due(ledger)
+    assert document.status == "waiting"
+    assert live_runs(ledger) == []
+    ledger.close()
+
+    again = swatchbook("ingest", small_catalogue, "--json", PREFECT_API_URL=prefect_server)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)[0]["status"] == "completed"
+
+
+def wait_until(happened: Callable[[], bool], *, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)

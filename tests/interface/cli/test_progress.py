@@ -1,0 +1,92 @@
+"""Progress as a fold over what the ledger says."""
+
+import io
+import os
+import platform
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from interface.cli.progress import Track, clock, draw, follow, percent
+from interface.cli.terminal import WORK
+from swatchbook.ledger.runs import LiveRun
+from swatchbook.records import Stage
+
+STAGES = list(Stage)
+
+
+def seen(stage: Stage, done: int = 0, total: int = 0, **changed: Any) -> LiveRun:
+    """A live run of this process, towards a stage."""
+    given: dict[str, Any] = {
+        "token": "T", "document": "d", "name": "a.pdf", "owner": "default", "stage": stage, "done": done,
+        "total": total, "note": None, "host": platform.node(), "pid": os.getpid(), "started_at": 0.0,
+        "heartbeat_age": 0.0, "progress_age": 0.0,
+    }  # fmt: skip
+    return LiveRun(**(given | changed))
+
+
+def drawn(track: Track, now: float) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(draw(track, now))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_counts_and_rate_are_of_what_was_seen() -> None:
+    track = follow(Track("a.pdf", 0.0), seen(Stage.EMBEDDED, 100, 256), now=10.0)  # a resumed run starts at 100
+    track = follow(track, seen(Stage.EMBEDDED, 140, 256, note="batch 7/13 (121–140/256)"), now=14.0)
+    assert track.steps[-1].rate(14.0) == 10.0
+    text = drawn(track, 14.0)
+    assert "140/256" in text
+    assert "10.0/s" in text
+    assert "batch 7/13 (121–140/256)" in text
+    assert "0:14" in text
+
+
+def test_a_stage_that_is_over_keeps_its_time() -> None:
+    track = follow(Track("a.pdf", 0.0), seen(Stage.READ, 71, 71), now=0.0)
+    track = follow(track, seen(Stage.DISCOVERED), now=2.1)
+    assert track.steps[0].seconds(99.0) == 2.1
+    assert "✓ read pages" in drawn(track, 99.0)
+
+
+def test_a_run_of_somebody_else_is_named() -> None:
+    track = follow(Track("a.pdf", 0.0), seen(Stage.READ, pid=1, host="elsewhere"), now=0.0)
+    assert "following process 1 on elsewhere" in drawn(track, 1.0)
+    assert "following" not in drawn(follow(track, seen(Stage.READ), now=1.0), 1.0)
+
+
+def test_a_run_that_begins_again_shows_no_stage_twice() -> None:
+    track = Track("a.pdf", 0.0)
+    for now, stage in enumerate([Stage.READ, Stage.EXTRACTED, Stage.READ, Stage.PLANNED]):
+        track = follow(track, seen(stage), float(now))
+    assert [step.stage for step in track.steps] == [Stage.READ, Stage.PLANNED]
+
+
+@given(st.lists(st.tuples(st.sampled_from(STAGES), st.integers(0, 300), st.integers(0, 300))))
+def test_whatever_is_seen_the_bar_stays_between_0_and_100_and_can_be_drawn(
+    moments: list[tuple[Stage, int, int]],
+) -> None:
+    track = Track("a.pdf", 0.0)
+    for now, (stage, done, total) in enumerate(moments):
+        track = follow(track, seen(stage, done, total), float(now))
+        assert 0 <= percent(track) <= 100
+        assert [step.until is None for step in track.steps].count(True) == 1
+    assert "a.pdf" in drawn(track, float(len(moments)))
+
+
+def test_nothing_seen_changes_nothing() -> None:
+    track = Track("a.pdf", 0.0)
+    assert follow(track, None, 1.0) is track
+    assert "starting" in drawn(track, 1.0)
+
+
+def test_every_stage_has_words() -> None:
+    assert set(WORK) == set(Stage)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(7.9, "0:07"), (754, "12:34"), (3723, "1:02:03")])
+def test_clock(seconds: float, shown: str) -> None:
+    assert clock(seconds) == shown

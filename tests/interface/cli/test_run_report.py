@@ -1,0 +1,110 @@
+"""The account of an ingest, as shown and as an exit code."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from interface.cli.run_report import draw, exit_code
+from interface.cli.terminal import worst
+from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Spent, Stage
+
+BROKEN = FailureRecord(
+    index=11, page_number=3, role="visual", kind="unreadable_image", error="It is no picture.", attempts=1
+)
+
+
+def report(status: DocumentStatus = DocumentStatus.COMPLETED, **changed: Any) -> RunReport:
+    given: dict[str, Any] = {
+        "document_id": "1a2b3c4d-0000-5000-8000-000000000000", "name": "oak [2024].pdf", "owner": "default",
+        "run": None, "generation": None, "status": status, "stage": Stage.COMPLETED,
+    }  # fmt: skip
+    return RunReport(**(given | changed))
+
+
+def drawn(given: RunReport, now: float = 0.0) -> str:
+    console = Console(file=io.StringIO(), width=160, markup=False, highlight=False)
+    console.print(draw(given, now=now))
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (report(), 0),
+        (report(images_found=3, images_complete=3, images_to_review=3), 0),
+        (report(failed_images=(BROKEN,)), 3),
+        (report(other_failures=(BROKEN,)), 3),
+        (report(DocumentStatus.WAITING), 3),
+        (report(DocumentStatus.FAILED), 1),
+        (report(DocumentStatus.BLOCKED), 1),
+        (report(DocumentStatus.CANCELLED), 1),
+        (report(DocumentStatus.RUNNING), 1),
+    ],
+)
+def test_exit_codes(given: RunReport, code: int) -> None:
+    assert exit_code(given) == code
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [([], 0), ([0, 0], 0), ([0, 3], 3), ([3, 2, 0], 2), ([2, 1, 3], 1)]
+)  # fmt: skip
+def test_many_documents_exit_with_the_worst(codes: list[int], code: int) -> None:
+    assert worst(codes) == code
+
+
+def test_what_needs_a_review_is_said_where_there_is_any() -> None:
+    assert "to review" not in drawn(report(images_found=3, images_complete=3))
+    said = drawn(report(images_found=3, images_complete=3, images_to_review=2))
+    assert "2 of little certainty: swatchbook review list" in said
+
+
+def test_the_account_is_a_sum() -> None:
+    text = drawn(
+        report(
+            images_found=256, images_complete=250, images_failed=2, images_rejected=4, placements_hidden=7,
+            pages_skipped=23, confidence_score=0.874, seconds={"PAGES_READ": 2.13, "IMAGES_EMBEDDED": 61.4},
+        )
+    )  # fmt: skip
+    assert "256 = 250 complete + 2 failed + 4 rejected" in text
+    assert "7 hidden · 23 pages skipped" in text
+    assert "0.87" in text
+    assert "1:04 min (read pages 2.1 s · make vectors 1:01 min)" in text
+    assert "oak [2024].pdf" in text
+    assert "swatchbook search" in text
+
+
+def test_five_failures_in_full_and_the_rest_counted() -> None:
+    failures = tuple(BROKEN.model_copy(update={"index": n, "error": f"reason {n}"}) for n in range(12))
+    text = drawn(report(failed_images=failures))
+    assert [f"reason {n}" in text for n in range(7)] == [True] * 5 + [False] * 2
+    assert "… and 7 more: swatchbook show 1a2b3c4d" in text
+    assert "completed with failures" in text
+
+
+def test_five_failures_leave_nothing_to_count() -> None:
+    assert "more:" not in drawn(report(failed_images=(BROKEN,) * 5))
+
+
+def test_a_failure_says_when_it_is_tried_again() -> None:
+    later = BROKEN.model_copy(update={"next_retry_at": 1900.0, "kind": "provider_timeout"})
+    assert "in 15:00 min" in drawn(report(DocumentStatus.WAITING, failed_images=(later,)), now=1000.0)
+
+
+def test_a_blocked_document_says_what_to_do() -> None:
+    text = drawn(report(DocumentStatus.BLOCKED, message="No room on the disk. Free some space."))
+    assert "Free some space." in text
+    assert "swatchbook retry 1a2b3c4d" in text
+
+
+def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
+    bill = {"provider": "vision", "model": "m", "calls": 10, "failed": 0, "unknown": 0, "truncated": 0, "tokens_in": 0,
+            "tokens_out": 0, "at_most_usd": 0.0}  # fmt: skip
+    spent = (
+        Spent(stage="discover", unpriced=0, cost_usd=0.5, **bill),
+        Spent(stage="embed", unpriced=4, cost_usd=0.25, **bill),
+    )
+    shown = drawn(report(chunks_created=1, cost_usd=0.75, spent=spent))
+    assert "$0.7500 (discover $0.5000 · embed $0.2500): 20 asked, 4 at unknown prices" in shown
+    assert "cost" not in drawn(report(chunks_created=1))

@@ -1,0 +1,404 @@
+"""Webhooks over real sockets: who proves himself is served once, and nobody learns why he was not believed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from standardwebhooks.webhooks import Webhook
+
+from interface.service.webhooks import is_signed
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
+from swatchbook.ledger.documents import get_document, list_documents
+from swatchbook.records import DocumentStatus, document_id, sha256
+from swatchbook.settings import Settings, WebhookSource
+from tests.conftest import ROOT
+from tests.interface.service.served import Served, served
+from tests.origin import PDF, Origin, origin
+
+SECRET = "whsec_" + "c3dhdGNoYm9vay1zd2F0Y2hib29rLXN3YXRjaA"
+OLD_SECRET = "whsec_" + "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xk"
+OTHER_SECRET = "whsec_" + "b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXI"
+TOKEN = "token-token-token"
+
+SHOP = WebhookSource(name="shop", secret=(SecretStr(SECRET), SecretStr(OLD_SECRET)), owners=("alice", "bob"))
+DAM = WebhookSource(name="dam", token=SecretStr(TOKEN), owners=("carol",))
+
+Serve = Callable[..., Served]
+Headers = Callable[[], dict[str, str]]
+
+
+@pytest.fixture
+def server() -> Iterator[Origin]:
+    with origin() as running:
+        running.files["/a.pdf"] = PDF
+        yield running
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts a service for sources, with settings of one's own; the origin's host is trusted."""
+    running = []
+
+    def start(*sources: WebhookSource, **given: Any) -> Served:
+        settings = {"home": tmp_path / "home", "fetch_private_hosts": ("127.0.0.1",), **given}
+        context = served(Settings(webhook_sources=sources, **settings))
+        running.append(context)
+        return context.__enter__()
+
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def service(serve: Serve) -> Served:
+    return serve(SHOP, DAM)
+
+
+def at(server: Origin, path: str = "/a.pdf") -> str:
+    return f"http://127.0.0.1:{server.port}{path}"
+
+
+def signed(body: bytes, delivery: str = "msg_1", secret: str = SECRET, when: datetime | None = None) -> dict[str, str]:
+    """The headers of a delivery."""
+    now = when or datetime.now(UTC)
+    return {
+        "webhook-id": delivery,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(delivery, now, body.decode()),
+    }
+
+
+def post(service: Served, body: bytes, headers: dict[str, str], source: str | None = "shop") -> httpx.Response:
+    query = {} if source is None else {"source": source}
+    return httpx.post(f"{service.url}/hooks/upload", content=body, headers=headers, params=query, timeout=30)
+
+
+def announce(service: Served, delivery: str = "msg_1", secret: str = SECRET, **message: Any) -> httpx.Response:
+    body = json.dumps(message).encode()
+    return post(service, body, signed(body, delivery, secret))
+
+
+def documents(service: Served) -> list[str]:
+    return [document.id for document in list_documents(service.resources.ledger, limit=1_000)]
+
+
+# --- taken in ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_signed_upload_is_durable_when_it_is_answered(service: Served, server: Origin) -> None:
+    answer = announce(service, url=at(server), name="../Spring\n2026.pdf", options={"focus": False})
+    identity = document_id("alice", sha256(PDF))
+    assert (answer.status_code, answer.headers["location"]) == (202, f"/documents/{identity}")
+    assert answer.json() == {"id": identity, "owner": "alice", "name": "Spring 2026.pdf", "status": "queued"}
+    known = get_document(service.resources.ledger, identity)
+    assert (known.status, known.options.focus) == (DocumentStatus.QUEUED, False)
+    assert service.resources.files.read(known.file or "") == PDF
+    assert service.waiting == []
+
+
+def test_the_same_delivery_again_starts_nothing(service: Served, server: Origin) -> None:
+    first = announce(service, url=at(server))
+    server.files["/a.pdf"] = PDF + b"changed since"
+    again = announce(service, url=at(server))
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert len(server.seen) == 1
+    assert documents(service) == [first.json()["id"]]
+    assert announce(service, "msg_2", url=at(server)).json()["id"] != first.json()["id"]
+
+
+def test_a_delivery_stays_known_when_its_document_is_deleted(service: Served, server: Origin) -> None:
+    first = announce(service, url=at(server)).json()["id"]
+    mark_deleting(service.resources.ledger, first)
+    delete_rows(service.resources.ledger, first)
+    assert finish_delete(service.resources.ledger, first)
+    again = announce(service, url=at(server))
+    assert (again.status_code, again.json()["id"], again.json()["status"]) == (200, first, "deleted")
+    assert documents(service) == []
+    assert announce(service, "msg_2", url=at(server)).status_code == 202  # another delivery has it anew
+
+
+def test_who_hangs_up_learns_the_end_with_the_next_try(service: Served, server: Origin) -> None:
+    body = json.dumps({"url": at(server, "/gated")}).encode()
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{service.url}/hooks/upload?source=shop", content=body, headers=signed(body), timeout=0.3)
+    busy = post(service, body, signed(body))
+    assert (busy.status_code, busy.headers["retry-after"]) == (409, "5")
+    server.open.set()
+    until(lambda: post(service, body, signed(body)).status_code == 200)
+    assert len(documents(service)) == 1
+    assert len(server.seen) == 1
+
+
+def test_two_hundred_at_once_are_two_hundred_documents(service: Served, server: Origin) -> None:
+    server.files |= {f"/{n}.pdf": PDF + str(n).encode() for n in range(200)}
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda n: announce(service, f"msg_{n}", url=at(server, f"/{n}.pdf")), range(200)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert {answer.json()["id"] for answer in answers} == set(documents(service))
+    assert len(documents(service)) == 200
+    assert service.waiting == []
+
+
+def test_who_cannot_sign_shows_a_token(service: Served, server: Origin) -> None:
+    body = json.dumps({"url": at(server)}).encode()
+    first = post(service, body, {"Authorization": f"Bearer {TOKEN}"}, source="dam")
+    assert (first.status_code, first.json()["owner"]) == (202, "carol")
+    again = post(service, body, {"Authorization": f"bearer {TOKEN}"}, source="dam")  # the same by its content
+    assert again.json() == first.json()
+    assert len(documents(service)) == 1
+
+
+def test_one_source_need_not_be_named_and_both_its_secrets_hold(serve: Serve, server: Origin) -> None:
+    service = serve(SHOP)
+    body = json.dumps({"url": at(server), "owner": "bob"}).encode()
+    for number, secret in enumerate((SECRET, OLD_SECRET)):
+        answer = post(service, body, signed(body, f"msg_{number}", secret), source=None)
+        assert (answer.status_code, answer.json()["owner"]) == (202, "bob")
+
+
+def test_one_of_several_signatures_is_enough(service: Served, server: Origin) -> None:
+    body = json.dumps({"url": at(server)}).encode()
+    headers = signed(body)
+    headers["webhook-signature"] = f"v1,AAAA v1a,BBBB {headers['webhook-signature']}"
+    assert post(service, body, headers).status_code == 202
+
+
+# --- not believed -----------------------------------------------------------------------------------------------------
+
+
+def altered(headers: dict[str, str], **changes: str | None) -> dict[str, str]:
+    merged = {**headers, **{name.replace("_", "-"): value for name, value in changes.items()}}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+BODY = b'{"url": "https://files.example/a.pdf"}'
+
+
+def good(**changes: str | None) -> Headers:
+    """A delivery's headers as they should be, but for these. Made when asked for: they hold for five minutes."""
+    return lambda: altered(signed(BODY), **changes)
+
+
+def at_minute(minutes: float) -> Headers:
+    return lambda: signed(BODY, when=datetime.now(UTC) + timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize(
+    ("headers", "source"),
+    [
+        (dict, "shop"),
+        (lambda: signed(BODY, secret=OTHER_SECRET), "shop"),
+        (lambda: signed(BODY + b" "), "shop"),
+        (at_minute(-6), "shop"),
+        (at_minute(6), "shop"),
+        (good(webhook_id="msg_2"), "shop"),
+        (good(webhook_id=None), "shop"),
+        (good(webhook_timestamp="0"), "shop"),
+        (good(webhook_timestamp="nan"), "shop"),
+        (good(webhook_timestamp="1e400"), "shop"),
+        (good(webhook_timestamp=None), "shop"),
+        (good(webhook_signature=""), "shop"),
+        (good(webhook_signature="v1"), "shop"),
+        (good(webhook_signature="v1,====,"), "shop"),
+        (
+            lambda: altered(signed(BODY), webhook_signature=signed(BODY)["webhook-signature"].replace("v1,", "v0,")),
+            "shop",
+        ),
+        (good(), "nobody"),
+        (good(), "dam"),
+        (good(), None),
+        (good(), ""),
+        (lambda: {"Authorization": f"Bearer {TOKEN}"}, "shop"),
+        (lambda: {"Authorization": f"Bearer {TOKEN}x"}, "dam"),
+        (lambda: {"Authorization": "Bearer"}, "dam"),
+        (lambda: {"Authorization": f"Basic {TOKEN}"}, "dam"),
+        (lambda: {"Authorization": f"Bearer {SECRET}"}, "shop"),
+        (lambda: {"Authorization": "Bearer \xff"}, "dam"),
+    ],
+)
+def test_every_false_proof_gets_the_same_answer(distrusting: Served, headers: Headers, source: str | None) -> None:
+    raw = {name: value.encode("latin-1") for name, value in headers().items()}
+    query = {} if source is None else {"source": source}
+    answer = httpx.post(f"{distrusting.url}/hooks/upload", content=BODY, headers=raw, params=query)
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": "The webhook's source, signature, time or token is not right.",
+    }
+
+
+@pytest.fixture(scope="module")
+def distrusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One service for all who are not believed."""
+    with served(Settings(home=tmp_path_factory.mktemp("home"), webhook_sources=(SHOP, DAM))) as running:
+        yield running
+        assert documents(running) == []
+
+
+@given(body=st.text().map(str.encode), delivery=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
+def test_what_is_signed_is_believed(body: bytes, delivery: str) -> None:
+    assert is_signed(SECRET, signed(body, delivery), body)
+    assert not is_signed(OTHER_SECRET, signed(body, delivery), body)
+
+
+@given(
+    name=st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]),
+    value=st.text() | st.binary().map(lambda b: b.decode("latin-1")) | st.from_regex(r"v1,[A-Za-z0-9+/=]*( v1,.*)?"),
+)
+def test_no_header_that_was_changed_is_believed(name: str, value: str) -> None:
+    headers = signed(BODY)
+    if value not in (headers[name], *headers[name].split()):
+        changed = {**headers, name: value}
+        same_time = name == "webhook-timestamp" and is_same_second(value, headers[name])
+        assert is_signed(SECRET, changed, BODY) == same_time
+
+
+def is_same_second(given: str, signed_at: str) -> bool:
+    """What is signed is the whole second; " 12", "12.5" and "1_2" are ways to write one."""
+    try:
+        return int(float(given)) == int(signed_at)
+    except (ValueError, OverflowError):
+        return False
+
+
+@given(body=st.binary(max_size=200))
+def test_no_body_that_was_changed_is_believed(body: bytes) -> None:
+    assert is_signed(SECRET, signed(BODY), body) == (body == BODY)
+
+
+# --- refused ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "said"),
+    [
+        ({}, 422, "either url or key"),
+        ({"url": "https://a.example/", "key": "a"}, 422, "either url or key"),
+        ({"url": 1}, 422, "body.url"),
+        ({"url": "https://a.example/", "colour": "red"}, 422, "colour"),
+        ({"url": "https://a.example/", "owner": "a/b"}, 422, "owner"),
+        ({"url": "https://a.example/", "owner": "carol"}, 403, "carol"),
+        ({"url": "https://a.example/", "options": {"batch_size": 0}}, 422, "batch_size"),
+        ({"url": "https://a.example/", "options": {"roles": ["structure"]}}, 422, "structure"),
+        ({"url": "ftp://a.example/"}, 422, "https"),
+        ({"url": "https://user:pw@a.example/"}, 422, "user name"),
+        ({"url": "https://10.0.0.1/"}, 422, "public"),
+        ({"url": "https://localhost/"}, 422, "public"),
+        ({"url": "http://8.8.8.8/"}, 422, "public"),
+        ({"key": "a.pdf"}, 422, "Keys mean nothing here"),
+    ],
+)
+def test_a_message_that_may_not_be_says_why(
+    distrusting: Served, message: dict[str, Any], status: int, said: str
+) -> None:
+    answer = announce(distrusting, **message)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert said in answer.text
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b'{"url": "https://a.example/"', b"[" * 10_000])
+def test_a_body_that_is_no_message_is_refused(distrusting: Served, body: bytes) -> None:
+    assert post(distrusting, body, signed(body)).status_code == 422
+
+
+def test_a_body_is_read_to_64_kib(distrusting: Served) -> None:
+    fits = b" " * ((64 << 10) - 2) + b"{}"
+    assert post(distrusting, fits, signed(fits)).status_code == 422
+    assert post(distrusting, fits + b" ", signed(fits + b" ")).status_code == 413
+
+
+@pytest.mark.parametrize("delivery", ["", "x" * 257, "a b"])
+def test_an_id_that_no_ledger_keeps_is_refused(distrusting: Served, delivery: str) -> None:
+    headers = {"webhook-id": delivery, "Authorization": f"Bearer {TOKEN}"}
+    assert post(distrusting, BODY, headers, source="dam").status_code == 422
+
+
+def test_without_sources_there_are_no_webhooks(serve: Serve) -> None:
+    answer = post(serve(), BODY, signed(BODY))
+    assert (answer.status_code, "SWATCHBOOK_WEBHOOK_SOURCES" in answer.json()["detail"]) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "kind"),
+    [
+        ("/status/404", 422, "invalid_reference"),
+        ("/status/500", 503, "provider_error"),
+        ("/half", 503, "provider_error"),
+        ("/silent", 503, "provider_timeout"),
+        ("/endless", 413, "too_large"),
+        ("/huge", 413, "too_large"),
+        ("/page.html", 415, "unsupported_format"),
+        ("/empty", 422, "unreadable_document"),
+    ],
+)
+def test_a_file_that_cannot_be_had_is_named(serve: Serve, server: Origin, path: str, status: int, kind: str) -> None:
+    server.files |= {"/page.html": b"<html>", "/empty": b""}
+    service = serve(SHOP, max_document_mb=1, upload_idle_seconds=0.3)
+    answer = announce(service, url=at(server, path))
+    assert (answer.status_code, answer.json()["kind"]) == (status, kind), answer.text
+    assert ("retry-after" in answer.headers) == (status == 503)
+    assert str(service.resources.settings.home) not in answer.text
+    assert (service.waiting, documents(service)) == ([], [])
+    server.files[path] = PDF
+    assert announce(service, url=at(server, path)).status_code == 202  # the same delivery, once it can be had
+
+
+def test_a_redirect_inwards_reaches_nobody(serve: Serve, server: Origin) -> None:
+    """The origin may be asked, as a public one might; the address that it points to may not."""
+    with origin() as inside:
+        server.moved["/a"] = f"http://localhost:{inside.port}/secret"
+        answer = announce(serve(SHOP), url=at(server, "/a"))
+        assert (answer.status_code, inside.seen) == (422, [])
+        assert "localhost" not in answer.text
+
+
+def test_an_object_is_taken_by_its_key(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "store" / "new").mkdir(parents=True)
+    (tmp_path / "store" / "new" / "a.pdf").write_bytes(PDF)
+    (tmp_path / "secret.pdf").write_bytes(PDF)
+    service = serve(SHOP, uploads_url=str(tmp_path / "store"))
+    answer = announce(service, key="new/a.pdf")
+    assert (answer.status_code, answer.json()["name"]) == (202, "a.pdf")
+    for key in ("../secret.pdf", "new/../../secret.pdf", str(tmp_path / "secret.pdf"), "none.pdf"):
+        assert announce(service, "msg_2", key=key).status_code == 422
+    assert len(documents(service)) == 1
+
+
+# --- the documentation ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["python", "bash"])
+def test_the_documented_ways_to_sign_work(service: Served, server: Origin, language: str) -> None:
+    text = (ROOT / "docs" / "webhooks.md").read_text()
+    script = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)[0]
+    command = {"python": [sys.executable, "-c"], "bash": ["bash", "-euc"]}[language]
+    environment = {"SWATCHBOOK": service.url, "SECRET": SECRET, "FILE_URL": at(server)}
+    done = subprocess.run(
+        [*command, script], capture_output=True, text=True, env={"PATH": os.environ["PATH"], **environment}
+    )
+    assert done.returncode == 0, done.stderr
+    assert documents(service) == [document_id("alice", sha256(PDF))]
+    assert documents(service)[0] in done.stdout
+
+
+def until(true: Callable[[], Any], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -1,0 +1,116 @@
+"""Runs whose heart beats but that get nowhere, and the processes that they leave."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from sqlalchemy import update
+
+from swatchbook.errors import RunRevoked
+from swatchbook.ledger import hung_processes, schedule
+from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.runs import (
+    DEATHS,
+    STALL_SECONDS,
+    Run,
+    mark_dead,
+    record_alive,
+    record_heartbeat,
+    record_progress,
+)
+from swatchbook.ledger.tables import runs
+from swatchbook.records import DocumentStatus, Stage
+from tests.ledger.scene import begin_again, begun, document, keys, one
+
+
+def wait(ledger: Ledger, run: Run, seconds: float) -> None:
+    """Let the run's last progress be so long ago; its heart goes on beating."""
+    with ledger.write() as connection:
+        connection.execute(update(runs).where(runs.c.token == run.token).values(progress_at=db_now() - seconds))
+    record_heartbeat(ledger, run)
+
+
+def test_a_run_without_progress_for_five_minutes_is_dead_though_its_heart_beats(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=keys(1))
+    record_progress(ledger, run, Stage.READ, 3, 10)
+    wait(ledger, run, STALL_SECONDS - 5)
+    assert mark_dead(ledger) == []
+    wait(ledger, run, STALL_SECONDS + 1)
+    assert mark_dead(ledger) == [run.token]
+    row = document(ledger, run)
+    assert row.status == DocumentStatus.WAITING
+    assert row.deaths == 1
+    assert row.message == "Its process hung on the way to PAGES_READ (3/10); the next run goes on from there."
+    with pytest.raises(RunRevoked):
+        record_heartbeat(ledger, run)
+    assert [found.id for found in schedule.due(ledger)] == [run.document]
+
+
+def test_what_waits_deliberately_lives(ledger: Ledger) -> None:
+    run = begun(ledger)
+    wait(ledger, run, STALL_SECONDS + 1)
+    record_alive(ledger, run)
+    assert mark_dead(ledger) == []
+
+
+def test_a_document_that_hangs_three_times_has_failed_with_the_reason(ledger: Ledger) -> None:
+    run = begun(ledger)
+    for _ in range(DEATHS):
+        wait(ledger, run, STALL_SECONDS + 1)
+        assert mark_dead(ledger) == [run.token]
+        row = document(ledger, run)
+        if row.status == DocumentStatus.FAILED:
+            break
+        run = begin_again(ledger, run)
+    assert row.deaths == DEATHS
+    assert row.failure_kind == "crashed_worker"
+    assert "hung" in row.message
+    assert schedule.due(ledger) == []
+
+
+@pytest.fixture
+def process() -> Iterator[psutil.Process]:
+    """One that does nothing and takes no notice."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as started:
+        try:
+            yield psutil.Process(started.pid)
+        finally:
+            started.kill()
+
+
+def belongs(ledger: Ledger, run: Run, process: psutil.Process, **values: object) -> None:
+    with ledger.write() as connection:
+        mine = {"pid": process.pid, "pid_started": process.create_time(), **values}
+        connection.execute(update(runs).where(runs.c.token == run.token).values(**mine))
+
+
+def test_a_process_that_hangs_on_after_its_run_was_buried_is_ended(ledger: Ledger, process: psutil.Process) -> None:
+    run = begun(ledger)
+    belongs(ledger, run, process)
+    wait(ledger, run, STALL_SECONDS + 1)
+    mark_dead(ledger)
+    assert hung_processes.kill_hung(ledger) == []  # it may be about to notice
+    ended = one(ledger, runs, token=run.token).ended_at - hung_processes.NOTICE_SECONDS - 1
+    belongs(ledger, run, process, ended_at=ended)
+    assert hung_processes.kill_hung(ledger) == [process.pid]
+    psutil.wait_procs([process], timeout=10)
+    assert hung_processes.kill_hung(ledger) == []
+
+
+def test_one_that_went_on_to_another_run_is_left_alone(ledger: Ledger, process: psutil.Process) -> None:
+    first, second = begun(ledger), begun(ledger, content="another")
+    belongs(ledger, second, process)
+    long_ago = one(ledger, runs, token=first.token).started_at - 1_000
+    belongs(ledger, first, process, state="dead", ended_at=long_ago)
+    assert hung_processes.kill_hung(ledger) == []
+
+
+def test_neither_this_process_nor_one_elsewhere_is_ended(ledger: Ledger, process: psutil.Process) -> None:
+    mine, elsewhere = begun(ledger), begun(ledger, content="another")
+    long_ago = one(ledger, runs, token=mine.token).started_at - 1_000
+    belongs(ledger, mine, psutil.Process(), state="dead", ended_at=long_ago)
+    belongs(ledger, elsewhere, process, state="dead", ended_at=long_ago, host="elsewhere")
+    assert hung_processes.kill_hung(ledger) == []
+    assert process.is_running()

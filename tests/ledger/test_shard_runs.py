@@ -1,0 +1,117 @@
+"""Shards: runs that hold items of a document and not the document."""
+
+import pytest
+
+from swatchbook.errors import RunRevoked
+from swatchbook.ledger import items, runs, shard_runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import cancel
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import items as item_rows
+from swatchbook.ledger.tables import timings
+from swatchbook.records import DocumentStatus
+from tests.ledger.scene import begin_again, begun, count, document, item, keys, lapse, make, one
+
+
+def shard_of(ledger: Ledger, parent: Run, flow_run: str = "flow-run") -> Run:
+    return shard_runs.begin(ledger, parent.document, parent.generation, flow_run=flow_run)
+
+
+def test_shard_makes_items_under_its_own_token(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(3)))
+    shard = shard_of(ledger, parent)
+    lease = items.claim(ledger, shard, pictures)
+    assert items.claim(ledger, parent, pictures).items == ()
+    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    shard_runs.end(ledger, shard, seconds=6.0, images=3)
+    assert count(ledger, item_rows, state="done") == 3
+    assert document(ledger, parent).run == parent.token
+    assert [
+        (s.run, s.flow_run, s.state) for s in shard_runs.of_document(ledger, parent.document, parent.generation)
+    ] == [(shard.token, "flow-run", "ended")]
+
+
+def test_end_frees_what_a_shard_holds_and_says_what_ended_it(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(2)))
+    shard = shard_of(ledger, parent)
+    items.claim(ledger, shard, pictures)
+    shard_runs.end(ledger, shard, failure_kind="index_down")
+    assert len(items.claim(ledger, parent, pictures).items) == 2
+    assert shard_runs.of_document(ledger, parent.document, parent.generation)[0].failure_kind == "index_down"
+    assert count(ledger, timings) == 0
+
+
+def test_death_of_a_shard_frees_its_items_at_once_and_leaves_the_document_to_its_parent(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(4)))
+    shard, other = shard_of(ledger, parent, "one"), shard_of(ledger, parent, "two")
+    items.claim(ledger, shard, pictures[:2])
+    items.claim(ledger, other, pictures[2:])
+    assert shard_runs.mark_dead(ledger, ["one", "three"]) == [shard.token]
+    assert [(item(ledger, key).state, item(ledger, key).crashes) for key in pictures] == [
+        ("pending", 1), ("pending", 1), ("leased", 0), ("leased", 0),
+    ]  # fmt: skip
+    with pytest.raises(RunRevoked):
+        items.claim(ledger, shard, pictures)
+    row = document(ledger, parent)
+    assert (row.status, row.run, row.deaths) == (DocumentStatus.RUNNING, parent.token, 0)
+    assert shard_runs.mark_dead(ledger, ["one"]) == []
+
+
+def test_shard_lives_on_while_its_parent_is_dead_and_is_at_work_for_the_next(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(2)))
+    shard = shard_of(ledger, parent)
+    lease = items.claim(ledger, shard, pictures)
+    lapse(ledger, parent)
+    assert runs.mark_dead(ledger) == [parent.token]
+    runs.record_heartbeat(ledger, shard)
+    again = begin_again(ledger, parent)
+    assert items.held_by_others(ledger, again) == 2
+    items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
+    assert items.cut_batches(ledger, again, 20) == ()
+
+
+def test_shard_of_an_older_generation_does_not_begin(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=keys(2))
+    lapse(ledger, parent)
+    newer = begin_again(ledger, parent, fingerprint="other")
+    with pytest.raises(RunRevoked):
+        shard_of(ledger, parent)
+    assert shard_of(ledger, newer).generation == newer.generation
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
+def test_what_is_wanted_no_more_is_taken_from_shards_too(ledger: Ledger, status: DocumentStatus) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(2)))
+    shard = shard_of(ledger, parent)
+    items.claim(ledger, shard, pictures)
+    if status == DocumentStatus.CANCELLED:
+        cancel(ledger, parent.document)
+    else:
+        runs.revoke(ledger, parent.document, DocumentStatus.DELETING)
+    with pytest.raises(RunRevoked):
+        runs.record_heartbeat(ledger, shard)
+    with pytest.raises(RunRevoked):
+        shard_of(ledger, parent)
+
+
+def test_time_of_an_image_is_the_median_of_the_last_shards(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=keys(1))
+    assert shard_runs.image_seconds(ledger) is None
+    for seconds, images in ((2.0, 10), (30.0, 10), (5.0, 20)):
+        shard_runs.end(ledger, shard_of(ledger, parent), seconds=seconds, images=images)
+    assert shard_runs.image_seconds(ledger) == pytest.approx(0.25)
+
+
+def test_items_that_a_process_died_at_are_cut_apart_and_last(ledger: Ledger) -> None:
+    parent = begun(ledger, pictures=(pictures := keys(5)))
+    shard = shard_of(ledger, parent)
+    items.claim(ledger, shard, pictures[1:3])
+    shard_runs.mark_dead(ledger, ["flow-run"])
+    cut = items.cut_batches(ledger, parent, 2)
+    assert [(batch.members, batch.alone) for batch in cut] == [
+        ((pictures[0], pictures[3]), False), ((pictures[4],), False), ((pictures[1], pictures[2]), True),
+    ]  # fmt: skip
+    assert [(batch.number, batch.of, batch.first, batch.total) for batch in cut] == [
+        (1, 3, 1, 3), (2, 3, 3, 3), (3, 3, 1, 2),
+    ]  # fmt: skip
+    assert one(ledger, item_rows, key=pictures[1]).crashes == 1

@@ -1,0 +1,103 @@
+"""What an ingest would cost is told before anything is asked."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from interface.cli.cost_plan import draw
+from swatchbook.pipeline.estimate import Estimate, estimate
+from swatchbook.records import IngestOptions, Role
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from tests.providers.standin import KEY, Provider, provider
+
+
+def drawn(told: Estimate) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(draw(told))
+    return console.export_text()
+
+
+@pytest.fixture
+def there() -> Iterator[Provider]:
+    with provider() as server:
+        yield server
+
+
+@pytest.fixture
+def costly(home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
+    """A lab all of whose answers are a provider's."""
+    given = {
+        "ANALYST": "vision",
+        "DISCOVERY": "llm",
+        "TEXT_ENCODER": "voyage",
+        "VISION_MODEL": "see",
+        "LLM_MODEL": "say",
+    }
+    for part in ("VISION", "LLM", "TEXT"):
+        given |= {f"{part}_URL": there.openai_url, f"{part}_API_KEY": KEY}
+    for name, value in given.items():
+        monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+    price = {"input": 1.0, "output": 2.0}
+    monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps({"see": price, "say": price}))
+    with open_resources(load_settings()) as resources:
+        yield resources
+
+
+def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provider, small_catalogue: Path) -> None:
+    told = estimate(costly, small_catalogue, IngestOptions())
+    truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())
+    assert (told.pages, told.products, told.images) == (6, len(truth["products"]), truth["images"])
+    of = {(each.stage, each.part): each for each in told.planned}
+    assert of["discover", "llm"].calls == 1
+    assert of["describe", "llm"].calls == told.products
+    assert of["embed", "vision"].calls == told.images
+    assert of["embed", "text"].calls == told.images + told.chunks
+    for each in told.planned:
+        price = {"input": 1.0, "output": 2.0}
+        known = (price["input"] * each.tokens_in + price["output"] * each.tokens_out) / 1e6
+        assert each.usd == (None if each.part == "text" else pytest.approx(known))
+        assert each.tokens_in > 0
+    assert told.usd is None, "a price is missing"
+    assert there.asked == []
+
+
+def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
+    costly: Resources, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "look")
+    prices = {model: {"input": 1.0, "output": 2.0} for model in ("see", "say", "look", "voyage-3.5")}
+    monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps(prices))
+    with open_resources(load_settings()) as resources:
+        told = estimate(resources, small_catalogue, IngestOptions())
+        assert "every new one counts as weak" in drawn(told)
+    seen, text = (each for each in told.planned if each.stage == "review")
+    (vision,) = (each for each in told.planned if each.part == "vision")
+    assert (seen.model, seen.calls, seen.tokens_in) == ("look", told.images, vision.tokens_in)
+    assert (text.part, text.calls) == ("text", told.images)
+    assert told.usd == pytest.approx(sum(each.usd or 0 for each in told.planned))
+    assert there.asked == []
+    for name, value in (("REVIEW_BELOW", "0"), ("REVIEW_MODEL", "see")):  # off; and who looked first looks not again
+        with monkeypatch.context() as other:
+            other.setenv(f"SWATCHBOOK_{name}", value)
+            with open_resources(load_settings()) as resources:
+                again = estimate(resources, small_catalogue, IngestOptions())
+                assert "review" not in {each.stage for each in again.planned}
+                assert "counts as weak" not in drawn(again)
+
+
+def test_what_is_not_wanted_or_made_here_costs_nothing(
+    costly: Resources, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = estimate(costly, small_catalogue, IngestOptions(roles=frozenset({Role.VISUAL})))
+    assert {each.stage for each in told.planned} == {"discover", "describe"}
+    for part in ("ANALYST", "DISCOVERY", "TEXT_ENCODER"):
+        monkeypatch.delenv(f"SWATCHBOOK_{part}")
+    with open_resources(load_settings()) as resources:
+        told = estimate(resources, small_catalogue, IngestOptions())
+    assert told.planned == ()
+    assert told.usd == 0

@@ -1,0 +1,173 @@
+"""How a run ends: what its losses do to the document, its confidence and its report."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook.ledger import page_failures, runs, stages
+from swatchbook.ledger.documents import get_document
+from swatchbook.pipeline.finish_run import finish_run
+from swatchbook.pipeline.run import Work
+from swatchbook.records import (
+    PAGE_CUT,
+    Description,
+    Discovery,
+    DocumentStatus,
+    Evidence,
+    Extraction,
+    FailedPage,
+    IngestOptions,
+    Plan,
+    PlannedPage,
+    Product,
+    Reading,
+    RunReport,
+    Stage,
+    Tables,
+    sha256,
+)
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from tests.ledger.scene import pass_time
+from tests.ledger.told import begin
+
+PLAN = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="r") for n in (1, 2, 3)))
+SLOW = FailedPage(page=4, kind="provider_timeout", message="It took too long.", transient=True)
+BROKEN = FailedPage(page=4, kind="unexpected", message="No page object.")
+NOTE = "No product names were found; set a language model."
+
+
+@pytest.fixture
+def resources(home: Path) -> Iterator[Resources]:
+    home.mkdir()
+    with open_resources(load_settings()) as tools:
+        yield tools
+
+
+def begun(resources: Resources, *, force: bool = False) -> Work:
+    run = begin(resources.ledger, requested=(), force=force)
+    document = get_document(resources.ledger, run.document)
+    return Work(
+        run=run, document=run.document, name=document.name, owner=document.owner, content=document.content,
+        file=str(document.file), options=IngestOptions(), force=None,
+    )  # fmt: skip
+
+
+def ended(
+    resources: Resources,
+    work: Work,
+    *,
+    read: tuple[FailedPage, ...] = (),
+    tables: tuple[FailedPage, ...] = (),
+    extract: tuple[FailedPage, ...] = (),
+    discovery: Discovery | None = None,
+    descriptions: tuple[Description, ...] = (),
+) -> RunReport:
+    """The run worked off without pictures, losing these pages on the way."""
+    reading = Reading(
+        content=sha256(b"c"), page_count=4, title=None, outline=(), page_boxes={}, pages_file="f", lost=read,
+        warnings=("The file was repaired.",),
+    )  # fmt: skip
+    stages.save_pages(resources.ledger, work.run, reading, PLAN)
+    page_failures.save_page_failures(resources.ledger, work.run, tables)
+    extraction = Extraction(pictures=(), placements=(), lost=extract)
+    stages.save_extraction(resources.ledger, work.run, extraction)
+    product = Product(
+        id="p", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1, pages=(1,), metadata={},
+        confidence=0.8, evidence=(Evidence(rule="heading"),),
+    )  # fmt: skip
+    stages.save_assembly(resources.ledger, work.run, [product], [])
+    return finish_run(
+        resources, work, reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
+        descriptions=descriptions, tables=Tables(lost=tables), plan=PLAN, extraction=extraction,
+    )  # fmt: skip
+
+
+def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> None:
+    report = ended(resources, begun(resources))
+    assert report.status is DocumentStatus.COMPLETED
+    assert report.warnings == (NOTE, "The file was repaired.")
+
+
+def test_pages_lost_in_reading_count_against_confidence(resources: Resources) -> None:
+    assert ended(resources, begun(resources), read=(BROKEN,)).confidence_score == pytest.approx(0.8 * 3 / 4)
+
+
+@pytest.mark.parametrize("stage", ["read", "tables", "extract"])
+def test_passing_loss_of_any_stage_brings_the_document_back_in_a_quarter_of_an_hour(
+    resources: Resources, stage: str
+) -> None:
+    report = ended(resources, begun(resources), **{stage: (SLOW.model_copy(update={"page": 2}),)})
+    document = get_document(resources.ledger, report.document_id)
+    assert report.status is document.status is DocumentStatus.WAITING
+    assert document.due_at == pytest.approx(resources.ledger.now() + 900, abs=30)
+    assert report.message
+    assert "Page 2" in report.message
+    assert [(f.subject, f.page_number, f.kind) for f in report.other_failures] == [("page", 2, "provider_timeout")]
+
+
+def test_document_comes_back_three_times_for_its_pages_then_names_them(resources: Resources) -> None:
+    said = []
+    for _ in range(4):
+        report = ended(resources, begun(resources), read=(SLOW,))
+        pass_time(resources.ledger, 1000)
+        said.append(report.status)
+    assert said == [DocumentStatus.WAITING] * 3 + [DocumentStatus.COMPLETED]
+    assert [failure.page_number for failure in report.other_failures] == [4]
+    assert ended(resources, begun(resources, force=True), read=(SLOW,)).status is DocumentStatus.WAITING, (
+        "force begins anew"
+    )
+
+
+def test_page_that_comes_back_is_a_failure_no_more(resources: Resources) -> None:
+    ended(resources, begun(resources), read=(SLOW,))
+    report = ended(resources, begun(resources))
+    assert (report.status, report.other_failures, report.message) == (DocumentStatus.COMPLETED, (), None)
+
+
+def test_report_has_the_status_that_the_ledger_wrote(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    def woken(*args: object, **given: object) -> DocumentStatus:
+        really_end(*args, **given)  # type: ignore[arg-type]
+        return DocumentStatus.WAITING  # an item was set pending meanwhile
+
+    really_end = runs.end
+    monkeypatch.setattr(runs, "end", woken)
+    assert ended(resources, begun(resources)).status is DocumentStatus.WAITING
+
+
+def test_stage_slower_than_it_usually_is_says_so_in_the_report(resources: Resources) -> None:
+    for _ in range(5):
+        work = begun(resources)
+        runs.record_timing(resources.ledger, work.run, Stage.READ, 8.0, 4)
+        assert len(ended(resources, work, read=()).warnings) == 2
+    work = begun(resources)
+    runs.record_timing(resources.ledger, work.run, Stage.READ, 20.0, 4)
+    runs.record_timing(resources.ledger, work.run, Stage.PLANNED, 900.0, 0)
+    assert ended(resources, work).warnings[2:] == ("PAGES_READ took 20.0 s: 5 s for one page, 2.5 × the usual 2 s.",)
+
+
+def test_what_a_model_made_up_is_a_warning_that_names_the_first_of_it(resources: Resources) -> None:
+    made_up = [Evidence(rule="unknown field", text=f"mood: {n}", detail={"model": "m"}) for n in range(7)]
+    by_rules = Evidence(rule="no specification", page=1, text="Introduction")
+    discovery = Discovery(products=(), rejected=(by_rules, made_up[0]))
+    described = Description(metadata={}, rejected=tuple(made_up[1:]))
+    report = ended(resources, begun(resources), discovery=discovery, descriptions=(described,))
+    (warning,) = [said for said in report.warnings if "language model" in said]
+    assert warning.startswith("7 answers of the language model were dropped: mood: 0 (unknown field); mood: 1")
+    assert "2 more" in warning
+    assert "Introduction" not in warning
+    assert report.status == DocumentStatus.COMPLETED
+
+
+def test_pages_that_a_model_has_not_seen_to_their_end_are_a_warning(resources: Resources) -> None:
+    cut = Evidence(rule=PAGE_CUT, page=7, detail={"model": "m"})
+    report = ended(resources, begun(resources), discovery=Discovery(products=(), rejected=(cut,)))
+    assert "Page 7 held more text than the language model was shown to find products." in report.warnings
+
+
+def test_metadata_that_a_passing_failure_cost_brings_the_document_back(resources: Resources) -> None:
+    report = ended(resources, begun(resources), descriptions=(Description(metadata={}, lost=(SLOW,)),))
+    assert report.status == DocumentStatus.WAITING
+    final = Discovery(products=(), lost=(BROKEN,))
+    assert ended(resources, begun(resources, force=True), discovery=final).status == DocumentStatus.COMPLETED

@@ -1,0 +1,107 @@
+"""Publishing to a real index: what one bad object costs, what an outage costs, and that it comes to an end."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from swatchbook.errors import DiskFull, Failure, IndexDown, PayloadTooLarge, ProviderError, RateLimited
+from swatchbook.ledger import publishing, stages
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
+from swatchbook.ledger.runs import Run
+from swatchbook.ledger.tables import images
+from swatchbook.pipeline.publish import publish_all, publish_round
+from swatchbook.resources import Resources
+from tests.doubles.index import TroubledIndex
+from tests.ledger.told import begin, extraction, image, make_all, placed, rows_of
+
+PICTURES = tuple(f"picture {n}" for n in range(9))
+POISON = image(PICTURES[4])
+
+
+def made(resources: Resources, *names: str) -> Run:
+    """A document whose pictures are made and not yet published."""
+    run = begin(resources.ledger)
+    stages.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
+    make_all(resources.ledger, run)
+    return run
+
+
+def on_poison(failure: Exception) -> Callable[[Sequence[str]], None]:
+    def fail(ids: Sequence[str]) -> None:
+        if POISON in ids:
+            raise failure
+
+    return fail
+
+
+def searchable(resources: Resources) -> set[str]:
+    """What every space holds."""
+    held = [set(resources.index.ids(space)) for space, _ in publishing.spaces(resources.ledger)]
+    assert all(ids == held[0] for ids in held)
+    return held[0]
+
+
+@pytest.mark.parametrize("failure", [PayloadTooLarge("413"), ProviderError("500"), RuntimeError("a bug")])
+def test_one_object_that_the_index_chokes_on_is_refused_alone(resources: Resources, failure: Exception) -> None:
+    made(resources, *PICTURES)
+    resources.index = TroubledIndex(resources.index, upsert=on_poison(failure))
+    done = publish_round(resources)
+    assert (done.published, done.refused) == (8, 1)
+    assert searchable(resources) == {image(name) for name in PICTURES} - {POISON}
+    row = rows_of(resources.ledger, images)[POISON]
+    assert row["publish_failure"]["kind"] == getattr(failure, "kind", "unexpected")
+    assert row["publish_next"] > resources.ledger.now() + 800
+    assert publish_round(resources).rows == 0
+
+
+def test_one_object_that_cannot_be_deleted_stays_to_be_deleted_alone(resources: Resources) -> None:
+    run = made(resources, *PICTURES)
+    publish_round(resources)
+    mark_deleting(resources.ledger, run.document)
+    delete_rows(resources.ledger, run.document)
+    resources.index = TroubledIndex(resources.index, delete=on_poison(ProviderError("500")))
+    done = publish_round(resources)
+    assert (done.removed, done.refused) == (8, 1)
+    assert searchable(resources) == rows_of(resources.ledger, images).keys() == {POISON}
+    assert not finish_delete(resources.ledger, run.document)
+
+
+@pytest.mark.parametrize("failure", [IndexDown("away"), DiskFull("full"), RateLimited("slowly")])
+def test_what_concerns_everybody_is_raised_and_frees_the_rows_at_once(resources: Resources, failure: Failure) -> None:
+    made(resources, *PICTURES)
+    index = resources.index
+    resources.index = TroubledIndex(index, upsert=on_poison(failure))
+    with pytest.raises(type(failure)):
+        publish_round(resources)
+    assert {row["publish_tries"] for row in rows_of(resources.ledger, images).values()} == {0}
+    resources.index = index
+    assert publish_round(resources).published == 9
+
+
+def test_publishing_ends_though_rows_are_refused_and_raised_without_end(resources: Resources) -> None:
+    made(resources, *PICTURES)
+    resources.index = TroubledIndex(resources.index, upsert=on_poison(ProviderError("500")))
+    rounds = 0
+
+    def raise_again() -> None:
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 100
+        publishing.mark_all_dirty(resources.ledger)
+
+    assert publish_all(resources, at_most=0.0, alive=raise_again).refused > 1
+
+
+def test_an_outage_is_sat_out_and_then_raised(resources: Resources) -> None:
+    made(resources, *PICTURES)
+    tries = 0
+
+    def away(_: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise IndexDown("away")
+
+    resources.index = TroubledIndex(resources.index, upsert=away)
+    with pytest.raises(IndexDown):
+        publish_all(resources, at_most=0.5)
+    assert tries == 2

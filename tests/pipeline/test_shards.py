@@ -1,0 +1,138 @@
+"""Cutting a document's batches into shards, and what parent and shard must agree on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swatchbook.errors import Configuration, FileMissing
+from swatchbook.ledger import shards as ledger_shards
+from swatchbook.ledger.items import Batch
+from swatchbook.ledger.runs import Run
+from swatchbook.pipeline import shards
+from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.shards import Shard, cut_shards, shard_fingerprint
+from swatchbook.records import IngestOptions
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import Settings
+
+
+def work(**options: object) -> Work:
+    return Work(
+        run=Run(token="0" * 26, document="d", generation="1" * 26), document="d", name="a.pdf", owner="anna",
+        content="0" * 64, file="0" * 64 + ".pdf", options=IngestOptions.model_validate(options), force=None,
+    )  # fmt: skip
+
+
+def batches(images: int, chunks: int = 0, *, alone: int = 0, size: int = 20) -> list[Batch]:
+    kinds = [("image", images, False), ("chunk", chunks, False), ("image", alone, True)]
+    return [
+        Batch(number=1, of=1, kind=kind, first=start + 1, total=total, alone=apart,
+              members=tuple(f"{kind}{apart}{n}" for n in range(start, min(start + size, total))))
+        for kind, total, apart in kinds
+        for start in range(0, total, size)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def resources(tmp_path: Path) -> Iterator[Resources]:
+    with open_resources(Settings(home=tmp_path, shard_slots=2, shard_seconds=30)) as resources:
+        yield resources
+
+
+def cut(resources: Resources, given: list[Batch]) -> tuple[Shard, ...]:
+    return cut_shards(resources, work(), given)
+
+
+def test_shards_at_once_keep_within_the_limits_of_providers_together(tmp_path: Path) -> None:
+    paced = Settings(home=tmp_path, shard_slots=4, vision_calls_per_minute=60, text_tokens_per_minute=10_000)
+    with open_resources(paced) as resources:
+        cards = cut(resources, batches(256))
+        assert {card.share for card in cards} == {0.25}
+        resources.take_share(cards[0].share)
+        assert (resources.settings.vision_calls_per_minute, resources.settings.text_tokens_per_minute) == (15, 2_500)
+        assert resources.settings.llm_calls_per_minute == 0, "no limit stays none"
+        resources.take_share(0.001)
+        assert resources.settings.vision_calls_per_minute == 1, "nobody is kept from asking at all"
+
+
+def test_a_catalogue_is_spread_over_all_slots_twice(resources: Resources) -> None:
+    cards = cut(resources, batches(256, 390))
+    assert len(cards) == 4
+    assert [(shard.number, shard.of) for shard in cards] == [(n, 4) for n in range(1, 5)]
+    assert max(shard.images for shard in cards) <= 2 * min(shard.images for shard in cards[:3])
+
+
+def test_much_work_is_cut_by_its_time(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_shards, "image_seconds", lambda ledger: 0.3)
+    assert len(cut(resources, batches(2_000))) == 20  # 600 s of work, 30 s each
+
+
+def test_little_work_makes_no_more_shards_than_batches(resources: Resources) -> None:
+    assert len(cut(resources, batches(30))) == 2
+    assert cut(resources, []) == ()
+
+
+def test_batches_that_a_process_died_at_are_in_shards_of_their_own(resources: Resources) -> None:
+    for shard in cut(resources, batches(60, alone=40)):
+        assert len({batch.alone for batch in shard.batches}) == 1
+
+
+@settings(deadline=None)
+@given(images=st.integers(0, 400), chunks=st.integers(0, 400), alone=st.integers(0, 60), slots=st.integers(1, 8))
+def test_every_batch_is_in_one_shard_and_none_is_empty(
+    tmp_path_factory: pytest.TempPathFactory, images: int, chunks: int, alone: int, slots: int
+) -> None:
+    given_batches = batches(images, chunks, alone=alone)
+    with open_resources(Settings(home=tmp_path_factory.getbasetemp() / "any", shard_slots=slots)) as resources:
+        cut = cut_shards(resources, work(), given_batches)
+    assert [batch for shard in cut for batch in shard.batches] == given_batches
+    assert all(shard.batches for shard in cut)
+    assert len(cut) >= min(2 * slots, len(given_batches)) or alone
+
+
+def test_manifest_comes_back_as_it_was_kept(resources: Resources) -> None:
+    (shard,) = cut(resources, batches(3))
+    key = shards.keep(resources, shard)
+    assert shards.keep(resources, shard) == key
+    assert shards.load(resources, key) == shard
+    with pytest.raises(FileMissing):
+        shards.load(resources, "0" * 64 + ".shard")
+
+
+def test_worker_of_another_version_or_of_other_settings_is_refused(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shard,) = cut(resources, batches(3))
+    key = shards.keep(resources, shard)
+    other = Settings(home=resources.settings.home, max_image_side=1_000)
+    assert shard_fingerprint(other, work()) != shard.fingerprint
+    monkeypatch.setattr(shards, "code_version", lambda: "another")
+    with pytest.raises(Configuration, match="settings are not those"):
+        shards.load(resources, key)
+
+
+def test_how_the_work_is_done_is_not_what_must_be_agreed_on(resources: Resources) -> None:
+    assert shard_fingerprint(resources.settings, work(batch_size=7)) == shard_fingerprint(resources.settings, work())
+    assert shard_fingerprint(resources.settings, work(focus=False)) != shard_fingerprint(resources.settings, work())
+
+
+def test_code_version_is_the_same_wherever_the_sources_are() -> None:
+    assert shards.code_version() == shards.code_version.__wrapped__()
+    assert len(shards.code_version()) == 64
+
+
+@pytest.mark.parametrize(("chosen", "missing"), [({}, "ledger"), ({"ledger_url": "postgresql://x/y"}, "index")])
+def test_containers_cannot_share_files_of_one_machine(tmp_path: Path, chosen: dict[str, str], missing: str) -> None:
+    with pytest.raises(Configuration, match=f"the {missing} must be one"):
+        shards.require_pool(Settings.model_validate({"home": tmp_path, **chosen}))
+
+
+def test_option_goes_before_setting(tmp_path: Path) -> None:
+    inline, pool = Settings(home=tmp_path), Settings(home=tmp_path, execution="pool")
+    assert not shards.is_on_pool(inline, IngestOptions())
+    assert shards.is_on_pool(inline, IngestOptions(execution="pool"))
+    assert shards.is_on_pool(pool, IngestOptions())
+    assert not shards.is_on_pool(pool, IngestOptions(execution="inline"))

@@ -1,0 +1,133 @@
+"""Pace, told waits and the breaker, on a clock of our own."""
+
+import pytest
+
+from swatchbook.errors import ProviderDown
+from swatchbook.providers.throttle import STRIKES, Throttle
+
+MINUTE = 60.0
+
+
+def places(gate: Throttle, count: int, *, tokens: int = 0, now: float = 0.0) -> list[float]:
+    return [gate.take_place(now, tokens) for _ in range(count)]
+
+
+def test_without_limits_every_place_is_now() -> None:
+    assert places(Throttle(), 100, tokens=10_000, now=5.0) == [5.0] * 100
+
+
+def test_calls_are_spread_over_the_minute_and_never_more_than_the_limit_in_any() -> None:
+    taken = places(Throttle(calls_per_minute=60), 200)
+    assert taken[0] == 0.0
+    assert all(later - earlier >= MINUTE for earlier, later in zip(taken, taken[60:], strict=False))
+    assert taken[59] == pytest.approx(59 / 0.98, rel=0.02)  # all but the whole of it is used
+
+
+def test_places_that_nobody_took_are_not_made_up_for() -> None:
+    gate = Throttle(calls_per_minute=60)
+    places(gate, 1)
+    assert places(gate, 3, now=600.0) == pytest.approx([600.0, 601.0, 602.1], abs=0.1)
+
+
+def test_tokens_have_a_minute_s_whole_at_once_and_then_their_pace() -> None:
+    taken = places(Throttle(tokens_per_minute=60_000), 4, tokens=30_000)
+    assert taken == pytest.approx([0, 0, 30, 60], abs=0.1)
+
+
+def test_a_call_of_more_tokens_than_a_minute_has_is_sent_once_the_line_is_empty() -> None:
+    gate = Throttle(tokens_per_minute=1_000)
+    assert places(gate, 2, tokens=50_000) == pytest.approx([0, 60], abs=0.1)
+
+
+def test_tokens_that_were_not_used_make_room() -> None:
+    gate = Throttle(tokens_per_minute=60_000)
+    places(gate, 1, tokens=60_000)
+    gate.give_back(0.0, 50_000)
+    assert places(gate, 2, tokens=50_000) == pytest.approx([0, 50], abs=0.1)
+
+
+def test_what_one_call_is_told_holds_for_all_until_then() -> None:
+    gate = Throttle()
+    gate.told(100.0, 99.0, 30.0)
+    assert gate.closed_for(110.0) == 20.0
+    gate.told(101.0, 99.5, 5.0)  # another that was under way: the longer wait holds
+    assert gate.closed_for(110.0) == 20.0
+    assert gate.closed_for(130.0) == 0.0
+
+
+def test_where_no_time_is_told_the_wait_doubles_from_round_to_round_and_begins_anew() -> None:
+    gate, now, waits = Throttle(), 0.0, []
+    for _ in range(8):
+        gate.told(now, now, None)
+        gate.told(now, now - 1, None)  # one of the same round
+        waits.append(gate.closed_for(now))
+        now += waits[-1]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    gate.let_in()
+    gate.told(now, now, None)
+    assert gate.closed_for(now) == 1
+
+
+def test_told_to_come_back_at_once_again_and_again_the_wait_grows_all_the_same() -> None:
+    gate, now, waits = Throttle(), 0.0, []
+    for seconds in (0.0, 0.0, 0.001, 0.0, 30.0, 0.0):
+        gate.told(now, now, seconds)
+        waits.append(gate.closed_for(now))
+        now += waits[-1]
+    assert waits == [0, 1, 3, 7, 30, 31]
+
+
+@pytest.mark.parametrize("seconds", [365 * 86_400.0, float("inf")])
+def test_a_year_is_an_hour(seconds: float) -> None:
+    gate = Throttle()
+    gate.told(0.0, 0.0, seconds)
+    assert gate.closed_for(0.0) == 3_600
+
+
+def strike(gate: Throttle, now: float, count: int = 1) -> list[bool]:
+    return [gate.failed(now, gate.enter(now)) for _ in range(count)]
+
+
+def test_five_in_a_row_and_it_is_down_for_everybody() -> None:
+    gate = Throttle()
+    assert strike(gate, 0.0, STRIKES) == [False] * (STRIKES - 1) + [True]
+    with pytest.raises(ProviderDown, match="again in 10 s"):
+        gate.enter(0.0)
+
+
+def test_an_answer_in_between_is_not_in_a_row() -> None:
+    gate = Throttle()
+    strike(gate, 0.0, STRIKES - 1)
+    gate.reached(gate.enter(0.0))
+    assert not any(strike(gate, 0.0, STRIKES - 1))
+
+
+def test_one_probe_at_a_time_asks_whether_it_is_back() -> None:
+    gate = Throttle()
+    strike(gate, 0.0, STRIKES)
+    assert gate.enter(10.0) is True
+    with pytest.raises(ProviderDown):
+        gate.enter(10.0)
+    gate.left(True)  # it said nothing, as when it was interrupted: the next is the probe
+    assert gate.enter(10.0) is True
+    gate.reached(True)
+    assert [gate.enter(10.0), gate.enter(10.0)] == [False, False]
+
+
+def test_pauses_between_probes_grow_to_ten_minutes() -> None:
+    gate, now, pauses = Throttle(), 0.0, []
+    strike(gate, now, STRIKES)
+    for _ in range(8):
+        pause = next(seconds for seconds in range(1, 1_000) if not is_closed(gate, now + seconds))
+        pauses.append(pause)
+        now += pause
+        gate.failed(now, True)
+    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600]
+
+
+def is_closed(gate: Throttle, now: float) -> bool:
+    try:
+        gate.enter(now)
+    except ProviderDown:
+        return True
+    return False

@@ -1,0 +1,62 @@
+"""The report as Markdown: what a document says has no markup of its own."""
+
+import re
+from html import unescape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from swatchbook.records import DocumentStatus, RunReport, Spent, Stage
+from swatchbook.reports.markdown import as_markdown
+
+
+def report(name: str, *warnings: str) -> RunReport:
+    return RunReport(
+        document_id="d",
+        name=name,
+        owner="default",
+        run=None,
+        generation=None,
+        status=DocumentStatus.COMPLETED,
+        stage=Stage.COMPLETED,
+        warnings=warnings,
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "![oak](https://example.org/seen.png)",
+        "[oak](javascript:alert(1))",
+        "<img src=x onerror=alert(1)>",
+        "oak\n\n# Oak\n```",
+        "https://example.org/oak",
+        "a | b",
+    ],
+)
+def test_names_and_warnings_are_shown_as_they_are(name: str) -> None:
+    rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(as_markdown(report(name, name)))
+    tags = set(re.findall(r"</?(\w+)", rendered))
+    assert tags <= {"h1", "h2", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
+    assert unescape(rendered).count(" ".join(name.split())) == 2
+
+
+@given(st.text())
+def test_a_warning_is_one_line_whatever_it_holds(text: str) -> None:
+    assert len(as_markdown(report("oak.pdf", text)).splitlines()) == len(
+        as_markdown(report("oak.pdf", "x")).splitlines()
+    )
+
+
+def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
+    paid = Spent(
+        stage="embed", provider="vision", model="qwen|vl", calls=12, failed=1, unknown=2, unpriced=3, truncated=0,
+        tokens_in=9_000, tokens_out=700, cost_usd=0.25, at_most_usd=0.5,
+    )  # fmt: skip
+    told = as_markdown(report("oak.pdf").model_copy(update={"spent": (paid,), "cost_usd": 0.25}))
+    rendered = unescape(MarkdownIt().enable("table").render(told))
+    assert "qwen|vl" in rendered
+    assert "0.2500 + 3 of unknown price" in rendered
+    assert "0.5000" in rendered

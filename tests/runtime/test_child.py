@@ -1,0 +1,212 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from swatchbook.errors import Configuration, CrashedWorker, EncryptedDocument, OutOfMemory, ProviderTimeout, Unexpected
+from swatchbook.runtime.child import Child
+
+ROOT = Path(__file__).parent.parent
+MODULE = "tests.runtime.troubled_child"
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
+    monkeypatch.syspath_prepend(ROOT)
+    with Child(MODULE, memory_mb=512) as it:
+        yield it
+
+
+def gone(pid: int, seconds: float = 5) -> bool:
+    """The process ends, or is a zombie that nobody reaps here, within the time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_answer_brings_back_header_and_bytes(child: Child) -> None:
+    payload = os.urandom(3 << 20)
+    assert child.ask({"do": "echo", "ä": [1, None]}, payload, seconds=20) == ({"do": "echo", "ä": [1, None]}, payload)
+
+
+def test_child_starts_when_first_asked_and_stays(child: Child) -> None:
+    assert child.pid is None
+    child.ask({"do": "echo"}, seconds=20)
+    first = child.pid
+    child.ask({"do": "echo"}, seconds=20)
+    assert child.pid == first
+
+
+def test_stray_prints_do_not_reach_the_protocol(child: Child) -> None:
+    assert child.ask({"do": "print"}, seconds=20) == ({"done": True}, b"")
+
+
+def test_stream_yields_answers_as_they_come(child: Child) -> None:
+    numbers = [answer["number"] for answer, _ in child.stream({"do": "count", "to": 5}, seconds=20)]
+    assert numbers == [0, 1, 2, 3, 4]
+
+
+def test_silence_is_counted_between_answers_not_over_all(child: Child) -> None:
+    slow = child.stream({"do": "count", "to": 8, "pause": 0.2}, seconds=1)
+    assert len(list(slow)) == 8
+
+
+@pytest.mark.parametrize(("do", "how"), [("abort", "SIGABRT"), ("segfault", "SIGSEGV"), ("exit", "exit status 7")])
+def test_death_is_told_and_the_next_request_is_answered(child: Child, do: str, how: str) -> None:
+    with pytest.raises(CrashedWorker, match=how):
+        child.ask({"do": do}, seconds=20)
+    assert child.ask({"do": "echo"}, seconds=20)[0] == {"do": "echo"}
+
+
+def test_death_carries_the_last_words(child: Child) -> None:
+    with pytest.raises(CrashedWorker, match="last words"):
+        child.ask({"do": "abort"}, seconds=20)
+
+
+def test_silent_child_is_killed(child: Child) -> None:
+    stream = child.stream({"do": "loop"}, seconds=1)
+    pid = next(stream)[0]["pid"]
+    with pytest.raises(ProviderTimeout):
+        next(stream)
+    assert gone(pid)
+    assert child.ask({"do": "echo"}, seconds=20)
+
+
+def test_failure_comes_back_as_its_class_and_the_child_lives(child: Child) -> None:
+    with pytest.raises(EncryptedDocument) as caught:
+        child.ask({"do": "fail"}, seconds=20)
+    assert (caught.value.message, caught.value.advice) == ("It has a lock.", "Bring the key.")
+    pid = child.pid
+    child.ask({"do": "echo"}, seconds=20)
+    assert child.pid == pid
+
+
+def test_unforeseen_error_names_itself(child: Child) -> None:
+    with pytest.raises(Unexpected, match=r"KeyError.*shoelace"):
+        child.ask({"do": "trip"}, seconds=20)
+
+
+def test_memory_over_the_limit_is_out_of_memory(child: Child) -> None:
+    with pytest.raises(OutOfMemory):
+        child.ask({"do": "hoard", "bytes": 1 << 30}, seconds=20)
+    assert child.ask({"do": "hoard", "bytes": 1 << 20}, seconds=20)[0] == {"size": 1 << 20}
+
+
+def test_leaving_a_stream_early_ends_the_child(child: Child) -> None:
+    stream = child.stream({"do": "count", "to": 1000}, seconds=20)
+    next(stream)
+    pid = child.pid
+    stream.close()
+    assert pid is not None
+    assert gone(pid)
+    assert child.ask({"do": "echo"}, seconds=20)
+
+
+def test_closing_with_a_stream_left_open_does_not_hang(child: Child) -> None:
+    stream = child.stream({"do": "count", "to": 1_000_000}, seconds=20)
+    next(stream)
+    pid = child.pid
+    begun = time.monotonic()
+    child.close()
+    assert time.monotonic() - begun < 5
+    assert pid is not None
+    assert gone(pid)
+    stream.close()
+    assert child.ask({"do": "echo"}, seconds=20)
+
+
+def test_threads_sharing_a_child_get_their_own_answers(child: Child) -> None:
+    got: dict[int, int] = {}
+
+    def ask(number: int) -> None:
+        for _ in range(20):
+            got[number] = child.ask({"do": "echo", "n": number}, seconds=20)[0]["n"]
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == {n: n for n in range(4)}
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_signals_to_the_whole_group_are_the_parents_to_answer(child: Child, sign: signal.Signals) -> None:
+    """Also while it still imports."""
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(child.ask, {"do": "echo"}, seconds=20)
+        while child.pid is None:
+            time.sleep(0.001)
+        os.kill(child.pid, sign)
+        assert answer.result() == ({"do": "echo"}, b"")
+    os.kill(child.pid, sign)
+    assert child.ask({"do": "echo"}, seconds=20) == ({"do": "echo"}, b"")
+
+
+def test_close_ends_a_child_that_is_busy(child: Child) -> None:
+    stream = child.stream({"do": "loop"}, seconds=60)
+    next(stream)
+    threading.Timer(0.2, child.close).start()
+    with pytest.raises(CrashedWorker, match="SIGKILL"):
+        next(stream)
+
+
+def test_child_that_dies_before_it_is_ready_is_no_fault_of_the_request() -> None:
+    with Child("swatchbook.nowhere", memory_mb=512) as child, pytest.raises(Configuration, match="nowhere") as caught:
+        child.ask({}, seconds=20)
+    assert caught.value.advice
+
+
+def test_child_that_cannot_be_started_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with Child(MODULE, memory_mb=512) as child, pytest.raises(Configuration, match="No such file"):
+        child.ask({}, seconds=20)
+
+
+def test_child_gets_no_secrets(child: Child, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_WEAVIATE_API_KEY", "hush")
+    environment, _ = child.ask({"do": "environment"}, seconds=20)
+    assert "hush" not in environment.values()
+    assert environment["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_child_ends_with_its_parent_even_in_a_loop(busy: bool) -> None:
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, time\n"
+            "from swatchbook.runtime.child import Child\n"
+            f"child = Child({MODULE!r}, memory_mb=512)\n"
+            f"answers = child.stream({{'do': {'loop' if busy else 'count'!r}, 'to': 1}}, seconds=60)\n"
+            "next(answers)\n" + ("" if busy else "list(answers)\n") + "print(child.pid, flush=True)\n"
+            "time.sleep(60)",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    time.sleep(0.3)
+    assert psutil.pid_exists(pid)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    assert gone(pid)
+
+
+def test_child_side_imports_nothing_heavy(child: Child) -> None:
+    modules, _ = child.ask({"do": "modules"}, seconds=20)
+    assert not {"torch", "prefect", "sqlalchemy", "pymupdf", "numpy"} & set(modules["modules"])

@@ -1,0 +1,327 @@
+"""Flow runs for documents that are due, on a real Prefect server; no worker takes them up."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect.client.schemas.objects import State, StateType
+
+from scheduler import flow_run_states as settle_module
+from scheduler import launch as launch_module
+from scheduler.flow_run_states import SettledRuns, settle_flow_runs
+from scheduler.launch import AT_ONCE, Launched, forget, launch, prefect
+from swatchbook.errors import Configuration, ProviderDown
+from swatchbook.ledger import runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import cancel, mark_deleting
+from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.runs import Run, begin
+from swatchbook.pipeline.delete import delete
+from swatchbook.records import sha256
+from swatchbook.resources import Resources
+from tests.conftest import free_port
+from tests.deployments.conftest import died, queued
+from tests.ledger.scene import begin_again, lapse, set_document
+
+
+def with_client(work: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def call() -> Any:
+        async with prefect() as client:
+            return await work(client)
+
+    return asyncio.run(call())
+
+
+def launched(resources: Resources) -> Any:
+    return with_client(lambda client: launch(client, resources.ledger))
+
+
+def flow_runs() -> list[Any]:
+    return list(with_client(lambda client: client.read_flow_runs(limit=200)))
+
+
+def set_state(run: UUID, state: Any) -> None:
+    with_client(lambda client: client.set_flow_run_state(run, state, force=True))
+
+
+def test_a_due_document_gets_one_flow_run_however_often_the_loop_looks(resources: Resources, deployment: Any) -> None:
+    document = queued(resources)
+    assert launched(resources).documents == (document.id,)
+    assert launched(resources).documents == launched(resources).documents == ()
+    (run,) = flow_runs()
+    assert run.deployment_id == deployment
+    assert run.parameters["source"] == document.file
+    assert run.parameters["owner"] == "anna"
+    assert run.parameters["options"]["batch_size"] == 20
+    assert document.id in run.tags
+    assert document.name in run.name
+
+
+def test_two_loops_at_once_make_one_flow_run_a_document(resources: Resources, deployment: Any) -> None:
+    documents = {queued(resources, f"catalogue {number}").id for number in range(10)}
+
+    async def both() -> None:
+        async with prefect() as one, prefect() as other:
+            await asyncio.gather(launch(one, resources.ledger), launch(other, resources.ledger))
+
+    asyncio.run(both())
+    assert sorted(tag for run in flow_runs() for tag in run.tags) == sorted(documents)
+
+
+def test_a_document_still_due_after_its_flow_run_ended_gets_another(resources: Resources, deployment: Any) -> None:
+    from prefect.states import Crashed
+
+    document = queued(resources)
+    launched(resources)
+    set_state(flow_runs()[0].id, Crashed())
+    assert launched(resources).documents == (document.id,)
+    assert get_document(resources.ledger, document.id).launches == 1
+    assert sorted(run.state.type.value for run in flow_runs()) == ["CRASHED", "SCHEDULED"]
+
+
+@pytest.mark.parametrize("state", [StateType.PENDING, StateType.RUNNING])
+def test_one_that_never_began_its_run_is_crashed_and_launched_again(
+    resources: Resources, deployment: Any, state: StateType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = queued(resources)
+    launched(resources)
+    (run,) = flow_runs()
+    set_state(run.id, State(type=state))
+    monkeypatch.setattr(launch_module, "HOPELESS_SECONDS", 60.0)
+    set_document(resources.ledger, document.id, updated_at=document.updated_at - 61)
+    assert launched(resources) == Launched()  # it has only just become so
+    monkeypatch.setattr(launch_module, "HOPELESS_SECONDS", 0.01)
+    set_document(resources.ledger, document.id, updated_at=resources.ledger.now() + 1)
+    assert launched(resources) == Launched()  # the document has only just become due
+    set_document(resources.ledger, document.id, updated_at=document.updated_at - 61)
+    assert launched(resources) == Launched(documents=(document.id,), hopeless=(str(run.id),))
+
+
+def test_a_thousand_queued_documents_take_rounds_of_seconds(resources: Resources, deployment: Any) -> None:
+    for number in range(1_000):
+        queued(resources, f"catalogue {number}")
+    started = time.monotonic()
+    assert len(launched(resources).documents) == AT_ONCE
+    first = time.monotonic() - started
+    started = time.monotonic()
+    assert launched(resources) == Launched()
+    print(f"first round {first:.1f} s, next {time.monotonic() - started:.1f} s")
+    assert first < 60
+
+
+def test_what_is_behind_comes_as_others_are_worked_off(resources: Resources, deployment: Any) -> None:
+    first, second = queued(resources, "first"), queued(resources, "second")
+
+    def one_place() -> Any:
+        return with_client(lambda client: launch(client, resources.ledger, 1)).documents
+
+    assert one_place() == (first.id,)
+    assert one_place() == ()
+    begin_again(resources.ledger, first)
+    assert one_place() == (second.id,)
+
+
+def test_a_document_that_was_deleted_and_came_again_is_launched_at_once(resources: Resources, deployment: Any) -> None:
+    from prefect.states import Completed
+
+    document = queued(resources)
+    launched(resources)
+    set_state(flow_runs()[0].id, Completed())
+    assert delete(resources, document.id)
+    again = queued(resources)
+    assert (again.id, again.launches) == (document.id, 0)
+    assert launched(resources).documents == (document.id,)
+    assert get_document(resources.ledger, document.id).launches == 0
+
+
+def test_an_emptied_prefect_database_gets_its_flow_runs_anew(resources: Resources, deployment: Any) -> None:
+    document = queued(resources)
+    launched(resources)
+    (run,) = flow_runs()
+    with_client(lambda client: client.delete_flow_run(run.id))
+    assert launched(resources).documents == (document.id,)
+    assert len(flow_runs()) == 1
+
+
+def test_without_the_deployment_it_says_what_to_do(resources: Resources, prefect_api: str) -> None:
+    queued(resources)
+    with pytest.raises(Configuration, match="swatchbook setup"):
+        launched(resources)
+
+
+def test_a_prefect_that_is_down_is_an_outage_within_seconds(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    queued(resources)
+    started = time.monotonic()
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}), pytest.raises(ProviderDown):
+        launched(resources)
+    assert time.monotonic() - started < 10
+
+
+# --- Prefect's states follow the ledger -------------------------------------------------------------------------------
+
+
+def settled(resources: Resources) -> Any:
+    return with_client(lambda client: settle_flow_runs(client, resources.ledger))
+
+
+def started_run(resources: Resources, document: Document) -> tuple[Any, Run]:
+    """The document's flow run, Running, with the run that it began in the ledger."""
+    from prefect.states import Running
+
+    launched(resources)
+    (flow_run,) = flow_runs()
+    set_state(flow_run.id, Running())
+    begun = begin(
+        resources.ledger,
+        document.id,
+        options=document.options,
+        fingerprint="f",
+        requested=(),
+        prefect_run=str(flow_run.id),
+    )
+    assert isinstance(begun, Run)
+    return flow_run, begun
+
+
+def state_of(flow_run: Any) -> str:
+    (found,) = [run for run in flow_runs() if run.id == flow_run.id]
+    return str(found.state.name)
+
+
+def test_a_run_at_work_is_left_alone(resources: Resources, deployment: Any) -> None:
+    flow_run, _ = started_run(resources, queued(resources))
+    assert settled(resources) == SettledRuns()
+    assert state_of(flow_run) == "Running"
+
+
+def test_the_flow_run_of_a_dead_run_is_crashed_and_its_document_launched_again(
+    resources: Resources, deployment: Any
+) -> None:
+    document = queued(resources)
+    flow_run, run = started_run(resources, document)
+    died(resources, run)
+    assert settled(resources).crashed == (str(flow_run.id),)
+    assert state_of(flow_run) == "Crashed"
+    assert settled(resources) == SettledRuns()
+    assert launched(resources).documents == (document.id,)
+
+
+def test_where_the_process_may_live_on_its_worker_is_asked_first(
+    resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow_run, run = started_run(resources, queued(resources))
+    lapse(resources.ledger, run)
+    runs.mark_dead(resources.ledger)
+    assert settled(resources).cancelled == (str(flow_run.id),)
+    assert state_of(flow_run) == "Cancelling"
+    assert settled(resources) == SettledRuns()
+    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
+    assert settled(resources).crashed == (str(flow_run.id),)
+
+
+@pytest.mark.parametrize("end", [cancel, mark_deleting])
+def test_an_unwanted_document_s_flow_run_does_not_begin(
+    resources: Resources, deployment: Any, end: Callable[[Ledger, str], object]
+) -> None:
+    document = queued(resources)
+    launched(resources)
+    end(resources.ledger, document.id)
+    assert len(settled(resources).cancelled) == 1
+    assert state_of(flow_runs()[0]) == "Cancelled"
+    assert launched(resources) == Launched()
+
+
+def test_a_cancelled_document_s_flow_run_is_stopped(
+    resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = queued(resources)
+    flow_run, _ = started_run(resources, document)
+    cancel(resources.ledger, document.id)
+    assert settled(resources).cancelled == (str(flow_run.id),)
+    assert state_of(flow_run) == "Cancelling"
+    monkeypatch.setattr(settle_module, "FAREWELL_SECONDS", 0.0)
+    settled(resources)
+    assert state_of(flow_run) == "Cancelled"
+
+
+def test_a_flow_run_of_a_document_that_is_gone_is_cancelled(resources: Resources, deployment: Any) -> None:
+    document = queued(resources)
+    launched(resources)
+    assert delete(resources, document.id)
+    assert len(settled(resources).cancelled) == 1
+
+
+def test_a_person_s_flow_run_for_a_file_not_yet_known_is_left_alone(resources: Resources, deployment: Any) -> None:
+    source = f"{sha256(b'new')}.pdf"
+    with_client(lambda client: client.create_flow_run_from_deployment(deployment, parameters={"source": source}))
+    assert settled(resources) == SettledRuns()
+
+
+def test_a_scheduled_flow_run_for_a_file_not_yet_known_is_left_alone(resources: Resources, deployment: Any) -> None:
+    source = f"{sha256(b'new')}.pdf"
+    with_client(
+        lambda client: client.create_flow_run_from_deployment(
+            deployment, parameters={"source": source}, idempotency_key="scheduled at noon"
+        )
+    )
+    assert settled(resources) == SettledRuns()
+
+
+def test_retry_failed_goes_with_the_run_that_died_in_its_process(resources: Resources, deployment: Any) -> None:
+    from prefect.states import Running
+
+    async def subflow(client: Any) -> tuple[Any, Any]:
+        from flows.ingest_catalogue import ingest_catalogue
+        from flows.retry_failed import retry_failed
+
+        parent = await client.create_flow_run(retry_failed, state=Running())
+        task_run = await client.create_task_run(embed_batch, flow_run_id=parent.id, dynamic_key="ingest_catalogue-0")
+        return parent, await client.create_flow_run(
+            ingest_catalogue,
+            parameters={"source": document.file, "owner": document.owner},
+            parent_task_run_id=task_run.id,
+            state=Running(),
+        )
+
+    from tasks.embed import embed_batch
+
+    document = queued(resources)
+    parent, child = with_client(subflow)
+    run = begin(
+        resources.ledger,
+        document.id,
+        options=document.options,
+        fingerprint="f",
+        requested=(),
+        prefect_run=str(child.id),
+    )
+    assert isinstance(run, Run)
+    died(resources, run)
+    assert settled(resources).crashed == (str(child.id),)
+    assert state_of(parent) == state_of(child) == "Crashed"
+    with_client(lambda client: client.delete_flow_run(parent.id))
+
+
+def test_flow_runs_long_over_are_forgotten(resources: Resources, deployment: Any) -> None:
+    from prefect.states import Completed, Running
+
+    queued(resources)
+    launched(resources)
+    (over,) = flow_runs()
+    for state in (Running(), Completed()):
+        set_state(over.id, state)
+    queued(resources, "another")
+    launched(resources)
+    assert with_client(lambda client: forget(client, keep_days=1)) == 0
+    assert with_client(lambda client: forget(client, keep_days=-1, dry_run=True)) == 1
+    assert with_client(lambda client: forget(client, keep_days=-1)) == 1
+    left = flow_runs()
+    assert over.id not in {run.id for run in left}
+    assert len(left) == 2

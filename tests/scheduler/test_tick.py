@@ -1,0 +1,250 @@
+"""Rounds of the loop: on a real Prefect server, with a real worker, and without either."""
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scheduler.tick import Ticked, keep_ticking, tick
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger import reviews
+from swatchbook.ledger.document_commands import cancel, mark_deleting
+from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.runs import live_runs
+from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.register import register
+from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from tests.command import run_json
+from tests.conftest import ROOT, free_port
+from tests.deployments.conftest import POOL, died, queued
+from tests.ledger.scene import begin_again, set_document
+from tests.ledger.test_reviews import weak
+from tests.pdf.making import Paper, gradient, jpeg
+
+
+def round_of(resources: Resources) -> Ticked:
+    return asyncio.run(tick(resources))
+
+
+def page(folder: Path) -> Path:
+    """A catalogue of one page with one picture."""
+    paper = Paper()
+    paper.page("Tile Alba").insert_image((40, 80, 240, 280), stream=jpeg(gradient(300, 300)))
+    return paper.save(folder / "alba.pdf")
+
+
+def uploaded(resources: Resources, folder: Path) -> Document:
+    return register(resources, page(folder), owner="anna", options=IngestOptions()).document
+
+
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def test_a_round_frees_what_died_and_starts_it_again(resources: Resources, deployment: Any) -> None:
+    document = queued(resources)
+    run = begin_again(resources.ledger, document)
+    assert round_of(resources) == Ticked()
+    died(resources, run, bury=False)
+    done = round_of(resources)
+    assert done.buried == (run.token,)
+    assert done.launched == (document.id,)
+    assert round_of(resources) == Ticked()
+
+
+def test_a_round_finishes_deletes(resources: Resources, deployment: Any) -> None:
+    document = queued(resources)
+    mark_deleting(resources.ledger, document.id)
+    assert round_of(resources).deleted == (document.id,)
+    assert round_of(resources) == Ticked()
+
+
+@contextmanager
+def prefect_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An address at which nobody answers, for this process and its children."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    address = f"http://127.0.0.1:{free_port()}/api"
+    with monkeypatch.context() as changed, temporary_settings({PREFECT_API_URL: address}):
+        changed.setenv("PREFECT_API_URL", address)
+        yield
+
+
+def test_what_cannot_be_done_keeps_nothing_else_from_its_turn(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = queued(resources)
+    run = begin_again(resources.ledger, document)
+    died(resources, run, bury=False)
+    with prefect_away(monkeypatch):
+        done = round_of(resources)
+        assert done.buried == (run.token,)
+        (trouble,) = done.troubles
+        assert "Prefect does not answer" in trouble
+        assert get_document(resources.ledger, document.id).status == DocumentStatus.WAITING
+        assert run_json("tick", expect=3)["troubles"] == [trouble]
+
+
+def test_an_outage_is_said_once_and_the_next_round_goes_on(
+    resources: Resources, deployment: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = queued(resources)
+
+    async def rounds() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(keep_ticking(resources, asyncio.Event(), every=0.05), timeout=3)
+
+    with prefect_away(monkeypatch), caplog.at_level(logging.INFO, "scheduler.tick"):
+        asyncio.run(rounds())
+    said = [record.message for record in caplog.records if record.name == "scheduler.tick"]
+    assert len(said) == 1
+    assert "Prefect does not answer" in said[0]
+    assert round_of(resources).launched == (document.id,)
+
+
+def test_who_is_woken_does_not_wait_for_the_next_round(resources: Resources) -> None:
+    def is_deleted(document: Document) -> bool:
+        try:
+            return not get_document(resources.ledger, document.id)
+        except InvalidReference:
+            return True
+
+    async def deleted_in_turn() -> None:
+        wake = asyncio.Event()
+        loop = asyncio.create_task(keep_ticking(resources, wake, every=600))
+        for name in ("first", "second"):
+            document = queued(resources, name)
+            mark_deleting(resources.ledger, document.id)
+            wake.set()
+            await asyncio.to_thread(until, partial(is_deleted, document), 30)
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
+
+    asyncio.run(deleted_in_turn())
+
+
+@contextmanager
+def worker(folder: Path, api: str) -> Iterator[None]:
+    """A real worker on the pool, its runs on this home; gone with its children afterwards."""
+    environment = {
+        **os.environ,
+        "PREFECT_API_URL": api,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_LOCAL_STORAGE_PATH": str(folder / "results"),
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
+        "PYTHONPATH": str(ROOT),
+    }
+    with (folder / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL],
+            env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
+
+
+def test_an_uploaded_document_ends_on_a_worker(
+    resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
+) -> None:
+    document = uploaded(resources, tmp_path)
+    assert round_of(resources).launched == (document.id,)
+    with worker(tmp_path, prefect_api):
+        until(lambda: get_document(resources.ledger, document.id).status == DocumentStatus.COMPLETED)
+    assert round_of(resources).launched == ()
+
+
+def test_a_flow_run_that_starts_after_the_cancel_does_not_run(
+    resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
+) -> None:
+    from tests.scheduler.test_launch import flow_runs
+
+    cancelled = uploaded(resources, tmp_path)
+    round_of(resources)
+    cancel(resources.ledger, cancelled.id)
+    with worker(tmp_path, prefect_api):
+        until(lambda: all(run.state.is_final() for run in flow_runs()))
+    assert get_document(resources.ledger, cancelled.id).status == DocumentStatus.CANCELLED
+    assert get_document(resources.ledger, cancelled.id).generation is None
+    assert live_runs(resources.ledger) == []
+
+
+def test_without_a_prefect_server_a_round_works_off_what_is_due(
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    document = uploaded(resources, tmp_path)
+    done = run_json("tick")
+    assert done["worked_off"] == 1
+    assert done["troubles"] == []
+    assert get_document(resources.ledger, document.id).status == DocumentStatus.COMPLETED
+
+
+def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with open_resources(load_settings()) as resources:
+        weak(resources.ledger, "oak")
+        assert round_of(resources) == Ticked(), "nobody looks again"
+    monkeypatch.setenv("SWATCHBOOK_REVIEW_MODEL", "stronger")
+    monkeypatch.setenv("SWATCHBOOK_REVIEW_URL", "http://127.0.0.1:1/v1")
+    with open_resources(load_settings()) as resources:
+        assert round_of(resources).reviewed == 1
+        (picture,) = reviews.waiting(resources.ledger)
+        assert picture.standing is not None
+        assert "file_missing" in picture.standing.reasons[0], "there is no such picture"
+        assert round_of(resources) == Ticked(), "its next try comes later"
+
+
+def test_two_rounds_at_once_work_off_what_is_due_once(
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from filelock import FileLock
+
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    queued(resources)
+    with FileLock(resources.settings.home / "retry.lock"):
+        assert round_of(resources).worked_off == 0
+
+
+def test_a_document_of_the_future_is_left_alone(resources: Resources, deployment: Any) -> None:
+    document = queued(resources)
+    set_document(resources.ledger, document.id, status=DocumentStatus.WAITING, due_at=resources.ledger.now() + 600)
+    assert round_of(resources) == Ticked()
+
+
+def test_a_flow_run_that_starts_after_the_delete_does_not_bring_the_document_back(
+    resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
+) -> None:
+    from tests.scheduler.test_launch import flow_runs
+
+    deleted = uploaded(resources, tmp_path)
+    round_of(resources)
+    assert delete(resources, deleted.id)
+    with worker(tmp_path, prefect_api):
+        until(lambda: all(run.state.is_final() for run in flow_runs()))
+    with pytest.raises(InvalidReference):
+        get_document(resources.ledger, deleted.id)

@@ -1,0 +1,93 @@
+"""Fusion: what tells apart counts, what is alike does not, nothing found is lost."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.index.base import Match
+from swatchbook.records import Role
+from swatchbook.search.fusion import CANDIDATES, KEYWORD, Ranked, fuse, own_score
+from swatchbook.search.search import TEXT_WEIGHTS
+
+
+def themselves(_role: str, matches: Sequence[Match]) -> Ranked:
+    return [(match.id, own_score(match)) for match in matches]
+
+
+def near(similarities: Mapping[str, float]) -> list[Match]:
+    return [Match(id=i, distance=1 - s) for i, s in sorted(similarities.items(), key=lambda pair: -pair[1])]
+
+
+def worded(scores: Mapping[str, float]) -> list[Match]:
+    return [Match(id=i, score=s) for i, s in sorted(scores.items(), key=lambda pair: -pair[1])]
+
+
+def ranked(candidates: Mapping[str, Sequence[Match]], weights: Mapping[str, float] = TEXT_WEIGHTS) -> list[str]:
+    found = fuse(candidates, themselves, weights)
+    return sorted(found, key=lambda target: (-found[target].score, target))
+
+
+def test_of_one_model_the_role_that_tells_less_apart_counts_less() -> None:
+    """Pictures said to be brown, whatever is asked for, beside the one text that is asked for."""
+    brown = near({"asked for": 0.20, **{f"other {n}": 0.21 + n / 10_000 for n in range(20)}})
+    texts = near({"asked for": 0.80, **{f"other {n}": 0.30 for n in range(20)}})
+    assert ranked({Role.UNDERSTANDING: brown, Role.TEXT: texts})[0] == "asked for"
+
+
+def test_any_hundred_of_many_that_are_alike_say_nothing() -> None:
+    alike = near({f"picture {n:03}": 0.5 for n in range(CANDIDATES)})
+    words = worded({"another": 3.0, "picture 007": 2.0})
+    found = fuse({Role.UNDERSTANDING: alike, KEYWORD: words}, themselves, TEXT_WEIGHTS)
+    assert max(found, key=lambda target: found[target].score) == "another"
+    assert found["picture 000"].score == 0
+
+
+def test_those_at_the_cut_count_as_those_behind_it() -> None:
+    first, behind = {f"a{n:02}": 0.9 for n in range(90)}, {f"b{n:02}": 0.4 for n in range(10)}
+    found = fuse({Role.VISUAL: near({**first, **behind})}, themselves, {Role.VISUAL: 1})
+    assert {found[target].score for target in first} == {1}
+    assert {found[target].score for target in behind} == {0}
+
+
+def test_a_lone_picture_is_found_by_everything() -> None:
+    found = fuse({Role.VISUAL: near({"it": 0.3}), Role.COLOR: near({"it": 0.1})}, themselves, {"visual": 1, "color": 1})
+    assert found["it"].score == pytest.approx(1)
+
+
+def test_shares_add_up_and_say_where_they_come_from() -> None:
+    found = fuse({Role.TEXT: near({"a": 0.7, "b": 0.2}), KEYWORD: worded({"b": 4.0})}, themselves, TEXT_WEIGHTS)
+    assert found["a"].why == {"text": {"rank": 1, "score": 0.7, "share": 0.5}}
+    assert found["b"].why == {
+        "text": {"rank": 2, "score": 0.2, "share": 0.0},
+        "keyword": {"rank": 1, "score": 4.0, "share": 0.5},
+    }
+
+
+scores = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-1, 1, width=32), max_size=8)
+
+
+@given(
+    understanding=scores,
+    text=scores,
+    visual=scores,
+    keyword=st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0.01, 30)),
+)
+def test_everything_found_is_listed_with_a_score_between_0_and_1(
+    understanding: dict[str, float], text: dict[str, float], visual: dict[str, float], keyword: dict[str, float]
+) -> None:
+    candidates = {
+        Role.UNDERSTANDING: near(understanding),
+        Role.TEXT: near(text),
+        Role.VISUAL: near(visual),
+        KEYWORD: worded(keyword),
+    }
+    found = fuse(candidates, themselves, TEXT_WEIGHTS)
+    assert found.keys() == {*understanding, *text, *visual, *keyword}
+    assert all(-1e-9 <= each.score <= 1 + 1e-9 for each in found.values())
+    for role, given_scores in (("visual", visual), ("keyword", keyword)):
+        shares = sorted((round(s, 6), found[t].why[role]["share"]) for t, s in given_scores.items())
+        assert [share for _, share in shares] == sorted(share for _, share in shares), (
+            "a better match never counts less"
+        )

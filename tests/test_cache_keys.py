@@ -1,0 +1,76 @@
+"""A stage that may say something else must have a new version, or old results would be served for ever."""
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from swatchbook.cache_keys import PURE_STAGES, stage_key
+from swatchbook.catalogue.llm.prompts import RECIPES
+from swatchbook.records import IngestOptions
+from swatchbook.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PINS = Path(__file__).with_name("pinned_stages.json")
+
+
+def fingerprint(stage: str) -> str:
+    """Hash of a stage's modules as the interpreter reads them: comments, docstrings and layout do not count."""
+    digest = hashlib.sha256()
+    for pattern in PURE_STAGES[stage].modules:
+        paths = sorted(ROOT.glob(pattern))
+        assert paths, f"{stage} names no file: {pattern}"
+        for path in paths:
+            tree = ast.parse(path.read_text())
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+                    node.body[0] = ast.Pass()
+            digest.update(ast.unparse(tree).encode())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("stage", PURE_STAGES)
+def test_changed_stage_has_a_new_version(stage: str) -> None:
+    pinned = json.loads(PINS.read_text())
+    now = [PURE_STAGES[stage].version, fingerprint(stage)]
+    assert pinned.get(stage) == now, (
+        f"Stage {stage!r} changed. If it may say something else for the same document, raise its version in "
+        f"swatchbook/cache_keys.py. Then pin it: python -m tests.test_cache_keys"
+    )
+
+
+def test_key_reads_options_limits_and_the_stages_before() -> None:
+    def key(stage: str = "extract", content: str = "c", force: str | None = None, **given: object) -> str:
+        settings = Settings(**{k: v for k, v in given.items() if k in Settings.model_fields})  # type: ignore[arg-type]
+        options = IngestOptions(**{k: v for k, v in given.items() if k in IngestOptions.model_fields})  # type: ignore[arg-type]
+        return stage_key(stage, content, settings, options, force=force)
+
+    assert key() == key(batch_size=7) == key(max_retries=0)
+    limited = [key(force="f"), key(focus=False), key(max_image_mb=1)]
+    different = [key(), key(content="d"), key("read"), *limited]
+    assert len(set(different)) == len(different)
+    assert "/" not in key()
+
+
+def test_key_reads_the_language_model_and_what_it_is_asked_where_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keys(**given: object) -> list[str]:
+        settings = Settings(**given)  # type: ignore[arg-type]
+        return [stage_key(stage, "c", settings, IngestOptions(), force=None) for stage in PURE_STAGES]
+
+    layout, asked, other = keys(), keys(discovery="llm", llm_model="a"), keys(discovery="llm", llm_model="b")
+    assert asked != keys(discovery="llm", llm_model="a", vision_model="c"), "it reads scans"
+    assert layout == keys(llm_model="a")
+    assert asked == keys(discovery="llm", llm_model="a", llm_url="http://elsewhere/v1")
+    changed = [len({a, b, c}) for a, b, c in zip(layout, asked, other, strict=True)]
+    assert dict(zip(PURE_STAGES, changed, strict=True)) == {
+        "read": 1, "tables": 1, "discover": 3, "describe": 3, "plan": 3, "chunk": 3, "extract": 3,
+    }  # fmt: skip
+    monkeypatch.setitem(RECIPES, "describe", "0" * 8)
+    after = keys(discovery="llm", llm_model="a")
+    assert [stage for stage, a, b in zip(PURE_STAGES, asked, after, strict=True) if a != b] == ["describe"]
+
+
+if __name__ == "__main__":
+    PINS.write_text(json.dumps({s: [PURE_STAGES[s].version, fingerprint(s)] for s in PURE_STAGES}, indent=2) + "\n")

@@ -1,0 +1,174 @@
+"""What is left behind goes after an hour, and nothing else does."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from swatchbook.cache_keys import stage_key
+from swatchbook.ledger.database import db_now
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
+from swatchbook.ledger.documents import Document, queue
+from swatchbook.ledger.tables import deliveries, documents, runs, timings
+from swatchbook.records import IngestOptions, Stage
+from swatchbook.resources import Resources
+from swatchbook.upkeep.gc import DAY, HOUR, Swept, results_folder, sweep
+from tests.ledger.scene import begin_again, count
+
+
+@pytest.fixture
+def results(resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Prefect keeps results; somebody else's are there as well."""
+    folder = tmp_path / "results"
+    folder.mkdir()
+    monkeypatch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(folder))
+    assert results_folder(resources.settings) == folder
+    return folder
+
+
+def known(resources: Resources, data: bytes = b"catalogue", owner: str = "anna") -> Document:
+    """A queued document whose file is in the store."""
+    file = resources.files.put_bytes(data, ".pdf")
+    return queue(
+        resources.ledger, owner=owner, content=file[:64], kind="pdf", name="a.pdf", file=file, size=len(data),
+        options=IngestOptions(),
+    )  # fmt: skip
+
+
+def kept(
+    results: Path, resources: Resources, document: Document, stage: str = "read", part: str = "", *, focus: bool = True
+) -> Path:
+    options = IngestOptions(focus=focus)
+    path = results / stage_key(stage, document.content, resources.settings, options, force=document.force, part=part)
+    path.write_text("{}")
+    return path
+
+
+def age(*paths: Path, seconds: float = HOUR + 60) -> None:
+    for path in paths:
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_results_stay_as_long_as_their_documents_next_run_would_read_them(resources: Resources, results: Path) -> None:
+    document, other = known(resources), known(resources, b"another")
+    stays = [
+        kept(results, resources, document),
+        kept(results, resources, document, "describe", "12"),
+        kept(results, resources, document, "chunk", document.id),
+        kept(results, resources, document, "chunk", f"{document.id}-{'0' * 16}"),
+        results / "somebody's own result",
+        results / "read-me.txt",
+    ]
+    superseded = kept(results, resources, document, "plan", focus=False)
+    foreign = kept(results, resources, document, "extract", other.id)
+    former = results / f"read-{'0' * 64}"
+    gone = kept(results, resources, other)
+    for path in (*stays, former):
+        path.write_text("{}")
+    young = kept(results, resources, other, "discover")
+    mark_deleting(resources.ledger, other.id)
+    delete_rows(resources.ledger, other.id)
+    assert finish_delete(resources.ledger, other.id)
+    age(*stays, superseded, foreign, former, gone)
+    assert sweep(resources, dry_run=True).results == 4
+    assert sweep(resources).results == 4
+    assert sorted(results.iterdir()) == sorted([*stays, young])
+
+
+def test_a_forced_generation_supersedes_what_was_kept_before(resources: Resources, results: Path) -> None:
+    document = known(resources)
+    before = kept(results, resources, document)
+    age(before)
+    assert sweep(resources, dry_run=True).results == 0
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(force="G"))
+    assert sweep(resources).results == 1
+
+
+def test_files_that_no_row_names_go_after_an_hour(resources: Resources) -> None:
+    document = known(resources)
+    pages = resources.files.put_bytes(b"pages", ".jsonl")
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(pages_file=pages))
+    orphan, young = resources.files.put_bytes(b"orphan", ".png"), resources.files.put_bytes(b"young", ".png")
+    files = {path.name: path for path in Path(resources.files.url).rglob("*.*")}
+    age(*(path for name, path in files.items() if name != young))
+    swept = sweep(resources, dry_run=True)
+    assert (swept.orphans, swept.bytes) == (1, 6)
+    assert resources.files.has(orphan)
+    assert sweep(resources) == swept
+    assert sorted(resources.files.keys()) == sorted([str(document.file), pages, young])
+
+
+def test_what_is_stored_again_is_no_orphan_of_long_ago(resources: Resources) -> None:
+    resources.ledger.now()
+    key = resources.files.put_bytes(b"picture", ".png")
+    (path,) = Path(resources.files.url).rglob("*.png")
+    age(path)
+    resources.files.put_bytes(b"picture", ".png")
+    assert sweep(resources).orphans == 0
+    age(path)
+    copy = path.with_name("copy")
+    copy.write_bytes(b"picture")
+    resources.files.put_file(copy, suffix=".png")
+    assert sweep(resources).orphans == 0
+    assert resources.files.has(key)
+
+
+def test_what_a_long_run_has_stored_it_may_still_name(resources: Resources) -> None:
+    begin_again(resources.ledger, known(resources))
+    with resources.ledger.write() as connection:
+        connection.execute(update(runs).values(started_at=db_now() - 3 * HOUR))
+    resources.files.put_bytes(b"picture", ".png")
+    (path,) = Path(resources.files.url).rglob("*.png")
+    age(path, seconds=2 * HOUR)
+    assert sweep(resources).orphans == 0
+    age(path, seconds=4 * HOUR)
+    assert sweep(resources).orphans == 1
+
+
+def test_temporary_files_of_the_killed_go_after_an_hour(resources: Resources) -> None:
+    known(resources)
+    resources.settings.incoming.mkdir(parents=True)
+    (beside,) = {path.parent for path in Path(resources.files.url).rglob("*.pdf")}
+    left = [resources.settings.incoming / "incoming-1", beside / ".writing-1"]
+    written = resources.settings.incoming / "incoming-2"
+    for path in (*left, written):
+        path.write_bytes(b"half")
+    age(*left)
+    assert sweep(resources) == Swept(temporary=2, bytes=8)
+    assert [path for path in (*left, written) if path.exists()] == [written]
+
+
+def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> None:
+    run = begin_again(resources.ledger, known(resources))
+    long_ago = (resources.settings.keep_days + 1) * DAY
+    with resources.ledger.write() as connection:
+        row = {**connection.execute(runs.select()).mappings().one()}
+        ended = {"state": "dead", "ended_at": row["started_at"] - long_ago}
+        connection.execute(insert(runs).values({**row, **ended, "token": "old"}))
+        connection.execute(insert(runs).values({**row, "state": "dead", "ended_at": row["started_at"], "token": "new"}))
+        connection.execute(update(runs).where(runs.c.token == run.token).values(started_at=db_now() - long_ago))
+        of = {"document": run.document, "run": "old", "seconds": 1.0}
+        for stage, days in (
+            (Stage.READ, 3.5 * resources.settings.keep_days),
+            (Stage.CHUNKED, resources.settings.keep_days),
+        ):
+            connection.execute(insert(timings).values(**of, stage=stage, at=db_now() - days * DAY))
+        for days in (8, 6):
+            connection.execute(
+                insert(deliveries).values(source="shop", id=str(days), document="d", at=db_now() - days * DAY)
+            )
+    assert sweep(resources, dry_run=True).rows == 3
+    assert sweep(resources).rows == 3
+    assert (count(resources.ledger, runs), count(resources.ledger, timings), count(resources.ledger, deliveries)) == (
+        2,
+        1,
+        1,
+    )
+
+
+def test_a_fresh_home_is_swept_without_trouble(resources: Resources) -> None:
+    assert sweep(resources) == sweep(resources, dry_run=True) == Swept()

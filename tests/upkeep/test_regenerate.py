@@ -1,0 +1,60 @@
+"""Asking for what a document lacks."""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import Configuration
+from swatchbook.ledger import runs
+from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.runs import Run
+from swatchbook.pipeline.register import plan_request, register
+from swatchbook.records import DocumentStatus, IngestOptions, Role
+from swatchbook.resources import Resources
+from swatchbook.upkeep.regenerate import is_current, regenerate
+
+
+def completed(resources: Resources, path: Path, **options: object) -> Document:
+    """A document that has nothing left to be made."""
+    asked_for = IngestOptions.model_validate(options)
+    document = register(resources, path, owner="default", options=asked_for).document
+    asked = plan_request(resources.settings, asked_for)
+    run = runs.begin(
+        resources.ledger,
+        document.id,
+        options=asked_for,
+        fingerprint=asked.fingerprint,
+        requested=asked.requested,
+        prefect_run=None,
+    )
+    assert isinstance(run, Run)
+    runs.end(resources.ledger, run, DocumentStatus.COMPLETED)
+    return get_document(resources.ledger, document.id)
+
+
+def test_nothing_is_asked_for_twice_unless_forced(resources: Resources, small_catalogue: Path) -> None:
+    document = completed(resources, small_catalogue)
+    assert is_current(resources, document)
+    assert not regenerate(resources, document)
+    assert not regenerate(resources, document, roles=frozenset({Role.VISUAL})), "all roles are its own already"
+    assert regenerate(resources, document, force=True)
+    assert get_document(resources.ledger, document.id).status is DocumentStatus.WAITING
+
+
+def test_roles_come_beside_those_there_are(resources: Resources, small_catalogue: Path) -> None:
+    document = completed(resources, small_catalogue, roles=["visual"])
+    assert regenerate(resources, document, roles=frozenset({Role.UNDERSTANDING}))
+    asked = get_document(resources.ledger, document.id)
+    assert asked.options.roles == {Role.VISUAL, Role.UNDERSTANDING}
+    assert asked.status in (DocumentStatus.QUEUED, DocumentStatus.WAITING)
+    assert not is_current(resources, asked)
+
+
+@pytest.mark.parametrize("role", [Role.STRUCTURE, Role.MULTIMODAL])
+def test_a_role_that_nobody_makes_is_refused_and_nothing_changes(
+    resources: Resources, small_catalogue: Path, role: Role
+) -> None:
+    document = completed(resources, small_catalogue, roles=["visual"])
+    with pytest.raises(Configuration, match=role):
+        regenerate(resources, document, roles=frozenset({role}))
+    assert get_document(resources.ledger, document.id) == document

@@ -1,0 +1,142 @@
+"""Ledger and index held against each other, and mended, while others go on publishing."""
+
+from collections.abc import Callable
+
+import pytest
+
+from swatchbook.index.base import Space
+from swatchbook.ledger import publishing, schedule, stages
+from swatchbook.pipeline.publish import publish_round
+from swatchbook.resources import Resources
+from swatchbook.upkeep.verify import rebuild, verify
+from tests.doubles.index import TroubledIndex
+from tests.ledger.told import begin, chunked, end, extraction, image, make_all, placed
+
+
+def make(resources: Resources, *names: str, content: str = "catalogue") -> str:
+    """A completed document with these pictures and a text, published; its id."""
+    run = begin(resources.ledger, content=content)
+    stages.save_chunks(resources.ledger, run, chunked(run, f"About {content}."))
+    stages.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
+    make_all(resources.ledger, run)
+    publish_round(resources)
+    end(resources.ledger, run)
+    return run.document
+
+
+def spaces(resources: Resources) -> list[Space]:
+    return [space for space, _ in publishing.spaces(resources.ledger)]
+
+
+def assert_whole(resources: Resources) -> None:
+    """Every space holds what the ledger says, and nothing else."""
+    for space in spaces(resources):
+        assert set(resources.index.ids(space)) == set(publishing.searchable_ids(resources.ledger, space)) != set(), (
+            space.name
+        )
+    assert publishing.unpublished(resources.ledger) == 0
+
+
+def test_a_whole_index_needs_no_repair(resources: Resources) -> None:
+    make(resources, "oak", "ash")
+    found = verify(resources, repair=True)
+    assert {(s.expected, s.missing, s.foreign) for s in found.spaces} == {(2, 0, 0), (1, 0, 0)}
+    assert found.unpublished == 0
+    assert_whole(resources)
+
+
+def test_repair_publishes_what_is_missing_and_drops_what_is_foreign(resources: Resources) -> None:
+    make(resources, "oak", "ash")
+    (space, *_) = (space for space in spaces(resources) if space.role == "visual")
+    (oak,) = resources.index.fetch(space, [image("oak")]).values()
+    oak.id = image("nobody's")
+    resources.index.upsert(space, [oak])
+    resources.index.delete(space, [image("ash")])
+
+    found = verify(resources)
+    assert not found.sound
+    assert {(s.space, s.missing, s.foreign) for s in found.spaces if s.missing or s.foreign} == {(space.name, 1, 1)}
+    assert verify(resources, repair=True).repaired
+    assert {(s.missing, s.foreign) for s in verify(resources).spaces} == {(0, 0)}
+    assert_whole(resources)
+
+
+def test_files_that_the_ledger_stands_on_are_named_when_lost(resources: Resources) -> None:
+    make(resources, "oak")
+    assert len(verify(resources).lost_files) == 2  # the picture and the source, of which this scene stores neither
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_repair_drops_nothing_that_is_published_while_it_reads(resources: Resources, moment: str) -> None:
+    make(resources, "oak")
+    index = resources.index
+    ingest = once(lambda: make(resources, "ash", content="supplement"))
+    resources.index = TroubledIndex(index, read=lambda now: ingest() if now == moment else None)
+    assert [space.foreign for space in verify(resources, repair=True).spaces if space.foreign] == []
+    resources.index = index
+    assert_whole(resources)
+
+
+def test_repair_drops_nothing_that_is_shown_again_while_it_mends(resources: Resources) -> None:
+    document = make(resources, "oak")
+    run = begin(resources.ledger, fingerprint="another")
+    stages.save_extraction(resources.ledger, run, extraction())  # oak is gone, and not yet removed
+    index = resources.index
+
+    def show_again(_: object) -> None:
+        stages.save_extraction(resources.ledger, run, extraction(placed(run, "oak")))
+        publish_round(resources)
+
+    resources.index = TroubledIndex(index, delete=once(show_again))
+    verify(resources, repair=True)
+    resources.index = index
+    assert run.document == document
+    assert_whole(resources)
+
+
+def test_a_rebuilt_index_is_whole_and_tells_its_progress(resources: Resources) -> None:
+    make(resources, "oak", "ash")
+    told = list[tuple[int, int]]()
+    assert rebuild(resources, progress=lambda done, total: told.append((done, total))) == 3
+    assert (told[0], told[-1]) == ((0, 3), (3, 3))
+    assert_whole(resources)
+
+
+def test_a_rebuild_that_is_killed_leaves_its_document_due(resources: Resources) -> None:
+    document = make(resources, "oak", "ash")
+    index, (_, second, *_) = resources.index, spaces(resources)
+
+    def die(space: Space) -> None:
+        if space == second:
+            raise KeyboardInterrupt
+
+    resources.index = TroubledIndex(index, drop=die)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(resources)
+    resources.index = index
+    assert publishing.unpublished(resources.ledger) == 3
+    assert [found.id for found in schedule.due(resources.ledger)] == [document]
+    rebuild(resources)
+    assert_whole(resources)
+
+
+def test_what_is_published_into_a_space_before_it_is_dropped_is_published_again(resources: Resources) -> None:
+    make(resources, "oak", "ash")
+    index = resources.index
+    resources.index = TroubledIndex(index, drop=once(lambda _: publish_round(resources)))
+    rebuild(resources)
+    resources.index = index
+    assert_whole(resources)
+
+
+def once(move: Callable[..., object]) -> Callable[..., None]:
+    """The move, at the first call only."""
+    done = False
+
+    def call(*given: object) -> None:
+        nonlocal done
+        if not done:
+            done = True
+            move(*given)
+
+    return call
