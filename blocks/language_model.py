@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from blocks.overlay import overlay
-from swatchbook.models.base import Chat
+from swatchbook.providers.messages import Chat
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 

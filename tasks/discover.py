@@ -39,13 +39,13 @@ async def discover_products(key: str, work: Work, reading: Reading) -> Discovery
     if tools.settings.discovery == "layout":
         return found
     read = await _waiting(lambda: _read_scans(tools, work, reading))
-    book, pages = (
+    context, pages = (
         CallContext(tools.ledger, work.run, "discover"),
         with_scans(reader.iterate(tools.files, reading), read),
     )
     lost = read.lost
     try:
-        found = await _waiting(lambda: ask_products(tools.models.llm, book, reading, pages, found))
+        found = await _waiting(lambda: ask_products(tools.models.llm, context, reading, pages, found))
     except Failure as failure:
         if not (failure.policy is Policy.NEVER or (failure.policy is Policy.ONCE_MORE and last_try())):
             raise
@@ -72,9 +72,9 @@ async def describe_product(
     read = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
     if tools.settings.discovery == "layout":
         return read
-    book = CallContext(tools.ledger, work.run, "describe")
+    context = CallContext(tools.ledger, work.run, "describe")
     try:
-        return await _waiting(lambda: ask_metadata(tools.models.llm, book, product, pages, read))
+        return await _waiting(lambda: ask_metadata(tools.models.llm, context, product, pages, read))
     except Failure as failure:
         if failure.policy in SHARED or (failure.policy is not Policy.NEVER and not last_try()):
             raise
@@ -95,10 +95,10 @@ def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedP
 def _read_scans(tools: Resources, work: Work, reading: Reading) -> Scans:
     if not (scanned := scans.scanned_pages(reader.iterate(tools.files, reading))):
         return Scans()
-    chat, book = tools.models.vision, CallContext(tools.ledger, work.run, "discover")
+    chat, context = tools.models.vision, CallContext(tools.ledger, work.run, "discover")
     with tools.files.local(work.file) as path:
         render = partial(reader.render, path, settings=tools.settings, side=scans.SIDE)
-        return scans.read_scans(chat, book, scanned, render)
+        return scans.read_scans(chat, context, scanned, render)
 
 
 def _tables(work: Work, reading: Reading) -> Tables:

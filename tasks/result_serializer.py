@@ -10,10 +10,11 @@ from typing import Any, Literal
 from prefect.results import aget_default_result_storage
 from prefect.serializers import Serializer
 
-from swatchbook.records import Record, items
+from swatchbook import records
+from swatchbook.records import Record
 
 _RECORDS: dict[str, type[Record]] = {
-    name: kind for name, kind in vars(items).items() if isinstance(kind, type) and issubclass(kind, Record)
+    name: kind for name, kind in vars(records).items() if isinstance(kind, type) and issubclass(kind, Record)
 }
 
 

@@ -135,3 +135,13 @@ def resources(home: Path) -> Iterator["Resources"]:
 
     with open_resources(load_settings()) as tools:
         yield tools
+
+
+@pytest.fixture
+def prefect_api(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The server, as this process and its children find it."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    with temporary_settings({PREFECT_API_URL: prefect_server}):
+        yield prefect_server

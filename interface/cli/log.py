@@ -9,12 +9,12 @@ from swatchbook.runtime.sentry import watch
 from swatchbook.settings import Settings
 
 KEPT_DAYS = 14
-_OURS = ("swatchbook", "tasks", "flows", "blocks", "deployments", "interface")
+_OURS = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
 class Fields(logging.Formatter):
-    """`2025-11-20T08:37:11Z INFO swatchbook.pipeline.embed batch committed document=… batch=3`: UTC, extras as fields."""
+    """Lines such as `2025-11-20T08:37:11Z INFO swatchbook.pipeline.embed batch committed document=…`, in UTC."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from swatchbook.arrays import Pixels
 from swatchbook.images.cielab import rgb_cube, srgb_to_lab
-from swatchbook.models.base import Pixels
 from swatchbook.records import Analysis, ColorShare
 
 PALETTE: Final = {

@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 
+from swatchbook.arrays import Pixels
 from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
 from swatchbook.images.limits import ImageLimits
-from swatchbook.models.base import Pixels
 from swatchbook.runtime.child import Child, Frame
 from swatchbook.settings import Settings
 

@@ -61,14 +61,14 @@ class Reservation(Record):
     elsewhere: frozenset[str]  # with somebody alive, who will have the answer, or the budget, before long
 
 
-def reserve(book: CallContext, provider: str, asks: Sequence[Ask]) -> Reservation:
+def reserve(context: CallContext, provider: str, asks: Sequence[Ask]) -> Reservation:
     """One transaction: the answers there are, and a reservation of what nobody else is asking.
 
     Raises RunRevoked; BudgetExceeded when the document may not spend as much; Configuration when it has a budget and
     the price is not known. Nothing is reserved then.
     """
-    with book.ledger.write() as connection:
-        require_live(connection, book.run)
+    with context.ledger.write() as connection:
+        require_live(connection, context.run)
         attempts, answers, elsewhere = dict[str, int](), dict[str, Any](), set[str]()
         for row in _known(connection, [ask.request for ask in asks]):
             attempts[row["request"]] = max(row["attempt"], attempts.get(row["request"], 0))
@@ -79,17 +79,17 @@ def reserve(book: CallContext, provider: str, asks: Sequence[Ask]) -> Reservatio
             elif row["state"] == "reserved":
                 _set_state(connection, row["request"], row["attempt"], state="unknown")
         wanted = [ask for ask in asks if ask.request not in answers and ask.request not in elsewhere]
-        if wanted and not _may_spend(connection, book.run, wanted):
+        if wanted and not _may_spend(connection, context.run, wanted):
             return Reservation(answers=answers, ours={}, elsewhere=frozenset(elsewhere | {a.request for a in wanted}))
         ours = {ask.request: attempts.get(ask.request, 0) + 1 for ask in wanted}
         for ask in wanted:
-            connection.execute(insert(calls).values(**_row(book, provider, ask, ours[ask.request])))
+            connection.execute(insert(calls).values(**_row(context, provider, ask, ours[ask.request])))
         return Reservation(answers=answers, ours=ours, elsewhere=frozenset(elsewhere))
 
 
-def answered(book: CallContext, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
+def answered(context: CallContext, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
     """Keep the answers to calls that `reserve` gave us; of a run that was revoked meanwhile too: they are paid for."""
-    with book.ledger.write() as connection:
+    with context.ledger.write() as connection:
         for request, answer in answers.items():
             _set_state(
                 connection, request, ours[request], state="answered", answer=answer.answer, tokens_in=answer.tokens_in,
@@ -97,24 +97,24 @@ def answered(book: CallContext, ours: Mapping[str, int], answers: Mapping[str, A
             )  # fmt: skip
 
 
-def failed(book: CallContext, ours: Mapping[str, int], *, cost_usd: float | None) -> None:
+def failed(context: CallContext, ours: Mapping[str, int], *, cost_usd: float | None) -> None:
     """No usable answer came. `cost_usd` is 0 where the provider did not take the call, None where nobody can know."""
-    with book.ledger.write() as connection:
+    with context.ledger.write() as connection:
         for request, attempt in ours.items():
             _set_state(connection, request, attempt, state="failed", cost_usd=cost_usd)
 
 
-def withdraw(book: CallContext, ours: Mapping[str, int]) -> None:
+def withdraw(context: CallContext, ours: Mapping[str, int]) -> None:
     """They were never sent: as if nobody had meant to."""
-    with book.ledger.write() as connection:
+    with context.ledger.write() as connection:
         for request, attempt in ours.items():
             one = (calls.c.request == request) & (calls.c.attempt == attempt)
             connection.execute(delete(calls).where(one, calls.c.state == "reserved"))
 
 
-def unusable(book: CallContext, requests: Iterable[str]) -> None:
+def unusable(context: CallContext, requests: Iterable[str]) -> None:
     """Kept answers of which nothing can be made: asked again next time. What they cost stays."""
-    with book.ledger.write() as connection:
+    with context.ledger.write() as connection:
         for some in portions(list(requests)):
             usable = calls.c.request.in_(some) & (calls.c.state == "answered")
             connection.execute(update(calls).where(usable).values(state="failed", answer=null()))
@@ -211,9 +211,9 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _row(book: CallContext, provider: str, ask: Ask, attempt: int) -> dict[str, Any]:
+def _row(context: CallContext, provider: str, ask: Ask, attempt: int) -> dict[str, Any]:
     return {
-        "request": ask.request, "attempt": attempt, "run": book.run.token, "document": book.run.document,
-        "generation": book.run.generation, "provider": provider, "model": ask.model, "stage": book.stage,
+        "request": ask.request, "attempt": attempt, "run": context.run.token, "document": context.run.document,
+        "generation": context.run.generation, "provider": provider, "model": ask.model, "stage": context.stage,
         "state": "reserved", "at_most_usd": ask.at_most_usd, "truncated": ask.truncated, "at": db_now(),
     }  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from swatchbook.analysis.judge import Verdict
-from swatchbook.catalogue.sizes import with_sizes
 from swatchbook.index.base import Payload
+from swatchbook.index.sizes import with_sizes
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, links, placements, products, reviews
 from swatchbook.records import LinkKind, PlacementState

@@ -135,7 +135,7 @@ runs = Table(
 )
 
 requested = Table(
-    "wants",
+    "requested",
     metadata,
     _document(primary_key=True),
     Column("generation", Token, primary_key=True),

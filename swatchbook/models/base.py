@@ -5,28 +5,14 @@ A model either answers for all of its input or raises a `Failure` (errors.py); `
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel
-
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure
-from swatchbook.records import Analysis, Record, Role
+from swatchbook.records import Analysis, Role
 
 if TYPE_CHECKING:  # a tag is known without numpy
-    import numpy as np
-    from numpy.typing import NDArray
-
     from swatchbook.ledger.calls import CallContext
-
-    Pixels: TypeAlias = NDArray[np.uint8]
-    """One decoded picture: (height, width, 3), sRGB, transparency laid over white, longest side at most as asked."""
-
-    Vectors: TypeAlias = NDArray[np.float32]
-    """(n, dimension), rows of unit length."""
-else:
-    Pixels = Vectors = Any  # no string: they stand in unions
-
-Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class ImageEncoder(Protocol):
@@ -71,8 +57,8 @@ class Analyst(Protocol):
     @property
     def side(self) -> int: ...
 
-    def analyse(self, pictures: Sequence[Pixels], book: "CallContext | None") -> Sequence[Analysis | Failure]:
-        """One analysis or failure a picture, in the order given. `book` pays for what costs."""
+    def analyse(self, pictures: Sequence[Pixels], context: "CallContext | None") -> Sequence[Analysis | Failure]:
+        """One analysis or failure a picture, in the order given. `context` pays for what costs."""
 
 
 class TextEncoder(Protocol):
@@ -85,29 +71,9 @@ class TextEncoder(Protocol):
     def dimension(self) -> int: ...
 
     def embed(
-        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "CallContext | None" = None
+        self,
+        texts: Sequence[str],
+        kind: Literal["document", "query"] = "document",
+        context: "CallContext | None" = None,
     ) -> Vectors:
-        """(n, dimension) float32, unit length, in the order given. `book` pays for documents, where that costs."""
-
-
-class Question(Record):
-    """What a chat model is asked: standing instructions, then texts and JPEG pictures in the order given."""
-
-    instructions: str
-    parts: tuple[str | bytes, ...]
-    max_tokens: int = 2_000  # of the answer
-
-
-class Chat(Protocol):
-    """A language model, with or without eyes, behind a provider's address. Threads may share it."""
-
-    @property
-    def model(self) -> str:
-        """The provider's name of the model: what tags and reports say."""
-
-    def ask(self, question: Question, shape: type[Shape], book: "CallContext") -> Shape:
-        """The answer, in the shape asked for. What the book has paid for already is not asked again.
-
-        Raises InvalidModelOutput when even a second answer, told what was wrong with the first, has another shape;
-        BudgetExceeded; Authentication, Configuration, and the provider's passing failures.
-        """
+        """(n, dimension) float32, unit length, in the order given. `context` pays for documents, where that costs."""

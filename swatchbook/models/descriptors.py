@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from swatchbook.models.base import Pixels, Vectors
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.records import Role
 
 SIDE: Final = 160  # pixels: five octaves of texture, and JPEGs of twice that decode at a fraction of their cost

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 from swatchbook.records import Analysis
 
 if TYPE_CHECKING:
+    from swatchbook.arrays import Pixels
     from swatchbook.ledger.calls import CallContext
-    from swatchbook.models.base import Pixels
 
 SIDE: Final = 160  # pixels, as the descriptors: one decoding serves both
 TAG: Final = f"local-analyst@1/{SIDE}"
@@ -25,6 +25,6 @@ class LocalAnalyst:
         self._describe, self._shrink = appearance.describe, prepare.shrink
         self._named = appearance.ColorNames()
 
-    def analyse(self, pictures: "Sequence[Pixels]", book: "CallContext | None" = None) -> list[Analysis]:
+    def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis]:
         """One analysis a picture; nobody pays."""
         return [self._describe(self._shrink(picture, SIDE), self._named) for picture in pictures]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, Literal
 
-from swatchbook.models.base import Vectors
+from swatchbook.arrays import Vectors
 
 if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext
@@ -38,7 +38,10 @@ class MiniLM:
         self._model = Bert(config, load_file(folder / "model.safetensors"))
 
     def embed(
-        self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "CallContext | None" = None
+        self,
+        texts: Sequence[str],
+        kind: Literal["document", "query"] = "document",
+        context: "CallContext | None" = None,
     ) -> Vectors:
         """(n, 384) float32, unit length: v = m / |m|, m the mean of the last layer over a text's own tokens.
 

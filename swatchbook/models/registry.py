@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
 from swatchbook.models import descriptors, local_analyst, minilm, vision_analyst
-from swatchbook.models.base import Analyst, Chat, ImageEncoder, TextEncoder, TextTower
+from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
+from swatchbook.providers.messages import Chat
 from swatchbook.records import TEXT_ROLES, Role, RoleTag, sha256
 from swatchbook.settings import PREFIX, Settings
 

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Configuration, InvalidModelOutput
-from swatchbook.models.base import Pixels, Vectors
 from swatchbook.models.device import Device, Precision
 from swatchbook.models.pretrained import load_network, load_preparation, load_tokenizer
 from swatchbook.models.vision import VisionEncoder

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import InvalidModelOutput, OutOfMemory
 from swatchbook.images.prepare import Preparation, normalise, stack
-from swatchbook.models.base import Pixels, Vectors
 from swatchbook.models.device import Device, Precision, choose_device, lighten
 from swatchbook.records import Role
 

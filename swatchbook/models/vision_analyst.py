@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field
 
+from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, Failure, RunRevoked, as_failure
-from swatchbook.models.base import Chat, Pixels, Question
+from swatchbook.providers.messages import Chat, Question
 from swatchbook.providers.reply_shapes import LongText, ReplyShape, ShortText, recipe
 from swatchbook.records import Analysis, ColorShare
 
@@ -76,30 +77,32 @@ class VisionAnalyst:
         self.tag = tag(chat.model, side)
         self.side = side
 
-    def analyse(self, pictures: Sequence[Pixels], book: "CallContext | None") -> list[Analysis | Failure]:
+    def analyse(self, pictures: Sequence[Pixels], context: "CallContext | None") -> list[Analysis | Failure]:
         """One analysis or failure a picture, in the order given; all are asked at once, and each fails alone.
 
-        Raises Configuration without a book, as nothing is asked that nobody pays for, and RunRevoked.
+        Raises Configuration without a context, as nothing is asked that nobody pays for, and RunRevoked.
         """
-        if book is None:
+        if context is None:
             raise Configuration("A vision model is asked by a run that pays for it.")
         if not pictures:
             return []
         with ThreadPoolExecutor(min(len(pictures), ASKED_AT_ONCE), thread_name_prefix="look") as threads:
-            return list(threads.map(lambda picture: self._look(picture, book), pictures))
+            return list(threads.map(lambda picture: self._look(picture, context), pictures))
 
-    def _look(self, picture: Pixels, book: "CallContext") -> Analysis | Failure:
+    def _look(self, picture: Pixels, context: "CallContext") -> Analysis | Failure:
         try:
-            return look(self._chat, as_jpeg(picture, self.side), book)
+            return look(self._chat, as_jpeg(picture, self.side), context)
         except RunRevoked:
             raise
         except Exception as error:  # noqa: BLE001 — a picture fails alone
             return as_failure(error)
 
 
-def look(chat: Chat, jpeg: bytes, book: "CallContext") -> Analysis:
+def look(chat: Chat, jpeg: bytes, context: "CallContext") -> Analysis:
     """What the model sees in a picture. Raises what `Chat.ask` raises."""
-    return as_analysis(chat.ask(Question(instructions=INSTRUCTIONS, parts=(jpeg,), max_tokens=MOST_TOKENS), Seen, book))
+    return as_analysis(
+        chat.ask(Question(instructions=INSTRUCTIONS, parts=(jpeg,), max_tokens=MOST_TOKENS), Seen, context)
+    )
 
 
 def as_jpeg(picture: Pixels, side: int) -> bytes:

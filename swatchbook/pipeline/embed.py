@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from swatchbook.analysis.understanding import understanding_text
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import SHARED, Configuration, Failure, FileMissing, Interrupted, Policy
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made, Pair
 from swatchbook.ledger.runs import Run
-from swatchbook.models.base import Pixels, Vectors
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.pipeline.load_pixels import load_pixels
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role
@@ -98,7 +98,7 @@ def _claim_make_commit(
 
 
 def _from_pixels(
-    resources: Resources, book: CallContext, claimed: Sequence[Claimed]
+    resources: Resources, context: CallContext, claimed: Sequence[Claimed]
 ) -> tuple[list[Made], list[Failed]]:
     """Analyses and visual vectors: decode each picture once, one forward pass for all roles.
 
@@ -125,7 +125,7 @@ def _from_pixels(
     to_encode = {k: [c for c in wanted[k] if c.role in PIXEL_ROLES] for k in readable}
     keys = [k for k, roles in to_encode.items() if roles]
     with ThreadPoolExecutor(1, thread_name_prefix="analyse") as beside:
-        analysing = beside.submit(bisect, _analysing(resources, book), [readable[c.key] for c in to_analyse])
+        analysing = beside.submit(bisect, _analysing(resources, context), [readable[c.key] for c in to_analyse])
         encoded = bisect(_encoding(resources), [readable[k] for k in keys])
     for key, vectors in zip(keys, encoded, strict=True):
         if isinstance(vectors, Failure):
@@ -141,7 +141,9 @@ def _from_pixels(
     return made, failed
 
 
-def _from_text(resources: Resources, book: CallContext, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
+def _from_text(
+    resources: Resources, context: CallContext, claimed: Sequence[Claimed]
+) -> tuple[list[Made], list[Failed]]:
     """Vectors of understanding texts and chunks. One text has one vector, whatever role wants it."""
     if not claimed:
         return [], []
@@ -152,7 +154,7 @@ def _from_text(resources: Resources, book: CallContext, claimed: Sequence[Claime
     for c in claimed:
         if c.key not in texts:
             failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=FileMissing("Its text is missing.")))
-    for key, vector in zip(keys, bisect(_embedding(resources, book), [texts[k] for k in keys]), strict=True):
+    for key, vector in zip(keys, bisect(_embedding(resources, context), [texts[k] for k in keys]), strict=True):
         for c in wanted[key]:
             if isinstance(vector, Failure):
                 failed.append(Failed(key=key, role=c.role, tag=c.tag, failure=vector))
@@ -161,7 +163,9 @@ def _from_text(resources: Resources, book: CallContext, claimed: Sequence[Claime
     return made, failed
 
 
-def _from_pairs(resources: Resources, book: CallContext, claimed: Sequence[Claimed]) -> tuple[list[Made], list[Failed]]:
+def _from_pairs(
+    resources: Resources, context: CallContext, claimed: Sequence[Claimed]
+) -> tuple[list[Made], list[Failed]]:
     """Vectors of pictures together with what is said of them: of vectors that are committed already, without pixels."""
     if not claimed:
         return [], []
@@ -194,13 +198,15 @@ def _encoding(resources: Resources) -> Callable[[Sequence[Pixels]], list[dict[Ro
     return encode
 
 
-def _analysing(resources: Resources, book: CallContext) -> Callable[[Sequence[Pixels]], Sequence[Analysis | Failure]]:
-    return lambda pictures: resources.models.analyst.analyse(pictures, book)
+def _analysing(
+    resources: Resources, context: CallContext
+) -> Callable[[Sequence[Pixels]], Sequence[Analysis | Failure]]:
+    return lambda pictures: resources.models.analyst.analyse(pictures, context)
 
 
-def _embedding(resources: Resources, book: CallContext) -> Callable[[Sequence[str]], list[Vectors]]:
+def _embedding(resources: Resources, context: CallContext) -> Callable[[Sequence[str]], list[Vectors]]:
     encoder = resources.models.text_encoder
-    return lambda texts: list(encoder.embed(texts, "document", book))
+    return lambda texts: list(encoder.embed(texts, "document", context))
 
 
 def _joining(resources: Resources) -> Callable[[Sequence[Pair]], list[Vectors]]:

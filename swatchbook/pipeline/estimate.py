@@ -15,14 +15,13 @@ from swatchbook.ledger import items, reviews
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.runs import Run
 from swatchbook.models import registry
-from swatchbook.models.base import Question, Shape
 from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
 from swatchbook.pdf import reader
 from swatchbook.providers.call_cache import tokens_at_most, usd
 from swatchbook.providers.chat import turn_tokens
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
-from swatchbook.providers.messages import ChatMessage
+from swatchbook.providers.messages import ChatMessage, Question, Shape
 from swatchbook.records import Discovery, IngestOptions, PlacementState, Reading, Record, Role, Tables
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
@@ -73,7 +72,7 @@ class Tally:
         self.calls = self.tokens_in = self.tokens_out = 0
         self._turn = threading.Lock()
 
-    def ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
+    def ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
         tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
         with self._turn:
             self.calls += 1

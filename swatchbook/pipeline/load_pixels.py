@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from swatchbook.arrays import Pixels
 from swatchbook.errors import Failure, FileMissing
 from swatchbook.ledger import items
-from swatchbook.models.base import Pixels
 from swatchbook.resources import Resources
 
 

@@ -12,12 +12,13 @@ from typing import Final
 
 from swatchbook.analysis.judge import PERSON, Verdict, changes, correct, judge, person_tag
 from swatchbook.analysis.understanding import understanding_text
+from swatchbook.arrays import Pixels
 from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
 from swatchbook.ledger import reviews, runs, shard_runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.reviews import Review, ReviewImage, ReviewNote, Second
-from swatchbook.models.base import Analyst, Pixels
+from swatchbook.models.base import Analyst
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.load_pixels import load_pixels
@@ -82,14 +83,14 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
         return done
     try:
         done = done.model_copy(update={"name": get_document(resources.ledger, document).name})
-        with _paying(resources, document, flow_run) as book:
+        with _paying(resources, document, flow_run) as context:
             while limit > done.pictures and not done.message:
                 most = min(_TOGETHER, limit - done.pictures)
                 some = reviews.pictures_due(resources.ledger, reviewer.tag, document, most)
                 if not some:
                     break
-                runs.record_alive(resources.ledger, book.run)
-                done = _review(resources, book, reviewer, some, done)
+                runs.record_alive(resources.ledger, context.run)
+                done = _review(resources, context, reviewer, some, done)
     except (InvalidReference, RunRevoked) as gone:
         return done.model_copy(update={"message": str(gone)})
     return done
@@ -112,7 +113,7 @@ def _paying(resources: Resources, document: str, flow_run: str | None) -> Iterat
 
 
 def _review(
-    resources: Resources, book: CallContext, reviewer: Analyst, some: Sequence[ReviewImage], done: Reviewed
+    resources: Resources, context: CallContext, reviewer: Analyst, some: Sequence[ReviewImage], done: Reviewed
 ) -> Reviewed:
     """These pictures: asked about together, each judged by itself. What concerns all of them comes last.
 
@@ -120,7 +121,7 @@ def _review(
     """
     counts = {verdict: getattr(done, verdict.value) for verdict in (_ACCEPTED, _CORRECTED, _UNDECIDED)}
     failed = list(done.failed)
-    seen = _look(resources, book, reviewer, some)
+    seen = _look(resources, context, reviewer, some)
     shared = next((said for said in seen.values() if isinstance(said, Failure) and said.policy in SHARED), None)
     for picture in some:
         said = seen[picture.content_key]
@@ -128,11 +129,11 @@ def _review(
             if shared is not None and said.policy is not Policy.NEVER:
                 continue
             reviews.write_failure(
-                resources.ledger, picture.content_key, picture.tag, said, by=reviewer.tag, run=book.run
+                resources.ledger, picture.content_key, picture.tag, said, by=reviewer.tag, run=context.run
             )
             failed.append(f"image {picture.image_id}, page {picture.page}: {said.kind}: {said}")
             continue
-        if (verdict := _judge(resources, book, reviewer, picture, said)) in counts:
+        if (verdict := _judge(resources, context, reviewer, picture, said)) in counts:
             counts[verdict] += 1
     if shared is not None and shared.policy is Policy.BLOCKED and not isinstance(shared, BudgetExceeded):
         raise shared
@@ -149,7 +150,7 @@ _ACCEPTED, _CORRECTED, _UNDECIDED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict
 
 
 def _look(
-    resources: Resources, book: CallContext, reviewer: Analyst, some: Sequence[ReviewImage]
+    resources: Resources, context: CallContext, reviewer: Analyst, some: Sequence[ReviewImage]
 ) -> Mapping[str, Analysis | Failure]:
     """What the reviewer sees in each picture, by content key: as it is kept, else as it says when it is asked."""
     seen = dict[str, Analysis | Failure]()
@@ -165,11 +166,11 @@ def _look(
             seen[key] = found
         else:
             asked[key] = found
-    return {**seen, **_ask(resources, book, reviewer, asked)}
+    return {**seen, **_ask(resources, context, reviewer, asked)}
 
 
 def _ask(
-    resources: Resources, book: CallContext, reviewer: Analyst, asked: Mapping[str, Pixels]
+    resources: Resources, context: CallContext, reviewer: Analyst, asked: Mapping[str, Pixels]
 ) -> dict[str, Analysis | Failure]:
     """What failed and may pass is asked again after the pauses of batches, until something concerns everybody."""
     seen, left = dict[str, Analysis | Failure](), dict(asked)
@@ -177,8 +178,8 @@ def _ask(
         if not left:
             break
         time.sleep(pause)
-        runs.record_alive(resources.ledger, book.run)
-        seen |= zip(left, reviewer.analyse(list(left.values()), book), strict=True)
+        runs.record_alive(resources.ledger, context.run)
+        seen |= zip(left, reviewer.analyse(list(left.values()), context), strict=True)
         failed = {key: said for key in left if isinstance(said := seen[key], Failure)}
         if any(failure.policy in SHARED for failure in failed.values()):
             break
@@ -187,7 +188,7 @@ def _ask(
 
 
 def _judge(
-    resources: Resources, book: CallContext, reviewer: Analyst, picture: ReviewImage, said: Analysis
+    resources: Resources, context: CallContext, reviewer: Analyst, picture: ReviewImage, said: Analysis
 ) -> Verdict | None:
     """None where somebody has judged it meanwhile."""
     judged = judge(picture.analysis, said)
@@ -198,7 +199,7 @@ def _judge(
         second=Second(tag=reviewer.tag, analysis=said, text=understanding_text(said)),
     )
     below = resources.settings.review_below
-    written = reviews.write_down(resources.ledger, picture.content_key, picture.tag, word, below=below, run=book.run)
+    written = reviews.write_down(resources.ledger, picture.content_key, picture.tag, word, below=below, run=context.run)
     if written and written.verdict is Verdict.CORRECTED:
         log.info("image %s is corrected: %s", picture.image_id, "; ".join(written.reasons))
     return written.verdict if written else None

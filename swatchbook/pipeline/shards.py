@@ -112,7 +112,7 @@ def shard_fingerprint(settings: Settings, work: Work) -> str:
 @cache
 def code_version() -> str:
     """SHA-256 of the domain's sources, as this process has them."""
-    root, digest = Path(__file__).parent, hashlib.sha256()
+    root, digest = Path(__file__).parents[1], hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -33,42 +33,42 @@ def cost(price: Price | None, usage: Usage) -> float | None:
     return usd(price, usage.tokens_in, usage.tokens_out)
 
 
-def alive(book: CallContext) -> None:
+def alive(context: CallContext) -> None:
     """A sign of life while we wait deliberately. Raises RunRevoked."""
     with suppress(LedgerDown):
-        runs.record_alive(book.ledger.patient(0.0), book.run)
+        runs.record_alive(context.ledger.patient(0.0), context.run)
 
 
-def ask_once(book: CallContext, client: Client, asks: Sequence[Ask], send: Send) -> dict[str, Any]:
+def ask_once(context: CallContext, client: Client, asks: Sequence[Ask], send: Send) -> dict[str, Any]:
     """The answer to each request: the one kept, the one that somebody else is waiting for, else the one we pay for.
 
     Raises what `send` raises, RunRevoked, BudgetExceeded, Configuration.
     """
     known = dict[str, Any]()
     while wanted := [ask for ask in asks if ask.request not in known]:
-        found = calls.reserve(book, client.where.host, wanted)
+        found = calls.reserve(context, client.where.host, wanted)
         known |= found.answers
         if found.ours:
-            known |= _pay(book, found.ours, send)
+            known |= _pay(context, found.ours, send)
         elif found.elsewhere:
-            alive(book)
+            alive(context)
             client.clock.sleep(_LOOK_SECONDS)
     return known
 
 
-def _pay(book: CallContext, ours: Mapping[str, int], send: Send) -> dict[str, Any]:
+def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str, Any]:
     try:
         answers = send(ours)
     except BaseException as error:
         # whatever comes between, even an end of the process, is no reason to keep others waiting
         with suppress(LedgerDown):
             if isinstance(error, ProviderDown | RunRevoked) and error.__cause__ is None:  # in line, or told to wait
-                calls.withdraw(book, ours)
+                calls.withdraw(context, ours)
             else:
-                calls.failed(book, ours, cost_usd=None if may_have_cost(error) else 0.0)
+                calls.failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)
         raise
     try:
-        calls.answered(book, ours, answers)
+        calls.answered(context, ours, answers)
     except LedgerDown:  # it went away in the middle: again, which waits for it
-        calls.answered(book, ours, answers)
+        calls.answered(context, ours, answers)
     return {request: answer.answer for request, answer in answers.items()}

@@ -17,12 +17,11 @@ from pydantic import ValidationError
 from swatchbook.errors import InvalidModelOutput, ProviderRejected
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, Ask, CallContext
-from swatchbook.models.base import Question, Shape
 from swatchbook.providers.call_cache import alive, ask_once, cost, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Usage
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.json_schema import complaint, json_in, schema_of
-from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
+from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shape, ShapeMethod
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
@@ -79,25 +78,25 @@ class ProviderChat:
     def model(self) -> str:
         return self._where.model
 
-    def ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
-        """The answer, in the shape asked for. What the book has paid for already is not asked again.
+    def ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
+        """The answer, in the shape asked for. What the context has paid for already is not asked again.
 
         Raises InvalidModelOutput, ProviderRejected (the model refused, or the provider), BudgetExceeded, and what
         `Client.post` raises.
         """
         if not self._found:
             while not self._finding.acquire(timeout=_SIGN_OF_LIFE_SECONDS):
-                alive(book)
+                alive(context)
             try:
                 if not self._found:  # nobody else found it meanwhile
-                    return self._ask(question, shape, book)
+                    return self._ask(question, shape, context)
             finally:
                 self._finding.release()
-        return self._ask(question, shape, book)
+        return self._ask(question, shape, context)
 
-    def _ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
+    def _ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
         first = ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__)
-        said = self._say(first, book)
+        said = self._say(first, context)
         answer = _parsed(said, shape)
         if not isinstance(answer, str):
             self._found = self._taken  # a kept answer says nothing of the server
@@ -106,18 +105,18 @@ class ProviderChat:
             self._ways, self._taken = self._ways[1:], False  # it let us ask so and did not listen
         log.info("%s %s: an answer of another shape, mended once", self._where.host, self.model)
         second = first.again(said.text, answer)
-        mended = _parsed(self._say(second, book), shape)
+        mended = _parsed(self._say(second, context), shape)
         if not isinstance(mended, str):
             return mended
-        calls.unusable(book, [self._request(first), self._request(second)])
+        calls.unusable(context, [self._request(first), self._request(second)])
         raise InvalidModelOutput(f"{self.model} answers off the schema, even when told: {mended}")
 
-    def _say(self, turn: ChatMessage, book: CallContext) -> ChatReply:
+    def _say(self, turn: ChatMessage, context: CallContext) -> ChatReply:
         """What the model says, however it is asked. Raises ProviderRejected where it refuses."""
         rejected: ProviderRejected | None = None
         for way in self._ways:
             try:
-                said = self._send(turn, way, book)
+                said = self._send(turn, way, context)
             except ProviderRejected as rejection:
                 if self._found:
                     raise
@@ -125,14 +124,14 @@ class ProviderChat:
                 continue
             if said.stop == "end":
                 return said
-            calls.unusable(book, [self._request(turn)])
+            calls.unusable(context, [self._request(turn)])
             if said.stop == "refused":
                 raise ProviderRejected(f"{self.model} refuses to answer.")
             raise InvalidModelOutput(f"{self.model} did not finish within {turn.question.max_tokens} tokens.")
         assert rejected is not None  # noqa: S101 - there is at least one way
         raise rejected
 
-    def _send(self, turn: ChatMessage, way: ShapeMethod, book: CallContext) -> ChatReply:
+    def _send(self, turn: ChatMessage, way: ShapeMethod, context: CallContext) -> ChatReply:
         request = self._request(turn)
         tokens_in, tokens_out = turn_tokens(turn), turn.question.max_tokens
 
@@ -140,7 +139,7 @@ class ProviderChat:
             call = Call(
                 self._wire.PATH, self._wire.body(self._where, turn, way), tokens_in + tokens_out, self._wire.usage
             )
-            reply = self._client.post(call, attempt=ours[request], waiting=lambda: alive(book))
+            reply = self._client.post(call, attempt=ours[request], waiting=lambda: alive(context))
             if not self._found:
                 self._ways, self._taken = self._ways[self._ways.index(way) :], True
             said = self._wire.said(self._where, reply.data)
@@ -156,7 +155,7 @@ class ProviderChat:
             }
 
         ask = Ask(request=request, model=self.model, at_most_usd=usd(self._price, tokens_in, tokens_out))
-        return ChatReply.model_validate(ask_once(book, self._client, [ask], send)[request])
+        return ChatReply.model_validate(ask_once(context, self._client, [ask], send)[request])
 
     def _request(self, turn: ChatMessage) -> str:
         """What makes a question the same: where it goes and what it says, not the way in which it asks for a shape."""

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from pydantic import ValidationError
 
+from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, Ask, CallContext
-from swatchbook.models.base import Vectors
 from swatchbook.providers.call_cache import alive, ask_once, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Reply, Usage
 from swatchbook.providers.endpoint import Endpoint, endpoint
@@ -83,20 +83,20 @@ class ProviderTextEncoder:
         self._client = Client(where, header=wire.header, clock=clock)
         self._where, self._wire, self._price = where, wire, price
 
-    def embed(self, texts: Sequence[str], kind: InputType = "document", book: CallContext | None = None) -> Vectors:
+    def embed(self, texts: Sequence[str], kind: InputType = "document", context: CallContext | None = None) -> Vectors:
         """(n, dimension) float32, unit length, in the order given.
 
         A text that is too long is cut, and that is logged and counted. Each text is paid for once, in whatever company;
         what is NaN or zero is returned as it is, and asked for anew next time. A query is not kept, nobody is asked to
         pay for it, and where that may help it is asked again twice. Raises Configuration for vectors of another length
-        or documents without a book, and what `Client.post` and `ask_once` raise.
+        or documents without a context, and what `Client.post` and `ask_once` raise.
         """
-        if book is None and kind == "document":
+        if context is None and kind == "document":
             raise Configuration("Text vectors of a provider are made by a run that pays for them.")
         vectors = dict[str, str]()  # base64 by text
         cut = {text: self._cut(text) for text in texts}
         for batch in self._batches(list(dict.fromkeys(cut.values()))):
-            vectors |= self._asked(batch, kind) if book is None else self._paid(batch, kind, book, cut)
+            vectors |= self._asked(batch, kind) if context is None else self._paid(batch, kind, context, cut)
         packed = b"".join(base64.b64decode(vectors[cut[text]]) for text in texts)
         found = np.frombuffer(packed, "<f4").astype(np.float64).reshape(len(texts), self.dimension)
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
@@ -124,7 +124,9 @@ class ProviderTextEncoder:
             raise ProviderError(f"{self._where.host} answers with a vector that is none.")
         return vectors
 
-    def _paid(self, texts: Sequence[str], kind: InputType, book: CallContext, cut: Mapping[str, str]) -> dict[str, str]:
+    def _paid(
+        self, texts: Sequence[str], kind: InputType, context: CallContext, cut: Mapping[str, str]
+    ) -> dict[str, str]:
         requests = {self._request(text, kind): text for text in texts}
         shortened = {short for text, short in cut.items() if text != short}
         if some := shortened.intersection(texts):
@@ -133,7 +135,7 @@ class ProviderTextEncoder:
         def send(ours: Mapping[str, int]) -> dict[str, Answer]:
             asked = [requests[request] for request in ours]
             call = self._call(asked, kind)
-            reply = self._client.post(call, attempt=max(ours.values()), waiting=lambda: alive(book))
+            reply = self._client.post(call, attempt=max(ours.values()), waiting=lambda: alive(context))
             packed = self._read(reply, len(asked))
             return dict(zip(ours, self._answers(asked, packed, reply.usage), strict=True))
 
@@ -146,9 +148,9 @@ class ProviderTextEncoder:
             )
             for request, text in requests.items()
         ]
-        known = ask_once(book, self._client, asks, send)
+        known = ask_once(context, self._client, asks, send)
         if unusable := {*self._of_another_length(known), *_senseless(known)}:
-            calls.unusable(book, unusable)
+            calls.unusable(context, unusable)
         self._require_dimension(known)
         return {text: known[request] for request, text in requests.items()}
 

@@ -1,15 +1,42 @@
 """One turn of a conversation with a chat model: what it is asked, and what it says. The same on every wire."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 
-from swatchbook.models.base import Question
 from swatchbook.records import Record, sha256
+
+if TYPE_CHECKING:
+    from swatchbook.ledger.calls import CallContext
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 ShapeMethod = Literal["schema", "tool", "words"]
 """How a shape is asked for: by the server's own JSON schema support, as a tool's arguments, in words alone."""
+
+
+class Question(Record):
+    """What a chat model is asked: standing instructions, then texts and JPEG pictures in the order given."""
+
+    instructions: str
+    parts: tuple[str | bytes, ...]
+    max_tokens: int = 2_000  # of the answer
+
+
+class Chat(Protocol):
+    """A language model, with or without eyes, behind a provider's address. Threads may share it."""
+
+    @property
+    def model(self) -> str:
+        """The provider's name of the model: what tags and reports say."""
+
+    def ask(self, question: Question, shape: type[Shape], context: "CallContext") -> Shape:
+        """The answer, in the shape asked for. What the context has paid for already is not asked again.
+
+        Raises InvalidModelOutput when even a second answer, told what was wrong with the first, has another shape;
+        BudgetExceeded; Authentication, Configuration, and the provider's passing failures.
+        """
 
 
 class ChatMessage(Record):

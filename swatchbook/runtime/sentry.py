@@ -12,7 +12,7 @@ from swatchbook.settings import Settings
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
-_OURS = ("swatchbook", "tasks", "flows", "blocks", "deployments", "interface")
+_OURS = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 _KEPT = ("event_id", "timestamp", "level", "platform", "logger", "environment", "release")
 _NAMED = ("document", "run", "stage")
 """Fields of a log line that are ids of ours."""

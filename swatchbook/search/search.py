@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Literal
 
-from swatchbook.catalogue.sizes import join_sizes
+from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
+from swatchbook.index.sizes import join_sizes
 from swatchbook.ledger import publishing
 from swatchbook.ledger.queries import search_results
-from swatchbook.models.base import TextTower, Vectors
+from swatchbook.models.base import TextTower
 from swatchbook.models.registry import vector_tags
 from swatchbook.records import PIXEL_ROLES, Hit, Role
 from swatchbook.resources import Resources

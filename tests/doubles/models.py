@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, ProviderTimeout
-from swatchbook.models.base import ImageEncoder, Pixels, Vectors
+from swatchbook.models.base import ImageEncoder
 from swatchbook.records import Role
 
 Fault = Callable[[str, bool], Failure | None]

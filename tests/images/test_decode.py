@@ -12,6 +12,7 @@ import psutil
 import pytest
 from PIL import Image, ImageCms
 
+from swatchbook.arrays import Pixels
 from swatchbook.errors import (
     Configuration,
     CrashedWorker,
@@ -22,7 +23,6 @@ from swatchbook.errors import (
     UnreadableImage,
 )
 from swatchbook.images.decode import Decoders
-from swatchbook.models.base import Pixels
 from swatchbook.settings import Settings
 from tests.images.materials import material
 

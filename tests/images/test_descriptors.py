@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image
 
+from swatchbook.arrays import Pixels
 from swatchbook.images.cielab import srgb_to_lab
-from swatchbook.models.base import Pixels
 from swatchbook.models.descriptors import DIMENSIONS, SIDE, DescriptorEncoder
 from swatchbook.records import Role
 from tests.images.materials import PALETTES, PATTERNS, material

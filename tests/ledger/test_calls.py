@@ -35,7 +35,7 @@ def ask(question: str, at_most: float | None = 0.1) -> Ask:
     return Ask(request=sha256(question.encode()), model="m", at_most_usd=at_most)
 
 
-def book(
+def context(
     ledger: Ledger, content: str = "catalogue", *, owner: str = "anna", max_usd: float | None = None
 ) -> CallContext:
     run = begun(ledger, owner=owner, content=content)
@@ -64,7 +64,7 @@ def paid(paying: CallContext) -> Spent:
 
 
 def test_a_reserved_call_is_ours_to_send_and_nobody_elses(ledger: Ledger) -> None:
-    first, second = book(ledger), book(ledger, "other", owner="bert")
+    first, second = context(ledger), context(ledger, "other", owner="bert")
     assert reserve(first, "oak").ours == {ask("oak").request: 1}
     assert reserve(first, "oak").elsewhere == {ask("oak").request}  # another thread of the same run
     waits = reserve(second, "oak", "ash")
@@ -72,14 +72,14 @@ def test_a_reserved_call_is_ours_to_send_and_nobody_elses(ledger: Ledger) -> Non
 
 
 def test_an_answer_is_known_to_every_document_and_owner_and_asked_by_none(ledger: Ledger) -> None:
-    answer(book(ledger), "oak")
-    known = reserve(book(ledger, "other", owner="bert"), "oak")
+    answer(context(ledger), "oak")
+    known = reserve(context(ledger, "other", owner="bert"), "oak")
     assert known == Reservation(answers={ask("oak").request: {"text": "OAK"}}, ours={}, elsewhere=frozenset())
     assert count(ledger, rows) == 1
 
 
 def test_what_failed_is_asked_again_as_the_next_attempt_and_its_cost_stays(ledger: Ledger) -> None:
-    paying = book(ledger)
+    paying = context(ledger)
     calls.failed(paying, reserve(paying, "oak").ours, cost_usd=None)
     again = reserve(paying, "oak").ours
     assert again == {ask("oak").request: 2}
@@ -92,7 +92,7 @@ def test_what_failed_is_asked_again_as_the_next_attempt_and_its_cost_stays(ledge
 
 
 def test_a_call_that_was_never_sent_leaves_nothing_behind(ledger: Ledger) -> None:
-    paying = book(ledger)
+    paying = context(ledger)
     ours = reserve(paying, "oak", "ash").ours
     calls.answered(paying, ours, {ask("ash").request: Answer(answer="ash")})
     calls.withdraw(paying, ours)
@@ -102,7 +102,7 @@ def test_a_call_that_was_never_sent_leaves_nothing_behind(ledger: Ledger) -> Non
 def test_a_call_of_a_killed_process_is_unknown_at_once_and_asked_again(ledger: Ledger, url: str) -> None:
     subprocess.run([sys.executable, "-c", HOLD, url], check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
     held = one(ledger, rows, state="reserved")
-    paying = book(ledger)
+    paying = context(ledger)
     answer(paying, "oak")
     assert one(ledger, rows, attempt=1)["state"] == "unknown"
     assert one(ledger, rows, attempt=2)["answer"] == {"text": "OAK"}
@@ -112,7 +112,7 @@ def test_a_call_of_a_killed_process_is_unknown_at_once_and_asked_again(ledger: L
 
 @pytest.mark.parametrize("end", ["lapsed", "ended", "stale"])
 def test_a_call_that_nobody_alive_holds_is_taken_over(ledger: Ledger, end: str) -> None:
-    first = book(ledger)
+    first = context(ledger)
     reserve(first, "oak")
     if end == "lapsed":
         lapse(ledger, first.run)
@@ -121,11 +121,11 @@ def test_a_call_that_nobody_alive_holds_is_taken_over(ledger: Ledger, end: str) 
     else:
         with ledger.write() as connection:
             connection.execute(update(rows).values(at=rows.c.at - calls.STALE_SECONDS - 1))
-    assert reserve(book(ledger, "other"), "oak").ours == {ask("oak").request: 2}
+    assert reserve(context(ledger, "other"), "oak").ours == {ask("oak").request: 2}
 
 
 def test_an_answer_that_comes_late_is_kept_although_its_run_is_gone(ledger: Ledger) -> None:
-    first, second = book(ledger), book(ledger, "other")
+    first, second = context(ledger), context(ledger, "other")
     ours = reserve(first, "oak").ours
     runs.revoke(ledger, first.run.document, DocumentStatus.CANCELLED)
     taken = reserve(second, "oak").ours
@@ -136,7 +136,7 @@ def test_an_answer_that_comes_late_is_kept_although_its_run_is_gone(ledger: Ledg
 
 
 def test_a_revoked_run_reserves_nothing(ledger: Ledger) -> None:
-    paying = book(ledger)
+    paying = context(ledger)
     runs.revoke(ledger, paying.run.document, DocumentStatus.CANCELLED)
     with pytest.raises(RunRevoked):
         reserve(paying, "oak")
@@ -147,7 +147,7 @@ def test_a_revoked_run_reserves_nothing(ledger: Ledger) -> None:
 
 
 def test_a_budget_is_never_exceeded_and_says_what_is_spent(ledger: Ledger) -> None:
-    paying = book(ledger, max_usd=0.3)
+    paying = context(ledger, max_usd=0.3)
     answer(paying, "oak", "ash", cost=0.1)
     answer(paying, "elm", cost=0.05)
     with pytest.raises(BudgetExceeded, match=r"0\.25 of 0\.3 USD are spent, and the next call may cost 0\.1"):
@@ -157,7 +157,7 @@ def test_a_budget_is_never_exceeded_and_says_what_is_spent(ledger: Ledger) -> No
 
 
 def test_calls_in_flight_hold_the_budget_until_their_cost_is_known(ledger: Ledger) -> None:
-    paying = book(ledger, max_usd=0.3)
+    paying = context(ledger, max_usd=0.3)
     flying = reserve(paying, "oak", "ash", "elm").ours
     assert reserve(paying, "fir").elsewhere == {ask("fir").request}
     calls.answered(paying, flying, {request: Answer(answer="", cost_usd=0.05) for request in flying})
@@ -165,7 +165,7 @@ def test_calls_in_flight_hold_the_budget_until_their_cost_is_known(ledger: Ledge
 
 
 def test_what_may_have_been_paid_counts_against_the_budget(ledger: Ledger) -> None:
-    paying = book(ledger, max_usd=0.25)
+    paying = context(ledger, max_usd=0.25)
     calls.failed(paying, reserve(paying, "oak").ours, cost_usd=None)
     calls.failed(paying, reserve(paying, "ash").ours, cost_usd=0.0)
     calls.failed(paying, reserve(paying, "elm").ours, cost_usd=None)
@@ -175,15 +175,15 @@ def test_what_may_have_been_paid_counts_against_the_budget(ledger: Ledger) -> No
 
 def test_a_budget_needs_prices(ledger: Ledger) -> None:
     with pytest.raises(Configuration, match=r"SWATCHBOOK_PRICES.*\"m\""):
-        reserve(book(ledger, max_usd=1), "oak", at_most=None)
-    paying = book(ledger, "unlimited")
+        reserve(context(ledger, max_usd=1), "oak", at_most=None)
+    paying = context(ledger, "unlimited")
     ours = reserve(paying, "oak", at_most=None).ours
     calls.answered(paying, ours, {request: Answer(answer="") for request in ours})
     assert (paid(paying).unpriced, paid(paying).cost_usd) == (1, 0.0)
 
 
 def test_a_budget_is_for_one_generation(ledger: Ledger) -> None:
-    paying = book(ledger, max_usd=0.2)
+    paying = context(ledger, max_usd=0.2)
     answer(paying, "oak", "ash", cost=0.1)
     runs.end(ledger, paying.run, DocumentStatus.COMPLETED)
     anew = CallContext(ledger, begin_again(ledger, paying.run, fingerprint="other"), STAGE)
@@ -193,7 +193,7 @@ def test_a_budget_is_for_one_generation(ledger: Ledger) -> None:
 
 
 def test_shards_of_one_document_share_its_budget(ledger: Ledger, url: str) -> None:
-    paying = book(ledger, max_usd=1.0)
+    paying = context(ledger, max_usd=1.0)
 
     def shard(number: int) -> int:
         own = open_ledger(url)

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from swatchbook.arrays import Pixels
 from swatchbook.images.appearance import PALETTE
 from swatchbook.images.prepare import shrink
-from swatchbook.models.base import Pixels
 from swatchbook.models.local_analyst import SIDE, LocalAnalyst
 from swatchbook.records import Analysis
 from tests.images.materials import PALETTES, material

@@ -11,8 +11,9 @@ from PIL import Image
 from torch.nn import functional
 from transformers import AutoImageProcessor, AutoModel, PreTrainedTokenizerFast
 
+from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, InvalidModelOutput
-from swatchbook.models.base import ImageEncoder, Pixels, TextTower
+from swatchbook.models.base import ImageEncoder, TextTower
 from swatchbook.models.registry import load, tags
 from swatchbook.models.siglip import VISIONS, SiglipEncoder, SiglipVision, WithStructure, pool
 from swatchbook.records import Role

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from swatchbook.arrays import Pixels
 from swatchbook.errors import Failure, InvalidModelOutput, OutOfMemory
 from swatchbook.images.prepare import Preparation
-from swatchbook.models.base import Pixels
 from swatchbook.models.vision import AT_ONCE, VisionEncoder
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import Role

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from swatchbook.analysis.understanding import understanding_text
+from swatchbook.arrays import Pixels
 from swatchbook.errors import Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.models import vision_analyst
-from swatchbook.models.base import Pixels
 from swatchbook.models.vision_analyst import VisionAnalyst, as_jpeg
 from swatchbook.records import Analysis, ColorShare
-from tests.catalogue.llm.chat import BOOK, Says, Voice
+from tests.catalogue.llm.chat import CONTEXT, Says, Voice
 from tests.providers import attentive
 
 PAYING: Any = object()
@@ -149,4 +149,4 @@ def test_the_tag_tells_model_prompt_shape_and_size(monkeypatch: pytest.MonkeyPat
 
 def test_nothing_is_asked_that_nobody_pays_for() -> None:
     with pytest.raises(Configuration):
-        VisionAnalyst(Voice(lambda texts, pictures: ProviderError("asked")), 768).analyse([picture(1)], BOOK)
+        VisionAnalyst(Voice(lambda texts, pictures: ProviderError("asked")), 768).analyse([picture(1)], CONTEXT)

@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from swatchbook.errors import Failure, Policy
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.database import Ledger, open_ledger
-from swatchbook.models.base import Question
 from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.providers.chat import ProviderChat
 from swatchbook.providers.client import Clock
 from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.messages import Question
 from swatchbook.providers.reply_shapes import ReplyShape
 from swatchbook.providers.wires import openai
 from swatchbook.settings import Price
@@ -44,14 +44,16 @@ def chat_at(url: str, *, clock: Clock | None = None, seconds: float = 10) -> Pro
     return ProviderChat(where, openai, price=PRICE, clock=clock)
 
 
-def ask_all(chat: ProviderChat, book: CallContext, numbers: Sequence[int], clock: Clock) -> dict[int, Seen | Failure]:
+def ask_all(
+    chat: ProviderChat, context: CallContext, numbers: Sequence[int], clock: Clock
+) -> dict[int, Seen | Failure]:
     """Each question until it is answered, or named by its failure: retried in the run, and by later runs."""
 
     def ask(number: int) -> Seen | Failure:
         tries = 0
         while True:
             try:
-                return chat.ask(question(number), Seen, book)
+                return chat.ask(question(number), Seen, context)
             except Failure as failure:
                 if failure.policy in {Policy.OUTAGE, Policy.WAIT}:  # no attempt
                     clock.sleep(10)

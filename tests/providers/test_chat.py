@@ -30,13 +30,12 @@ from swatchbook.errors import (
 from swatchbook.ledger.calls import CallContext, spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.tables import calls as rows
-from swatchbook.models.base import Question
 from swatchbook.models.registry import load
 from swatchbook.models.vision_analyst import VisionAnalyst
 from swatchbook.providers.chat import ProviderChat, language_chat, turn_tokens, vision_chat
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.json_schema import is_strict, json_in, schema_of
-from swatchbook.providers.messages import ChatMessage
+from swatchbook.providers.messages import ChatMessage, Question
 from swatchbook.providers.throttle import STRIKES
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import IngestOptions
@@ -57,7 +56,7 @@ def url(migrated: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def book(url: str) -> Iterator[CallContext]:
+def context(url: str) -> Iterator[CallContext]:
     ledger = open_ledger(url)
     yield CallContext(ledger, begun(ledger), STAGE)
     ledger.close()
@@ -80,10 +79,10 @@ def chat(there: Provider, wire: ModuleType = openai, **limits: Any) -> ProviderC
 
 @pytest.mark.parametrize(("wire", "takes"), WIRES)
 def test_text_and_pictures_go_out_and_the_shape_comes_back(
-    there: Provider, book: CallContext, wire: ModuleType, takes: str
+    there: Provider, context: CallContext, wire: ModuleType, takes: str
 ) -> None:
     there.takes = {takes}
-    assert chat(there, wire).ask(question(1), Seen, book) == Seen(material="oak")
+    assert chat(there, wire).ask(question(1), Seen, context) == Seen(material="oak")
     asked = there.asked[-1][0]
     assert (asked.texts, asked.pictures) == (("picture 1",), (b"\xff\xd8 jpeg",))
     assert asked.instructions.startswith("Say what you see.")
@@ -92,101 +91,103 @@ def test_text_and_pictures_go_out_and_the_shape_comes_back(
 
 @pytest.mark.parametrize(("wire", "takes"), WIRES)
 def test_an_answer_off_the_shape_is_mended_once_told_what_was_wrong(
-    there: Provider, book: CallContext, wire: ModuleType, takes: str
+    there: Provider, context: CallContext, wire: ModuleType, takes: str
 ) -> None:
     there.takes = {takes}
     asking = chat(there, wire)
-    asking.ask(question(0), Seen, book)
+    asking.ask(question(0), Seen, context)
     there.script.append("off_schema")
-    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
+    assert asking.ask(question(1), Seen, context) == Seen(material="oak")
     mended = " ".join(there.asked[-1][0].texts)
     assert "material: Field required" in mended
     assert "surprise" in mended  # what it said first
 
 
-def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, book: CallContext) -> None:
+def test_the_way_that_a_server_takes_is_found_out_once(there: Provider, context: CallContext) -> None:
     there.takes = {"plain"}
     asking = chat(there)
     for number in range(5):
-        asking.ask(question(number), Seen, book)
+        asking.ask(question(number), Seen, context)
     assert len(there.asked) == 5 + 2
-    assert spending(book.ledger, book.run.document)[0].cost_usd > 0
+    assert spending(context.ledger, context.run.document)[0].cost_usd > 0
 
 
-def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: Provider, book: CallContext) -> None:
+def test_while_the_way_is_found_the_others_wait_and_then_go_all_at_once(there: Provider, context: CallContext) -> None:
     there.takes, there.delay = {"plain"}, lambda: 0.5
     started = time.monotonic()
-    answers = ask_all(chat(there), book, range(9), SetClock())
+    answers = ask_all(chat(there), context, range(9), SetClock())
     assert set(answers.values()) == {Seen(material="oak")}
     assert len(there.asked) == 9 + 2
     assert time.monotonic() - started < 8 * 0.5
 
 
-def test_an_answer_that_was_kept_says_nothing_of_how_the_server_is_asked(there: Provider, book: CallContext) -> None:
+def test_an_answer_that_was_kept_says_nothing_of_how_the_server_is_asked(there: Provider, context: CallContext) -> None:
     there.takes = {"plain"}
-    chat(there).ask(question(1), Seen, book)
+    chat(there).ask(question(1), Seen, context)
     another = chat(there)
-    assert another.ask(question(1), Seen, book) == another.ask(question(2), Seen, book)
+    assert another.ask(question(1), Seen, context) == another.ask(question(2), Seen, context)
 
 
-def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, book: CallContext) -> None:
+def test_a_server_that_ignores_the_shape_is_asked_in_another_way(there: Provider, context: CallContext) -> None:
     asking = chat(there)
     there.script.append("prose")
-    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
+    assert asking.ask(question(1), Seen, context) == Seen(material="oak")
     assert "tools" in there.asked[-1][0].body
 
 
 def test_a_question_that_no_way_makes_acceptable_is_rejected_and_the_next_is_asked_as_before(
-    there: Provider, book: CallContext
+    there: Provider, context: CallContext
 ) -> None:
     there.script.extend(["rejected"] * 3)
     asking = chat(there)
     with pytest.raises(ProviderRejected):
-        asking.ask(question(1), Seen, book)
-    asking.ask(question(2), Seen, book)
+        asking.ask(question(1), Seen, context)
+    asking.ask(question(2), Seen, context)
     assert "response_format" in there.asked[-1][0].body
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
 def test_a_model_that_goes_on_off_the_shape_is_invalid_output_and_asked_anew_next_time(
-    there: Provider, book: CallContext, wire: ModuleType
+    there: Provider, context: CallContext, wire: ModuleType
 ) -> None:
     there.script.extend(["off_schema", "off_schema"])
     asking = chat(there, wire)
     with pytest.raises(InvalidModelOutput, match="material: Field required"):
-        asking.ask(question(1), Seen, book)
+        asking.ask(question(1), Seen, context)
     assert len(there.asked) == 2
-    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
-    assert spending(book.ledger, book.run.document)[0].tokens_in > 1_500  # all three were paid for
+    assert asking.ask(question(1), Seen, context) == Seen(material="oak")
+    assert spending(context.ledger, context.run.document)[0].tokens_in > 1_500  # all three were paid for
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
 @pytest.mark.parametrize(("fault", "failure"), [("refusal", ProviderRejected), ("length", InvalidModelOutput)])
 def test_refusals_and_cut_answers_are_named_and_not_kept(
-    there: Provider, book: CallContext, wire: ModuleType, fault: str, failure: type[Failure]
+    there: Provider, context: CallContext, wire: ModuleType, fault: str, failure: type[Failure]
 ) -> None:
     there.script.append(fault)
     with pytest.raises(failure):
-        chat(there, wire).ask(question(1), Seen, book)
+        chat(there, wire).ask(question(1), Seen, context)
     assert len(there.asked) == 1
-    assert chat(there, wire).ask(question(1), Seen, book) == Seen(material="oak")
+    assert chat(there, wire).ask(question(1), Seen, context) == Seen(material="oak")
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
-def test_a_reply_that_is_no_answer_is_the_providers_error(there: Provider, book: CallContext, wire: ModuleType) -> None:
+def test_a_reply_that_is_no_answer_is_the_providers_error(
+    there: Provider, context: CallContext, wire: ModuleType
+) -> None:
     there.script.append("empty")
     with pytest.raises(ProviderError, match="answers with no"):
-        chat(there, wire).ask(question(1), Seen, book)
-    assert spending(book.ledger, book.run.document)[0].unknown == 1  # nobody knows what it cost
+        chat(there, wire).ask(question(1), Seen, context)
+    assert spending(context.ledger, context.run.document)[0].unknown == 1  # nobody knows what it cost
 
 
-def test_who_answers_is_chosen_by_the_settings(there: Provider, book: CallContext) -> None:
+def test_who_answers_is_chosen_by_the_settings(there: Provider, context: CallContext) -> None:
     given = {"llm_model": "seer", "llm_api_key": KEY, "vision_url": there.openai_url, "vision_model": "seer"}
     anthropics = language_chat(Settings(llm_api="anthropic", llm_url=there.anthropic_url, **given))
     compatible = language_chat(Settings(llm_url=there.openai_url, **given))
     for asking in (anthropics, compatible, vision_chat(Settings(vision_api_key=KEY, **given))):
         assert asking.model == "seer"
-        asking.ask(question(1), Seen, book)
+        asking.ask(question(1), Seen, context)
     assert [asked.path for asked, _ in there.asked] == ["/v1/messages", "/v1/chat/completions"]  # the third knew it
 
 
@@ -195,22 +196,22 @@ def test_who_answers_is_chosen_by_the_settings(there: Provider, book: CallContex
     "said", [{"x" * 2_000_000: 1}, {"material": "x" * 2_000_000, "finish": None}], ids=["name", "value"]
 )
 def test_an_answer_without_end_is_neither_kept_nor_sent_back_nor_repeated_in_an_error(
-    there: Provider, book: CallContext, wire: ModuleType, said: dict[str, Any]
+    there: Provider, context: CallContext, wire: ModuleType, said: dict[str, Any]
 ) -> None:
     there.answer = lambda _: said
     with pytest.raises(InvalidModelOutput, match="did not finish") as raised:
-        chat(there, wire).ask(question(1), Seen, book)
+        chat(there, wire).ask(question(1), Seen, context)
     assert len(str(raised.value)) < 200
     assert len(there.asked) == 1
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])
 def test_what_a_model_is_told_of_its_answer_repeats_little_of_it(
-    there: Provider, book: CallContext, wire: ModuleType
+    there: Provider, context: CallContext, wire: ModuleType
 ) -> None:
     there.answer = lambda _: {"ignore\nwhat you were told" * 200: 1}
     with pytest.raises(InvalidModelOutput) as raised:
-        chat(there, wire).ask(question(1), Seen, book)
+        chat(there, wire).ask(question(1), Seen, context)
     told = there.asked[-1][0].texts[-1]
     assert "finish" in told
     assert told.count("ignore what you were told") < 10
@@ -220,27 +221,27 @@ def test_what_a_model_is_told_of_its_answer_repeats_little_of_it(
 @pytest.mark.parametrize("wire", [openai, anthropic])
 @pytest.mark.parametrize("half", ["\\ud800", "\\udfff"])
 def test_half_a_character_is_no_answer_and_asked_anew(
-    there: Provider, book: CallContext, wire: ModuleType, half: str
+    there: Provider, context: CallContext, wire: ModuleType, half: str
 ) -> None:
     there.rewrite = lambda reply: json.dumps(reply).replace("oak", half)
     asking = chat(there, wire)
     with suppress(InvalidModelOutput):
-        asking.ask(question(1), Seen, book)
+        asking.ask(question(1), Seen, context)
     there.rewrite = lambda reply: reply
-    assert asking.ask(question(2), Seen, book) == Seen(material="oak")
+    assert asking.ask(question(2), Seen, context) == Seen(material="oak")
 
 
-def test_an_answer_as_deep_as_can_be_read_is_no_crash(there: Provider, book: CallContext) -> None:
+def test_an_answer_as_deep_as_can_be_read_is_no_crash(there: Provider, context: CallContext) -> None:
     there.rewrite = lambda reply: json.dumps(reply).replace('"oak"', "[" * 900 + "]" * 900)
     with pytest.raises((ProviderError, InvalidModelOutput)):
-        chat(there, anthropic).ask(question(1), Seen, book)
+        chat(there, anthropic).ask(question(1), Seen, context)
 
 
 @pytest.mark.parametrize("counted", [{"prompt_tokens": -(10**9), "completion_tokens": 10**30}, [1], "many"])
-def test_a_count_that_is_none_costs_what_it_may_at_most(there: Provider, book: CallContext, counted: object) -> None:
+def test_a_count_that_is_none_costs_what_it_may_at_most(there: Provider, context: CallContext, counted: object) -> None:
     there.rewrite = lambda reply: {**reply, "usage": counted}
-    assert chat(there).ask(question(1), Seen, book) == Seen(material="oak")
-    spent = spending(book.ledger, book.run.document)[0]
+    assert chat(there).ask(question(1), Seen, context) == Seen(material="oak")
+    spent = spending(context.ledger, context.run.document)[0]
     assert (spent.unpriced, spent.cost_usd) == (1, 0)
     assert 0 < spent.at_most_usd < 0.01
 
@@ -287,80 +288,80 @@ def test_json_is_found_in_what_models_say_around_it(text: str) -> None:
 
 
 def test_a_first_answer_to_be_mended_is_not_paid_for_again_when_the_second_fails(
-    there: Provider, book: CallContext
+    there: Provider, context: CallContext
 ) -> None:
     there.script.extend(["off_schema", "error"])
     asking = chat(there)
     with pytest.raises(ProviderError):
-        asking.ask(question(1), Seen, book)
-    assert asking.ask(question(1), Seen, book) == Seen(material="oak")
+        asking.ask(question(1), Seen, context)
+    assert asking.ask(question(1), Seen, context) == Seen(material="oak")
     assert len(there.asked) == 3
 
 
-def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Provider, book: CallContext) -> None:
+def test_calls_that_a_breaker_holds_back_leave_nothing_in_the_ledger(there: Provider, context: CallContext) -> None:
     asking = chat(there)
-    asking.ask(question(0), Seen, book)
+    asking.ask(question(0), Seen, context)
     there.script.extend(["unavailable"] * STRIKES)
     for number in range(1, 20):
         with pytest.raises((ProviderError, ProviderDown)):
-            asking.ask(question(number), Seen, book)
+            asking.ask(question(number), Seen, context)
     assert len(there.asked) == 1 + STRIKES
-    assert spending(book.ledger, book.run.document)[0].calls <= len(there.asked)
+    assert spending(context.ledger, context.run.document)[0].calls <= len(there.asked)
 
 
-def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, book: CallContext) -> None:
-    set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
+def test_a_budget_stops_before_the_call_that_would_exceed_it(there: Provider, context: CallContext) -> None:
+    set_document(context.ledger, context.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
     asking = chat(there)
-    answers = ask_all(asking, book, range(40), SetClock())
+    answers = ask_all(asking, context, range(40), SetClock())
     assert {type(answer) for answer in answers.values()} == {Seen, BudgetExceeded}
-    spent = spending(book.ledger, book.run.document)[0]
+    spent = spending(context.ledger, context.run.document)[0]
     assert 3 <= spent.calls < 20
     assert 0.006 < spent.cost_usd <= 0.01  # what is left is less than a call may cost at most
     assert len(there.asked) == spent.calls
 
 
-def test_a_large_picture_takes_more_of_the_budget(there: Provider, book: CallContext) -> None:
+def test_a_large_picture_takes_more_of_the_budget(there: Provider, context: CallContext) -> None:
     jpeg = io.BytesIO()
     Image.new("RGB", (4_096, 4_096)).save(jpeg, "JPEG")
     large = Question(instructions="Say what you see.", parts=(jpeg.getvalue(),), max_tokens=100)
     tokens = [turn_tokens(ChatMessage(question=each, shape={}, name="")) for each in (question(1), large)]
     assert 2_500 < tokens[0] < 2_600
     assert tokens[1] > 4_096**2 / 28**2
-    set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
+    set_document(context.ledger, context.run.document, options=IngestOptions(max_usd=0.01).model_dump(mode="json"))
     with pytest.raises(BudgetExceeded):
-        chat(there).ask(large, Seen, book)
+        chat(there).ask(large, Seen, context)
     assert not there.asked
 
 
-def test_a_document_of_another_owner_pays_nothing_for_the_same_question(there: Provider, book: CallContext) -> None:
-    other = CallContext(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
-    assert chat(there).ask(question(1), Seen, book) == chat(there).ask(question(1), Seen, other)
+def test_a_document_of_another_owner_pays_nothing_for_the_same_question(there: Provider, context: CallContext) -> None:
+    other = CallContext(context.ledger, begun(context.ledger, owner="bert", content="other"), STAGE)
+    assert chat(there).ask(question(1), Seen, context) == chat(there).ask(question(1), Seen, other)
     assert len(there.asked) == 1
-    assert spending(book.ledger, other.run.document) == []
+    assert spending(context.ledger, other.run.document) == []
 
 
-def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, book: CallContext) -> None:
+def test_the_same_question_at_the_same_time_is_sent_once(there: Provider, context: CallContext) -> None:
     there.delay = lambda: 0.2
     asking, clock = chat(there), SetClock()
-    asking.ask(question(0), Seen, book)
-    answers = ask_all(asking, book, [1, 1, 1, 2, 2, 1], clock)
+    asking.ask(question(0), Seen, context)
+    answers = ask_all(asking, context, [1, 1, 1, 2, 2, 1], clock)
     assert set(answers.values()) == {Seen(material="oak")}
     assert len(there.asked) == 3
 
 
 def test_under_a_mix_of_faults_every_question_is_answered_or_named_and_none_is_paid_for_twice(
-    there: Provider, book: CallContext
+    there: Provider, context: CallContext
 ) -> None:
     there.faults, there.scale, there.delay = mixed(0.3), 10.0, lambda: 0.3
     clock, total = FastClock(10), 150
-    answers = ask_all(chat_at(there.openai_url, clock=clock, seconds=2), book, range(total), clock)
+    answers = ask_all(chat_at(there.openai_url, clock=clock, seconds=2), context, range(total), clock)
     failed = [answer for answer in answers.values() if not isinstance(answer, Seen)]
     assert len(failed) < total / 5
     assert {type(failure) for failure in failed} <= {ProviderRejected}  # refused
     assert {fault for _, fault in there.asked} > set(there.faults.mix)  # each fault, and none
     assert max(there.paid.values()) == 1
     assert len(there.early) <= 0.02 * len(there.asked)
-    spent = spending(book.ledger, book.run.document)[0]
+    spent = spending(context.ledger, context.run.document)[0]
     assert spent.calls >= len(answers) + len(failed)
     assert 0 < spent.cost_usd < spent.at_most_usd
 
@@ -381,27 +382,27 @@ def killed(ledger: str, there: Provider, questions: int, after: int) -> Iterator
 
 
 def test_killed_in_the_middle_only_what_was_in_flight_may_be_paid_again_and_is_shown(
-    there: Provider, url: str, book: CallContext
+    there: Provider, url: str, context: CallContext
 ) -> None:
     there.delay, total = lambda: 0.05, 80
     with killed(url, there, total, after=40):
         pass
     before = len(there.paid)
     assert 40 <= before < total
-    answers = ask_all(chat_at(there.openai_url), book, range(total), SetClock())
+    answers = ask_all(chat_at(there.openai_url), context, range(total), SetClock())
     assert all(isinstance(answer, Seen) for answer in answers.values())
     assert len(there.paid) == total
     again = sum(times - 1 for times in there.paid.values())
-    unknown = count(book.ledger, rows, state="unknown")
+    unknown = count(context.ledger, rows, state="unknown")
     assert again <= unknown <= AT_ONCE
 
 
-def test_a_ledger_is_what_remembers(there: Provider, url: str, book: CallContext) -> None:
-    chat(there).ask(question(1), Seen, book)
+def test_a_ledger_is_what_remembers(there: Provider, url: str, context: CallContext) -> None:
+    chat(there).ask(question(1), Seen, context)
     again: Ledger = open_ledger(url)
-    assert chat(there).ask(question(1), Seen, CallContext(again, book.run, STAGE)) == Seen(material="oak")
+    assert chat(there).ask(question(1), Seen, CallContext(again, context.run, STAGE)) == Seen(material="oak")
     again.close()
-    assert chat(there).ask(Question(instructions="Else.", parts=("picture 1",)), Seen, book)
+    assert chat(there).ask(Question(instructions="Else.", parts=("picture 1",)), Seen, context)
     assert len(there.asked) == 2
 
 

@@ -33,7 +33,7 @@ TEXTS = ["oak", "ash", "elm"]
 
 
 @pytest.fixture
-def book(migrated: Path) -> Iterator[CallContext]:
+def context(migrated: Path) -> Iterator[CallContext]:
     with tempfile.TemporaryDirectory(dir=migrated) as folder:
         ledger = open_ledger(f"sqlite:///{shutil.copy(migrated / 'template.sqlite', folder)}")
         yield CallContext(ledger, begun(ledger), STAGE)
@@ -66,16 +66,18 @@ def expected(texts: list[str], dimension: int = 1_024) -> np.ndarray:
 
 
 @pytest.mark.parametrize("make", [voyage_encoder, openai_encoder])
-def test_vectors_come_in_the_order_asked_and_of_unit_length(there: Provider, book: CallContext, make: object) -> None:
-    found = make(settings(there), "tag").embed([*TEXTS, "oak"], "document", book)  # type: ignore[operator]
+def test_vectors_come_in_the_order_asked_and_of_unit_length(
+    there: Provider, context: CallContext, make: object
+) -> None:
+    found = make(settings(there), "tag").embed([*TEXTS, "oak"], "document", context)  # type: ignore[operator]
     np.testing.assert_allclose(found, expected([*TEXTS, "oak"]), atol=1e-6)
     assert found.dtype == np.float32
     assert there.asked[0][0].texts == ("oak", "ash", "elm")  # the same text once
 
 
-def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, book: CallContext) -> None:
+def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Provider, context: CallContext) -> None:
     encoder = voyage(there, text_dimension=256)
-    assert encoder.embed(["oak"], "document", book).shape == (1, 256)
+    assert encoder.embed(["oak"], "document", context).shape == (1, 256)
     encoder.embed(["oak"], "query")
     first, second = (asked.body for asked, _ in there.asked)
     assert (first["input_type"], second["input_type"]) == ("document", "query")
@@ -83,19 +85,19 @@ def test_voyage_is_told_documents_from_queries_and_the_length_wanted(there: Prov
     assert first["truncation"] is False
 
 
-def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, book: CallContext) -> None:
+def test_a_text_is_paid_for_once_in_whatever_company(there: Provider, context: CallContext) -> None:
     encoder = voyage(there)
-    encoder.embed(["oak", "ash"], "document", book)
-    other = CallContext(book.ledger, begun(book.ledger, owner="bert", content="other"), STAGE)
+    encoder.embed(["oak", "ash"], "document", context)
+    other = CallContext(context.ledger, begun(context.ledger, owner="bert", content="other"), STAGE)
     found = encoder.embed(["elm", "ash", "oak"], "document", other)
     np.testing.assert_allclose(found, expected(["elm", "ash", "oak"]), atol=1e-6)
     assert [asked.texts for asked, _ in there.asked] == [("oak", "ash"), ("elm",)]
-    spent = spending(book.ledger, book.run.document)[0]
+    spent = spending(context.ledger, context.run.document)[0]
     assert (spent.calls, spent.tokens_in) == (2, 2)
     assert spent.cost_usd == pytest.approx(2e-6)
 
 
-def test_queries_are_not_kept_and_documents_need_somebody_who_pays(there: Provider, book: CallContext) -> None:
+def test_queries_are_not_kept_and_documents_need_somebody_who_pays(there: Provider, context: CallContext) -> None:
     encoder = voyage(there)
     for _ in range(2):
         encoder.embed(["oak"], "query")
@@ -149,13 +151,13 @@ def test_nothing_is_searched_for_with_a_vector_that_is_none(there: Provider) -> 
 
 
 def test_who_searches_is_told_when_all_calls_are_of_others(
-    there: Provider, book: CallContext, monkeypatch: pytest.MonkeyPatch
+    there: Provider, context: CallContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embeddings, "QUERY_PATIENCE_SECONDS", 0.1)
     there.delay = lambda: 0.5
     encoder = voyage(there, provider_concurrency=1)
     with ThreadPoolExecutor(1) as other:
-        working = other.submit(encoder.embed, TEXTS, "document", book)
+        working = other.submit(encoder.embed, TEXTS, "document", context)
         while not there.asked:
             time.sleep(0.001)
         with pytest.raises(ProviderDown, match="busy"):
@@ -163,59 +165,61 @@ def test_who_searches_is_told_when_all_calls_are_of_others(
         assert working.result().shape == (3, 1_024)
 
 
-def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, book: CallContext) -> None:
+def test_batches_hold_as_many_tokens_as_the_provider_takes(there: Provider, context: CallContext) -> None:
     texts = [f"{number} " + "word " * 11_000 for number in range(10)]
-    assert voyage(there).embed(texts, "document", book).shape == (10, 1_024)
+    assert voyage(there).embed(texts, "document", context).shape == (10, 1_024)
     assert [len(asked.texts) for asked, _ in there.asked] == [4, 4, 2]
 
 
 def test_a_text_too_long_is_cut_and_that_is_logged_and_counted(
-    there: Provider, book: CallContext, caplog: pytest.LogCaptureFixture
+    there: Provider, context: CallContext, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        voyage(there).embed(["ü" * 100_000, "oak"], "document", book)
+        voyage(there).embed(["ü" * 100_000, "oak"], "document", context)
     assert "1 texts are too long for voyage-3.5 and were cut" in caplog.text
-    assert spending(book.ledger, book.run.document)[0].truncated == 1
+    assert spending(context.ledger, context.run.document)[0].truncated == 1
     sent = there.asked[0][0].texts
     assert 30_000 < len(sent[0]) < 32_000
     assert sent[1] == "oak"
 
 
-def test_vectors_of_another_length_name_the_setting(there: Provider, book: CallContext) -> None:
+def test_vectors_of_another_length_name_the_setting(there: Provider, context: CallContext) -> None:
     there.dimension = 768
     with pytest.raises(Configuration, match=r"768.*SWATCHBOOK_TEXT_DIMENSION is 1024") as raised:
-        openai_encoder(settings(there), "tag").embed(TEXTS, "document", book)
+        openai_encoder(settings(there), "tag").embed(TEXTS, "document", context)
     assert raised.value.advice
     assert "SWATCHBOOK_TEXT_DIMENSION=768" in raised.value.advice
-    spent = spending(book.ledger, book.run.document)[0]
+    spent = spending(context.ledger, context.run.document)[0]
     assert (spent.failed, spent.tokens_in, spent.cost_usd) == (3, 3, pytest.approx(3e-6))
 
 
-def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, book: CallContext) -> None:
+def test_lists_of_numbers_are_read_as_well_as_base64(there: Provider, context: CallContext) -> None:
     there.packs = False
-    np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", book), expected(TEXTS), atol=1e-6)
+    np.testing.assert_allclose(voyage(there).embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
 
 
-def test_nan_and_zero_are_left_for_the_commit_to_refuse_and_asked_for_anew(there: Provider, book: CallContext) -> None:
+def test_nan_and_zero_are_left_for_the_commit_to_refuse_and_asked_for_anew(
+    there: Provider, context: CallContext
+) -> None:
     there.embed = lambda texts, dimension: np.stack(
         [np.full(dimension, value, np.float32) for value in (np.nan, 0.0, 1.0)]
     )
     encoder = voyage(there)
-    found = encoder.embed(TEXTS, "document", book)
+    found = encoder.embed(TEXTS, "document", context)
     assert np.isnan(found[0]).all()
     assert not found[1].any()
     assert np.linalg.norm(found[2]) == pytest.approx(1)
     there.embed = random_vectors
-    np.testing.assert_allclose(encoder.embed(TEXTS, "document", book)[:2], expected(TEXTS)[:2], atol=1e-6)
+    np.testing.assert_allclose(encoder.embed(TEXTS, "document", context)[:2], expected(TEXTS)[:2], atol=1e-6)
     assert [asked.texts for asked, _ in there.asked] == [("oak", "ash", "elm"), ("oak", "ash")]
-    spent = spending(book.ledger, book.run.document)[0]
+    spent = spending(context.ledger, context.run.document)[0]
     assert (spent.failed, spent.unknown, spent.tokens_in) == (2, 0, 5)  # what was paid for stays paid for
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e38])
-def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, book: CallContext, size: float) -> None:
+def test_vectors_of_any_size_come_out_at_unit_length(there: Provider, context: CallContext, size: float) -> None:
     there.embed = lambda texts, dimension: np.full((len(texts), dimension), size, np.float32)
-    found = voyage(there).embed(TEXTS, "document", book)
+    found = voyage(there).embed(TEXTS, "document", context)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
 
 
@@ -237,50 +241,50 @@ def _some_bytes_over(data: list[dict[str, Any]]) -> Any:
 
 @pytest.mark.parametrize("change", [_one_less, _one_more, _one_twice, _some_bytes_over])
 def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
-    there: Provider, book: CallContext, change: Callable[[list[dict[str, Any]]], Any]
+    there: Provider, context: CallContext, change: Callable[[list[dict[str, Any]]], Any]
 ) -> None:
     there.rewrite = lambda reply: {**reply, "data": change(reply["data"])}
     encoder = voyage(there)
     with pytest.raises(ProviderError, match="no embeddings of what was asked"):
-        encoder.embed(TEXTS, "document", book)
+        encoder.embed(TEXTS, "document", context)
     there.rewrite = lambda reply: reply
-    np.testing.assert_allclose(encoder.embed(TEXTS, "document", book), expected(TEXTS), atol=1e-6)
+    np.testing.assert_allclose(encoder.embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)
 
 
 @pytest.mark.parametrize("tokens", [-1_000_000, 10**30])
-def test_a_count_that_is_none_pays_nobody_back(there: Provider, book: CallContext, tokens: int) -> None:
+def test_a_count_that_is_none_pays_nobody_back(there: Provider, context: CallContext, tokens: int) -> None:
     there.rewrite = lambda reply: {**reply, "usage": {"total_tokens": tokens}}
     encoder = voyage(there)
     for _ in range(2):
-        encoder.embed(TEXTS, "document", book)
-    spent = spending(book.ledger, book.run.document)[0]
+        encoder.embed(TEXTS, "document", context)
+    spent = spending(context.ledger, context.run.document)[0]
     assert (spent.calls, spent.unpriced, spent.tokens_in, spent.cost_usd) == (3, 3, 0, 0)
     assert spent.at_most_usd > 0
 
 
 @pytest.mark.parametrize(("fault", "failure"), [("empty", ProviderError), ("too_large", PayloadTooLarge)])
 def test_what_goes_wrong_is_named_and_nothing_is_kept(
-    there: Provider, book: CallContext, fault: str, failure: type[Exception]
+    there: Provider, context: CallContext, fault: str, failure: type[Exception]
 ) -> None:
     there.script.append(fault)
     encoder = voyage(there)
     with pytest.raises(failure):
-        encoder.embed(TEXTS, "document", book)
-    assert encoder.embed(TEXTS, "document", book).shape == (3, 1_024)
+        encoder.embed(TEXTS, "document", context)
+    assert encoder.embed(TEXTS, "document", context).shape == (3, 1_024)
     assert len(there.asked) == 2
 
 
-def test_a_model_that_voyage_does_not_know_names_the_setting(there: Provider, book: CallContext) -> None:
+def test_a_model_that_voyage_does_not_know_names_the_setting(there: Provider, context: CallContext) -> None:
     there.models = {"voyage-3.5"}
     with pytest.raises(Configuration, match="SWATCHBOOK_TEXT_MODEL"):
-        voyage(there, text_model="voyage-9").embed(TEXTS, "document", book)
+        voyage(there, text_model="voyage-9").embed(TEXTS, "document", context)
 
 
-def test_the_budget_counts_vectors_too(there: Provider, book: CallContext) -> None:
-    set_document(book.ledger, book.run.document, options=IngestOptions(max_usd=0.5).model_dump(mode="json"))
+def test_the_budget_counts_vectors_too(there: Provider, context: CallContext) -> None:
+    set_document(context.ledger, context.run.document, options=IngestOptions(max_usd=0.5).model_dump(mode="json"))
     with pytest.raises(Configuration, match="SWATCHBOOK_PRICES"):
-        voyage(there, prices={}).embed(TEXTS, "document", book)
-    voyage(there).embed(TEXTS, "document", book)
+        voyage(there, prices={}).embed(TEXTS, "document", context)
+    voyage(there).embed(TEXTS, "document", context)
 
 
 def test_the_registry_knows_the_tag_without_a_key_and_misses_the_key_when_it_loads(there: Provider) -> None:
@@ -293,9 +297,9 @@ def test_the_registry_knows_the_tag_without_a_key_and_misses_the_key_when_it_loa
     assert (encoder.tag, encoder.dimension) == ("voyage-3.5@1024/document-query", 1_024)
 
 
-def test_meaning_survives_the_stand_in(there: Provider, book: CallContext) -> None:
+def test_meaning_survives_the_stand_in(there: Provider, context: CallContext) -> None:
     there.embed = minilm_vectors()
     encoder = voyage(there)
-    documents = encoder.embed(["A porcelain floor tile.", "A leather sofa."], "document", book)
+    documents = encoder.embed(["A porcelain floor tile.", "A leather sofa."], "document", context)
     tile, sofa = documents @ encoder.embed(["ceramic tiles for the floor"], "query")[0]
     assert tile > sofa + 0.2

@@ -14,7 +14,7 @@ import pytest
 from swatchbook.errors import Configuration, CrashedWorker, EncryptedDocument, OutOfMemory, ProviderTimeout, Unexpected
 from swatchbook.runtime.child import Child
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODULE = "tests.runtime.troubled_child"
 
 

@@ -24,8 +24,8 @@ from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from tasks import embed_on_pool as shards_module
 from tasks.embed_on_pool import adopt_shards
-from tests.deployments.conftest import died
 from tests.ledger.scene import begin_again, begun, lapse
+from tests.scheduler.conftest import died
 from tests.scheduler.test_launch import set_state, state_of, with_client
 
 SHARDS = "shards-that-wait"

@@ -23,8 +23,8 @@ from swatchbook.pipeline.delete import delete
 from swatchbook.records import sha256
 from swatchbook.resources import Resources
 from tests.conftest import free_port
-from tests.deployments.conftest import died, queued
 from tests.ledger.scene import begin_again, lapse, set_document
+from tests.scheduler.conftest import died, queued
 
 
 def with_client(work: Callable[[Any], Awaitable[Any]]) -> Any:

@@ -27,10 +27,10 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from tests.command import run_json
 from tests.conftest import ROOT, free_port
-from tests.deployments.conftest import POOL, died, queued
 from tests.ledger.scene import begin_again, set_document
 from tests.ledger.test_reviews import weak
 from tests.pdf.making import Paper, gradient, jpeg
+from tests.scheduler.conftest import POOL, died, queued
 
 
 def round_of(resources: Resources) -> Ticked:

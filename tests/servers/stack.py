@@ -133,8 +133,8 @@ class Stack:
     def command(self, *arguments: str) -> str:
         """The stdout of `swatchbook …`, which must not fail."""
         done = subprocess.run(
-            [sys.executable, "-m", "interface.cli.main", *arguments], env=self.environment, cwd=self.folder, check=False,
-            capture_output=True, text=True,
+            [sys.executable, "-m", "interface.cli.main", *arguments],
+            env=self.environment, cwd=self.folder, check=False, capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         return done.stdout

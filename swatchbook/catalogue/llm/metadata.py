@@ -9,7 +9,7 @@ from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, ExcerptLine, excer
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
 from swatchbook.catalogue.llm.verbatim import occurs, source_words
 from swatchbook.ledger.calls import CallContext
-from swatchbook.models.base import Chat, Question
+from swatchbook.providers.messages import Chat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
 
 MOST_TOKENS: Final = 4_000
@@ -17,7 +17,7 @@ _PAGE_CHARACTERS: Final = 12_000
 
 
 def ask_metadata(
-    chat: Chat, book: CallContext, product: FoundProduct, pages: Iterable[Page], by_layout: Description
+    chat: Chat, context: CallContext, product: FoundProduct, pages: Iterable[Page], by_layout: Description
 ) -> Description:
     """The product's metadata as the model reads it off its pages; where it says nothing of a kind, the layout rules do.
 
@@ -25,7 +25,7 @@ def ask_metadata(
     `Chat.ask` raises.
     """
     told = list(excerpt_lines((_own(page, product) for page in pages), most=_PAGE_CHARACTERS))
-    answer = chat.ask(_question(product, told, by_layout), Facts, book)
+    answer = chat.ask(_question(product, told, by_layout), Facts, context)
     proven, rejected = _prove(answer.facts, _Source.of(told, by_layout.tables), chat.model)
     kept = dict[str, dict[str, Evidence]]()
     for fact in proven:

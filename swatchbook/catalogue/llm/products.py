@@ -13,7 +13,7 @@ from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.llm.verbatim import is_named, occurs, words
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.ledger.calls import CallContext
-from swatchbook.models.base import Chat, Question
+from swatchbook.providers.messages import Chat, Question
 from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
 NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
@@ -28,7 +28,7 @@ CONFIDENCE, AGREED = 0.85, 0.95
 
 
 def ask_products(
-    chat: Chat, book: CallContext, reading: Reading, pages: Iterable[Page], by_layout: Discovery
+    chat: Chat, context: CallContext, reading: Reading, pages: Iterable[Page], by_layout: Discovery
 ) -> Discovery:
     """Products as the model names them, in the order of their pages; what it says and no page proves is in `rejected`.
 
@@ -38,7 +38,7 @@ def ask_products(
 
     def ask(window: Sequence[ExcerptLine]) -> list[Offered]:
         try:
-            return chat.ask(_question(reading, by_layout, window), Offer, book).products
+            return chat.ask(_question(reading, by_layout, window), Offer, context).products
         except (InvalidModelOutput, PayloadTooLarge):
             if len(window) <= FEWEST_PAGES:
                 raise

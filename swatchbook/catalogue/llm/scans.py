@@ -8,7 +8,7 @@ from typing import Final
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.errors import Failure, Policy
 from swatchbook.ledger.calls import CallContext
-from swatchbook.models.base import Chat, Question
+from swatchbook.providers.messages import Chat, Question
 from swatchbook.records import Block, FailedPage, Line, Page, Scans, Span
 
 SIDE: Final = 1_568  # pixels: more is scaled down by most models
@@ -34,7 +34,7 @@ def scanned_pages(pages: Iterable[Page]) -> list[int]:
     return without if 2 * len(without) > count else []
 
 
-def read_scans(chat: Chat, book: CallContext, numbers: Sequence[int], render: Render) -> Scans:
+def read_scans(chat: Chat, context: CallContext, numbers: Sequence[int], render: Render) -> Scans:
     """The text of these pages. One that cannot be painted, or that the model will not or cannot read, is lost alone.
 
     Raises what passes, and what concerns everybody.
@@ -43,7 +43,7 @@ def read_scans(chat: Chat, book: CallContext, numbers: Sequence[int], render: Re
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="scan") as threads:
         for first in range(0, len(numbers), _PAINTED_AT_ONCE):
             pictures = list(render(numbers[first : first + _PAINTED_AT_ONCE]))
-            for (number, _), read in zip(pictures, threads.map(partial(_read, chat, book), pictures), strict=True):
+            for (number, _), read in zip(pictures, threads.map(partial(_read, chat, context), pictures), strict=True):
                 if isinstance(read, FailedPage):
                     lost.append(read)
                 else:
@@ -51,13 +51,13 @@ def read_scans(chat: Chat, book: CallContext, numbers: Sequence[int], render: Re
     return Scans(lines=lines, lost=tuple(lost))
 
 
-def _read(chat: Chat, book: CallContext, painted: tuple[int, bytes | FailedPage]) -> tuple[str, ...] | FailedPage:
+def _read(chat: Chat, context: CallContext, painted: tuple[int, bytes | FailedPage]) -> tuple[str, ...] | FailedPage:
     number, picture = painted
     if isinstance(picture, FailedPage):
         return picture.model_copy(update={"transient": False})
     try:
         question = Question(instructions=READ_PAGE, parts=(picture,), max_tokens=MOST_TOKENS)
-        return tuple(chat.ask(question, Printed, book).lines[:MOST_LINES])
+        return tuple(chat.ask(question, Printed, context).lines[:MOST_LINES])
     except Failure as failure:
         if failure.policy not in (Policy.NEVER, Policy.ONCE_MORE):
             raise

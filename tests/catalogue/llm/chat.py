@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.calls import CallContext
-from swatchbook.models.base import Question, Shape
+from swatchbook.providers.messages import Question, Shape
 
 Says = Callable[[Sequence[str], Sequence[bytes]], Any]
-BOOK = cast("Book", None)
+CONTEXT = cast("CallContext", None)
 """Nobody pays: nothing is bought."""
 
 
@@ -23,7 +23,7 @@ class Voice:
         self.asked: list[Question] = []
         self._says = says
 
-    def ask(self, question: Question, shape: type[Shape], book: CallContext) -> Shape:
+    def ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
         self.asked.append(question)
         texts = [part for part in question.parts if isinstance(part, str)]
         said = self._says(texts, [part for part in question.parts if isinstance(part, bytes)])

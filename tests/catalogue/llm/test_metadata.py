@@ -9,7 +9,7 @@ from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.records import Box, Card, Description, Evidence, FoundProduct, Page, Table
 from tests.catalogue.layouts import page, text
-from tests.catalogue.llm.chat import BOOK, Says, Voice
+from tests.catalogue.llm.chat import CONTEXT, Says, Voice
 from tests.providers import attentive
 
 NOTHING = Description(metadata={})
@@ -37,7 +37,7 @@ SPECIFIED = page(
 
 
 def test_a_careful_reader_says_what_the_page_says() -> None:
-    said = ask_metadata(Voice(attentive.answer), BOOK, product(), [SPECIFIED], NOTHING)
+    said = ask_metadata(Voice(attentive.answer), CONTEXT, product(), [SPECIFIED], NOTHING)
     assert said.metadata == {"material": "solid oak", "size": "60 × 120 cm"}
     assert {(e.detail["key"], e.page) for e in said.evidence} == {("material", 1), ("size", 1)}
     assert said.rejected == ()
@@ -47,7 +47,7 @@ def test_values_of_no_page_and_unknown_fields_are_dropped_and_named() -> None:
     says = telling(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")
     )
-    said = ask_metadata(Voice(says), BOOK, product(), [SPECIFIED], NOTHING)
+    said = ask_metadata(Voice(says), CONTEXT, product(), [SPECIFIED], NOTHING)
     assert said.metadata == {"material": "solid OAK", "size": "60x120cm"}
     assert [(each.rule, each.text) for each in said.rejected] == [
         ("value not on its pages", "finish: gold"),
@@ -57,19 +57,19 @@ def test_values_of_no_page_and_unknown_fields_are_dropped_and_named() -> None:
 
 
 def test_marks_of_headings_and_rows_are_no_part_of_a_value() -> None:
-    said = ask_metadata(Voice(telling(("size", "# Size: | 60 × 120 cm"))), BOOK, product(), [SPECIFIED], NOTHING)
+    said = ask_metadata(Voice(telling(("size", "# Size: | 60 × 120 cm"))), CONTEXT, product(), [SPECIFIED], NOTHING)
     assert said.metadata["size"] == "Size: 60 × 120 cm"
 
 
 def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
     both = page(1, [text(60, 100, "Colour: sand"), text(60, 120, "Colour: slate")])
     says = telling(("color", "sand"), ("colour", "slate"), ("color", "sand"))
-    assert ask_metadata(Voice(says), BOOK, product(), [both], NOTHING).metadata == {"color": "sand; slate"}
+    assert ask_metadata(Voice(says), CONTEXT, product(), [both], NOTHING).metadata == {"color": "sand; slate"}
 
 
 def test_what_the_model_does_not_say_the_layout_rules_do() -> None:
     by_layout = describe(product(), [SPECIFIED], [])
-    said = ask_metadata(Voice(telling(("material", "oak"))), BOOK, product(), [SPECIFIED], by_layout)
+    said = ask_metadata(Voice(telling(("material", "oak"))), CONTEXT, product(), [SPECIFIED], by_layout)
     assert said.metadata["material"] == "oak"
     assert said.metadata["size"] == by_layout.metadata["size"]
     assert {str(e.detail["key"]) for e in said.evidence} == set(said.metadata)
@@ -78,7 +78,7 @@ def test_what_the_model_does_not_say_the_layout_rules_do() -> None:
 def test_cells_of_its_tables_are_text_of_its_pages() -> None:
     table = Table(page=1, bbox=None, rows=(("Slip rating", "R10 B"), ("Weight", "12 kg")))
     voice = Voice(telling(("slip_rating", "R10 B"), ("weight", "13 kg")))
-    said = ask_metadata(voice, BOOK, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
+    said = ask_metadata(voice, CONTEXT, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
     assert said.metadata == {"slip_rating": "R10 B"}
     assert "Slip rating | R10 B" in str(voice.asked[0].parts[2])
 
@@ -87,10 +87,10 @@ def test_values_of_the_product_beside_it_are_not_its_own() -> None:
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     shared = page(1, [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")])
     own = product("Alder", cards=(_card(left),))
-    said = ask_metadata(Voice(telling(("material", "oak"), ("material", "beech"))), BOOK, own, [shared], NOTHING)
+    said = ask_metadata(Voice(telling(("material", "oak"), ("material", "beech"))), CONTEXT, own, [shared], NOTHING)
     assert said.metadata == {"material": "oak"}
     other = product("Birke", cards=(_card(right),))
-    assert ask_metadata(Voice(attentive.answer), BOOK, other, [shared], NOTHING).metadata == {}
+    assert ask_metadata(Voice(attentive.answer), CONTEXT, other, [shared], NOTHING).metadata == {}
 
 
 def _card(region: Box) -> Card:
@@ -100,7 +100,7 @@ def _card(region: Box) -> Card:
 def test_the_page_of_a_value_is_where_it_stands() -> None:
     pages: list[Page] = [page(1, [text(60, 100, "Alder")]), page(2, [text(60, 100, "Weight: 4 kg")])]
     says: Says = lambda texts, pictures: {"facts": [{"kind": "weight", "value": "4 kg", "page": 1}]}  # noqa: E731
-    said = ask_metadata(Voice(says), BOOK, product("Alder", 1, 2), pages, NOTHING)
+    said = ask_metadata(Voice(says), CONTEXT, product("Alder", 1, 2), pages, NOTHING)
     assert said.evidence == (
         Evidence(rule="language model", page=2, text="4 kg", detail={"key": "weight", "model": "voice"}),
     )
@@ -109,4 +109,4 @@ def test_the_page_of_a_value_is_where_it_stands() -> None:
 @pytest.mark.parametrize("answer", [{"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}])
 def test_an_answer_of_another_shape_is_none(answer: Any) -> None:
     with pytest.raises(InvalidModelOutput):
-        ask_metadata(Voice(lambda texts, pictures: answer), BOOK, product(), [SPECIFIED], NOTHING)
+        ask_metadata(Voice(lambda texts, pictures: answer), CONTEXT, product(), [SPECIFIED], NOTHING)

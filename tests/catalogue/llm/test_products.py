@@ -17,7 +17,7 @@ from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
-from tests.catalogue.llm.chat import BOOK, Says, Voice
+from tests.catalogue.llm.chat import CONTEXT, Says, Voice
 from tests.providers import attentive
 
 NOTHING = Discovery(products=())
@@ -26,7 +26,7 @@ NOTHING = Discovery(products=())
 def asked(document: Document, says: Says, by_layout: Discovery | None = None) -> tuple[Discovery, Voice]:
     reading, voice = layouts.reading(document), Voice(says)
     by_layout = discover(reading, document.pages) if by_layout is None else by_layout
-    return ask_products(voice, BOOK, reading, document.pages, by_layout), voice
+    return ask_products(voice, CONTEXT, reading, document.pages, by_layout), voice
 
 
 def offering(*products: dict[str, Any]) -> Says:
@@ -55,7 +55,7 @@ def test_what_a_careful_reader_finds_is_the_truth_of_the_sample(
 ) -> None:
     reading, pages = read
     voice = Voice(attentive.answer)
-    found = ask_products(voice, BOOK, reading, pages, discover(reading, pages))
+    found = ask_products(voice, CONTEXT, reading, pages, discover(reading, pages))
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
     assert [(p.name, p.category, p.first_page, p.last_page) for p in found.products] == [
         (p["name"], p["category"], p["first_page"], p["last_page"]) for p in truth

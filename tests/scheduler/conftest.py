@@ -18,16 +18,6 @@ POOL = "control"
 
 
 @pytest.fixture
-def prefect_api(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The server, as this process and its children find it."""
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
-    with temporary_settings({PREFECT_API_URL: prefect_server}):
-        yield prefect_server
-
-
-@pytest.fixture
 def deployment(prefect_api: str) -> Iterator[Any]:
     """`ingest_catalogue/ingest_catalogue` on a process pool, no flow runs beside it; all of it goes afterwards."""
     asyncio.run(_remove_flow_runs())  # those of other tests of the same server
