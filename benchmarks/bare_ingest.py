@@ -13,7 +13,7 @@ from swatchbook.pdf import reader
 from swatchbook.pipeline.embed import make_batch
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import Work, active_run, begin_work
+from swatchbook.pipeline.run import Work, begin_work, hold_run
 from swatchbook.records import IngestOptions
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
@@ -26,7 +26,7 @@ def main(path: Path) -> None:
         document = register(resources, path, owner="default", options=options).document
         work = begin_work(resources, str(document.file), owner="default", options=options)
         assert isinstance(work, Work)
-        with active_run(resources, work.run):
+        with hold_run(resources, work.run):
             reading = reader.read(path, resources.files, resources.settings)
             pages = list(reader.iterate(resources.files, reading))
             found = discover.discover(reading, pages)

@@ -14,7 +14,7 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
 from blocks import load_resources
 from swatchbook.errors import ProviderDown
-from swatchbook.pipeline.run import Work, active_run, finish_stage, report_progress, start_stage
+from swatchbook.pipeline.run import Work, finish_stage, hold_run, report_progress, start_stage
 from swatchbook.records import PROGRESS, Stage
 from swatchbook.reports.markdown import plain
 from tasks.policy import cached
@@ -66,7 +66,7 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
     """
     log = get_run_logger()
     tools = load_resources(work.blocks)
-    with active_run(tools, work.run), naming_the_outage():
+    with hold_run(tools, work.run), naming_the_outage():
         artifact = await acreate_progress_artifact(
             progress=0.0, key=f"progress-{work.document}", description=f"{plain(work.name)}: {Stage.REGISTERED}"
         )

@@ -11,10 +11,9 @@ from prefect import get_run_logger, task
 from prefect.runtime import flow_run
 
 from blocks import load_resources
-from swatchbook.errors import RunRevoked, as_failure
 from swatchbook.ledger import runs, shard_runs
 from swatchbook.pipeline import shards
-from swatchbook.pipeline.heartbeat import keep_alive
+from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.pipeline.shards import Shard
 from swatchbook.records import BlockNames
 from tasks.policy import WRITE
@@ -44,17 +43,10 @@ async def at_shard(shard: Shard) -> AsyncIterator[Advance]:
         await asyncio.to_thread(runs.record_alive, ledger, run)
         log.info("%d/%d, %s", done, total, note)
 
-    with keep_alive(ledger, run):
-        try:
-            with naming_the_outage():
-                if shard.images:
-                    await asyncio.to_thread(tools.models.load_all)
-                started = time.monotonic()  # loading is no image's time: else shards would be cut ever smaller
-                yield advance
-        except RunRevoked:
-            raise  # whoever revoked it has written why
-        except BaseException as error:
-            kind = as_failure(error).kind if isinstance(error, Exception) else None
-            shard_runs.end(ledger, run, failure_kind=kind)
-            raise
+    with hold_shard_run(ledger, run):
+        with naming_the_outage():
+            if shard.images:
+                await asyncio.to_thread(tools.models.load_all)
+            started = time.monotonic()  # loading is no image's time: else shards would be cut ever smaller
+            yield advance
         shard_runs.end(ledger, run, seconds=time.monotonic() - started, images=shard.images)

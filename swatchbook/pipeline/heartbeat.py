@@ -1,4 +1,4 @@
-"""The heartbeat: a thread of its own that keeps a run's leases alive, also while the work waits or computes."""
+"""The heartbeat of a run: a thread that renews its leases, also while the work waits or computes."""
 
 import logging
 import threading
@@ -13,32 +13,26 @@ from swatchbook.ledger.runs import Run
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 20.0
-"""Two beats may be missed before a lease of 60 s ends."""
-
-
-class Heartbeat:
-    """`lost` is set once the run is no longer ours: work must stop, and can write nothing more."""
-
-    def __init__(self) -> None:
-        self.lost = threading.Event()
+"""Two heartbeats may be missed before a lease of 60 s ends."""
 
 
 @contextmanager
-def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iterator[Heartbeat]:
-    """Renew the run's leases every `every` seconds for as long as the block lasts.
+def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iterator[threading.Event]:
+    """Renew the run's leases every `every` seconds while the block runs. Yields an event that is set when it is lost.
 
-    An outage of the ledger is sat out, however long: a lease that ended meanwhile is renewed, unless somebody who saw
-    the ledger earlier has buried the run.
+    A run that was revoked, or that another process has marked dead, is lost: its work must stop and can write nothing
+    more. An outage of the ledger only delays the heartbeat: a lease that ended meanwhile is renewed, unless another
+    process saw the ledger first and marked the run dead.
     """
-    beat, over = Heartbeat(), threading.Event()
-    args = (ledger.patient(0.0), run, every, beat.lost, over)
-    thread = threading.Thread(target=_beat, args=args, name=f"heartbeat {run.token}", daemon=True)
+    lost, over = threading.Event(), threading.Event()
+    arguments = (ledger.patient(0.0), run, every, lost, over)
+    thread = threading.Thread(target=_beat, args=arguments, name=f"heartbeat {run.token}", daemon=True)
     thread.start()
     try:
-        yield beat
+        yield lost
     finally:
         over.set()
-        thread.join(5)  # one that waits for a lock finds its run ended, and ends too
+        thread.join(5)  # a heartbeat that waits for a lock finds its run ended, and ends too
 
 
 def _beat(ledger: Ledger, run: Run, every: float, lost: threading.Event, over: threading.Event) -> None:
@@ -51,7 +45,7 @@ def _beat(ledger: Ledger, run: Run, every: float, lost: threading.Event, over: t
             except RunRevoked as revoked:
                 log.warning("%s", revoked)
                 return
-            except Failure as failure:  # the ledger is away: again, sooner
+            except Failure as failure:  # the ledger does not answer: try again, sooner
                 log.warning("no heartbeat: %s", failure)
                 pause = every / 20
     finally:

@@ -13,15 +13,15 @@ from typing import Final
 from swatchbook.analysis.judge import PERSON, Verdict, changes, correct, judge, person_tag
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels
-from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked, as_failure
+from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference, Policy, RunRevoked
 from swatchbook.ledger import reviews, runs, shard_runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.reviews import Review, ReviewImage, ReviewNote, Second
 from swatchbook.models.base import Analyst
 from swatchbook.models.registry import review_tag
-from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.load_pixels import load_pixels
+from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.records import Analysis, Record
 from swatchbook.resources import Resources
 
@@ -98,17 +98,10 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
 
 @contextmanager
 def _paying(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
-    """A run of its own beside the document's, however it ends. Raises RunRevoked."""
+    """Begin a review's run, beside the document's own, and end it. Raises RunRevoked."""
     run = reviews.begin(resources.ledger, document, flow_run=flow_run)
-    with keep_alive(resources.ledger, run):
-        try:
-            yield CallContext(resources.ledger, run, STAGE)
-        except RunRevoked:
-            raise
-        except BaseException as error:
-            kind = as_failure(error).kind if isinstance(error, Exception) else None
-            shard_runs.end(resources.ledger, run, failure_kind=kind)
-            raise
+    with hold_shard_run(resources.ledger, run):
+        yield CallContext(resources.ledger, run, STAGE)
         shard_runs.end(resources.ledger, run)
 
 

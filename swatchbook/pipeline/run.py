@@ -1,10 +1,11 @@
-"""A run's life: how it begins or follows, what keeps it alive, and how each way of ending is written down."""
+"""The run of a document: how it begins, how it is kept alive, and how its end and progress are recorded."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import (
@@ -17,7 +18,8 @@ from swatchbook.errors import (
     RunRevoked,
     as_failure,
 )
-from swatchbook.ledger import runs
+from swatchbook.ledger import runs, shard_runs
+from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
 from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.ledger.leases import RUN_LIMIT, pause_after
@@ -32,17 +34,17 @@ from swatchbook.storage.files import KEY
 
 log = logging.getLogger(__name__)
 
-_LATER = 60.0
-"""Seconds until a document that ended in an outage, or that a person must mend, is looked at again."""
+_RECHECK_SECONDS = 60.0
+"""Pause until a document that ended in an outage, or that a person must help, is tried again."""
 
-_PASSING = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
-_PASSES = {Policy.OUTAGE, Policy.WAIT}
+_RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
+_WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
-_REPORT_EVERY = 0.5  # seconds between progress writes
+_PROGRESS_SECONDS = 0.5  # least pause between progress writes
 
 
 class Work(Record):
-    """One run at one document: what its stages need to know."""
+    """One run of a document: what its stages need to know."""
 
     run: Run
     document: str
@@ -55,7 +57,7 @@ class Work(Record):
     blocks: BlockNames = BlockNames()
 
     def key(self, stage: str, settings: Settings, part: str = "") -> str:
-        """Cache key of a pure stage of this document."""
+        """Return the cache key of a pure stage of this document."""
         return stage_key(stage, self.content, settings, self.options, force=self.force, part=part)
 
 
@@ -68,19 +70,25 @@ def begin_work(
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
 ) -> Work | Busy | Document:
-    """Begin a run at the source's document.
+    """Register the source and begin a run of its document.
 
-    Returns the Document itself when it is complete with these very options or was cancelled, Busy when another run
-    lives, or when it was being deleted: that is finished first, as far as it can be. Raises what `register_source`
-    raises.
+    Returns the Document itself when it is complete with the same options or was cancelled; Busy when another run is
+    live, or when the document was being deleted (the delete is finished first, as far as possible). Raises what
+    `register_source` raises.
     """
     try:
         registered = register_source(resources, source, owner=owner, options=options)
-    except Failure as failure:  # no run will say it of what is queued
+    except Failure as failure:  # a queued document has no run yet that could record it
         if KEY.match(source):
-            status = DocumentStatus.WAITING if failure.policy in _PASSES else DocumentStatus.BLOCKED
-            told = {"message": str(failure), "failure_kind": failure.kind}
-            postpone(resources.ledger, document_id(owner, source[:64]), status, **told, seconds=_LATER)
+            status = DocumentStatus.WAITING if failure.policy in _WAITING_POLICIES else DocumentStatus.BLOCKED
+            postpone(
+                resources.ledger,
+                document_id(owner, source[:64]),
+                status,
+                message=str(failure),
+                failure_kind=failure.kind,
+                seconds=_RECHECK_SECONDS,
+            )
         raise
     if registered.unchanged:
         return registered.document
@@ -127,97 +135,117 @@ def begin_work(
 
 
 def has_settled(resources: Resources, document_id: str) -> bool:
-    """Whether a followed run left nothing to be done now."""
+    """Return whether nothing is left to do now for a document whose run was followed."""
     document = get_document(resources.ledger, document_id)
-    later = document.due_at is not None and document.due_at > resources.ledger.now()
-    return document.status in _SETTLED or (document.status == DocumentStatus.WAITING and later)
+    due_later = document.due_at is not None and document.due_at > resources.ledger.now()
+    return document.status in _SETTLED or (document.status == DocumentStatus.WAITING and due_later)
 
 
 @contextmanager
-def active_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
-    """Keep a run alive, and write down how it ends if it does not end itself. Yields the event of its loss."""
-    with keep_alive(resources.ledger, run) as beat:
+def hold_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
+    """Keep a document's run alive, and record its end if the block raises. Yields an event that is set when it is lost.
+
+    What can be tried again leaves the document waiting, the rest leaves it failed or blocked.
+    """
+    with _hold(resources.ledger, run, partial(_end_document_run, resources, run)) as lost:
+        yield lost
+
+
+@contextmanager
+def hold_shard_run(ledger: Ledger, run: Run) -> Iterator[threading.Event]:
+    """Do the same for a run beside the document's own: a shard's or a review's."""
+
+    def end(error: BaseException) -> None:
+        kind = as_failure(error).kind if isinstance(error, Exception) else None
+        shard_runs.end(ledger, run, failure_kind=kind)
+
+    with _hold(ledger, run, end) as lost:
+        yield lost
+
+
+@contextmanager
+def _hold(ledger: Ledger, run: Run, end: Callable[[BaseException], None]) -> Iterator[threading.Event]:
+    with keep_alive(ledger, run) as lost:
         try:
-            yield beat.lost
+            yield lost
         except RunRevoked:
-            raise  # whoever revoked it has written why
+            raise  # whoever revoked it has recorded why
         except BaseException as error:
-            _record_end(resources, run, error)
+            end(error)
             raise
 
 
-def _record_end(resources: Resources, run: Run, error: BaseException) -> None:
-    if not isinstance(error, Exception):  # Ctrl-C, a cancelled task: the same command goes on from here
-        now = resources.ledger.now()
-        runs.end(
-            resources.ledger, run, DocumentStatus.WAITING, message="Interrupted; run it again to go on.", due_at=now
-        )
+def _end_document_run(resources: Resources, run: Run, error: BaseException) -> None:
+    ledger = resources.ledger
+    if not isinstance(error, Exception):  # Ctrl-C or a cancelled task: the same command goes on from here
+        message = "Interrupted; run it again to go on."
+        runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now())
         return
     failure = as_failure(error)
     if not isinstance(error, Failure):
         log.error("a run ended unexpectedly", exc_info=error)
-    status, pause = _what_becomes(resources, run, failure)
-    due = None if pause is None else resources.ledger.now() + pause
-    runs.end(resources.ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due)
+    status, pause = _status_after(resources, run, failure)
+    due_at = None if pause is None else ledger.now() + pause
+    runs.end(ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due_at)
 
 
-def _what_becomes(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
-    """Status, and seconds until it is due again, of a document whose run was ended by this failure.
+def _status_after(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
+    """Return the status of a document whose run was ended by this failure, and the seconds until it is due again.
 
-    A passing one is tried again with the pauses of items, and as often.
+    A failure that is likely to pass is tried again with the pauses of items, and as often.
     """
     if isinstance(failure, BudgetExceeded):
         return DocumentStatus.BLOCKED, None
     if failure.policy is Policy.BLOCKED:
-        return DocumentStatus.BLOCKED, _LATER
-    if failure.policy in _PASSES:
-        return DocumentStatus.WAITING, _LATER
+        return DocumentStatus.BLOCKED, _RECHECK_SECONDS
+    if failure.policy in _WAITING_POLICIES:
+        return DocumentStatus.WAITING, _RECHECK_SECONDS
     if failure.policy is Policy.NEVER:
         return DocumentStatus.FAILED, None
-    before = runs.failures_before(resources.ledger, run, _PASSING)
-    if before + 1 >= RUN_LIMIT:
+    earlier = runs.failures_before(resources.ledger, run, _RETRIED_KINDS)
+    if earlier + 1 >= RUN_LIMIT:
         return DocumentStatus.FAILED, None
-    return DocumentStatus.WAITING, pause_after(before + 1)
+    return DocumentStatus.WAITING, pause_after(earlier + 1)
 
 
 def start_stage(resources: Resources, run: Run, stage: Stage) -> None:
-    """The work that leads to a stage begins. Raises RunRevoked."""
+    """Record that the work that leads to a stage begins. Raises RunRevoked."""
     report_progress(resources, run, stage, 0, 0)
 
 
 def finish_stage(resources: Resources, run: Run, stage: Stage, seconds: float, units: int) -> None:
-    """A stage is reached, after so many seconds of work on so many pages or images. Raises RunRevoked."""
+    """Record that a stage is reached, and the seconds of work on how many pages or images. Raises RunRevoked."""
     _retry_once_on_ledger_down(lambda: runs.record_timing(resources.ledger, run, stage, seconds, units))
     _retry_once_on_ledger_down(lambda: runs.reach_stage(resources.ledger, run, stage))
 
 
-def _retry_once_on_ledger_down(move: Callable[[], None]) -> None:
-    """Make a move; once more if the ledger went away in its middle, which waits for it first."""
+def _retry_once_on_ledger_down(write: Callable[[], None]) -> None:
+    """Run an idempotent ledger write, and once more after LedgerDown (the retry waits for the connection)."""
     try:
-        move()
+        write()
     except LedgerDown:
-        move()
+        write()
 
 
 def report_progress(
     resources: Resources, run: Run, stage: Stage, done: int, total: int, note: str | None = None
 ) -> None:
-    """How far the work towards a stage is. Raises RunRevoked.
+    """Record how far the work towards a stage is. Raises RunRevoked.
 
-    It waits for nothing: while the ledger is away, the work goes on untold.
+    It waits for nothing: while the ledger is down, the work goes on and its progress is not recorded.
     """
     with suppress(LedgerDown):
         runs.record_progress(resources.ledger.patient(0.0), run, stage, done, total, note)
 
 
 def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[[int, int], None]:
-    """A progress callback (done, total) that writes at most twice a second. Raises RunRevoked when the run is lost."""
+    """Return a callback (done, total) that records progress at most twice a second. It raises RunRevoked."""
     last = 0.0
 
     def report(done: int, total: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last >= _REPORT_EVERY or done >= total:
+        if now - last >= _PROGRESS_SECONDS or done >= total:
             last = now
             report_progress(resources, run, stage, done, total)
 

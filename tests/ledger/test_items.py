@@ -466,17 +466,17 @@ def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
     run = begun(ledger, pictures=[KEY])
     items.claim(ledger, run, [KEY])
     pass_time(ledger, 59)
-    with keep_alive(ledger, run, every=0.01) as beat:
+    with keep_alive(ledger, run, every=0.01) as lost:
         wait_until(lambda: item(ledger, KEY).lease_until > ledger.now() + 55)
-        assert not beat.lost.is_set()
+        assert not lost.is_set()
     assert runs.mark_dead(ledger) == []
 
 
 def test_a_revoked_run_is_told_so(ledger: Ledger) -> None:
     run = begun(ledger)
-    with keep_alive(ledger, run, every=0.01) as beat:
+    with keep_alive(ledger, run, every=0.01) as lost:
         runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
-        assert beat.lost.wait(5)
+        assert lost.wait(5)
     with pytest.raises(RunRevoked):
         runs.record_heartbeat(ledger, run)
 
@@ -487,12 +487,12 @@ def test_an_outage_of_the_ledger_is_sat_out_also_beyond_the_lease(
     run = begun(ledger)
     monkeypatch.setattr(database, "LOCK_SECONDS", 0.02)
     hasty = Ledger(url)
-    with keep_alive(hasty, run, every=0.05) as beat:
+    with keep_alive(hasty, run, every=0.05) as lost:
         with ledger.write() as connection:
             connection.execute(update(run_rows).values(lease_until=db_now() - 1))
             wait_until(lambda: "no heartbeat" in caplog.text)
         wait_until(lambda: one(ledger, run_rows).lease_until > ledger.now() + 55)
-        assert not beat.lost.is_set()
+        assert not lost.is_set()
     assert runs.mark_dead(ledger) == []
     hasty.close()
 

@@ -146,7 +146,7 @@ def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server:
         server.start()
         for each in working:
             each.result(120)
-        assert [beat.lost.is_set() for beat in (first, second)] == [False, False]
+        assert [lost.is_set() for lost in (first, second)] == [False, False]
     assert count(ledger, item_rows, state="done") == len(pictures)
     assert len(made) == len(set(made))
     assert runs.mark_dead(ledger) == []
