@@ -31,7 +31,7 @@ def expand(path: Path) -> list[Path]:
             return [path]
         found = sorted(p for p in path.iterdir() if p.suffix.lower() == ".pdf" and p.is_file())
     except PermissionError as error:
-        raise InvalidReference(f"{path}: no right to read it.", advice="Check its owner and mode.") from error
+        raise InvalidReference(f"{path}: permission denied.", advice="Check its owner and mode.") from error
     except OSError as error:  # a name too long, a share that is gone
         raise InvalidReference(f"{path}: {error.strerror}.", advice="Check the path.") from error
     if not found:

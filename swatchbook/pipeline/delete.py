@@ -1,4 +1,4 @@
-"""Deleting a document: its rows go in one transaction, its objects by publishing, its own row last."""
+"""Delete a document: its rows in one transaction, then its objects in the index, its own row last."""
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import delete_rows, mark_deleting
@@ -9,20 +9,20 @@ from swatchbook.resources import Resources
 
 
 def delete(resources: Resources, document: str) -> bool:
-    """Delete a document. True when nothing of it is left.
+    """Delete a document. Returns True when nothing of it is left.
 
-    A live run is revoked first and can write nothing more. Raises IndexDown, and InvalidReference for an unknown one;
-    the ledger then remembers what is to do.
+    A live run is revoked first and can write nothing more. Raises InvalidReference for an unknown document, and
+    IndexDown; the ledger then keeps it as `deleting`, and the delete is finished later.
     """
     mark_deleting(resources.ledger, document)
     return finish_delete(resources, document)
 
 
 def finish_delete(resources: Resources, document: str, *, at_most: float | None = None) -> bool:
-    """Go on with a delete that was interrupted. True when nothing is left to do, also where another has finished it.
+    """Continue an interrupted delete. Returns True when nothing is left to do, also if another process finished it.
 
-    What was registered anew meanwhile is let be: somebody was told that it is here. Raises IndexDown, after an outage
-    of `at_most` seconds (SWATCHBOOK_INDEX_WAIT_SECONDS).
+    A document that was registered again meanwhile is kept. Raises IndexDown after an outage of `at_most` seconds
+    (default: SWATCHBOOK_OUTAGE_WAIT_SECONDS).
     """
     try:
         delete_rows(resources.ledger, document)
@@ -30,5 +30,5 @@ def finish_delete(resources: Resources, document: str, *, at_most: float | None 
         finished = document_commands_finish_delete(resources.ledger, document)
     except InvalidReference:  # it is no longer being deleted
         return True
-    collect(resources.ledger, resources.files)  # what earlier deletes left: contents are kept for an hour
+    collect(resources.ledger, resources.files)  # contents that earlier deletes left unused for an hour
     return finished

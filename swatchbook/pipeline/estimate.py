@@ -1,4 +1,4 @@
-"""What an ingest would ask of providers: all that is free is done, what would be paid for is only counted."""
+"""Estimate what an ingest would ask of providers: what is free is done, what costs money is only counted."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,19 +28,19 @@ from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
 SECONDS: Final[Mapping[Part, float]] = {"llm": 20.0, "vision": 2.0, "review": 2.0, "text": 1.0}
-"""That an answer takes, about: nobody knows before it is asked for."""
+"""Roughly how long an answer takes, by part."""
 
-UNDERSTANDING_TOKENS: Final = 160  # of what an analysis says, at most
+UNDERSTANDING_TOKENS: Final = 160  # at most, of one understanding text
 
 
 class Planned(Record):
-    """Calls of one stage to one model. Tokens and cost are upper bounds, if each call is answered well at once."""
+    """Calls of one stage to one model. Tokens and cost are upper bounds if no answer has to be repaired."""
 
     stage: str
     part: Part
     model: str
     calls: int
-    made: int = 0  # already: nobody pays for them again
+    made: int = 0  # answered before, so not paid for again
     tokens_in: int
     tokens_out: int
     seconds: float  # about
@@ -48,7 +48,7 @@ class Planned(Record):
 
 
 class Estimate(Record):
-    """What a document would cost. Products are those that the layout rules find; a language model may find more."""
+    """What a document would cost. Products are those that layout rules find; a language model may find more."""
 
     name: str
     pages: int
@@ -59,13 +59,13 @@ class Estimate(Record):
 
     @property
     def usd(self) -> float | None:
-        """At most; None where a price is not known."""
+        """Return the highest total cost; None if a price is not known."""
         costs = [each.usd for each in self.planned]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 class Tally:
-    """A `Chat` that counts what it is asked, and knows nothing. Threads may share it."""
+    """A `Chat` that counts questions and gives empty answers. Threads may share it."""
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -82,7 +82,7 @@ class Tally:
 
 
 def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estimate:
-    """What this file would cost with these options. Nothing of it is kept, and no provider is asked.
+    """Estimate the cost of a file with these options. Nothing is stored, and no provider is asked.
 
     Raises what reading a document raises, and Configuration.
     """
@@ -116,7 +116,7 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
 def _discovering(
     resources: Resources, files: Files, reading: Reading, discovery: Discovery, tables: Tables
 ) -> Iterator[Planned]:
-    """Scanned pages read by the vision model, products by the language model, metadata of each."""
+    """Count reading scanned pages, finding products, and describing each product."""
     if resources.settings.discovery != "llm":
         return
     model = resources.models.llm.model
@@ -140,7 +140,7 @@ def _discovering(
 def _embedding(
     resources: Resources, options: IngestOptions, pictures: Sequence[str], texts: Mapping[str, str]
 ) -> Iterator[Planned]:
-    """Analyses of pictures, and vectors of what they and the chunks say."""
+    """Count analyses of pictures, and text vectors of understanding texts and chunks."""
     settings = resources.settings
     wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
     unseen = list(pictures)
@@ -159,7 +159,7 @@ def _embedding(
 
 
 def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[str]) -> Iterator[Planned]:
-    """Second looks, as if each picture that nobody has analysed yet were weak; and vectors of what they correct."""
+    """Count reviews as if each picture not analysed yet were weak, and the text vectors of their corrections."""
     settings = resources.settings
     wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
     first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
@@ -178,7 +178,7 @@ def _asked(
     settings: Settings, stage: str, part: Part, model: str, question: Question, shape: type[Shape], count: int,
     *, made: int = 0,
 ) -> Planned:  # fmt: skip
-    """The same question about so many pictures."""
+    """Return the plan for the same question about `count` pictures."""
     tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
     return _planned(settings, stage, part, model, count, count * tokens, count * question.max_tokens, made=made)
 

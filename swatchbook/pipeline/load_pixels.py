@@ -1,4 +1,4 @@
-"""Stored pictures as pixels, each failing alone."""
+"""Load stored pictures as pixels; one that fails does not stop the others."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -10,19 +10,21 @@ from swatchbook.resources import Resources
 
 
 def load_pixels(resources: Resources, keys: Sequence[str], side: int) -> "dict[str, Pixels | Failure]":
-    """Pixels by content key, their longest side at most `side`."""
+    """Return content key → pixels with a longest side of at most `side` pixels, or the Failure of that picture."""
     files = items.sources(resources.ledger, keys)
-    found: dict[str, Pixels | Failure] = {}
+    pictures: dict[str, Pixels | Failure] = {}
     with ExitStack() as stack:
         paths = []
         for key in keys:
             if key not in files:
-                found[key] = FileMissing("Its picture is missing.", advice="Ingest its document again with --force.")
+                pictures[key] = FileMissing(
+                    "The stored picture is missing.", advice="Ingest its document again with --force."
+                )
                 continue
             try:
                 paths.append((key, stack.enter_context(resources.files.local(files[key]))))
             except Failure as failure:
-                found[key] = failure
+                pictures[key] = failure
         decoded = resources.decoders.decode([path for _, path in paths], side)
-        found.update((key, picture) for (key, _), picture in zip(paths, decoded, strict=True))
-    return found
+        pictures.update((key, picture) for (key, _), picture in zip(paths, decoded, strict=True))
+    return pictures

@@ -1,7 +1,7 @@
-"""Publishing: from the ledger to the index, and never any other way.
+"""Publishing: the only way in which objects reach the index, always from the ledger.
 
-Whatever is dirty and due is published, whoever's it is: resume, a second owner with the same picture, a changed
-caption, a rebuilt index and a deleted document are all this one move.
+Every dirty row that is due is published, whichever document or owner it belongs to. A resumed run, a second owner with
+the same picture, a changed caption, a rebuilt index and a deleted document all need nothing else.
 """
 
 import logging
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 ROWS = 200
 """Rows published together: large enough for the index's batches, small enough to be done within a lease."""
 
-_HELD_PAUSE = 0.5  # seconds until rows that another publisher holds are looked at again; its lease ends by itself
+_HELD_PAUSE = 0.5  # seconds between looks at rows that another publisher has leased; its lease ends by itself
 
 
 class Published(Record):
-    """What one round came to, in rows."""
+    """The result of one or more rounds, in rows."""
 
     published: int
     removed: int
@@ -40,10 +40,10 @@ class Published(Record):
 
 
 def publish_round(resources: Resources) -> Published:
-    """Publish up to `ROWS` dirty rows. Zero rows means that nothing is due.
+    """Publish up to `ROWS` dirty rows. Zero rows in the result mean that nothing is due.
 
-    An object that the index cannot take is refused alone, with its failure on its row. Raises IndexDown,
-    Authentication, Configuration, DiskFull, LedgerDown; the rows stay dirty.
+    An object that the index refuses does not stop the others; its failure is recorded on its row. Raises IndexDown,
+    Authentication, Configuration, DiskFull, LedgerDown; the rows then stay dirty.
     """
     name = f"publish:{ULID()}"
     rows = publishing.lease_dirty(resources.ledger, name, limit=ROWS)
@@ -54,15 +54,15 @@ def publish_round(resources: Resources) -> Published:
         spaces = {RoleTag(role=s.role, tag=s.tag): s for s, _ in publishing.spaces(resources.ledger)}
         publications = publishing.publications(resources.ledger, shown)
         for space, objects in _objects(resources, publications, spaces).items():
-            _keep(refused, [each.id for each in objects], bisect(_upserting(resources, space), objects))
-        for space, unsaid in _unsaid(publications, spaces.values()).items():
-            _keep(refused, unsaid, bisect(_deleting(resources, space), unsaid))
+            _collect_refused(refused, [each.id for each in objects], bisect(_upserting(resources, space), objects))
+        for space, ids in _withdrawn(publications, spaces.values()).items():
+            _collect_refused(refused, ids, bisect(_deleting(resources, space), ids))
         ids = [row.id for row in gone]
         for space in spaces.values():
-            _keep(refused, ids, bisect(_deleting(resources, space), ids))
+            _collect_refused(refused, ids, bisect(_deleting(resources, space), ids))
         published = [row for row in shown if row.id not in refused]
         removed = [row for row in gone if row.id not in refused]
-    finally:  # however it ends: the leases are free at once, and what was refused is known
+    finally:  # also after an error, so that the leases are free at once and refusals are recorded
         if rows:
             publishing.record_publication(resources.ledger, name, published=published, refused=refused, removed=removed)
     return Published(published=len(published), removed=len(removed), refused=len(refused))
@@ -71,24 +71,24 @@ def publish_round(resources: Resources) -> Published:
 def _objects(
     resources: Resources, publications: Sequence[Publication], spaces: dict[RoleTag, Space]
 ) -> Mapping[Space, list[IndexObject]]:
-    """What each space is to hold of these rows. A space that there is not yet is opened and joins `spaces`."""
+    """Return space → the objects to write. A space that does not exist yet is created and added to `spaces`."""
     objects = defaultdict[Space, list[IndexObject]](list)
     for publication in publications:
-        for want, vector in publication.vectors.items():
-            space = spaces.get(want) or _open_space(resources, want, len(vector), spaces)
+        for pair, vector in publication.vectors.items():
+            space = spaces.get(pair) or _create_space(resources, pair, len(vector), spaces)
             objects[space].append(IndexObject(publication.row.id, vector, publication.payload))
     return objects
 
 
-def _unsaid(publications: Sequence[Publication], spaces: Iterable[Space]) -> Mapping[Space, list[str]]:
-    """Reviewed pictures that a space may still hold by what was said of them before."""
+def _withdrawn(publications: Sequence[Publication], spaces: Iterable[Space]) -> Mapping[Space, list[str]]:
+    """Return space → ids of reviewed images whose text vector was withdrawn, but which the space may still hold."""
     reviewed = [each for each in publications if each.reviewed]
-    unsaid = dict[Space, list[str]]()
+    withdrawn = dict[Space, list[str]]()
     for space in spaces:
-        want = RoleTag(role=space.role, tag=space.tag)
-        if space.role in TEXT_ROLES and (ids := [each.row.id for each in reviewed if want not in each.vectors]):
-            unsaid[space] = ids
-    return unsaid
+        pair = RoleTag(role=space.role, tag=space.tag)
+        if space.role in TEXT_ROLES and (ids := [each.row.id for each in reviewed if pair not in each.vectors]):
+            withdrawn[space] = ids
+    return withdrawn
 
 
 def _upserting(resources: Resources, space: Space) -> Callable[[Sequence[IndexObject]], list[Failure | None]]:
@@ -107,8 +107,8 @@ def _deleting(resources: Resources, space: Space) -> Callable[[Sequence[str]], l
     return delete
 
 
-def _keep(refused: dict[str, Failure], ids: Sequence[str], outcomes: Sequence[Failure | None]) -> None:
-    """Note the failures of single objects. Raises one that concerns everybody."""
+def _collect_refused(refused: dict[str, Failure], ids: Sequence[str], outcomes: Sequence[Failure | None]) -> None:
+    """Add the failures of single objects to `refused`. Raises a failure that concerns all of them."""
     for row, failure in zip(ids, outcomes, strict=True):
         if failure is not None and failure.policy in SHARED:
             raise failure
@@ -116,18 +116,18 @@ def _keep(refused: dict[str, Failure], ids: Sequence[str], outcomes: Sequence[Fa
             refused[row] = failure
 
 
-def _open_space(resources: Resources, want: RoleTag, dimension: int, spaces: dict[RoleTag, Space]) -> Space:
-    """A role's first space is active at once; the ledger decides, the index's public name follows."""
-    space = Space(role=want.role, tag=want.tag, dimension=dimension)
+def _create_space(resources: Resources, pair: RoleTag, dimension: int, spaces: dict[RoleTag, Space]) -> Space:
+    """Create a space in the index and record it. A role's first space is active at once."""
+    space = Space(role=pair.role, tag=pair.tag, dimension=dimension)
     resources.index.ensure(space)
     if publishing.add_space(resources.ledger, space):
         resources.index.activate(space)
-    spaces[want] = space
+    spaces[pair] = space
     return space
 
 
 def publish_document(resources: Resources, document: str, *, at_most: float, alive: Callable[[], None]) -> Published:
-    """As `publish_all`, and until nothing of this document is due: what another publisher holds is waited for."""
+    """Publish as `publish_all` does until nothing of this document is due, also waiting for other publishers."""
     while True:
         done = publish_all(resources, at_most=at_most, alive=alive, waits=alive)
         if not publishing.awaited(resources.ledger, document):
@@ -142,11 +142,10 @@ def publish_all(
     alive: Callable[[], None] = lambda: None,
     waits: Callable[[], None] = lambda: None,
 ) -> Published:
-    """Publish until nothing is due, sitting out an index outage of `at_most` seconds with growing pauses.
+    """Publish until nothing is due, waiting up to `at_most` seconds for an index that is down, with growing pauses.
 
-    It ends as well where others add rows faster than this publishes: they have publishers of their own. `alive` is
-    called between rounds, `waits` before each pause; both raise RunRevoked to stop. Raises the outage when it lasts
-    longer.
+    It also ends when other runs add rows faster than it publishes; they publish too. `alive` is called between rounds,
+    `waits` before each pause; both may raise RunRevoked. Raises the outage's failure when it lasts longer.
     """
     total = Published(published=0, removed=0, refused=0)
     most = 2 * publishing.unpublished(resources.ledger) + ROWS

@@ -1,4 +1,4 @@
-"""Stage 0: a source becomes stored bytes and a durable `queued` document, or an error before anything is written."""
+"""Stage 0: store the bytes of a source and queue its document, or raise before anything is written."""
 
 import asyncio
 import hashlib
@@ -29,29 +29,32 @@ from swatchbook.storage.files import KEY
 from swatchbook.storage.upload_buffer import incoming, is_remote
 
 _PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
-_UNREAD = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
-"""Options that change how the work is done, not what comes out; `roles` count as the wants they lead to."""
+_NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
+"""Options that change how the work is done, not its result; `roles` count by the pairs that they request."""
 
 
 class Registered(Record):
-    """A known document. `unchanged` means that it is complete with these very options: nothing is left to do."""
+    """A document in the ledger. `unchanged`: it is complete with the same options, so nothing is left to do."""
 
     document: Document
     unchanged: bool
 
 
 class Request(Record):
-    """What one ingest asks for: the pairs to make, and the fingerprint that tells one generation from another."""
+    """What one ingest asks for: its (role, tag) pairs, and the fingerprint that distinguishes generations."""
 
     requested: tuple[RoleTag, ...]
     fingerprint: str
 
 
 def plan_request(settings: Settings, options: IngestOptions) -> Request:
-    """Wants and fingerprint of these options under these settings. Raises Configuration for a role nobody makes."""
+    """Return the pairs and the fingerprint of options under the settings.
+
+    Raises Configuration for a role that no chosen model makes.
+    """
     requested = registry.requested(settings, options.roles)
     parts = {
-        "options": options.model_dump(mode="json", exclude=_UNREAD),
+        "options": options.model_dump(mode="json", exclude=_NOT_IN_FINGERPRINT),
         "wants": sorted((w.role.value, w.tag) for w in requested),
         "stages": [stage_key(stage, "", settings, options, force=None) for stage in PURE_STAGES],
     }
@@ -63,35 +66,36 @@ def plan_request(settings: Settings, options: IngestOptions) -> Request:
 def register(
     resources: Resources, source: str | Path, *, owner: str, options: IngestOptions, name: str | None = None
 ) -> Registered:
-    """Store a local file's bytes and queue its document, or find it again. `name` is what people know it by.
+    """Store a local file's bytes and queue its document; a known document is found again. `name` is shown to people.
 
     Raises InvalidReference, TooLarge, UnsupportedFormat, UnreadableDocument, DiskFull, FilesDown, Configuration.
     """
     path = Path(source)
     _check(path, name or str(path), resources.settings)
-    _require_llm(resources.settings)  # of what is queued already, stage 2 says it where people look: in the document
-    asked = plan_request(resources.settings, options)
+    _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
+    request = plan_request(resources.settings, options)
     try:
         key = resources.files.put_file(path, suffix=".pdf")
     except PermissionError as error:
-        raise _no_right(name or str(path)) from error
+        raise _permission_denied(name or str(path)) from error
     if name is None:
-        name = os.fsencode(path.name).decode(errors="replace")  # names of files need not be Unicode
-    return _queue(resources, key, name, path.stat().st_size, owner, options, asked)
+        name = os.fsencode(path.name).decode(errors="replace")  # a file name need not be Unicode
+    return _queue(resources, key, name, path.stat().st_size, owner, options, request)
 
 
 def register_upload(resources: Resources, path: Path, *, owner: str, options: IngestOptions, name: str) -> Registered:
-    """What an upload does: its document is durable and will be worked on, or is complete with these very options.
+    """Register an uploaded file, so that its document is worked on unless it is complete with the same options.
 
-    One that is at work with others is made with these when that run has ended. One that is being deleted is finished
-    first; it stays `deleting` where others are at that. Raises what `register` raises, and IndexDown.
+    A document that is being processed with other options is processed again with these when that run has ended. A
+    delete under way is finished first; the document stays `deleting` if another process is at it. Raises what
+    `register` raises, and IndexDown.
     """
-    from swatchbook.pipeline.delete import finish_delete  # what publishing takes, an unchanged catalogue does without
+    from swatchbook.pipeline.delete import finish_delete  # imports the index, which an unchanged catalogue never needs
 
     found = register(resources, path, owner=owner, options=options, name=name)
     if found.document.status == DocumentStatus.DELETING and finish_delete(resources, found.document.id, at_most=0):
         found = register(resources, path, owner=owner, options=options, name=name)
-    if found.document.file and not resources.files.has(found.document.file):  # collected just before it was queued
+    if found.document.file and not resources.files.has(found.document.file):  # gc deleted it just before it was queued
         found = register(resources, path, owner=owner, options=options, name=name)
     if _is_same_request(resources.settings, found.document, options):
         return found
@@ -99,20 +103,22 @@ def register_upload(resources: Resources, path: Path, *, owner: str, options: In
 
 
 def _is_same_request(settings: Settings, document: Document, options: IngestOptions) -> bool:
-    """Whether what was asked of a document last comes to the same as these options; by force nothing does."""
-    if document.fingerprint is None and document.options == options:  # not begun yet
+    """Return whether the last request for a document had the same result as these options; with `force` never."""
+    if document.fingerprint is None and document.options == options:  # no run has begun with them yet
         return True
     known = document.fingerprint or plan_request(settings, document.options).fingerprint
     return not options.force and known == plan_request(settings, options).fingerprint
 
 
 def register_source(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
-    """What a flow is given: a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a
-    path under SWATCHBOOK_INPUT_ROOTS. A file that is known and whose document was cancelled stays so: that is how runs
-    are launched, perhaps before it was cancelled; who wants it again uploads or retries it.
+    """Register what a flow is given.
+
+    `source` is a key of the file store, an https URL, an object's URL under SWATCHBOOK_UPLOADS_URL, or a path under
+    SWATCHBOOK_INPUT_ROOTS. A cancelled document that is named by its key stays cancelled: its run was perhaps launched
+    before; to process it again, upload or retry it. Raises what `register` raises.
     """
     if is_remote(source):
-        from swatchbook.storage.fetch import bring  # an HTTP client, which nothing else here needs
+        from swatchbook.storage.fetch import bring  # imports an HTTP client, which no other source needs
 
         with incoming(resources.settings.incoming) as path:
             found = asyncio.run(bring(resources.settings, source, path))
@@ -125,9 +131,9 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
             )
         return register(resources, path, owner=owner, options=options)
-    asked = plan_request(resources.settings, options)
+    request = plan_request(resources.settings, options)
     return _queue(
-        resources, source, source, resources.files.size(source), owner, options, asked, again=(DocumentStatus.FAILED,)
+        resources, source, source, resources.files.size(source), owner, options, request, again=(DocumentStatus.FAILED,)
     )
 
 
@@ -138,7 +144,7 @@ def _queue(
     size: int,
     owner: str,
     options: IngestOptions,
-    asked: Request,
+    request: Request,
     *,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
 ) -> Registered:
@@ -155,7 +161,7 @@ def _queue(
     )
     unchanged = (
         document.status == DocumentStatus.COMPLETED
-        and document.fingerprint == asked.fingerprint
+        and document.fingerprint == request.fingerprint
         and not options.force
         and publishing.unpublished(resources.ledger, document.id) == 0
     )
@@ -179,7 +185,7 @@ def _check(path: Path, name: str, settings: Settings) -> None:
         with path.open("rb") as file:
             head = file.read(_PDF_HEAD)
     except PermissionError as error:
-        raise _no_right(name) from error
+        raise _permission_denied(name) from error
     except OSError as error:
         failure = as_failure(error)
         raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {error.strerror}.") from error
@@ -192,5 +198,5 @@ def _require_llm(settings: Settings) -> None:
         raise Configuration(f"{PREFIX}LLM_MODEL is not set.", advice=f"Set it, or {PREFIX}DISCOVERY=layout.")
 
 
-def _no_right(name: str) -> InvalidReference:
-    return InvalidReference(f"{name}: no right to read it.", advice="Check the file's owner and mode.")
+def _permission_denied(name: str) -> InvalidReference:
+    return InvalidReference(f"{name}: permission denied.", advice="Check the file's owner and mode.")

@@ -1,4 +1,4 @@
-"""A document's open items cut into shards: what one flow run on a work pool is given, and what it must agree on."""
+"""Shards: a document's open items, cut into manifests that containers of a work pool process."""
 
 import hashlib
 import math
@@ -15,43 +15,43 @@ from swatchbook.records import IngestOptions, Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
-SHARDS_A_SLOT = 2
-"""At least, while there is enough: the slots then end about together, though estimates are rough."""
+SHARDS_PER_SLOT = 2
+"""The fewest shards for each slot, so that slots end at about the same time although estimates are rough."""
 
-_FIRST_IMAGE_SECONDS = 0.2  # until shards have told how long an image takes
+_FIRST_IMAGE_SECONDS = 0.2  # assumed until finished shards give a measured time
 _WEIGHTS = {"image": 10, "chunk": 1}
 
 
 class Shard(Record):
-    """Batches for one flow run. `work` is the parent's: the shard begins a run of its own."""
+    """Batches for one flow run. `work` is the parent's; the shard begins its own run."""
 
     work: Work
     number: int
     of: int
     batches: tuple[Batch, ...]
     fingerprint: str
-    share: float = 1.0  # of each provider's limits: as many shards as the pool has slots work at once
+    share: float = 1.0  # of each provider's limits, since one shard per slot works at the same time
 
     @property
     def images(self) -> int:
-        """How many pictures are in it."""
+        """Return the number of pictures in it."""
         return sum(len(batch.members) for batch in self.batches if batch.kind == "image")
 
 
 class ShardResult(Record):
-    """What a shard's flow run says of itself. Its parent believes the ledger."""
+    """The result of a shard's flow run, for people to read; its parent reads the ledger instead."""
 
     made: int
     failed: int
 
 
 def is_on_pool(settings: Settings, options: IngestOptions) -> bool:
-    """Whether a document with these options is made in shards."""
+    """Return whether a document with these options is processed in shards."""
     return (options.execution or settings.execution) == "pool"
 
 
 def require_pool(settings: Settings) -> None:
-    """Raises Configuration where shards in containers could not reach what they write to."""
+    """Raise Configuration if shards in containers could not reach the ledger or the index."""
     for part, chosen, needed in (
         ("ledger", settings.ledger.startswith("sqlite"), "PostgreSQL: SWATCHBOOK_LEDGER_URL"),
         ("index", settings.index == "lance", "Weaviate: SWATCHBOOK_INDEX=weaviate"),
@@ -64,54 +64,54 @@ def require_pool(settings: Settings) -> None:
 
 
 def cut_shards(resources: Resources, work: Work, batches: Sequence[Batch]) -> tuple[Shard, ...]:
-    """Batches in shards of about `shard_seconds` of work, and at least two a slot while there are batches enough.
+    """Cut batches into shards of about `shard_seconds` of work, at least two for each slot if there are enough batches.
 
-    Those that a process died at are apart: their deaths cost no others.
+    Batches that a process died on are in separate shards, so that another death costs only them.
     """
     each = shard_runs.image_seconds(resources.ledger) or _FIRST_IMAGE_SECONDS
     fingerprint = shard_fingerprint(resources.settings, work)
-    least = SHARDS_A_SLOT * resources.settings.shard_slots
-    dealt = list[list[Batch]]()
-    for some in ([b for b in batches if not b.alone], [b for b in batches if b.alone]):
-        seconds = sum(map(_weight, some)) / _WEIGHTS["image"] * each
-        dealt += _deal(some, min(max(math.ceil(seconds / resources.settings.shard_seconds), least), len(some)))
+    least = SHARDS_PER_SLOT * resources.settings.shard_slots
+    hands = list[list[Batch]]()
+    for group in ([b for b in batches if not b.alone], [b for b in batches if b.alone]):
+        seconds = sum(map(_weight, group)) / _WEIGHTS["image"] * each
+        hands += _deal(group, min(max(math.ceil(seconds / resources.settings.shard_seconds), least), len(group)))
     return tuple(
         Shard(
             work=work,
             number=number,
-            of=len(dealt),
+            of=len(hands),
             batches=tuple(hand),
             fingerprint=fingerprint,
             share=1 / resources.settings.shard_slots,
         )
-        for number, hand in enumerate(dealt, 1)
+        for number, hand in enumerate(hands, 1)
     )
 
 
 def keep(resources: Resources, shard: Shard) -> str:
-    """Its manifest in the file store; returns the key."""
+    """Store a shard's manifest and return its key in the file store."""
     return resources.files.put_bytes(shard.model_dump_json().encode(), suffix=".shard")
 
 
 def load(resources: Resources, key: str) -> Shard:
-    """A manifest. Raises FileMissing, and Configuration where this process would make something else of it."""
+    """Load a manifest. Raises FileMissing, and Configuration if this process has other code or settings."""
     shard = Shard.model_validate_json(resources.files.read(key))
     if shard.fingerprint != shard_fingerprint(resources.settings, shard.work):
         raise Configuration(
-            "This worker's Swatchbook or settings are not those of the run that cut the shard.",
+            "This worker has another version of Swatchbook, or other settings, than the run that cut the shard.",
             advice="Run parents and shards from one image, with the same SWATCHBOOK_* settings.",
         )
     return shard
 
 
 def shard_fingerprint(settings: Settings, work: Work) -> str:
-    """Of all that parent and shard must agree on: the code, and what it makes under these settings and options."""
+    """Return a hash of what parent and shard must agree on: the code, and what these settings and options request."""
     return hashlib.sha256(f"{code_version()}:{plan_request(settings, work.options).fingerprint}".encode()).hexdigest()
 
 
 @cache
 def code_version() -> str:
-    """SHA-256 of the domain's sources, as this process has them."""
+    """Return the SHA-256 of the source files of `swatchbook/`."""
     root, digest = Path(__file__).parents[1], hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
@@ -119,7 +119,7 @@ def code_version() -> str:
 
 
 def _deal(batches: Sequence[Batch], hands: int) -> Iterator[list[Batch]]:
-    """Neighbours stay together, hands are about equal in weight."""
+    """Deal consecutive batches into `hands` lists of about equal weight."""
     total, dealt, hand = sum(map(_weight, batches)), 0, list[Batch]()
     for batch in batches:
         hand.append(batch)
