@@ -19,6 +19,7 @@ from swatchbook.records import (
     Reading,
     RunReport,
     Stage,
+    StageResults,
     Tables,
     sha256,
 )
@@ -81,10 +82,19 @@ async def ingest_catalogue(
             async with stage(Stage.EMBEDDED) as step:
                 step.units = await embed(work, step.advance)
             descriptions = await describing
+        results = StageResults(
+            reading=reading,
+            discovery=discovery,
+            tables=tables,
+            descriptions=tuple(descriptions),
+            plan=plan,
+            chunks=chunks,
+            extraction=extraction,
+        )
         async with stage(Stage.ASSEMBLED, len(extraction.pictures)):
-            await assemble(work, reading, discovery, descriptions, plan, chunks, extraction)
+            await assemble(work, results)
             await publish_whole(work)
-        report = await finish_document(work, reading, discovery, descriptions, tables, plan, extraction)
+        report = await finish_document(work, results)
     await publish_artifacts(work, report)
     await ask_for_review(work, report)
     return report

@@ -1,7 +1,6 @@
 """Stage 7: products, entities and scored links."""
 
 import asyncio
-from collections.abc import Sequence
 
 from prefect import task
 
@@ -10,39 +9,22 @@ from swatchbook.catalogue import describe, link
 from swatchbook.ledger import page_failures, stages
 from swatchbook.pdf import reader
 from swatchbook.pipeline.run import Work
-from swatchbook.records import Chunks, Description, Discovery, Extraction, Plan, Reading
+from swatchbook.records import StageResults
 from tasks.policy import WRITE
 
 
 @task(**WRITE, task_run_name="assemble {work.name}")
-async def assemble(
-    work: Work,
-    reading: Reading,
-    discovery: Discovery,
-    descriptions: Sequence[Description],
-    plan: Plan,
-    chunks: Chunks,
-    extraction: Extraction,
-) -> int:
-    """Products with their links to pictures and text; what changed is dirty again. Returns the number of products."""
-    return await asyncio.to_thread(_assemble, work, reading, discovery, descriptions, plan, chunks, extraction)
+async def assemble(work: Work, results: StageResults) -> int:
+    """Save products with their links to pictures and text; what changed is dirty. Returns the number of products."""
+    return await asyncio.to_thread(_assemble, work, results)
 
 
-def _assemble(
-    work: Work,
-    reading: Reading,
-    discovery: Discovery,
-    descriptions: Sequence[Description],
-    plan: Plan,
-    chunks: Chunks,
-    extraction: Extraction,
-) -> int:
-    products = describe.assemble_products(work.document, discovery, descriptions)
-    pages = reader.iterate(load_resources(work.blocks).files, reading, pages=plan.shown)
-    links = link.link(products, discovery, extraction.placements, chunks.chunks, pages)
-    ledger = load_resources(work.blocks).ledger
-    page_failures.save_page_failures(
-        ledger, work.run, [*discovery.lost, *(lost for each in descriptions for lost in each.lost)]
-    )
-    stages.save_assembly(ledger, work.run, products, links)
+def _assemble(work: Work, results: StageResults) -> int:
+    resources = load_resources(work.blocks)
+    products = describe.assemble_products(work.document, results.discovery, results.descriptions)
+    pages = reader.iterate(resources.files, results.reading, pages=results.plan.shown)
+    links = link.link(products, results.discovery, results.extraction.placements, results.chunks.chunks, pages)
+    described = [page for description in results.descriptions for page in description.lost]
+    page_failures.save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])
+    stages.save_assembly(resources.ledger, work.run, products, links)
     return len(products)

@@ -1,7 +1,6 @@
-"""Stage 8: the account closes the run; then artifacts show it."""
+"""Stage 8: close the account and end the run, then show it as artifacts in the Prefect UI."""
 
 import asyncio
-from collections.abc import Sequence
 
 from prefect import get_run_logger, task
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
@@ -9,7 +8,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from blocks import load_resources
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.run import Work
-from swatchbook.records import Description, Discovery, Extraction, Plan, Reading, RunReport, Tables
+from swatchbook.records import RunReport, StageResults
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.truncate import merge_roles
 from tasks.policy import WRITE
@@ -18,27 +17,9 @@ _FAILURES_IN_FULL = 5
 
 
 @task(**WRITE, task_run_name="report {work.name}")
-async def finish_document(
-    work: Work,
-    reading: Reading,
-    discovery: Discovery,
-    descriptions: Sequence[Description],
-    tables: Tables,
-    plan: Plan,
-    extraction: Extraction,
-) -> RunReport:
+async def finish_document(work: Work, results: StageResults) -> RunReport:
     """Close the account and end the run: the document is completed, or waits for what is still due."""
-    report = await asyncio.to_thread(
-        finish_run,
-        load_resources(work.blocks),
-        work,
-        reading=reading,
-        discovery=discovery,
-        descriptions=descriptions,
-        tables=tables,
-        plan=plan,
-        extraction=extraction,
-    )
+    report = await asyncio.to_thread(finish_run, load_resources(work.blocks), work, results)
     failures = merge_roles((*report.failed_images, *report.other_failures))
     log = get_run_logger()
     for failure in failures[:_FAILURES_IN_FULL]:
@@ -51,9 +32,9 @@ async def finish_document(
 
 @task(**WRITE, task_run_name="artifacts of {report.name}")
 async def publish_artifacts(work: Work, report: RunReport) -> None:
-    """What a person sees of it in the Prefect UI: the account with thumbnails, and a table of failures.
+    """Create the artifacts of a run in the Prefect UI: its account with thumbnails, and a table of failures.
 
-    The run is over and recorded: what goes wrong here is only logged.
+    The run has ended and is recorded, so that an error here is only logged.
     """
     try:
         await _publish(work, report)

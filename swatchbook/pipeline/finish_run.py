@@ -1,107 +1,86 @@
-"""A run's last word: its account, how far that can be trusted, and whether the document is done or tried again."""
-
-from collections.abc import Sequence
+"""The end of a run: close the account, and say whether the document is completed or waits for another try."""
 
 from swatchbook.catalogue import quality
 from swatchbook.ledger import page_failures, runs
-from swatchbook.ledger.queries import account as queries_account
+from swatchbook.ledger.queries.account import account, document_report, next_status
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.pipeline.run import Work
-from swatchbook.records import (
-    PAGE_CUT,
-    Description,
-    Discovery,
-    DocumentStatus,
-    Extraction,
-    FailedPage,
-    Plan,
-    Reading,
-    RunReport,
-    Stage,
-    Tables,
-)
+from swatchbook.records import PAGE_CUT, DocumentStatus, RunReport, Stage, StageResults
 from swatchbook.resources import Resources
 from swatchbook.runtime.memory import peak_memory_mb
 from swatchbook.truncate import truncate
 
-_SHOWN = 5
-"""Dropped answers that a report names; the stages' kept results hold all."""
+_SHOWN_ANSWERS = 5
+"""Dropped answers that a report names; the kept results of the stages have all of them."""
 
 
-def finish_run(
-    resources: Resources,
-    work: Work,
-    *,
-    reading: Reading,
-    discovery: Discovery,
-    descriptions: Sequence[Description],
-    tables: Tables,
-    plan: Plan,
-    extraction: Extraction,
-) -> RunReport:
-    """Close the account and end the run: the document is completed, or waits for what is still due.
+def finish_run(resources: Resources, work: Work, results: StageResults) -> RunReport:
+    """Close the account, end the run and return its report. Raises RunRevoked.
 
-    Pages whose loss may pass are due again for a few runs; then they stay named. Raises RunRevoked.
+    The document is completed, or waits for what is still due. Pages whose failure may be transient are due again in the
+    next few runs; after that they stay named in the report.
     """
-    described = (lost for description in descriptions for lost in description.lost)
-    lost = (*reading.lost, *discovery.lost, *described, *tables.lost, *extraction.lost)
-    runs.reach_stage(resources.ledger, work.run, Stage.COMPLETED)
-    status, due = queries_account.next_status(resources.ledger, work.document)
+    ledger = resources.ledger
+    runs.reach_stage(ledger, work.run, Stage.COMPLETED)
+    status, due_at = next_status(ledger, work.document)
     message = None
-    if (transient := {page.page for page in lost if page.transient}) and (
-        again := page_failures.next_try(resources.ledger, work.run)
-    ):
-        status, due = DocumentStatus.WAITING, again if due is None else min(due, again)
-        message = f"{_pages(transient)} could not be worked off in time; the next run tries again."
-    report = queries_account.document_report(resources.ledger, work.document, run=work.run.token).model_copy(
+    transient = {page.page for page in results.failed_pages if page.transient}
+    if transient and (next_try := page_failures.next_try(ledger, work.run)):
+        status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
+        message = f"{_pages(transient)} could not be processed in time; the next run tries again."
+    report = document_report(ledger, work.document, run=work.run.token).model_copy(
         update={
             "status": status,
             "message": message,
-            "confidence_score": round(_confidence(resources, work, reading, plan, lost), 4),
+            "confidence_score": round(_confidence(resources, work, results), 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "warnings": (
-                *filter(None, (discovery.note, _unproven(discovery, descriptions), _cut(discovery))),
-                *reading.warnings,
-                *extraction.warnings,
-                *map(_slow, slow_stages(resources.ledger, work.run.token)),
+                *filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results))),
+                *results.reading.warnings,
+                *results.extraction.warnings,
+                *map(_slow_stage, slow_stages(ledger, work.run.token)),
             ),
             "blocks": work.blocks.given,
         }
     )
-    status = runs.end(resources.ledger, work.run, status, message=message, due_at=due, report=report)
+    status = runs.end(ledger, work.run, status, message=message, due_at=due_at, report=report)
     return report.model_copy(update={"status": status})
 
 
-def _confidence(resources: Resources, work: Work, reading: Reading, plan: Plan, lost: tuple[FailedPage, ...]) -> float:
-    """Pages that could not be read were never planned, but would have been: nobody knows what they show."""
-    account = queries_account.account(resources.ledger, document=work.document)
-    planned = {*plan.shown, *(page.page for page in reading.lost)}
+def _confidence(resources: Resources, work: Work, results: StageResults) -> float:
+    """Return how far the account can be trusted, 0 to 1.
+
+    Pages that could not be read are in no plan, but count as planned: they may show products.
+    """
+    counts = account(resources.ledger, document=work.document)
+    planned = {*results.plan.shown, *(page.page for page in results.reading.lost)}
     return quality.confidence(
         [product.confidence for product in read_products(resources.ledger, work.document)],
         planned=len(planned),
-        lost=len(planned & {page.page for page in lost}),
-        complete=account.complete,
-        found=account.found,
+        lost=len(planned & {page.page for page in results.failed_pages}),
+        complete=counts.complete,
+        found=counts.found,
     )
 
 
-def _unproven(discovery: Discovery, descriptions: Sequence[Description]) -> str | None:
-    """What a model said and no page does, in a line."""
-    said = [*discovery.rejected, *(each for description in descriptions for each in description.rejected)]
-    dropped = [f"{each.text} ({each.rule})" for each in said if each.detail.get("model") and each.text]
+def _dropped_answers(results: StageResults) -> str | None:
+    """Return a line about answers of the language model that no page confirms."""
+    described = (evidence for description in results.descriptions for evidence in description.rejected)
+    rejected = [*results.discovery.rejected, *described]
+    dropped = [f"{each.text} ({each.rule})" for each in rejected if each.detail.get("model") and each.text]
     if not dropped:
         return None
-    return f"{len(dropped)} answers of the language model were dropped: {'; '.join(truncate(dropped, _SHOWN))}"
+    return f"{len(dropped)} answers of the language model were dropped: {'; '.join(truncate(dropped, _SHOWN_ANSWERS))}"
 
 
-def _cut(discovery: Discovery) -> str | None:
-    """Pages of which a model has not seen the end."""
-    cut = {each.page for each in discovery.rejected if each.rule == PAGE_CUT and each.page}
+def _truncated_pages(results: StageResults) -> str | None:
+    """Return a line about pages whose end the language model was not shown."""
+    cut = {each.page for each in results.discovery.rejected if each.rule == PAGE_CUT and each.page}
     return f"{_pages(cut)} held more text than the language model was shown to find products." if cut else None
 
 
-def _slow(stage: SlowStage) -> str:
+def _slow_stage(stage: SlowStage) -> str:
     one = "image" if stage.stage in (Stage.EMBEDDED, Stage.ASSEMBLED) else "page"
     each = stage.seconds / stage.units
     return (

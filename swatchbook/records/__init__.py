@@ -52,6 +52,7 @@ from swatchbook.records.products import (
     Product,
 )
 from swatchbook.records.reports import FailureRecord, Hit, RunReport, Spent
+from swatchbook.records.results import StageResults
 
 __all__ = [
     "NAMESPACE",
@@ -104,6 +105,7 @@ __all__ = [
     "Span",
     "Spent",
     "Stage",
+    "StageResults",
     "Table",
     "Tables",
     "Unreadable",

@@ -11,6 +11,7 @@ from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.run import Work
 from swatchbook.records import (
     PAGE_CUT,
+    Chunks,
     Description,
     Discovery,
     DocumentStatus,
@@ -24,6 +25,7 @@ from swatchbook.records import (
     Reading,
     RunReport,
     Stage,
+    StageResults,
     Tables,
     sha256,
 )
@@ -78,10 +80,11 @@ def ended(
         confidence=0.8, evidence=(Evidence(rule="heading"),),
     )  # fmt: skip
     stages.save_assembly(resources.ledger, work.run, [product], [])
-    return finish_run(
-        resources, work, reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
-        descriptions=descriptions, tables=Tables(lost=tables), plan=PLAN, extraction=extraction,
+    results = StageResults(
+        reading=reading, discovery=discovery or Discovery(products=(), note=NOTE), tables=Tables(lost=tables),
+        descriptions=descriptions, plan=PLAN, chunks=Chunks(chunks=(), entities=()), extraction=extraction,
     )  # fmt: skip
+    return finish_run(resources, work, results)
 
 
 def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> None:

@@ -1,0 +1,25 @@
+"""The results of a document's pure stages, together."""
+
+from swatchbook.records.base import Record
+from swatchbook.records.chunks import Chunks
+from swatchbook.records.images import Extraction
+from swatchbook.records.pages import FailedPage, Plan, Reading, Tables
+from swatchbook.records.products import Description, Discovery
+
+
+class StageResults(Record):
+    """What the stages read, discover, describe, plan, chunk and extract returned for one run."""
+
+    reading: Reading
+    discovery: Discovery
+    tables: Tables
+    descriptions: tuple[Description, ...]
+    plan: Plan
+    chunks: Chunks
+    extraction: Extraction
+
+    @property
+    def failed_pages(self) -> tuple[FailedPage, ...]:
+        """Return the pages that a stage could not process, or only in part, in the order of the stages."""
+        described = (page for description in self.descriptions for page in description.lost)
+        return (*self.reading.lost, *self.discovery.lost, *described, *self.tables.lost, *self.extraction.lost)
