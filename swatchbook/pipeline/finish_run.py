@@ -53,7 +53,7 @@ def finish_run(
         again := page_failures.next_try(resources.ledger, work.run)
     ):
         status, due = DocumentStatus.WAITING, again if due is None else min(due, again)
-        message = f"{_pages(transient)} could not be worked off in time; the next run tries again."
+        message = f"{_pages(transient)} could not be finished; the next run tries again."
     report = queries_account.document_report(resources.ledger, work.document, run=work.run.token).model_copy(
         update={
             "status": status,
