@@ -123,9 +123,17 @@ class FileMissing(Failure):
 
 
 class CrashedWorker(Failure):
-    """It ended the process that worked on it."""
+    """It ended the process that worked on it.
+
+    `by_itself`: the process crashed (SIGSEGV, SIGABRT, SIGFPE). Otherwise it was killed from outside, as by the kernel
+    when memory is short, or nobody knows: that is no proof against what it worked on.
+    """
 
     kind, policy = "crashed_worker", Policy.BACKOFF
+
+    def __init__(self, message: str, *, advice: str | None = None, by_itself: bool = False) -> None:
+        super().__init__(message, advice=advice)
+        self.by_itself = by_itself
 
 
 class Unexpected(Failure):

@@ -1,5 +1,6 @@
 """Files of strangers to pixels, in children that may crash, hang or run out of memory without harm."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -13,7 +14,7 @@ import numpy as np
 from swatchbook.arrays import Pixels
 from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
 from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child import Child, Frame
+from swatchbook.runtime.child import TRIES, Child, Frame
 from swatchbook.settings import Settings
 
 Decoded = Pixels | Failure
@@ -36,8 +37,9 @@ class Decoders:
     def decode(self, paths: Sequence[Path], side: int) -> list[Decoded]:
         """Pixels with longest side at most `side`, or why there are none, in the order of the paths.
 
-        Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (it killed its child), ProviderTimeout
-        (longer than `decode_seconds`); each concerns its own picture alone. All children work at once.
+        Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (its child died, and the fresh one that
+        tried it again too), ProviderTimeout (longer than `decode_seconds`); each concerns its own picture alone. All
+        children work at once.
 
         Raises Configuration where a child does not start: that is no picture's fault.
         """
@@ -49,8 +51,14 @@ class Decoders:
         child = self._idle.get()
         try:
             done: list[Decoded] = []
+            deaths: Counter[int] = Counter()  # by place in `paths`
             while len(done) < len(paths):
                 done.extend(self._until_death(child, paths[len(done) :], side))
+                if isinstance(done[-1], CrashedWorker):
+                    last = len(done) - 1
+                    deaths[last] += 1
+                    if deaths[last] < TRIES:
+                        done.pop()
             return done
         finally:
             self._idle.put(child)

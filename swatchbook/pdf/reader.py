@@ -14,7 +14,9 @@ from typing import Any
 
 from swatchbook.catalogue.pictures import Running, Sighting, caption, nearby, place, running_lines, speaking_lines
 from swatchbook.errors import (
+    KINDS,
     CrashedWorker,
+    Failure,
     FileMissing,
     InvalidReference,
     OutOfMemory,
@@ -25,7 +27,7 @@ from swatchbook.errors import (
 )
 from swatchbook.images.limits import ImageLimits
 from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
-from swatchbook.runtime.child import Child, Frame
+from swatchbook.runtime.child import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook.truncate import truncate
@@ -39,6 +41,8 @@ KEPT_WARNINGS = 100
 _MAY_PASS = (ProviderTimeout.kind, CrashedWorker.kind)
 """How a picture fails that takes its child along: it may be the machine's fault, busy or short of memory."""
 
+_LESS_BUSY = "Try again when the machine is less busy and has memory to spare."
+
 Progress = Callable[[int, int], None]
 """Called with pages done and pages in all, after each page, picture and loss."""
 
@@ -48,7 +52,8 @@ def read(
 ) -> Reading:
     """One pass over all pages: text, styles, picture census, outline. Lost pages are named in the result.
 
-    Raises UnsupportedFormat, UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull.
+    Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull, and where no page
+    could be read but may be later: CrashedWorker, ProviderTimeout.
     """
     content = check_file(path, settings)
     boxes: dict[int, Box] = {}
@@ -262,9 +267,7 @@ def check_file(path: Path, settings: Settings) -> str:
 
 def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
     try:
-        opened, _ = child.ask({"do": "open", "path": str(path)}, seconds=settings.page_seconds)
-    except CrashedWorker as error:
-        raise UnreadableDocument(f"The PDF crashes its parser. {error}", advice="Export it again.") from error
+        opened = _described(child, path, settings)
     except OutOfMemory as error:
         raise TooLarge(
             f"Opening the PDF takes more than {settings.child_memory_mb} MiB.",
@@ -278,11 +281,26 @@ def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
     return opened
 
 
-def _none_read(lost: Sequence[FailedPage]) -> UnreadableDocument | ProviderTimeout:
-    first = lost[0]
-    message = f"No page could be read; page {first.page}: {first.message}"
-    if any(page.transient for page in lost):
-        return ProviderTimeout(message, advice="Try again when the machine is less busy.")
+def _described(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
+    """What the child says of the document as a whole; asked again where it dies."""
+    deaths: list[CrashedWorker] = []
+    while len(deaths) < TRIES:
+        try:
+            return child.ask({"do": "open", "path": str(path)}, seconds=settings.page_seconds)[0]
+        except CrashedWorker as death:
+            deaths.append(death)
+    if _at_fault(deaths):
+        raise UnreadableDocument(f"The PDF crashes its parser. {deaths[-1]}", advice="Export it again.")
+    raise CrashedWorker(f"The PDF could not be opened: {deaths[-1]}", advice=_LESS_BUSY)
+
+
+def _none_read(lost: Sequence[FailedPage]) -> Failure:
+    """Why there is no reading: the first page that may be read later decides, and where there is none, the document."""
+    transient = next((page for page in lost if page.transient), None)
+    shown = transient or lost[0]
+    message = f"No page could be read; page {shown.page}: {shown.message}"
+    if transient:
+        return KINDS[transient.kind](message, advice=_LESS_BUSY)
     return UnreadableDocument(message, advice="Export the PDF again, or repair it with a PDF tool.")
 
 
@@ -293,40 +311,59 @@ def _request(do: str, path: Path) -> dict[str, Any]:
     return {"do": do, "path": str(path)}
 
 
+def _at_fault(deaths: Sequence[CrashedWorker]) -> bool:
+    """Whether what the children worked on is proven at fault: each fresh one that tried it crashed by itself."""
+    return len(deaths) >= TRIES and all(death.by_itself for death in deaths)
+
+
 def _survive(
     child: Child, request: dict[str, Any], pages: Sequence[int], settings: Settings, progress: Progress | None = None
 ) -> Generator[Frame]:
     """All answers over `pages`, whatever the child dies of.
 
-    The picture under way at a death is answered for with `failure`, or else the page with `lost`, and a new child goes
+    The picture or page under way at a death is tried again in a fresh child. At its second death, or when the child is
+    silent for too long, the picture is answered for with `failure`, or else the page with `lost`, and a new child goes
     on behind it. When the whole takes too long (it grows with the pages), the rest is lost, as passing.
     """
     todo, after = deque(pages), -1
+    deaths: list[CrashedWorker] = []  # at the picture or page under way
     until = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
     while todo and time.monotonic() <= until:
-        begun: dict[str, Any] | None = None
+        held: list[Frame] = []  # until the picture or page is whole: one that is tried again is answered once
         asked = {**request, "pages": list(todo), "after": after}
         try:
             with closing(child.stream(asked, seconds=settings.page_seconds)) as stream:
                 for answer, payload in stream:
-                    begun = answer if "begun" in answer else None
-                    yield answer, payload
-                    if "done" in answer or "lost" in answer:
+                    held.append((answer, payload))
+                    if not answer.keys() & {"done", "lost", "number"}:
+                        continue
+                    yield from held
+                    held.clear()
+                    deaths.clear()
+                    if "number" in answer:
+                        after = answer["number"]
+                    else:
                         todo.popleft()
                         after = -1
-                    if answer.keys() & {"done", "lost", "number"}:
-                        if progress:
-                            progress(len(pages) - len(todo), len(pages))
-                        if time.monotonic() > until:
-                            break
+                    if progress:
+                        progress(len(pages) - len(todo), len(pages))
+                    if time.monotonic() > until:
+                        break
         except (CrashedWorker, ProviderTimeout) as failure:
+            if isinstance(failure, CrashedWorker):
+                deaths.append(failure)
+                if len(deaths) < TRIES:
+                    continue
+            yield from held
             what = {"kind": failure.kind, "message": failure.message}
-            if begun:
-                after = begun["begun"]
-                yield {"page": begun["page"], "number": after, "failure": what}, b""
+            under_way = held[-1][0] if held else {}
+            if "begun" in under_way:
+                after = under_way["begun"]
+                yield {"page": under_way["page"], "number": after, "failure": what}, b""
             else:
-                yield {"page": todo.popleft(), "lost": {**what, "transient": isinstance(failure, ProviderTimeout)}}, b""
+                yield {"page": todo.popleft(), "lost": {**what, "transient": not _at_fault(deaths)}}, b""
                 after = -1
+            deaths.clear()
             if progress:
                 progress(len(pages) - len(todo), len(pages))
     for page in todo:

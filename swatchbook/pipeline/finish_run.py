@@ -28,7 +28,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults) -> RunRe
     transient = {page.page for page in results.failed_pages if page.transient}
     if transient and (next_try := page_failures.next_try(ledger, work.run)):
         status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
-        message = f"{_pages(transient)} could not be processed in time; the next run tries again."
+        message = f"{_pages(transient)} could not be finished; the next run tries again."
     report = document_report(ledger, work.document, run=work.run.token).model_copy(
         update={
             "status": status,

@@ -97,7 +97,9 @@ class OutlineEntry(Record):
 
 
 class FailedPage(Record):
-    """A page that could not be read or extracted. `passing` losses (a time-out under load) are tried again."""
+    """A page that could not be read or extracted. `passing` losses are tried again: a time-out under
+    load, a child killed from outside.
+    """
 
     page: int
     kind: str

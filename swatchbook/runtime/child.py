@@ -2,6 +2,8 @@
 
 Parent and child speak in frames over stdin and stdout: two lengths, a JSON header, raw bytes. One request is under
 way at a time; it is answered by any number of frames and an end. A child module ends with `serve(handle)`.
+
+A third pipe carries nothing. The parent holds its write end open, and the kernel ends the child when that is closed.
 """
 
 import json
@@ -30,6 +32,9 @@ MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; more is a child gone mad
 START_SECONDS = 60.0  # a child that imports for longer will never come
 BURIAL_SECONDS = 1.0  # that closing waits for whoever is reading from the child to see its end
 STDERR_LINES = 50  # kept for the message when it dies
+TRIES = 2  # fresh children that one page or picture may end: a single death may be the machine's fault
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
+"""Signals that a process brings on itself. Not SIGBUS and SIGILL: a disk or a processor can be their cause."""
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "TESSDATA_PREFIX")
 """Environment that a child gets. It reads strangers' files, so it gets no secrets."""
 
@@ -113,25 +118,14 @@ class _Process:
     """One life of a child: its pipes, and how it ended."""
 
     def __init__(self, module: str, memory_mb: int) -> None:
-        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._module = module
-        # Ctrl-C reaches the whole group, also a child that still imports, which inherits the mask; the parent decides.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(memory_mb)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                env=environment | {"PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)},
-            )
+            self._popen, held = _start(module, memory_mb)
         except OSError as error:
             raise self._no_start(f"{error.strerror}.") from error
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        self._pipes: tuple[IO[bytes], ...] = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
-        self._in, self._out = (pipe.fileno() for pipe in self._pipes)
+        spoken = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
+        self._in, self._out = (pipe.fileno() for pipe in spoken)
+        self._pipes: tuple[IO[bytes], ...] = (*spoken, held)
         os.set_blocking(self._in, False)
         self._last_words: deque[bytes] = deque(maxlen=STDERR_LINES)
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -162,7 +156,7 @@ class _Process:
     def receive(self, seconds: float) -> Frame:
         head_size, body_size = LENGTHS.unpack(self._read(LENGTHS.size, seconds))
         if head_size > MOST_HEADER or body_size > MOST_PAYLOAD:
-            raise CrashedWorker(f"{self._module} speaks in riddles.")
+            raise CrashedWorker(f"{self._module} sent a frame that says it is longer than any may be.")
         header = json.loads(self._read(head_size, seconds))
         return header, bytes(self._read(body_size, seconds))
 
@@ -207,7 +201,8 @@ class _Process:
         self._listener.join(1)
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
         said = next((line.decode(errors="replace").strip() for line in reversed(self._last_words) if line.strip()), "")
-        return CrashedWorker(f"{self._module} died: {how}." + (f" Last words: {said[:500]}" if said else ""))
+        message = f"{self._module} died: {how}." + (f" Last words: {said[:500]}" if said else "")
+        return CrashedWorker(message, by_itself=-code in CRASHES)
 
     def _listen(self) -> None:
         if stderr := self._popen.stderr:
@@ -216,18 +211,48 @@ class _Process:
                     self._last_words.append(line)
 
 
+def _start(module: str, memory_mb: int) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """The process, and the pipe end whose closing ends it. Raises OSError.
+
+    Both ends are closed on exec, so no other child holds this one's end open.
+    """
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    watched, write_end = os.pipe()
+    held = os.fdopen(write_end, "wb", buffering=0)
+    # Ctrl-C reaches the whole group, also a child that still imports, which inherits the mask; the parent decides.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, str(memory_mb), str(watched)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            pass_fds=(watched,),
+            env=environment | {"PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)},
+        )
+    except BaseException:
+        held.close()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.close(watched)
+    return process, held
+
+
 # --- child ------------------------------------------------------------------------------------------------------------
 
 
 def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
     """Answer requests until stdin closes: `handle(request, payload)` yields the answers of one. Runs in the child."""
-    _limit_memory(int(sys.argv[1]))
+    memory_mb, watched = map(int, sys.argv[1:])
+    _die_with_parent(watched)
+    _limit_memory(memory_mb)
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # C libraries print to 1, which would break into a frame
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _write(answers, {"ready": os.getpid()}, b"")
     while (request := _next(requests)) is not None:
-        _die_with_parent(requests.fileno(), True)
         end: dict[str, Any] = {"failure": None}
         try:
             for answer, payload in handle(*request):
@@ -235,7 +260,6 @@ def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
         except Exception as error:  # noqa: BLE001 — it crosses over as a Failure
             failure = as_failure(error)
             end = {"failure": failure.kind, "message": failure.message, "advice": failure.advice}
-        _die_with_parent(requests.fileno(), False)
         _write(answers, end, b"")
 
 
@@ -245,17 +269,17 @@ def _limit_memory(mebibytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
 
-def _die_with_parent(stdin: int, on: bool) -> None:
-    """While a request is under way, anything on stdin can only be its end: let the kernel answer that with SIGIO.
+def _die_with_parent(watched: int) -> None:
+    """Let the kernel end this process by SIGIO when `watched` is closed at its other end, or end it now if it is.
 
     It works inside a C loop that holds the interpreter, and PR_SET_PDEATHSIG would fire with the *thread* that
-    started the child.
+    started the child. Nothing is ever written to this pipe: a pipe that carries bytes, such as stdin, may signal them
+    after they were read, and end a healthy child.
     """
-    fcntl(stdin, F_SETOWN, os.getpid())
-    flags = fcntl(stdin, F_GETFL)
-    fcntl(stdin, F_SETFL, flags | os.O_ASYNC if on else flags & ~os.O_ASYNC)
+    fcntl(watched, F_SETOWN, os.getpid())
+    fcntl(watched, F_SETFL, fcntl(watched, F_GETFL) | os.O_ASYNC)
     gone = select.poll()
-    gone.register(stdin, 0)
+    gone.register(watched, 0)
     if gone.poll(0):
         os._exit(1)
 

@@ -286,6 +286,13 @@ def test_picture_that_ends_its_child_fails_alone(
     assert {n: type(one) for n, one in enumerate(decoded) if isinstance(one, Failure)} == {4: kind, 5: kind}
 
 
+def test_picture_whose_child_is_killed_once_is_decoded_by_the_next(troubled: Decoders, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{'once' if n in (0, 4, 5) else 'fine'}{n}.jpg" for n in range(12)]
+    for path in paths:
+        path.write_bytes(jpeg())
+    assert all(isinstance(one, np.ndarray) for one in troubled.decode(paths, 32))
+
+
 def test_picture_that_needs_more_memory_than_a_child_has_fails_alone(tmp_path: Path) -> None:
     Image.new("P", (9000, 9000)).save(tmp_path / "vast.png")
     Image.new("P", (90, 90)).save(tmp_path / "small.png")

@@ -401,6 +401,21 @@ def test_picture_that_kills_the_child_is_named_and_the_rest_goes_on(
     assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)], "memory may have been short"
 
 
+def test_picture_whose_child_is_killed_once_is_extracted_by_the_next(
+    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    page = paper.page()
+    widths = (80, 19, 90)
+    xrefs = [paper.image(width, 40, jpeg(gradient(width, 40)), "/DCTDecode") for width in widths]
+    for number, xref in enumerate(xrefs):
+        paper.put(page, xref, (50, 100 + 150 * number, 250, 200 + 150 * number))
+    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader")
+    assert [p.xref for p in extraction.placements] == xrefs
+    assert [one.width for one in extraction.pictures] == list(widths)
+    assert extraction.unreadable == extraction.lost == ()
+
+
 def test_picture_that_is_never_done_is_a_loss_that_may_pass(
     paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

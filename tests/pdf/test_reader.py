@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.errors import (
+    CrashedWorker,
     EncryptedDocument,
     Failure,
     FileMissing,
@@ -305,6 +306,54 @@ def test_document_whose_every_page_kills_is_unreadable(paper: Paper, files: File
     path = paper.save(tmp_path / "a.pdf")
     with pytest.raises(UnreadableDocument, match="No page could be read"):
         reader.read(path, files, settings(), module=TROUBLED)
+
+
+def test_pages_and_a_document_whose_child_is_killed_once_are_read_by_the_next(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
+    texts = ["KILL ONCE", "two", "ABORT ONCE", "KILL ONCE LATE", "five"]
+    for text in texts:
+        paper.page(text)
+    paper.document.set_metadata({"title": "KILL ONCE"})
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
+    assert reading.lost == ()
+    assert [page.text for page in reader.iterate(files, reading)] == texts
+
+
+def test_page_whose_child_is_killed_each_time_may_pass_later(paper: Paper, files: Files, tmp_path: Path) -> None:
+    for text in ("one", "KILL", "three"):
+        paper.page(text)
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
+    assert [page.text for page in reader.iterate(files, reading)] == ["one", "three"]
+    assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [(2, "crashed_worker", True)]
+    assert "SIGKILL" in reading.lost[0].message
+
+
+def test_document_whose_child_is_killed_on_every_page_may_pass_later(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
+    for text in ("KILL", "ABORT", "KILL"):
+        paper.page(text)
+    with pytest.raises(CrashedWorker, match=r"No page could be read.*SIGKILL") as caught:
+        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
+    assert caught.value.advice
+
+
+def test_document_whose_child_is_killed_at_opening_may_pass_later(paper: Paper, files: Files, tmp_path: Path) -> None:
+    paper.page("one")
+    paper.document.set_metadata({"title": "KILL"})
+    with pytest.raises(CrashedWorker, match="SIGKILL") as caught:
+        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
+    assert caught.value.advice
+
+
+def test_document_that_crashes_its_parser_twice_at_opening_is_unreadable(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
+    paper.page("one")
+    paper.document.set_metadata({"title": "ABORT"})
+    with pytest.raises(UnreadableDocument, match="SIGABRT"):
+        reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
 
 
 def test_document_whose_every_page_hangs_may_pass_later(paper: Paper, files: Files, tmp_path: Path) -> None:

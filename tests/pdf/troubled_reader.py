@@ -1,20 +1,29 @@
-"""The real PDF child, but for pages that say LOOP, ABORT, SLOW or RAISE: there it really does."""
+"""The real PDF child, but for pages that say LOOP, ABORT, KILL, SLOW or RAISE: there it really does.
+
+ONCE: only the first time. LATE: when it has answered, before it says that the page is done. A document whose title
+says so does it when it is opened.
+"""
 
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from swatchbook.pdf import child
 from swatchbook.runtime.child import Frame, serve
 
 
-def troubled(page: Any) -> None:
-    text = page.get_text()
+def troubled(document: Any, what: str, text: str) -> None:
+    if "ONCE" in text and not first(document, what):
+        return
     if "LOOP" in text:
         re.match(r"(a+)+$", "a" * 64 + "b")  # for ever, holding the interpreter
+    if "KILL" in text:
+        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory is short
     if "ABORT" in text:
         print("free(): invalid pointer", file=sys.stderr, flush=True)
         os.abort()
@@ -24,29 +33,55 @@ def troubled(page: Any) -> None:
         raise RuntimeError("cannot find page object")
 
 
-real_page, real_tables, real_embedded = child.read_page, child.read_tables, child.embedded
+def first(document: Any, what: str) -> bool:
+    """Whether this has never been asked of the document, by any child."""
+    seen = Path(f"{document.name}.{what}")
+    try:
+        seen.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+real_describe, real_page, real_tables, real_embedded = (
+    child.describe,
+    child.read_page,
+    child.read_tables,
+    child.embedded,
+)
+
+
+def describe(document: Any) -> dict[str, Any]:
+    troubled(document, "open", document.metadata["title"] or "")
+    return real_describe(document)
 
 
 def read_page(document: Any, number: int) -> Iterator[Frame]:
-    troubled(document[number - 1])
+    text = document[number - 1].get_text()
+    if "LATE" not in text:
+        troubled(document, f"page{number}", text)
     yield from real_page(document, number)
+    if "LATE" in text:
+        troubled(document, f"page{number}", text)
 
 
 def read_tables(document: Any, number: int) -> Iterator[Frame]:
-    troubled(document[number - 1])
+    troubled(document, f"tables{number}", document[number - 1].get_text())
     yield from real_tables(document, number)
 
 
 def embedded(document: Any, xref: int, *rest: Any) -> Any:
-    """A picture 13 pixels wide takes the process with it, one of 17 is never done."""
+    """A picture 13 pixels wide takes the process with it, one of 17 is never done, one of 19 is killed once."""
     width = document.xref_get_key(xref, "Width")[1]
     if width == "13":
         os.abort()
     if width == "17":
         time.sleep(60)
+    if width == "19":
+        troubled(document, f"picture{xref}", "KILL ONCE")
     return real_embedded(document, xref, *rest)
 
 
 if __name__ == "__main__":
-    child.read_page, child.read_tables, child.embedded = read_page, read_tables, embedded
+    child.describe, child.read_page, child.read_tables, child.embedded = describe, read_page, read_tables, embedded
     serve(child.handle)

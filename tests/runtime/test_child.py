@@ -69,6 +69,41 @@ def test_death_is_told_and_the_next_request_is_answered(child: Child, do: str, h
     assert child.ask({"do": "echo"}, seconds=20)[0] == {"do": "echo"}
 
 
+@pytest.mark.parametrize(("do", "by_itself"), [("abort", True), ("segfault", True), ("killed", False), ("exit", False)])
+def test_death_says_whether_the_child_crashed_by_itself_or_was_killed(child: Child, do: str, by_itself: bool) -> None:
+    with pytest.raises(CrashedWorker) as caught:
+        child.ask({"do": do}, seconds=20)
+    assert caught.value.by_itself is by_itself
+
+
+def test_bytes_that_arrive_while_a_request_is_under_way_do_not_end_the_child(child: Child) -> None:
+    """The kernel may tell the child of a request's own bytes only after it has read them and gone to work."""
+    answers = child.stream({"do": "count", "to": 2, "pause": 0.2}, seconds=20)
+    next(answers)
+    assert child._process is not None
+    child._process.send({"do": "echo"}, b"", 20)
+    assert [answer for answer, _ in answers] == [{"number": 1}]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="parent and child need a core each")
+def test_parent_interrupted_while_it_asks_does_not_end_its_child(child: Child) -> None:
+    """Its core stops for so long in the middle of `write` that the child has read the request, and is at work."""
+    cores = os.sched_getaffinity(0)
+    ours, its_own = sorted(cores)[:2]
+    with subprocess.Popen([sys.executable, "-m", "tests.interrupted_core", str(ours)], cwd=ROOT) as interrupting:
+        try:
+            os.sched_setaffinity(0, {its_own})  # which the child inherits
+            child.ask({"do": "echo"}, seconds=20)
+            pid = child.pid
+            os.sched_setaffinity(0, {ours})
+            for _ in range(3_000):
+                child.ask({"do": "echo"}, seconds=20)
+        finally:
+            os.sched_setaffinity(0, cores)
+            interrupting.kill()
+    assert child.pid == pid
+
+
 def test_death_carries_the_last_words(child: Child) -> None:
     with pytest.raises(CrashedWorker, match="last words"):
         child.ask({"do": "abort"}, seconds=20)
@@ -205,6 +240,53 @@ def test_child_ends_with_its_parent_even_in_a_loop(busy: bool) -> None:
     parent.wait()
     parent.stdout.close()
     assert gone(pid)
+
+
+def parent_of(script: str) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """A process of its own that runs the script, and the pids that its first line names."""
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    with parent.stdout as said:
+        return parent, [int(pid) for pid in said.readline().split()]
+
+
+def test_many_busy_children_of_one_parent_all_end_with_it() -> None:
+    """None of them holds open what tells another that the parent is gone."""
+    parent, pids = parent_of(
+        "import time\n"
+        "from swatchbook.runtime.child import Child\n"
+        f"children = [Child({MODULE!r}, memory_mb=512) for _ in range(4)]\n"
+        "streams = [child.stream({'do': 'loop'}, seconds=60) for child in children]\n"
+        "print(*[next(stream)[0]['pid'] for stream in streams], flush=True)\n"
+        "time.sleep(60)"
+    )
+    assert len(pids) == 4
+    assert all(psutil.pid_exists(pid) for pid in pids)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    assert all(gone(pid) for pid in pids)
+
+
+def test_busy_child_of_a_forked_parent_ends_with_it_and_its_siblings_go_on() -> None:
+    parent, (forked, ours, its_own) = parent_of(
+        "import os, time\n"
+        "from swatchbook.runtime.child import Child\n"
+        f"ours, its_own = Child({MODULE!r}, memory_mb=512), Child({MODULE!r}, memory_mb=512)\n"
+        "busy = ours.stream({'do': 'loop'}, seconds=60)\n"
+        "pid = next(busy)[0]['pid']\n"
+        "if not (forked := os.fork()):\n"
+        "    other = its_own.stream({'do': 'loop'}, seconds=60)\n"
+        "    print(os.getpid(), pid, next(other)[0]['pid'], flush=True)\n"
+        "    time.sleep(60)\n"
+        "os.waitpid(forked, 0)\n"
+        "time.sleep(60)"
+    )
+    os.kill(forked, signal.SIGKILL)
+    assert gone(its_own)
+    assert psutil.pid_exists(ours)
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    assert gone(ours)
 
 
 def test_child_side_imports_nothing_heavy(child: Child) -> None:
