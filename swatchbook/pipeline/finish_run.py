@@ -63,6 +63,7 @@ def finish_run(
             "warnings": (
                 *filter(None, (discovery.note, _unproven(discovery, descriptions), _cut(discovery))),
                 *reading.warnings,
+                *tables.warnings,
                 *extraction.warnings,
                 *map(_slow, slow_stages(resources.ledger, work.run.token)),
             ),

@@ -15,6 +15,7 @@ from swatchbook.errors import (
     LedgerDown,
     Policy,
     RunRevoked,
+    Unexpected,
     as_failure,
 )
 from swatchbook.ledger import runs
@@ -154,7 +155,7 @@ def _record_end(resources: Resources, run: Run, error: BaseException) -> None:
         )
         return
     failure = as_failure(error)
-    if not isinstance(error, Failure):
+    if isinstance(failure, Unexpected):
         log.error("a run ended unexpectedly", exc_info=error)
     status, pause = _what_becomes(resources, run, failure)
     due = None if pause is None else resources.ledger.now() + pause

@@ -60,6 +60,7 @@ def ended(
     *,
     read: tuple[FailedPage, ...] = (),
     tables: tuple[FailedPage, ...] = (),
+    table_warnings: tuple[str, ...] = (),
     extract: tuple[FailedPage, ...] = (),
     discovery: Discovery | None = None,
     descriptions: tuple[Description, ...] = (),
@@ -80,8 +81,14 @@ def ended(
     stages.save_assembly(resources.ledger, work.run, [product], [])
     return finish_run(
         resources, work, reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
-        descriptions=descriptions, tables=Tables(lost=tables), plan=PLAN, extraction=extraction,
+        descriptions=descriptions, tables=Tables(lost=tables, warnings=table_warnings), plan=PLAN,
+        extraction=extraction,
     )  # fmt: skip
+
+
+def test_warnings_of_the_tables_are_in_the_report(resources: Resources) -> None:
+    report = ended(resources, begun(resources), table_warnings=("Page 2: another reader.",))
+    assert report.warnings == (NOTE, "The file was repaired.", "Page 2: another reader.")
 
 
 def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> None:
