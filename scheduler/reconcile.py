@@ -127,9 +127,9 @@ async def keep_reconciling(engine: docker.DockerClient, *, worker: str, since: d
         try:
             async with prefect() as client:
                 done = await reconcile(client, engine, worker=worker, since=since)
-        except Exception as error:  # noqa: BLE001 — the isolation boundary between rounds: the worker lives on
-            if (words := str(as_failure(error))) != trouble:
-                log.warning("reconciling: %s", words)
+        except Exception as error:
+            if (words := repr(error)) != trouble:
+                log.warning("reconciling: %s", as_failure(error), exc_info=error)
             trouble = words
             continue
         if trouble:

@@ -40,7 +40,7 @@ _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="3", settings=_PAGE_LIMITS, modules=_PDF),
+    "read": PureStage(version="3", settings=_PAGE_LIMITS, modules=(*_PDF, *_catalogue("pictures"))),
     "tables": PureStage(version="3", after=("read",), modules=_PDF),
     "discover": PureStage(
         version="2",
@@ -62,7 +62,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("plan", "attributes", "layout", "kinds"),
     ),
     "chunk": PureStage(
-        version="2",
+        version="3",
         after=("plan", "tables"),
         modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities"),
     ),

@@ -137,10 +137,13 @@ class CrashedWorker(Failure):
 
 
 class Unexpected(Failure):
-    """An error nobody foresaw, named by its class and place."""
+    """An error that nobody foresaw. Its class, text and place are in the log alone: they mean nothing to a user, and
+    may quote a document or a setting."""
 
     kind, policy = "unexpected", Policy.BACKOFF
 
+
+UNFORESEEN = "An unexpected error (see the log)."
 
 # --- wait -------------------------------------------------------------------------------------------------------------
 
@@ -263,7 +266,10 @@ for _cls in Failure.__subclasses__():
 
 
 def as_failure(error: BaseException) -> Failure:
-    """Any exception as a Failure: itself, the class its type stands for, or `Unexpected` with type and message."""
+    """Any exception as a Failure: itself, the class its type stands for, or `Unexpected`.
+
+    What an unexpected one says is not in the Failure: whoever keeps the Failure writes the exception to the log.
+    """
     if isinstance(error, Failure):
         return error
     if isinstance(error, MemoryError):
@@ -272,4 +278,4 @@ def as_failure(error: BaseException) -> Failure:
         return FileMissing(f"File not found: {error.filename}")
     if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT
         return DiskFull("No space left on the disk.", advice="Free some space; the document goes on by itself.")
-    return Unexpected(f"{type(error).__name__}: {error}")
+    return Unexpected(UNFORESEEN)

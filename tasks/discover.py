@@ -103,6 +103,7 @@ def _read_scans(tools: Resources, work: Work, reading: Reading) -> Scans:
 
 def _tables(work: Work, reading: Reading) -> Tables:
     tools = load_resources(work.blocks)
-    pages = [page.number for page in reader.iterate(tools.files, reading) if page.has_table]
     with tools.files.local(work.file) as path:
-        return reader.tables(path, pages, tools.settings, progress=progress_callback(tools, work.run, Stage.DISCOVERED))
+        return reader.tables(
+            path, reading.table_pages, tools.settings, progress=progress_callback(tools, work.run, Stage.DISCOVERED)
+        )

@@ -1,13 +1,15 @@
 """Stage 4: text as sections and the chunks cut from them, tables as rows kept whole, entities beside.
 
 Chunks fit MiniLM's window of 256 word pieces. Every text of the shown pages stands in exactly one chunk that gets a
-vector; running furniture stands once for all its pages, bare page numbers nowhere, a table's header in each part of it.
+vector; running lines stand once for all their pages, in chunks of their own; bare page numbers stand nowhere; a table's
+header stands in each part of it.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import or_
 from typing import Literal
 
 from swatchbook.catalogue.attributes import Attribute, match
@@ -22,6 +24,8 @@ from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Ta
 
 MOST_PIECES = 220
 """Word pieces of a chunk as `word_pieces` estimates them: below MiniLM's 256, with room for the estimate's error."""
+FEWEST_PAGES = 3
+"""On so many pages a number in the margin follows the number of the page by design, not by chance."""
 SHORT_PIECES = 40
 """A text so short before a table is its title and stays with it."""
 
@@ -49,6 +53,15 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class Margins:
+    """Texts that stand at one place in the margins of page after page: those that run, and those that look alike but
+    say something of their own page, such as a price."""
+
+    running: frozenset[Text]
+    own: frozenset[Text]
+
+
+@dataclass(frozen=True, slots=True)
 class TextBlock:
     """A page's text as read: texts outside pairs and tables, and the units that pairs and tables make."""
 
@@ -61,7 +74,7 @@ class TextBlock:
 class Piece:
     """A chunk to be."""
 
-    kind: Literal["section", "text", "table"]
+    kind: Literal["section", "text", "table", "running"]
     text: str
     pages: tuple[int, ...]
 
@@ -74,16 +87,18 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
     shown = set(plan.shown)
     leaves: list[TextBlock] = []
     named: dict[str, list[int]] = {}
+    labels: dict[int, int] = {}
     for page in pages:
         if page.number in shown:
+            labels[page.number] = int(page.label) if _SHORT_NUMBER.fullmatch(page.label) else page.number
             leaves.append(_text_block(page, [t for t in tables if t.page == page.number]))
             for name in certificates_in(page.text):
                 named.setdefault(name, []).append(page.number)
     sheets = [leaf.sheet for leaf in leaves]
     book = layout_document(sheets, {}, reading.outline)
-    branches = _branches(leaves, book, _small_headings(leaves, book, reading))
-    running = Branch(path=(), level=0, parent=None, units=_running(sheets, book.shunned))
-    made = tuple(_chunks(document_id, [*branches, running]))
+    margins = _margins(sheets, book.shunned, labels)
+    branches = _branches(leaves, book, _small_headings(leaves, book, reading), margins)
+    made = tuple(_chunks(document_id, branches, _running_units(sheets, margins)))
     names = _headings_by_page(branches)
     loose = {leaf.sheet.number: leaf.loose for leaf in leaves}
     own = [t for t in tables if t.page in shown]
@@ -130,17 +145,20 @@ def _small_headings(leaves: Sequence[TextBlock], book: DocumentLayout, reading: 
     return titles | {(c.text.page, c.text.box) for captions in cards.values() for c in captions}
 
 
-def _branches(leaves: Sequence[TextBlock], book: DocumentLayout, small: set[tuple[int, Box]]) -> list[Branch]:
+def _branches(
+    leaves: Sequence[TextBlock], book: DocumentLayout, small: set[tuple[int, Box]], margins: Margins
+) -> list[Branch]:
     """The document as a list of headings with their units; the first has no heading."""
     levels = {style: n for n, style in enumerate(heading_styles(book))}
     branches = [Branch(path=(), level=-1, parent=None)]
     stack = [0]
     for leaf in leaves:
         sheet = leaf.sheet
-        texts = [t for t in sheet.texts if not (m := mark(t, sheet))[3] or m not in book.shunned]
+        texts = [t for t in sheet.texts if t not in margins.running]
         headed: list[tuple[Unit, int | None]] = [(u, None) for u in leaf.units]
         headed += [(Unit(t.page, t.box, "\n".join(t.lines)), _level(t, sheet, book, levels, small)) for t in texts]
-        order = [headed[i] for i in in_order([unit.box for unit, _ in headed])]
+        own = {t.box for t in texts if t in margins.own}
+        order = _behind_headings([headed[i] for i in in_order([unit.box for unit, _ in headed])], own)
         boxes, above = [unit.box for unit, _ in order], list[Unit]()
         for (unit, level), (following, below) in zip(order, [*order, (None, None)][1:], strict=True):
             outranked = below is not None and (level is None or below < level)
@@ -156,6 +174,14 @@ def _branches(leaves: Sequence[TextBlock], book: DocumentLayout, small: set[tupl
             branches[stack[-1]].units += [unit, *above]
             above = []
     return branches
+
+
+def _behind_headings(order: list[tuple[Unit, int | None]], margin: set[Box]) -> list[tuple[Unit, int | None]]:
+    """Units of a page in order, with what the top margin says of this page behind the page's first headings."""
+    start = next((n for n, (_, level) in enumerate(order) if level is not None), 0)
+    end = next((n for n in range(start, len(order)) if order[n][1] is None), len(order))
+    early = [one for one in order[:start] if one[0].box in margin]
+    return [one for one in order[:start] if one not in early] + order[start:end] + early + order[end:]
 
 
 def _is_overline(unit: Unit, heading: Unit, others: Iterable[Box]) -> bool:
@@ -190,22 +216,71 @@ def _level(
     return len(levels) if (text.page, text.box) in small else None
 
 
-def _running(sheets: Sequence[PageLayout], shunned: frozenset[Mark]) -> list[Unit]:
+# --- margins ----------------------------------------------------------------------------------------------------------
+
+
+def _margins(sheets: Sequence[PageLayout], shunned: frozenset[Mark], labels: Mapping[int, int]) -> Margins:
+    """What stands at one place in the margins of page after page, parted into what runs and what each page says of
+    itself. `labels`: page -> the number printed on it as far as the PDF knows."""
+    alike: dict[Mark, list[Text]] = defaultdict(list)
+    for sheet in sheets:
+        for text in sheet.texts:
+            if (m := mark(text, sheet))[3] and m in shunned:
+                alike[m].append(text)
+    running = frozenset(text for texts in alike.values() for text in _running(texts, labels))
+    return Margins(running, frozenset(text for texts in alike.values() for text in texts) - running)
+
+
+def _running(texts: Sequence[Text], labels: Mapping[int, int]) -> Iterator[Text]:
+    """Of texts that differ in their digits at most, those that say nothing of their own: numbers alone, the same words
+    everywhere, or the same but for the number of the page."""
+    if len({t.text for t in texts}) == 1:
+        yield from texts
+        return
+    shapes: dict[str, list[Text]] = defaultdict(list)
+    for text in texts:
+        shapes[_DIGITS.sub("#", text.text)].append(text)
+    for same in shapes.values():
+        pages = [text.page for text in same]
+        columns = list(zip(*(_numbers(text) for text in same), strict=True))
+        numbered = [_page_numbers(column, pages, labels) for column in columns]
+        constant = [len(set(column)) == 1 for column in columns]
+        for n, text in enumerate(same):
+            paged = [column[n] for column in numbered]
+            if not paged or text.text.isdecimal() or (any(paged) and all(map(or_, paged, constant))):
+                yield text
+
+
+def _page_numbers(values: Sequence[int], pages: Sequence[int], labels: Mapping[int, int]) -> list[bool]:
+    """Which of the values are numbers of their pages: as far from these (or, on spreads, from twice these) as most."""
+    for counted in ([labels[page] for page in pages], pages, [2 * page for page in pages]):
+        offsets = [value - number for value, number in zip(values, counted, strict=True)]
+        usual, times = Counter(offsets).most_common(1)[0]
+        if times >= FEWEST_PAGES and 2 * times >= len(offsets):
+            return [offset == usual for offset in offsets]
+    return [False] * len(values)
+
+
+def _numbers(text: Text) -> list[int]:
+    return [int(digits[-9:]) for digits in _DIGITS.findall(text.text)]
+
+
+def _running_units(sheets: Sequence[PageLayout], margins: Margins) -> list[Unit]:
     """What runs in the margins, each once; numbers of pages are left out."""
     once: dict[str, Unit] = {}
     for sheet in sheets:
         for text in sheet.texts:
-            m = mark(text, sheet)
-            if m[3] and m in shunned and m[0].strip("#"):
-                once.setdefault(m[0], Unit(text.page, text.box, text.text))
+            if text in margins.running and (words := mark(text, sheet)[0]).strip("#"):
+                once.setdefault(words, Unit(text.page, text.box, text.text))
     return list(once.values())
 
 
 # --- units to chunks --------------------------------------------------------------------------------------------------
 
 
-def _chunks(document_id: str, branches: Sequence[Branch]) -> Iterator[Chunk]:
-    """A branch with branches below it, or with several pieces, is a section and its pieces' parent."""
+def _chunks(document_id: str, branches: Sequence[Branch], running: Sequence[Unit]) -> Iterator[Chunk]:
+    """A branch with branches below it, or with several pieces, is a section and its pieces' parent. What runs in the
+    margins comes last."""
     parents = {b.parent for b in branches}
     counted = _Counted(document_id)
     sections: dict[int, str] = {}
@@ -220,6 +295,8 @@ def _chunks(document_id: str, branches: Sequence[Branch]) -> Iterator[Chunk]:
             yield section
         for piece in pieces:
             yield counted.chunk(piece, branch.path, above)
+    for piece in _pieces(running):
+        yield counted.chunk(replace(piece, kind="running"), (), None)
 
 
 class _Counted:
@@ -317,6 +394,8 @@ def _cut_to_fit(text: str) -> Iterator[str]:
     yield joint.join(full)
 
 
+_DIGITS = re.compile(r"\d+")
+_SHORT_NUMBER = re.compile(r"\d{1,9}")
 _TOKENS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")
 
 

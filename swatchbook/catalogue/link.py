@@ -39,7 +39,8 @@ def link(
     chunks: Sequence[Chunk],
     pages: Iterable[Page],
 ) -> tuple[Link, ...]:
-    """Links of one document, each (kind, source, target) once. Hidden and decorative placements get none.
+    """Links of one document, each (kind, source, target) once. Hidden and decorative placements get none, nor does
+    what runs in the margins of many pages.
 
     `products` are those of the discovery, in its order.
     """
@@ -53,8 +54,9 @@ def link(
     for placement in shown:
         of_page[placement.page].append(placement)
     chunks_of: dict[int, list[Chunk]] = defaultdict(list)
-    for chunk in chunks:
-        for number in chunk.pages if chunk.embed else ():
+    told = [chunk for chunk in chunks if chunk.embed and chunk.kind != "running"]
+    for chunk in told:
+        for number in chunk.pages:
             chunks_of[number].append(chunk)
     made: list[Link] = []
     for page in pages:
@@ -62,8 +64,8 @@ def link(
         for placement in of_page[page.number]:
             made += _products_of(placement, by_page[page.number], places, height)
             made += _chunk_of(placement, page, chunks_of[page.number])
-    for chunk in chunks:
-        made += _products_told(chunk, by_page) if chunk.embed else ()
+    for chunk in told:
+        made += _products_told(chunk, by_page)
     return _with_shared(made, shown)
 
 

@@ -6,7 +6,7 @@ none of 176 product pictures.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from swatchbook.geometry import agree, area, covers, gaps, short_side
@@ -139,11 +139,16 @@ Running = frozenset[tuple[str, int]]
 """Lines that run through a document: words with digits masked, and their place down the page."""
 
 
-def running_lines(pages: Iterable[Page]) -> Running:
-    """Heads and feet: lines in the margins that stand at the same place on `REPEATED_ON` pages or more."""
-    on: Counter[tuple[str, int]] = Counter()
-    for page in pages:
-        on.update({_place(page, line) for line in page.lines if _in_margin(page, line)})
+def margin_places(page: Page) -> set[tuple[str, int]]:
+    """The lines in the margins of a page: text with digits masked, place down in steps of `PLACE_STEP`."""
+    return {_place(page, line) for line in page.lines if _in_margin(page, line)}
+
+
+def running_lines(on: Mapping[tuple[str, int], int]) -> Running:
+    """Heads and feet: lines in the margins that stand at the same place on `REPEATED_ON` pages or more.
+
+    `on`: line of a margin -> on how many pages it stands.
+    """
     return frozenset(place for place, count in on.items() if count >= REPEATED_ON)
 
 

@@ -1,5 +1,6 @@
 """The child that opens strangers' pictures: Pillow and nothing heavier, so that it starts fast and may die cheaply."""
 
+import logging
 from collections.abc import Iterator
 from functools import lru_cache
 from io import BytesIO
@@ -8,9 +9,11 @@ from typing import Any
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from swatchbook.errors import Failure, FileMissing, TooLarge, UnreadableImage, as_failure
+from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
 from swatchbook.runtime.child import Frame, serve
+
+log = logging.getLogger(__name__)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
 """What is opened. Not the formats that Pillow hands to other programs (EPS), nor those nobody prints from."""
@@ -37,8 +40,10 @@ def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
         try:
             image = decode(Path(path), request["side"], limits)
             yield {"height": image.height, "width": image.width}, image.tobytes()
-        except Exception as error:  # noqa: BLE001 — one bad picture costs one picture
+        except Exception as error:
             failure = as_failure(error)
+            if isinstance(failure, Unexpected):
+                log.error("a picture failed", exc_info=error)
             yield {"failure": failure.kind, "message": failure.message, "advice": failure.advice}, b""
 
 
@@ -65,8 +70,11 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
             raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error
         except MemoryError as error:
             raise TooLarge("Decoding it takes more memory than a child may have (child_memory_mb).") from error
-        except Exception as error:  # Pillow's decoders raise whatever broken bytes make them
-            raise UnreadableImage(f"The picture is broken: {error or type(error).__name__}.") from error
+        except OSError as error:  # Pillow says what is wrong with the file
+            raise UnreadableImage(f"The picture is broken: {error}.") from error
+        except Exception as error:  # its decoders raise whatever broken bytes make them
+            log.warning("a picture cannot be decoded", exc_info=error)
+            raise UnreadableImage("The picture is broken (see the log).") from error
 
 
 def shrink(image: Image.Image, side: int) -> Image.Image:

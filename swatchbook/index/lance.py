@@ -227,7 +227,7 @@ def _failure(error: Exception, folder: Path) -> Failure:
         return Configuration(f"The index in {folder} may not be opened: {error}", advice="Check SWATCHBOOK_HOME.")
     if isinstance(error, OSError) or "LanceError(IO)" in message:
         return IndexDown(f"The index in {folder} does not answer: {error}")
-    return Unexpected(f"LanceDB in {folder}: {type(error).__name__}: {error}")
+    return Unexpected(f"The index in {folder} failed in an unexpected way (see the log).")
 
 
 def _schema(dimension: int) -> pa.Schema:

@@ -1,6 +1,7 @@
 """The analyst that is a vision model behind an address: what it sees in the pixels, and nothing else."""
 
 import io
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -8,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field
 
 from swatchbook.arrays import Pixels
-from swatchbook.errors import Configuration, Failure, RunRevoked, as_failure
+from swatchbook.errors import Configuration, Failure, RunRevoked, Unexpected, as_failure
 from swatchbook.providers.messages import Chat, Question
 from swatchbook.providers.reply_shapes import LongText, ReplyShape, ShortText, recipe
 from swatchbook.records import Analysis, ColorShare
 
 if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext
+
+log = logging.getLogger(__name__)
 
 MOST_TOKENS: Final = 1_000
 ASKED_AT_ONCE: Final = 20  # a batch; how many are really under way is the client's to say
@@ -94,8 +97,11 @@ class VisionAnalyst:
             return look(self._chat, as_jpeg(picture, self.side), context)
         except RunRevoked:
             raise
-        except Exception as error:  # noqa: BLE001 — a picture fails alone
-            return as_failure(error)
+        except Exception as error:
+            failure = as_failure(error)
+            if isinstance(failure, Unexpected):
+                log.exception("looking at one picture failed")
+            return failure
 
 
 def look(chat: Chat, jpeg: bytes, context: "CallContext") -> Analysis:

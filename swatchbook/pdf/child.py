@@ -5,7 +5,6 @@ with `"lost"` where it raised. Before a picture is touched it is announced (`"be
 one took the process with it.
 """
 
-import io
 import json
 import logging
 from bisect import bisect_right
@@ -19,8 +18,10 @@ from typing import Any
 
 import pymupdf
 from PIL import Image
+from pymupdf import mupdf
 
-from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, UnreadableDocument, as_failure
+from swatchbook.catalogue.pictures import margin_places
+from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, Unexpected, UnreadableDocument, as_failure
 from swatchbook.geometry import UNIT, Transform, Turn, clip, moved, overlap, then, turn
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.painting import EVERYWHERE, Painting, Stroke, painted
@@ -30,6 +31,8 @@ from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text
 from swatchbook.runtime.child import Frame, serve
 from swatchbook.truncate import truncate
 
+log = logging.getLogger(__name__)
+
 TEXT = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
@@ -37,6 +40,7 @@ FARTHEST = 1e6  # points; a broken transform may say infinity, which JSON cannot
 WARNINGS = 5  # kept a page
 MOST_PICTURES = 1_000  # taken from a page, for the same reason; sliced backgrounds have some hundreds
 MOST_LINES = 5_000  # of text kept a page, ten times a dense one: what reads them compares lines with lines
+STOOD_IN = "the layout reader (pymupdf4llm) failed on its tables (see the log); PyMuPDF's find_tables read them."
 VALUE_HEADS = {"value", "values", "wert", "werte", "valeur", "valor", "valore", "specification", "details", "data"}
 """Second heads of two-column tables; without one, the first row of two columns is data."""
 
@@ -63,7 +67,7 @@ def _over_pages(document: Any, request: dict[str, Any], work: Any) -> Iterator[F
             yield from work(document, number)
             end: dict[str, Any] = {"done": True, "warnings": _warnings()}
         except Exception as error:  # noqa: BLE001 — a page fails alone
-            failure = _failure(error)
+            failure = _failure(error, f"page {number}", "The page could not be read (see the log).")
             end = {"lost": {"kind": failure.kind, "message": failure.message}}
         pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
         yield {"page": number, **end}, b""
@@ -78,7 +82,8 @@ def _opened(path: str) -> Iterator[Any]:
         document = pymupdf.open(path, filetype="pdf")
         page_count = 0 if document.needs_pass else document.page_count  # raises where the page tree lies
     except (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:
-        raise _no_document(path, str(error)) from None
+        log.warning("a PDF does not open", exc_info=error)
+        raise _no_document(path, "it cannot be opened (see the log)") from None
     with document:
         if document.needs_pass:
             raise EncryptedDocument("The PDF needs a password.", advice="Save it without one and ingest that.")
@@ -103,7 +108,8 @@ def describe(document: Any) -> dict[str, Any]:
         outline = document.get_toc(simple=True)
     except (RecursionError, RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase) as error:  # it only helps
         outline = []
-        warnings.append(f"The outline cannot be read: {error}.")
+        log.warning("an outline is broken", exc_info=error)
+        warnings.append("The outline cannot be read (see the log).")
     return {
         "page_count": document.page_count,
         "title": clean((document.metadata or {}).get("title") or "").strip() or None,
@@ -136,7 +142,8 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
         warnings=(*dropped, *_warnings()),
     )
-    yield {"page": number, "box": read.box, "warnings": read.warnings}, read.model_dump_json().encode()
+    facts = {"box": read.box, "has_table": read.has_table, "margins": sorted(margin_places(read))}
+    yield {"page": number, "warnings": read.warnings, **facts}, read.model_dump_json().encode()
 
 
 def _blocks(blocks: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[Block]:
@@ -206,23 +213,24 @@ def census(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> It
 
 def read_tables(document: Any, number: int) -> Iterator[Frame]:
     """Tables of one page: one answer. The layout reader's cells keep their spaces; `find_tables` stands in for it."""
-    page = document[number - 1]
+    page, warnings = document[number - 1], list[str]()
     try:
         import pymupdf4llm  # 0.7 s and 200 MB: only where there are tables
 
         read = json.loads(pymupdf4llm.to_json(document, pages=[number - 1], use_ocr=False))
         boxes = [box for one in read["pages"] for box in one["boxes"] if box["boxclass"] == "table" and box["table"]]
         found = [(box["table"]["bbox"], box["table"]["extract"]) for box in boxes]
-    except Exception:  # its layout model fails on odd pages
-        logging.getLogger(__name__).exception("pymupdf4llm failed on page %d", number)
-        found = [(table.bbox, table.extract()) for table in page.find_tables().tables]
+    except Exception as error:
+        log.warning("pymupdf4llm failed on page %d", number, exc_info=error)
+        warnings.append(STOOD_IN)
+        found = [(table.bbox, table.extract()) for table in page.find_tables(use_layout=False).tables]
     as_shown: Transform = tuple(page.rotation_matrix)
     tables = [
         {"page": number, "bbox": _box(moved(box, as_shown)), "rows": rows, "header": _has_header(rows)}
         for box, extracted in found
         if len(rows := _rows(extracted)) >= 2 and len(rows[0]) >= 2
     ]
-    yield {"page": number, "tables": tables}, b""
+    yield {"page": number, "tables": tables, "warnings": warnings}, b""
 
 
 def render(document: Any, number: int, side: int) -> Iterator[Frame]:
@@ -257,7 +265,7 @@ class Extractor:
         self._first, self._after = request["pages"][0], request["after"]
         self._made: dict[tuple[int, Turn], dict[str, Any]] = {}  # (xref, turn) -> its answer
         self._keys: dict[int, str] = {}  # xref -> key of its stream
-        self._inlined: tuple[int, list[dict[str, Any]]] = (0, [])  # page, and its pictures as files
+        self._inlined: tuple[int, list[Any]] = (0, [])  # page, and MuPDF's images of all that it paints
 
     def __call__(self, document: Any, number: int) -> Iterator[Frame]:
         page = document[number - 1]
@@ -292,9 +300,8 @@ class Extractor:
         return self._keys[xref]
 
     def _inline(self, page: Any, number: int) -> Image.Image:
-        if self._inlined[0] != page.number + 1:  # MuPDF converts all pictures of a page at once
-            blocks = page.get_text("dict", flags=pymupdf.TEXT_PRESERVE_IMAGES)["blocks"]
-            self._inlined = page.number + 1, [block for block in blocks if block["type"] == 1]
+        if self._inlined[0] != page.number + 1:
+            self._inlined = page.number + 1, images(page)
         return inline(self._inlined[1][number])
 
     def _make(self, page: Any, drawn: Drawn, space: str, xref: int) -> Made:
@@ -306,7 +313,8 @@ class Extractor:
             else:
                 made = as_png(self._inline(page, drawn.number), way, self._limits)
         except Exception as error:  # noqa: BLE001 — a picture fails alone
-            failure = _failure(error)
+            named = f"picture {drawn.number} of page {page.number + 1}"
+            failure = _failure(error, named, "The picture could not be read (see the log).")
             kind = "unreadable_image" if failure.kind == "unexpected" else failure.kind  # MuPDF's own errors
             made = {"failure": {"kind": kind, "message": str(failure)}}, b""
         if xref:
@@ -340,13 +348,25 @@ def soft_mask(document: Any, xref: int) -> Image.Image | None:
     return None
 
 
-def inline(block: dict[str, Any]) -> Image.Image:
-    """A picture that stands in the page's own stream: MuPDF hands it over as a file, with its mask as another."""
-    image = in_rgb(pymupdf.Pixmap(block["image"]))
-    if block["mask"] and image.mode == "RGB":
-        with Image.open(io.BytesIO(block["mask"])) as mask:
-            image.putalpha(mask.convert("L").resize(image.size, Image.Resampling.BILINEAR))
-    return image
+def images(page: Any) -> list[Any]:
+    """MuPDF's images of all pictures and gradients painted, as `get_image_info()` lists them.
+
+    The blocks of `get_text("dict")` will not do: they lack what stands over the page's edge, if by a fraction of a
+    point.
+    """
+    blocks = page.get_textpage(flags=pymupdf.TEXT_PRESERVE_IMAGES).this
+    return [block.i_image() for block in blocks if block.m_internal.type != mupdf.FZ_STEXT_BLOCK_TEXT]
+
+
+def inline(image: Any) -> Image.Image:
+    """The pixels of a picture that has no object of its own, with its mask as alpha."""
+    picture = in_rgb(pymupdf.Pixmap("raw", mupdf.fz_get_unscaled_pixmap_from_image(image)))
+    mask = image.mask()
+    if mask.m_internal and picture.mode == "RGB":
+        alpha = pymupdf.Pixmap("raw", mupdf.fz_get_unscaled_pixmap_from_image(mask))
+        opacity = Image.frombytes("L", (alpha.width, alpha.height), alpha.samples)
+        picture.putalpha(opacity.resize(picture.size, Image.Resampling.BILINEAR))
+    return picture
 
 
 def in_rgb(pixmap: Any) -> Image.Image:
@@ -400,12 +420,18 @@ def _warnings() -> list[str]:
     return list(truncate([line for line in said if line], WARNINGS))
 
 
-def _failure(error: Exception) -> Failure:
-    """MuPDF reports a failed malloc as an error of its own."""
-    text = str(error)
-    if "malloc" in text or "calloc" in text or "realloc" in text:
-        return OutOfMemory(f"Out of memory: {text[:200]}")
-    return as_failure(error)
+def _failure(error: Exception, what: str, message: str) -> Failure:
+    """What becomes of a page or picture; of an unexpected error `message` says so, and the log has the rest.
+
+    MuPDF reports a failed malloc as an error of its own.
+    """
+    if any(sign in str(error) for sign in ("malloc", "calloc", "realloc")):
+        return OutOfMemory("Out of memory.")
+    failure = as_failure(error)
+    if isinstance(failure, Unexpected):
+        log.warning("%s failed", what, exc_info=error)
+        return Unexpected(message)
+    return failure
 
 
 if __name__ == "__main__":

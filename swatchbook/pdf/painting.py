@@ -13,6 +13,7 @@ EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
 NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
 LEAST_COVER = 20.0  # points of its short side; smaller paint covers no picture that matters
 STRAIGHT = 0.01  # points by which a side may lean
+LEAST_ALPHA = 0.5  # `get_image_info()` takes fainter pictures and gradients for watermarks and leaves them out
 
 
 Fills = Literal["box", "clip", "part"]
@@ -77,6 +78,8 @@ class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no ty
         self.seen.paths += 1
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *_: Any) -> None:
+        if alpha < LEAST_ALPHA:
+            return
         by = _transform(ctm)
         upright = min(abs(by[0]) + abs(by[3]), abs(by[1]) + abs(by[2])) < STRAIGHT
         if upright and alpha == 1 and self._plain() and not image.use_colorkey:
@@ -85,11 +88,15 @@ class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no ty
         else:
             self._stroke(False, moved(UNIT, by))
 
-    def fill_image_mask(self, _ctx: Any, _image: Any, ctm: Any, *_: Any) -> None:
-        self._stroke(False, moved(UNIT, _transform(ctm)))
+    def fill_image_mask(
+        self, _ctx: Any, _image: Any, ctm: Any, _space: Any, _color: Any, alpha: float, *_: Any
+    ) -> None:
+        if alpha >= LEAST_ALPHA:
+            self._stroke(False, moved(UNIT, _transform(ctm)))
 
-    def fill_shade(self, *_: Any) -> None:
-        self._stroke(True, EVERYWHERE)
+    def fill_shade(self, _ctx: Any, _shade: Any, _ctm: Any, alpha: float, *_: Any) -> None:
+        if alpha >= LEAST_ALPHA:
+            self._stroke(True, EVERYWHERE)
 
     def clip_path(self, _ctx: Any, path: Any, _rule: Any, ctm: Any, _scissor: Any) -> None:
         self._clip(_box(mupdf.ll_fz_bound_path(path, None, ctm)), bool(mupdf.ll_fz_path_is_rect(path, ctm)))

@@ -6,7 +6,7 @@ Works on bytes and Pillow images, inside the child.
 import io
 from typing import Any
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from swatchbook.errors import UnreadableImage
 from swatchbook.geometry import Turn
@@ -57,7 +57,9 @@ def as_jpeg(data: bytes, limits: ImageLimits) -> Made | None:
             image.draft(mode, (64, 64))  # decodes all of the stream at an eighth of the size: finds what is cut off
             image.load()
             look = _look(image)
-    except (OSError, SyntaxError, ValueError) as error:
+    except UnidentifiedImageError:
+        raise UnreadableImage("Its bytes are not a JPEG.", advice="Export the catalogue again.") from None
+    except OSError as error:  # Pillow says what is wrong with the file
         raise UnreadableImage(f"A broken JPEG: {error}.", advice="Export the catalogue again.") from None
     facts = {"content_key": sha256(data), "width": width, "height": height, "mode": mode, "passed_through": True}
     return {**facts, "suffix": ".jpg", **look}, data

@@ -6,7 +6,7 @@ Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may be 
 import hashlib
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -57,6 +57,8 @@ def read(
     """
     content = check_file(path, settings)
     boxes: dict[int, Box] = {}
+    tables: list[int] = []
+    margins: Counter[tuple[str, int]] = Counter()
     lost: list[FailedPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
         opened = _open(child, path, settings)
@@ -71,6 +73,8 @@ def read(
                 for answer, payload in answers:
                     if "box" in answer:
                         boxes[answer["page"]] = answer["box"]
+                        tables += [answer["page"]] if answer["has_table"] else []
+                        margins.update((text, place) for text, place in answer["margins"])
                         warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
                         file.write(payload + b"\n")
                     elif "lost" in answer and answer["page"] not in boxes:
@@ -88,6 +92,8 @@ def read(
         outline=opened["outline"],
         page_boxes=boxes,
         pages_file=key,
+        table_pages=tuple(tables),
+        running=tuple(sorted(running_lines(margins))),
         lost=tuple(lost),
         warnings=truncate(warnings, KEPT_WARNINGS),
     )
@@ -109,18 +115,24 @@ def tables(
     progress: Progress | None = None,
     module: str = CHILD,
 ) -> Tables:
-    """Tables on these pages (0.2 s a page: ask only for those with `has_table`); pages that fail are named as lost."""
+    """Tables on these pages (0.2 s a page: ask only for the `table_pages` of a reading).
+
+    Pages that fail are named as lost; those that the second reader stood in for, as warnings.
+    """
     if not pages:
         return Tables()
     found: list[Table] = []
     lost: list[FailedPage] = []
+    warnings: list[str] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
         for answer, _ in _survive(child, _request("tables", path), sorted(pages), settings, progress):
-            found += [Table.model_validate(table) for table in answer.get("tables", ())]
+            if "tables" in answer:
+                found += [Table.model_validate(table) for table in answer["tables"]]
+                warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
             if "lost" in answer:
                 said = f"Its tables are lost: {answer['lost']['message']}"
                 lost.append(FailedPage(page=answer["page"], **{**answer["lost"], "message": said}))
-    return Tables(tables=tuple(found), lost=tuple(lost))
+    return Tables(tables=tuple(found), lost=tuple(lost), warnings=truncate(warnings, KEPT_WARNINGS))
 
 
 def render(
@@ -159,8 +171,7 @@ def extract(
     """
     gone = {page.page for page in reading.lost}
     numbers = [number for number in sorted(plan.shown) if number not in gone]
-    running = running_lines(iterate(files, reading))
-    found = _Found(files, iterate(files, reading, pages=set(numbers)), running)
+    found = _Found(files, iterate(files, reading, pages=set(numbers)), frozenset(reading.running))
     if numbers:
         request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": reading.content}
         with (

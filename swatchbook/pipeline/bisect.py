@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from swatchbook.errors import SHARED, Failure, InvalidModelOutput, RunRevoked, as_failure
+from swatchbook.errors import SHARED, Failure, InvalidModelOutput, RunRevoked, Unexpected, as_failure
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def bisect(work: Callable[[Sequence[In]], Sequence[Out]], given: Sequence[In]) -
     except Exception as error:  # the isolation boundary: recorded as the item's failure
         failure = as_failure(error)
         if len(given) == 1 or failure.policy in SHARED:
-            if failure.kind == "unexpected":
+            if isinstance(failure, Unexpected):
                 log.exception("work on one item failed")
             return [failure] * len(given)
     middle = len(given) // 2

@@ -91,8 +91,7 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
         files = Files(folder)
         reading = reader.read(path, files, settings)
         discovery = discover.discover(reading, reader.iterate(files, reading))
-        with_tables = [page.number for page in reader.iterate(files, reading) if page.has_table]
-        tables = reader.tables(path, with_tables, settings)
+        tables = reader.tables(path, reading.table_pages, settings)
         planned = plan.make_plan(reading, reader.iterate(files, reading), discovery, options.focus)
         pages = reader.iterate(files, reading)
         texts = {c.text_key: c.text for c in chunk.chunk("", reading, pages, planned, tables.tables).chunks if c.embed}

@@ -38,6 +38,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults) -> RunRe
             "warnings": (
                 *filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results))),
                 *results.reading.warnings,
+                *results.tables.warnings,
                 *results.extraction.warnings,
                 *map(_slow_stage, slow_stages(ledger, work.run.token)),
             ),

@@ -16,6 +16,7 @@ from swatchbook.errors import (
     LedgerDown,
     Policy,
     RunRevoked,
+    Unexpected,
     as_failure,
 )
 from swatchbook.ledger import runs, shard_runs
@@ -182,7 +183,7 @@ def _end_document_run(resources: Resources, run: Run, error: BaseException) -> N
         runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now())
         return
     failure = as_failure(error)
-    if not isinstance(error, Failure):
+    if isinstance(failure, Unexpected):
         log.error("a run ended unexpectedly", exc_info=error)
     status, pause = _status_after(resources, run, failure)
     due_at = None if pause is None else ledger.now() + pause

@@ -9,12 +9,15 @@ from swatchbook.records.pages import Table
 
 
 class Chunk(Record):
-    """A piece of text. A parent is the section that its children are cut from; those with `embed` get a vector."""
+    """A piece of text. A parent is the section that its children are cut from; those with `embed` get a vector.
+
+    What runs in the margins of many pages (`running`) belongs to the document, not to a product.
+    """
 
     id: str
     parent: str | None
     ordinal: int
-    kind: Literal["section", "text", "table"]
+    kind: Literal["section", "text", "table", "running"]
     text: str
     text_key: Sha256
     headings: tuple[str, ...]

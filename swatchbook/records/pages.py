@@ -108,7 +108,9 @@ class FailedPage(Record):
 
 
 class Reading(Record):
-    """Stage 1's result. The pages themselves stand in one JSON-lines file of the file store, one `Page` a line."""
+    """Stage 1's result. The pages themselves stand in one JSON-lines file of the file store, one `Page` a line; what
+    later stages need of all of them stands here, so that they need not parse it: the pages with tables, and the lines
+    that run in the margins (text with digits masked, place down)."""
 
     content: Sha256
     page_count: int
@@ -116,6 +118,8 @@ class Reading(Record):
     outline: tuple[OutlineEntry, ...]
     page_boxes: dict[int, Box]
     pages_file: str
+    table_pages: tuple[int, ...] = ()
+    running: tuple[tuple[str, int], ...] = ()
     lost: tuple[FailedPage, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -146,13 +150,15 @@ class Table(Record):
 
 
 class Tables(Record):
-    """The tables of the pages that have any, and the pages whose tables could not be read."""
+    """The tables of the pages that have any, the pages whose tables could not be read, and those that another reader
+    stood in for."""
 
     tables: tuple[Table, ...] = ()
     lost: tuple[FailedPage, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def on(self, pages: Collection[int]) -> "Tables":
-        """What concerns these pages."""
+        """The tables and losses of these pages."""
         return Tables(
             tables=tuple(table for table in self.tables if table.page in pages),
             lost=tuple(lost for lost in self.lost if lost.page in pages),

@@ -1,12 +1,14 @@
 """The one way to run a child: a process of our own that may loop, crash or be killed without harm to its parent.
 
 Parent and child speak in frames over stdin and stdout: two lengths, a JSON header, raw bytes. One request is under
-way at a time; it is answered by any number of frames and an end. A child module ends with `serve(handle)`.
+way at a time; it is answered by any number of frames and an end. What the child logs meanwhile is logged by the parent.
+A child module ends with `serve(handle)`.
 
 A third pipe carries nothing. The parent holds its write end open, and the kernel ends the child when that is closed.
 """
 
 import json
+import logging
 import os
 import resource
 import select
@@ -24,6 +26,8 @@ from typing import IO, Any, Self
 
 from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderTimeout, Unexpected, as_failure
 
+log = logging.getLogger(__name__)
+
 Frame = tuple[dict[str, Any], bytes]
 """A JSON object and bytes."""
 
@@ -31,6 +35,7 @@ LENGTHS = struct.Struct(">IQ")  # of the header, of the payload
 MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; more is a child gone mad
 START_SECONDS = 60.0  # a child that imports for longer will never come
 BURIAL_SECONDS = 1.0  # that closing waits for whoever is reading from the child to see its end
+MOST_LOGGED = 8_000  # characters of a line that a child logs
 STDERR_LINES = 50  # kept for the message when it dies
 TRIES = 2  # fresh children that one page or picture may end: a single death may be the machine's fault
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
@@ -76,11 +81,13 @@ class Child:
                 if not process.ready:
                     process.wait_until_ready()
                 process.send(request, payload, seconds)
-                while True:
-                    head, body = process.receive(seconds)
-                    if "answer" not in head:
-                        break
-                    yield head["answer"], body
+                while "failure" not in (frame := process.receive(seconds))[0]:
+                    head, body = frame
+                    if "log" in head:
+                        log.log(head["level"], "%s says: %s", self.module, head["log"])
+                    else:
+                        yield head["answer"], body
+                head, _ = frame
                 finished = True
             finally:
                 if not finished:
@@ -252,15 +259,32 @@ def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
     os.dup2(2, 1)  # C libraries print to 1, which would break into a frame
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _write(answers, {"ready": os.getpid()}, b"")
+    logging.getLogger().addHandler(_ToParent(answers))
     while (request := _next(requests)) is not None:
         end: dict[str, Any] = {"failure": None}
         try:
             for answer, payload in handle(*request):
                 _write(answers, {"answer": answer}, payload)
-        except Exception as error:  # noqa: BLE001 — it crosses over as a Failure
+        except Exception as error:
             failure = as_failure(error)
+            if isinstance(failure, Unexpected):
+                log.error("a request failed", exc_info=error)
             end = {"failure": failure.kind, "message": failure.message, "advice": failure.advice}
         _write(answers, end, b"")
+
+
+class _ToParent(logging.Handler):
+    """Sends what the child logs, warnings and worse, into the log of its parent, with tracebacks."""
+
+    def __init__(self, answers: IO[bytes]) -> None:
+        super().__init__(logging.WARNING)
+        self._answers = answers
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = self.format(record)
+        if len(text) > MOST_LOGGED:  # the end of a traceback says most
+            text = f"{text[: MOST_LOGGED // 2]} … {text[-MOST_LOGGED // 2 :]}"
+        _write(self._answers, {"log": text, "level": record.levelno}, b"")
 
 
 def _limit_memory(mebibytes: int) -> None:

@@ -3,10 +3,12 @@
 import string
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.chunk import MOST_PIECES, chunk, word_pieces
+from swatchbook.catalogue.layout import tidy
 from swatchbook.records import Chunks, Page, Plan, PlannedPage, Table, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
@@ -157,6 +159,64 @@ def test_running_furniture_stands_once_and_page_numbers_nowhere():
     texts = [c.text for c in chunked(pages).chunks if c.embed]
     assert sum("www.lumen.example" in t for t in texts) == 1
     assert not any(line.isdigit() for t in texts for line in t.splitlines())
+
+
+def with_margin(line, top: bool = False, pages: int = 8) -> Chunks:
+    """The chunks of a product a page, each with `line(page)` in its margin."""
+    return chunked(
+        [
+            page(
+                n,
+                [
+                    text(60, 10 if top else 800, line(n), 7),
+                    text(60, 100, layouts.NAMES[n], 24),
+                    *prose(60, 160, f"Words of {layouts.NAMES[n]}. " * 9),
+                    text(540, 815, str(n), 8),
+                ],
+            )
+            for n in range(1, pages + 1)
+        ]
+    )
+
+
+@pytest.mark.parametrize("top", [True, False])
+@pytest.mark.parametrize("prices", [[64, 72, 58, 91, 64, 64, 64, 103], [64, 65, 67, 68, 70, 74, 79, 81]])
+@pytest.mark.parametrize("words", ["€ {}.00 per m²", "€ {}", "{}.50", "from {} EUR · size 60 x 60"])
+def test_price_in_the_margin_stays_with_its_product(top: bool, prices: list[int], words: str) -> None:
+    result = with_margin(lambda n: words.format(prices[n - 1]), top)
+    own = {c.headings[-1]: c.text for c in result.chunks if c.headings}
+    for n, price in enumerate(prices, 1):
+        assert tidy(words.format(price)) in own[layouts.NAMES[n]].splitlines()
+    assert not [c for c in result.chunks if c.kind == "running"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        lambda n: "Lumen & Oak · Catalogue 2025",
+        lambda n: f"Lumen & Oak | {n + 10}",
+        lambda n: f"Lumen & Oak 2025 | {2 * n} | {2 * n + 1}",
+    ],
+)
+def test_running_line_is_kept_once_whatever_number_its_page_has(line) -> None:
+    result = with_margin(line)
+    (running,) = [c for c in result.chunks if c.kind == "running"]
+    assert running.text == line(1)
+    assert running.embed
+    assert running.headings == ()
+    assert not [c for c in result.chunks if c is not running and "Lumen" in c.text]
+
+
+@pytest.mark.parametrize("line", [lambda n: "", lambda n: f"– {n + 3} –", lambda n: f"{2 * n} | {2 * n + 1}"])
+def test_numbers_of_pages_make_no_chunk(line) -> None:
+    result = with_margin(line)
+    assert not [c for c in result.chunks if c.kind == "running"]
+    assert not [ln for c in result.chunks for ln in c.text.splitlines() if not any(map(str.isalpha, ln))]
+
+
+def test_number_that_differs_from_the_others_of_its_place_is_kept() -> None:
+    result = with_margin(lambda n: f"Page {n}" if n != 5 else "Page 7000")
+    assert [c.pages for c in result.chunks if "Page 7000" in c.text] == [(5,)]
 
 
 def test_loose_labels_make_a_specification_and_certificates_are_named_once():

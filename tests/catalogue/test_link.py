@@ -127,6 +127,15 @@ def test_pictures_are_linked_to_the_text_beside_them():
         assert told.name in made[placement.id]
 
 
+def test_what_runs_in_the_margins_is_linked_to_nothing():
+    document = layouts.heading_and_specification()
+    placements = placed(document, caption="Lumen & Oak · www.lumen.example")
+    _, chunks, links = linked(document, placements)
+    (running,) = [c for c in chunks.chunks if c.kind == "running"]
+    assert "www.lumen.example" in running.text
+    assert not [made for made in links if running.id in (made.source, made.target)]
+
+
 def test_links_are_said_once_and_in_range():
     document = layouts.card_grid(3, 3)
     _, _, links = linked(document, placed(document))

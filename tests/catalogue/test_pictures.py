@@ -1,3 +1,5 @@
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,6 +8,7 @@ from swatchbook.catalogue.pictures import (
     NEARBY_LENGTH,
     Sighting,
     caption,
+    margin_places,
     nearby,
     place,
     running_lines,
@@ -171,6 +174,7 @@ def test_heads_and_feet_speak_of_no_picture() -> None:
         return Page(number=number, label=str(number), box=box, rotation=0, blocks=(block,), drawn=())
 
     pages = [page(n) for n in (1, 2, 3)]
-    running = running_lines(pages)
+    running = running_lines(Counter(place for each in pages for place in margin_places(each)))
     assert [spoken.text for spoken in speaking_lines(pages[0], running)] == ["Nordvik Oak, smoked"]
-    assert len(speaking_lines(pages[0], running_lines(pages[:2]))) == 2  # twice may be a caption
+    twice = running_lines(Counter(place for each in pages[:2] for place in margin_places(each)))
+    assert len(speaking_lines(pages[0], twice)) == 2  # twice may be a caption

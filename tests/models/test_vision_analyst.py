@@ -11,7 +11,7 @@ from PIL import Image
 
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels
-from swatchbook.errors import Configuration, Failure, ProviderError, ProviderRejected
+from swatchbook.errors import UNFORESEEN, Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.models import vision_analyst
 from swatchbook.models.vision_analyst import VisionAnalyst, as_jpeg
 from swatchbook.records import Analysis, ColorShare
@@ -71,13 +71,14 @@ def test_one_picture_fails_alone() -> None:
     assert isinstance(third, Analysis)
 
 
-def test_an_error_nobody_foresaw_is_the_pictures_failure() -> None:
+def test_an_error_nobody_foresaw_is_the_pictures_failure(caplog: pytest.LogCaptureFixture) -> None:
     def says(texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("half of nothing")
 
     (failure,) = look(says)
     assert isinstance(failure, Failure)
-    assert failure.kind == "unexpected"
+    assert (failure.kind, str(failure)) == ("unexpected", UNFORESEEN)
+    assert "half of nothing" in caplog.text
 
 
 @pytest.mark.parametrize(

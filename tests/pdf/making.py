@@ -77,6 +77,20 @@ class Paper:
         self.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
         self.paint(page, f"q {' '.join(map(str, matrix))} cm /P{xref} Do Q".encode())
 
+    def put_inline(self, page: pymupdf.Page, picture: Image.Image, box: Box) -> None:
+        """Paint an RGB picture that stands in the page's own stream, upright into a box (origin top left)."""
+        x0, y0, x1, y1 = box
+        head = f"q {x1 - x0} 0 0 {y1 - y0} {x0} {600 - y1} cm BI /W {picture.width} /H {picture.height} /CS /RGB /BPC 8"
+        self.paint(page, head.encode() + b" ID " + picture.tobytes() + b" EI Q")
+
+    def shade(self, page: pymupdf.Page, box: Box, state: str = "") -> None:
+        """Fill a box (origin top left) with a gradient from red to blue; `state` goes before, as "/Faint gs"."""
+        ramp = "<</FunctionType 2/Domain[0 1]/C0[1 0 0]/C1[0 0 1]/N 1>>"
+        gradient = f"<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 400 0]/Function {ramp}/Extend[true true]>>"
+        self.resource(page, "Shading/Ramp", gradient)
+        x0, y0, x1, y1 = box
+        self.paint(page, f"q {state} {x0} {600 - y1} {x1 - x0} {y1 - y0} re W n /Ramp sh Q".encode())
+
     def resource(self, page: pymupdf.Page, name: str, value: str) -> None:
         kind, there = self.document.xref_get_key(page.xref, "Resources")
         if kind == "xref":

@@ -4,6 +4,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pymupdf
 import pytest
 from PIL import Image, ImageCms
 
@@ -220,6 +221,40 @@ def test_inline_picture_counts(paper: Paper, files: Files, tmp_path: Path) -> No
     assert difference(pixels(files, only(extraction)), gradient(16, 8)) == 0
 
 
+def inlined(extraction: Extraction, files: Files) -> list[Image.Image]:
+    """Pixels of the inline pictures in the order painted."""
+    assert not extraction.unreadable, extraction.unreadable
+    stored = {picture.content_key: picture for picture in extraction.pictures}
+    return [pixels(files, stored[p.content_key]) for p in extraction.placements if p.kind == "inline"]
+
+
+def test_inline_pictures_beside_paint_that_bleeds_over_the_edge(paper: Paper, files: Files, tmp_path: Path) -> None:
+    sources = [gradient(16, 8, seed=seed) for seed in (1, 2, 3)]
+    page = paper.page()
+    page.set_mediabox(pymupdf.Rect(0, 0, 399.5, 600))  # whole pixels of a gradient stand over its edge
+    paper.shade(page, (0, 0, 400, 90))
+    paper.put_inline(page, sources[0], BOX)
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (-10, 250, 250, 350))
+    paper.shade(page, (0, 220, 100, 240))
+    paper.put_inline(page, sources[1], (-20, 360, 100, 420))
+    paper.put_inline(page, sources[2], (50, 450, 250, 550))
+    extraction = extract(paper, files, tmp_path)
+    assert [p.kind for p in extraction.placements] == ["inline", "embedded", "inline", "inline"]
+    shown = inlined(extraction, files)
+    assert [difference(a, b) for a, b in zip(shown, sources, strict=True)] == [0, 0, 0]
+
+
+def test_faint_gradient_does_not_make_pictures_of_the_others(paper: Paper, files: Files, tmp_path: Path) -> None:
+    page = paper.page()
+    paper.resource(page, "ExtGState/Faint", "<</ca 0.3/CA 0.3>>")
+    paper.shade(page, (0, 0, 400, 80), "/Faint gs")
+    paper.shade(page, (0, 500, 400, 580))
+    paper.put_inline(page, gradient(16, 8), BOX)
+    extraction = extract(paper, files, tmp_path)
+    assert difference(pixels(files, only(extraction)), gradient(16, 8)) == 0
+    assert extraction.placements[0].bbox == pytest.approx(BOX)
+
+
 # --- account ----------------------------------------------------------------------------------------------------------
 
 
@@ -339,16 +374,16 @@ def bomb_by_its_own_header(paper: Paper) -> int:
 
 
 @pytest.mark.parametrize(
-    ("make", "kind"),
+    ("make", "kind", "says"),
     [
-        (broken_stream, "unreadable_image"),
-        (nonsense, "unreadable_image"),
-        (bomb, "too_large"),
-        (bomb_by_its_own_header, "too_large"),
+        (broken_stream, "unreadable_image", "A broken JPEG: image file is truncated"),
+        (nonsense, "unreadable_image", "Its bytes are not a JPEG."),
+        (bomb, "too_large", "SWATCHBOOK_MAX_IMAGE_SIDE"),
+        (bomb_by_its_own_header, "too_large", "SWATCHBOOK_MAX_IMAGE_SIDE"),
     ],
 )
 def test_broken_picture_is_named_and_costs_only_itself(
-    paper: Paper, files: Files, tmp_path: Path, make: object, kind: str
+    paper: Paper, files: Files, tmp_path: Path, make: object, kind: str, says: str
 ) -> None:
     page = paper.page()
     broken = make(paper)  # type: ignore[operator]
@@ -358,7 +393,7 @@ def test_broken_picture_is_named_and_costs_only_itself(
     extraction = extract(paper, files, tmp_path)
     (unreadable,) = extraction.unreadable
     assert unreadable.kind == kind
-    assert unreadable.message
+    assert says in unreadable.message
     assert [p.xref for p in extraction.placements] == [broken, good]
     assert extraction.placements[0].content_key == unreadable.content_key
     assert len(extraction.pictures) == 1
@@ -414,6 +449,17 @@ def test_picture_whose_child_is_killed_once_is_extracted_by_the_next(
     assert [p.xref for p in extraction.placements] == xrefs
     assert [one.width for one in extraction.pictures] == list(widths)
     assert extraction.unreadable == extraction.lost == ()
+
+
+def test_error_of_the_parser_is_in_the_log_and_not_in_the_message(
+    paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.syspath_prepend(ROOT)
+    paper.put(paper.page(), paper.image(23, 23, jpeg(gradient(23, 23)), "/DCTDecode"), BOX)
+    (unreadable,) = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader").unreadable
+    assert (unreadable.kind, unreadable.message) == ("unreadable_image", "The picture could not be read (see the log).")
+    assert "picture 0 of page 1 failed" in caplog.text
+    assert "IndexError: list index out of range" in caplog.text
 
 
 def test_picture_that_is_never_done_is_a_loss_that_may_pass(

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import pymupdf
 import pytest
 
 from swatchbook.errors import (
@@ -157,6 +158,40 @@ def test_tables_come_out_as_rows(paper: Paper, tmp_path: Path) -> None:
     assert table.page == 1
 
 
+def test_reading_says_which_pages_have_tables_and_what_runs_in_the_margins(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
+    for number in range(1, 5):
+        page = paper.page(f"Oak {number}")
+        page.insert_text((40, 590), f"Lumen & Oak | {number}", fontsize=8)
+        for row in range(6 if number == 3 else 0):
+            for column in range(3):
+                page.insert_text((50 + 110 * column, 100 + 20 * row), f"{row} x {column}", fontsize=10)
+    reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
+    assert reading.table_pages == (3,)
+    assert [text for text, _ in reading.running] == ["Lumen & Oak | #", "Oak #"]
+
+
+def test_page_on_which_the_layout_reader_fails_keeps_its_tables_and_says_how(
+    paper: Paper, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for title in ("plain", "ODD"):
+        page = paper.page(title)
+        for row, cells in enumerate([("Wood", "Size"), ("Oak", "60 x 60"), ("Ash", "60 x 120")]):
+            for column, cell in enumerate(cells):
+                page.insert_text((50 + 110 * column, 100 + 20 * row), cell, fontsize=10)
+                x, y = 110 * column, 20 * row
+                page.draw_rect(pymupdf.Rect(45 + x, 86 + y, 155 + x, 106 + y))
+    found = reader.tables(paper.save(tmp_path / "a.pdf"), [1, 2], settings(), module=TROUBLED)
+    assert [table.page for table in found.tables] == [1, 2]
+    assert found.tables[1].rows[1][0] == "Oak"
+    assert found.warnings == (
+        "Page 2: the layout reader (pymupdf4llm) failed on its tables (see the log); PyMuPDF's find_tables read them.",
+    )
+    assert found.on([2]).warnings == ()
+    assert "ModuleNotFoundError" in caplog.text
+
+
 def test_progress_counts_pages(paper: Paper, files: Files, tmp_path: Path) -> None:
     for _ in range(4):
         paper.page("x")
@@ -285,7 +320,9 @@ def test_too_large_a_file_is_said_without_reading_it(files: Files, tmp_path: Pat
 # --- pages that kill --------------------------------------------------------------------------------------------------
 
 
-def test_looping_and_aborting_pages_are_lost_alone(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_looping_and_aborting_pages_are_lost_alone(
+    paper: Paper, files: Files, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for text in ("one", "LOOP", "three", "ABORT", "RAISE", "six"):
         paper.page(text)
     path = paper.save(tmp_path / "a.pdf")
@@ -296,6 +333,8 @@ def test_looping_and_aborting_pages_are_lost_alone(paper: Paper, files: Files, t
         (4, "crashed_worker", False),
         (5, "unexpected", False),
     ]
+    assert reading.lost[2].message == "The page could not be read (see the log)."
+    assert "cannot find page object" in caplog.text
     assert "SIGABRT" in reading.lost[1].message
     assert "invalid pointer" in reading.lost[1].message
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from swatchbook.pdf import child
 from swatchbook.runtime.child import Frame, serve
@@ -66,12 +67,16 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
 
 
 def read_tables(document: Any, number: int) -> Iterator[Frame]:
-    troubled(document, f"tables{number}", document[number - 1].get_text())
-    yield from real_tables(document, number)
+    """A page that says ODD has no layout reader."""
+    text = document[number - 1].get_text()
+    troubled(document, f"tables{number}", text)
+    missing = {"pymupdf4llm": None} if "ODD" in text else {}
+    with patch.dict(sys.modules, missing):
+        yield from real_tables(document, number)
 
 
 def embedded(document: Any, xref: int, *rest: Any) -> Any:
-    """A picture 13 pixels wide takes the process with it, one of 17 is never done, one of 19 is killed once."""
+    """End the process at a picture 13 pixels wide, hang at one of 17, be killed once at 19, meet an error at 23."""
     width = document.xref_get_key(xref, "Width")[1]
     if width == "13":
         os.abort()
@@ -79,6 +84,8 @@ def embedded(document: Any, xref: int, *rest: Any) -> Any:
         time.sleep(60)
     if width == "19":
         troubled(document, f"picture{xref}", "KILL ONCE")
+    if width == "23":
+        raise IndexError("list index out of range")
     return real_embedded(document, xref, *rest)
 
 

@@ -62,6 +62,7 @@ def ended(
     *,
     read: tuple[FailedPage, ...] = (),
     tables: tuple[FailedPage, ...] = (),
+    table_warnings: tuple[str, ...] = (),
     extract: tuple[FailedPage, ...] = (),
     discovery: Discovery | None = None,
     descriptions: tuple[Description, ...] = (),
@@ -81,10 +82,15 @@ def ended(
     )  # fmt: skip
     stages.save_assembly(resources.ledger, work.run, [product], [])
     results = StageResults(
-        reading=reading, discovery=discovery or Discovery(products=(), note=NOTE), tables=Tables(lost=tables),
+        reading=reading, discovery=discovery or Discovery(products=(), note=NOTE), tables=Tables(lost=tables, warnings=table_warnings),
         descriptions=descriptions, plan=PLAN, chunks=Chunks(chunks=(), entities=()), extraction=extraction,
     )  # fmt: skip
     return finish_run(resources, work, results)
+
+
+def test_warnings_of_the_tables_are_in_the_report(resources: Resources) -> None:
+    report = ended(resources, begun(resources), table_warnings=("Page 2: another reader.",))
+    assert report.warnings == (NOTE, "The file was repaired.", "Page 2: another reader.")
 
 
 def test_note_of_the_discovery_is_the_first_warning(resources: Resources) -> None:

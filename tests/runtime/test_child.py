@@ -11,7 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from swatchbook.errors import Configuration, CrashedWorker, EncryptedDocument, OutOfMemory, ProviderTimeout, Unexpected
+from swatchbook.errors import (
+    UNFORESEEN,
+    Configuration,
+    CrashedWorker,
+    EncryptedDocument,
+    OutOfMemory,
+    ProviderTimeout,
+    Unexpected,
+)
 from swatchbook.runtime.child import Child
 
 ROOT = Path(__file__).parents[2]
@@ -127,9 +135,20 @@ def test_failure_comes_back_as_its_class_and_the_child_lives(child: Child) -> No
     assert child.pid == pid
 
 
-def test_unforeseen_error_names_itself(child: Child) -> None:
-    with pytest.raises(Unexpected, match=r"KeyError.*shoelace"):
+def test_text_of_an_unforeseen_error_goes_to_the_log_alone(child: Child, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(Unexpected) as caught:
         child.ask({"do": "trip"}, seconds=20)
+    assert str(caught.value) == UNFORESEEN
+    assert "KeyError: 'shoelace'" in caplog.text
+    assert "troubled_child.py" in caplog.text, "where it happened"
+
+
+def test_what_a_child_logs_reaches_the_log_of_its_parent(child: Child, caplog: pytest.LogCaptureFixture) -> None:
+    answer, _ = child.ask({"do": "log", "text": "50 % of a page"}, seconds=20)
+    assert answer == {"done": True}
+    (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child"]
+    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child", "WARNING", "%s says: %s")
+    assert record.getMessage() == "tests.runtime.troubled_child says: 50 % of a page"
 
 
 def test_memory_over_the_limit_is_out_of_memory(child: Child) -> None:

@@ -1,5 +1,6 @@
 """A real child for tests: what it is asked to do, it does to itself."""
 
+import logging
 import os
 import re
 import signal
@@ -38,6 +39,9 @@ def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:
             os.kill(os.getpid(), signal.SIGSEGV)
         case "fail":
             raise EncryptedDocument("It has a lock.", advice="Bring the key.")
+        case "log":
+            logging.getLogger("troubled").warning("%s", request["text"])
+            yield {"done": True}, b""
         case "trip":
             raise KeyError("shoelace")
         case "hoard":
