@@ -50,7 +50,9 @@ async def ingest_catalogue(
     """Read a catalogue, find its products, embed every image and publish all of it.
 
     Args:
-        source: A key of the file store, an https URL, or a path under SWATCHBOOK_INPUT_ROOTS.
+        source: Where the PDF is. One of: a path below a folder of SWATCHBOOK_INPUT_ROOTS, on the worker's machine; an
+            https URL; a key of the file store. A file on your own computer is uploaded to the service instead (POST
+            /documents, see its page /docs), which starts the run by itself.
         owner: Whose collection it joins.
         options: What to make of it.
         blocks: Saved blocks to use instead of the settings.

@@ -101,6 +101,12 @@ class InvalidReference(Failure):
     kind, policy = "invalid_reference", Policy.NEVER
 
 
+class UnknownOwner(InvalidReference):
+    """An owner of no document, asked for by name."""
+
+    kind, policy = "unknown_owner", Policy.NEVER
+
+
 # --- backoff: likely to pass ------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,9 @@ KEYS = {
     "price_min": "price_min",
     "price_max": "price_max",
 }
-"""What may be written -> the filter's field. `document` is resolved by name or id, `product` is an id."""
+"""What may be written -> the filter's field. `document` is resolved by name or id; `product` is an id, or words of its
+name.
+"""
 
 _SINGLE = {"price_min", "price_max"}
 

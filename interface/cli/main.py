@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from interface.cli import review
-from interface.cli.options import AnyOwner, Json, check_owner, check_text, opened_resources, read_settings, resumable
+from interface.cli.options import (
+    AnyOwner,
+    Json,
+    check_owner,
+    check_text,
+    choose_owner,
+    opened_resources,
+    read_settings,
+    resumable,
+)
 
 if TYPE_CHECKING:
     from swatchbook.ledger.documents import Document
@@ -144,7 +153,7 @@ def ingest(
 def search(
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to look for, in words.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Look for what is like this picture.")] = None,
-    owner: OneOwner = "default",
+    owner: Annotated[str | None, typer.Option("--owner", help="Whose collection.  [default]")] = None,
     all_owners: Annotated[bool, typer.Option("--all-owners", help="Search everybody's collection.")] = False,
     by: Annotated[Literal["image", "product"], typer.Option(help="What to list.")] = "image",
     where: Annotated[
@@ -159,7 +168,8 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Search by words, by a picture, or by both."""
-    check_owner(owner)
+    if owner is not None:
+        check_owner(owner)
     for given, what in ((text or "", "TEXT"), *((part, "--where") for part in where or ())):
         check_text(given, what)
     from interface.cli.filters import parse_filters
@@ -175,13 +185,14 @@ def search(
 
         documents = tuple(_document(resources, reference).id for reference in references)
         filters = filters.model_copy(update={"documents": documents})
-        hits = find(resources, text=text, image=image, owner=None if all_owners else owner, where=filters, by=by, k=k)
+        whose = None if all_owners else choose_owner(resources.ledger, owner)
+        hits = find(resources, text=text, image=image, owner=whose, where=filters, by=by, k=k)
         say_json(hits) if as_json else out().print(draw_hits(hits, explain=explain))
         if filters.category and not hits:
             from interface.cli.terminal import note
             from swatchbook.ledger.queries.search_results import categories
 
-            note(f"Categories: {', '.join(categories(resources.ledger, None if all_owners else owner)) or 'none'}.")
+            note(f"Categories: {', '.join(categories(resources.ledger, whose)) or 'none'}.")
 
 
 @app.command(rich_help_panel=LOOK)
@@ -222,7 +233,10 @@ def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
         from interface.cli.tables import draw_coverage
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries import account
+        from swatchbook.ledger.queries.owners import require_owner
 
+        if owner is not None:
+            require_owner(resources.ledger, owner)
         counted = account.coverage(resources.ledger, owner=owner)
         say_json(counted) if as_json else out().print(draw_coverage(counted))
 
@@ -276,7 +290,7 @@ def embed(
     as_json: Json = False,
 ) -> None:
     """Make what a document lacks by the models that are set now. What is made, analyses too, is not made again."""
-    wanted = _options({"roles": roles.split(",")} if roles else {}, True, False).roles or frozenset()
+    wanted = _options({"roles": roles.split(",")} if roles else {}, True, False).roles
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
         from interface.cli.terminal import note, say_json
@@ -306,17 +320,25 @@ def cancel(document: Reference) -> None:
 
 
 @app.command(rich_help_panel=MEND)
-def delete(document: Reference) -> None:
-    """Remove a document and all that only it shows, from the ledger and from the index."""
+def delete(
+    document: Reference,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove a document and all that only it shows, from the ledger and from the index. Asks first."""
     with opened_resources() as resources:
-        from interface.cli.terminal import OPEN, note
+        from interface.cli.removal import check_is_meant, say_removed
+        from interface.cli.terminal import COMPLETED, OPEN
+        from swatchbook.ledger.queries.deletion import count_deletion
         from swatchbook.pipeline.delete import delete as remove
 
         found = _document(resources, document)
-        if not remove(resources, found.id):
-            note(f"{found.name}: removed from the ledger; the index follows. Finish it: swatchbook retry")
-            raise typer.Exit(OPEN)
-        note(f"{found.name}: deleted.")
+        counted = count_deletion(resources.ledger, found.id)
+        if not yes:
+            check_is_meant(found, counted)
+        finished = remove(resources, found.id)
+        say_removed(found, counted, finished=finished, as_json=as_json)
+    raise typer.Exit(COMPLETED if finished else OPEN)
 
 
 @app.command(rich_help_panel=MEND)

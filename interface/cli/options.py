@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from swatchbook.ledger.database import Ledger
     from swatchbook.resources import Resources
     from swatchbook.settings import Settings
+
+DEFAULT_OWNER = "default"
 
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
 AnyOwner = Annotated[str | None, typer.Option("--owner", help="Whose collection; all if not given.")]
@@ -66,3 +69,12 @@ def check_owner(owner: str) -> None:
     except ValidationError:
         message = f"{owner!r}: letters, digits and _ . @ - only, beginning with a letter or digit, 64 at most."
         raise typer.BadParameter(message, param_hint="--owner") from None
+
+
+def choose_owner(ledger: "Ledger", owner: str | None) -> str:
+    """The owner named, else "default". Raises UnknownOwner, but not where none is named and nothing is ingested yet."""
+    from swatchbook.ledger.queries.owners import known_owners, require_owner
+
+    if owner is not None or known_owners(ledger):
+        require_owner(ledger, owner or DEFAULT_OWNER)
+    return owner or DEFAULT_OWNER

@@ -45,8 +45,11 @@ def run_reviews(
         from interface.cli.review_tables import draw_reviewed, exit_code
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger import reviews
+        from swatchbook.ledger.queries.owners import require_owner
         from swatchbook.pipeline.review import review_all
 
+        if owner is not None:
+            require_owner(resources.ledger, owner)
         done = list(review_all(resources, owner, limit))
         left = reviews.needing(resources.ledger, owner=owner)
         say_json({"documents": done, "left": left}) if as_json else out().print(

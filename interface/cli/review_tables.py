@@ -8,9 +8,8 @@ from rich.text import Text
 
 from interface.cli.terminal import COMPLETED, OPEN, cell, clean, table
 from swatchbook.analysis.understanding import understanding_text
-from swatchbook.errors import InvalidReference
 from swatchbook.ledger import reviews
-from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.ledger.reviews import Review, ReviewImage
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.review import Reviewed
@@ -21,9 +20,9 @@ MOST_LISTED = 200
 
 
 def waiting(resources: Resources, owner: str | None, *, limit: int | None) -> list[ReviewImage]:
-    """Pictures that need a review. Raises InvalidReference for an owner of nothing."""
-    if owner is not None and not list_documents(resources.ledger, owner=owner, limit=1):
-        raise InvalidReference(f"{owner} has no documents.", advice="See `swatchbook coverage`.")
+    """Pictures that need a review. Raises UnknownOwner."""
+    if owner is not None:
+        require_owner(resources.ledger, owner)
     return reviews.waiting(resources.ledger, owner=owner, limit=limit)
 
 

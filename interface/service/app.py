@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from interface.service import documents, health, images, metrics, problems, search, uploads, webhooks
+from interface.service import docs, documents, health, images, metrics, problems, search, uploads, webhooks
 from interface.service.auth import check_exposure
 from interface.service.health import Watch
 from interface.service.metrics import Requests
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Brings everything back until it is cancelled; soon, when the event is set."""
 
-_PARTS = (uploads, documents, images, search, webhooks, health, metrics)
+_PARTS = (docs, uploads, documents, images, search, webhooks, health, metrics)
 _STREAMS = frozenset({"/documents", "/search"})
 """Paths whose endpoints bound the body themselves, as it streams in."""
 
@@ -43,9 +43,9 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
         summary="Product catalogues as one searchable, fully accounted collection.",
         version=version("swatchbook"),
         lifespan=_living,
+        docs_url=None,  # our own: interface/service/docs.py
         redoc_url=None,
         redirect_slashes=False,  # where to, the caller's Host header would say
-        swagger_ui_oauth2_redirect_url=None,
         responses=documented(401, 403, 422, 500, 503),
     )
     app.state.resources = Resources(settings)

@@ -17,7 +17,9 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from interface.service.dependencies import Tools
 from swatchbook.errors import Configuration
+from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.records import Record
+from swatchbook.resources import Resources
 from swatchbook.settings import ApiKey, Settings
 
 EVERYBODY = "*"
@@ -55,6 +57,19 @@ class Caller(Record):
         if len(self.owners) > 1:
             raise HTTPException(422, f"Say which owner: {', '.join(sorted(self.owners))}.")
         return next(iter(self.owners))
+
+
+def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str | None:
+    """The owner that `Caller.choose` says, where something is to be found: in the ledger, or named by a key.
+
+    Raises UnknownOwner too. Asks the ledger, which blocks.
+    """
+    chosen = caller.choose(owner)
+    if owner is not None:
+        require_owner(
+            resources.ledger, owner, others={name for key in resources.settings.api_keys for name in key.owners}
+        )
+    return chosen
 
 
 def check_exposure(settings: Settings) -> None:

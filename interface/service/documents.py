@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field, TypeAdapter, ValidationError
 
-from interface.service.auth import Caller, TheCaller
+from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.dependencies import ONCE, RequestModel, RetryOptions, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
@@ -101,7 +101,7 @@ def list_documents(resources: Tools, caller: TheCaller, asked: Annotated[Listing
     """Newest first, by keyset: what is added meanwhile moves nothing."""
     found = documents_list_documents(
         resources.ledger,
-        owner=caller.choose(asked.owner),
+        owner=choose_known(resources, caller, asked.owner),
         status=asked.status,
         name=asked.name,
         after=_read_cursor(asked.cursor) if asked.cursor else None,

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from interface.service import docs
 from interface.service.metrics import Requests
 from interface.service.problems import unexpected
 
@@ -23,12 +24,6 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_DOCS = "/docs"
-_DOCS_POLICY = (  # the page comes from FastAPI, its script and style from a CDN
-    "default-src 'none'; connect-src 'self'; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "script-src 'unsafe-inline' https://cdn.jsdelivr.net; style-src 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "frame-ancestors 'none'"
-)
 
 
 class Edge:
@@ -56,8 +51,8 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"] == _DOCS:
-                    headers["Content-Security-Policy"] = _DOCS_POLICY
+                if scope["path"] == docs.PATH:
+                    headers["Content-Security-Policy"] = docs.POLICY
                 if not body.whole or body.ends_twice:  # else its sender could go on for ever, or hide a request in it
                     headers["Connection"] = "close"
             await send(message)

@@ -16,7 +16,16 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from swatchbook.errors import DiskFull, Failure, Policy, RateLimited, TooLarge, Unexpected, UnsupportedFormat
+from swatchbook.errors import (
+    DiskFull,
+    Failure,
+    Policy,
+    RateLimited,
+    TooLarge,
+    Unexpected,
+    UnknownOwner,
+    UnsupportedFormat,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +42,13 @@ _BY_POLICY: Mapping[Policy, int] = {
     Policy.ONCE_MORE: 503,
     Policy.BLOCKED: 503,
 }
-_BY_CLASS: Mapping[type[Failure], int] = {TooLarge: 413, UnsupportedFormat: 415, DiskFull: 507, Unexpected: 500}
+_BY_CLASS: Mapping[type[Failure], int] = {
+    UnknownOwner: 404,
+    TooLarge: 413,
+    UnsupportedFormat: 415,
+    DiskFull: 507,
+    Unexpected: 500,
+}
 
 
 class Wrong(BaseModel):

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from interface.service.auth import TheCaller
+from interface.service.auth import TheCaller, choose_known
 from interface.service.dependencies import RequestModel, SearchText, Tools
 from interface.service.multipart import TheArrivals, pieces, saying_when_full
 from interface.service.problems import documented
@@ -45,7 +45,7 @@ class Question(RequestModel):
     by: Literal["image", "product"] = Field(default="image", description="What to list.")
     k: int = Field(default=10, ge=1, le=100, description="How many.")
     document: list[UUID] = Field(default=[], max_length=_MOST_VALUES)
-    product: list[UUID] = Field(default=[], max_length=_MOST_VALUES)
+    product: list[SearchText] = Field(default=[], max_length=_MOST_VALUES, description="Its id, or words of its name.")
     category: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
     material: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
     color: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
@@ -67,16 +67,16 @@ def _form_schema() -> dict[str, Any]:
     return {**schema, "required": [IMAGE]}
 
 
-@router.get("/search", summary="Search by words")
+@router.get("/search", summary="Search by words", responses=documented(404))
 def search(resources: Tools, caller: TheCaller, asked: Annotated[Question, Query()]) -> Found:
     """One query for each role that applies, their results fused."""
-    return _search(resources, asked, caller.choose(asked.owner), None)
+    return _search(resources, asked, choose_known(resources, caller, asked.owner), None)
 
 
 @router.post(
     "/search",
     summary="Search by a picture, or by a picture and words",
-    responses=documented(400, 408, 413, 415),
+    responses=documented(400, 404, 408, 413, 415),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
 async def search_by_image(request: Request, resources: Tools, caller: TheCaller, arrivals: TheArrivals) -> Found:
@@ -88,7 +88,7 @@ async def search_by_image(request: Request, resources: Tools, caller: TheCaller,
             if not isinstance(picture, UploadFile):
                 raise HTTPException(422, f"The form's part {IMAGE!r} is not a file.")
             asked = _asked(form)
-            owner = caller.choose(asked.owner)
+            owner = await run_in_threadpool(choose_known, resources, caller, asked.owner)
             with saying_when_full(), incoming(resources.settings.incoming) as path:
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
@@ -132,7 +132,7 @@ def _is_list(name: str) -> bool:
 def _search(resources: Resources, asked: Question, owner: str | None, image: Path | None) -> Found:
     where = Where(
         documents=tuple(map(str, asked.document)),
-        products=tuple(map(str, asked.product)),
+        products=tuple(asked.product),
         category=tuple(asked.category),
         material=tuple(asked.material),
         colors=tuple(asked.color),

@@ -62,12 +62,13 @@ class IndexObject:
 class Where(Record):
     """Filters, all of which must hold; within one field any of the values.
 
-    Words (category, material, colors) compare whole, whatever their case; owner and ids compare as they are.
+    A text (category, material, colors, the name of a product) holds where all its words are in one value of the field,
+    in any order, whatever their case and accents (rules.py); owner and ids compare as they are.
     """
 
     owner: str | None = None
     documents: tuple[str, ...] = ()
-    products: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()  # ids, or words of their names
     category: tuple[str, ...] = ()
     material: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()

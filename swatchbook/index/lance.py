@@ -21,7 +21,17 @@ from lancedb.query import MatchQuery
 
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected
 from swatchbook.index.base import IndexObject, Match, Payload, Space, Vector, Where
-from swatchbook.index.rules import EXACT, FOLDED, admit, check_query, fold_words, foreign_space, missing_space
+from swatchbook.index.rules import (
+    WORDS,
+    Condition,
+    admit,
+    check_query,
+    conditions,
+    foreign_space,
+    missing_space,
+    word_keys,
+    word_pattern,
+)
 from swatchbook.records import Role
 
 FLAT_ROWS = 20_000
@@ -181,7 +191,9 @@ class LanceIndex:
         with self._answering():
             if space.name not in self._names():
                 raise missing_space(space)
-            yield self._database.open_table(space.name)
+            table = self._database.open_table(space.name)
+            _check_schema(space, table)
+            yield table
 
     @contextmanager
     def _writing(self, space: Space) -> Iterator[Any]:
@@ -231,7 +243,7 @@ def _failure(error: Exception, folder: Path) -> Failure:
 
 
 def _schema(dimension: int) -> pa.Schema:
-    """A table's columns: the payload, the folded twins of its words, and `words`, which keyword search reads."""
+    """A table's columns: the payload, the twins of its fields of words, and `words`, which keyword search reads."""
     texts = pa.list_(pa.string())
     # the key makes merges safe even where a lock does not hold, as on some network file systems
     key = {"lance-schema:unenforced-primary-key": "true"}
@@ -241,8 +253,8 @@ def _schema(dimension: int) -> pa.Schema:
             pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False),
             pa.field("owner", pa.string()),
             pa.field("kind", pa.string()),
-            *(pa.field(name, texts) for name in ("documents", "products", "names", *FOLDED)),
-            *(pa.field(f"{name}_folded", texts) for name in FOLDED),
+            *(pa.field(name, texts) for name in ("documents", "products", *WORDS)),
+            *(pa.field(f"{name}_words", texts) for name in WORDS),
             pa.field("price", pa.float64()),
             pa.field("pages", pa.list_(pa.int64())),
             pa.field("file", pa.string()),
@@ -254,13 +266,18 @@ def _schema(dimension: int) -> pa.Schema:
 
 def _is_complete(space: Space, table: Any) -> bool:
     """Whether the table has its keyword index. Raises Configuration if it is not of this space's schema."""
+    _check_schema(space, table)
+    return any("words" in index.columns for index in table.list_indices())
+
+
+def _check_schema(space: Space, table: Any) -> None:
+    """Raises Configuration if the table is not of this space's schema, as one of an earlier version is not."""
     expected, found = _schema(space.dimension), table.schema
     if found != expected:
         strange = [name for name in {*expected.names, *found.names} if not _agree(name, expected, found)]
         raise foreign_space(
             space, "; ".join(f"{name} is {_type(name, found)}, not {_type(name, expected)}" for name in sorted(strange))
         )
-    return any("words" in index.columns for index in table.list_indices())
 
 
 def _agree(name: str, one: pa.Schema, other: pa.Schema) -> bool:
@@ -275,7 +292,7 @@ def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
     payloads = [each.payload for each in objects]
     columns: dict[str, Any] = {name: [getattr(p, name) for p in payloads] for name in Payload.model_fields}
-    columns |= {f"{name}_folded": [fold_words(words) for words in columns[name]] for name in FOLDED}
+    columns |= {f"{name}_words": [word_keys(values) for values in columns[name]] for name in WORDS}
     columns["id"] = [each.id for each in objects]
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
     columns["words"] = ["\n".join([*p.names, p.text]) for p in payloads]
@@ -299,9 +316,7 @@ def _sql(where: Where | None) -> str | None:
     """The filter in DataFusion's SQL; None where nothing is asked."""
     if where is None:
         return None
-    exact = {name: getattr(where, name) for name in EXACT}
-    folded = {f"{name}_folded": fold_words(getattr(where, name)) for name in FOLDED}
-    asked = [f"array_has_any({name}, [{_list(words)}])" for name, words in {**exact, **folded}.items() if words]
+    asked = [_any_of(condition) for condition in conditions(where)]
     if where.owner is not None:
         asked.append(f"owner = {_quote(where.owner)}")
     if where.pages:
@@ -311,6 +326,16 @@ def _sql(where: Where | None) -> str | None:
     if where.price_max is not None:
         asked.append(f"price <= {_number(where.price_max)}")
     return " AND ".join(asked) or None
+
+
+def _any_of(condition: Condition) -> str:
+    ids = [f"array_has_any({name}, [{_list(values)}])" for name, values in condition.ids.items() if values]
+    texts = [
+        f"regexp_like(array_to_string({name}, '|'), {_quote(word_pattern(text, '[^|]*'))})"  # within one value
+        for name, values in condition.texts.items()
+        for text in values
+    ]
+    return f"({' OR '.join([*ids, *texts])})"
 
 
 def _among(column: str, values: Sequence[str]) -> str:

@@ -52,13 +52,16 @@ from swatchbook.errors import (
 from swatchbook.index.base import IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
     EXACT,
-    FOLDED,
+    WORDS,
+    Condition,
     admit,
     check_query,
-    fold_words,
+    conditions,
     foreign_space,
     is_uuid,
     missing_space,
+    word_keys,
+    word_pattern,
 )
 from swatchbook.records import Role
 
@@ -390,7 +393,7 @@ def _create(client: WeaviateClient, space: Space) -> None:
 
 
 def _columns() -> list[Property]:
-    """The payload, and the folded twins of its words. Whole values are tokenised as `field`, prose as `word`."""
+    """The payload, and the twins of its fields of words. Whole values are tokenised as `field`, prose as `word`."""
 
     def whole(name: str, kind: DataType, *, filterable: bool = True) -> Property:
         return Property(
@@ -414,8 +417,8 @@ def _columns() -> list[Property]:
     return [
         whole("owner", DataType.TEXT),
         whole("kind", DataType.TEXT),
-        *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, *FOLDED)),
-        *(whole(f"{name}_folded", DataType.TEXT_ARRAY) for name in FOLDED),
+        *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, "category", "material", "colors")),
+        *(whole(f"{name}_words", DataType.TEXT_ARRAY) for name in WORDS),
         prose("names", DataType.TEXT_ARRAY),
         prose("text", DataType.TEXT),
         whole("file", DataType.TEXT, filterable=False),
@@ -450,7 +453,7 @@ def _compare(space: Space, collection: Collection[Any, Any]) -> None:
 def _properties(each: IndexObject) -> dict[str, Any]:
     given = each.payload.model_dump()
     return {name: value for name, value in given.items() if value is not None} | {
-        f"{name}_folded": fold_words(given[name]) for name in FOLDED
+        f"{name}_words": word_keys(given[name]) for name in WORDS
     }
 
 
@@ -464,11 +467,9 @@ def _filters(where: Where | None) -> FilterReturn | None:
     """The filter in the client's words; None where nothing is asked."""
     if where is None:
         return None
-    exact = {name: getattr(where, name) for name in (*EXACT, "pages")}
-    folded = {f"{name}_folded": fold_words(getattr(where, name)) for name in FOLDED}
-    asked: list[FilterReturn] = [
-        Filter.by_property(name).contains_any(list(values)) for name, values in {**exact, **folded}.items() if values
-    ]
+    asked = [_any_of(condition) for condition in conditions(where)]
+    if where.pages:
+        asked.append(Filter.by_property("pages").contains_any(list(where.pages)))
     if where.owner is not None:
         asked.append(Filter.by_property("owner").equal(where.owner))
     if where.price_min is not None:
@@ -476,3 +477,13 @@ def _filters(where: Where | None) -> FilterReturn | None:
     if where.price_max is not None:
         asked.append(Filter.by_property("price").less_or_equal(where.price_max))
     return Filter.all_of(asked) if asked else None
+
+
+def _any_of(condition: Condition) -> FilterReturn:
+    ids = [Filter.by_property(name).contains_any(list(values)) for name, values in condition.ids.items() if values]
+    texts = [
+        Filter.by_property(name).like(f"*{word_pattern(text, '*')}*")  # within one value: each is a token of its own
+        for name, values in condition.texts.items()
+        for text in values
+    ]
+    return Filter.any_of([*ids, *texts])

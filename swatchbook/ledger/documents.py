@@ -55,8 +55,9 @@ def read_document(row: RowMapping) -> Document:
 
 
 def read_options(stored: Mapping[str, Any]) -> IngestOptions:
-    """Options as a row keeps them; those of another version are left out."""
-    return IngestOptions.model_validate({name: stored[name] for name in stored.keys() & IngestOptions.model_fields})
+    """Options as a row keeps them; those of another version are left out, and so are nulls, which meant defaults."""
+    known = stored.keys() & IngestOptions.model_fields
+    return IngestOptions.model_validate({name: stored[name] for name in known if stored[name] is not None})
 
 
 def queue(

@@ -47,7 +47,7 @@ class ShardResult(Record):
 
 def is_on_pool(settings: Settings, options: IngestOptions) -> bool:
     """Return whether a document with these options is processed in shards."""
-    return (options.execution or settings.execution) == "pool"
+    return (settings.execution if options.execution == "as set" else options.execution) == "pool"
 
 
 def require_pool(settings: Settings) -> None:

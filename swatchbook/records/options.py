@@ -9,14 +9,17 @@ from swatchbook.records.items import Role
 
 
 class IngestOptions(BaseModel):
-    """What a person may choose for one document. The UI's form is made from this model."""
+    """What a person may choose for one document. The UI's form is made from this model.
+
+    What is chosen from a list is never null: for that the form would show a field of free text.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    roles: frozenset[Role] | None = Field(
-        default=None,
+    roles: frozenset[Role] = Field(
+        default=frozenset(),
         title="Vectors",
-        description="Which vectors to make; empty means all that the chosen models make. (stage 6)",
+        description="Which vectors to make; an empty list means all that the chosen models make. (stage 6)",
     )
     focus: bool = Field(
         default=True,
@@ -29,10 +32,11 @@ class IngestOptions(BaseModel):
     max_retries: int = Field(
         default=3, ge=0, le=10, title="Retries", description="Retries of passing failures within a run. (stage 6)"
     )
-    execution: Literal["inline", "pool"] | None = Field(
-        default=None,
+    execution: Literal["as set", "inline", "pool"] = Field(
+        default="as set",
         title="Execution",
-        description="In the run's own process, or in shards on the pool; empty means as the settings say. (stage 6)",
+        description="inline: in the run's own process. pool: in shards on the pool. as set: as SWATCHBOOK_EXECUTION "
+        "says. (stage 6)",
     )
     max_usd: float | None = Field(
         default=None,

@@ -123,7 +123,7 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
     with running("ingest", str(small_catalogue)) as command:
         assert wait_for_stage(ledger, command, Stage.EMBEDDED)
         mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
-        run("delete", undisturbed["document"]["id"])
+        run("delete", undisturbed["document"]["id"], "--yes")
         status, _, _ = command.wait()
         assert status != 0
     assert run_json("coverage")["total_images"] == 0

@@ -271,7 +271,7 @@ def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
         (("accept", "nothing"), "There is no image"),
         (("accept", ""), "empty"),
         (("correct", "0", "material"), "FIELD=VALUE"),
-        (("list", "--owner", "nobody"), "nobody has no documents"),
+        (("list", "--owner", "nobody"), "There is no owner 'nobody'"),
     ],
 )
 def test_wrong_use_exits_2_and_says_what(home: Path, words: tuple[str, ...], said: str) -> None:

@@ -1,6 +1,8 @@
 """What every index must do, on LanceDB and on a real Weaviate alike."""
 
+import itertools
 import multiprocessing
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -179,16 +181,23 @@ def test_a_filter_still_finds_its_k_when_others_are_nearer(index: Index, space: 
     assert {match.id for match in index.search(space, query, 5, Where(owner="bob"))} == {each.id for each in far}
 
 
+def words(text: str) -> set[str]:
+    """By hand for what is asked here: runs of letters and digits, caseless, é as e."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c)).casefold()
+    return {"".join(run) for is_word, run in itertools.groupby(bare, lambda c: c.isalnum() or c == "_") if is_word}
+
+
 def expected(payload: Payload, where: Where) -> bool:
     """The contract's words, in Python."""
 
-    def word(text: str) -> str:
-        return text.strip().casefold()
+    def said(asked: tuple[str, ...], values: tuple[str, ...]) -> bool:
+        return not asked or any(words(a) and words(a) <= words(v) for a in asked for v in values)
 
     return (
         where.owner in (None, payload.owner)
         and (not where.documents or bool({*where.documents} & {*payload.documents}))
-        and (not where.category or bool({*map(word, where.category)} & {*map(word, payload.category)}))
+        and said(where.category, payload.category)
+        and said(where.products, payload.names)
         and (not where.pages or bool({*where.pages} & {*payload.pages}))
         and (where.price_min is None or (payload.price is not None and payload.price >= where.price_min))
         and (where.price_max is None or (payload.price is not None and payload.price <= where.price_max))
@@ -196,7 +205,28 @@ def expected(payload: Payload, where: Where) -> bool:
 
 
 NAMES = st.sampled_from(
-    ["Tiles", "tiles", "TILES ", "the", "Ann's", 'a "b"', "x\\", "'; DROP", "straße", "STRASSE", "中"]
+    [
+        "Tiles",
+        "tiles",
+        "TILES ",
+        "the",
+        "Ann's",
+        'a "b"',
+        "x\\",
+        "'; DROP",
+        "straße",
+        "STRASSE",
+        "中",
+        "wall tiles",
+        "Tiles for the wall",
+        "Décor",
+        "decor, b",
+        "a*b",
+        "?",
+        "<b>",
+        "a|b",
+        "a_b",
+    ]
 )
 IDS = st.sampled_from(["d1", "d2", "D1", "d'1", "' OR true --"])
 PRICES = st.sampled_from([0.0, 1e-7, 9.99, 10.0, 1e9])
@@ -206,6 +236,7 @@ FILTERED = st.builds(
     kind=st.just("image"),
     documents=st.lists(IDS, max_size=2).map(tuple),
     category=st.lists(NAMES, max_size=2).map(tuple),
+    names=st.lists(NAMES, max_size=2).map(tuple),
     price=st.none() | PRICES,
     pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
 )
@@ -214,6 +245,7 @@ FILTERS = st.builds(
     owner=st.none() | st.sampled_from(["ann", "Ann", "eve", "' OR true --"]),
     documents=st.lists(IDS, max_size=2).map(tuple),
     category=st.lists(NAMES | WORDS, max_size=2).map(tuple),
+    products=st.lists(NAMES | WORDS, max_size=1).map(tuple),
     price_min=st.none() | PRICES,
     price_max=st.none() | PRICES | st.just(float("inf")),
     pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
@@ -237,11 +269,44 @@ def test_filters_hold_for_count_and_search(
 
 @pytest.mark.parametrize("field", ["material", "colors", "products"])
 def test_the_other_fields_filter_too(index: Index, space: Space, field: str) -> None:
+    x, y, z = (number_id(n) for n in (901, 902, 903)) if field == "products" else ("x", "y", "z")
     objects = made(3)
-    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", field: ("x", "y")})
+    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", field: (x, y)})
     index.upsert(space, objects)
-    found = index.search(space, objects[0].vector, 9, Where.model_validate({field: ("y", "z")}))
+    found = index.search(space, objects[0].vector, 9, Where.model_validate({field: (y, z)}))
     assert [match.id for match in found] == [number_id(1)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "holds"),
+    [
+        ("terrazzo", True), ("TERRAZZO", True), ("white terrazzo", True), ("terrazzo, white", True),
+        ("cemento", True), ("cementó white", True), ("light grey", False), ("terra", False), ("white oak", False),
+        ("grey blue", False), ("&", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("field", ["material", "category", "colors", "names"])
+def test_all_words_of_one_value_in_any_order(index: Index, space: Space, field: str, asked: str, holds: bool) -> None:
+    said = ("White Terrazzo in Cémento", "Light blue", "dark-grey", "Oak")
+    objects = made(2)
+    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", field: said})
+    index.upsert(space, objects)
+    where = Where.model_validate({"products" if field == "names" else field: (asked,)})
+    assert index.count(space, where) == holds
+
+
+def test_a_product_is_asked_for_by_id_or_by_name(index: Index, space: Space) -> None:
+    objects = made(3)
+    objects[0].payload = Payload(owner="ann", kind="image", products=(number_id(901),), names=("Nordvik Oak",))
+    objects[1].payload = Payload(owner="ann", kind="image", products=(number_id(902),), names=("Terra Nova",))
+    index.upsert(space, objects)
+
+    def found(*products: str) -> list[str]:
+        return sorted(match.id for match in index.search(space, objects[0].vector, 9, Where(products=products)))
+
+    assert found(number_id(902)) == found("nova") == [number_id(1)]
+    assert found("oak nordvik", number_id(902)) == [number_id(0), number_id(1)]
+    assert found(number_id(903)) == []
 
 
 def test_keywords_are_found_in_text_and_names(index: Index, space: Space) -> None:

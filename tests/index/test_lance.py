@@ -153,3 +153,12 @@ def test_a_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> No
     (tmp_path / "index").write_text("a note")
     with pytest.raises(IndexDown, match="index"):
         LanceIndex(tmp_path / "index").probe()
+
+
+def test_a_table_of_an_earlier_version_is_named_by_whoever_searches_it(tmp_path: Path) -> None:
+    index, space = LanceIndex(tmp_path), Space(role=Role.VISUAL, tag="eye@1/a", dimension=8)
+    index.ensure(space)
+    lancedb.connect(tmp_path).open_table(space.name).drop_columns(["material_words"])
+    with pytest.raises(Configuration, match="material_words is missing") as told:
+        index.search(space, np.ones(8, np.float32), 5, Where(material=("oak",)))
+    assert "rebuild-index" in (told.value.advice or "")

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from swatchbook.errors import InvalidReference, RunRevoked, UnreadableImage
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger.documents import Document, read_options
 from swatchbook.ledger.documents import queue as documents_queue
 from swatchbook.ledger.items import Failed
 from swatchbook.ledger.leases import LEASE_SECONDS
@@ -414,3 +414,7 @@ def test_a_made_item_is_kept_when_the_run_dies_after_its_commit(ledger: Ledger) 
     again = begin_again(ledger, run)
     assert items.cut_batches(ledger, again, 20) == ()
     assert items.claim(ledger, again, keys(1)).items == ()
+
+
+def test_options_that_an_earlier_version_kept_as_null_are_the_defaults() -> None:
+    assert read_options({"roles": None, "execution": None, "max_usd": None, "gone": 1}) == IngestOptions()

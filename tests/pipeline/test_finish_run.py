@@ -82,7 +82,8 @@ def ended(
     )  # fmt: skip
     stages.save_assembly(resources.ledger, work.run, [product], [])
     results = StageResults(
-        reading=reading, discovery=discovery or Discovery(products=(), note=NOTE), tables=Tables(lost=tables, warnings=table_warnings),
+        reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
+        tables=Tables(lost=tables, warnings=table_warnings),
         descriptions=descriptions, plan=PLAN, chunks=Chunks(chunks=(), entities=()), extraction=extraction,
     )  # fmt: skip
     return finish_run(resources, work, results)

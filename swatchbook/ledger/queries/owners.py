@@ -1,11 +1,18 @@
-"""The account of every owner at once: whose collection has what, and what is missing."""
+"""Who the owners are, and the account of every one at once: whose collection has what, and what is missing."""
+
+from collections.abc import Collection
+from difflib import SequenceMatcher
 
 from sqlalchemy import func, select
 
+from swatchbook.errors import UnknownOwner
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.states import shown_images, states_of_images
 from swatchbook.ledger.tables import documents, images
 from swatchbook.records import ImageState, Record
+
+_CHOICES = 10
+"""Owners that an error names at most."""
 
 
 class OwnerAccount(Record):
@@ -24,6 +31,30 @@ class OwnerAccount(Record):
     def missing(self) -> int:
         """Images that are not complete."""
         return self.found - self.complete
+
+
+def known_owners(ledger: Ledger) -> list[str]:
+    """Every owner of a document, in order."""
+    with ledger.read() as connection:
+        return sorted(connection.execute(select(documents.c.owner).distinct()).scalars())
+
+
+def require_owner(ledger: Ledger, owner: str, *, others: Collection[str] = ()) -> None:
+    """Raise UnknownOwner, which names the nearest known ones first, unless the owner has a document or is in `others`.
+
+    An empty collection of a misspelt owner would look as if everything in it were done.
+    """
+    known = {*known_owners(ledger), *others}
+    if owner in known:
+        return
+    nearest = sorted(known, key=lambda name: (-_likeness(owner, name), name))
+    named = ", ".join(nearest[:_CHOICES]) + (", …" if len(nearest) > _CHOICES else "")
+    advice = f"Known owners: {named}." if named else "Nothing has been ingested yet."
+    raise UnknownOwner(f"There is no owner {owner!r}.", advice=advice)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
 
 
 def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:

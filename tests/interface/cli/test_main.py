@@ -210,6 +210,7 @@ def test_an_empty_home_has_nothing_to_show(swatchbook: Swatchbook) -> None:
     assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
     assert json.loads(swatchbook("retry", "--json").stdout) == []
     assert json.loads(swatchbook("search", "oak", "--json").stdout) == []
+    assert "Nothing has been ingested yet" in swatchbook("coverage", "--owner", "anna").stderr
     assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
 
 
@@ -250,6 +251,14 @@ def test_ingest_search_show_rebuild_delete(
     hits = json.loads(swatchbook("search", "tile", "--explain", "--json").stdout)
     assert hits[0]["why"]
     assert "small.pdf" in swatchbook("search", "tile", "--by", "product", "--explain", "--all-owners").stdout
+    for where in ("category=terrazzo", "material=cement white", "product=terrazzo palladio"):
+        filtered = json.loads(swatchbook("search", "tile", "--where", where, "--json").stdout)
+        assert {hit["product"] for hit in filtered} == {"Palladio Terrazzo"}, where
+    for command in (("coverage",), ("search", "tile"), ("review", "list"), ("review", "run")):
+        unknown = swatchbook(*command, "--owner", "defualt", "--json")
+        assert (unknown.returncode, unknown.stdout) == (2, ""), command
+        assert "There is no owner 'defualt'." in unknown.stderr
+        assert "Known owners: default." in unknown.stderr
 
     shown = json.loads(swatchbook("show", "small.pdf", "--json").stdout)
     assert {"document", "page_boxes", "products", "images", "chunks", "entities", "links"} <= shown.keys()
@@ -262,7 +271,7 @@ def test_ingest_search_show_rebuild_delete(
     assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
     assert [hit["id"] for hit in json.loads(swatchbook("search", "tile", "--json").stdout)] == [h["id"] for h in hits]
 
-    assert swatchbook("delete", "small.pdf").returncode == 0
+    assert swatchbook("delete", "small.pdf", "--yes").returncode == 0
     assert swatchbook("show", "small.pdf").returncode == 2
     assert json.loads(swatchbook("coverage", "--json").stdout)["total_images"] == 0
     assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True

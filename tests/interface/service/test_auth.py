@@ -79,7 +79,8 @@ def test_whose_is_said_by_the_key_or_by_the_caller() -> None:
 
         assert (listed(ANNA), listed(ANNA, owner="anna"), listed(ANNA, owner="bert")) == (200, 200, 403)
         assert (listed(BOTH), listed(BOTH, owner="bert"), listed(BOTH, owner="carl")) == (422, 200, 403)
-        assert (listed(ALL), listed(ALL, owner="carl"), listed(ALL, owner="car l")) == (200, 200, 422)
+        assert (listed(ALL), listed(ALL, owner="carl"), listed(ALL, owner="car l")) == (200, 404, 422)
+        assert listed(ALL, owner="bert") == 200  # a key names him
 
 
 @pytest.mark.usefixtures("home")

@@ -48,7 +48,19 @@ def test_filters_hold(sample: TestClient) -> None:
     document = everything[0]["document_id"]
     assert len(found(sample, text="oak", k=100, document=document)) == len(everything)
     assert found(sample, text="oak", document="00000000-0000-0000-0000-000000000000") == []
-    assert found(sample, text="oak", owner="bert") == []
+
+
+def test_an_unknown_owner_is_not_found_and_the_known_ones_are_named(sample: TestClient) -> None:
+    picture = {"image": ("x.png", b"never read")}
+    for answer in (
+        sample.get("/search", params={"text": "oak", "owner": "ana"}),
+        sample.post("/search", files=picture, data={"owner": "ana"}),
+        sample.get("/documents", params={"owner": "ana"}),
+    ):
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["kind"] == "unknown_owner"
+        assert "'ana'" in answer.json()["detail"]
+        assert answer.json()["advice"] == "Known owners: anna."
 
 
 def test_a_picture_finds_itself(sample: TestClient) -> None:

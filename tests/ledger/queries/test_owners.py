@@ -1,8 +1,11 @@
 """The account by owner is the sum of nothing but that owner's own."""
 
+import pytest
+
+from swatchbook.errors import UnknownOwner
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.queries.owners import owner_accounts
+from swatchbook.ledger.queries.owners import known_owners, owner_accounts, require_owner
 from tests.ledger.scene import begun, keys
 
 
@@ -23,3 +26,27 @@ def test_every_owner_has_the_account_that_he_has_alone(ledger: Ledger) -> None:
 
 def test_nobody_has_nothing(ledger: Ledger) -> None:
     assert owner_accounts(ledger) == []
+
+
+def test_an_unknown_owner_is_told_and_the_nearest_known_come_first(ledger: Ledger) -> None:
+    with pytest.raises(UnknownOwner) as empty:
+        require_owner(ledger, "anna")
+    assert empty.value.advice == "Nothing has been ingested yet."
+    for owner in ("bert", "anna", "Hanna"):
+        begun(ledger, owner=owner)
+    assert known_owners(ledger) == ["Hanna", "anna", "bert"]
+    require_owner(ledger, "anna")
+    require_owner(ledger, "cora", others={"cora"})
+    with pytest.raises(UnknownOwner, match="There is no owner 'ana'") as unknown:
+        require_owner(ledger, "ana")
+    assert unknown.value.advice == "Known owners: anna, Hanna, bert."
+
+
+def test_at_most_ten_owners_are_named(ledger: Ledger) -> None:
+    for number in range(12):
+        begun(ledger, owner=f"shop-{number:02}")
+    with pytest.raises(UnknownOwner) as unknown:
+        require_owner(ledger, "shop-11x")
+    assert unknown.value.advice
+    assert unknown.value.advice.startswith("Known owners: shop-11, ")
+    assert unknown.value.advice.count("shop-") == 10

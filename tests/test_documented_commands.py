@@ -1,0 +1,168 @@
+"""Every `swatchbook …` and `make …` in README.md and docs/ does what the text says.
+
+Each is run here, on a home that holds the small sample, or is named with the test that runs it. A command that is in
+neither table fails, and so does an entry that no page has any more.
+"""
+
+import ast
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.command import SWATCHBOOK
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchbook|make) [^&]+)")
+
+
+def commands(text: str) -> Iterator[str]:
+    """Commands of a page: typed in console blocks, quoted in backticks, or in the table of commands."""
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
+            yield from (found.strip() for found in _COMMAND.findall(line.partition("  #")[0]))
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    yield from (" ".join(quoted.split()) for quoted in re.findall(r"`((?:swatchbook|make) [^`]+)`", prose))
+    for cell in re.findall(r"^\| ((?:`[a-z][^`/_]*`(?:, )?)+) \|", _section(prose, "## Commands"), re.MULTILINE):
+        names = re.findall(r"`([^`]+)`", cell)
+        yield from (name if name.startswith("make ") else f"swatchbook {name}" for name in names)
+
+
+def _section(text: str, heading: str) -> str:
+    return text.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+
+
+DOCUMENTED = {command: page.name for page in PAGES for command in commands(page.read_text())}
+
+Said = subprocess.CompletedProcess[str]
+
+
+def finds(*words: str) -> Callable[[Said], bool]:
+    return lambda run: run.returncode == 0 and all(word in run.stdout for word in words)
+
+
+def is_json(run: Said) -> bool:
+    return run.returncode == 0 and bool(json.loads(run.stdout))
+
+
+RUN: Mapping[str, tuple[str, Callable[[Said], bool]]] = {
+    "swatchbook ingest catalogue.pdf": ("", finds("unchanged", "14 = 14 complete")),
+    "swatchbook ingest PATH…": ("ingest catalogue.pdf", finds("unchanged")),
+    "swatchbook ingest --json": ("ingest catalogue.pdf --json", is_json),
+    "swatchbook ingest --plan": ("ingest catalogue.pdf --plan", finds("catalogue.pdf")),
+    "swatchbook ingest catalogue.pdf --max-usd 5": ("", finds("catalogue.pdf")),
+    'swatchbook search "matt grey terrazzo" --where category=terrazzo': ("", finds("Palladio Terrazzo")),
+    "swatchbook search [TEXT] [--image FILE]": ("search oak --image photo.jpg", finds("Nordvik Oak")),
+    "swatchbook search --image photo.jpg --by product --explain": ("", finds("catalogue.pdf", "visual #1")),
+    "swatchbook show DOCUMENT": ("show catalogue.pdf", finds("Nordvik Oak", "14 = 14 complete")),
+    "swatchbook show --json": ("show catalogue.pdf --json", is_json),
+    "swatchbook status": ("", finds("1 completed")),
+    "swatchbook coverage": ("", finds("14 of 14 (100 %)")),
+    "swatchbook embed": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr and run.returncode == 0),
+    "swatchbook embed DOCUMENT": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr),
+    "swatchbook retry": ("", lambda run: run.returncode == 0 and "Nothing to do" in run.stderr),
+    "swatchbook cancel": ("cancel catalogue.pdf", lambda run: "nothing to stop" in run.stderr),
+    "swatchbook review": ("review list", lambda run: run.returncode == 0),
+    "swatchbook review list": ("", lambda run: run.returncode == 0),
+    "swatchbook verify": ("", finds("agree")),
+    "swatchbook verify --repair": ("", finds("agree")),
+    "swatchbook tick": ("", lambda run: run.returncode == 0),
+    "swatchbook gc": ("gc --dry-run", lambda run: run.returncode == 0),
+    "swatchbook config": ("", finds("SWATCHBOOK_HOME")),
+    "swatchbook models pull": ("", lambda run: run.returncode == 0),  # the local profile needs no weights
+}
+"""Command -> what is typed for it (itself where empty), and whether the outcome is as told."""
+
+_CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
+_COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
+HELD: Mapping[str, str] = {
+    "make demo": "tests/test_offline.py::test_demo_ingests_and_searches_without_a_network",
+    "make up": _COMPOSE,
+    "make down": _COMPOSE,
+    "make weaviate": "tests/deployments/test_weaviate_server.py::test_path_prints_what_would_be_run",
+    "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
+    "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
+    "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
+    "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
+    "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",
+    "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",
+    "swatchbook worker": "tests/containers/test_pool.py::"
+    "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
+    "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py",
+    "swatchbook review run": f"{_REVIEW}::test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable",
+    "swatchbook review accept 70968d45": f"{_REVIEW}::test_a_person_has_the_last_word",
+    'swatchbook review correct 70968d45 material="smoked oak" colors="brown, black"': (
+        f"{_REVIEW}::test_a_person_has_the_last_word"
+    ),
+    'swatchbook review correct 70968d45 --text "A floor of smoked oak, herringbone."': (
+        f"{_REVIEW}::test_a_person_has_the_last_word"
+    ),
+    'swatchbook review reject 70968d45 --reason "It shows our logo."': f"{_REVIEW}::test_a_person_has_the_last_word",
+}
+"""Command -> the test that runs it, or the file of tests."""
+
+DEVELOPERS = {"make install", "make check", "make test", "make soak", "make bench", "make lock"}
+"""What installs, or is run around the tests: only that make knows how is looked at here."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Path:
+    """A folder with a catalogue that is ingested, and a photo."""
+    folder = tmp_path_factory.mktemp("documented")
+    shutil.copy(small_catalogue, folder / "catalogue.pdf")
+    Image.radial_gradient("L").resize((64, 64)).save(folder / "photo.jpg")
+    done = swatchbook(folder, "ingest catalogue.pdf", seconds=400)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def swatchbook(place: Path, typed: str, *, seconds: float = 120) -> Said:
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+    return subprocess.run(
+        [SWATCHBOOK, *shlex.split(typed)], env=bare | {"SWATCHBOOK_HOME": str(place / "home"), "COLUMNS": "160"},
+        cwd=place, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
+    )  # fmt: skip
+
+
+def plain(command: str) -> str:
+    """Without what a placeholder stands for: `make install TORCH_INDEX=<…>` is `make install`."""
+    return re.sub(r" [A-Z_]+=<.*>$", "", command)
+
+
+def test_every_documented_command_is_run_or_named_with_its_test() -> None:
+    known = {*RUN, *HELD, *DEVELOPERS}
+    found = {plain(command): page for command, page in DOCUMENTED.items()}
+    assert {command: page for command, page in found.items() if command not in known} == {}
+    assert known - found.keys() == set(), "no page has these any more"
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_it_does_what_the_text_says(place: Path, command: str) -> None:
+    typed, is_as_told = RUN[command]
+    run = swatchbook(place, typed or command.removeprefix("swatchbook "))
+    assert is_as_told(run), f"exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("node", sorted(set(HELD.values())))
+def test_the_test_that_runs_it_exists(node: str) -> None:
+    file, _, name = node.partition("::")
+    defined = {each.name for each in ast.parse((ROOT / file).read_text()).body if isinstance(each, ast.FunctionDef)}
+    assert not name or name in defined
+
+
+@pytest.mark.parametrize("command", sorted(c for c in {*HELD, *DEVELOPERS} if c.startswith("make ")))
+def test_make_knows_it(command: str) -> None:
+    assert subprocess.run(["make", "-n", command.split()[1]], cwd=ROOT, capture_output=True).returncode == 0
+
+
+def test_a_new_command_is_noticed() -> None:
+    page = "```console\n$ swatchbook a --b   # why\nanswer\n$ x && swatchbook c\n```\n`swatchbook d`, `make e`\n"
+    assert [*commands(page)] == ["swatchbook a --b", "swatchbook c", "swatchbook d", "make e"]
