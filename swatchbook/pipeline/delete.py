@@ -22,7 +22,7 @@ def finish_delete(resources: Resources, document: str, *, at_most: float | None 
     """Go on with a delete that was interrupted. True when nothing is left to do, also where another has finished it.
 
     What was registered anew meanwhile is let be: somebody was told that it is here. Raises IndexDown, after an outage
-    of `at_most` seconds (SWATCHBOOK_INDEX_WAIT_SECONDS).
+    of `at_most` seconds (SWATCHBOOK_OUTAGE_WAIT_SECONDS).
     """
     try:
         delete_rows(resources.ledger, document)
