@@ -1,13 +1,29 @@
-"""A block is a named set of settings for one part: how it is filled from them, and how it is laid over them."""
+"""A block is a named set of settings for one part: how it is made and filled from them, and laid over them."""
 
-from typing import Any, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from prefect.blocks.core import Block
-from pydantic import SecretStr
+from pydantic import SecretStr, create_model
 
 from swatchbook.settings import Settings
 
 BlockType = TypeVar("BlockType", bound=Block)
+
+
+def block_type(
+    name: str, shown: str, says: str, settings: Sequence[str], *, secret: Collection[str] = (), module: str
+) -> type[Block]:
+    """A kind of block whose fields are these settings: their types, limits, defaults and descriptions.
+
+    `shown`: its name in Prefect, from which its slug is made. `secret`: fields that Prefect hides although the setting
+    is a plain string. `module`: where it can be imported from.
+    """
+    of = Settings.model_fields
+    types = {field: SecretStr | None if field in secret else of[field].annotation for field in settings}
+    fields: dict[str, Any] = {field: (kind, of[field]) for field, kind in types.items()}
+    fields["_block_type_name"] = (ClassVar[str | None], shown)
+    return create_model(name, __base__=Block, __doc__=says, __module__=module, **fields)
 
 
 def fill(kind: type[BlockType], settings: Settings) -> BlockType:

@@ -89,7 +89,7 @@ class Prompts(BaseModel):
 PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_object)]
 
 
-_EACH = "one run a minute, shared by its shards; 0: no limit"
+_EACH = "one run a minute, shared by its shards; 0: no limit. Set it to stay below the account's own limit"
 
 
 class Price(BaseModel):
@@ -181,62 +181,146 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, env_file_encoding="utf-8", extra="ignore", frozen=True
     )
 
-    profile: Literal["local", "production"] = Field(default="local", description="Which set of defaults.")
+    profile: Literal["local", "production"] = Field(
+        default="local", description="Which set of defaults; `production` needs Weaviate, keys and weights."
+    )
     home: Folder = Field(
         default_factory=lambda: user_data_path("swatchbook", appauthor=False),
-        description="One folder for the ledger, the index, files, and Prefect's home and results.",
+        description=(
+            "One folder for the ledger, the index, files, and Prefect's home and results. Set it to a disk with "
+            "room for them."
+        ),
     )
 
     # where things are kept
-    ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; empty: SQLite under the home.")
+    ledger_url: str | None = Field(
+        default=None,
+        description=(
+            "SQLAlchemy URL; empty: SQLite under the home. Set it to PostgreSQL when several machines share the work."
+        ),
+    )
     files_url: str | None = Field(
-        default=None, description="Folder or fsspec URL of the file store; empty: under the home."
+        default=None,
+        description=(
+            "Folder or fsspec URL of the file store; empty: under the home. Set it when service and workers run "
+            "on different machines."
+        ),
     )
-    index: Literal["lance", "weaviate"] = Field(default="lance", description="The vector index.")
-    weaviate_url: str = Field(default="http://127.0.0.1:8080", description="Weaviate's HTTP address.")
+    index: Literal["lance", "weaviate"] = Field(
+        default="lance",
+        description="The vector index; `lance` needs no server, `weaviate` serves several machines at once.",
+    )
+    weaviate_url: str = Field(
+        default="http://127.0.0.1:8080",
+        description="Weaviate's HTTP address. Set it when the server is on another host or port.",
+    )
     weaviate_grpc_port: int = Field(
-        default=50051, ge=1, le=65535, description="Weaviate's gRPC port, on the same host."
+        default=50051,
+        ge=1,
+        le=65535,
+        description="Weaviate's gRPC port, on the same host. Set it when the server uses another.",
     )
-    weaviate_api_key: SecretStr | None = Field(default=None, description="Weaviate's API key.")
+    weaviate_api_key: SecretStr | None = Field(
+        default=None,
+        description="Weaviate's API key. Set it when the server asks for one, as one in production should.",
+    )
     input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        default=(), description="Folders whose files a flow may read by path, separated by commas."
+        default=(),
+        description=(
+            "Folders whose files a flow may read by path, separated by commas. Set it when flows are started "
+            "with paths instead of uploads."
+        ),
     )
 
     # who makes what
     encoder: Literal["descriptors", "siglip"] = Field(
-        default="descriptors", description="Maker of the visual vectors; `siglip` is any SigLIP, SigLIP 2 or CLIP."
+        default="descriptors",
+        description=(
+            "Maker of the visual vectors; `siglip` is any SigLIP, SigLIP 2 or CLIP, understands words as well, "
+            "and needs its weights."
+        ),
     )
     encoder_model: str = Field(
-        default="google/siglip2-base-patch16-224", min_length=1, description="Which: a name on the hub, or a folder."
+        default="google/siglip2-base-patch16-224",
+        min_length=1,
+        description=(
+            "Which one `siglip` is: a name on the hub, or a folder. Change it for better vectors at more time a "
+            "picture."
+        ),
     )
-    encoder_revision: str = Field(default="", pattern=COMMIT, description="Its commit; empty: the one known here.")
+    encoder_revision: str = Field(
+        default="",
+        pattern=COMMIT,
+        description="Its commit; empty: the one known here. Set it for a model that is not known here.",
+    )
     structure_model: str = Field(
-        default="", description="DINOv2 that makes `structure` beside siglip: a name on the hub, a folder; empty: none."
+        default="",
+        description=(
+            "DINOv2 that makes `structure` beside siglip: a name on the hub, or a folder. Empty: none, which "
+            "saves its time."
+        ),
     )
-    structure_revision: str = Field(default="", pattern=COMMIT, description="Its commit; empty: the one known here.")
+    structure_revision: str = Field(
+        default="",
+        pattern=COMMIT,
+        description="Its commit; empty: the one known here. Set it for a model that is not known here.",
+    )
     prompts: PromptsByRole = Field(
-        default=Prompts(), description='What siglip looks for in pictures, by role: JSON, {"color": ["…"], …}.'
+        default=Prompts(),
+        description=(
+            'What siglip looks for in pictures, by role: JSON, {"color": ["…"], …}. Change it for goods that '
+            "the words do not describe."
+        ),
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="Where siglip and DINOv2 run.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        default="auto",
+        description=(
+            "Where siglip and DINOv2 run; `auto` takes a GPU if there is one. Set it to keep them off a GPU "
+            "that others use."
+        ),
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="Their precision; `auto`: bfloat16 where it is native and as good."
+        default="auto",
+        description=(
+            "Their precision; `auto`: bfloat16 where it is native and as good. Set float32 to compare vectors "
+            "across machines."
+        ),
     )
-    analyst: Literal["local", "vision"] = Field(default="local", description="Maker of the analyses.")
+    analyst: Literal["local", "vision"] = Field(
+        default="local",
+        description=(
+            "Maker of the analyses; `vision` is a vision model, which sees more than the local rules and costs "
+            "money or a GPU."
+        ),
+    )
     vision_side: int = Field(
-        default=768, ge=64, le=4_096, description="Longest side of the pictures that the vision model is shown, pixels."
+        default=768,
+        ge=64,
+        le=4_096,
+        description=(
+            "Longest side of the pictures that the vision model is shown, pixels. Raise it when small print "
+            "matters; a picture then costs more tokens."
+        ),
     )
     review_below: float = Field(
         default=0.4,
         ge=0,
         le=1,
-        description="Pictures whose analysis has a lower score, of quality and confidence the lesser, need a review.",
+        description=(
+            "Pictures whose analysis has a lower score, the lesser of quality and confidence, need a review; 0: "
+            "none. Raise it when more pictures should be looked at again."
+        ),
     )
     text_encoder: Literal["minilm", "voyage", "openai"] = Field(
         default="minilm",
         description="Maker of understanding and text vectors; `openai` is any endpoint that speaks its embeddings.",
     )
     discovery: Literal["layout", "llm"] = Field(
-        default="layout", description="How products are found: by layout rules alone, or by a language model as well."
+        default="layout",
+        description=(
+            "How products are found; `llm` asks a language model as well as the layout rules, for catalogues "
+            "whose layout says little."
+        ),
     )
 
     # providers: a vision model, one that reviews it, a language model, a text encoder, each at an address of its own
@@ -267,28 +351,90 @@ class Settings(BaseSettings):
     )
     text_model: str = Field(default="voyage-3.5", min_length=1, description="Its name there.")
     text_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
-    text_dimension: int = Field(default=1_024, ge=1, le=8_192, description="Length of its vectors.")
+    text_dimension: int = Field(
+        default=1_024,
+        ge=1,
+        le=8_192,
+        description=(
+            "Length of its vectors. Set it to what the model makes; lower it for a smaller index where the "
+            "model offers several."
+        ),
+    )
     text_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
     text_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
-    provider_concurrency: int = Field(default=8, ge=1, le=64, description="Calls at once to each provider.")
+    provider_concurrency: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description=(
+            "Calls at once to each provider. Raise it when the provider answers slowly and allows more; lower "
+            "it for a small server of your own."
+        ),
+    )
     provider_seconds: float = Field(
-        default=60, gt=0, le=120, description="Longest wait for an answer; up to twice as long when asked again."
+        default=60,
+        gt=0,
+        le=120,
+        description=(
+            "Longest time for an answer, seconds; up to twice as long when asked again. Raise it for a slow "
+            "server of your own."
+        ),
     )
     prices: Annotated[Mapping[str, Price], NoDecode, BeforeValidator(_object)] = Field(
         default={},
-        description='What models cost, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}.',
+        description=(
+            'What models cost, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}. '
+            "Set it to see costs, and for budgets."
+        ),
     )
 
     # limits of what is taken in
-    max_document_mb: int = Field(default=200, ge=1, le=10_000, description="Largest document, MiB.")
-    max_pages: int = Field(default=2_000, ge=1, le=100_000, description="Most pages of a document.")
-    max_image_mb: int = Field(default=25, ge=1, le=1_000, description="Largest image file, MiB.")
-    max_image_megapixels: int = Field(default=50, ge=1, le=1_000, description="Largest image, megapixels.")
-    max_image_side: int = Field(default=16_384, ge=16, le=100_000, description="Longest side of an image, pixels.")
+    max_document_mb: int = Field(
+        default=200,
+        ge=1,
+        le=10_000,
+        description=(
+            "Largest document, MiB. Raise it for larger catalogues; each takes that much disk, and memory while "
+            "it is read."
+        ),
+    )
+    max_pages: int = Field(
+        default=2_000,
+        ge=1,
+        le=100_000,
+        description="Most pages of a document. Raise it for longer catalogues; memory and time grow with the pages.",
+    )
+    max_image_mb: int = Field(
+        default=25,
+        ge=1,
+        le=1_000,
+        description="Largest image file, MiB. Raise it for larger ones when pictures are rejected as too large.",
+    )
+    max_image_megapixels: int = Field(
+        default=50,
+        ge=1,
+        le=1_000,
+        description="Largest image, megapixels. Raise it for larger scans, and the children's memory with it.",
+    )
+    max_image_side: int = Field(
+        default=16_384,
+        ge=16,
+        le=100_000,
+        description="Longest side of an image, pixels. Raise it for panoramas and long strips.",
+    )
 
     # the service
-    host: str = Field(default="127.0.0.1", min_length=1, description="Where the service listens.")
-    port: int = Field(default=8420, ge=0, le=65535, description="The service's port; 0: any free one.")
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Where the service listens. Set it to 0.0.0.0 for other machines; then keys are required.",
+    )
+    port: int = Field(
+        default=8420,
+        ge=0,
+        le=65535,
+        description="The service's port; 0: any free one. Set it when another program uses this one.",
+    )
     api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_keys_apart)] = Field(
         default=(),
         description='Who may use the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
@@ -302,61 +448,159 @@ class Settings(BaseSettings):
         description='Who may send webhooks: a JSON list of {"name": …, "secret": "whsec_…", "owners": ["alice"]}.',
     )
     uploads_url: str | None = Field(
-        default=None, description="Folder or fsspec URL under which webhooks and flows may name object keys."
+        default=None,
+        description=(
+            "Folder or fsspec URL under which webhooks and flows may name object keys. Set it when senders put "
+            "files into an object store."
+        ),
     )
-    max_uploads: int = Field(
-        default=16,
-        ge=1,
-        le=1_000,
-        description="Uploads taken in at once, at most half of them from one sender; the others wait.",
+    upload_seconds: float = Field(
+        default=900,
+        gt=0,
+        le=86_400,
+        description="Longest time of one upload or download, seconds. Raise it for large files over slow lines.",
     )
-    upload_seconds: float = Field(default=900, gt=0, le=86_400, description="Longest time of one upload or download.")
     upload_idle_seconds: float = Field(
-        default=20, gt=0, le=3_600, description="Longest wait for the next bytes of one, or for its turn."
+        default=20,
+        gt=0,
+        le=3_600,
+        description=(
+            "Longest wait for the next bytes of one, or for its turn, seconds. Raise it when a proxy holds "
+            "uploads back."
+        ),
     )
     fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        default=(), description="Hosts that URLs may name although private, by http and any port as well."
+        default=(),
+        description=(
+            "Hosts that URLs may name although private, by http and any port as well. Set it for a file server "
+            "in your own network."
+        ),
     )
 
     # time and memory
-    page_seconds: float = Field(default=60, gt=0, le=120, description="Longest time on one page without progress.")
-    decode_seconds: float = Field(default=20, gt=0, le=120, description="Longest time for one image.")
-    child_memory_mb: int = Field(default=4_096, ge=256, le=65_536, description="Address space of a child, MiB.")
-    decoders: int = Field(default=2, ge=1, le=64, description="Decoding children.")
-    memory_pause_percent: int = Field(default=80, ge=10, le=100, description="Memory use above which new work waits.")
+    page_seconds: float = Field(
+        default=60,
+        gt=0,
+        le=120,
+        description=(
+            "Longest time on one page without progress, seconds. Raise it when pages of vector drawings are "
+            "skipped as too slow."
+        ),
+    )
+    child_memory_mb: int = Field(
+        default=4_096,
+        ge=256,
+        le=65_536,
+        description=(
+            "Address space of a child that reads PDFs or decodes pictures, MiB. Raise it when documents or "
+            "pictures are rejected for want of memory."
+        ),
+    )
+    decoders: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description=(
+            "Children that decode pictures, one core each. Raise it when models wait for pictures on a machine "
+            "with more cores."
+        ),
+    )
     outage_wait_seconds: float = Field(
-        default=600, ge=0, le=3_600, description="How long a run sits out an outage of the index or the ledger."
+        default=600,
+        ge=0,
+        le=3_600,
+        description=(
+            "How long a run sits out an outage of the index or the ledger, seconds. Raise it when restarts of "
+            "your servers take longer; lower it to free the run's slot sooner."
+        ),
     )
     retry_delays: Annotated[tuple[Annotated[float, Field(ge=0, le=120)], ...], NoDecode, BeforeValidator(_listed)] = (
-        Field(default=(2, 4, 8), min_length=1, max_length=10, description="Pauses before a batch's retries, seconds.")
+        Field(
+            default=(2, 4, 8),
+            min_length=1,
+            max_length=10,
+            description="Pauses before a batch's retries, seconds. Raise them when a provider's hiccups last longer.",
+        )
     )
 
     # where images are made
     execution: Literal["inline", "pool"] = Field(
-        default="inline", description="Images are made in the run's own process, or in shards on the pool `embed`."
+        default="inline",
+        description=(
+            "Where images are made: in the run's own process, or in shards on the pool `embed`, for more "
+            "machines or GPUs."
+        ),
     )
-    shard_slots: int = Field(default=2, ge=1, le=1_000, description="Shards at once on the pool.")
-    shard_seconds: float = Field(default=30, ge=1, le=3_600, description="About how long a shard works.")
-    shard_image: str = Field(default="swatchbook", min_length=1, description="Image of the shards' containers.")
-    shard_memory_mb: int = Field(default=3_072, ge=512, le=1_048_576, description="Memory of each, MiB.")
-    shard_cpus: float = Field(default=0, ge=0, le=1_024, description="Processors of each; 0: no limit.")
-    shard_gpus: int = Field(default=0, ge=-1, le=16, description="GPUs of each; -1: all.")
-    shard_network: str = Field(default="", description="Docker network, or `host`; empty: Docker's own.")
+    shard_slots: int = Field(
+        default=2,
+        ge=1,
+        le=1_000,
+        description="Shards at once on the pool. Raise it to the number of containers that its machines have room for.",
+    )
+    shard_seconds: float = Field(
+        default=30,
+        ge=1,
+        le=3_600,
+        description=(
+            "About how long a shard works, seconds. Raise it when containers take long to start and load their models."
+        ),
+    )
+    shard_image: str = Field(
+        default="swatchbook",
+        min_length=1,
+        description="Image of the shards' containers. Set it when yours has another name.",
+    )
+    shard_memory_mb: int = Field(
+        default=3_072,
+        ge=512,
+        le=1_048_576,
+        description="Memory of each, MiB. Raise it for larger models or when shards end out of memory.",
+    )
+    shard_cpus: float = Field(
+        default=0,
+        ge=0,
+        le=1_024,
+        description="Processors of each; 0: no limit. Set it when shards share a machine with other work.",
+    )
+    shard_gpus: int = Field(
+        default=0, ge=-1, le=16, description="GPUs of each; -1: all. Set it where the models run on a GPU."
+    )
+    shard_network: str = Field(
+        default="",
+        description=(
+            "Docker network of the shards, or `host`; empty: Docker's own. Set it to the network where ledger "
+            "and index are reached."
+        ),
+    )
     shard_volumes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
-        default=(), description="What they share with the host: SOURCE:TARGET[:ro], the file store above all."
+        default=(),
+        description=(
+            "What they share with the host: SOURCE:TARGET[:ro]. Set it to share the file store when that is a folder."
+        ),
     )
 
     # who hears of trouble
     failure_webhook_url: SecretStr | None = Field(
-        default=None, description="Where Prefect posts failed and crashed runs; `swatchbook setup` tells it."
+        default=None,
+        description=(
+            "Where Prefect posts failed and crashed runs; `swatchbook setup` tells it. Empty: nobody hears of them."
+        ),
     )
     sentry_dsn: SecretStr | None = Field(
-        default=None, description="Sentry project that unexpected errors and dead runs are reported to."
+        default=None, description="Sentry project that unexpected errors and dead runs are reported to; empty: none."
     )
     keep_days: int = Field(
-        default=30, ge=1, le=3_650, description="Days that finished runs stay known, here and in Prefect."
+        default=30,
+        ge=1,
+        le=3_650,
+        description=(
+            "Days that finished runs stay known, here and in Prefect. Raise it to look further back; lower it "
+            "for a smaller database."
+        ),
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="How much is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="How much is logged. Set DEBUG to look into a problem."
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -1,6 +1,7 @@
 """Settings: where values come from, and errors that name the setting."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,23 @@ def test_a_wrong_sender_of_webhooks_is_named_without_its_secrets(monkeypatch: py
         load_settings()
     assert "hush" not in str(caught.value)
     assert SECRET[6:16] not in str(caught.value)
+
+
+def test_every_limit_says_when_to_change_it() -> None:
+    for name, field in Settings.model_fields.items():
+        if any(hasattr(limit, bound) for limit in field.metadata for bound in ("ge", "gt", "le")):
+            assert re.search(r"\b(raise|lower|set) (it|them)\b", field.description or "", re.IGNORECASE), name
+
+
+ROOT = Path(__file__).parent.parent
+TOLD = ("*.md", "docs/*.md", "compose.yaml", "Dockerfile", "prefect.yaml", "deployments/**/*.*", "interface/**/*.py",
+        "flows/*.py", "tasks/*.py", "blocks/*.py", "swatchbook/**/*.py")  # fmt: skip
+OTHERS = {"ENV_FILE", "TEST_SOAK", "IMAGE"}
+"""Variables that are no settings: the file of settings, what tests and what Compose read."""
+
+
+def test_every_variable_that_is_named_anywhere_is_a_setting() -> None:
+    known = {*OTHERS, *(name.upper() for name in Settings.model_fields)}
+    for path in (path for pattern in TOLD for path in ROOT.glob(pattern) if path.suffix != ".pyc" and path.is_file()):
+        named = set(re.findall(r"\bSWATCHBOOK_([A-Z][A-Z_]*[A-Z])\b", path.read_text()))
+        assert named <= known, path

@@ -28,6 +28,8 @@ _FORM_BYTES = 1 << 20  # of a form, beside its file
 _FIELD_BYTES = 1 << 16
 _HEADER_BYTES = 1 << 16  # people's file names are long, and their letters take up to twelve bytes
 _PARTS = 16
+_UPLOADS_AT_ONCE = 16  # each writes to the disk and holds a connection
+_UPLOADS_OF_ONE = 8  # who sends slowly, in many at once, does not keep the others out
 _PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
 
 
@@ -37,9 +39,8 @@ class Arrivals:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._places = asyncio.Semaphore(settings.max_uploads)
-        share = (settings.max_uploads + 1) // 2  # who sends slowly, in many at once, does not keep the others out
-        self._shares = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(share))
+        self._places = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self._shares = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(_UPLOADS_OF_ONE))
         self._patience = settings.upload_idle_seconds
         self._deliveries: set[tuple[str, str]] = set()
 

@@ -21,13 +21,25 @@ Decoded = Pixels | Failure
 
 HANDS = 4  # requests a child for a batch: enough that no child waits long for the other
 
+DECODE_SECONDS = 20.0
+"""That one picture may take. The largest that is taken needs a few; longer means that its child hangs."""
+
 
 class Decoders:
-    """`settings.decoders` children, each started when first needed and anew after a death. Threads may share it."""
+    """`settings.decoders` children, each started when first needed and anew after a death. Threads may share it.
 
-    def __init__(self, settings: Settings, *, module: str = "swatchbook.images.decode_child") -> None:
+    `seconds`: longest time for one picture.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        module: str = "swatchbook.images.decode_child",
+        seconds: float = DECODE_SECONDS,
+    ) -> None:
         self._limits = ImageLimits.of(settings)
-        self._seconds = settings.decode_seconds
+        self._seconds = seconds
         self._children = [Child(module, memory_mb=settings.child_memory_mb) for _ in range(settings.decoders)]
         self._idle: SimpleQueue[Child] = SimpleQueue()
         for child in self._children:
@@ -38,7 +50,7 @@ class Decoders:
         """Pixels with longest side at most `side`, or why there are none, in the order of the paths.
 
         Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (its child died, and the fresh one that
-        tried it again too), ProviderTimeout (longer than `decode_seconds`); each concerns its own picture alone. All
+        tried it again too), ProviderTimeout (longer than `seconds`); each concerns its own picture alone. All
         children work at once.
 
         Raises Configuration where a child does not start: that is no picture's fault.
@@ -72,12 +84,7 @@ class Decoders:
         except CrashedWorker as death:
             yield CrashedWorker(f"Decoding it ended its process. {death.message}")
         except ProviderTimeout:
-            yield ProviderTimeout(f"Decoding it took longer than {self._seconds:g} s (decode_seconds).")
-
-    @property
-    def pids(self) -> list[int]:
-        """Of the children that run."""
-        return [child.pid for child in self._children if child.pid is not None]
+            yield ProviderTimeout(f"Decoding it took longer than {self._seconds:g} s.")
 
     def close(self) -> None:
         """End the children, whatever they are at."""

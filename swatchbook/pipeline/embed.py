@@ -26,6 +26,9 @@ from swatchbook.runtime.memory import wait_for_memory
 
 log = logging.getLogger(__name__)
 
+MEMORY_PAUSE_PERCENT = 80
+"""Of the machine's memory in use, above which a batch waits: models and pictures of a batch need what is left."""
+
 MEMORY_PAUSE_SECONDS = 10.0
 """Longest wait for memory before a batch: somebody else may hold it for ever."""
 
@@ -48,12 +51,8 @@ def make_batch(resources: Resources, run: Run, batch: Batch, *, size: int, last_
     made, failures = 0, list[Failed]()
     for keys in items.groups(resources.ledger, run, batch.members, size):
         runs.record_alive(resources.ledger, run)  # groups may be many, and each may wait for memory
-        if waited := wait_for_memory(resources.settings.memory_pause_percent, at_most=MEMORY_PAUSE_SECONDS):
-            log.warning(
-                "waited %.0f s: more than %d %% of the memory is in use",
-                waited,
-                resources.settings.memory_pause_percent,
-            )
+        if waited := wait_for_memory(MEMORY_PAUSE_PERCENT, at_most=MEMORY_PAUSE_SECONDS):
+            log.warning("waited %.0f s: more than %d %% of the memory is in use", waited, MEMORY_PAUSE_PERCENT)
         done, failed = _claim_make_commit(resources, run, keys, last_try=last_try)
         # what was committed may have completed them: now they have items
         completed = tuple({m.key for m in done if m.text or m.role is Role.VISUAL})

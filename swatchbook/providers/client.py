@@ -4,6 +4,7 @@ It waits (its pace, Retry-After, at most so many calls at once) and never retrie
 Of a call it logs host, model, status, seconds and tokens; never headers or bodies.
 """
 
+import json
 import logging
 import socket
 import threading
@@ -75,21 +76,46 @@ class Reply(NamedTuple):
     usage: Usage
 
 
+Exchange = Callable[[str, bytes, float], bytes]
+"""Sends a JSON body to a URL and returns the body of the reply, which may take so many seconds in all. It raises what
+is not for the caller to handle: a Failure for a status other than 200, or that the call must wait.
+"""
+
+Speak = Callable[[Endpoint, Call, float, Exchange], Mapping[str, Any]]
+"""Makes the request of a call that may take so many seconds, has it exchanged once, and reads the reply."""
+
+
+def speak_json(where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Mapping[str, Any]:
+    """Send the call's body as JSON to its path, and read the reply as JSON. Raises ProviderError."""
+    content = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return read(where, exchange(where.url + call.path, content, seconds))
+
+
+class _ToldToWait(Exception):
+    """The provider does not take the call now."""
+
+
 class Client:
-    """The one way from this process to a provider; threads share it. `header`: how the key is presented."""
+    """The one way from this process to a provider; threads share it.
+
+    `header`: how the key is presented. `speak`: who makes requests and reads replies, a vendor's library perhaps.
+    """
 
     def __init__(
         self,
         where: Endpoint,
         *,
         header: Callable[[str | None], Mapping[str, str]],
+        speak: Speak = speak_json,
         clock: Clock | None = None,
     ) -> None:
         self.where = where
+        self._speak = speak
         self.clock = clock or SystemClock()
         self._http = httpx.Client(
             headers={
                 **header(where.key.get_secret_value() if where.key else None),
+                "Content-Type": "application/json",
                 "Accept-Encoding": "identity",  # a small answer may not unfold into a large one
             },
             # A connection for each call: what somebody sends too much is no answer to the next question, and no
@@ -170,9 +196,22 @@ class Client:
 
     def _try(self, call: Call, seconds: float) -> Reply | None:
         """The reply; None where we are told to come back later."""
+        sent = self.clock.now()
+        try:
+            data = self._speak(self.where, call, seconds, self._exchange)
+        except _ToldToWait:
+            return None
+        now, usage = self.clock.now(), call.usage(data)
+        self._note(200, now - sent, usage)
+        if None not in usage:
+            self._gate.give_back(now, call.tokens - sum(filter(None, usage)))
+        return Reply(data, usage)
+
+    def _exchange(self, url: str, content: bytes, seconds: float) -> bytes:
+        """The body of a reply with status 200. Raises _ToldToWait, and the Failure that another status means."""
         probe, sent = self._gate.enter(self.clock.now()), self.clock.now()
         try:
-            status, headers, body = self._send(call, seconds)
+            status, headers, body = self._send(url, content, seconds)
         except ProviderError as error:
             raise self._struck(error, probe) from error.__cause__
         except BaseException:
@@ -185,19 +224,14 @@ class Client:
         if (status in _TOO_MANY and code_of(body) != "insufficient_quota") or (status == 503 and wait is not None):
             self._gate.reached(probe)
             self._gate.told(now, sent, wait)
-            return None
+            raise _ToldToWait
         self._gate.let_in()
         if status >= 500:
             raise self._struck(failure(self.where, status, body), probe)
         self._gate.reached(probe)
         if status != 200:
             raise failure(self.where, status, body)
-        data = read(self.where, body)
-        usage = call.usage(data)
-        self._note(status, now - sent, usage)
-        if None not in usage:
-            self._gate.give_back(now, call.tokens - sum(filter(None, usage)))
-        return Reply(data, usage)
+        return body
 
     def _struck(self, failure: Failure, probe: bool) -> Failure:
         """The failure of a call without connection, or answered with 5xx; ProviderDown where it is one too many."""
@@ -206,16 +240,14 @@ class Client:
             return ProviderDown(f"{self.where.host} is down: {failure}")
         return failure
 
-    def _send(self, call: Call, seconds: float) -> tuple[int, Mapping[str, str], bytes]:
+    def _send(self, url: str, content: bytes, seconds: float) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body. Raises ProviderTimeout, ProviderError."""
         timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds), pool=None)
         over, body = time.monotonic() + seconds, bytearray()
         try:
             with (
                 _hung_up_after(seconds) as trace,
-                self._http.stream(
-                    "POST", self.where.url + call.path, json=call.body, timeout=timeout, extensions={"trace": trace}
-                ) as reply,
+                self._http.stream("POST", url, content=content, timeout=timeout, extensions={"trace": trace}) as reply,
             ):
                 if reply.headers.get("content-encoding", "identity") != "identity":
                     raise httpx.DecodingError("compressed, which nobody asked for")

@@ -14,10 +14,10 @@ from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, Ask, CallContext
 from swatchbook.providers.call_cache import alive, ask_once, tokens_at_most, usd
-from swatchbook.providers.client import Call, Client, Clock, Reply, Usage
+from swatchbook.providers.client import Call, Client, Clock, Exchange, Reply, Usage
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.reply_shapes import WireModel
-from swatchbook.providers.wires import openai_embeddings, voyage
+from swatchbook.providers.wires import openai_embeddings
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
 
@@ -54,6 +54,8 @@ class Wire(Protocol):
 
     def body(self, model: str, texts: Sequence[str], kind: InputType, dimension: int) -> Mapping[str, Any]: ...
 
+    def speak(self, where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Mapping[str, Any]: ...
+
     def usage(self, data: Mapping[str, Any]) -> Usage: ...
 
 
@@ -80,7 +82,7 @@ class ProviderTextEncoder:
         clock: Clock | None = None,
     ) -> None:
         self.tag, self.dimension = tag, dimension
-        self._client = Client(where, header=wire.header, clock=clock)
+        self._client = Client(where, header=wire.header, speak=wire.speak, clock=clock)
         self._where, self._wire, self._price = where, wire, price
 
     def embed(self, texts: Sequence[str], kind: InputType = "document", context: CallContext | None = None) -> Vectors:
@@ -229,6 +231,8 @@ def _senseless(vectors: Mapping[str, str]) -> list[str]:
 
 def voyage_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
     """Voyage at its own address, or at what speaks like it. Raises Configuration or Authentication."""
+    from swatchbook.providers.wires import voyage  # its library takes about a second to import
+
     return _encoder(settings, tag, voyage)
 
 

@@ -46,7 +46,7 @@ def _time(given: str) -> datetime | None:
 
 def failure(where: Endpoint, status: int, body: bytes) -> Failure:
     """What a status other than 200 means."""
-    code, said = code_of(body), _said(where, body)
+    code, said = code_of(body), _said(where, _error(body))
     host = where.host
     if status in (401, 403):
         key = where.setting("api_key")
@@ -82,6 +82,10 @@ def _error(body: bytes) -> Mapping[str, Any]:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return {}
+    return _error_in(data)
+
+
+def _error_in(data: object) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         return {}
     error = data.get("error", data.get("detail", data))
@@ -94,9 +98,9 @@ def code_of(body: bytes) -> str:
     return str(error.get("code") or error.get("type") or "")
 
 
-def _said(where: Endpoint, body: bytes) -> str:
+def _said(where: Endpoint, error: Mapping[str, Any]) -> str:
     """A provider's own words as the end of a sentence, short and without the key that it may repeat."""
-    said = str(_error(body).get("message") or "")
+    said = str(error.get("message") or "")
     if where.key:
         said = said.replace(where.key.get_secret_value(), "***")
     said = re.sub(r"\b(sk|pa|key)-[\w*.-]{4,}", "***", said)
@@ -109,7 +113,17 @@ def read(where: Endpoint, body: bytes) -> Mapping[str, Any]:
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise ProviderError(f"{where.host} answers with no JSON that can be read.") from error
+        raise unreadable(where) from error
+    return require_answer(where, data)
+
+
+def unreadable(where: Endpoint) -> ProviderError:
+    """The failure of a reply with status 200 that is no JSON, or too deep to read."""
+    return ProviderError(f"{where.host} answers with no JSON that can be read.")
+
+
+def require_answer(where: Endpoint, data: object) -> Mapping[str, Any]:
+    """The JSON object of a reply with status 200. Raises ProviderError for anything else and for an error."""
     if not isinstance(data, dict) or data.get("error"):
-        raise ProviderError(f"{where.host} answers with an error{_said(where, body)}")
+        raise ProviderError(f"{where.host} answers with an error{_said(where, _error_in(data))}")
     return data

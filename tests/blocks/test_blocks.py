@@ -1,12 +1,13 @@
 """A block is a named set of settings for one part, and every part can be had from it."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect.blocks.core import Block
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 import blocks
 from blocks import BLOCKS
@@ -22,6 +23,7 @@ from swatchbook.errors import Configuration
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.records import BlockNames, Role
+from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
 
@@ -55,7 +57,6 @@ def test_fields_are_those_of_the_settings_and_have_defaults(kind: type[Block], h
         assert str(field.annotation).replace("pydantic.types.SecretStr", "str") == str(setting.annotation).replace(
             "pydantic.types.SecretStr", "str"
         )
-        assert field.title
         assert field.description
 
 
@@ -69,22 +70,55 @@ def test_settings_through_a_block_are_the_settings(home: Path) -> None:
         assert "hush" not in f"{fill(kind, settings)!r} {fill(kind, settings).model_dump_json()}"
 
 
-def test_every_block_gets_its_part(home: Path, tmp_path: Path) -> None:
-    ledger = LedgerBlock(ledger_url=SecretStr(f"sqlite:///{tmp_path / 'other.sqlite'}")).get_ledger()
+def test_every_part_is_built_as_its_block_says(home: Path, tmp_path: Path) -> None:
+    def resources(block: Block) -> Resources:
+        return Resources(overlay(Settings(), block))
+
+    ledger = resources(LedgerBlock(ledger_url=SecretStr(f"sqlite:///{tmp_path / 'other.sqlite'}"))).ledger
     assert ledger.now() > 0
     ledger.close()
     assert (tmp_path / "other.sqlite").is_file()
-    files = FilesBlock(files_url=str(tmp_path / "store")).get_files()
+    files = resources(FilesBlock(files_url=str(tmp_path / "store"))).files
     assert files.has(files.put_bytes(b"%PDF-", suffix=".pdf"))
     assert list((tmp_path / "store").rglob("*.pdf"))
-    assert isinstance(IndexBlock().get_index(), LanceIndex)
-    assert isinstance(IndexBlock(index="weaviate").get_index(), WeaviateIndex)
-    assert set(EncoderBlock().get_encoder().tags) == {Role.VISUAL, Role.COLOR, Role.TEXTURE}
-    assert TextEmbedderBlock().get_text_encoder().dimension
-    assert VisionModelBlock().get_analyst().tag.startswith("local-analyst@")
+    assert isinstance(resources(IndexBlock()).index, LanceIndex)
+    assert isinstance(resources(IndexBlock(index="weaviate")).index, WeaviateIndex)
+    assert set(resources(EncoderBlock()).models.encoder.tags) == {Role.VISUAL, Role.COLOR, Role.TEXTURE}
+    assert resources(TextEmbedderBlock()).models.text_encoder.dimension
+    assert resources(VisionModelBlock()).models.analyst.tag.startswith("local-analyst@")
     seeing = VisionModelBlock(analyst="vision", vision_url="http://127.0.0.1:1/v1", vision_model="eyes")
-    assert seeing.get_analyst().tag.startswith("eyes@")
-    assert LanguageModelBlock(llm_url="http://127.0.0.1:1/v1", llm_model="words").get_chat().model == "words"
+    assert resources(seeing).models.analyst.tag.startswith("eyes@")
+    assert resources(LanguageModelBlock(llm_url="http://127.0.0.1:1/v1", llm_model="words")).models.llm.model == "words"
+
+
+SAVED = {
+    "swatchbook-ledger": "ledger_url",
+    "swatchbook-files": "files_url",
+    "swatchbook-index": "index weaviate_url weaviate_grpc_port weaviate_api_key",
+    "swatchbook-encoder": "encoder encoder_model encoder_revision structure_model structure_revision prompts device "
+    "dtype",
+    "swatchbook-text-embedder": "text_encoder text_url text_model text_api_key text_dimension text_calls_per_minute "
+    "text_tokens_per_minute",
+    "swatchbook-vision-model": "analyst vision_side vision_url vision_model vision_api_key vision_calls_per_minute "
+    "vision_tokens_per_minute",
+    "swatchbook-language-model": "discovery llm_api llm_url llm_model llm_api_key llm_calls_per_minute "
+    "llm_tokens_per_minute",
+}
+"""Slug -> fields, as they stand in documents that people have saved."""
+
+
+def test_slugs_and_fields_are_those_of_saved_documents() -> None:
+    kinds = BLOCKS.values()
+    assert {kind.get_block_type_slug(): " ".join(kind.model_fields) for kind in kinds} == SAVED
+    for kind in kinds:
+        assert getattr(importlib.import_module(kind.__module__), kind.__name__) is kind
+
+
+def test_a_field_takes_what_the_setting_takes_and_no_more(home: Path) -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 65535"):
+        IndexBlock(weaviate_grpc_port=70_000)
+    with pytest.raises(ValidationError, match="siglip"):
+        EncoderBlock(encoder="another")
 
 
 def test_a_lab_is_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:

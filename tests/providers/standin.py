@@ -19,7 +19,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import ceil
@@ -67,6 +67,7 @@ class Asked:
     texts: tuple[str, ...] = ()
     pictures: tuple[bytes, ...] = ()
     schema: Mapping[str, Any] | None = None
+    headers: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -278,7 +279,7 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        asked, there = _asked(self.path, body), self.server
+        asked, there = replace(_asked(self.path, body), headers=self.headers), self.server
         fault = there.meets(asked)
         if there.key not in (None, self.headers["x-api-key"], (self.headers["Authorization"] or "")[7:]):
             return self._say(401, _error(there.refusal, "invalid_api_key"))

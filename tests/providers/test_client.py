@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -13,7 +16,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from itertools import count, cycle, islice
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pydantic import SecretStr
@@ -30,16 +33,37 @@ from swatchbook.errors import (
     RunRevoked,
 )
 from swatchbook.providers import http_errors
-from swatchbook.providers.client import Call, Client, may_have_cost
+from swatchbook.providers.client import Call, Client, Speak, may_have_cost, speak_json
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.http_errors import retry_after
 from swatchbook.providers.throttle import STRIKES
-from swatchbook.providers.wires import anthropic, openai
+from swatchbook.providers.wires import anthropic, openai, voyage
 from swatchbook.settings import Settings
 from tests.providers.clocks import FastClock, SetClock
 from tests.providers.standin import KEY, Provider, provider
 
-CALL = Call("/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "hello"}]}, 100, openai.usage)
+
+class Way(NamedTuple):
+    """A call, who speaks it, and where its answer and its count of tokens stand in the reply."""
+
+    wire: Any
+    speak: Speak
+    call: Call
+    answer: str
+    tokens_in: str
+    tokens_out: int | None = None  # where the reply does not say
+
+
+QUESTION = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
+PLAIN = Way(openai, speak_json, Call("/chat/completions", QUESTION, 100, openai.usage), "choices", "prompt_tokens")
+TEXTS = voyage.body("m", ["hello"], "query", 8)
+LIBRARY = Way(voyage, voyage.speak, Call(voyage.PATH, TEXTS, 100, voyage.usage), "data", "total_tokens", tokens_out=0)
+
+
+@pytest.fixture(params=[PLAIN, LIBRARY], ids=["plain", "voyageai"])
+def way(request: pytest.FixtureRequest) -> Way:
+    """Every guarantee holds by a vendor's library as it does by plain HTTP."""
+    return request.param  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -48,9 +72,13 @@ def there() -> Iterator[Provider]:
         yield server
 
 
-def client(there: Provider, *, clock: Any = None, key: str = KEY, **changed: Any) -> Client:
+def client(there: Provider, way: Way = PLAIN, *, clock: Any = None, key: str = KEY, **changed: Any) -> Client:
     where = Endpoint("llm", there.openai_url, "m", SecretStr(key), seconds=10)
-    return Client(replace(where, **changed), header=openai.header, clock=clock)
+    return at(replace(where, **changed), way, clock)
+
+
+def at(where: Endpoint, way: Way, clock: Any = None) -> Client:
+    return Client(where, header=way.wire.header, speak=way.speak, clock=clock)
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------
@@ -70,41 +98,41 @@ def client(there: Provider, *, clock: Any = None, key: str = KEY, **changed: Any
     ],
 )
 def test_each_fault_has_its_class_and_is_asked_once(
-    there: Provider, fault: str, failure: type[Failure], paid: bool
+    there: Provider, fault: str, failure: type[Failure], paid: bool, way: Way
 ) -> None:
     there.script.append(fault)
     with pytest.raises(failure) as raised:
-        client(there).post(CALL)
+        client(there, way).post(way.call)
     assert type(raised.value) is failure
     assert may_have_cost(raised.value) is paid
     assert len(there.asked) == 1
 
 
-def test_no_answer_in_time_is_a_timeout_and_the_next_attempt_has_more_time(there: Provider) -> None:
+def test_no_answer_in_time_is_a_timeout_and_the_next_attempt_has_more_time(there: Provider, way: Way) -> None:
     there.script.extend(["hang", "hang"])
-    impatient, waited = client(there, seconds=0.2), []
+    impatient, waited = client(there, way, seconds=0.2), []
     for attempt in (1, 2):
         started = time.monotonic()
         with pytest.raises(ProviderTimeout) as raised:
-            impatient.post(CALL, attempt=attempt)
+            impatient.post(way.call, attempt=attempt)
         waited.append(time.monotonic() - started)
         assert may_have_cost(raised.value)
     assert waited[0] >= 0.2
     assert waited[1] >= 0.3
 
 
-def test_a_wrong_key_names_its_setting_and_is_not_repeated(there: Provider) -> None:
+def test_a_wrong_key_names_its_setting_and_is_not_repeated(there: Provider, way: Way) -> None:
     there.refusal = "Incorrect API key provided: sk-another-secret."
     with pytest.raises(Authentication, match="SWATCHBOOK_LLM_API_KEY") as raised:
-        client(there, key="sk-another-secret").post(CALL)
+        client(there, way, key="sk-another-secret").post(way.call)
     assert "Incorrect API key" in str(raised.value)
     assert "another-secret" not in str(raised.value)
 
 
-def test_a_model_that_is_not_there_names_its_setting(there: Provider) -> None:
+def test_a_model_that_is_not_there_names_its_setting(there: Provider, way: Way) -> None:
     there.models = {"another"}
     with pytest.raises(Configuration, match="SWATCHBOOK_LLM_MODEL"):
-        client(there).post(CALL)
+        client(there, way).post(way.call)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +154,12 @@ def test_a_bad_request_is_the_model_that_is_not_there_or_the_question(body: obje
     assert type(http_errors.failure(where, 400, json.dumps(body).encode())) is failure
 
 
-def test_an_address_where_nobody_listens_costs_nothing() -> None:
+def test_an_address_where_nobody_listens_costs_nothing(way: Way) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     with pytest.raises(ProviderError, match="cannot be reached") as raised:
-        Client(Endpoint("llm", url, "m"), header=openai.header).post(CALL)
+        at(Endpoint("llm", url, "m"), way).post(way.call)
     assert not may_have_cost(raised.value)
 
 
@@ -149,13 +177,13 @@ DEEP = b"[" * 200_000
     ids=["deep", "number", "packed", "large"],
 )
 def test_a_reply_that_would_harm_its_reader_is_an_error_that_may_have_cost(
-    there: Provider, monkeypatch: pytest.MonkeyPatch, reply: Any, headers: dict[str, str]
+    there: Provider, monkeypatch: pytest.MonkeyPatch, reply: Any, headers: dict[str, str], way: Way
 ) -> None:
     if reply == "x" * 2_000:
         monkeypatch.setattr("swatchbook.providers.client.MOST_REPLY_BYTES", 1_000)
     there.rewrite, there.headers = lambda _: reply, headers
     with pytest.raises(ProviderError) as raised:
-        client(there).post(CALL)
+        client(there, way).post(way.call)
     assert may_have_cost(raised.value)
 
 
@@ -173,19 +201,20 @@ def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
 
 
 @pytest.mark.parametrize("counted", [-5, 10**40, 1.5, "12", True, None, [1], float("nan")])
-def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: object) -> None:
-    there.rewrite = lambda reply: {**reply, "usage": {"prompt_tokens": counted, "completion_tokens": 7}}
-    assert client(there, tokens_per_minute=1_000).post(CALL).usage == (1 if counted is True else None, 7)
+def test_tokens_are_numbers_of_tokens_or_not_known(there: Provider, counted: object, way: Way) -> None:
+    there.rewrite = lambda reply: {**reply, "usage": {way.tokens_in: counted}}
+    usage = 1 if counted is True else None, way.tokens_out
+    assert client(there, way, tokens_per_minute=1_000).post(way.call).usage == usage
     there.rewrite = lambda reply: {**reply, "usage": [counted]}
-    assert client(there).post(CALL).usage == (None, None)
+    assert client(there, way).post(way.call).usage == (None, way.tokens_out)
 
 
-def test_an_answer_over_its_estimate_takes_its_part_of_the_minute_all_the_same(there: Provider) -> None:
-    there.rewrite = lambda reply: {**reply, "usage": {"prompt_tokens": 90_000_000, "completion_tokens": 7}}
+def test_an_answer_over_its_estimate_takes_its_part_of_the_minute_all_the_same(there: Provider, way: Way) -> None:
+    there.rewrite = lambda reply: {**reply, "usage": {way.tokens_in: 90_000_000, "completion_tokens": 7}}
     clock = SetClock()
-    asking = client(there, clock=clock, tokens_per_minute=1_000)
+    asking = client(there, way, clock=clock, tokens_per_minute=1_000)
     for _ in range(2):
-        asking.post(CALL)
+        asking.post(way.call)
     assert clock.now() < 1_200
 
 
@@ -235,16 +264,16 @@ def slowly(first: bytes, again: bytes) -> Callable[[int], Iterator[bytes]]:
     ],
     ids=["header", "continue", "body", "chunks", "chunk"],
 )
-def test_a_reply_that_never_ends_is_cut_off_in_time(first: bytes, again: bytes) -> None:
+def test_a_reply_that_never_ends_is_cut_off_in_time(first: bytes, again: bytes, way: Way) -> None:
     with a_server_that(slowly(first, again)) as url:
         started = time.monotonic()
         with pytest.raises(ProviderTimeout) as raised:
-            Client(Endpoint("llm", url, "m", seconds=0.5), header=openai.header).post(CALL)
+            at(Endpoint("llm", url, "m", seconds=0.5), way).post(way.call)
         assert time.monotonic() - started < 3
         assert may_have_cost(raised.value)
 
 
-def test_what_is_sent_too_much_is_no_answer_to_the_next_question() -> None:
+def test_what_is_sent_too_much_is_no_answer_to_the_next_question(way: Way) -> None:
     def twice(_: int) -> Iterator[bytes]:
         said = [
             f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}" for body in ('{"n": 1}', '{"n": "stray"}')
@@ -252,51 +281,51 @@ def test_what_is_sent_too_much_is_no_answer_to_the_next_question() -> None:
         yield "".join(said).encode()
 
     with a_server_that(twice) as url:
-        asking = Client(Endpoint("llm", url, "m"), header=openai.header)
-        assert [asking.post(CALL).data["n"] for _ in range(3)] == [1, 1, 1]
+        asking = at(Endpoint("llm", url, "m"), way)
+        assert [asking.post(way.call).data["n"] for _ in range(3)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, status: int) -> None:
+def test_nothing_follows_a_redirect_neither_question_nor_key(there: Provider, status: int, way: Way) -> None:
     def elsewhere(_: int) -> Iterator[bytes]:
         yield f"HTTP/1.1 {status} Moved\r\nLocation: {there.openai_url}\r\nContent-Length: 0\r\n\r\n".encode()
 
     with a_server_that(elsewhere) as url, pytest.raises(Configuration, match="SWATCHBOOK_LLM_URL"):
-        Client(Endpoint("llm", url, "m", SecretStr(KEY)), header=openai.header).post(CALL)
+        at(Endpoint("llm", url, "m", SecretStr(KEY)), way).post(way.call)
     assert not there.asked
 
 
-def test_patience_is_for_the_reply_as_well(there: Provider) -> None:
+def test_patience_is_for_the_reply_as_well(there: Provider, way: Way) -> None:
     there.script.append("hang")
     with pytest.raises(ProviderTimeout, match="in 1 s"):
-        client(there).post(CALL, patience=0.5)
+        client(there, way).post(way.call, patience=0.5)
 
 
 # --- told to wait -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", ["rate_limited", "rate_limited_date", "rate_limited_silent", "overloaded"])
-def test_told_to_wait_it_waits_and_asks_again_by_itself(there: Provider, fault: str) -> None:
+def test_told_to_wait_it_waits_and_asks_again_by_itself(there: Provider, fault: str, way: Way) -> None:
     there.script.append(fault)
     there.retry_after = 3
     clock = SetClock()
     began = clock.now()
-    assert client(there, clock=clock).post(CALL).data["choices"]
+    assert client(there, way, clock=clock).post(way.call).data[way.answer]
     assert len(there.asked) == 2
     expected = 3 if fault.startswith("rate_limited") and fault != "rate_limited_silent" else 1
     assert clock.now() - began == pytest.approx(expected, abs=1.01)  # a date has whole seconds
 
 
-def test_what_one_call_is_told_all_wait_for(there: Provider) -> None:
+def test_what_one_call_is_told_all_wait_for(there: Provider, way: Way) -> None:
     there.retry_after, there.scale = 4, 10.0
     there.script.append("rate_limited")
     clock = FastClock(10)
-    shared = client(there, clock=clock)
+    shared = client(there, way, clock=clock)
     with ThreadPoolExecutor(9) as threads:
-        told = threads.submit(shared.post, CALL)
+        told = threads.submit(shared.post, way.call)
         while not shared._gate.closed_for(clock.now()):
             time.sleep(0.001)
-        list(threads.map(lambda _: shared.post(CALL), range(24)))
+        list(threads.map(lambda _: shared.post(way.call), range(24)))
         told.result()
     assert len(there.asked) == 26
     assert not there.early
@@ -304,39 +333,39 @@ def test_what_one_call_is_told_all_wait_for(there: Provider) -> None:
 
 @pytest.mark.parametrize("header", [{"Retry-After": "0"}, {"Retry-After": formatdate(0)}, {"retry-after-ms": "1"}])
 def test_told_to_come_back_at_once_for_ever_it_is_not_flooded_with_calls(
-    there: Provider, header: dict[str, str]
+    there: Provider, header: dict[str, str], way: Way
 ) -> None:
     there.headers = header
     there.script.extend(["rate_limited_silent"] * 100)
     with pytest.raises(ProviderDown, match="tells us to wait"):
-        client(there, clock=SetClock()).post(CALL)
+        client(there, way, clock=SetClock()).post(way.call)
     assert len(there.asked) < 20
 
 
-def test_after_ten_minutes_of_being_told_to_wait_it_is_an_outage(there: Provider) -> None:
+def test_after_ten_minutes_of_being_told_to_wait_it_is_an_outage(there: Provider, way: Way) -> None:
     there.script.extend(["rate_limited_silent"] * 100)
     clock = SetClock()
     began = clock.now()
     with pytest.raises(ProviderDown, match="tells us to wait"):
-        client(there, clock=clock).post(CALL)
+        client(there, way, clock=clock).post(way.call)
     assert 500 < clock.now() - began <= 600
     assert len(there.asked) < 20
 
 
-def test_told_to_come_back_in_an_hour_nobody_waits_and_nothing_is_sent(there: Provider) -> None:
+def test_told_to_come_back_in_an_hour_nobody_waits_and_nothing_is_sent(there: Provider, way: Way) -> None:
     there.retry_after = 3_600
     there.script.append("rate_limited")
     clock, began = SetClock(), SetClock().now()
-    told = client(there, clock=clock)
+    told = client(there, way, clock=clock)
     for _ in range(3):
         with pytest.raises(ProviderDown, match=r"3600|3599"):
-            told.post(CALL)
+            told.post(way.call)
     assert (len(there.asked), clock.now()) == (1, began)
     clock.sleep(3_601)
-    told.post(CALL)
+    told.post(way.call)
 
 
-def test_who_waits_shows_life_and_may_be_called_off(there: Provider) -> None:
+def test_who_waits_shows_life_and_may_be_called_off(there: Provider, way: Way) -> None:
     there.retry_after = 300
     there.script.append("rate_limited")
     signs = list[int]()
@@ -347,7 +376,7 @@ def test_who_waits_shows_life_and_may_be_called_off(there: Provider) -> None:
             raise RunRevoked("cancelled")
 
     with pytest.raises(RunRevoked):
-        client(there, clock=SetClock()).post(CALL, waiting=alive)
+        client(there, way, clock=SetClock()).post(way.call, waiting=alive)
 
 
 @pytest.mark.parametrize(
@@ -373,10 +402,12 @@ def test_retry_after_is_a_number_a_date_or_nothing(headers: dict[str, str], seco
 # --- down -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_provider_that_is_down_for_an_hour_is_asked_now_and_then_and_comes_back_by_itself(there: Provider) -> None:
+def test_a_provider_that_is_down_for_an_hour_is_asked_now_and_then_and_comes_back_by_itself(
+    there: Provider, way: Way
+) -> None:
     clock = SetClock()
     over = clock.now() + 3_600
-    asking = client(there, clock=clock)
+    asking = client(there, way, clock=clock)
     failures, answered = list[Failure](), False
     faults = cycle(["unavailable", "vanish", "error"])
     while not answered:
@@ -384,7 +415,7 @@ def test_a_provider_that_is_down_for_an_hour_is_asked_now_and_then_and_comes_bac
         if clock.now() < over:
             there.script.extend(islice(faults, 1))
         try:
-            asking.post(CALL)
+            asking.post(way.call)
             answered = True
         except Failure as failure:
             failures.append(failure)
@@ -393,12 +424,12 @@ def test_a_provider_that_is_down_for_an_hour_is_asked_now_and_then_and_comes_bac
     assert {type(failure) for failure in failures[STRIKES - 1 :]} == {ProviderDown}
     assert clock.now() - over <= 610
     assert len(there.asked) <= STRIKES + 12  # in an hour
-    assert asking.post(CALL).data["choices"]
+    assert asking.post(way.call).data[way.answer]
 
 
-def test_calls_at_once_are_no_more_than_allowed(there: Provider) -> None:
+def test_calls_at_once_are_no_more_than_allowed(there: Provider, way: Way) -> None:
     there.delay = lambda: 0.02
-    shared = client(there, at_once=3)
+    shared = client(there, way, at_once=3)
     most, now = 0, 0
 
     def count(step: int) -> None:
@@ -408,34 +439,43 @@ def test_calls_at_once_are_no_more_than_allowed(there: Provider) -> None:
 
     send = shared._send
 
-    def counted(call: Call, attempt: int) -> Any:
+    def counted(url: str, content: bytes, seconds: float) -> Any:
         count(1)
         try:
-            return send(call, attempt)
+            return send(url, content, seconds)
         finally:
             count(-1)
 
     shared._send = counted  # type: ignore[method-assign]
     with ThreadPoolExecutor(12) as threads:
-        list(threads.map(lambda _: shared.post(CALL), range(24)))
+        list(threads.map(lambda _: shared.post(way.call), range(24)))
     assert most == 3
 
 
 # --- secrets and settings ---------------------------------------------------------------------------------------------
 
 
-def test_neither_key_nor_body_is_logged_at_any_level(there: Provider, caplog: pytest.LogCaptureFixture) -> None:
+def test_neither_key_nor_body_is_logged_at_any_level(
+    there: Provider, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     caplog.set_level(logging.DEBUG)
-    asked = CALL._replace(body={**CALL.body, "messages": [{"role": "user", "content": "confidential-words"}]})
+    chat = {**QUESTION, "messages": [{"role": "user", "content": "confidential-words"}]}
+    asked = Call("/chat/completions", chat, 100, openai.usage)
+    texts = Call(voyage.PATH, {**TEXTS, "input": ["confidential-words"]}, 100, voyage.usage)
     there.answer = lambda _: "said-in-confidence"
     there.script.extend([None, "error", "rejected", "cut", "garbage"])
-    for header in (openai.header, anthropic.header):
-        where = Endpoint("llm", there.openai_url, "m", SecretStr(KEY))
-        talking = Client(where, header=header)
+    where = Endpoint("llm", there.openai_url, "m", SecretStr(KEY))
+    for header, speak, call in (
+        (openai.header, speak_json, asked),
+        (anthropic.header, speak_json, asked),
+        (voyage.header, voyage.speak, texts),
+    ):
+        talking = Client(where, header=header, speak=speak)
         for _ in range(3):
             with suppress(Failure):
-                talking.post(asked)
-    said = "\n".join(record.getMessage() for record in caplog.records)
+                talking.post(call)
+        there.script.extend(["cut", "garbage"])
+    said = "\n".join([*(record.getMessage() for record in caplog.records), *capfd.readouterr()])
     assert "m: 200 in" in said
     assert "tokens" in said
     for secret in (KEY, "confidential-words", "said-in-confidence"):
@@ -494,7 +534,7 @@ def test_a_key_does_not_cross_the_internet_for_all_to_read(url: str, overheard: 
 def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -> None:
     there.rewrite = lambda _: {"choices": f"Bearer {KEY}"}
     asking = client(there)
-    reply = asking.post(CALL)
+    reply = asking.post(PLAIN.call)
     with pytest.raises(ProviderError) as raised:
         openai.said(asking.where, reply.data)
     assert KEY not in "".join(traceback.format_exception(raised.value))
@@ -512,3 +552,64 @@ def test_headers_are_as_each_provider_wants_them() -> None:
     ]
     for header, expected in headers:
         assert header("k") == expected
+
+
+# --- by a vendor's library --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [f"Bearer {KEY}", f'{{"detail": "{KEY}"', f'{{"error": "{KEY}"}}', f'["{KEY}"]', f'"{KEY}"', DEEP.decode() + KEY],
+)
+def test_what_a_library_cannot_read_is_in_no_traceback(there: Provider, reply: str) -> None:
+    there.rewrite = lambda _: reply
+    with pytest.raises(ProviderError) as raised:
+        client(there, LIBRARY).post(LIBRARY.call)
+    assert KEY not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_library_is_not_given_the_key_and_takes_none_from_the_environment(
+    there: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOYAGE_API_KEY", "pa-of-somebody-else")
+    client(there, LIBRARY).post(LIBRARY.call)
+    there.key = None
+    at(Endpoint("text", there.openai_url, "m"), LIBRARY).post(LIBRARY.call)
+    sent = [asked.headers["Authorization"] for asked, _ in there.asked]
+    assert sent == [f"Bearer {KEY}", None]
+
+
+def test_each_thread_asks_its_own_provider(there: Provider) -> None:
+    with provider() as other, ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda to: client(to, LIBRARY).post(LIBRARY.call), [there, other] * 10))
+        assert (len(there.asked), len(other.asked)) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("program", "imported"),
+    [
+        ("from swatchbook.providers.embeddings import openai_encoder; import interface.cli.main", False),
+        ("from swatchbook.models.registry import load, tags; tags(Settings(text_encoder='voyage'))", False),
+        ("from swatchbook.models.registry import load; load(VOYAGE).text_encoder", True),
+    ],
+)
+def test_the_library_is_imported_only_where_voyage_makes_vectors(program: str, imported: bool) -> None:
+    given = "import sys; from swatchbook.settings import Settings; VOYAGE = Settings(text_encoder='voyage', "
+    asked = f"{given}text_api_key='k'); {program}; print('voyageai' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(imported)
+
+
+def test_the_library_prints_nothing_where_its_own_variable_asks_for_it(there: Provider) -> None:
+    asked = f"""
+from pydantic import SecretStr
+from swatchbook.providers import voyage
+from swatchbook.providers.endpoint import Address
+from swatchbook.providers.client import Call, Client
+where = Address("text", "{there.openai_url}", "m", SecretStr("{KEY}"))
+call = Call(voyage.PATH, voyage.body("m", ["confidential-words"], "query", 8), 100, voyage.usage)
+print(len(Client(where, header=voyage.header, speak=voyage.speak).post(call).data["data"]))
+"""
+    environment = {**os.environ, "VOYAGE_LOG": "debug"}
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, env=environment)
+    assert (done.stdout, done.stderr) == ("1\n", "")

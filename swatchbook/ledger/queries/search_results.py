@@ -65,28 +65,6 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     return hits
 
 
-def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
-    """The chunks that are there, in the order given. Scores are 0."""
-    found = {row.id: row for row in _rows(ledger, _CHUNKS, chunks.c.id, ids)}
-    linked = products_of_chunks(ledger, ids)
-    names = _names(ledger, {product for linked_ in linked.values() for product in linked_[:1]})
-    return [
-        Hit(
-            kind="chunk",
-            id=row.id,
-            score=0.0,
-            title=_short(" › ".join(row.record["headings"]) or row.record["text"]),
-            document_id=row.document,
-            document=row.document_name,
-            owner=row.owner,
-            pages=tuple(row.record["pages"]),
-            product=next((names[p] for p in linked.get(row.id, []) if p in names), None),
-            text=row.record["text"],
-        )
-        for row in (found[i] for i in dict.fromkeys(ids) if i in found)
-    ]
-
-
 def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     """The products that are there, in the order given, each with its best linked picture. Scores are 0."""
     found = {row.id: row for row in _rows(ledger, _PRODUCTS, products.c.id, ids)}
@@ -158,11 +136,6 @@ _SHOWN = (
     .outerjoin(contents, contents.c.key == images.c.content_key)
     .where(placements.c.state == PlacementState.SHOWN)
     .order_by(documents.c.created_at, documents.c.id, placements.c.ordinal)
-)
-_CHUNKS = (
-    select(chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner)
-    .join(documents)
-    .where(~chunks.c.gone)
 )
 _PRODUCTS = select(
     products.c.id,

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from swatchbook.providers.client import Usage, counted
+from swatchbook.providers.client import speak_json as speak
 from swatchbook.providers.wires.openai import URL, header
 
-__all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "URL", "body", "header", "usage"]
+__all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "URL", "body", "header", "speak", "usage"]
 
 PATH: Final = "/embeddings"
 MAX_TOKENS: Final = 8_191  # of one text

@@ -534,7 +534,6 @@ def test_hits_are_described_in_the_order_given_and_unknown_ones_are_left_out(led
     ]
     assert described[1].file == f"{key('oak')}.png"
     assert described[1].text == "Material: oak."
-    assert [(h.title, h.product) for h in search_results.describe_chunks(ledger, [chunk])] == [("Wood", "Plank")]
     assert [(h.title, h.file) for h in search_results.describe_products(ledger, [board.id, plank.id])] == [
         ("Board", f"{key('oak')}.png"),
         ("Plank", f"{key('oak')}.png"),
