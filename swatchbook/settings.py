@@ -323,7 +323,9 @@ class Settings(BaseSettings):
     decode_seconds: float = Field(default=20, gt=0, le=120, description="Longest time for one image.")
     child_memory_mb: int = Field(default=4_096, ge=256, le=65_536, description="Address space of a child, MiB.")
     decoders: int = Field(default=2, ge=1, le=64, description="Decoding children.")
-    memory_pause_percent: int = Field(default=80, ge=10, le=100, description="Memory use above which new work waits.")
+    memory_pause_percent: int = Field(
+        default=80, ge=10, le=100, description="Memory use above which new work waits, then goes on in small batches."
+    )
     outage_wait_seconds: float = Field(
         default=600, ge=0, le=3_600, description="How long a run sits out an outage of the index or the ledger."
     )

@@ -64,6 +64,7 @@ def finish_run(
                 *filter(None, (discovery.note, _unproven(discovery, descriptions), _cut(discovery))),
                 *reading.warnings,
                 *extraction.warnings,
+                *_small_batches(resources, work),
                 *map(_slow, slow_stages(resources.ledger, work.run.token)),
             ),
             "blocks": work.blocks.given,
@@ -99,6 +100,12 @@ def _cut(discovery: Discovery) -> str | None:
     """Pages of which a model has not seen the end."""
     cut = {each.page for each in discovery.rejected if each.rule == PAGE_CUT and each.page}
     return f"{_pages(cut)} held more text than the language model was shown to find products." if cut else None
+
+
+def _small_batches(resources: Resources, work: Work) -> tuple[str, ...]:
+    """Why its batches were small, if this process made any; shards on the pool say it in their logs alone."""
+    fit = resources.fits.get(work.run.token)
+    return fit.warnings(resources.settings.memory_pause_percent) if fit else ()
 
 
 def _slow(stage: SlowStage) -> str:

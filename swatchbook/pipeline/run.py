@@ -144,6 +144,8 @@ def active_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
         except BaseException as error:
             _record_end(resources, run, error)
             raise
+        finally:
+            resources.fits.pop(run.token, None)
 
 
 def _record_end(resources: Resources, run: Run, error: BaseException) -> None:
