@@ -74,9 +74,16 @@ def timed(command: list[str], environment: Mapping[str, str]) -> float:
 
 def peak_pss_mb(command: list[str], environment: Mapping[str, str]) -> float:
     """Largest sum of proportional set sizes of a command and its children, MiB; sampled five times a second."""
+    return max(sampled_pss_mb(command, environment))
+
+
+def sampled_pss_mb(command: list[str], environment: Mapping[str, str]) -> Iterator[float]:
+    """The sums of proportional set sizes of a command and its children, MiB, five times a second while it runs.
+
+    Raises RuntimeError where the command fails.
+    """
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=said)
-        peak = 0
         root = psutil.Process(process.pid)
         while process.poll() is None:
             total = 0
@@ -85,12 +92,11 @@ def peak_pss_mb(command: list[str], environment: Mapping[str, str]) -> float:
                     total += _pss(part)
             except psutil.Error:  # it has just ended
                 continue
-            peak = max(peak, total)
+            yield total / (1 << 20)
             time.sleep(_SAMPLE_SECONDS)
         if process.returncode:
             said.seek(0)
             raise RuntimeError(f"{command}: exit {process.returncode}\n{said.read().decode()[-3000:]}")
-    return peak / (1 << 20)
 
 
 def _pss(process: psutil.Process) -> int:
@@ -133,6 +139,16 @@ def memory() -> list[Figure]:
             "peak PSS, 10 × the pages ÷ 1 ×", peaks[1] / peaks[0], 1.2, note=f"{peaks[1]:.0f} and {peaks[0]:.0f} MiB"
         ),
     ]
+
+
+def documents() -> list[Figure]:
+    """Peak PSS of one process that takes in fifty different catalogues."""
+    from benchmarks.documents import DOCUMENTS, measure
+
+    peaks = measure(DOCUMENTS)
+    told = ", ".join(f"{peaks[n - 1]:.0f} ({n})" for n in (1, 10, 25, DOCUMENTS))
+    note = f"MiB while at work on document: {told}; children in, Prefect server apart"
+    return [Figure(f"peak PSS of {DOCUMENTS} documents in one process, GB", max(peaks) / 1024, 1.5, note=note)]
 
 
 def descriptors() -> list[Figure]:
@@ -236,6 +252,7 @@ def concurrent() -> list[Figure]:
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
+    "documents": documents,
     "descriptors": descriptors,
     "encoders": encoders,
     "publishing": publishing,

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.runtime.heap import limit_arenas
 from swatchbook.settings import Settings, limited
 from swatchbook.storage.files import Files
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from swatchbook.images.decode import Decoders
     from swatchbook.index.base import Index
     from swatchbook.models.registry import Models
+    from swatchbook.pipeline.batch_size import BatchSize
+    from swatchbook.runtime.memory import MemoryUse
 
 
 class Resources:
@@ -23,7 +26,10 @@ class Resources:
     """
 
     def __init__(self, settings: Settings, *, patience: float = 0.0) -> None:
+        limit_arenas()  # whatever works has a lab, and has it before its threads
         self.settings = settings
+        self.batch_sizes: dict[str, BatchSize] = {}
+        """Token of a run at work -> how many of its items are made together."""
         self._patience = patience
 
     @cached_property
@@ -62,6 +68,12 @@ class Resources:
         from swatchbook.images.decode import Decoders
 
         return Decoders(self.settings)
+
+    @cached_property
+    def memory_use(self) -> "MemoryUse":
+        from swatchbook.runtime.memory import memory_use  # psutil: not for those who only look something up
+
+        return memory_use
 
     def take_share(self, share: float) -> None:
         """Use only this share of what providers allow a minute: others work beside us. Before any model is used."""

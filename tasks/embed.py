@@ -12,7 +12,7 @@ from blocks import load_resources
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.items import Batch
 from swatchbook.pipeline import shards
-from swatchbook.pipeline.embed import BatchResult, make_batch
+from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, make_batch
 from swatchbook.pipeline.publish import Published, publish_all, publish_document
 from swatchbook.pipeline.run import Work
 from swatchbook.resources import Resources
@@ -20,9 +20,6 @@ from tasks.policy import WRITE, last_try
 from tasks.progress import Advance
 
 log = logging.getLogger(__name__)
-
-_IN_FLIGHT = 4
-"""Batches at once: one is decoded, one encoded, and two may be waiting for their next try."""
 
 _PUBLISH_EVERY = 5.0  # seconds, while batches are made: each round costs the index a commit a space
 
@@ -73,7 +70,7 @@ async def make_batches(work: Work, batches: Sequence[Batch], advance: Advance) -
 
 async def _make_all(work: Work, batches: Sequence[Batch], advance: Advance) -> list[BatchResult]:
     """A few in flight; one that fails stops no other. Those that a process died at come last, one after the other."""
-    room = asyncio.Semaphore(_IN_FLIGHT)
+    room = asyncio.Semaphore(IN_FLIGHT)
     done, total = 0, sum(len(batch.members) for batch in batches)
     task = embed_batch.with_options(
         retries=work.options.max_retries, retry_delay_seconds=list(load_resources(work.blocks).settings.retry_delays)

@@ -13,6 +13,7 @@ from swatchbook.ledger.queries import account
 from swatchbook.pipeline.register import Registered, register
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
+from swatchbook.runtime.heap import release_memory
 
 log = logging.getLogger(__name__)
 
@@ -107,3 +108,5 @@ def _watched(resources: Resources, document: Document, work: Callable[[], object
         failure = as_failure(error)
         if get_document(resources.ledger, document.id).message != str(failure):
             raise failure from error
+    finally:
+        release_memory()  # a command may have many documents to work on

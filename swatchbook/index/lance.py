@@ -49,6 +49,9 @@ COMPACT_EVERY = 64
 KEEP_VERSIONS = timedelta(minutes=10)
 """How long a reader may go on with what it has opened."""
 
+INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
+"""Bytes that LanceDB may hold of indexes and of tables' descriptions; its own limits are 6 GB and 1 GB."""
+
 IDS_AT_ONCE = 500
 """Ids in one SQL list."""
 
@@ -68,7 +71,9 @@ class LanceIndex:
     @cached_property
     def _database(self) -> Any:
         self._folder.mkdir(parents=True, exist_ok=True)
-        return lancedb.connect(self._folder)
+        pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps what LanceDB's threads free
+        caches = lancedb.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE)
+        return lancedb.connect(self._folder, session=caches)
 
     def probe(self) -> None:
         """List the tables and write a block. Raises DiskFull where there is no room, IndexDown for other trouble."""

@@ -6,7 +6,7 @@ was made is committed even when the rest failed; whatever was claimed is given b
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,6 +18,7 @@ from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made, Pair
 from swatchbook.ledger.runs import Run
+from swatchbook.pipeline.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.pipeline.load_pixels import load_pixels
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role
@@ -26,11 +27,11 @@ from swatchbook.runtime.memory import wait_for_memory
 
 log = logging.getLogger(__name__)
 
-MEMORY_PAUSE_PERCENT = 80
-"""Of the machine's memory in use, above which a batch waits: models and pictures of a batch need what is left."""
-
 MEMORY_PAUSE_SECONDS = 10.0
-"""Longest wait for memory before a batch: somebody else may hold it for ever."""
+"""Longest wait for memory before a group is made smaller: somebody else may hold it for ever."""
+
+IN_FLIGHT = 4
+"""Batches of a run at once: one is decoded, one encoded, and two may be waiting for their next try."""
 
 
 class BatchResult(Record):
@@ -49,14 +50,12 @@ def make_batch(resources: Resources, run: Run, batch: Batch, *, size: int, last_
     itself where it concerns everybody (outage, blocked), RunRevoked when the run is no longer ours.
     """
     made, failures = 0, list[Failed]()
-    for keys in items.groups(resources.ledger, run, batch.members, size):
-        runs.record_alive(resources.ledger, run)  # groups may be many, and each may wait for memory
-        if waited := wait_for_memory(MEMORY_PAUSE_PERCENT, at_most=MEMORY_PAUSE_SECONDS):
-            log.warning("waited %.0f s: more than %d %% of the memory is in use", waited, MEMORY_PAUSE_PERCENT)
-        done, failed = _claim_make_commit(resources, run, keys, last_try=last_try)
+    fit = resources.batch_sizes.setdefault(run.token, BatchSize(size))
+    for keys in _groups(resources, run, batch, fit, size):
+        done, failed = _claim_make_commit(resources, run, fit, keys, last_try=last_try)
         # what was committed may have completed them: now they have items
         completed = tuple({m.key for m in done if m.text or m.role is Role.VISUAL})
-        done_said, failed_said = _claim_make_commit(resources, run, completed, TEXT_ROLES, last_try=last_try)
+        done_said, failed_said = _claim_make_commit(resources, run, fit, completed, TEXT_ROLES, last_try=last_try)
         made += len(done) + len(done_said)
         failures += failed + failed_said
     passing = [f for f in failures if f.failure.policy is not Policy.NEVER]
@@ -70,8 +69,38 @@ def make_batch(resources: Resources, run: Run, batch: Batch, *, size: int, last_
     )
 
 
+def _groups(resources: Resources, run: Run, batch: Batch, fit: BatchSize, size: int) -> Iterator[Sequence[str]]:
+    """Keys of the batch to claim next, one group after the other, each as large as memory allows at that moment."""
+    for group in items.groups(resources.ledger, run, batch.members, size):
+        while group:
+            runs.record_alive(resources.ledger, run)  # groups may be many, and each may wait for memory
+            count = _size_in_memory(resources, fit)
+            yield group[:count]
+            group = group[count:]
+
+
+def _size_in_memory(resources: Resources, fit: BatchSize) -> int:
+    """How many items to make together now. It waits for memory, and where none comes halves the size, down to one.
+
+    Single items wait no longer: they go on, and the report says so.
+    """
+    with fit.turn:
+        patience = MEMORY_PAUSE_SECONDS if fit.size > 1 else 0.0
+        free = wait_for_memory(MEMORY_LIMIT_PERCENT, at_most=patience, use=resources.memory_use)
+        count = fit.next_size(free // IN_FLIGHT)
+    if free <= 0:
+        log.warning("more than %d %% of the memory is in use: %d at a time", MEMORY_LIMIT_PERCENT, count)
+    return count
+
+
 def _claim_make_commit(
-    resources: Resources, run: Run, keys: Sequence[str], roles: Collection[Role] = frozenset(Role), *, last_try: bool
+    resources: Resources,
+    run: Run,
+    fit: BatchSize,
+    keys: Sequence[str],
+    roles: Collection[Role] = frozenset(Role),
+    *,
+    last_try: bool,
 ) -> tuple[list[Made], list[Failed]]:
     lease = items.claim(resources.ledger, run, keys, roles)
     if not lease.items:
@@ -79,9 +108,8 @@ def _claim_make_commit(
     try:
         made, failed = list[Made](), list[Failed]()
         for make, its_own in _MAKERS:
-            done, lost = make(
-                resources, CallContext(resources.ledger, run, "embed"), [c for c in lease.items if c.role in its_own]
-            )
+            claimed = [c for c in lease.items if c.role in its_own]
+            done, lost = make(resources, CallContext(resources.ledger, run, "embed"), fit, claimed)
             made += done
             failed += lost
         below = resources.settings.review_below
@@ -97,7 +125,7 @@ def _claim_make_commit(
 
 
 def _from_pixels(
-    resources: Resources, context: CallContext, claimed: Sequence[Claimed]
+    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[Claimed]
 ) -> tuple[list[Made], list[Failed]]:
     """Analyses and visual vectors: decode each picture once, one forward pass for all roles.
 
@@ -124,8 +152,8 @@ def _from_pixels(
     to_encode = {k: [c for c in wanted[k] if c.role in PIXEL_ROLES] for k in readable}
     keys = [k for k, roles in to_encode.items() if roles]
     with ThreadPoolExecutor(1, thread_name_prefix="analyse") as beside:
-        analysing = beside.submit(bisect, _analysing(resources, context), [readable[c.key] for c in to_analyse])
-        encoded = bisect(_encoding(resources), [readable[k] for k in keys])
+        analysing = beside.submit(bisect, _analysing(resources, context), [readable[c.key] for c in to_analyse], fit)
+        encoded = bisect(_encoding(resources), [readable[k] for k in keys], fit)
     for key, vectors in zip(keys, encoded, strict=True):
         if isinstance(vectors, Failure):
             fail(key, to_encode[key], vectors)
@@ -141,7 +169,7 @@ def _from_pixels(
 
 
 def _from_text(
-    resources: Resources, context: CallContext, claimed: Sequence[Claimed]
+    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[Claimed]
 ) -> tuple[list[Made], list[Failed]]:
     """Vectors of understanding texts and chunks. One text has one vector, whatever role wants it."""
     if not claimed:
@@ -153,7 +181,7 @@ def _from_text(
     for c in claimed:
         if c.key not in texts:
             failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=FileMissing("Its text is missing.")))
-    for key, vector in zip(keys, bisect(_embedding(resources, context), [texts[k] for k in keys]), strict=True):
+    for key, vector in zip(keys, bisect(_embedding(resources, context), [texts[k] for k in keys], fit), strict=True):
         for c in wanted[key]:
             if isinstance(vector, Failure):
                 failed.append(Failed(key=key, role=c.role, tag=c.tag, failure=vector))
@@ -163,7 +191,7 @@ def _from_text(
 
 
 def _from_pairs(
-    resources: Resources, context: CallContext, claimed: Sequence[Claimed]
+    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[Claimed]
 ) -> tuple[list[Made], list[Failed]]:
     """Vectors of pictures together with what is said of them: of vectors that are committed already, without pixels."""
     if not claimed:
@@ -172,7 +200,7 @@ def _from_pairs(
     there = [c for c in claimed if c.key in pairs]
     missing = FileMissing("Its text or the vector of its picture is missing.")  # said otherwise since it was claimed
     made, failed = list[Made](), [Failed(c.key, c.role, c.tag, missing) for c in claimed if c.key not in pairs]
-    for c, vector in zip(there, bisect(_joining(resources), [pairs[c.key] for c in there]), strict=True):
+    for c, vector in zip(there, bisect(_joining(resources), [pairs[c.key] for c in there], fit), strict=True):
         if isinstance(vector, Failure):
             failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=vector))
         else:

@@ -40,6 +40,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults) -> RunRe
                 *results.reading.warnings,
                 *results.tables.warnings,
                 *results.extraction.warnings,
+                *_small_batches(resources, work),
                 *map(_slow_stage, slow_stages(ledger, work.run.token)),
             ),
             "blocks": work.blocks.given,
@@ -79,6 +80,12 @@ def _truncated_pages(results: StageResults) -> str | None:
     """Return a line about pages whose end the language model was not shown."""
     cut = {each.page for each in results.discovery.rejected if each.rule == PAGE_CUT and each.page}
     return f"{_pages(cut)} held more text than the language model was shown to find products." if cut else None
+
+
+def _small_batches(resources: Resources, work: Work) -> tuple[str, ...]:
+    """Return why batches were small, if this process made any; shards on a pool only log it."""
+    fit = resources.batch_sizes.get(work.run.token)
+    return fit.warnings() if fit else ()
 
 
 def _slow_stage(stage: SlowStage) -> str:

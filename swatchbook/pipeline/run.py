@@ -149,7 +149,10 @@ def hold_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
     What can be tried again leaves the document waiting, the rest leaves it failed or blocked.
     """
     with _hold(resources.ledger, run, partial(_end_document_run, resources, run)) as lost:
-        yield lost
+        try:
+            yield lost
+        finally:
+            resources.batch_sizes.pop(run.token, None)
 
 
 @contextmanager

@@ -1,12 +1,16 @@
 """How much memory is free, and waiting for it."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 _CGROUP = Path("/sys/fs/cgroup")
 _LOOK_SECONDS = 0.5
+
+MemoryUse = Callable[[], tuple[int, int]]
+"""(bytes in use, bytes there are): `memory_use`, or what a test says instead."""
 
 
 def memory_use() -> tuple[int, int]:
@@ -21,18 +25,17 @@ def memory_use() -> tuple[int, int]:
     return machine.total - machine.available, machine.total
 
 
-def wait_for_memory(percent: float, *, at_most: float) -> float:
-    """Wait while more than `percent` of the memory is in use, `at_most` seconds. Returns the seconds waited."""
-    started, waited = time.monotonic(), 0.0
-    while waited < at_most and _is_short(percent):
+def wait_for_memory(percent: float, *, at_most: float, use: MemoryUse = memory_use) -> int:
+    """Wait while `percent` of the memory or more is in use, `at_most` seconds. Returns the bytes that are free below
+    that; none or less where the wait was in vain.
+    """
+    until = time.monotonic() + at_most
+    while True:
+        used, total = use()
+        free = int(total * percent / 100) - used
+        if free > 0 or time.monotonic() >= until:
+            return free
         time.sleep(_LOOK_SECONDS)
-        waited = time.monotonic() - started
-    return waited
-
-
-def _is_short(percent: float) -> bool:
-    used, total = memory_use()
-    return used > total * percent / 100
 
 
 def peak_memory_mb() -> float:

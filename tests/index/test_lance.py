@@ -48,6 +48,11 @@ def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+def test_arrow_keeps_no_memory_of_its_own(index: LanceIndex) -> None:
+    index.upsert(SPACE, made(1))
+    assert pa.default_memory_pool().backend_name == "system"  # its own pool grew by 6 MB with each document
+
+
 def test_a_writer_waits_for_the_lock_and_then_says_so(index: LanceIndex, folder: Path) -> None:
     with FileLock(folder / f"{SPACE.name}.lock"):
         for write in (lambda: index.upsert(SPACE, made(1)), lambda: index.drop(SPACE)):

@@ -30,7 +30,7 @@ def actions(elsewhere: Origin, folder: Path) -> dict[str, str]:
         "form": f"<</S/SubmitForm/F<</FS/URL/F({url})>>/Fields[]>>",
         "data": f"<</S/ImportData/F({url})>>",
         "program": f"<</S/Launch/F({program})/Unix({program})>>",
-        "document": f"<</S/GoToR/F({folder / 'told.txt'})/D[0/Fit]>>",
+        "document": f"<</S/GoToR/F({folder / 'told.txt'})/D[0/BatchSize]>>",
     }
 
 

@@ -454,7 +454,7 @@ def test_outline_too_deep_to_follow_costs_the_outline_alone(paper: Paper, files:
     for parent, entry, child in zip([0, *entries], entries, [*entries[1:], 0], strict=False):
         down = f"/First {child} 0 R/Last {child} 0 R/Count 1" if child else ""
         up = f"/Parent {parent} 0 R" if parent else ""
-        paper.document.update_object(entry, f"<</Title(Oak){up}{down}/Dest[{paper.document[0].xref} 0 R/Fit]>>")
+        paper.document.update_object(entry, f"<</Title(Oak){up}{down}/Dest[{paper.document[0].xref} 0 R/BatchSize]>>")
     root = paper.document.get_new_xref()
     paper.document.update_object(root, f"<</Type/Outlines/First {entries[0]} 0 R/Last {entries[0]} 0 R/Count 1>>")
     paper.document.xref_set_key(paper.document.pdf_catalog(), "Outlines", f"{root} 0 R")
