@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from swatchbook.images.decode import Decoders
     from swatchbook.index.base import Index
     from swatchbook.models.registry import Models
+    from swatchbook.pipeline.read_ahead import ReadingAhead
 
 
 class Resources:
     """Ledger, files, index, models and decoders of one set of settings.
 
     Each is opened when first asked for, so that `status` needs no index and `search` no decoder; `close` ends them all.
+    `readings`: those that were begun before their run, by the file's key; whoever reads takes them out.
     `patience`: for how many seconds an outage of the ledger is sat out; people who look something up have none.
     """
 
     def __init__(self, settings: Settings, *, patience: float = 0.0) -> None:
         self.settings = settings
+        self.readings: dict[str, ReadingAhead] = {}
         self._patience = patience
 
     @cached_property

@@ -84,6 +84,9 @@ class TextEncoder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    def load(self) -> None:
+        """Load what documents need, as the first of them would; nothing where the model is elsewhere."""
+
     def embed(
         self, texts: Sequence[str], kind: Literal["document", "query"] = "document", book: "CallContext | None" = None
     ) -> Vectors:

@@ -83,6 +83,9 @@ class ProviderTextEncoder:
         self._client = Client(where, header=wire.header, clock=clock)
         self._where, self._wire, self._price = where, wire, price
 
+    def load(self) -> None:
+        """There is nothing to load."""
+
     def embed(self, texts: Sequence[str], kind: InputType = "document", book: CallContext | None = None) -> Vectors:
         """(n, dimension) float32, unit length, in the order given.
 
