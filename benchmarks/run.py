@@ -249,6 +249,31 @@ def concurrent() -> list[Figure]:
     return [Figure("whole ingest with models elsewhere, seconds", m.whole, 120, note=note)]
 
 
+def startup() -> list[Figure]:
+    """What is waited for before the work begins, against `import torch` and the bare domain calls."""
+    from benchmarks.startup import ingest, reading_commands
+
+    small = build(BUILD, small=True)
+    spent = reading_commands(ROUNDS, small)
+    torch = spent["torch"]
+    figures = []
+    for name, what, goal in (
+        ("status", "`status`", 0.33),
+        ("search", "`search TEXT`", 1.4),
+        ("asked", "`search TEXT` of a running service", 0.5),
+    ):
+        mine = spent[name]
+        note = f"processor {mine.cpu:.2f} and {torch.cpu:.2f} s, wall {mine.wall:.2f} and {torch.wall:.2f} s"
+        figures.append(Figure(f"{what} ÷ `import torch`", mine.cpu / torch.cpu, goal, note=note))
+    m = ingest(3, build(BUILD))
+    ratio, note = m.whole.wall / m.bare.wall, f"wall {m.whole.wall:.1f} and {m.bare.wall:.1f} s"
+    return [
+        *figures,
+        Figure("ingest from a cold shell, no Prefect server ÷ bare domain calls", ratio, 1.6, note=note),
+        Figure("of it until the first page is read, seconds", m.first_page, 4, note="wall"),
+    ]  # fmt: skip
+
+
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
@@ -260,6 +285,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "pool": pool,
     "providers": providers,
     "concurrent": concurrent,
+    "startup": startup,
 }
 
 

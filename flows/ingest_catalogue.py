@@ -62,10 +62,12 @@ async def ingest_catalogue(
     if not isinstance(work, Work):  # nothing is left to do, or another run has just done it
         return await asyncio.to_thread(account.document_report, load_resources(blocks).ledger, work.id)
     async with at_work(work) as stage:
-        load_ahead(work)
+        load_ahead(load_resources(work.blocks), options)
         async with stage(Stage.READ) as step:
+            ahead = load_resources(work.blocks).readings.get(work.file)
             reading = await step.cached(read_pages, key(work, "read"), work)
             step.units = reading.page_count
+            step.seconds = ahead.seconds if ahead else None
         async with stage(Stage.DISCOVERED, reading.page_count) as step:
             discovery, tables = await asyncio.gather(
                 step.cached(discover_products, key(work, "discover"), work, reading),

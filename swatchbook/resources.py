@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from swatchbook.images.decode import Decoders
     from swatchbook.index.base import Index
     from swatchbook.models.registry import Models
-    from swatchbook.pipeline.batch_size import BatchSize
+    from swatchbook.pdf.read_ahead import ReadingAhead
+    from swatchbook.runtime.batch_size import BatchSize
     from swatchbook.runtime.memory import MemoryUse
 
 
@@ -22,6 +23,7 @@ class Resources:
     """Ledger, files, index, models and decoders of one set of settings.
 
     Each is opened when first asked for, so that `status` needs no index and `search` no decoder; `close` ends them all.
+    `readings`: those that were begun before their run, by the file's key; whoever reads takes them out.
     `patience`: for how many seconds an outage of the ledger is sat out; people who look something up have none.
     """
 
@@ -30,6 +32,7 @@ class Resources:
         self.settings = settings
         self.batch_sizes: dict[str, BatchSize] = {}
         """Token of a run at work -> how many of its items are made together."""
+        self.readings: dict[str, ReadingAhead] = {}
         self._patience = patience
 
     @cached_property

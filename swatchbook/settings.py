@@ -440,6 +440,11 @@ class Settings(BaseSettings):
         description='Who may use the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
     )
 
+    service_url: str | None = Field(
+        default=None, description="A running service that `search` asks, such as https://host; empty: it searches here."
+    )
+    service_key: SecretStr | None = Field(default=None, description="The key that it is shown, one of its API keys.")
+
     # uploads, webhooks, and what is fetched for them
     webhook_sources: Annotated[
         tuple[WebhookSource, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_sources_apart)

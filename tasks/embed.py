@@ -15,6 +15,7 @@ from swatchbook.pipeline import shards
 from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, make_batch
 from swatchbook.pipeline.publish import Published, publish_all, publish_document
 from swatchbook.pipeline.run import Work
+from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from tasks.policy import WRITE, last_try
 from tasks.progress import Advance
@@ -26,10 +27,9 @@ _PUBLISH_EVERY = 5.0  # seconds, while batches are made: each round costs the in
 _HELD_PAUSE = 2.0  # seconds until items that another run holds are looked at again
 
 
-def load_ahead(work: Work) -> None:
+def load_ahead(tools: Resources, options: IngestOptions) -> None:
     """Load the models in the background, while children read pages: it takes seconds, and stage 6 would wait for it."""
-    tools = load_resources(work.blocks)
-    if not shards.is_on_pool(tools.settings, work.options):
+    if not shards.is_on_pool(tools.settings, options):
         threading.Thread(target=_load, args=[tools], name="load models", daemon=True).start()
 
 

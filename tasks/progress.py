@@ -32,6 +32,7 @@ class Step:
 
     advance: Advance
     units: int  # pages or images
+    seconds: float | None = None  # that its work took, where it began before the run
     kept: bool = False  # something of it was kept from before, so that its time says nothing
 
     async def cached(self, task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -88,7 +89,7 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
             started = time.monotonic()
             await asyncio.to_thread(start_stage, tools, work.run, towards)
             yield (step := Step(advance, units))
-            seconds = time.monotonic() - started
+            seconds = time.monotonic() - started if step.seconds is None else step.seconds
             units = 0 if step.kept else step.units
             await asyncio.to_thread(finish_stage, tools, work.run, towards, seconds, units)
             log.info("%s: %s after %.1f s", work.name, towards, seconds)

@@ -19,5 +19,7 @@ async def read_pages(key: str, work: Work) -> Reading:
 
 def _read(work: Work) -> Reading:
     tools = load_resources(work.blocks)
+    if ahead := tools.readings.pop(work.file, None):
+        return ahead.finish(progress_callback(tools, work.run, Stage.READ))
     with tools.files.local(work.file) as path:
         return reader.read(path, tools.files, tools.settings, progress=progress_callback(tools, work.run, Stage.READ))

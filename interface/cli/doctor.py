@@ -182,6 +182,7 @@ def check_models(resources: Resources) -> str:
 
     models = resources.models
     models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
+    models.text_encoder.load()
     vector = models.text_encoder.embed(["oak, matte"], "query")  # the kind that no document pays for
     _ = models.analyst, models.reviewer  # asked nothing: an answer costs
     if resources.settings.discovery == "llm":

@@ -24,7 +24,7 @@ from interface.cli.options import (
 
 if TYPE_CHECKING:
     from swatchbook.ledger.documents import Document
-    from swatchbook.records import IngestOptions, RunReport
+    from swatchbook.records import Hit, IngestOptions, RunReport
     from swatchbook.resources import Resources
 
 log = logging.getLogger(__name__)
@@ -178,21 +178,42 @@ def search(
         filters, references = parse_filters(where or [])
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from None
-    with opened_resources() as resources:
-        from interface.cli.tables import draw_hits
-        from interface.cli.terminal import out, say_json
+    settings = read_settings()
+    if settings.service_url:
+        from interface.cli.ask_service import search_at_service
+
+        hits = search_at_service(
+            settings, text=text, image=image, owner=None if all_owners else owner, where=filters,
+            documents=references, by=by, k=k,
+        )  # fmt: skip
+        _say_hits(hits, explain=explain, as_json=as_json)
+        return
+    from swatchbook.resources import open_resources
+
+    with open_resources(settings) as resources:
         from swatchbook.search.search import search as find
 
         documents = tuple(_document(resources, reference).id for reference in references)
         filters = filters.model_copy(update={"documents": documents})
         whose = None if all_owners else choose_owner(resources.ledger, owner)
         hits = find(resources, text=text, image=image, owner=whose, where=filters, by=by, k=k)
-        say_json(hits) if as_json else out().print(draw_hits(hits, explain=explain))
+        _say_hits(hits, explain=explain, as_json=as_json)
         if filters.category and not hits:
             from interface.cli.terminal import note
             from swatchbook.ledger.queries.search_results import categories
 
             note(f"Categories: {', '.join(categories(resources.ledger, whose)) or 'none'}.")
+
+
+def _say_hits(hits: "list[Hit]", *, explain: bool, as_json: bool) -> None:
+    from interface.cli.terminal import out, say_json
+
+    if as_json:
+        say_json(hits)
+        return
+    from interface.cli.tables import draw_hits
+
+    out().print(draw_hits(hits, explain=explain))
 
 
 @app.command(rich_help_panel=LOOK)

@@ -15,8 +15,11 @@ from typing import Any, NoReturn, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from interface.cli.prefect_server import TemporaryServer, is_wanted
+from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger.documents import Document, get_document
+from swatchbook.pdf.read_ahead import ReadingAhead
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
@@ -31,23 +34,59 @@ T = TypeVar("T")
 def run_ingest(tools: Resources, document: Document, options: IngestOptions) -> RunReport:
     """Work on a registered document until it settles or waits; where another run is at it, follow that.
 
+    What does not need Prefect's server goes on while it starts: the pages are read, Prefect and the models are loaded.
     Raises Configuration when PREFECT_API_URL is set and nobody answers there, and whatever Failure ends the flow.
     """
     if document.file is None:
         raise Configuration(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
-    prepare(tools.settings)
+    server = _begin(tools.settings)
+    ahead = _read_ahead(tools, document, options)
+    load_prefect()
+    from blocks import load_resources
     from flows.ingest_catalogue import ingest_catalogue
+    from tasks.embed import load_ahead
 
+    if ahead:
+        load_resources(BlockNames()).readings[document.file] = ahead
+    load_ahead(load_resources(BlockNames()), options)
+    if server:
+        server.wait()
     return _run(ingest_catalogue(document.file, owner=document.owner, options=options), tools, document)
 
 
 def bring_back(tools: Resources, document: Document) -> RunReport | None:
     """Go on with a document as its state asks for: its flow, its delete, or its publishing. Raises as `run_ingest`."""
-    prepare(tools.settings)
+    server = _begin(tools.settings)
+    load_prefect()
     from blocks import load_resources
     from flows.retry_failed import bring_back as go_on
 
+    if server:
+        server.wait()
     return _run(go_on(load_resources(BlockNames()), document.id), tools, document)
+
+
+def _begin(settings: Settings) -> TemporaryServer | None:
+    """Prefect's temporary server on its way up, named to Prefect; None where there is a server already.
+
+    Raises Configuration when PREFECT_API_URL is set and nobody answers there.
+    """
+    os.environ.update(prefect_environment(settings, os.environ))
+    if not is_wanted(os.environ):
+        if url := os.environ.get("PREFECT_API_URL"):
+            probe_prefect(url)
+        return None
+    server = TemporaryServer(os.environ)
+    os.environ["PREFECT_API_URL"] = server.url
+    return server
+
+
+def _read_ahead(tools: Resources, document: Document, options: IngestOptions) -> ReadingAhead | None:
+    """The pages, read from now on; None where an earlier run has kept what it read."""
+    key = stage_key("read", document.content, tools.settings, options, force=document.force)
+    if (Path(os.environ["PREFECT_LOCAL_STORAGE_PATH"]) / key).exists():
+        return None
+    return ReadingAhead(str(document.file), tools.files, tools.settings)
 
 
 def leave(code: int) -> NoReturn:
@@ -113,13 +152,15 @@ async def _result(task: asyncio.Task[T]) -> T:
 
 
 def prepare(settings: Settings) -> None:
-    """Import Prefect, which reads the environment once; what it logs goes where all else goes.
-
-    Raises Configuration when PREFECT_API_URL is set and nobody answers there.
-    """
+    """Import Prefect for the server that PREFECT_API_URL names. Raises Configuration when nobody answers there."""
     os.environ.update(prefect_environment(settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
         probe_prefect(url)
+    load_prefect()
+
+
+def load_prefect() -> None:
+    """Import Prefect, which reads the environment once; what it logs goes where all else goes."""
     import prefect  # noqa: F401
 
     for name in ("prefect._internal", "uvicorn", "fastapi"):  # those that Prefect lets write to stderr themselves

@@ -5,7 +5,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 from rich.console import Console, Group
@@ -17,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from interface.cli.terminal import WORK, cell, clean, duration
-from swatchbook.errors import LedgerDown
+from swatchbook.errors import Failure, LedgerDown
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.timings import StageTiming, stage_timings
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.records import PROGRESS, Stage
+from swatchbook.records import PROGRESS, RunReport, Stage
 
 POLL_SECONDS = 0.25
 
@@ -128,20 +130,35 @@ def clock(seconds: float) -> str:
 
 @contextmanager
 def watching(ledger: Ledger, document: str, name: str, console: Console) -> Iterator[None]:
-    """Show the document's progress while the block runs; nothing where nobody watches."""
-    if not console.is_terminal:
-        yield
-        return
+    """Show the document's progress while the block runs: live on a terminal, elsewhere a line a stage that is over."""
     over = threading.Event()
-    track = Track(name=name, since=time.monotonic())
-    with Live(draw(track, track.since), console=console, auto_refresh=False, transient=True) as live:
-        watcher = threading.Thread(target=_watch, args=(ledger, document, track, live, over), daemon=True)
+    with ExitStack() as stack:
+        if console.is_terminal:
+            track = Track(name=name, since=time.monotonic())
+            live = stack.enter_context(
+                Live(draw(track, track.since), console=console, auto_refresh=False, transient=True)
+            )
+            watcher = threading.Thread(target=_watch, args=(ledger, document, track, live, over), daemon=True)
+        else:
+            watcher = threading.Thread(target=_tell_stages, args=(ledger, document, name, console, over), daemon=True)
         watcher.start()
         try:
             yield
         finally:
             over.set()
             watcher.join(5)
+
+
+def stage_line(name: str, timing: StageTiming, report: RunReport) -> str:
+    """What a stage found, of the document's account as it stands then, and what it took."""
+    found = {
+        Stage.READ: f"{timing.units} pages" if timing.units else "",
+        Stage.CHUNKED: f"{report.chunks_created} chunks",
+        Stage.EXTRACTED: f"{report.images_found} images",
+        Stage.EMBEDDED: f"{report.images_complete} of {report.images_found} images complete",
+        Stage.ASSEMBLED: f"{report.products_discovered} products",
+    }.get(timing.stage, "")
+    return " · ".join(filter(None, (clean(name), WORK[timing.stage], found, duration(timing.seconds))))
 
 
 @contextmanager
@@ -163,3 +180,22 @@ def _watch(ledger: Ledger, document: str, track: Track, live: Live, over: thread
         now = time.monotonic()
         track = follow(track, seen, now)
         live.update(draw(track, now), refresh=True)
+
+
+def _tell_stages(ledger: Ledger, document: str, name: str, console: Console, over: threading.Event) -> None:
+    """A line for each stage that the document's run reaches; after its end for those that are not told yet."""
+    run: str | None = None
+    told: set[Stage] = set()
+    last = False
+    while not last:
+        last = over.wait(POLL_SECONDS)
+        try:
+            run = next((seen.token for seen in live_runs(ledger) if seen.document == document), run)
+            reached = stage_timings(ledger, run) if run else []
+            report = account.document_report(ledger, document) if {timing.stage for timing in reached} - told else None
+        except Failure:  # the ledger is away, or the document deleted: the run itself says so
+            continue
+        for timing in reached:
+            if report and timing.stage not in told:
+                console.print(Text(stage_line(name, timing, report)), soft_wrap=True)
+                told.add(timing.stage)

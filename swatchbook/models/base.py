@@ -70,6 +70,9 @@ class TextEncoder(Protocol):
     @property
     def dimension(self) -> int: ...
 
+    def load(self) -> None:
+        """Load what documents need, as the first of them would; nothing where the model is elsewhere."""
+
     def embed(
         self,
         texts: Sequence[str],

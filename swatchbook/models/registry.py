@@ -224,7 +224,8 @@ class Models:
 
     def load_all(self) -> None:
         """Load what is not loaded yet, as its first use would. Raises what that raises."""
-        _ = self.encoder, self.analyst, self.text_encoder
+        _ = self.encoder, self.analyst
+        self.text_encoder.load()
 
 
 def load(settings: Settings) -> Models:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from swatchbook.errors import SHARED, Failure, InvalidModelOutput, Policy, RunRevoked, Unexpected, as_failure
-from swatchbook.pipeline.batch_size import BatchSize
+from swatchbook.runtime.batch_size import BatchSize
 
 log = logging.getLogger(__name__)
 

@@ -18,11 +18,11 @@ from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.items import Batch, Claimed, Failed, Made, Pair
 from swatchbook.ledger.runs import Run
-from swatchbook.pipeline.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.pipeline.load_pixels import load_pixels
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role
 from swatchbook.resources import Resources
+from swatchbook.runtime.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
 from swatchbook.runtime.memory import wait_for_memory
 
 log = logging.getLogger(__name__)

@@ -85,6 +85,9 @@ class ProviderTextEncoder:
         self._client = Client(where, header=wire.header, speak=wire.speak, clock=clock)
         self._where, self._wire, self._price = where, wire, price
 
+    def load(self) -> None:
+        """Do nothing: the model is elsewhere."""
+
     def embed(self, texts: Sequence[str], kind: InputType = "document", context: CallContext | None = None) -> Vectors:
         """(n, dimension) float32, unit length, in the order given.
 

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-import fsspec
-
 from swatchbook.errors import DiskFull, FileMissing, FilesDown, InvalidReference, as_failure
 
 log = logging.getLogger(__name__)
@@ -30,6 +28,8 @@ class Files:
     """The file store. Raises FileMissing, DiskFull, FilesDown, and InvalidReference for what is no key."""
 
     def __init__(self, url: str) -> None:
+        import fsspec  # a tenth of what `status` takes, which opens no file
+
         self.url = url
         self._fs: Any
         self._fs, root = fsspec.core.url_to_fs(url)

@@ -31,6 +31,21 @@ def test_vectors_are_those_of_sentence_transformers(model: MiniLM) -> None:
     assert ((model.embed(TEXTS) * theirs).sum(axis=1) > 0.9999).all()
 
 
+def test_query_alone_has_the_vector_of_a_document_with_its_words(model: MiniLM) -> None:
+    assert model.embed(TEXTS, "query") == pytest.approx(model.embed(TEXTS), abs=1e-5)
+    assert model.embed([], "query").shape == (0, DIMENSION)
+
+
+def test_query_is_encoded_without_torch() -> None:
+    code = (
+        "import sys\n"
+        "from swatchbook.models.minilm import MiniLM\n"
+        "assert MiniLM().embed(['oak floor'], 'query').shape == (1, 384)\n"
+        "assert not {'torch', 'scipy', 'transformers'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_vectors_have_unit_length_and_the_dimension_promised(model: MiniLM) -> None:
     vectors = model.embed(TEXTS)
     assert vectors.shape == (len(TEXTS), DIMENSION)

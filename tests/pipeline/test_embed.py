@@ -16,9 +16,9 @@ from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
 from swatchbook.models.base import Vectors
 from swatchbook.pipeline import embed as pipeline_embed
-from swatchbook.pipeline.batch_size import ITEM_BYTES
 from swatchbook.records import Role, RoleTag, text_key
 from swatchbook.resources import Resources, open_resources
+from swatchbook.runtime.batch_size import ITEM_BYTES
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count
 

@@ -27,6 +27,25 @@ class SlowStage(Record):
         return self.seconds / self.units / self.usual
 
 
+class StageTiming(Record):
+    """A stage that a run has reached, what it took, and on how many pages or images (0: nothing says)."""
+
+    stage: Stage
+    seconds: float
+    units: int
+
+
+def stage_timings(ledger: Ledger, run: str) -> list[StageTiming]:
+    """The stages that a run (its token) has reached, in that order."""
+    with ledger.read() as connection:
+        rows = connection.execute(
+            select(timings.c.stage, timings.c.seconds, timings.c.units)
+            .where(timings.c.run == run)
+            .order_by(timings.c.at)
+        ).mappings()
+        return [StageTiming.model_validate(dict(row)) for row in rows if row["stage"] in set(Stage)]
+
+
 def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
     """Stages of a run that were slow, in order.
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -239,6 +240,9 @@ def test_ingest_search_show_rebuild_delete(
     assert report["images_found"] == report["images_complete"] > 0
     assert "✗ nowhere.pdf: no such file." in first.stderr
     assert "photo.pdf" in first.stderr
+    assert re.search(r"^small.pdf · read pages · 6 pages · [0-9.:]+ (s|min)$", first.stderr, re.MULTILINE)
+    assert re.search(rf"^small.pdf · extract images · {report['images_found']} images · ", first.stderr, re.MULTILINE)
+    assert re.search(r"^small.pdf · link products · [0-9]+ products · ", first.stderr, re.MULTILINE)
     document = report["document_id"]
 
     again = swatchbook("ingest", small_catalogue)  # no Prefect server any more: none is needed

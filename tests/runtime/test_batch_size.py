@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swatchbook.errors import OutOfMemory
-from swatchbook.pipeline.batch_size import ITEM_BYTES, BatchSize, count_that_fits
 from swatchbook.pipeline.bisect import bisect
+from swatchbook.runtime.batch_size import ITEM_BYTES, BatchSize, count_that_fits
 
 PLENTY = 1_000 * ITEM_BYTES
 

@@ -1,0 +1,95 @@
+"""Prefect's temporary server: it ends with its command, and migrates no database twice."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from interface.cli.prefect_server import is_wanted
+
+SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
+ANSWERS = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=120).read()"
+
+
+@pytest.fixture
+def environment(home: Path, tmp_path: Path) -> dict[str, str]:
+    """Without any PREFECT_* variable, and with a cache of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return kept | {"SWATCHBOOK_HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+def test_killed_command_leaves_no_server(environment: dict[str, str], small_catalogue: Path, tmp_path: Path) -> None:
+    command = subprocess.Popen(
+        [SWATCHBOOK, "ingest", str(small_catalogue)],
+        env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    server, port = wait_for_listener(psutil.Process(command.pid), seconds=120)
+    subprocess.run([sys.executable, "-c", ANSWERS, f"http://127.0.0.1:{port}/api/health"], check=True, timeout=150)
+    command.kill()
+    command.wait()
+    try:
+        server.wait(20)
+    finally:
+        if server.is_running():
+            server.kill()
+
+
+def wait_for_listener(parent: psutil.Process, *, seconds: float) -> tuple[psutil.Process, int]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and parent.is_running():
+        for child in parent.children():
+            for connection in child.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN:
+                    return child, connection.laddr.port
+        time.sleep(0.1)
+    raise AssertionError("the command has started no server")
+
+
+def test_second_home_begins_with_a_copy_of_the_migrated_database(environment: dict[str, str], tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from interface import migrated\n"
+        "migrated.prepare(Path(sys.argv[1]) / 'prefect.db', Path(sys.argv[2]))\n"
+        "print('prefect' in sys.modules)"
+    )
+
+    def prepare(home: Path) -> str:
+        command = [sys.executable, "-c", code, str(home), str(tmp_path / "kept.sqlite")]
+        given = environment | {"PREFECT_HOME": str(home)}
+        return subprocess.run(command, env=given, capture_output=True, text=True, check=True).stdout.strip()
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert prepare(first) == "True"
+    assert prepare(first) == "False"
+    assert prepare(second) == "False"
+    assert tables(second / "prefect.db") == tables(first / "prefect.db")
+    assert "flow_run" in tables(second / "prefect.db")
+
+
+def tables(database: Path) -> set[str]:
+    import sqlite3
+
+    with sqlite3.connect(database) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+@pytest.mark.parametrize(
+    ("file", "written", "wanted"),
+    [
+        ("profiles.toml", '[profiles.shop]\nPREFECT_API_URL = "http://shop/api"\n', False),
+        (".env", "PREFECT_API_URL=http://shop/api\n", False),
+        (".env", "SWATCHBOOK_PROFILE=local\n", True),
+    ],
+)
+def test_server_that_a_file_names_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, written: str, wanted: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / file).write_text(written)
+    assert is_wanted({"PREFECT_HOME": str(tmp_path)}) is wanted
+    assert is_wanted({"PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "http://shop/api"}) is False

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import UnreadableDocument
+from swatchbook.pdf import reader
+from swatchbook.pdf.read_ahead import ReadingAhead
+from swatchbook.resources import Resources
+
+
+def test_reading_ahead_is_the_reading_and_whoever_takes_it_hears_how_far_it_is(
+    resources: Resources, small_catalogue: Path
+) -> None:
+    told: list[tuple[int, int]] = []
+    ahead = ReadingAhead(resources.files.put_file(small_catalogue), resources.files, resources.settings)
+    reading = ahead.finish(lambda done, total: told.append((done, total)))
+    assert reading == reader.read(small_catalogue, resources.files, resources.settings)
+    assert told[-1] == (6, 6)
+    assert ahead.seconds > 0
+
+
+def test_what_ended_a_reading_ahead_is_raised_where_it_is_taken(resources: Resources, tmp_path: Path) -> None:
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
+    ahead = ReadingAhead(resources.files.put_file(tmp_path / "broken.pdf"), resources.files, resources.settings)
+    with pytest.raises(UnreadableDocument):
+        ahead.finish(lambda done, total: None)
