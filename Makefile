@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install sample demo test soak check bench weaviate up down lock clean
+.PHONY: install sample demo test test-stack test-all durations soak check bench weaviate up down lock lock-check clean
 
 install: $(STAMP)
 
@@ -32,13 +32,26 @@ sample: $(STAMP)
 demo: $(STAMP)
 	$(RUN)python -m samples.demo
 
-test: $(STAMP)
-	$(RUN)python -m deployments.weaviate path > /dev/null
-	$(RUN)python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+# `test` runs what needs no whole stack; `test-stack` the rest: a Docker engine, whole sets of servers, kills and outages.
+# Both write their times to build/, for `make durations`.
+test: WHICH := not stack
+test-stack: WHICH := stack
+test test-stack: $(STAMP)
+	$(RUN)python -m devtools.weaviate path > /dev/null
+	$(RUN)python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "$(WHICH)" --junitxml=build/$@.xml
+
+# One after the other, even with `make -j`.
+test-all:
+	$(MAKE) test
+	$(MAKE) test-stack
+
+# The table of docs/development.md, from the last `make test` and `make test-stack`.
+durations: $(STAMP)
+	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
 
 # Kills, outages, floods and rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)
-	$(RUN)python -m deployments.weaviate path > /dev/null
+	$(RUN)python -m devtools.weaviate path > /dev/null
 	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/flows/test_kills.py tests/flows/test_rounds.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
 
 check: $(STAMP)
@@ -50,19 +63,26 @@ bench: $(STAMP)
 	$(RUN)python -m benchmarks.run
 
 weaviate: $(STAMP)
-	$(RUN)python -m deployments.weaviate start
+	$(RUN)python -m devtools.weaviate start
 
 # All of compose.yaml, with the secrets of .env; `down` keeps the data. Also IMAGE, BASE_IMAGE, CA_BUNDLE, PIP_CONFIG:
 # docs/deploy.md.
 up down:
 	deployments/containers/compose.sh $@
 
-# Pins every package with its hashes; the image has the same without what only developers need. No index address is
-# written into either file.
-LOCKED := --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+# Pins every package with its hashes, for Python 3.11, 3.12 and 3.13; the image has the same without what only developers
+# need. No index address is written into either file.
+LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)
 	$(RUN)uv pip compile pyproject.toml --group dev --upgrade $(LOCKED) -o requirements.lock
 	$(RUN)uv pip compile pyproject.toml --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-runtime.lock
+	$(MAKE) lock-check
+
+# Every pinned package has a wheel for each Python on Linux x86-64: nothing is installed.
+lock-check: $(STAMP)
+	for version in $(PYTHONS); do $(RUN)uv pip install --dry-run --target build/wheels-$$version --python-version $$version \
+		--python-platform x86_64-manylinux_2_28 --only-binary :all: --require-hashes --no-deps -r requirements.lock || exit; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info samples/build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 import weaviate
 
-from deployments.weaviate import free_ports, start
+from devtools.weaviate import free_ports, start
 from swatchbook.index.base import IndexObject, Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.pipeline.publish import ROWS

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from benchmarks.run import SWATCHBOOK, peak_pss_mb, prefect_server
-from deployments.weaviate import free_ports, start
+from devtools.weaviate import free_ports, start
 from tests.postgres import running_postgres
 from tests.servers.catalogues import make_catalogue
 

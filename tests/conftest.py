@@ -1,4 +1,4 @@
-"""What many tests stand on: a real Prefect server, the small sample, and a home of one's own."""
+"""What many tests stand on: a real Prefect server, the samples, and a home of one's own, empty or ingested."""
 
 import os
 import subprocess
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
-from deployments.weaviate import free_ports
+from devtools.weaviate import free_ports
+from tests.command import SWATCHBOOK
 
 if TYPE_CHECKING:
     from swatchbook.resources import Resources
@@ -74,6 +76,26 @@ def catalogue() -> Path:
     from samples.generate import build
 
     return build(SAMPLES)
+
+
+@pytest.fixture(scope="session")
+def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Path:
+    """A home that holds the small sample as anna's, made by the real command; copy it, do not change it.
+
+    The first test that asks makes it, for all processes of the test run.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    home = folder / "ingested"
+    with FileLock(folder / "ingested.lock"):
+        if not home.exists():
+            making = folder / "ingesting"
+            bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+            ingest = [SWATCHBOOK, "ingest", str(small_catalogue), "--owner", "anna"]
+            subprocess.run(ingest, env=bare | {"SWATCHBOOK_HOME": str(making)}, cwd=folder, check=True)
+            making.rename(home)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deployments.weaviate import free_ports
+from devtools.weaviate import free_ports
 
 HOST, SUPERUSER, PASSWORD = "127.0.0.1", "postgres", "a-password-for-tests"
 

@@ -1,7 +1,11 @@
-"""The import rule of the house, between its packages and between the rooms of the domain."""
+"""The import rule of the house: between its packages, and between the rooms of the domain.
+
+What is not shipped (devtools, samples, benchmarks, tests) may import anything, and nothing that is shipped imports it.
+"""
 
 import ast
-from collections.abc import Iterator
+import tomllib
+from fnmatch import fnmatch
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -10,61 +14,106 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RANK = {"swatchbook": 0, "blocks": 1, "tasks": 2, "flows": 3, "scheduler": 4, "deployments": 4, "interface": 5}
+NOT_SHIPPED = {"devtools", "samples", "benchmarks", "tests"}
 FOREIGN_TO_THE_DOMAIN = {"prefect", "prefect_docker", "fastapi", "typer", "rich"}
-PDF_LIBRARIES = {"pymupdf", "pymupdf4llm", "fitz"}
-FILES = [path for package in RANK for path in sorted((ROOT / package).rglob("*.py"))]
+PDF_PARSER = {"pymupdf", "pymupdf4llm", "fitz"}
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the dotted name of everything that a file imports, at the top or inside a function."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imported(source: str) -> set[str]:
+    """Return the full names that this source imports. Raises ValueError for a relative import."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+            if node.level:
+                raise ValueError(f"line {node.lineno} has a relative import")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
-def room(parts: tuple[str, ...]) -> str:
-    """Return the room of the domain that a module lies in: a folder below `swatchbook/`, or a single module there."""
-    return Path(parts[1]).stem if len(parts) > 1 else ""
+def is_allowed(package: str, name: str) -> bool:
+    """Return whether a module of this top-level package may import `name`."""
+    head = name.partition(".")[0]
+    if head in NOT_SHIPPED or RANK.get(head, 0) > RANK[package]:
+        return False
+    return package != "swatchbook" or head not in FOREIGN_TO_THE_DOMAIN
 
 
-def rooms_imported() -> dict[str, dict[str, list[str]]]:
-    """Return room -> room that it imports -> the imports, as "file imports name"."""
-    arrows: dict[str, dict[str, list[str]]] = {}
-    for path in (ROOT / "swatchbook").rglob("*.py"):
-        here = room(path.relative_to(ROOT).parts)
-        for name in imported(path):
-            there = room(tuple(name.split("."))) if name.startswith("swatchbook.") else ""
-            if there and there != here:
-                arrows.setdefault(here, {}).setdefault(there, []).append(f"{path.relative_to(ROOT)} imports {name}")
-    return arrows
+def room(module: str) -> str:
+    """Return the room of the domain that a module or name lies in: a folder below `swatchbook/`, or a file there."""
+    return (module.split(".") + [""])[1]
 
 
-def test_imports_point_one_way() -> None:
-    offenders = []
-    for path in FILES:
-        package = path.relative_to(ROOT).parts[0]
-        for name in imported(path):
-            head = name.split(".")[0]
-            against = RANK.get(head, 0) > RANK[package]
-            foreign = package == "swatchbook" and head in FOREIGN_TO_THE_DOMAIN
-            if against or foreign or not head:  # a relative import has no head
-                offenders.append(f"{path.relative_to(ROOT)} imports {name}")
-    assert not offenders
-
-
-def test_rooms_of_the_domain_have_no_import_cycle() -> None:
-    arrows = rooms_imported()
+def find_cycle(arrows: dict[str, set[str]]) -> list[str]:
+    """Return rooms that import each other in a circle, the first one again at the end; empty where there are none."""
     try:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:
-        cycle: list[str] = list(reversed(error.args[1]))
-        steps = [f"{a} → {b}: {'; '.join(arrows[a][b])}" for a, b in pairwise(cycle)]
-        pytest.fail("\n".join(["the rooms import each other:", *steps]))
+        return list(reversed(error.args[1]))
+    return []
+
+
+SHIPPED = {
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): imported(path.read_text())
+    for package in RANK
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+"""Each shipped module -> what it imports, at its top or inside a function."""
+
+
+def test_imports_point_one_way() -> None:
+    assert SHIPPED
+    offenders = [
+        f"{module} imports {name}"
+        for module, names in SHIPPED.items()
+        for name in sorted(names)
+        if not is_allowed(module.partition(".")[0], name)
+    ]
+    assert offenders == []
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "allowed"),
+    [
+        ("swatchbook", "swatchbook.errors", True),
+        ("swatchbook", "prefect.client", False),
+        ("tasks", "prefect", True),
+        ("tasks", "flows.ingest_catalogue", False),
+        ("interface", "scheduler.launch", True),
+        ("scheduler", "interface.cli", False),
+        ("deployments", "devtools.weaviate", False),
+        ("interface", "tests.conftest", False),
+    ],
+)
+def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) -> None:
+    assert is_allowed(package, name) is allowed
+
+
+def test_rooms_of_the_domain_import_each_other_one_way() -> None:
+    imports = [(m, name) for m, names in SHIPPED.items() for name in names if m.startswith("swatchbook.")]
+    inside = [(m, name) for m, name in imports if name.startswith("swatchbook.") and room(m) != room(name)]
+    arrows: dict[str, set[str]] = {}
+    for module, name in inside:
+        arrows.setdefault(room(module), set()).add(room(name))
+    assert {"ledger", "pipeline", "search"} <= arrows.keys()
+    steps = set(pairwise(find_cycle(arrows)))
+    assert [f"{m} imports {name}" for m, name in inside if (room(m), room(name)) in steps] == []
+
+
+def test_a_cycle_of_rooms_is_found() -> None:
+    assert find_cycle({"a": {"b"}, "b": {"c"}}) == []
+    assert set(pairwise(find_cycle({"a": {"b"}, "b": {"c"}, "c": {"a"}}))) == {("a", "b"), ("b", "c"), ("c", "a")}
 
 
 def test_only_the_pdf_room_imports_pymupdf() -> None:
-    importers = {path for path in FILES if {name.split(".")[0] for name in imported(path)} & PDF_LIBRARIES}
+    importers = {module for module, names in SHIPPED.items() if {n.partition(".")[0] for n in names} & PDF_PARSER}
     assert importers
-    assert {path.parent for path in importers} == {ROOT / "swatchbook" / "pdf"}
+    assert {room(module) for module in importers} == {"pdf"}
+
+
+def test_the_wheel_has_the_shipped_packages_and_no_others() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages == RANK.keys() | NOT_SHIPPED
+    assert {name for name in packages if any(fnmatch(name, pattern) for pattern in declared)} == RANK.keys()

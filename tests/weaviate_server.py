@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from deployments.weaviate import find_server, free_ports, start
+from devtools.weaviate import find_server, free_ports, start
 from swatchbook.errors import Configuration
 from swatchbook.index.weaviate import WeaviateIndex
 

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from deployments.weaviate import IMAGE as WEAVIATE
-from deployments.weaviate import VERSION, find_server
+from devtools.weaviate import IMAGE as WEAVIATE
+from devtools.weaviate import VERSION, find_server
 from tests.conftest import ROOT
 from tests.containers.engine import Engine
 

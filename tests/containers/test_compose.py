@@ -13,13 +13,13 @@ import httpx
 import pytest
 
 from deployments.pools import SETTINGS_FILE
-from deployments.weaviate import free_ports
+from devtools.weaviate import free_ports
 from swatchbook.settings import ENV_FILE, load_settings
 from tests.conftest import ROOT
 from tests.containers.engine import Engine, NoEngine, running_engine
 from tests.containers.images import certificates, images
 
-pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1_500)]  # the first run makes every image
 
 PROJECT = "swatchbook-test"
 IMAGE = f"{PROJECT}/swatchbook"

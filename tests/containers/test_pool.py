@@ -32,7 +32,7 @@ from tests.servers.audit import Audit
 from tests.servers.halfway import PICTURES, conclude, half_way, tell
 from tests.servers.stack import OWNER, Stack
 
-pytestmark = pytest.mark.timeout(1_500)  # the first run makes every image
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1_500)]  # the first run makes every image
 
 AMONG = 1_000 if SOAK else PICTURES
 """Pictures of which one kills whoever takes it up."""

@@ -1,6 +1,7 @@
 """Flows in this process, against the real Prefect server."""
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 import blocks
+from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.queries import account
 from swatchbook.pipeline.register import register
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
@@ -15,14 +18,31 @@ from swatchbook.resources import Resources
 Ingest = Callable[..., RunReport]
 
 
+def results_of(home: Path) -> Path:
+    """Where the command keeps the results of Prefect's tasks."""
+    return home / "prefect" / "results"
+
+
 @pytest.fixture
-def resources(home: Path, prefect_server: str, tmp_path: Path) -> Iterator[Resources]:
+def ingested(home: Path, ingested_home: Path) -> None:
+    """Fill the test's home with the small sample, completed, as anna's; before the fixture `lab` opens it."""
+    shutil.copytree(ingested_home, home)
+
+
+def first_report(resources: Resources) -> RunReport:
+    """The report of the only document there is."""
+    (document,) = list_documents(resources.ledger)
+    return account.document_report(resources.ledger, document.id)
+
+
+@pytest.fixture
+def resources(home: Path, prefect_server: str) -> Iterator[Resources]:
     """This process' lab on a fresh home; flows run against the session's Prefect server."""
     from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
     blocks.resources.cache_clear()
-    with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: tmp_path / "results"}):
+    with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: results_of(home)}):
         tools = blocks.resources(BlockNames())
         yield tools
         tools.close()

@@ -15,6 +15,8 @@ from swatchbook.ledger.documents import get_document, list_documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 
+pytestmark = pytest.mark.stack
+
 
 def test_named_blocks_are_used_and_named_in_the_report(
     resources: Resources, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

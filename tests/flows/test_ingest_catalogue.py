@@ -13,18 +13,18 @@ from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import rebuild, verify
-from tests.flows.conftest import Ingest
+from tests.flows.conftest import Ingest, first_report
 from tests.ledger_audit import count_writes, writes
+
+pytestmark = pytest.mark.usefixtures("ingested")
 
 
 def found(resources: Resources, query: str) -> list[tuple[str, float]]:
     return [(hit.id, hit.score) for hit in search(resources, text=query, k=10)]
 
 
-def test_account_closes_and_everything_is_searchable(
-    resources: Resources, ingest: Ingest, small_catalogue: Path
-) -> None:
-    report = ingest(small_catalogue)
+def test_account_closes_and_everything_is_searchable(resources: Resources) -> None:
+    report = first_report(resources)
     assert report.status == DocumentStatus.COMPLETED, report
     assert report.images_found == report.images_complete > 5
     assert report.products_discovered == 2
@@ -45,9 +45,9 @@ def test_short_memory_makes_small_batches_and_is_named_in_the_report(
 
 
 def test_unchanged_ingest_makes_nothing(resources: Resources, ingest: Ingest, small_catalogue: Path) -> None:
-    first = ingest(small_catalogue)
+    first = first_report(resources)
     count_writes(resources.ledger)
-    again = ingest(small_catalogue)
+    again = ingest(small_catalogue, owner="anna")
     assert again.status == DocumentStatus.COMPLETED
     assert again.images_complete == first.images_complete
     assert not writes(resources.ledger)
@@ -56,22 +56,21 @@ def test_unchanged_ingest_makes_nothing(resources: Resources, ingest: Ingest, sm
 def test_two_owners_share_the_work_but_not_the_collection(
     resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
-    first = ingest(small_catalogue, owner="ann")
+    first = first_report(resources)
     count_writes(resources.ledger)
     second = ingest(small_catalogue, owner="bob")
     assert second.images_complete == first.images_complete
     assert not writes(resources.ledger)
-    ann, bob = ({hit.id for hit in search(resources, text="tile", owner=owner, k=50)} for owner in ("ann", "bob"))
-    assert ann
+    anna, bob = ({hit.id for hit in search(resources, text="tile", owner=owner, k=50)} for owner in ("anna", "bob"))
+    assert anna
     assert bob
-    assert not ann & bob
+    assert not anna & bob
 
 
 def test_changed_option_leaves_nothing_of_the_old_generation(
     resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
-    ingest(small_catalogue)
-    report = ingest(small_catalogue, focus=False)
+    report = ingest(small_catalogue, owner="anna", focus=False)
     assert report.status == DocumentStatus.COMPLETED
     with resources.ledger.read() as connection:
         for table in ("pages", "placements", "products", "chunks", "entities", "links", "requested"):
@@ -80,10 +79,7 @@ def test_changed_option_leaves_nothing_of_the_old_generation(
     assert verify(resources).sound
 
 
-def test_index_is_rebuilt_from_the_ledger_without_a_forward_pass(
-    resources: Resources, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ingest(small_catalogue)
+def test_index_is_rebuilt_from_the_ledger_without_a_forward_pass(resources: Resources) -> None:
     before = found(resources, "wood floor")
     for space, _ in publishing.spaces(resources.ledger):
         resources.index.drop(space)
@@ -96,11 +92,11 @@ def test_index_is_rebuilt_from_the_ledger_without_a_forward_pass(
 def test_deleted_document_leaves_nothing_and_can_come_again(
     resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
-    report = ingest(small_catalogue)
+    report = first_report(resources)
     assert delete(resources, report.document_id)
     for space, _ in publishing.spaces(resources.ledger):
         assert resources.index.count(space) == 0
     assert list_documents(resources.ledger) == []
-    again = ingest(small_catalogue)
+    again = ingest(small_catalogue, owner="anna")
     assert again.status == DocumentStatus.COMPLETED
     assert again.images_complete == report.images_complete

@@ -8,11 +8,15 @@ import pytest
 
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
-from tests.flows.conftest import Ingest
+from tests.flows.conftest import Ingest, results_of
+
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("ingested")]
 
 
-def results(folder: Path) -> list[Path]:
-    return sorted(folder.glob("read-*"))
+def kept_reading(home: Path) -> Path:
+    """The file that holds the result of stage 1."""
+    (kept,) = results_of(home).glob("read-*")
+    return kept
 
 
 def tamper_with_the_serializer(kept: Path, marker: Path) -> None:
@@ -32,14 +36,13 @@ def change_a_field(kept: Path, marker: Path) -> None:
 
 @pytest.mark.parametrize("damage", [tamper_with_the_serializer, cut_it_short, change_a_field])
 def test_a_result_that_is_not_ours_is_made_anew(
-    resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path, damage: Callable[[Path, Path], None]
+    home: Path, ingest: Ingest, small_catalogue: Path, tmp_path: Path, damage: Callable[[Path, Path], None]
 ) -> None:
-    ingest(small_catalogue)
-    (kept,) = results(tmp_path / "results")
+    kept = kept_reading(home)
     whole = kept.read_text()
     marker = tmp_path / "it ran"
     damage(kept, marker)
-    report = ingest(small_catalogue, focus=False)
+    report = ingest(small_catalogue, owner="anna", focus=False)
     assert report.status == DocumentStatus.COMPLETED
     assert report.images_complete > 0
     assert not marker.exists()
@@ -47,12 +50,10 @@ def test_a_result_that_is_not_ours_is_made_anew(
 
 
 def test_a_result_whose_file_is_gone_is_made_anew(
-    resources: Resources, ingest: Ingest, small_catalogue: Path, tmp_path: Path
+    home: Path, resources: Resources, ingest: Ingest, small_catalogue: Path
 ) -> None:
-    ingest(small_catalogue)
-    (kept,) = results(tmp_path / "results")
-    pages = json.loads(json.loads(kept.read_text())["result"])["data"]["pages_file"]
+    pages = json.loads(json.loads(kept_reading(home).read_text())["result"])["data"]["pages_file"]
     resources.files.delete(pages)
-    report = ingest(small_catalogue, focus=False)
+    report = ingest(small_catalogue, owner="anna", focus=False)
     assert report.status == DocumentStatus.COMPLETED
     assert resources.files.has(pages)

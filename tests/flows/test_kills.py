@@ -5,7 +5,7 @@ A soak kills 30 times, a quick suite less often.
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from swatchbook.records import Stage
 from tests.command import Command, run, run_json, running
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
+
+pytestmark = pytest.mark.stack
 
 KILLS = 30 if SOAK else 3
 KILLS_A_DOCUMENT = 3
@@ -41,10 +43,14 @@ def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(prefect_server: str, small_catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = str(tmp_path_factory.mktemp("undisturbed"))
-    run("ingest", str(small_catalogue), SWATCHBOOK_HOME=home, PREFECT_API_URL=prefect_server)
-    return settled(run_json("show", small_catalogue.name, SWATCHBOOK_HOME=home))
+def undisturbed(ingested_home: Path, small_catalogue: Path) -> Any:
+    return settled(run_json("show", small_catalogue.name, SWATCHBOOK_HOME=str(ingested_home)))
+
+
+@pytest.fixture
+def ingest(small_catalogue: Path) -> tuple[str, ...]:
+    """The command that made `undisturbed`."""
+    return ("ingest", str(small_catalogue), "--owner", "anna")
 
 
 def settled(record: Any) -> Any:
@@ -77,11 +83,11 @@ def documents() -> list[list[tuple[Stage, float]]]:
 
 @pytest.mark.parametrize("moments", documents(), ids=lambda ms: "+".join(f"{s.name}{d:.1f}" for s, d in ms))
 def test_killed_group_goes_on_to_the_same_end(
-    ledger: Ledger, small_catalogue: Path, undisturbed: Any, moments: list[tuple[Stage, float]]
+    ledger: Ledger, ingest: Sequence[str], undisturbed: Any, moments: list[tuple[Stage, float]]
 ) -> None:
     killed = 0
     for stage, delay in moments:
-        with running("ingest", str(small_catalogue)) as command:
+        with running(*ingest) as command:
             if not wait_for_stage(ledger, command, stage):
                 break
             time.sleep(delay)
@@ -89,18 +95,18 @@ def test_killed_group_goes_on_to_the_same_end(
                 command.kill()
                 killed += 1
     assert killed
-    run("ingest", str(small_catalogue))
-    assert settled(run_json("show", small_catalogue.name)) == undisturbed
+    run(*ingest)
+    assert settled(run_json("show", undisturbed["document"]["id"])) == undisturbed
     assert set(writes(ledger).values()) == {1}
     assert run_json("verify")["sound"]
 
 
-def test_two_ingests_at_once_are_one_run(ledger: Ledger, small_catalogue: Path, undisturbed: Any) -> None:
-    with running("ingest", str(small_catalogue)) as one, running("ingest", str(small_catalogue)) as two:
+def test_two_ingests_at_once_are_one_run(ledger: Ledger, ingest: Sequence[str], undisturbed: Any) -> None:
+    with running(*ingest) as one, running(*ingest) as two:
         for command in (one, two):
             status, out, err = command.wait()
             assert status == 0, out + err
-    assert settled(run_json("show", small_catalogue.name)) == undisturbed
+    assert settled(run_json("show", undisturbed["document"]["id"])) == undisturbed
     assert set(writes(ledger).values()) == {1}
     with ledger.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM runs").scalar_one() == 1
@@ -118,9 +124,9 @@ def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: 
 
 
 def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
-    ledger: Ledger, small_catalogue: Path, undisturbed: Any
+    ledger: Ledger, ingest: Sequence[str], undisturbed: Any
 ) -> None:
-    with running("ingest", str(small_catalogue)) as command:
+    with running(*ingest) as command:
         assert wait_for_stage(ledger, command, Stage.EMBEDDED)
         mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
         run("delete", undisturbed["document"]["id"], "--yes")
@@ -128,8 +134,8 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
         assert status != 0
     assert run_json("coverage")["total_images"] == 0
     assert run_json("verify")["sound"]
-    run("ingest", str(small_catalogue))
-    assert settled(run_json("show", small_catalogue.name)) == undisturbed
+    run(*ingest)
+    assert settled(run_json("show", undisturbed["document"]["id"])) == undisturbed
 
 
 def test_dead_run_of_another_owner_holds_nothing_up(ledger: Ledger, small_catalogue: Path) -> None:

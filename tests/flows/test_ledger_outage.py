@@ -16,6 +16,8 @@ from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest
 from tests.postgres import RunningPostgres, running_postgres
 
+pytestmark = pytest.mark.stack
+
 AWAY_SECONDS = 10.0
 
 

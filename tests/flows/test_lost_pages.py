@@ -14,6 +14,8 @@ from swatchbook.resources import Resources
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper
 
+pytestmark = pytest.mark.stack
+
 PAGE_SECONDS = "4"  # the layout reader of tables needs one to start
 
 

@@ -18,6 +18,8 @@ from tests.flows.conftest import Ingest
 from tests.providers import attentive
 from tests.providers.standin import KEY, Asked, Provider, provider
 
+pytestmark = pytest.mark.stack
+
 
 @pytest.fixture
 def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:

@@ -14,6 +14,8 @@ from tests.doubles.models import Fault, FaultyEncoder, always, either, fails_fir
 from tests.flows.conftest import Ingest
 from tests.ledger_audit import count_writes, writes
 
+pytestmark = pytest.mark.stack
+
 SHARE = 0.48
 POISON = 5
 

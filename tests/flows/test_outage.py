@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from weaviate import connect_to_local
 
-from deployments.weaviate import Server, free_ports, start
+from devtools.weaviate import Server, free_ports, start
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space
 from swatchbook.ledger import publishing
@@ -23,6 +23,8 @@ from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
 from tests.flows.conftest import Ingest
 from tests.pdf.making import Paper, gradient, jpeg
+
+pytestmark = pytest.mark.stack
 
 AWAY_SECONDS = 20.0
 

@@ -18,6 +18,8 @@ from tasks.progress import at_work
 from tasks.register import begin
 from tests.conftest import free_port
 
+pytestmark = pytest.mark.stack
+
 
 def test_run_that_lost_prefect_goes_on_within_a_minute(resources: Resources, small_catalogue: Path) -> None:
     options = IngestOptions()

@@ -30,6 +30,8 @@ from tests.ledger.scene import count, pass_time, set_document
 from tests.pdf.making import Paper, gradient, jpeg
 from tests.providers.standin import KEY, Asked, Provider, provider
 
+pytestmark = pytest.mark.stack
+
 FIRST, SECOND = "seer", "stronger"
 PRICES = json.dumps({model: {"input": 1, "output": 1} for model in (FIRST, SECOND)})
 MATERIALS = ("oak", "ash", "elm", "fir")

@@ -3,7 +3,6 @@
 A soak runs 50 rounds, a quick suite fewer.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +15,11 @@ from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import sweep
 from tests.conftest import SOAK
-from tests.flows.conftest import Ingest
+from tests.flows.conftest import Ingest, results_of
 from tests.ledger.scene import count
 from tests.pdf.making import Paper, gradient, jpeg
+
+pytestmark = pytest.mark.stack
 
 ROUNDS = 50 if SOAK else 8
 SETTLED = 3
@@ -34,10 +35,9 @@ def catalogue(folder: Path, number: int) -> Path:
     return paper.save(folder / f"{number}.pdf")
 
 
-def sizes(*folders: Path) -> dict[str, int]:
-    """Bytes by what stands directly under each folder."""
-    entries = [entry for folder in folders for entry in folder.iterdir() if entry.exists()]
-    return {entry.name: sum(map(size, (entry, *entry.rglob("*")))) for entry in entries}
+def sizes(folder: Path) -> dict[str, int]:
+    """Bytes by what stands directly under the folder."""
+    return {entry.name: sum(map(size, (entry, *entry.rglob("*")))) for entry in folder.iterdir() if entry.exists()}
 
 
 def size(path: Path) -> int:
@@ -45,8 +45,8 @@ def size(path: Path) -> int:
 
 
 @pytest.fixture
-def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    folder = tmp_path / "results"
+def results(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = results_of(home)
     monkeypatch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(folder))
     return folder
 
@@ -63,7 +63,7 @@ def test_disk_is_flat_over_rounds_of_ingest_and_delete(
         assert delete(resources, report.document_id)
         assert sweep(resources, older_than=0).results > 0
         sweep(resources, older_than=0)  # what the first has found to be unused
-        seen.append(sizes(home, results))
+        seen.append(sizes(home))
     settled, last = sum(seen[SETTLED].values()), sum(seen[-1].values())
     assert last <= settled * 1.1, f"grew from {seen[SETTLED]} to {seen[-1]}"
     assert list(results.iterdir()) == []

@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from tests.flows.conftest import Ingest
+
+pytestmark = pytest.mark.stack
 
 ASKED: Final = {
     "Terra Nova": (

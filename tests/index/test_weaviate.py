@@ -14,7 +14,7 @@ from weaviate.classes.config import Configure, DataType, Property, VectorDistanc
 from weaviate.classes.init import Auth
 from weaviate.classes.query import Filter
 
-from deployments.weaviate import free_ports, start
+from devtools.weaviate import free_ports, start
 from swatchbook.errors import Authentication, Configuration, DiskFull, IndexDown, ProviderError
 from swatchbook.index.base import IndexObject, Payload, Space
 from swatchbook.index.weaviate import WeaviateIndex, _columns

@@ -107,6 +107,7 @@ def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: Run
     assert count(ledger, contents) == 0
 
 
+@pytest.mark.stack
 def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server: RunningPostgres) -> None:
     """Four threads of two runs at the same pictures: each is made and committed once, and no run dies."""
     pictures, patient = keys(200), ledger.patient(60)

@@ -29,15 +29,23 @@ from tests.ledger.scene import (
     MULTIMODAL,
     UNDERSTANDING,
     VISUAL,
+    begin,
     begun,
     count,
+    end,
+    extraction,
+    image,
+    ingest,
     item,
+    key,
     keys,
     make,
+    make_all,
     one,
     pass_time,
+    placed,
+    publish_all,
 )
-from tests.ledger.told import begin, end, extraction, image, ingest, key, make_all, placed, publish_all
 
 WANTS = (VISUAL, ANALYSIS, MULTIMODAL)
 KEY = keys(1)[0]

@@ -19,8 +19,11 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import chunks, images
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
 from tests.ledger.plans import planned
-from tests.ledger.scene import COLOR, TEXT, UNDERSTANDING, VISUAL, pass_time
-from tests.ledger.told import (
+from tests.ledger.scene import (
+    COLOR,
+    TEXT,
+    UNDERSTANDING,
+    VISUAL,
     begin,
     chunked,
     extraction,
@@ -30,6 +33,7 @@ from tests.ledger.told import (
     link,
     make_all,
     next_publish,
+    pass_time,
     placed,
     product,
     publish_all,

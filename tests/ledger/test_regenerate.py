@@ -12,8 +12,19 @@ from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.schedule import Backlog, backlog
 from swatchbook.ledger.tables import items
 from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Stage
-from tests.ledger.scene import COLOR, VISUAL, item, pass_time, set_document
-from tests.ledger.told import begin, extraction, image, ingest, key, placed
+from tests.ledger.scene import (
+    COLOR,
+    VISUAL,
+    begin,
+    extraction,
+    image,
+    ingest,
+    item,
+    key,
+    pass_time,
+    placed,
+    set_document,
+)
 
 WANTS = (VISUAL, COLOR)
 

@@ -20,8 +20,27 @@ from swatchbook.ledger.tables import analyses, documents, images, items
 from swatchbook.ledger.tables import reviews as rows
 from swatchbook.records import Analysis, DocumentStatus, ImageState, Role, RoleTag, text_key
 from tests.ledger.plans import planned
-from tests.ledger.scene import ANALYSIS, EVERYTHING, UNDERSTANDING, count, item, lapse, one, pass_time, set_document
-from tests.ledger.told import begin, end, extraction, image, ingest, key, make_all, placed, publish_all, states
+from tests.ledger.scene import (
+    ANALYSIS,
+    EVERYTHING,
+    UNDERSTANDING,
+    begin,
+    count,
+    end,
+    extraction,
+    image,
+    ingest,
+    item,
+    key,
+    lapse,
+    make_all,
+    one,
+    pass_time,
+    placed,
+    publish_all,
+    set_document,
+    states,
+)
 
 BELOW = 0.6  # what is made here has a score of 0.5
 REVIEWER = "stronger@1/a"

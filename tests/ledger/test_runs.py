@@ -17,7 +17,7 @@ from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.tables import documents, requested, timings
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
-from swatchbook.records import DocumentStatus, IngestOptions, RoleTag, RunReport, Stage, document_id
+from swatchbook.records import DocumentStatus, IngestOptions, RoleTag, RunReport, Stage, document_id, sha256
 from tests.ledger.scene import (
     ANALYSIS,
     COLOR,
@@ -303,7 +303,7 @@ def test_the_report_stays_until_the_next_one(ledger: Ledger) -> None:
     runs.end(ledger, run, DocumentStatus.COMPLETED, report=report)
     again = begin_again(ledger, run)
     runs.end(ledger, again, DocumentStatus.WAITING)
-    assert queue(ledger, content="catalogue").report == report
+    assert queue(ledger, content=sha256(b"catalogue")).report == report
 
 
 def test_a_document_with_an_open_item_does_not_complete(ledger: Ledger) -> None:

@@ -43,22 +43,28 @@ from swatchbook.records import (
     text_key,
 )
 from swatchbook.storage.files import Files
-from tests.ledger.scene import EVERYTHING, VISUAL, count, item, lapse, pass_time, set_document
-from tests.ledger.told import (
+from tests.ledger.scene import (
+    EVERYTHING,
+    VISUAL,
     begin,
     chunked,
+    count,
     end,
     extraction,
     image,
     ingest,
+    item,
     key,
+    lapse,
     link,
     make_all,
+    pass_time,
     placed,
     product,
     publish_all,
     reading,
     rows_of,
+    set_document,
 )
 
 

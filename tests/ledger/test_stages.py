@@ -38,18 +38,26 @@ from swatchbook.records import (
     entity_id,
     text_key,
 )
-from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, TEXT, UNDERSTANDING, VISUAL, count, item, one
-from tests.ledger.told import (
+from tests.ledger.scene import (
+    ANALYSIS,
+    COLOR,
+    EVERYTHING,
+    TEXT,
+    UNDERSTANDING,
+    VISUAL,
     begin,
     chunked,
+    count,
     dirt,
     end,
     extraction,
     image,
     ingest,
+    item,
     key,
     link,
     make_all,
+    one,
     placed,
     product,
     publish_all,

@@ -29,6 +29,8 @@ from swatchbook.settings import Settings
 from tests.conftest import free_port
 from tests.containers.engine import NoEngine, bare_engine
 
+pytestmark = pytest.mark.stack
+
 IMAGE = "swatchbook-test/sleep"
 FOR_EVER = ["/bin/sleep", "600"]
 

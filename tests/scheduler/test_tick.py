@@ -166,6 +166,7 @@ def worker(folder: Path, api: str) -> Iterator[None]:
                 process.wait()
 
 
+@pytest.mark.stack
 def test_an_uploaded_document_ends_on_a_worker(
     resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
 ) -> None:
@@ -176,6 +177,7 @@ def test_an_uploaded_document_ends_on_a_worker(
     assert round_of(resources).launched == ()
 
 
+@pytest.mark.stack
 def test_a_flow_run_that_starts_after_the_cancel_does_not_run(
     resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
 ) -> None:
@@ -191,6 +193,7 @@ def test_a_flow_run_that_starts_after_the_cancel_does_not_run(
     assert live_runs(resources.ledger) == []
 
 
+@pytest.mark.stack
 def test_without_a_prefect_server_a_round_works_off_what_is_due(
     resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +239,7 @@ def test_a_document_of_the_future_is_left_alone(resources: Resources, deployment
     assert round_of(resources) == Ticked()
 
 
+@pytest.mark.stack
 def test_a_flow_run_that_starts_after_the_delete_does_not_bring_the_document_back(
     resources: Resources, deployment: Any, tmp_path: Path, prefect_api: str
 ) -> None:

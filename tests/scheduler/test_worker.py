@@ -23,6 +23,8 @@ from deployments.setup import Mode, set_up
 from swatchbook.settings import Settings
 from tests.deployments.test_setup import ask, remove_all
 
+pytestmark = pytest.mark.stack
+
 OVER = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 

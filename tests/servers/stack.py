@@ -20,8 +20,8 @@ from typing import Any
 import httpx
 import psutil
 
-from deployments.weaviate import Server, free_ports
-from deployments.weaviate import start as start_weaviate
+from devtools.weaviate import Server, free_ports
+from devtools.weaviate import start as start_weaviate
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources

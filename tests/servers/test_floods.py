@@ -27,6 +27,8 @@ from tests.conftest import SOAK
 from tests.origin import origin
 from tests.servers.stack import OWNER, SECRET, Stack
 
+pytestmark = pytest.mark.stack
+
 UPLOADS, KILLS = (1_000, 20) if SOAK else (60, 3)
 SENDERS = 12
 SENDER_SECONDS = 300.0  # after which a sender gives up

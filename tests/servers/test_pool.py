@@ -9,11 +9,13 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from deployments.weaviate import free_ports
+from devtools.weaviate import free_ports
 from swatchbook.ledger.tables import runs
 from tests.conftest import SOAK
 from tests.servers.halfway import conclude, half_way
 from tests.servers.stack import Part, Stack, answers
+
+pytestmark = pytest.mark.stack
 
 POOL = "embed-by-process"
 IN_SHARDS: dict[str, Any] = {"execution": "pool", "batch_size": 12}

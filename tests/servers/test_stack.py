@@ -35,6 +35,8 @@ from tests.servers.halfway import (
 )
 from tests.servers.stack import OWNER, SECRET, Stack
 
+pytestmark = pytest.mark.stack
+
 AWAY_SECONDS = 60.0 if SOAK else 5.0
 RUNS = 3 if SOAK else 1
 """That die at once. Prefect lets three run: those that follow need the places of the dead."""

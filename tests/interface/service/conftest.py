@@ -1,9 +1,7 @@
 """The service on a fresh home, or on one that holds the sample as anna's; asked without a socket, its loop still."""
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,7 +11,6 @@ from fastapi.testclient import TestClient
 
 from interface.service.app import create_app
 from swatchbook.settings import load_settings
-from tests.command import SWATCHBOOK
 from tests.interface.service.served import rest
 
 ADDRESS = "http://127.0.0.1:8420"
@@ -53,19 +50,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWATCHBOOK_API_KEYS", json.dumps(KEYS))
 
 
-@pytest.fixture(scope="session")
-def collection(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path, prefect_server: str) -> Path:
-    """A home that holds the small sample as anna's, made by the real command. To be copied, not changed."""
-    home = tmp_path_factory.mktemp("collection") / "home"
-    bare = {name: value for name, value in os.environ.items() if not name.startswith("SWATCHBOOK_")}
-    environment = bare | {"SWATCHBOOK_HOME": str(home), "PREFECT_API_URL": prefect_server}
-    ingest = [SWATCHBOOK, "ingest", str(small_catalogue), "--owner", "anna"]
-    subprocess.run(ingest, env=environment, cwd=home.parent, check=True, capture_output=True)
-    return home
-
-
 @pytest.fixture
-def filled(home: Path, collection: Path) -> Path:
+def filled(home: Path, ingested_home: Path) -> Path:
     """This test's home, with anna's sample in it."""
-    shutil.copytree(collection, home)
+    shutil.copytree(ingested_home, home)
     return home

@@ -35,8 +35,13 @@ from swatchbook.records import (
     pair_key,
     sha256,
 )
-from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, MULTIMODAL, UNDERSTANDING, VISUAL, pass_time
-from tests.ledger.told import (
+from tests.ledger.scene import (
+    ANALYSIS,
+    COLOR,
+    EVERYTHING,
+    MULTIMODAL,
+    UNDERSTANDING,
+    VISUAL,
     begin,
     chunked,
     end,
@@ -46,6 +51,7 @@ from tests.ledger.told import (
     key,
     link,
     make_all,
+    pass_time,
     placed,
     product,
     publish_all,
@@ -307,8 +313,8 @@ def test_a_refused_change_of_a_complete_image_is_another_failure(ledger: Ledger)
 
 
 def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None:
+    from tests.ledger.scene import reading
     from tests.ledger.test_stages import PLAN
-    from tests.ledger.told import reading
 
     run = begin(ledger)
     stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
@@ -431,8 +437,8 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
 
 
 def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
+    from tests.ledger.scene import reading
     from tests.ledger.test_stages import PLAN
-    from tests.ledger.told import reading
 
     run = begin(ledger)
     oak = placed(run, "oak", page=2, caption="Oak")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.weaviate import Image, _command, find_server, free_ports, main, start
+from devtools.weaviate import Image, _command, find_server, free_ports, main, start
 from swatchbook.errors import Configuration, IndexDown
 
 

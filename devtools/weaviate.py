@@ -1,7 +1,7 @@
 """A Weaviate server of one's own: found or built, started on loopback, stopped by pid.
 
-`python -m deployments.weaviate start` runs one in the foreground where the settings look for it;
-`python -m deployments.weaviate path` says what would be run, and builds it first if it must.
+`python -m devtools.weaviate start` runs one in the foreground where the settings look for it;
+`python -m devtools.weaviate path` says what would be run, and builds it first if it must.
 """
 
 import os
@@ -235,7 +235,7 @@ def _succeeds(*command: str, seconds: float = 10) -> bool:
 def main(arguments: Sequence[str]) -> int:
     """0 when it was stopped in order, 1 when it could not be had or died, 2 for other arguments."""
     if list(arguments) not in (["start"], ["path"]):
-        print("usage: python -m deployments.weaviate start|path", file=sys.stderr)  # noqa: T201
+        print("usage: python -m devtools.weaviate start|path", file=sys.stderr)  # noqa: T201
         return 2
     try:
         return _show() if arguments[0] == "path" else _run_in_foreground(Settings())
