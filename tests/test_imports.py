@@ -42,7 +42,7 @@ def is_allowed(package: str, name: str) -> bool:
 
 def room(module: str) -> str:
     """Return the room of the domain that a module or name lies in: a folder below `swatchbook/`, or a file there."""
-    return (module.split(".") + [""])[1]
+    return module.split(".")[1] if "." in module else ""
 
 
 def find_cycle(arrows: dict[str, set[str]]) -> list[str]:
