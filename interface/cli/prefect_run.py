@@ -86,7 +86,7 @@ def _read_ahead(tools: Resources, document: Document, options: IngestOptions) ->
     key = stage_key("read", document.content, tools.settings, options, force=document.force)
     if (Path(os.environ["PREFECT_LOCAL_STORAGE_PATH"]) / key).exists():
         return None
-    return ReadingAhead(str(document.file), tools.files, tools.settings)
+    return ReadingAhead(str(document.file), tools.files, tools.settings, key)
 
 
 def leave(code: int) -> NoReturn:

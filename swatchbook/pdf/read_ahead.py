@@ -1,8 +1,11 @@
-"""A document's pages read before its run begins, while what runs it still starts."""
+"""Pages read before the run that needs them: by `ingest --plan`, or while Prefect starts."""
 
 import threading
 import time
 from concurrent.futures import Future
+from pathlib import Path
+
+from pydantic import ValidationError
 
 from swatchbook.pdf import reader
 from swatchbook.records import Reading
@@ -10,36 +13,60 @@ from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
 
-class ReadingAhead:
-    """One reading under way in a thread of its own. Nobody waits for it at the end of the process."""
+def keep_reading(settings: Settings, key: str, reading: Reading) -> None:
+    """Keep a reading for an ingest that follows within the hour; gc deletes it then. `key`: of the stage `read`."""
+    settings.incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _kept(settings, key).write_text(reading.model_dump_json())
 
-    def __init__(self, file: str, files: Files, settings: Settings) -> None:
-        """`file` is the document's key in `files`."""
+
+def find_reading(settings: Settings, files: Files, key: str) -> Reading | None:
+    """Return the reading kept under this key, or None if there is none that is whole."""
+    try:
+        reading = Reading.model_validate_json(_kept(settings, key).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return reading if all(map(files.has, reading.files)) else None
+
+
+def _kept(settings: Settings, key: str) -> Path:
+    return settings.incoming / f"{key}.json"
+
+
+class ReadingAhead:
+    """A reading in a background thread. The process does not wait for it when it ends."""
+
+    def __init__(self, file: str, files: Files, settings: Settings, key: str) -> None:
+        """Start reading `file`, a key of `files`, unless a reading is kept under `key`."""
         self._outcome = Future[Reading]()
         self._progress: reader.Progress | None = None
-        self.seconds = 0.0  # that it took, once it is over
-        self._seen: tuple[int, int] | None = None
-        work = threading.Thread(target=self._read, args=[file, files, settings], name="read ahead", daemon=True)
-        work.start()
+        self.seconds = 0.0  # how long reading took, once it is finished
+        self._last_progress: tuple[int, int] | None = None
+        thread = threading.Thread(target=self._read, args=[file, files, settings, key], name="read ahead", daemon=True)
+        thread.start()
 
     def finish(self, progress: reader.Progress) -> Reading:
-        """The reading, told about from here on. Raises what `reader.read` and `progress` raise."""
+        """Wait for the reading and return it; `progress` is called from here on.
+
+        Raises what `reader.read` and `progress` raise.
+        """
         self._progress = progress
-        if self._seen:
-            progress(*self._seen)
+        if self._last_progress:
+            progress(*self._last_progress)
         return self._outcome.result()
 
-    def _read(self, file: str, files: Files, settings: Settings) -> None:
+    def _read(self, file: str, files: Files, settings: Settings, key: str) -> None:
         started = time.monotonic()
         try:
-            with files.local(file) as path:
-                reading = reader.read(path, files, settings, progress=self._tell)
+            reading = find_reading(settings, files, key)
+            if reading is None:
+                with files.local(file) as path:
+                    reading = reader.read(path, files, settings, progress=self._report)
             self.seconds = time.monotonic() - started
             self._outcome.set_result(reading)
         except BaseException as error:  # noqa: BLE001 — it is raised where the reading is asked for
             self._outcome.set_exception(error)
 
-    def _tell(self, done: int, total: int) -> None:
-        self._seen = done, total
+    def _report(self, done: int, total: int) -> None:
+        self._last_progress = done, total
         if self._progress:
             self._progress(done, total)

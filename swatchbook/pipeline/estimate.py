@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import chunk, describe, discover, plan
 from swatchbook.catalogue.llm import scans
 from swatchbook.catalogue.llm.metadata import ask_metadata
@@ -17,6 +18,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
 from swatchbook.pdf import reader
+from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.providers.call_cache import tokens_at_most, usd
 from swatchbook.providers.chat import turn_tokens
 from swatchbook.providers.endpoint import Part
@@ -82,14 +84,19 @@ class Tally:
 
 
 def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estimate:
-    """Estimate the cost of a file with these options. Nothing is stored, and no provider is asked.
+    """Estimate the cost of a file with these options. No provider is asked.
+
+    Its pages are kept for an ingest that follows; pictures are extracted into a temporary folder.
 
     Raises what reading a document raises, and Configuration.
     """
     settings = resources.settings
+    reading = _read(resources, path, options)
     with TemporaryDirectory(prefix="swatchbook-plan-") as folder:
         files = Files(folder)
-        reading = reader.read(path, files, settings)
+        for key in reading.files:
+            with resources.files.local(key) as local:
+                files.put_file(local, suffix=Path(key).suffix)
         discovery = discover.discover(reading, reader.iterate(files, reading))
         tables = reader.tables(path, reading.table_pages, settings)
         planned = plan.make_plan(reading, reader.iterate(files, reading), discovery, options.focus)
@@ -110,6 +117,16 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
             *_reviewing(resources, options, sorted(shown)),
         ),
     )
+
+
+def _read(resources: Resources, path: Path, options: IngestOptions) -> Reading:
+    """Read the pages and keep them, or return those that an earlier estimate has kept."""
+    key = stage_key("read", reader.check_file(path, resources.settings), resources.settings, options, force=None)
+    reading = find_reading(resources.settings, resources.files, key)
+    if reading is None:
+        reading = reader.read(path, resources.files, resources.settings)
+        keep_reading(resources.settings, key, reading)
+    return reading
 
 
 def _discovering(

@@ -9,7 +9,10 @@ import pytest
 from rich.console import Console
 
 from interface.cli.cost_plan import draw
+from swatchbook.cache_keys import stage_key
+from swatchbook.pdf.read_ahead import find_reading
 from swatchbook.pipeline.estimate import Estimate, estimate
+from swatchbook.pipeline.register import register
 from swatchbook.records import IngestOptions, Role
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
@@ -46,6 +49,16 @@ def costly(home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps({"see": price, "say": price}))
     with open_resources(load_settings()) as resources:
         yield resources
+
+
+def test_the_pages_are_kept_for_the_ingest_that_follows(home: Path, small_catalogue: Path) -> None:
+    with open_resources(load_settings()) as resources:
+        estimate(resources, small_catalogue, IngestOptions())
+        registered = register(resources, small_catalogue, owner="default", options=IngestOptions()).document
+        key = stage_key("read", registered.content, resources.settings, IngestOptions(), force=registered.force)
+        kept = find_reading(resources.settings, resources.files, key)
+        assert kept is not None
+        assert kept.page_count == 6
 
 
 def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provider, small_catalogue: Path) -> None:
