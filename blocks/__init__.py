@@ -1,4 +1,4 @@
-"""Blocks: typed fields and one get. `lab` builds this process' tools once; tasks fetch them here."""
+"""Blocks: settings as Prefect blocks. `load_resources` opens this process' resources once; tasks get them here."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -29,7 +29,7 @@ BLOCKS: Mapping[str, type[Block]] = {
     "vision_model": VisionModelBlock,
     "language_model": LanguageModelBlock,
 }
-"""The part of a lab -> the block that says how it is built."""
+"""Part of the resources -> the block with its settings."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The lab: the tools that a process has loaded. Built once, each part on first use; never a task parameter."""
+"""Resources: what a process has opened, each part on first use. They are never a task parameter."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +28,7 @@ class Resources:
     """
 
     def __init__(self, settings: Settings, *, patience: float = 0.0) -> None:
-        limit_arenas()  # whatever works has a lab, and has it before its threads
+        limit_arenas()  # here, because every process that works opens its resources before it starts threads
         self.settings = settings
         self.batch_sizes: dict[str, BatchSize] = {}
         """Token of a run at work -> how many of its items are made together."""
@@ -90,7 +90,7 @@ class Resources:
 
 @contextmanager
 def open_resources(settings: Settings) -> Iterator[Resources]:
-    """A lab for one command; closed behind it."""
+    """Open the resources for one command, and close them after it."""
     resources = Resources(settings)
     try:
         yield resources

@@ -1,4 +1,4 @@
-"""What commands share: options by the same name, settings and lab, and what they refuse."""
+"""What commands share: options of the same name, settings and resources, and checks of arguments."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

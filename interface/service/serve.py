@@ -28,7 +28,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C. `say` gets one line once requests may be sent.
 
     Raises Configuration: the address is taken or not ours, it would be open to others without a key, or a part of the
-    lab cannot be opened.
+    resources cannot be opened.
     """
     os.environ.update(prefect_environment(settings, os.environ))  # Prefect reads it once, when the loop imports it
     app = create_app(settings)

@@ -21,12 +21,12 @@ PROVIDER = "api.example.com"
 STAGE = "IMAGES_EMBEDDED"
 HOLD = """
 import os, signal, sys
-from swatchbook.ledger.calls import Book, reserve
+from swatchbook.ledger.calls import CallContext, reserve
 from swatchbook.ledger.database import open_ledger
 from tests.ledger.scene import begun
 from tests.ledger.test_calls import PROVIDER, STAGE, ask
 ledger = open_ledger(sys.argv[1])
-reserve(Book(ledger, begun(ledger, content="held"), STAGE), PROVIDER, [ask("oak")])
+reserve(CallContext(ledger, begun(ledger, content="held"), STAGE), PROVIDER, [ask("oak")])
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

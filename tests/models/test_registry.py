@@ -76,8 +76,8 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
 
 def test_tags_are_known_without_loading_anything_heavy() -> None:
     code = (
-        "import sys; from swatchbook.models.registry import wants; from swatchbook.settings import Settings;"
-        "wants(Settings()); wants(Settings(encoder='siglip', structure_model='facebook/dinov2-base'));"
+        "import sys; from swatchbook.models.registry import requested; from swatchbook.settings import Settings;"
+        "requested(Settings()); requested(Settings(encoder='siglip', structure_model='facebook/dinov2-base'));"
         "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -33,7 +33,7 @@ def there() -> Iterator[Provider]:
 
 @pytest.fixture
 def costly(home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
-    """A lab all of whose answers are a provider's."""
+    """Resources all of whose answers are a provider's."""
     given = {
         "ANALYST": "vision",
         "DISCOVERY": "llm",

@@ -603,10 +603,10 @@ def test_the_library_is_imported_only_where_voyage_makes_vectors(program: str, i
 def test_the_library_prints_nothing_where_its_own_variable_asks_for_it(there: Provider) -> None:
     asked = f"""
 from pydantic import SecretStr
-from swatchbook.providers import voyage
-from swatchbook.providers.endpoint import Address
+from swatchbook.providers.wires import voyage
+from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.client import Call, Client
-where = Address("text", "{there.openai_url}", "m", SecretStr("{KEY}"))
+where = Endpoint("text", "{there.openai_url}", "m", SecretStr("{KEY}"))
 call = Call(voyage.PATH, voyage.body("m", ["confidential-words"], "query", 8), 100, voyage.usage)
 print(len(Client(where, header=voyage.header, speak=voyage.speak).post(call).data["data"]))
 """

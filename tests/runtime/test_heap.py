@@ -8,10 +8,10 @@ import pytest
 ARENAS = """
 import ctypes, tempfile, threading
 from pathlib import Path
-from swatchbook.resources import Lab
+from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
-Lab(Settings(home=Path(tempfile.mkdtemp())))
+Resources(Settings(home=Path(tempfile.mkdtemp())))
 c = ctypes.CDLL(None)
 c.malloc.restype = ctypes.c_void_p
 at_once = threading.Barrier(12)

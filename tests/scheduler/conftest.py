@@ -1,4 +1,4 @@
-"""A lab, a real Prefect server, and the deployment that the loop launches, made through the API."""
+"""Resources, a real Prefect server, and the deployment that the loop launches, made through the API."""
 
 import asyncio
 from collections.abc import Iterator

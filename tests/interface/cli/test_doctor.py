@@ -21,7 +21,7 @@ from tests.providers.standin import KEY, provider
 
 
 def on_pool(**given: Any) -> Resources:
-    """A lab whose images are made in shards; none of its parts is opened."""
+    """Resources whose images are made in shards; none of its parts is opened."""
     many = {"ledger_url": "postgresql+psycopg://localhost/none", "index": "weaviate"}
     return Resources(Settings(**{"execution": "pool", "shard_memory_mb": 512, **many, **given}))
 

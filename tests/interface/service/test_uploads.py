@@ -502,16 +502,16 @@ import asyncio
 import itertools
 import os
 from pathlib import Path
-from swatchbook import register
+from swatchbook.pipeline import register
 from swatchbook.storage.upload_buffer import incoming
-from swatchbook.resources import open_lab
+from swatchbook.resources import open_resources
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings, load_settings
 register._queue = lambda *_: os._exit(9)
-with open_lab(load_settings()) as lab, incoming(lab.settings.incoming) as path:
-    assert lab.ledger
+with open_resources(load_settings()) as resources, incoming(resources.settings.incoming) as path:
+    assert resources.ledger
     path.write_bytes({PDF!r})
-    register.take_in(lab, path, owner="default", options=IngestOptions(), name="a.pdf")
+    register.register_upload(resources, path, owner="default", options=IngestOptions(), name="a.pdf")
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == 9
     with served(load_settings()) as service:
