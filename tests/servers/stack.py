@@ -1,7 +1,7 @@
 """All of it for real, each part on a free port and a process of its own: PostgreSQL, Weaviate, a Prefect server on
 PostgreSQL, a worker on the pool `control`, and the service. Every part may be killed and started again.
 
-The test's own process holds resources on the same settings, to look at the ledger and the index behind everybody's back.
+The test's own process reads the ledger and the index through resources opened with the same settings.
 """
 
 import json

@@ -12,8 +12,18 @@ from swatchbook.ledger.retention import collect
 from swatchbook.ledger.tables import vectors
 from swatchbook.records import PlacementState
 from swatchbook.storage.files import Files
-from tests.ledger.scene import EVERYTHING, MULTIMODAL, count, pass_time
-from tests.ledger.scene import begin, chunked, extraction, ingest, placed, publish_all
+from tests.ledger.scene import (
+    EVERYTHING,
+    MULTIMODAL,
+    begin,
+    chunked,
+    count,
+    extraction,
+    ingest,
+    pass_time,
+    placed,
+    publish_all,
+)
 
 WANTS = (*EVERYTHING, MULTIMODAL)
 
