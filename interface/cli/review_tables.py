@@ -9,9 +9,9 @@ from rich.text import Text
 from interface.cli.terminal import COMPLETED, OPEN, cell, clean, table
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import reviews
 from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.reviews import Review, ReviewImage
+from swatchbook.ledger.queries import reviews
+from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.resources import Resources
@@ -24,7 +24,7 @@ def waiting(resources: Resources, owner: str | None, *, limit: int | None) -> li
     """Pictures that need a review. Raises InvalidReference for an owner of nothing."""
     if owner is not None and not list_documents(resources.ledger, owner=owner, limit=1):
         raise InvalidReference(f"{owner} has no documents.", advice="See `swatchbook coverage`.")
-    return reviews.waiting(resources.ledger, owner=owner, limit=limit)
+    return reviews.images_to_review(resources.ledger, owner=owner, limit=limit)
 
 
 def who() -> str:

@@ -31,7 +31,7 @@ def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iter
     the ledger earlier has buried the run.
     """
     beat, over = Heartbeat(), threading.Event()
-    args = (ledger.patient(0.0), run, every, beat.lost, over)
+    args = (ledger.with_patience(0.0), run, every, beat.lost, over)
     thread = threading.Thread(target=_beat, args=args, name=f"heartbeat {run.token}", daemon=True)
     thread.start()
     try:

@@ -11,7 +11,7 @@ from swatchbook.resources import Resources
 
 def load_pixels(resources: Resources, keys: Sequence[str], side: int) -> "dict[str, Pixels | Failure]":
     """Pixels by content key, their longest side at most `side`."""
-    files = items.sources(resources.ledger, keys)
+    files = items.source_files(resources.ledger, keys)
     found: dict[str, Pixels | Failure] = {}
     with ExitStack() as stack:
         paths = []

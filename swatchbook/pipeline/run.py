@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from swatchbook.backoff import pause_after
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import (
     KINDS,
@@ -20,7 +21,7 @@ from swatchbook.errors import (
 from swatchbook.ledger import runs
 from swatchbook.ledger.document_commands import postpone
 from swatchbook.ledger.documents import Document, get_document, queue
-from swatchbook.ledger.leases import RUN_LIMIT, pause_after
+from swatchbook.ledger.leases import RUN_LIMIT
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.heartbeat import keep_alive
@@ -174,7 +175,7 @@ def _what_becomes(resources: Resources, run: Run, failure: Failure) -> tuple[Doc
         return DocumentStatus.WAITING, _LATER
     if failure.policy is Policy.NEVER:
         return DocumentStatus.FAILED, None
-    before = runs.failures_before(resources.ledger, run, _PASSING)
+    before = runs.count_failed_runs(resources.ledger, run, _PASSING)
     if before + 1 >= RUN_LIMIT:
         return DocumentStatus.FAILED, None
     return DocumentStatus.WAITING, pause_after(before + 1)
@@ -207,7 +208,7 @@ def report_progress(
     It waits for nothing: while the ledger is away, the work goes on untold.
     """
     with suppress(LedgerDown):
-        runs.record_progress(resources.ledger.patient(0.0), run, stage, done, total, note)
+        runs.record_progress(resources.ledger.with_patience(0.0), run, stage, done, total, note)
 
 
 def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[[int, int], None]:

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, Table, func, insert, select, update
 
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.documents import Document, queue
-from swatchbook.ledger.items import Claimed, Made
+from swatchbook.ledger.items import ClaimedItem, ItemResult
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Busy, Run, begin
 from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
@@ -92,12 +92,12 @@ def show(
             add_pending(connection, [(key, want.role, want.tag) for want in asked if want.role is Role.TEXT])
 
 
-def make(claimed: Claimed, *, text: str | None = "Material: oak.") -> Made:
+def make(claimed: ClaimedItem, *, text: str | None = "Material: oak.") -> ItemResult:
     """What a model would make of an item: always the same of the same key."""
     of: dict[str, Any] = {"key": claimed.key, "role": claimed.role, "tag": claimed.tag}
     if claimed.role is Role.ANALYSIS:
-        return Made(**of, analysis=Analysis(confidence=0.5, quality=0.75), text=text)
-    return Made(**of, vector=np.frombuffer(bytes.fromhex(claimed.key), np.uint8).astype(np.float32) + 1)
+        return ItemResult(**of, analysis=Analysis(confidence=0.5, quality=0.75), text=text)
+    return ItemResult(**of, vector=np.frombuffer(bytes.fromhex(claimed.key), np.uint8).astype(np.float32) + 1)
 
 
 def item(ledger: Ledger, key: str, want: RoleTag = VISUAL) -> RowMapping:

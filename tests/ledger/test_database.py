@@ -13,12 +13,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Column, create_engine, insert, select, text, update
+from sqlalchemy import JSON, Column, create_engine, delete, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from swatchbook.errors import Configuration, DiskFull, LedgerDown
 from swatchbook.ledger import database, migrations, runs
-from swatchbook.ledger.database import Ledger, db_now, open_ledger, portions
+from swatchbook.ledger.bulk_rows import insert_new_rows
+from swatchbook.ledger.database import Ledger, db_now, execute_in, open_ledger, portions, select_in
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.items import claim
 from swatchbook.ledger.tables import contents, documents, items, metadata
@@ -282,10 +283,12 @@ def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 899, 900, 901, 5000])
-def test_portions_lose_nothing_and_fit_an_in_list(ledger: Ledger, count: int) -> None:
-    values = [str(n) for n in range(count)]
-    slices = list(portions(values))
-    assert [v for some in slices for v in some] == values
-    with ledger.read() as connection:
-        for some in slices:
-            connection.execute(select(contents).where(contents.c.key.in_(some))).all()
+def test_any_number_of_values_fits_an_in_list_and_each_row_comes_once(ledger: Ledger, count: int) -> None:
+    values = [f"{n:04}" for n in range(count)]
+    assert [value for portion in portions(values) for value in portion] == values
+    with ledger.write() as connection:
+        insert_new_rows(connection, contents, [{"key": key} for key in (*values, "other")])
+        rows = select_in(connection, select(contents.c.key), contents.c.key, values[::-1] + values)
+        assert [row.key for row in rows] == values
+        execute_in(connection, delete(contents), contents.c.key, iter(values))
+        assert connection.execute(select(contents.c.key)).scalars().all() == ["other"]

@@ -81,8 +81,8 @@ def test_with_patience_an_outage_is_sat_out_and_one_that_lasts_is_told(ledger: L
     with ThreadPoolExecutor(1) as threads:
         try:
             with pytest.raises(LedgerDown):
-                put(ledger.patient(0.3), "in vain")
-            waiting = threads.submit(put, ledger.patient(60), "during")
+                put(ledger.with_patience(0.3), "in vain")
+            waiting = threads.submit(put, ledger.with_patience(60), "during")
             time.sleep(0.5)
             assert not waiting.done()
         finally:
@@ -94,7 +94,7 @@ def test_with_patience_an_outage_is_sat_out_and_one_that_lasts_is_told(ledger: L
 
 def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: RunningPostgres) -> None:
     def cut_off() -> None:
-        with ledger.patient(60).write() as connection:
+        with ledger.with_patience(60).write() as connection:
             connection.execute(insert(contents).values(key="half"))
             server.kill()
             connection.execute(insert(contents).values(key="whole"))
@@ -109,7 +109,7 @@ def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: Run
 
 def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server: RunningPostgres) -> None:
     """Four threads of two runs at the same pictures: each is made and committed once, and no run dies."""
-    pictures, patient = keys(200), ledger.patient(60)
+    pictures, patient = keys(200), ledger.with_patience(60)
     both = [begun(ledger, owner=owner, pictures=pictures) for owner in ("anna", "bert")]
     made = list[str]()
 

@@ -42,7 +42,7 @@ def test_regenerating_a_complete_document_lets_it_wait_and_undoes_nothing(ledger
     settle(ledger, "ash", ItemState.FAILED)
     regenerate(ledger, document)
     assert states(ledger, "oak", "ash") == ["done", "failed"]
-    assert [found.id for found in schedule.due(ledger)] == [document]
+    assert [found.id for found in schedule.due_documents(ledger)] == [document]
     assert get_document(ledger, document).status == DocumentStatus.WAITING
 
 

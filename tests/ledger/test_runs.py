@@ -11,7 +11,7 @@ from swatchbook.ledger import items, runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.documents import queue as documents_queue
-from swatchbook.ledger.items import Failed
+from swatchbook.ledger.items import FailedItem
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.tables import documents, requested, timings
@@ -163,7 +163,7 @@ def test_force_wakes_completed_documents_that_want_the_same_item(ledger: Ledger)
     other = begun(ledger, owner="carl", pictures=[unrelated])
     for run, of in ((forced, key), (other, unrelated)):
         lease = items.claim(ledger, run, [of])
-        bad = [Failed(c.key, c.role, c.tag, UnreadableImage("broken")) for c in lease.items]
+        bad = [FailedItem(c.key, c.role, c.tag, UnreadableImage("broken")) for c in lease.items]
         items.commit(ledger, lease, [], bad, last_try=False)
     for run in (forced, sharing, other):
         assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"

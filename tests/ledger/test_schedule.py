@@ -63,7 +63,7 @@ from tests.ledger.told import (
 
 
 def due_ids(ledger: Ledger) -> list[str]:
-    return [document.id for document in schedule.due(ledger)]
+    return [document.id for document in schedule.due_documents(ledger)]
 
 
 def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue") -> Run:
@@ -113,7 +113,7 @@ def test_due_is_what_is_unfinished_and_whose_time_has_come(
     runs.end(ledger, run, DocumentStatus.WAITING)
     set_document(ledger, run.document, status=status, due_at=None if due_in is None else ledger.now() + due_in)
     assert due_ids(ledger) == ([run.document] if is_due else [])
-    assert schedule.wants_run(get_document(ledger, run.document), ledger.now()) == is_due
+    assert schedule.wants_run(ledger, run.document) == is_due
 
 
 @pytest.mark.parametrize(
@@ -136,9 +136,9 @@ def test_what_is_made_or_gone_is_due_to_be_published_whatever_became_of_its_docu
     make_all(ledger, run)
     runs.end(ledger, run, status, due_at=None if due_in is None else ledger.now() + due_in)
     set_document(ledger, run.document, status=status)
-    (found,) = schedule.due(ledger)
+    (found,) = schedule.due_documents(ledger)
     assert found.id == run.document
-    assert not schedule.wants_run(found, ledger.now())
+    assert not schedule.wants_run(ledger, found.id)
     publish_all(ledger)
     assert due_ids(ledger) == []
 
@@ -147,7 +147,7 @@ def test_a_live_run_keeps_its_document_from_being_due_and_a_dead_one_is_buried(l
     run = begin(ledger)
     assert due_ids(ledger) == []
     lapse(ledger, run)
-    (found,) = schedule.due(ledger)
+    (found,) = schedule.due_documents(ledger)
     assert (found.id, found.status, found.run) == (run.document, DocumentStatus.WAITING, None)
 
 
@@ -194,7 +194,7 @@ def test_those_that_wait_longest_come_first_and_no_more_than_asked_for(ledger: L
         runs.end(ledger, run, DocumentStatus.WAITING, due_at=ledger.now() - number - 1)
         found.append(run.document)
     assert due_ids(ledger) == found[::-1]
-    assert [d.id for d in schedule.due(ledger, limit=2)] == found[:0:-1]
+    assert [d.id for d in schedule.due_documents(ledger, limit=2)] == found[:0:-1]
 
 
 # --- retry ------------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_retry_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> 
     runs.end(ledger, run, status, message="No key.", failure_kind="configuration")
     assert due_ids(ledger) == []
     assert retry(ledger, run.document)
-    (found,) = schedule.due(ledger)
+    (found,) = schedule.due_documents(ledger)
     assert (found.status, found.message, found.failure_kind) == (DocumentStatus.WAITING, None, None)
 
 

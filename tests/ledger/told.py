@@ -9,8 +9,8 @@ from swatchbook.errors import Failure
 from swatchbook.ledger import items, publishing, runs, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import queue
-from swatchbook.ledger.items import Claimed, Failed
-from swatchbook.ledger.publishing import Dirty
+from swatchbook.ledger.items import ClaimedItem, FailedItem
+from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.states import shown_images, states_of_images
 from swatchbook.ledger.tables import chunks as chunk_rows
@@ -177,7 +177,7 @@ def make_all(
     ledger: Ledger,
     run: Run,
     *,
-    failing: Callable[[Claimed], Failure | None] = lambda item: None,
+    failing: Callable[[ClaimedItem], Failure | None] = lambda item: None,
     last_try: bool = True,
     text: str | None = "Material: oak.",
     review_below: float = 0.0,
@@ -191,14 +191,16 @@ def make_all(
                 ledger,
                 lease,
                 [make(claimed, text=text) for claimed in lease.items if claimed not in lost],
-                [Failed(key=c.key, role=c.role, tag=c.tag, failure=failure) for c, failure in lost.items()],
+                [FailedItem(key=c.key, role=c.role, tag=c.tag, failure=failure) for c, failure in lost.items()],
                 last_try=last_try,
                 review_below=review_below,
             )
             items.release(ledger, lease)
 
 
-def settle(ledger: Ledger, name: str, rows: Sequence[Dirty], *, refused: Mapping[str, Failure] | None = None) -> None:
+def settle(
+    ledger: Ledger, name: str, rows: Sequence[DirtyRow], *, refused: Mapping[str, Failure] | None = None
+) -> None:
     """An index took all of these but the refused ones."""
     given = refused or {}
     publishing.record_publication(

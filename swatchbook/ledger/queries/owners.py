@@ -1,4 +1,4 @@
-"""The account of every owner at once: whose collection has what, and what is missing."""
+"""The accounts of all owners in one query."""
 
 from sqlalchemy import func, select
 
@@ -27,7 +27,7 @@ class OwnerAccount(Record):
 
 
 def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
-    """Every owner of a document; who misses most comes first."""
+    """Return the account of every owner with a document, most missing images first."""
     states = states_of_images(shown_images()).subquery("states")
     counted = (
         select(images.c.owner, states.c.state, func.count())
@@ -36,7 +36,9 @@ def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
     )
     by_owner = dict[str, dict[str, int]]()
     with ledger.read() as connection:
-        known = connection.execute(select(documents.c.owner, func.count()).group_by(documents.c.owner)).tuples().all()
+        document_counts = (
+            connection.execute(select(documents.c.owner, func.count()).group_by(documents.c.owner)).tuples().all()
+        )
         for owner, state, count in connection.execute(counted):
             by_owner.setdefault(owner, {})[state] = count
     accounts = [
@@ -46,6 +48,6 @@ def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
             found=sum(by_owner.get(owner, {}).values()),
             **{state.value: by_owner.get(owner, {}).get(state.value, 0) for state in ImageState},
         )
-        for owner, count in known
+        for owner, count in document_counts
     ]
     return sorted(accounts, key=lambda account: (-account.missing, account.owner))

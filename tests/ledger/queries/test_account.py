@@ -14,7 +14,7 @@ from swatchbook.errors import InvalidReference, ProviderTimeout, UnreadableImage
 from swatchbook.ledger import publishing, runs, schedule, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import find_document, get_document, list_documents
-from swatchbook.ledger.items import Claimed
+from swatchbook.ledger.items import ClaimedItem
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.document import read_products, show_document
@@ -239,17 +239,17 @@ def test_a_passing_failure_waits_with_its_next_try_and_the_document_with_it(ledg
     status, due_at = account.next_status(ledger, run.document)
     assert status is DocumentStatus.WAITING
     assert due_at == failed.next_retry_at == pytest.approx(ledger.now() + 900, abs=30)
-    assert schedule.due(ledger) == []
+    assert schedule.due_documents(ledger) == []
     end(ledger, run)
     pass_time(ledger, 901)
-    assert [d.id for d in schedule.due(ledger)] == [run.document]
+    assert [d.id for d in schedule.due_documents(ledger)] == [run.document]
 
 
 def test_what_fails_for_good_closes_the_document(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
 
-    def broken(claimed: Claimed) -> UnreadableImage:
+    def broken(claimed: ClaimedItem) -> UnreadableImage:
         return UnreadableImage("Cut off.")
 
     make_all(ledger, run, failing=broken)
