@@ -8,15 +8,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, sel
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.tables import documents
-from swatchbook.records import (
-    BlockNames,
-    DocumentStatus,
-    IngestOptions,
-    Record,
-    RunReport,
-    Stage,
-    document_id,
-)
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 
 
 class Document(Record):

@@ -99,7 +99,9 @@ def _connection_failure(message: str) -> Failure:
     if "authentication failed" in message or "no pg_hba.conf entry" in message:
         return Authentication(f"The ledger's server rejected the login: {message}", advice=_CHECK_URL)
     if "does not exist" in message:
-        return Configuration(f"The ledger's database does not exist: {message}", advice=f"Create it. {_CHECK_URL}")
+        return Configuration(
+            f"The ledger's database does not exist: {message}", advice=f"Create the database. {_CHECK_URL}"
+        )
     return LedgerDown(f"The ledger does not answer: {message}")
 
 

@@ -9,19 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Row,
-    and_,
-    bindparam,
-    case,
-    exists,
-    null,
-    select,
-    update,
-)
+from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
 
 from swatchbook.analysis.judge import Verdict, score
 from swatchbook.ledger.bulk_rows import upsert_rows
@@ -29,25 +17,15 @@ from swatchbook.ledger.database import select_in
 from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.requested import add_pending, reopen_documents
 from swatchbook.ledger.tables import analyses, contents, images, items, placements, requested, reviews
-from swatchbook.records import Analysis, ItemState, PlacementState, Record, Role, pair_key
-
-
-class CurrentText(Record):
-    """What an image shows of the analysis in use: the key of its text (None: no text), its quality and whether a
-    person or a reviewer should look at it.
-    """
-
-    text_key: str | None
-    quality: float
-    needs_review: bool = False
+from swatchbook.records import Analysis, ItemState, PlacementState, Role, pair_key
 
 
 @dataclass(frozen=True)
 class AnalysisInUse:
-    """The analysis that stands for a requested one after its reviews.
+    """The analysis of a picture (content key) that stands for the one requested under `tag` after its reviews.
 
-    `tag` is the requested one; `record` and `text_key` are the other analysis's where a review has corrected it.
-    `text_key` is None where the picture was rejected or the analysis has nothing to say.
+    `record` and `text_key` are those of the other analysis where a review has corrected it. `text_key` is None where
+    the picture was rejected or the analysis has nothing to say.
     """
 
     key: str
@@ -56,11 +34,10 @@ class AnalysisInUse:
     record: Mapping[str, Any]
     text_key: str | None
 
-    def current_text(self, review_below: float) -> CurrentText:
-        """Return what images show; a score below `review_below` needs a review until one settles it."""
+    def needs_review(self, below: float) -> bool:
+        """Return whether the score is below `below` and no review has settled it."""
         unsettled = self.verdict in (None, Verdict.UNDECIDED, Verdict.FAILED)
-        weak = unsettled and score(Analysis.model_validate(self.record)) < review_below
-        return CurrentText(text_key=self.text_key, quality=self.record["quality"], needs_review=weak)
+        return unsettled and score(Analysis.model_validate(self.record)) < below
 
 
 def analyses_in_use(
@@ -69,13 +46,8 @@ def analyses_in_use(
     """Yield the analysis in use for each picture (content key) and requested tag that has one; None: any tag."""
     query = _IN_USE if tags is None else _IN_USE.where(analyses.c.tag.in_(tags))
     for row in select_in(connection, query, analyses.c.key, keys):
-        yield AnalysisInUse(
-            key=row.key,
-            tag=row.tag,
-            verdict=row.verdict and Verdict(row.verdict),
-            record=row.record,
-            text_key=row.text_key,
-        )
+        verdict = row.verdict and Verdict(row.verdict)
+        yield AnalysisInUse(row.key, row.tag, verdict, row.record, row.text_key)
 
 
 _OTHER = analyses.alias("other")
@@ -107,14 +79,14 @@ def set_current_text(connection: Connection, tag: str, keys: Iterable[str], revi
     Returns image id -> whether its text is another one now. The texts are stored already; queue the items of the new
     ones with `queue_text_items`.
     """
-    texts = {used.key: used.current_text(review_below) for used in analyses_in_use(connection, keys, [tag])}
-    query = select(images.c.id, images.c.content_key, images.c.text_key).where(is_analysis_requested(tag))
-    rows = list(select_in(connection, query, images.c.content_key, texts))
-    write_texts(connection, {row.id: (row.content_key, texts[row.content_key]) for row in rows})
-    return {row.id: row.text_key != texts[row.content_key].text_key for row in rows}
+    in_use = {used.key: used for used in analyses_in_use(connection, keys, [tag])}
+    query = select(images.c.id, images.c.content_key, images.c.text_key).where(_is_analysis_requested(tag))
+    rows = list(select_in(connection, query, images.c.content_key, in_use))
+    write_texts(connection, {row.id: in_use[row.content_key] for row in rows}, review_below)
+    return {row.id: row.text_key != in_use[row.content_key].text_key for row in rows}
 
 
-def is_analysis_requested(tag: str) -> ColumnElement[bool]:
+def _is_analysis_requested(tag: str) -> ColumnElement[bool]:
     """Return the condition that a document which places an image requests the analysis of this tag."""
     return exists().where(
         placements.c.image == images.c.id,
@@ -124,9 +96,9 @@ def is_analysis_requested(tag: str) -> ColumnElement[bool]:
     )
 
 
-def write_texts(connection: Connection, texts: Mapping[str, tuple[str, CurrentText]]) -> None:
-    """Set what images show: image id -> content key of its picture, current text."""
-    if texts:
+def write_texts(connection: Connection, in_use: Mapping[str, AnalysisInUse], review_below: float) -> None:
+    """Set the text, quality and need of a review of images (by id) from the analysis in use."""
+    if in_use:
         connection.execute(
             update(images)
             .where(images.c.id == bindparam("image"))
@@ -137,9 +109,9 @@ def write_texts(connection: Connection, texts: Mapping[str, tuple[str, CurrentTe
                 needs_review=bindparam("weak"),
             ),
             [
-                {"image": image, "text": current.text_key, "seen": current.quality, "weak": current.needs_review,
-                 "pair": current.text_key and pair_key(content_key, current.text_key)}
-                for image, (content_key, current) in texts.items()
+                {"image": image, "text": used.text_key, "seen": used.record["quality"],
+                 "pair": used.text_key and pair_key(used.key, used.text_key), "weak": used.needs_review(review_below)}
+                for image, used in in_use.items()
             ],
         )  # fmt: skip
 

@@ -28,14 +28,7 @@ from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, portions, select_in
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
-from swatchbook.ledger.leases import (
-    LEASE_SECONDS,
-    ItemId,
-    failure_outcome,
-    free,
-    lease_range,
-    record_failures,
-)
+from swatchbook.ledger.leases import LEASE_SECONDS, ItemId, failure_outcome, free, lease_range, record_failures
 from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors

@@ -3,19 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import (
-    Connection,
-    Subquery,
-    and_,
-    exists,
-    false,
-    literal,
-    null,
-    select,
-    tuple_,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, Subquery, and_, exists, false, literal, null, select, tuple_, union_all, update
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.ledger.database import db_now, execute_in, select_in, upsert

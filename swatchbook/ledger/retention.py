@@ -5,17 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 
-from sqlalchemy import (
-    ColumnElement,
-    Table,
-    delete,
-    exists,
-    func,
-    null,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Table, delete, exists, func, null, or_, select, update
 
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import deliveries

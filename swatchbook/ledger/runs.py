@@ -14,16 +14,7 @@ from swatchbook.ledger.documents import load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.tables import documents, requested, runs, timings
-from swatchbook.records import (
-    BlockNames,
-    DocumentStatus,
-    IngestOptions,
-    ItemState,
-    Record,
-    RoleTag,
-    RunReport,
-    Stage,
-)
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
 from swatchbook.runtime.process import Process, here, is_dead
 
 log = logging.getLogger(__name__)

@@ -200,10 +200,10 @@ def _set_texts(
     """Set the text of images whose requested analysis is stored already; return the images whose text changed."""
     tags = [pair.tag for pair in pairs if pair.role is Role.ANALYSIS]
     keys = {image.content_key for image in shown}
-    current = {used.key: used.current_text(review_below) for used in analyses_in_use(connection, keys, tags)}
-    analysed = [(image, current[image.content_key]) for image in shown if image.content_key in current]
-    write_texts(connection, {image.id: (image.content_key, text) for image, text in analysed})
-    return {image.id for image, text in analysed if image.text_key != text.text_key}
+    in_use = {used.key: used for used in analyses_in_use(connection, keys, tags)}
+    analysed = [(image, in_use[image.content_key]) for image in shown if image.content_key in in_use]
+    write_texts(connection, {image.id: used for image, used in analysed}, review_below)
+    return {image.id for image, used in analysed if image.text_key != used.text_key}
 
 
 def _image_rows(owner: str, keys: Mapping[str, str], pictures: Iterable[Picture]) -> list[Values]:

@@ -237,7 +237,7 @@ def test_a_url_that_means_nothing_names_the_setting(url: str) -> None:
 
 def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"%PDF-1.7 " * 1000)
-    with pytest.raises(Configuration, match="no ledger"):
+    with pytest.raises(Configuration, match="not a ledger"):
         open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 

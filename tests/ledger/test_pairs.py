@@ -13,7 +13,7 @@ from swatchbook.index.base import Space
 from swatchbook.ledger import items, publishing, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate, retry
-from swatchbook.ledger.image_text import CurrentText, queue_text_items, write_texts
+from swatchbook.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
 from swatchbook.ledger.items import FailedItem
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries.failures import failures
@@ -269,8 +269,8 @@ def test_owners_who_say_different_things_have_a_pair_each(ledger: Ledger) -> Non
         stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, first)
     with ledger.write() as connection:
-        other = CurrentText(text_key=ASH, quality=0.5)
-        write_texts(connection, {image("oak", "bert"): (key("oak"), other)})
+        other = AnalysisInUse(key("oak"), ANALYSIS.tag, None, {"confidence": 1, "quality": 0.5}, ASH)
+        write_texts(connection, {image("oak", "bert"): other}, review_below=0)
         queue_text_items(connection, images.c.id, [image("oak", "bert")])
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1), pair_key(key("oak"), ASH): ("pending", 0)}
     before = one(ledger, images, id=image("oak"))

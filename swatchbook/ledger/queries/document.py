@@ -11,12 +11,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.queries.reviews import reviews_of
-from swatchbook.ledger.states import (
-    image_item_state,
-    image_items,
-    shown_images,
-    states_of_images,
-)
+from swatchbook.ledger.states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import (
     chunks,
     documents,
