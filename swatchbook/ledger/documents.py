@@ -94,7 +94,7 @@ def load_document(connection: Connection, document: str, *, lock: bool = False) 
     query = select(documents).where(documents.c.id == document)
     row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
     if row is None:
-        raise InvalidReference(f"There is no document {document}.")
+        raise InvalidReference(f"There is no document {document}.", advice="`swatchbook status` lists them.")
     return read_document(row)
 
 
@@ -106,10 +106,7 @@ _MAX_CHOICES = 10
 def get_document(ledger: Ledger, document: str) -> Document:
     """Return a document by id. Raises InvalidReference for an unknown one."""
     with ledger.read() as connection:
-        row = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
-    if row is None:
-        raise InvalidReference(f"There is no document {document}.", advice="`swatchbook status` lists them.")
-    return read_document(row)
+        return load_document(connection, document)
 
 
 def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Document:

@@ -28,7 +28,15 @@ from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, portions, select_in
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
-from swatchbook.ledger.leases import LEASE_SECONDS, ItemId, failure_outcome, free, lease_range, record_failures
+from swatchbook.ledger.leases import (
+    LEASE_SECONDS,
+    NO_LEASE,
+    ItemId,
+    failure_outcome,
+    free,
+    lease_range,
+    record_failures,
+)
 from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
@@ -365,11 +373,8 @@ def _set_done(connection: Connection, results: Sequence[ItemResult]) -> None:
         connection.execute(
             update(items)
             .where(_is_one_of(some))
-            .values(
-                state=ItemState.DONE, crashes=0, failure=null(), next_retry_at=null(),
-                lease=null(), lease_until=null(), lease_size=null(),
-            )
-        )  # fmt: skip
+            .values(state=ItemState.DONE, crashes=0, failure=null(), next_retry_at=null(), **NO_LEASE)
+        )
 
 
 def _mark_made(connection: Connection, results: Sequence[ItemResult]) -> None:

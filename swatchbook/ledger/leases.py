@@ -1,6 +1,6 @@
 """Leases on items: renew, free, and record how a try ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, null, select, tuple_, update
@@ -16,6 +16,9 @@ LEASE_SECONDS = 60.0
 
 RUN_LIMIT = 8
 """Runs that may end in a recorded failure before the item is `failed`."""
+
+NO_LEASE: Mapping[str, Any] = {"lease": null(), "lease_until": null(), "lease_size": null()}
+"""Column values of an item that no run holds."""
 
 ItemId = tuple[str, str, str]
 """key, role, tag."""
@@ -52,9 +55,7 @@ def renew(connection: Connection, token: str) -> None:
 
 def free(connection: Connection, which: ColumnElement[bool]) -> None:
     """Set items pending again; their attempts stay counted."""
-    connection.execute(
-        update(items).where(which).values(state=ItemState.PENDING, lease=null(), lease_until=null(), lease_size=null())
-    )
+    connection.execute(update(items).where(which).values(state=ItemState.PENDING, **NO_LEASE))
 
 
 def free_dead(connection: Connection, token: str) -> FreedItems:
@@ -122,9 +123,7 @@ def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]]) 
                 attempts=items.c.attempts - bindparam("to_refund"),
                 failure=bindparam("to_failure", type_=JSON),
                 next_retry_at=db_now() + bindparam("to_pause", type_=Double),  # NULL without a pause: at once
-                lease=null(),
-                lease_until=null(),
-                lease_size=null(),
+                **NO_LEASE,
             ),
             outcomes,
         )

@@ -11,7 +11,7 @@ from swatchbook.errors import Dismissed, Failure, InvalidReference, Policy, RunR
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
-from swatchbook.ledger.leases import RUN_LIMIT, failure_record
+from swatchbook.ledger.leases import NO_LEASE, RUN_LIMIT, failure_record
 from swatchbook.ledger.queries.reviews import Review, reviews_of
 from swatchbook.ledger.runs import Run, insert_run, mark_dead, require_live
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, reviews, runs
@@ -170,7 +170,7 @@ def _apply(connection: Connection, key: str, review: Review, below: float, *, re
 def _settle_item(connection: Connection, key: str, review: Review) -> None:
     """Set the analysis's item rejected with the person's reason, or done again where a rejection is taken back."""
     item = and_(items.c.key == key, items.c.role == Role.ANALYSIS, items.c.tag == review.tag)
-    free = {"lease": null(), "lease_until": null(), "lease_size": null(), "next_retry_at": null()}
+    free = {**NO_LEASE, "next_retry_at": null()}
     if review.verdict is Verdict.REJECTED:
         failure = failure_record(Dismissed("; ".join(review.reasons), advice=f"Rejected by {review.by}."))
         connection.execute(update(items).where(item).values(state=ItemState.REJECTED, failure=failure, **free))

@@ -1,4 +1,4 @@
-"""Documents with pictures and chunks, laid straight into the tables; looking at rows; travelling in time."""
+"""Documents with images and chunks inserted straight into the tables; reading rows; moving the clock."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -15,7 +15,7 @@ from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
 from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.records import DocumentStatus
-from tests.ledger import told
+from tests.ledger import fake_ingest
 from tests.ledger.scene import EVERYTHING, MULTIMODAL, count
 from tests.ledger.scene import make as scene_make
 
@@ -31,17 +31,23 @@ def work_off(ledger: Ledger, number: int) -> None:
     owner, content = f"owner{number % 3}", f"catalogue {number}"
     document = ""
     for turn in range(ROUNDS):
-        run = told.begin(ledger, owner=owner, content=content, requested=WANTS, fingerprint=str(turn), force=turn == 2)
+        run = fake_ingest.begin(
+            ledger, owner=owner, content=content, requested=WANTS, fingerprint=str(turn), force=turn == 2
+        )
         document = run.document
         with keep_alive(ledger, run, every=0.01):
-            shown = [told.placed(run, name, page=1 + n // 5) for n, name in enumerate(order.sample(PICTURES, 25))]
-            stages.save_chunks(ledger, run, told.chunked(run, *order.sample(("Common.", "Shared.", "Everywhere."), 3)))
-            stages.save_extraction(ledger, run, told.extraction(*shown))
+            shown = [
+                fake_ingest.placed(run, name, page=1 + n // 5) for n, name in enumerate(order.sample(PICTURES, 25))
+            ]
+            stages.save_chunks(
+                ledger, run, fake_ingest.chunked(run, *order.sample(("Common.", "Shared.", "Everywhere."), 3))
+            )
+            stages.save_extraction(ledger, run, fake_ingest.extraction(*shown))
             make(ledger, run, order)
-            product = told.product(run, f"Oslo {turn}")
-            stages.save_assembly(ledger, run, [product], [told.link(placed.id, product) for placed in shown])
+            product = fake_ingest.product(run, f"Oslo {turn}")
+            stages.save_assembly(ledger, run, [product], [fake_ingest.link(placed.id, product) for placed in shown])
             publish(ledger, f"{number} {turn}")
-            told.end(ledger, run)
+            fake_ingest.end(ledger, run)
     if number % 2:
         mark_deleting(ledger, document)
         delete_rows(ledger, document)
@@ -60,7 +66,7 @@ def make(ledger: Ledger, run: Run, order: random.Random) -> None:
 def publish(ledger: Ledger, name: str) -> None:
     rows = publishing.lease_dirty(ledger, name, limit=50)
     publishing.publications(ledger, [row for row in rows if not row.gone])
-    told.settle(ledger, name, rows)
+    fake_ingest.settle(ledger, name, rows)
 
 
 def test_runs_that_share_everything_end_as_if_alone(ledger: Ledger) -> None:
@@ -71,15 +77,15 @@ def test_runs_that_share_everything_end_as_if_alone(ledger: Ledger) -> None:
         if known.status == DocumentStatus.DELETING:
             continue
         content = known.name.removesuffix(".pdf")
-        run = told.begin(ledger, owner=known.owner, content=content, requested=WANTS, fingerprint="last")
-        told.make_all(ledger, run)
-        told.publish_all(ledger)
-        assert told.end(ledger, run) == DocumentStatus.COMPLETED
+        run = fake_ingest.begin(ledger, owner=known.owner, content=content, requested=WANTS, fingerprint="last")
+        fake_ingest.make_all(ledger, run)
+        fake_ingest.publish_all(ledger)
+        assert fake_ingest.end(ledger, run) == DocumentStatus.COMPLETED
     assert account.account(ledger).pending == 0
     assert count(ledger, item_rows, state="leased") == 0
     assert count(ledger, run_rows, state="live") == 0
     assert runs.mark_dead(ledger) == []
-    told.publish_all(ledger)
+    fake_ingest.publish_all(ledger)
     for known in list_documents(ledger, status=DocumentStatus.DELETING):
         assert finish_delete(ledger, known.id)
     assert deadlocks(ledger) == 0

@@ -63,7 +63,7 @@ def paid(paying: CallContext) -> Spent:
     return spending(paying.ledger, paying.run.document)[0]
 
 
-def test_a_reserved_call_is_ours_to_send_and_nobody_elses(ledger: Ledger) -> None:
+def test_a_reserved_call_is_for_one_run_to_send(ledger: Ledger) -> None:
     first, second = context(ledger), context(ledger, "other", owner="bert")
     assert reserve(first, "oak").ours == {ask("oak").request: 1}
     assert reserve(first, "oak").elsewhere == {ask("oak").request}  # another thread of the same run
@@ -111,7 +111,7 @@ def test_a_call_of_a_killed_process_is_unknown_at_once_and_asked_again(ledger: L
 
 
 @pytest.mark.parametrize("end", ["lapsed", "ended", "stale"])
-def test_a_call_that_nobody_alive_holds_is_taken_over(ledger: Ledger, end: str) -> None:
+def test_a_call_that_no_live_run_holds_is_taken_over(ledger: Ledger, end: str) -> None:
     first = context(ledger)
     reserve(first, "oak")
     if end == "lapsed":
@@ -146,7 +146,7 @@ def test_a_revoked_run_reserves_nothing(ledger: Ledger) -> None:
 # --- budgets ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_budget_is_never_exceeded_and_says_what_is_spent(ledger: Ledger) -> None:
+def test_a_budget_is_never_exceeded_and_the_error_names_what_is_spent(ledger: Ledger) -> None:
     paying = context(ledger, max_usd=0.3)
     answer(paying, "oak", "ash", cost=0.1)
     answer(paying, "elm", cost=0.05)

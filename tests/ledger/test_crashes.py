@@ -65,7 +65,7 @@ def test_a_poison_item_is_found_by_halving_and_named_alone(ledger: Ledger) -> No
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(total=st.integers(3, 20), data=st.data())
-def test_up_to_two_poison_items_cost_nobody_else(ledger: Ledger, total: int, data: st.DataObject) -> None:
+def test_up_to_two_poison_items_cost_no_other_item(ledger: Ledger, total: int, data: st.DataObject) -> None:
     salt = str(count(ledger, run_rows))  # another document each time, in the one ledger
     pictures = keys(total, salt)
     poison = data.draw(st.sets(st.sampled_from(pictures), min_size=1, max_size=2))
@@ -112,7 +112,7 @@ def test_a_crash_while_making_a_text_sets_its_picture_apart(ledger: Ledger) -> N
     assert items.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(pictures[0],)]
 
 
-def test_the_first_death_alone_names_nobody(ledger: Ledger) -> None:
+def test_the_first_death_alone_quarantines_no_item(ledger: Ledger) -> None:
     (key,) = keys(1)
     run = begun(ledger, pictures=[key])
     items.claim(ledger, run, [key])

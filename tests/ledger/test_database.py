@@ -1,4 +1,4 @@
-"""Opening, migrating, two kinds of transaction, and what errors are called."""
+"""Opening, migrating, the two kinds of transaction, and the failures that driver errors become."""
 
 import shutil
 import subprocess
@@ -211,7 +211,7 @@ def test_a_full_disk_is_called_so_and_loses_nothing_committed(new_sqlite: NewLed
     ledger.close()
 
 
-def test_a_ledger_that_may_only_be_read_says_what_to_do(new_sqlite: NewLedger) -> None:
+def test_a_read_only_ledger_is_refused_with_advice(new_sqlite: NewLedger) -> None:
     file = new_sqlite().removeprefix("sqlite:///")
     ledger = Ledger(f"sqlite:///file:{file}?mode=ro&uri=true")
     with pytest.raises(Configuration, match="rights"), ledger.write() as connection:
@@ -235,13 +235,13 @@ def test_a_url_that_means_nothing_names_the_setting(url: str) -> None:
         open_ledger(url)
 
 
-def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"%PDF-1.7 " * 1000)
     with pytest.raises(Configuration, match="not a ledger"):
         open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
-def test_a_row_with_broken_json_is_told_as_such(new_sqlite: NewLedger) -> None:
+def test_a_row_with_broken_json_is_named_as_such(new_sqlite: NewLedger) -> None:
     ledger = open_ledger(new_sqlite())
     run = begun(ledger)
     with ledger.write() as connection:
@@ -259,7 +259,7 @@ def test_options_of_another_version_are_left_out(ledger: Ledger) -> None:
     assert get_document(ledger, run.document).options == IngestOptions(batch_size=7)
 
 
-def test_a_heartbeat_and_a_claim_wait_for_no_writer_s_turn(new_postgresql: NewLedger) -> None:
+def test_a_heartbeat_and_a_claim_do_not_wait_for_writers(new_postgresql: NewLedger) -> None:
     ledger = open_ledger(new_postgresql())
     pictures = keys(3)
     run = begun(ledger, pictures=pictures)

@@ -32,7 +32,7 @@ def wait(ledger: Ledger, run: Run, seconds: float) -> None:
     record_heartbeat(ledger, run)
 
 
-def test_a_run_without_progress_for_five_minutes_is_dead_though_its_heart_beats(ledger: Ledger) -> None:
+def test_a_run_without_progress_for_five_minutes_is_dead_in_spite_of_its_heartbeat(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
     record_progress(ledger, run, Stage.READ, 3, 10)
     wait(ledger, run, STALL_SECONDS - 5)
@@ -86,7 +86,9 @@ def belongs(ledger: Ledger, run: Run, process: psutil.Process, **values: object)
         connection.execute(update(runs).where(runs.c.token == run.token).values(**mine))
 
 
-def test_a_process_that_hangs_on_after_its_run_was_buried_is_ended(ledger: Ledger, process: psutil.Process) -> None:
+def test_a_process_that_still_runs_after_its_run_was_marked_dead_is_killed(
+    ledger: Ledger, process: psutil.Process
+) -> None:
     run = begun(ledger)
     belongs(ledger, run, process)
     wait(ledger, run, STALL_SECONDS + 1)

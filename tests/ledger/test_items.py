@@ -298,7 +298,7 @@ def test_an_understanding_makes_every_picture_of_that_text_dirty(ledger: Ledger)
     assert [row.made for row in after] == [row.dirty for row in after]
 
 
-def test_an_analysis_made_anew_wakes_completed_documents_that_want_its_understanding(ledger: Ledger) -> None:
+def test_an_analysis_made_again_reopens_completed_documents_that_request_its_understanding(ledger: Ledger) -> None:
     first = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     commit_all(ledger, items.claim(ledger, first, [KEY]))
@@ -318,7 +318,7 @@ def test_an_analysis_made_anew_wakes_completed_documents_that_want_its_understan
     assert [c.key for c in items.claim(ledger, again, [KEY]).items] == [text_key("Material: ash.")]
 
 
-def test_an_analysis_that_only_others_want_says_nothing_here(ledger: Ledger) -> None:
+def test_an_analysis_requested_only_by_others_sets_no_text_here(ledger: Ledger) -> None:
     first = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     commit_all(ledger, items.claim(ledger, first, [KEY]))
@@ -432,7 +432,7 @@ def test_pauses_double_from_a_quarter_of_an_hour_until_the_eighth_run_fails_for_
 
 @pytest.mark.parametrize("failure", [RateLimited("r"), ProviderDown("d"), BudgetExceeded("b")])
 @pytest.mark.parametrize("last_try", [False, True])
-def test_what_is_nobodys_fault_spends_no_attempt(ledger: Ledger, failure: Failure, last_try: bool) -> None:
+def test_an_outage_spends_no_attempt(ledger: Ledger, failure: Failure, last_try: bool) -> None:
     run = begun(ledger, pictures=[KEY])
     fail_all(ledger, items.claim(ledger, run, [KEY]), failure, last_try=last_try)
     row = item(ledger, KEY)
@@ -472,7 +472,7 @@ def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
     assert runs.mark_dead(ledger) == []
 
 
-def test_a_revoked_run_is_told_so(ledger: Ledger) -> None:
+def test_a_revoked_run_raises_at_every_write(ledger: Ledger) -> None:
     run = begun(ledger)
     with keep_alive(ledger, run, every=0.01) as beat:
         runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)

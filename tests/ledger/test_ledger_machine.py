@@ -31,7 +31,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.records import Analysis, DocumentStatus, Role, RoleTag, document_id, pair_key, sha256, text_key
-from tests.ledger import told
+from tests.ledger import fake_ingest
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import ANALYSIS, MULTIMODAL, UNDERSTANDING, VISUAL, item, lapse, one, pass_time
 
@@ -82,7 +82,7 @@ class Document:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Three documents of two owners share pictures and what is said of them."""
+    """Three documents of two owners that share pictures and texts."""
 
     leases = Bundle("leases")
 
@@ -106,11 +106,11 @@ class LedgerMachine(RuleBasedStateMachine):
         """The items of a picture that the document wants and that there are."""
         for want in CATALOGUES[name][1]:
             if want not in (UNDERSTANDING, MULTIMODAL):
-                yield told.key(picture), want.role
+                yield fake_ingest.key(picture), want.role
             elif picture in self.analysed and want == UNDERSTANDING:
                 yield text_key(self.said[picture]), want.role
-            elif picture in self.analysed and (told.key(picture), Role.VISUAL) in self.made:
-                yield pair_key(told.key(picture), text_key(self.said[picture])), want.role
+            elif picture in self.analysed and (fake_ingest.key(picture), Role.VISUAL) in self.made:
+                yield pair_key(fake_ingest.key(picture), text_key(self.said[picture])), want.role
 
     def wanted_by(self, name: DocumentName) -> Iterator[ItemId]:
         if self.documents[name].shown:
@@ -133,13 +133,13 @@ class LedgerMachine(RuleBasedStateMachine):
         known, (pictures, requested) = self.documents[name], CATALOGUES[name]
         if known.run or known.deleting:
             return
-        known.run = told.begin(self.ledger, owner=name[0], content=name[1], requested=requested, force=force)
+        known.run = fake_ingest.begin(self.ledger, owner=name[0], content=name[1], requested=requested, force=force)
         if force:
             for key in self.wanted_by(name):
                 if self.items[key].state in ("failed", "rejected"):
                     self.items[key] = Item()
-        placements = [told.placed(known.run, picture) for picture in pictures]
-        stages.save_extraction(self.ledger, known.run, told.extraction(*placements))
+        placements = [fake_ingest.placed(known.run, picture) for picture in pictures]
+        stages.save_extraction(self.ledger, known.run, fake_ingest.extraction(*placements))
         known.shown = True
         for key in self.wanted_by(name):
             self.items.setdefault(key, Item())
@@ -151,7 +151,7 @@ class LedgerMachine(RuleBasedStateMachine):
         run = self.documents[name].run
         assert run
         pictures &= {*CATALOGUES[name][0]}  # of another's text it would not know
-        lease = items.claim(self.ledger, run, [told.key(p) for p in sorted(pictures)])
+        lease = items.claim(self.ledger, run, [fake_ingest.key(p) for p in sorted(pictures)])
         asked = {key for p in pictures for key in self.items_of(name, p)}
         expected = {k for k in asked if k in self.items and self.items[k].state == "pending"}
         expected = {k for k in expected if self.items[k].due <= self.clock}
@@ -181,7 +181,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def make(self, claimed: ClaimedItem, serial: int) -> ItemResult:
         of = (claimed.key, claimed.role, claimed.tag)
         if claimed.role is Role.ANALYSIS:
-            said = next(SAID[p] for p in SAID if told.key(p) == claimed.key)
+            said = next(SAID[p] for p in SAID if fake_ingest.key(p) == claimed.key)
             return ItemResult(*of, analysis=Analysis(confidence=1, quality=serial / 1e6), text=said)
         return ItemResult(*of, vector=np.full(2, serial, np.float32))
 
@@ -193,7 +193,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.made[key] = serial
             i.state, i.crashes = "done", 0
             if key[1] == Role.ANALYSIS:
-                self.analysed |= {p for p in SAID if told.key(p) == key[0]}
+                self.analysed |= {p for p in SAID if fake_ingest.key(p) == key[0]}
             if key[1] in (Role.ANALYSIS, Role.VISUAL):
                 self.put_wanted()
         elif how == "never":
@@ -218,7 +218,7 @@ class LedgerMachine(RuleBasedStateMachine):
             None if text is None else SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
         )
         word = ReviewNote(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
-        reviews.record_review(self.ledger, told.key(picture), ANALYSIS.tag, word, below=0)
+        reviews.record_review(self.ledger, fake_ingest.key(picture), ANALYSIS.tag, word, below=0)
         self.said[picture] = text or SAID[picture]
         self.put_wanted()
 
@@ -256,7 +256,7 @@ class LedgerMachine(RuleBasedStateMachine):
         known = self.documents[data.draw(st.sampled_from(self.live()))]
         assert known.run
         if how == "end":
-            told.end(self.ledger, known.run)
+            fake_ingest.end(self.ledger, known.run)
         else:
             cancel(self.ledger, known.run.document)
         self.free(known.run)
@@ -276,7 +276,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def publish(self) -> None:
-        told.publish_all(self.ledger)
+        fake_ingest.publish_all(self.ledger)
         for name, known in self.documents.items():
             if known.deleting:
                 assert finish_delete(self.ledger, document_id(name[0], sha256(name[1].encode())))

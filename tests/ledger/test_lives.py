@@ -27,8 +27,19 @@ from swatchbook.ledger.tables import documents
 from swatchbook.records import Chunks, DocumentStatus, Extraction, IngestOptions, LinkKind, PlacementState, sha256
 from swatchbook.storage.files import Files
 from tests.ledger.conftest import NewLedger
+from tests.ledger.fake_ingest import (
+    chunked,
+    extraction,
+    key,
+    link,
+    make_all,
+    next_publish,
+    placed,
+    product,
+    settle,
+    states,
+)
 from tests.ledger.scene import EVERYTHING, TEXT, VISUAL, lapse, pass_time
-from tests.ledger.told import chunked, extraction, key, link, make_all, next_publish, placed, product, settle, states
 
 DOCUMENTS = (("anna", "one"), ("anna", "two"), ("bert", "one"))
 DAY = 86_401.0

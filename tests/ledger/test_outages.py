@@ -25,7 +25,7 @@ AWAY_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPostgres]:
-    """One that these tests may stop; whoever does starts it again."""
+    """A server that a test may stop, and then starts again."""
     with running_postgres(tmp_path_factory.mktemp("outages")) as running:
         yield running
 
@@ -62,7 +62,7 @@ def test_after_a_restart_every_pooled_connection_works(
     put(ledger, "after")
 
 
-def test_without_patience_an_outage_is_told_at_once(ledger: Ledger, server: RunningPostgres) -> None:
+def test_without_patience_an_outage_raises_at_once(ledger: Ledger, server: RunningPostgres) -> None:
     put(ledger, "before")
     server.stop()
     began = time.monotonic()
@@ -75,7 +75,9 @@ def test_without_patience_an_outage_is_told_at_once(ledger: Ledger, server: Runn
     assert count(ledger, contents) == 1
 
 
-def test_with_patience_an_outage_is_sat_out_and_one_that_lasts_is_told(ledger: Ledger, server: RunningPostgres) -> None:
+def test_with_patience_a_write_waits_for_the_ledger_and_a_long_outage_raises(
+    ledger: Ledger, server: RunningPostgres
+) -> None:
     put(ledger, "before")
     server.stop()
     with ThreadPoolExecutor(1) as threads:

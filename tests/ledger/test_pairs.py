@@ -1,4 +1,4 @@
-"""Pictures together with what is said of them: queued by whatever completes the two, and gone with either."""
+"""Pairs of picture and text: queued when the second of the two is there, collected with either."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -25,6 +25,7 @@ from swatchbook.ledger.tables import contents, documents, images, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
 from swatchbook.storage.files import Files
+from tests.ledger.fake_ingest import begin, end, extraction, image, ingest, key, make_all, placed, publish_all
 from tests.ledger.scene import (
     ANALYSIS,
     EVERYTHING,
@@ -39,7 +40,6 @@ from tests.ledger.scene import (
     one,
     pass_time,
 )
-from tests.ledger.told import begin, end, extraction, image, ingest, key, make_all, placed, publish_all
 
 WANTS = (VISUAL, ANALYSIS, MULTIMODAL)
 KEY = keys(1)[0]
@@ -102,7 +102,7 @@ def test_a_claim_of_some_roles_leaves_the_others(ledger: Ledger) -> None:
     assert item(ledger, KEY, ANALYSIS)["attempts"] == 0
 
 
-def test_a_picture_of_which_nothing_is_said_has_none(ledger: Ledger) -> None:
+def test_a_picture_without_text_has_no_pair(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
@@ -149,7 +149,7 @@ def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger)
 
 
 def test_a_pair_whose_vector_cannot_be_made_is_settled_and_comes_back_with_it(ledger: Ledger) -> None:
-    """Another owner's force makes the vector: whoever wants the pair is woken."""
+    """Another owner's force makes the vector: documents that request the pair are reopened."""
     run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: UnreadableImage("broken") if c.role is Role.VISUAL else None)
@@ -182,7 +182,7 @@ def role_states(ledger: Ledger) -> dict[str, str]:
 # --- publishing -------------------------------------------------------------------------------------------------------
 
 
-def test_its_vector_is_published_for_every_owner_who_says_the_same(ledger: Ledger) -> None:
+def test_its_vector_is_published_for_every_owner_whose_image_has_the_same_text(ledger: Ledger) -> None:
     requested = (*EVERYTHING, MULTIMODAL)
     first, second = begin(ledger, requested=requested), begin(ledger, owner="bert", requested=requested)
     ingest(ledger, first, extraction(placed(first, "oak")))

@@ -18,9 +18,7 @@ from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import chunks, images
 from swatchbook.records import Analysis, ColorShare, LinkKind, PlacementState, Role
-from tests.ledger.plans import planned
-from tests.ledger.scene import COLOR, TEXT, UNDERSTANDING, VISUAL, pass_time
-from tests.ledger.told import (
+from tests.ledger.fake_ingest import (
     begin,
     chunked,
     extraction,
@@ -36,6 +34,8 @@ from tests.ledger.told import (
     rows_of,
     settle,
 )
+from tests.ledger.plans import planned
+from tests.ledger.scene import COLOR, TEXT, UNDERSTANDING, VISUAL, pass_time
 
 
 def made(ledger: Ledger, *names: str) -> Run:
@@ -111,7 +111,7 @@ def test_what_was_raised_while_it_was_published_is_published_again(ledger: Ledge
     assert [p.payload.text.split("\n")[0] for p in publish_all(ledger)] == ["Oak"]
 
 
-def test_a_row_whose_lease_was_lost_is_published_once_more_by_whoever_comes_last(ledger: Ledger) -> None:
+def test_a_row_whose_lease_was_lost_is_published_once_more(ledger: Ledger) -> None:
     made(ledger, "oak")
     slow = publishing.lease_dirty(ledger, "slow")
     pass_time(ledger, 61)
@@ -122,7 +122,7 @@ def test_a_row_whose_lease_was_lost_is_published_once_more_by_whoever_comes_last
     assert len(publish_all(ledger)) == 1
 
 
-def test_a_lease_that_ended_but_that_nobody_took_still_counts(ledger: Ledger) -> None:
+def test_an_expired_lease_that_no_other_publisher_took_still_counts(ledger: Ledger) -> None:
     made(ledger, "oak")
     rows = publishing.lease_dirty(ledger, "slow")
     pass_time(ledger, 61)
@@ -182,7 +182,7 @@ def test_a_gone_row_whose_lease_was_lost_is_left_to_the_other_publisher(ledger: 
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-def test_an_image_is_told_with_all_that_its_owners_documents_say_of_it(ledger: Ledger) -> None:
+def test_the_payload_of_an_image_comes_from_all_documents_of_its_owner(ledger: Ledger) -> None:
     first, second = begin(ledger), begin(ledger, content="supplement")
     for run, page, caption in ((first, 3, "Oak, natural"), (second, 7, "Oak again")):
         oak = placed(run, "oak", page=page, caption=caption, nearby_text="60 x 120")
@@ -207,7 +207,7 @@ def test_an_image_is_told_with_all_that_its_owners_documents_say_of_it(ledger: L
     assert told[image("oak", "bert")].payload.documents == (stranger.document,)
 
 
-def test_an_image_is_told_with_what_the_analysis_saw(ledger: Ledger) -> None:
+def test_the_payload_of_an_image_has_the_colors_and_material_of_its_analysis(ledger: Ledger) -> None:
     from sqlalchemy import update
 
     from swatchbook.ledger.tables import analyses
@@ -220,7 +220,7 @@ def test_an_image_is_told_with_what_the_analysis_saw(ledger: Ledger) -> None:
     assert (told.payload.material, told.payload.colors) == (("porcelain",), ("white",))
 
 
-def test_the_vectors_told_are_those_that_were_made(ledger: Ledger) -> None:
+def test_the_vectors_published_are_those_that_were_committed(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3)))
@@ -235,7 +235,7 @@ def test_the_vectors_told_are_those_that_were_made(ledger: Ledger) -> None:
     assert told["chunk"].payload.pages == (2, 3)
 
 
-def test_a_chunk_is_told_with_its_products(ledger: Ledger) -> None:
+def test_the_payload_of_a_chunk_names_its_products(ledger: Ledger) -> None:
     run = begin(ledger)
     found = chunked(run, "Oak is hard.")
     stages.save_chunks(ledger, run, found)

@@ -1,4 +1,4 @@
-"""Making anew what is missing, stale or failed; what a person sees of one image, and of what waits."""
+"""Making missing, stale and failed items again; details of one image; the backlog."""
 
 import pytest
 from sqlalchemy import update
@@ -12,8 +12,8 @@ from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.schedule import Backlog, backlog
 from swatchbook.ledger.tables import items
 from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Stage
+from tests.ledger.fake_ingest import begin, extraction, image, ingest, key, placed
 from tests.ledger.scene import COLOR, VISUAL, item, pass_time, set_document
-from tests.ledger.told import begin, extraction, image, ingest, key, placed
 
 WANTS = (VISUAL, COLOR)
 

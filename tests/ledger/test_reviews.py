@@ -21,9 +21,9 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, images, items
 from swatchbook.ledger.tables import reviews as rows
 from swatchbook.records import Analysis, DocumentStatus, ImageState, Role, RoleTag, text_key
+from tests.ledger.fake_ingest import begin, end, extraction, image, ingest, key, make_all, placed, publish_all, states
 from tests.ledger.plans import planned
 from tests.ledger.scene import ANALYSIS, EVERYTHING, UNDERSTANDING, count, item, lapse, one, pass_time, set_document
-from tests.ledger.told import begin, end, extraction, image, ingest, key, make_all, placed, publish_all, states
 
 BELOW = 0.6  # what is made here has a score of 0.5
 REVIEWER = "stronger@1/a"
@@ -85,7 +85,7 @@ def make_again(ledger: Ledger, document: str) -> list[Any]:
 # --- what waits -------------------------------------------------------------------------------------------------------
 
 
-def test_weak_pictures_wait_in_reading_order_and_nothing_else_waits_for_them(ledger: Ledger) -> None:
+def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     assert waiting(ledger) == waiting(ledger, owner="anna", document=run.document) == [image("oak"), image("ash")]
     assert waiting(ledger, owner="bert") == []
@@ -115,7 +115,7 @@ def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> Non
     assert waiting(ledger) == [image("oak", "bert")]
 
 
-def test_what_may_be_looked_at_again_is_weak_or_not_analysed_yet(ledger: Ledger) -> None:
+def test_review_candidates_are_weak_or_not_analysed_yet(ledger: Ledger) -> None:
     weak(ledger, "oak", "ash", "elm", "fir", "yew")
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
     write(ledger, "ash", saying("Material: ash.", Verdict.UNDECIDED))
@@ -128,7 +128,7 @@ def test_what_may_be_looked_at_again_is_weak_or_not_analysed_yet(ledger: Ledger)
     assert review_queries.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=0.5)[0] == {key("new")}
 
 
-def test_whoever_looks_again_is_not_who_looked_first_and_comes_when_the_document_is_at_rest(ledger: Ledger) -> None:
+def test_a_reviewer_reviews_no_analysis_of_its_own_and_no_document_with_a_live_run(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     assert due_now(ledger, run.document, ANALYSIS.tag) == []
     assert review_queries.documents_to_review(ledger, REVIEWER) == review_queries.documents_to_review(
@@ -164,7 +164,7 @@ def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Le
     assert not [plan for plan in plans if "ix_wants_role_tag" in plan or "SCAN placements" in plan]
 
 
-def test_an_id_is_ambiguous_whatever_is_said_of_the_images_and_however_often_one_is_shown(ledger: Ledger) -> None:
+def test_an_id_is_ambiguous_with_or_without_analyses_and_for_repeated_images(ledger: Ledger) -> None:
     names = [f"picture {number}" for number in range(40)]
     first = image(names[0])[0]
     twin = next(name for name in names[1:] if image(name).startswith(first))
@@ -215,7 +215,7 @@ def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
-def test_a_correction_is_said_everywhere_embedded_and_published_again(ledger: Ledger) -> None:
+def test_a_correction_reaches_every_image_and_is_embedded_and_published_again(ledger: Ledger) -> None:
     run, other = weak(ledger, "oak", "ash"), weak(ledger, "oak", owner="bert")
     write(ledger, "oak", saying("Material: beech."))
     for owner in ("anna", "bert"):
@@ -278,7 +278,7 @@ def test_the_last_word_stands_and_all_are_kept(ledger: Ledger) -> None:
     assert count(ledger, rows, stands=True) == 1
 
 
-def test_a_rejected_picture_says_nothing_and_why_even_by_force(ledger: Ledger) -> None:
+def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     write(ledger, "oak", by_person(Verdict.REJECTED, "It shows our logo."))
     assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
@@ -298,7 +298,7 @@ def test_a_rejected_picture_says_nothing_and_why_even_by_force(ledger: Ledger) -
     assert account.document_report(ledger, run.document).failed_images == ()
 
 
-def test_an_analysis_that_nobody_has_made_cannot_be_reviewed(ledger: Ledger) -> None:
+def test_a_missing_analysis_cannot_be_reviewed(ledger: Ledger) -> None:
     weak(ledger, "oak")
     for tag, word in (("nobody@1", saying("beech")), (ANALYSIS.tag, by_person(Verdict.CORRECTED, second_tag="x"))):
         with pytest.raises(InvalidReference):
@@ -315,7 +315,7 @@ def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.REJECTED])
-def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made_anew(
+def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made_again(
     ledger: Ledger, verdict: Verdict
 ) -> None:
     run = weak(ledger, "oak")
@@ -403,7 +403,7 @@ def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
         write(ledger, "oak", saying("Material: beech."), paying)
 
 
-def test_one_run_at_a_time_looks_at_a_document_and_a_dead_one_keeps_nobody(ledger: Ledger) -> None:
+def test_one_review_run_at_a_time_and_a_dead_one_blocks_no_other(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     weak(ledger, "oak", owner="bert")
     first = reviews.begin_review_run(ledger, run.document)
@@ -470,7 +470,7 @@ def test_an_undecided_picture_waits_for_a_person_alone(ledger: Ledger) -> None:
     assert text_of(ledger) == text_key("Material: beech.")
 
 
-def test_show_says_what_is_used_and_what_was_said(ledger: Ledger) -> None:
+def test_show_has_the_analysis_in_use_and_all_reviews(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
     (shown,) = show_document(ledger, run.document)["images"]

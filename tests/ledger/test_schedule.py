@@ -1,4 +1,4 @@
-"""What comes back by itself, what a person brings back, and how a document leaves without a trace."""
+"""Documents that are due by themselves, by a retry, and how cancel, delete and collection work."""
 
 import os
 from pathlib import Path
@@ -43,8 +43,7 @@ from swatchbook.records import (
     text_key,
 )
 from swatchbook.storage.files import Files
-from tests.ledger.scene import EVERYTHING, VISUAL, count, item, lapse, pass_time, set_document
-from tests.ledger.told import (
+from tests.ledger.fake_ingest import (
     begin,
     chunked,
     end,
@@ -60,6 +59,7 @@ from tests.ledger.told import (
     reading,
     rows_of,
 )
+from tests.ledger.scene import EVERYTHING, VISUAL, count, item, lapse, pass_time, set_document
 
 
 def due_ids(ledger: Ledger) -> list[str]:
@@ -73,7 +73,7 @@ def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "c
     return run
 
 
-def test_what_cannot_be_begun_says_why_and_what_is_being_deleted_stays_so(ledger: Ledger) -> None:
+def test_a_postponed_document_has_the_reason_and_a_deleting_one_stays_so(ledger: Ledger) -> None:
     queued, deleted = begin(ledger), complete(ledger, "oak", owner="bert")
     runs.end(ledger, queued, DocumentStatus.WAITING)
     mark_deleting(ledger, deleted.document)
@@ -143,7 +143,7 @@ def test_what_is_made_or_gone_is_due_to_be_published_whatever_became_of_its_docu
     assert due_ids(ledger) == []
 
 
-def test_a_live_run_keeps_its_document_from_being_due_and_a_dead_one_is_buried(ledger: Ledger) -> None:
+def test_a_document_with_a_live_run_is_not_due_and_dead_runs_are_marked(ledger: Ledger) -> None:
     run = begin(ledger)
     assert due_ids(ledger) == []
     lapse(ledger, run)
@@ -151,7 +151,7 @@ def test_a_live_run_keeps_its_document_from_being_due_and_a_dead_one_is_buried(l
     assert (found.id, found.status, found.run) == (run.document, DocumentStatus.WAITING, None)
 
 
-def test_a_completed_document_is_due_while_nobody_publishes_what_it_shows(ledger: Ledger) -> None:
+def test_a_completed_document_is_due_while_no_publisher_holds_its_rows(ledger: Ledger) -> None:
     run = complete(ledger, "oak")
     assert due_ids(ledger) == []
     publishing.mark_dirty(ledger, [image("oak")])
@@ -200,7 +200,7 @@ def test_those_that_wait_longest_come_first_and_no_more_than_asked_for(ledger: L
 # --- retry ------------------------------------------------------------------------------------------------------------
 
 
-def test_retry_queues_failed_items_anew_and_makes_waiting_ones_due(ledger: Ledger) -> None:
+def test_retry_queues_failed_items_again_and_makes_waiting_ones_due(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}

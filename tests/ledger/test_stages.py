@@ -38,8 +38,7 @@ from swatchbook.records import (
     entity_id,
     text_key,
 )
-from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, TEXT, UNDERSTANDING, VISUAL, count, item, one
-from tests.ledger.told import (
+from tests.ledger.fake_ingest import (
     begin,
     chunked,
     dirt,
@@ -56,6 +55,7 @@ from tests.ledger.told import (
     reading,
     rows_of,
 )
+from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, TEXT, UNDERSTANDING, VISUAL, count, item, one
 
 PLAN = Plan(
     pages=(
@@ -404,7 +404,7 @@ def test_a_rerun_keeps_the_text_in_use_and_a_new_generation_takes_its_own_analys
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
 
-def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_says_why(ledger: Ledger) -> None:
+def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_has_the_reason(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_pages(ledger, run, reading(), PLAN)
     found = Extraction(pictures=(), placements=(), lost=(FailedPage(page=1, kind="unexpected", message="It looped."),))

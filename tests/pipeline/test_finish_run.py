@@ -29,8 +29,8 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
+from tests.ledger.fake_ingest import begin
 from tests.ledger.scene import pass_time
-from tests.ledger.told import begin
 
 PLAN = Plan(pages=tuple(PlannedPage(number=n, kind="product", reason="r") for n in (1, 2, 3)))
 SLOW = FailedPage(page=4, kind="provider_timeout", message="It took too long.", transient=True)

@@ -12,7 +12,7 @@ from swatchbook.ledger.tables import images
 from swatchbook.pipeline.publish import publish_all, publish_round
 from swatchbook.resources import Resources
 from tests.doubles.index import TroubledIndex
-from tests.ledger.told import begin, extraction, image, make_all, placed, rows_of
+from tests.ledger.fake_ingest import begin, extraction, image, make_all, placed, rows_of
 
 PICTURES = tuple(f"picture {n}" for n in range(9))
 POISON = image(PICTURES[4])

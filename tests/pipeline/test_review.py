@@ -11,9 +11,9 @@ from swatchbook.pipeline.review import accept, correct_picture, documents_to_rev
 from swatchbook.records import text_key
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
+from tests.ledger.fake_ingest import image
 from tests.ledger.scene import one
 from tests.ledger.test_reviews import REVIEWER, saying, weak, write
-from tests.ledger.told import image
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from swatchbook.pipeline.publish import publish_round
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import rebuild, verify
 from tests.doubles.index import TroubledIndex
-from tests.ledger.told import begin, chunked, end, extraction, image, make_all, placed
+from tests.ledger.fake_ingest import begin, chunked, end, extraction, image, make_all, placed
 
 
 def make(resources: Resources, *names: str, content: str = "catalogue") -> str:

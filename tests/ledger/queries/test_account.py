@@ -35,8 +35,7 @@ from swatchbook.records import (
     pair_key,
     sha256,
 )
-from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, MULTIMODAL, UNDERSTANDING, VISUAL, pass_time
-from tests.ledger.told import (
+from tests.ledger.fake_ingest import (
     begin,
     chunked,
     end,
@@ -51,6 +50,7 @@ from tests.ledger.told import (
     publish_all,
     states,
 )
+from tests.ledger.scene import ANALYSIS, COLOR, EVERYTHING, MULTIMODAL, UNDERSTANDING, VISUAL, pass_time
 
 
 def closes(counted: Account) -> bool:
@@ -217,7 +217,7 @@ def test_an_image_with_some_failed_items_is_partial_and_searchable(ledger: Ledge
     assert (failed.role, failed.kind, failed.error) == ("color", "unreadable_image", "No colours.")
 
 
-def test_an_analysis_that_says_nothing_leaves_understanding_with_nothing_to_do(ledger: Ledger) -> None:
+def test_an_analysis_without_text_leaves_understanding_with_nothing_to_do(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
@@ -270,7 +270,7 @@ def test_open_text_items_and_unpublished_chunks_keep_a_document_waiting(ledger: 
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_not_made_yet_says_so_once(ledger: Ledger) -> None:
+def test_a_picture_whose_items_are_pending_has_one_failure_record(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert [(f.kind, f.role, f.index) for f in failures(ledger, run.document)] == [("pending", None, 0)]
@@ -307,8 +307,8 @@ def test_a_refused_change_of_a_complete_image_is_another_failure(ledger: Ledger)
 
 
 def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None:
+    from tests.ledger.fake_ingest import reading
     from tests.ledger.test_stages import PLAN
-    from tests.ledger.told import reading
 
     run = begin(ledger)
     stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
@@ -390,7 +390,7 @@ def test_many_documents_are_listed_page_by_page_newest_first(ledger: Ledger) -> 
 # --- report, show, coverage, hits -------------------------------------------------------------------------------------
 
 
-def test_the_report_says_what_the_account_says(ledger: Ledger) -> None:
+def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
     run = begin(ledger)
     broken = placed(run, "broken", page=2)
     stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
@@ -431,8 +431,8 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
 
 
 def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
+    from tests.ledger.fake_ingest import reading
     from tests.ledger.test_stages import PLAN
-    from tests.ledger.told import reading
 
     run = begin(ledger)
     oak = placed(run, "oak", page=2, caption="Oak")

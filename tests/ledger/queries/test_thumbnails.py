@@ -3,7 +3,7 @@
 from swatchbook.ledger import stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.thumbnails import ProductImages, thumbnails
-from tests.ledger.told import begin, extraction, key, link, placed, product
+from tests.ledger.fake_ingest import begin, extraction, key, link, placed, product
 
 
 def test_each_product_has_its_best_pictures(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""What stages tell the ledger, made up: extractions, chunks, products; and a whole document worked off."""
+"""A fake ingest: made-up results of stages, models that always answer, and an index that takes everything."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -95,7 +95,7 @@ def begin(
 
 
 def placed(run: Run, name: str, page: int = 1, **given: Any) -> Placement:
-    """A picture standing on a page; one of a name and page, unless `xref` tells several apart."""
+    """Return a placement of a picture on a page; `xref` tells several of one name and page apart."""
     xref = given.pop("xref", 1)
     return Placement(
         id=placement_id(run.document, page, "embedded", f"{name}{xref}", (0, 0, 100, 50)),
