@@ -154,8 +154,8 @@ def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
 def longest_run_seconds(ledger: Ledger) -> float:
     """Return how many seconds ago the oldest live run began; 0 without any."""
     with ledger.read() as connection:
-        first = connection.execute(select(func.min(runs.c.started_at)).where(runs.c.state == "live")).scalar_one()
-        return 0.0 if first is None else connection.execute(select(db_now() - first)).scalar_one()
+        oldest = select(db_now() - func.min(runs.c.started_at)).where(runs.c.state == "live")
+        return connection.execute(oldest).scalar_one() or 0.0
 
 
 def unused_contents(ledger: Ledger, *, older_than: float) -> int:

@@ -12,7 +12,7 @@ from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import NO_LEASE, RUN_LIMIT, failure_record
-from swatchbook.ledger.queries.reviews import Review, reviews_of
+from swatchbook.ledger.queries.reviews import Review, load_analysis, reviews_of
 from swatchbook.ledger.runs import Run, insert_run, mark_dead, require_live
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, reviews, runs
 from swatchbook.ledger.visibility import mark_changed, mark_made, reopen_documents_showing
@@ -71,7 +71,7 @@ def record_review(
     with ledger.write() as connection:
         if run is not None:
             require_live(connection, run)
-        analysis = _read_analysis(connection, key, tag)
+        analysis = _require_analysis(connection, key, tag)
         earlier = reviews_of(connection, [key]).get((key, tag), ())
         if run is not None and earlier and earlier[-1].verdict is not Verdict.FAILED:
             return None
@@ -107,7 +107,7 @@ def record_review_failure(ledger: Ledger, key: str, tag: str, failure: Failure, 
             return
         failures = 1 + sum(review.verdict is Verdict.FAILED for review in earlier)
         try_again = failure.policy is not Policy.NEVER and failures < RUN_LIMIT
-        unchanged = score(_read_analysis(connection, key, tag))
+        unchanged = score(_require_analysis(connection, key, tag))
         _insert(
             connection,
             key,
@@ -123,18 +123,17 @@ def record_review_failure(ledger: Ledger, key: str, tag: str, failure: Failure, 
         )
 
 
-def _read_analysis(connection: Connection, key: str, tag: str) -> Analysis:
-    query = select(analyses.c.record).where(analyses.c.key == key, analyses.c.tag == tag)
-    record = connection.execute(query).scalar_one_or_none()
-    if record is None:
+def _require_analysis(connection: Connection, key: str, tag: str) -> Analysis:
+    analysis = load_analysis(connection, key, tag)
+    if analysis is None:
         raise InvalidReference(f"Picture {key} has no analysis by {tag}.")
-    return Analysis.model_validate(record)
+    return analysis
 
 
 def _save_second(connection: Connection, key: str, note: ReviewNote) -> Analysis | None:
     """Store the note's new analysis with its text; return it, or the stored one that the note names."""
     if note.second is None:
-        return None if note.second_tag is None else _read_analysis(connection, key, note.second_tag)
+        return None if note.second_tag is None else _require_analysis(connection, key, note.second_tag)
     second, stored_text = note.second, text_key(note.second.text) if note.second.text else None
     if stored_text:
         upsert_rows(connection, contents, [{"key": stored_text, "text": second.text, "unused_since": None}])

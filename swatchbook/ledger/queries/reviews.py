@@ -157,9 +157,14 @@ def reviews_of(connection: Connection, keys: Iterable[str]) -> dict[tuple[str, s
 
 def read_analysis(ledger: Ledger, key: str, tag: str) -> Analysis | None:
     """Return the stored analysis of a picture under a tag (an analyst's, a reviewer's or a person's)."""
-    query = select(analyses.c.record).where(analyses.c.key == key, analyses.c.tag == tag)
     with ledger.read() as connection:
-        record = connection.execute(query).scalar_one_or_none()
+        return load_analysis(connection, key, tag)
+
+
+def load_analysis(connection: Connection, key: str, tag: str) -> Analysis | None:
+    """Return the stored analysis of a picture under a tag, within a transaction."""
+    query = select(analyses.c.record).where(analyses.c.key == key, analyses.c.tag == tag)
+    record = connection.execute(query).scalar_one_or_none()
     return None if record is None else Analysis.model_validate(record)
 
 
