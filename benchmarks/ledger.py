@@ -20,7 +20,7 @@ from swatchbook.index.base import Space
 from swatchbook.ledger import items, publishing, runs, schedule
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.documents import Document, list_documents
-from swatchbook.ledger.items import Made
+from swatchbook.ledger.items import ItemResult
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import documents, images, placements
@@ -62,9 +62,9 @@ def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
     assert listed == len(numbers)
     space = Space(role=VISUAL.role, tag=VISUAL.tag, dimension=DIMENSION)
     assert take("images listed", lambda: sum(1 for _ in publishing.searchable_ids(ledger, space))) == count
-    assert take("unpublished counted", lambda: publishing.unpublished(ledger)) == count
+    assert take("unpublished counted", lambda: publishing.count_unpublished(ledger)) == count
     assert len(take("200 leased to publish", lambda: publishing.lease_dirty(ledger, "bench"))) == 200
-    take("due", lambda: schedule.due(ledger))
+    take("due", lambda: schedule.due_documents(ledger))
     tell("memory, MB", _peak_mb() - peak)
     ledger.close()
 
@@ -97,7 +97,7 @@ def _run(ledger: Ledger, number: int) -> None:
     vector = np.ones(DIMENSION, np.float32)
     for batch in items.cut_batches(ledger, run, BATCH):
         lease = items.claim(ledger, run, batch.members)
-        made = [Made(key=c.key, role=c.role, tag=c.tag, vector=vector) for c in lease.items]
+        made = [ItemResult(key=c.key, role=c.role, tag=c.tag, vector=vector) for c in lease.items]
         items.commit(ledger, lease, made, [], last_try=True)
     status, due_at = queries_account.next_status(ledger, run.document)
     runs.end(ledger, run, status, due_at=due_at)

@@ -32,7 +32,7 @@ async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     except Failure as failure:
         log.warning("nothing could be published: %s", failure)
     reports = []
-    for document in await asyncio.to_thread(schedule.due, tools.ledger):
+    for document in await asyncio.to_thread(schedule.due_documents, tools.ledger):
         try:
             report = await bring_back(tools, document.id)
         except Exception as error:  # the isolation boundary between documents; its own run has recorded it
@@ -58,7 +58,7 @@ async def bring_back(tools: Resources, document_id: str) -> RunReport | None:
     if document.status == DocumentStatus.DELETING:
         await asyncio.to_thread(finish_delete, tools, document.id)
         return None
-    if not schedule.wants_run(document, await asyncio.to_thread(tools.ledger.now)):  # only its objects are behind
+    if not await asyncio.to_thread(schedule.wants_run, tools.ledger, document.id):  # only its objects are behind
         await publish(tools)
         return None
     if document.file is None:

@@ -54,7 +54,9 @@ async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(FLOW))]
     past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
     documents = {run.id: _document(run, past.get(str(run.id))) for run in active}
-    statuses = await asyncio.to_thread(schedule.statuses, ledger, {each for each in documents.values() if each})
+    statuses = await asyncio.to_thread(
+        schedule.document_statuses, ledger, {each for each in documents.values() if each}
+    )
     due = dict[UUID, State | None]()
     for run in active:
         last, document = past.get(str(run.id)), documents[run.id]

@@ -114,7 +114,7 @@ def _key(document: Document) -> str:
 
 async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, document: Document, *, again: bool) -> bool:
     """Give a document a flow run, under the next launch where this one's is over. False where it wants none now."""
-    wanting = await asyncio.to_thread(schedule.relaunch, ledger, document) if again else document
+    wanting = await asyncio.to_thread(schedule.count_launch, ledger, document) if again else document
     if wanting is None or wanting.file is None:
         return False
     given: dict[str, object] = {"options": wanting.options.model_dump(mode="json")}

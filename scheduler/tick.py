@@ -198,7 +198,7 @@ def _mark_dead(resources: Resources) -> Done:
 
 def _delete(resources: Resources) -> Done:
     deleted = []
-    for document in schedule.deletes(resources.ledger, _DELETES):
+    for document in schedule.unfinished_deletes(resources.ledger, _DELETES):
         with suppress(InvalidReference):  # somebody else has just finished it
             if finish_delete(resources, document, at_most=_INDEX_SECONDS):
                 deleted.append(document)

@@ -7,7 +7,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run
 
 from blocks import load_resources
-from swatchbook.ledger import reviews
+from swatchbook.ledger.queries import reviews
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline import review
 from swatchbook.pipeline.review import Reviewed
@@ -24,7 +24,7 @@ async def find_weak(owner: str | None, blocks: BlockNames) -> list[str]:
     """Documents with pictures to look at now."""
     tools = load_resources(blocks)
     if review_tag(tools.settings) is None:
-        left = await asyncio.to_thread(reviews.needing, tools.ledger, owner=owner)
+        left = await asyncio.to_thread(reviews.count_images_to_review, tools.ledger, owner=owner)
         get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d pictures wait for a person", left)
     return await asyncio.to_thread(review.documents_to_review, tools, owner)
 

@@ -285,7 +285,7 @@ def retry(
 
         if document is None:
             collect(resources.ledger, resources.files)
-            waiting = schedule.due(resources.ledger)
+            waiting = schedule.due_documents(resources.ledger)
         else:
             found = _document(resources, document)
             waiting = (

@@ -143,7 +143,7 @@ def _await_farewell(tools: Resources, document: Document, over: threading.Event)
     patience = time.monotonic() + FAREWELL_SECONDS
     while not over.wait(_POLL_SECONDS) and time.monotonic() < patience:
         with suppress(Failure):  # the ledger is away: the run's lease ends by itself
-            if get_document(tools.ledger.patient(0.0), document.id).run is None:
+            if get_document(tools.ledger.with_patience(0.0), document.id).run is None:
                 return
 
 

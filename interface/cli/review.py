@@ -7,7 +7,7 @@ import typer
 from interface.cli.options import AnyOwner, Json, check_owner, check_text, opened_resources, resumable
 
 if TYPE_CHECKING:
-    from swatchbook.ledger.reviews import Review, ReviewImage
+    from swatchbook.ledger.queries.reviews import Review, ReviewImage
     from swatchbook.resources import Resources
 
 app = typer.Typer(no_args_is_help=True, help="Pictures of which little is known for sure: look again, or say.")
@@ -24,11 +24,11 @@ def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
     with opened_resources() as resources:
         from interface.cli.review_tables import MOST_LISTED, draw_waiting, waiting
         from interface.cli.terminal import out, say_json
-        from swatchbook.ledger import reviews
+        from swatchbook.ledger.queries import reviews
 
         found = waiting(resources, owner, limit=None if as_json else MOST_LISTED)
         say_json(found) if as_json else out().print(
-            draw_waiting(found, total=reviews.needing(resources.ledger, owner=owner))
+            draw_waiting(found, total=reviews.count_images_to_review(resources.ledger, owner=owner))
         )
 
 
@@ -44,14 +44,14 @@ def run_reviews(
     with opened_resources() as resources, resumable():
         from interface.cli.review_tables import draw_reviewed, exit_code
         from interface.cli.terminal import out, say_json
-        from swatchbook.ledger import reviews
+        from swatchbook.ledger.queries import reviews
         from swatchbook.ledger.queries.owners import require_owner
         from swatchbook.pipeline.review import review_all
 
         if owner is not None:
             require_owner(resources.ledger, owner)
         done = list(review_all(resources, owner, limit))
-        left = reviews.needing(resources.ledger, owner=owner)
+        left = reviews.count_images_to_review(resources.ledger, owner=owner)
         say_json({"documents": done, "left": left}) if as_json else out().print(
             draw_reviewed(done, left=left, resources=resources)
         )
@@ -129,14 +129,14 @@ def reject_what_is_said(
 
 
 def _picture(resources: "Resources", reference: str, owner: str | None) -> "ReviewImage":
-    from swatchbook.ledger.reviews import find
+    from swatchbook.ledger.queries.reviews import find_review_image
 
     check_text(reference, "IMAGE")
     if not reference:  # the beginning of every id
         raise typer.BadParameter("it is empty", param_hint="IMAGE")
     if owner is not None:
         check_owner(owner)
-    return find(resources.ledger, reference, owner=owner)
+    return find_review_image(resources.ledger, reference, owner=owner)
 
 
 def _person(by: str | None) -> str:
@@ -149,7 +149,7 @@ def _person(by: str | None) -> str:
 def _say_review(resources: "Resources", picture: "ReviewImage", review: "Review", *, as_json: bool) -> None:
     from interface.cli.review_tables import draw_review
     from interface.cli.terminal import out, say_json
-    from swatchbook.ledger.reviews import find
+    from swatchbook.ledger.queries.reviews import find_review_image
 
-    after = find(resources.ledger, picture.image_id)
+    after = find_review_image(resources.ledger, picture.image_id)
     say_json(after) if as_json else out().print(draw_review(after, review))

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from interface.cli.terminal import COMPLETED, OPEN, cell, clean, table
 from swatchbook.analysis.understanding import understanding_text
-from swatchbook.ledger import reviews
+from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.queries.owners import require_owner
-from swatchbook.ledger.reviews import Review, ReviewImage
+from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.resources import Resources
@@ -23,7 +23,7 @@ def waiting(resources: Resources, owner: str | None, *, limit: int | None) -> li
     """Pictures that need a review. Raises UnknownOwner."""
     if owner is not None:
         require_owner(resources.ledger, owner)
-    return reviews.waiting(resources.ledger, owner=owner, limit=limit)
+    return reviews.images_to_review(resources.ledger, owner=owner, limit=limit)
 
 
 def who() -> str:

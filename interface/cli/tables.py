@@ -12,9 +12,9 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, list_documents
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.queries.account import Coverage
-from swatchbook.ledger.reviews import needing
+from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.ledger.schedule import due
+from swatchbook.ledger.schedule import due_documents
 from swatchbook.records import DocumentStatus, Hit, Record, RunReport, Stage
 from swatchbook.truncate import merge_roles
 from swatchbook.upkeep.verify import Verification
@@ -42,7 +42,7 @@ class Overview(Record):
 
 def overview(ledger: Ledger) -> Overview:
     """What the ledger says now. Runs that died are buried on the way, so that what they left is due."""
-    waiting = due(ledger)
+    waiting = due_documents(ledger)
     counts = {state.value: 0 for state in DocumentStatus}
     unsettled: list[Document] = []
     for state in DocumentStatus:
@@ -55,7 +55,7 @@ def overview(ledger: Ledger) -> Overview:
         open=tuple(unsettled),
         recent=tuple(list_documents(ledger, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=counts,
-        to_review=needing(ledger),
+        to_review=count_images_to_review(ledger),
     )
 
 

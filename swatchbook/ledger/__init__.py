@@ -1,1 +1,1 @@
-"""The system of record: tables, and operations on them as plain functions."""
+"""The ledger, the system of record in SQL: tables, and operations on them as plain functions."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select
 
-from swatchbook.ledger.database import portions, upsert
+from swatchbook.ledger.database import select_in, upsert
 
 Values = dict[str, Any]
 
@@ -13,39 +13,34 @@ Values = dict[str, Any]
 def upsert_rows(
     connection: Connection, table: Table, rows: Sequence[Values], *, new: Mapping[str, Any] | None = None
 ) -> None:
-    """Insert rows, or replace the columns given of those that are there; `new` is for those inserted only."""
+    """Insert rows, or update their columns where the key exists; `new`: values for inserted rows only."""
     if not rows:
         return
     insert = upsert(connection, table)
     keys = {column.name for column in table.primary_key}
-    given = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-    first = dict(new or {})
+    updated = {name: insert.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(
-        insert.on_conflict_do_update(index_elements=sorted(keys), set_=given),
-        [row | first for row in rows],
+        insert.on_conflict_do_update(index_elements=sorted(keys), set_=updated),
+        [row | dict(new or {}) for row in rows],
     )
 
 
 def insert_new_rows(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
-    """Insert rows whose key is not there yet."""
+    """Insert rows whose key does not exist yet."""
     if rows:
         connection.execute(upsert(connection, table).on_conflict_do_nothing(), rows)
 
 
 def delete_rows_by_key(connection: Connection, table: Table, keys: Collection[Any]) -> None:
-    """Delete rows by primary key: values where it is one column, tuples in its order where it is more."""
+    """Delete rows by primary key; of several columns, keys are tuples in the order of the key."""
     columns = list(table.primary_key)
     names = [f"key_{n}" for n in range(len(columns))]
-    found = and_(*(column == bindparam(name) for column, name in zip(columns, names, strict=True)))
+    matches = and_(*(column == bindparam(name) for column, name in zip(columns, names, strict=True)))
     rows = [dict(zip(names, (key if len(columns) > 1 else (key,)), strict=True)) for key in sorted(keys)]
     if rows:
-        connection.execute(delete(table).where(found), rows)
+        connection.execute(delete(table).where(matches), rows)
 
 
 def lock_rows(connection: Connection, table: Table, ids: Collection[str]) -> dict[str, Row[Any]]:
-    """id -> row of images or chunks, locked against other writers."""
-    return {
-        row.id: row
-        for portion in portions(sorted(ids))
-        for row in connection.execute(select(table).where(table.c.id.in_(portion)).with_for_update())
-    }
+    """Return id -> row of images or chunks, locked against other writers."""
+    return {row.id: row for row in select_in(connection, select(table).with_for_update(), table.c.id, ids)}

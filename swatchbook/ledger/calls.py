@@ -1,10 +1,10 @@
-"""Calls to providers: each reserved before it is sent, its answer and cost kept as soon as it is there.
+"""Calls to providers: each is reserved before it is sent; its answer and cost are stored as soon as it returns.
 
-    reserved → answered   kept for everybody: no document, owner or run pays for it again
-             → failed     no usable answer; it may be asked again, as the next attempt
-             → unknown    its run died meanwhile: perhaps it was paid for
+    reserved → answered   stored for all owners: no run pays for it again
+             → failed     no usable answer; it may be sent again, as the next attempt
+             → unknown    its run died meanwhile; it may have been paid for
 
-One row an attempt, so nothing that was paid is forgotten; at most one row of a request is reserved by somebody alive.
+Each attempt has its own row, so that no cost is lost. At most one row of a request is reserved by a live run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,29 +14,29 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func, insert, null, select, update
 
 from swatchbook.errors import BudgetExceeded, Configuration
-from swatchbook.ledger.database import Ledger, db_now, portions
+from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
 from swatchbook.ledger.runs import Run, process_of, require_live
 from swatchbook.ledger.tables import calls, documents, runs
 from swatchbook.records import Record, Sha256, Spent
 from swatchbook.runtime.process import is_dead
 
 STALE_SECONDS = 1_200.0
-"""A reservation older than this is nobody's: longer than any call with all that it is told to wait."""
+"""A reservation older than this is void: longer than any call with all the waiting that a provider asks for."""
 
-_CENT = 1e-9  # USD: sums of floats
+_ROUNDING = 1e-9  # USD: sums of floats
 
 
 @dataclass(frozen=True)
 class CallContext:
-    """Who pays for a call: a run at a document, for one of its stages."""
+    """The run and stage that pay for a call."""
 
     ledger: Ledger
     run: Run
     stage: str
 
 
-class Ask(Record):
-    """A call that is about to be made. `at_most_usd` is empty where the model's price is not known."""
+class CallRequest(Record):
+    """A call to be made. `at_most_usd` is None where the model's price is not known."""
 
     request: Sha256
     model: str
@@ -45,7 +45,7 @@ class Ask(Record):
 
 
 class Answer(Record):
-    """What came back: all that is needed to use it again, as JSON, and what it took."""
+    """A provider's answer as JSON, complete enough to be used again, with its tokens and cost."""
 
     answer: Any
     tokens_in: int | None = None
@@ -54,23 +54,26 @@ class Answer(Record):
 
 
 class Reservation(Record):
-    """What became of the calls asked for: known already, ours to send (with the number of the try), or to wait for."""
+    """By request: stored answers, calls for the caller to send (with the number of the attempt), and calls to wait for.
+
+    Calls in `elsewhere` are reserved by a live run, or must wait until the budget left by calls in flight is known.
+    """
 
     answers: dict[str, Any]
     ours: dict[str, int]
-    elsewhere: frozenset[str]  # with somebody alive, who will have the answer, or the budget, before long
+    elsewhere: frozenset[str]
 
 
-def reserve(context: CallContext, provider: str, asks: Sequence[Ask]) -> Reservation:
-    """One transaction: the answers there are, and a reservation of what nobody else is asking.
+def reserve(context: CallContext, provider: str, asks: Sequence[CallRequest]) -> Reservation:
+    """Return stored answers and reserve the other calls that no live run has reserved, in one transaction.
 
-    Raises RunRevoked; BudgetExceeded when the document may not spend as much; Configuration when it has a budget and
+    Raises RunRevoked; BudgetExceeded when the document may not spend that much; Configuration when it has a budget and
     the price is not known. Nothing is reserved then.
     """
     with context.ledger.write() as connection:
         require_live(connection, context.run)
         attempts, answers, elsewhere = dict[str, int](), dict[str, Any](), set[str]()
-        for row in _known(connection, [ask.request for ask in asks]):
+        for row in _attempts(connection, [ask.request for ask in asks]):
             attempts[row["request"]] = max(row["attempt"], attempts.get(row["request"], 0))
             if row["state"] == "answered" and row["answer"] is not None:
                 answers[row["request"]] = row["answer"]
@@ -87,8 +90,8 @@ def reserve(context: CallContext, provider: str, asks: Sequence[Ask]) -> Reserva
         return Reservation(answers=answers, ours=ours, elsewhere=frozenset(elsewhere))
 
 
-def answered(context: CallContext, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
-    """Keep the answers to calls that `reserve` gave us; of a run that was revoked meanwhile too: they are paid for."""
+def record_answers(context: CallContext, ours: Mapping[str, int], answers: Mapping[str, Answer]) -> None:
+    """Store the answers to reserved calls, also of a run that was revoked meanwhile: they are paid for."""
     with context.ledger.write() as connection:
         for request, answer in answers.items():
             _set_state(
@@ -97,31 +100,30 @@ def answered(context: CallContext, ours: Mapping[str, int], answers: Mapping[str
             )  # fmt: skip
 
 
-def failed(context: CallContext, ours: Mapping[str, int], *, cost_usd: float | None) -> None:
-    """No usable answer came. `cost_usd` is 0 where the provider did not take the call, None where nobody can know."""
+def record_failed(context: CallContext, ours: Mapping[str, int], *, cost_usd: float | None) -> None:
+    """Record that reserved calls failed. `cost_usd`: 0 if the provider rejected them, None if the cost is unknown."""
     with context.ledger.write() as connection:
         for request, attempt in ours.items():
             _set_state(connection, request, attempt, state="failed", cost_usd=cost_usd)
 
 
 def withdraw(context: CallContext, ours: Mapping[str, int]) -> None:
-    """They were never sent: as if nobody had meant to."""
+    """Delete the reservations of calls that were never sent."""
     with context.ledger.write() as connection:
         for request, attempt in ours.items():
             one = (calls.c.request == request) & (calls.c.attempt == attempt)
             connection.execute(delete(calls).where(one, calls.c.state == "reserved"))
 
 
-def unusable(context: CallContext, requests: Iterable[str]) -> None:
-    """Kept answers of which nothing can be made: asked again next time. What they cost stays."""
+def discard_answers(context: CallContext, requests: Iterable[str]) -> None:
+    """Drop stored answers that are not usable, so that they are requested again; their costs stay."""
     with context.ledger.write() as connection:
-        for some in portions(list(requests)):
-            usable = calls.c.request.in_(some) & (calls.c.state == "answered")
-            connection.execute(update(calls).where(usable).values(state="failed", answer=null()))
+        answered_calls = update(calls).where(calls.c.state == "answered")
+        execute_in(connection, answered_calls.values(state="failed", answer=null()), calls.c.request, requests)
 
 
 def spending(ledger: Ledger, document: str, generation: str | None = None) -> list[Spent]:
-    """What a document (or one generation of it) paid, by stage, provider and model."""
+    """Return what a document (or one generation of it) paid, by stage, provider and model."""
     lost = (calls.c.state == "unknown") | ((calls.c.state == "reserved") & runs.c.state.is_distinct_from("live"))
     unknown = lost | ((calls.c.state == "failed") & calls.c.cost_usd.is_(None))
     unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
@@ -150,20 +152,17 @@ def spending(ledger: Ledger, document: str, generation: str | None = None) -> li
         return [Spent.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _known(connection: Connection, requests: Sequence[str]) -> list[RowMapping]:
-    """All attempts at these requests, with the run that made each."""
-    rows = list[RowMapping]()
-    for some in portions(requests):
-        query = select(
-            calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, runs.c.host, runs.c.boot_id,
-            runs.c.pid_namespace, runs.c.pid, runs.c.pid_started, _holds().label("holds"),
-        ).join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)  # fmt: skip
-        rows += connection.execute(query.where(calls.c.request.in_(some))).mappings()
-    return rows
+def _attempts(connection: Connection, requests: Iterable[str]) -> list[RowMapping]:
+    """Return all attempts at these requests, each with the process of its run."""
+    query = select(
+        calls.c.request, calls.c.attempt, calls.c.state, calls.c.answer, runs.c.host, runs.c.boot_id,
+        runs.c.pid_namespace, runs.c.pid, runs.c.pid_started, _holds().label("holds"),
+    ).join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)  # fmt: skip
+    return [row._mapping for row in select_in(connection, query, calls.c.request, requests)]
 
 
 def _holds() -> ColumnElement[bool]:
-    """Of a reserved call: whether its run lives, as far as the ledger can see."""
+    """Return the condition that the run of a reserved call is live by its lease."""
     live = (runs.c.state == "live") & (runs.c.lease_until > db_now()) & (calls.c.at > db_now() - STALE_SECONDS)
     return func.coalesce(live, False)
 
@@ -178,14 +177,14 @@ def _set_state(connection: Connection, request: str, attempt: int, **values: Any
     connection.execute(update(calls).where(one, still_open).values(at=db_now(), **values))
 
 
-def _may_spend(connection: Connection, run: Run, asks: Sequence[Ask]) -> bool:
-    """Whether the document's budget has room for these calls; False where it will once those in flight are known."""
+def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) -> bool:
+    """Return whether the budget allows these calls now; False if it may once the calls in flight are known."""
     options = connection.execute(select(documents.c.options).where(documents.c.id == run.document)).scalar_one()
-    if (most := options.get("max_usd")) is None:
+    if (budget := options.get("max_usd")) is None:
         return True
     if unpriced := next((ask.model for ask in asks if ask.at_most_usd is None), None):
         raise Configuration(
-            f"The price of {unpriced} is not known, so nobody can keep within {most:g} USD.",
+            f"The price of {unpriced} is not known, so the budget of {budget:g} USD cannot be kept.",
             advice=f'Set SWATCHBOOK_PRICES={{"{unpriced}": {{"input": …, "output": …}}}}, in USD per million tokens.',
         )
     next_ones = sum(ask.at_most_usd or 0 for ask in asks)
@@ -195,12 +194,12 @@ def _may_spend(connection: Connection, run: Run, asks: Sequence[Ask]) -> bool:
         .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
         .where(calls.c.document == run.document, calls.c.generation == run.generation)
     ).one()
-    if spent - flying + next_ones > most + _CENT:
+    if spent - flying + next_ones > budget + _ROUNDING:
         raise BudgetExceeded(
-            f"{spent - flying:.4g} of {most:g} USD are spent, and the next call may cost {next_ones:.4g}.",
-            advice="Ingest it again with a larger --max-usd: it goes on from here.",
+            f"{spent - flying:.4g} of {budget:g} USD are spent, and the next call may cost {next_ones:.4g}.",
+            advice="Ingest it again with a larger --max-usd: it continues from here.",
         )
-    return bool(spent + next_ones <= most + _CENT)
+    return bool(spent + next_ones <= budget + _ROUNDING)
 
 
 def _at_most() -> ColumnElement[float]:
@@ -211,7 +210,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _row(context: CallContext, provider: str, ask: Ask, attempt: int) -> dict[str, Any]:
+def _row(context: CallContext, provider: str, ask: CallRequest, attempt: int) -> dict[str, Any]:
     return {
         "request": ask.request, "attempt": attempt, "run": context.run.token, "document": context.run.document,
         "generation": context.run.generation, "provider": provider, "model": ask.model, "stage": context.stage,

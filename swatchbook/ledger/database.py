@@ -1,15 +1,30 @@
-"""The ledger's database: an engine and two kinds of transaction. What is done in them stands in the other modules."""
+"""The ledger's database: connecting, migrating, and the two kinds of transaction that all other modules run in."""
 
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import Connection, Double, Table, create_engine, event, func, inspect, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Double,
+    Row,
+    Select,
+    Table,
+    Update,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
@@ -17,9 +32,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from swatchbook.backoff import pause_after
 from swatchbook.errors import Configuration, LedgerDown
 from swatchbook.ledger import migrations
-from swatchbook.ledger.driver_errors import named_errors
+from swatchbook.ledger.driver_errors import translated_errors
 
 if TYPE_CHECKING:
     import psycopg
@@ -27,22 +43,23 @@ if TYPE_CHECKING:
 LOCK_SECONDS = 60.0
 """How long a transaction waits for another's lock before the ledger counts as down."""
 
-_MOST_VALUES = 900
-"""Of one IN list: below the smallest limit on bound values that a SQLite build may have."""
+_MAX_IN_VALUES = 900
+"""Values of one IN list: below the smallest limit on bound values that a SQLite build may have."""
 
-_TURN = 7301
-"""PostgreSQL's name for the lock of writers' turns, of this database alone."""
+_WRITER_LOCK = 7301
+"""Number of the PostgreSQL advisory lock that makes writers take turns; each database has its own."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
-"""Seconds between tries to reach a ledger that is away; short, as leases are running meanwhile."""
+"""Seconds between tries to reach a ledger that is down; short, as leases run out meanwhile."""
 
 T = TypeVar("T")
+Columns = TypeVar("Columns", bound=tuple[Any, ...])
 
 log = logging.getLogger(__name__)
 
 
 class db_now(FunctionElement[float]):
-    """The database's own clock, in Unix seconds. Every stored time comes from it, so hosts need not agree."""
+    """The database's clock, in Unix seconds. Every stored time comes from it, so hosts' clocks need not agree."""
 
     inherit_cache = True
     name = "db_now"
@@ -56,25 +73,25 @@ def _sqlite_now(element: db_now, compiler: SQLCompiler, **_: Any) -> str:
 
 @compiles(db_now, "postgresql")
 def _postgresql_now(element: db_now, compiler: SQLCompiler, **_: Any) -> str:
-    # clock_timestamp, not now(): the latter stands still within a transaction that waited for a lock
+    # not now(): it keeps the time of the transaction's start, which may have waited for a lock
     return "extract(epoch from clock_timestamp())::double precision"
 
 
 class Ledger:
-    """The system of record at an SQLAlchemy URL. Safe to share between threads; not across a fork.
+    """The ledger at an SQLAlchemy URL. Safe to share between threads, not across a fork.
 
-    Both contexts raise LedgerDown (locked, unreachable), DiskFull, Authentication, or Configuration (no rights, no
-    ledger). Nothing of a write that raised is kept, so whoever called may call again; once the ledger is back, so is
-    the next call. Never open a second one inside a write: on SQLite it would wait for itself.
+    `read` and `write` raise LedgerDown (locked, unreachable), DiskFull, Authentication, or Configuration (no rights, no
+    ledger). A write that raised is rolled back, so the caller may try again. Never open a transaction inside a write:
+    on SQLite it would wait for itself.
 
-    Writers take turns, on PostgreSQL as on SQLite: pictures, texts and documents are shared by so many that writers who
-    each lock their rows deadlock, and a turn is a few milliseconds beside the forward pass that it commits. So what is
-    read in a write stays true until its end. Moves that touch nothing but a row of their own, or skip what others hold
-    (a heartbeat, a claim), take no turn on PostgreSQL and wait for none: `write(turn=False)`. They may wait only for
-    the first row that they lock; then nobody can wait for somebody who waits for him.
+    Writers take turns, on PostgreSQL as on SQLite: documents share images and texts, so writers that lock rows one by
+    one would deadlock, and a turn takes milliseconds where the forward pass before it takes seconds. What a write has
+    read stays true until its end. Writes that lock one row, or skip locked rows (a heartbeat, a claim), need no turn on
+    PostgreSQL: `write(turn=False)`. They may wait for the first row that they lock and for no other, so that no two
+    transactions can wait for each other.
 
-    `patience`: for how many seconds a transaction that cannot begin, because the ledger is away, is tried again before
-    it raises. One that is cut off in its middle raises at once: whoever began it begins again, and then waits.
+    `patience`: for how many seconds a transaction that cannot begin is tried again before it raises LedgerDown. A
+    transaction that loses its connection raises at once; when the caller tries again, it waits.
     """
 
     def __init__(self, url: str, *, patience: float = 0.0) -> None:
@@ -96,57 +113,58 @@ class Ledger:
 
     @contextmanager
     def write(self, *, turn: bool = True) -> Iterator[Connection]:
-        """One transaction that may write: committed at the end, rolled back by any exception."""
+        """Open a transaction that may write: committed at the end, rolled back by any exception."""
         with self._transaction(self._writers, turn=turn) as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One transaction that only reads, all of it the same state."""
+        """Open a transaction that only reads, all of it from one snapshot."""
         with self._transaction(self._readers) as connection:
             yield connection
 
     def now(self) -> float:
-        """The database's clock, Unix seconds."""
+        """Return the time by the database's clock, in Unix seconds."""
         with self.read() as connection:
             return connection.execute(select(db_now())).scalar_one()
 
-    def patient(self, seconds: float) -> "Ledger":
-        """The same ledger with another patience."""
+    def with_patience(self, seconds: float) -> "Ledger":
+        """Return the same ledger with another patience."""
         other = copy(self)
         other._patience = seconds
         return other
 
     def close(self) -> None:
+        """Close all connections."""
         self._readers.dispose()
 
     @contextmanager
     def _transaction(self, engine: Engine, *, turn: bool = False) -> Iterator[Connection]:
-        with named_errors(self.url), ExitStack() as stack:
+        with translated_errors(self.url), ExitStack() as stack:
             connection = self._begin(engine, stack)
             if turn and connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+                connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
             yield connection
 
     def _begin(self, engine: Engine, stack: ExitStack) -> Connection:
-        pause, end = _FIRST_PAUSE, time.monotonic() + self._patience
+        end = time.monotonic() + self._patience
+        failures = 0
         while True:
             try:
-                with named_errors(self.url):
+                with translated_errors(self.url):
                     return stack.enter_context(engine.begin())
             except LedgerDown as down:
-                left = end - time.monotonic()
+                failures, left = failures + 1, end - time.monotonic()
                 if left <= 0:
                     raise
                 log.warning("waiting for the ledger: %s", down)
-                time.sleep(min(pause, left))
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                time.sleep(min(pause_after(failures, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE), left))
 
 
 def open_ledger(url: str, *, patience: float = 0.0) -> Ledger:
-    """The ledger at `url`, made if there is none and migrated if it is older; safe when several open it at once.
+    """Open the ledger at `url`, create it if it is missing and migrate it if it is older. Processes may do so at once.
 
-    Raises Configuration for a URL that means nothing, missing rights, or a ledger newer than this code.
+    Raises Configuration for an invalid URL, missing rights, or a ledger newer than this code.
     """
     ledger = Ledger(url, patience=patience)
     try:
@@ -162,16 +180,32 @@ def open_ledger(url: str, *, patience: float = 0.0) -> Ledger:
     return ledger
 
 
-def portions(values: Sequence[T], size: int = _MOST_VALUES) -> Iterator[Sequence[T]]:
-    """`values` in slices that fit one IN list."""
+def portions(values: Sequence[T], size: int = _MAX_IN_VALUES) -> Iterator[Sequence[T]]:
+    """Yield `values` in slices of `size`, by default as many as fit one IN list."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
 
+def select_in(
+    connection: Connection, query: Select[Columns], column: ColumnElement[Any], values: Iterable[Any]
+) -> Iterator[Row[Columns]]:
+    """Yield the rows of a query whose `column` is one of `values`, however many these are; ordered per IN list only."""
+    for portion in portions(sorted(set(values))):
+        yield from connection.execute(query.where(column.in_(portion)))
+
+
+def execute_in(
+    connection: Connection, statement: Update | Delete, column: ColumnElement[Any], values: Iterable[Any]
+) -> None:
+    """Update or delete the rows whose `column` is one of `values`, however many these are."""
+    for portion in portions(sorted(set(values))):
+        connection.execute(statement.where(column.in_(portion)))
+
+
 def upsert(connection: Connection, table: Table) -> sqlite.Insert:
-    """An INSERT that knows ON CONFLICT, of the connection's dialect."""
+    """Return an INSERT that has ON CONFLICT, in the connection's dialect."""
     if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # on SQLite it is never loaded
+        from sqlalchemy.dialects import postgresql  # not loaded for users of SQLite
 
         return cast(sqlite.Insert, postgresql.insert(table))  # the same methods, another class
     return sqlite.insert(table)
@@ -187,11 +221,11 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise Configuration("The ledger's URL cannot be used.", advice=advice) from error
-    if parsed.drivername in ("postgres", "postgresql"):  # as most people write it; of its drivers we bring psycopg
+        raise Configuration("The ledger's URL is invalid.", advice=advice) from error
+    if parsed.drivername in ("postgres", "postgresql"):  # as most people write it; psycopg is the driver installed
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
-        raise Configuration(f"The ledger cannot be kept in {parsed.drivername}.", advice=advice)
+        raise Configuration(f"The ledger does not support {parsed.drivername} databases.", advice=advice)
     return parsed
 
 
@@ -200,25 +234,25 @@ def _make_folder(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Configuration(
-            f"The ledger's folder {file.parent} cannot be made: {error.strerror}.",
+            f"The ledger's folder {file.parent} cannot be created: {error.strerror}.",
             advice="Set SWATCHBOOK_HOME to a folder that you may write to.",
         ) from error
 
 
 def _revision(connection: Connection) -> str | None:
-    """What the ledger was last migrated to; None if it is new."""
+    """Return the revision that the ledger was last migrated to; None if it is new."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def _migrate(ledger: Ledger) -> None:
-    """Forwards to HEAD, all or nothing. Who comes second waits at the start and finds it done."""
-    from swatchbook.ledger.migrations.upgrade import knows, upgrade  # Alembic: 0.2 s that an up-to-date ledger saves
+    """Migrate to HEAD, all or nothing. A second process waits for the first and finds nothing to do."""
+    from swatchbook.ledger.migrations.upgrade import knows, upgrade  # loads Alembic: 0.2 s, only when needed
 
     if ledger.url.get_backend_name() == "sqlite":
-        with named_errors(ledger.url), ledger._readers.connect() as connection:
-            connection.connection.cursor().execute("PRAGMA journal_mode = WAL")  # not possible in a transaction; lasts
+        with translated_errors(ledger.url), ledger._readers.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA journal_mode = WAL")  # impossible in a transaction
     with ledger.write() as connection:
         revision = _revision(connection)
         if revision is not None and not knows(revision):
@@ -236,11 +270,11 @@ _ENGINES: dict[str, dict[str, Any]] = {
     "sqlite": {},
     "postgresql": {
         "isolation_level": "READ COMMITTED",
-        "pool_pre_ping": True,  # after a restart the first call finds its connection dead and makes another
+        "pool_pre_ping": True,  # replaces a connection that died with a restart of the server
         "connect_args": {
             "application_name": "swatchbook",
             "connect_timeout": 10,
-            # a server that went without a word is noticed within half a minute
+            # notice a dead server or network within half a minute
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 4,
@@ -248,14 +282,14 @@ _ENGINES: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""Options of the engine, by database. Seconds, but for the last: milliseconds."""
+"""Engine options by database. In seconds, except tcp_user_timeout: milliseconds."""
 
 
 def _prepare_postgresql(connection: "psycopg.Connection", record: object) -> None:
-    connection.autocommit = True  # what a transaction sets goes with its rollback
+    connection.autocommit = True  # a setting made in a transaction is lost with its rollback
     milliseconds = int(LOCK_SECONDS * 1000)
     connection.execute(f"SET lock_timeout = {milliseconds}".encode())
-    # a client whose host went without a word keeps its locks no longer than its leases
+    # a client whose host died keeps its locks no longer than its leases
     connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds}".encode())
     connection.autocommit = False
 
@@ -264,15 +298,15 @@ def _prepare_postgresql(connection: "psycopg.Connection", record: object) -> Non
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    connection.isolation_level = None  # else the driver begins transactions of its own, late and deferred
+    connection.isolation_level = None  # else the driver begins deferred transactions by itself
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA synchronous = FULL")  # with WAL, NORMAL may lose the last commits at a power cut
+    cursor.execute("PRAGMA synchronous = FULL")  # with WAL, NORMAL may lose the last commits at a power failure
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that turns writer fails at once when another wrote meanwhile: writers say so first.
+    # A deferred transaction that first writes after another one has written fails at once, so writers begin as such.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,4 +1,4 @@
-"""Webhook deliveries: which document came of each, so that one that is sent again starts nothing."""
+"""Webhook deliveries and the document that each led to, so that a repeated delivery starts nothing."""
 
 from sqlalchemy import delete, select
 
@@ -6,11 +6,11 @@ from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.tables import deliveries
 
 KEPT_SECONDS = 7 * 86_400
-"""How long a delivery is known: senders try again for days."""
+"""How long deliveries are remembered: senders retry for days."""
 
 
 def find(ledger: Ledger, source: str, delivery: str) -> str | None:
-    """The document that a source's delivery led to, if it was taken in within seven days."""
+    """Return the document that a delivery of the last seven days led to; None for an unknown delivery."""
     query = select(deliveries.c.document).where(
         deliveries.c.source == source, deliveries.c.id == delivery, deliveries.c.at > db_now() - KEPT_SECONDS
     )
@@ -19,7 +19,10 @@ def find(ledger: Ledger, source: str, delivery: str) -> str | None:
 
 
 def record(ledger: Ledger, source: str, delivery: str, document: str) -> str:
-    """Note what a delivery led to; the first note stands and is returned. Those older than seven days go."""
+    """Record the document that a delivery led to, and return it; of a repeated delivery the first one counts.
+
+    Deliveries older than seven days are deleted.
+    """
     with ledger.write() as connection:
         connection.execute(delete(deliveries).where(deliveries.c.at <= db_now() - KEPT_SECONDS))
         connection.execute(

@@ -1,4 +1,4 @@
-"""What a person asks of a document: retry, regenerate, cancel, delete."""
+"""What people do with a document: request it again, retry, regenerate, cancel, delete."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.runs import revoke
-from swatchbook.ledger.schedule import is_unfinished
+from swatchbook.ledger.schedule import is_due
 from swatchbook.ledger.states import unpublished_rows
 from swatchbook.ledger.tables import (
     chunks,
@@ -32,16 +32,16 @@ from swatchbook.records import DocumentStatus, IngestOptions, ItemState
 
 
 def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Document:
-    """Let a document be made with these options, whatever was asked for before; what is asked for last is made.
+    """Queue a document with these options; the options requested last count.
 
-    A live run goes on, and the document waits for another behind it. One that is being deleted stays so. Raises
+    A live run continues, and the document is queued when it ends. A document that is being deleted stays so. Raises
     InvalidReference for an unknown one.
     """
-    asked = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # what is asked for is not begun
+    values = {"options": options.model_dump(mode="json"), "fingerprint": null()}  # no run has begun with these
     this = (documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
     with ledger.write() as connection:
         connection.execute(
-            update(documents).where(*this).values(**asked, launches=documents.c.launches + 1, updated_at=db_now())
+            update(documents).where(*this).values(**values, launches=documents.c.launches + 1, updated_at=db_now())
         )
         connection.execute(
             update(documents)
@@ -54,49 +54,52 @@ def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Docu
 def postpone(
     ledger: Ledger, document: str, status: DocumentStatus, *, message: str, failure_kind: str, seconds: float
 ) -> None:
-    """A document that nobody is at cannot be begun: it says why, and its time comes again after these seconds.
+    """Record why a document without a live run cannot be begun now, and make it due after these seconds.
 
     One that is being deleted stays so.
     """
-    idle = (documents.c.id == document, documents.c.run.is_(None), is_unfinished())
+    idle = (documents.c.id == document, documents.c.run.is_(None), is_due())
     kept = documents.c.status != DocumentStatus.DELETING
-    told = {"status": status, "message": message, "failure_kind": failure_kind}
+    reason = {"status": status, "message": message, "failure_kind": failure_kind}
     with ledger.write() as connection:
         connection.execute(
-            update(documents).where(*idle, kept).values(**told, due_at=db_now() + seconds, updated_at=db_now())
+            update(documents).where(*idle, kept).values(**reason, due_at=db_now() + seconds, updated_at=db_now())
         )
 
 
 def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
-    """Let a document's open items be due now and queue failed ones anew; rejected ones too by force.
+    """Make a document's open items due now and queue failed ones again; with force, rejected ones too.
 
-    Its refused objects are due as well. False when nothing is left to do. One that runs or is being deleted stays so.
-    Raises InvalidReference for an unknown one.
+    Objects that the index refused are due as well. Returns False when nothing is left to do. A document that runs or is
+    being deleted keeps its status. Raises InvalidReference for an unknown one.
     """
     get_document(ledger, document)
     again = {ItemState.FAILED, ItemState.REJECTED} if force else {ItemState.FAILED}
     with ledger.write() as connection:
         queue_again(connection, document, again)
         _make_due(connection, document)
-        _let_wait(connection, document, documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING)))
+        _set_waiting(
+            connection, document, documents.c.status.not_in((DocumentStatus.COMPLETED, DocumentStatus.DELETING))
+        )
     return get_document(ledger, document).status != DocumentStatus.COMPLETED
 
 
 def regenerate(ledger: Ledger, document: str, *, force: bool = False, keys: Sequence[str] | None = None) -> None:
-    """Let a document's next run make what is missing or stale, also of a completed one; what is done stays.
+    """Make a document due, completed or not, so that its next run makes missing and stale items; done ones stay.
 
-    Its items that pause are due now. By force those that failed or were rejected are queued anew, of these content
-    keys alone if any are given. One that runs or is being deleted stays so. Raises InvalidReference for an unknown one.
+    Its pausing items are due now. With force, failed and rejected items are queued again, if `keys` are given only
+    those of these content keys. A document that runs or is being deleted keeps its status. Raises InvalidReference for
+    an unknown one.
     """
     get_document(ledger, document)
     with ledger.write() as connection:
         if force:
             queue_again(connection, document, {ItemState.FAILED, ItemState.REJECTED}, keys)
         _make_due(connection, document)
-        _let_wait(connection, document, documents.c.status != DocumentStatus.DELETING)
+        _set_waiting(connection, document, documents.c.status != DocumentStatus.DELETING)
 
 
-def _let_wait(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
+def _set_waiting(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
     connection.execute(
         update(documents)
         .where(documents.c.id == document, documents.c.run.is_(None), where)
@@ -124,24 +127,24 @@ def _make_due(connection: Connection, document: str) -> None:
 
 
 def cancel(ledger: Ledger, document: str) -> bool:
-    """Stop working on a document; what is made and searchable stays. False where there is nothing to stop.
+    """Stop working on a document; done items and searchable objects stay. Returns False if there is nothing to stop.
 
     Raises InvalidReference for an unknown one.
     """
     if get_document(ledger, document).status in (DocumentStatus.COMPLETED, DocumentStatus.DELETING):
         return False
-    revoke(ledger, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook retry` takes it up again.")
+    revoke(ledger, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook retry` continues it.")
     return True
 
 
 def mark_deleting(ledger: Ledger, document: str) -> None:
-    """From now on it can only be deleted: its runs are revoked. Raises InvalidReference for an unknown one."""
+    """Revoke a document's runs and set it `deleting`, which is final. Raises InvalidReference for an unknown one."""
     get_document(ledger, document)
     revoke(ledger, document, DocumentStatus.DELETING, "Being deleted.")
 
 
 def delete_rows(ledger: Ledger, document: str) -> None:
-    """Drop all that a `deleting` document says, in one transaction; what nothing shows any more is gone."""
+    """Delete all rows of a `deleting` document but its own; images and chunks that nothing shows any more are gone."""
     with ledger.write() as connection:
         _lock_deleting(connection, document)
         shown = set(
@@ -157,23 +160,23 @@ def delete_rows(ledger: Ledger, document: str) -> None:
 
 
 def finish_delete(ledger: Ledger, document: str) -> bool:
-    """Drop the document's own row once the index holds nothing of it. False while publishing has not come so far."""
+    """Delete the document's own row once the index holds nothing of it; return False as long as it does."""
     with ledger.write() as connection:
         if connection.execute(select(documents.c.id).where(documents.c.id == document)).first() is None:
             return True
-        known = _lock_deleting(connection, document)
+        row = _lock_deleting(connection, document)
         left = (
             select(chunks.c.id).where(chunks.c.document == document),
             select(placements.c.id).where(placements.c.document == document),
-            select(images.c.id).where(images.c.owner == known.owner, unpublished_rows(images), images.c.gone),
+            select(images.c.id).where(images.c.owner == row.owner, unpublished_rows(images), images.c.gone),
         )
         if any(connection.execute(rows.limit(1)).first() for rows in left):
             return False
         connection.execute(delete(timings).where(timings.c.document == document))
         connection.execute(delete(runs).where(runs.c.document == document))
         connection.execute(delete(documents).where(documents.c.id == document))
-        if known.file is not None:  # collected in time, unless the same bytes come again
-            source = upsert(connection, contents).values(key=known.content, file=known.file, unused_since=db_now())
+        if row.file is not None:  # collected later, unless the same file is ingested again
+            source = upsert(connection, contents).values(key=row.content, file=row.file, unused_since=db_now())
             connection.execute(source.on_conflict_do_nothing())
     return True
 

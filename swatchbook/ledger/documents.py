@@ -1,4 +1,4 @@
-"""Documents: registered, queued, found by id or name, listed."""
+"""Registering documents, and finding and listing them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -8,15 +8,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, sel
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.tables import documents
-from swatchbook.records import (
-    BlockNames,
-    DocumentStatus,
-    IngestOptions,
-    Record,
-    RunReport,
-    Stage,
-    document_id,
-)
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 
 
 class Document(Record):
@@ -50,12 +42,12 @@ class Document(Record):
 
 
 def read_document(row: RowMapping) -> Document:
-    """A row of `documents` as a record."""
+    """Return a row of `documents` as a record."""
     return Document.model_validate({**row, "options": read_options(row["options"])})
 
 
 def read_options(stored: Mapping[str, Any]) -> IngestOptions:
-    """Options as a row keeps them; those of another version are left out, and so are nulls, which meant defaults."""
+    """Return stored options as a record, without nulls (they meant defaults) and options of other versions."""
     known = stored.keys() & IngestOptions.model_fields
     return IngestOptions.model_validate({name: stored[name] for name in known if stored[name] is not None})
 
@@ -72,15 +64,15 @@ def queue(
     options: IngestOptions,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
 ) -> Document:
-    """The document, durably `queued`; a known one as it is, but a failed or cancelled one is queued `again`."""
+    """Register a document as `queued` and return it; a known one stays as it is, unless its status is in `again`."""
     identity = document_id(owner, content)
-    asked = options.model_dump(mode="json")
+    stored_options = options.model_dump(mode="json")
     with ledger.write(turn=False) as connection:
         connection.execute(
             upsert(connection, documents)
             .values(
                 id=identity, owner=owner, content=content, kind=kind, name=name, file=file, size=size,
-                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=asked,
+                status=DocumentStatus.QUEUED, stage=Stage.REGISTERED, options=stored_options,
                 created_at=db_now(), updated_at=db_now(),
             )
             .on_conflict_do_nothing()
@@ -91,47 +83,48 @@ def queue(
             update(documents)
             .where(this, documents.c.status.in_(again))
             .values(
-                status=DocumentStatus.QUEUED, options=asked, message=null(), failure_kind=null(), due_at=null(),
-                deaths=0, updated_at=db_now(),
+                status=DocumentStatus.QUEUED, options=stored_options, message=null(), failure_kind=null(),
+                due_at=null(), deaths=0, updated_at=db_now(),
             )
         )  # fmt: skip
         return load_document(connection, identity)
 
 
 def load_document(connection: Connection, document: str, *, lock: bool = False) -> Document:
+    """Return a document within a transaction, locked if asked for. Raises InvalidReference for an unknown id."""
     query = select(documents).where(documents.c.id == document)
     row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
-    if row is None:
-        raise InvalidReference(f"There is no document {document}.")
-    return read_document(row)
-
-
-_ID_LENGTH = 36
-_CHOICES = 10
-"""Documents that an error names at most."""
-
-
-def get_document(ledger: Ledger, document: str) -> Document:
-    """Raises InvalidReference for an id that is not there."""
-    with ledger.read() as connection:
-        row = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
     if row is None:
         raise InvalidReference(f"There is no document {document}.", advice="`swatchbook status` lists them.")
     return read_document(row)
 
 
+_ID_LENGTH = 36
+_MAX_CHOICES = 10
+"""Documents that an error names at most."""
+
+
+def get_document(ledger: Ledger, document: str) -> Document:
+    """Return a document by id. Raises InvalidReference for an unknown one."""
+    with ledger.read() as connection:
+        return load_document(connection, document)
+
+
 def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Document:
-    """A document by id, unambiguous beginning of its id, or file name. Raises InvalidReference naming the choices."""
+    """Return the document with this id, file name, or unambiguous beginning of an id.
+
+    Raises InvalidReference, naming the choices, for an unknown or ambiguous one.
+    """
     exact = [documents.c.id == text, documents.c.name == text]
     beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []
-    for found in (*exact, *beginning):
-        choices = _newest(ledger, [found, *_of(owner)], _CHOICES + 1)
+    for match in (*exact, *beginning):
+        choices = _newest(ledger, [match, *owned_by(owner)], _MAX_CHOICES + 1)
         if len(choices) == 1:
             return choices[0]
         if choices:
             raise InvalidReference(f"{text!r} may be any of {_named(choices)}.", advice="Give more of the id.")
-    known = _newest(ledger, _of(owner), _CHOICES + 1)
-    advice = f"Known: {_named(known)}." if known else "Nothing has been ingested yet."
+    newest = _newest(ledger, owned_by(owner), _MAX_CHOICES + 1)
+    advice = f"Known: {_named(newest)}." if newest else "Nothing has been ingested yet."
     raise InvalidReference(f"There is no document {text!r}.", advice=advice)
 
 
@@ -143,27 +136,30 @@ def list_documents(
     after: tuple[float, str] | None = None,
     limit: int = 100,
 ) -> list[Document]:
-    """Newest first. `name` is a part of theirs, in any case; `after` (created_at, id) of the page before's last one."""
-    chosen = _of(owner)
+    """Return documents, newest first. `name`: part of the name, in any case; `after`: (created_at, id) of the last one
+    of the previous page.
+    """
+    conditions = owned_by(owner)
     if status is not None:
-        chosen.append(documents.c.status == status)
+        conditions.append(documents.c.status == status)
     if name is not None:
-        chosen.append(documents.c.name.icontains(name, autoescape=True))
+        conditions.append(documents.c.name.icontains(name, autoescape=True))
     if after is not None:
-        chosen.append(tuple_(documents.c.created_at, documents.c.id) < tuple_(*map(literal, after)))
-    return _newest(ledger, chosen, limit)
+        conditions.append(tuple_(documents.c.created_at, documents.c.id) < tuple_(*map(literal, after)))
+    return _newest(ledger, conditions, limit)
 
 
-def _of(owner: str | None) -> list[ColumnElement[bool]]:
+def owned_by(owner: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that select an owner's documents: none for all owners."""
     return [] if owner is None else [documents.c.owner == owner]
 
 
-def _newest(ledger: Ledger, chosen: Sequence[ColumnElement[bool]], limit: int) -> list[Document]:
-    query = select(documents).where(*chosen).order_by(documents.c.created_at.desc(), documents.c.id.desc())
+def _newest(ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: int) -> list[Document]:
+    query = select(documents).where(*conditions).order_by(documents.c.created_at.desc(), documents.c.id.desc())
     with ledger.read() as connection:
         return [read_document(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
 def _named(choices: Sequence[Document]) -> str:
-    names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_CHOICES]]
-    return "; ".join(names) + ("; …" if len(choices) > _CHOICES else "")
+    names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_MAX_CHOICES]]
+    return "; ".join(names) + ("; …" if len(choices) > _MAX_CHOICES else "")

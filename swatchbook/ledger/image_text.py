@@ -1,49 +1,93 @@
-"""What is said of pictures, and what is then to be made: `understanding` of the text, `multimodal` of both.
+"""The text that each image shows: which analysis is in use, and the items to make from its text.
 
-An item of `understanding` is kept by the key of the text, one of `multimodal` by that of picture and text together.
-The latter is made of the picture's `visual` vector: it is queued by whatever completes the two, text or vector.
+An `understanding` item has the text's key, a `multimodal` item the key of picture and text together. The latter is made
+from the picture's `visual` vector and the text, and is queued when the second of the two is there.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, bindparam, exists, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
 
+from swatchbook.analysis.judge import Verdict, score
 from swatchbook.ledger.bulk_rows import upsert_rows
-from swatchbook.ledger.database import portions
+from swatchbook.ledger.database import select_in
 from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.requested import add_pending, reopen_documents
-from swatchbook.ledger.tables import contents, images, items, placements, requested
-from swatchbook.records import ItemState, PlacementState, Record, Role, pair_key
+from swatchbook.ledger.tables import analyses, contents, images, items, placements, requested, reviews
+from swatchbook.records import Analysis, ItemState, PlacementState, Role, pair_key
 
 
-class CurrentText(Record):
-    """What an analysis, or a person, says of a picture: the key of its text (None: nothing), and the quality seen."""
+@dataclass(frozen=True)
+class AnalysisInUse:
+    """The analysis of a picture (content key) that stands for the one requested under `tag` after its reviews.
 
-    text_key: str | None
-    quality: float
-    needs_review: bool = False
-
-
-def set_current_text(connection: Connection, tag: str, said: Mapping[str, CurrentText]) -> None:
-    """From now on this is said of these pictures (by content key), whoever's they are.
-
-    A document must want the analysis of this tag. The texts stand in `contents` already; what is to be made of them is
-    for `queue_said`.
+    `record` and `text_key` are those of the other analysis where a review has corrected it. `text_key` is None where
+    the picture was rejected or the analysis has nothing to say.
     """
-    theirs = {
-        row.id: (row.content_key, said[row.content_key])
-        for some in portions(sorted(said))
-        for row in connection.execute(
-            select(images.c.id, images.c.content_key).where(images.c.content_key.in_(some), is_analysis_requested(tag))
-        )
-    }
-    write_texts(connection, images.c.id, theirs)
+
+    key: str
+    tag: str
+    verdict: Verdict | None
+    record: Mapping[str, Any]
+    text_key: str | None
+
+    def needs_review(self, below: float) -> bool:
+        """Return whether the score is below `below` and no review has settled it."""
+        unsettled = self.verdict in (None, Verdict.UNDECIDED, Verdict.FAILED)
+        return unsettled and score(Analysis.model_validate(self.record)) < below
 
 
-def is_analysis_requested(tag: str) -> ColumnElement[bool]:
-    """Whether a document that places an image wants the analysis of this tag."""
+def analyses_in_use(
+    connection: Connection, keys: Iterable[str], tags: Collection[str] | None = None
+) -> Iterator[AnalysisInUse]:
+    """Yield the analysis in use for each picture (content key) and requested tag that has one; None: any tag."""
+    query = _IN_USE if tags is None else _IN_USE.where(analyses.c.tag.in_(tags))
+    for row in select_in(connection, query, analyses.c.key, keys):
+        verdict = row.verdict and Verdict(row.verdict)
+        yield AnalysisInUse(row.key, row.tag, verdict, row.record, row.text_key)
+
+
+_OTHER = analyses.alias("other")
+_IN_USE = (
+    select(
+        analyses.c.key,
+        analyses.c.tag,
+        reviews.c.verdict,
+        case((reviews.c.verdict == Verdict.CORRECTED, _OTHER.c.record), else_=analyses.c.record).label("record"),
+        case(
+            (reviews.c.verdict == Verdict.CORRECTED, _OTHER.c.text_key),
+            (reviews.c.verdict == Verdict.REJECTED, null()),
+            else_=analyses.c.text_key,
+        ).label("text_key"),
+    )
+    .join_from(
+        analyses,
+        reviews,
+        and_(reviews.c.key == analyses.c.key, reviews.c.tag == analyses.c.tag, reviews.c.stands),
+        isouter=True,
+    )
+    .join(_OTHER, and_(_OTHER.c.key == reviews.c.key, _OTHER.c.tag == reviews.c.second), isouter=True)
+)
+
+
+def set_current_text(connection: Connection, tag: str, keys: Iterable[str], review_below: float) -> dict[str, bool]:
+    """Let images of these pictures show the analysis in use, where a document requests the analysis of this tag.
+
+    Returns image id -> whether its text is another one now. The texts are stored already; queue the items of the new
+    ones with `queue_text_items`.
+    """
+    in_use = {used.key: used for used in analyses_in_use(connection, keys, [tag])}
+    query = select(images.c.id, images.c.content_key, images.c.text_key).where(_is_analysis_requested(tag))
+    rows = list(select_in(connection, query, images.c.content_key, in_use))
+    write_texts(connection, {row.id: in_use[row.content_key] for row in rows}, review_below)
+    return {row.id: row.text_key != in_use[row.content_key].text_key for row in rows}
+
+
+def _is_analysis_requested(tag: str) -> ColumnElement[bool]:
+    """Return the condition that a document which places an image requests the analysis of this tag."""
     return exists().where(
         placements.c.image == images.c.id,
         requested.c.document == placements.c.document,
@@ -52,12 +96,12 @@ def is_analysis_requested(tag: str) -> ColumnElement[bool]:
     )
 
 
-def write_texts(connection: Connection, column: Column[str], said: Mapping[str, tuple[str, CurrentText]]) -> None:
-    """Let the images that have these values in a column say so: value -> content key of the picture, what is said."""
-    if said:
+def write_texts(connection: Connection, in_use: Mapping[str, AnalysisInUse], review_below: float) -> None:
+    """Set the text, quality and need of a review of images (by id) from the analysis in use."""
+    if in_use:
         connection.execute(
             update(images)
-            .where(column == bindparam("of_value"))
+            .where(images.c.id == bindparam("image"))
             .values(
                 text_key=bindparam("text"),
                 pair_key=bindparam("pair"),
@@ -65,74 +109,63 @@ def write_texts(connection: Connection, column: Column[str], said: Mapping[str, 
                 needs_review=bindparam("weak"),
             ),
             [
-                {"of_value": value, "text": of.text_key, "pair": of.text_key and pair_key(content, of.text_key),
-                 "seen": of.quality, "weak": of.needs_review}
-                for value, (content, of) in said.items()
+                {"image": image, "text": used.text_key, "seen": used.record["quality"],
+                 "pair": used.text_key and pair_key(used.key, used.text_key), "weak": used.needs_review(review_below)}
+                for image, used in in_use.items()
             ],
         )  # fmt: skip
 
 
 def queue_text_items(connection: Connection, column: Column[str], values: Collection[str]) -> None:
-    """Items of what is said of the images that have these values in a column, under the tags of all who show them.
-
-    A shared image says one thing. Whom they concern is woken.
+    """Queue the items of the texts of the images with these values in `column`, under the tags of all documents that
+    show them, and reopen completed ones among these documents.
     """
-    showing = [
-        row
-        for portion in portions(sorted(values))
-        for row in connection.execute(
-            select(placements.c.document, images.c.content_key, images.c.text_key, images.c.pair_key)
-            .join_from(images, placements, placements.c.image == images.c.id)
-            .where(column.in_(portion), images.c.text_key.is_not(None))
-            .where(placements.c.state == PlacementState.SHOWN)
-            .distinct()
-        )
-    ]
-    tags = _tags(connection, sorted({row.document for row in showing}))
-    asked = {
+    query = (
+        select(placements.c.document, images.c.content_key, images.c.text_key, images.c.pair_key)
+        .join_from(images, placements, placements.c.image == images.c.id)
+        .where(images.c.text_key.is_not(None), placements.c.state == PlacementState.SHOWN)
+        .distinct()
+    )
+    showing = list(select_in(connection, query, column, values))
+    tags = _tags(connection, {row.document for row in showing})
+    from_text = {
         (row.text_key, Role.UNDERSTANDING.value, tag)
         for row in showing
         for tag in tags[row.document, Role.UNDERSTANDING]
     }
-    pairs = _seen_pairs(connection, showing, tags)
-    # a pair has a row there like a text or a picture: what is made of it is collected with it
+    from_pair = _multimodal_items(connection, showing, tags)
+    # a pair has a row of contents like a text or a picture, so that unused vectors are collected with it
     upsert_rows(
-        connection, contents, [{"key": key, "unused_since": None} for key in sorted({pair[0] for pair in pairs})]
+        connection, contents, [{"key": key, "unused_since": None} for key in sorted({key for key, _, _ in from_pair})]
     )
-    add_pending(connection, asked | pairs)
-    reopen_documents(connection, sorted({key for key, _, _ in asked | pairs}))
+    add_pending(connection, from_text | from_pair)
+    reopen_documents(connection, sorted({key for key, _, _ in from_text | from_pair}))
 
 
 _Tags = defaultdict[tuple[str, str], list[str]]
-"""(document, role) -> tags that it wants of that role."""
+"""(document, role) -> the tags that it requests."""
 
 
 def _tags(connection: Connection, documents: Collection[str]) -> _Tags:
-    """Asked by document, apart from the images: SQLite would start from all those that want the role."""
+    """Return the requested tags. Joined with images, SQLite would start from all requests of a role."""
     roles = (Role.UNDERSTANDING, Role.MULTIMODAL, Role.VISUAL)
     tags = _Tags(list)
-    for portion in portions(sorted(documents)):
-        query = select(requested.c.document, requested.c.role, requested.c.tag)
-        for row in connection.execute(query.where(requested.c.document.in_(portion), requested.c.role.in_(roles))):
-            tags[row.document, row.role].append(row.tag)
+    query = select(requested.c.document, requested.c.role, requested.c.tag).where(requested.c.role.in_(roles))
+    for row in select_in(connection, query, requested.c.document, documents):
+        tags[row.document, row.role].append(row.tag)
     return tags
 
 
-def _seen_pairs(connection: Connection, showing: Collection[Row[Any]], tags: _Tags) -> set[ItemId]:
-    """The `multimodal` items of those pictures whose `visual` vector there is, as the same document wants it."""
-    asking = [row for row in showing if tags[row.document, Role.MULTIMODAL]]
-    seen = {
-        (row.key, row.tag)
-        for portion in portions(sorted({row.content_key for row in asking}))
-        for row in connection.execute(
-            select(items.c.key, items.c.tag).where(
-                items.c.key.in_(portion), items.c.role == Role.VISUAL, items.c.state == ItemState.DONE
-            )
-        )
+def _multimodal_items(connection: Connection, showing: Collection[Row[Any]], tags: _Tags) -> set[ItemId]:
+    """Return the `multimodal` items of images with a `visual` vector under a tag that the document requests."""
+    requesting = [row for row in showing if tags[row.document, Role.MULTIMODAL]]
+    done = select(items.c.key, items.c.tag).where(items.c.role == Role.VISUAL, items.c.state == ItemState.DONE)
+    have_visual = {
+        (row.key, row.tag) for row in select_in(connection, done, items.c.key, {row.content_key for row in requesting})
     }
     return {
         (row.pair_key, Role.MULTIMODAL.value, tag)
-        for row in asking
-        if any((row.content_key, eye) in seen for eye in tags[row.document, Role.VISUAL])
+        for row in requesting
+        if any((row.content_key, visual_tag) in have_visual for visual_tag in tags[row.document, Role.VISUAL])
         for tag in tags[row.document, Role.MULTIMODAL]
     }

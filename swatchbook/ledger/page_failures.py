@@ -1,4 +1,4 @@
-"""Pages that a stage lost in part, and when those whose loss may pass are tried again."""
+"""Pages of which a stage lost a part, and when transient losses are tried again."""
 
 from collections.abc import Iterable
 
@@ -9,15 +9,15 @@ from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import pages, runs
 from swatchbook.records import FailedPage
 
-RETRY_PAUSE_SECONDS = 900.0  # seconds
+RETRY_PAUSE_SECONDS = 900.0
 MAX_RETRIES = 3
-"""Times that a generation comes back for its lost pages: then they stay named as failures."""
+"""Runs of a generation that try its failed pages; after these the failures stay."""
 
 
 def save_page_failures(ledger: Ledger, run: Run, lost: Iterable[FailedPage]) -> None:
-    """Pages that lost a part (their tables, what a model was to say of them) keep their kind and say why.
+    """Record why pages lost a part (their tables, a model's answer); the pages keep their kind.
 
-    After `save_pages`. Raises RunRevoked.
+    Call it after `save_pages`. Raises RunRevoked.
     """
     by_page = dict[int, list[FailedPage]]()
     for page in lost:
@@ -34,7 +34,7 @@ def save_page_failures(ledger: Ledger, run: Run, lost: Iterable[FailedPage]) -> 
 
 
 def next_try(ledger: Ledger, run: Run) -> float | None:
-    """When pages that this run lost are tried again, Unix seconds; None once enough runs have tried."""
+    """Return when this run's failed pages are tried again, in Unix seconds; None after MAX_RETRIES runs."""
     ended = select(func.count()).where(
         runs.c.document == run.document, runs.c.generation == run.generation, runs.c.state == "ended"
     )

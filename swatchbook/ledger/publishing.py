@@ -1,7 +1,7 @@
-"""What waits to be published, who is publishing it, and what came of it. Nothing here talks to an index.
+"""Rows to publish: lease them, read what to publish, record what the index took. Nothing here calls an index.
 
-Any publisher takes any row whose time has come, whoever's it is. A row's `dirty` as read when leased becomes its
-`published`; what was raised meanwhile is published again.
+Any publisher takes any owner's rows that are due. The value of `dirty` read with the lease becomes `published`; a row
+raised meanwhile is published again.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,14 +24,16 @@ from sqlalchemy import (
     update,
 )
 
+from swatchbook.backoff import pause_after
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Payload, Space, Vector
-from swatchbook.ledger.database import Ledger, db_now, portions, upsert
-from swatchbook.ledger.leases import LEASE_SECONDS, failure_record, pause_after
+from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
+from swatchbook.ledger.leases import LEASE_SECONDS, failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.states import publishable, unpublished_rows
 from swatchbook.ledger.tables import chunks, contents, documents, images, key_column, placements, reviews, vectors
 from swatchbook.ledger.tables import spaces as spaces_table
+from swatchbook.ledger.visibility import drop_gone, mark_changed, mark_republished
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 
 ObjectKind = Literal["image", "chunk"]
@@ -39,11 +41,11 @@ ObjectKind = Literal["image", "chunk"]
 _TABLES: Mapping[ObjectKind, Table] = {"image": images, "chunk": chunks}
 
 _PAGE = 1_000
-"""Rows read at a time where there may be very many."""
+"""Rows read at a time where there may be millions."""
 
 
-class Dirty(Record):
-    """A leased row: an image or chunk to publish, or to remove where it is gone. `dirty` is the value read."""
+class DirtyRow(Record):
+    """A leased image or chunk to publish, or to remove from the index if it is gone. `dirty`: the value read."""
 
     kind: ObjectKind
     id: str
@@ -53,12 +55,12 @@ class Dirty(Record):
 
 @dataclass(frozen=True)
 class Publication:
-    """All that is published of a row: one payload, and each vector that there is, float32 by (role, tag).
+    """What is published of a row: a payload, and its stored vectors, (d,) float32 by (role, tag).
 
-    `reviewed`: what is said of it may be other than it was, or nothing, so that what there is no vector of now goes.
+    `reviewed`: a review may have changed or removed its text, so vectors in the index that are missing here must go.
     """
 
-    row: Dirty
+    row: DirtyRow
     payload: Payload
     vectors: Mapping[RoleTag, Vector]
     reviewed: bool = False
@@ -67,9 +69,9 @@ class Publication:
 # --- leases -----------------------------------------------------------------------------------------------------------
 
 
-def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
-    """Up to `limit` rows whose time has come and that nobody publishes, leased to `name` for a minute."""
-    leased = list[Dirty]()
+def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[DirtyRow]:
+    """Lease up to `limit` due rows that no publisher holds to `name`, for LEASE_SECONDS, and return them."""
+    leased = list[DirtyRow]()
     with ledger.write(turn=False) as connection:
         for kind, table in _TABLES.items():
             due = (
@@ -77,7 +79,7 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
                     select(table.c.id)
                     .where(
                         publishable(table),
-                        _has_come(table),
+                        _is_due(table),
                         or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
                     )
                     .limit(limit - len(leased))
@@ -92,7 +94,7 @@ def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[Dirty]:
                 .values(publish_lease=name, publish_until=db_now() + LEASE_SECONDS)
                 .returning(table.c.id, table.c.dirty, table.c.gone)
             )
-            leased += [Dirty(kind=kind, id=row.id, dirty=row.dirty, gone=row.gone) for row in rows]
+            leased += [DirtyRow(kind=kind, id=row.id, dirty=row.dirty, gone=row.gone) for row in rows]
     return leased
 
 
@@ -100,14 +102,14 @@ def record_publication(
     ledger: Ledger,
     name: str,
     *,
-    published: Sequence[Dirty],
+    published: Sequence[DirtyRow],
     refused: Mapping[str, Failure],
-    removed: Sequence[Dirty],
+    removed: Sequence[DirtyRow],
 ) -> None:
-    """Record what came of a round, and free all that `name` still holds.
+    """Record what the index took, refused and removed, and free all rows that `name` still holds.
 
-    A row whose lease was lost meanwhile is raised again: another publisher's older object may have come last. A refused
-    one keeps failure, tries and next try. A removed one goes, unless something shows it again.
+    A row whose lease was lost meanwhile is raised again: another publisher may have written an older object last. A
+    refused row keeps its failure, tries and next try. A removed row is deleted, unless it is shown again.
     """
     with ledger.write() as connection:
         for kind, table in _TABLES.items():
@@ -121,8 +123,8 @@ def record_publication(
             gone = [row for row in removed if row.kind == kind]
             _record_published(connection, table, [row for row in done if row.id in tries])
             _record_refused(connection, table, {i: (tries[i], f) for i, f in refused.items() if i in tries})
-            _record_removed(connection, table, [row.id for row in gone if row.id in tries])
-            _raise_again(connection, table, [row.id for row in (*done, *gone) if row.id not in tries])
+            drop_gone(connection, table, [row.id for row in gone if row.id in tries])
+            mark_changed(connection, table, [row.id for row in (*done, *gone) if row.id not in tries])
             connection.execute(update(table).where(_held(table, name)).values(_FREE))
 
 
@@ -133,7 +135,7 @@ def _held(table: Table, name: str) -> ColumnElement[bool]:
     return and_(unpublished_rows(table), table.c.publish_lease == name)
 
 
-def _record_published(connection: Connection, table: Table, rows: Sequence[Dirty]) -> None:
+def _record_published(connection: Connection, table: Table, rows: Sequence[DirtyRow]) -> None:
     if rows:
         settled = {"publish_tries": 0, "publish_failure": null(), "publish_next": null()}
         connection.execute(
@@ -163,51 +165,34 @@ def _record_refused(connection: Connection, table: Table, refused: Mapping[str, 
         )
 
 
-def _record_removed(connection: Connection, table: Table, ids: Sequence[str]) -> None:
-    """Gone rows go. An image that still stands hidden somewhere keeps its row, as never shown."""
-    for portion in portions(ids):
-        gone = and_(table.c.id.in_(portion), table.c.gone)
-        if table is images:
-            placed = select(placements.c.id).where(placements.c.image == images.c.id).exists()
-            never_shown = {"gone": False, "dirty": 0, "made": 0, "published": 0, **_FREE}
-            connection.execute(update(images).where(gone, placed).values(never_shown))
-        connection.execute(table.delete().where(gone))
-
-
-def _raise_again(connection: Connection, table: Table, ids: Sequence[str]) -> None:
-    for portion in portions(ids):
-        connection.execute(update(table).where(table.c.id.in_(portion)).values(dirty=table.c.dirty + 1))
-
-
 # --- what is published ------------------------------------------------------------------------------------------------
 
 
-def publications(ledger: Ledger, rows: Sequence[Dirty]) -> list[Publication]:
-    """Payload and vectors of each row that still shows something, all read in one state of the ledger."""
-    import numpy as np  # only here: the account is read without it
+def publications(ledger: Ledger, rows: Sequence[DirtyRow]) -> list[Publication]:
+    """Return payload and vectors of each row that is still shown, all from one snapshot of the ledger."""
+    import numpy as np  # only here: reading the account must not load it
 
     with ledger.read() as connection:
         ids = {kind: [row.id for row in rows if row.kind == kind] for kind in _TABLES}
         payloads = image_payloads(connection, ids["image"]) | chunk_payloads(connection, ids["chunk"])
-        reviewed = set[str]()
-        for portion in portions(ids["image"]):
-            known = exists().where(reviews.c.key == images.c.content_key)
-            reviewed |= set(connection.execute(select(images.c.id).where(images.c.id.in_(portion), known)).scalars())
-        found = dict[str, dict[RoleTag, Vector]]()
+        with_review = select(images.c.id).where(exists().where(reviews.c.key == images.c.content_key))
+        reviewed = {row.id for row in select_in(connection, with_review, images.c.id, ids["image"])}
+        vectors_by_id = dict[str, dict[RoleTag, Vector]]()
         for query, column in _VECTORS:
-            for portion in portions([row.id for row in rows]):
-                for row in connection.execute(query.where(column.in_(portion))):
-                    vector = np.frombuffer(row.data, dtype="<f4")
-                    found.setdefault(row.id, {})[RoleTag(role=Role(row.role), tag=row.tag)] = vector
+            for row in select_in(connection, query, column, [row.id for row in rows]):
+                vector = np.frombuffer(row.data, dtype="<f4")
+                vectors_by_id.setdefault(row.id, {})[RoleTag(role=Role(row.role), tag=row.tag)] = vector
     return [
-        Publication(row=row, payload=payloads[row.id], vectors=found.get(row.id, {}), reviewed=row.id in reviewed)
+        Publication(
+            row=row, payload=payloads[row.id], vectors=vectors_by_id.get(row.id, {}), reviewed=row.id in reviewed
+        )
         for row in rows
         if row.id in payloads
     ]
 
 
 def _is_searchable(table: Table) -> ColumnElement[bool]:
-    """What is shown and has vectors of its own: a section may say the same as the one chunk that is cut from it."""
+    """Return the condition of rows in the index: shown, and for chunks with vectors (sections have none)."""
     return and_(~table.c.gone, table.c.dirty > 0, *([chunks.c.embed] if table is chunks else []))
 
 
@@ -230,36 +215,36 @@ _VECTORS = (
 
 
 def spaces(ledger: Ledger) -> list[tuple[Space, bool]]:
-    """Every space with whether it is its role's active one, oldest first."""
+    """Return every space, and whether it is its role's active one; oldest first."""
     with ledger.read() as connection:
         rows = connection.execute(select(spaces_table).order_by(spaces_table.c.created_at, spaces_table.c.role))
         return [(Space(role=Role(r.role), tag=r.tag, dimension=r.dimension), r.active) for r in rows]
 
 
 def add_space(ledger: Ledger, space: Space) -> bool:
-    """Remember a space; whether it is active, as a role's first one is at once.
+    """Register a space and return whether it is active; a role's first space is active at once.
 
-    Raises Configuration where it is known with another dimension.
+    Raises Configuration if it is registered with another dimension.
     """
     of_role = spaces_table.c.role == space.role
     with ledger.write() as connection:
         first = connection.execute(select(func.count()).select_from(spaces_table).where(of_role)).scalar_one() == 0
         row = {"role": space.role, "tag": space.tag, "dimension": space.dimension, "active": first}
         connection.execute(upsert(connection, spaces_table).values(**row, created_at=db_now()).on_conflict_do_nothing())
-        known = connection.execute(select(spaces_table).where(of_role, spaces_table.c.tag == space.tag)).one()
-    if known.dimension != space.dimension:
+        registered = connection.execute(select(spaces_table).where(of_role, spaces_table.c.tag == space.tag)).one()
+    if registered.dimension != space.dimension:
         raise Configuration(
-            f"{space.tag} made {space.role} vectors of {known.dimension} numbers before and {space.dimension} now.",
+            f"{space.tag} returns {space.role} vectors of {space.dimension} numbers, before {registered.dimension}.",
             advice="A changed model needs a changed tag.",
         )
-    return bool(known.active)
+    return bool(registered.active)
 
 
-# --- how far it is, and doing it again --------------------------------------------------------------------------------
+# --- what is unpublished, and publishing again ------------------------------------------------------------------------
 
 
-def unpublished(ledger: Ledger, document: str | None = None, *, owner: str | None = None) -> int:
-    """Rows of a document, of an owner or of the whole ledger that wait to be published or removed."""
+def count_unpublished(ledger: Ledger, document: str | None = None, *, owner: str | None = None) -> int:
+    """Count the rows of a document, of an owner or of all owners that wait to be published or removed."""
     with ledger.read() as connection:
         return sum(
             connection.execute(
@@ -269,42 +254,36 @@ def unpublished(ledger: Ledger, document: str | None = None, *, owner: str | Non
         )
 
 
-def awaited(ledger: Ledger, document: str) -> int:
-    """Rows of a document that are due to be published now, whether or not somebody is at it."""
+def count_due(ledger: Ledger, document: str) -> int:
+    """Count the rows of a document that are due to be published now, leased or not."""
     with ledger.read() as connection:
         return sum(
             connection.execute(
                 select(func.count())
                 .select_from(table)
-                .where(publishable(table), _has_come(table), *_in_scope(table, document, None))
+                .where(publishable(table), _is_due(table), *_in_scope(table, document, None))
             ).scalar_one()
             for table in _TABLES.values()
         )
 
 
-def _has_come(table: Table) -> ColumnElement[bool]:
-    """Whether a row's time has come; a refused one has a next try."""
+def _is_due(table: Table) -> ColumnElement[bool]:
+    """Return the condition that a row is due; a refused one has a next try."""
     return or_(table.c.publish_next.is_(None), table.c.publish_next <= db_now())
 
 
 def mark_dirty(ledger: Ledger, ids: Collection[str]) -> None:
-    """Let these images and chunks be published again, now."""
+    """Make these images and chunks due to be published again."""
     with ledger.write() as connection:
         for table in _TABLES.values():
-            for portion in portions(sorted(ids)):
-                connection.execute(_published_again(table).where(table.c.id.in_(portion)))
+            mark_republished(connection, table, ids)
 
 
 def mark_all_dirty(ledger: Ledger) -> None:
-    """Let everything be published again: the index was rebuilt."""
+    """Make everything due to be published again, into an index that was rebuilt."""
     with ledger.write() as connection:
         for table in _TABLES.values():
-            connection.execute(_published_again(table))
-
-
-def _published_again(table: Table) -> Any:
-    again = {"dirty": table.c.dirty + 1, "publish_next": null()}
-    return update(table).where(table.c.made > 0, ~table.c.gone).values(again)
+            mark_republished(connection, table)
 
 
 def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator[ColumnElement[bool]]:
@@ -320,7 +299,7 @@ def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator
 
 
 def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
-    """Ids of the images or chunks that have a vector for this space and are shown, in bounded memory."""
+    """Yield the ids of shown images or chunks with a vector for this space, in bounded memory."""
     table = chunks if space.role is Role.TEXT else images
     key = chunks.c.text_key if table is chunks else key_column(space.role)
     query = (
@@ -332,7 +311,7 @@ def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
 
 
 def stored_files(ledger: Ledger) -> Iterator[str]:
-    """Keys of the file store that the ledger stands on, in bounded memory."""
+    """Yield the keys of the files that the ledger needs, in bounded memory."""
     files = union(
         select(contents.c.file).where(contents.c.file.is_not(None), contents.c.unused_since.is_(None)),
         select(documents.c.file).where(documents.c.file.is_not(None)),
@@ -341,7 +320,7 @@ def stored_files(ledger: Ledger) -> Iterator[str]:
 
 
 def _paged(ledger: Ledger, query: Select[Any], column: ColumnElement[str]) -> Iterator[str]:
-    """A column's values in order, a page a transaction."""
+    """Yield a column's values in order, one page per transaction."""
     after = ""
     while True:
         with ledger.read() as connection:

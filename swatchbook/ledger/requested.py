@@ -1,25 +1,12 @@
-"""Which items a document wants: those of what it shows, by its (role, tag) pairs. Also whom a changed item concerns."""
+"""Which items a document requests: those of its images and chunks, for its (role, tag) pairs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import (
-    Connection,
-    Select,
-    Subquery,
-    and_,
-    exists,
-    false,
-    literal,
-    null,
-    select,
-    tuple_,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, Subquery, and_, exists, false, literal, null, select, tuple_, union_all, update
 
 from swatchbook.analysis.judge import Verdict
-from swatchbook.ledger.database import db_now, portions, upsert
+from swatchbook.ledger.database import db_now, execute_in, select_in, upsert
 from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.tables import (
     chunks,
@@ -44,10 +31,10 @@ _IS_REQUESTED = and_(items.c.role == requested.c.role, items.c.tag == requested.
 
 
 def requested_items(document: str) -> Subquery:
-    """All items that a document wants, a row for each showing.
+    """Return all items that a document requests, one row for each placement or chunk.
 
-    Columns: the item's, `listed` (what batches list it by: an image's content key, a chunk's text key), `kind` (0 for
-    images, 1 for chunks) and `position` (reading order).
+    Columns: the item's, `listed` (its key in batches: an image's content key, a chunk's text key), `kind` (0: image,
+    1: chunk) and `position` (reading order).
     """
     of_images = (
         select(literal(0).label("kind"), placements.c.ordinal.label("position"), images.c.content_key.label("listed"))
@@ -68,10 +55,10 @@ def requested_items(document: str) -> Subquery:
 
 
 def requested_items_of(document: str, keys: Sequence[str]) -> Subquery:
-    """The items of these keys that a document wants; an image's content key brings along what is made of its text.
+    """Return the items of these keys that a document requests; an image's content key includes the items of its text.
 
-    Columns: the item's, and `listed`: the one of the keys that brought it. Found from the keys, however large the
-    document is.
+    Columns: the item's, and `listed`: the given key that it belongs to. The query starts from the keys, so it is fast
+    for large documents.
     """
     owner = select(documents.c.owner).where(documents.c.id == document).scalar_subquery()
     by_key = (
@@ -90,32 +77,27 @@ def requested_items_of(document: str, keys: Sequence[str]) -> Subquery:
 
 
 def add_pending(connection: Connection, rows: Iterable[ItemId]) -> None:
-    """Items to be made, unless they exist: then they are locked until the transaction ends, and stay as they are.
-
-    One whose vector is there is done.
-    """
-    asked = sorted(set(rows))
-    if not asked:
+    """Insert pending items, or done ones where the vector is stored. Existing items are locked and stay as they are."""
+    ids = sorted(set(rows))
+    if not ids:
         return
-    values = [{"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in asked]
+    values = [{"key": key, "role": role, "tag": tag, "state": ItemState.PENDING} for key, role, tag in ids]
     new = upsert(connection, items)
     identity = (items.c.key, items.c.role, items.c.tag)
     connection.execute(new.on_conflict_do_update(index_elements=identity, set_={"key": new.excluded.key}), values)
-    there = exists().where(vectors.c.key == items.c.key, vectors.c.role == items.c.role, vectors.c.tag == items.c.tag)
-    for keys in portions(sorted({key for key, _, _ in asked})):
-        connection.execute(
-            update(items)
-            .where(items.c.key.in_(keys), items.c.state == ItemState.PENDING, there)
-            .values(state=ItemState.DONE)
-        )
+    same = and_(vectors.c.key == items.c.key, vectors.c.role == items.c.role, vectors.c.tag == items.c.tag)
+    set_done = (
+        update(items).where(items.c.state == ItemState.PENDING, exists().where(same)).values(state=ItemState.DONE)
+    )
+    execute_in(connection, set_done, items.c.key, {key for key, _, _ in ids})
 
 
 def queue_again(
     connection: Connection, document: str, states: Collection[ItemState], keys: Sequence[str] | None = None
 ) -> None:
-    """Items in these states that the document wants (of these keys alone) are pending again, all counters at 0.
+    """Set the document's requested items in these states (of these keys only) pending again, with all counters at 0.
 
-    What a person has rejected stays so. Whom it concerns is woken.
+    Analyses that a person has rejected stay rejected. Completed documents that request the items are reopened.
     """
     rows = requested_items(document) if keys is None else requested_items_of(document, keys)
     dismissed = exists().where(
@@ -139,42 +121,36 @@ def queue_again(
 
 
 def reopen_documents(connection: Connection, keys: Sequence[str]) -> None:
-    """Completed documents that want a pending item of these keys are no longer complete: waiting, due now.
+    """Make completed documents that request a pending item of these keys wait, due now.
 
-    To be called in the transaction that set the items pending.
+    Call it in the transaction that set the items pending.
     """
     pending = defaultdict[tuple[str, str], list[str]](list)
-    for some in portions(keys):
-        query = select(items.c.key, items.c.role, items.c.tag).where(
-            items.c.key.in_(some), items.c.state == ItemState.PENDING
+    query = select(items.c.key, items.c.role, items.c.tag).where(items.c.state == ItemState.PENDING)
+    for key, role, tag in select_in(connection, query, items.c.key, keys):
+        pending[role, tag].append(key)
+    for (role, tag), pending_keys in pending.items():
+        requesting = select(requested.c.document).where(requested.c.role == role, requested.c.tag == tag)
+        # two steps: in one query SQLite would start from all documents that request the role
+        showing = _documents_showing(connection, role, pending_keys)
+        completed = update(documents).where(
+            documents.c.id.in_(requesting), documents.c.status == DocumentStatus.COMPLETED
         )
-        for key, role, tag in connection.execute(query):
-            pending[role, tag].append(key)
-    for (role, tag), changed in pending.items():
-        asking = select(requested.c.document).where(requested.c.role == role, requested.c.tag == tag)
-        for some in portions(changed):
-            # the showing documents first and alone: SQLite would start from all those that ask
-            showing = connection.execute(_showing(role, some)).scalars().all()
-            for ids in portions(showing):
-                connection.execute(
-                    update(documents)
-                    .where(
-                        documents.c.id.in_(ids),
-                        documents.c.id.in_(asking),
-                        documents.c.status == DocumentStatus.COMPLETED,
-                    )
-                    .values(status=DocumentStatus.WAITING, due_at=db_now(), updated_at=db_now())
-                )
+        waiting = completed.values(status=DocumentStatus.WAITING, due_at=db_now(), updated_at=db_now())
+        execute_in(connection, waiting, documents.c.id, showing)
 
 
-def _showing(role: str, keys: Sequence[str]) -> Select[tuple[str]]:
-    """Documents that show an image or chunk of these keys, keyed as the role is."""
+def _documents_showing(connection: Connection, role: str, keys: Sequence[str]) -> set[str]:
+    """Return the documents that show an image or chunk with one of these keys, each the key of an item of the role."""
     if role == Role.TEXT:
-        kept = and_(chunks.c.text_key.in_(keys), chunks.c.embed, chunks.c.gone == false())
-        return select(chunks.c.document).where(kept).distinct()
-    return (
-        select(placements.c.document)
-        .join_from(images, placements, placements.c.image == images.c.id)
-        .where(key_column(role).in_(keys), placements.c.state == PlacementState.SHOWN)
-        .distinct()
-    )
+        kept = and_(chunks.c.embed, chunks.c.gone == false())
+        query, column = select(chunks.c.document).where(kept).distinct(), chunks.c.text_key
+    else:
+        query = (
+            select(placements.c.document)
+            .join_from(images, placements, placements.c.image == images.c.id)
+            .where(placements.c.state == PlacementState.SHOWN)
+            .distinct()
+        )
+        column = key_column(role)
+    return {row.document for row in select_in(connection, query, column, keys)}

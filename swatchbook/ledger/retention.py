@@ -1,25 +1,15 @@
-"""What is dropped in time: unused contents and their files, rows of runs long over."""
+"""Deleting what is no longer needed: unused contents with their files, old runs, timings and deliveries."""
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 
-from sqlalchemy import (
-    ColumnElement,
-    Table,
-    delete,
-    exists,
-    func,
-    null,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Table, delete, exists, func, null, or_, select, update
 
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import deliveries
-from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, portions
+from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
 from swatchbook.ledger.documents import read_options
 from swatchbook.ledger.tables import (
     analyses,
@@ -42,7 +32,7 @@ _COLLECTED_TOGETHER = 100
 
 
 class Collected(Record):
-    """What was dropped because nothing uses it any more."""
+    """Counts of what was deleted because nothing uses it any more."""
 
     contents: int
     files: int
@@ -51,10 +41,10 @@ class Collected(Record):
 
 
 def collect(ledger: Ledger, files: Files, *, older_than: float = 3_600) -> Collected:
-    """Drop contents that nothing has used for `older_than` seconds, with file, items, vectors and analyses.
+    """Delete contents that nothing has used for `older_than` seconds, with their files, items, vectors and analyses.
 
-    Answers of calls for deleted documents go likewise; what they cost stays. A crash on the way loses nothing: a file
-    goes before the row that names it.
+    Answers of calls for deleted documents are deleted as well; their costs stay. A crash leaves no orphaned file: files
+    are deleted before the rows that name them.
     """
     with ledger.write() as connection:
         unused_since = contents.c.unused_since
@@ -93,14 +83,14 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
         keys, stored = [row.key for row in gone], [row.file for row in gone if row.file]
         for file in stored:
             files.delete(file)
-        made = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
+        dropped = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
         for table in (items, analyses, reviews, contents):
             connection.execute(delete(table).where(table.c.key.in_(keys)))
-    return Collected(contents=len(keys), files=len(stored), vectors=made, answers=0)
+    return Collected(contents=len(keys), files=len(stored), vectors=dropped, answers=0)
 
 
 def _was_put_within(files: Files, file: str, seconds: float) -> bool:
-    """Whether a run has stored the same bytes again lately: it names them when its stage is through."""
+    """Return whether a run has stored the same file again lately; it names the file when its stage is saved."""
     try:
         return time.time() - files.modified(file) < seconds
     except FileMissing:
@@ -108,26 +98,26 @@ def _was_put_within(files: Files, file: str, seconds: float) -> bool:
 
 
 def _is_used() -> ColumnElement[bool]:
-    """A picture, and it with its text, by an image, a text by an image, a chunk or an analysis, a source and its pages
-    by a document.
+    """Return the condition that content is used: as picture, text or pair of an image, as text of a chunk or analysis,
+    or as file of a document.
     """
     keys = (images.c.content_key, images.c.text_key, images.c.pair_key, chunks.c.text_key, analyses.c.text_key)
     files = (documents.c.file, documents.c.pages_file)
-    # asked row by row, by index: a list of all users is more than PostgreSQL keeps in memory, and it would search it
+    # one indexed EXISTS per column: PostgreSQL would scan a list of all users for every row
     by_key = [exists().where(user == contents.c.key) for user in keys]
     by_file = [exists().where(user == contents.c.file) for user in files]
     return or_(*by_key, *by_file)
 
 
 _TIMINGS_TIMES = 3
-"""As many times longer than runs are timings kept: medians need many."""
+"""Timings are kept so many times longer than runs: medians need many."""
 
 _ROOM_BYTES = 64 << 20
-"""Free pages of a SQLite file from which on it is written anew without them, if they are half of it."""
+"""A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
 
 
 class Origin(Record):
-    """What results are kept for: a document, and what its stages read."""
+    """A document for which results of pure stages are cached, and what goes into their keys."""
 
     id: str
     options: IngestOptions
@@ -135,9 +125,9 @@ class Origin(Record):
 
 
 def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False) -> int:
-    """Drop rows of runs that ended so long ago, old timings and deliveries; in a dry run count them. Returns the rows.
+    """Delete runs that ended more than `keep_seconds` ago, old timings and deliveries; return the number of rows.
 
-    Live runs and documents stay as they are.
+    A dry run only counts them.
     """
     old: Sequence[tuple[Table, ColumnElement[bool]]] = (
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
@@ -152,44 +142,42 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
 
 
 def unreferenced_files(ledger: Ledger, files: Sequence[str]) -> set[str]:
-    """Those keys of the file store that no row names."""
+    """Return those keys of the file store that no row names."""
     left = set(files)
     columns = (contents.c.file, documents.c.file, documents.c.pages_file)
     with ledger.read() as connection:
-        for some in portions(files):
-            for column in columns:
-                left -= set(connection.execute(select(column).where(column.in_(some))).scalars())
+        for column in columns:
+            left -= {file for (file,) in select_in(connection, select(column), column, files)}
     return left
 
 
 def longest_run_seconds(ledger: Ledger) -> float:
-    """Seconds for which the oldest live run has been at work; 0 where there is none."""
+    """Return how many seconds ago the oldest live run began; 0 without any."""
     with ledger.read() as connection:
-        first = connection.execute(select(func.min(runs.c.started_at)).where(runs.c.state == "live")).scalar_one()
-        return 0.0 if first is None else connection.execute(select(db_now() - first)).scalar_one()
+        oldest = select(db_now() - func.min(runs.c.started_at)).where(runs.c.state == "live")
+        return connection.execute(oldest).scalar_one() or 0.0
 
 
 def unused_contents(ledger: Ledger, *, older_than: float) -> int:
-    """How many contents nothing has used for `older_than` seconds, as far as has been noticed."""
+    """Count the contents that `collect` marked as unused at least `older_than` seconds ago."""
     query = select(func.count()).where(contents.c.unused_since <= db_now() - older_than)
     with ledger.read() as connection:
         return connection.execute(query).scalar_one()
 
 
-def origins(ledger: Ledger, found: Sequence[str]) -> dict[str, list[Origin]]:
-    """By content: the documents that results are kept for."""
-    known: dict[str, list[Origin]] = {}
+def origins(ledger: Ledger, contents: Iterable[str]) -> dict[str, list[Origin]]:
+    """Return content -> the documents with that content."""
+    by_content: dict[str, list[Origin]] = {}
     columns = (documents.c.content, documents.c.id, documents.c.options, documents.c.force)
     with ledger.read() as connection:
-        for some in portions(found):
-            for row in connection.execute(select(*columns).where(documents.c.content.in_(some))):
-                origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
-                known.setdefault(row.content, []).append(origin)
-    return known
+        for row in select_in(connection, select(*columns), documents.c.content, contents):
+            origin = Origin(id=row.id, options=read_options(row.options), force=row.force)
+            by_content.setdefault(row.content, []).append(origin)
+    return by_content
 
 
 def compact(ledger: Ledger) -> None:
-    """Give the room of a SQLite ledger's deleted rows back to the disk. PostgreSQL does so by itself."""
+    """Give the space of a SQLite ledger's deleted rows back to the disk. PostgreSQL does so by itself."""
     if ledger.url.get_backend_name() != "sqlite":
         return
     with closing(sqlite3.connect(str(ledger.url.database), timeout=LOCK_SECONDS, isolation_level=None)) as connection:

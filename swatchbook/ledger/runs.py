@@ -1,4 +1,4 @@
-"""Runs: begun, kept alive, ended, marked dead, revoked."""
+"""Runs of documents: begin, record progress, end; mark dead ones, revoke."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -14,16 +14,7 @@ from swatchbook.ledger.documents import load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.tables import documents, requested, runs, timings
-from swatchbook.records import (
-    BlockNames,
-    DocumentStatus,
-    IngestOptions,
-    ItemState,
-    Record,
-    RoleTag,
-    RunReport,
-    Stage,
-)
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
 from swatchbook.runtime.process import Process, here, is_dead
 
 log = logging.getLogger(__name__)
@@ -32,13 +23,13 @@ DEATHS = 3
 """Runs of a document that may die in a row with nothing committed, before it is `failed`."""
 
 STALL_SECONDS = 300.0
-"""How long a run may show no progress: its heart beats, but it hangs. What waits deliberately says so by `alive`."""
+"""How long a run may go without progress before it counts as hung. One that waits on purpose calls `record_alive`."""
 
 _ORDER = {stage: number for number, stage in enumerate(Stage)}
 
 
 class Run(Record):
-    """A live run's right to write, for as long as it is live."""
+    """One process working on a document, shard or review; it may write while it is live."""
 
     token: str
     document: str
@@ -46,7 +37,7 @@ class Run(Record):
 
 
 class Busy(Record):
-    """Why a run could not begin. `same`: what lives asks for the very same, so following it is enough."""
+    """Why a run could not begin. `same`: the live run has the same options, so following it is enough."""
 
     document: str
     run: str | None
@@ -55,13 +46,13 @@ class Busy(Record):
 
 
 class LiveRun(Record):
-    """A run at work, as people see it. Ages are seconds."""
+    """A live run, for people. Ages are seconds."""
 
     token: str
     document: str
     name: str
     owner: str
-    stage: Stage | None  # what it works towards
+    stage: Stage | None  # being worked on
     done: int
     total: int
     note: str | None
@@ -82,26 +73,27 @@ def begin(
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
 ) -> Run | Busy:
-    """Begin the document's one live run, burying a dead one first; Busy if another lives or nobody wants it any more.
+    """Begin the document's one live run, marking a dead one first; Busy where another is live or it was stopped.
 
-    Goes on with the current generation, unless the fingerprint differs or options.force asks for a new one: then
-    failed and rejected items are queued anew with all counters at 0. Raises InvalidReference for an unknown document.
+    Continues the current generation, unless the fingerprint differs or options.force is set. With force, failed and
+    rejected items are queued again with all counters at 0. Raises InvalidReference for an unknown document.
     """
     with ledger.write() as connection:
         mark_runs_dead(connection, _dead(connection, document))
-        known = load_document(connection, document, lock=True)
-        same = known.fingerprint == fingerprint and not options.force
-        if known.status == DocumentStatus.DELETING:
-            return Busy(document=document, run=known.run, same=False, reason="deleting")
-        if known.status == DocumentStatus.CANCELLED:
+        current = load_document(connection, document, lock=True)
+        same = current.fingerprint == fingerprint and not options.force
+        if current.status == DocumentStatus.DELETING:
+            return Busy(document=document, run=current.run, same=False, reason="deleting")
+        if current.status == DocumentStatus.CANCELLED:
             return Busy(document=document, run=None, same=False, reason="cancelled")
-        if known.run is not None:
-            return Busy(document=document, run=known.run, same=same, reason="live")
+        if current.run is not None:
+            return Busy(document=document, run=current.run, same=same, reason="live")
 
-        again = same and known.generation is not None
+        again = same and current.generation is not None
         unforced = options.model_copy(update={"force": False})
-        newer = known.fingerprint is None and known.options not in (options, unforced)  # its turn comes after this
-        generation = known.generation if again and known.generation else str(ULID())
+        # the options requested last are then for the next run
+        newer = current.fingerprint is None and current.options not in (options, unforced)
+        generation = current.generation if again and current.generation else str(ULID())
         run = Run(token=str(ULID()), document=document, generation=generation)
         _replace_requested(connection, run, requested)
         if options.force:
@@ -112,14 +104,14 @@ def begin(
             .where(documents.c.id == document)
             .values(
                 status=DocumentStatus.RUNNING,
-                stage=known.stage if again else Stage.REGISTERED,
-                options=(known.options if newer else unforced).model_dump(mode="json"),
+                stage=current.stage if again else Stage.REGISTERED,
+                options=(current.options if newer else unforced).model_dump(mode="json"),
                 blocks=blocks.model_dump(mode="json"),
                 generation=generation,
                 fingerprint=None if newer else fingerprint,
-                force=generation if options.force else known.force,
+                force=generation if options.force else current.force,
                 run=run.token,
-                deaths=known.deaths if again else 0,
+                deaths=current.deaths if again else 0,
                 message=null(),
                 failure_kind=null(),
                 due_at=null(),
@@ -129,14 +121,14 @@ def begin(
         return run
 
 
-def _replace_requested(connection: Connection, run: Run, asked: Sequence[RoleTag]) -> None:
+def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag]) -> None:
     connection.execute(delete(requested).where(requested.c.document == run.document))
-    if asked:
+    if pairs:
         connection.execute(
             insert(requested),
             [
-                {"document": run.document, "generation": run.generation, "role": want.role, "tag": want.tag}
-                for want in asked
+                {"document": run.document, "generation": run.generation, "role": pair.role, "tag": pair.tag}
+                for pair in pairs
             ],
         )
 
@@ -144,7 +136,7 @@ def _replace_requested(connection: Connection, run: Run, asked: Sequence[RoleTag
 def insert_run(
     connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard", "review"]
 ) -> None:
-    """A run of this process, live from now on."""
+    """Insert a live run of this process."""
     me = here()
     connection.execute(
         insert(runs).values(
@@ -157,7 +149,7 @@ def insert_run(
 
 
 def require_live(connection: Connection, run: Run) -> None:
-    """Raises RunRevoked unless the run is live. The first thing in every transaction that a run writes in."""
+    """Check that the run is live, as first statement of every transaction in which it writes. Raises RunRevoked."""
     state = connection.execute(
         select(runs.c.state).where(runs.c.token == run.token).with_for_update(read=True)
     ).scalar_one_or_none()
@@ -166,30 +158,30 @@ def require_live(connection: Connection, run: Run) -> None:
 
 
 def record_heartbeat(ledger: Ledger, run: Run) -> None:
-    """Renew the lease of the run and of the items that it holds. Raises RunRevoked if it is no longer live."""
+    """Renew the leases of the run and of the items that it holds. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, heartbeat_at=db_now(), lease_until=db_now() + LEASE_SECONDS)
         leases.renew(connection, run.token)
 
 
 def record_progress(ledger: Ledger, run: Run, stage: Stage, done: int, total: int, note: str | None = None) -> None:
-    """What the run works towards and how far it is. Raises RunRevoked."""
+    """Record the stage that a run works on, and how much of it is done. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, stage=stage, done=done, total=total, note=note, progress_at=db_now())
 
 
 def record_alive(ledger: Ledger, run: Run) -> None:
-    """A sign of life from what waits deliberately, or works long without steps to count. Raises RunRevoked."""
+    """Record that a run that waits on purpose, or counts no steps, does not hang. Raises RunRevoked."""
     with ledger.write(turn=False) as connection:
         _update_live(connection, run, progress_at=db_now())
 
 
 def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:
-    """The document has come as far as `stage`; it never goes back within a generation. Raises RunRevoked.
+    """Record that the document has reached a stage; it never goes back within a generation. Raises RunRevoked.
 
-    Only a stage reached for the first time counts against deaths: else one that dies later would begin for ever.
+    Only a stage reached for the first time resets the deaths: else a run that dies later would be repeated for ever.
     """
-    earlier = [known for known in Stage if _ORDER[known] < _ORDER[stage]]
+    earlier = [each for each in Stage if _ORDER[each] < _ORDER[stage]]
     with ledger.write() as connection:
         require_live(connection, run)
         connection.execute(
@@ -200,9 +192,9 @@ def reach_stage(ledger: Ledger, run: Run, stage: Stage) -> None:
 
 
 def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units: int = 0) -> None:
-    """Time spent on the way to a stage, and on how many pages or images; what is recorded twice adds up.
+    """Add to the time that a run spent before reaching a stage, and to the units (pages or images) worked on.
 
-    Without units it is known, but compared with nothing. Raises RunRevoked.
+    A timing without units is compared with no other. Raises RunRevoked.
     """
     with ledger.write() as connection:
         require_live(connection, run)
@@ -222,7 +214,7 @@ def record_timing(ledger: Ledger, run: Run, stage: Stage, seconds: float, units:
 
 
 def live_runs(ledger: Ledger) -> list[LiveRun]:
-    """All runs at work, or taken for it until somebody buries them; oldest first."""
+    """Return the runs that are live or not yet marked dead, oldest first."""
     now = db_now()
     with ledger.read() as connection:
         rows = connection.execute(
@@ -260,16 +252,16 @@ def end(
     due_at: float | None = None,
     report: RunReport | None = None,
 ) -> DocumentStatus:
-    """End the run in order: free what it holds, and leave the document as said. Raises RunRevoked.
+    """End a run: free the items that it holds and set the document's status. Raises RunRevoked.
 
-    Returns the status written: `waiting`, due now, where more was asked for meanwhile: other options, or an item.
+    Returns the status set: `waiting`, due now, where other options or new items were requested meanwhile.
     """
     with ledger.write() as connection:
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))
         due: Any = due_at
-        asked_anew = load_document(connection, run.document, lock=True).fingerprint is None
-        if asked_anew or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
+        requested_again = load_document(connection, run.document, lock=True).fingerprint is None
+        if requested_again or (status == DocumentStatus.COMPLETED and _has_open_items(connection, run.document)):
             status, due = DocumentStatus.WAITING, db_now()
         ended = {"state": "ended", "ended_at": db_now(), "failure_kind": failure_kind}
         connection.execute(update(runs).where(runs.c.token == run.token).values(**ended))
@@ -284,8 +276,8 @@ def end(
         return status
 
 
-def failures_before(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
-    """How many earlier runs of this generation were ended by a failure of these kinds."""
+def count_failed_runs(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
+    """Count the runs of this generation that a failure of these kinds has ended."""
     ended = select(func.count()).where(runs.c.generation == run.generation, runs.c.failure_kind.in_(kinds))
     with ledger.read() as connection:
         return connection.execute(ended).scalar_one()
@@ -293,16 +285,16 @@ def failures_before(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
 
 def _has_open_items(connection: Connection, document: str) -> bool:
     rows = requested_items(document)
-    some = select(rows.c.key).where(rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))).limit(1)
-    return connection.execute(some).first() is not None
+    query = select(rows.c.key).where(rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def mark_dead(ledger: Ledger, document: str | None = None) -> list[str]:
-    """End the runs (of one document, or all) whose process is dead, whose lease is over or that hang: their tokens.
+    """End the runs (of one document, or all) whose process is dead, whose lease is over, or that hang; return tokens.
 
     Their items are free at once, with the crash counted; their documents wait, due now, or are `failed` after three
-    deaths in a row with nothing committed. A death that halves a group of items, or names one in a document that has
-    others made, is the items' and does not count.
+    deaths in a row with nothing committed. A death is blamed on the items, and not counted, where it halves a group of
+    them or quarantines one of a document that has others done.
     """
     with ledger.read() as connection:
         if not _dead(connection, document):
@@ -317,7 +309,7 @@ def revoke(
     status: Literal[DocumentStatus.CANCELLED, DocumentStatus.DELETING],
     message: str | None = None,
 ) -> list[str]:
-    """Take the document from whoever works on it: its runs can write nothing more. Returns their tokens."""
+    """Revoke all live runs of a document, so that they can write nothing more, and return their tokens."""
     with ledger.write() as connection:
         tokens = list(
             connection.execute(
@@ -338,7 +330,7 @@ def revoke(
 
 
 def _dead(connection: Connection, document: str | None) -> list[RowMapping]:
-    """Live runs that are dead by process, by lease, or because they hang."""
+    """Return the live runs whose process is dead, whose lease is over, or that hang."""
     over = runs.c.lease_until < db_now()
     query = select(runs, over.label("over"), _hangs().label("hangs")).where(runs.c.state == "live")
     if document is not None:
@@ -352,7 +344,7 @@ def _hangs() -> ColumnElement[bool]:
 
 
 def process_of(row: RowMapping) -> Process:
-    """Whose run a row of `runs` is."""
+    """Return the process of a row of `runs`."""
     return Process(
         host=row["host"],
         boot_id=row["boot_id"],
@@ -363,42 +355,42 @@ def process_of(row: RowMapping) -> Process:
 
 
 def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
-    """End these live runs (rows of `runs`) as dead; those that show life meanwhile stay. Returns tokens."""
-    buried = []
+    """End these live runs (rows of `runs`) as dead, except those with a newer heartbeat; return tokens."""
+    tokens = []
     for row in dead:
         token, document = row["token"], row["document"]
-        mine = connection.execute(
+        is_dead_still = connection.execute(
             update(runs)
             .where(runs.c.token == token, runs.c.state == "live", runs.c.heartbeat_at == row["heartbeat_at"])
             .values(state="dead", ended_at=db_now())
         ).rowcount
-        if mine:
-            buried.append(token)
+        if is_dead_still:
+            tokens.append(token)
             log.error("a run died", extra={"run": token, "document": document, "stage": row["stage"]})
             freed = leases.free_dead(connection, token)
-            theirs = freed.halved or (freed.named and _has_made(connection, document))
-            _count_death(connection, row, deaths=0 if theirs else 1)
-    return buried
+            blames_items = freed.halved or (freed.quarantined and _has_done_items(connection, document))
+            _count_death(connection, row, deaths=0 if blames_items else 1)
+    return tokens
 
 
-def _has_made(connection: Connection, document: str) -> bool:
+def _has_done_items(connection: Connection, document: str) -> bool:
     rows = requested_items(document)
     return connection.execute(select(rows.c.key).where(rows.c.state == ItemState.DONE).limit(1)).first() is not None
 
 
 def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> None:
-    """Of a document's own run: what becomes of the document."""
-    known = connection.execute(
+    """Count the death of a document's own run, and set the document waiting or failed."""
+    document = connection.execute(
         select(documents.c.deaths, documents.c.status).where(documents.c.run == row["token"]).with_for_update()
     ).one_or_none()
-    if known is None:  # a shard's, or no longer the document's
+    if document is None:  # the run of a shard or review, or not the document's any more
         return
-    total = known.deaths + deaths
+    total = document.deaths + deaths
     stage = row["stage"] or Stage.REGISTERED
-    where = f"on the way to {stage}" + (f" ({row['done']}/{row['total']})" if row["total"] else "")
+    where = f"while working towards {stage}" + (f" ({row['done']}/{row['total']})" if row["total"] else "")
     values: dict[str, Any] = {"run": null(), "deaths": total, "updated_at": db_now()}
     what = "Its process hung" if row["hangs"] and not row["over"] else "Its process died"
-    if known.status == DocumentStatus.RUNNING:
+    if document.status == DocumentStatus.RUNNING:
         if total >= DEATHS:
             values |= {
                 "status": DocumentStatus.FAILED,
@@ -409,6 +401,6 @@ def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> Non
             values |= {
                 "status": DocumentStatus.WAITING,
                 "due_at": db_now(),
-                "message": f"{what} {where}; the next run goes on from there.",
+                "message": f"{what} {where}; the next run continues there.",
             }
     connection.execute(update(documents).where(documents.c.run == row["token"]).values(**values))

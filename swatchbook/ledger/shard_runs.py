@@ -1,4 +1,4 @@
-"""Shards in the ledger: runs that hold items of a document, but not the document itself."""
+"""Runs of shards: they hold items of a document, but not the document itself."""
 
 from collections.abc import Collection
 from statistics import median
@@ -9,44 +9,44 @@ from ulid import ULID
 
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger import leases
-from swatchbook.ledger.database import Ledger, db_now, portions
+from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.runs import Run, insert_run, mark_runs_dead, require_live
 from swatchbook.ledger.tables import documents, runs, timings
 from swatchbook.records import DocumentStatus, Record
 
 _STAGE = "SHARD"
-"""The work of one shard, in the timings: beside its parent's stages, which it must not be compared with."""
+"""Stage of shards' timings: kept apart from those of whole documents, with which they cannot be compared."""
 
-_LAST = 25
+_LAST = 25  # timings of which the median is taken
 
-_WANTED = (DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.QUEUED)
-"""Statuses of a document whose shards may work: its own run may be between two lives."""
+_ACTIVE = (DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.QUEUED)
+"""Statuses of a document whose shards may run: its own run may be about to begin again."""
 
 
 class ShardRun(Record):
-    """What the ledger knows of the last run that a flow run began for a shard."""
+    """The last run that a flow run began for a shard. `failure_kind`: of the failure that ended it, if one did."""
 
     run: str
     flow_run: str
     state: Literal["live", "ended", "dead", "revoked"]
-    failure_kind: str | None  # what ended it, where something did
+    failure_kind: str | None
 
 
 def begin(ledger: Ledger, document: str, generation: str, *, flow_run: str) -> Run:
-    """Begin a shard's run. Raises RunRevoked where the document is wanted no more, or anew."""
+    """Begin a shard's run. Raises RunRevoked where the document was stopped or has a newer generation."""
     run = Run(token=str(ULID()), document=document, generation=generation)
     with ledger.write() as connection:
-        wanted = select(documents.c.id).where(
-            documents.c.id == document, documents.c.generation == generation, documents.c.status.in_(_WANTED)
+        active = select(documents.c.id).where(
+            documents.c.id == document, documents.c.generation == generation, documents.c.status.in_(_ACTIVE)
         )
-        if connection.execute(wanted.with_for_update(read=True)).first() is None:
-            raise RunRevoked(f"Nobody wants this shard of {document} any more.")
+        if connection.execute(active.with_for_update(read=True)).first() is None:
+            raise RunRevoked(f"Document {document} was stopped or has a newer generation than this shard.")
         insert_run(connection, run, flow_run, kind="shard")
     return run
 
 
 def end(ledger: Ledger, run: Run, *, seconds: float = 0.0, images: int = 0, failure_kind: str | None = None) -> None:
-    """End a shard's run in order: what it holds is free. `seconds`: of work, on so many images. Raises RunRevoked."""
+    """End a shard's run, free its items and record the seconds that it worked on so many images. Raises RunRevoked."""
     with ledger.write() as connection:
         require_live(connection, run)
         leases.free(connection, leases.held_by(run.token))
@@ -58,7 +58,7 @@ def end(ledger: Ledger, run: Run, *, seconds: float = 0.0, images: int = 0, fail
 
 
 def of_document(ledger: Ledger, document: str, generation: str) -> list[ShardRun]:
-    """The shards of a generation that began, oldest first."""
+    """Return the shard runs of a generation, oldest first."""
     query = (
         select(runs.c.token.label("run"), runs.c.prefect_run.label("flow_run"), runs.c.state, runs.c.failure_kind)
         .where(runs.c.document == document, runs.c.generation == generation, runs.c.kind == "shard")
@@ -69,26 +69,21 @@ def of_document(ledger: Ledger, document: str, generation: str) -> list[ShardRun
 
 
 def current_generations(ledger: Ledger, among: Collection[str]) -> set[str]:
-    """Those of these generations whose shards may work."""
-    found = set[str]()
+    """Return those of these generations whose shards may run."""
+    active = select(documents.c.generation).where(documents.c.status.in_(_ACTIVE))
     with ledger.read() as connection:
-        for some in portions(tuple(among)):
-            query = select(documents.c.generation).where(
-                documents.c.generation.in_(some), documents.c.status.in_(_WANTED)
-            )
-            found |= set(connection.execute(query).scalars())
-    return found
+        return {row.generation for row in select_in(connection, active, documents.c.generation, among)}
 
 
 def mark_dead(ledger: Ledger, flow_runs: Collection[str]) -> list[str]:
-    """End the runs of flow runs that are surely over: what they hold is free, with the crash counted. Their tokens.
+    """Mark the shard runs of flow runs that are known to be over dead, free their items and return their tokens.
 
-    Nobody else could see for a minute that the process of another machine, or container, is gone.
+    Else a process that died on another machine or in a container would be noticed only when its lease is over.
     """
     gone = select(runs, literal(True).label("over"), false().label("hangs")).where(
         runs.c.prefect_run.in_(flow_runs), runs.c.kind == "shard", runs.c.state == "live"
     )
-    with ledger.read() as connection:  # a writer takes a turn, and who follows shards asks every second
+    with ledger.read() as connection:  # called every second; a write would take a turn
         if connection.execute(gone.limit(1)).first() is None:
             return []
     with ledger.write() as connection:
@@ -96,13 +91,13 @@ def mark_dead(ledger: Ledger, flow_runs: Collection[str]) -> list[str]:
 
 
 def image_seconds(ledger: Ledger) -> float | None:
-    """Seconds of a shard's work on one image, the median of the last ones; None before there were any."""
-    last = (
+    """Return the median of the last shards' seconds per image; None before there were any."""
+    last_timings = (
         select(timings.c.seconds / timings.c.units)
         .where(timings.c.stage == _STAGE)
         .order_by(timings.c.at.desc())
         .limit(_LAST)
     )
     with ledger.read() as connection:
-        took = [float(each) for each in connection.execute(last).scalars()]
+        took = [float(each) for each in connection.execute(last_timings).scalars()]
     return median(took) if took else None

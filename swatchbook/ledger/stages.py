@@ -1,24 +1,22 @@
-"""What the stages write: pages, chunks, pictures, products. One transaction each, in bulk, and idempotent.
+"""Saving the results of stages: pages, chunks, images, products. Each save is one idempotent transaction.
 
-A save replaces the document's rows of its table: rows that the stage no longer names go. Images and chunks that nothing
-shows any more are marked `gone`, and publishing removes them; whoever shows them again clears the mark. What changes in
-what is published raises `dirty`; an unchanged save raises nothing.
+A save replaces the document's rows of its tables; rows that are not in the result are deleted. Images and chunks that
+no document shows any more are marked `gone` until publishing has removed them. Changes of what is published raise
+`dirty`; saving an unchanged result raises nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, select, update
+from sqlalchemy import Connection, Row, Table, and_, delete, select, update
 
 from swatchbook.errors import Policy
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
-from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.image_text import queue_text_items, write_texts
+from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
 from swatchbook.ledger.requested import add_pending
-from swatchbook.ledger.reviews import Analysed, in_use
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import (
-    analyses,
     chunks,
     contents,
     documents,
@@ -31,10 +29,16 @@ from swatchbook.ledger.tables import (
     products,
     requested,
 )
-from swatchbook.ledger.visibility import hide_chunks, hide_images, mark_changed, mark_shown, reopen_documents_showing
+from swatchbook.ledger.visibility import (
+    NEVER_SHOWN,
+    hide_chunks,
+    hide_images,
+    mark_changed,
+    mark_shown,
+    reopen_documents_showing,
+)
 from swatchbook.records import (
     PIXEL_ROLES,
-    Analysis,
     Chunk,
     Chunks,
     Extraction,
@@ -53,7 +57,7 @@ from swatchbook.records import (
     image_id,
 )
 
-_OF_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
+_KEYED_BY_CONTENT = PIXEL_ROLES | {Role.ANALYSIS}
 """Roles whose items are keyed by content key."""
 
 
@@ -61,7 +65,7 @@ _OF_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
 
 
 def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
-    """Stages 1 and 3: every page with its kind, lost ones with the reason; and the file that says all of them.
+    """Save stages 1 and 3: each page with its kind, lost pages with their reason, and the key of the pages file.
 
     Raises RunRevoked.
     """
@@ -87,7 +91,7 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         upsert_rows(connection, pages, rows)
         connection.execute(delete(pages).where(pages.c.document == run.document, pages.c.number > reading.page_count))
         file = {"key": reading.pages_file[:64], "file": reading.pages_file, "unused_since": None}
-        upsert_rows(connection, contents, [file])  # like a picture's: collected once no document names it any more
+        upsert_rows(connection, contents, [file])  # so that it is collected once no document names it
         read = {"page_count": reading.page_count, "pages_file": reading.pages_file}
         connection.execute(update(documents).where(documents.c.id == run.document).values(read))
 
@@ -95,26 +99,26 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
 # --- chunks and entities ----------------------------------------------------------------------------------------------
 
 
-def save_chunks(ledger: Ledger, run: Run, found: Chunks) -> None:
-    """Stage 4: chunks, their pending `text` items, and entities. Raises RunRevoked."""
-    texts = {c.text_key: c.text for c in found.chunks if c.embed}
+def save_chunks(ledger: Ledger, run: Run, result: Chunks) -> None:
+    """Save stage 4: chunks, their pending `text` items, and entities. Raises RunRevoked."""
+    texts = {c.text_key: c.text for c in result.chunks if c.embed}
     with ledger.write() as connection:
         require_live(connection, run)
         upsert_rows(
             connection, contents, [{"key": key, "text": text, "unused_since": None} for key, text in texts.items()]
         )
-        tags = [want.tag for want in _wants(connection, run) if want.role is Role.TEXT]
+        tags = [pair.tag for pair in _requested_pairs(connection, run) if pair.role is Role.TEXT]
         add_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
         done = _done(connection, texts, {Role.TEXT})
         before = _rows(connection, chunks, run)
-        rows = {chunk.id: _chunk_row(run, chunk) for chunk in found.chunks}
-        upsert_rows(connection, chunks, list(rows.values()), new={"dirty": 0})
-        embedded = {chunk.id: chunk.text_key for chunk in found.chunks if chunk.embed}
-        anew = {i for i in embedded if i not in before or before[i].gone or not before[i].dirty}
-        changed = {i for i in embedded if i in before and _says(before[i].record) != _says(rows[i]["record"])}
-        mark_shown(connection, chunks, anew | changed, made={i for i in anew if embedded[i] in done})
+        rows = {chunk.id: _chunk_row(run, chunk) for chunk in result.chunks}
+        upsert_rows(connection, chunks, list(rows.values()), new=NEVER_SHOWN)
+        embedded = {chunk.id: chunk.text_key for chunk in result.chunks if chunk.embed}
+        added = {i for i in embedded if i not in before or before[i].gone or not before[i].dirty}
+        changed = {i for i in embedded if i in before and _payload(before[i].record) != _payload(rows[i]["record"])}
+        mark_shown(connection, chunks, added | changed, made={i for i in added if embedded[i] in done})
         hide_chunks(connection, before.keys() - rows.keys())
-        _replace(connection, entities, run, {e.id: {"record": e.model_dump(mode="json")} for e in found.entities})
+        _replace(connection, entities, run, {e.id: {"record": e.model_dump(mode="json")} for e in result.entities})
 
 
 def _chunk_row(run: Run, chunk: Chunk) -> Values:
@@ -129,8 +133,8 @@ def _chunk_row(run: Run, chunk: Chunk) -> Values:
     }
 
 
-def _says(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What of a chunk is published and may change under its id."""
+def _payload(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what is published of a chunk and may change while its id stays."""
     return record["headings"], record["pages"]
 
 
@@ -138,30 +142,32 @@ def _says(record: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_below: float = 0.0) -> None:
-    """Stage 5: contents, images, placements in reading order, and pending items; before any of them is made.
+    """Save the first half of stage 5: contents, images, placements in reading order, and pending items.
 
-    An unreadable picture has an image whose items are rejected. One that is analysed already needs a review where its
-    score is below `review_below` and none has settled it. Raises RunRevoked.
+    The items of unreadable pictures are rejected. A picture that is analysed already needs a review where its score is
+    below `review_below` and no review has settled it. Raises RunRevoked.
     """
     shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
     unreadable = [u for u in extraction.unreadable if u.content_key in shown]
     readable = shown - {u.content_key for u in unreadable}
     with ledger.write() as connection:
         require_live(connection, run)
-        asked = _wants(connection, run)
-        of_pictures = [want for want in asked if want.role in _OF_PICTURES]
+        pairs = _requested_pairs(connection, run)
+        of_pictures = [pair for pair in pairs if pair.role in _KEYED_BY_CONTENT]
         upsert_rows(connection, contents, [_content_row(picture) for picture in extraction.pictures])
-        insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # their items end with them
-        add_pending(connection, [(key, w.role, w.tag) for key in sorted(readable) for w in of_pictures])
+        insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # collected like others
+        add_pending(connection, [(key, p.role, p.tag) for key in sorted(readable) for p in of_pictures])
         _reject(connection, unreadable, of_pictures)
-        _save_placements(connection, run, extraction, asked, review_below)
-        _save_losses(connection, run, extraction)
+        _save_placements(connection, run, extraction, pairs, review_below)
+        for lost in extraction.lost:
+            page = and_(pages.c.document == run.document, pages.c.number == lost.page)
+            connection.execute(update(pages).where(page).values(reason=lost.message, failure_kind=lost.kind))
 
 
 def _save_placements(
-    connection: Connection, run: Run, extraction: Extraction, asked: Sequence[RoleTag], review_below: float
+    connection: Connection, run: Run, extraction: Extraction, pairs: Sequence[RoleTag], review_below: float
 ) -> None:
-    """Images and placements, and what they change for publishing."""
+    """Save images and placements, and mark what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
     keys = {image_id(owner, p.content_key): p.content_key for p in extraction.placements}
     rows = {
@@ -174,51 +180,44 @@ def _save_placements(
     upsert_rows(connection, placements, list(rows.values()))
     delete_rows_by_key(connection, placements, placed.keys() - rows.keys())
 
-    # A rerun of a generation keeps the text in use: a newer analysis or a correction may have set it since.
-    seen = {row.image for row in placed.values() if row.generation == run.generation}
-    new = [before[i] for i in shown if i not in seen or not before[i].text_key]
-    described = _describe(connection, new, asked, review_below)
-    anew = described | {i for i in shown if before[i].gone or not before[i].dirty}
-    done = _done(connection, {keys[i] for i in anew}, _OF_PICTURES)
-    touched = _touched(placed, rows)
-    mark_shown(connection, images, anew | (touched & shown), made={i for i in anew if keys[i] in done})
+    # A rerun of a generation keeps the text in use: a newer analysis or a correction may have set it meanwhile.
+    shown_before = {row.image for row in placed.values() if row.generation == run.generation}
+    new = [before[i] for i in shown if i not in shown_before or not before[i].text_key]
+    described = _set_texts(connection, new, pairs, review_below)
+    added = described | {i for i in shown if before[i].gone or not before[i].dirty}
+    done = _done(connection, {keys[i] for i in added}, _KEYED_BY_CONTENT)
+    changed = _images_with_changed_placements(placed, rows)
+    mark_shown(connection, images, added | (changed & shown), made={i for i in added if keys[i] in done})
     dropped = {row.image for row in placed.values()} - keys.keys()
-    hide_images(connection, (touched | dropped) - shown)
+    hide_images(connection, (changed | dropped) - shown)
     queue_text_items(connection, images.c.id, shown)
     reopen_documents_showing(connection, described)
 
 
-def _describe(
-    connection: Connection, shown: Sequence[Row[Any]], asked: Sequence[RoleTag], review_below: float
+def _set_texts(
+    connection: Connection, shown: Sequence[Row[Any]], pairs: Sequence[RoleTag], review_below: float
 ) -> set[str]:
-    """Let images that were analysed already say what the wanted analysis, or a review of it, has said.
-
-    Returns those with another text now.
-    """
-    tags = [want.tag for want in asked if want.role is Role.ANALYSIS]
-    analysed = {
-        row.key: Analysed(row.tag, Analysis.model_validate(row.record), row.text_key)
-        for portion in portions(sorted({image.content_key for image in shown}))
-        for row in connection.execute(select(analyses).where(analyses.c.key.in_(portion), analyses.c.tag.in_(tags)))
-    }
-    used = in_use(connection, analysed, review_below)
-    known = [(image, used[image.content_key]) for image in shown if image.content_key in used]
-    write_texts(connection, images.c.id, {image.id: (image.content_key, said) for image, said in known})
-    return {image.id for image, said in known if image.text_key != said.text_key}
+    """Set the text of images whose requested analysis is stored already; return the images whose text changed."""
+    tags = [pair.tag for pair in pairs if pair.role is Role.ANALYSIS]
+    keys = {image.content_key for image in shown}
+    in_use = {used.key: used for used in analyses_in_use(connection, keys, tags)}
+    analysed = [(image, in_use[image.content_key]) for image in shown if image.content_key in in_use]
+    write_texts(connection, {image.id: used for image, used in analysed}, review_below)
+    return {image.id for image, used in analysed if image.text_key != used.text_key}
 
 
 def _image_rows(owner: str, keys: Mapping[str, str], pictures: Iterable[Picture]) -> list[Values]:
-    """Images as they are before anything shows them; one that cannot be read has no size."""
+    """Return rows of images that were never shown; an unreadable one has no size."""
     sizes = {p.content_key: {"width": p.width, "height": p.height} for p in pictures}
     unknown = {"width": None, "height": None}
     return [
-        {"id": image, "owner": owner, "content_key": key, "dirty": 0} | sizes.get(key, unknown)
+        {"id": image, "owner": owner, "content_key": key, **NEVER_SHOWN} | sizes.get(key, unknown)
         for image, key in keys.items()
     ]
 
 
-def _touched(placed: Mapping[str, Row[Any]], rows: Mapping[str, Values]) -> set[str]:
-    """Images that are published otherwise than before, because of the placements that show them."""
+def _images_with_changed_placements(placed: Mapping[str, Row[Any]], rows: Mapping[str, Values]) -> set[str]:
+    """Return the images whose payload changes with the placements that show them."""
 
     def shown(image: str, state: str, page: int, caption: str | None, nearby: str | None) -> tuple[Any, ...] | None:
         return (image, page, caption, nearby) if state == PlacementState.SHOWN else None
@@ -239,48 +238,41 @@ def _placement_row(run: Run, ordinal: int, image: str, placement: Placement) -> 
     return row | {"document": run.document, "generation": run.generation, "image": image, "ordinal": ordinal}
 
 
-def _reject(connection: Connection, unreadable: Iterable[Unreadable], asked: Sequence[RoleTag]) -> None:
-    """Their items are settled before anything was tried: there are no pixels."""
+def _reject(connection: Connection, unreadable: Iterable[Unreadable], pairs: Sequence[RoleTag]) -> None:
+    """Insert the items of unreadable pictures as rejected."""
     rows = [
         {
             "key": u.content_key,
-            "role": want.role,
-            "tag": want.tag,
+            "role": pair.role,
+            "tag": pair.tag,
             "state": ItemState.REJECTED,
             "failure": {"kind": u.kind, "policy": Policy.NEVER.value, "message": u.message},
         }
         for u in unreadable
-        for want in asked
+        for pair in pairs
     ]
     upsert_rows(connection, items, rows)
-
-
-def _save_losses(connection: Connection, run: Run, extraction: Extraction) -> None:
-    """Pages whose pictures were lost keep their kind and say why."""
-    for lost in extraction.lost:
-        connection.execute(
-            update(pages)
-            .where(pages.c.document == run.document, pages.c.number == lost.page)
-            .values(reason=lost.message, failure_kind=lost.kind)
-        )
 
 
 # --- products and links -----------------------------------------------------------------------------------------------
 
 
-def save_assembly(ledger: Ledger, run: Run, found: Sequence[Product], linked: Sequence[Link]) -> None:
-    """Stage 7: products and links; what they change is published again. Raises RunRevoked."""
+def save_assembly(ledger: Ledger, run: Run, assembled: Sequence[Product], linked: Sequence[Link]) -> None:
+    """Save stage 7: products and links, and mark what they change for publishing. Raises RunRevoked."""
     with ledger.write() as connection:
         require_live(connection, run)
         before = {i: row.record for i, row in _rows(connection, products, run).items()}
-        records = {p.id: p.model_dump(mode="json") for p in found}
-        said = ("name", "category", "metadata")
+        records = {p.id: p.model_dump(mode="json") for p in assembled}
+        published_fields = ("name", "category", "metadata")
         changed = {
             i
             for i in before.keys() | records.keys()
-            if i not in before or i not in records or any(before[i][part] != records[i][part] for part in said)
+            if i not in before
+            or i not in records
+            or any(before[i][field] != records[i][field] for field in published_fields)
         }
-        old = {(r.kind, r.source, r.target) for r in connection.execute(_links_of(run))}
+        saved = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == run.document)
+        old = {(row.kind, row.source, row.target) for row in connection.execute(saved)}
         new = {(link.kind.value, link.source, link.target): link for link in linked}
         moved = old ^ new.keys() | {link for link in old | new.keys() if link[2] in changed}
         _replace(connection, products, run, {i: {"name": r["name"], "record": r} for i, r in records.items()})
@@ -292,38 +284,34 @@ def save_assembly(ledger: Ledger, run: Run, found: Sequence[Product], linked: Se
         mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
 
 
-def _links_of(run: Run) -> Any:
-    return select(links.c.kind, links.c.source, links.c.target).where(links.c.document == run.document)
-
-
 def _link_row(run: Run, link: Link) -> Values:
     return {"document": run.document, "generation": run.generation, **link.model_dump(mode="json")}
 
 
 def _images_of(connection: Connection, run: Run, sources: Collection[str]) -> set[str]:
-    """Images of the document's placements with these ids."""
+    """Return the images of the document's placements with these ids."""
     if not sources:
         return set()
-    found = connection.execute(select(placements.c.id, placements.c.image).where(placements.c.document == run.document))
-    return {row.image for row in found if row.id in sources}
+    rows = connection.execute(select(placements.c.id, placements.c.image).where(placements.c.document == run.document))
+    return {row.image for row in rows if row.id in sources}
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
-def _wants(connection: Connection, run: Run) -> list[RoleTag]:
-    asked = select(requested.c.role, requested.c.tag).where(requested.c.document == run.document)
-    return [RoleTag(role=Role(row.role), tag=row.tag) for row in connection.execute(asked)]
+def _requested_pairs(connection: Connection, run: Run) -> list[RoleTag]:
+    query = select(requested.c.role, requested.c.tag).where(requested.c.document == run.document)
+    return [RoleTag(role=Role(row.role), tag=row.tag) for row in connection.execute(query)]
 
 
 def _rows(connection: Connection, table: Table, run: Run) -> dict[str, Row[Any]]:
-    """The document's rows by id, locked against other writers."""
-    found = select(table).where(table.c.document == run.document).with_for_update()
-    return {row.id: row for row in connection.execute(found)}
+    """Return id -> row of the document, locked against other writers."""
+    query = select(table).where(table.c.document == run.document).with_for_update()
+    return {row.id: row for row in connection.execute(query)}
 
 
 def _replace(connection: Connection, table: Table, run: Run, rows: Mapping[str, Values]) -> None:
-    """The document's rows of a table, in order; others of it go."""
+    """Replace the document's rows of a table by these, in order."""
     before = connection.execute(select(table.c.id).where(table.c.document == run.document)).scalars().all()
     common = {"document": run.document, "generation": run.generation}
     upsert_rows(
@@ -333,13 +321,6 @@ def _replace(connection: Connection, table: Table, run: Run, rows: Mapping[str, 
 
 
 def _done(connection: Connection, keys: Collection[str], roles: Collection[Role]) -> set[str]:
-    """Those of the keys of which something is made already: it waits to be published for whoever shows them now."""
-    return {
-        key
-        for portion in portions(sorted(keys))
-        for key in connection.execute(
-            select(items.c.key)
-            .where(items.c.key.in_(portion), items.c.role.in_(roles), items.c.state == ItemState.DONE)
-            .distinct()
-        ).scalars()
-    }
+    """Return the keys that have a done item of these roles, which can be published at once."""
+    done = select(items.c.key).where(items.c.role.in_(roles), items.c.state == ItemState.DONE).distinct()
+    return {row.key for row in select_in(connection, done, items.c.key, keys)}

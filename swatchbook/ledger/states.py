@@ -1,9 +1,9 @@
-"""The state of images and chunks as SQL: the one place where the rule of the account stands.
+"""The state of images and chunks as SQL: the only place with the rule of the account.
 
-An image's state in a document comes from the items of that document's wants; for an owner, of all his documents that
-show it. Any pending, leased or made-but-unpublished → pending; all rejected → rejected; all done → complete; some
-done → partial; else failed. A missing item shows what it waits for, or counts as pending: the stage that adds it has
-yet to run.
+An image's state in a document follows from the items that the document requests; for an owner, that all the owner's
+documents which show it request. Any item pending, leased or unpublished: pending; all rejected: rejected; all done:
+complete; some done: partial; else failed. A missing item has the state of the item that it is made from, else it is
+pending: the stage that adds it has yet to run.
 """
 
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, literal_column, or_, select
@@ -13,19 +13,19 @@ from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import chunks, documents, images, items, key_for_role, placements, requested
 from swatchbook.records import TEXT_ROLES, ImageState, ItemState, PlacementState, Role
 
-_SOURCE_WANTED = requested.alias("source_wanted")
-_SOURCE_MADE = items.alias("source_made")
+_SOURCE_REQUESTED = requested.alias("source_requested")
+_SOURCE_ITEM = items.alias("source_item")
 
 shows_analysis = and_(requested.c.role.in_(sorted(TEXT_ROLES)), images.c.text_key.is_(None))
-"""Nothing is said of it: it shows the state of the analysis that will say something, or that had nothing to say."""
+"""An image without text: items of its text have the state of the analysis, which is open or had nothing to say."""
 
 _shows_visual = and_(requested.c.role == Role.MULTIMODAL, images.c.text_key.is_not(None), items.c.state.is_(None))
-"""Without the vector that it is made of, too: it shows the state of that one, unless it was made just now."""
+"""A missing `multimodal` item has the state of the `visual` item that it is made from, unless that is done."""
 
 image_item_state: ColumnElement[str] = func.coalesce(
     case(
-        (shows_analysis, _SOURCE_MADE.c.state),
-        (_shows_visual, func.nullif(_SOURCE_MADE.c.state, ItemState.DONE.value)),
+        (shows_analysis, _SOURCE_ITEM.c.state),
+        (_shows_visual, func.nullif(_SOURCE_ITEM.c.state, ItemState.DONE.value)),
         else_=items.c.state,
     ),
     ItemState.PENDING.value,
@@ -37,7 +37,7 @@ chunk_item_state: ColumnElement[str] = func.coalesce(items.c.state, ItemState.PE
 
 
 def shown_images(*, document: str | None = None, owner: str | None = None) -> Subquery:
-    """(document, image), distinct, of the shown placements in scope."""
+    """Return (document, image), distinct, of the shown placements of a document, an owner or all owners."""
     shown = select(placements.c.document, placements.c.image).where(placements.c.state == PlacementState.SHOWN)
     if document is not None:
         shown = shown.where(placements.c.document == document)
@@ -47,7 +47,7 @@ def shown_images(*, document: str | None = None, owner: str | None = None) -> Su
 
 
 def first_placements(document: str) -> Subquery:
-    """(document, image, ordinal of its first shown placement, index): shown images in reading order, from 0."""
+    """Return (document, image, ordinal of its first shown placement, index from 0) of shown images in reading order."""
     first = func.min(placements.c.ordinal)
     return (
         select(
@@ -63,24 +63,28 @@ def first_placements(document: str) -> Subquery:
 
 
 def image_items(shown: Subquery) -> FromClause:
-    """FROM: shown images (`document`, `image`) × wants × items; without wants an image has one row without a role."""
+    """Return a FROM of shown images (`document`, `image`) × requested pairs × items.
+
+    An image of a document that requests nothing has one row without a role.
+    """
     source = case((shows_analysis, Role.ANALYSIS.value), (_shows_visual, Role.VISUAL.value))
     return (
         shown.join(images, images.c.id == shown.c.image)
         .outerjoin(requested, and_(requested.c.document == shown.c.document, requested.c.role != Role.TEXT))
-        .outerjoin(items, and_(_is_wanted_item(items, requested), items.c.key == key_for_role(requested.c.role)))
+        .outerjoin(items, and_(_is_requested_item(items, requested), items.c.key == key_for_role(requested.c.role)))
         .outerjoin(
-            _SOURCE_WANTED, and_(_SOURCE_WANTED.c.document == requested.c.document, _SOURCE_WANTED.c.role == source)
+            _SOURCE_REQUESTED,
+            and_(_SOURCE_REQUESTED.c.document == requested.c.document, _SOURCE_REQUESTED.c.role == source),
         )
         .outerjoin(
-            _SOURCE_MADE,
-            and_(_is_wanted_item(_SOURCE_MADE, _SOURCE_WANTED), _SOURCE_MADE.c.key == images.c.content_key),
+            _SOURCE_ITEM,
+            and_(_is_requested_item(_SOURCE_ITEM, _SOURCE_REQUESTED), _SOURCE_ITEM.c.key == images.c.content_key),
         )
     )
 
 
 def chunk_items(*, document: str) -> FromClause:
-    """FROM: the document's chunks to embed × wants × items."""
+    """Return a FROM of the document's chunks with vectors × requested pairs × items."""
     kept = and_(chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
     return chunks.join(
         requested, and_(kept, requested.c.document == chunks.c.document, requested.c.role == Role.TEXT)
@@ -89,25 +93,25 @@ def chunk_items(*, document: str) -> FromClause:
     )
 
 
-def _is_wanted_item(item: NamedFromClause, want: NamedFromClause) -> ColumnElement[bool]:
-    return and_(item.c.role == want.c.role, item.c.tag == want.c.tag)
+def _is_requested_item(item: NamedFromClause, pair: NamedFromClause) -> ColumnElement[bool]:
+    return and_(item.c.role == pair.c.role, item.c.tag == pair.c.tag)
 
 
-# --- what the items come to -------------------------------------------------------------------------------------------
+# --- states -----------------------------------------------------------------------------------------------------------
 
 
 def states_of_images(shown: Subquery) -> Select[tuple[str, str]]:
-    """(image, state), one row a shown image."""
-    asked = func.count(requested.c.role)
-    made = func.count(case((image_item_state == ItemState.DONE, 1)))
+    """Return (image, state), one row for each shown image."""
+    pairs = func.count(requested.c.role)
+    done = func.count(case((image_item_state == ItemState.DONE, 1)))
     still_open = func.count(case((and_(requested.c.role.is_not(None), is_open(image_item_state)), 1)))
     rejected = func.count(case((image_item_state == ItemState.REJECTED, 1)))
     state = case(
         (still_open > 0, ImageState.PENDING.value),
-        (and_(made > 0, images.c.published < images.c.made), ImageState.PENDING.value),
-        (and_(asked > 0, rejected == asked), ImageState.REJECTED.value),
-        (made == asked, ImageState.COMPLETE.value),
-        (made > 0, ImageState.PARTIAL.value),
+        (and_(done > 0, images.c.published < images.c.made), ImageState.PENDING.value),
+        (and_(pairs > 0, rejected == pairs), ImageState.REJECTED.value),
+        (done == pairs, ImageState.COMPLETE.value),
+        (done > 0, ImageState.PARTIAL.value),
         else_=ImageState.FAILED.value,
     )
     return (
@@ -116,7 +120,7 @@ def states_of_images(shown: Subquery) -> Select[tuple[str, str]]:
 
 
 def is_open(state: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an item is still to be made."""
+    """Return the condition that an item is still to be made."""
     return state.in_((ItemState.PENDING, ItemState.LEASED))
 
 
@@ -125,10 +129,10 @@ def _next_try(item: NamedFromClause) -> ColumnElement[float]:
 
 
 chunk_next_try: ColumnElement[float] = func.coalesce(_next_try(items), db_now())
-"""When an open item's next move comes, Unix seconds; now where nothing says later."""
+"""When an open item can be claimed next, Unix seconds: when its lease or pause ends, else now."""
 
 image_next_try: ColumnElement[float] = func.coalesce(
-    case((or_(shows_analysis, _shows_visual), _next_try(_SOURCE_MADE)), else_=_next_try(items)), db_now()
+    case((or_(shows_analysis, _shows_visual), _next_try(_SOURCE_ITEM)), else_=_next_try(items)), db_now()
 )
 
 
@@ -136,22 +140,22 @@ image_next_try: ColumnElement[float] = func.coalesce(
 
 
 def unpublished_rows(table: Table) -> ColumnElement[bool]:
-    """The condition of the partial index of images or chunks, word for word: else SQLite does not use it."""
+    """Return the condition of the partial index of images or chunks, word for word: else SQLite does not use it."""
     return or_(table.c.dirty > table.c.published, literal_column(f"{table.name}.gone"))
 
 
 def publishable(table: Table) -> ColumnElement[bool]:
-    """Rows of images or chunks that publishing has to do with: changed since and with something made, or gone."""
-    made = and_(chunks.c.made > 0, chunks.c.embed) if table is chunks else table.c.made > 0
-    return and_(unpublished_rows(table), or_(made, table.c.gone))
+    """Return the condition of images or chunks to publish or remove: changed and with a done item, or gone."""
+    has_result = and_(chunks.c.made > 0, chunks.c.embed) if table is chunks else table.c.made > 0
+    return and_(unpublished_rows(table), or_(has_result, table.c.gone))
 
 
 def waits_for_publishing(table: Table, state: ColumnElement[str]) -> ColumnElement[bool]:
-    """Made and not yet searchable. A changed payload alone does not undo "published"."""
+    """Return the condition that a done item is not searchable yet; a changed payload alone does not count."""
     return and_(state == ItemState.DONE, table.c.published < table.c.made)
 
 
 def next_publish_of(table: Table) -> ColumnElement[float]:
-    """When an unpublished row may be published: after its pause, when another publisher's lease ends, or now."""
+    """Return when an unpublished row may be published: when a publisher's lease or its pause ends, else now."""
     leased = case((table.c.publish_until > db_now(), table.c.publish_until))
     return func.coalesce(leased, table.c.publish_next, db_now())

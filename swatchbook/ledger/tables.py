@@ -1,6 +1,6 @@
 """The ledger's tables, declared once. Times are Unix seconds by the database's own clock.
 
-Nothing here that PostgreSQL or SQLite lacks. Rows that a stage writes carry the generation that wrote them.
+Only types that both PostgreSQL and SQLite have. Rows that a stage writes carry the generation that wrote them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,11 +42,11 @@ Id = String(36)
 Key = String(64)
 Token = String(26)
 Time = Double
-Size = Integer().with_variant(BigInteger(), "postgresql")  # bytes: a SQLite INTEGER holds as many
+Size = Integer().with_variant(BigInteger(), "postgresql")  # bytes: an INTEGER of SQLite has 64 bits
 
 
 class SafeText(TypeDecorator[str]):
-    """Text from elsewhere as every database takes it: PostgreSQL stores no NUL, and none a lone surrogate."""
+    """Text from outside, made storable: PostgreSQL rejects NUL, every database lone surrogates."""
 
     impl, cache_ok = Text, True
 
@@ -59,8 +59,8 @@ def _document(*, primary_key: bool = False) -> Column[str]:
 
 
 def _publishing(table: str) -> Iterator[Column[Any] | Index]:
-    """What publishing keeps of an image or chunk; the index holds the few rows that wait for it."""
-    yield Column("dirty", Integer, nullable=False)  # raised by whatever changes what is published
+    """Yield the columns of `images` and `chunks` for publishing, and an index of the few rows that wait for it."""
+    yield Column("dirty", Integer, nullable=False)  # rises with every change of what is published: visibility.py
     yield Column("made", Integer, nullable=False, server_default="0")  # `dirty` when an item of it was last committed
     yield Column("published", Integer, nullable=False, server_default="0")  # `dirty` as of the last publish
     yield Column("gone", Boolean, nullable=False, server_default=text("false"))
@@ -69,7 +69,7 @@ def _publishing(table: str) -> Iterator[Column[Any] | Index]:
     yield Column("publish_tries", Integer, nullable=False, server_default="0")
     yield Column("publish_failure", JSON)
     yield Column("publish_next", Time)
-    # saying it of PostgreSQL too, as the migration does, would load that dialect in every process
+    # the migration adds postgresql_where; here it would load that dialect in every process
     yield Index(f"ix_{table}_unpublished", "publish_next", sqlite_where=text("dirty > published OR gone"))
 
 
@@ -80,27 +80,27 @@ documents = Table(
     Column("owner", String(64), nullable=False),
     Column("content", Text, nullable=False),  # sha256 of the bytes; of a folder or batch its absolute name
     Column("kind", String(16), nullable=False),  # pdf, folder, batch
-    Column("name", SafeText, nullable=False),  # as people know it: the file's name
+    Column("name", SafeText, nullable=False),  # the file's name, for people
     Column("file", Text),  # key in the file store
     Column("size", Size, nullable=False),
     Column("status", String(16), nullable=False),
     Column("stage", String(32), nullable=False),
     Column("message", SafeText),  # why blocked or failed, and what to do
     Column("failure_kind", String(32)),
-    Column("options", JSON, nullable=False),  # IngestOptions as asked for last
+    Column("options", JSON, nullable=False),  # the IngestOptions requested last
     Column("generation", Token),  # the current one
     Column("fingerprint", Key),  # of the options and settings of the current generation
-    Column("force", Token),  # the generation that force made, part of the pure cache keys
+    Column("force", Token),  # the generation that --force began, part of the pure cache keys
     Column("run", Token),  # the live run, if any
-    Column("due_at", Time),  # of waiting ones
+    Column("due_at", Time),  # of waiting and blocked ones
     Column("deaths", Integer, nullable=False, server_default="0"),  # runs that died in a row with nothing committed
     Column("page_count", Integer),
-    Column("pages_file", Text),  # key in the file store of what stage 1 read
+    Column("pages_file", Text),  # key in the file store of stage 1's result
     Column("report", JSON),  # the last RunReport
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
-    Column("launches", Integer, nullable=False, server_default="0"),  # flow runs made for it: its idempotency key
-    Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # saved ones that its last run used
+    Column("launches", Integer, nullable=False, server_default="0"),  # flow runs created, for their idempotency keys
+    Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # names of those that its last run used
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
     Index(None, "file"),
@@ -126,12 +126,12 @@ runs = Table(
     Column("progress_at", Time, nullable=False),
     Column("lease_until", Time, nullable=False),
     Column("ended_at", Time),
-    Column("failure_kind", String(32)),  # what ended it, where something did
-    Column("stage", String(32)),  # what it works towards
+    Column("failure_kind", String(32)),  # of the failure that ended it, if one did
+    Column("stage", String(32)),  # the stage being worked on
     Column("done", Integer, nullable=False, server_default="0"),  # within the stage
     Column("total", Integer, nullable=False, server_default="0"),
     Column("note", SafeText),
-    Index(None, "state", "document"),  # in this order: the few live ones are asked for all the time
+    Index(None, "state", "document"),  # state first: live runs are few and read often
 )
 
 requested = Table(
@@ -162,13 +162,13 @@ images = Table(
     Column("id", Id, primary_key=True),
     Column("owner", String(64), nullable=False),
     Column("content_key", Key, nullable=False),
-    Column("text_key", Key),  # of the understanding text in use
+    Column("text_key", Key),  # of the understanding text of the analysis in use
     Column("width", Integer),
     Column("height", Integer),
     Column("quality", Double),
-    Column("needs_review", Boolean, nullable=False, server_default=text("false")),  # weak, and nobody has settled it
+    Column("needs_review", Boolean, nullable=False, server_default=text("false")),  # weak, and not settled by a review
     *_publishing("images"),
-    Column("pair_key", Key),  # of the picture with the text in use: set and empty with it
+    Column("pair_key", Key),  # of picture and text together; set exactly where text_key is
     Index(None, "owner", "content_key", unique=True),
     Index(None, "content_key"),
     Index(None, "text_key"),
@@ -253,8 +253,8 @@ contents = Table(
     "contents",
     metadata,
     Column("key", Key, primary_key=True),
-    Column("file", Text),  # key in the file store, of a picture or a document's own
-    Column("text", SafeText),  # of a text: itself
+    Column("file", Text),  # key in the file store, of a picture or a document
+    Column("text", SafeText),  # the text itself, where the content is a text
     Column("width", Integer),
     Column("height", Integer),
     Column("mode", String(16)),
@@ -269,14 +269,14 @@ items = Table(
     Column("role", String(16), primary_key=True),
     Column("tag", Text, primary_key=True),
     Column("state", String(16), nullable=False),
-    Column("attempts", Integer, nullable=False, server_default="0"),  # claims, for display
+    Column("attempts", Integer, nullable=False, server_default="0"),  # number of claims, for display
     Column("runs", Integer, nullable=False, server_default="0"),  # runs that ended in a recorded failure
-    Column("crashes", Integer, nullable=False, server_default="0"),  # deaths of a process that held it
+    Column("crashes", Integer, nullable=False, server_default="0"),  # processes that died while they held it
     Column("failure", JSON),  # {kind, policy, message}
     Column("next_retry_at", Time),
-    Column("lease", Text),  # token:try
+    Column("lease", Text),  # run's token:claim's ULID
     Column("lease_until", Time),
-    Column("lease_size", Integer),  # keys claimed together; 1 = it was alone
+    Column("lease_size", Integer),  # keys claimed together; 1: it was alone
     Index(None, "lease"),
 )
 
@@ -296,7 +296,7 @@ analyses = Table(
     Column("key", Key, primary_key=True),
     Column("tag", Text, primary_key=True),
     Column("record", JSON, nullable=False),  # Analysis
-    Column("text_key", Key),  # of its understanding text; empty where it has nothing to say
+    Column("text_key", Key),  # of its understanding text; NULL where it has none
     Index(None, "text_key"),
 )
 
@@ -304,38 +304,38 @@ reviews = Table(
     "reviews",
     metadata,
     Column("key", Key, primary_key=True),  # of the picture
-    Column("tag", Text, primary_key=True),  # of the analysis that is reviewed: another one is another matter
+    Column("tag", Text, primary_key=True),  # of the analysis that is reviewed
     Column("number", Integer, primary_key=True),  # from 1
-    Column("stands", Boolean, nullable=False),  # the last one; those before it are kept to be read
+    Column("stands", Boolean, nullable=False),  # only the last review does; earlier ones are kept as history
     Column("verdict", String(16), nullable=False),
-    Column("second", Text),  # tag of the other analysis, in use or not; none by a person who only accepts or rejects
+    Column("second", Text),  # tag of the other analysis, if there is one, in use or not
     Column("reasons", JSON, nullable=False),
     Column("score_before", Double, nullable=False),
     Column("score_after", Double, nullable=False),
     Column("by", SafeText, nullable=False),
     Column("at", Time, nullable=False),
-    Column("next_try_at", Time),  # of a failed one; empty: a person decides
+    Column("next_try_at", Time),  # of a failed one; NULL: a person decides
 )
 
 calls = Table(
     "calls",
     metadata,
-    Column("request", Key, primary_key=True),  # sha256 of what was asked
+    Column("request", Key, primary_key=True),  # sha256 of the request
     Column("run", Token, nullable=False),
-    Column("document", Id, nullable=False),  # no foreign key: what was paid stays known when the document is deleted
-    Column("provider", Text, nullable=False),  # its host
+    Column("document", Id, nullable=False),  # no foreign key: costs stay after the document is deleted
+    Column("provider", Text, nullable=False),  # the provider's host
     Column("stage", String(32)),
     Column("state", String(16), nullable=False),  # reserved, answered, failed, unknown
     Column("answer", JSON),
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
-    Column("cost_usd", Double),  # empty: not known
+    Column("cost_usd", Double),  # NULL: not known
     Column("at", Time, nullable=False),
-    Column("attempt", Integer, primary_key=True, server_default="1"),  # what was paid for stays, however it ended
+    Column("attempt", Integer, primary_key=True, server_default="1"),  # one row an attempt, so that every cost is kept
     Column("generation", Token),
     Column("model", Text),
-    Column("at_most_usd", Double),  # as estimated before it was sent; empty: the price is not known
-    Column("truncated", Boolean, nullable=False, server_default=text("false")),  # what was asked was cut to fit
+    Column("at_most_usd", Double),  # estimated before it was sent; NULL: the price is not known
+    Column("truncated", Boolean, nullable=False, server_default=text("false")),  # the request was cut to fit
     Index(None, "document", "generation"),
 )
 
@@ -364,22 +364,22 @@ timings = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("source", String(64), primary_key=True),  # of webhooks
-    Column("id", Text, primary_key=True),  # the sender's own; a second one is the same delivery
-    Column("document", Id, nullable=False),  # no foreign key: a delivery stays known when the document is deleted
+    Column("source", String(64), primary_key=True),  # name of the webhook source
+    Column("id", Text, primary_key=True),  # the sender's id of the delivery
+    Column("document", Id, nullable=False),  # no foreign key: deliveries stay after the document is deleted
     Column("at", Time, nullable=False),
     Index(None, "at"),
 )
 
 _KEY_COLUMNS: Mapping[str, Column[str]] = {Role.UNDERSTANDING: images.c.text_key, Role.MULTIMODAL: images.c.pair_key}
-"""All else is made of the picture alone."""
+"""Columns of `images` with the key of a role's items; all other roles are keyed by the picture."""
 
 
 def key_column(role: str) -> Column[str]:
-    """The column of `images` that holds the key."""
+    """Return the column of `images` that holds the key of this role's items."""
     return _KEY_COLUMNS.get(role, images.c.content_key)
 
 
 def key_for_role(role: ColumnElement[str]) -> ColumnElement[str]:
-    """The key, of a role that is known to the query alone."""
+    """Return the key of an item as SQL, where the role is a column of the query."""
     return case(*((role == name, column) for name, column in _KEY_COLUMNS.items()), else_=images.c.content_key)

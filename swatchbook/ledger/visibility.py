@@ -1,71 +1,98 @@
-"""Which images and chunks are shown, and that their changes are published: the writers of `dirty`.
+"""Whether images and chunks are shown, and whether they must be published again: the only writer of `dirty`.
 
-`dirty` is raised by whatever changes what is published, `made` follows it when something new waits to be published,
-`gone` marks what nothing shows any more until publishing has removed it.
+`dirty` rises with every change of what is published. `made` takes its value when an item was committed, so a row with
+`published` below `made` has a result that cannot be searched yet. `gone` marks a row that no document shows any more,
+until publishing has removed its object from the index.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, or_, select, update
+from sqlalchemy import Connection, Table, and_, delete, or_, select, true, update
 
-from swatchbook.ledger.database import db_now, portions
+from swatchbook.ledger.database import db_now, execute_in, portions
 from swatchbook.ledger.tables import chunks, documents, images, placements
 from swatchbook.records import DocumentStatus, PlacementState
 
+NEVER_SHOWN = {"dirty": 0, "made": 0, "published": 0}
+"""Column values of an image or chunk that was never shown, or whose object was removed: it has nothing to publish."""
+
 
 def mark_shown(connection: Connection, table: Table, ids: Collection[str], *, made: Collection[str]) -> None:
-    """These images or chunks are shown, for the first time, again or otherwise: raise `dirty`.
+    """Raise `dirty` of images or chunks that are shown for the first time, again or differently.
 
-    Of those in `made` something is made already, which waits to be published.
+    `made`: those of them with a committed item, which can be published at once.
     """
-    for portion in portions(sorted(ids)):
-        shown = update(table).where(table.c.id.in_(portion))
-        connection.execute(shown.values(gone=False, dirty=table.c.dirty + 1))
-    for portion in portions(sorted(made)):
-        connection.execute(update(table).where(table.c.id.in_(portion)).values(made=table.c.dirty))
+    execute_in(connection, update(table).values(gone=False, dirty=table.c.dirty + 1), table.c.id, ids)
+    execute_in(connection, update(table).values(made=table.c.dirty), table.c.id, made)
+
+
+def mark_made(connection: Connection, table: Table, column: Any, values: Iterable[str]) -> None:
+    """Raise `dirty` and `made` of the images or chunks with one of these values in `column`: an item was committed.
+
+    Rows that were never shown, and chunks without vectors, stay as they are.
+    """
+    embedded = chunks.c.embed if table is chunks else true()
+    dirty = table.c.dirty + 1
+    execute_in(
+        connection, update(table).where(table.c.dirty > 0, embedded).values(dirty=dirty, made=dirty), column, values
+    )
 
 
 def mark_changed(connection: Connection, table: Table, ids: Collection[str]) -> None:
     """Raise `dirty` of images or chunks whose payload changed; those that were never shown stay unpublished."""
-    for portion in portions(sorted(ids)):
-        connection.execute(
-            update(table).where(table.c.id.in_(portion), table.c.dirty > 0).values(dirty=table.c.dirty + 1)
-        )
+    execute_in(connection, update(table).where(table.c.dirty > 0).values(dirty=table.c.dirty + 1), table.c.id, ids)
+
+
+def mark_republished(connection: Connection, table: Table, ids: Collection[str] | None = None) -> None:
+    """Raise `dirty` of these (None: all) images or chunks that have something to publish, and make them due now."""
+    again = update(table).where(table.c.made > 0, ~table.c.gone)
+    again = again.values(dirty=table.c.dirty + 1, publish_next=None)
+    if ids is None:
+        connection.execute(again)
+    else:
+        execute_in(connection, again, table.c.id, ids)
 
 
 def hide_images(connection: Connection, ids: Collection[str]) -> None:
-    """A document shows these no more: what another placement shows has a changed payload, the rest is gone.
+    """Mark images that one document shows no more: changed where another placement shows them, else gone.
 
-    An image that stands hidden somewhere and was never shown stays as it is: it has nothing published.
+    An image that was never shown and is placed hidden stays as it is: it has nothing published.
     """
     placed = select(placements.c.id).where(placements.c.image == images.c.id)
     shown = placed.where(placements.c.state == PlacementState.SHOWN).exists()
-    for portion in portions(sorted(ids)):
-        these = images.c.id.in_(portion)
-        connection.execute(update(images).where(these, shown).values(dirty=images.c.dirty + 1))
-        unused = and_(these, ~shown, (images.c.dirty > 0) | ~placed.exists())
-        connection.execute(update(images).where(unused).values(gone=True, publish_next=None))
+    execute_in(connection, update(images).where(shown).values(dirty=images.c.dirty + 1), images.c.id, ids)
+    unused = and_(~shown, (images.c.dirty > 0) | ~placed.exists())
+    execute_in(connection, update(images).where(unused).values(gone=True, publish_next=None), images.c.id, ids)
 
 
 def hide_chunks(connection: Connection, ids: Collection[str]) -> None:
-    """What was never to be embedded goes at once; the rest is marked for publishing to remove."""
-    for portion in portions(sorted(ids)):
-        connection.execute(delete(chunks).where(chunks.c.id.in_(portion), chunks.c.dirty == 0))
-        connection.execute(update(chunks).where(chunks.c.id.in_(portion)).values(gone=True, publish_next=None))
+    """Delete chunks that were never shown, and mark the others gone, for publishing to remove."""
+    execute_in(connection, delete(chunks).where(chunks.c.dirty == 0), chunks.c.id, ids)
+    execute_in(connection, update(chunks).values(gone=True, publish_next=None), chunks.c.id, ids)
+
+
+def drop_gone(connection: Connection, table: Table, ids: Collection[str]) -> None:
+    """Delete gone images or chunks whose objects the index has removed; a row that is shown again meanwhile stays.
+
+    An image that is still placed hidden keeps its row, as never shown.
+    """
+    if table is images:
+        hidden = select(placements.c.id).where(placements.c.image == images.c.id).exists()
+        reset = update(images).where(images.c.gone, hidden)
+        reset = reset.values(**NEVER_SHOWN, gone=False, publish_lease=None, publish_until=None)
+        execute_in(connection, reset, images.c.id, ids)
+    execute_in(connection, delete(table).where(table.c.gone), table.c.id, ids)
 
 
 def reopen_documents_showing(connection: Connection, ids: Collection[str]) -> None:
-    """Completed documents that show these images have something to make or publish again: waiting, due now.
-
-    So are those that wait for a later time.
-    """
+    """Make documents that show these images wait, due now: completed ones, and those that wait for a later time."""
     later = and_(documents.c.status == DocumentStatus.WAITING, documents.c.due_at > db_now())
+    showing = select(placements.c.document).where(placements.c.state == PlacementState.SHOWN)
+    reopened = or_(documents.c.status == DocumentStatus.COMPLETED, later)
     for portion in portions(sorted(ids)):
-        showing = select(placements.c.document).where(
-            placements.c.image.in_(portion), placements.c.state == PlacementState.SHOWN
-        )
         connection.execute(
             update(documents)
-            .where(documents.c.id.in_(showing), or_(documents.c.status == DocumentStatus.COMPLETED, later))
+            .where(documents.c.id.in_(showing.where(placements.c.image.in_(portion))), reopened)
             .values(status=DocumentStatus.WAITING, due_at=db_now(), updated_at=db_now())
         )

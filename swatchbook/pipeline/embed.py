@@ -16,7 +16,7 @@ from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import SHARED, Configuration, Failure, FileMissing, Interrupted, Policy
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
-from swatchbook.ledger.items import Batch, Claimed, Failed, Made, Pair
+from swatchbook.ledger.items import Batch, ClaimedItem, FailedItem, ItemResult, Pair
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.pipeline.load_pixels import load_pixels
@@ -49,7 +49,7 @@ def make_batch(resources: Resources, run: Run, batch: Batch, *, size: int, last_
     Raises Interrupted while passing failures remain (unless this is the last try, which records them), the Failure
     itself where it concerns everybody (outage, blocked), RunRevoked when the run is no longer ours.
     """
-    made, failures = 0, list[Failed]()
+    made, failures = 0, list[FailedItem]()
     fit = resources.batch_sizes.setdefault(run.token, BatchSize(size))
     for keys in _groups(resources, run, batch, fit, size):
         done, failed = _claim_make_commit(resources, run, fit, keys, last_try=last_try)
@@ -71,7 +71,7 @@ def make_batch(resources: Resources, run: Run, batch: Batch, *, size: int, last_
 
 def _groups(resources: Resources, run: Run, batch: Batch, fit: BatchSize, size: int) -> Iterator[Sequence[str]]:
     """Keys of the batch to claim next, one group after the other, each as large as memory allows at that moment."""
-    for group in items.groups(resources.ledger, run, batch.members, size):
+    for group in items.claim_groups(resources.ledger, run, batch.members, size):
         while group:
             runs.record_alive(resources.ledger, run)  # groups may be many, and each may wait for memory
             count = _size_in_memory(resources, fit)
@@ -101,12 +101,12 @@ def _claim_make_commit(
     roles: Collection[Role] = frozenset(Role),
     *,
     last_try: bool,
-) -> tuple[list[Made], list[Failed]]:
+) -> tuple[list[ItemResult], list[FailedItem]]:
     lease = items.claim(resources.ledger, run, keys, roles)
     if not lease.items:
         return [], []
     try:
-        made, failed = list[Made](), list[Failed]()
+        made, failed = list[ItemResult](), list[FailedItem]()
         for make, its_own in _MAKERS:
             claimed = [c for c in lease.items if c.role in its_own]
             done, lost = make(resources, CallContext(resources.ledger, run, "embed"), fit, claimed)
@@ -125,8 +125,8 @@ def _claim_make_commit(
 
 
 def _from_pixels(
-    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[Claimed]
-) -> tuple[list[Made], list[Failed]]:
+    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[ClaimedItem]
+) -> tuple[list[ItemResult], list[FailedItem]]:
     """Analyses and visual vectors: decode each picture once, one forward pass for all roles.
 
     A provider's answers are waited for while the encoder works.
@@ -134,10 +134,10 @@ def _from_pixels(
     if not claimed:
         return [], []
     wanted = _by_key(claimed)
-    made, failed = list[Made](), list[Failed]()
+    made, failed = list[ItemResult](), list[FailedItem]()
 
-    def fail(key: str, roles: Iterable[Claimed], failure: Failure) -> None:
-        failed.extend(Failed(key=key, role=c.role, tag=c.tag, failure=failure) for c in roles)
+    def fail(key: str, roles: Iterable[ClaimedItem], failure: Failure) -> None:
+        failed.extend(FailedItem(key=key, role=c.role, tag=c.tag, failure=failure) for c in roles)
 
     side = max(resources.models.encoder.side, resources.models.analyst.side)  # as the most demanding model asks for
     pictures = load_pixels(resources, tuple(wanted), side)
@@ -158,53 +158,56 @@ def _from_pixels(
         if isinstance(vectors, Failure):
             fail(key, to_encode[key], vectors)
         else:
-            made += [Made(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in to_encode[key]]
+            made += [ItemResult(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in to_encode[key]]
     for c, analysis in zip(to_analyse, analysing.result(), strict=True):
         if isinstance(analysis, Failure):
             fail(c.key, [c], analysis)
         else:
             text = understanding_text(analysis)
-            made.append(Made(key=c.key, role=c.role, tag=c.tag, analysis=analysis, text=text or None))
+            made.append(ItemResult(key=c.key, role=c.role, tag=c.tag, analysis=analysis, text=text or None))
     return made, failed
 
 
 def _from_text(
-    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[Claimed]
-) -> tuple[list[Made], list[Failed]]:
+    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[ClaimedItem]
+) -> tuple[list[ItemResult], list[FailedItem]]:
     """Vectors of understanding texts and chunks. One text has one vector, whatever role wants it."""
     if not claimed:
         return [], []
     wanted = _by_key(claimed)
     texts = items.texts(resources.ledger, tuple(wanted))
-    made, failed = list[Made](), list[Failed]()
+    made, failed = list[ItemResult](), list[FailedItem]()
     keys = [k for k in wanted if k in texts]
     for c in claimed:
         if c.key not in texts:
-            failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=FileMissing("Its text is missing.")))
+            failed.append(FailedItem(key=c.key, role=c.role, tag=c.tag, failure=FileMissing("Its text is missing.")))
     for key, vector in zip(keys, bisect(_embedding(resources, context), [texts[k] for k in keys], fit), strict=True):
         for c in wanted[key]:
             if isinstance(vector, Failure):
-                failed.append(Failed(key=key, role=c.role, tag=c.tag, failure=vector))
+                failed.append(FailedItem(key=key, role=c.role, tag=c.tag, failure=vector))
             else:
-                made.append(Made(key=key, role=c.role, tag=c.tag, vector=vector))
+                made.append(ItemResult(key=key, role=c.role, tag=c.tag, vector=vector))
     return made, failed
 
 
 def _from_pairs(
-    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[Claimed]
-) -> tuple[list[Made], list[Failed]]:
+    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[ClaimedItem]
+) -> tuple[list[ItemResult], list[FailedItem]]:
     """Vectors of pictures together with what is said of them: of vectors that are committed already, without pixels."""
     if not claimed:
         return [], []
     pairs = items.pairs(resources.ledger, [c.key for c in claimed], resources.models.encoder.tags[Role.VISUAL])
     there = [c for c in claimed if c.key in pairs]
     missing = FileMissing("Its text or the vector of its picture is missing.")  # said otherwise since it was claimed
-    made, failed = list[Made](), [Failed(c.key, c.role, c.tag, missing) for c in claimed if c.key not in pairs]
+    made, failed = (
+        list[ItemResult](),
+        [FailedItem(c.key, c.role, c.tag, missing) for c in claimed if c.key not in pairs],
+    )
     for c, vector in zip(there, bisect(_joining(resources), [pairs[c.key] for c in there], fit), strict=True):
         if isinstance(vector, Failure):
-            failed.append(Failed(key=c.key, role=c.role, tag=c.tag, failure=vector))
+            failed.append(FailedItem(key=c.key, role=c.role, tag=c.tag, failure=vector))
         else:
-            made.append(Made(key=c.key, role=c.role, tag=c.tag, vector=vector))
+            made.append(ItemResult(key=c.key, role=c.role, tag=c.tag, vector=vector))
     return made, failed
 
 
@@ -243,13 +246,13 @@ def _joining(resources: Resources) -> Callable[[Sequence[Pair]], list[Vectors]]:
         tower = resources.models.text_tower
         if tower is None:
             raise Configuration("The chosen encoder does not read texts.", advice="Ingest its document again.")
-        return list(tower.join(np.stack([pair.seen for pair in pairs]), [pair.said for pair in pairs]))
+        return list(tower.join(np.stack([pair.visual for pair in pairs]), [pair.text for pair in pairs]))
 
     return join
 
 
-def _by_key(claimed: Sequence[Claimed]) -> dict[str, list[Claimed]]:
-    wanted = dict[str, list[Claimed]]()
+def _by_key(claimed: Sequence[ClaimedItem]) -> dict[str, list[ClaimedItem]]:
+    wanted = dict[str, list[ClaimedItem]]()
     for c in claimed:
         wanted.setdefault(c.key, []).append(c)
     return wanted

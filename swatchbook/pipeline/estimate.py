@@ -12,8 +12,9 @@ from swatchbook.catalogue.llm import scans
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.products import ask_products
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
-from swatchbook.ledger import items, reviews
+from swatchbook.ledger import items
 from swatchbook.ledger.calls import CallContext
+from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.runs import Run
 from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
@@ -161,13 +162,13 @@ def _embedding(
     wanted = {want.role: want.tag for want in registry.requested(settings, options.roles)}
     unseen = list(pictures)
     if Role.ANALYSIS in wanted and settings.analyst == "vision":
-        seen = items.made(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
+        seen = items.done_keys(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
         unseen = [key for key in pictures if key not in seen]
         question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
         model = resources.models.vision.model
         yield _asked(settings, "embed", "vision", model, question, Seen, len(unseen), made=len(seen))
     if settings.text_encoder != "minilm" and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
-        known = items.made(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
+        known = items.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
         said = len(unseen) if Role.UNDERSTANDING in wanted else 0
         tokens = sum(map(tokens_at_most, new)) + said * UNDERSTANDING_TOKENS
@@ -181,7 +182,7 @@ def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[
     first, reviewer = wanted.get(Role.ANALYSIS), registry.review_tag(settings)
     if first is None or reviewer in (None, first) or not settings.review_below:
         return
-    weak, looked = reviews.to_look_at(resources.ledger, reviewer, first, pictures, below=settings.review_below)
+    weak, looked = reviews.review_candidates(resources.ledger, reviewer, first, pictures, below=settings.review_below)
     question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
     model = settings.review_model or ""
     yield _asked(settings, "review", "review", model, question, Seen, len(weak), made=len(looked))

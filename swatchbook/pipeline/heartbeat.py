@@ -25,7 +25,7 @@ def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iter
     process saw the ledger first and marked the run dead.
     """
     lost, over = threading.Event(), threading.Event()
-    arguments = (ledger.patient(0.0), run, every, lost, over)
+    arguments = (ledger.with_patience(0.0), run, every, lost, over)
     thread = threading.Thread(target=_beat, args=arguments, name=f"heartbeat {run.token}", daemon=True)
     thread.start()
     try:

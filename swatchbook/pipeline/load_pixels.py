@@ -11,7 +11,7 @@ from swatchbook.resources import Resources
 
 def load_pixels(resources: Resources, keys: Sequence[str], side: int) -> "dict[str, Pixels | Failure]":
     """Return content key → pixels with a longest side of at most `side` pixels, or the Failure of that picture."""
-    files = items.sources(resources.ledger, keys)
+    files = items.source_files(resources.ledger, keys)
     pictures: dict[str, Pixels | Failure] = {}
     with ExitStack() as stack:
         paths = []

@@ -14,7 +14,7 @@ from ulid import ULID
 from swatchbook.errors import SHARED, Failure, Policy
 from swatchbook.index.base import IndexObject, Space
 from swatchbook.ledger import publishing
-from swatchbook.ledger.publishing import Dirty, Publication
+from swatchbook.ledger.publishing import DirtyRow, Publication
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import TEXT_ROLES, Record, RoleTag
 from swatchbook.resources import Resources
@@ -48,7 +48,7 @@ def publish_round(resources: Resources) -> Published:
     name = f"publish:{ULID()}"
     rows = publishing.lease_dirty(resources.ledger, name, limit=ROWS)
     shown, gone = [row for row in rows if not row.gone], [row for row in rows if row.gone]
-    published, removed = list[Dirty](), list[Dirty]()
+    published, removed = list[DirtyRow](), list[DirtyRow]()
     refused = dict[str, Failure]()
     try:
         spaces = {RoleTag(role=s.role, tag=s.tag): s for s, _ in publishing.spaces(resources.ledger)}
@@ -130,7 +130,7 @@ def publish_document(resources: Resources, document: str, *, at_most: float, ali
     """Publish as `publish_all` does until nothing of this document is due, also waiting for other publishers."""
     while True:
         done = publish_all(resources, at_most=at_most, alive=alive, waits=alive)
-        if not publishing.awaited(resources.ledger, document):
+        if not publishing.count_due(resources.ledger, document):
             return done
         time.sleep(_HELD_PAUSE)
 
@@ -148,7 +148,7 @@ def publish_all(
     `waits` before each pause; both may raise RunRevoked. Raises the outage's failure when it lasts longer.
     """
     total = Published(published=0, removed=0, refused=0)
-    most = 2 * publishing.unpublished(resources.ledger) + ROWS
+    most = 2 * publishing.count_unpublished(resources.ledger) + ROWS
     pause, waited = 1.0, 0.0
     while total.rows < most:
         alive()

@@ -163,7 +163,7 @@ def _queue(
         document.status == DocumentStatus.COMPLETED
         and document.fingerprint == request.fingerprint
         and not options.force
-        and publishing.unpublished(resources.ledger, document.id) == 0
+        and publishing.count_unpublished(resources.ledger, document.id) == 0
     )
     return Registered(document=get_document(resources.ledger, document.id), unchanged=unchanged)
 

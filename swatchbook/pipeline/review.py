@@ -17,7 +17,9 @@ from swatchbook.errors import SHARED, BudgetExceeded, Failure, InvalidReference,
 from swatchbook.ledger import reviews, runs, shard_runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.reviews import Review, ReviewImage, ReviewNote, Second
+from swatchbook.ledger.queries import reviews as review_queries
+from swatchbook.ledger.queries.reviews import Review, ReviewImage
+from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.models.base import Analyst
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.load_pixels import load_pixels
@@ -55,7 +57,7 @@ def documents_to_review(resources: Resources, owner: str | None = None) -> list[
     Where there are any, raises Configuration for what that model lacks.
     """
     reviewer = review_tag(resources.settings)
-    found = [] if reviewer is None else reviews.documents_due(resources.ledger, reviewer, owner=owner)
+    found = [] if reviewer is None else review_queries.documents_to_review(resources.ledger, reviewer, owner=owner)
     if found:
         _ = resources.models.reviewer
     return found
@@ -86,7 +88,7 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
         with _paying(resources, document, flow_run) as context:
             while limit > done.pictures and not done.message:
                 most = min(_TOGETHER, limit - done.pictures)
-                some = reviews.pictures_due(resources.ledger, reviewer.tag, document, most)
+                some = review_queries.images_due_for_review(resources.ledger, reviewer.tag, document, most)
                 if not some:
                     break
                 runs.record_alive(resources.ledger, context.run)
@@ -99,7 +101,7 @@ def review_document(resources: Resources, document: str, *, limit: int, flow_run
 @contextmanager
 def _paying(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
     """Begin a review's run, beside the document's own, and end it. Raises RunRevoked."""
-    run = reviews.begin(resources.ledger, document, flow_run=flow_run)
+    run = reviews.begin_review_run(resources.ledger, document, flow_run=flow_run)
     with hold_shard_run(resources.ledger, run):
         yield CallContext(resources.ledger, run, STAGE)
         shard_runs.end(resources.ledger, run)
@@ -121,7 +123,7 @@ def _review(
         if isinstance(said, Failure):
             if shared is not None and said.policy is not Policy.NEVER:
                 continue
-            reviews.write_failure(
+            reviews.record_review_failure(
                 resources.ledger, picture.content_key, picture.tag, said, by=reviewer.tag, run=context.run
             )
             failed.append(f"image {picture.image_id}, page {picture.page}: {said.kind}: {said}")
@@ -148,7 +150,7 @@ def _look(
     """What the reviewer sees in each picture, by content key: as it is kept, else as it says when it is asked."""
     seen = dict[str, Analysis | Failure]()
     for picture in some:
-        if kept := reviews.second(resources.ledger, picture.content_key, reviewer.tag):
+        if kept := review_queries.read_analysis(resources.ledger, picture.content_key, reviewer.tag):
             seen[picture.content_key] = kept
     pixels = load_pixels(
         resources, [picture.content_key for picture in some if picture.content_key not in seen], reviewer.side
@@ -189,10 +191,12 @@ def _judge(
         verdict=judged.verdict,
         by=reviewer.tag,
         reasons=judged.reasons,
-        second=Second(tag=reviewer.tag, analysis=said, text=understanding_text(said)),
+        second=SecondAnalysis(tag=reviewer.tag, analysis=said, text=understanding_text(said)),
     )
     below = resources.settings.review_below
-    written = reviews.write_down(resources.ledger, picture.content_key, picture.tag, word, below=below, run=context.run)
+    written = reviews.record_review(
+        resources.ledger, picture.content_key, picture.tag, word, below=below, run=context.run
+    )
     if written and written.verdict is Verdict.CORRECTED:
         log.info("image %s is corrected: %s", picture.image_id, "; ".join(written.reasons))
     return written.verdict if written else None
@@ -213,7 +217,7 @@ def accept(resources: Resources, picture: ReviewImage, *, by: str, second: bool 
         return _write(resources, picture, ReviewNote(verdict=Verdict.ACCEPTED, by=by))
     is_rejected = picture.standing is not None and picture.standing.verdict is Verdict.REJECTED
     before = picture.analysis if is_rejected else in_use(resources, picture)
-    reasons = changes(before, reviews.second(resources.ledger, picture.content_key, other) or before)
+    reasons = changes(before, review_queries.read_analysis(resources.ledger, picture.content_key, other) or before)
     return _write(resources, picture, ReviewNote(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second_tag=other))
 
 
@@ -235,7 +239,7 @@ def correct_picture(
     before = in_use(resources, picture)
     analysis = correct(before, given)
     said = understanding_text(analysis) if text is None else " ".join(text.split())
-    other = Second(tag=person_tag(analysis, said), analysis=analysis, text=said)
+    other = SecondAnalysis(tag=person_tag(analysis, said), analysis=analysis, text=said)
     told = [f"{name.replace('_', ' ')}: {value or 'nothing'}" for name, value in given.items()]
     told += [f"text: {said or 'nothing'}"] if text is not None else []
     reasons = (*([reason] if reason else []), *told)
@@ -255,7 +259,7 @@ def reject(resources: Resources, picture: ReviewImage, *, by: str, reason: str) 
 def in_use(resources: Resources, picture: ReviewImage) -> Analysis:
     """The analysis that is used of a picture, or was until it was rejected: the first, or what took its place."""
     other = _last_used(picture)
-    return (other and reviews.second(resources.ledger, picture.content_key, other)) or picture.analysis
+    return (other and review_queries.read_analysis(resources.ledger, picture.content_key, other)) or picture.analysis
 
 
 def _last_used(picture: ReviewImage) -> str | None:
@@ -271,7 +275,7 @@ def _second_look(picture: ReviewImage) -> str | None:
 
 
 def _write(resources: Resources, picture: ReviewImage, word: ReviewNote) -> Review:
-    written = reviews.write_down(
+    written = reviews.record_review(
         resources.ledger, picture.content_key, picture.tag, word, below=resources.settings.review_below
     )
     assert written is not None  # noqa: S101 - only a run may come too late

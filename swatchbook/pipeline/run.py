@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
+from swatchbook.backoff import pause_after
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import (
     KINDS,
@@ -23,7 +24,7 @@ from swatchbook.ledger import runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
 from swatchbook.ledger.documents import Document, get_document, queue
-from swatchbook.ledger.leases import RUN_LIMIT, pause_after
+from swatchbook.ledger.leases import RUN_LIMIT
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.heartbeat import keep_alive
@@ -206,7 +207,7 @@ def _status_after(resources: Resources, run: Run, failure: Failure) -> tuple[Doc
         return DocumentStatus.WAITING, _RECHECK_SECONDS
     if failure.policy is Policy.NEVER:
         return DocumentStatus.FAILED, None
-    earlier = runs.failures_before(resources.ledger, run, _RETRIED_KINDS)
+    earlier = runs.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)
     if earlier + 1 >= RUN_LIMIT:
         return DocumentStatus.FAILED, None
     return DocumentStatus.WAITING, pause_after(earlier + 1)
@@ -239,7 +240,7 @@ def report_progress(
     It waits for nothing: while the ledger is down, the work goes on and its progress is not recorded.
     """
     with suppress(LedgerDown):
-        runs.record_progress(resources.ledger.patient(0.0), run, stage, done, total, note)
+        runs.record_progress(resources.ledger.with_patience(0.0), run, stage, done, total, note)
 
 
 def progress_callback(resources: Resources, run: Run, stage: Stage) -> Callable[[int, int], None]:

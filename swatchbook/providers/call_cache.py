@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from swatchbook.errors import LedgerDown, ProviderDown, RunRevoked
 from swatchbook.ledger import calls, runs
-from swatchbook.ledger.calls import Answer, Ask, CallContext
+from swatchbook.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook.providers.client import Client, Usage, may_have_cost
 from swatchbook.settings import Price
 
@@ -36,10 +36,10 @@ def cost(price: Price | None, usage: Usage) -> float | None:
 def alive(context: CallContext) -> None:
     """A sign of life while we wait deliberately. Raises RunRevoked."""
     with suppress(LedgerDown):
-        runs.record_alive(context.ledger.patient(0.0), context.run)
+        runs.record_alive(context.ledger.with_patience(0.0), context.run)
 
 
-def ask_once(context: CallContext, client: Client, asks: Sequence[Ask], send: Send) -> dict[str, Any]:
+def ask_once(context: CallContext, client: Client, asks: Sequence[CallRequest], send: Send) -> dict[str, Any]:
     """The answer to each request: the one kept, the one that somebody else is waiting for, else the one we pay for.
 
     Raises what `send` raises, RunRevoked, BudgetExceeded, Configuration.
@@ -65,10 +65,10 @@ def _pay(context: CallContext, ours: Mapping[str, int], send: Send) -> dict[str,
             if isinstance(error, ProviderDown | RunRevoked) and error.__cause__ is None:  # in line, or told to wait
                 calls.withdraw(context, ours)
             else:
-                calls.failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)
+                calls.record_failed(context, ours, cost_usd=None if may_have_cost(error) else 0.0)
         raise
     try:
-        calls.answered(context, ours, answers)
+        calls.record_answers(context, ours, answers)
     except LedgerDown:  # it went away in the middle: again, which waits for it
-        calls.answered(context, ours, answers)
+        calls.record_answers(context, ours, answers)
     return {request: answer.answer for request, answer in answers.items()}

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from swatchbook.errors import InvalidModelOutput, ProviderRejected
 from swatchbook.ledger import calls
-from swatchbook.ledger.calls import Answer, Ask, CallContext
+from swatchbook.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook.providers.call_cache import alive, ask_once, cost, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Usage
 from swatchbook.providers.endpoint import Endpoint, endpoint
@@ -108,7 +108,7 @@ class ProviderChat:
         mended = _parsed(self._say(second, context), shape)
         if not isinstance(mended, str):
             return mended
-        calls.unusable(context, [self._request(first), self._request(second)])
+        calls.discard_answers(context, [self._request(first), self._request(second)])
         raise InvalidModelOutput(f"{self.model} answers off the schema, even when told: {mended}")
 
     def _say(self, turn: ChatMessage, context: CallContext) -> ChatReply:
@@ -124,7 +124,7 @@ class ProviderChat:
                 continue
             if said.stop == "end":
                 return said
-            calls.unusable(context, [self._request(turn)])
+            calls.discard_answers(context, [self._request(turn)])
             if said.stop == "refused":
                 raise ProviderRejected(f"{self.model} refuses to answer.")
             raise InvalidModelOutput(f"{self.model} did not finish within {turn.question.max_tokens} tokens.")
@@ -154,7 +154,7 @@ class ProviderChat:
                 )
             }
 
-        ask = Ask(request=request, model=self.model, at_most_usd=usd(self._price, tokens_in, tokens_out))
+        ask = CallRequest(request=request, model=self.model, at_most_usd=usd(self._price, tokens_in, tokens_out))
         return ChatReply.model_validate(ask_once(context, self._client, [ask], send)[request])
 
     def _request(self, turn: ChatMessage) -> str:

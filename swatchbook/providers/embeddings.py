@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
-from swatchbook.ledger.calls import Answer, Ask, CallContext
+from swatchbook.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook.providers.call_cache import alive, ask_once, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Exchange, Reply, Usage
 from swatchbook.providers.endpoint import Endpoint, endpoint
@@ -145,7 +145,7 @@ class ProviderTextEncoder:
             return dict(zip(ours, self._answers(asked, packed, reply.usage), strict=True))
 
         asks = [
-            Ask(
+            CallRequest(
                 request=request,
                 model=self._where.model,
                 at_most_usd=usd(self._price, tokens_at_most(text), 0),
@@ -155,7 +155,7 @@ class ProviderTextEncoder:
         ]
         known = ask_once(context, self._client, asks, send)
         if unusable := {*self._of_another_length(known), *_senseless(known)}:
-            calls.unusable(context, unusable)
+            calls.discard_answers(context, unusable)
         self._require_dimension(known)
         return {text: known[request] for request, text in requests.items()}
 

@@ -52,7 +52,10 @@ def verify(resources: Resources, *, repair: bool = False) -> Verification:
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     lost = tuple(key for key in publishing.stored_files(resources.ledger) if not resources.files.has(key))
     return Verification(
-        spaces=tuple(checks), lost_files=lost, unpublished=publishing.unpublished(resources.ledger), repaired=repair
+        spaces=tuple(checks),
+        lost_files=lost,
+        unpublished=publishing.count_unpublished(resources.ledger),
+        repaired=repair,
     )
 
 
@@ -72,9 +75,9 @@ def rebuild(resources: Resources, *, progress: Callable[[int, int], None] = lamb
     publishing.mark_all_dirty(
         resources.ledger
     )  # again: some may have been published into a space that was then dropped
-    total = publishing.unpublished(resources.ledger)
+    total = publishing.count_unpublished(resources.ledger)
 
     def tell() -> None:
-        progress(total - publishing.unpublished(resources.ledger), total)
+        progress(total - publishing.count_unpublished(resources.ledger), total)
 
     return publish_all(resources, at_most=resources.settings.outage_wait_seconds, alive=tell).published

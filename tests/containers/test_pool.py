@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from swatchbook.ledger.items import sources
+from swatchbook.ledger.items import source_files
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.tables import calls, images, items, placements, runs
 from swatchbook.models.registry import tags
@@ -90,7 +90,7 @@ def an_open_picture(stack: Stack, document: str) -> str:
     )
     with stack.resources.ledger.read() as connection:
         key = connection.execute(query.order_by(items.c.key).limit(1)).scalar_one()
-    with stack.resources.files.local(sources(stack.resources.ledger, [key])[key]) as path:
+    with stack.resources.files.local(source_files(stack.resources.ledger, [key])[key]) as path:
         (pixels,) = stack.resources.decoders.decode([path], stack.resources.models.encoder.side)
     assert isinstance(pixels, np.ndarray)
     return picture_key(pixels)

@@ -28,7 +28,7 @@ def test_account_closes_and_everything_is_searchable(resources: Resources) -> No
     assert report.status == DocumentStatus.COMPLETED, report
     assert report.images_found == report.images_complete > 5
     assert report.products_discovered == 2
-    assert publishing.unpublished(resources.ledger) == 0
+    assert publishing.count_unpublished(resources.ledger) == 0
     assert verify(resources).sound
     assert found(resources, "tile")
 

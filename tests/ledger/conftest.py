@@ -1,4 +1,4 @@
-"""A ledger of one's own for every test, on each database, copied from one that was migrated once."""
+"""A separate ledger for every test, on each database, copied from one that was migrated once."""
 
 import itertools
 import shutil

@@ -12,8 +12,8 @@ from swatchbook.ledger import publishing, stages
 from swatchbook.ledger import runs as run_moves
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.documents import Document, queue
-from swatchbook.ledger.items import Claimed, Failed, Made
-from swatchbook.ledger.publishing import Dirty
+from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult
+from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.states import shown_images, states_of_images
@@ -258,19 +258,19 @@ def link(source: str, target: Product | str, kind: LinkKind = LinkKind.IMAGE_PRO
 # --- working it off ---------------------------------------------------------------------------------------------------
 
 
-def make(claimed: Claimed, *, text: str | None = "Material: oak.") -> Made:
+def make(claimed: ClaimedItem, *, text: str | None = "Material: oak.") -> ItemResult:
     """What a model would make of an item: always the same of the same key."""
     of: dict[str, Any] = {"key": claimed.key, "role": claimed.role, "tag": claimed.tag}
     if claimed.role is Role.ANALYSIS:
-        return Made(**of, analysis=Analysis(confidence=0.5, quality=0.75), text=text)
-    return Made(**of, vector=np.frombuffer(bytes.fromhex(claimed.key), np.uint8).astype(np.float32) + 1)
+        return ItemResult(**of, analysis=Analysis(confidence=0.5, quality=0.75), text=text)
+    return ItemResult(**of, vector=np.frombuffer(bytes.fromhex(claimed.key), np.uint8).astype(np.float32) + 1)
 
 
 def make_all(
     ledger: Ledger,
     run: Run,
     *,
-    failing: Callable[[Claimed], Failure | None] = lambda item: None,
+    failing: Callable[[ClaimedItem], Failure | None] = lambda item: None,
     last_try: bool = True,
     text: str | None = "Material: oak.",
     review_below: float = 0.0,
@@ -284,14 +284,16 @@ def make_all(
                 ledger,
                 lease,
                 [make(claimed, text=text) for claimed in lease.items if claimed not in lost],
-                [Failed(key=c.key, role=c.role, tag=c.tag, failure=failure) for c, failure in lost.items()],
+                [FailedItem(key=c.key, role=c.role, tag=c.tag, failure=failure) for c, failure in lost.items()],
                 last_try=last_try,
                 review_below=review_below,
             )
             item_moves.release(ledger, lease)
 
 
-def settle(ledger: Ledger, name: str, rows: Sequence[Dirty], *, refused: Mapping[str, Failure] | None = None) -> None:
+def settle(
+    ledger: Ledger, name: str, rows: Sequence[DirtyRow], *, refused: Mapping[str, Failure] | None = None
+) -> None:
     """An index took all of these but the refused ones."""
     given = refused or {}
     publishing.record_publication(

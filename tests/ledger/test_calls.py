@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from swatchbook.errors import BudgetExceeded, Configuration, RunRevoked
 from swatchbook.ledger import calls, runs
-from swatchbook.ledger.calls import Answer, Ask, CallContext, Reservation, spending
+from swatchbook.ledger.calls import Answer, CallContext, CallRequest, Reservation, spending
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import calls as rows
@@ -31,8 +31,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def ask(question: str, at_most: float | None = 0.1) -> Ask:
-    return Ask(request=sha256(question.encode()), model="m", at_most_usd=at_most)
+def ask(question: str, at_most: float | None = 0.1) -> CallRequest:
+    return CallRequest(request=sha256(question.encode()), model="m", at_most_usd=at_most)
 
 
 def context(
@@ -52,7 +52,7 @@ def answer(paying: CallContext, *questions: str, cost: float | None = 0.05) -> N
     """Ask and answer, each with its question in capitals."""
     ours = reserve(paying, *questions).ours
     texts = {ask(question).request: question.upper() for question in questions}
-    calls.answered(
+    calls.record_answers(
         paying,
         ours,
         {r: Answer(answer={"text": texts[r]}, tokens_in=10, tokens_out=5, cost_usd=cost) for r in ours},
@@ -63,7 +63,7 @@ def paid(paying: CallContext) -> Spent:
     return spending(paying.ledger, paying.run.document)[0]
 
 
-def test_a_reserved_call_is_ours_to_send_and_nobody_elses(ledger: Ledger) -> None:
+def test_a_reserved_call_is_for_one_run_to_send(ledger: Ledger) -> None:
     first, second = context(ledger), context(ledger, "other", owner="bert")
     assert reserve(first, "oak").ours == {ask("oak").request: 1}
     assert reserve(first, "oak").elsewhere == {ask("oak").request}  # another thread of the same run
@@ -80,11 +80,11 @@ def test_an_answer_is_known_to_every_document_and_owner_and_asked_by_none(ledger
 
 def test_what_failed_is_asked_again_as_the_next_attempt_and_its_cost_stays(ledger: Ledger) -> None:
     paying = context(ledger)
-    calls.failed(paying, reserve(paying, "oak").ours, cost_usd=None)
+    calls.record_failed(paying, reserve(paying, "oak").ours, cost_usd=None)
     again = reserve(paying, "oak").ours
     assert again == {ask("oak").request: 2}
-    calls.answered(paying, again, {ask("oak").request: Answer(answer="oak", cost_usd=0.05)})
-    calls.unusable(paying, again)
+    calls.record_answers(paying, again, {ask("oak").request: Answer(answer="oak", cost_usd=0.05)})
+    calls.discard_answers(paying, again)
     assert reserve(paying, "oak").ours == {ask("oak").request: 3}
     spent = paid(paying)
     assert (spent.calls, spent.failed, spent.unknown, spent.cost_usd) == (3, 2, 1, 0.05)
@@ -94,7 +94,7 @@ def test_what_failed_is_asked_again_as_the_next_attempt_and_its_cost_stays(ledge
 def test_a_call_that_was_never_sent_leaves_nothing_behind(ledger: Ledger) -> None:
     paying = context(ledger)
     ours = reserve(paying, "oak", "ash").ours
-    calls.answered(paying, ours, {ask("ash").request: Answer(answer="ash")})
+    calls.record_answers(paying, ours, {ask("ash").request: Answer(answer="ash")})
     calls.withdraw(paying, ours)
     assert reserve(paying, "oak", "ash").ours == {ask("oak").request: 1}
 
@@ -111,7 +111,7 @@ def test_a_call_of_a_killed_process_is_unknown_at_once_and_asked_again(ledger: L
 
 
 @pytest.mark.parametrize("end", ["lapsed", "ended", "stale"])
-def test_a_call_that_nobody_alive_holds_is_taken_over(ledger: Ledger, end: str) -> None:
+def test_a_call_that_no_live_run_holds_is_taken_over(ledger: Ledger, end: str) -> None:
     first = context(ledger)
     reserve(first, "oak")
     if end == "lapsed":
@@ -129,9 +129,9 @@ def test_an_answer_that_comes_late_is_kept_although_its_run_is_gone(ledger: Ledg
     ours = reserve(first, "oak").ours
     runs.revoke(ledger, first.run.document, DocumentStatus.CANCELLED)
     taken = reserve(second, "oak").ours
-    calls.answered(first, ours, {ask("oak").request: Answer(answer="late", cost_usd=0.05)})
+    calls.record_answers(first, ours, {ask("oak").request: Answer(answer="late", cost_usd=0.05)})
     assert reserve(second, "oak").answers == {ask("oak").request: "late"}
-    calls.failed(second, taken, cost_usd=0.0)
+    calls.record_failed(second, taken, cost_usd=0.0)
     assert paid(first).cost_usd == 0.05
 
 
@@ -146,7 +146,7 @@ def test_a_revoked_run_reserves_nothing(ledger: Ledger) -> None:
 # --- budgets ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_budget_is_never_exceeded_and_says_what_is_spent(ledger: Ledger) -> None:
+def test_a_budget_is_never_exceeded_and_the_error_names_what_is_spent(ledger: Ledger) -> None:
     paying = context(ledger, max_usd=0.3)
     answer(paying, "oak", "ash", cost=0.1)
     answer(paying, "elm", cost=0.05)
@@ -160,15 +160,15 @@ def test_calls_in_flight_hold_the_budget_until_their_cost_is_known(ledger: Ledge
     paying = context(ledger, max_usd=0.3)
     flying = reserve(paying, "oak", "ash", "elm").ours
     assert reserve(paying, "fir").elsewhere == {ask("fir").request}
-    calls.answered(paying, flying, {request: Answer(answer="", cost_usd=0.05) for request in flying})
+    calls.record_answers(paying, flying, {request: Answer(answer="", cost_usd=0.05) for request in flying})
     assert reserve(paying, "fir").ours
 
 
 def test_what_may_have_been_paid_counts_against_the_budget(ledger: Ledger) -> None:
     paying = context(ledger, max_usd=0.25)
-    calls.failed(paying, reserve(paying, "oak").ours, cost_usd=None)
-    calls.failed(paying, reserve(paying, "ash").ours, cost_usd=0.0)
-    calls.failed(paying, reserve(paying, "elm").ours, cost_usd=None)
+    calls.record_failed(paying, reserve(paying, "oak").ours, cost_usd=None)
+    calls.record_failed(paying, reserve(paying, "ash").ours, cost_usd=0.0)
+    calls.record_failed(paying, reserve(paying, "elm").ours, cost_usd=None)
     with pytest.raises(BudgetExceeded):
         reserve(paying, "fir")
 
@@ -178,7 +178,7 @@ def test_a_budget_needs_prices(ledger: Ledger) -> None:
         reserve(context(ledger, max_usd=1), "oak", at_most=None)
     paying = context(ledger, "unlimited")
     ours = reserve(paying, "oak", at_most=None).ours
-    calls.answered(paying, ours, {request: Answer(answer="") for request in ours})
+    calls.record_answers(paying, ours, {request: Answer(answer="") for request in ours})
     assert (paid(paying).unpriced, paid(paying).cost_usd) == (1, 0.0)
 
 

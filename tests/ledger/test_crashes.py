@@ -34,7 +34,7 @@ def die(ledger: Ledger, run: Run) -> None:
 def work_until_it_dies(ledger: Ledger, run: Run, poison: set[str], size: int = 20) -> int | None:
     """One run over all that is open; the size of the group it died in, None if it came to its end."""
     for batch in items.cut_batches(ledger, run, size):
-        for group in items.groups(ledger, run, batch.members, size):
+        for group in items.claim_groups(ledger, run, batch.members, size):
             lease = items.claim(ledger, run, group)
             if poison & {c.key for c in lease.items}:
                 die(ledger, run)
@@ -65,7 +65,7 @@ def test_a_poison_item_is_found_by_halving_and_named_alone(ledger: Ledger) -> No
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(total=st.integers(3, 20), data=st.data())
-def test_up_to_two_poison_items_cost_nobody_else(ledger: Ledger, total: int, data: st.DataObject) -> None:
+def test_up_to_two_poison_items_cost_no_other_item(ledger: Ledger, total: int, data: st.DataObject) -> None:
     salt = str(count(ledger, run_rows))  # another document each time, in the one ledger
     pictures = keys(total, salt)
     poison = data.draw(st.sets(st.sampled_from(pictures), min_size=1, max_size=2))
@@ -89,7 +89,7 @@ def test_what_crashed_comes_apart_and_after_what_never_did(ledger: Ledger) -> No
     items.claim(ledger, run, pictures[:10])
     die(ledger, run)
     run = begin_again(ledger, run)
-    groups = items.groups(ledger, run, pictures, 20)
+    groups = items.claim_groups(ledger, run, pictures, 20)
     assert groups == [
         tuple(pictures[20:]), tuple(pictures[10:20]), tuple(pictures[:5]), tuple(pictures[5:10])
     ]  # fmt: skip
@@ -100,7 +100,7 @@ def test_a_small_batch_is_halved_as_well(ledger: Ledger) -> None:
     run = begun(ledger, pictures=pictures)
     items.claim(ledger, run, pictures)
     die(ledger, run)
-    assert items.groups(ledger, begin_again(ledger, run), pictures, 20) == [(key,) for key in pictures]
+    assert items.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(key,) for key in pictures]
 
 
 def test_a_crash_while_making_a_text_sets_its_picture_apart(ledger: Ledger) -> None:
@@ -109,10 +109,10 @@ def test_a_crash_while_making_a_text_sets_its_picture_apart(ledger: Ledger) -> N
     lease = items.claim(ledger, run, pictures)
     items.commit(ledger, lease, [make(c) for c in lease.items if c.key != pictures[0]], [], last_try=False)
     die(ledger, run)
-    assert items.groups(ledger, begin_again(ledger, run), pictures, 20) == [(pictures[0],)]
+    assert items.claim_groups(ledger, begin_again(ledger, run), pictures, 20) == [(pictures[0],)]
 
 
-def test_the_first_death_alone_names_nobody(ledger: Ledger) -> None:
+def test_the_first_death_alone_quarantines_no_item(ledger: Ledger) -> None:
     (key,) = keys(1)
     run = begun(ledger, pictures=[key])
     items.claim(ledger, run, [key])

@@ -1,4 +1,4 @@
-"""Opening, migrating, two kinds of transaction, and what errors are called."""
+"""Opening, migrating, the two kinds of transaction, and the failures that driver errors become."""
 
 import shutil
 import subprocess
@@ -13,12 +13,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Column, create_engine, insert, select, text, update
+from sqlalchemy import JSON, Column, create_engine, delete, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from swatchbook.errors import Configuration, DiskFull, LedgerDown
 from swatchbook.ledger import database, migrations, runs
-from swatchbook.ledger.database import Ledger, db_now, open_ledger, portions
+from swatchbook.ledger.bulk_rows import insert_new_rows
+from swatchbook.ledger.database import Ledger, db_now, execute_in, open_ledger, portions, select_in
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.items import claim
 from swatchbook.ledger.tables import contents, documents, items, metadata
@@ -210,7 +211,7 @@ def test_a_full_disk_is_called_so_and_loses_nothing_committed(new_sqlite: NewLed
     ledger.close()
 
 
-def test_a_ledger_that_may_only_be_read_says_what_to_do(new_sqlite: NewLedger) -> None:
+def test_a_read_only_ledger_is_refused_with_advice(new_sqlite: NewLedger) -> None:
     file = new_sqlite().removeprefix("sqlite:///")
     ledger = Ledger(f"sqlite:///file:{file}?mode=ro&uri=true")
     with pytest.raises(Configuration, match="rights"), ledger.write() as connection:
@@ -234,13 +235,13 @@ def test_a_url_that_means_nothing_names_the_setting(url: str) -> None:
         open_ledger(url)
 
 
-def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"%PDF-1.7 " * 1000)
-    with pytest.raises(Configuration, match="no ledger"):
+    with pytest.raises(Configuration, match="not a ledger"):
         open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
 
 
-def test_a_row_with_broken_json_is_told_as_such(new_sqlite: NewLedger) -> None:
+def test_a_row_with_broken_json_is_named_as_such(new_sqlite: NewLedger) -> None:
     ledger = open_ledger(new_sqlite())
     run = begun(ledger)
     with ledger.write() as connection:
@@ -258,7 +259,7 @@ def test_options_of_another_version_are_left_out(ledger: Ledger) -> None:
     assert get_document(ledger, run.document).options == IngestOptions(batch_size=7)
 
 
-def test_a_heartbeat_and_a_claim_wait_for_no_writer_s_turn(new_postgresql: NewLedger) -> None:
+def test_a_heartbeat_and_a_claim_do_not_wait_for_writers(new_postgresql: NewLedger) -> None:
     ledger = open_ledger(new_postgresql())
     pictures = keys(3)
     run = begun(ledger, pictures=pictures)
@@ -282,10 +283,12 @@ def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 899, 900, 901, 5000])
-def test_portions_lose_nothing_and_fit_an_in_list(ledger: Ledger, count: int) -> None:
-    values = [str(n) for n in range(count)]
-    slices = list(portions(values))
-    assert [v for some in slices for v in some] == values
-    with ledger.read() as connection:
-        for some in slices:
-            connection.execute(select(contents).where(contents.c.key.in_(some))).all()
+def test_any_number_of_values_fits_an_in_list_and_each_row_comes_once(ledger: Ledger, count: int) -> None:
+    values = [f"{n:04}" for n in range(count)]
+    assert [value for portion in portions(values) for value in portion] == values
+    with ledger.write() as connection:
+        insert_new_rows(connection, contents, [{"key": key} for key in (*values, "other")])
+        rows = select_in(connection, select(contents.c.key), contents.c.key, values[::-1] + values)
+        assert [row.key for row in rows] == values
+        execute_in(connection, delete(contents), contents.c.key, iter(values))
+        assert connection.execute(select(contents.c.key)).scalars().all() == ["other"]

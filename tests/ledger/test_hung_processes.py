@@ -32,7 +32,7 @@ def wait(ledger: Ledger, run: Run, seconds: float) -> None:
     record_heartbeat(ledger, run)
 
 
-def test_a_run_without_progress_for_five_minutes_is_dead_though_its_heart_beats(ledger: Ledger) -> None:
+def test_a_run_without_progress_for_five_minutes_is_dead_in_spite_of_its_heartbeat(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
     record_progress(ledger, run, Stage.READ, 3, 10)
     wait(ledger, run, STALL_SECONDS - 5)
@@ -42,10 +42,10 @@ def test_a_run_without_progress_for_five_minutes_is_dead_though_its_heart_beats(
     row = document(ledger, run)
     assert row.status == DocumentStatus.WAITING
     assert row.deaths == 1
-    assert row.message == "Its process hung on the way to PAGES_READ (3/10); the next run goes on from there."
+    assert row.message == "Its process hung while working towards PAGES_READ (3/10); the next run continues there."
     with pytest.raises(RunRevoked):
         record_heartbeat(ledger, run)
-    assert [found.id for found in schedule.due(ledger)] == [run.document]
+    assert [found.id for found in schedule.due_documents(ledger)] == [run.document]
 
 
 def test_what_waits_deliberately_lives(ledger: Ledger) -> None:
@@ -67,7 +67,7 @@ def test_a_document_that_hangs_three_times_has_failed_with_the_reason(ledger: Le
     assert row.deaths == DEATHS
     assert row.failure_kind == "crashed_worker"
     assert "hung" in row.message
-    assert schedule.due(ledger) == []
+    assert schedule.due_documents(ledger) == []
 
 
 @pytest.fixture
@@ -86,7 +86,9 @@ def belongs(ledger: Ledger, run: Run, process: psutil.Process, **values: object)
         connection.execute(update(runs).where(runs.c.token == run.token).values(**mine))
 
 
-def test_a_process_that_hangs_on_after_its_run_was_buried_is_ended(ledger: Ledger, process: psutil.Process) -> None:
+def test_a_process_that_still_runs_after_its_run_was_marked_dead_is_killed(
+    ledger: Ledger, process: psutil.Process
+) -> None:
     run = begun(ledger)
     belongs(ledger, run, process)
     wait(ledger, run, STALL_SECONDS + 1)

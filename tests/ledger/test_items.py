@@ -21,7 +21,7 @@ from swatchbook.errors import (
 )
 from swatchbook.ledger import database, items, runs
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.items import Failed, Made
+from swatchbook.ledger.items import FailedItem, ItemResult
 from swatchbook.ledger.leases import RUN_LIMIT
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.tables import analyses, chunks, contents, images, placements, spaces, vectors
@@ -59,7 +59,7 @@ def commit_all(ledger: Ledger, lease: items.Lease, **made: str | None) -> None:
 
 
 def fail_all(ledger: Ledger, lease: items.Lease, failure: Failure, *, last_try: bool = True) -> None:
-    items.commit(ledger, lease, [], [Failed(c.key, c.role, c.tag, failure) for c in lease.items], last_try=last_try)
+    items.commit(ledger, lease, [], [FailedItem(c.key, c.role, c.tag, failure) for c in lease.items], last_try=last_try)
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------
@@ -108,9 +108,9 @@ def test_ten_thousand_keys_can_be_asked_for_at_once(ledger: Ledger) -> None:
     many = keys(10_000)
     with ledger.write() as connection:
         add_pending(connection, [(key, VISUAL.role, VISUAL.tag) for key in many])
-    assert sum(len(group) for group in items.groups(ledger, run, many, 256)) == 10_000
+    assert sum(len(group) for group in items.claim_groups(ledger, run, many, 256)) == 10_000
     assert len(items.claim(ledger, run, many).items) == 10_000
-    assert items.sources(ledger, many) == items.texts(ledger, many) == {}
+    assert items.source_files(ledger, many) == items.texts(ledger, many) == {}
 
 
 # --- claim ------------------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_any_memory_layout_is_stored_as_little_endian_float32(ledger: Ledger) ->
     run = begun(ledger, pictures=[KEY])
     lease = items.claim(ledger, run, [KEY])
     strange = np.arange(8, dtype=">f8")[::2]
-    items.commit(ledger, lease, [Made(KEY, Role.VISUAL, VISUAL.tag, vector=strange)], [], last_try=False)
+    items.commit(ledger, lease, [ItemResult(KEY, Role.VISUAL, VISUAL.tag, vector=strange)], [], last_try=False)
     assert np.frombuffer(one(ledger, vectors).data, "<f4").tolist() == [0, 2, 4, 6]
 
 
@@ -298,7 +298,7 @@ def test_an_understanding_makes_every_picture_of_that_text_dirty(ledger: Ledger)
     assert [row.made for row in after] == [row.dirty for row in after]
 
 
-def test_an_analysis_made_anew_wakes_completed_documents_that_want_its_understanding(ledger: Ledger) -> None:
+def test_an_analysis_made_again_reopens_completed_documents_that_request_its_understanding(ledger: Ledger) -> None:
     first = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     commit_all(ledger, items.claim(ledger, first, [KEY]))
@@ -318,7 +318,7 @@ def test_an_analysis_made_anew_wakes_completed_documents_that_want_its_understan
     assert [c.key for c in items.claim(ledger, again, [KEY]).items] == [text_key("Material: ash.")]
 
 
-def test_an_analysis_that_only_others_want_says_nothing_here(ledger: Ledger) -> None:
+def test_an_analysis_requested_only_by_others_sets_no_text_here(ledger: Ledger) -> None:
     first = begun(ledger, requested=(ANALYSIS, UNDERSTANDING), pictures=[KEY])
     commit_all(ledger, items.claim(ledger, first, [KEY]))
     commit_all(ledger, items.claim(ledger, first, [KEY]))
@@ -336,8 +336,8 @@ def test_nothing_is_committed_twice(ledger: Ledger) -> None:
     lease = items.claim(ledger, run, [KEY])
     commit_all(ledger, lease)
     before = (dict(item(ledger, KEY)), dict(image(ledger, KEY)), dict(one(ledger, vectors)))
-    other = Made(KEY, Role.VISUAL, VISUAL.tag, vector=np.ones(32, np.float32))
-    late = Failed(KEY, Role.VISUAL, VISUAL.tag, UnreadableImage("late"))
+    other = ItemResult(KEY, Role.VISUAL, VISUAL.tag, vector=np.ones(32, np.float32))
+    late = FailedItem(KEY, Role.VISUAL, VISUAL.tag, UnreadableImage("late"))
     items.commit(ledger, lease, [other], [late], last_try=True)
     assert (dict(item(ledger, KEY)), dict(image(ledger, KEY)), dict(one(ledger, vectors))) == before
 
@@ -376,8 +376,8 @@ def test_a_vector_that_no_index_takes_fails_its_item_alone(ledger: Ledger, vecto
         connection.execute(insert(spaces).values(**space))
     run = begun(ledger, pictures=KEYS[:2])
     lease = items.claim(ledger, run, KEYS[:2])
-    good = Made(KEYS[1], Role.VISUAL, VISUAL.tag, vector=np.ones(4, np.float32))
-    items.commit(ledger, lease, [Made(KEY, Role.VISUAL, VISUAL.tag, vector=vector), good], [], last_try=True)
+    good = ItemResult(KEYS[1], Role.VISUAL, VISUAL.tag, vector=np.ones(4, np.float32))
+    items.commit(ledger, lease, [ItemResult(KEY, Role.VISUAL, VISUAL.tag, vector=vector), good], [], last_try=True)
     row = item(ledger, KEY)
     assert (row.state, row.runs, row.failure["kind"]) == ("pending", 1, InvalidModelOutput.kind)
     assert problem in row.failure["message"]
@@ -432,7 +432,7 @@ def test_pauses_double_from_a_quarter_of_an_hour_until_the_eighth_run_fails_for_
 
 @pytest.mark.parametrize("failure", [RateLimited("r"), ProviderDown("d"), BudgetExceeded("b")])
 @pytest.mark.parametrize("last_try", [False, True])
-def test_what_is_nobodys_fault_spends_no_attempt(ledger: Ledger, failure: Failure, last_try: bool) -> None:
+def test_an_outage_spends_no_attempt(ledger: Ledger, failure: Failure, last_try: bool) -> None:
     run = begun(ledger, pictures=[KEY])
     fail_all(ledger, items.claim(ledger, run, [KEY]), failure, last_try=last_try)
     row = item(ledger, KEY)
@@ -458,7 +458,7 @@ def test_sources_and_texts_are_those_that_are_known(ledger: Ledger) -> None:
         rows = [{"key": KEY, "file": "f.jpg", "text": None}, {"key": sha256(b"t"), "file": None, "text": "t"}]
         connection.execute(insert(contents), rows)
     asked = [KEY, sha256(b"t"), "unknown"]
-    assert items.sources(ledger, asked) == {KEY: "f.jpg"}
+    assert items.source_files(ledger, asked) == {KEY: "f.jpg"}
     assert items.texts(ledger, asked) == {sha256(b"t"): "t"}
 
 
@@ -472,7 +472,7 @@ def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
     assert runs.mark_dead(ledger) == []
 
 
-def test_a_revoked_run_is_told_so(ledger: Ledger) -> None:
+def test_a_revoked_run_raises_at_every_write(ledger: Ledger) -> None:
     run = begun(ledger)
     with keep_alive(ledger, run, every=0.01) as lost:
         runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)

@@ -24,9 +24,9 @@ from swatchbook.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked
 from swatchbook.ledger import items, reviews, runs, stages
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.items import Claimed, Failed, Lease, Made
+from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult, Lease
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.reviews import ReviewNote, Second
+from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
@@ -82,7 +82,7 @@ class Document:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Three documents of two owners share pictures and what is said of them."""
+    """Three documents of two owners that share pictures and texts."""
 
     leases = Bundle("leases")
 
@@ -167,7 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
         drawn = {c: data.draw(outcome, label=c.role) for c in lease.items}
         serial = next(self.serial)
         made = [self.make(c, serial) for c in lease.items if drawn[c] == "made"]
-        failed = [Failed(c.key, c.role, c.tag, FAILURES[how]) for c, how in drawn.items() if how in FAILURES]
+        failed = [FailedItem(c.key, c.role, c.tag, FAILURES[how]) for c, how in drawn.items() if how in FAILURES]
         if not any(known.run == lease.run for known in self.documents.values()):
             with pytest.raises(RunRevoked):
                 items.commit(self.ledger, lease, made, failed, last_try=last_try)
@@ -178,12 +178,12 @@ class LedgerMachine(RuleBasedStateMachine):
             if self.items[key].lease == lease.name and how != "left":
                 self.settle(key, how, serial, last_try)
 
-    def make(self, claimed: Claimed, serial: int) -> Made:
+    def make(self, claimed: ClaimedItem, serial: int) -> ItemResult:
         of = (claimed.key, claimed.role, claimed.tag)
         if claimed.role is Role.ANALYSIS:
             said = next(SAID[p] for p in SAID if scene.key(p) == claimed.key)
-            return Made(*of, analysis=Analysis(confidence=1, quality=serial / 1e6), text=said)
-        return Made(*of, vector=np.full(2, serial, np.float32))
+            return ItemResult(*of, analysis=Analysis(confidence=1, quality=serial / 1e6), text=said)
+        return ItemResult(*of, vector=np.full(2, serial, np.float32))
 
     def settle(self, key: ItemId, how: str, serial: int, last_try: bool) -> None:
         i = self.items[key]
@@ -214,9 +214,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def review(self, data: st.DataObject, text: str | None) -> None:
         """A person says something else of a picture, or that what its analysis says stands."""
         picture = data.draw(st.sampled_from(sorted(self.analysed)))
-        other = None if text is None else Second(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
+        other = (
+            None if text is None else SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1), text=text)
+        )
         word = ReviewNote(verdict=Verdict.CORRECTED if other else Verdict.ACCEPTED, by="eve", second=other)
-        reviews.write_down(self.ledger, scene.key(picture), ANALYSIS.tag, word, below=0)
+        reviews.record_review(self.ledger, scene.key(picture), ANALYSIS.tag, word, below=0)
         self.said[picture] = text or SAID[picture]
         self.put_wanted()
 

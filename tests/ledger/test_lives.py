@@ -17,8 +17,8 @@ from swatchbook.ledger.document_commands import cancel as document_commands_canc
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.document_commands import retry as document_commands_retry
 from swatchbook.ledger.documents import Document, list_documents, queue
-from swatchbook.ledger.items import Claimed
-from swatchbook.ledger.publishing import Dirty
+from swatchbook.ledger.items import ClaimedItem
+from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries.failures import failures
 from swatchbook.ledger.retention import collect as retention_collect
@@ -131,7 +131,7 @@ class Lives(RuleBasedStateMachine):
         how=st.sampled_from([ProviderTimeout, UnreadableImage]),
     )
     def make(self, which: tuple[str, str], failing: str, how: type[Failure]) -> None:
-        def fails(claimed: Claimed) -> Failure | None:
+        def fails(claimed: ClaimedItem) -> Failure | None:
             return how("So it goes.") if claimed.key in (key(failing), sha256(failing.encode())) else None
 
         if which in self.held:
@@ -247,7 +247,7 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def nothing_is_orphaned(self) -> None:
         now = self.ledger.now()
-        coming = {document.id for document in schedule.due(self.ledger)}
+        coming = {document.id for document in schedule.due_documents(self.ledger)}
         for document in list_documents(self.ledger):
             if document.id in coming:
                 continue
@@ -277,7 +277,7 @@ class Lives(RuleBasedStateMachine):
             self.die(which)
         for _ in range(12):
             pass_time(self.ledger, DAY)
-            for document in schedule.due(self.ledger):
+            for document in schedule.due_documents(self.ledger):
                 self.bring_back(document)
         known = list_documents(self.ledger)
         assert {d.status for d in known} <= {
@@ -288,7 +288,7 @@ class Lives(RuleBasedStateMachine):
         for document in known:
             if document.status is DocumentStatus.COMPLETED:
                 assert account.account(self.ledger, document=document.id).pending == 0
-        assert publishing.unpublished(self.ledger) == 0
+        assert publishing.count_unpublished(self.ledger) == 0
         self.the_index_holds_what_the_ledger_says()
         for document in known:
             self.leave_without_a_trace(document)
@@ -300,7 +300,7 @@ class Lives(RuleBasedStateMachine):
             self.publish_all()
             assert finish_delete(self.ledger, document.id)
             return
-        if not schedule.wants_run(document, self.ledger.now()):
+        if not schedule.wants_run(self.ledger, document.id):
             self.publish_all()
             return
         fingerprint = document.fingerprint or "f"
@@ -324,12 +324,12 @@ class Lives(RuleBasedStateMachine):
             for want, kind in ((VISUAL, "image"), (TEXT, "chunk"))
             for row in publishing.searchable_ids(self.ledger, Space(role=want.role, tag=want.tag, dimension=32))
         }
-        rows = [Dirty(kind=kind, id=row, dirty=0, gone=False) for row, kind in searchable.items()]  # type: ignore[arg-type]
+        rows = [DirtyRow(kind=kind, id=row, dirty=0, gone=False) for row, kind in searchable.items()]  # type: ignore[arg-type]
         said = {p.row.id: p.payload for p in publishing.publications(self.ledger, rows)}
         assert {i: self.index.get(i) for i in said} == said
         with_vectors = said.keys()
         others = self.index.keys() - with_vectors  # with an understanding vector alone
-        more = [Dirty(kind="image", id=row, dirty=0, gone=False) for row in others]
+        more = [DirtyRow(kind="image", id=row, dirty=0, gone=False) for row in others]
         assert {p.row.id for p in publishing.publications(self.ledger, more) if p.vectors} == others
 
     def leave_without_a_trace(self, document: Document) -> None:

@@ -25,7 +25,7 @@ AWAY_SECONDS = 10.0
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPostgres]:
-    """One that these tests may stop; whoever does starts it again."""
+    """A server that a test may stop, and then starts again."""
     with running_postgres(tmp_path_factory.mktemp("outages")) as running:
         yield running
 
@@ -62,7 +62,7 @@ def test_after_a_restart_every_pooled_connection_works(
     put(ledger, "after")
 
 
-def test_without_patience_an_outage_is_told_at_once(ledger: Ledger, server: RunningPostgres) -> None:
+def test_without_patience_an_outage_raises_at_once(ledger: Ledger, server: RunningPostgres) -> None:
     put(ledger, "before")
     server.stop()
     began = time.monotonic()
@@ -75,14 +75,16 @@ def test_without_patience_an_outage_is_told_at_once(ledger: Ledger, server: Runn
     assert count(ledger, contents) == 1
 
 
-def test_with_patience_an_outage_is_sat_out_and_one_that_lasts_is_told(ledger: Ledger, server: RunningPostgres) -> None:
+def test_with_patience_a_write_waits_for_the_ledger_and_a_long_outage_raises(
+    ledger: Ledger, server: RunningPostgres
+) -> None:
     put(ledger, "before")
     server.stop()
     with ThreadPoolExecutor(1) as threads:
         try:
             with pytest.raises(LedgerDown):
-                put(ledger.patient(0.3), "in vain")
-            waiting = threads.submit(put, ledger.patient(60), "during")
+                put(ledger.with_patience(0.3), "in vain")
+            waiting = threads.submit(put, ledger.with_patience(60), "during")
             time.sleep(0.5)
             assert not waiting.done()
         finally:
@@ -94,7 +96,7 @@ def test_with_patience_an_outage_is_sat_out_and_one_that_lasts_is_told(ledger: L
 
 def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: RunningPostgres) -> None:
     def cut_off() -> None:
-        with ledger.patient(60).write() as connection:
+        with ledger.with_patience(60).write() as connection:
             connection.execute(insert(contents).values(key="half"))
             server.kill()
             connection.execute(insert(contents).values(key="whole"))
@@ -110,7 +112,7 @@ def test_a_transaction_that_is_cut_off_keeps_nothing(ledger: Ledger, server: Run
 @pytest.mark.stack
 def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server: RunningPostgres) -> None:
     """Four threads of two runs at the same pictures: each is made and committed once, and no run dies."""
-    pictures, patient = keys(200), ledger.patient(60)
+    pictures, patient = keys(200), ledger.with_patience(60)
     both = [begun(ledger, owner=owner, pictures=pictures) for owner in ("anna", "bert")]
     made = list[str]()
 

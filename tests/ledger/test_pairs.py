@@ -1,4 +1,4 @@
-"""Pictures together with what is said of them: queued by whatever completes the two, and gone with either."""
+"""Pairs of picture and text: queued when the second of the two is there, collected with either."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -7,21 +7,23 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import ProviderTimeout, UnreadableImage
 from swatchbook.index.base import Space
 from swatchbook.ledger import items, publishing, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate, retry
-from swatchbook.ledger.image_text import CurrentText, queue_text_items, set_current_text, write_texts
-from swatchbook.ledger.items import Failed
+from swatchbook.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
+from swatchbook.ledger.items import FailedItem
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries.failures import failures
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.retention import collect
+from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis, record_review
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import contents, documents, images, vectors
 from swatchbook.ledger.tables import items as item_rows
-from swatchbook.records import TEXT_ROLES, DocumentStatus, ItemState, Role, pair_key, text_key
+from swatchbook.records import TEXT_ROLES, Analysis, DocumentStatus, ItemState, Role, pair_key, text_key
 from swatchbook.storage.files import Files
 from tests.ledger.scene import (
     ANALYSIS,
@@ -108,7 +110,7 @@ def test_a_claim_of_some_roles_leaves_the_others(ledger: Ledger) -> None:
     assert item(ledger, KEY, ANALYSIS)["attempts"] == 0
 
 
-def test_a_picture_of_which_nothing_is_said_has_none(ledger: Ledger) -> None:
+def test_a_picture_without_text_has_no_pair(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
@@ -155,7 +157,7 @@ def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger)
 
 
 def test_a_pair_whose_vector_cannot_be_made_is_settled_and_comes_back_with_it(ledger: Ledger) -> None:
-    """Another owner's force makes the vector: whoever wants the pair is woken."""
+    """Another owner's force makes the vector: documents that request the pair are reopened."""
     run = begin(ledger, requested=WANTS)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: UnreadableImage("broken") if c.role is Role.VISUAL else None)
@@ -188,7 +190,7 @@ def role_states(ledger: Ledger) -> dict[str, str]:
 # --- publishing -------------------------------------------------------------------------------------------------------
 
 
-def test_its_vector_is_published_for_every_owner_who_says_the_same(ledger: Ledger) -> None:
+def test_its_vector_is_published_for_every_owner_whose_image_has_the_same_text(ledger: Ledger) -> None:
     requested = (*EVERYTHING, MULTIMODAL)
     first, second = begin(ledger, requested=requested), begin(ledger, owner="bert", requested=requested)
     ingest(ledger, first, extraction(placed(first, "oak")))
@@ -226,8 +228,8 @@ def test_it_is_made_of_the_vector_and_the_text_that_there_are(ledger: Ledger) ->
     assert items.pairs(ledger, [PAIR], VISUAL.tag) == {}
     work(ledger, second, [Role.VISUAL])
     (found,) = items.pairs(ledger, [PAIR, pair_key(KEY, ASH)], VISUAL.tag).items()
-    assert (found[0], found[1].said) == (PAIR, "Material: oak.")
-    np.testing.assert_array_equal(found[1].seen, np.frombuffer(bytes.fromhex(KEY), np.uint8) + np.float32(1))
+    assert (found[0], found[1].text) == (PAIR, "Material: oak.")
+    np.testing.assert_array_equal(found[1].visual, np.frombuffer(bytes.fromhex(KEY), np.uint8) + np.float32(1))
     assert items.pairs(ledger, [PAIR], "eye@2/a") == {}
 
 
@@ -235,11 +237,10 @@ def test_it_is_made_of_the_vector_and_the_text_that_there_are(ledger: Ledger) ->
 
 
 def correct(ledger: Ledger, name: str, text: str) -> None:
-    """As a person does: this is said of the picture from now on."""
-    with ledger.write() as connection:
-        connection.execute(contents.insert().values(key=text_key(text), text=text))
-        set_current_text(connection, ANALYSIS.tag, {key(name): CurrentText(text_key=text_key(text), quality=1.0)})
-        queue_text_items(connection, images.c.content_key, [key(name)])
+    """Correct a picture's analysis, as a person does, to one with this text."""
+    second = SecondAnalysis(tag=f"person@{text}", analysis=Analysis(confidence=1, quality=1), text=text)
+    note = ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second)
+    record_review(ledger, key(name), ANALYSIS.tag, note, below=0)
 
 
 def test_a_correction_brings_a_new_pair_and_the_old_one_is_collected(ledger: Ledger, tmp_path: Path) -> None:
@@ -276,8 +277,8 @@ def test_owners_who_say_different_things_have_a_pair_each(ledger: Ledger) -> Non
         stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, first)
     with ledger.write() as connection:
-        other = CurrentText(text_key=ASH, quality=0.5)
-        write_texts(connection, images.c.id, {image("oak", "bert"): (key("oak"), other)})
+        other = AnalysisInUse(key("oak"), ANALYSIS.tag, None, {"confidence": 1, "quality": 0.5}, ASH)
+        write_texts(connection, {image("oak", "bert"): other}, review_below=0)
         queue_text_items(connection, images.c.id, [image("oak", "bert")])
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("done", 1), pair_key(key("oak"), ASH): ("pending", 0)}
     before = one(ledger, images, id=image("oak"))
@@ -316,7 +317,7 @@ def test_one_that_fails_is_recorded_and_tried_again_alone(ledger: Ledger) -> Non
     lease = items.claim(ledger, run, [key("oak")])
     assert [c.role for c in lease.items] == [Role.MULTIMODAL]
     refused = UnreadableImage("It cannot be joined.")
-    items.commit(ledger, lease, [], [Failed(c.key, c.role, c.tag, refused) for c in lease.items], last_try=True)
+    items.commit(ledger, lease, [], [FailedItem(c.key, c.role, c.tag, refused) for c in lease.items], last_try=True)
     assert end(ledger, run) == DocumentStatus.COMPLETED
     assert account.account(ledger, document=run.document).partial == 1
     begin(ledger, requested=WANTS, force=True)

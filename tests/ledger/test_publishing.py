@@ -58,7 +58,7 @@ def test_only_rows_with_something_made_are_leased(ledger: Ledger) -> None:
     stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]))
     stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
     assert publishing.lease_dirty(ledger, "a") == []
-    assert publishing.unpublished(ledger) == 0
+    assert publishing.count_unpublished(ledger) == 0
     make_all(ledger, run)
     assert {row.kind for row in publishing.lease_dirty(ledger, "a")} == {"image", "chunk"}
 
@@ -94,7 +94,7 @@ def test_publishers_side_by_side_publish_every_row_once(ledger: Ledger) -> None:
     with ThreadPoolExecutor(4) as threads:
         told = [row for mine in threads.map(publish, range(4)) for row in mine]
     assert len(told) == len(set(told)) == 120
-    assert publishing.unpublished(ledger) == 0
+    assert publishing.count_unpublished(ledger) == 0
 
 
 def test_settling_nothing_frees_what_was_leased(ledger: Ledger) -> None:
@@ -115,23 +115,23 @@ def test_what_was_raised_while_it_was_published_is_published_again(ledger: Ledge
     assert [p.payload.text.split("\n")[0] for p in publish_all(ledger)] == ["Oak"]
 
 
-def test_a_row_whose_lease_was_lost_is_published_once_more_by_whoever_comes_last(ledger: Ledger) -> None:
+def test_a_row_whose_lease_was_lost_is_published_once_more(ledger: Ledger) -> None:
     made(ledger, "oak")
     slow = publishing.lease_dirty(ledger, "slow")
     pass_time(ledger, 61)
     settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
-    assert publishing.unpublished(ledger) == 0
+    assert publishing.count_unpublished(ledger) == 0
     settle(ledger, "slow", slow)  # its older object has overwritten the newer one
-    assert publishing.unpublished(ledger) == 1
+    assert publishing.count_unpublished(ledger) == 1
     assert len(publish_all(ledger)) == 1
 
 
-def test_a_lease_that_ended_but_that_nobody_took_still_counts(ledger: Ledger) -> None:
+def test_an_expired_lease_that_no_other_publisher_took_still_counts(ledger: Ledger) -> None:
     made(ledger, "oak")
     rows = publishing.lease_dirty(ledger, "slow")
     pass_time(ledger, 61)
     settle(ledger, "slow", rows)
-    assert publishing.unpublished(ledger) == 0
+    assert publishing.count_unpublished(ledger) == 0
 
 
 def test_a_refused_object_keeps_its_reason_and_comes_later_and_later(ledger: Ledger) -> None:
@@ -186,7 +186,7 @@ def test_a_gone_row_whose_lease_was_lost_is_left_to_the_other_publisher(ledger: 
 # --- what is told -----------------------------------------------------------------------------------------------------
 
 
-def test_an_image_is_told_with_all_that_its_owners_documents_say_of_it(ledger: Ledger) -> None:
+def test_the_payload_of_an_image_comes_from_all_documents_of_its_owner(ledger: Ledger) -> None:
     first, second = begin(ledger), begin(ledger, content="supplement")
     for run, page, caption in ((first, 3, "Oak, natural"), (second, 7, "Oak again")):
         oak = placed(run, "oak", page=page, caption=caption, nearby_text="60 x 120")
@@ -211,7 +211,7 @@ def test_an_image_is_told_with_all_that_its_owners_documents_say_of_it(ledger: L
     assert told[image("oak", "bert")].payload.documents == (stranger.document,)
 
 
-def test_an_image_is_told_with_what_the_analysis_saw(ledger: Ledger) -> None:
+def test_the_payload_of_an_image_has_the_colors_and_material_of_its_analysis(ledger: Ledger) -> None:
     from sqlalchemy import update
 
     from swatchbook.ledger.tables import analyses
@@ -224,7 +224,7 @@ def test_an_image_is_told_with_what_the_analysis_saw(ledger: Ledger) -> None:
     assert (told.payload.material, told.payload.colors) == (("porcelain",), ("white",))
 
 
-def test_the_vectors_told_are_those_that_were_made(ledger: Ledger) -> None:
+def test_the_vectors_published_are_those_that_were_committed(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3)))
@@ -239,7 +239,7 @@ def test_the_vectors_told_are_those_that_were_made(ledger: Ledger) -> None:
     assert told["chunk"].payload.pages == (2, 3)
 
 
-def test_a_chunk_is_told_with_its_products(ledger: Ledger) -> None:
+def test_the_payload_of_a_chunk_names_its_products(ledger: Ledger) -> None:
     run = begin(ledger)
     found = chunked(run, "Oak is hard.")
     stages.save_chunks(ledger, run, found)
@@ -305,7 +305,7 @@ def test_the_first_space_of_a_role_is_active(ledger: Ledger) -> None:
 
 def test_a_tag_keeps_its_dimension(ledger: Ledger) -> None:
     publishing.add_space(ledger, Space(role=Role.VISUAL, tag="eye@1/a", dimension=32))
-    with pytest.raises(Configuration, match="32 numbers before and 64 now"):
+    with pytest.raises(Configuration, match="64 numbers, before 32"):
         publishing.add_space(ledger, Space(role=Role.VISUAL, tag="eye@1/a", dimension=64))
 
 
@@ -316,7 +316,7 @@ def test_rebuilding_publishes_everything_again_and_undoes_no_completeness(ledger
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")), chunked(run, "Oak is hard."))
     publishing.mark_all_dirty(ledger)
-    assert publishing.unpublished(ledger) == publishing.unpublished(ledger, run.document) == 3
+    assert publishing.count_unpublished(ledger) == publishing.count_unpublished(ledger, run.document) == 3
     assert account.account(ledger, document=run.document).complete == 2
     assert len(publish_all(ledger)) == 3
 

@@ -1,4 +1,4 @@
-"""Making anew what is missing, stale or failed; what a person sees of one image, and of what waits."""
+"""Making missing, stale and failed items again; details of one image; the backlog."""
 
 import pytest
 from sqlalchemy import update
@@ -53,7 +53,7 @@ def test_regenerating_a_complete_document_lets_it_wait_and_undoes_nothing(ledger
     settle(ledger, "ash", ItemState.FAILED)
     regenerate(ledger, document)
     assert states(ledger, "oak", "ash") == ["done", "failed"]
-    assert [found.id for found in schedule.due(ledger)] == [document]
+    assert [found.id for found in schedule.due_documents(ledger)] == [document]
     assert get_document(ledger, document).status == DocumentStatus.WAITING
 
 

@@ -12,9 +12,11 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
 from swatchbook.ledger.payloads import image_payloads
 from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries import reviews as review_queries
 from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.ledger.retention import collect
-from swatchbook.ledger.reviews import Review, ReviewImage, ReviewNote, Second
+from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, images, items
 from swatchbook.ledger.tables import reviews as rows
@@ -59,7 +61,10 @@ def saying(text: str, verdict: Verdict = Verdict.CORRECTED, **said: Any) -> Revi
     """What a second model says of a picture."""
     analysis = Analysis(**{"material": text, "confidence": 0.9, "quality": 0.8, **said})
     return ReviewNote(
-        verdict=verdict, by=REVIEWER, reasons=("material",), second=Second(tag=REVIEWER, analysis=analysis, text=text)
+        verdict=verdict,
+        by=REVIEWER,
+        reasons=("material",),
+        second=SecondAnalysis(tag=REVIEWER, analysis=analysis, text=text),
     )
 
 
@@ -70,15 +75,15 @@ def by_person(verdict: Verdict, *reasons: str, second_tag: str | None = None) ->
 def write(
     ledger: Ledger, name: str, word: ReviewNote, run: Run | None = None, tag: str = ANALYSIS.tag
 ) -> Review | None:
-    return reviews.write_down(ledger, key(name), tag, word, below=BELOW, run=run)
+    return reviews.record_review(ledger, key(name), tag, word, below=BELOW, run=run)
 
 
 def waiting(ledger: Ledger, **where: Any) -> list[str]:
-    return [picture.image_id for picture in reviews.waiting(ledger, **where)]
+    return [picture.image_id for picture in review_queries.images_to_review(ledger, **where)]
 
 
 def due_now(ledger: Ledger, document: str, reviewer: str = REVIEWER) -> list[str]:
-    return [picture.image_id for picture in reviews.pictures_due(ledger, reviewer, document, 100)]
+    return [picture.image_id for picture in review_queries.images_due_for_review(ledger, reviewer, document, 100)]
 
 
 def understood(text: str) -> Any:
@@ -99,76 +104,86 @@ def make_again(ledger: Ledger, document: str) -> list[Any]:
 # --- what waits -------------------------------------------------------------------------------------------------------
 
 
-def test_weak_pictures_wait_in_reading_order_and_nothing_else_waits_for_them(ledger: Ledger) -> None:
+def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     assert waiting(ledger) == waiting(ledger, owner="anna", document=run.document) == [image("oak"), image("ash")]
     assert waiting(ledger, owner="bert") == []
-    assert reviews.needing(ledger) == reviews.needing(ledger, document=run.document) == 2
+    assert (
+        review_queries.count_images_to_review(ledger)
+        == review_queries.count_images_to_review(ledger, document=run.document)
+        == 2
+    )
     assert account.document_report(ledger, run.document).images_to_review == 2
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
-    assert schedule.due(ledger) == []
-    (first, _) = reviews.waiting(ledger)
+    assert schedule.due_documents(ledger) == []
+    (first, _) = review_queries.images_to_review(ledger)
     assert (first.score, first.tag, first.page, first.standing) == (0.5, ANALYSIS.tag, 1, None)
 
 
 def test_pictures_of_a_score_at_or_above_the_threshold_do_not_wait(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak")), review_below=0.5)
-    assert reviews.needing(ledger) == 0
+    assert review_queries.count_images_to_review(ledger) == 0
 
 
 def test_a_weak_picture_is_weak_for_the_next_who_shows_it(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak")))
-    assert reviews.needing(ledger) == 0
+    assert review_queries.count_images_to_review(ledger) == 0
     weak(ledger, "oak", owner="bert")
     assert waiting(ledger) == [image("oak", "bert")]
 
 
-def test_what_may_be_looked_at_again_is_weak_or_not_analysed_yet(ledger: Ledger) -> None:
+def test_review_candidates_are_weak_or_not_analysed_yet(ledger: Ledger) -> None:
     weak(ledger, "oak", "ash", "elm", "fir", "yew")
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
     write(ledger, "ash", saying("Material: ash.", Verdict.UNDECIDED))
-    paying = reviews.begin(ledger, one(ledger, documents)["id"])
+    paying = reviews.begin_review_run(ledger, one(ledger, documents)["id"])
     for name, failure in (("elm", ProviderRejected("No.")), ("fir", ProviderTimeout("Late."))):
-        reviews.write_failure(ledger, key(name), ANALYSIS.tag, failure, by=REVIEWER, run=paying)
+        reviews.record_review_failure(ledger, key(name), ANALYSIS.tag, failure, by=REVIEWER, run=paying)
     keys = [key(name) for name in ("oak", "ash", "elm", "fir", "yew", "new")]
-    may, looked = reviews.to_look_at(ledger, REVIEWER, ANALYSIS.tag, keys, below=BELOW)
+    may, looked = review_queries.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=BELOW)
     assert (may, looked) == ({key("fir"), key("yew"), key("new")}, {key("ash")})
-    assert reviews.to_look_at(ledger, REVIEWER, ANALYSIS.tag, keys, below=0.5)[0] == {key("new")}
+    assert review_queries.review_candidates(ledger, REVIEWER, ANALYSIS.tag, keys, below=0.5)[0] == {key("new")}
 
 
-def test_whoever_looks_again_is_not_who_looked_first_and_comes_when_the_document_is_at_rest(ledger: Ledger) -> None:
+def test_a_reviewer_reviews_no_analysis_of_its_own_and_no_document_with_a_live_run(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     assert due_now(ledger, run.document, ANALYSIS.tag) == []
-    assert reviews.documents_due(ledger, REVIEWER) == reviews.documents_due(ledger, REVIEWER, owner="anna")
-    assert reviews.documents_due(ledger, REVIEWER, owner="bert") == []
+    assert review_queries.documents_to_review(ledger, REVIEWER) == review_queries.documents_to_review(
+        ledger, REVIEWER, owner="anna"
+    )
+    assert review_queries.documents_to_review(ledger, REVIEWER, owner="bert") == []
     assert due_now(ledger, run.document) == [image("oak")]
     begin(ledger)
-    assert reviews.documents_due(ledger, REVIEWER) == due_now(ledger, run.document) == []
+    assert review_queries.documents_to_review(ledger, REVIEWER) == due_now(ledger, run.document) == []
 
 
 def test_an_image_is_found_by_a_part_of_its_id_that_no_other_has(ledger: Ledger) -> None:
     weak(ledger, "oak", "ash")
-    assert reviews.find(ledger, image("oak")[:12]).content_key == key("oak")
+    assert review_queries.find_review_image(ledger, image("oak")[:12]).content_key == key("oak")
     with pytest.raises(InvalidReference, match="may be"):
-        reviews.find(ledger, "")
+        review_queries.find_review_image(ledger, "")
     for reference, owner in (("%", None), (image("oak"), "bert"), ("nothing", None)):
         with pytest.raises(InvalidReference, match="There is no image"):
-            reviews.find(ledger, reference, owner=owner)
+            review_queries.find_review_image(ledger, reference, owner=owner)
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
 def test_few_weak_pictures_are_found_without_a_look_at_every_document(ledger: Ledger) -> None:
     weak(ledger, "oak")
     with planned(ledger) as plans:
-        assert reviews.needing(ledger) == len(reviews.waiting(ledger, owner="anna")) == 1
-        assert reviews.find(ledger, image("oak")).needs_review
+        assert (
+            review_queries.count_images_to_review(ledger)
+            == len(review_queries.images_to_review(ledger, owner="anna"))
+            == 1
+        )
+        assert review_queries.find_review_image(ledger, image("oak")).needs_review
     assert len(plans) > 3
     assert not [plan for plan in plans if "ix_wants_role_tag" in plan or "SCAN placements" in plan]
 
 
-def test_an_id_is_ambiguous_whatever_is_said_of_the_images_and_however_often_one_is_shown(ledger: Ledger) -> None:
+def test_an_id_is_ambiguous_with_or_without_analyses_and_for_repeated_images(ledger: Ledger) -> None:
     names = [f"picture {number}" for number in range(40)]
     first = image(names[0])[0]
     twin = next(name for name in names[1:] if image(name).startswith(first))
@@ -177,7 +192,7 @@ def test_an_id_is_ambiguous_whatever_is_said_of_the_images_and_however_often_one
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, twin), unreadable=[twin]))
     with pytest.raises(InvalidReference, match="may be") as ambiguous:
-        reviews.find(ledger, first)
+        review_queries.find_review_image(ledger, first)
     assert image(names[0]) in str(ambiguous.value)
     assert image(twin) in str(ambiguous.value)
 
@@ -191,17 +206,17 @@ def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, text="Material: ash.", review_below=BELOW)
     end(ledger, run)
-    (picture,) = reviews.waiting(ledger)
+    (picture,) = review_queries.images_to_review(ledger)
     assert (picture.document_id, picture.tag) == (run.document, "newer@1")
     assert due_now(ledger, first.document) == []
-    assert reviews.find(ledger, picture.image_id).tag == "newer@1"
+    assert review_queries.find_review_image(ledger, picture.image_id).tag == "newer@1"
 
 
-def test_an_image_of_which_nothing_is_said_cannot_be_reviewed(ledger: Ledger) -> None:
+def test_an_image_without_an_analysis_cannot_be_reviewed(ledger: Ledger) -> None:
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "broken"), unreadable=["broken"]))
-    with pytest.raises(InvalidReference, match="Nothing is said"):
-        reviews.find(ledger, image("broken"))
+    with pytest.raises(InvalidReference, match="has no analysis"):
+        review_queries.find_review_image(ledger, image("broken"))
 
 
 # --- what follows -----------------------------------------------------------------------------------------------------
@@ -219,7 +234,7 @@ def test_an_accepted_picture_waits_no_more_and_changes_in_nothing(ledger: Ledger
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
 
 
-def test_a_correction_is_said_everywhere_embedded_and_published_again(ledger: Ledger) -> None:
+def test_a_correction_reaches_every_image_and_is_embedded_and_published_again(ledger: Ledger) -> None:
     run, other = weak(ledger, "oak", "ash"), weak(ledger, "oak", owner="bert")
     write(ledger, "oak", saying("Material: beech."))
     for owner in ("anna", "bert"):
@@ -230,7 +245,7 @@ def test_a_correction_is_said_everywhere_embedded_and_published_again(ledger: Le
             False,
         )
     assert waiting(ledger) == [image("ash")]
-    assert {found.id for found in schedule.due(ledger)} == {run.document, other.document}
+    assert {found.id for found in schedule.due_documents(ledger)} == {run.document, other.document}
     assert states(ledger, run.document) == {image("oak"): ImageState.PENDING, image("ash"): ImageState.COMPLETE}
     told = make_again(ledger, run.document)
     assert {each.row.id for each in told} == {image("oak"), image("oak", "bert")}
@@ -244,15 +259,15 @@ def test_a_correction_does_not_wait_for_what_has_failed(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     set_document(ledger, run.document, status=DocumentStatus.WAITING, due_at=ledger.now() + 86_400)
     write(ledger, "oak", saying("Material: beech."))
-    (found,) = schedule.due(ledger)
-    assert schedule.wants_run(found, ledger.now())
+    (found,) = schedule.due_documents(ledger)
+    assert schedule.wants_run(ledger, found.id)
 
 
 def test_other_words_in_the_same_sentence_are_published(ledger: Ledger) -> None:
     weak(ledger, "oak")
     for number, material in enumerate(("oak", "beech")):
         analysis = Analysis(material=material, confidence=1, quality=1)
-        second = Second(tag=f"person@{number}", analysis=analysis, text="A floor.")
+        second = SecondAnalysis(tag=f"person@{number}", analysis=analysis, text="A floor.")
         write(ledger, "oak", ReviewNote(verdict=Verdict.CORRECTED, by="eve", second=second))
         (told,) = publish_all(ledger)
         assert (told.payload.text, told.payload.material) == ("A floor.", (material,))
@@ -273,7 +288,7 @@ def test_the_last_word_stands_and_all_are_kept(ledger: Ledger) -> None:
     write(ledger, "oak", saying("Material: beech."))
     write(ledger, "oak", by_person(Verdict.REJECTED, "A logo."))
     write(ledger, "oak", by_person(Verdict.CORRECTED, second_tag=REVIEWER))
-    history = reviews.find(ledger, image("oak")).reviews
+    history = review_queries.find_review_image(ledger, image("oak")).reviews
     assert [(each.number, each.verdict, each.by) for each in history] == [
         (1, Verdict.CORRECTED, REVIEWER), (2, Verdict.REJECTED, "eve"), (3, Verdict.CORRECTED, "eve"),
     ]  # fmt: skip
@@ -282,7 +297,7 @@ def test_the_last_word_stands_and_all_are_kept(ledger: Ledger) -> None:
     assert count(ledger, rows, stands=True) == 1
 
 
-def test_a_rejected_picture_says_nothing_and_why_even_by_force(ledger: Ledger) -> None:
+def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledger) -> None:
     run = weak(ledger, "oak", "ash")
     write(ledger, "oak", by_person(Verdict.REJECTED, "It shows our logo."))
     assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
@@ -292,7 +307,7 @@ def test_a_rejected_picture_says_nothing_and_why_even_by_force(ledger: Ledger) -
     assert states(ledger, run.document) == {image("oak"): ImageState.PARTIAL, image("ash"): ImageState.COMPLETE}
     (failure,) = account.document_report(ledger, run.document).failed_images
     assert (failure.role, failure.kind) == ("analysis", "dismissed")
-    assert failure.error == "It shows our logo. Said by eve."
+    assert failure.error == "It shows our logo. Rejected by eve."
     regenerate(ledger, run.document, force=True)
     assert item(ledger, key("oak"), ANALYSIS)["state"] == "rejected"
 
@@ -302,7 +317,7 @@ def test_a_rejected_picture_says_nothing_and_why_even_by_force(ledger: Ledger) -
     assert account.document_report(ledger, run.document).failed_images == ()
 
 
-def test_an_analysis_that_nobody_has_made_cannot_be_reviewed(ledger: Ledger) -> None:
+def test_a_missing_analysis_cannot_be_reviewed(ledger: Ledger) -> None:
     weak(ledger, "oak")
     for tag, word in (("nobody@1", saying("beech")), (ANALYSIS.tag, by_person(Verdict.CORRECTED, second_tag="x"))):
         with pytest.raises(InvalidReference):
@@ -319,7 +334,7 @@ def text_of(ledger: Ledger, owner: str = "anna") -> str | None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.REJECTED])
-def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made_anew(
+def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made_again(
     ledger: Ledger, verdict: Verdict
 ) -> None:
     run = weak(ledger, "oak")
@@ -340,7 +355,7 @@ def test_a_review_holds_for_the_next_owner_a_new_generation_and_an_analysis_made
         again = begin(ledger, fingerprint="h")
         make_all(ledger, again, review_below=BELOW)
         assert (text_of(ledger), text_of(ledger, "bert")) == (text, text)
-    assert reviews.needing(ledger) == 0
+    assert review_queries.count_images_to_review(ledger) == 0
 
 
 def test_another_first_analysis_is_another_matter(ledger: Ledger) -> None:
@@ -392,14 +407,14 @@ def test_reviews_go_with_the_picture(ledger: Ledger, tmp_path: Any) -> None:
 
 
 def look(ledger: Ledger, run: Run) -> tuple[Run, ReviewImage]:
-    paying = reviews.begin(ledger, run.document)
-    (picture,) = reviews.pictures_due(ledger, REVIEWER, run.document, 9)
+    paying = reviews.begin_review_run(ledger, run.document)
+    (picture,) = review_queries.images_due_for_review(ledger, REVIEWER, run.document, 9)
     return paying, picture
 
 
 def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
-    paying = reviews.begin(ledger, run.document)
+    paying = reviews.begin_review_run(ledger, run.document)
     assert one(ledger, documents, id=run.document)["run"] is None
     assert isinstance(begin(ledger), Run)
     shard_runs.end(ledger, paying)
@@ -407,15 +422,15 @@ def test_a_second_look_holds_nothing_of_its_document(ledger: Ledger) -> None:
         write(ledger, "oak", saying("Material: beech."), paying)
 
 
-def test_one_run_at_a_time_looks_at_a_document_and_a_dead_one_keeps_nobody(ledger: Ledger) -> None:
+def test_one_review_run_at_a_time_and_a_dead_one_blocks_no_other(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     weak(ledger, "oak", owner="bert")
-    first = reviews.begin(ledger, run.document)
+    first = reviews.begin_review_run(ledger, run.document)
     with pytest.raises(RunRevoked, match="Another run"):
-        reviews.begin(ledger, run.document)
+        reviews.begin_review_run(ledger, run.document)
     lapse(ledger, first)
-    shard_runs.end(ledger, reviews.begin(ledger, run.document))
-    shard_runs.end(ledger, reviews.begin(ledger, run.document))
+    shard_runs.end(ledger, reviews.begin_review_run(ledger, run.document))
+    shard_runs.end(ledger, reviews.begin_review_run(ledger, run.document))
 
 
 def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
@@ -423,7 +438,7 @@ def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
     paying, _ = look(ledger, run)
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
     assert write(ledger, "oak", saying("Material: beech."), paying) is None
-    reviews.write_failure(ledger, key("oak"), ANALYSIS.tag, ProviderTimeout("Late."), by=REVIEWER, run=paying)
+    reviews.record_review_failure(ledger, key("oak"), ANALYSIS.tag, ProviderTimeout("Late."), by=REVIEWER, run=paying)
     assert count(ledger, rows) == 1
     assert text_of(ledger) == text_key("Material: oak.")
 
@@ -431,9 +446,9 @@ def test_what_comes_too_late_changes_nothing(ledger: Ledger) -> None:
 def test_what_is_deleted_or_cancelled_is_not_reviewed(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     mark_deleting(ledger, run.document)
-    assert reviews.documents_due(ledger, REVIEWER) == []
+    assert review_queries.documents_to_review(ledger, REVIEWER) == []
     with pytest.raises(RunRevoked):
-        reviews.begin(ledger, run.document)
+        reviews.begin_review_run(ledger, run.document)
 
 
 def test_a_failed_look_comes_again_with_growing_pauses_and_at_last_a_person_decides(ledger: Ledger) -> None:
@@ -441,13 +456,13 @@ def test_a_failed_look_comes_again_with_growing_pauses_and_at_last_a_person_deci
     for tries in range(8):
         paying, picture = look(ledger, run)
         failure = ProviderTimeout("No answer in time.")
-        reviews.write_failure(ledger, picture.content_key, picture.tag, failure, by=REVIEWER, run=paying)
+        reviews.record_review_failure(ledger, picture.content_key, picture.tag, failure, by=REVIEWER, run=paying)
         shard_runs.end(ledger, paying)
         assert due_now(ledger, run.document) == []
         pass_time(ledger, 900 * 2**tries + 1)
     assert due_now(ledger, run.document) == []
     assert waiting(ledger) == [image("oak")]
-    (last,) = reviews.waiting(ledger)
+    (last,) = review_queries.images_to_review(ledger)
     assert last.standing is not None
     assert last.standing.reasons == ("provider_timeout: No answer in time.",)
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
@@ -458,7 +473,7 @@ def test_a_refused_look_is_a_persons_at_once(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     paying, picture = look(ledger, run)
     refusal = ProviderRejected("No.")
-    reviews.write_failure(ledger, picture.content_key, picture.tag, refusal, by=REVIEWER, run=paying)
+    reviews.record_review_failure(ledger, picture.content_key, picture.tag, refusal, by=REVIEWER, run=paying)
     pass_time(ledger, 100_000)
     assert due_now(ledger, run.document) == []
     assert waiting(ledger) == [image("oak")]
@@ -474,7 +489,7 @@ def test_an_undecided_picture_waits_for_a_person_alone(ledger: Ledger) -> None:
     assert text_of(ledger) == text_key("Material: beech.")
 
 
-def test_show_says_what_is_used_and_what_was_said(ledger: Ledger) -> None:
+def test_show_has_the_analysis_in_use_and_all_reviews(ledger: Ledger) -> None:
     run = weak(ledger, "oak")
     write(ledger, "oak", saying("Material: beech."))
     (shown,) = show_document(ledger, run.document)["images"]

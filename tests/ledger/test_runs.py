@@ -1,4 +1,4 @@
-"""Documents and runs: queued, begun, followed, kept alive, ended, buried, revoked."""
+"""Documents and runs: queue, begin, keep alive, end, mark dead, revoke."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from swatchbook.ledger import items, runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, read_options
 from swatchbook.ledger.documents import queue as documents_queue
-from swatchbook.ledger.items import Failed
+from swatchbook.ledger.items import FailedItem
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.ledger.tables import documents, requested, timings
@@ -139,7 +139,7 @@ def test_force_acts_once_in_the_transaction_of_its_generation(ledger: Ledger) ->
     assert document(ledger, run).force == forced.generation  # the cache keys of that generation stay its own
 
 
-def test_force_queues_failed_and_rejected_items_anew_and_leaves_done_ones(ledger: Ledger) -> None:
+def test_force_queues_failed_and_rejected_items_again_and_leaves_done_ones(ledger: Ledger) -> None:
     good, bad, lost, foreign = keys(4)
     run = begun(ledger, pictures=[good, bad, lost])
     begun(ledger, content="other", pictures=[foreign])
@@ -163,7 +163,7 @@ def test_force_wakes_completed_documents_that_want_the_same_item(ledger: Ledger)
     other = begun(ledger, owner="carl", pictures=[unrelated])
     for run, of in ((forced, key), (other, unrelated)):
         lease = items.claim(ledger, run, [of])
-        bad = [Failed(c.key, c.role, c.tag, UnreadableImage("broken")) for c in lease.items]
+        bad = [FailedItem(c.key, c.role, c.tag, UnreadableImage("broken")) for c in lease.items]
         items.commit(ledger, lease, [], bad, last_try=False)
     for run in (forced, sharing, other):
         assert runs.end(ledger, run, DocumentStatus.COMPLETED) == "completed"
@@ -280,7 +280,7 @@ def snapshot(ledger: Ledger) -> list[object]:
 # --- how it ends ------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_ends_frees_what_it_holds_and_says_how(ledger: Ledger) -> None:
+def test_a_run_that_ends_frees_its_items_and_sets_the_status(ledger: Ledger) -> None:
     run = begun(ledger, pictures=keys(1))
     set_document(ledger, run.document, deaths=2)
     items.claim(ledger, run, keys(1))
@@ -325,14 +325,14 @@ def test_revoking_frees_the_items_without_a_crash(ledger: Ledger, status: Any) -
     assert item(ledger, keys(1)[0]).state == "pending"
 
 
-def test_a_live_run_is_not_buried(ledger: Ledger) -> None:
+def test_a_live_run_is_not_marked_dead(ledger: Ledger) -> None:
     run = begun(ledger)
     pass_time(ledger, LEASE_SECONDS - 10)
     assert runs.mark_dead(ledger) == []
     runs.record_heartbeat(ledger, run)
 
 
-def test_a_run_whose_lease_is_over_is_buried_wherever_it_was(ledger: Ledger) -> None:
+def test_a_run_whose_lease_is_over_is_marked_dead_on_any_host(ledger: Ledger) -> None:
     run = begun(ledger)
     other = begun(ledger, content="other")
     with ledger.write() as connection:
@@ -343,7 +343,7 @@ def test_a_run_whose_lease_is_over_is_buried_wherever_it_was(ledger: Ledger) -> 
     assert runs.mark_dead(ledger) == []
 
 
-def test_a_dead_document_waits_due_now_and_says_where_it_died(ledger: Ledger) -> None:
+def test_the_document_of_a_dead_run_waits_due_now_and_names_the_stage(ledger: Ledger) -> None:
     run = begun(ledger)
     runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
     lapse(ledger, run)
@@ -386,7 +386,7 @@ def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: st
 
 
 @pytest.mark.parametrize("status", [DocumentStatus.CANCELLED, DocumentStatus.DELETING])
-def test_burying_does_not_bring_back_what_a_person_stopped(ledger: Ledger, status: DocumentStatus) -> None:
+def test_marking_a_run_dead_does_not_bring_back_a_stopped_document(ledger: Ledger, status: DocumentStatus) -> None:
     run = begun(ledger)
     set_document(ledger, run.document, status=status)
     lapse(ledger, run)

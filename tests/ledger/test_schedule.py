@@ -1,4 +1,4 @@
-"""What comes back by itself, what a person brings back, and how a document leaves without a trace."""
+"""Documents that are due by themselves, by a retry, and how cancel, delete and collection work."""
 
 import os
 from pathlib import Path
@@ -69,7 +69,7 @@ from tests.ledger.scene import (
 
 
 def due_ids(ledger: Ledger) -> list[str]:
-    return [document.id for document in schedule.due(ledger)]
+    return [document.id for document in schedule.due_documents(ledger)]
 
 
 def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue") -> Run:
@@ -79,7 +79,7 @@ def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "c
     return run
 
 
-def test_what_cannot_be_begun_says_why_and_what_is_being_deleted_stays_so(ledger: Ledger) -> None:
+def test_a_postponed_document_has_the_reason_and_a_deleting_one_stays_so(ledger: Ledger) -> None:
     queued, deleted = begin(ledger), complete(ledger, "oak", owner="bert")
     runs.end(ledger, queued, DocumentStatus.WAITING)
     mark_deleting(ledger, deleted.document)
@@ -119,7 +119,7 @@ def test_due_is_what_is_unfinished_and_whose_time_has_come(
     runs.end(ledger, run, DocumentStatus.WAITING)
     set_document(ledger, run.document, status=status, due_at=None if due_in is None else ledger.now() + due_in)
     assert due_ids(ledger) == ([run.document] if is_due else [])
-    assert schedule.wants_run(get_document(ledger, run.document), ledger.now()) == is_due
+    assert schedule.wants_run(ledger, run.document) == is_due
 
 
 @pytest.mark.parametrize(
@@ -142,22 +142,22 @@ def test_what_is_made_or_gone_is_due_to_be_published_whatever_became_of_its_docu
     make_all(ledger, run)
     runs.end(ledger, run, status, due_at=None if due_in is None else ledger.now() + due_in)
     set_document(ledger, run.document, status=status)
-    (found,) = schedule.due(ledger)
+    (found,) = schedule.due_documents(ledger)
     assert found.id == run.document
-    assert not schedule.wants_run(found, ledger.now())
+    assert not schedule.wants_run(ledger, found.id)
     publish_all(ledger)
     assert due_ids(ledger) == []
 
 
-def test_a_live_run_keeps_its_document_from_being_due_and_a_dead_one_is_buried(ledger: Ledger) -> None:
+def test_a_document_with_a_live_run_is_not_due_and_dead_runs_are_marked(ledger: Ledger) -> None:
     run = begin(ledger)
     assert due_ids(ledger) == []
     lapse(ledger, run)
-    (found,) = schedule.due(ledger)
+    (found,) = schedule.due_documents(ledger)
     assert (found.id, found.status, found.run) == (run.document, DocumentStatus.WAITING, None)
 
 
-def test_a_completed_document_is_due_while_nobody_publishes_what_it_shows(ledger: Ledger) -> None:
+def test_a_completed_document_is_due_while_no_publisher_holds_its_rows(ledger: Ledger) -> None:
     run = complete(ledger, "oak")
     assert due_ids(ledger) == []
     publishing.mark_dirty(ledger, [image("oak")])
@@ -200,13 +200,13 @@ def test_those_that_wait_longest_come_first_and_no_more_than_asked_for(ledger: L
         runs.end(ledger, run, DocumentStatus.WAITING, due_at=ledger.now() - number - 1)
         found.append(run.document)
     assert due_ids(ledger) == found[::-1]
-    assert [d.id for d in schedule.due(ledger, limit=2)] == found[:0:-1]
+    assert [d.id for d in schedule.due_documents(ledger, limit=2)] == found[:0:-1]
 
 
 # --- retry ------------------------------------------------------------------------------------------------------------
 
 
-def test_retry_queues_failed_items_anew_and_makes_waiting_ones_due(ledger: Ledger) -> None:
+def test_retry_queues_failed_items_again_and_makes_waiting_ones_due(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
@@ -261,7 +261,7 @@ def test_retry_takes_up_what_stopped(ledger: Ledger, status: DocumentStatus) -> 
     runs.end(ledger, run, status, message="No key.", failure_kind="configuration")
     assert due_ids(ledger) == []
     assert retry(ledger, run.document)
-    (found,) = schedule.due(ledger)
+    (found,) = schedule.due_documents(ledger)
     assert (found.status, found.message, found.failure_kind) == (DocumentStatus.WAITING, None, None)
 
 

@@ -31,7 +31,7 @@ def test_shard_makes_items_under_its_own_token(ledger: Ledger) -> None:
     ] == [(shard.token, "flow-run", "ended")]
 
 
-def test_end_frees_what_a_shard_holds_and_says_what_ended_it(ledger: Ledger) -> None:
+def test_end_frees_the_items_of_a_shard_and_records_its_failure_kind(ledger: Ledger) -> None:
     parent = begun(ledger, pictures=(pictures := keys(2)))
     shard = shard_of(ledger, parent)
     items.claim(ledger, shard, pictures)

@@ -412,7 +412,7 @@ def test_a_rerun_keeps_the_text_in_use_and_a_new_generation_takes_its_own_analys
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
 
-def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_says_why(ledger: Ledger) -> None:
+def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_has_the_reason(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_pages(ledger, run, reading(), PLAN)
     found = Extraction(pictures=(), placements=(), lost=(FailedPage(page=1, kind="unexpected", message="It looped."),))

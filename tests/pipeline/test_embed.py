@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
+from swatchbook.arrays import Vectors
 from swatchbook.errors import OutOfMemory
 from swatchbook.ledger import items
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
-from swatchbook.models.base import Vectors
 from swatchbook.pipeline import embed as pipeline_embed
 from swatchbook.records import Role, RoleTag, text_key
 from swatchbook.resources import Resources, open_resources

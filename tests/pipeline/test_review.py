@@ -4,8 +4,8 @@ import pytest
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import Configuration, InvalidReference
-from swatchbook.ledger import reviews
-from swatchbook.ledger.reviews import Review, ReviewImage
+from swatchbook.ledger.queries import reviews
+from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.ledger.tables import images
 from swatchbook.pipeline.review import accept, correct_picture, documents_to_review, reject
 from swatchbook.records import text_key
@@ -23,7 +23,7 @@ def resources(resources: Resources) -> Resources:
 
 
 def picture(resources: Resources) -> ReviewImage:
-    return reviews.find(resources.ledger, image("oak"))
+    return reviews.find_review_image(resources.ledger, image("oak"))
 
 
 def text_of(resources: Resources) -> str | None:

@@ -16,9 +16,9 @@ import pytest
 
 from scheduler.tick import Ticked, keep_ticking, tick
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import reviews
 from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.runs import live_runs
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register import register
@@ -216,7 +216,7 @@ def test_without_a_prefect_server_a_round_has_weak_pictures_reviewed(
     monkeypatch.setenv("SWATCHBOOK_REVIEW_URL", "http://127.0.0.1:1/v1")
     with open_resources(load_settings()) as resources:
         assert round_of(resources).reviewed == 1
-        (picture,) = reviews.waiting(resources.ledger)
+        (picture,) = reviews.images_to_review(resources.ledger)
         assert picture.standing is not None
         assert "file_missing" in picture.standing.reasons[0], "there is no such picture"
         assert round_of(resources) == Ticked(), "its next try comes later"

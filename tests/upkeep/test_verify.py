@@ -34,7 +34,7 @@ def assert_whole(resources: Resources) -> None:
         assert set(resources.index.ids(space)) == set(publishing.searchable_ids(resources.ledger, space)) != set(), (
             space.name
         )
-    assert publishing.unpublished(resources.ledger) == 0
+    assert publishing.count_unpublished(resources.ledger) == 0
 
 
 def test_a_whole_index_needs_no_repair(resources: Resources) -> None:
@@ -114,8 +114,8 @@ def test_a_rebuild_that_is_killed_leaves_its_document_due(resources: Resources) 
     with pytest.raises(KeyboardInterrupt):
         rebuild(resources)
     resources.index = index
-    assert publishing.unpublished(resources.ledger) == 3
-    assert [found.id for found in schedule.due(resources.ledger)] == [document]
+    assert publishing.count_unpublished(resources.ledger) == 3
+    assert [found.id for found in schedule.due_documents(resources.ledger)] == [document]
     rebuild(resources)
     assert_whole(resources)
 

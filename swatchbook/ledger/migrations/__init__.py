@@ -1,6 +1,6 @@
-"""How a ledger of an earlier version becomes one of this: Alembic migrations, forwards only.
+"""Alembic migrations of the ledger, forwards only.
 
-To add one: change `tables.py`, write `versions/NNNN_what.py`, set HEAD. A test compares both ways to the schema.
+To add one: change `tables.py`, write `versions/NNNN_what.py`, set HEAD. A test compares the result with the tables.
 """
 
 HEAD = "0007"

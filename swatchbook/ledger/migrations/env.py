@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate. The connection and its transaction are the caller's (`upgrade.py`)."""
+"""Run by Alembic to migrate, on the connection and in the transaction of `upgrade.py`."""
 
 from alembic import context
 

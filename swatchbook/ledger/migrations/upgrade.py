@@ -1,4 +1,4 @@
-"""Running the migrations on an open connection, inside its transaction."""
+"""Run the migrations on an open connection, inside its transaction."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 
 
 def knows(revision: str) -> bool:
-    """Whether there is a migration of that name here: if not, a later version wrote it."""
+    """Return whether this version has the revision; if not, a later version has written the ledger."""
     script = ScriptDirectory.from_config(_config())
-    return revision in {known.revision for known in script.walk_revisions()}
+    return revision in {each.revision for each in script.walk_revisions()}
 
 
 def upgrade(connection: Connection) -> None:
-    """Forwards to the last revision."""
+    """Migrate to the last revision."""
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -1,1 +1,1 @@
-"""What people and programs read from the ledger. Nothing here writes."""
+"""Queries for people, reports and search. Nothing here writes to the ledger."""

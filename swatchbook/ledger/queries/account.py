@@ -1,6 +1,6 @@
-"""The account: what was found, what became of it, and what comes next. It always closes.
+"""The account: how many images were found and in which state each is. It always closes.
 
-images found = complete + partial + failed + rejected + pending, for any document, owner or the whole.
+images found = complete + partial + failed + rejected + pending, for any document, owner or all owners.
 """
 
 from typing import Any
@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from swatchbook.ledger.calls import spending
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import _of, get_document
-from swatchbook.ledger.publishing import unpublished
+from swatchbook.ledger.documents import get_document, owned_by
+from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.queries.failures import failures, other_failures
-from swatchbook.ledger.reviews import needing
+from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.states import (
     chunk_item_state,
     chunk_items,
@@ -33,7 +33,7 @@ from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementS
 
 
 class Account(Record):
-    """found = complete + partial + failed + rejected + pending."""
+    """Counts of images: found = complete + partial + failed + rejected + pending."""
 
     found: int = 0
     complete: int = 0
@@ -47,7 +47,7 @@ class Account(Record):
 
 
 class RoleCoverage(Record):
-    """How far what (role, tag) makes has come, in images that want it."""
+    """Counts of the items of a (role, tag), in images that request it."""
 
     role: Role
     tag: str
@@ -59,7 +59,7 @@ class RoleCoverage(Record):
 
 
 class Coverage(Record):
-    """How much of a collection has vectors; an image counts as embedded with its first one."""
+    """How much of a collection has vectors; an image with at least one counts."""
 
     total_images: int
     with_embeddings: int
@@ -71,17 +71,17 @@ class Coverage(Record):
 
 
 def account(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> Account:
-    """Counts of one document, of an owner's collection, or of the whole. An image counts once in its scope."""
+    """Return the account of a document, of an owner or of all owners. An image counts once."""
     states = states_of_images(shown_images(document=document, owner=owner)).subquery("states")
     with ledger.read() as connection:
         counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
-        unshown = _counts(connection, placements, placements.c.state, document, owner)
+        hidden = _counts(connection, placements, placements.c.state, document, owner)
         by_kind = _counts(connection, pages, pages.c.kind, document, owner)
     return Account(
         found=sum(counted.values()),
         **{state.value: counted.get(state.value, 0) for state in ImageState},
-        placements_hidden=unshown.get(PlacementState.HIDDEN.value, 0),
-        placements_decorative=unshown.get(PlacementState.DECORATIVE.value, 0),
+        placements_hidden=hidden.get(PlacementState.HIDDEN.value, 0),
+        placements_decorative=hidden.get(PlacementState.DECORATIVE.value, 0),
         pages_skipped=by_kind.get("skipped", 0),
     )
 
@@ -98,28 +98,30 @@ def _counts(
 
 
 def next_status(ledger: Ledger, document: str) -> tuple[DocumentStatus, float | None]:
-    """`completed` when every item is settled and published, else `waiting` with the time of its next move."""
+    """Return `completed` if every item is settled and published, else `waiting` and the time of its next try."""
     of_images, of_chunks = image_items(shown_images(document=document)), chunk_items(document=document)
-    asked = requested.c.role.is_not(None)
-    moves = [
-        select(func.min(image_next_try)).select_from(of_images).where(asked, is_open(image_item_state)),
+    is_requested = requested.c.role.is_not(None)
+    next_tries = [
+        select(func.min(image_next_try)).select_from(of_images).where(is_requested, is_open(image_item_state)),
         select(func.min(next_publish_of(images)))
         .select_from(of_images)
-        .where(asked, waits_for_publishing(images, image_item_state)),
+        .where(is_requested, waits_for_publishing(images, image_item_state)),
         select(func.min(chunk_next_try)).select_from(of_chunks).where(is_open(chunk_item_state)),
         select(func.min(next_publish_of(chunks)))
         .select_from(of_chunks)
         .where(waits_for_publishing(chunks, chunk_item_state)),
     ]
     with ledger.read() as connection:
-        times = [time for move in moves if (time := connection.execute(move).scalar_one()) is not None]
+        times = [time for query in next_tries if (time := connection.execute(query).scalar_one()) is not None]
     return (DocumentStatus.WAITING, min(times)) if times else (DocumentStatus.COMPLETED, None)
 
 
 def document_report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
-    """The account as it stands. What only a run knows (time, memory, warnings) is that run's, else the last one's."""
-    known = get_document(ledger, document)
-    counted = account(ledger, document=document)
+    """Return the account as a report. Seconds are those of `run`; without one, they, memory and warnings are the last
+    run's.
+    """
+    stored = get_document(ledger, document)
+    counts = account(ledger, document=document)
     with ledger.read() as connection:
         seconds = {
             row.stage: round(row.seconds, 3)
@@ -127,27 +129,27 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
                 select(timings).where(timings.c.document == document, timings.c.run == run).order_by(timings.c.at)
             )
         }
-        products_found = _count(connection, products_table, document)
-        chunks_cut = _count(connection, chunks, document, ~chunks.c.gone)
+        product_count = _count(connection, products_table, document)
+        chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
     spent = spending(ledger, document)
-    last = known.report if run is None else None
+    last = stored.report if run is None else None
     return RunReport(
         document_id=document,
-        name=known.name,
-        owner=known.owner,
+        name=stored.name,
+        owner=stored.owner,
         run=run or (last.run if last else None),
-        generation=known.generation,
-        status=known.status,
-        stage=known.stage,
-        message=known.message,
-        products_discovered=products_found,
-        chunks_created=chunks_cut,
-        **{f"images_{name}": getattr(counted, name) for name in ("found", *(state.value for state in ImageState))},
-        images_to_review=needing(ledger, document=document),
-        placements_hidden=counted.placements_hidden,
-        placements_decorative=counted.placements_decorative,
-        pages_skipped=counted.pages_skipped,
-        failed_images=tuple(failures(ledger, document)) if counted.complete < counted.found else (),
+        generation=stored.generation,
+        status=stored.status,
+        stage=stored.stage,
+        message=stored.message,
+        products_discovered=product_count,
+        chunks_created=chunk_count,
+        **{f"images_{name}": getattr(counts, name) for name in ("found", *(state.value for state in ImageState))},
+        images_to_review=count_images_to_review(ledger, document=document),
+        placements_hidden=counts.placements_hidden,
+        placements_decorative=counts.placements_decorative,
+        pages_skipped=counts.pages_skipped,
+        failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=sum(each.cost_usd for each in spent),
         spent=tuple(spent),
@@ -164,7 +166,7 @@ def _count(connection: Connection, table: Any, document: str, *where: ColumnElem
 
 
 def coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
-    """How much of an owner's collection, or of the whole, has vectors; by role and tag, and documents by status."""
+    """Return how much of the collection of an owner, or of all owners, has vectors, by (role, tag)."""
     shown = image_items(shown_images(owner=owner))
     embedded = and_(image_item_state == ItemState.DONE, requested.c.role != Role.ANALYSIS, ~shows_analysis)
     with ledger.read() as connection:
@@ -181,14 +183,14 @@ def coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
             .order_by(requested.c.role, requested.c.tag)
         ):
             by_role.setdefault((role, tag), {})[state] = count
-        statuses = select(documents.c.status, func.count()).where(*_of(owner)).group_by(documents.c.status)
+        statuses = select(documents.c.status, func.count()).where(*owned_by(owner)).group_by(documents.c.status)
         by_status = dict(connection.execute(statuses).tuples().all())
     return Coverage(
         total_images=total,
         with_embeddings=with_vectors,
         without_embeddings=total - with_vectors,
         coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
-        unpublished=unpublished(ledger, owner=owner),
+        unpublished=count_unpublished(ledger, owner=owner),
         roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in by_role.items()),
         documents=by_status,
     )

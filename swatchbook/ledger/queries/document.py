@@ -1,23 +1,18 @@
-"""TODO swatchbook.ledger.queries.document."""
+"""One document with all that the ledger has of it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.reviews import Review, of_pictures
-from swatchbook.ledger.states import (
-    image_item_state,
-    image_items,
-    shown_images,
-    states_of_images,
-)
+from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.image_text import analyses_in_use
+from swatchbook.ledger.queries.reviews import reviews_of
+from swatchbook.ledger.states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import (
-    analyses,
     chunks,
     documents,
     entities,
@@ -34,7 +29,7 @@ from swatchbook.records import Product, Role
 
 
 def read_products(ledger: Ledger, document: str) -> list[Product]:
-    """The document's products, in order."""
+    """Return the document's products, in order."""
     query = select(products_table.c.record).where(products_table.c.document == document)
     with ledger.read() as connection:
         return [
@@ -50,17 +45,17 @@ _OF_PLACEMENT = ("id", "page", "bbox", "kind", "state", "reason", "xref", "path"
 
 
 def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
-    """All that the ledger knows of a document. Raises InvalidReference for an id that is not there.
+    """Return all that the ledger has of a document. Raises InvalidReference for an unstored id.
 
-    An image's `status` is its state in the account; one that no placement shows is `hidden` or `decorative` and not
+    An image's `status` is its state in the account; one that no placement shows is `hidden` or `decorative`, and not
     counted.
     """
     with ledger.read() as connection:
-        known = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
-        if known is None:
+        stored = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
+        if stored is None:
             raise InvalidReference(f"There is no document {document}.")
         return {
-            "document": {name: value for name, value in known.items() if name not in ("report", "run", "deaths")},
+            "document": {name: value for name, value in stored.items() if name not in ("report", "run", "deaths")},
             "page_boxes": _page_boxes(connection, document),
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
@@ -80,7 +75,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
 
 
 def _page_boxes(connection: Connection, document: str) -> dict[str, list[float]]:
-    """Page -> its box, without those that could not be read."""
+    """Return page -> its box, without pages that could not be read."""
     rows = connection.execute(
         select(pages.c.number, pages.c.box).where(pages.c.document == document).order_by(pages.c.number)
     )
@@ -95,20 +90,24 @@ def _records(connection: Connection, table: Any, document: str) -> list[dict[str
 
 
 def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
-    """Every image that the document places, in reading order."""
+    """Return every image that the document places, in reading order."""
     placed = defaultdict[str, list[Row[Any]]](list)
     for row in connection.execute(
         select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
     ):
         placed[row.image].append(row)
     states = dict(connection.execute(states_of_images(shown_images(document=document))).tuples().all())
-    made = _items(connection, document)
-    rows = {row.id: row for row in _by(connection, select(images), images.c.id, placed)}
+    items_of = _items(connection, document)
+    rows = {row.id: row for row in select_in(connection, select(images), images.c.id, placed)}
     keys = {row.content_key for row in rows.values()}
-    asked = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
-    first = set(connection.execute(asked).scalars())
-    reviewed = {key: found for (key, tag), found in of_pictures(connection, keys).items() if tag in first}
-    seen = _analyses(connection, first, keys, reviewed)
+    requested_tags = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
+    tags = set(connection.execute(requested_tags).scalars())
+    reviewed = {key: history for (key, tag), history in reviews_of(connection, keys).items() if tag in tags}
+    analyses = {
+        used.key: used.record
+        for used in analyses_in_use(connection, keys, tags)
+        if used.verdict is not Verdict.REJECTED
+    }
     return [
         {
             "id": image,
@@ -118,8 +117,8 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
             "status": states.get(image, places[0].state),
             "quality": rows[image].quality,
             "needs_review": rows[image].needs_review,
-            "items": made.get(image, []),
-            "analysis": seen.get(rows[image].content_key),
+            "items": items_of.get(image, []),
+            "analysis": analyses.get(rows[image].content_key),
             "reviews": [each.model_dump(mode="json") for each in reviewed.get(rows[image].content_key, ())],
             "placements": [{part: getattr(place, part) for part in _OF_PLACEMENT} for place in places],
         }
@@ -128,8 +127,8 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
 
 
 def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str, Any]]]:
-    """image -> its wanted items."""
-    found = defaultdict[str, list[dict[str, Any]]](list)
+    """Return image -> its requested items."""
+    by_image = defaultdict[str, list[dict[str, Any]]](list)
     query = (
         select(
             images.c.id,
@@ -145,7 +144,7 @@ def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str,
         .order_by(images.c.id, requested.c.role, requested.c.tag)
     )
     for image, role, tag, state, attempts, failure, next_retry_at in connection.execute(query):
-        found[image].append(
+        by_image[image].append(
             {
                 "role": role,
                 "tag": tag,
@@ -155,23 +154,4 @@ def _items(connection: Connection, document: str) -> Mapping[str, list[dict[str,
                 "next_retry_at": next_retry_at,
             }
         )
-    return found
-
-
-def _analyses(
-    connection: Connection, first: Collection[str], keys: Collection[str], reviewed: Mapping[str, Sequence[Review]]
-) -> dict[str, Any]:
-    """content key -> what the wanted analysis (its tag is among `first`) saw, or what a review has put in its place."""
-    found = dict[str, Any]()
-    for row in _by(connection, select(analyses.c.key, analyses.c.tag, analyses.c.record), analyses.c.key, keys):
-        last = reviewed[row.key][-1] if row.key in reviewed else None
-        corrected = last is not None and last.verdict is Verdict.CORRECTED
-        rejected = last is not None and last.verdict is Verdict.REJECTED
-        if not rejected and (row.tag == last.second if last and corrected else row.tag in first):
-            found[row.key] = row.record
-    return found
-
-
-def _by(connection: Connection, query: Any, column: Any, values: Collection[str]) -> Iterable[Row[Any]]:
-    for portion in portions(sorted(values)):
-        yield from connection.execute(query.where(column.in_(portion)))
+    return by_image

@@ -1,4 +1,4 @@
-"""What failed in a document, as people read it: what, why, how often tried, when next."""
+"""What failed in a document, for people: what, why, how often it was tried, and when it is tried next."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -7,30 +7,24 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.states import (
-    chunk_items,
-    first_placements,
-    image_item_state,
-    image_items,
-    waits_for_publishing,
-)
+from swatchbook.ledger.states import chunk_items, first_placements, image_item_state, image_items, waits_for_publishing
 from swatchbook.ledger.tables import chunks, images, items, pages, placements, requested
 from swatchbook.records import FailureRecord, ItemState
 
 
 def failures(ledger: Ledger, document: str, limit: int | None = None) -> list[FailureRecord]:
-    """Of every image that is not complete what failed, why, how often it was tried and when it will be again."""
-    found = list[FailureRecord]()
+    """Return the failures of every image that is not complete, in reading order; at most `limit`."""
+    records = list[FailureRecord]()
     with ledger.read() as connection:
         for _, rows in groupby(connection.execute(_incomplete(document)), key=lambda row: row.image):
-            found += _failures_of(list(rows))
-            if limit is not None and len(found) >= limit:
-                return found[:limit]
-    return found
+            records += _failures_of(list(rows))
+            if limit is not None and len(records) >= limit:
+                return records[:limit]
+    return records
 
 
 def _incomplete(document: str) -> Select[Any]:
-    """Rows of unfinished items of shown images, in reading order."""
+    """Return the items of shown images that are not done or not published, in reading order."""
     shown = first_placements(document)
     where = placements.alias("where")
     unpublished_result = waits_for_publishing(images, image_item_state)
@@ -57,7 +51,7 @@ def _incomplete(document: str) -> Select[Any]:
 
 
 def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
-    """One image's: each item that failed, else that it is pending; and that it waits to be published."""
+    """Yield one image's failures: each failed item, else that it is pending; and that it is not published yet."""
     place = {"image_id": rows[0].image, "index": rows[0].index, "path": rows[0].path, "page_number": rows[0].page}
     failed = [row for row in rows if row.failure]
     for row in failed:
@@ -84,7 +78,7 @@ def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
 
 
 def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
-    """What failed beside images: pages, chunks, and objects that the index refused."""
+    """Return the failures of pages and chunks, and objects of complete images and of chunks that the index refused."""
     with ledger.read() as connection:
         return [
             *_page_failures(connection, document),
@@ -120,7 +114,7 @@ def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRe
 
 
 def _refusals(connection: Connection, document: str) -> Iterator[FailureRecord]:
-    """Objects that the index refused and whose image is complete all the same: a changed payload, or a chunk's."""
+    """Yield what the index refused of complete images (a changed payload) and of chunks."""
     placed = select(placements.c.image).where(placements.c.document == document)
     refused_images = and_(images.c.id.in_(placed), images.c.published >= images.c.made)
     for table, image, where in (

@@ -1,4 +1,4 @@
-"""One image as people see it: where it stands, what it shows, and what became of everything made of it."""
+"""One image, for people: where it is placed, its text, and the state of its items."""
 
 from sqlalchemy import select
 
@@ -7,7 +7,7 @@ from swatchbook.ledger.states import image_item_state, image_items, states_of_im
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
 from swatchbook.records import ImageState, ItemState, PlacementState, Record, Role
 
-_MOST_PLACES = 1_000
+_MAX_PLACES = 1_000
 
 
 class ImagePlace(Record):
@@ -21,7 +21,7 @@ class ImagePlace(Record):
 
 
 class RoleState(Record):
-    """What became of one role of an image; `next_retry_at` in Unix seconds."""
+    """The item of one (role, tag) of an image; `next_retry_at` in Unix seconds."""
 
     role: Role
     tag: str
@@ -49,19 +49,19 @@ class ImageDetails(Record):
 
 
 def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
-    """The image, or None where no document shows it."""
+    """Return the image, or None where no document shows it."""
     shown = placements.c.image == image, placements.c.state == PlacementState.SHOWN
     pairs = select(placements.c.document, placements.c.image).where(*shown).distinct().subquery("shown")
     texts = contents.alias("texts")
     with ledger.read() as connection:
-        known = connection.execute(
+        stored = connection.execute(
             select(images, contents.c.file, texts.c.text)
             .outerjoin(contents, contents.c.key == images.c.content_key)
             .outerjoin(texts, texts.c.key == images.c.text_key)
             .where(images.c.id == image)
         ).one_or_none()
         state = connection.execute(states_of_images(pairs)).one_or_none()
-        if known is None or state is None:
+        if stored is None or state is None:
             return None
         places = connection.execute(
             select(
@@ -74,9 +74,9 @@ def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
             .join_from(placements, documents, documents.c.id == placements.c.document)
             .where(*shown)
             .order_by(documents.c.created_at, placements.c.document, placements.c.ordinal)
-            .limit(_MOST_PLACES)
+            .limit(_MAX_PLACES)
         ).mappings()
-        made = connection.execute(
+        item_rows = connection.execute(
             select(
                 requested.c.role,
                 requested.c.tag,
@@ -99,18 +99,18 @@ def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
                 attempts=row.attempts or 0,
                 next_retry_at=row.next_retry_at,
             )
-            for row in made
+            for row in item_rows
         }
         return ImageDetails(
-            id=known.id,
-            owner=known.owner,
-            content_key=known.content_key,
-            file=known.file,
-            width=known.width,
-            height=known.height,
-            text=known.text,
+            id=stored.id,
+            owner=stored.owner,
+            content_key=stored.content_key,
+            file=stored.file,
+            width=stored.width,
+            height=stored.height,
+            text=stored.text,
             state=state.state,
-            published=known.published >= known.made > 0,
+            published=stored.published >= stored.made > 0,
             places=tuple(ImagePlace.model_validate(dict(row)) for row in places),
             roles=tuple(roles.values()),
         )

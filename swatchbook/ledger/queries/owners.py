@@ -1,4 +1,4 @@
-"""Who the owners are, and the account of every one at once: whose collection has what, and what is missing."""
+"""The owners, and the accounts of all of them in one query."""
 
 from collections.abc import Collection
 from difflib import SequenceMatcher
@@ -34,7 +34,7 @@ class OwnerAccount(Record):
 
 
 def known_owners(ledger: Ledger) -> list[str]:
-    """Every owner of a document, in order."""
+    """Return the owners of documents, sorted."""
     with ledger.read() as connection:
         return sorted(connection.execute(select(documents.c.owner).distinct()).scalars())
 
@@ -58,7 +58,7 @@ def _likeness(one: str, other: str) -> float:
 
 
 def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
-    """Every owner of a document; who misses most comes first."""
+    """Return the account of every owner with a document, most missing images first."""
     states = states_of_images(shown_images()).subquery("states")
     counted = (
         select(images.c.owner, states.c.state, func.count())
@@ -67,7 +67,9 @@ def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
     )
     by_owner = dict[str, dict[str, int]]()
     with ledger.read() as connection:
-        known = connection.execute(select(documents.c.owner, func.count()).group_by(documents.c.owner)).tuples().all()
+        document_counts = (
+            connection.execute(select(documents.c.owner, func.count()).group_by(documents.c.owner)).tuples().all()
+        )
         for owner, state, count in connection.execute(counted):
             by_owner.setdefault(owner, {})[state] = count
     accounts = [
@@ -77,6 +79,6 @@ def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:
             found=sum(by_owner.get(owner, {}).values()),
             **{state.value: by_owner.get(owner, {}).get(state.value, 0) for state in ImageState},
         )
-        for owner, count in known
+        for owner, count in document_counts
     ]
     return sorted(accounts, key=lambda account: (-account.missing, account.owner))

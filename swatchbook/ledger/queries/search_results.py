@@ -1,4 +1,4 @@
-"""Search results as people see them: what an index's ids stand for, read from the ledger."""
+"""Search results for people: what the ids from an index stand for."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,15 +6,15 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
-from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.records import Hit, LinkKind, PlacementState
 
-_TITLE = 80  # characters
+_MAX_TITLE = 80  # characters
 
 
 def categories(ledger: Ledger, owner: str | None = None) -> list[str]:
-    """Every category that a product has, in order: what a search may filter by. `owner` None: of all owners."""
+    """Return every category of a product of an owner or of all owners, sorted, to filter by."""
     category = products.c.record["category"].as_string()
     query = select(category).where(category.is_not(None)).distinct()
     if owner is not None:
@@ -23,21 +23,21 @@ def categories(ledger: Ledger, owner: str | None = None) -> list[str]:
         return sorted(connection.execute(query).scalars())
 
 
-# --- what an id is ----------------------------------------------------------------------------------------------------
+# --- hits -------------------------------------------------------------------------------------------------------------
 
 
 def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
-    """The images that something shows, in the order given; each by its first placement. Scores are 0."""
+    """Return the shown ones of these images as hits, in the order given, each by its first placement. Scores are 0."""
     shown = _grouped(ledger, _SHOWN, placements.c.image, ids, "image")
     linked = products_of_images(ledger, ids)
-    names = _names(ledger, {product for found in linked.values() for product in found[:1]})
+    names = _names(ledger, {product for products_ in linked.values() for product in products_[:1]})
     texts = {
         row.key: row.text
         for row in _rows(
             ledger,
             select(contents.c.key, contents.c.text),
             contents.c.key,
-            sorted({rows[0].text_key for rows in shown.values() if rows[0].text_key}),
+            {rows[0].text_key for rows in shown.values() if rows[0].text_key},
         )
     }
     hits = []
@@ -66,8 +66,11 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
 
 def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
-    """The products that are there, in the order given, each with its best linked picture. Scores are 0."""
-    found = {row.id: row for row in _rows(ledger, _PRODUCTS, products.c.id, ids)}
+    """Return these products as hits, in the order given, each with its best linked image, without missing ones.
+
+    Scores are 0.
+    """
+    rows = {row.id: row for row in _rows(ledger, _PRODUCTS, products.c.id, ids)}
     pictured = _grouped(ledger, _PICTURED, links.c.target, ids, "target")
     return [
         Hit(
@@ -83,15 +86,15 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
             product=row.name,
             text=", ".join(f"{name}: {value}" for name, value in row.record["metadata"].items()) or None,
         )
-        for row in (found[i] for i in dict.fromkeys(ids) if i in found)
+        for row in (rows[i] for i in dict.fromkeys(ids) if i in rows)
     ]
 
 
-# --- what goes with what ----------------------------------------------------------------------------------------------
+# --- links ------------------------------------------------------------------------------------------------------------
 
 
 def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """image -> products linked to any of its placements, best score first."""
+    """Return image -> products linked to any of its placements, best score first."""
     query = (
         select(placements.c.image.label("source"), links.c.target, func.max(links.c.score).label("score"))
         .join(placements, placements.c.id == links.c.source)
@@ -102,13 +105,13 @@ def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str
 
 
 def products_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """chunk -> products linked to it, best score first."""
+    """Return chunk -> products linked to it, best score first."""
     query = select(links.c.source, links.c.target, links.c.score).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
     return _linked(ledger, query, links.c.source, ids)
 
 
 def images_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """chunk -> images with a placement linked to it, best score first. An id that is no chunk has no entry."""
+    """Return chunk -> images with a placement linked to it, best score first, of ids that are chunks."""
     query = (
         select(chunks.c.id.label("source"), placements.c.image.label("target"), func.max(links.c.score).label("score"))
         .outerjoin(links, (links.c.target == chunks.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
@@ -155,10 +158,9 @@ _PICTURED = (
 )
 
 
-def _rows(ledger: Ledger, query: Select[Any], column: Any, values: Sequence[str]) -> Iterable[Row[Any]]:
+def _rows(ledger: Ledger, query: Select[Any], column: Any, values: Iterable[str]) -> Iterable[Row[Any]]:
     with ledger.read() as connection:
-        for portion in portions(list(values)):
-            yield from connection.execute(query.where(column.in_(portion)))
+        yield from select_in(connection, query, column, values)
 
 
 def _grouped(
@@ -171,19 +173,19 @@ def _grouped(
 
 
 def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str]) -> dict[str, list[str]]:
-    found: dict[str, list[tuple[float, str]]] = {}
+    scored: dict[str, list[tuple[float, str]]] = {}
     for source, target, score in _rows(ledger, query, column, ids):
-        targets = found.setdefault(source, [])
+        targets = scored.setdefault(source, [])
         if target is not None:
             targets.append((-score, target))
-    return {source: [target for _, target in sorted(targets)] for source, targets in found.items()}
+    return {source: [target for _, target in sorted(targets)] for source, targets in scored.items()}
 
 
 def _names(ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
     query = select(products.c.id, products.c.name)
-    return {row.id: row.name for row in _rows(ledger, query, products.c.id, sorted(ids))}
+    return {row.id: row.name for row in _rows(ledger, query, products.c.id, ids)}
 
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _TITLE else line[: _TITLE - 1] + "…"
+    return line if len(line) <= _MAX_TITLE else line[: _MAX_TITLE - 1] + "…"

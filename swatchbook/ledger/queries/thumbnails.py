@@ -1,4 +1,4 @@
-"""A few pictures of a document, by product: what a report shows of it."""
+"""A few images of a document, by product, for reports."""
 
 from itertools import groupby
 
@@ -10,14 +10,14 @@ from swatchbook.records import LinkKind, PlacementState, Record
 
 
 class ProductImages(Record):
-    """A product and its pictures, best link first: keys of the file store. Without a product: the document's first."""
+    """A product and its images, best link first: keys of the file store. Product None: the document's first images."""
 
     product: str | None
     files: tuple[str, ...]
 
 
 def thumbnails(ledger: Ledger, document: str, *, most: int, each: int) -> list[ProductImages]:
-    """The first `most` products that have pictures, with `each` of them at most; else as many pictures as there are."""
+    """Return the first `most` products with images, with at most `each` images; without any, the first images."""
     shown = (
         placements.join(images, images.c.id == placements.c.image)
         .join(contents, and_(contents.c.key == images.c.content_key, contents.c.file.is_not(None)))

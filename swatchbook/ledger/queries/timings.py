@@ -1,4 +1,4 @@
-"""What a stage's time went into, held against earlier runs."""
+"""Stages that took longer than in earlier runs."""
 
 from sqlalchemy import and_, func, select
 
@@ -6,10 +6,10 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.tables import timings
 from swatchbook.records import Record, Stage
 
-SLOW = 1.5  # times the usual
-_LEAST_SECONDS = 1.0  # below, start-up is what is measured
-_LEAST_EARLIER = 5
-_ALIKE = 4.0  # times as many, or as few, pages or images
+SLOW = 1.5  # times the usual time
+_MIN_SECONDS = 1.0  # in less, mostly start-up is measured
+_MIN_EARLIER_RUNS = 5
+_SIMILAR = 4.0  # at most so many times more, or less, pages or images
 _LOOK_BACK = 30 * 86_400.0  # seconds: machines and catalogues change
 
 
@@ -23,7 +23,7 @@ class SlowStage(Record):
 
     @property
     def times(self) -> float:
-        """How many times the usual."""
+        """Return how many times the usual time it took."""
         return self.seconds / self.units / self.usual
 
 
@@ -47,45 +47,45 @@ def stage_timings(ledger: Ledger, run: str) -> list[StageTiming]:
 
 
 def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
-    """Stages of a run that were slow, in order.
+    """Return the slow stages of a run, in order.
 
-    Compared with five or more runs of the last 30 days that had about as much to do. Stages whose results were kept
-    from before count nowhere, nor do those that were over within a second.
+    Each is compared with at least five runs of the last 30 days that had a similar number of units. Cached stages and
+    those of less than a second are left out.
     """
-    mine, earlier = timings.alias("mine"), timings.alias("earlier")
+    current, earlier = timings.alias("current"), timings.alias("earlier")
     one = earlier.c.seconds / earlier.c.units
     ranked = (
         select(
-            mine.c.stage,
-            mine.c.seconds,
-            mine.c.units,
+            current.c.stage,
+            current.c.seconds,
+            current.c.units,
             one.label("one"),
-            func.row_number().over(partition_by=mine.c.stage, order_by=one).label("rank"),
-            func.count().over(partition_by=mine.c.stage).label("count"),
+            func.row_number().over(partition_by=current.c.stage, order_by=one).label("rank"),
+            func.count().over(partition_by=current.c.stage).label("count"),
         )
         .join_from(
-            mine,
+            current,
             earlier,
             and_(
-                earlier.c.stage == mine.c.stage,
-                earlier.c.at.between(mine.c.at - _LOOK_BACK, mine.c.at),
-                earlier.c.run != mine.c.run,
-                earlier.c.units.between(mine.c.units / _ALIKE, mine.c.units * _ALIKE),
+                earlier.c.stage == current.c.stage,
+                earlier.c.at.between(current.c.at - _LOOK_BACK, current.c.at),
+                earlier.c.run != current.c.run,
+                earlier.c.units.between(current.c.units / _SIMILAR, current.c.units * _SIMILAR),
                 earlier.c.units > 0,
-                earlier.c.seconds >= _LEAST_SECONDS,
+                earlier.c.seconds >= _MIN_SECONDS,
             ),
         )
-        .where(mine.c.run == run, mine.c.units > 0, mine.c.seconds >= _LEAST_SECONDS)
+        .where(current.c.run == run, current.c.units > 0, current.c.seconds >= _MIN_SECONDS)
         .subquery()
     )
     usual = func.avg(ranked.c.one)  # of the one or two in the middle
     slow = (
         select(ranked.c.stage, ranked.c.seconds, ranked.c.units, usual.label("usual"))
-        .where(ranked.c.count >= _LEAST_EARLIER, (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2))
+        .where(ranked.c.count >= _MIN_EARLIER_RUNS, (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2))
         .group_by(ranked.c.stage, ranked.c.seconds, ranked.c.units)
         .having(ranked.c.seconds > SLOW * usual * ranked.c.units)
     )
     order = list(Stage)
     with ledger.read() as connection:
-        found = [SlowStage.model_validate(dict(row)) for row in connection.execute(slow).mappings()]
-    return sorted(found, key=lambda each: order.index(each.stage))
+        stages = [SlowStage.model_validate(dict(row)) for row in connection.execute(slow).mappings()]
+    return sorted(stages, key=lambda each: order.index(each.stage))

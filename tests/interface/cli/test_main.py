@@ -16,7 +16,7 @@ import pytest
 
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.runs import live_runs
-from swatchbook.ledger.schedule import due
+from swatchbook.ledger.schedule import due_documents
 from swatchbook.records import Stage
 from swatchbook.settings import Settings
 from tests.command import SWATCHBOOK
@@ -296,7 +296,9 @@ def test_the_first_line_costs_little_more_than_its_libraries(home: Path, small_c
     assert run.returncode == 1
     assert "PREFECT_API_URL" in errors
     ledger = open_ledger(Settings(home=home).ledger)
-    assert [document.name for document in due(ledger)] == ["small.pdf"]  # registered, so `retry` goes on from here
+    assert [document.name for document in due_documents(ledger)] == [
+        "small.pdf"
+    ]  # registered, so `retry` goes on from here
     ledger.close()
 
 
@@ -317,7 +319,7 @@ def test_interrupt_is_written_down_and_the_same_command_goes_on(
     assert run.returncode == 130
     assert "the same command goes on" in errors
     assert "Traceback" not in errors
-    (document,) = due(ledger)
+    (document,) = due_documents(ledger)
     assert document.status == "waiting"
     assert live_runs(ledger) == []
     ledger.close()

@@ -176,16 +176,16 @@ def test_what_the_settings_ask_for_today_makes_a_complete_document_stale(
         (document,) = client.get("/documents").json()["documents"]
         told = client.post(f"/documents/{document['id']}/embed").json()
         assert told["status"] == "waiting"
-        (due_now,) = schedule.due(client.app.state.resources.ledger)  # type: ignore[attr-defined]
+        (due_now,) = schedule.due_documents(client.app.state.resources.ledger)  # type: ignore[attr-defined]
         assert due_now.id == document["id"]
 
 
 def test_a_cancelled_one_is_taken_up_by_retry(client: TestClient, resources: Resources) -> None:
     path = f"/documents/{queued(resources, 'oak.pdf').id}"
     assert client.post(f"{path}/cancel").json()["status"] == "cancelled"
-    assert schedule.due(resources.ledger) == []
+    assert schedule.due_documents(resources.ledger) == []
     assert client.post(f"{path}/retry").json()["status"] == "waiting"
-    assert [document.name for document in schedule.due(resources.ledger)] == ["oak.pdf"]
+    assert [document.name for document in schedule.due_documents(resources.ledger)] == ["oak.pdf"]
 
 
 def test_there_is_nothing_to_stop_of_a_complete_one(sample: Sample) -> None:

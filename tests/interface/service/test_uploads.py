@@ -171,7 +171,7 @@ def test_what_is_complete_is_queued_again_for_other_options(service: Served, opt
     assert (answer.status_code, answer.json()["status"], answer.json()["id"]) == (202, "queued", identity)
     known = get_document(service.resources.ledger, identity)
     assert known.options == IngestOptions.model_validate_json(options)
-    assert known.id in {document.id for document in schedule.due(service.resources.ledger)}
+    assert known.id in {document.id for document in schedule.due_documents(service.resources.ledger)}
 
 
 @pytest.mark.parametrize("options", ['{"focus": false}', '{"force": true}'])
@@ -188,12 +188,12 @@ def test_other_options_while_a_run_is_live_are_made_when_it_has_ended(
         assert send(service, options=options).json()["status"] == "queued"
     else:
         assert runs.end(service.resources.ledger, run, end) == DocumentStatus.WAITING
-    (known,) = schedule.due(service.resources.ledger)
+    (known,) = schedule.due_documents(service.resources.ledger)
     asked = IngestOptions.model_validate_json(options)
     assert (known.options, known.launches) == (asked, 1)  # another launch: Prefect takes it for no repetition
     assert complete(service, identity, asked) == DocumentStatus.COMPLETED
     assert get_document(service.resources.ledger, identity).generation != run.generation
-    assert schedule.due(service.resources.ledger) == []
+    assert schedule.due_documents(service.resources.ledger) == []
 
 
 def test_the_same_options_while_a_run_is_live_change_nothing(service: Served) -> None:

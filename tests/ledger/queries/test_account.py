@@ -14,7 +14,7 @@ from swatchbook.errors import InvalidReference, ProviderTimeout, UnreadableImage
 from swatchbook.ledger import publishing, runs, schedule, stages
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import find_document, get_document, list_documents
-from swatchbook.ledger.items import Claimed
+from swatchbook.ledger.items import ClaimedItem
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.document import read_products, show_document
@@ -223,7 +223,7 @@ def test_an_image_with_some_failed_items_is_partial_and_searchable(ledger: Ledge
     assert (failed.role, failed.kind, failed.error) == ("color", "unreadable_image", "No colours.")
 
 
-def test_an_analysis_that_says_nothing_leaves_understanding_with_nothing_to_do(ledger: Ledger) -> None:
+def test_an_analysis_without_text_leaves_understanding_with_nothing_to_do(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
@@ -245,17 +245,17 @@ def test_a_passing_failure_waits_with_its_next_try_and_the_document_with_it(ledg
     status, due_at = account.next_status(ledger, run.document)
     assert status is DocumentStatus.WAITING
     assert due_at == failed.next_retry_at == pytest.approx(ledger.now() + 900, abs=30)
-    assert schedule.due(ledger) == []
+    assert schedule.due_documents(ledger) == []
     end(ledger, run)
     pass_time(ledger, 901)
-    assert [d.id for d in schedule.due(ledger)] == [run.document]
+    assert [d.id for d in schedule.due_documents(ledger)] == [run.document]
 
 
 def test_what_fails_for_good_closes_the_document(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
 
-    def broken(claimed: Claimed) -> UnreadableImage:
+    def broken(claimed: ClaimedItem) -> UnreadableImage:
         return UnreadableImage("Cut off.")
 
     make_all(ledger, run, failing=broken)
@@ -276,7 +276,7 @@ def test_open_text_items_and_unpublished_chunks_keep_a_document_waiting(ledger: 
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_not_made_yet_says_so_once(ledger: Ledger) -> None:
+def test_a_picture_whose_items_are_pending_has_one_failure_record(ledger: Ledger) -> None:
     run = begin(ledger)
     stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert [(f.kind, f.role, f.index) for f in failures(ledger, run.document)] == [("pending", None, 0)]
@@ -396,7 +396,7 @@ def test_many_documents_are_listed_page_by_page_newest_first(ledger: Ledger) -> 
 # --- report, show, coverage, hits -------------------------------------------------------------------------------------
 
 
-def test_the_report_says_what_the_account_says(ledger: Ledger) -> None:
+def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
     run = begin(ledger)
     broken = placed(run, "broken", page=2)
     stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))

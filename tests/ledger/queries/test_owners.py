@@ -24,7 +24,7 @@ def test_every_owner_has_the_account_that_he_has_alone(ledger: Ledger) -> None:
         assert each.found == each.complete + each.partial + each.failed + each.rejected + each.pending
 
 
-def test_nobody_has_nothing(ledger: Ledger) -> None:
+def test_an_empty_ledger_has_no_owner_accounts(ledger: Ledger) -> None:
     assert owner_accounts(ledger) == []
 
 

@@ -59,7 +59,7 @@ def test_the_usual_is_the_median_of_the_seconds_for_one_page(ledger: Ledger) -> 
     ],
     ids=["slow", "not so slow", "too few", "one in no time", "one from the cache", "one much larger", "no time at all"],
 )
-def test_slow_is_said_only_where_it_is_known(
+def test_a_stage_is_slow_only_beside_enough_comparable_runs(
     ledger: Ledger, past: list[tuple[float, int]], seconds: float, expected: bool
 ) -> None:
     assert slow(ledger, past, seconds) == expected

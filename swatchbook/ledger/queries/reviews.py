@@ -1,0 +1,259 @@
+"""Which images wait for a review, and which reviews a picture's analysis has had.
+
+A review is of a picture's analysis under one tag, for every owner who shows the picture. `image_text` decides which
+analysis is in use after it.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal_column, or_, select
+
+from swatchbook.analysis.judge import Verdict, score
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger, db_now, select_in
+from swatchbook.ledger.tables import analyses, documents, images, placements, requested, reviews
+from swatchbook.records import Analysis, DocumentStatus, PlacementState, Record, Role
+
+_MAX_CHOICES = 10
+"""Images that an error names at most."""
+
+_STOPPED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING)
+
+
+class Review(Record):
+    """One recorded review. `second`: tag of the other analysis, if there is one. Times are Unix seconds."""
+
+    number: int
+    tag: str
+    verdict: Verdict
+    second: str | None
+    reasons: tuple[str, ...]
+    score_before: float
+    score_after: float
+    by: str
+    at: float
+    next_try_at: float | None
+
+
+class ReviewImage(Record):
+    """An image with the analysis to review, placed where its first document shows it. `reviews`: oldest first."""
+
+    image_id: str
+    owner: str
+    document_id: str
+    document: str
+    page: int
+    content_key: str
+    tag: str
+    analysis: Analysis  # as it was before any review
+    score: float
+    needs_review: bool
+    reviews: tuple[Review, ...] = ()
+
+    @property
+    def standing(self) -> Review | None:
+        """The last review, which stands."""
+        return self.reviews[-1] if self.reviews else None
+
+
+def count_images_to_review(ledger: Ledger, *, owner: str | None = None, document: str | None = None) -> int:
+    """Count the images of a document, of an owner or of all owners that need a review."""
+    placed = exists().where(
+        placements.c.image == images.c.id,
+        placements.c.state == PlacementState.SHOWN,
+        requested.c.document == placements.c.document,
+        _is_analysis,
+        analyses.c.key == images.c.content_key,
+        analyses.c.tag == requested.c.tag,
+        _is_shown_analysis,
+        *([] if document is None else [placements.c.document == document]),
+    )
+    query = select(func.count()).select_from(images).where(_needs_review, ~images.c.gone, placed, *_owned_by(owner))
+    with ledger.read() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def images_to_review(
+    ledger: Ledger, *, owner: str | None = None, document: str | None = None, limit: int | None = None
+) -> list[ReviewImage]:
+    """Return the images that need a review, by document (oldest first) and in reading order."""
+    with ledger.read() as connection:
+        rows = connection.execute(_waiting(owner=owner, document=document).limit(limit)).all()
+        return _review_images(connection, rows)
+
+
+def documents_to_review(ledger: Ledger, reviewer: str, *, owner: str | None = None) -> list[str]:
+    """Return the idle documents that show images for this reviewer (a tag) to review now, oldest first."""
+    weak = select(images.c.id).where(_needs_review, ~images.c.gone, *_owned_by(owner))
+    shown_in = select(placements.c.document).distinct()
+    due = _due(reviewer).order_by(None).with_only_columns(documents.c.id, documents.c.created_at)
+    with ledger.read() as connection:
+        # three steps from the few weak images: in one query SQLite would start from all documents
+        weak_images = connection.execute(weak).scalars().all()
+        showing = {row.document for row in select_in(connection, shown_in, placements.c.image, weak_images)}
+        created = {row.id: (row.created_at, row.id) for row in select_in(connection, due, documents.c.id, showing)}
+    return sorted(created, key=lambda document: created[document])
+
+
+def images_due_for_review(ledger: Ledger, reviewer: str, document: str, limit: int) -> list[ReviewImage]:
+    """Return images of a document that this reviewer (a tag) is to review now."""
+    with ledger.read() as connection:
+        return _review_images(connection, connection.execute(_due(reviewer, document=document).limit(limit)).all())
+
+
+def review_candidates(
+    ledger: Ledger, reviewer: str, tag: str, keys: Collection[str], *, below: float
+) -> tuple[set[str], set[str]]:
+    """Return which of these pictures (content keys) the reviewer may be asked about, and which it has analysed already.
+
+    Candidates are weak under `tag`, or not analysed yet, so that nobody knows.
+    """
+    reviewed, settled = set[str](), set[str]()
+    query = select(analyses).where(analyses.c.tag.in_((tag, reviewer)))
+    with ledger.read() as connection:
+        for row in select_in(connection, query, analyses.c.key, keys):
+            if row.tag == reviewer:
+                reviewed.add(row.key)
+            elif score(Analysis.model_validate(row.record)) >= below:
+                settled.add(row.key)
+        for (key, reviewed_tag), history in reviews_of(connection, keys).items():
+            if reviewed_tag == tag and history[-1].next_try_at is None:
+                settled.add(key)
+    return set(keys) - reviewed - settled, reviewed
+
+
+def find_review_image(ledger: Ledger, reference: str, *, owner: str | None = None) -> ReviewImage:
+    """Return the image with this id, or the only one whose id begins so.
+
+    Raises InvalidReference for an unknown or ambiguous reference, and for an image without an analysis.
+    """
+    matching = select(images.c.id).where(images.c.id.startswith(reference, autoescape=True), *_owned_by(owner))
+    with ledger.read() as connection:
+        ids = connection.execute(matching.order_by(images.c.id).limit(_MAX_CHOICES)).scalars().all()
+        choices = _review_images(connection, connection.execute(_analysed().where(images.c.id.in_(ids))).all())
+    if len(ids) > 1:
+        places = {each.image_id: f" (page {each.page} of {each.document})" for each in choices}
+        named = "; ".join(f"{image}{places.get(image, '')}" for image in ids)
+        raise InvalidReference(f"{reference!r} may be {named}.", advice="Give more of the id.")
+    if not ids:
+        of_owner = f" of {owner}" if owner else ""
+        raise InvalidReference(f"There is no image {reference!r}{of_owner}.", advice="See `swatchbook review list`.")
+    if not choices:
+        raise InvalidReference(f"Image {ids[0]} has no analysis, or no document shows it.")
+    return choices[0]
+
+
+def reviews_of(connection: Connection, keys: Iterable[str]) -> dict[tuple[str, str], tuple[Review, ...]]:
+    """Return (content key, tag) -> all reviews of that analysis, oldest first."""
+    names = list(Review.model_fields)
+    query = select(reviews.c.key, *(reviews.c[name] for name in names)).order_by(reviews.c.number)
+    history = defaultdict[tuple[str, str], list[Review]](list)
+    for row in select_in(connection, query, reviews.c.key, keys):
+        history[row.key, row.tag].append(Review.model_validate({name: row._mapping[name] for name in names}))
+    return {analysis: tuple(of_analysis) for analysis, of_analysis in history.items()}
+
+
+def read_analysis(ledger: Ledger, key: str, tag: str) -> Analysis | None:
+    """Return the stored analysis of a picture under a tag (an analyst's, a reviewer's or a person's)."""
+    with ledger.read() as connection:
+        return load_analysis(connection, key, tag)
+
+
+def load_analysis(connection: Connection, key: str, tag: str) -> Analysis | None:
+    """Return the stored analysis of a picture under a tag, within a transaction."""
+    query = select(analyses.c.record).where(analyses.c.key == key, analyses.c.tag == tag)
+    record = connection.execute(query).scalar_one_or_none()
+    return None if record is None else Analysis.model_validate(record)
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+
+def _analysed(*, owner: str | None = None, document: str | None = None) -> Select[Any]:
+    """(image, document, tag) of shown images with the analysis that the document requests."""
+    scope = [*_owned_by(owner), *([] if document is None else [documents.c.id == document])]
+    return (
+        select(
+            images.c.id.label("image"),
+            images.c.owner,
+            images.c.content_key,
+            images.c.needs_review,
+            documents.c.id.label("document"),
+            documents.c.name,
+            requested.c.tag,
+            func.min(placements.c.page).label("page"),
+            _is_shown_analysis.label("is_shown"),
+        )
+        .join_from(images, placements, placements.c.image == images.c.id)
+        .join(documents, documents.c.id == placements.c.document)
+        .join(requested, and_(requested.c.document == documents.c.id, _is_analysis))
+        .join(analyses, and_(analyses.c.key == images.c.content_key, analyses.c.tag == requested.c.tag))
+        .where(placements.c.state == PlacementState.SHOWN, ~images.c.gone, *scope)
+        .group_by(images.c.id, documents.c.id, requested.c.tag, analyses.c.text_key)
+        .order_by(documents.c.created_at, documents.c.id, func.min(placements.c.ordinal))
+    )
+
+
+def _waiting(*, owner: str | None = None, document: str | None = None) -> Select[Any]:
+    return _analysed(owner=owner, document=document).where(_needs_review, _is_shown_analysis)
+
+
+def _due(reviewer: str, *, owner: str | None = None, document: str | None = None) -> Select[Any]:
+    """Waiting images of idle documents without a review, or with a failed one to be tried again now.
+
+    Analyses by the reviewer's own tag are left out.
+    """
+    standing = and_(reviews.c.key == images.c.content_key, reviews.c.tag == requested.c.tag, reviews.c.stands)
+    try_again = and_(reviews.c.verdict == Verdict.FAILED, reviews.c.next_try_at <= db_now())
+    return (
+        _waiting(owner=owner, document=document)
+        .join(reviews, standing, isouter=True)
+        .where(requested.c.tag != reviewer, or_(reviews.c.key.is_(None), try_again))
+        .where(documents.c.run.is_(None), documents.c.status.not_in(_STOPPED))
+    )
+
+
+_needs_review: ColumnElement[bool] = literal_column("images.needs_review")
+"""Written as in the partial index, else SQLite does not use it."""
+
+_is_analysis: ColumnElement[bool] = func.coalesce(requested.c.role, "") == Role.ANALYSIS
+"""Written so that no index applies: SQLite would start from all documents that request one, not from the few images."""
+
+_is_shown_analysis = analyses.c.text_key.is_not_distinct_from(images.c.text_key)
+"""Whether the image shows the text of this analysis: documents of one owner may request different analyses of it."""
+
+
+def _owned_by(owner: str | None) -> list[ColumnElement[bool]]:
+    return [] if owner is None else [images.c.owner == owner]
+
+
+def _review_images(connection: Connection, rows: Sequence[Row[Any]]) -> list[ReviewImage]:
+    """Return one record an image: with the analysis that it shows, else the one that its oldest document requests."""
+    chosen = dict[str, Row[Any]]()
+    for row in rows:
+        if row.image not in chosen or (row.is_shown and not chosen[row.image].is_shown):
+            chosen[row.image] = row
+    keys = {row.content_key for row in chosen.values()}
+    stored = {
+        (row.key, row.tag): Analysis.model_validate(row.record)
+        for row in select_in(connection, select(analyses), analyses.c.key, keys)
+    }
+    history = reviews_of(connection, keys)
+    return [
+        ReviewImage(
+            image_id=row.image,
+            owner=row.owner,
+            document_id=row.document,
+            document=row.name,
+            page=row.page,
+            content_key=row.content_key,
+            tag=row.tag,
+            analysis=stored[row.content_key, row.tag],
+            score=score(stored[row.content_key, row.tag]),
+            needs_review=row.needs_review,
+            reviews=history.get((row.content_key, row.tag), ()),
+        )
+        for row in chosen.values()
+    ]

@@ -1,0 +1,39 @@
+"""Who may write to the ledger: `visibility` alone the column `dirty`, `queries/` nothing at all."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LEDGER = ROOT / "swatchbook" / "ledger"
+PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
+WRITING = {"write", "insert", "update", "delete", "upsert", "upsert_rows", "insert_new_rows", "execute_in"}
+
+
+def written_columns(file: Path) -> Iterator[str]:
+    """Yield the columns that `values(...)` names, as keywords or keys of a literal, and the keys of all dicts."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "values":
+            yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+        elif isinstance(node, ast.Dict):
+            yield from (key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def names(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def test_only_visibility_writes_dirty() -> None:
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if "versions" not in file.parts]
+    writers = {file for file in files if "dirty" in written_columns(file)}
+    assert writers == {LEDGER / "visibility.py"}
+
+
+def test_queries_only_read() -> None:
+    files = list((LEDGER / "queries").glob("*.py"))
+    assert len(files) > 5
+    assert [file.name for file in files if WRITING & set(names(file))] == []
