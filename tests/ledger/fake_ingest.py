@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, Table, select
 from swatchbook.errors import Failure
 from swatchbook.ledger import items, publishing, runs, stages
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import queue
 from swatchbook.ledger.items import ClaimedItem, FailedItem
 from swatchbook.ledger.publishing import DirtyRow
@@ -241,6 +242,21 @@ def end(ledger: Ledger, run: Run) -> DocumentStatus:
 
     status, due_at = next_status(ledger, run.document)
     return runs.end(ledger, run, status, due_at=due_at)
+
+
+def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue") -> Run:
+    """Return the run of a completed document with these pictures and one chunk."""
+    run = begin(ledger, owner=owner, content=content)
+    ingest(ledger, run, extraction(*(placed(run, name) for name in names)), chunked(run, f"About {content}."))
+    return run
+
+
+def delete(ledger: Ledger, document: str) -> bool:
+    """Delete a document with all its steps; return whether its row is gone."""
+    mark_deleting(ledger, document)
+    delete_rows(ledger, document)
+    publish_all(ledger)
+    return finish_delete(ledger, document)
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
