@@ -11,6 +11,7 @@ from swatchbook.ledger import items as item_moves
 from swatchbook.ledger import publishing, stages
 from swatchbook.ledger import runs as run_moves
 from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult
 from swatchbook.ledger.publishing import DirtyRow
@@ -403,3 +404,18 @@ def next_publish(ledger: Ledger, document: str) -> float | None:
         if row["gone"] or (row["dirty"] > row["published"] and row["made"] > 0)
     ]
     return min(times, default=None)
+
+
+def complete(ledger: Ledger, *names: str, owner: str = "anna", content: str = "catalogue") -> Run:
+    """Return the run of a completed document with these pictures and one chunk."""
+    run = begin(ledger, owner=owner, content=content)
+    ingest(ledger, run, extraction(*(placed(run, name) for name in names)), chunked(run, f"About {content}."))
+    return run
+
+
+def delete(ledger: Ledger, document: str) -> bool:
+    """Delete a document with all its steps; return whether its row is gone."""
+    mark_deleting(ledger, document)
+    delete_rows(ledger, document)
+    publish_all(ledger)
+    return finish_delete(ledger, document)
