@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.chunk import MOST_PIECES, chunk, word_pieces
-from swatchbook.catalogue.layout import tidy
+from swatchbook.catalogue.layout import normalise_line
 from swatchbook.records import Chunks, Page, Plan, PlannedPage, Table, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
@@ -186,7 +186,7 @@ def test_price_in_the_margin_stays_with_its_product(top: bool, prices: list[int]
     result = with_margin(lambda n: words.format(prices[n - 1]), top)
     own = {c.headings[-1]: c.text for c in result.chunks if c.headings}
     for n, price in enumerate(prices, 1):
-        assert tidy(words.format(price)) in own[layouts.NAMES[n]].splitlines()
+        assert normalise_line(words.format(price)) in own[layouts.NAMES[n]].splitlines()
     assert not [c for c in result.chunks if c.kind == "running"]
 
 

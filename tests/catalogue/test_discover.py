@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.catalogue.discover import UNSURE, discover
-from swatchbook.catalogue.layout import tidy
+from swatchbook.catalogue.layout import normalise_line
 from swatchbook.records import Discovery, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, Told
@@ -74,5 +74,5 @@ def test_no_catalogue_yields_at_most_one_product(make):
 
 
 def test_letter_spaced_name_is_closed_up_and_measures_are_left_alone():
-    assert tidy("A L D E R   O A K") == "ALDER OAK"
-    assert tidy("3 x 4 m") == "3 x 4 m"
+    assert normalise_line("A L D E R   O A K") == "ALDER OAK"
+    assert normalise_line("3 x 4 m") == "3 x 4 m"

@@ -10,7 +10,7 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from swatchbook.catalogue.llm.excerpt import excerpt_lines
+from swatchbook.catalogue.llm.excerpt import page_excerpts
 from swatchbook.catalogue.llm.scans import SIDE
 from swatchbook.pdf import reader
 from swatchbook.records import Page, Reading
@@ -25,7 +25,7 @@ class Scanned:
         self.path, self.settings = folder / "scan.pdf", Settings(home=folder)
         files = Files(folder / "files")
         told = reader.iterate(files, reader.read(original, files, self.settings))
-        self._texts = [_lines(leaf.shown) for leaf in excerpt_lines(told)]
+        self._texts = [_lines(leaf.shown) for leaf in page_excerpts(told)]
         with pymupdf.open(original) as document, pymupdf.open() as copy:
             jpegs = [page.get_pixmap(dpi=60).tobytes("jpeg") for page in document]
             for page, jpeg in zip(document, jpegs, strict=True):
