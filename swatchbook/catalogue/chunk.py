@@ -28,7 +28,7 @@ from swatchbook.catalogue.layout import (
     text_place,
 )
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
-from swatchbook.geometry import inside, shared
+from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
 MOST_PIECES = 220
@@ -146,7 +146,7 @@ def _text_block(page: Page, tables: Sequence[Table]) -> TextBlock:
 
 def _in_table(line: Line, table: Table) -> bool:
     """Whether a line is part of a table: it lies in the table's box and all of its words are in the cells."""
-    if table.bbox is not None and not inside(line.bbox, table.bbox):
+    if table.bbox is not None and not centre_inside(line.bbox, table.bbox):
         return False
     words = {fold(word) for row in table.rows for cell in row for word in normalise_line(cell).split()}
     return all(fold(word) in words for word in normalise_line(line.text).split())
@@ -212,7 +212,7 @@ def _is_overline(unit: Unit, heading: Unit, others: Iterable[Box]) -> bool:
     if unit.rows or unit.labelled or "\n" in unit.text or abs(gap) > height or aside > height:
         return False
     reach = (unit.box[0], unit.box[1] - gap - 1, unit.box[2], unit.box[1])
-    return not any(box[3] <= unit.box[1] + 1 and shared(box, reach) for box in others)
+    return not any(box[3] <= unit.box[1] + 1 and shared_area(box, reach) for box in others)
 
 
 def _headings_by_page(branches: Sequence[Branch]) -> dict[int, str]:

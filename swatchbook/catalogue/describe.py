@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from swatchbook.catalogue.attributes import Attribute, derive_key, find_attributes, key_of, price_in
 from swatchbook.catalogue.layout import normalise_line
-from swatchbook.geometry import gap, inside
+from swatchbook.geometry import centre_inside, gap
 from swatchbook.records import (
     Box,
     Description,
@@ -108,7 +108,7 @@ def assemble_products(
 def belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
     """Whether a box on a page belongs to the product: it is inside one of the product's regions there, if any."""
     regions = [card.region for card in product.cards if card.page == page]
-    return box is None or not regions or any(inside(box, region) for region in regions)
+    return box is None or not regions or any(centre_inside(box, region) for region in regions)
 
 
 def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:

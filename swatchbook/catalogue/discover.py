@@ -21,7 +21,7 @@ from swatchbook.catalogue.sections import (
     layout_document,
     sections,
 )
-from swatchbook.geometry import inside
+from swatchbook.geometry import centre_inside
 from swatchbook.records import Box, Card, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
@@ -148,12 +148,14 @@ def _are_categories(all_sections: Sequence[Section], cards: Mapping[int, Sequenc
     headings = {(s.head.page, s.head.box) for s in all_sections}
     grids = labelled = 0
     for section in all_sections:
-        captions = [c for page, region in section.regions for c in cards.get(page, ()) if inside(c.text.box, region)]
+        captions = [
+            c for page, region in section.regions for c in cards.get(page, ()) if centre_inside(c.text.box, region)
+        ]
         if any((c.text.page, c.text.box) in headings for c in captions):
             continue
         grids += len(captions) >= 2
         captions_around = [
-            [c for c in captions if p == c.text.page and inside(a.box, c.region)] for p, a in section.attributes
+            [c for c in captions if p == c.text.page and centre_inside(a.box, c.region)] for p, a in section.attributes
         ]
         # a table below a grid lies in the last card's region; only labels in most cards are the cards' own
         served = len({c.text.box for around in captions_around for c in around})
@@ -303,7 +305,7 @@ def _are_products(cards: Mapping[int, Sequence[Caption]], document: DocumentLayo
 
 def _is_specified(caption: Caption, layout: PageLayout) -> bool:
     boxes = [a.box for a in layout.attributes if a.known] + list(layout.prices) + [c.box for c in layout.codes]
-    return any(inside(box, caption.region) for box in boxes)
+    return any(centre_inside(box, caption.region) for box in boxes)
 
 
 def _from_cards(cards: Mapping[int, Sequence[Caption]], document: DocumentLayout) -> list[FoundProduct]:
@@ -313,7 +315,7 @@ def _from_cards(cards: Mapping[int, Sequence[Caption]], document: DocumentLayout
 
 def _from_card(caption: Caption, layout: PageLayout, document: DocumentLayout) -> FoundProduct:
     page, text = layout.number, caption.text
-    codes = [c.code for c in layout.codes if inside(c.box, caption.region)]
+    codes = [c.code for c in layout.codes if centre_inside(c.box, caption.region)]
     specified = _is_specified(caption, layout)
     return FoundProduct(
         name=clean_name(text),

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in, union
-from swatchbook.geometry import area, clip, shared
+from swatchbook.geometry import area, clip, shared_area
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
@@ -318,7 +318,9 @@ def pictures(page: Page) -> tuple[Box, ...]:
 
 def _stack(boxes: list[Box], box: Box) -> list[Box]:
     """Add a box, replacing those that it covers: designers reuse a template by laying the new picture over the old."""
-    return [b for b in boxes if shared(b, box) < 0.7 * min(area(b), area(box)) or area(b) > 2.5 * area(box)] + [box]
+    return [b for b in boxes if shared_area(b, box) < 0.7 * min(area(b), area(box)) or area(b) > 2.5 * area(box)] + [
+        box
+    ]
 
 
 def reading_order(boxes: Sequence[Box]) -> list[int]:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from swatchbook.catalogue.kinds import certificates_in
-from swatchbook.geometry import area, gap, shared
+from swatchbook.geometry import area, gap, shared_area
 from swatchbook.records import (
     Box,
     Chunk,
@@ -110,8 +110,10 @@ def _by_place(
             rule=rule, page=placement.page, detail={"share" if rule != "distance" else "points": round(value, 3)}
         )
 
-    within = {p.id: max((shared(box, r) / size for r in regions[p.id]), default=0.0) for p in products}
-    covers = {p.id: max((shared(box, r) / max(area(r), 1.0) for r in regions[p.id]), default=0.0) for p in products}
+    within = {p.id: max((shared_area(box, r) / size for r in regions[p.id]), default=0.0) for p in products}
+    covers = {
+        p.id: max((shared_area(box, r) / max(area(r), 1.0) for r in regions[p.id]), default=0.0) for p in products
+    }
     several = [p for p in products if covers[p.id] >= COVERED]
     if len(several) > 1:
         return [(p, 0.6, reason("covers region", covers[p.id])) for p in several]

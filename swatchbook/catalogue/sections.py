@@ -23,7 +23,7 @@ from swatchbook.catalogue.layout import (
     is_name,
     text_place,
 )
-from swatchbook.geometry import inside
+from swatchbook.geometry import centre_inside
 from swatchbook.records import Box, OutlineEntry, fold
 
 PRICES_A_PICTURE = 3
@@ -220,10 +220,10 @@ def _region(head: Text, heads: Sequence[Text], layout: PageLayout, *, open_top: 
 
 def _collect(section: Section, layout: PageLayout, region: Box) -> None:
     """Add the labels, prices, codes and pictures of a region to a section."""
-    section.attributes += [(layout.number, a) for a in layout.attributes if a.known and inside(a.box, region)]
-    section.prices += sum(inside(p, region) for p in layout.prices)
-    section.codes += sum(inside(c.box, region) and fold(c.code) != fold(section.name) for c in layout.codes)
-    section.pictures += sum(inside(p, region) for p in layout.pictures)
+    section.attributes += [(layout.number, a) for a in layout.attributes if a.known and centre_inside(a.box, region)]
+    section.prices += sum(centre_inside(p, region) for p in layout.prices)
+    section.codes += sum(centre_inside(c.box, region) and fold(c.code) != fold(section.name) for c in layout.codes)
+    section.pictures += sum(centre_inside(p, region) for p in layout.pictures)
 
 
 def _without_continued(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A document's pages read before its run begins, while what runs it still starts."""
+"""Read a document's pages while the server that will run its ingest is still starting."""
 
 import threading
 import time
@@ -11,35 +11,35 @@ from swatchbook.storage.files import Files
 
 
 class ReadingAhead:
-    """One reading under way in a thread of its own. Nobody waits for it at the end of the process."""
+    """A reading in a daemon thread, which does not keep the process alive."""
 
     def __init__(self, file: str, files: Files, settings: Settings) -> None:
         """`file` is the document's key in `files`."""
-        self._outcome = Future[Reading]()
+        self._result = Future[Reading]()
         self._progress: reader.Progress | None = None
-        self.seconds = 0.0  # that it took, once it is over
-        self._seen: tuple[int, int] | None = None
-        work = threading.Thread(target=self._read, args=[file, files, settings], name="read ahead", daemon=True)
-        work.start()
+        self.seconds = 0.0  # duration of the reading, once it is finished
+        self._last_progress: tuple[int, int] | None = None
+        thread = threading.Thread(target=self._read, args=[file, files, settings], name="read ahead", daemon=True)
+        thread.start()
 
     def finish(self, progress: reader.Progress) -> Reading:
-        """The reading, told about from here on. Raises what `reader.read` and `progress` raise."""
+        """Wait for the reading and return it, reporting progress. Raises what `reader.read` and `progress` raise."""
         self._progress = progress
-        if self._seen:
-            progress(*self._seen)
-        return self._outcome.result()
+        if self._last_progress:
+            progress(*self._last_progress)
+        return self._result.result()
 
     def _read(self, file: str, files: Files, settings: Settings) -> None:
         started = time.monotonic()
         try:
             with files.local(file) as path:
-                reading = reader.read(path, files, settings, progress=self._tell)
+                reading = reader.read(path, files, settings, progress=self._report)
             self.seconds = time.monotonic() - started
-            self._outcome.set_result(reading)
-        except BaseException as error:  # noqa: BLE001 — it is raised where the reading is asked for
-            self._outcome.set_exception(error)
+            self._result.set_result(reading)
+        except BaseException as error:  # noqa: BLE001 — `finish` raises it
+            self._result.set_exception(error)
 
-    def _tell(self, done: int, total: int) -> None:
-        self._seen = done, total
+    def _report(self, done: int, total: int) -> None:
+        self._last_progress = done, total
         if self._progress:
             self._progress(done, total)

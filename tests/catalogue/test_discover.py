@@ -1,4 +1,4 @@
-"""Products found on generated layouts, as a scored table: a change that costs something shows where."""
+"""Products found on generated layouts, as a score table that shows where a change has an effect."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def found_in(document: Document) -> Discovery:
 
 
 def score(document: Document, discovery: Discovery) -> tuple[float, float, float]:
-    """F1 of products (same name on meeting pages), then what share of the found has exact pages, and its category."""
+    """F1 of products (same name on overlapping pages), and their shares with exact pages and with the category."""
     left = list(discovery.products)
     pairs: list[tuple[Told, object]] = []
     exact = right = 0
@@ -67,12 +67,12 @@ def test_products_found_on_layout(make, expected):
     "make",
     [layouts.lecture, layouts.report, layouts.form, layouts.letter, layouts.team, layouts.novel, layouts.scanned],
 )
-def test_no_catalogue_yields_at_most_one_product(make):
+def test_document_that_is_no_catalogue_yields_at_most_one_product(make):
     discovery = found_in(make())
     assert len(discovery.products) <= 1, [p.name for p in discovery.products]
     assert discovery.products or discovery.note == UNSURE
 
 
-def test_letter_spaced_name_is_closed_up_and_measures_are_left_alone():
+def test_letter_spaced_name_is_joined_and_measures_are_unchanged():
     assert normalise_line("A L D E R   O A K") == "ALDER OAK"
     assert normalise_line("3 x 4 m") == "3 x 4 m"

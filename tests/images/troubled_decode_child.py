@@ -1,4 +1,4 @@
-"""The real decode child, but that some names make it do to itself what some pictures do to decoders."""
+"""The real decode child, which crashes or hangs on files with certain names."""
 
 import os
 import signal

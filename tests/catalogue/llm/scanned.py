@@ -24,7 +24,7 @@ class Scanned:
     def __init__(self, original: Path, folder: Path) -> None:
         self.path, self.settings = folder / "scan.pdf", Settings(home=folder)
         files = Files(folder / "files")
-        told = reader.iterate(files, reader.read(original, files, self.settings))
+        told = reader.iter_pages(files, reader.read(original, files, self.settings))
         self._texts = [_lines(leaf.shown) for leaf in page_excerpts(told)]
         with pymupdf.open(original) as document, pymupdf.open() as copy:
             jpegs = [page.get_pixmap(dpi=60).tobytes("jpeg") for page in document]
@@ -33,7 +33,7 @@ class Scanned:
             copy.save(self.path)
         self._looks = [_look(jpeg) for jpeg in jpegs]
         self.reading: Reading = reader.read(self.path, files, self.settings)
-        self.pages: list[Page] = list(reader.iterate(files, self.reading))
+        self.pages: list[Page] = list(reader.iter_pages(files, self.reading))
         self.render = partial(reader.render, self.path, settings=self.settings, side=SIDE)
 
     def says(self, texts: Sequence[str], pictures: Sequence[bytes]) -> Any:

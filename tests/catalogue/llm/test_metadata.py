@@ -1,4 +1,4 @@
-"""Metadata as a model reads it: what the product's own pages say, and nothing else."""
+"""Metadata from a language model: only values on the product's pages are accepted."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def product(name: str = "Alder", *pages: int, cards: tuple[Card, ...] = ()) -> F
 
 
 def telling(*facts: tuple[str, str]) -> Says:
-    """Says this, whatever it is asked."""
+    """Return a reply that is the same for every question."""
     return lambda texts, pictures: {"facts": [{"kind": kind, "value": value, "page": 1} for kind, value in facts]}
 
 
@@ -36,14 +36,14 @@ SPECIFIED = page(
 )  # fmt: skip
 
 
-def test_a_careful_reader_says_what_the_page_says() -> None:
+def test_values_on_the_page_are_accepted() -> None:
     said = ask_metadata(Voice(attentive.answer), CONTEXT, product(), [SPECIFIED], NOTHING)
     assert said.metadata == {"material": "solid oak", "size": "60 × 120 cm"}
     assert {(e.detail["key"], e.page) for e in said.evidence} == {("material", 1), ("size", 1)}
     assert said.rejected == ()
 
 
-def test_values_of_no_page_and_unknown_fields_are_dropped_and_named() -> None:
+def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
     says = telling(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")
     )
@@ -56,7 +56,7 @@ def test_values_of_no_page_and_unknown_fields_are_dropped_and_named() -> None:
     ]
 
 
-def test_marks_of_headings_and_rows_are_no_part_of_a_value() -> None:
+def test_marks_of_headings_and_rows_are_removed_from_values() -> None:
     said = ask_metadata(Voice(telling(("size", "# Size: | 60 × 120 cm"))), CONTEXT, product(), [SPECIFIED], NOTHING)
     assert said.metadata["size"] == "Size: 60 × 120 cm"
 
@@ -67,7 +67,7 @@ def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
     assert ask_metadata(Voice(says), CONTEXT, product(), [both], NOTHING).metadata == {"color": "sand; slate"}
 
 
-def test_what_the_model_does_not_say_the_layout_rules_do() -> None:
+def test_layout_rules_complete_the_models_metadata() -> None:
     by_layout = describe(product(), [SPECIFIED], [])
     said = ask_metadata(Voice(telling(("material", "oak"))), CONTEXT, product(), [SPECIFIED], by_layout)
     assert said.metadata["material"] == "oak"
@@ -75,7 +75,7 @@ def test_what_the_model_does_not_say_the_layout_rules_do() -> None:
     assert {str(e.detail["key"]) for e in said.evidence} == set(said.metadata)
 
 
-def test_cells_of_its_tables_are_text_of_its_pages() -> None:
+def test_values_in_table_cells_are_accepted() -> None:
     table = Table(page=1, bbox=None, rows=(("Slip rating", "R10 B"), ("Weight", "12 kg")))
     voice = Voice(telling(("slip_rating", "R10 B"), ("weight", "13 kg")))
     said = ask_metadata(voice, CONTEXT, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
@@ -83,7 +83,7 @@ def test_cells_of_its_tables_are_text_of_its_pages() -> None:
     assert "Slip rating | R10 B" in str(voice.asked[0].parts[2])
 
 
-def test_values_of_the_product_beside_it_are_not_its_own() -> None:
+def test_values_of_a_neighbouring_product_are_rejected() -> None:
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     shared = page(1, [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")])
     own = product("Alder", cards=(_card(left),))
@@ -97,7 +97,7 @@ def _card(region: Box) -> Card:
     return Card(page=1, bbox=region, region=region, text="Alder")
 
 
-def test_the_page_of_a_value_is_where_it_stands() -> None:
+def test_page_of_a_value_is_where_it_occurs() -> None:
     pages: list[Page] = [page(1, [text(60, 100, "Alder")]), page(2, [text(60, 100, "Weight: 4 kg")])]
     says: Says = lambda texts, pictures: {"facts": [{"kind": "weight", "value": "4 kg", "page": 1}]}  # noqa: E731
     said = ask_metadata(Voice(says), CONTEXT, product("Alder", 1, 2), pages, NOTHING)
@@ -107,6 +107,6 @@ def test_the_page_of_a_value_is_where_it_stands() -> None:
 
 
 @pytest.mark.parametrize("answer", [{"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}])
-def test_an_answer_of_another_shape_is_none(answer: Any) -> None:
+def test_reply_of_another_shape_is_rejected(answer: Any) -> None:
     with pytest.raises(InvalidModelOutput):
         ask_metadata(Voice(lambda texts, pictures: answer), CONTEXT, product(), [SPECIFIED], NOTHING)

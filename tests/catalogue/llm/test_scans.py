@@ -1,4 +1,4 @@
-"""A scanned catalogue: its pages are painted, read by a vision model, and asked about like any other's."""
+"""A scanned catalogue: its pages are rendered and read by a vision model, then treated like any other."""
 
 import io
 import json
@@ -41,7 +41,7 @@ def test_a_scanned_catalogue_yields_its_products_and_their_metadata(scan: Scanne
     assert said.metadata["slip_rating"] == "R10"
 
 
-def test_pages_are_painted_as_shown_and_one_that_is_not_there_is_lost(scan: Scanned) -> None:
+def test_pages_are_rendered_and_a_missing_one_is_lost(scan: Scanned) -> None:
     painted = dict(scan.render([2, 99]))
     assert isinstance(painted[2], bytes)
     picture = Image.open(io.BytesIO(painted[2]))
@@ -70,11 +70,11 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
     ]  # fmt: skip
 
 
-def test_what_passes_is_no_lost_page() -> None:
+def test_transient_failure_is_raised() -> None:
     with pytest.raises(ProviderTimeout):
         read_scans(Voice(lambda texts, pictures: ProviderTimeout("Late.")), CONTEXT, [1], lambda n: [(1, b"1")])
 
 
-def test_pages_with_text_of_their_own_keep_it() -> None:
+def test_pages_with_text_keep_it() -> None:
     (page,) = with_scans([layouts.cover()], Scans(lines={2: ("# Other",)}))
     assert page == layouts.cover()
