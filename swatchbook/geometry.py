@@ -4,6 +4,7 @@ A transform (a, b, c, d, e, f) maps (x, y) to (a x + c y + e, b x + d y + f). A 
 square, with the picture's top left at (0, 0), to its place on the page.
 """
 
+from collections.abc import Iterable
 from math import hypot
 from typing import Literal
 
@@ -42,6 +43,12 @@ def short_side(box: Box) -> float:
 def overlap(a: Box, b: Box) -> Box:
     """Return the intersection of two boxes; it has area 0 if they do not overlap."""
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+
+
+def bounding_box(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box around one or more boxes."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def clip(box: Box, frame: Box) -> Box:

@@ -4,9 +4,10 @@ Labels are known words in many languages, or any short text before a colon. Valu
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from swatchbook.geometry import bounding_box
 from swatchbook.records import Box, Line
 
 LABELS: Mapping[str, str] = {
@@ -138,7 +139,7 @@ def match_attributes(lines: Sequence[Line], width: float) -> list[tuple[Attribut
         text = " ".join([text, *(lines[k].text.strip() for k in values if k != i and lines[k].text.strip() != text)])
         indices = tuple(dict.fromkeys((i, *values)))
         is_known = key_of(label) is not None or key != derive_key(label)
-        pairs.append((Attribute(key, label, text, union(lines[k].bbox for k in indices), is_known), indices))
+        pairs.append((Attribute(key, label, text, bounding_box(lines[k].bbox for k in indices), is_known), indices))
     return pairs
 
 
@@ -167,12 +168,6 @@ def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[i
 def _continues(line: Line, below: Line) -> bool:
     """Whether a line ends, or the next begins, in the middle of a sentence."""
     return line.text.rstrip().endswith((",", " and", " und", " et", " e", " y", "/", "&")) or below.text[:1].islower()
-
-
-def union(boxes: Iterable[Box]) -> Box:
-    """Return the smallest box around one or more boxes."""
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
 
 
 def _strip_label(label: str) -> str:

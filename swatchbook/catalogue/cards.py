@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from swatchbook.catalogue.attributes import code_of, union
+from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import heading_kind, is_label
 from swatchbook.catalogue.layout import PageLayout, Style, Text, TextPlace, is_name
-from swatchbook.geometry import area
+from swatchbook.geometry import area, bounding_box
 from swatchbook.records import Box
 
 Relation = Literal["below", "above", "right", "left"]
@@ -129,7 +129,7 @@ def _distance(text: Box, picture: Box, relation: Relation, width: float) -> floa
 
 def _with_regions(layout: PageLayout, pairs: Sequence[tuple[Text, Box]], relation: Relation) -> tuple[Caption, ...]:
     """Return a caption for each pair; its region includes the texts down to the next card in the column."""
-    cores = [union([text.box, picture]) for text, picture in pairs]
+    cores = [bounding_box([text.box, picture]) for text, picture in pairs]
     captions = []
     for (text, picture), core in zip(pairs, cores, strict=True):
         floor = min(
@@ -144,7 +144,7 @@ def _with_regions(layout: PageLayout, pairs: Sequence[tuple[Text, Box]], relatio
             and _overlaps_across(box, text.box)
             and box[1] - core[3] < 0.25 * layout.height
         ]
-        captions.append(Caption(text, picture, relation, union([core, *below])))
+        captions.append(Caption(text, picture, relation, bounding_box([core, *below])))
     return tuple(sorted(captions, key=lambda c: (round(c.text.box[1] / 20), c.text.box[0])))
 
 

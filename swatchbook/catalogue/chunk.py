@@ -14,15 +14,15 @@ from typing import Literal
 
 from swatchbook.catalogue.attributes import Attribute, match_attributes
 from swatchbook.catalogue.cards import find_cards
-from swatchbook.catalogue.entities import certificates, specifications
+from swatchbook.catalogue.entities import find_certificates, find_specifications
 from swatchbook.catalogue.kinds import certificates_in, is_label
 from swatchbook.catalogue.layout import (
     PageLayout,
     Style,
     Text,
     TextPlace,
+    join_paragraphs,
     normalise_line,
-    paragraphs,
     reading_order,
     summarise_page,
     text_place,
@@ -114,8 +114,8 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
     return Chunks(
         chunks=chunks,
         entities=(
-            *specifications(document_id, shown_tables, loose, heading_by_page),
-            *certificates(document_id, pages_by_certificate),
+            *find_specifications(document_id, shown_tables, loose, heading_by_page),
+            *find_certificates(document_id, pages_by_certificate),
         ),
     )
 
@@ -139,7 +139,7 @@ def _text_block(page: Page, tables: Sequence[Table]) -> TextBlock:
         for a, used in pairs
     ]
     paired = {i for _, used in pairs for i in used}
-    texts = paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired])
+    texts = join_paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired])
     layout = replace(summarise_page(page), texts=tuple(texts))
     return TextBlock(layout, tuple(units), tuple(a for a, _ in pairs))
 

@@ -17,9 +17,9 @@ from swatchbook.catalogue.sections import (
     DocumentLayout,
     Section,
     category_before,
+    find_sections,
     heading_styles,
     layout_document,
-    sections,
 )
 from swatchbook.geometry import centre_inside
 from swatchbook.records import Box, Card, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
@@ -112,7 +112,7 @@ def _choose_headings(document: DocumentLayout, announced_names: frozenset[str]) 
 
 
 def _heading_family(document: DocumentLayout, style: Style, announced_names: frozenset[str]) -> HeadingFamily:
-    found = sections(document, style)
+    found = find_sections(document, style)
     count = max(1, len(found))
     return HeadingFamily(
         style,

@@ -11,7 +11,7 @@ FEWEST_KEYS = 3
 """Loose lines are a specification from this number of different known labels."""
 
 
-def specifications(
+def find_specifications(
     document_id: str, tables: Sequence[Table], loose: Mapping[int, Sequence[Attribute]], names: Mapping[int, str]
 ) -> list[Entity]:
     """Return an entity for each specification table, and for each page without one that has several known labels.
@@ -62,7 +62,7 @@ def is_specification(table: Table) -> bool:
     return top >= 2 or side >= 2 or (side == 1 and all(len(row) == 2 for row in table.rows))
 
 
-def certificates(document_id: str, pages_by_certificate: Mapping[str, Sequence[int]]) -> list[Entity]:
+def find_certificates(document_id: str, pages_by_certificate: Mapping[str, Sequence[int]]) -> list[Entity]:
     """Return an entity for each certificate, on its first page. The pages of a certificate are in order."""
     ordinals: Counter[int] = Counter()
     entities = []

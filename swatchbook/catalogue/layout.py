@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in, union
-from swatchbook.geometry import area, clip, shared_area
+from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in
+from swatchbook.geometry import area, bounding_box, clip, shared_area
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
@@ -113,12 +113,12 @@ def summarise_page(page: Page) -> PageLayout:
     pairs = match_attributes(lines, width)
     used = {i for pair, indices in pairs if pair.known for i in indices}
     free = [line for i, line in enumerate(lines) if i not in used]
-    texts = paragraphs(page.number, free)
+    texts = join_paragraphs(page.number, free)
     return PageLayout(
         number=page.number,
         box=page.box,
         texts=tuple(_short(t) for t in texts),
-        pictures=pictures(page),
+        pictures=picture_boxes(page),
         attributes=tuple(a for a, _ in pairs),
         codes=_codes(lines),
         has_table=page.has_table,
@@ -129,7 +129,7 @@ def summarise_page(page: Page) -> PageLayout:
     )
 
 
-def paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
+def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
     """Join lines into texts, down their columns, where style and spacing agree; return them in the order of their first
     lines.
 
@@ -183,7 +183,7 @@ def _style(line: Line) -> Style:
 def _text(page: int, lines: Sequence[Line]) -> Text:
     size, bold = _style(lines[0])
     return Text(
-        page, union(line.bbox for line in lines), tuple(normalise_line(line.text) for line in lines), size, bold
+        page, bounding_box(line.bbox for line in lines), tuple(normalise_line(line.text) for line in lines), size, bold
     )
 
 
@@ -198,7 +198,7 @@ def same_family(a: Style, b: Style) -> bool:
     return a[1] == b[1] and abs(a[0] - b[0]) <= SAME_SIZE * max(a[0], b[0])
 
 
-def families(texts: Iterable[Text]) -> Mapping[Style, Style]:
+def style_families(texts: Iterable[Text]) -> Mapping[Style, Style]:
     """Map each style to the most frequent style of its family."""
     count = Counter(t.style for t in texts)
     heads: list[Style] = []
@@ -303,7 +303,7 @@ def clean_name(text: Text) -> str:
     return _BULLET.sub("", normalise_line(" ".join(kept))).strip(" :：–—-|·•") or text.text
 
 
-def pictures(page: Page) -> tuple[Box, ...]:
+def picture_boxes(page: Page) -> tuple[Box, ...]:
     """Return the boxes of pictures large enough for a product, clipped to the page; of stacked ones the top one."""
     width, height = page.box[2] - page.box[0], page.box[3] - page.box[1]
     boxes: list[Box] = []

@@ -18,9 +18,9 @@ from swatchbook.catalogue.layout import (
     TextPlace,
     body_size,
     clean_name,
-    families,
     find_repeated_places,
     is_name,
+    style_families,
     text_place,
 )
 from swatchbook.geometry import centre_inside
@@ -90,7 +90,7 @@ def layout_document(
 ) -> DocumentLayout:
     """Combine the layouts of a document's pages, which are in order."""
     outline_titles = frozenset((entry.page, fold(entry.title)) for entry in outline)
-    family = families(t for s in layouts for t in s.texts)
+    family = style_families(t for s in layouts for t in s.texts)
     document = DocumentLayout(
         tuple(layouts), family, find_repeated_places(layouts), kinds, body_size(layouts), outline_titles
     )
@@ -110,7 +110,7 @@ def heading_styles(document: DocumentLayout) -> list[Style]:
     return sorted(styles, key=lambda s: (-s[0], not s[1]))
 
 
-def sections(document: DocumentLayout, style: Style) -> list[Section]:
+def find_sections(document: DocumentLayout, style: Style) -> list[Section]:
     """Return the sections of the headings of one family, in reading order.
 
     A section ends at the next heading of the family or of a larger one, and before a page of another kind. Texts above

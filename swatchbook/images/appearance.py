@@ -79,7 +79,7 @@ class ColorNames:
         return indices
 
 
-def describe(picture: Pixels, color_names: ColorNames) -> Analysis:
+def analyse(picture: Pixels, color_names: ColorNames) -> Analysis:
     """Return an analysis of a (h, w, 3) uint8 picture; its confidence is the share that the named colours cover."""
     shares = colors(picture, color_names)
     lightness = picture.astype(np.float32) @ LUMA

@@ -63,7 +63,7 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
         try:
             with Image.open(stream, formats=FORMATS) as image:
                 limits.check_size(*image.size)
-                return upright(flatten(shrink(image, side), profile(image)), image)
+                return apply_orientation(flatten(load_shrunk(image, side), icc_profile(image)), image)
         except Failure:
             raise
         except UnidentifiedImageError as error:
@@ -77,17 +77,17 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
             raise UnreadableImage("The picture is broken (see the log).") from error
 
 
-def shrink(image: Image.Image, side: int) -> Image.Image:
+def load_shrunk(image: Image.Image, side: int) -> Image.Image:
     """Decode and shrink to `side`, in a mode that can be averaged. JPEGs are decoded at reduced size."""
     scale = min(1.0, side / max(image.size))
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     image.draft(None, size)
     image.load()
-    loaded = averageable(image)
+    loaded = to_averageable_mode(image)
     return loaded.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0) if loaded.size != size else loaded
 
 
-def averageable(image: Image.Image) -> Image.Image:
+def to_averageable_mode(image: Image.Image) -> Image.Image:
     """Convert palettes, bits and deep samples, which cannot be averaged; leave other modes unchanged."""
     if image.mode in ("P", "PA") or "transparency" in image.info:
         return image.convert("RGBA")
@@ -108,7 +108,7 @@ def deep_to_grey(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.nan_to_num(np.clip(values / full_scale, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def profile(image: Image.Image) -> bytes | None:
+def icc_profile(image: Image.Image) -> bytes | None:
     """Return the embedded ICC profile, if it applies to the mode after averaging."""
     embedded = image.info.get("icc_profile")
     return embedded if isinstance(embedded, bytes) and image.mode in ("RGB", "RGBA", "CMYK", "L", "P") else None
@@ -123,30 +123,30 @@ def flatten(image: Image.Image, icc: bytes | None) -> Image.Image:
         white.paste(colors, mask=rgba.getchannel("A"))
         return white
     if image.mode == "LAB":
-        converted = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb(), outputMode="RGB")
+        converted = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb_profile(), outputMode="RGB")
         return converted or image
-    transform = to_srgb(icc, image.mode) if icc else None
+    transform = srgb_transform(icc, image.mode) if icc else None
     return ImageCms.applyTransform(image, transform) or image if transform else image.convert("RGB")
 
 
 @lru_cache(maxsize=16)
-def to_srgb(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+def srgb_transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the transform from a profile to sRGB; None if the profile is sRGB or invalid."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(icc))
         if "sRGB" in ImageCms.getProfileDescription(source):
             return None
-        return ImageCms.buildTransform(source, srgb(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+        return ImageCms.buildTransform(source, srgb_profile(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None
 
 
 @lru_cache(maxsize=1)
-def srgb() -> ImageCms.ImageCmsProfile:
+def srgb_profile() -> ImageCms.ImageCmsProfile:
     return ImageCms.createProfile("sRGB")  # type: ignore[return-value]
 
 
-def upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
+def apply_orientation(pixels: Image.Image, source: Image.Image) -> Image.Image:
     """Turn the picture by the EXIF orientation of its source."""
     try:
         turn = TURNS.get(source.getexif().get(ORIENTATION, 1))

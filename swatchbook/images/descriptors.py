@@ -125,7 +125,7 @@ def lay_out(pictures: Sequence[NDArray[np.uint8]], side: int) -> Canvas:
     return Canvas(torch.from_numpy(pixels), torch.from_numpy(inside), torch.from_numpy(region))
 
 
-def describe(canvas: Canvas, tables: Tables) -> dict[Role, Tensor]:
+def compute_vectors(canvas: Canvas, tables: Tables) -> dict[Role, Tensor]:
     """Return `color` (n, COLOR), `texture` (n, TEXTURE) and `visual` (n, VISUAL): float32, unit length."""
     octaves, rgb = _octaves(canvas), _rgb_cells(canvas)
     color = _color(canvas, rgb, tables)

@@ -91,13 +91,13 @@ def stack(pictures: Sequence[NDArray[np.uint8]], preparation: Preparation) -> Te
     height, width = preparation.input_size
     stacked = torch.empty(len(pictures), 3, height, width, dtype=torch.uint8)
     for row, picture in zip(stacked, pictures, strict=True):
-        resized = resize(picture, target(picture.shape[:2], preparation), preparation.filter)
+        resized = resize(picture, resized_shape(picture.shape[:2], preparation), preparation.filter)
         top, left = (resized.shape[1] - height) // 2, (resized.shape[2] - width) // 2
         row.copy_(resized[:, top : top + height, left : left + width])
     return stacked
 
 
-def target(shape: tuple[int, ...], preparation: Preparation) -> tuple[int, int]:
+def resized_shape(shape: tuple[int, ...], preparation: Preparation) -> tuple[int, int]:
     """Return the height and width to which a picture of (height, width) is resized before cropping."""
     if isinstance(preparation.size, tuple):
         return preparation.size

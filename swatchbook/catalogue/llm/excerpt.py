@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from swatchbook.catalogue.layout import LARGER, MARGIN, normalise_line
-from swatchbook.catalogue.llm.verbatim import source_words, words
+from swatchbook.catalogue.llm.verbatim import normalise_source, normalise_words
 from swatchbook.records import Line, Page, Record
 
 MOST_PAGES: Final = 100
@@ -24,8 +24,8 @@ class PageExcerpt(Record):
 
     number: int
     shown: str
-    source: str  # all words of the page, in the form of `source_words`
-    lines: tuple[str, ...]  # each in the form of `words`
+    source: str  # all words of the page, from `normalise_source`
+    lines: tuple[str, ...]  # each from `normalise_words`
     cut: bool = False
 
 
@@ -45,14 +45,14 @@ def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iter
         yield PageExcerpt(
             number=page.number,
             shown=f"=== page {page.number} ===\n{text}",
-            source=source_words("\n".join([page.text, *_closed_up(page)])),
-            lines=tuple(words(normalise_line(line.text)) for line in page.lines if line.text),
+            source=normalise_source("\n".join([page.text, *_closed_up(page)])),
+            lines=tuple(normalise_words(normalise_line(line.text)) for line in page.lines if line.text),
             cut=cut,
         )
         before = margins
 
 
-def windows(
+def group_excerpts(
     excerpts: Iterable[PageExcerpt], *, pages: int = MOST_PAGES, characters: int = MOST_CHARACTERS
 ) -> Iterator[tuple[PageExcerpt, ...]]:
     """Group successive pages so that each group fits one question."""
@@ -108,7 +108,7 @@ def _closed_up(page: Page) -> Iterator[str]:
 def _without_letter_spacing(text: str) -> str:
     """Return a line as printed, but without letter spacing."""
     closed = normalise_line(text)
-    return " ".join(text.split()) if words(closed) == words(text) else closed
+    return " ".join(text.split()) if normalise_words(closed) == normalise_words(text) else closed
 
 
 def _middle(line: Line) -> float:

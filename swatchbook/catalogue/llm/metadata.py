@@ -7,7 +7,7 @@ from swatchbook.catalogue.attributes import LABELS, key_of
 from swatchbook.catalogue.describe import MOST_VALUES, belongs
 from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, PageExcerpt, page_excerpts
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
-from swatchbook.catalogue.llm.verbatim import occurs, source_words
+from swatchbook.catalogue.llm.verbatim import normalise_source, occurs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
@@ -77,7 +77,7 @@ class _Source(Record):
     def of(cls, excerpts: Iterable[PageExcerpt], tables: Iterable[Table]) -> "_Source":
         pages = {excerpt.number: excerpt.source for excerpt in excerpts}
         for table in tables:
-            cells = (source_words(cell) for row in table.rows for cell in row)
+            cells = (normalise_source(cell) for row in table.rows for cell in row)
             pages[table.page] = "\n".join([pages.get(table.page, ""), *cells])
         return cls(pages=pages)
 

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from swatchbook.catalogue.layout import normalise_line
-from swatchbook.catalogue.llm.excerpt import PageExcerpt, page_excerpts, windows
+from swatchbook.catalogue.llm.excerpt import PageExcerpt, group_excerpts, page_excerpts
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
-from swatchbook.catalogue.llm.verbatim import is_named, occurs, words
+from swatchbook.catalogue.llm.verbatim import is_named, normalise_words, occurs
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question
@@ -46,7 +46,7 @@ def ask_products(
         return ask(window[:half]) + ask(window[half:])
 
     with ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="discover") as threads:
-        offers = list(threads.map(ask, [window for window in windows(excerpts.values()) if _has_text(window)]))
+        offers = list(threads.map(ask, [window for window in group_excerpts(excerpts.values()) if _has_text(window)]))
     verifier = _Verifier(chat.model, reading, excerpts, by_layout)
     products = verifier.accept([offer for batch in offers for offer in batch])
     if not products:
@@ -90,7 +90,7 @@ class _Verifier:
         self._excerpts = excerpts
         self._titles = _titles(reading.outline)
         self._all = "\n".join(
-            [*(excerpt.source for excerpt in excerpts.values()), *(words(e.title) for e in reading.outline)]
+            [*(excerpt.source for excerpt in excerpts.values()), *(normalise_words(e.title) for e in reading.outline)]
         )
         self._by_layout: dict[str, list[FoundProduct]] = {}
         for product in by_layout.products:
@@ -177,5 +177,5 @@ class _Verifier:
 def _titles(outline: Iterable[OutlineEntry]) -> dict[int, list[str]]:
     titles = dict[int, list[str]]()
     for entry in outline:
-        titles.setdefault(entry.page, []).append(words(entry.title))
+        titles.setdefault(entry.page, []).append(normalise_words(entry.title))
     return titles

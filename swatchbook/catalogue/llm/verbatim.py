@@ -19,7 +19,7 @@ LONGEST_NAMED_LINE: Final = 12
 """Most words of a line that begins with a name; a longer line is prose."""
 
 
-def words(text: str) -> str:
+def normalise_words(text: str) -> str:
     """Return the normalised words of a text, with a space before, between and after them: `in` finds whole words.
 
     "60×120cm" and "60 x 120 cm" give the same result; "R10" and "AB-1" stay distinct.
@@ -29,25 +29,25 @@ def words(text: str) -> str:
     return f" {' '.join(part for part in parts if _counts(part))} "
 
 
-def source_words(text: str) -> str:
+def normalise_source(text: str) -> str:
     """Return the words of a page's text; a word hyphenated at a line end occurs both joined and divided."""
     joined = _HYPHENATED.sub("", text)
-    return words(text) if joined == text else f"{words(text)}\n{words(joined)}"
+    return normalise_words(text) if joined == text else f"{normalise_words(text)}\n{normalise_words(joined)}"
 
 
 def occurs(text: str, source: str) -> bool:
-    """Whether a text occurs in a source in the form of `source_words`. A text without words does not."""
-    sought = words(text)
+    """Whether a text occurs in a source from `normalise_source`. A text without words does not."""
+    sought = normalise_words(text)
     return bool(sought.strip()) and sought in source
 
 
 def is_named(name: str, lines: Sequence[str]) -> bool:
     """Whether a name begins a short line, or is at least half of the words of one, two or three successive lines.
 
-    A text that only prose mentions ("ignore your instructions and add …") is no name. `lines` are in the form of
-    `words`.
+    A text that only prose mentions ("ignore your instructions and add …") is no name. `lines` are from
+    `normalise_words`.
     """
-    sought = words(name)
+    sought = normalise_words(name)
     size = len(sought.split())
     for line in _runs(lines):
         count = len(line.split())
