@@ -48,18 +48,16 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
     document = layout_document(layouts, kinds, reading.outline)
     announced_names = _announced_names(reading.outline, layouts)
-    by_heading = _choose_headings(document, announced_names)
+    headings = _choose_headings(document, announced_names)
     cards = find_cards([s for s in layouts if kinds[s.number] is None], document.family, document.repeated_places)
     cards = cards if _are_products(cards, document) else {}
     codes = _main_codes(document)
-    rejected = _rejected(document, by_heading)
-    if by_heading and _are_captions(by_heading[1], cards):
-        products = _from_cards_and_headings(by_heading, cards, document, announced_names, reading.outline)
-    elif by_heading and not _are_categories(by_heading[1], cards) and not _are_lists(by_heading[1], codes):
+    rejected = _rejected(headings)
+    if headings and _are_captions(headings.sections, cards):
+        products = _from_cards_and_headings(headings, cards, document, announced_names, reading.outline)
+    elif headings and not _are_categories(headings.sections, cards) and not _are_lists(headings.sections, codes):
         products = [
-            _from_section(s, document, by_heading[0], announced_names, reading.outline)
-            for s in by_heading[1]
-            if _is_product(s, by_heading[1])
+            _from_section(s, document, headings.style, announced_names, reading.outline) for s in headings.products
         ]
     elif cards and sum(map(len, cards.values())) * 2 >= len(codes):
         products = _from_cards(cards, document)
@@ -92,23 +90,30 @@ class HeadingFamily:
         """Whether the family is a single heading with fewer than `FEWEST_LABELS` labels below it."""
         return len(self.sections) == 1 and len(self.sections[0].attributes) < FEWEST_LABELS
 
+    @property
+    def products(self) -> list[Section]:
+        """The sections that are products."""
+        return [s for s in self.sections if _is_product(s, self.sections)]
 
-def _choose_headings(document: DocumentLayout, announced_names: frozenset[str]) -> tuple[Style, list[Section]] | None:
-    """Return the family of headings that name products, with its sections, or None.
+
+def _choose_headings(document: DocumentLayout, announced_names: frozenset[str]) -> HeadingFamily | None:
+    """Return the family of headings that name products, or None.
 
     It is the finest family whose sections hold labels with values. Codes and prices decide only where no family has
     such sections, because the colours and sizes of one product have codes too.
     """
     candidates = [
-        t for style in heading_styles(document) if (t := _heading_family(document, style, announced_names)).sections
+        family
+        for style in heading_styles(document)
+        if (family := _heading_family(document, style, announced_names)).sections
     ]
     described = [t for t in candidates if t.described >= SPECIFIED and not t.is_alone]
     specified = [t for t in candidates if t.specified >= SPECIFIED and not t.is_alone]
     best: HeadingFamily | None = None
-    for new in described or specified:
-        if best is None or _is_finer(new, best):
-            best = new
-    return (best.style, best.sections) if best else None
+    for family in described or specified:
+        if best is None or _is_finer(family, best):
+            best = family
+    return best
 
 
 def _heading_family(document: DocumentLayout, style: Style, announced_names: frozenset[str]) -> HeadingFamily:
@@ -174,18 +179,17 @@ def _are_captions(all_sections: Sequence[Section], cards: Mapping[int, Sequence[
 
 
 def _from_cards_and_headings(
-    by_heading: tuple[Style, list[Section]],
+    headings: HeadingFamily,
     cards: Mapping[int, Sequence[Caption]],
     document: DocumentLayout,
     announced_names: frozenset[str],
     outline: Sequence[OutlineEntry],
 ) -> list[FoundProduct]:
     """Return the products of cards, and of headings that are no card's name, page by page."""
-    style, all_sections = by_heading
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
-    rest = [s for s in all_sections if (s.head.page, s.head.box) not in boxes and _is_product(s, all_sections)]
+    others = [s for s in headings.products if (s.head.page, s.head.box) not in boxes]
     products = _from_cards(cards, document)
-    products += [_from_section(s, document, style, announced_names, outline) for s in rest]
+    products += [_from_section(s, document, headings.style, announced_names, outline) for s in others]
     return sorted(products, key=lambda p: p.first_page)
 
 
@@ -276,15 +280,12 @@ def _variants(section: Section) -> tuple[str, ...]:
     return ()
 
 
-def _rejected(document: DocumentLayout, by_heading: tuple[Style, list[Section]] | None) -> tuple[Evidence, ...]:
+def _rejected(headings: HeadingFamily | None) -> tuple[Evidence, ...]:
     """Return the headings of the chosen family that name no product, with the reason."""
-    if by_heading is None:
+    if headings is None:
         return ()
-    return tuple(
-        Evidence(rule="no specification", page=s.head.page, text=s.name)
-        for s in by_heading[1]
-        if not _is_product(s, by_heading[1])
-    )
+    rejected = (s for s in headings.sections if not _is_product(s, headings.sections))
+    return tuple(Evidence(rule="no specification", page=s.head.page, text=s.name) for s in rejected)
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------
