@@ -18,20 +18,22 @@ def score(document: Document, discovery: Discovery) -> tuple[float, float, float
     left = list(discovery.products)
     pairs: list[tuple[Told, object]] = []
     exact = right = 0
-    for told in document.products:
+    for expected in document.products:
         match = next(
             (
                 p
                 for p in left
-                if fold(p.name) == fold(told.name) and p.first_page <= told.last and told.first <= p.last_page
+                if fold(p.name) == fold(expected.name)
+                and p.first_page <= expected.last
+                and expected.first <= p.last_page
             ),
             None,
         )
         if match is not None:
             left.remove(match)
-            pairs.append((told, match))
-            exact += (match.first_page, match.last_page) == (told.first, told.last)
-            right += fold(match.category or "") == fold(told.category or "")
+            pairs.append((expected, match))
+            exact += (match.first_page, match.last_page) == (expected.first, expected.last)
+            right += fold(match.category or "") == fold(expected.category or "")
     f1 = 2 * len(pairs) / (len(document.products) + len(discovery.products)) if document.products else 0.0
     return round(f1, 2), round(exact / max(1, len(pairs)), 2), round(right / max(1, len(pairs)), 2)
 
@@ -59,8 +61,8 @@ CATALOGUES = [
 def test_products_found_on_layout(make, expected):
     document = make()
     discovery = found_in(document)
-    said = [(p.name, p.first_page, p.last_page, p.category) for p in discovery.products]
-    assert score(document, discovery) == expected, said
+    summary = [(p.name, p.first_page, p.last_page, p.category) for p in discovery.products]
+    assert score(document, discovery) == expected, summary
 
 
 @pytest.mark.parametrize(

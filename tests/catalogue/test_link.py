@@ -44,10 +44,10 @@ def test_each_card_gets_its_own_picture():
         document = make()
         placements = placed(document)
         products, _, links = linked(document, placements)
-        told = iter(document.products)
+        expected = iter(document.products)
         for placement in placements:
             if placement.page in {t.first for t in document.products}:
-                assert names_of(links, products, placement) == [next(told).name]
+                assert names_of(links, products, placement) == [next(expected).name]
 
 
 def test_pictures_on_a_products_pages_are_linked_without_its_name():
@@ -123,8 +123,8 @@ def test_pictures_are_linked_to_the_text_beside_them():
     _, chunks, links = linked(document, placements)
     texts = {c.id: c.text for c in chunks.chunks}
     made = {one.source: texts[one.target] for one in links if one.kind is LinkKind.IMAGE_CHUNK}
-    for placement, told in zip(placements, document.products, strict=True):
-        assert told.name in made[placement.id]
+    for placement, expected in zip(placements, document.products, strict=True):
+        assert expected.name in made[placement.id]
 
 
 def test_running_heads_are_linked_to_nothing():

@@ -155,10 +155,10 @@ def test_nearby_text_keeps_the_order_of_the_page_and_its_limit() -> None:
 @given(st.lists(st.tuples(st.text("ab 1", max_size=30), st.floats(0, 600), st.floats(0, 800)), max_size=15))
 def test_caption_is_text_of_the_page(drawn: list[tuple[str, float, float]]) -> None:
     lines = [line(text, x, y, width=40) for text, x, y in drawn]
-    said = caption(PICTURE, lines)
-    assert said is None or 0 < len(said) <= CAPTION_LENGTH
-    if said is not None:
-        assert set(said.split()) <= {word for one in lines for word in one.text.split()}
+    found = caption(PICTURE, lines)
+    assert found is None or 0 < len(found) <= CAPTION_LENGTH
+    if found is not None:
+        assert set(found.split()) <= {word for one in lines for word in one.text.split()}
 
 
 def test_running_heads_and_feet_are_no_captions() -> None:

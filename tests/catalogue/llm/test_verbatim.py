@@ -8,7 +8,7 @@ from swatchbook.catalogue.llm.verbatim import is_named, normalise_source, normal
 
 
 @pytest.mark.parametrize(
-    ("said", "page"),
+    ("text", "page"),
     [
         ("60x120 cm", "Size: 60 × 120cm, rectified"),
         ("60 x 120 cm", "60x120 cm"),
@@ -26,12 +26,12 @@ from swatchbook.catalogue.llm.verbatim import is_named, normalise_source, normal
         ("尺寸", "尺寸: 60 cm"),
     ],
 )
-def test_same_words_in_any_typesetting_occur(said: str, page: str) -> None:
-    assert occurs(said, normalise_source(page))
+def test_same_words_in_any_typesetting_occur(text: str, page: str) -> None:
+    assert occurs(text, normalise_source(page))
 
 
 @pytest.mark.parametrize(
-    ("said", "page"),
+    ("text", "page"),
     [
         ("0 cm", "60 cm"),
         ("60 cm", "160 cm"),
@@ -48,14 +48,14 @@ def test_same_words_in_any_typesetting_occur(said: str, page: str) -> None:
         ("…", "anything …"),
     ],
 )
-def test_different_words_do_not_occur(said: str, page: str) -> None:
-    assert not occurs(said, normalise_source(page))
+def test_different_words_do_not_occur(text: str, page: str) -> None:
+    assert not occurs(text, normalise_source(page))
 
 
 @given(st.text(max_size=60))
 def test_what_is_copied_from_a_page_occurs_on_it(page: str) -> None:
-    said = " ".join(page.split())
-    assert occurs(said, normalise_source(page)) == bool(normalise_words(said).strip())
+    text = " ".join(page.split())
+    assert occurs(text, normalise_source(page)) == bool(normalise_words(text).strip())
 
 
 def test_a_name_begins_a_short_line_or_is_half_of_one() -> None:
