@@ -6,7 +6,7 @@ from swatchbook.catalogue.discover import UNSURE, discover
 from swatchbook.catalogue.layout import normalise_line
 from swatchbook.records import Discovery, fold
 from tests.catalogue import layouts
-from tests.catalogue.layouts import Document, Told
+from tests.catalogue.layouts import Document, ExpectedProduct
 
 
 def found_in(document: Document) -> Discovery:
@@ -16,7 +16,7 @@ def found_in(document: Document) -> Discovery:
 def score(document: Document, discovery: Discovery) -> tuple[float, float, float]:
     """F1 of products (same name on overlapping pages), and their shares with exact pages and with the category."""
     left = list(discovery.products)
-    pairs: list[tuple[Told, object]] = []
+    pairs: list[tuple[ExpectedProduct, object]] = []
     exact = right = 0
     for expected in document.products:
         match = next(
