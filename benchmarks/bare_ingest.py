@@ -28,7 +28,7 @@ def main(path: Path) -> None:
         assert isinstance(work, Work)
         with hold_run(resources, work.run):
             reading = reader.read(path, resources.files, resources.settings)
-            pages = list(reader.iterate(resources.files, reading))
+            pages = list(reader.iter_pages(resources.files, reading))
             found = discover.discover(reading, pages)
             tables = reader.tables(path, [p.number for p in pages if p.has_table], resources.settings)
             described = [describe.describe(product, pages, tables.tables) for product in found.products]

@@ -1,9 +1,10 @@
-"""Boxes and transforms of pages: pure arithmetic, points, origin top left, y down.
+"""Boxes and transforms of pages: points, origin top left, y down.
 
-A transform (a, b, c, d, e, f) takes (x, y) to (a x + c y + e, b x + d y + f). A picture's transform takes the unit
-square, its own top left at (0, 0), to where it stands.
+A transform (a, b, c, d, e, f) maps (x, y) to (a x + c y + e, b x + d y + f). A picture's transform maps the unit
+square, with the picture's top left at (0, 0), to its place on the page.
 """
 
+from collections.abc import Iterable
 from math import hypot
 from typing import Literal
 
@@ -11,10 +12,10 @@ from swatchbook.records import Box
 
 Transform = tuple[float, float, float, float, float, float]
 
-UNIT: Box = (0.0, 0.0, 1.0, 1.0)
+UNIT_SQUARE: Box = (0.0, 0.0, 1.0, 1.0)
 
 Turn = Literal["none", "mirror", "flip", "half", "right", "left", "transpose", "transverse"]
-"""How a picture's pixels are turned to stand as on the page: `right` is 90° clockwise, `half` is 180°."""
+"""How a picture's pixels are turned on the page: `right` is 90° clockwise, `half` is 180°."""
 
 _STRAIGHT: dict[tuple[bool, bool], Turn] = {
     (True, True): "none",
@@ -31,7 +32,7 @@ _SIDEWAYS: dict[tuple[bool, bool], Turn] = {
 
 
 def area(box: Box) -> float:
-    """Square points; 0 for an empty or inverted box."""
+    """Return the area of a box in square points; 0 for an empty or inverted box."""
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
@@ -40,60 +41,66 @@ def short_side(box: Box) -> float:
 
 
 def overlap(a: Box, b: Box) -> Box:
-    """What two boxes share; empty (area 0) where they share nothing."""
+    """Return the intersection of two boxes; it has area 0 if they do not overlap."""
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
 
 
+def bounding_box(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box around one or more boxes."""
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
 def clip(box: Box, frame: Box) -> Box:
-    """The part of a box within a frame; empty boxes have no area."""
+    """Return the part of a box within a frame; an empty box is never inverted."""
     x0, y0 = max(box[0], frame[0]), max(box[1], frame[1])
     return x0, y0, max(x0, min(box[2], frame[2])), max(y0, min(box[3], frame[3]))
 
 
-def shared(a: Box, b: Box) -> float:
-    """Area that two boxes have in common, square points."""
+def shared_area(a: Box, b: Box) -> float:
+    """Return the area that two boxes have in common, in square points."""
     return area(overlap(a, b))
 
 
 def covers(upper: Box, lower: Box) -> bool:
-    """Whether one box lies under another, but for 1 %: edges rarely agree to the last bit. An empty one does not."""
-    return shared(upper, lower) >= 0.99 * area(lower) > 0
+    """Whether `upper` covers at least 99 % of `lower`: edges rarely agree exactly. An empty box is never covered."""
+    return shared_area(upper, lower) >= 0.99 * area(lower) > 0
 
 
-def inside(box: Box, region: Box) -> bool:
-    """Whether the middle of a box lies in a region."""
+def centre_inside(box: Box, region: Box) -> bool:
+    """Whether the centre of a box lies in a region."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     return region[0] <= x <= region[2] and region[1] <= y <= region[3]
 
 
-def agree(a: Box, b: Box, within: float) -> bool:
+def edges_agree(a: Box, b: Box, within: float) -> bool:
     """Whether all four edges of two boxes are `within` points of each other."""
     return all(abs(p - q) <= within for p, q in zip(a, b, strict=True))
 
 
 def gaps(a: Box, b: Box) -> tuple[float, float]:
-    """Distance across and down between two boxes; negative is how deep they overlap in that direction."""
+    """Return the horizontal and vertical distance between two boxes, in points; negative if they overlap."""
     return max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])
 
 
 def gap(a: Box, b: Box) -> float:
-    """Distance between two boxes in points; 0 where they touch."""
+    """Return the distance between two boxes in points; 0 if they touch."""
     across, down = gaps(a, b)
     return hypot(max(0.0, across), max(0.0, down))
 
 
-def moved(box: Box, by: Transform) -> Box:
-    """The box around a transformed box."""
-    a, b, c, d, e, f = by
+def transform_box(box: Box, transform: Transform) -> Box:
+    """Return the box around a transformed box."""
+    a, b, c, d, e, f = transform
     xs = [a * x + c * y + e for x in (box[0], box[2]) for y in (box[1], box[3])]
     ys = [b * x + d * y + f for x in (box[0], box[2]) for y in (box[1], box[3])]
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def then(first: Transform, second: Transform) -> Transform:
-    """One transform that does `first`, then `second`."""
+def compose(first: Transform, second: Transform) -> Transform:
+    """Return the transform that applies `first`, then `second`."""
     a, b, c, d, e, f = first
-    k, l, m, n, o, p = second  # noqa: E741 — as in the books
+    k, l, m, n, o, p = second  # noqa: E741 — the usual letters
     return (
         a * k + b * m,
         a * l + b * n,
@@ -104,8 +111,8 @@ def then(first: Transform, second: Transform) -> Transform:
     )
 
 
-def turn(transform: Transform) -> Turn:
-    """The nearest of the eight ways to lay a picture's pixels: skewed and freely rotated ones go to their nearest."""
+def nearest_turn(transform: Transform) -> Turn:
+    """Return the turn nearest to a transform, which may be skewed or rotated by any angle."""
     a, b, c, d, _, _ = transform
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return _STRAIGHT[a >= 0, d >= 0]

@@ -22,7 +22,7 @@ async def assemble(work: Work, results: StageResults) -> int:
 def _assemble(work: Work, results: StageResults) -> int:
     resources = load_resources(work.blocks)
     products = describe.assemble_products(work.document, results.discovery, results.descriptions)
-    pages = reader.iterate(resources.files, results.reading, pages=results.plan.shown)
+    pages = reader.iter_pages(resources.files, results.reading, pages=results.plan.shown)
     links = link.link(products, results.discovery, results.extraction.placements, results.chunks.chunks, pages)
     described = [page for description in results.descriptions for page in description.lost]
     page_failures.save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])

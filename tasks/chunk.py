@@ -18,7 +18,7 @@ async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables:
     """Hierarchical chunks with their page spans, headings and tables."""
     files = load_resources(work.blocks).files
     return await asyncio.to_thread(
-        lambda: chunk.chunk(work.document, reading, reader.iterate(files, reading), plan, tables.tables)
+        lambda: chunk.chunk(work.document, reading, reader.iter_pages(files, reading), plan, tables.tables)
     )
 
 

@@ -35,13 +35,13 @@ async def discover_products(key: str, work: Work, reading: Reading) -> Discovery
     out keeps what the layout rules found, and says so; while providers merely fail, it waits for them.
     """
     tools = load_resources(work.blocks)
-    found = await asyncio.to_thread(lambda: discover.discover(reading, reader.iterate(tools.files, reading)))
+    found = await asyncio.to_thread(lambda: discover.discover(reading, reader.iter_pages(tools.files, reading)))
     if tools.settings.discovery == "layout":
         return found
     read = await _waiting(lambda: _read_scans(tools, work, reading))
     context, pages = (
         CallContext(tools.ledger, work.run, "discover"),
-        with_scans(reader.iterate(tools.files, reading), read),
+        with_scans(reader.iter_pages(tools.files, reading), read),
     )
     lost = read.lost
     try:
@@ -67,7 +67,7 @@ async def describe_product(
     keeps what the layout rules read, and says so.
     """
     tools = load_resources(work.blocks)
-    own = reader.iterate(tools.files, reading, pages=product.pages)
+    own = reader.iter_pages(tools.files, reading, pages=product.pages)
     pages = await asyncio.to_thread(lambda: list(with_scans(own, scanned)))
     read = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
     if tools.settings.discovery == "layout":
@@ -93,7 +93,7 @@ def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedP
 
 
 def _read_scans(tools: Resources, work: Work, reading: Reading) -> Scans:
-    if not (scanned := scans.scanned_pages(reader.iterate(tools.files, reading))):
+    if not (scanned := scans.scanned_pages(reader.iter_pages(tools.files, reading))):
         return Scans()
     chat, context = tools.models.vision, CallContext(tools.ledger, work.run, "discover")
     with tools.files.local(work.file) as path:

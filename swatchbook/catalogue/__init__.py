@@ -1,1 +1,1 @@
-"""What a catalogue means: products, chunks, pictures and links. Pure functions."""
+"""Understand a catalogue: find its products, chunks, pictures and links. Pure functions."""

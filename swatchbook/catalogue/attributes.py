@@ -1,12 +1,13 @@
-"""Labels and values as catalogues print them: "Size: 60 x 120 cm", a label cell with its value to the right or below.
+"""Find labels with their values: "Size: 60 x 120 cm", or a label cell with its value to the right or below.
 
-Labels are known words in many languages, or anything short before a colon. Values are always text of the page.
+Labels are known words in many languages, or any short text before a colon. Values are always text of the page.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from swatchbook.geometry import bounding_box
 from swatchbook.records import Box, Line
 
 LABELS: Mapping[str, str] = {
@@ -54,10 +55,10 @@ LABELS: Mapping[str, str] = {
     "edge": "edge edges kante kanten",
     "quantity": "quantity menge quantité quantità cantidad",
 }
-"""Normalised key -> the words that catalogues print for it. A hyphen within a word stands for a space too."""
+"""Normalised key -> the words that catalogues print for it. A hyphen within a word also stands for a space."""
 
 _KEYS = {word.replace("-", " "): key for key, words in LABELS.items() for word in words.split()}
-_EDGE = " \t\u00a0:：.·•*–—-=|"
+_EDGE_SIGNS = " \t\u00a0:：.·•*–—-=|"
 _UNIT = re.compile(r"[\[(].*?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
 _INLINE = re.compile(r"^\s*(?P<label>[^\d:：]{2,32}?)\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$")
 _PRICE = re.compile(
@@ -72,14 +73,14 @@ _MEASURE = re.compile(
 )
 
 ROW = 0.6
-"""Two lines are in one row when their middles differ by less than this share of the print size."""
+"""Two lines are in one row when their middles differ by less than this share of the font size."""
 REACH = 0.3
-"""A value stands at most this share of the page's width right of its label."""
+"""The longest distance of a value to the right of its label, as a share of the page's width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A label with its value, and the box around both. `known` labels are in LABELS; others have a made-up key."""
+    """A label with its value, and the box around both. `known` labels are in LABELS; others have a derived key."""
 
     key: str
     label: str
@@ -89,19 +90,19 @@ class Attribute:
 
 
 def key_of(label: str) -> str | None:
-    """Normalised key of a known label, else None."""
-    return _KEYS.get(_bare(label))
+    """Return the normalised key of a known label, else None."""
+    return _KEYS.get(_strip_label(label))
 
 
 def price_in(text: str) -> str | None:
-    """The first price in a text, as printed."""
-    found = _PRICE.search(text)
-    return found.group().strip() if found else None
+    """Return the first price in a text, as printed."""
+    match = _PRICE.search(text)
+    return match.group().strip() if match else None
 
 
 def code_of(text: str) -> str | None:
-    """The text as an article code, if it is nothing else: letters and digits, no measure, no year, no date."""
-    bare = text.strip(_EDGE)
+    """Return the text if it is an article code: letters and digits, no measure, year or date. Else None."""
+    bare = text.strip(_EDGE_SIGNS)
     return bare if _CODE.fullmatch(bare) and not is_measure(bare) else None
 
 
@@ -110,114 +111,110 @@ def is_measure(text: str) -> bool:
     return _MEASURE.match(text.strip().upper()) is not None
 
 
-def attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...]:
-    """Labels with values among the lines of one page `width` points wide, in the order of their labels."""
-    return tuple(a for a, _ in match(lines, width))
+def find_attributes(lines: Sequence[Line], width: float) -> tuple[Attribute, ...]:
+    """Return the labels with values among the lines of a page `width` points wide, in the order of their labels."""
+    return tuple(a for a, _ in match_attributes(lines, width))
 
 
-def match(lines: Sequence[Line], width: float) -> list[tuple[Attribute, tuple[int, ...]]]:
-    """Each attribute with the indices of the lines that it is made of; wrapped values are whole."""
+def match_attributes(lines: Sequence[Line], width: float) -> list[tuple[Attribute, tuple[int, ...]]]:
+    """Return each attribute with the indices of its lines; a value wrapped over several lines is joined."""
     labels = {i: key for i, line in enumerate(lines) if (key := _cell_label(line.text))}
     inline = {i: m for i, line in enumerate(lines) if i not in labels and (m := _inline_of(line.text))}
-    taken: set[int] = set()
-    found: list[tuple[Attribute, tuple[int, ...]]] = []
+    used: set[int] = set()
+    pairs: list[tuple[Attribute, tuple[int, ...]]] = []
     for i, line in enumerate(lines):
         if i in labels:
-            j = _value_of(i, lines, labels, taken, width)
+            j = _value_of(i, lines, labels, used, width)
             if j is None:
                 continue
-            label, key, values = line.text.strip(_EDGE), labels[i], [j]
+            label, key, values = line.text.strip(_EDGE_SIGNS), labels[i], [j]
             text = lines[j].text.strip()
-        elif i in inline and i not in taken:
+        elif i in inline and i not in used:
             key, label, text = inline[i]
             values = []
         else:
             continue
-        values += _wrapped(i, values[0] if values else i, lines, {*labels, *inline, *taken})
-        taken.update(values)
+        values += _wrapped(i, values[0] if values else i, lines, {*labels, *inline, *used})
+        used.update(values)
         text = " ".join([text, *(lines[k].text.strip() for k in values if k != i and lines[k].text.strip() != text)])
-        used = tuple(dict.fromkeys((i, *values)))
-        known = key_of(label) is not None or key != made_up_key(label)
-        found.append((Attribute(key, label, text, union(lines[k].bbox for k in used), known), used))
-    return found
+        indices = tuple(dict.fromkeys((i, *values)))
+        is_known = key_of(label) is not None or key != derive_key(label)
+        pairs.append((Attribute(key, label, text, bounding_box(lines[k].bbox for k in indices), is_known), indices))
+    return pairs
 
 
 def _inline_of(text: str) -> tuple[str, str, str] | None:
-    """Key, label and value of a line that holds both."""
+    """Return key, label and value of a line that holds a label and its value, else None."""
     m = _INLINE.match(text)
     key = _inline_key(m["label"], m["sign"]) if m else None
-    return (key, m["label"].strip(_EDGE), m["value"].strip()) if m and key else None
+    return (key, m["label"].strip(_EDGE_SIGNS), m["value"].strip()) if m and key else None
 
 
 def _wrapped(label: int, value: int, lines: Sequence[Line], others: Collection[int]) -> list[int]:
-    """Indices of the lines that go on with a value: right below it, of its size, and in the middle of a sentence."""
-    found: list[int] = []
+    """Return the indices of the lines that continue a value: directly below, of the same size, in mid-sentence."""
+    indices: list[int] = []
     last = lines[value]
     for k in range(value + 1, min(value + 3, len(lines))):
         below = lines[k]
         step, size = below.bbox[1] - last.bbox[1], last.size
         follows = 0.5 * size <= step <= 1.6 * size and abs(below.bbox[0] - last.bbox[0]) <= 0.5 * size
-        if k == label or k in others or not follows or abs(below.size - size) > 0.5 or not _goes_on(last, below):
+        if k == label or k in others or not follows or abs(below.size - size) > 0.5 or not _continues(last, below):
             break
-        found.append(k)
+        indices.append(k)
         last = below
-    return found
+    return indices
 
 
-def _goes_on(line: Line, below: Line) -> bool:
+def _continues(line: Line, below: Line) -> bool:
+    """Whether a line ends, or the next begins, in the middle of a sentence."""
     return line.text.rstrip().endswith((",", " and", " und", " et", " e", " y", "/", "&")) or below.text[:1].islower()
 
 
-def union(boxes: Iterable[Box]) -> Box:
-    """The smallest box around all; at least one is given."""
-    x0, y0, x1, y1 = zip(*boxes, strict=True)
-    return min(x0), min(y0), max(x1), max(y1)
+def _strip_label(label: str) -> str:
+    """Return a label in lower case, without units, brackets and signs around it."""
+    return " ".join(_UNIT.sub("", label.casefold().replace("-", " ")).strip(_EDGE_SIGNS).split())
 
 
-def _bare(label: str) -> str:
-    return " ".join(_UNIT.sub("", label.casefold().replace("-", " ")).strip(_EDGE).split())
-
-
-def made_up_key(label: str) -> str:
-    """A key for a label that is not known: its words in lower case, joined by underscores."""
-    return re.sub(r"\W+", "_", _bare(label)).strip("_")
+def derive_key(label: str) -> str:
+    """Return a key for a label that is not known: its words in lower case, joined by underscores."""
+    return re.sub(r"\W+", "_", _strip_label(label)).strip("_")
 
 
 def _cell_label(text: str) -> str | None:
-    """Key of a line that is nothing but a label: a known word, or up to three words before a final colon."""
+    """Return the key of a line that is only a label: a known word, or up to three words before a final colon."""
     if key := key_of(text):
         return key
-    bare = _bare(text)
+    bare = _strip_label(text)
     if text.rstrip().endswith((":", "：")) and 0 < len(bare.split()) <= 3 and not re.search(r"\d", bare):
         words = bare.split()
-        return made_up_key(text) if words[0] in _KEYS or words[-1] in _KEYS else None
+        return derive_key(text) if words[0] in _KEYS or words[-1] in _KEYS else None
     return None
 
 
 def _inline_key(label: str, sign: str) -> str | None:
-    """Key of what stands before a sign; a dash counts only after a known word, for names hold dashes too."""
+    """Return the key of the text before a sign. A dash counts only after a known label: names hold dashes too."""
     if key := key_of(label):
         return key
-    words = _bare(label).split()
-    return made_up_key(label) if sign in ":：=" and 0 < len(words) <= 3 and made_up_key(label) else None
+    words = _strip_label(label).split()
+    return derive_key(label) if sign in ":：=" and 0 < len(words) <= 3 and derive_key(label) else None
 
 
 def _heads_columns(i: int, lines: Sequence[Line], labels: Mapping[int, str]) -> bool:
-    """Whether a label without a colon stands in a row with other labels: then its values stand below."""
+    """Whether a label without a colon is in a row with other labels: its values are then below."""
     y0, y1 = lines[i].bbox[1], lines[i].bbox[3]
     if lines[i].text.rstrip().endswith((":", "：")):
         return False
     return any(j != i and abs(lines[j].bbox[1] + lines[j].bbox[3] - y0 - y1) < lines[i].size for j in labels)
 
 
-def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], taken: set[int], width: float) -> int | None:
-    """The nearest line right of the label in its row; where that is a label or nothing, the line right below."""
+def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], used: set[int], width: float) -> int | None:
+    """Return the index of the value: the nearest line to the right in the label's row, else the line below."""
     x0, y0, x1, y1 = lines[i].bbox
     size = lines[i].size or y1 - y0
     beside: list[tuple[float, int]] = []
     below: list[tuple[float, int]] = []
     for j, other in enumerate(lines):
-        if j == i or j in taken or not other.text:
+        if j == i or j in used or not other.text:
             continue
         ox0, oy0, _, oy1 = other.bbox
         if abs((oy0 + oy1) - (y0 + y1)) / 2 < ROW * size and x1 - 2 <= ox0 <= x1 + REACH * width:

@@ -1,6 +1,6 @@
-"""Cards: names paired one to one with the pictures that they stand below, above or beside.
+"""Cards: names paired one to one with pictures above, below or beside them.
 
-A page's cards share one text style and one relation; the pairing that explains most pictures wins.
+A page's cards share one text style and one relation; the pairing that covers most pictures is chosen.
 """
 
 from collections import Counter, defaultdict
@@ -8,27 +8,27 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from swatchbook.catalogue.attributes import code_of, union
+from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import heading_kind, is_label
-from swatchbook.catalogue.layout import Mark, PageLayout, Style, Text, is_name
-from swatchbook.geometry import area
+from swatchbook.catalogue.layout import PageLayout, Style, Text, TextPlace, is_name
+from swatchbook.geometry import area, bounding_box
 from swatchbook.records import Box
 
 Relation = Literal["below", "above", "right", "left"]
 
 NEAR = 60.0
-"""A caption stands at most so far below or above its picture, in points."""
+"""The longest distance of a caption below or above its picture, in points."""
 BESIDE = 0.34
-"""A caption beside its picture stands within this share of the page's width."""
+"""The longest distance of a caption beside its picture, as a share of the page's width."""
 OVERLAP = 25.0
-"""Pictures are placed larger than their clip: a caption may reach so far into the box, in points."""
+"""How far a caption may reach into the picture's box, in points: pictures are placed larger than their clip."""
 WHOLE_PAGE = 0.6
-"""A picture over this share of the page is a ground, not a card's."""
+"""A picture that covers more than this share of the page is a background, not a card's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A name with its picture, and the region that both and the texts below the name cover."""
+    """A name with its picture. `region` covers both, and the texts below the name."""
 
     text: Text
     picture: Box
@@ -37,54 +37,59 @@ class Caption:
 
 
 def find_cards(
-    sheets: Sequence[PageLayout], family: Mapping[Style, Style], shunned: Collection[Mark]
+    layouts: Sequence[PageLayout], family: Mapping[Style, Style], repeated_places: Collection[TextPlace]
 ) -> dict[int, tuple[Caption, ...]]:
-    """Page -> its captions in reading order. (style, relation) pairs that serve many pages win over local ones."""
-    pairings = {sheet.number: _pairings(sheet, family, shunned) for sheet in sheets}
+    """Return page -> its captions in reading order.
+
+    A (style, relation) pair that is used on many pages is preferred to one of a single page.
+    """
+    pairings = {layout.number: _pairings(layout, family, repeated_places) for layout in layouts}
     total: Counter[tuple[Style, Relation]] = Counter()
-    for by in pairings.values():
-        for key, pairs in by.items():
+    for pairings_of_page in pairings.values():
+        for key, pairs in pairings_of_page.items():
             total[key] += len(pairs)
     widest = max(total.values(), default=1)
-    found: dict[int, tuple[Caption, ...]] = {}
-    for sheet in sheets:
-        by = pairings[sheet.number]
-        if by:
-            key = max(by, key=lambda k: (_worth(by[k]) * (1 + total[k] / widest), k[0]))
-            found[sheet.number] = _with_regions(sheet, [(t, p) for t, p, _ in by[key]], key[1])
-    return _established(found, family)
+    captions: dict[int, tuple[Caption, ...]] = {}
+    for layout in layouts:
+        pairings_of_page = pairings[layout.number]
+        if pairings_of_page:
+            key = max(pairings_of_page, key=lambda k: (_score(pairings_of_page[k]) * (1 + total[k] / widest), k[0]))
+            captions[layout.number] = _with_regions(layout, [(t, p) for t, p, _ in pairings_of_page[key]], key[1])
+    return _without_lone_captions(captions, family)
 
 
-def _established(
-    found: Mapping[int, tuple[Caption, ...]], family: Mapping[Style, Style]
+def _without_lone_captions(
+    captions: Mapping[int, tuple[Caption, ...]], family: Mapping[Style, Style]
 ) -> dict[int, tuple[Caption, ...]]:
-    """A page with a single caption counts only where another page has two or more of its style and relation."""
-    grids = {(family[c.text.style], c.relation) for cards in found.values() if len(cards) > 1 for c in cards}
-    return {n: cards for n, cards in found.items() if any((family[c.text.style], c.relation) in grids for c in cards)}
+    """Drop pages with a single caption unless another page has several of its style and relation."""
+    grids = {(family[c.text.style], c.relation) for cards in captions.values() if len(cards) > 1 for c in cards}
+    return {
+        n: cards for n, cards in captions.items() if any((family[c.text.style], c.relation) in grids for c in cards)
+    }
 
 
-def _worth(pairs: Sequence[tuple[Text, Box, float]]) -> float:
-    """Nearer and more is better; bare codes are names only where nothing else is."""
+def _score(pairs: Sequence[tuple[Text, Box, float]]) -> float:
+    """Return the score of a pairing: more and nearer pairs score higher, names that are only codes count half."""
     return sum((1 - 0.6 * distance) * (0.5 if code_of(text.text) else 1) for text, _, distance in pairs)
 
 
 def _pairings(
-    sheet: PageLayout, family: Mapping[Style, Style], shunned: Collection[Mark]
+    layout: PageLayout, family: Mapping[Style, Style], repeated_places: Collection[TextPlace]
 ) -> dict[tuple[Style, Relation], list[tuple[Text, Box, float]]]:
-    """(style, relation) -> pairs of name and picture with their distance as a share of the farthest allowed."""
-    page = area(sheet.box)
-    pictures = [p for p in sheet.pictures if area(p) < WHOLE_PAGE * page]
+    """Return (style, relation) -> pairs of name and picture, with their distance as a share of the longest allowed."""
+    page = area(layout.box)
+    pictures = [p for p in layout.pictures if area(p) < WHOLE_PAGE * page]
     names: dict[Style, list[Text]] = defaultdict(list)
-    for text in sheet.texts if pictures else ():
-        if is_name(text, shunned, sheet) and not is_label(text.text) and not heading_kind(text.text):
+    for text in layout.texts if pictures else ():
+        if is_name(text, repeated_places, layout) and not is_label(text.text) and not heading_kind(text.text):
             names[family[text.style]].append(text)
     relations: tuple[Relation, ...] = ("below", "above", "right", "left")
-    made = {
-        (style, relation): _one_to_one(texts, pictures, relation, sheet.width)
+    pairings = {
+        (style, relation): _one_to_one(texts, pictures, relation, layout.width)
         for style, texts in names.items()
         for relation in relations
     }
-    return {key: pairs for key, pairs in made.items() if pairs}
+    return {key: pairs for key, pairs in pairings.items() if pairs}
 
 
 def _one_to_one(
@@ -106,7 +111,7 @@ def _one_to_one(
 
 
 def _distance(text: Box, picture: Box, relation: Relation, width: float) -> float | None:
-    """0 (touching) to 1 (as far as allowed), None where the text does not stand so to the picture."""
+    """Return 0 (touching) to 1 (the longest allowed), None if the text has another relation to the picture."""
     x0, y0, x1, y1 = text
     px0, py0, px1, py1 = picture
     across = min(x1, px1) - max(x0, px0)
@@ -122,24 +127,26 @@ def _distance(text: Box, picture: Box, relation: Relation, width: float) -> floa
     return max(0.0, apart) / (BESIDE * width)
 
 
-def _with_regions(sheet: PageLayout, pairs: Sequence[tuple[Text, Box]], relation: Relation) -> tuple[Caption, ...]:
-    """Each pair with the texts that stand below its name and above the next card of its column."""
-    cores = [union([text.box, picture]) for text, picture in pairs]
+def _with_regions(layout: PageLayout, pairs: Sequence[tuple[Text, Box]], relation: Relation) -> tuple[Caption, ...]:
+    """Return a caption for each pair; its region includes the texts down to the next card in the column."""
+    cores = [bounding_box([text.box, picture]) for text, picture in pairs]
     captions = []
     for (text, picture), core in zip(pairs, cores, strict=True):
-        floor = min((c[1] for c in cores if c[1] > text.box[1] and _over(c, text.box)), default=sheet.box[3])
+        floor = min(
+            (c[1] for c in cores if c[1] > text.box[1] and _overlaps_across(c, text.box)), default=layout.box[3]
+        )
         below = [
             box
-            for box in (*(t.box for t in sheet.texts), *(a.box for a in sheet.attributes), *sheet.prices)
+            for box in (*(t.box for t in layout.texts), *(a.box for a in layout.attributes), *layout.prices)
             if text.box[1] <= box[1]
             and box[3] <= floor
             and abs(box[0] - text.box[0]) < 0.5 * (core[2] - core[0])
-            and _over(box, text.box)
-            and box[1] - core[3] < 0.25 * sheet.height
+            and _overlaps_across(box, text.box)
+            and box[1] - core[3] < 0.25 * layout.height
         ]
-        captions.append(Caption(text, picture, relation, union([core, *below])))
+        captions.append(Caption(text, picture, relation, bounding_box([core, *below])))
     return tuple(sorted(captions, key=lambda c: (round(c.text.box[1] / 20), c.text.box[0])))
 
 
-def _over(a: Box, b: Box) -> bool:
+def _overlaps_across(a: Box, b: Box) -> bool:
     return min(a[2], b[2]) > max(a[0], b[0])

@@ -1,5 +1,5 @@
-"""Stage 2B: a product's metadata, read from the labels, values and tables of its own pages and regions; and stage 7's
-products, assembled of what was found and described.
+"""Stage 2B: a product's metadata, read from the labels, values and tables of its pages and regions. Also stage 7's
+products, assembled from discovery and descriptions.
 
 Every value is text of the page. Where a key has several values they are joined by "; ", each verbatim.
 """
@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from swatchbook.catalogue.attributes import Attribute, attributes, key_of, made_up_key, price_in
-from swatchbook.catalogue.layout import tidy
-from swatchbook.geometry import gap, inside
+from swatchbook.catalogue.attributes import Attribute, derive_key, find_attributes, key_of, price_in
+from swatchbook.catalogue.layout import normalise_line
+from swatchbook.geometry import centre_inside, gap
 from swatchbook.records import (
     Box,
     Description,
@@ -27,9 +27,9 @@ from swatchbook.records import (
 )
 
 MOST_VALUES = 12
-"""Values kept of one key; a longer list is a table and stands there."""
+"""Values kept of one key; a longer list is a table, which is kept as such."""
 NEAR = 30.0
-"""An unknown label is one of a list when a known one stands so near, in points."""
+"""An unknown label is accepted when a known one is within this distance, in points."""
 LONGEST_VALUE = 160
 """Characters; longer texts behind a colon are prose."""
 
@@ -53,30 +53,31 @@ class Value:
 
 
 def describe(product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table]) -> Description:
-    """Metadata and tables of one product. `pages` and `tables` may hold other pages; these are passed over."""
-    own = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
-    values = [v for table in own for v in _of_table(table)]
+    """Return metadata and tables of one product. `pages` and `tables` may include other pages, which are skipped."""
+    own_tables = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
+    values = [v for table in own_tables for v in _table_values(table)]
     loose: list[Value] = []
     for page in pages:
         if page.number in product.pages:
             lines = [line for line in page.lines if line.text and belongs(line.bbox, product, page.number)]
             width = page.box[2] - page.box[0]
             values += [
-                Value(a.key, tidy(a.value), a.label, page.number, "label") for a in _trusted(attributes(lines, width))
+                Value(a.key, normalise_line(a.value), a.label, page.number, "label")
+                for a in _plausible(find_attributes(lines, width))
             ]
             loose += _unlabelled(lines, page.number)
     labelled = list(values)
-    values += [v for v in loose if not any(v.key == o.key or v.value in o.value for o in labelled)]
-    kept = [v for v in values if v.key and 0 < len(v.value) <= LONGEST_VALUE and "http" not in v.value]
-    return Description(metadata=_joined(kept), tables=tuple(own), evidence=tuple(_evidence(kept)))
+    values += [v for v in loose if not any(v.key == other.key or v.value in other.value for other in labelled)]
+    usable = [v for v in values if v.key and 0 < len(v.value) <= LONGEST_VALUE and "http" not in v.value]
+    return Description(metadata=_joined(usable), tables=tuple(own_tables), evidence=tuple(_evidence(usable)))
 
 
 def assemble_products(
     document_id: str, discovery: Discovery, descriptions: Sequence[Description]
 ) -> tuple[Product, ...]:
-    """Products in the order of the discovery; `descriptions` are one a product, in the same order.
+    """Return the products in the order of the discovery. `descriptions` holds one for each, in the same order.
 
-    Ids count among products of the same category and name.
+    Products with the same category and name get ids with increasing ordinals.
     """
     ordinals: Counter[tuple[str, str]] = Counter()
     ids: list[str] = []
@@ -105,20 +106,20 @@ def assemble_products(
 
 
 def belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
-    """Whether a place on a page is the product's: inside one of its regions there, if it has any."""
+    """Whether a box on a page belongs to the product: it is inside one of the product's regions there, if any."""
     regions = [card.region for card in product.cards if card.page == page]
-    return box is None or not regions or any(inside(box, region) for region in regions)
+    return box is None or not regions or any(centre_inside(box, region) for region in regions)
 
 
-def _trusted(found: Sequence[Attribute]) -> list[Attribute]:
-    """Known labels, and unknown ones that stand near them: a colon alone is found in any prose."""
-    known = [a.box for a in found if a.known]
-    return [a for a in found if a.known or any(gap(a.box, box) <= NEAR for box in known)]
+def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
+    """Return known labels, and unknown ones near them: a colon alone occurs in any prose."""
+    known = [a.box for a in pairs if a.known]
+    return [a for a in pairs if a.known or any(gap(a.box, box) <= NEAR for box in known)]
 
 
-def _of_table(table: Table) -> Iterator[Value]:
-    """Rows of label and value, or columns under known headings."""
-    rows = [tuple(tidy(cell) for cell in row) for row in table.rows]
+def _table_values(table: Table) -> Iterator[Value]:
+    """Return the values of a table: rows of label and value, or columns under known headings."""
+    rows = [tuple(normalise_line(cell) for cell in row) for row in table.rows]
     if not rows:
         return
     headings = [key_of(cell) for cell in rows[0]]
@@ -130,32 +131,32 @@ def _of_table(table: Table) -> Iterator[Value]:
         return
     for row in rows:
         cells = [cell for cell in row if cell]
-        if len(cells) == 2 and (key := key_of(cells[0]) or made_up_key(cells[0])) and not cells[0][0].isdigit():
+        if len(cells) == 2 and (key := key_of(cells[0]) or derive_key(cells[0])) and not cells[0][0].isdigit():
             yield Value(key, cells[1], cells[0], table.page, "table")
 
 
 def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Value]:
-    """Prices, sizes, weights and slip ratings that stand in short lines without a label."""
+    """Return prices, sizes, weights and slip ratings in short lines without a label."""
     for line in lines:
-        text = tidy(line.text)
+        text = normalise_line(line.text)
         if len(text.split()) > 8:
             continue
         if price := price_in(text):
             yield Value("price", price, "", page, "pattern")
         for key, pattern in (("dimensions", _SIZE), ("slip_rating", _SLIP), ("weight", _WEIGHT)):
-            if found := pattern.search(text):
-                yield Value(key, found.group(), "", page, "pattern")
+            if match := pattern.search(text):
+                yield Value(key, match.group(), "", page, "pattern")
 
 
 def _joined(values: Sequence[Value]) -> dict[str, str]:
     by_key: dict[str, dict[str, None]] = {}
     for v in values:
         by_key.setdefault(v.key, {})[v.value] = None
-    return {key: "; ".join(list(found)[:MOST_VALUES]) for key, found in by_key.items()}
+    return {key: "; ".join(list(distinct)[:MOST_VALUES]) for key, distinct in by_key.items()}
 
 
 def _evidence(values: Sequence[Value]) -> Iterator[Evidence]:
-    """One a key: the place of its first value."""
+    """Return evidence for the first value of each key."""
     seen: set[str] = set()
     for v in values:
         if v.key not in seen:

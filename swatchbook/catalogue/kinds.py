@@ -1,4 +1,4 @@
-"""What a page is when it is no product page: cover, index, about, contacts, blank. Unsure is None."""
+"""Kinds of page that show no products: cover, index, about, contacts, blank and so on. None when unsure."""
 
 import re
 from typing import Literal
@@ -42,49 +42,48 @@ _CERTIFICATE = re.compile(
 )
 
 TEXTS_OF_A_COVER = 12
-"""A cover holds fewer texts than this."""
+"""A page with this many texts or more is no cover."""
 
 
 def heading_kind(text: str) -> PageKind | None:
-    """What a heading says its page is, where it is no product's: "About us", "Inhalt"."""
+    """Return the kind of page that a heading names, such as "About us" or "Inhalt", else None."""
     return _HEADINGS.get(fold(re.sub(r"^\d+\W*", "", text)))
 
 
 def certificates_in(text: str) -> tuple[str, ...]:
-    """Certificates and standards that a text names, in order, each once."""
-    found = (re.sub(r"\s+", " ", m.group()) for m in _CERTIFICATE.finditer(text))
-    return tuple({fold(f): f for f in found if not heading_kind(f)}.values())
+    """Return the certificates and standards named in a text, in order, each once."""
+    names = (re.sub(r"\s+", " ", m.group()) for m in _CERTIFICATE.finditer(text))
+    return tuple({fold(name): name for name in names if not heading_kind(name)}.values())
 
 
-def page_kind(sheet: PageLayout, pages: int) -> PageKind | None:
-    """The kind of a page of a document of `pages` pages, None for any other page or when unsure."""
-    if not sheet.texts and not sheet.pictures and not sheet.attributes:
+def page_kind(layout: PageLayout, pages: int) -> PageKind | None:
+    """Return the kind of a page in a document of `pages` pages; None for any other page or when unsure."""
+    if not layout.texts and not layout.pictures and not layout.attributes:
         return "blank"
-    head = _head(sheet)
-    said = heading_kind(head.text) if head else None
-    if said or sheet.entries:
-        return said or "index"
-    goods = bool(sheet.codes or sheet.prices or [a for a in sheet.attributes if a.known])
-    if goods or pages < 3:
+    heading = _main_heading(layout)
+    named = heading_kind(heading.text) if heading else None
+    if named or layout.entries:
+        return named or "index"
+    products = bool(layout.codes or layout.prices or [a for a in layout.attributes if a.known])
+    if products or pages < 3:
         return None
-    contacts = sum(bool(_CONTACT.search(t.text)) for t in sheet.texts)
-    contacts += sum(bool(_CONTACT.search(f"{a.label}: {a.value}")) for a in sheet.attributes)
-    if contacts >= 2 and len(sheet.texts) < 30:
+    contacts = sum(bool(_CONTACT.search(t.text)) for t in layout.texts)
+    contacts += sum(bool(_CONTACT.search(f"{a.label}: {a.value}")) for a in layout.attributes)
+    if contacts >= 2 and len(layout.texts) < 30:
         return "contacts"
-    if sheet.number in (1, pages) and len(sheet.texts) < TEXTS_OF_A_COVER:
-        return "cover" if sheet.number == 1 else "back cover"
+    if layout.number in (1, pages) and len(layout.texts) < TEXTS_OF_A_COVER:
+        return "cover" if layout.number == 1 else "back cover"
     return None
 
 
-def _head(sheet: PageLayout) -> Text | None:
-    """The largest text of a page; the topmost where several are as large."""
-    return max(sheet.texts, key=lambda t: (round(t.size), -t.box[1]), default=None)
+def _main_heading(layout: PageLayout) -> Text | None:
+    """Return the largest text of a page, the topmost if several are equally large."""
+    return max(layout.texts, key=lambda t: (round(t.size), -t.box[1]), default=None)
 
 
 def is_label(text: str) -> bool:
-    """Whether a heading is only a word of every product's page: "Sizes", "Technical data", "Colours"."""
-    bare = fold(text)
-    return bare in _LABELS
+    """Whether a heading is a label that any product's page may have: "Sizes", "Technical data", "Colours"."""
+    return fold(text) in _LABELS
 
 
 _LABELS = {fold(w) for words in LABELS.values() for w in words.split()} | {

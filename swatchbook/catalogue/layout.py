@@ -1,6 +1,6 @@
-"""Pages as discovery and chunking see them: texts of one style, pictures, running furniture, families of style.
+"""The layout of pages: texts of one style, pictures, running heads and feet, families of style.
 
-Sizes and distances are points. Thresholds were measured on real catalogues and are judged by the scored table in
+Sizes and distances are points. Thresholds were measured on real catalogues and are checked by the score table in
 tests/catalogue/test_discover.py.
 """
 
@@ -10,27 +10,35 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
-from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match, price_in, union
-from swatchbook.geometry import area, clip, shared
+from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in
+from swatchbook.geometry import area, bounding_box, clip, shared_area
 from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
-"""Lines of one paragraph follow each other within this multiple of the style's usual step on the page."""
+"""The distance between two lines of a paragraph is at most this multiple of the usual distance in that style."""
 SAME_SIZE = 0.08
-"""Print sizes within this share of each other are one family: titles are squeezed to fit their line."""
+"""Font sizes that differ by at most this share are one family: layouts shrink a long title to fit its line."""
 MARGIN = 0.09
-"""The share of the page's height, top and bottom, where running numbers stand."""
+"""The share of the page's height, at the top and at the bottom, where page numbers and running heads stand."""
 LONGEST_NAME = 80
-"""Characters; and nine words. Longer texts are prose."""
+"""Characters of a name, which has at most nine words. Longer texts are prose."""
 
 LARGER = 1.12
-"""A heading is so much larger than body text, or bold."""
+"""A heading is at least this many times as large as body text, or bold."""
 
 Style = tuple[float, bool]
-"""Print size in points, bold."""
-Mark = tuple[str, int, int, bool]
-"""Words, place down and across, in a margin."""
+"""Font size in points, and whether it is bold."""
+
+
+class TextPlace(NamedTuple):
+    """The words of a text and where it stands, which repeat on other pages if it is a running head."""
+
+    words: str
+    row: int
+    column: int
+    in_margin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A line that is an article code, with the nearest text in its row or right above or below."""
+    """A line that is an article code; `name` is the nearest text in its row, or directly above or below."""
 
     code: str
     box: Box
@@ -64,7 +72,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class PageLayout:
-    """What is kept of a page: bounded, so that thousands of pages fit."""
+    """The summary of a page. Its size is bounded, so that thousands of pages fit into memory."""
 
     number: int
     box: Box
@@ -75,7 +83,7 @@ class PageLayout:
     has_table: bool
     prices: tuple[Box, ...]
     entries: tuple[str, ...]
-    sizes: Mapping[int, int]  # print size in whole points -> characters, of all text
+    sizes: Mapping[int, int]  # font size in whole points -> number of characters
     spread: bool
 
     @property
@@ -87,8 +95,8 @@ class PageLayout:
         return self.box[3] - self.box[1]
 
 
-def tidy(text: str) -> str:
-    """One line, single spaces, NFKC; letter-spaced words closed up ("A L D E R" becomes "ALDER")."""
+def normalise_line(text: str) -> str:
+    """Return a text as one line, single spaces, NFKC, letter-spaced words joined ("A L D E R" becomes "ALDER")."""
     text = unicodedata.normalize("NFKC", text).replace("\u00ad", "")
     tokens = text.split()
     letters = sum(len(t) == 1 and t.isalpha() for t in tokens)
@@ -99,18 +107,18 @@ def tidy(text: str) -> str:
 
 
 def summarise_page(page: Page) -> PageLayout:
-    """The sheet of a page. Lines that are labels and values stand in `attributes`, all others in `texts`."""
+    """Return the layout of a page. Lines that are labels and values go to `attributes`, all others to `texts`."""
     lines = [line for line in page.lines if line.text]
     width = page.box[2] - page.box[0]
-    pairs = match(lines, width)
+    pairs = match_attributes(lines, width)
     used = {i for pair, indices in pairs if pair.known for i in indices}
     free = [line for i, line in enumerate(lines) if i not in used]
-    texts = paragraphs(page.number, free)
+    texts = join_paragraphs(page.number, free)
     return PageLayout(
         number=page.number,
         box=page.box,
         texts=tuple(_short(t) for t in texts),
-        pictures=pictures(page),
+        pictures=picture_boxes(page),
         attributes=tuple(a for a, _ in pairs),
         codes=_codes(lines),
         has_table=page.has_table,
@@ -121,11 +129,12 @@ def summarise_page(page: Page) -> PageLayout:
     )
 
 
-def paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
-    """Lines joined down their columns where style and spacing agree; the order is that of the first lines given.
+def join_paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
+    """Join lines into texts, down their columns, where style and spacing agree; return them in the order of their first
+    lines.
 
-    A style's usual step is the lower quartile of its steps on the page, so that a name and its description in one
-    style come apart while loosely set prose stays together.
+    A style's usual step is the lower quartile of its line distances on the page. It separates a name from its
+    description in the same style, and keeps loosely set prose together.
     """
     order = sorted(range(len(lines)), key=lambda i: (lines[i].bbox[1], lines[i].bbox[0]))
     above = {i: _line_above(i, order[max(0, n - 80) : n], lines) for n, i in enumerate(order)}
@@ -147,12 +156,12 @@ def paragraphs(page: int, lines: Sequence[Line]) -> list[Text]:
         else:
             head[i] = i
             groups[i] = [i]
-    made = [(min(group), group) for group in groups.values()]
-    return [_text(page, [lines[i] for i in group]) for _, group in sorted(made)]
+    ordered = [(min(group), group) for group in groups.values()]
+    return [_text(page, [lines[i] for i in group]) for _, group in sorted(ordered)]
 
 
 def _line_above(i: int, candidates: Sequence[int], lines: Sequence[Line]) -> int | None:
-    """The nearest line of the same style above, aligned with this one at the left, the middle or the right."""
+    """Return the index of the nearest line above in the same style, aligned at the left, the middle or the right."""
     x0, y0, x1, _ = lines[i].bbox
     style = _style(lines[i])
     size = style[0]
@@ -173,7 +182,9 @@ def _style(line: Line) -> Style:
 
 def _text(page: int, lines: Sequence[Line]) -> Text:
     size, bold = _style(lines[0])
-    return Text(page, union(line.bbox for line in lines), tuple(tidy(line.text) for line in lines), size, bold)
+    return Text(
+        page, bounding_box(line.bbox for line in lines), tuple(normalise_line(line.text) for line in lines), size, bold
+    )
 
 
 def _short(text: Text) -> Text:
@@ -183,12 +194,12 @@ def _short(text: Text) -> Text:
 
 
 def same_family(a: Style, b: Style) -> bool:
-    """Whether two styles differ no more than a squeezed line does."""
+    """Whether two styles are both bold or both not, and differ in size by at most `SAME_SIZE`."""
     return a[1] == b[1] and abs(a[0] - b[0]) <= SAME_SIZE * max(a[0], b[0])
 
 
-def families(texts: Iterable[Text]) -> Mapping[Style, Style]:
-    """Style -> the commonest style near it, which stands for the whole family."""
+def style_families(texts: Iterable[Text]) -> Mapping[Style, Style]:
+    """Map each style to the most frequent style of its family."""
     count = Counter(t.style for t in texts)
     heads: list[Style] = []
     family: dict[Style, Style] = {}
@@ -200,11 +211,11 @@ def families(texts: Iterable[Text]) -> Mapping[Style, Style]:
     return family
 
 
-def body_size(sheets: Iterable[PageLayout]) -> float:
-    """Print size of most characters, in points; 10 without text."""
+def body_size(layouts: Iterable[PageLayout]) -> float:
+    """Return the font size of most characters, in points; 10 without text."""
     count: Counter[int] = Counter()
-    for sheet in sheets:
-        count.update(sheet.sizes)
+    for layout in layouts:
+        count.update(layout.sizes)
     return count.most_common(1)[0][0] if count else 10.0
 
 
@@ -215,56 +226,62 @@ def _sizes(lines: Iterable[Line]) -> Counter[int]:
     return count
 
 
-def furniture(sheets: Sequence[PageLayout]) -> frozenset[Mark]:
-    """Marks of texts that stand at one place on page after page: three or more pages, and
+def find_repeated_places(layouts: Sequence[PageLayout]) -> frozenset[TextPlace]:
+    """Return the places of texts that repeat, such as running heads: on three or more pages, and
 
     - half of all pages, or in a margin, or
     - three separate runs of pages that are a seventh of all.
 
-    What is mostly the largest text of its pages needs half of all pages: it is a name that comes back, or goes on.
+    A text that is usually the largest of its page must repeat on half of all pages: otherwise it is the name of a
+    product that covers several pages.
     """
-    seen: dict[Mark, list[int]] = defaultdict(list)
-    largest: Counter[Mark] = Counter()
-    for sheet in sheets:
-        biggest = max((t.size for t in sheet.texts), default=0.0)
-        marks = {mark(t, sheet): t.size for t in sheet.texts}
-        for m, size in marks.items():
-            seen[m].append(sheet.number)
-            largest[m] += size >= biggest
-    total = len(sheets)
+    pages_of: dict[TextPlace, list[int]] = defaultdict(list)
+    largest: Counter[TextPlace] = Counter()
+    for layout in layouts:
+        biggest = max((t.size for t in layout.texts), default=0.0)
+        places = {text_place(t, layout): t.size for t in layout.texts}
+        for place, size in places.items():
+            pages_of[place].append(layout.number)
+            largest[place] += size >= biggest
+    total = len(layouts)
     return frozenset(
-        m
-        for m, pages in seen.items()
+        place
+        for place, pages in pages_of.items()
         if len(pages) >= 3
         and (
             2 * len(pages) >= total > 5
-            or (2 * largest[m] < len(pages) and (m[3] or (_runs(pages) >= 3 and 7 * len(pages) >= total)))
+            or (
+                2 * largest[place] < len(pages) and (place.in_margin or (_runs(pages) >= 3 and 7 * len(pages) >= total))
+            )
         )
     )
 
 
-def mark(text: Text, sheet: PageLayout) -> Mark:
-    """What makes a text the same furniture on another page: its words, its place in steps of 12 points, and whether
-    it stands in a margin. Digits are masked in the margins only: elsewhere they are part of names. Left and right
-    pages mirror page numbers, so these have no place across."""
+def text_place(text: Text, layout: PageLayout) -> TextPlace:
+    """Return the words of a text, its row and column in steps of 12 points, and whether it stands in a margin.
+
+    In the margins digits are masked; elsewhere they are part of names. Page numbers have column 0, because they stand
+    on opposite sides of left and right pages.
+    """
     x0, y0, _, y1 = text.box
-    edge = MARGIN * sheet.height
+    edge = MARGIN * layout.height
     words = fold(text.text)
-    if y0 > sheet.box[3] - edge or y1 < sheet.box[1] + edge:
+    if y0 > layout.box[3] - edge or y1 < layout.box[1] + edge:
         masked = re.sub(r"\d+", "#", words)
-        return masked, round(y0 / 12), 0 if masked == "#" else round(x0 / 12), True
-    return words, round(y0 / 12), round(x0 / 12), False
+        return TextPlace(masked, round(y0 / 12), 0 if masked == "#" else round(x0 / 12), in_margin=True)
+    return TextPlace(words, round(y0 / 12), round(x0 / 12), in_margin=False)
 
 
 def _runs(pages: Sequence[int]) -> int:
+    """Return the number of runs of successive pages."""
     return 1 + sum(b - a > 1 for a, b in pairwise(pages))
 
 
 _BULLET = re.compile(r"^[•·▪■●○◦*✓✔➤>»–—-]\s*|^\d{1,2}[.)]\s+")
 
 
-def is_name(text: Text, shunned: Collection[Mark], sheet: PageLayout) -> bool:
-    """Whether a text can be a name: short, with letters, no sentence, no price, no list item, no furniture."""
+def is_name(text: Text, repeated_places: Collection[TextPlace], layout: PageLayout) -> bool:
+    """Whether a text can be a name: short, with letters, no sentence, price, list item or running head."""
     words = text.text
     if len(words) > LONGEST_NAME or len(words.split()) > 9 or len(text.lines) > 3:
         return False
@@ -277,17 +294,17 @@ def is_name(text: Text, shunned: Collection[Mark], sheet: PageLayout) -> bool:
     numbered = re.match(
         r"(?:fig(?:ure)?|abb(?:ildung)?|table?|tabelle|photo|foto)\b\.?\s*\d|©|www\.|https?:", words, re.I
     )
-    return not (lowered or ended or numbered) and mark(text, sheet) not in shunned
+    return not (lowered or ended or numbered) and text_place(text, layout) not in repeated_places
 
 
 def clean_name(text: Text) -> str:
-    """The name without bullets, trailing signs, and the lines below it that are codes or prices."""
+    """Return a name without bullets, trailing signs, and the lines below it that are codes or prices."""
     kept = [line for line in text.lines if not (price_in(line) or code_of(line))] or list(text.lines[:1])
-    return _BULLET.sub("", tidy(" ".join(kept))).strip(" :：–—-|·•") or text.text
+    return _BULLET.sub("", normalise_line(" ".join(kept))).strip(" :：–—-|·•") or text.text
 
 
-def pictures(page: Page) -> tuple[Box, ...]:
-    """Boxes of pictures that may show a product: clipped to the page, of some size, stacked ones as one."""
+def picture_boxes(page: Page) -> tuple[Box, ...]:
+    """Return the boxes of pictures large enough for a product, clipped to the page; of stacked ones the top one."""
     width, height = page.box[2] - page.box[0], page.box[3] - page.box[1]
     boxes: list[Box] = []
     for drawn in page.drawn:
@@ -300,12 +317,14 @@ def pictures(page: Page) -> tuple[Box, ...]:
 
 
 def _stack(boxes: list[Box], box: Box) -> list[Box]:
-    """A picture laid over another at the same place replaces it: templates are edited that way."""
-    return [b for b in boxes if shared(b, box) < 0.7 * min(area(b), area(box)) or area(b) > 2.5 * area(box)] + [box]
+    """Add a box, replacing those that it covers: designers reuse a template by laying the new picture over the old."""
+    return [b for b in boxes if shared_area(b, box) < 0.7 * min(area(b), area(box)) or area(b) > 2.5 * area(box)] + [
+        box
+    ]
 
 
 def reading_order(boxes: Sequence[Box]) -> list[int]:
-    """Indices of boxes as a person reads them: parted at the widest gap, down or across, again and again (XY cut)."""
+    """Return the indices of boxes in reading order, by a recursive XY cut at the widest gap."""
     return _cut(list(range(len(boxes))), boxes)
 
 
@@ -322,7 +341,7 @@ def _cut(members: list[int], boxes: Sequence[Box]) -> list[int]:
 
 
 def _widest_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Width of the widest gap between spans sorted by their start, and where the span behind it starts."""
+    """Return the width of the widest gap between spans, which are sorted by start, and the start of the next span."""
     best, at, end = 0.0, 0.0, spans[0][1]
     for start, stop in spans[1:]:
         if start - end > best:
@@ -332,15 +351,15 @@ def _widest_gap(spans: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _codes(lines: Sequence[Line]) -> tuple[Code, ...]:
-    found = []
+    codes = []
     for i, line in enumerate(lines):
         if code := code_of(line.text):
-            found.append(Code(code, line.bbox, round(line.size, 1), _name_beside(i, lines)))
-    return tuple(found)
+            codes.append(Code(code, line.bbox, round(line.size, 1), _name_beside(i, lines)))
+    return tuple(codes)
 
 
 def _name_beside(i: int, lines: Sequence[Line]) -> str | None:
-    """The name of a code: right of it in its row (a table), else right above or below (a card)."""
+    """Return the name next to a code: to its right in the row (a table), else directly above or below (a card)."""
     x0, y0, x1, y1 = lines[i].bbox
     size = lines[i].size
     best: list[tuple[int, float, str]] = []
@@ -353,7 +372,7 @@ def _name_beside(i: int, lines: Sequence[Line]) -> str | None:
             best.append((0, ox0 - x1, words))
         elif abs(ox0 - x0) < size and 0 < abs(oy0 - y0) < 2.2 * size:
             best.append((1, abs(oy0 - y0), words))
-    return tidy(min(best)[2]) if best else None
+    return normalise_line(min(best)[2]) if best else None
 
 
 _LEADER = re.compile(
@@ -363,22 +382,22 @@ FEWEST_ENTRIES = 4
 
 
 def _entries(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Names that stand before a page number, in one line or in the cells of a row; none where they are too few."""
-    found = [m["name"] for line in lines if (m := _LEADER.match(line.text))]
-    rows = len(found)
+    """Return names followed by a page number, in one line or in the cells of a row; none if there are too few."""
+    names = [m["name"] for line in lines if (m := _LEADER.match(line.text))]
+    rows = len(names)
     numbers = [line for line in lines if re.fullmatch(r"\d{1,4}", line.text)]
     for number in numbers if len(numbers) >= FEWEST_ENTRIES else ():
         middle = number.bbox[1] + number.bbox[3]
         row = [o for o in lines if abs(o.bbox[1] + o.bbox[3] - middle) < o.size and o.bbox[2] <= number.bbox[0] + 2]
         cells = [o.text for o in row if sum(c.isalpha() for c in o.text) >= 2]
         rows += bool(cells)
-        found += cells
-    names = tuple(dict.fromkeys(tidy(name).rstrip(" .·…_") for name in found))
-    return names if rows >= FEWEST_ENTRIES else ()
+        names += cells
+    distinct = tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names))
+    return distinct if rows >= FEWEST_ENTRIES else ()
 
 
 def _is_spread(page: Page, lines: Sequence[Line]) -> bool:
-    """Two printed pages on one: numbers n and n + 1 in the left and right margins."""
+    """Whether a page shows two printed pages: numbers n and n + 1 at the left and right in the margins."""
     x0, y0, x1, y1 = page.box
     if x1 - x0 < 1.15 * (y1 - y0):
         return False

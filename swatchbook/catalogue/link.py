@@ -1,10 +1,10 @@
-"""Stage 7, the links: which picture and which text belong to which product, each with a score and its reasons."""
+"""Stage 7: link pictures and text to products, each link with a score and its reasons."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from swatchbook.catalogue.kinds import certificates_in
-from swatchbook.geometry import area, gap, shared
+from swatchbook.geometry import area, gap, shared_area
 from swatchbook.records import (
     Box,
     Chunk,
@@ -20,16 +20,16 @@ from swatchbook.records import (
 )
 
 Places = Mapping[tuple[str, int], Sequence[Box]]
-"""(product id, page) -> the regions that belong to the product there."""
+"""(product id, page) -> the product's regions on that page."""
 
 INSIDE = 0.5
-"""A picture is a region's when at least this share of it lies there."""
+"""A picture belongs to a region when at least this share of its area lies in it."""
 COVERED = 0.6
-"""One picture shows several products when it covers at least this share of two regions or more."""
+"""A picture shows several products when it covers at least this share of two or more regions."""
 FAR = 0.12
-"""Farther from every region than this share of the page's height, a picture is nobody's."""
+"""A picture farther from every region than this share of the page's height belongs to no product."""
 LOWEST = 0.3
-"""Weaker links are not said."""
+"""Links with a lower score are dropped."""
 
 
 def link(
@@ -39,10 +39,9 @@ def link(
     chunks: Sequence[Chunk],
     pages: Iterable[Page],
 ) -> tuple[Link, ...]:
-    """Links of one document, each (kind, source, target) once. Hidden and decorative placements get none, nor does
-    what runs in the margins of many pages.
+    """Return the links of one document, each (kind, source, target) once.
 
-    `products` are those of the discovery, in its order.
+    Hidden and decorative placements and running heads get no links. `products` are in the order of the discovery.
     """
     places = _places(products, discovery)
     shown = [p for p in placements if p.state is PlacementState.SHOWN]
@@ -54,23 +53,23 @@ def link(
     for placement in shown:
         of_page[placement.page].append(placement)
     chunks_of: dict[int, list[Chunk]] = defaultdict(list)
-    told = [chunk for chunk in chunks if chunk.embed and chunk.kind != "running"]
-    for chunk in told:
+    linkable = [chunk for chunk in chunks if chunk.embed and chunk.kind != "running"]
+    for chunk in linkable:
         for number in chunk.pages:
             chunks_of[number].append(chunk)
-    made: list[Link] = []
+    links: list[Link] = []
     for page in pages:
         height = page.box[3] - page.box[1]
         for placement in of_page[page.number]:
-            made += _products_of(placement, by_page[page.number], places, height)
-            made += _chunk_of(placement, page, chunks_of[page.number])
-    for chunk in told:
-        made += _products_told(chunk, by_page)
-    return _with_shared(made, shown)
+            links += _products_of(placement, by_page[page.number], places, height)
+            links += _chunk_of(placement, page, chunks_of[page.number])
+    for chunk in linkable:
+        links += _products_in(chunk, by_page)
+    return _with_shared(links, shown)
 
 
 def _products_of(placement: Placement, products: Sequence[Product], places: Places, height: float) -> Iterator[Link]:
-    """The products that a placement shows, among those of its page."""
+    """Return links from a placement to the products of its page that it shows."""
     caption = placement.caption or ""
     if certificates_in(caption) and not any(_names(caption, p) for p in products):
         return
@@ -102,7 +101,7 @@ def _products_of(placement: Placement, products: Sequence[Product], places: Plac
 def _by_place(
     placement: Placement, products: Sequence[Product], regions: Mapping[str, Sequence[Box]], height: float
 ) -> list[tuple[Product, float, Evidence]]:
-    """Products of a shared page by where the picture stands: in a region, over several, or near one."""
+    """Return the products of a shared page by the position of the picture: in a region, over several, or near one."""
     box = placement.bbox
     size = max(area(box), 1.0)
 
@@ -111,8 +110,10 @@ def _by_place(
             rule=rule, page=placement.page, detail={"share" if rule != "distance" else "points": round(value, 3)}
         )
 
-    within = {p.id: max((shared(box, r) / size for r in regions[p.id]), default=0.0) for p in products}
-    covers = {p.id: max((shared(box, r) / max(area(r), 1.0) for r in regions[p.id]), default=0.0) for p in products}
+    within = {p.id: max((shared_area(box, r) / size for r in regions[p.id]), default=0.0) for p in products}
+    covers = {
+        p.id: max((shared_area(box, r) / max(area(r), 1.0) for r in regions[p.id]), default=0.0) for p in products
+    }
     several = [p for p in products if covers[p.id] >= COVERED]
     if len(several) > 1:
         return [(p, 0.6, reason("covers region", covers[p.id])) for p in several]
@@ -127,7 +128,7 @@ def _by_place(
 
 
 def _chunk_of(placement: Placement, page: Page, chunks: Sequence[Chunk]) -> Iterator[Link]:
-    """The chunk that holds the picture's caption, else the text nearest to it on the page."""
+    """Return a link to the chunk with the picture's caption, else to the chunk of the nearest text on the page."""
     caption = fold(placement.caption or "")
     if caption and (holder := next((c for c in chunks if caption in fold(c.text)), None)):
         evidence = Evidence(rule="caption", page=page.number, text=placement.caption)
@@ -150,8 +151,8 @@ def _chunk_of(placement: Placement, page: Page, chunks: Sequence[Chunk]) -> Iter
             return
 
 
-def _products_told(chunk: Chunk, by_page: Mapping[int, Sequence[Product]]) -> Iterator[Link]:
-    """Products that a chunk speaks of: under their heading, by name, or alone on its pages."""
+def _products_in(chunk: Chunk, by_page: Mapping[int, Sequence[Product]]) -> Iterator[Link]:
+    """Return links to the products that a chunk is about: by heading, by name, or as the only product of its pages."""
     products = {p.id: p for number in chunk.pages for p in by_page.get(number, ())}
     path = {fold(h) for h in chunk.headings}
     text = fold(chunk.text)
@@ -169,6 +170,7 @@ def _products_told(chunk: Chunk, by_page: Mapping[int, Sequence[Product]]) -> It
 
 
 def _places(products: Sequence[Product], discovery: Discovery) -> Places:
+    """Return the regions of each product on each page."""
     places: dict[tuple[str, int], list[Box]] = defaultdict(list)
     for product, found in zip(products, discovery.products, strict=True):
         for card in found.cards:
@@ -177,23 +179,23 @@ def _places(products: Sequence[Product], discovery: Discovery) -> Places:
 
 
 def _names(text: str, product: Product) -> bool:
-    """Whether a text names the product or one of its variants; three letters or more."""
+    """Whether a text names the product or one of its variants. Names under three letters do not count."""
     folded = fold(text)
     return any(len(key) >= 3 and key in folded for key in map(fold, (product.name, *product.variants)))
 
 
 def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tuple[Link, ...]:
-    """Each link once; pictures that stand for several products say so in their evidence."""
+    """Return each link once; links of pictures that show several products get evidence of it."""
     content = {p.id: p.content_key for p in placements}
-    owners: dict[str, set[str]] = defaultdict(set)
-    for made in links:
-        if made.kind is LinkKind.IMAGE_PRODUCT:
-            owners[content[made.source]].add(made.target)
-    count = Counter({key: len(targets) for key, targets in owners.items()})
-    said: dict[tuple[LinkKind, str, str], Link] = {}
-    for made in links:
-        if made.kind is LinkKind.IMAGE_PRODUCT and count[content[made.source]] > 1:
-            note = Evidence(rule="shared picture", detail={"products": float(count[content[made.source]])})
-            made = made.model_copy(update={"evidence": (*made.evidence, note)})
-        said.setdefault((made.kind, made.source, made.target), made)
-    return tuple(said.values())
+    products_of: dict[str, set[str]] = defaultdict(set)
+    for link in links:
+        if link.kind is LinkKind.IMAGE_PRODUCT:
+            products_of[content[link.source]].add(link.target)
+    count = Counter({key: len(targets) for key, targets in products_of.items()})
+    distinct: dict[tuple[LinkKind, str, str], Link] = {}
+    for link in links:
+        if link.kind is LinkKind.IMAGE_PRODUCT and count[content[link.source]] > 1:
+            note = Evidence(rule="shared picture", detail={"products": float(count[content[link.source]])})
+            link = link.model_copy(update={"evidence": (*link.evidence, note)})
+        distinct.setdefault((link.kind, link.source, link.target), link)
+    return tuple(distinct.values())

@@ -1,7 +1,7 @@
-"""What the pictures found on pages mean: which of them a reader is meant to look at, and what text speaks of them.
+"""Judge the pictures on pages: which are shown, hidden or decorative, and which text is about them.
 
-Pure functions. Thresholds were chosen on 489 placements of real catalogues: together the two rules of decoration lost
-none of 176 product pictures.
+Pure functions. Thresholds were chosen on 489 placements of real catalogues: the two rules for decoration together
+rejected none of 176 product pictures.
 """
 
 import re
@@ -9,29 +9,29 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from swatchbook.geometry import agree, area, covers, gaps, short_side
+from swatchbook.geometry import area, covers, edges_agree, gaps, short_side
 from swatchbook.records import Box, Line, Page, Placement, PlacementState, Record, Sha256, placement_id
 
 LEAST_SIDE = 32.0  # points
 LEAST_SHARE = 0.006  # of the page
 REPEATED_ON = 3  # pages
-SHOWN_SHARE = 0.01  # of a picture's box; below, none of it is seen
-SHOWN_SIDE = 6.0  # points of what is seen, unless all of it is
+SHOWN_SHARE = 0.01  # of a picture's box; with less, the picture is hidden
+SHOWN_SIDE = 6.0  # points; a partly visible picture with a shorter visible side is hidden
 SAME_FRAME = 1.5  # points between the edges of two pictures in one frame
-TONE_STEP = 24  # of 255: pictures of one shape in two colours are two pictures
+TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 
 MARGIN = 0.1  # of the page's height
-PLACE_STEP = 6.0  # points within which a running line stays at its place
+PLACE_STEP = 6.0  # points; lines within it are at the same place
 
 CAPTION_REACH = 40.0  # points between a picture and its caption
 CAPTION_LENGTH = 160  # characters; more is a paragraph
-BESIDE, INSIDE = 8.0, 16.0  # points that a caption beside or on the picture must be nearer than one below
+BESIDE, INSIDE = 8.0, 16.0  # points added to the distance of a caption beside or on the picture
 NEARBY_REACH = 90.0  # points
 NEARBY_LENGTH = 600  # characters
 
 
 class Sighting(Record):
-    """A picture found on a page, before it is judged. `bbox` is what can be seen of it, `whole` what is drawn."""
+    """A picture found on a page, before it is judged. `bbox` is its visible part, `whole` the whole of it."""
 
     page: int
     page_box: Box
@@ -49,145 +49,147 @@ class Sighting(Record):
     nearby_text: str | None = None
 
 
-def place(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
-    """Placements of a document, in the order found, each with its state and the reason where it is not shown."""
+def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
+    """Return the placements of a document, in the order found, each with its state and why it is not shown."""
     sightings = _covered(sightings)
     repeated = _repeated(sightings)
     ordinals: Counter[str] = Counter()
     placements = []
-    for number, seen in enumerate(sightings):
-        state, reason = _state(seen, number in repeated)
-        bbox = seen.whole if state is PlacementState.HIDDEN else seen.bbox
-        origin = seen.xref if seen.xref is not None else seen.kind
-        alike = placement_id(document, seen.page, seen.kind, origin, bbox)
-        ordinals[alike] += 1
+    for number, sighting in enumerate(sightings):
+        state, reason = _state(sighting, number in repeated)
+        bbox = sighting.whole if state is PlacementState.HIDDEN else sighting.bbox
+        origin = sighting.xref if sighting.xref is not None else sighting.kind
+        first_id = placement_id(document, sighting.page, sighting.kind, origin, bbox)
+        ordinals[first_id] += 1
         placements.append(
             Placement(
-                id=placement_id(document, seen.page, seen.kind, origin, bbox, ordinals[alike] - 1),
-                page=seen.page,
-                kind=seen.kind,
+                id=placement_id(document, sighting.page, sighting.kind, origin, bbox, ordinals[first_id] - 1),
+                page=sighting.page,
+                kind=sighting.kind,
                 bbox=bbox,
-                xref=seen.xref,
+                xref=sighting.xref,
                 state=state,
                 reason=reason,
-                content_key=seen.content_key,
-                caption=seen.caption,
-                nearby_text=seen.nearby_text,
+                content_key=sighting.content_key,
+                caption=sighting.caption,
+                nearby_text=sighting.nearby_text,
             )
         )
     return tuple(placements)
 
 
-def _state(seen: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
-    if hidden(seen):
-        return PlacementState.HIDDEN, "covered" if seen.covered else "off the page or clipped away"
-    if short_side(seen.bbox) < LEAST_SIDE:
+def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
+    if is_hidden(sighting):
+        return PlacementState.HIDDEN, "covered" if sighting.covered else "off the page or clipped away"
+    if short_side(sighting.bbox) < LEAST_SIDE:
         return PlacementState.DECORATIVE, f"tiny: its short side is under {LEAST_SIDE:g} pt"
-    if area(seen.bbox) < LEAST_SHARE * area(seen.page_box):
+    if area(sighting.bbox) < LEAST_SHARE * area(sighting.page_box):
         return PlacementState.DECORATIVE, f"tiny: under {LEAST_SHARE:.1%} of the page"
     if repeated:
         return PlacementState.DECORATIVE, f"repeated: on {REPEATED_ON} pages or more"
     return PlacementState.SHOWN, None
 
 
-def hidden(seen: Sighting) -> bool:
-    """Whether clips, the page's edge and what is painted later leave (nearly) nothing of it."""
-    if seen.covered:
+def is_hidden(sighting: Sighting) -> bool:
+    """Whether clips, the page's edge and later paint leave (almost) nothing of it visible."""
+    if sighting.covered:
         return True
-    share = area(seen.bbox) / area(seen.whole) if area(seen.whole) else 0.0
-    return share <= SHOWN_SHARE or (share < 1 and short_side(seen.bbox) <= SHOWN_SIDE)
+    share = area(sighting.bbox) / area(sighting.whole) if area(sighting.whole) else 0.0
+    return share <= SHOWN_SHARE or (share < 1 and short_side(sighting.bbox) <= SHOWN_SIDE)
 
 
 def _covered(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Sightings with those marked that lie under an opaque picture of the same page, painted later.
+    """Return the sightings, with `covered` set where an opaque picture was painted over them later.
 
-    A picture clipped to some shape covers what was clipped to the same one: layouts stack the old picture's successor
-    into its frame.
+    A picture that is clipped to a shape covers earlier ones in the same frame: designers replace a picture by putting
+    the new one on top.
     """
 
-    def under(lower: Sighting, upper: Sighting) -> bool:
-        same = upper.fills == "clip" and agree(lower.bbox, upper.bbox, SAME_FRAME)
+    def is_under(lower: Sighting, upper: Sighting) -> bool:
+        same = upper.fills == "clip" and edges_agree(lower.bbox, upper.bbox, SAME_FRAME)
         return upper.opaque and covers(upper.bbox, lower.bbox) and (upper.fills == "box" or same)
 
     by_page: defaultdict[int, list[Sighting]] = defaultdict(list)
-    for seen in reversed(sightings):
-        covered = seen.covered or any(under(seen, later) for later in by_page[seen.page])
-        by_page[seen.page].append(seen.model_copy(update={"covered": covered}))
-    return [seen for page in sorted(by_page) for seen in reversed(by_page[page])]
+    for sighting in reversed(sightings):
+        covered = sighting.covered or any(is_under(sighting, later) for later in by_page[sighting.page])
+        by_page[sighting.page].append(sighting.model_copy(update={"covered": covered}))
+    return [sighting for page in sorted(by_page) for sighting in reversed(by_page[page])]
 
 
 def _repeated(sightings: Sequence[Sighting]) -> set[int]:
-    """Indices of sightings whose content, or look, is visible on `REPEATED_ON` pages."""
+    """Return the indices of sightings whose content, or look, is visible on `REPEATED_ON` pages or more."""
     pages: defaultdict[object, set[int]] = defaultdict(set)
-    for seen in sightings:
-        if not hidden(seen):
-            for look in _looks(seen):
-                pages[look].add(seen.page)
-    return {n for n, seen in enumerate(sightings) if any(len(pages[look]) >= REPEATED_ON for look in _looks(seen))}
+    for sighting in sightings:
+        if not is_hidden(sighting):
+            for look in _looks(sighting):
+                pages[look].add(sighting.page)
+    return {
+        n for n, sighting in enumerate(sightings) if any(len(pages[look]) >= REPEATED_ON for look in _looks(sighting))
+    }
 
 
-def _looks(seen: Sighting) -> Iterable[object]:
-    yield seen.content_key
-    if seen.phash and seen.tone:
-        yield seen.phash, tuple(value // TONE_STEP for value in seen.tone)
+def _looks(sighting: Sighting) -> Iterable[object]:
+    yield sighting.content_key
+    if sighting.phash and sighting.tone:
+        yield sighting.phash, tuple(value // TONE_STEP for value in sighting.tone)
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
 
 
 Running = frozenset[tuple[str, int]]
-"""Lines that run through a document: words with digits masked, and their place down the page."""
+"""Running heads and feet of a document: text with digits masked, and the place down the page."""
 
 
 def margin_places(page: Page) -> set[tuple[str, int]]:
-    """The lines in the margins of a page: text with digits masked, place down in steps of `PLACE_STEP`."""
-    return {_place(page, line) for line in page.lines if _in_margin(page, line)}
+    """Return the lines in the margins of a page: text with digits masked, place down in steps of `PLACE_STEP`."""
+    return {_line_place(page, line) for line in page.lines if _in_margin(page, line)}
 
 
-def running_lines(on: Mapping[tuple[str, int], int]) -> Running:
-    """Heads and feet: lines in the margins that stand at the same place on `REPEATED_ON` pages or more.
+def find_running_lines(page_counts: Mapping[tuple[str, int], int]) -> Running:
+    """Return the running heads and feet: lines at the same place in the margins of `REPEATED_ON` pages or more.
 
-    `on`: line of a margin -> on how many pages it stands.
+    `page_counts` maps each line to its number of pages.
     """
-    return frozenset(place for place, count in on.items() if count >= REPEATED_ON)
+    return frozenset(place for place, count in page_counts.items() if count >= REPEATED_ON)
 
 
-def speaking_lines(page: Page, running: Running) -> tuple[Line, ...]:
-    """The lines of a page that may speak of its pictures: all but heads and feet."""
-    return tuple(line for line in page.lines if not (_in_margin(page, line) and _place(page, line) in running))
+def caption_lines(page: Page, running: Running) -> tuple[Line, ...]:
+    """Return the lines of a page that may be captions: all but running heads and feet."""
+    return tuple(line for line in page.lines if not (_in_margin(page, line) and _line_place(page, line) in running))
 
 
 def _in_margin(page: Page, line: Line) -> bool:
-    """Whether a line stands wholly in the top or bottom `MARGIN` of its page."""
+    """Whether a line is completely in the top or bottom `MARGIN` of its page."""
     top, height = page.box[1], page.box[3] - page.box[1]
     return line.bbox[3] - top < MARGIN * height or line.bbox[1] - top > (1 - MARGIN) * height
 
 
-def _place(page: Page, line: Line) -> tuple[str, int]:
+def _line_place(page: Page, line: Line) -> tuple[str, int]:
     return re.sub(r"\d+", "#", line.text), round((line.bbox[1] - page.box[1]) / PLACE_STEP)
 
 
 def caption(box: Box, lines: Sequence[Line]) -> str | None:
-    """The text that speaks for a picture: the nearest line below, above, beside or on it, with what continues it.
+    """Return the caption of a picture: the nearest line below, above, beside or on it, with the lines that continue it.
 
-    A line below or above must stand under or over the picture, not under its neighbour; bare numbers are no caption.
+    A line below or above must not be under or over a neighbouring picture; numbers alone are no caption.
     """
-    near = [(d, n) for n, line in enumerate(lines) if (d := _distance(box, line)) is not None]
-    if not near:
+    candidates = [(d, n) for n, line in enumerate(lines) if (d := _distance(box, line)) is not None]
+    if not candidates:
         return None
-    _, first = min(near)
-    taken = [n for n in range(first, len(lines)) if _continues(lines, first, n)]
-    return " ".join(" ".join(lines[n].text for n in taken).split())[:CAPTION_LENGTH]
+    _, first = min(candidates)
+    continued = [n for n in range(first, len(lines)) if _continues(lines, first, n)]
+    return " ".join(" ".join(lines[n].text for n in continued).split())[:CAPTION_LENGTH]
 
 
-def nearby(box: Box, lines: Iterable[Line]) -> str | None:
-    """All text around a picture, in the order of the page, cut to `NEARBY_LENGTH` characters."""
+def nearby_text(box: Box, lines: Iterable[Line]) -> str | None:
+    """Return all text around a picture, in the order of the page, cut to `NEARBY_LENGTH` characters."""
     near = [line.text for line in lines if max(gaps(box, line.bbox)) <= NEARBY_REACH]
     return "\n".join(near)[:NEARBY_LENGTH] or None
 
 
 def _distance(box: Box, line: Line) -> float | None:
-    """How far a line is from being this picture's caption, in points; None if it cannot be."""
+    """Return the distance of a line as the picture's caption, in points; None if it cannot be the caption."""
     text = line.text
     if len(text) > CAPTION_LENGTH or not any(c.isalpha() for c in text):
         return None
@@ -203,7 +205,7 @@ def _distance(box: Box, line: Line) -> float | None:
 
 
 def _continues(lines: Sequence[Line], first: int, n: int) -> bool:
-    """Whether every line from the first to the n-th stands right under the one before, in the same size."""
+    """Whether each line from the first to the n-th is directly under the one before, in the same size."""
     return n - first < 3 and all(
         0 <= lines[k].bbox[1] - lines[k - 1].bbox[1] <= 1.6 * lines[k - 1].size
         and abs(lines[k].size - lines[k - 1].size) < 0.5

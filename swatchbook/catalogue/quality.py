@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 
 def confidence(products: Sequence[float], *, planned: int, lost: int, complete: int, found: int) -> float:
-    """Mean of the products' confidences × share of planned pages not lost × images complete / found (1 if none).
+    """Return the confidence in a document's account, 0 to 1; 0 without products.
 
-    Between 0 and 1; 0 without products, for nothing was said that could be trusted.
+    It is the mean of the products' confidences × the share of planned pages that were not lost × the share of found
+    images that are complete (1 where no page was planned or no image found).
     """
     if not products:
         return 0.0
-    said = sum(products) / len(products)
+    mean = sum(products) / len(products)
     pages = 1 - lost / planned if planned else 1.0
     images = complete / found if found else 1.0
-    return said * pages * images
+    return mean * pages * images

@@ -1,5 +1,5 @@
-"""Sections: what follows a heading of one family of styles, over pages and columns, and what speaks for its being a
-product."""
+"""Sections: the regions below each heading of a family of styles, over pages and columns, and the signs of a product
+in them."""
 
 from bisect import bisect
 from collections import Counter
@@ -12,56 +12,57 @@ from swatchbook.catalogue.kinds import PageKind, heading_kind, is_label
 from swatchbook.catalogue.layout import (
     LARGER,
     MARGIN,
-    Mark,
     PageLayout,
     Style,
     Text,
+    TextPlace,
     body_size,
     clean_name,
-    families,
-    furniture,
+    find_repeated_places,
     is_name,
-    mark,
+    style_families,
+    text_place,
 )
-from swatchbook.geometry import inside
+from swatchbook.geometry import centre_inside
 from swatchbook.records import Box, OutlineEntry, fold
 
 PRICES_A_PICTURE = 3
+"""Sections with more prices a picture are price lists or financial reports, not products."""
 BESIDE = 0.6
-"""A heading that the outline announces parts sections when its size is at least this share of theirs."""
+"""A heading listed in the outline ends a section when its size is at least this share of the section heading's."""
 KICKER = 20.0
-"""A line nearer than this above a heading, in points, belongs to it."""
-LEAVES = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
+"""A line nearer than this above a heading, in points, belongs to the heading."""
+ENDING_KINDS = frozenset[PageKind]({"index", "cover", "back cover", "contacts"})
 """Kinds of page that end a section whatever the size of their heading."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentLayout:
-    """All sheets of a document with what only the whole tells."""
+    """The layouts of all pages, with facts that only the whole document shows."""
 
-    sheets: tuple[PageLayout, ...]
+    layouts: tuple[PageLayout, ...]
     family: Mapping[Style, Style]
-    shunned: frozenset[Mark]
+    repeated_places: frozenset[TextPlace]
     kinds: Mapping[int, PageKind | None]
-    body: float  # points
-    starts: frozenset[tuple[int, str]]  # page, folded title: what the outline announces there
-    headings: tuple[tuple[int, float, float, str], ...] = ()  # page, top, size, name ("" for "Contents" and its like)
+    body: float  # font size of body text, points
+    outline_titles: frozenset[tuple[int, str]]  # page, folded title of each entry of the outline
+    headings: tuple[tuple[int, float, float, str], ...] = ()  # page, top, size, name ("" for "Contents" and the like)
 
-    def is_heading(self, text: Text, sheet: PageLayout) -> bool:
-        """Whether a text stands out from body text and can be a name; words such as "Contents" are headings too."""
+    def is_heading(self, text: Text, layout: PageLayout) -> bool:
+        """Whether a text stands out from body text and can be a name. Words such as "Contents" are headings too."""
         style = self.family[text.style]
-        return (style[0] >= LARGER * self.body or style[1]) and is_name(text, self.shunned, sheet)
+        return (style[0] >= LARGER * self.body or style[1]) and is_name(text, self.repeated_places, layout)
 
 
 @dataclass(slots=True)
 class Section:
-    """A heading and what it speaks for: (page, region) in reading order, with the evidence found there."""
+    """A heading and its (page, region) pairs in reading order, with the signs of a product found in them."""
 
     head: Text
     name: str
     leads: bool  # is the largest text of its page
     regions: list[tuple[int, Box]] = field(default_factory=list)
-    found: list[tuple[int, Attribute]] = field(default_factory=list)  # page, known attribute
+    attributes: list[tuple[int, Attribute]] = field(default_factory=list)  # page, known attribute
     prices: int = 0
     codes: int = 0
     pictures: int = 0
@@ -72,127 +73,142 @@ class Section:
 
     @property
     def is_described(self) -> bool:
-        """Whether a known label other than a code's has its value here."""
-        return any(a.key != "code" for _, a in self.found)
+        """Whether the section has a value for a known label other than "code"."""
+        return any(a.key != "code" for _, a in self.attributes)
 
     @property
     def is_specified(self) -> bool:
-        """Whether something only goods have stands here: a known label with its value, a code, or a priced picture
-        (more prices than that are amounts of a report)."""
-        return bool(self.found or self.codes or 0 < self.prices <= PRICES_A_PICTURE * self.pictures)
+        """Whether the section has a known label with its value, a code, or pictures with prices.
+
+        With more than `PRICES_A_PICTURE` prices for each picture, the prices are amounts of a report.
+        """
+        return bool(self.attributes or self.codes or 0 < self.prices <= PRICES_A_PICTURE * self.pictures)
 
 
 def layout_document(
-    sheets: Sequence[PageLayout], kinds: Mapping[int, PageKind | None], outline: Sequence[OutlineEntry]
+    layouts: Sequence[PageLayout], kinds: Mapping[int, PageKind | None], outline: Sequence[OutlineEntry]
 ) -> DocumentLayout:
-    """The book of a document's sheets, given in order."""
-    starts = frozenset((entry.page, fold(entry.title)) for entry in outline)
-    family = families(t for s in sheets for t in s.texts)
-    book = DocumentLayout(tuple(sheets), family, furniture(sheets), kinds, body_size(sheets), starts)
+    """Combine the layouts of a document's pages, which are in order."""
+    outline_titles = frozenset((entry.page, fold(entry.title)) for entry in outline)
+    family = style_families(t for s in layouts for t in s.texts)
+    document = DocumentLayout(
+        tuple(layouts), family, find_repeated_places(layouts), kinds, body_size(layouts), outline_titles
+    )
     headings = [
         (s.number, t.box[1], family[t.style][0], "" if heading_kind(t.text) else clean_name(t))
-        for s in sheets
-        if kinds.get(s.number) not in LEAVES
+        for s in layouts
+        if kinds.get(s.number) not in ENDING_KINDS
         for t in s.texts
-        if book.is_heading(t, s) and not is_label(t.text)
+        if document.is_heading(t, s) and not is_label(t.text)
     ]
-    return replace(book, headings=tuple(sorted(headings)))
+    return replace(document, headings=tuple(sorted(headings)))
 
 
-def heading_styles(book: DocumentLayout) -> list[Style]:
-    """Families whose texts can be headings, the largest first."""
-    styles = {book.family[t.style] for s in book.sheets for t in s.texts if book.is_heading(t, s)}
+def heading_styles(document: DocumentLayout) -> list[Style]:
+    """Return the style families whose texts can be headings, the largest first."""
+    styles = {document.family[t.style] for s in document.layouts for t in s.texts if document.is_heading(t, s)}
     return sorted(styles, key=lambda s: (-s[0], not s[1]))
 
 
-def sections(book: DocumentLayout, style: Style) -> list[Section]:
-    """Sections of the headings of one family, in reading order.
+def find_sections(document: DocumentLayout, style: Style) -> list[Section]:
+    """Return the sections of the headings of one family, in reading order.
 
-    They end at the next heading of the family or of a larger one, and before pages of another kind. Texts above the
-    first heading of a page belong to the section running in; pictures alone belong to the heading below them.
+    A section ends at the next heading of the family or of a larger one, and before a page of another kind. Texts above
+    the first heading of a page belong to the section that continues from the page before; pictures without text belong
+    to the heading below them.
     """
-    made: list[Section] = []
+    found: list[Section] = []
     running: Section | None = None
-    for sheet in book.sheets:
-        heads = _heads(book, sheet, style)
-        if _ends(book, sheet, style):
+    for layout in document.layouts:
+        heads = _heads(document, layout, style)
+        if _ends_section(document, layout, style):
             running = None
             continue
-        top = min((h.box[1] for h in heads), default=sheet.box[3])
-        alone = not _has_text_above(book, sheet, top)
-        if running is not None and not (heads and alone) and not _is_empty(sheet):
-            region = (sheet.box[0], sheet.box[1], sheet.box[2], top)
-            running.regions.append((sheet.number, region))
-            _collect(running, sheet, region)
+        top = min((h.box[1] for h in heads), default=layout.box[3])
+        alone = not _has_text_above(document, layout, top)
+        if running is not None and not (heads and alone) and not _is_empty(layout):
+            region = (layout.box[0], layout.box[1], layout.box[2], top)
+            running.regions.append((layout.number, region))
+            _collect(running, layout, region)
         for head in heads:
-            region = _region(head, heads, sheet, open_top=alone and head.box[1] <= top + head.size)
-            if book.family[head.style] != style or heading_kind(head.text):
+            region = _region(head, heads, layout, open_top=alone and head.box[1] <= top + head.size)
+            if document.family[head.style] != style or heading_kind(head.text):
                 running = None
                 continue
             name = clean_name(head)
-            if made and running is made[-1] and fold(_bare(made[-1].name)) == fold(_bare(name)):
-                section = made[-1]
+            if (
+                found
+                and running is found[-1]
+                and fold(_without_continued(found[-1].name)) == fold(_without_continued(name))
+            ):
+                section = found[-1]
             else:
-                section = Section(head, name, leads=head.size >= max(t.size for t in sheet.texts))
-                made.append(section)
-            section.regions.append((sheet.number, region))
-            _collect(section, sheet, region)
+                section = Section(head, name, leads=head.size >= max(t.size for t in layout.texts))
+                found.append(section)
+            section.regions.append((layout.number, region))
+            _collect(section, layout, region)
             running = section
-    return _without_labels(made)
+    return _without_labels(found)
 
 
-def category_before(book: DocumentLayout, style: Style, page: int, y: float) -> str | None:
-    """The last heading of a larger family before a place: what a category's divider or header says."""
-    for n in range(bisect(book.headings, (page, y, inf, "")) - 1, -1, -1):
-        _, _, size, text = book.headings[n]
+def category_before(document: DocumentLayout, style: Style, page: int, y: float) -> str | None:
+    """Return the last heading of a larger family before a position: the category on a divider or header."""
+    for n in range(bisect(document.headings, (page, y, inf, "")) - 1, -1, -1):
+        _, _, size, text = document.headings[n]
         if size > style[0] * LARGER:
             return text or None
     return None
 
 
-def _heads(book: DocumentLayout, sheet: PageLayout, style: Style) -> list[Text]:
-    """Headings of the family or a larger one on a page, and what the outline announces there, in reading order (the
-    left half of a spread first)."""
-    middle = (sheet.box[0] + sheet.box[2]) / 2
+def _heads(document: DocumentLayout, layout: PageLayout, style: Style) -> list[Text]:
+    """Return a page's headings of the family or a larger one, and those listed in the outline, in reading order.
+
+    On a spread the left half comes first.
+    """
+    middle = (layout.box[0] + layout.box[2]) / 2
     heads = [
         t
-        for t in sheet.texts
-        if book.is_heading(t, sheet)
+        for t in layout.texts
+        if document.is_heading(t, layout)
         and not is_label(t.text)
         and (
-            book.family[t.style] == style
-            or book.family[t.style][0] > style[0] * 1.02
-            or ((t.page, fold(t.text)) in book.starts and t.size >= BESIDE * style[0])
+            document.family[t.style] == style
+            or document.family[t.style][0] > style[0] * 1.02
+            or ((t.page, fold(t.text)) in document.outline_titles and t.size >= BESIDE * style[0])
         )
     ]
     return sorted(
-        heads, key=lambda t: (sheet.spread and t.box[0] >= middle, round(t.box[1] / max(t.size, 1)), t.box[0])
+        heads, key=lambda t: (layout.spread and t.box[0] >= middle, round(t.box[1] / max(t.size, 1)), t.box[0])
     )
 
 
-def _ends(book: DocumentLayout, sheet: PageLayout, style: Style) -> bool:
-    kind = book.kinds.get(sheet.number)
+def _ends_section(document: DocumentLayout, layout: PageLayout, style: Style) -> bool:
+    """Whether a page of a kind without products ends the section before it."""
+    kind = document.kinds.get(layout.number)
     if kind is None or kind == "blank":
         return False
-    largest = max((t.size for t in sheet.texts), default=0.0)
-    return kind in LEAVES or largest >= 0.92 * style[0]
+    largest = max((t.size for t in layout.texts), default=0.0)
+    return kind in ENDING_KINDS or largest >= 0.92 * style[0]
 
 
-def _is_empty(sheet: PageLayout) -> bool:
-    return not (sheet.texts or sheet.attributes or sheet.pictures)
+def _is_empty(layout: PageLayout) -> bool:
+    return not (layout.texts or layout.attributes or layout.pictures)
 
 
-def _has_text_above(book: DocumentLayout, sheet: PageLayout, top: float) -> bool:
-    """Whether there is more above a heading at `top` than running heads and the line that belongs to it."""
-    edge = sheet.box[1] + MARGIN * sheet.height
-    boxes = [t.box for t in sheet.texts if mark(t, sheet) not in book.shunned and len(t.text) > 2]
-    return any(edge < box[3] <= top - KICKER for box in (*boxes, *(a.box for a in sheet.attributes)))
+def _has_text_above(document: DocumentLayout, layout: PageLayout, top: float) -> bool:
+    """Whether a page has text above a heading at `top`, beside running heads and the line that belongs to it."""
+    edge = layout.box[1] + MARGIN * layout.height
+    boxes = [t.box for t in layout.texts if text_place(t, layout) not in document.repeated_places and len(t.text) > 2]
+    return any(edge < box[3] <= top - KICKER for box in (*boxes, *(a.box for a in layout.attributes)))
 
 
-def _region(head: Text, heads: Sequence[Text], sheet: PageLayout, *, open_top: bool) -> Box:
-    """From the heading (or the page's top) down to the next one in its column; headings in one row part the page."""
-    x0, top, x1, y1 = sheet.box
-    if sheet.spread:
+def _region(head: Text, heads: Sequence[Text], layout: PageLayout, *, open_top: bool) -> Box:
+    """Return the region from a heading (or the page's top) to the next one in its column.
+
+    Headings in one row divide the page into columns.
+    """
+    x0, top, x1, y1 = layout.box
+    if layout.spread:
         middle = (x0 + x1) / 2
         x0, x1 = (x0, middle) if head.box[0] < middle else (middle, x1)
     row = [h for h in heads if h is not head and abs(h.box[1] - head.box[1]) < 2 * head.size]
@@ -202,19 +218,24 @@ def _region(head: Text, heads: Sequence[Text], sheet: PageLayout, *, open_top: b
     return x0, top if open_top else head.box[1] - 1, x1, min([y1, *below])
 
 
-def _collect(section: Section, sheet: PageLayout, region: Box) -> None:
-    section.found += [(sheet.number, a) for a in sheet.attributes if a.known and inside(a.box, region)]
-    section.prices += sum(inside(p, region) for p in sheet.prices)
-    section.codes += sum(inside(c.box, region) and fold(c.code) != fold(section.name) for c in sheet.codes)
-    section.pictures += sum(inside(p, region) for p in sheet.pictures)
+def _collect(section: Section, layout: PageLayout, region: Box) -> None:
+    """Add the labels, prices, codes and pictures of a region to a section."""
+    section.attributes += [(layout.number, a) for a in layout.attributes if a.known and centre_inside(a.box, region)]
+    section.prices += sum(centre_inside(p, region) for p in layout.prices)
+    section.codes += sum(centre_inside(c.box, region) and fold(c.code) != fold(section.name) for c in layout.codes)
+    section.pictures += sum(centre_inside(p, region) for p in layout.pictures)
 
 
-def _bare(name: str) -> str:
+def _without_continued(name: str) -> str:
+    """Return a heading in lower case without "(continued)"."""
     return name.casefold().replace("continued", "").replace("fortsetzung", "").strip(" ()….-–")
 
 
-def _without_labels(made: Collection[Section]) -> list[Section]:
-    """Drops headings repeated in every fourth section or more that do not lead their pages: parts of a product's page,
-    where the same name at the head of several pages is that of goods in several categories."""
-    count = Counter(fold(s.name) for s in made if not s.leads)
-    return [s for s in made if count[fold(s.name)] < max(3, len(made) / 4)]
+def _without_labels(all_sections: Collection[Section]) -> list[Section]:
+    """Drop headings that repeat in every fourth section or more and are not the largest text of their page.
+
+    These are labels on product pages. A name that is the largest text of several pages is kept: it is a product that
+    occurs in several categories.
+    """
+    count = Counter(fold(s.name) for s in all_sections if not s.leads)
+    return [s for s in all_sections if count[fold(s.name)] < max(3, len(all_sections) / 4)]

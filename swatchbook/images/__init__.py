@@ -1,1 +1,1 @@
-"""Pictures: decoded in children, prepared, measured."""
+"""Decode pictures in child processes, prepare them for models, and compute descriptors."""

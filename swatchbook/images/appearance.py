@@ -1,7 +1,7 @@
-"""What arithmetic can say about how a picture looks: colours by name, pattern, texture, contrast, quality.
+"""Measure how a picture looks: named colours, pattern, texture, contrast, quality.
 
-It names nothing that it does not measure: material, finish, dimensions and the like stay empty.
-Lightness here is luma / 2.55 (BT.601), close to L* for what it is used for, and a tenth of its price.
+Only measured fields are filled: material, finish, dimensions and the like stay empty. Lightness here is luma / 2.55
+(BT.601), which is close enough to L* for these measures and ten times as fast.
 """
 
 from typing import Any, Final, NamedTuple
@@ -24,15 +24,15 @@ PALETTE: Final = {
     "grey blue": "72889c", "navy": "1f2c50", "dark blue": "161f8c", "cobalt blue": "2a3fd0",
     "purple": "6b3c80", "lilac": "b9a1cb", "magenta": "c0308f",
 }  # fmt: skip
-"""Names that people search materials by, each at its middle in sRGB. A colour is called by the nearest in CIELAB."""
+"""Colour names that people search by, each with its sRGB centre. A colour gets the name that is nearest in CIELAB."""
 
 LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32) / np.float32(2.55)
 COLOR_BITS: Final = 5
-LEAST_SHARE: Final = 0.04  # of a colour worth naming
+LEAST_SHARE: Final = 0.04  # of the picture; smaller shares are not named
 MOST_COLORS: Final = 5
 
-# Thresholds, in lightness (0–100) where not said otherwise; the margins on the generated materials of the tests are
-# wide: the nearest wrong value is at least a quarter away.
+# Thresholds, in lightness (0–100) unless noted. On the generated materials of the tests the nearest wrong value is at
+# least a quarter away.
 PLAIN: Final = 1.5  # spread
 LOW_CONTRAST, HIGH_CONTRAST = 10.0, 35.0  # range
 EVEN: Final = 1.0  # fine
@@ -43,45 +43,45 @@ LINED: Final = 0.7  # lines
 REPEATED: Final = 0.7  # period
 SPARSE: Final = 0.3  # minority
 SPECKLED: Final = 0.3  # fine / spread
-SCENE: Final = 0.75  # unevenness: above it are nine of ten catalogue scenes and cut-outs, and one marble in five
-EDGE: Final = 10.0  # steepest step from which there is an edge to be sharp or blurred
-FULL_SIZE: Final = 96.0  # pixels: geometric mean of the sides from which size no longer limits quality
+SCENE: Final = 0.75  # unevenness: nine of ten catalogue scenes and cut-outs exceed it, and one marble in five
+EDGE: Final = 10.0  # steepest step; with less there is no edge that could be sharp or blurred
+FULL_SIZE: Final = 96.0  # pixels, geometric mean of the sides: larger pictures lose no quality by size
 
 
 class Measures(NamedTuple):
-    """What is measured of a picture's lightness."""
+    """Measures of a picture's lightness."""
 
     spread: float  # standard deviation
     range: float  # 5th to 95th percentile
     fine: float  # standard deviation within blocks of 4 × 4 pixels, root mean square
-    stripes: float  # 0–1: how far all gradients share one direction
-    grid: float  # 0–1: how far they share two directions at right angles
-    lines: float  # 0–1: how far they do so within blocks of 8 × 8, whatever the direction
-    period: float  # −1 to 1: how well it comes to lie on itself again when moved along an axis
-    minority: float  # 0–0.5: share of the rarer side where light is parted from dark
-    unevenness: float  # how far its ninths differ in gradient and lightness: a scene more than a surface
+    stripes: float  # 0–1: how much all gradients share one direction
+    grid: float  # 0–1: how much they share two directions at right angles
+    lines: float  # 0–1: how much they share one direction within blocks of 8 × 8 pixels
+    period: float  # −1 to 1: how well the picture matches itself when shifted along an axis
+    minority: float  # 0–0.5: the smaller of the shares of light and dark pixels
+    unevenness: float  # how much its ninths differ in gradient and lightness: more in a scene than in a surface
 
 
 class ColorNames:
-    """Which name of PALETTE is nearest in CIELAB to each colour of 5 bits a channel."""
+    """A table of the name in PALETTE that is nearest in CIELAB to each colour of 5 bits a channel."""
 
     def __init__(self) -> None:
         self.names = tuple(PALETTE)
-        middles = srgb_to_lab(np.array([list(bytes.fromhex(code)) for code in PALETTE.values()], np.uint8))
+        centres = srgb_to_lab(np.array([list(bytes.fromhex(code)) for code in PALETTE.values()], np.uint8))
         cube = srgb_to_lab(rgb_cube(COLOR_BITS))
-        squares = (cube**2).sum(axis=1)[:, None] - 2 * cube @ middles.T + (middles**2).sum(axis=1)
+        squares = (cube**2).sum(axis=1)[:, None] - 2 * cube @ centres.T + (centres**2).sum(axis=1)
         self._nearest = squares.argmin(axis=1).astype(np.uint8)
 
-    def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(n, 3) sRGB to (n,) places in `names`."""
+    def nearest(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return (n,) indices into `names` for (n, 3) sRGB pixels."""
         red, green, blue = (pixels >> (8 - COLOR_BITS)).astype(np.intp).T
-        places: NDArray[np.uint8] = self._nearest[(red << 2 * COLOR_BITS) + (green << COLOR_BITS) + blue]
-        return places
+        indices: NDArray[np.uint8] = self._nearest[(red << 2 * COLOR_BITS) + (green << COLOR_BITS) + blue]
+        return indices
 
 
-def describe(picture: Pixels, named: ColorNames) -> Analysis:
-    """What is measured, in words. `confidence`: the share of the picture that its named colours cover."""
-    shares = colors(picture, named)
+def analyse(picture: Pixels, color_names: ColorNames) -> Analysis:
+    """Return an analysis of a (h, w, 3) uint8 picture; its confidence is the share that the named colours cover."""
+    shares = colors(picture, color_names)
     lightness = picture.astype(np.float32) @ LUMA
     measures = measure(lightness)
     return Analysis(
@@ -94,22 +94,23 @@ def describe(picture: Pixels, named: ColorNames) -> Analysis:
     )
 
 
-def colors(picture: Pixels, named: ColorNames) -> tuple[ColorShare, ...]:
-    """Colours of at least LEAST_SHARE, the largest first, each with the mean of the pixels called so."""
+def colors(picture: Pixels, color_names: ColorNames) -> tuple[ColorShare, ...]:
+    """Return the colours with at least LEAST_SHARE, the largest first, each with the mean of its pixels."""
     pixels = picture.reshape(-1, 3)
-    name = named.of(pixels)
-    count = np.bincount(name, minlength=len(named.names))
-    found = []
+    name_of_pixel = color_names.nearest(pixels)
+    count = np.bincount(name_of_pixel, minlength=len(color_names.names))
+    shares = []
     for number in np.argsort(-count, kind="stable")[:MOST_COLORS]:
         if count[number] >= LEAST_SHARE * len(pixels):
-            mean = pixels[name == number].mean(axis=0).round().astype(int)
+            mean = pixels[name_of_pixel == number].mean(axis=0).round().astype(int)
             share = int(count[number] / len(pixels) * 1000) / 1000  # rounded down: shares never sum to more than 1
-            found.append(ColorShare(name=named.names[number], share=share, hex="#{:02x}{:02x}{:02x}".format(*mean)))
-    return tuple(found)
+            code = "#{:02x}{:02x}{:02x}".format(*mean)
+            shares.append(ColorShare(name=color_names.names[number], share=share, hex=code))
+    return tuple(shares)
 
 
 def measure(lightness: NDArray[np.float32]) -> Measures:
-    """Measures of (h, w) lightness, 0–100. A picture of fewer than 10 pixels a side is taken for flat.
+    """Measure (h, w) lightness, 0–100. A picture with a side under 10 pixels counts as flat.
 
     Gradient directions are compared at twice their angle, where opposite ones agree (Bigün & Granlund, "Optimal
     orientation detection of linear symmetry", ICCV 1987), and at four times, where right angles agree, too.
@@ -138,25 +139,25 @@ def measure(lightness: NDArray[np.float32]) -> Measures:
 
 
 def _deviation(field: NDArray[np.float32]) -> float:
-    """Standard deviation of the means of its ninths, relative to the mean of all."""
+    """Return the standard deviation of the means of a field's ninths, relative to their mean."""
     means = _ninths(field)
     return float(means.std() / max(means.mean(), 1e-6))
 
 
 def _ninths(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(3, 3) means of three by three equal parts."""
+    """Return the (3, 3) means of three by three equal parts."""
     rows, columns = field.shape[0] // 3, field.shape[1] // 3
     return np.asarray(field[: rows * 3, : columns * 3].reshape(3, rows, 3, columns).mean(axis=(1, 3)))
 
 
 def _blocks(field: NDArray[Any], size: int) -> NDArray[Any]:
-    """(h, w) to (h // size, size, w // size, size); what does not fill a block is left out."""
+    """Reshape (h, w) to (h // size, size, w // size, size); incomplete blocks are dropped."""
     rows, columns = field.shape[0] // size, field.shape[1] // size
     return field[: rows * size, : columns * size].reshape(rows, size, columns, size)
 
 
 def period(field: NDArray[np.float32]) -> float:
-    """The highest autocorrelation of the rows beyond its first valley, up to half the width; 0 for a flat field."""
+    """Return the highest autocorrelation of rows beyond its first valley, up to half the width; 0 for a flat field."""
     width = field.shape[1]
     rows = field - field.mean()
     power = np.abs(np.fft.rfft(rows, 2 * width, axis=1)) ** 2  # Wiener–Khinchin
@@ -167,66 +168,71 @@ def period(field: NDArray[np.float32]) -> float:
     return float(correlation[rising[0] :].max() / correlation[0]) if len(rising) else 0.0
 
 
-def is_scene(m: Measures) -> bool:
-    """Whether its parts differ too much to be one surface; then it has no pattern and no texture of its own."""
-    return m.spread >= PLAIN and m.unevenness > SCENE
+def is_scene(measures: Measures) -> bool:
+    """Whether the parts differ too much to be one surface; a scene has no pattern and no texture."""
+    return measures.spread >= PLAIN and measures.unevenness > SCENE
 
 
-def pattern(m: Measures) -> str | None:
-    """The word for what is measured; None where no measure is decisive, and for scenes."""
-    if m.spread < PLAIN:
+def pattern(measures: Measures) -> str | None:
+    """Return the name of the pattern; None if no measure is decisive, and for scenes."""
+    if measures.spread < PLAIN:
         return "plain"
-    if is_scene(m):
+    if is_scene(measures):
         return None
-    if m.stripes > DIRECTED:
-        return "striped" if m.period > REPEATED else "grained"
-    if m.period > REPEATED:
-        if m.grid < SQUARE:
+    if measures.stripes > DIRECTED:
+        return "striped" if measures.period > REPEATED else "grained"
+    if measures.period > REPEATED:
+        if measures.grid < SQUARE:
             return "woven"
-        return "tiled" if m.minority < SPARSE else "chequered"
-    if m.minority < SPARSE:
-        if m.lines > LINED:
+        return "tiled" if measures.minority < SPARSE else "chequered"
+    if measures.minority < SPARSE:
+        if measures.lines > LINED:
             return "veined"
-        return "speckled" if m.fine > SPECKLED * m.spread else None
-    return None if m.fine > SPECKLED * m.spread else "mottled"
+        return "speckled" if measures.fine > SPECKLED * measures.spread else None
+    return None if measures.fine > SPECKLED * measures.spread else "mottled"
 
 
-def textures(m: Measures) -> tuple[str, ...]:
-    """How the surface looks, not how it feels: even, fine-grained or coarse-grained, and whether it has a direction."""
-    if is_scene(m):
+def textures(measures: Measures) -> tuple[str, ...]:
+    """Return how the surface looks: even, fine-grained or coarse-grained, and "directional" if it has a direction."""
+    if is_scene(measures):
         return ()
-    grain = "even" if m.fine < EVEN else "fine-grained" if m.fine > GRAINED * m.spread else "coarse-grained"
-    return (grain, "directional") if m.stripes > DIRECTED and m.spread >= PLAIN else (grain,)
+    coarse = "fine-grained" if measures.fine > GRAINED * measures.spread else "coarse-grained"
+    grain = "even" if measures.fine < EVEN else coarse
+    return (grain, "directional") if measures.stripes > DIRECTED and measures.spread >= PLAIN else (grain,)
 
 
-def contrast(m: Measures) -> str:
-    """low, medium or high."""
-    return "low" if m.range < LOW_CONTRAST else "high" if m.range > HIGH_CONTRAST else "medium"
+def contrast(measures: Measures) -> str:
+    """Return "low", "medium" or "high"."""
+    return "low" if measures.range < LOW_CONTRAST else "high" if measures.range > HIGH_CONTRAST else "medium"
 
 
 def quality(lightness: NDArray[np.float32]) -> float:
-    """0–1: size × exposure × sharpness.
+    """Return the quality of (h, w) lightness, 0–1: size × exposure × sharpness.
 
-    Size: geometric mean of the sides against FULL_SIZE. Exposure: loses up to half as all of it nears black or blown
-    out. Sharpness: the steepest steps (99th percentile) against those of the picture at a quarter of its size; a sharp
-    edge is as steep in both, a blurred one a quarter. Without an edge nothing can be blurred.
+    Size is the geometric mean of the sides relative to FULL_SIZE. Exposure decreases to a half as all pixels become
+    black or white.
     """
     height, width = lightness.shape
     size = min(1.0, float(np.sqrt(height * width)) / FULL_SIZE)
-    lost = max(float((lightness < 2).mean()), float((lightness > 99.5).mean()))
-    exposure = 1 - 0.5 * lost**4
+    clipped = max(float((lightness < 2).mean()), float((lightness > 99.5).mean()))
+    exposure = 1 - 0.5 * clipped**4
     return round(size * exposure * (0.25 + 0.75 * sharpness(lightness)), 3)
 
 
 def sharpness(lightness: NDArray[np.float32]) -> float:
+    """Return the sharpness of (h, w) lightness, 0–1; 1 without an edge.
+
+    It compares the steepest steps (99th percentile) with those of the picture at a quarter of its size: a sharp edge is
+    equally steep in both, a blurred one a quarter as steep.
+    """
     if min(lightness.shape) < 16:
         return 1.0
-    steep, steep_from_afar = _steepest(lightness), _steepest(_blocks(lightness, 4).mean(axis=(1, 3)))
-    if steep_from_afar < EDGE:
+    steep, steep_reduced = _steepest_steps(lightness), _steepest_steps(_blocks(lightness, 4).mean(axis=(1, 3)))
+    if steep_reduced < EDGE:
         return 1.0
-    return min(1.0, max(0.0, (steep / steep_from_afar - 0.25) / 0.5))
+    return min(1.0, max(0.0, (steep / steep_reduced - 0.25) / 0.5))
 
 
-def _steepest(field: NDArray[np.float32]) -> float:
+def _steepest_steps(field: NDArray[np.float32]) -> float:
     across, down = np.abs(field[:, 2:] - field[:, :-2]), np.abs(field[2:] - field[:-2])
     return float(max(np.percentile(across, 99), np.percentile(down, 99)))

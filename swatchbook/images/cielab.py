@@ -1,4 +1,4 @@
-"""CIELAB: colour as people compare it. Euclidean distance in it is roughly the difference seen."""
+"""Convert sRGB to CIELAB, where Euclidean distance approximates the difference that people see."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,11 @@ _XYZ = np.array(
 """Linear sRGB to XYZ (IEC 61966-2-1)."""
 
 _WHITE = _XYZ.sum(axis=1)
-"""D65 white, as the matrix has it: so that greys get a* = b* = 0 exactly."""
+"""D65 white computed from the matrix, so that greys get a* = b* = 0 exactly."""
 
 
 def srgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(..., 3) uint8 sRGB to (..., 3) float32: L* 0–100, a* and b* about −110 to 100 (CIE 15:2004, D65, 2°)."""
+    """Convert (..., 3) uint8 sRGB to (..., 3) float32: L* 0–100, a* and b* about −110 to 100 (CIE 15:2004, D65, 2°)."""
     value = np.arange(256) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)[rgb]
     ratio = linear @ (_XYZ.T / _WHITE)
@@ -23,7 +23,7 @@ def srgb_to_lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def rgb_cube(bits: int) -> NDArray[np.uint8]:
-    """(2^(3·bits), 3) uint8: the middle colour of every cell when each channel keeps its `bits` highest bits."""
+    """Return (2^(3·bits), 3) uint8: the centre colour of every cell when each channel keeps its `bits` highest bits."""
     step = 1 << (8 - bits)
     axis = np.arange(0, 256, step) + step // 2
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.uint8)

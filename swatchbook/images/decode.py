@@ -1,4 +1,4 @@
-"""Files of strangers to pixels, in children that may crash, hang or run out of memory without harm."""
+"""Decode untrusted picture files in child processes, which may crash, hang or run out of memory without harm."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,16 +19,16 @@ from swatchbook.settings import Settings
 
 Decoded = Pixels | Failure
 
-HANDS = 4  # requests a child for a batch: enough that no child waits long for the other
+REQUESTS_PER_CHILD = 4  # requests to each child for a batch: small enough that no child is idle for long
 
 DECODE_SECONDS = 20.0
-"""That one picture may take. The largest that is taken needs a few; longer means that its child hangs."""
+"""The longest time for one picture. The largest allowed takes a few seconds; after this time its child hangs."""
 
 
 class Decoders:
-    """`settings.decoders` children, each started when first needed and anew after a death. Threads may share it.
+    """A pool of `settings.decoders` children, each started when first needed, and again after a crash. Thread-safe.
 
-    `seconds`: longest time for one picture.
+    `seconds` is the longest time for one picture.
     """
 
     def __init__(
@@ -47,47 +47,47 @@ class Decoders:
         self._threads = ThreadPoolExecutor(settings.decoders, thread_name_prefix="decode")
 
     def decode(self, paths: Sequence[Path], side: int) -> list[Decoded]:
-        """Pixels with longest side at most `side`, or why there are none, in the order of the paths.
+        """Return (h, w, 3) uint8 pixels with longest side at most `side`, or a failure, for each path in order.
 
-        Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (its child died, and the fresh one that
-        tried it again too), ProviderTimeout (longer than `seconds`); each concerns its own picture alone. All
-        children work at once.
+        Failures are TooLarge, UnreadableImage, FileMissing, CrashedWorker (two children crashed on the picture) and
+        ProviderTimeout (longer than `seconds`). A failure of one picture does not affect the others. All children work
+        in parallel.
 
-        Raises Configuration where a child does not start: that is no picture's fault.
+        Raises Configuration if a child does not start.
         """
-        size = max(1, len(paths) // (HANDS * len(self._children)))
-        hands = [paths[n : n + size] for n in range(0, len(paths), size)]
-        return list(chain.from_iterable(self._threads.map(lambda hand: self._decode(hand, side), hands)))
+        size = max(1, len(paths) // (REQUESTS_PER_CHILD * len(self._children)))
+        portions = [paths[n : n + size] for n in range(0, len(paths), size)]
+        return list(chain.from_iterable(self._threads.map(lambda portion: self._decode(portion, side), portions)))
 
     def _decode(self, paths: Sequence[Path], side: int) -> list[Decoded]:
         child = self._idle.get()
         try:
-            done: list[Decoded] = []
-            deaths: Counter[int] = Counter()  # by place in `paths`
-            while len(done) < len(paths):
-                done.extend(self._until_death(child, paths[len(done) :], side))
-                if isinstance(done[-1], CrashedWorker):
-                    last = len(done) - 1
-                    deaths[last] += 1
-                    if deaths[last] < TRIES:
-                        done.pop()
-            return done
+            decoded: list[Decoded] = []
+            crashes: Counter[int] = Counter()  # by place in `paths`
+            while len(decoded) < len(paths):
+                decoded.extend(self._stream_until_crash(child, paths[len(decoded) :], side))
+                if isinstance(decoded[-1], CrashedWorker):
+                    last = len(decoded) - 1
+                    crashes[last] += 1
+                    if crashes[last] < TRIES:
+                        decoded.pop()
+            return decoded
         finally:
             self._idle.put(child)
 
-    def _until_death(self, child: Child, paths: Sequence[Path], side: int) -> Iterator[Decoded]:
-        """What one life of a child makes of the paths. If it ends early, the last one is the picture that ended it."""
+    def _stream_until_crash(self, child: Child, paths: Sequence[Path], side: int) -> Iterator[Decoded]:
+        """Decode paths until the child crashes or hangs; the last result is then the failure of that picture."""
         request = {"paths": [str(path) for path in paths], "side": side, "limits": self._limits}
         try:
             for frame in child.stream(request, seconds=self._seconds):
                 yield _decoded(frame)
-        except CrashedWorker as death:
-            yield CrashedWorker(f"Decoding it ended its process. {death.message}")
+        except CrashedWorker as crash:
+            yield CrashedWorker(f"Decoding it ended its process. {crash.message}")
         except ProviderTimeout:
             yield ProviderTimeout(f"Decoding it took longer than {self._seconds:g} s.")
 
     def close(self) -> None:
-        """End the children, whatever they are at."""
+        """Stop the children, even in the middle of a picture."""
         for child in self._children:
             child.close()
         self._threads.shutdown()
@@ -95,7 +95,9 @@ class Decoders:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.close()
 
 

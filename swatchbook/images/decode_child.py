@@ -1,4 +1,4 @@
-"""The child that opens strangers' pictures: Pillow and nothing heavier, so that it starts fast and may die cheaply."""
+"""The child process that decodes untrusted pictures. It imports only Pillow, so that a restart is fast."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from swatchbook.runtime.child import Frame, serve
 log = logging.getLogger(__name__)
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "PPM", "ICO")
-"""What is opened. Not the formats that Pillow hands to other programs (EPS), nor those nobody prints from."""
+"""Accepted formats. Without those that Pillow passes to other programs (EPS), and rare ones."""
 
 ORIENTATION = 0x0112  # EXIF
 TURNS = {
@@ -31,9 +31,9 @@ TURNS = {
 
 
 def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
-    """One frame a path, in order: {height, width} with its pixels, or {failure, message, advice} with none.
+    """Answer with a frame for each path, in order: {height, width} with pixels, or {failure, message, advice} without.
 
-    Answering each by itself tells the parent which one is at fault when this process dies.
+    Because each path has its own frame, the parent knows which picture crashed this process.
     """
     limits = ImageLimits(*request["limits"])
     for path in request["paths"]:
@@ -48,11 +48,11 @@ def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
 
 
 def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
-    """The first frame as upright 8-bit sRGB, transparency laid over white, longest side at most `side` pixels.
+    """Decode the first frame to upright 8-bit sRGB over white, longest side at most `side` pixels.
 
     Smaller pictures are not enlarged. Raises TooLarge, UnreadableImage, FileMissing.
     """
-    Image.MAX_IMAGE_PIXELS = None  # the limits are ours, and come before anything is decoded
+    Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
     try:
         size = path.stat().st_size
         stream = path.open("rb")
@@ -63,32 +63,32 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
         try:
             with Image.open(stream, formats=FORMATS) as image:
                 limits.check_size(*image.size)
-                return upright(flatten(shrink(image, side), profile(image)), image)
+                return apply_orientation(flatten(load_shrunk(image, side), icc_profile(image)), image)
         except Failure:
             raise
         except UnidentifiedImageError as error:
             raise UnreadableImage("The bytes are no picture that Swatchbook knows.") from error
         except MemoryError as error:
             raise TooLarge("Decoding it takes more memory than a child may have (child_memory_mb).") from error
-        except OSError as error:  # Pillow says what is wrong with the file
+        except OSError as error:  # Pillow's message names what is wrong
             raise UnreadableImage(f"The picture is broken: {error}.") from error
-        except Exception as error:  # its decoders raise whatever broken bytes make them
+        except Exception as error:  # on broken bytes Pillow's decoders raise any exception
             log.warning("a picture cannot be decoded", exc_info=error)
             raise UnreadableImage("The picture is broken (see the log).") from error
 
 
-def shrink(image: Image.Image, side: int) -> Image.Image:
-    """Decode, shrunk to `side`, in a mode that can be averaged. JPEGs leave out what is not needed while decoding."""
+def load_shrunk(image: Image.Image, side: int) -> Image.Image:
+    """Decode and shrink to `side`, in a mode that can be averaged. JPEGs are decoded at reduced size."""
     scale = min(1.0, side / max(image.size))
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     image.draft(None, size)
     image.load()
-    loaded = averageable(image)
+    loaded = to_averageable_mode(image)
     return loaded.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0) if loaded.size != size else loaded
 
 
-def averageable(image: Image.Image) -> Image.Image:
-    """The same picture without palette, bits or deep samples: L, LA, RGB, RGBA, CMYK, LAB, YCbCr or HSV."""
+def to_averageable_mode(image: Image.Image) -> Image.Image:
+    """Convert palettes, bits and deep samples, which cannot be averaged; leave other modes unchanged."""
     if image.mode in ("P", "PA") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode == "1":
@@ -99,59 +99,59 @@ def averageable(image: Image.Image) -> Image.Image:
 
 
 def deep_to_grey(image: Image.Image) -> Image.Image:
-    """16- and 32-bit samples as 8-bit grey: full scale is 65,535 for integers, 1 for fractions (else 255)."""
+    """Convert 16- and 32-bit samples to 8-bit grey: full scale is 65,535 for integers, 1 for fractions (else 255)."""
     import numpy as np  # only here: most children never need it
 
     values = np.asarray(image, np.float64)
     highest = float(np.nanmax(values))
-    full = 65_535.0 if image.mode != "F" else 1.0 if highest <= 1 else 255.0
-    return Image.fromarray(np.nan_to_num(np.clip(values / full, 0, 1) * 255 + 0.5).astype(np.uint8))
+    full_scale = 65_535.0 if image.mode != "F" else 1.0 if highest <= 1 else 255.0
+    return Image.fromarray(np.nan_to_num(np.clip(values / full_scale, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def profile(image: Image.Image) -> bytes | None:
-    """The embedded ICC profile, if it says anything about the colours as averaged."""
+def icc_profile(image: Image.Image) -> bytes | None:
+    """Return the embedded ICC profile, if it applies to the mode after averaging."""
     embedded = image.info.get("icc_profile")
     return embedded if isinstance(embedded, bytes) and image.mode in ("RGB", "RGBA", "CMYK", "L", "P") else None
 
 
 def flatten(image: Image.Image, icc: bytes | None) -> Image.Image:
-    """RGB in sRGB. Colours are converted by the profile where it is sound, else as Pillow does without one."""
+    """Convert to sRGB over white, by the profile if it is valid, else by Pillow's conversion without a profile."""
     if "A" in image.getbands() and image.mode != "LAB":
-        clear = image.convert("RGBA")
-        colors = flatten(clear.convert("RGB"), icc)
+        rgba = image.convert("RGBA")
+        colors = flatten(rgba.convert("RGB"), icc)
         white = Image.new("RGB", image.size, "white")
-        white.paste(colors, mask=clear.getchannel("A"))
+        white.paste(colors, mask=rgba.getchannel("A"))
         return white
     if image.mode == "LAB":
-        converted = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb(), outputMode="RGB")
+        converted = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb_profile(), outputMode="RGB")
         return converted or image
-    transform = to_srgb(icc, image.mode) if icc else None
+    transform = srgb_transform(icc, image.mode) if icc else None
     return ImageCms.applyTransform(image, transform) or image if transform else image.convert("RGB")
 
 
 @lru_cache(maxsize=16)
-def to_srgb(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """How to come from this profile to sRGB; None where nothing would change or the profile is unsound."""
+def srgb_transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the transform from a profile to sRGB; None if the profile is sRGB or invalid."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(icc))
         if "sRGB" in ImageCms.getProfileDescription(source):
             return None
-        return ImageCms.buildTransform(source, srgb(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
+        return ImageCms.buildTransform(source, srgb_profile(), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC)
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None
 
 
 @lru_cache(maxsize=1)
-def srgb() -> ImageCms.ImageCmsProfile:
+def srgb_profile() -> ImageCms.ImageCmsProfile:
     return ImageCms.createProfile("sRGB")  # type: ignore[return-value]
 
 
-def upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
-    """Turned as the source's EXIF says."""
+def apply_orientation(pixels: Image.Image, source: Image.Image) -> Image.Image:
+    """Turn the picture by the EXIF orientation of its source."""
     try:
         turn = TURNS.get(source.getexif().get(ORIENTATION, 1))
     except (OSError, ValueError, SyntaxError, TypeError, KeyError):
-        return pixels  # broken metadata is no broken picture
+        return pixels  # broken metadata does not make the picture unreadable
     return pixels.transpose(turn) if turn is not None else pixels
 
 

@@ -1,20 +1,20 @@
-"""Colour, texture and layout of pictures as vectors: plain signal processing in torch, no learned weights.
+"""Compute vectors of the colour, texture and layout of pictures: signal processing in torch, no learned weights.
 
-Every block is a soft histogram made in three moves: pixels are *counted* on a fine grid (integers, so the result is
-exact and the same in any batch), the counts are *smoothed* by a fixed non-negative matrix, and the *square root* is
+Every block is a soft histogram, computed in three steps: pixels are *counted* on a fine grid (integers, so the result
+is exact and the same in any batch), the counts are *smoothed* by a fixed non-negative matrix, and the *square root* is
 taken, which makes the dot product of two blocks the Bhattacharyya coefficient of their distributions (the Hellinger
 kernel: Arandjelović & Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012).
-A histogram of at least one pixel is never zero, so no vector is: plain white, plain black and 1×1 included.
+A histogram of at least one pixel is never zero, so no vector is zero, even of plain white, plain black or 1×1.
 
-- `color`: the joint distribution of CIELAB, and that of (a*, b*) alone, which a change of lighting moves less.
+- `color`: the joint distribution of CIELAB, and that of (a*, b*) alone, which lighting changes less.
 - `texture`: Basic Image Features (Crosier & Griffin, "Using Basic Image Features for Texture Classification",
-  IJCV 88, 2010): each pixel of each octave is named flat, slope, dark or light blob, dark or light line, or saddle;
-  counted jointly with the octave above. With it the gradient energy by octave and direction.
-- `visual`: both, and what is where: colour and gradient direction in 3 × 3 cells (the spatial pyramid of Lazebnik,
+  IJCV 88, 2010): each pixel of each octave is classified as flat, slope, dark or light blob, dark or light line, or
+  saddle; counted jointly with the octave above. In addition the gradient energy by octave and direction.
+- `visual`: both, and the layout: colour and gradient direction in 3 × 3 cells (the spatial pyramid of Lazebnik,
   Schmid & Ponce, CVPR 2006, at one level).
 
-Pictures of any shape share a canvas: each is continued beyond its edges by reflection, so that filters see no false
-edge, and only its own pixels are counted.
+Pictures of any shape are put on a square canvas: each is continued beyond its edges by reflection, so that filters find
+no false edge, and only the picture's pixels are counted.
 """
 
 from collections.abc import Sequence
@@ -51,8 +51,8 @@ ANGLES: Final = 16  # fine directions over 180°
 DIRECTIONS: Final = 8
 FLATNESS: Final = 0.03  # ε of Crosier & Griffin: a slope below this share of the local brightness is flat
 FLOOR: Final = 0.01  # gradient, as a share of the local brightness, that JPEG noise reaches
-OCTAVE_SPREAD: Final = 0.9  # octaves: a picture taken nearer is the same material
-DARKNESS: Final = 16.0  # of 255, added to brightness before anything is divided by it
+OCTAVE_SPREAD: Final = 0.9  # octaves: a closer view of the same material is similar
+DARKNESS: Final = 16.0  # of 255, added to brightness before a division by it
 LAYOUT_OCTAVE: Final = 2
 
 COLOR: Final = prod(COLOR_BINS) + prod(CHROMA_BINS)
@@ -68,13 +68,13 @@ class Canvas:
     """Pictures of several shapes, each in the upper left of a square."""
 
     pixels: Tensor  # (n, side, side, 3) uint8
-    inside: Tensor  # (n, side, side) bool: the picture's own pixels
+    inside: Tensor  # (n, side, side) bool: whether the pixel is the picture's
     region: Tensor  # (n, side, side) int32: which of the picture's LAYOUT_SIDE² parts
 
 
 @dataclass(frozen=True, slots=True)
 class Octave:
-    """What is found around each pixel of one octave."""
+    """Features and gradients at each pixel of one octave."""
 
     inside: Tensor  # (n, s, s) bool
     feature: Tensor  # (n, s, s) uint8 below FEATURES
@@ -83,17 +83,18 @@ class Octave:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The fixed numbers of the descriptors."""
+    """The constant tables of the descriptors."""
 
     color_cell: Tensor  # (2^18,) int32: RGB of 6 bits a channel -> cell of COLOR_CELLS
     layout_cell: Tensor  # (2^18,) int32 -> cell of LAYOUT_CELLS
-    color: Axes  # cells -> bins, an axis each
+    color: Axes  # cells -> bins, for each axis
     chroma: Axes
     layout: Axes
     energy: Tensor  # (STEPS * ANGLES, DIRECTIONS): what a gradient cell adds to each direction
 
 
 def build_tables() -> Tables:
+    """Compute the constant tables."""
     lab = srgb_to_lab(rgb_cube(RGB_BITS))
     chroma = np.arcsinh(lab[:, 1:] / NEUTRAL) / (2 * asinh(110 / NEUTRAL)) + 0.5
     unit = np.concatenate([lab[:, :1] / 100, chroma], axis=1)
@@ -108,29 +109,29 @@ def build_tables() -> Tables:
 
 
 def lay_out(pictures: Sequence[NDArray[np.uint8]], side: int) -> Canvas:
-    """(h, w, 3) uint8 pictures, shrunk to `side` where they are larger, continued by reflection."""
+    """Put (h, w, 3) uint8 pictures on squares of `side` pixels: larger ones are shrunk, all continued by reflection."""
     pixels = np.empty((len(pictures), side, side, 3), np.uint8)
     inside = np.zeros((len(pictures), side, side), np.bool_)
     region = np.empty((len(pictures), side, side), np.int32)
-    place = np.arange(side)
+    coordinate = np.arange(side)
     for n, picture in enumerate(shrink(picture, side) for picture in pictures):
         height, width, _ = picture.shape
         pixels[n, :height, :width] = picture
-        pixels[n, height:, :width] = picture[_reflect(place[height:], height)]
-        pixels[n, :, width:] = pixels[n][:, _reflect(place[width:], width)]
+        pixels[n, height:, :width] = picture[_reflect(coordinate[height:], height)]
+        pixels[n, :, width:] = pixels[n][:, _reflect(coordinate[width:], width)]
         inside[n, :height, :width] = True
-        row, column = (np.minimum(place * LAYOUT_SIDE // length, LAYOUT_SIDE - 1) for length in (height, width))
+        row, column = (np.minimum(coordinate * LAYOUT_SIDE // length, LAYOUT_SIDE - 1) for length in (height, width))
         region[n] = row[:, None] * LAYOUT_SIDE + column
     return Canvas(torch.from_numpy(pixels), torch.from_numpy(inside), torch.from_numpy(region))
 
 
-def describe(canvas: Canvas, tables: Tables) -> dict[Role, Tensor]:
-    """`color` (n, COLOR), `texture` (n, TEXTURE) and `visual` (n, VISUAL): float32, unit length."""
+def compute_vectors(canvas: Canvas, tables: Tables) -> dict[Role, Tensor]:
+    """Return `color` (n, COLOR), `texture` (n, TEXTURE) and `visual` (n, VISUAL): float32, unit length."""
     octaves, rgb = _octaves(canvas), _rgb_cells(canvas)
     color = _color(canvas, rgb, tables)
     texture = _texture(octaves, tables)
     layout = _layout(canvas, rgb, octaves[LAYOUT_OCTAVE], tables)
-    visual = _join((0.4, color), (0.3, texture), (0.3, layout))
+    visual = _concatenate((0.4, color), (0.3, texture), (0.3, layout))
     return {Role.COLOR: color, Role.TEXTURE: texture, Role.VISUAL: visual}
 
 
@@ -140,7 +141,7 @@ def describe(canvas: Canvas, tables: Tables) -> dict[Role, Tensor]:
 def _color(canvas: Canvas, rgb: Tensor, tables: Tables) -> Tensor:
     share = _count(tables.color_cell[rgb], canvas.inside[:, ::2, ::2], prod(COLOR_CELLS))
     joint, chroma = _smooth(share, COLOR_CELLS, tables.color), _smooth(share, COLOR_CELLS, tables.chroma)
-    return _join((0.4, joint.sqrt()), (0.6, chroma.sqrt()))
+    return _concatenate((0.4, joint.sqrt()), (0.6, chroma.sqrt()))
 
 
 def _texture(octaves: Sequence[Octave], tables: Tables) -> Tensor:
@@ -154,7 +155,7 @@ def _texture(octaves: Sequence[Octave], tables: Tables) -> Tensor:
     energy = torch.stack([_count(o.gradient, o.inside, STEPS * ANGLES) @ tables.energy for o in octaves], dim=1)
     turned = torch.fft.rfft(energy).abs()  # the same however the picture is turned
     floor = torch.full_like(turned[:, 0, :1], FLOOR)
-    return _join(
+    return _concatenate(
         (0.6, _across(pairs).flatten(1).sqrt()), (0.4, torch.cat([_across(turned).flatten(1), floor], dim=1).sqrt())
     )
 
@@ -177,7 +178,7 @@ def _layout(canvas: Canvas, rgb: Tensor, octave: Octave, tables: Tables) -> Tens
     share = _count(octave.gradient + canvas.region[:, ::step, ::step] * gradients, octave.inside, parts * gradients)
     share = share.view(-1, gradients)
     energy = torch.cat([share @ tables.energy, FLOOR * share.sum(dim=1, keepdim=True)], dim=1)
-    return _join((0.6, color.reshape(n, -1).sqrt()), (0.4, energy.reshape(n, -1).sqrt()))
+    return _concatenate((0.6, color.reshape(n, -1).sqrt()), (0.4, energy.reshape(n, -1).sqrt()))
 
 
 def _octaves(canvas: Canvas) -> list[Octave]:
@@ -191,10 +192,10 @@ def _octaves(canvas: Canvas) -> list[Octave]:
 
 
 def _octave(luma: Tensor, inside: Tensor) -> Octave:
-    """(n, s, s) float luma, 0–255, to features (equation 2 of Crosier & Griffin) and gradients.
+    """Compute features (equation 2 of Crosier & Griffin) and gradients from (n, s, s) float luma, 0–255.
 
-    Derivatives are those of a Gaussian of variance 1/2, by binomials; every answer is eight times that of the paper,
-    which spares the division by the binomials' weights.
+    Derivatives are those of a Gaussian of variance 1/2, approximated by binomials. Every response is eight times that
+    of the paper, which avoids dividing by the binomials' weights.
     """
     padded = functional.pad(luma, (1, 1, 1, 1), mode="replicate")
     smooth, first = _smooth_along(padded, 2), _first_along(padded, 2)
@@ -207,9 +208,9 @@ def _octave(luma: Tensor, inside: Tensor) -> Octave:
     bent = bend.abs()
     saddle = _length(s20 - s02, s11 * 2)
     kind, best = torch.zeros_like(slope, dtype=torch.uint8), bright * FLATNESS
-    for number, answer in enumerate((slope * 2, bent, (saddle + bent) * sqrt(0.5), saddle), start=1):
-        kind = torch.maximum(kind, (answer > best).byte() * number)
-        best = torch.maximum(answer, best)
+    for number, response in enumerate((slope * 2, bent, (saddle + bent) * sqrt(0.5), saddle), start=1):
+        kind = torch.maximum(kind, (response > best).byte() * number)
+        best = torch.maximum(response, best)
     light = (bend < 0) & ((kind == BLOB) | (kind == LINE))
 
     step = torch.log2(slope / bright * (2 / FLOOR) + 1e-9).clamp(0, STEPS - 1).int()
@@ -218,19 +219,19 @@ def _octave(luma: Tensor, inside: Tensor) -> Octave:
 
 
 def _smooth_along(x: Tensor, dim: int) -> Tensor:
-    """1 2 1 along an axis, which gets shorter by 2."""
+    """Filter by 1 2 1 along an axis, which becomes shorter by 2."""
     before, here, after = _neighbours(x, dim)
     return torch.add(before + after, here, alpha=2)
 
 
 def _first_along(x: Tensor, dim: int) -> Tensor:
-    """−1 0 1."""
+    """Filter by −1 0 1 along an axis, which becomes shorter by 2."""
     before, _, after = _neighbours(x, dim)
     return after - before
 
 
 def _second_along(x: Tensor, dim: int) -> Tensor:
-    """1 −2 1."""
+    """Filter by 1 −2 1 along an axis, which becomes shorter by 2."""
     before, here, after = _neighbours(x, dim)
     return torch.add(before + after, here, alpha=-2)
 
@@ -241,7 +242,7 @@ def _neighbours(x: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _length(x: Tensor, y: Tensor) -> Tensor:
-    """torch.hypot, which guards against an overflow that cannot be here, takes three times as long."""
+    """Return √(x² + y²). torch.hypot, which also prevents overflow, takes three times as long."""
     return torch.addcmul(x * x, y, y).sqrt_()
 
 
@@ -249,13 +250,13 @@ def _length(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _rgb_cells(canvas: Canvas) -> Tensor:
-    """(n, side / 2, side / 2) int32 below 2^18, of every second pixel of every second row: a sample large enough."""
+    """Return the RGB cell, (n, side / 2, side / 2) int32 below 2^18, of every second pixel of every second row."""
     red, green, blue = (canvas.pixels[:, ::2, ::2].int() >> (8 - RGB_BITS)).unbind(dim=-1)
     return (red << (2 * RGB_BITS)) + (green << RGB_BITS) + blue
 
 
 def _count(cell: Tensor, inside: Tensor, cells: int) -> Tensor:
-    """(n, h, w) cells to (n, cells) float32: the share of each among the pixels inside."""
+    """Count (n, h, w) cells: return (n, cells) float32, the share of each among the pixels inside."""
     n = len(cell)
     offset = torch.arange(n, dtype=torch.int32).view(-1, 1, 1) * cells
     outside = n * cells
@@ -265,17 +266,17 @@ def _count(cell: Tensor, inside: Tensor, cells: int) -> Tensor:
 
 
 def _smooth(share: Tensor, cells: tuple[int, int, int], axes: Axes) -> Tensor:
-    """(n, cells) to (n, bins), axis by axis."""
+    """Smooth (n, cells) to (n, bins), axis by axis."""
     return torch.einsum("nijk,ix,jy,kz->nxyz", share.view(-1, *cells), *axes).flatten(1)
 
 
-def _join(*blocks: tuple[float, Tensor]) -> Tensor:
-    """Blocks side by side, each of unit length; its weight is its part of the cosine."""
+def _concatenate(*blocks: tuple[float, Tensor]) -> Tensor:
+    """Concatenate blocks, each of unit length; the weight is the block's part of the cosine."""
     return torch.cat([sqrt(weight) * functional.normalize(block, dim=1) for weight, block in blocks], dim=1)
 
 
 def _double(coarse: Tensor) -> Tensor:
-    """(n, s, s) to (n, 2s, 2s): each value for the 2 × 2 pixels that it stands for."""
+    """Enlarge (n, s, s) to (n, 2s, 2s), repeating each value for 2 × 2 pixels."""
     n, side, _ = coarse.shape
     return coarse[:, :, None, :, None].expand(n, side, 2, side, 2).reshape(n, 2 * side, 2 * side)
 
@@ -284,13 +285,13 @@ def _double(coarse: Tensor) -> Tensor:
 
 
 def _cells(unit: NDArray[np.float32], cells: tuple[int, int, int]) -> Tensor:
-    """(m, 3) coordinates from 0 to 1 to (m,) cell numbers."""
+    """Return (m,) cell numbers for (m, 3) coordinates from 0 to 1."""
     index = np.clip((unit * cells).astype(np.int64), 0, np.array(cells) - 1)
     return torch.from_numpy(np.ravel_multi_index(tuple(index.T), cells).astype(np.int32))
 
 
 def _smoothing(cells: tuple[int, int, int], bins: tuple[int, int, int]) -> Axes:
-    """For each axis (cells, bins): a Gaussian around each bin's middle, rows of sum 1, so that no pixel is lost."""
+    """Return a (cells, bins) matrix for each axis: a Gaussian at each bin's centre, rows of sum 1."""
 
     def axis(cells: int, bins: int) -> Tensor:
         distance = (torch.arange(cells)[:, None] + 0.5) / cells * bins - (torch.arange(bins) + 0.5)
@@ -302,6 +303,7 @@ def _smoothing(cells: tuple[int, int, int], bins: tuple[int, int, int]) -> Axes:
 
 
 def _energy() -> Tensor:
+    """Return (STEPS * ANGLES, DIRECTIONS): the energy that each gradient cell adds to each direction."""
     magnitude = FLOOR * 2 ** (torch.arange(STEPS) - 0.5)
     magnitude[0] = 0.0
     apart = (torch.arange(ANGLES)[:, None] + 0.5) / ANGLES - torch.arange(DIRECTIONS) / DIRECTIONS
@@ -310,7 +312,7 @@ def _energy() -> Tensor:
     return (magnitude[:, None, None] * direction).reshape(STEPS * ANGLES, DIRECTIONS)
 
 
-def _reflect(place: NDArray[np.int64], length: int) -> NDArray[np.int64]:
-    """Places on an endless line to places in 0…length−1, turning back at each end: 0 1 2 2 1 0 0 1 …"""
-    turn = place % (2 * length)
+def _reflect(coordinate: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """Map coordinates to 0…length−1 by reflection at both ends: 0 1 2 2 1 0 0 1 …"""
+    turn = coordinate % (2 * length)
     return np.minimum(turn, 2 * length - 1 - turn)

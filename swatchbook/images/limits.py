@@ -1,17 +1,17 @@
-"""What a picture may measure, whether it comes from a page or from a file. Read before any pixel is decoded."""
+"""Size limits of pictures, from pages and from files. They are checked before any pixel is decoded."""
 
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from swatchbook.errors import TooLarge, UnreadableImage
 
-if TYPE_CHECKING:  # the children that keep to the limits start without pydantic
+if TYPE_CHECKING:  # child processes start without pydantic
     from swatchbook.settings import Settings
 
 _MIB = 1 << 20
 
 
 class ImageLimits(NamedTuple):
-    """MiB of a file, megapixels of a picture, pixels of its longer side. A tuple, to cross over to a child as JSON."""
+    """MiB of a file, megapixels of a picture, pixels of its longer side. A tuple, to be sent to a child as JSON."""
 
     megabytes: int
     megapixels: int
@@ -22,7 +22,7 @@ class ImageLimits(NamedTuple):
         return cls(settings.max_image_mb, settings.max_image_megapixels, settings.max_image_side)
 
     def check_size(self, width: int, height: int) -> None:
-        """Raises TooLarge for too many pixels, UnreadableImage for none."""
+        """Check width and height in pixels. Raises TooLarge for too many, UnreadableImage for none."""
         if width < 1 or height < 1:
             raise UnreadableImage(f"The picture is {width} × {height} pixels.")
         if max(width, height) > self.side:
@@ -37,7 +37,7 @@ class ImageLimits(NamedTuple):
             )
 
     def check_bytes(self, size: int) -> None:
-        """Raises TooLarge."""
+        """Check the size of a file in bytes. Raises TooLarge."""
         if size > self.megabytes * _MIB:
             raise TooLarge(
                 f"The picture's file has {size / _MIB:.1f} MiB; {self.megabytes} are allowed.",

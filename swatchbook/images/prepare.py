@@ -1,9 +1,10 @@
-"""Pictures as a vision model was trained to see them: what Hugging Face's image processors do, in torch.
+"""Prepare pictures for a vision model, as Hugging Face's image processors do, in torch.
 
-torch's antialiased resize of 8-bit samples is Pillow's algorithm, so what comes out is what the model's own processor
-makes: from the same pixels no sample differs by more than 2 levels of 255 (tests/images/test_prepare.py measures it).
-Pictures come decoded to OVERSAMPLING times what is needed, which most of all spares JPEGs their decoding in full; that
-moves a sample by 0.4 to 0.8 levels on average, much less than JPEG's own loss, and by 1.4 where 8:3 is cropped square.
+torch's antialiased resize of 8-bit samples uses Pillow's algorithm, so the result equals that of the model's processor:
+from the same pixels no sample differs by more than 2 levels of 255 (tests/images/test_prepare.py measures it).
+Pictures are decoded to OVERSAMPLING times the size needed, so that large JPEGs need not be decoded in full. This
+changes a sample by 0.4 to 0.8 levels on average, much less than JPEG compression, and by 1.4 where 8:3 is cropped
+square.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,58 +20,60 @@ from swatchbook.errors import Configuration
 from swatchbook.records import Record
 
 OVERSAMPLING: Final = 2
-"""Longest side decoded ÷ side seen. 1.5 is hardly faster, and at 3 few JPEGs decode at half their size."""
+"""Longest side decoded ÷ input side of the model. 1.5 is hardly faster, and at 3 few JPEGs decode at half size."""
 
 FILTERS: Final[Mapping[int, Literal["bilinear", "bicubic"]]] = {2: "bilinear", 3: "bicubic"}
-"""Pillow's numbers of the filters that torch has, too."""
+"""Pillow's number -> name, for the filters that torch has too."""
 
 
 class Preparation(Record):
-    """How pictures become what a model sees. Sizes are pixels; mean and deviation are by channel, of samples 0–1."""
+    """How pictures become model input. Sizes are pixels; mean and deviation are for each channel, of samples 0–1."""
 
-    size: int | tuple[int, int]  # of the shorter side; or height and width, whatever the picture's shape
-    crop: tuple[int, int] | None  # height and width of the middle that is kept
+    size: int | tuple[int, int]  # shorter side; or height and width, ignoring the picture's shape
+    crop: tuple[int, int] | None  # height and width of the centre crop
     filter: Literal["bilinear", "bicubic"]
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
 
     @property
     def side(self) -> int:
-        """Longest side in pixels that pictures are decoded to."""
+        """The longest side in pixels to which pictures are decoded."""
         return OVERSAMPLING * (self.size if isinstance(self.size, int) else max(self.size))
 
     @property
-    def seen(self) -> tuple[int, int]:
-        """Height and width of what the model sees."""
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of the model's input."""
         if self.crop is not None:
             return self.crop
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
 
 def read_preparation(config: Mapping[str, Any], name: str) -> Preparation:
-    """What a `preprocessor_config.json` asks for. Raises Configuration, naming the model, where that cannot be done."""
+    """Read a `preprocessor_config.json`. Raises Configuration, naming the model, for an unsupported operation."""
 
-    def refuse(what: str) -> Configuration:
-        return Configuration(f"{name} wants its pictures {what}, which Swatchbook does not do.", advice=CHOOSE)
+    def unsupported(operation: str) -> Configuration:
+        return Configuration(
+            f"{name} needs its pictures {operation}, which Swatchbook does not support.", advice=CHOOSE
+        )
 
     size, crop = config.get("size"), (config.get("crop_size") if config.get("do_center_crop") else None)
     if not config.get("do_resize", True) or not config.get("do_rescale", True) or not config.get("do_normalize", True):
-        raise refuse("left as they are in part")
+        raise unsupported("without resizing, rescaling or normalising")
     if config.get("resample", 3) not in FILTERS:
-        raise refuse(f"resized with Pillow's filter {config['resample']}")
+        raise unsupported(f"resized with Pillow's filter {config['resample']}")
     if isinstance(size, Mapping) and size.get("shortest_edge") and not size.get("longest_edge"):
         resize: int | tuple[int, int] = int(size["shortest_edge"])
     elif isinstance(size, Mapping) and size.get("height") and size.get("width"):
         resize = int(size["height"]), int(size["width"])
-    elif isinstance(size, int):  # the oldest of them
+    elif isinstance(size, int):  # the oldest format
         resize = size
     else:
-        raise refuse(f"resized to {size}")
+        raise unsupported(f"resized to {size}")
     if crop is not None:
         crop = (crop, crop) if isinstance(crop, int) else (int(crop["height"]), int(crop["width"]))
     least = min(resize) if isinstance(resize, tuple) else resize
     if (crop and max(crop) > least) or not (crop or isinstance(resize, tuple)):
-        raise refuse(f"resized to {resize} and cropped to {crop or 'nothing'}")
+        raise unsupported(f"resized to {resize} and cropped to {crop or 'nothing'}")
     return Preparation(
         size=resize,
         crop=crop,
@@ -84,18 +87,18 @@ CHOOSE: Final = "Choose a SigLIP, SigLIP 2 (of a fixed resolution) or CLIP, or a
 
 
 def stack(pictures: Sequence[NDArray[np.uint8]], preparation: Preparation) -> Tensor:
-    """(h, w, 3) uint8 pictures of any sizes to (n, 3, height, width) uint8."""
-    height, width = preparation.seen
+    """Resize and crop (h, w, 3) uint8 pictures of any sizes, and stack them to (n, 3, height, width) uint8."""
+    height, width = preparation.input_size
     stacked = torch.empty(len(pictures), 3, height, width, dtype=torch.uint8)
     for row, picture in zip(stacked, pictures, strict=True):
-        resized = resize(picture, target(picture.shape[:2], preparation), preparation.filter)
+        resized = resize(picture, resized_shape(picture.shape[:2], preparation), preparation.filter)
         top, left = (resized.shape[1] - height) // 2, (resized.shape[2] - width) // 2
         row.copy_(resized[:, top : top + height, left : left + width])
     return stacked
 
 
-def target(shape: tuple[int, ...], preparation: Preparation) -> tuple[int, int]:
-    """Height and width that a picture of (height, width) is resized to, before it is cropped."""
+def resized_shape(shape: tuple[int, ...], preparation: Preparation) -> tuple[int, int]:
+    """Return the height and width to which a picture of (height, width) is resized before cropping."""
     if isinstance(preparation.size, tuple):
         return preparation.size
     shorter, (height, width) = preparation.size, shape  # the longer side is rounded down, as torchvision does
@@ -103,7 +106,7 @@ def target(shape: tuple[int, ...], preparation: Preparation) -> tuple[int, int]:
 
 
 def normalise(pixels: Tensor, preparation: Preparation) -> Tensor:
-    """(n, 3, h, w) uint8 to float32 of the mean 0 and deviation 1 that the model was trained with."""
+    """Normalise (n, 3, h, w) uint8 to float32 with the model's mean and deviation."""
     mean, deviation = (
         torch.tensor(values, device=pixels.device).mul_(255).view(3, 1, 1)
         for values in (preparation.mean, preparation.deviation)
@@ -112,7 +115,7 @@ def normalise(pixels: Tensor, preparation: Preparation) -> Tensor:
 
 
 def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The same picture with longest side at most `side`: by then it was decoded for another model, too."""
+    """Shrink a (h, w, 3) uint8 picture to longest side at most `side`; it may be larger, for another model."""
     scale = side / max(picture.shape)
     if scale >= 1:
         return picture
@@ -121,8 +124,8 @@ def shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def resize(picture: NDArray[np.uint8], size: tuple[int, int], filter: Literal["bilinear", "bicubic"]) -> Tensor:
-    """(h, w, 3) uint8 to (3, *size) uint8."""
-    planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # a copy: what children decode is not writable
+    """Resize (h, w, 3) uint8 to (3, *size) uint8."""
+    planes = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None]  # a copy: decoded pixels are not writable
     return (
         planes[0] if planes.shape[2:] == size else functional.interpolate(planes, size, mode=filter, antialias=True)[0]
     )

@@ -40,4 +40,4 @@ class DescriptorEncoder:
 
     def _encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
         canvas = self._descriptors.lay_out(pictures, SIDE)
-        return {role: block.numpy() for role, block in self._descriptors.describe(canvas, self._tables).items()}
+        return {role: block.numpy() for role, block in self._descriptors.compute_vectors(canvas, self._tables).items()}

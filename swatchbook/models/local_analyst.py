@@ -22,7 +22,7 @@ class LocalAnalyst:
     def __init__(self) -> None:
         from swatchbook.images import appearance, prepare  # numpy and torch: not for those who only ask for a tag
 
-        self._describe, self._shrink = appearance.describe, prepare.shrink
+        self._describe, self._shrink = appearance.analyse, prepare.shrink
         self._named = appearance.ColorNames()
 
     def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis]:

@@ -86,7 +86,7 @@ class VisionEncoder:
 
     def _look(self, network: nn.Module) -> dict[Role, Tensor]:
         """Vectors of the probe: patches of fixed colours, the same in every process."""
-        height, width = self._preparation.seen
+        height, width = self._preparation.input_size
         colors = torch.arange(PROBES * 3 * 7 * 7).mul(97).remainder(251).view(PROBES, 3, 7, 7).float()
         probe = functional.interpolate(colors, (height, width), mode="bilinear").to(torch.uint8)
         return self._pass(network, probe.to(self._device))

@@ -1,1 +1,1 @@
-"""PDFs: read and extracted in children that may crash."""
+"""Read PDFs and extract their pictures, in child processes that may crash."""

@@ -1,4 +1,7 @@
-"""What a page paints, how much of each picture its clips leave, and what later paint covers. For the child alone."""
+"""Trace what a page paints: how much of each picture its clips leave visible, and what later paint covers.
+
+Used only in the child process.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -6,26 +9,26 @@ from typing import Any, Literal
 
 from pymupdf import mupdf
 
-from swatchbook.geometry import UNIT, Transform, covers, moved, overlap, short_side
+from swatchbook.geometry import UNIT_SQUARE, Transform, covers, overlap, short_side, transform_box
 from swatchbook.records import Box
 
 EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
 NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
-LEAST_COVER = 20.0  # points of its short side; smaller paint covers no picture that matters
+LEAST_COVER = 20.0  # points; paint with a shorter side covers no relevant picture
 STRAIGHT = 0.01  # points by which a side may lean
 LEAST_ALPHA = 0.5  # `get_image_info()` takes fainter pictures and gradients for watermarks and leaves them out
 
 
 Fills = Literal["box", "clip", "part"]
-"""What a picture of opaque pixels fills: its box, the shape that it is clipped to, or who knows."""
+"""What a picture of opaque pixels fills: its box, its clip, or an unknown part of them."""
 
 
 @dataclass
 class Stroke:
-    """One picture or shading as painted."""
+    """A picture or shading as painted."""
 
     shading: bool
-    clip: Box  # in which it stands; unbounded without clips
+    clip: Box  # unbounded without clips
     visible: Box
     fills: Fills = "part"
     covered: bool = False  # by one filled rectangle
@@ -39,28 +42,28 @@ class Painting:
     paths: int = 0
 
 
-def painted(page: Any) -> Painting:
-    """Run a page and note what it paints."""
+def trace_painting(page: Any) -> Painting:
+    """Interpret a page and return what it paints."""
     device = _Device()
     mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
     mupdf.fz_close_device(device)
-    return device.seen
+    return device.painting
 
 
 @dataclass(frozen=True)
 class _Clip:
     box: Box
-    solid: bool  # what is painted in it fills its box
+    solid: bool  # the clip is a rectangle: paint in it can fill the box
 
 
 class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
-    """MuPDF calls these as it interprets the page; each clip and each mask is ended by one `pop_clip`."""
+    """MuPDF calls these methods as it interprets the page; each clip and each mask ends with one `pop_clip`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen = Painting()
+        self.painting = Painting()
         self._clips = [_Clip(EVERYWHERE, True)]
-        self._groups: list[bool] = []  # does each show what is under it?
+        self._groups: list[bool] = []  # whether each shows what is under it
         self._masks = 0
         for call in (
             *("fill_path", "stroke_path", "fill_image", "fill_image_mask", "fill_shade", "pop_clip"),
@@ -70,29 +73,29 @@ class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no ty
             getattr(self, f"use_virtual_{call}")()
 
     def fill_path(self, _ctx: Any, path: Any, _rule: Any, ctm: Any, *color: Any) -> None:
-        self.seen.paths += 1
-        if self.seen.strokes and color[2] == 1 and self._plain() and mupdf.ll_fz_path_is_rect(path, ctm):
+        self.painting.paths += 1
+        if self.painting.strokes and color[2] == 1 and self._is_opaque() and mupdf.ll_fz_path_is_rect(path, ctm):
             self._cover(_box(mupdf.ll_fz_bound_path(path, None, ctm)))
 
     def stroke_path(self, *_: Any) -> None:
-        self.seen.paths += 1
+        self.painting.paths += 1
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *_: Any) -> None:
         if alpha < LEAST_ALPHA:
             return
-        by = _transform(ctm)
-        upright = min(abs(by[0]) + abs(by[3]), abs(by[1]) + abs(by[2])) < STRAIGHT
-        if upright and alpha == 1 and self._plain() and not image.use_colorkey:
+        transform = _transform(ctm)
+        upright = min(abs(transform[0]) + abs(transform[3]), abs(transform[1]) + abs(transform[2])) < STRAIGHT
+        if upright and alpha == 1 and self._is_opaque() and not image.use_colorkey:
             clip = self._clips[-2 if image.mask else -1]  # its own mask is the last
-            self._stroke(False, moved(UNIT, by), "box" if clip.solid else "clip")
+            self._stroke(False, transform_box(UNIT_SQUARE, transform), "box" if clip.solid else "clip")
         else:
-            self._stroke(False, moved(UNIT, by))
+            self._stroke(False, transform_box(UNIT_SQUARE, transform))
 
     def fill_image_mask(
         self, _ctx: Any, _image: Any, ctm: Any, _space: Any, _color: Any, alpha: float, *_: Any
     ) -> None:
         if alpha >= LEAST_ALPHA:
-            self._stroke(False, moved(UNIT, _transform(ctm)))
+            self._stroke(False, transform_box(UNIT_SQUARE, _transform(ctm)))
 
     def fill_shade(self, _ctx: Any, _shade: Any, _ctm: Any, alpha: float, *_: Any) -> None:
         if alpha >= LEAST_ALPHA:
@@ -111,7 +114,7 @@ class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no ty
         self._clip(_box(mupdf.ll_fz_bound_text(text, stroke, ctm)), False)
 
     def clip_image_mask(self, _ctx: Any, _image: Any, ctm: Any, _scissor: Any) -> None:
-        self._clip(moved(UNIT, _transform(ctm)), False)
+        self._clip(transform_box(UNIT_SQUARE, _transform(ctm)), False)
 
     def begin_mask(self, _ctx: Any, around: Any, *_: Any) -> None:
         self._masks += 1
@@ -137,12 +140,12 @@ class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no ty
         within = self._clips[-1]
         self._clips.append(_Clip(overlap(within.box, box), within.solid and solid))
 
-    def _stroke(self, shading: bool, whole: Box, fills: Fills = "part") -> None:
-        """What is painted into a mask is no picture that anyone sees."""
+    def _stroke(self, shading: bool, box: Box, fills: Fills = "part") -> None:
+        """Record a picture or shading; one painted into a mask is invisible."""
         clip = NOWHERE if self._masks else self._clips[-1].box
-        self.seen.strokes.append(Stroke(shading, clip, overlap(whole, clip), fills))
+        self.painting.strokes.append(Stroke(shading, clip, overlap(box, clip), fills))
 
-    def _plain(self) -> bool:
+    def _is_opaque(self) -> bool:
         """Whether paint replaces what is under it."""
         return not self._masks and not any(self._groups)
 
@@ -150,7 +153,7 @@ class _Device(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no ty
         clip = self._clips[-1]
         box = overlap(box, clip.box)
         if clip.solid and short_side(box) >= LEAST_COVER:
-            for stroke in self.seen.strokes:
+            for stroke in self.painting.strokes:
                 stroke.covered = stroke.covered or covers(box, stroke.visible)
 
 

@@ -1,6 +1,6 @@
-"""What is stored of a picture: its JPEG bytes passed through, else an RGB(A) PNG; and what tells it from others.
+"""Convert a picture to the file that is stored: its JPEG bytes unchanged, else an RGB(A) PNG; and describe its look.
 
-Works on bytes and Pillow images, inside the child.
+Used inside the child process, on bytes and Pillow images.
 """
 
 import io
@@ -13,63 +13,65 @@ from swatchbook.geometry import Turn
 from swatchbook.images.limits import ImageLimits
 from swatchbook.records import pixel_key, sha256
 
-Image.MAX_IMAGE_PIXELS = None  # our own limits decide, before anything is decoded
+Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
 
-OPAQUE = 250  # alpha at least this everywhere is no mask: three quarters of soft masks are such
-FLAT = 12  # of 255; pictures with less contrast have no shape to compare
+OPAQUE = 250  # a mask with at least this alpha everywhere is ignored: three quarters of soft masks
+FLAT = 12  # of 255; pictures with less contrast have no phash
 PNG_LEVEL = 3  # of 9: a third of the time of the default for 5 % more bytes
 PLAIN_SPACES = ("DeviceGray", "DeviceRGB", "CalGray", "CalRGB", "ICCBased")
 WIDE_SPACES = ("adobe rgb", "prophoto", "wide gamut", "display p3")
-"""Profiles that the PDF holds but the JPEG does not: passed through, the colours would pale."""
+"""Colour profiles that the PDF holds but the JPEG does not: without them the colours would be pale."""
 
 _TURNS: dict[Turn, Image.Transpose] = {
     "mirror": Image.Transpose.FLIP_LEFT_RIGHT,
     "flip": Image.Transpose.FLIP_TOP_BOTTOM,
     "half": Image.Transpose.ROTATE_180,
-    "right": Image.Transpose.ROTATE_270,  # Pillow counts against the clock
+    "right": Image.Transpose.ROTATE_270,  # Pillow rotates anticlockwise
     "left": Image.Transpose.ROTATE_90,
     "transpose": Image.Transpose.TRANSPOSE,
     "transverse": Image.Transpose.TRANSVERSE,
 }
 
-Made = tuple[dict[str, Any], bytes]
-"""Facts of a stored picture, and its file."""
+PictureFile = tuple[dict[str, Any], bytes]
+"""Facts about a picture, and the bytes of its file."""
 
 
-def passes(colorspace: int, space: str) -> bool:
-    """Whether a JPEG in this colour space (components, MuPDF's name) shows right colours by itself."""
+def shows_in_jpeg(colorspace: int, space: str) -> bool:
+    """Whether a JPEG in this colour space (components, MuPDF's name) shows the right colours without conversion."""
     return colorspace in (1, 3) and space.startswith(PLAIN_SPACES) and not any(w in space.lower() for w in WIDE_SPACES)
 
 
-def as_jpeg(data: bytes, limits: ImageLimits) -> Made | None:
-    """A JPEG kept byte for byte; None where a viewer would show it otherwise than the page does.
+def pass_jpeg_through(data: bytes, limits: ImageLimits) -> PictureFile | None:
+    """Return a JPEG byte for byte; None if a viewer would show it differently from the page.
 
-    Raises UnreadableImage for a broken one, TooLarge by its own header, whatever the PDF said.
+    Raises UnreadableImage for a broken one, TooLarge by the size in its header, which may differ from the PDF's.
     """
     limits.check_bytes(len(data))
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             limits.check_size(*image.size)
-            if image.mode not in ("L", "RGB") or image.getexif().get(0x0112, 1) != 1:  # PDF ignores EXIF's turn
+            if (
+                image.mode not in ("L", "RGB") or image.getexif().get(0x0112, 1) != 1
+            ):  # PDF ignores the EXIF orientation
                 return None
             width, height = image.size
             mode = image.mode
-            image.draft(mode, (64, 64))  # decodes all of the stream at an eighth of the size: finds what is cut off
+            image.draft(mode, (64, 64))  # decode the whole stream at an eighth of the size, to find truncation
             image.load()
-            look = _look(image)
+            appearance = _appearance(image)
     except UnidentifiedImageError:
         raise UnreadableImage("Its bytes are not a JPEG.", advice="Export the catalogue again.") from None
-    except OSError as error:  # Pillow says what is wrong with the file
+    except OSError as error:
         raise UnreadableImage(f"A broken JPEG: {error}.", advice="Export the catalogue again.") from None
     facts = {"content_key": sha256(data), "width": width, "height": height, "mode": mode, "passed_through": True}
-    return {**facts, "suffix": ".jpg", **look}, data
+    return {**facts, "suffix": ".jpg", **appearance}, data
 
 
-def as_png(image: Image.Image, turn: Turn, limits: ImageLimits) -> Made:
-    """An RGB(A) picture, turned to stand as on the page, as PNG. Raises TooLarge."""
+def to_png(image: Image.Image, turn: Turn, limits: ImageLimits) -> PictureFile:
+    """Return an RGB(A) picture as PNG, turned as on the page. Raises TooLarge."""
     if turn != "none":
         image = image.transpose(_TURNS[turn])
-    if image.mode == "RGBA" and least_alpha(image.getchannel("A")) >= OPAQUE:
+    if image.mode == "RGBA" and min_alpha(image.getchannel("A")) >= OPAQUE:
         image = image.convert("RGB")
     key = pixel_key(image.width, image.height, image.mode, image.tobytes())
     file = io.BytesIO()
@@ -77,18 +79,19 @@ def as_png(image: Image.Image, turn: Turn, limits: ImageLimits) -> Made:
     data = file.getvalue()
     limits.check_bytes(len(data))
     facts = {"content_key": key, "width": image.width, "height": image.height, "mode": image.mode}
-    return {**facts, "passed_through": False, "suffix": ".png", **_look(image)}, data
+    return {**facts, "passed_through": False, "suffix": ".png", **_appearance(image)}, data
 
 
-def least_alpha(mask: Image.Image) -> int:
-    """Smallest value of a mask (mode L), 0–255."""
+def min_alpha(mask: Image.Image) -> int:
+    """Return the smallest value of a mask (mode L), 0–255."""
     least, _ = mask.getextrema()
     return int(least)  # type: ignore[arg-type]  # pairs are for many bands
 
 
-def _look(image: Image.Image) -> dict[str, Any]:
-    """`phash`: 64 signs of the brightness steps along rows of a 9 × 8 grid, hex, None if flat.
+def _appearance(image: Image.Image) -> dict[str, Any]:
+    """Return `phash` and `tone` of a picture, by which copies of it are recognised.
 
+    `phash`: the signs of the 64 brightness steps along the rows of a 9 × 8 grid, in hex; None if the picture is flat.
     `tone`: mean RGB over white.
     """
     if image.mode == "RGBA":

@@ -37,7 +37,7 @@ class ReadingAhead:
 
     def __init__(self, file: str, files: Files, settings: Settings, key: str) -> None:
         """Start reading `file`, a key of `files`, unless a reading is kept under `key`."""
-        self._outcome = Future[Reading]()
+        self._result = Future[Reading]()
         self._progress: reader.Progress | None = None
         self.seconds = 0.0  # how long reading took, once it is finished
         self._last_progress: tuple[int, int] | None = None
@@ -52,7 +52,7 @@ class ReadingAhead:
         self._progress = progress
         if self._last_progress:
             progress(*self._last_progress)
-        return self._outcome.result()
+        return self._result.result()
 
     def _read(self, file: str, files: Files, settings: Settings, key: str) -> None:
         started = time.monotonic()
@@ -62,9 +62,9 @@ class ReadingAhead:
                 with files.local(file) as path:
                     reading = reader.read(path, files, settings, progress=self._report)
             self.seconds = time.monotonic() - started
-            self._outcome.set_result(reading)
-        except BaseException as error:  # noqa: BLE001 — it is raised where the reading is asked for
-            self._outcome.set_exception(error)
+            self._result.set_result(reading)
+        except BaseException as error:  # noqa: BLE001 — `finish` raises it
+            self._result.set_exception(error)
 
     def _report(self, done: int, total: int) -> None:
         self._last_progress = done, total

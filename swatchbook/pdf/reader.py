@@ -1,6 +1,6 @@
-"""PDFs from the parent's side: limits, time, a restart behind whatever kills the child, progress.
+"""Read PDFs through a child process: limits, timeouts, progress, and a restart after a crash.
 
-Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may be lost.
+Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may crash.
 """
 
 import hashlib
@@ -12,7 +12,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swatchbook.catalogue.pictures import Running, Sighting, caption, nearby, place, running_lines, speaking_lines
+from swatchbook.catalogue.pictures import (
+    Running,
+    Sighting,
+    caption,
+    caption_lines,
+    find_running_lines,
+    nearby_text,
+    place_pictures,
+)
 from swatchbook.errors import (
     KINDS,
     CrashedWorker,
@@ -38,22 +46,22 @@ SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER
 HEADER_WITHIN = 1024  # bytes: as far as viewers look for %PDF-
 KEPT_WARNINGS = 100
 
-_MAY_PASS = (ProviderTimeout.kind, CrashedWorker.kind)
-"""How a picture fails that takes its child along: it may be the machine's fault, busy or short of memory."""
+_TRANSIENT_KINDS = (ProviderTimeout.kind, CrashedWorker.kind)
+"""Failures of a picture that ends its child. The cause may be the machine, busy or short of memory."""
 
-_LESS_BUSY = "Try again when the machine is less busy and has memory to spare."
+_RETRY_ADVICE = "Try again when the machine is less busy and has memory to spare."
 
 Progress = Callable[[int, int], None]
-"""Called with pages done and pages in all, after each page, picture and loss."""
+"""Called with the number of pages done and of all pages, after each page, picture and failure."""
 
 
 def read(
     path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str = CHILD
 ) -> Reading:
-    """One pass over all pages: text, styles, picture census, outline. Lost pages are named in the result.
+    """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`.
 
-    Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull, and where no page
-    could be read but may be later: CrashedWorker, ProviderTimeout.
+    Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or
+    ProviderTimeout if no page could be read but a later attempt may succeed.
     """
     content = check_file(path, settings)
     boxes: dict[int, Box] = {}
@@ -68,20 +76,20 @@ def read(
             settings.incoming.mkdir(parents=True, exist_ok=True)
             with (
                 tempfile.NamedTemporaryFile("wb", suffix=".jsonl", dir=settings.incoming) as file,
-                closing(_survive(child, _request("read", path), numbers, settings, progress)) as answers,
+                closing(_stream_restarting(child, _request("read", path), numbers, settings, progress)) as answers,
             ):
                 for answer, payload in answers:
                     if "box" in answer:
                         boxes[answer["page"]] = answer["box"]
                         tables += [answer["page"]] if answer["has_table"] else []
                         margins.update((text, place) for text, place in answer["margins"])
-                        warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
+                        warnings += [f"Page {answer['page']}: {warning}" for warning in answer["warnings"]]
                         file.write(payload + b"\n")
                     elif "lost" in answer and answer["page"] not in boxes:
                         lost.append(FailedPage(page=answer["page"], **answer["lost"]))
                 file.flush()
                 if not boxes:
-                    raise _none_read(lost)
+                    raise _no_page_error(lost)
                 key = files.put_file(Path(file.name), suffix=".jsonl")
         except OSError as error:
             raise as_failure(error) from error
@@ -93,14 +101,14 @@ def read(
         page_boxes=boxes,
         pages_file=key,
         table_pages=tuple(tables),
-        running=tuple(sorted(running_lines(margins))),
+        running=tuple(sorted(find_running_lines(margins))),
         lost=tuple(lost),
         warnings=truncate(warnings, KEPT_WARNINGS),
     )
 
 
-def iterate(files: Files, reading: Reading, *, pages: Collection[int] | None = None) -> Iterator[Page]:
-    """The pages of a reading (or these of them) in order, one at a time. Raises FileMissing."""
+def iter_pages(files: Files, reading: Reading, *, pages: Collection[int] | None = None) -> Iterator[Page]:
+    """Return the pages of a reading in order, one at a time; only those in `pages` if given. Raises FileMissing."""
     with files.local(reading.pages_file) as path, path.open("rb") as lines:
         for number, line in zip(sorted(reading.page_boxes), lines, strict=True):  # a line for each page that was read
             if pages is None or number in pages:
@@ -115,36 +123,36 @@ def tables(
     progress: Progress | None = None,
     module: str = CHILD,
 ) -> Tables:
-    """Tables on these pages (0.2 s a page: ask only for the `table_pages` of a reading).
+    """Read the tables of these pages (0.2 s a page: pass only the `table_pages` of a reading).
 
-    Pages that fail are named as lost; those that the second reader stood in for, as warnings.
+    Pages that fail are in `lost`; pages read by the fallback reader are in `warnings`.
     """
     if not pages:
         return Tables()
-    found: list[Table] = []
+    tables_found: list[Table] = []
     lost: list[FailedPage] = []
     warnings: list[str] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
-        for answer, _ in _survive(child, _request("tables", path), sorted(pages), settings, progress):
+        for answer, _ in _stream_restarting(child, _request("tables", path), sorted(pages), settings, progress):
             if "tables" in answer:
-                found += [Table.model_validate(table) for table in answer["tables"]]
-                warnings += [f"Page {answer['page']}: {said}" for said in answer["warnings"]]
+                tables_found += [Table.model_validate(table) for table in answer["tables"]]
+                warnings += [f"Page {answer['page']}: {warning}" for warning in answer["warnings"]]
             if "lost" in answer:
-                said = f"Its tables are lost: {answer['lost']['message']}"
-                lost.append(FailedPage(page=answer["page"], **{**answer["lost"], "message": said}))
-    return Tables(tables=tuple(found), lost=tuple(lost), warnings=truncate(warnings, KEPT_WARNINGS))
+                warning = f"Its tables are lost: {answer['lost']['message']}"
+                lost.append(FailedPage(page=answer["page"], **{**answer["lost"], "message": warning}))
+    return Tables(tables=tuple(tables_found), lost=tuple(lost), warnings=truncate(warnings, KEPT_WARNINGS))
 
 
 def render(
     path: Path, pages: Sequence[int], settings: Settings, *, side: int, module: str = CHILD
 ) -> Iterator[tuple[int, bytes | FailedPage]]:
-    """These pages as JPEG, longest side `side` pixels, one at a time; one that cannot be painted is lost."""
+    """Render these pages as JPEG, longest side `side` pixels, one at a time; yield FailedPage for one that fails."""
     if not pages:
         return
     request = {**_request("render", path), "side": side}
     with (
         Child(module, memory_mb=settings.child_memory_mb) as child,
-        closing(_survive(child, request, sorted(pages), settings)) as answers,
+        closing(_stream_restarting(child, request, sorted(pages), settings)) as answers,
     ):
         for answer, payload in answers:
             if "rendered" in answer:
@@ -164,33 +172,33 @@ def extract(
     progress: Progress | None = None,
     module: str = CHILD,
 ) -> Extraction:
-    """Pictures of the planned pages, stored and deduplicated by content, and where they stand.
+    """Extract the pictures of the planned pages, stored and deduplicated by content, and their placements.
 
-    `document` is the id that placements are named under. A picture that cannot be had is `Unreadable` and keeps its
-    placement; a page that cannot is in `lost`.
+    `document` is the document's id, from which the ids of placements are made. A picture that cannot be read is in
+    `unreadable` and keeps its placement; a page that cannot be read is in `lost`.
     """
-    gone = {page.page for page in reading.lost}
-    numbers = [number for number in sorted(plan.shown) if number not in gone]
-    found = _Found(files, iterate(files, reading, pages=set(numbers)), frozenset(reading.running))
+    lost_pages = {page.page for page in reading.lost}
+    numbers = [number for number in sorted(plan.shown) if number not in lost_pages]
+    builder = _ExtractionBuilder(files, iter_pages(files, reading, pages=set(numbers)), frozenset(reading.running))
     if numbers:
         request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": reading.content}
         with (
             Child(module, memory_mb=settings.child_memory_mb) as child,
-            closing(_survive(child, request, numbers, settings, progress)) as answers,
+            closing(_stream_restarting(child, request, numbers, settings, progress)) as answers,
         ):
             for answer, payload in answers:
-                found.take(answer, payload)
+                builder.add(answer, payload)
     return Extraction(
-        pictures=tuple(found.pictures.values()),
-        placements=place(document, found.sightings),
-        unreadable=tuple(found.unreadable.values()),
-        lost=tuple(found.lost),
-        warnings=truncate(found.warnings, KEPT_WARNINGS),
+        pictures=tuple(builder.pictures.values()),
+        placements=place_pictures(document, builder.sightings),
+        unreadable=tuple(builder.unreadable.values()),
+        lost=tuple(builder.lost),
+        warnings=truncate(builder.warnings, KEPT_WARNINGS),
     )
 
 
-class _Found:
-    """What an extraction has gathered so far."""
+class _ExtractionBuilder:
+    """Collects the results of an extraction while the child answers."""
 
     def __init__(self, files: Files, pages: Iterator[Page], running: Running) -> None:
         self.pictures: dict[str, Picture] = {}
@@ -202,31 +210,31 @@ class _Found:
         self._pages = pages
         self._running = running
         self._page: Page | None = None
-        self._begun: dict[str, Any] = {}
+        self._announced: dict[str, Any] = {}
 
-    def take(self, answer: dict[str, Any], payload: bytes) -> None:
+    def add(self, answer: dict[str, Any], payload: bytes) -> None:
         if "begun" in answer:
-            self._begun = answer
+            self._announced = answer
         elif "number" in answer:
-            self._sight(answer, payload)
+            self._add_sighting(answer, payload)
         elif "lost" in answer:
             self.lost.append(FailedPage(page=answer["page"], **answer["lost"]))
         else:
-            self.warnings += [f"Page {answer['page']}: {said}" for said in answer.get("warnings", ())]
+            self.warnings += [f"Page {answer['page']}: {warning}" for warning in answer.get("warnings", ())]
 
-    def _sight(self, answer: dict[str, Any], payload: bytes) -> None:
-        begun, failure = self._begun, answer.get("failure")
-        key = begun["key"] if failure else answer["content_key"]
+    def _add_sighting(self, answer: dict[str, Any], payload: bytes) -> None:
+        announced, failure = self._announced, answer.get("failure")
+        key = announced["key"] if failure else answer["content_key"]
         if failure:
             self.unreadable[key] = Unreadable(content_key=key, **failure)
-            if failure["kind"] in _MAY_PASS:  # this result is not one to keep
-                self.lost.append(FailedPage(page=begun["page"], **failure, transient=True))
+            if failure["kind"] in _TRANSIENT_KINDS:  # a transient loss, so that the result is not cached
+                self.lost.append(FailedPage(page=announced["page"], **failure, transient=True))
         elif key not in self.pictures:
             facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
             stored = self._files.put_bytes(payload, answer["suffix"])
             self.pictures[key] = Picture(content_key=key, file=stored, **facts)
-        sighting = begun["sighting"]
-        lines = speaking_lines(self._read(begun["page"]), self._running)
+        sighting = announced["sighting"]
+        lines = caption_lines(self._read(announced["page"]), self._running)
         self.sightings.append(
             Sighting(
                 **sighting,
@@ -235,12 +243,12 @@ class _Found:
                 phash=answer.get("phash"),
                 tone=answer.get("tone"),
                 caption=caption(sighting["bbox"], lines),
-                nearby_text=nearby(sighting["bbox"], lines),
+                nearby_text=nearby_text(sighting["bbox"], lines),
             )
         )
 
     def _read(self, number: int) -> Page:
-        """Pages come in order, so the file is read along once."""
+        """Return a page. Pages are asked for in order, so the file is read once."""
         while self._page is None or self._page.number < number:
             self._page = next(self._pages)
         return self._page
@@ -250,9 +258,9 @@ class _Found:
 
 
 def check_file(path: Path, settings: Settings) -> str:
-    """SHA-256 of a file that may be a PDF within the limits; nothing is parsed.
+    """Return the SHA-256 of a file that is within the limits and begins like a PDF; nothing is parsed.
 
-    Raises FileMissing, InvalidReference (no rights), TooLarge, UnreadableDocument.
+    Raises FileMissing, InvalidReference (no permission), TooLarge, UnreadableDocument.
     """
     try:
         size = path.stat().st_size
@@ -278,7 +286,7 @@ def check_file(path: Path, settings: Settings) -> str:
 
 def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
     try:
-        opened = _described(child, path, settings)
+        opened = _describe_document(child, path, settings)
     except OutOfMemory as error:
         raise TooLarge(
             f"Opening the PDF takes more than {settings.child_memory_mb} MiB.",
@@ -292,91 +300,92 @@ def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
     return opened
 
 
-def _described(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
-    """What the child says of the document as a whole; asked again where it dies."""
-    deaths: list[CrashedWorker] = []
-    while len(deaths) < TRIES:
+def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
+    """Return the child's facts about the document; ask again if the child crashes."""
+    crashes: list[CrashedWorker] = []
+    while len(crashes) < TRIES:
         try:
             return child.ask({"do": "open", "path": str(path)}, seconds=settings.page_seconds)[0]
-        except CrashedWorker as death:
-            deaths.append(death)
-    if _at_fault(deaths):
-        raise UnreadableDocument(f"The PDF crashes its parser. {deaths[-1]}", advice="Export it again.")
-    raise CrashedWorker(f"The PDF could not be opened: {deaths[-1]}", advice=_LESS_BUSY)
+        except CrashedWorker as crash:
+            crashes.append(crash)
+    if _is_at_fault(crashes):
+        raise UnreadableDocument(f"The PDF crashes its parser. {crashes[-1]}", advice="Export it again.")
+    raise CrashedWorker(f"The PDF could not be opened: {crashes[-1]}", advice=_RETRY_ADVICE)
 
 
-def _none_read(lost: Sequence[FailedPage]) -> Failure:
-    """Why there is no reading: the first page that may be read later decides, and where there is none, the document."""
+def _no_page_error(lost: Sequence[FailedPage]) -> Failure:
+    """Return the error when no page was read: that of the first transient page, else an unreadable document."""
     transient = next((page for page in lost if page.transient), None)
     shown = transient or lost[0]
     message = f"No page could be read; page {shown.page}: {shown.message}"
     if transient:
-        return KINDS[transient.kind](message, advice=_LESS_BUSY)
+        return KINDS[transient.kind](message, advice=_RETRY_ADVICE)
     return UnreadableDocument(message, advice="Export the PDF again, or repair it with a PDF tool.")
 
 
-# --- a child that may be lost -----------------------------------------------------------------------------------------
+# --- restarting the child ---------------------------------------------------------------------------------------------
 
 
 def _request(do: str, path: Path) -> dict[str, Any]:
     return {"do": do, "path": str(path)}
 
 
-def _at_fault(deaths: Sequence[CrashedWorker]) -> bool:
-    """Whether what the children worked on is proven at fault: each fresh one that tried it crashed by itself."""
-    return len(deaths) >= TRIES and all(death.by_itself for death in deaths)
+def _is_at_fault(crashes: Sequence[CrashedWorker]) -> bool:
+    """Whether the input is proven to be the cause: each fresh child that tried it crashed without being killed."""
+    return len(crashes) >= TRIES and all(crash.by_itself for crash in crashes)
 
 
-def _survive(
+def _stream_restarting(
     child: Child, request: dict[str, Any], pages: Sequence[int], settings: Settings, progress: Progress | None = None
 ) -> Generator[Frame]:
-    """All answers over `pages`, whatever the child dies of.
+    """Return the answers for all `pages`, and restart the child when it crashes.
 
-    The picture or page under way at a death is tried again in a fresh child. At its second death, or when the child is
-    silent for too long, the picture is answered for with `failure`, or else the page with `lost`, and a new child goes
-    on behind it. When the whole takes too long (it grows with the pages), the rest is lost, as passing.
+    The picture or page in progress at a crash is tried again in a fresh child. After its second crash, or when a child
+    is silent for too long, the answer is `failure` for the picture, or `lost` for the page, and a new child continues
+    with the next. When the whole takes too long (the limit grows with the pages), the remaining pages are transient
+    losses.
     """
-    todo, after = deque(pages), -1
-    deaths: list[CrashedWorker] = []  # at the picture or page under way
-    until = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
-    while todo and time.monotonic() <= until:
-        held: list[Frame] = []  # until the picture or page is whole: one that is tried again is answered once
-        asked = {**request, "pages": list(todo), "after": after}
+    pages_left, after = deque(pages), -1
+    crashes: list[CrashedWorker] = []  # at the picture or page in progress
+    deadline = time.monotonic() + settings.page_seconds * (SPARE + PER_PAGE * len(pages))
+    while pages_left and time.monotonic() <= deadline:
+        frames: list[Frame] = []  # held until the picture or page is complete, so that a retry does not answer twice
+        request_left = {**request, "pages": list(pages_left), "after": after}
         try:
-            with closing(child.stream(asked, seconds=settings.page_seconds)) as stream:
+            with closing(child.stream(request_left, seconds=settings.page_seconds)) as stream:
                 for answer, payload in stream:
-                    held.append((answer, payload))
+                    frames.append((answer, payload))
                     if not answer.keys() & {"done", "lost", "number"}:
                         continue
-                    yield from held
-                    held.clear()
-                    deaths.clear()
+                    yield from frames
+                    frames.clear()
+                    crashes.clear()
                     if "number" in answer:
                         after = answer["number"]
                     else:
-                        todo.popleft()
+                        pages_left.popleft()
                         after = -1
                     if progress:
-                        progress(len(pages) - len(todo), len(pages))
-                    if time.monotonic() > until:
+                        progress(len(pages) - len(pages_left), len(pages))
+                    if time.monotonic() > deadline:
                         break
         except (CrashedWorker, ProviderTimeout) as failure:
             if isinstance(failure, CrashedWorker):
-                deaths.append(failure)
-                if len(deaths) < TRIES:
+                crashes.append(failure)
+                if len(crashes) < TRIES:
                     continue
-            yield from held
-            what = {"kind": failure.kind, "message": failure.message}
-            under_way = held[-1][0] if held else {}
-            if "begun" in under_way:
-                after = under_way["begun"]
-                yield {"page": under_way["page"], "number": after, "failure": what}, b""
+            yield from frames
+            details = {"kind": failure.kind, "message": failure.message}
+            last = frames[-1][0] if frames else {}
+            if "begun" in last:
+                after = last["begun"]
+                yield {"page": last["page"], "number": after, "failure": details}, b""
             else:
-                yield {"page": todo.popleft(), "lost": {**what, "transient": not _at_fault(deaths)}}, b""
+                yield {"page": pages_left.popleft(), "lost": {**details, "transient": not _is_at_fault(crashes)}}, b""
                 after = -1
-            deaths.clear()
+            crashes.clear()
             if progress:
-                progress(len(pages) - len(todo), len(pages))
-    for page in todo:
+                progress(len(pages) - len(pages_left), len(pages))
+    for page in pages_left:
         lost = {"kind": ProviderTimeout.kind, "message": "The document took too long as a whole.", "transient": True}
         yield {"page": page, "lost": lost}, b""

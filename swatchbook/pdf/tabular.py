@@ -1,14 +1,14 @@
-"""Does a page look as if it held a table? A cheap guess, so that the dear table reader runs on few pages."""
+"""Guess whether a page holds a table, so that the slow table reader runs on few pages."""
 
 from collections.abc import Iterable
 from itertools import pairwise
 
 from swatchbook.records import Box
 
-ROWS = 3  # rows that agree make a table
+ROWS = 3  # successive rows with shared columns that make a table
 SAME_LINE = 3.0  # points between the tops of cells of one row
 SAME_EDGE = 4.0  # points between the left edges of cells of one column
-ROW_GAP = 60.0  # points; what stands further apart is no longer one table
+ROW_GAP = 60.0  # points; rows further apart belong to different tables
 
 
 def looks_tabular(boxes: Iterable[Box]) -> bool:
@@ -19,10 +19,10 @@ def looks_tabular(boxes: Iterable[Box]) -> bool:
             rows[-1][1].append(x0)
         else:
             rows.append((y0, [x0]))
-    run = 1
+    matching_rows = 1
     for (above, upper), (below, lower) in pairwise(rows):
-        shared = sum(any(abs(x - other) <= SAME_EDGE for other in upper) for x in lower)
-        run = run + 1 if shared >= 2 and len(upper) >= 2 and below - above <= ROW_GAP else 1
-        if run >= ROWS:
+        shared_area = sum(any(abs(x - other) <= SAME_EDGE for other in upper) for x in lower)
+        matching_rows = matching_rows + 1 if shared_area >= 2 and len(upper) >= 2 and below - above <= ROW_GAP else 1
+        if matching_rows >= ROWS:
             return True
     return False

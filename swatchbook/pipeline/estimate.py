@@ -98,10 +98,10 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
         for key in reading.files:
             with resources.files.local(key) as local:
                 files.put_file(local, suffix=Path(key).suffix)
-        discovery = discover.discover(reading, reader.iterate(files, reading))
+        discovery = discover.discover(reading, reader.iter_pages(files, reading))
         tables = reader.tables(path, reading.table_pages, settings)
-        planned = plan.make_plan(reading, reader.iterate(files, reading), discovery, options.focus)
-        pages = reader.iterate(files, reading)
+        planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, options.focus)
+        pages = reader.iter_pages(files, reading)
         texts = {c.text_key: c.text for c in chunk.chunk("", reading, pages, planned, tables.tables).chunks if c.embed}
         extraction = reader.extract(path, "", reading, planned, files, settings)
         shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
@@ -138,15 +138,15 @@ def _discovering(
         return
     model = resources.models.llm.model
     nobody = CallContext(resources.ledger, Run(token="", document="", generation=""), "plan")
-    if scanned := scans.scanned_pages(reader.iterate(files, reading)):
+    if scanned := scans.scanned_pages(reader.iter_pages(files, reading)):
         question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.MOST_TOKENS)
         yield _asked(
             resources.settings, "discover", "vision", resources.models.vision.model, question, Printed, len(scanned)
         )
     finding, describing = Tally(model), Tally(model)
-    ask_products(finding, nobody, reading, reader.iterate(files, reading), discovery)
+    ask_products(finding, nobody, reading, reader.iter_pages(files, reading), discovery)
     for product in discovery.products:
-        pages = list(reader.iterate(files, reading, pages=product.pages))
+        pages = list(reader.iter_pages(files, reading, pages=product.pages))
         ask_metadata(
             describing, nobody, product, pages, describe.describe(product, pages, tables.on(product.pages).tables)
         )

@@ -8,7 +8,7 @@ from swatchbook.records import Block, Box, Drawn, Line, OutlineEntry, Page, Read
 WIDTH, HEIGHT = 595.0, 842.0
 
 
-class Told(NamedTuple):
+class ExpectedProduct(NamedTuple):
     """A product as a person sees it."""
 
     name: str
@@ -19,7 +19,7 @@ class Told(NamedTuple):
 
 class Document(NamedTuple):
     pages: list[Page]
-    products: list[Told]
+    products: list[ExpectedProduct]
     outline: list[OutlineEntry] = []
 
 
@@ -93,7 +93,7 @@ def specification(y: float, labels: Sequence[str] = ("Material:", "Finish:", "Si
 
 def heading_and_specification(labels: Sequence[str] = ("Material:", "Finish:", "Size:")) -> Document:
     """One product a page: photo, large name, labels and values."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for n, name in enumerate(NAMES[:8], 2):
         blocks = [
             text(60, 430, name, 30),
@@ -102,8 +102,8 @@ def heading_and_specification(labels: Sequence[str] = ("Material:", "Finish:", "
             *foot(n),
         ]
         pages.append(page(n, blocks, [(0, 0, WIDTH, 400)]))
-        told.append(Told(name, n, n))
-    return Document([*pages, contacts(10)], told)
+        expected.append(ExpectedProduct(name, n, n))
+    return Document([*pages, contacts(10)], expected)
 
 
 def german() -> Document:
@@ -114,7 +114,7 @@ def german() -> Document:
 def long_sections() -> Document:
     """Three pages a product, the name only on the first; an index, an outline with a parent and lies in it."""
     index = [text(60, 60, "Contents", 28)]
-    pages, told, outline = (
+    pages, expected, outline = (
         [],
         [],
         [OutlineEntry(level=1, title="Page 1", page=1), OutlineEntry(level=1, title="Tiles", page=3)],
@@ -132,11 +132,11 @@ def long_sections() -> Document:
         )
         pages.append(page(first + 1, foot(first + 1), [(60, 60, 290, 400), (300, 60, 535, 400)]))
         pages.append(page(first + 2, [text(60, 60, "Technical data", 14, True), *specification(100), *foot(first + 2)]))
-        told.append(Told(name, first, first + 2, "Tiles"))
+        expected.append(ExpectedProduct(name, first, first + 2, "Tiles"))
     index.append(text(60, 140 + 30 * 5, "Phantom", 12))
     index.append(text(500, 140 + 30 * 5, "99", 12))
     outline.append(OutlineEntry(level=2, title="Slide 7", page=4))
-    return Document([cover(), page(2, index), *pages, contacts(18)], told, outline)
+    return Document([cover(), page(2, index), *pages, contacts(18)], expected, outline)
 
 
 GOODS = ["Lamp", "Frame", "Mug", "Clock", "Tray", "Vase", "Bowl", "Stand"]
@@ -144,7 +144,7 @@ GOODS = ["Lamp", "Frame", "Mug", "Clock", "Tray", "Vase", "Bowl", "Stand"]
 
 def card_grid(columns: int = 2, rows: int = 2) -> Document:
     """Names and prose under pictures; a header names the category, a second page goes on without one."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for k, category in enumerate(["Lighting", "Kitchen", "Office", "Garden"]):
         for part in range(2):
             number = 2 + 2 * k + part
@@ -163,14 +163,14 @@ def card_grid(columns: int = 2, rows: int = 2) -> Document:
                     text(x, y + 395 / rows, name, 11),
                     *prose(x, y + 395 / rows + 20, "a calm object for every day", 7, 30),
                 ]
-                told.append(Told(name, number, number, category))
+                expected.append(ExpectedProduct(name, number, number, category))
             pages.append(page(number, blocks, pictures))
-    return Document([*pages, contacts(10)], told)
+    return Document([*pages, contacts(10)], expected)
 
 
 def cards_beside() -> Document:
     """Pictures at the left, name and description in one style at the right."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for k, category in enumerate(["Mugs", "Bags", "Pens", "Caps"]):
         number = 2 + k
         blocks, pictures = [text(50, 60, category, 44), *foot(number)], []
@@ -182,14 +182,14 @@ def cards_beside() -> Document:
                 text(320, y + 20, name, 12),
                 *prose(320, y + 55, "A gift that stays with people for years and years.", 12, 30),
             ]
-            told.append(Told(name, number, number, category))
+            expected.append(ExpectedProduct(name, number, number, category))
         pages.append(page(number, blocks, pictures))
-    return Document([*pages, contacts(6)], told)
+    return Document([*pages, contacts(6)], expected)
 
 
 def code_table() -> Document:
     """Rows of code, name and price under category headings."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for k, category in enumerate(["Hinges", "Handles", "Locks"]):
         number = 2 + k
         blocks = [text(50, 60, category, 24), *foot(number)]
@@ -200,14 +200,14 @@ def code_table() -> Document:
                 text(180, y, name, 9),
                 text(450, y, f"{12 + i},50 €", 9),
             ]
-            told.append(Told(name, number, number, category))
+            expected.append(ExpectedProduct(name, number, number, category))
         pages.append(page(number, blocks))
-    return Document([*pages, contacts(5)], told)
+    return Document([*pages, contacts(5)], expected)
 
 
 def spreads() -> Document:
     """Two printed pages on each sheet, one product on each half."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for k in range(4):
         number = 2 + k
         blocks, pictures = [text(30, 815, str(2 * k + 2), 8), text(1150, 815, str(2 * k + 3), 8)], []
@@ -215,28 +215,28 @@ def spreads() -> Document:
             x, name = 60 + 595 * half, NAMES[2 * k + half]
             blocks += [text(x, 60 + 240 * half, name, 28), *specification(620, x=x)]
             pictures.append((x, 120 + 240 * half, x + 400, 520))
-            told.append(Told(name, number, number))
+            expected.append(ExpectedProduct(name, number, number))
         pages.append(page(number, blocks, pictures, width=1190))
-    return Document(pages, told)
+    return Document(pages, expected)
 
 
 def mid_page_starts() -> Document:
     """Products follow each other down the page; each second one ends on the next page."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for k in range(4):
         number, a, b = 2 + k, NAMES[2 * k], NAMES[2 * k + 1]
         tail = specification(60) if k else []
         blocks = [*tail, text(60, 160, a, 22), *prose(60, 200, "Soft and quiet. " * 9), *specification(300)]
         blocks += [text(60, 480, b, 22), *prose(60, 520, "Soft and quiet. " * 9), *specification(700), *foot(number)]
         pages.append(page(number, blocks, [(350, 160, 535, 400), (350, 480, 535, 690)]))
-        told += [Told(a, number, number), Told(b, number, number + 1)]
+        expected += [ExpectedProduct(a, number, number), ExpectedProduct(b, number, number + 1)]
     pages.append(page(6, [*specification(60), *foot(6)]))
-    return Document(pages, told)
+    return Document(pages, expected)
 
 
 def repeated_names() -> Document:
     """The same names under every category: tables and chairs both come as Alder, Birke, Cedro."""
-    pages, told, number = [cover()], [], 2
+    pages, expected, number = [cover()], [], 2
     for category in ["Tables", "Chairs", "Benches", "Stools"]:
         pages.append(page(number, [text(60, 380, category, 60)], [(0, 0, WIDTH, 300)]))
         for name in NAMES[:3]:
@@ -244,14 +244,14 @@ def repeated_names() -> Document:
             pages.append(
                 page(number, [text(60, 60, name, 26), *specification(600), *foot(number)], [(60, 120, 535, 560)])
             )
-            told.append(Told(name, number, number, category))
+            expected.append(ExpectedProduct(name, number, number, category))
         number += 1
-    return Document(pages, told)
+    return Document(pages, expected)
 
 
 def names_with_attributes() -> Document:
     """Two columns of bold names in body size, each with a size and a price line below; no pictures."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for k in range(3):
         number = 2 + k
         blocks = [*foot(number)]
@@ -263,28 +263,28 @@ def names_with_attributes() -> Document:
                 text(x, y + 16, "Size: 40 x 40 cm"),
                 text(x, y + 32, f"Price: {20 + i},00 €"),
             ]
-            told.append(Told(name, number, number))
+            expected.append(ExpectedProduct(name, number, number))
         pages.append(page(number, blocks))
-    return Document(pages, told)
+    return Document(pages, expected)
 
 
 def code_cards() -> Document:
     """Pictures with a code and a name below, on white pages without headings."""
-    pages, told = [], []
+    pages, expected = [], []
     for k in range(4):
         blocks, pictures = [*foot(1 + k)], []
         for i in range(9):
             x, y, name = 50 + 170 * (i % 3), 50 + 240 * (i // 3), f"{NAMES[(i + 2 * k) % 12]} {GOODS[(i * 3 + k) % 8]}"
             pictures.append((x, y, x + 140, y + 140))
             blocks += [text(x, y + 148, name, 9, True), text(x, y + 162, f"AC-{400 + 10 * k + i}", 8)]
-            told.append(Told(name, 1 + k, 1 + k))
+            expected.append(ExpectedProduct(name, 1 + k, 1 + k))
         pages.append(page(1 + k, blocks, pictures))
-    return Document(pages, told)
+    return Document(pages, expected)
 
 
 def captions_of_one_product() -> Document:
     """A product of two pages with its own specification; the captions under its pictures are rooms, not products."""
-    pages, told = [cover()], []
+    pages, expected = [cover()], []
     for k, name in enumerate(NAMES[:6]):
         first = 2 + 2 * k
         boxes = [(60 + 240 * (i % 2), 60 + 350 * (i // 2), 280 + 240 * (i % 2), 340 + 350 * (i // 2)) for i in range(4)]
@@ -294,14 +294,14 @@ def captions_of_one_product() -> Document:
         ]
         pages.append(page(first, [text(60, 60, name, 30), *specification(640), *foot(first)], [(60, 120, 535, 600)]))
         pages.append(page(first + 1, [*rooms, *foot(first + 1)], boxes))
-        told.append(Told(name, first, first + 1))
-    return Document([*pages, contacts(14)], told)
+        expected.append(ExpectedProduct(name, first, first + 1))
+    return Document([*pages, contacts(14)], expected)
 
 
 def coded_colours() -> Document:
     """Four pages a product: opener under a small line, colours with codes under pictures, details, specification. The
     titles of dividers are smaller than those of products; a running head joins category and product."""
-    pages, told, outline, number = [cover()], [], [], 2
+    pages, expected, outline, number = [cover()], [], [], 2
     for k, category in enumerate(["Stone", "Wood", "Textile"]):
         pages.append(page(number, [text(60, 560, category, 30), *foot(number)], [(0, 0, WIDTH, 500)]))
         outline.append(OutlineEntry(level=1, title=category, page=number))
@@ -333,9 +333,9 @@ def coded_colours() -> Document:
             ]
             sizes += [text(60 + 150 * i, 316, value, 8) for i, value in enumerate(("60 x 120 cm", "2 pieces", "31 kg"))]
             pages.append(page(number + 3, [*data, *sizes]))
-            told.append(Told(name, number, number + 3, category))
+            expected.append(ExpectedProduct(name, number, number + 3, category))
             number += 4
-    return Document([*pages, contacts(number)], told, outline)
+    return Document([*pages, contacts(number)], expected, outline)
 
 
 # --- no catalogues ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Chunks: every text once, hierarchy, tables whole, sizes that fit the model's window."""
+"""Chunks: every text once, hierarchy, whole rows of tables, sizes that fit the model's window."""
 
 import string
 from collections import Counter
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.chunk import MOST_PIECES, chunk, word_pieces
-from swatchbook.catalogue.layout import tidy
+from swatchbook.catalogue.layout import normalise_line
 from swatchbook.records import Chunks, Page, Plan, PlannedPage, Table, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
@@ -47,7 +47,7 @@ def any_pages(draw):
 
 @settings(max_examples=60, deadline=None)
 @given(any_pages())
-def test_every_text_stands_in_exactly_one_embedding_chunk(pages):
+def test_every_text_is_in_exactly_one_chunk_with_a_vector(pages):
     chunks = chunked(pages)
     whole = Counter(word for c in chunks.chunks if c.embed for word in c.text.split())
     assert whole == Counter(word for p in pages for line in p.lines for word in line.text.split())
@@ -91,7 +91,7 @@ def test_names_at_pictures_are_headings():
     assert {p.name for p in document.products} <= headings
 
 
-def test_line_over_a_name_goes_with_the_name_it_stands_over():
+def test_line_directly_over_a_name_stays_with_it():
     blocks = [
         text(60, 60, "Alder", 24), *prose(60, 100, "A quiet stone. " * 9),
         text(60, 400, "Cork for walls", 8, bold=True), text(60, 412, "Birke", 24), *prose(60, 450, "It is warm. " * 9),
@@ -138,7 +138,7 @@ def test_table_rows_stay_whole_and_parts_repeat_the_header():
     assert (entity.kind, entity.page, entity.table) == ("specification", 1, table)
 
 
-def test_text_inside_a_table_that_the_table_does_not_say_is_kept():
+def test_text_inside_a_table_but_not_in_its_cells_is_kept():
     table = Table(page=1, bbox=(50, 90, 560, 200), rows=(("Size", "60 x 60"), ("Finish", "matt")))
     blocks = [
         text(60, 100, "Size"),
@@ -151,7 +151,7 @@ def test_text_inside_a_table_that_the_table_does_not_say_is_kept():
     assert sorted(texts) == sorted(["size60x60finishmatt", "handlewithcare"])
 
 
-def test_running_furniture_stands_once_and_page_numbers_nowhere():
+def test_running_heads_are_kept_once_and_page_numbers_dropped():
     pages = [
         page(n, [text(60, 60, f"Name {n} of many", 24), *prose(60, 120, f"Words of {n}. " * 9), *layouts.foot(n)])
         for n in range(1, 9)
@@ -186,7 +186,7 @@ def test_price_in_the_margin_stays_with_its_product(top: bool, prices: list[int]
     result = with_margin(lambda n: words.format(prices[n - 1]), top)
     own = {c.headings[-1]: c.text for c in result.chunks if c.headings}
     for n, price in enumerate(prices, 1):
-        assert tidy(words.format(price)) in own[layouts.NAMES[n]].splitlines()
+        assert normalise_line(words.format(price)) in own[layouts.NAMES[n]].splitlines()
     assert not [c for c in result.chunks if c.kind == "running"]
 
 
@@ -198,7 +198,7 @@ def test_price_in_the_margin_stays_with_its_product(top: bool, prices: list[int]
         lambda n: f"Lumen & Oak 2025 | {2 * n} | {2 * n + 1}",
     ],
 )
-def test_running_line_is_kept_once_whatever_number_its_page_has(line) -> None:
+def test_running_line_with_a_page_number_is_kept_once(line) -> None:
     result = with_margin(line)
     (running,) = [c for c in result.chunks if c.kind == "running"]
     assert running.text == line(1)
@@ -208,13 +208,13 @@ def test_running_line_is_kept_once_whatever_number_its_page_has(line) -> None:
 
 
 @pytest.mark.parametrize("line", [lambda n: "", lambda n: f"– {n + 3} –", lambda n: f"{2 * n} | {2 * n + 1}"])
-def test_numbers_of_pages_make_no_chunk(line) -> None:
+def test_page_numbers_get_no_chunk(line) -> None:
     result = with_margin(line)
     assert not [c for c in result.chunks if c.kind == "running"]
     assert not [ln for c in result.chunks for ln in c.text.splitlines() if not any(map(str.isalpha, ln))]
 
 
-def test_number_that_differs_from_the_others_of_its_place_is_kept() -> None:
+def test_number_unlike_the_others_at_its_place_is_kept() -> None:
     result = with_margin(lambda n: f"Page {n}" if n != 5 else "Page 7000")
     assert [c.pages for c in result.chunks if "Page 7000" in c.text] == [(5,)]
 

@@ -88,10 +88,10 @@ def test_every_value_is_text_of_the_products_pages():
     for make in (layouts.heading_and_specification, layouts.german, layouts.mid_page_starts, layouts.spreads):
         document = make()
         for found in discover(layouts.reading(document), document.pages).products:
-            said = " ".join(p.text for p in document.pages if p.number in found.pages)
+            page_text = " ".join(p.text for p in document.pages if p.number in found.pages)
             metadata = describe(found, document.pages, []).metadata
             assert metadata["material"] == "porcelain stoneware"
-            assert all(value in said for values in metadata.values() for value in values.split("; "))
+            assert all(value in page_text for values in metadata.values() for value in values.split("; "))
 
 
 def test_equal_products_get_different_ids_that_do_not_depend_on_the_rest():

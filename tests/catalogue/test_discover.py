@@ -1,12 +1,12 @@
-"""Products found on generated layouts, as a scored table: a change that costs something shows where."""
+"""Products found on generated layouts, as a score table that shows where a change has an effect."""
 
 import pytest
 
 from swatchbook.catalogue.discover import UNSURE, discover
-from swatchbook.catalogue.layout import tidy
+from swatchbook.catalogue.layout import normalise_line
 from swatchbook.records import Discovery, fold
 from tests.catalogue import layouts
-from tests.catalogue.layouts import Document, Told
+from tests.catalogue.layouts import Document, ExpectedProduct
 
 
 def found_in(document: Document) -> Discovery:
@@ -14,24 +14,26 @@ def found_in(document: Document) -> Discovery:
 
 
 def score(document: Document, discovery: Discovery) -> tuple[float, float, float]:
-    """F1 of products (same name on meeting pages), then what share of the found has exact pages, and its category."""
+    """F1 of products (same name on overlapping pages), and their shares with exact pages and with the category."""
     left = list(discovery.products)
-    pairs: list[tuple[Told, object]] = []
+    pairs: list[tuple[ExpectedProduct, object]] = []
     exact = right = 0
-    for told in document.products:
+    for expected in document.products:
         match = next(
             (
                 p
                 for p in left
-                if fold(p.name) == fold(told.name) and p.first_page <= told.last and told.first <= p.last_page
+                if fold(p.name) == fold(expected.name)
+                and p.first_page <= expected.last
+                and expected.first <= p.last_page
             ),
             None,
         )
         if match is not None:
             left.remove(match)
-            pairs.append((told, match))
-            exact += (match.first_page, match.last_page) == (told.first, told.last)
-            right += fold(match.category or "") == fold(told.category or "")
+            pairs.append((expected, match))
+            exact += (match.first_page, match.last_page) == (expected.first, expected.last)
+            right += fold(match.category or "") == fold(expected.category or "")
     f1 = 2 * len(pairs) / (len(document.products) + len(discovery.products)) if document.products else 0.0
     return round(f1, 2), round(exact / max(1, len(pairs)), 2), round(right / max(1, len(pairs)), 2)
 
@@ -59,20 +61,20 @@ CATALOGUES = [
 def test_products_found_on_layout(make, expected):
     document = make()
     discovery = found_in(document)
-    said = [(p.name, p.first_page, p.last_page, p.category) for p in discovery.products]
-    assert score(document, discovery) == expected, said
+    summary = [(p.name, p.first_page, p.last_page, p.category) for p in discovery.products]
+    assert score(document, discovery) == expected, summary
 
 
 @pytest.mark.parametrize(
     "make",
     [layouts.lecture, layouts.report, layouts.form, layouts.letter, layouts.team, layouts.novel, layouts.scanned],
 )
-def test_no_catalogue_yields_at_most_one_product(make):
+def test_document_that_is_no_catalogue_yields_at_most_one_product(make):
     discovery = found_in(make())
     assert len(discovery.products) <= 1, [p.name for p in discovery.products]
     assert discovery.products or discovery.note == UNSURE
 
 
-def test_letter_spaced_name_is_closed_up_and_measures_are_left_alone():
-    assert tidy("A L D E R   O A K") == "ALDER OAK"
-    assert tidy("3 x 4 m") == "3 x 4 m"
+def test_letter_spaced_name_is_joined_and_measures_are_unchanged():
+    assert normalise_line("A L D E R   O A K") == "ALDER OAK"
+    assert normalise_line("3 x 4 m") == "3 x 4 m"

@@ -44,13 +44,13 @@ def test_each_card_gets_its_own_picture():
         document = make()
         placements = placed(document)
         products, _, links = linked(document, placements)
-        told = iter(document.products)
+        expected = iter(document.products)
         for placement in placements:
             if placement.page in {t.first for t in document.products}:
-                assert names_of(links, products, placement) == [next(told).name]
+                assert names_of(links, products, placement) == [next(expected).name]
 
 
-def test_pictures_of_a_products_pages_are_its_own_also_without_its_name():
+def test_pictures_on_a_products_pages_are_linked_without_its_name():
     document = layouts.long_sections()
     placements = placed(document)
     products, _, links = linked(document, placements)
@@ -86,7 +86,7 @@ def test_caption_raises_the_score_and_is_evidence():
     assert scores["Alder, laid in a herringbone"] > scores[None]
 
 
-def test_picture_of_a_certificate_is_no_products():
+def test_picture_of_a_certificate_is_linked_to_no_product():
     document = layouts.heading_and_specification()
     _, _, links = linked(document, [placed(document, caption="ISO 9001 certificate")[1]])
     assert LinkKind.IMAGE_PRODUCT not in {made.kind for made in links}
@@ -104,7 +104,7 @@ def test_one_picture_over_several_cards_is_linked_to_each():
     )
 
 
-def test_chunks_are_linked_to_the_products_they_speak_of():
+def test_chunks_are_linked_to_the_products_they_are_about():
     for make in (layouts.card_grid, layouts.long_sections, layouts.repeated_names):
         document = make()
         products, chunks, links = linked(document, [])
@@ -123,11 +123,11 @@ def test_pictures_are_linked_to_the_text_beside_them():
     _, chunks, links = linked(document, placements)
     texts = {c.id: c.text for c in chunks.chunks}
     made = {one.source: texts[one.target] for one in links if one.kind is LinkKind.IMAGE_CHUNK}
-    for placement, told in zip(placements, document.products, strict=True):
-        assert told.name in made[placement.id]
+    for placement, expected in zip(placements, document.products, strict=True):
+        assert expected.name in made[placement.id]
 
 
-def test_what_runs_in_the_margins_is_linked_to_nothing():
+def test_running_heads_are_linked_to_nothing():
     document = layouts.heading_and_specification()
     placements = placed(document, caption="Lumen & Oak · www.lumen.example")
     _, chunks, links = linked(document, placements)
@@ -136,7 +136,7 @@ def test_what_runs_in_the_margins_is_linked_to_nothing():
     assert not [made for made in links if running.id in (made.source, made.target)]
 
 
-def test_links_are_said_once_and_in_range():
+def test_links_are_unique_and_scores_in_range():
     document = layouts.card_grid(3, 3)
     _, _, links = linked(document, placed(document))
     assert len({(made.kind, made.source, made.target) for made in links}) == len(links)

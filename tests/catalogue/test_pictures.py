@@ -8,11 +8,11 @@ from swatchbook.catalogue.pictures import (
     NEARBY_LENGTH,
     Sighting,
     caption,
+    caption_lines,
+    find_running_lines,
     margin_places,
-    nearby,
-    place,
-    running_lines,
-    speaking_lines,
+    nearby_text,
+    place_pictures,
 )
 from swatchbook.records import Block, Box, Line, Page, PlacementState, Span, sha256
 
@@ -31,13 +31,13 @@ def sighting(page: int = 1, bbox: Box = PICTURE, content: str = "a", **changed: 
 
 
 def states(*seen: Sighting) -> list[PlacementState]:
-    return [placement.state for placement in place("document", seen)]
+    return [placement.state for placement in place_pictures("document", seen)]
 
 
 SHOWN, HIDDEN, DECORATIVE = PlacementState.SHOWN, PlacementState.HIDDEN, PlacementState.DECORATIVE
 
 
-def test_large_pictures_are_shown_and_tiny_ones_decorate() -> None:
+def test_large_pictures_are_shown_and_tiny_ones_decorative() -> None:
     assert states(
         sighting(),
         sighting(bbox=(0, 0, 31, 700), content="sliver"),
@@ -46,13 +46,13 @@ def test_large_pictures_are_shown_and_tiny_ones_decorate() -> None:
     ) == [SHOWN, DECORATIVE, DECORATIVE, SHOWN]
 
 
-def test_same_content_on_three_pages_decorates_and_on_one_page_does_not() -> None:
+def test_same_content_on_three_pages_is_decorative_and_on_one_page_is_not() -> None:
     assert states(*(sighting(page=n) for n in (1, 2, 3))) == [DECORATIVE] * 3
     assert states(*(sighting(page=n) for n in (1, 2))) == [SHOWN] * 2
     assert states(*(sighting(xref=n) for n in (1, 2, 3))) == [SHOWN] * 3
 
 
-def test_same_look_on_three_pages_decorates_unless_its_colour_differs() -> None:
+def test_same_look_on_three_pages_is_decorative_unless_its_colour_differs() -> None:
     def seen(page: int, tone: tuple[int, int, int]) -> Sighting:
         return sighting(page=page, content=str(page), phash="00ff" * 4, tone=tone)
 
@@ -79,13 +79,13 @@ def test_slit_of_a_large_picture_is_hidden_and_half_of_it_is_not() -> None:
 
 
 def test_placements_say_why_they_are_not_shown() -> None:
-    shown, tiny = place("document", [sighting(), sighting(bbox=(0, 0, 9, 9), content="b")])
+    shown, tiny = place_pictures("document", [sighting(), sighting(bbox=(0, 0, 9, 9), content="b")])
     assert shown.reason is None
     assert tiny.reason == "tiny: its short side is under 32 pt"
 
 
 def test_hidden_placement_keeps_the_whole_box() -> None:
-    (hidden,) = place("document", [sighting(bbox=(0, 0, 0, 0), whole=(-300, 0, -100, 100))])
+    (hidden,) = place_pictures("document", [sighting(bbox=(0, 0, 0, 0), whole=(-300, 0, -100, 100))])
     assert hidden.bbox == (-300, 0, -100, 100)
 
 
@@ -106,11 +106,11 @@ def test_every_sighting_becomes_one_placement_with_its_own_id(drawn: list[tuple[
         sighting(page=page, content=content, bbox=(x * 50, 0, x * 50 + 200, 200))
         for page, content, x in sorted(drawn, key=lambda one: one[0])
     ]
-    placements = place("document", seen)
+    placements = place_pictures("document", seen)
     assert [(p.page, p.content_key) for p in placements] == [(s.page, s.content_key) for s in seen]
     assert len({p.id for p in placements}) == len(placements)
-    assert place("document", seen) == placements
-    assert {p.id for p in place("another", seen)}.isdisjoint(p.id for p in placements)
+    assert place_pictures("document", seen) == placements
+    assert {p.id for p in place_pictures("another", seen)}.isdisjoint(p.id for p in placements)
 
 
 # --- captions ---------------------------------------------------------------------------------------------------------
@@ -121,18 +121,18 @@ def test_caption_is_the_nearest_line_below() -> None:
     assert caption(PICTURE, lines) == "Oak natural"
 
 
-def test_caption_goes_on_over_lines_of_its_kind() -> None:
+def test_caption_continues_over_lines_of_the_same_size() -> None:
     lines = [line("Oak natural,", 120, 255), line("oiled by hand", 120, 267), line("BIG HEADING", 120, 279, size=18)]
     assert caption(PICTURE, lines) == "Oak natural, oiled by hand"
 
 
-def test_caption_is_not_the_neighbours() -> None:
+def test_caption_of_a_neighbouring_picture_is_not_used() -> None:
     lines = [line("Mine", 150, 260), line("The neighbour's own", 330, 252)]
     assert caption(PICTURE, lines) == "Mine"
     assert caption(PICTURE, lines[1:]) is None
 
 
-def test_caption_stands_above_beside_or_on_the_picture_where_nothing_is_below() -> None:
+def test_caption_is_above_beside_or_on_the_picture_if_nothing_is_below() -> None:
     assert caption(PICTURE, [line("Above", 150, 85)]) == "Above"
     assert caption(PICTURE, [line("Beside", 310, 150)]) == "Beside"
     assert caption(PICTURE, [line("On it", 150, 150)]) == "On it"
@@ -147,21 +147,21 @@ def test_numbers_paragraphs_and_far_lines_are_no_captions() -> None:
 
 def test_nearby_text_keeps_the_order_of_the_page_and_its_limit() -> None:
     lines = [line("Title", 120, 50), line("Oak", 120, 255), line("Elsewhere", 120, 700)]
-    assert nearby(PICTURE, lines) == "Title\nOak"
-    assert nearby(PICTURE, lines[2:]) is None
-    assert len(nearby(PICTURE, [line("word " * 60, 100, 255 + n) for n in range(9)]) or "") == NEARBY_LENGTH
+    assert nearby_text(PICTURE, lines) == "Title\nOak"
+    assert nearby_text(PICTURE, lines[2:]) is None
+    assert len(nearby_text(PICTURE, [line("word " * 60, 100, 255 + n) for n in range(9)]) or "") == NEARBY_LENGTH
 
 
 @given(st.lists(st.tuples(st.text("ab 1", max_size=30), st.floats(0, 600), st.floats(0, 800)), max_size=15))
 def test_caption_is_text_of_the_page(drawn: list[tuple[str, float, float]]) -> None:
     lines = [line(text, x, y, width=40) for text, x, y in drawn]
-    said = caption(PICTURE, lines)
-    assert said is None or 0 < len(said) <= CAPTION_LENGTH
-    if said is not None:
-        assert set(said.split()) <= {word for one in lines for word in one.text.split()}
+    found = caption(PICTURE, lines)
+    assert found is None or 0 < len(found) <= CAPTION_LENGTH
+    if found is not None:
+        assert set(found.split()) <= {word for one in lines for word in one.text.split()}
 
 
-def test_heads_and_feet_speak_of_no_picture() -> None:
+def test_running_heads_and_feet_are_no_captions() -> None:
     def line(text: str, y: float) -> Line:
         bbox = (50.0, y, 250.0, y + 10)
         span = Span(text=text, bbox=bbox, size=9, font="f", bold=False, italic=False, color=0)
@@ -174,7 +174,7 @@ def test_heads_and_feet_speak_of_no_picture() -> None:
         return Page(number=number, label=str(number), box=box, rotation=0, blocks=(block,), drawn=())
 
     pages = [page(n) for n in (1, 2, 3)]
-    running = running_lines(Counter(place for each in pages for place in margin_places(each)))
-    assert [spoken.text for spoken in speaking_lines(pages[0], running)] == ["Nordvik Oak, smoked"]
-    twice = running_lines(Counter(place for each in pages[:2] for place in margin_places(each)))
-    assert len(speaking_lines(pages[0], twice)) == 2  # twice may be a caption
+    running = find_running_lines(Counter(place_pictures for each in pages for place_pictures in margin_places(each)))
+    assert [spoken.text for spoken in caption_lines(pages[0], running)] == ["Nordvik Oak, smoked"]
+    twice = find_running_lines(Counter(place_pictures for each in pages[:2] for place_pictures in margin_places(each)))
+    assert len(caption_lines(pages[0], twice)) == 2  # twice may be a caption

@@ -1,4 +1,4 @@
-"""Pages are skipped for a reason, and kept when unsure."""
+"""Pages are skipped for a reason; an unclear page is kept."""
 
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.plan import make_plan
@@ -19,7 +19,7 @@ def test_cover_index_and_contacts_are_skipped_and_product_pages_kept():
     assert plan.shown == tuple(range(3, 18))
 
 
-def test_divider_that_the_outline_announces_is_skipped_and_an_opener_is_not():
+def test_divider_listed_in_the_outline_is_skipped_and_an_opener_is_not():
     plan = planned(layouts.coded_colours())
     assert {p.number: p.reason for p in plan.pages if p.kind == "skipped" and 1 < p.number < 29} == {
         2: "section divider", 11: "section divider", 20: "section divider",
@@ -46,6 +46,6 @@ def test_certificates_and_specifications_outside_products_are_entity_pages():
     assert plan.pages[3].reason.startswith("kept")
 
 
-def test_nothing_is_skipped_of_a_single_page():
+def test_document_of_a_single_page_has_no_skipped_page():
     pages = [page(1, [text(60, 60, "Alder", 30)], [(60, 100, 500, 600)])]
     assert make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True).shown == (1,)

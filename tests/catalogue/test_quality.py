@@ -18,5 +18,5 @@ def test_no_images_count_as_all_complete_and_no_products_as_nothing():
 
 @given(st.lists(st.floats(0, 1), max_size=9), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
 def test_confidence_is_between_zero_and_one(products, planned, complete, more):
-    said = confidence(products, planned=planned, lost=planned // 2, complete=complete, found=complete + more)
-    assert 0 <= said <= 1
+    result = confidence(products, planned=planned, lost=planned // 2, complete=complete, found=complete + more)
+    assert 0 <= result <= 1

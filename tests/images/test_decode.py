@@ -211,7 +211,7 @@ def test_animations_show_their_first_frame(decoders: Decoders, tmp_path: Path) -
 
 
 def png_of(width: int, height: int) -> bytes:
-    """A PNG whose header promises much and whose data hold little."""
+    """Return a PNG with little data whose header gives a large size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -269,7 +269,7 @@ def test_missing_file_is_tried_again_later(decoders: Decoders, tmp_path: Path) -
     assert isinstance(failure(decoders, tmp_path), FileMissing | UnreadableImage)
 
 
-def test_broken_ones_cost_themselves_alone(decoders: Decoders, tmp_path: Path) -> None:
+def test_broken_pictures_fail_alone(decoders: Decoders, tmp_path: Path) -> None:
     paths = []
     for n in range(20):
         paths.append(tmp_path / f"{n}.jpg")
@@ -310,7 +310,7 @@ def test_picture_that_needs_more_memory_than_a_child_has_fails_alone(tmp_path: P
     assert isinstance(after, np.ndarray)
 
 
-def test_child_that_does_not_start_is_laid_at_no_pictures_door(tmp_path: Path) -> None:
+def test_child_that_does_not_start_raises_configuration(tmp_path: Path) -> None:
     (tmp_path / "fine.jpg").write_bytes(jpeg())
     with (
         Decoders(Settings(), module="swatchbook.images.nowhere") as decoders,

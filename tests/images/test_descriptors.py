@@ -64,7 +64,7 @@ def recall(queries: NDArray[np.float32], gallery: NDArray[np.float32], label: ND
 def recall_elsewhere(
     queries: NDArray[np.float32], gallery: NDArray[np.float32], label: NDArray[np.str_], other: NDArray[np.str_]
 ) -> float:
-    """The same, where whatever agrees in `other` is out of the running: colour must be found in other patterns."""
+    """The recall without gallery items that have the same `other`: colour must be found in other patterns."""
     likeness = np.where(other[:, None] == other[None, :], -1, queries @ gallery.T)
     return float((label[likeness.argmax(axis=1)] == label).mean())
 
@@ -153,7 +153,7 @@ def test_white_black_and_red_are_told_apart_by_color_not_by_texture() -> None:
     assert (plain[Role.TEXTURE] @ plain[Role.TEXTURE].T).min() > 0.999
 
 
-def test_where_things_are_counts_for_visual_alone() -> None:
+def test_only_visual_depends_on_the_layout() -> None:
     """Halves changing places keep colours and textures, but not the layout."""
     left, right = material("wood", "oak", side=160)[:, :80], material("speckle", "navy", side=160)[:, :80]
     first, second = np.concatenate([left, right], axis=1), np.concatenate([right, left], axis=1)

@@ -42,7 +42,7 @@ def print_of(width: int, height: int) -> Image.Image:
 
 
 def levels_apart(processor: Any, theirs: Image.Image, ours: Image.Image) -> NDArray[np.float64]:
-    """How far the samples that a model sees are apart, in levels of 255."""
+    """Return the differences between the samples of two model inputs, in levels of 255."""
     preparation = read_preparation(processor.to_dict(), "it")
     expected = np.asarray(processor([theirs])["pixel_values"][0], np.float64)
     prepared = normalise(stack([np.asarray(ours)], preparation), preparation)[0].numpy()
@@ -51,7 +51,7 @@ def levels_apart(processor: Any, theirs: Image.Image, ours: Image.Image) -> NDAr
 
 
 @pytest.mark.parametrize("size", [(600, 450), (301, 777), (224, 224), (90, 61), (3, 5)])
-def test_the_same_pixels_come_out_as_the_models_own_processor_makes_them(processor: Any, size: tuple[int, int]) -> None:
+def test_preparation_equals_that_of_the_models_processor(processor: Any, size: tuple[int, int]) -> None:
     picture = print_of(*size)
     apart = levels_apart(processor, picture, picture)
     assert apart.max() < 2.01
@@ -86,12 +86,12 @@ def test_pictures_of_many_shapes_are_stacked_in_order() -> None:
         ({"size": {"longest_edge": 512}}, "longest_edge"),
         ({"size": {"shortest_edge": 224}, "do_center_crop": False}, "cropped to nothing"),
         ({"size": {"shortest_edge": 128}}, "resized to 128 and cropped to"),
-        ({"do_normalize": False}, "in part"),
+        ({"do_normalize": False}, "without resizing"),
     ],
 )
-def test_what_cannot_be_prepared_is_refused_by_name(change: dict[str, Any], message: str) -> None:
+def test_unsupported_preparation_raises_with_the_models_name(change: dict[str, Any], message: str) -> None:
     config = {**PROCESSORS["clip"].to_dict(), **change}
-    with pytest.raises(Configuration, match=f"lab/some-model wants its pictures .*{message}"):
+    with pytest.raises(Configuration, match=f"lab/some-model needs its pictures .*{message}"):
         read_preparation(config, "lab/some-model")
 
 
@@ -99,7 +99,7 @@ def test_the_oldest_configurations_are_read() -> None:
     old = {"size": 224, "crop_size": 224, "do_center_crop": True, "resample": 3, **IMAGENET}
     found = read_preparation(old, "it")
     assert isinstance(found, Preparation)
-    assert (found.size, found.seen, found.side, found.filter) == (224, (224, 224), 448, "bicubic")
+    assert (found.size, found.input_size, found.side, found.filter) == (224, (224, 224), 448, "bicubic")
 
 
 def test_shrinking_leaves_small_pictures_alone_and_keeps_shapes() -> None:

@@ -1,4 +1,4 @@
-"""The real decode child, but that some names make it do to itself what some pictures do to decoders."""
+"""The real decode child, which crashes or hangs on files with certain names."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from swatchbook.images import decode_child
 from swatchbook.images.limits import ImageLimits
 from swatchbook.runtime.child import serve
 
-really_decode = decode_child.decode
+real_decode = decode_child.decode
 
 
 def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
@@ -24,7 +24,7 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
         os.kill(os.getpid(), signal.SIGKILL)
     if path.name.startswith("hanging"):
         time.sleep(60)
-    return really_decode(path, side, limits)
+    return real_decode(path, side, limits)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from swatchbook.errors import UNFORESEEN, Configuration, Failure, ProviderError,
 from swatchbook.models import vision_analyst
 from swatchbook.models.vision_analyst import VisionAnalyst, as_jpeg
 from swatchbook.records import Analysis, ColorShare
-from tests.catalogue.llm.chat import CONTEXT, Says, Voice
+from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
 from tests.providers import attentive
 
 PAYING: Any = object()
@@ -31,8 +31,8 @@ def seen(**more: Any) -> dict[str, Any]:
     return {**nothing, "colors": [], "textures": [], "confidence": 0.5, "quality": 0.5, **more}
 
 
-def look(says: Says, *pictures: Pixels) -> Sequence[Analysis | Failure]:
-    return VisionAnalyst(Voice(says), 768).analyse(pictures or [picture(200)], PAYING)
+def look(says: Reply, *pictures: Pixels) -> Sequence[Analysis | Failure]:
+    return VisionAnalyst(FakeChat(says), 768).analyse(pictures or [picture(200)], PAYING)
 
 
 def saying(**more: Any) -> Analysis:
@@ -128,10 +128,10 @@ def test_confidence_and_quality_are_kept() -> None:
 
 
 def test_only_pixels_are_sent_no_larger_than_asked_and_always_the_same() -> None:
-    voice = Voice(lambda texts, pictures: seen())
+    voice = FakeChat(lambda texts, pictures: seen())
     large = picture(100, 500, 1_000)
     VisionAnalyst(voice, 256).analyse([large, large], PAYING)
-    first, second = voice.asked
+    first, second = voice.questions
     assert first == second
     (part,) = first.parts
     assert isinstance(part, bytes)
@@ -150,4 +150,4 @@ def test_the_tag_tells_model_prompt_shape_and_size(monkeypatch: pytest.MonkeyPat
 
 def test_nothing_is_asked_that_nobody_pays_for() -> None:
     with pytest.raises(Configuration):
-        VisionAnalyst(Voice(lambda texts, pictures: ProviderError("asked")), 768).analyse([picture(1)], CONTEXT)
+        VisionAnalyst(FakeChat(lambda texts, pictures: ProviderError("asked")), 768).analyse([picture(1)], CONTEXT)

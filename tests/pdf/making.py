@@ -11,7 +11,7 @@ from swatchbook.records import Box, Plan, PlannedPage
 
 
 def gradient(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:
-    """A picture without symmetry: no two of its corners agree, so that a wrong turn shows."""
+    """A picture without symmetry: all corners differ, so that a wrong turn is noticed."""
     across = Image.linear_gradient("L").rotate(90).resize((width, height))
     down = Image.linear_gradient("L").resize((width, height))
     flat = Image.new("L", (width, height), 40 + 37 * seed % 200)

@@ -1,4 +1,4 @@
-"""PDFs that would act: scripts, programs to start, files and addresses to open. Here a PDF is only ever read."""
+"""PDFs with scripts, programs to start, files and addresses to open: none of them is run or opened."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def elsewhere() -> Iterator[Origin]:
 
 
 def actions(elsewhere: Origin, folder: Path) -> dict[str, str]:
-    """What a document may ask of its viewer as it is opened."""
+    """Return the actions that a document can request when it is opened."""
     url, program = f"http://127.0.0.1:{elsewhere.port}/called", folder / "program.sh"
     return {
         "script": f"<</S/JavaScript/JS(app.launchURL('{url}', true); this.submitForm('{url}');)>>",
@@ -35,7 +35,7 @@ def actions(elsewhere: Origin, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", ["script", "address", "form", "data", "program", "document"])
-def test_what_a_document_would_do_when_opened_is_not_done(elsewhere: Origin, tmp_path: Path, kind: str) -> None:
+def test_actions_on_opening_are_not_run(elsewhere: Origin, tmp_path: Path, kind: str) -> None:
     (tmp_path / "program.sh").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
     (tmp_path / "program.sh").chmod(0o755)
     (tmp_path / "told.txt").write_text(TOLD)
@@ -80,12 +80,12 @@ def test_a_page_of_any_size_is_read_or_named(tmp_path: Path, box: str) -> None:
     path = paper.save(tmp_path / "a.pdf")
     files = Files(str(tmp_path / "files"))
     reading = reader.read(path, files, Settings(page_seconds=20))
-    texts = [page.text for page in reader.iterate(files, reading)]
+    texts = [page.text for page in reader.iter_pages(files, reading)]
     assert texts[-1] == "Tile Bruna"
     assert len(texts) + len(reading.lost) == 2
 
 
-def test_a_little_that_unfolds_into_a_lot_costs_one_page(tmp_path: Path) -> None:
+def test_decompression_bomb_loses_one_page(tmp_path: Path) -> None:
     """A quarter of a gigabyte of operators in as many kilobytes."""
     paper = Paper()
     first, second = paper.pages(2)
@@ -95,9 +95,9 @@ def test_a_little_that_unfolds_into_a_lot_costs_one_page(tmp_path: Path) -> None
     assert path.stat().st_size < 1 << 20
     files = Files(str(tmp_path / "files"))
     reading = reader.read(path, files, Settings(page_seconds=5, child_memory_mb=512))
-    assert [page.text for page in reader.iterate(files, reading) if page.number == 2] == ["Tile Bruna"]
+    assert [page.text for page in reader.iter_pages(files, reading) if page.number == 2] == ["Tile Bruna"]
 
 
 def read_all(path: Path, folder: Path) -> list[Page]:
     files = Files(str(folder / "files"))
-    return list(reader.iterate(files, reader.read(path, files, Settings(page_seconds=20))))
+    return list(reader.iter_pages(files, reader.read(path, files, Settings(page_seconds=20))))

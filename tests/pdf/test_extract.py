@@ -168,7 +168,7 @@ def test_wide_gamut_jpeg_is_brought_to_srgb(paper: Paper, files: Files, tmp_path
     assert not only(extract(paper, files, tmp_path)).passed_through
 
 
-def test_exif_turn_that_the_page_ignores_does_not_reach_the_file(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_exif_orientation_is_not_kept_in_the_file(paper: Paper, files: Files, tmp_path: Path) -> None:
     source = gradient(80, 40)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -191,7 +191,7 @@ TURNS: dict[Image.Transpose | None, tuple[float, ...]] = {
 
 
 @pytest.mark.parametrize("rotation", [0, 90])
-def test_turned_pictures_stand_as_a_viewer_shows_them(
+def test_turned_pictures_are_stored_as_a_viewer_shows_them(
     paper: Paper, files: Files, tmp_path: Path, rotation: int
 ) -> None:
     xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
@@ -382,7 +382,7 @@ def bomb_by_its_own_header(paper: Paper) -> int:
         (bomb_by_its_own_header, "too_large", "SWATCHBOOK_MAX_IMAGE_SIDE"),
     ],
 )
-def test_broken_picture_is_named_and_costs_only_itself(
+def test_broken_picture_is_named_and_fails_alone(
     paper: Paper, files: Files, tmp_path: Path, make: object, kind: str, says: str
 ) -> None:
     page = paper.page()
@@ -416,7 +416,7 @@ def test_single_pixel_is_a_picture(paper: Paper, files: Files, tmp_path: Path) -
     assert pixels(files, picture).getpixel((0, 0)) == (255, 128, 0)
 
 
-def test_picture_that_kills_the_child_is_named_and_the_rest_goes_on(
+def test_picture_that_kills_the_child_is_named_and_the_rest_continues(
     paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)
@@ -462,7 +462,7 @@ def test_error_of_the_parser_is_in_the_log_and_not_in_the_message(
     assert "IndexError: list index out of range" in caplog.text
 
 
-def test_picture_that_is_never_done_is_a_loss_that_may_pass(
+def test_picture_that_hangs_is_a_transient_loss(
     paper: Paper, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)
@@ -490,7 +490,7 @@ def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_pat
     assert time.monotonic() - begun < 15
 
 
-def test_more_pictures_than_any_page_has_are_cut_and_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_too_many_pictures_are_cut_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page()
     dots = b"".join(
         b"q 30 0 0 30 %d %d cm BI /W 1 /H 1 /BPC 8 /CS /RGB ID abc EI Q " % (n % 30 * 12, n // 30 * 16)

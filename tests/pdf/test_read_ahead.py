@@ -8,9 +8,7 @@ from swatchbook.pdf.read_ahead import ReadingAhead, find_reading, keep_reading
 from swatchbook.resources import Resources
 
 
-def test_reading_ahead_is_the_reading_and_whoever_takes_it_hears_how_far_it_is(
-    resources: Resources, small_catalogue: Path
-) -> None:
+def test_reading_ahead_returns_the_reading_and_reports_progress(resources: Resources, small_catalogue: Path) -> None:
     told: list[tuple[int, int]] = []
     ahead = ReadingAhead(resources.files.put_file(small_catalogue), resources.files, resources.settings, "key")
     reading = ahead.finish(lambda done, total: told.append((done, total)))
@@ -19,7 +17,7 @@ def test_reading_ahead_is_the_reading_and_whoever_takes_it_hears_how_far_it_is(
     assert ahead.seconds > 0
 
 
-def test_what_ended_a_reading_ahead_is_raised_where_it_is_taken(resources: Resources, tmp_path: Path) -> None:
+def test_error_of_reading_ahead_is_raised_by_finish(resources: Resources, tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7 and no more")
     ahead = ReadingAhead(resources.files.put_file(tmp_path / "broken.pdf"), resources.files, resources.settings, "key")
     with pytest.raises(UnreadableDocument):

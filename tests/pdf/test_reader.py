@@ -48,7 +48,7 @@ def settings(**changed: object) -> Settings:
 
 
 def pages(path: Path, files: Files) -> list[Page]:
-    return list(reader.iterate(files, reader.read(path, files, settings())))
+    return list(reader.iter_pages(files, reader.read(path, files, settings())))
 
 
 def test_text_keeps_place_size_and_style(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -94,17 +94,17 @@ def test_outline_labels_and_title_are_read(paper: Paper, files: Files, tmp_path:
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
     assert [(e.level, e.title, e.page) for e in reading.outline] == [(1, "Tiles", 2), (2, "Oak", 3)]
     assert reading.title == "Spring 2026"
-    assert [page.label for page in reader.iterate(files, reading)] == ["i", "7", "8"]
+    assert [page.label for page in reader.iter_pages(files, reading)] == ["i", "7", "8"]
 
 
-def test_iterate_gives_only_pages_asked_for(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_iter_pages_returns_only_the_given_pages(paper: Paper, files: Files, tmp_path: Path) -> None:
     for n in range(12):
         paper.page(f"page {n + 1}")
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings())
-    assert [page.number for page in reader.iterate(files, reading, pages=(2, 11))] == [2, 11]
+    assert [page.number for page in reader.iter_pages(files, reading, pages=(2, 11))] == [2, 11]
 
 
-def test_census_tells_pictures_from_shadings(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_pictures_and_shadings_are_distinguished(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page()
     paper.put(page, paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode"), (10, 10, 110, 60))
     paper.resource(
@@ -118,7 +118,7 @@ def test_census_tells_pictures_from_shadings(paper: Paper, files: Files, tmp_pat
     assert [one.gradient for one in read.drawn] == [False, True]
 
 
-def test_clips_bound_what_is_seen_of_a_picture(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_clips_limit_the_visible_box_of_a_picture(paper: Paper, files: Files, tmp_path: Path) -> None:
     page = paper.page()
     xref = paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode")
     paper.resource(page, "XObject/P", f"{xref} 0 R")
@@ -172,7 +172,7 @@ def test_reading_says_which_pages_have_tables_and_what_runs_in_the_margins(
     assert [text for text, _ in reading.running] == ["Lumen & Oak | #", "Oak #"]
 
 
-def test_page_on_which_the_layout_reader_fails_keeps_its_tables_and_says_how(
+def test_page_on_which_the_layout_reader_fails_keeps_its_tables_with_a_warning(
     paper: Paper, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for title in ("plain", "ODD"):
@@ -206,7 +206,7 @@ def imported_with(module: str) -> set[str]:
     return set(run.stdout.split())
 
 
-def test_child_is_light_and_its_parent_never_loads_the_parser() -> None:
+def test_child_imports_little_and_its_parent_never_imports_the_parser() -> None:
     assert not {"torch", "prefect", "sqlalchemy", "pymupdf4llm", "numpy"} & imported_with("swatchbook.pdf.child")
     assert not {"torch", "prefect", "pymupdf"} & imported_with("swatchbook.pdf.reader")
 
@@ -221,16 +221,16 @@ def failure(path: Path, files: Files, **changed: object) -> Failure:
     return caught.value
 
 
-def test_missing_file_is_said(files: Files, tmp_path: Path) -> None:
+def test_missing_file_raises(files: Files, tmp_path: Path) -> None:
     assert isinstance(failure(tmp_path / "none.pdf", files), FileMissing)
 
 
-def test_folder_is_said(files: Files, tmp_path: Path) -> None:
+def test_folder_raises(files: Files, tmp_path: Path) -> None:
     assert isinstance(failure(tmp_path, files), InvalidReference)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user to become")
-def test_file_without_rights_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_file_without_permission_raises(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
     path = paper.save(tmp_path / "a.pdf")
     path.chmod(0)
@@ -246,7 +246,7 @@ def test_file_without_rights_is_said(paper: Paper, files: Files, tmp_path: Path)
 @pytest.mark.parametrize(
     ("data", "says"), [(b"", "empty"), (b"PK\x03\x04 a zip", "not a PDF"), (b"%PDF-1.7\n%%EOF", "broken")]
 )
-def test_what_is_no_pdf_is_said(files: Files, tmp_path: Path, data: bytes, says: str) -> None:
+def test_file_that_is_no_pdf_raises(files: Files, tmp_path: Path, data: bytes, says: str) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(data)
     error = failure(path, files)
@@ -254,7 +254,7 @@ def test_what_is_no_pdf_is_said(files: Files, tmp_path: Path, data: bytes, says:
     assert says in error.message
 
 
-def test_document_without_pages_is_said(files: Files, tmp_path: Path) -> None:
+def test_document_without_pages_raises(files: Files, tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(
         b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
@@ -265,14 +265,14 @@ def test_document_without_pages_is_said(files: Files, tmp_path: Path) -> None:
     assert "no pages" in error.message
 
 
-def test_document_that_lies_about_its_pages_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_document_with_a_wrong_page_count_raises(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
     data = paper.save(tmp_path / "a.pdf").read_bytes()
     (tmp_path / "a.pdf").write_bytes(data.replace(b"/Count 1/", b"/Count-9/"))
     assert isinstance(failure(tmp_path / "a.pdf", files), UnreadableDocument)
 
 
-def test_truncated_document_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_truncated_document_raises(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
     data = paper.save(tmp_path / "a.pdf").read_bytes()
     (tmp_path / "b.pdf").write_bytes(data[: len(data) // 6])
@@ -290,13 +290,13 @@ def test_damaged_document_that_opens_is_read_with_a_warning(paper: Paper, files:
     assert any("repaired" in said for said in reading.warnings)
 
 
-def test_encrypted_document_is_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_encrypted_document_raises(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("x")
     paper.document.save(tmp_path / "a.pdf", encryption=5, user_pw="u", owner_pw="o")
     assert isinstance(failure(tmp_path / "a.pdf", files), EncryptedDocument)
 
 
-def test_too_many_pages_are_said_before_any_is_read(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_too_many_pages_raise_before_any_is_read(paper: Paper, files: Files, tmp_path: Path) -> None:
     for _ in range(5_000):
         paper.document.new_page()
     path = paper.save(tmp_path / "a.pdf")
@@ -307,7 +307,7 @@ def test_too_many_pages_are_said_before_any_is_read(paper: Paper, files: Files, 
     assert time.monotonic() - begun < 15
 
 
-def test_too_large_a_file_is_said_without_reading_it(files: Files, tmp_path: Path) -> None:
+def test_too_large_a_file_raises_without_being_read(files: Files, tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     with path.open("wb") as file:
         file.write(b"%PDF-1.7")
@@ -327,7 +327,7 @@ def test_looping_and_aborting_pages_are_lost_alone(
         paper.page(text)
     path = paper.save(tmp_path / "a.pdf")
     reading = reader.read(path, files, settings(page_seconds=1.5), module=TROUBLED)
-    assert [page.text for page in reader.iterate(files, reading)] == ["one", "three", "six"]
+    assert [page.text for page in reader.iter_pages(files, reading)] == ["one", "three", "six"]
     assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [
         (2, "provider_timeout", True),
         (4, "crashed_worker", False),
@@ -339,7 +339,7 @@ def test_looping_and_aborting_pages_are_lost_alone(
     assert "invalid pointer" in reading.lost[1].message
 
 
-def test_document_whose_every_page_kills_is_unreadable(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_document_whose_every_page_crashes_the_child_is_unreadable(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("ABORT")
     paper.page("ABORT")
     path = paper.save(tmp_path / "a.pdf")
@@ -356,19 +356,19 @@ def test_pages_and_a_document_whose_child_is_killed_once_are_read_by_the_next(
     paper.document.set_metadata({"title": "KILL ONCE"})
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
     assert reading.lost == ()
-    assert [page.text for page in reader.iterate(files, reading)] == texts
+    assert [page.text for page in reader.iter_pages(files, reading)] == texts
 
 
-def test_page_whose_child_is_killed_each_time_may_pass_later(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_page_whose_child_is_always_killed_is_a_transient_loss(paper: Paper, files: Files, tmp_path: Path) -> None:
     for text in ("one", "KILL", "three"):
         paper.page(text)
     reading = reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
-    assert [page.text for page in reader.iterate(files, reading)] == ["one", "three"]
+    assert [page.text for page in reader.iter_pages(files, reading)] == ["one", "three"]
     assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [(2, "crashed_worker", True)]
     assert "SIGKILL" in reading.lost[0].message
 
 
-def test_document_whose_child_is_killed_on_every_page_may_pass_later(
+def test_document_whose_child_is_killed_on_every_page_is_a_transient_failure(
     paper: Paper, files: Files, tmp_path: Path
 ) -> None:
     for text in ("KILL", "ABORT", "KILL"):
@@ -378,7 +378,9 @@ def test_document_whose_child_is_killed_on_every_page_may_pass_later(
     assert caught.value.advice
 
 
-def test_document_whose_child_is_killed_at_opening_may_pass_later(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_document_whose_child_is_killed_at_opening_is_a_transient_failure(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
     paper.page("one")
     paper.document.set_metadata({"title": "KILL"})
     with pytest.raises(CrashedWorker, match="SIGKILL") as caught:
@@ -395,14 +397,14 @@ def test_document_that_crashes_its_parser_twice_at_opening_is_unreadable(
         reader.read(paper.save(tmp_path / "a.pdf"), files, settings(), module=TROUBLED)
 
 
-def test_document_whose_every_page_hangs_may_pass_later(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_document_whose_every_page_hangs_is_a_transient_failure(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("LOOP")
     path = paper.save(tmp_path / "a.pdf")
     with pytest.raises(ProviderTimeout, match="No page could be read"):
         reader.read(path, files, settings(page_seconds=0.8), module=TROUBLED)
 
 
-def test_time_of_the_whole_holds_though_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_time_limit_of_the_document_holds_when_every_page_hangs(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("one")
     for _ in range(9):
         paper.page("LOOP")
@@ -441,13 +443,13 @@ def test_whole_document_has_a_time_that_grows_with_its_pages(paper: Paper, files
     reading = reader.read(path, files, settings(page_seconds=1), module=TROUBLED)  # 3.6 s; needs 5.4 s
     assert 0 < len(reading.lost) < 6
     assert {lost.transient for lost in reading.lost} == {True}
-    assert len(reading.lost) + len(list(reader.iterate(files, reading))) == 6
+    assert len(reading.lost) + len(list(reader.iter_pages(files, reading))) == 6
 
 
 # --- PDFs made to harm ------------------------------------------------------------------------------------------------
 
 
-def test_outline_too_deep_to_follow_costs_the_outline_alone(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_outline_too_deep_to_follow_loses_only_the_outline(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.page("Oak board")
     depth = 5_000
     entries = [paper.document.get_new_xref() for _ in range(depth)]
@@ -461,10 +463,10 @@ def test_outline_too_deep_to_follow_costs_the_outline_alone(paper: Paper, files:
     reading = reader.read(paper.save(tmp_path / "deep.pdf"), files, settings())
     assert reading.outline == ()
     assert "outline" in reading.warnings[0]
-    assert [page.text for page in reader.iterate(files, reading)] == ["Oak board"]
+    assert [page.text for page in reader.iter_pages(files, reading)] == ["Oak board"]
 
 
-def test_more_lines_than_any_page_has_are_cut_and_said(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_too_many_lines_are_cut_with_a_warning(paper: Paper, files: Files, tmp_path: Path) -> None:
     words = b"".join(
         b"1 0 0 1 %d %.1f Tm (oak %d) Tj " % (10 + 40 * (n % 9), 595 - n // 9 * 0.9, n) for n in range(5_400)
     )
@@ -472,12 +474,14 @@ def test_more_lines_than_any_page_has_are_cut_and_said(paper: Paper, files: File
     paper.resource(page, "Font/F", f"{paper.object('Type /Font|Subtype /Type1|BaseFont /Helvetica', b'')} 0 R")
     paper.paint(page, b"BT /F 4 Tf " + words + b"ET")
     reading = reader.read(paper.save(tmp_path / "full.pdf"), files, settings())
-    (read,) = reader.iterate(files, reading)
+    (read,) = reader.iter_pages(files, reading)
     assert len(list(read.lines)) == 5_000
     assert "5000" in reading.warnings[0]
 
 
-def test_controls_and_halves_of_characters_never_leave_the_child(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_control_characters_and_lone_surrogates_never_leave_the_child(
+    paper: Paper, files: Files, tmp_path: Path
+) -> None:
     mapping = (
         b"/CIDInit/ProcSet findresource begin 12 dict begin begincmap 1 begincodespacerange<00><ff>endcodespacerange "
         b"1 beginbfchar<41><D800>endbfchar endcmap end end"
@@ -493,5 +497,5 @@ def test_controls_and_halves_of_characters_never_leave_the_child(paper: Paper, f
         if paper.document.xref_get_key(xref, "Title")[0] == "string":
             paper.document.update_object(xref, paper.document.xref_object(xref).replace("(Oak)", f"<FEFF{title}>"))
     reading = reader.read(paper.save(tmp_path / "odd.pdf"), files, settings())
-    assert [page.text for page in reader.iterate(files, reading)] == ["o\N{REPLACEMENT CHARACTER}k"]
+    assert [page.text for page in reader.iter_pages(files, reading)] == ["o\N{REPLACEMENT CHARACTER}k"]
     assert [entry.title for entry in reading.outline] == ["Oak]0;31m"]

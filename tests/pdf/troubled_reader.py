@@ -1,4 +1,4 @@
-"""The real PDF child, but for pages that say LOOP, ABORT, KILL, SLOW or RAISE: there it really does.
+"""The real PDF child, except for pages that say LOOP, ABORT, KILL, SLOW or RAISE: there it does so.
 
 ONCE: only the first time. LATE: when it has answered, before it says that the page is done. A document whose title
 says so does it when it is opened.
@@ -35,7 +35,7 @@ def troubled(document: Any, what: str, text: str) -> None:
 
 
 def first(document: Any, what: str) -> bool:
-    """Whether this has never been asked of the document, by any child."""
+    """Whether no child was asked for this part of the document before."""
     seen = Path(f"{document.name}.{what}")
     try:
         seen.touch(exist_ok=False)
@@ -45,14 +45,14 @@ def first(document: Any, what: str) -> bool:
 
 
 real_describe, real_page, real_tables, real_embedded = (
-    child.describe,
+    child.describe_document,
     child.read_page,
     child.read_tables,
-    child.embedded,
+    child.embedded_picture,
 )
 
 
-def describe(document: Any) -> dict[str, Any]:
+def describe_document(document: Any) -> dict[str, Any]:
     troubled(document, "open", document.metadata["title"] or "")
     return real_describe(document)
 
@@ -67,7 +67,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
 
 
 def read_tables(document: Any, number: int) -> Iterator[Frame]:
-    """A page that says ODD has no layout reader."""
+    """Make the layout reader fail on a page that says ODD."""
     text = document[number - 1].get_text()
     troubled(document, f"tables{number}", text)
     missing = {"pymupdf4llm": None} if "ODD" in text else {}
@@ -75,7 +75,7 @@ def read_tables(document: Any, number: int) -> Iterator[Frame]:
         yield from real_tables(document, number)
 
 
-def embedded(document: Any, xref: int, *rest: Any) -> Any:
+def embedded_picture(document: Any, xref: int, *rest: Any) -> Any:
     """End the process at a picture 13 pixels wide, hang at one of 17, be killed once at 19, meet an error at 23."""
     width = document.xref_get_key(xref, "Width")[1]
     if width == "13":
@@ -90,5 +90,6 @@ def embedded(document: Any, xref: int, *rest: Any) -> Any:
 
 
 if __name__ == "__main__":
-    child.describe, child.read_page, child.read_tables, child.embedded = describe, read_page, read_tables, embedded
+    child.describe_document, child.embedded_picture = describe_document, embedded_picture
+    child.read_page, child.read_tables = read_page, read_tables
     serve(child.handle)

@@ -1,1 +1,1 @@
-"""Products and metadata by a language model: what it is shown, what it is asked, and what of its answer is believed."""
+"""Find products and metadata with a language model: excerpts, prompts, and the check of replies against the text."""

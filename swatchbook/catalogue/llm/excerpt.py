@@ -1,4 +1,4 @@
-"""Pages as a language model is shown them: numbered, headings marked, one line a row, running heads once, bounded."""
+"""Excerpts of pages for a language model: numbered, headings marked, one line for each row, of bounded length."""
 
 import re
 from collections import Counter
@@ -6,32 +6,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from swatchbook.catalogue.layout import LARGER, MARGIN, tidy
-from swatchbook.catalogue.llm.verbatim import source_words, words
+from swatchbook.catalogue.layout import LARGER, MARGIN, normalise_line
+from swatchbook.catalogue.llm.verbatim import normalise_source, normalise_words
 from swatchbook.records import Line, Page, Record
 
 MOST_PAGES: Final = 100
 MOST_CHARACTERS: Final = 120_000
-"""Of one question: about 40,000 tokens."""
+"""Characters of one question: about 40,000 tokens."""
 PAGE_CHARACTERS: Final = 4_000
 _LONGEST_HEADING: Final = 12  # words
-_IN_ROW: Final = 0.6  # of the print size, between the middles of two lines
+_IN_ROW: Final = 0.6  # of the font size, between the middles of two lines
 _CUT: Final = "[…]"
 
 
-class ExcerptLine(Record):
-    """A page as it is shown to a model, and as what the model says of it is checked."""
+class PageExcerpt(Record):
+    """A page as shown to a model, and the words against which the reply is checked."""
 
     number: int
     shown: str
-    source: str  # all of its words, also those that are not shown
-    lines: tuple[str, ...]  # of `words`
+    source: str  # all words of the page, from `normalise_source`
+    lines: tuple[str, ...]  # each from `normalise_words`
     cut: bool = False
 
 
-def excerpt_lines(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[ExcerptLine]:
-    """Pages in order, each with at most so many characters. A head or foot is shown where it is another than on the
-    page before.
+def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iterator[PageExcerpt]:
+    """Return excerpts of at most `most` characters, in the order of the pages.
+
+    A running head or foot is left out where it is the same as on the page before.
     """
     before, sizes = frozenset[str](), Counter[int]()
     for page in pages:
@@ -39,37 +40,37 @@ def excerpt_lines(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iter
             sizes[round(line.size)] += len(line.text)
         body = max(sizes, key=lambda size: sizes[size], default=0)
         margins = frozenset(_masked(line) for line in page.lines if _in_margin(page, line))
-        told = [line for line in page.lines if line.text and not (_in_margin(page, line) and _masked(line) in before)]
-        text, cut = _bounded(_rows(told, body), most)
-        yield ExcerptLine(
+        lines = [line for line in page.lines if line.text and not (_in_margin(page, line) and _masked(line) in before)]
+        text, cut = _fitting(_rows(lines, body), most)
+        yield PageExcerpt(
             number=page.number,
             shown=f"=== page {page.number} ===\n{text}",
-            source=source_words("\n".join([page.text, *_closed_up(page)])),
-            lines=tuple(words(tidy(line.text)) for line in page.lines if line.text),
+            source=normalise_source("\n".join([page.text, *_closed_up(page)])),
+            lines=tuple(normalise_words(normalise_line(line.text)) for line in page.lines if line.text),
             cut=cut,
         )
         before = margins
 
 
-def windows(
-    given: Iterable[ExcerptLine], *, pages: int = MOST_PAGES, characters: int = MOST_CHARACTERS
-) -> Iterator[tuple[ExcerptLine, ...]]:
-    """Runs of pages that fit one question each."""
-    window, room = list[ExcerptLine](), characters
-    for leaf in given:
-        if window and (len(window) == pages or len(leaf.shown) > room):
+def group_excerpts(
+    excerpts: Iterable[PageExcerpt], *, pages: int = MOST_PAGES, characters: int = MOST_CHARACTERS
+) -> Iterator[tuple[PageExcerpt, ...]]:
+    """Group successive pages so that each group fits one question."""
+    window, room = list[PageExcerpt](), characters
+    for excerpt in excerpts:
+        if window and (len(window) == pages or len(excerpt.shown) > room):
             yield tuple(window)
             window, room = [], characters
-        window.append(leaf)
-        room -= len(leaf.shown)
+        window.append(excerpt)
+        room -= len(excerpt.shown)
     if window:
         yield tuple(window)
 
 
 def _rows(lines: Sequence[Line], body: int) -> list[str]:
-    """Lines that follow each other in one row as one, "label | value"; headings with "# ".
+    """Join successive lines of one row to "label | value", and mark headings with "# ".
 
-    `body`: print size in points of most characters so far.
+    `body` is the font size in points of most characters so far.
     """
     rows = list[list[Line]]()
     for line in lines:
@@ -81,13 +82,13 @@ def _rows(lines: Sequence[Line], body: int) -> list[str]:
 
 
 def _row(row: Sequence[Line], body: int) -> str:
-    text = " | ".join(_as_words(line.text) for line in row)
+    text = " | ".join(_without_letter_spacing(line.text) for line in row)
     stands_out = all(round(line.size) >= LARGER * body or line.bold for line in row)
     return f"# {text}" if stands_out and len(text.split()) <= _LONGEST_HEADING else text
 
 
-def _bounded(rows: Iterable[str], most: int) -> tuple[str, bool]:
-    """Rows as far as they fit, each of a run of equal ones once."""
+def _fitting(rows: Iterable[str], most: int) -> tuple[str, bool]:
+    """Return the rows that fit, equal successive rows once, and whether any were cut off."""
     kept, room = list[str](), most
     for row, _ in groupby(rows):
         room -= len(row) + 1
@@ -98,16 +99,16 @@ def _bounded(rows: Iterable[str], most: int) -> tuple[str, bool]:
 
 
 def _closed_up(page: Page) -> Iterator[str]:
-    """Letter-spaced lines as words: "A L D E R" is shown, and named, as "ALDER"."""
+    """Return letter-spaced lines as words: "A L D E R" is shown as "ALDER", and a model names it so."""
     for line in page.lines:
-        if (closed := _as_words(line.text)) != " ".join(line.text.split()):
+        if (closed := _without_letter_spacing(line.text)) != " ".join(line.text.split()):
             yield closed
 
 
-def _as_words(text: str) -> str:
-    """A line as it is shown: as printed, but for letter spacing."""
-    closed = tidy(text)
-    return " ".join(text.split()) if words(closed) == words(text) else closed
+def _without_letter_spacing(text: str) -> str:
+    """Return a line as printed, but without letter spacing."""
+    closed = normalise_line(text)
+    return " ".join(text.split()) if normalise_words(closed) == normalise_words(text) else closed
 
 
 def _middle(line: Line) -> float:
@@ -120,5 +121,5 @@ def _in_margin(page: Page, line: Line) -> bool:
 
 
 def _masked(line: Line) -> str:
-    """A line in a margin without its page number."""
+    """Return a line of a margin with its digits masked, so that page numbers do not count."""
     return re.sub(r"\d+", "#", line.text)

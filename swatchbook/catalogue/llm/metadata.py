@@ -1,13 +1,13 @@
-"""Stage 2B by a language model: a product's metadata, each value believed only where the product's pages say it."""
+"""Stage 2B by a language model: a product's metadata. A value is accepted only if it occurs on the product's pages."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from swatchbook.catalogue.attributes import LABELS, key_of
 from swatchbook.catalogue.describe import MOST_VALUES, belongs
-from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, ExcerptLine, excerpt_lines
+from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, PageExcerpt, page_excerpts
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
-from swatchbook.catalogue.llm.verbatim import occurs, source_words
+from swatchbook.catalogue.llm.verbatim import normalise_source, occurs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
@@ -19,31 +19,31 @@ _PAGE_CHARACTERS: Final = 12_000
 def ask_metadata(
     chat: Chat, context: CallContext, product: FoundProduct, pages: Iterable[Page], by_layout: Description
 ) -> Description:
-    """The product's metadata as the model reads it off its pages; where it says nothing of a kind, the layout rules do.
+    """Return the metadata that the model reads from the product's pages, completed by that of the layout rules.
 
-    `pages` are the product's. Unknown kinds, and values that its pages do not say, are in `rejected`. Raises what
+    `pages` are the product's. Unknown kinds, and values that do not occur on the pages, are in `rejected`. Raises what
     `Chat.ask` raises.
     """
-    told = list(excerpt_lines((_own(page, product) for page in pages), most=_PAGE_CHARACTERS))
-    answer = chat.ask(_question(product, told, by_layout), Facts, context)
-    proven, rejected = _prove(answer.facts, _Source.of(told, by_layout.tables), chat.model)
+    excerpts = list(page_excerpts((_product_page(page, product) for page in pages), most=_PAGE_CHARACTERS))
+    reply = chat.ask(_question(product, excerpts, by_layout), Facts, context)
+    proven, rejected = _prove(reply.facts, _Source.of(excerpts, by_layout.tables), chat.model)
     kept = dict[str, dict[str, Evidence]]()
     for fact in proven:
         kept.setdefault(str(fact.detail["key"]), {}).setdefault(fact.text or "", fact)
     metadata = {kind: "; ".join(list(values)[:MOST_VALUES]) for kind, values in kept.items()}
-    first = [next(iter(values.values())) for values in kept.values()]
-    silent = [e for e in by_layout.evidence if e.detail.get("key") not in metadata]
+    first_evidence = [next(iter(values.values())) for values in kept.values()]
+    remaining = [e for e in by_layout.evidence if e.detail.get("key") not in metadata]
     return by_layout.model_copy(
         update={
             "metadata": by_layout.metadata | metadata,
-            "evidence": (*first, *silent),
+            "evidence": (*first_evidence, *remaining),
             "rejected": tuple(rejected),
         }
     )
 
 
-def _own(page: Page, product: FoundProduct) -> Page:
-    """What of a page is the product's: the text in its regions there, if it has any."""
+def _product_page(page: Page, product: FoundProduct) -> Page:
+    """Return a page with only the text in the product's regions, if it has regions on that page."""
     blocks = tuple(
         block.model_copy(update={"lines": lines})
         for block in page.blocks
@@ -52,11 +52,11 @@ def _own(page: Page, product: FoundProduct) -> Page:
     return page.model_copy(update={"blocks": blocks})
 
 
-def _question(product: FoundProduct, told: Sequence[ExcerptLine], by_layout: Description) -> Question:
+def _question(product: FoundProduct, excerpts: Sequence[PageExcerpt], by_layout: Description) -> Question:
     hints = [f"{kind}: {value}" for kind, value in by_layout.metadata.items()]
     parts = (
         f"The product: {product.name}" + (f" ({product.category})" if product.category else ""),
-        "\n\n".join(leaf.shown for leaf in told)[:MOST_CHARACTERS],
+        "\n\n".join(excerpt.shown for excerpt in excerpts)[:MOST_CHARACTERS],
         "Tables:\n" + ("\n\n".join(_rows(by_layout.tables))[:MOST_CHARACTERS] or "none"),
         "By layout rules:\n" + ("\n".join(hints) or "nothing"),
     )
@@ -69,26 +69,26 @@ def _rows(tables: Iterable[Table]) -> Iterator[str]:
 
 
 class _Source(Record):
-    """Page -> all its words, its tables' included."""
+    """Page -> all its words, including those of its tables."""
 
     pages: dict[int, str]
 
     @classmethod
-    def of(cls, told: Iterable[ExcerptLine], tables: Iterable[Table]) -> "_Source":
-        pages = {leaf.number: leaf.source for leaf in told}
+    def of(cls, excerpts: Iterable[PageExcerpt], tables: Iterable[Table]) -> "_Source":
+        pages = {excerpt.number: excerpt.source for excerpt in excerpts}
         for table in tables:
-            cells = (source_words(cell) for row in table.rows for cell in row)
+            cells = (normalise_source(cell) for row in table.rows for cell in row)
             pages[table.page] = "\n".join([pages.get(table.page, ""), *cells])
         return cls(pages=pages)
 
     def page_of(self, fact: Fact) -> int | None:
-        """Where a fact's value stands: on the page that it names, else on the first that says it."""
-        first = sorted(self.pages, key=lambda number: (number != fact.page, number))
-        return next((number for number in first if occurs(fact.value, self.pages[number])), None)
+        """Return the page of a fact's value: the page that the fact names, else the first on which the value occurs."""
+        candidates = sorted(self.pages, key=lambda number: (number != fact.page, number))
+        return next((number for number in candidates if occurs(fact.value, self.pages[number])), None)
 
 
 def _prove(facts: Iterable[Fact], source: _Source, model: str) -> tuple[list[Evidence], list[Evidence]]:
-    """Facts of known kinds with the page that says them, and those that are not believed, with the reason."""
+    """Return evidence for accepted facts with their page, and for rejected facts with the reason."""
     proven, rejected = list[Evidence](), list[Evidence]()
     for fact in facts:
         key, page = key_of(fact.kind) or fact.kind, source.page_of(fact)

@@ -1,4 +1,4 @@
-"""What the language model is asked, and in which shape it answers. A changed word here is another maker."""
+"""Prompts for the language model, and the shapes of its replies. A changed word makes new cache keys."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -51,7 +51,7 @@ headings, " | " between the cells of a row. Describe no pictures and add nothing
 
 
 def _unmarked(text: str) -> str:
-    """What was copied, without the marks that pages are shown with."""
+    """Remove the marks that excerpts add to the text."""
     return " ".join(text.removeprefix("# ").replace(" | ", " ").split())
 
 
@@ -96,4 +96,4 @@ RECIPES: Final[Mapping[str, str]] = {
     "discover": recipe(FIND_PRODUCTS, Offer),
     "describe": recipe(READ_FACTS, Facts),
 }
-"""Pure stage -> what is asked in it, in short: its kept results are of this question alone."""
+"""Pure stage -> hash of its prompt and reply shape, a part of the stage's cache key."""

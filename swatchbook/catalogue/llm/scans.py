@@ -1,4 +1,4 @@
-"""Scanned catalogues: a vision model reads their pages, and what it read is then asked about like any page's text."""
+"""Scanned catalogues: a vision model reads the text of their pages, which is then used like any other text."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,48 +11,48 @@ from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question
 from swatchbook.records import Block, FailedPage, Line, Page, Scans, Span
 
-SIDE: Final = 1_568  # pixels: more is scaled down by most models
+SIDE: Final = 1_568  # pixels: most models scale larger pictures down
 MOST_TOKENS: Final = 4_000
 MOST_LINES: Final = 400
 FEWEST_LETTERS: Final = 20
-"""A page with fewer holds no text; a document is scanned when most of its pages hold none."""
-_AT_ONCE: Final = 8
-_PAINTED_AT_ONCE: Final = 32  # some 10 MB
-_HEADING, _BODY = 20.0, 10.0  # points, of lines that were read off a picture
+"""A page with fewer letters and digits has no text; a document is scanned when most of its pages have none."""
+_CONCURRENT_CALLS: Final = 8
+_PAGES_PER_RENDER: Final = 32  # about 10 MB
+_HEADING, _BODY = 20.0, 10.0  # points, of lines read from a picture
 
 Render = Callable[[Sequence[int]], Iterable[tuple[int, bytes | FailedPage]]]
-"""Paints pages as JPEG, their longest side SIDE."""
+"""Renders pages as JPEG with longest side SIDE, and yields each page number with the picture or the failure."""
 
 
 def scanned_pages(pages: Iterable[Page]) -> list[int]:
-    """Pages without text that show a picture, of a document most of whose pages are such."""
-    count, without = 0, list[int]()
+    """Return the pages that have pictures but no text, if they are most pages of the document; else none."""
+    count, textless = 0, list[int]()
     for page in pages:
         count += 1
         if page.drawn and sum(map(str.isalnum, page.text)) < FEWEST_LETTERS:
-            without.append(page.number)
-    return without if 2 * len(without) > count else []
+            textless.append(page.number)
+    return textless if 2 * len(textless) > count else []
 
 
 def read_scans(chat: Chat, context: CallContext, numbers: Sequence[int], render: Render) -> Scans:
-    """The text of these pages. One that cannot be painted, or that the model will not or cannot read, is lost alone.
+    """Return the text of these pages. A page that cannot be rendered, or that the model cannot read, is in `lost`.
 
-    Raises what passes, and what concerns everybody.
+    Raises failures that are transient or concern all pages.
     """
     lines, lost = dict[int, tuple[str, ...]](), list[FailedPage]()
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="scan") as threads:
-        for first in range(0, len(numbers), _PAINTED_AT_ONCE):
-            pictures = list(render(numbers[first : first + _PAINTED_AT_ONCE]))
-            for (number, _), read in zip(pictures, threads.map(partial(_read, chat, context), pictures), strict=True):
-                if isinstance(read, FailedPage):
-                    lost.append(read)
+    with ThreadPoolExecutor(_CONCURRENT_CALLS, thread_name_prefix="scan") as threads:
+        for first in range(0, len(numbers), _PAGES_PER_RENDER):
+            pictures = list(render(numbers[first : first + _PAGES_PER_RENDER]))
+            for (number, _), result in zip(pictures, threads.map(partial(_read, chat, context), pictures), strict=True):
+                if isinstance(result, FailedPage):
+                    lost.append(result)
                 else:
-                    lines[number] = read
+                    lines[number] = result
     return Scans(lines=lines, lost=tuple(lost))
 
 
-def _read(chat: Chat, context: CallContext, painted: tuple[int, bytes | FailedPage]) -> tuple[str, ...] | FailedPage:
-    number, picture = painted
+def _read(chat: Chat, context: CallContext, rendered: tuple[int, bytes | FailedPage]) -> tuple[str, ...] | FailedPage:
+    number, picture = rendered
     if isinstance(picture, FailedPage):
         return picture.model_copy(update={"transient": False})
     try:
@@ -66,7 +66,7 @@ def _read(chat: Chat, context: CallContext, painted: tuple[int, bytes | FailedPa
 
 
 def with_scans(pages: Iterable[Page], scans: Scans) -> Iterator[Page]:
-    """The pages, those that were scanned with the text that was read: one line below the other, over the whole page."""
+    """Return the pages, scanned ones with the text that was read: lines evenly spaced over the whole page."""
     for page in pages:
         lines = scans.lines.get(page.number)
         yield page.model_copy(update={"blocks": tuple(_blocks(page, lines))}) if lines else page

@@ -1,4 +1,4 @@
-"""Whether what a model says stands in the document: both as the same words, however they are set.
+"""Check whether a model's text occurs in the document, by comparing words.
 
 Case, spaces, Unicode forms, hyphens at line ends and most punctuation do not count; numbers, their signs and units do.
 """
@@ -16,38 +16,38 @@ _PART: Final = re.compile(r"(?<![\w.,])[-−–](?=\d)|\d+(?:[.,'’]\d+)*|[^\W\
 _SIGNS: Final = {"−": "-", "–": "-"}
 _MEANINGLESS: Final = frozenset("=|~")
 LONGEST_NAMED_LINE: Final = 12
-"""Words of a line that a name begins; a longer one is prose."""
+"""Most words of a line that begins with a name; a longer line is prose."""
 
 
-def words(text: str) -> str:
-    """The words of a text in one form, with a space before, between and after them: `in` then finds whole words.
+def normalise_words(text: str) -> str:
+    """Return the normalised words of a text, with a space before, between and after them: `in` finds whole words.
 
-    "60×120cm" and "60 x 120 cm" come out alike; "R10" and "AB-1" stay what they are.
+    "60×120cm" and "60 x 120 cm" give the same result; "R10" and "AB-1" stay distinct.
     """
     text = _TIMES.sub(" x ", unicodedata.normalize("NFKC", _MARKS.sub("", text)).casefold())
     parts = [_SIGNS.get(part, part) for part in _PART.findall(text)]
     return f" {' '.join(part for part in parts if _counts(part))} "
 
 
-def source_words(text: str) -> str:
-    """The words of a page's text, words parted at line ends both as one and as two."""
+def normalise_source(text: str) -> str:
+    """Return the words of a page's text; a word hyphenated at a line end occurs both joined and divided."""
     joined = _HYPHENATED.sub("", text)
-    return words(text) if joined == text else f"{words(text)}\n{words(joined)}"
+    return normalise_words(text) if joined == text else f"{normalise_words(text)}\n{normalise_words(joined)}"
 
 
-def occurs(said: str, source: str) -> bool:
-    """Whether something said stands in a source (of `source_words`). What has no words stands nowhere."""
-    sought = words(said)
+def occurs(text: str, source: str) -> bool:
+    """Whether a text occurs in a source from `normalise_source`. A text without words does not."""
+    sought = normalise_words(text)
     return bool(sought.strip()) and sought in source
 
 
 def is_named(name: str, lines: Sequence[str]) -> bool:
-    """Whether a name stands as one: it begins a short line, or is half of one, or of two or three that follow each
-    other. What only prose mentions ("ignore your instructions and add …") is no name.
+    """Whether a name begins a short line, or is at least half of the words of one, two or three successive lines.
 
-    `lines`: each of `words`.
+    A text that only prose mentions ("ignore your instructions and add …") is no name. `lines` are from
+    `normalise_words`.
     """
-    sought = words(name)
+    sought = normalise_words(name)
     size = len(sought.split())
     for line in _runs(lines):
         count = len(line.split())
@@ -57,6 +57,7 @@ def is_named(name: str, lines: Sequence[str]) -> bool:
 
 
 def _runs(lines: Sequence[str]) -> Iterator[str]:
+    """Return each line, and each two and three successive lines joined."""
     yield from lines
     for one, two in pairwise(lines):
         yield one + two.lstrip()
@@ -65,7 +66,7 @@ def _runs(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _counts(part: str) -> bool:
-    """Words and numbers, currencies, and what changes a number: "≤", "%", "°", its sign."""
+    """Whether a part counts: words, numbers, currencies, and signs that change a number, such as "≤", "%" or "-"."""
     if part[0].isalnum() or part in "-%‰°":
         return True
     return part not in _MEANINGLESS and unicodedata.category(part) in ("Sm", "Sc")

@@ -1,4 +1,4 @@
-"""A `Chat` in this process: it says what a function says, in the shape asked for, and keeps what it was asked."""
+"""A fake `Chat`: a function gives the replies, and the questions are kept."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -9,27 +9,27 @@ from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Question, Shape
 
-Says = Callable[[Sequence[str], Sequence[bytes]], Any]
+Reply = Callable[[Sequence[str], Sequence[bytes]], Any]
 CONTEXT = cast("CallContext", None)
-"""Nobody pays: nothing is bought."""
+"""Not used: a fake chat records no calls."""
 
 
-class Voice:
-    """`says`: texts and pictures → the answer, or a Failure that is raised."""
+class FakeChat:
+    """`reply` maps texts and pictures to the answer, or to a Failure, which is raised."""
 
     model = "voice"
 
-    def __init__(self, says: Says) -> None:
-        self.asked: list[Question] = []
-        self._says = says
+    def __init__(self, reply: Reply) -> None:
+        self.questions: list[Question] = []
+        self._reply = reply
 
     def ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
-        self.asked.append(question)
+        self.questions.append(question)
         texts = [part for part in question.parts if isinstance(part, str)]
-        said = self._says(texts, [part for part in question.parts if isinstance(part, bytes)])
-        if isinstance(said, Failure):
-            raise said
+        answer = self._reply(texts, [part for part in question.parts if isinstance(part, bytes)])
+        if isinstance(answer, Failure):
+            raise answer
         try:
-            return shape.model_validate(said)
+            return shape.model_validate(answer)
         except ValidationError as error:
             raise InvalidModelOutput(str(error)) from None

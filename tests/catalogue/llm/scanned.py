@@ -1,4 +1,4 @@
-"""A catalogue as a scanner gives it, and a vision model that can read it."""
+"""A scanned catalogue, and a fake vision model that can read it."""
 
 import io
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy as np
 import pymupdf
 from PIL import Image
 
-from swatchbook.catalogue.llm.excerpt import excerpt_lines
+from swatchbook.catalogue.llm.excerpt import page_excerpts
 from swatchbook.catalogue.llm.scans import SIDE
 from swatchbook.pdf import reader
 from swatchbook.records import Page, Reading
@@ -19,13 +19,13 @@ from swatchbook.storage.files import Files
 
 
 class Scanned:
-    """The small sample as a scanner gives it: one picture a page. `says` reads a picture by finding it among them."""
+    """The small sample as a scan: one picture a page. `says` returns the text of the page that a picture shows."""
 
     def __init__(self, original: Path, folder: Path) -> None:
         self.path, self.settings = folder / "scan.pdf", Settings(home=folder)
         files = Files(folder / "files")
-        told = reader.iterate(files, reader.read(original, files, self.settings))
-        self._texts = [_lines(leaf.shown) for leaf in excerpt_lines(told)]
+        original_pages = reader.iter_pages(files, reader.read(original, files, self.settings))
+        self._texts = [_lines(excerpt.shown) for excerpt in page_excerpts(original_pages)]
         with pymupdf.open(original) as document, pymupdf.open() as copy:
             jpegs = [page.get_pixmap(dpi=60).tobytes("jpeg") for page in document]
             for page, jpeg in zip(document, jpegs, strict=True):
@@ -33,12 +33,12 @@ class Scanned:
             copy.save(self.path)
         self._looks = [_look(jpeg) for jpeg in jpegs]
         self.reading: Reading = reader.read(self.path, files, self.settings)
-        self.pages: list[Page] = list(reader.iterate(files, self.reading))
+        self.pages: list[Page] = list(reader.iter_pages(files, self.reading))
         self.render = partial(reader.render, self.path, settings=self.settings, side=SIDE)
 
     def says(self, texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
-        apart = [float(np.abs(look - _look(pictures[0])).mean()) for look in self._looks]
-        return {"lines": self._texts[int(np.argmin(apart))]}
+        differences = [float(np.abs(look - _look(pictures[0])).mean()) for look in self._looks]
+        return {"lines": self._texts[int(np.argmin(differences))]}
 
 
 def _look(jpeg: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Metadata as a model reads it: what the product's own pages say, and nothing else."""
+"""Metadata from a language model: only values on the product's pages are accepted."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.records import Box, Card, Description, Evidence, FoundProduct, Page, Table
 from tests.catalogue.layouts import page, text
-from tests.catalogue.llm.chat import CONTEXT, Says, Voice
+from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
 from tests.providers import attentive
 
 NOTHING = Description(metadata={})
@@ -22,8 +22,8 @@ def product(name: str = "Alder", *pages: int, cards: tuple[Card, ...] = ()) -> F
     )
 
 
-def telling(*facts: tuple[str, str]) -> Says:
-    """Says this, whatever it is asked."""
+def reply_with(*facts: tuple[str, str]) -> Reply:
+    """Return a reply that is the same for every question."""
     return lambda texts, pictures: {"facts": [{"kind": kind, "value": value, "page": 1} for kind, value in facts]}
 
 
@@ -36,77 +36,81 @@ SPECIFIED = page(
 )  # fmt: skip
 
 
-def test_a_careful_reader_says_what_the_page_says() -> None:
-    said = ask_metadata(Voice(attentive.answer), CONTEXT, product(), [SPECIFIED], NOTHING)
-    assert said.metadata == {"material": "solid oak", "size": "60 × 120 cm"}
-    assert {(e.detail["key"], e.page) for e in said.evidence} == {("material", 1), ("size", 1)}
-    assert said.rejected == ()
+def test_values_on_the_page_are_accepted() -> None:
+    description = ask_metadata(FakeChat(attentive.answer), CONTEXT, product(), [SPECIFIED], NOTHING)
+    assert description.metadata == {"material": "solid oak", "size": "60 × 120 cm"}
+    assert {(e.detail["key"], e.page) for e in description.evidence} == {("material", 1), ("size", 1)}
+    assert description.rejected == ()
 
 
-def test_values_of_no_page_and_unknown_fields_are_dropped_and_named() -> None:
-    says = telling(
+def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
+    reply = reply_with(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")
     )
-    said = ask_metadata(Voice(says), CONTEXT, product(), [SPECIFIED], NOTHING)
-    assert said.metadata == {"material": "solid OAK", "size": "60x120cm"}
-    assert [(each.rule, each.text) for each in said.rejected] == [
+    description = ask_metadata(FakeChat(reply), CONTEXT, product(), [SPECIFIED], NOTHING)
+    assert description.metadata == {"material": "solid OAK", "size": "60x120cm"}
+    assert [(each.rule, each.text) for each in description.rejected] == [
         ("value not on its pages", "finish: gold"),
         ("unknown field", "mood: warm"),
         ("value not on its pages", "price: 5"),
     ]
 
 
-def test_marks_of_headings_and_rows_are_no_part_of_a_value() -> None:
-    said = ask_metadata(Voice(telling(("size", "# Size: | 60 × 120 cm"))), CONTEXT, product(), [SPECIFIED], NOTHING)
-    assert said.metadata["size"] == "Size: 60 × 120 cm"
+def test_marks_of_headings_and_rows_are_removed_from_values() -> None:
+    description = ask_metadata(
+        FakeChat(reply_with(("size", "# Size: | 60 × 120 cm"))), CONTEXT, product(), [SPECIFIED], NOTHING
+    )
+    assert description.metadata["size"] == "Size: 60 × 120 cm"
 
 
 def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
     both = page(1, [text(60, 100, "Colour: sand"), text(60, 120, "Colour: slate")])
-    says = telling(("color", "sand"), ("colour", "slate"), ("color", "sand"))
-    assert ask_metadata(Voice(says), CONTEXT, product(), [both], NOTHING).metadata == {"color": "sand; slate"}
+    reply = reply_with(("color", "sand"), ("colour", "slate"), ("color", "sand"))
+    assert ask_metadata(FakeChat(reply), CONTEXT, product(), [both], NOTHING).metadata == {"color": "sand; slate"}
 
 
-def test_what_the_model_does_not_say_the_layout_rules_do() -> None:
+def test_layout_rules_complete_the_models_metadata() -> None:
     by_layout = describe(product(), [SPECIFIED], [])
-    said = ask_metadata(Voice(telling(("material", "oak"))), CONTEXT, product(), [SPECIFIED], by_layout)
-    assert said.metadata["material"] == "oak"
-    assert said.metadata["size"] == by_layout.metadata["size"]
-    assert {str(e.detail["key"]) for e in said.evidence} == set(said.metadata)
+    description = ask_metadata(FakeChat(reply_with(("material", "oak"))), CONTEXT, product(), [SPECIFIED], by_layout)
+    assert description.metadata["material"] == "oak"
+    assert description.metadata["size"] == by_layout.metadata["size"]
+    assert {str(e.detail["key"]) for e in description.evidence} == set(description.metadata)
 
 
-def test_cells_of_its_tables_are_text_of_its_pages() -> None:
+def test_values_in_table_cells_are_accepted() -> None:
     table = Table(page=1, bbox=None, rows=(("Slip rating", "R10 B"), ("Weight", "12 kg")))
-    voice = Voice(telling(("slip_rating", "R10 B"), ("weight", "13 kg")))
-    said = ask_metadata(voice, CONTEXT, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
-    assert said.metadata == {"slip_rating": "R10 B"}
-    assert "Slip rating | R10 B" in str(voice.asked[0].parts[2])
+    chat = FakeChat(reply_with(("slip_rating", "R10 B"), ("weight", "13 kg")))
+    description = ask_metadata(chat, CONTEXT, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
+    assert description.metadata == {"slip_rating": "R10 B"}
+    assert "Slip rating | R10 B" in str(chat.questions[0].parts[2])
 
 
-def test_values_of_the_product_beside_it_are_not_its_own() -> None:
+def test_values_of_a_neighbouring_product_are_rejected() -> None:
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     shared = page(1, [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")])
     own = product("Alder", cards=(_card(left),))
-    said = ask_metadata(Voice(telling(("material", "oak"), ("material", "beech"))), CONTEXT, own, [shared], NOTHING)
-    assert said.metadata == {"material": "oak"}
+    description = ask_metadata(
+        FakeChat(reply_with(("material", "oak"), ("material", "beech"))), CONTEXT, own, [shared], NOTHING
+    )
+    assert description.metadata == {"material": "oak"}
     other = product("Birke", cards=(_card(right),))
-    assert ask_metadata(Voice(attentive.answer), CONTEXT, other, [shared], NOTHING).metadata == {}
+    assert ask_metadata(FakeChat(attentive.answer), CONTEXT, other, [shared], NOTHING).metadata == {}
 
 
 def _card(region: Box) -> Card:
     return Card(page=1, bbox=region, region=region, text="Alder")
 
 
-def test_the_page_of_a_value_is_where_it_stands() -> None:
+def test_page_of_a_value_is_where_it_occurs() -> None:
     pages: list[Page] = [page(1, [text(60, 100, "Alder")]), page(2, [text(60, 100, "Weight: 4 kg")])]
-    says: Says = lambda texts, pictures: {"facts": [{"kind": "weight", "value": "4 kg", "page": 1}]}  # noqa: E731
-    said = ask_metadata(Voice(says), CONTEXT, product("Alder", 1, 2), pages, NOTHING)
-    assert said.evidence == (
+    reply: Reply = lambda texts, pictures: {"facts": [{"kind": "weight", "value": "4 kg", "page": 1}]}  # noqa: E731
+    description = ask_metadata(FakeChat(reply), CONTEXT, product("Alder", 1, 2), pages, NOTHING)
+    assert description.evidence == (
         Evidence(rule="language model", page=2, text="4 kg", detail={"key": "weight", "model": "voice"}),
     )
 
 
 @pytest.mark.parametrize("answer", [{"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}])
-def test_an_answer_of_another_shape_is_none(answer: Any) -> None:
+def test_reply_of_another_shape_is_rejected(answer: Any) -> None:
     with pytest.raises(InvalidModelOutput):
-        ask_metadata(Voice(lambda texts, pictures: answer), CONTEXT, product(), [SPECIFIED], NOTHING)
+        ask_metadata(FakeChat(lambda texts, pictures: answer), CONTEXT, product(), [SPECIFIED], NOTHING)

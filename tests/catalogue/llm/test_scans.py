@@ -1,4 +1,4 @@
-"""A scanned catalogue: its pages are painted, read by a vision model, and asked about like any other's."""
+"""A scanned catalogue: its pages are rendered and read by a vision model, then treated like any other."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from swatchbook.catalogue.llm.scans import SIDE, read_scans, scanned_pages, with
 from swatchbook.errors import ProviderRejected, ProviderTimeout
 from swatchbook.records import Description, FailedPage, Scans
 from tests.catalogue import layouts
-from tests.catalogue.llm.chat import CONTEXT, Voice
+from tests.catalogue.llm.chat import CONTEXT, FakeChat
 from tests.catalogue.llm.scanned import Scanned
 from tests.providers import attentive
 
@@ -28,20 +28,20 @@ def scan(small_catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Sca
 
 def test_a_scanned_catalogue_yields_its_products_and_their_metadata(scan: Scanned, small_catalogue: Path) -> None:
     assert scanned_pages(scan.pages) == [1, 2, 3, 4, 5, 6]
-    scans = read_scans(Voice(scan.says), CONTEXT, scanned_pages(scan.pages), scan.render)
+    scans = read_scans(FakeChat(scan.says), CONTEXT, scanned_pages(scan.pages), scan.render)
     pages = list(with_scans(scan.pages, scans))
-    found = ask_products(Voice(attentive.answer), CONTEXT, scan.reading, pages, discover(scan.reading, scan.pages))
+    found = ask_products(FakeChat(attentive.answer), CONTEXT, scan.reading, pages, discover(scan.reading, scan.pages))
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
     assert [(p.name, p.first_page, p.last_page) for p in found.products] == [
         (p["name"], p["first_page"], p["last_page"]) for p in truth
     ]
     oak = found.products[0]
     own = [page for page in pages if page.number in oak.pages]
-    said = ask_metadata(Voice(attentive.answer), CONTEXT, oak, own, Description(metadata={}))
-    assert said.metadata["slip_rating"] == "R10"
+    description = ask_metadata(FakeChat(attentive.answer), CONTEXT, oak, own, Description(metadata={}))
+    assert description.metadata["slip_rating"] == "R10"
 
 
-def test_pages_are_painted_as_shown_and_one_that_is_not_there_is_lost(scan: Scanned) -> None:
+def test_pages_are_rendered_and_a_missing_one_is_lost(scan: Scanned) -> None:
     painted = dict(scan.render([2, 99]))
     assert isinstance(painted[2], bytes)
     picture = Image.open(io.BytesIO(painted[2]))
@@ -59,10 +59,10 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
     def paint(numbers: Sequence[int]) -> list[tuple[int, bytes | FailedPage]]:
         return [(number, gone if number == 3 else str(number).encode()) for number in numbers]
 
-    def says(texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
+    def reply(texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
         return ProviderRejected("No.") if pictures[0] == b"2" else {"lines": [f"# Page {pictures[0].decode()}"]}
 
-    scans = read_scans(Voice(says), CONTEXT, range(1, 41), paint)
+    scans = read_scans(FakeChat(reply), CONTEXT, range(1, 41), paint)
     assert len(scans.lines) == 38
     assert scans.lines[40] == ("# Page 40",)
     assert [(lost.page, lost.kind, lost.transient) for lost in scans.lost] == [
@@ -70,11 +70,11 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
     ]  # fmt: skip
 
 
-def test_what_passes_is_no_lost_page() -> None:
+def test_transient_failure_is_raised() -> None:
     with pytest.raises(ProviderTimeout):
-        read_scans(Voice(lambda texts, pictures: ProviderTimeout("Late.")), CONTEXT, [1], lambda n: [(1, b"1")])
+        read_scans(FakeChat(lambda texts, pictures: ProviderTimeout("Late.")), CONTEXT, [1], lambda n: [(1, b"1")])
 
 
-def test_pages_with_text_of_their_own_keep_it() -> None:
+def test_pages_with_text_keep_it() -> None:
     (page,) = with_scans([layouts.cover()], Scans(lines={2: ("# Other",)}))
     assert page == layouts.cover()
