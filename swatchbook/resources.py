@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.runtime.heap import limit_arenas
-from swatchbook.settings import Settings, limited
+from swatchbook.settings import Settings, scale_rate_limits
 from swatchbook.storage.files import Files
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Resources:
 
     def take_share(self, share: float) -> None:
         """Use only this share of what providers allow a minute: others work beside us. Before any model is used."""
-        self.settings = limited(self.settings, share)
+        self.settings = scale_rate_limits(self.settings, share)
 
     def close(self) -> None:
         for part in ("decoders", "index", "ledger"):

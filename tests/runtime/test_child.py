@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from swatchbook.errors import (
-    UNFORESEEN,
+    UNEXPECTED_MESSAGE,
     Configuration,
     CrashedWorker,
     EncryptedDocument,
@@ -138,7 +138,7 @@ def test_failure_comes_back_as_its_class_and_the_child_lives(child: Child) -> No
 def test_text_of_an_unforeseen_error_goes_to_the_log_alone(child: Child, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(Unexpected) as caught:
         child.ask({"do": "trip"}, seconds=20)
-    assert str(caught.value) == UNFORESEEN
+    assert str(caught.value) == UNEXPECTED_MESSAGE
     assert "KeyError: 'shoelace'" in caplog.text
     assert "troubled_child.py" in caplog.text, "where it happened"
 
