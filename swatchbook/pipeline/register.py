@@ -118,10 +118,10 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
     before; to process it again, upload or retry it. Raises what `register` raises.
     """
     if is_remote(source):
-        from swatchbook.storage.fetch import bring  # imports an HTTP client, which no other source needs
+        from swatchbook.storage.fetch import download  # imports an HTTP client, which no other source needs
 
         with incoming(resources.settings.incoming) as path:
-            found = asyncio.run(bring(resources.settings, source, path))
+            found = asyncio.run(download(resources.settings, source, path))
             return register(resources, path, owner=owner, options=options, name=display_name(found.name))
     if not KEY.match(source):
         path = Path(source).resolve()
