@@ -38,12 +38,12 @@ def saved(home: Path, prefect_server: str) -> Iterator[Callable[[Block, str], No
         block.save(name, overwrite=True)
         made.append((type(block), name))
 
-    blocks.resources.cache_clear()
+    blocks.load_resources.cache_clear()
     with temporary_settings({PREFECT_API_URL: prefect_server}):
         yield save
         for kind, name in made:
             kind.delete(name)
-    blocks.resources.cache_clear()
+    blocks.load_resources.cache_clear()
 
 
 @pytest.mark.parametrize("kind", BLOCKS.values(), ids=BLOCKS)

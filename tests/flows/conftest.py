@@ -41,13 +41,13 @@ def resources(home: Path, prefect_server: str) -> Iterator[Resources]:
     from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-    blocks.resources.cache_clear()
+    blocks.load_resources.cache_clear()
     with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: results_of(home)}):
         tools = blocks.resources(BlockNames())
         yield tools
         tools.close()
         APILogWorker.drain_all()  # while the server is there: else Prefect tries for a minute when the process ends
-    blocks.resources.cache_clear()
+    blocks.load_resources.cache_clear()
 
 
 @pytest.fixture
