@@ -97,7 +97,7 @@ class LinkKind(StrEnum):
 
 
 class Link(Record):
-    """A scored relation with its reasons. An `image_*` link starts at a placement, a `chunk_product` link at a chunk."""
+    """A scored relation with its reasons. `image_*` links start at a placement, `chunk_product` links at a chunk."""
 
     kind: LinkKind
     source: str

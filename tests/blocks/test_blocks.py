@@ -124,18 +124,18 @@ def test_a_field_takes_what_the_setting_takes_and_no_more(home: Path) -> None:
 def test_a_lab_is_built_from_the_saved_blocks_that_are_named(saved: Any, tmp_path: Path) -> None:
     saved(FilesBlock(files_url=str(tmp_path / "elsewhere")), "test-elsewhere")
     saved(IndexBlock(weaviate_api_key=SecretStr("hush")), "test-elsewhere")
-    tools = blocks.resources(BlockNames(files="test-elsewhere", index="test-elsewhere"))
+    tools = blocks.load_resources(BlockNames(files="test-elsewhere", index="test-elsewhere"))
     assert tools.settings.files == str(tmp_path / "elsewhere")
     assert tools.settings.weaviate_api_key == SecretStr("hush")
-    plain = blocks.resources(BlockNames())
+    plain = blocks.load_resources(BlockNames())
     assert plain.settings == Settings()
-    assert blocks.resources(BlockNames()) is plain
+    assert blocks.load_resources(BlockNames()) is plain
 
 
 @pytest.mark.usefixtures("saved")
 def test_a_block_that_is_not_saved_is_named() -> None:
     with pytest.raises(Configuration, match="swatchbook-ledger/nowhere") as raised:
-        blocks.resources(BlockNames(ledger="nowhere"))
+        blocks.load_resources(BlockNames(ledger="nowhere"))
     assert "swatchbook setup" in str(raised.value)
 
 
@@ -154,6 +154,6 @@ def test_a_block_that_says_what_cannot_be_is_named_without_its_secrets(saved: An
             json=BlockDocumentUpdate(data=wrong, merge_existing_data=False).model_dump(mode="json", exclude_unset=True),
         )
     with pytest.raises(Configuration, match="swatchbook-index/test-wrong") as raised:
-        blocks.resources(BlockNames(index="test-wrong"))
+        blocks.load_resources(BlockNames(index="test-wrong"))
     assert "hush" not in str(raised.value)
     assert raised.value.__cause__ is None

@@ -43,7 +43,7 @@ def resources(home: Path, prefect_server: str) -> Iterator[Resources]:
 
     blocks.load_resources.cache_clear()
     with temporary_settings({PREFECT_API_URL: prefect_server, PREFECT_LOCAL_STORAGE_PATH: results_of(home)}):
-        tools = blocks.resources(BlockNames())
+        tools = blocks.load_resources(BlockNames())
         yield tools
         tools.close()
         APILogWorker.drain_all()  # while the server is there: else Prefect tries for a minute when the process ends

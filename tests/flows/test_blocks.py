@@ -31,7 +31,7 @@ def test_named_blocks_are_used_and_named_in_the_report(
         assert report.blocks == {"ledger": "test-other", "files": "test-other"}
         assert list_documents(resources.ledger) == [], "the ledger of the settings knows nothing of it"
 
-        tools = blocks.resources(names)
+        tools = blocks.load_resources(names)
         assert list((tmp_path / "other").rglob("*.pdf"))
         assert get_document(tools.ledger, report.document_id).blocks == names
         request_again(tools.ledger, report.document_id, IngestOptions())
