@@ -25,7 +25,7 @@ def results_of(home: Path) -> Path:
 
 @pytest.fixture
 def ingested(home: Path, ingested_home: Path) -> None:
-    """Fill the test's home with the small sample, completed, as anna's; before the fixture `lab` opens it."""
+    """Fill the test's home with the small sample, completed, as anna's; before the fixture `resources` opens it."""
     shutil.copytree(ingested_home, home)
 
 
@@ -37,7 +37,7 @@ def first_report(resources: Resources) -> RunReport:
 
 @pytest.fixture
 def resources(home: Path, prefect_server: str) -> Iterator[Resources]:
-    """This process' lab on a fresh home; flows run against the session's Prefect server."""
+    """The resources of this process on a fresh home; flows run against the session's Prefect server."""
     from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 

@@ -147,7 +147,7 @@ def test_what_a_child_logs_reaches_the_log_of_its_parent(child: Child, caplog: p
     answer, _ = child.ask({"do": "log", "text": "50 % of a page"}, seconds=20)
     assert answer == {"done": True}
     (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child"]
-    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child", "WARNING", "%s says: %s")
+    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child", "WARNING", "%s: %s")
     assert record.getMessage() == "tests.runtime.troubled_child says: 50 % of a page"
 
 
