@@ -25,7 +25,7 @@ def report_of(document: str, name: str, *failures: FailureRecord) -> RunReport:
     )  # fmt: skip
 
 
-@pytest.mark.usefixtures("lab")
+@pytest.mark.usefixtures("resources")
 def test_artifacts_that_cannot_be_made_do_not_fail_the_flow() -> None:
     @flow
     async def show(report: RunReport) -> str:
@@ -35,7 +35,7 @@ def test_artifacts_that_cannot_be_made_do_not_fail_the_flow() -> None:
     assert asyncio.run(show(report_of("Not a key for Prefect!", "a.pdf"))) == "done"
 
 
-@pytest.mark.usefixtures("lab")
+@pytest.mark.usefixtures("resources")
 def test_a_documents_name_is_no_markup_where_the_ui_reads_markdown() -> None:
     """Descriptions too: a picture elsewhere would tell who looks, a link would lead away."""
     name = "![a](http://evil.example/seen.png) [b](http://evil.example) <img src=x>"

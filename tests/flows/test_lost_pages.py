@@ -23,7 +23,7 @@ def test_page_that_hung_is_read_again_and_what_it_says_is_kept(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SWATCHBOOK_PAGE_SECONDS", PAGE_SECONDS)
-    resources: Resources = request.getfixturevalue("lab")
+    resources: Resources = request.getfixturevalue("resources")
     ingest: Ingest = request.getfixturevalue("ingest")
     paper = Paper()
     paper.page("Terrazzo tiles are made of chips.")

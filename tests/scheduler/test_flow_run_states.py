@@ -127,7 +127,7 @@ def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
 ) -> None:
     parent = begun(resources.ledger)
     flow_run = sent(shard_deployment, parent)
-    monkeypatch.setattr(shards_module, "lab", lambda blocks: resources)
+    monkeypatch.setattr(shards_module, "load_resources", lambda blocks: resources)
     monkeypatch.setattr(shards_module, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(shards_module, "_IDLE_SECONDS", 0.0)
     with keep_alive(resources.ledger, parent):
