@@ -10,7 +10,7 @@ from swatchbook.catalogue import chunk, describe, discover, link, plan
 from swatchbook.ledger import items, runs, stages
 from swatchbook.ledger.queries import account
 from swatchbook.pdf import reader
-from swatchbook.pipeline.embed import make_batch
+from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work, begin_work, hold_run
@@ -39,7 +39,7 @@ def main(path: Path) -> None:
             extraction = reader.extract(path, work.document, reading, planned, resources.files, resources.settings)
             stages.save_extraction(resources.ledger, work.run, extraction)
             for batch in items.cut_batches(resources.ledger, work.run, options.batch_size):
-                make_batch(resources, work.run, batch, size=options.batch_size, last_try=True)
+                process_batch(resources, work.run, batch, size=options.batch_size, last_try=True)
             publish_all(resources, at_most=0)
             products = describe.assemble_products(work.document, found, described)
             links = link.link(products, found, extraction.placements, chunks.chunks, pages)

@@ -1,4 +1,4 @@
-"""Blocks: settings as Prefect blocks. `load_resources` opens this process' resources once; tasks get them here."""
+"""Prefect blocks with settings, and `load_resources`, from which tasks get the resources of their process."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -29,35 +29,35 @@ BLOCKS: Mapping[str, type[Block]] = {
     "vision_model": VisionModelBlock,
     "language_model": LanguageModelBlock,
 }
-"""Part of the resources -> the block with its settings."""
+"""Part of the resources -> the type of the block that configures it."""
 
 
 @cache
 def load_resources(names: BlockNames) -> Resources:
-    """The tools of this process, from its settings and the saved blocks of these names. Fetched inside tasks.
+    """Return the resources of this process, built once from its settings and the saved blocks of these names.
 
-    Raises Configuration for a block that is not saved, or that was saved with fields it no longer has.
+    Raises Configuration if a block is not saved, or was saved with other fields.
     """
     settings = load_settings()
     watch(settings)
     for part, name in names.given.items():
-        settings = overlay(settings, load_saved(BLOCKS[part], name))
+        settings = overlay(settings, load_block(BLOCKS[part], name))
     return Resources(settings, patience=settings.outage_wait_seconds)
 
 
-def load_saved(kind: type[Block], name: str) -> Block:
-    """A saved block. Raises Configuration naming it."""
+def load_block(kind: type[Block], name: str) -> Block:
+    """Return a saved block. Raises Configuration, which names the block."""
     reference = f"{kind.get_block_type_slug()}/{name}"
     try:
         load: Callable[..., Any] = kind.load
-        saved: Block = load(name, _sync=True)  # in an async flow Prefect would else return a coroutine
+        saved: Block = load(name, _sync=True)  # otherwise Prefect returns a coroutine inside async flows
         return saved
-    except RuntimeError:  # its fields: the error shows what was saved, secrets too
+    except RuntimeError:  # invalid fields; its text, which shows saved values and secrets, is dropped
         raise Configuration(
-            f"What the saved block {reference} says cannot be used.", advice="Correct it in the Prefect UI."
+            f"The saved block {reference} has invalid fields.", advice="Correct it in the Prefect UI."
         ) from None
     except ValueError as error:
         raise Configuration(
             f"There is no saved block {reference}.",
-            advice="Save it in the Prefect UI; `swatchbook setup` saves those named `default`.",
+            advice="Save it in the Prefect UI; `swatchbook setup` saves the blocks named `default`.",
         ) from error

@@ -1,11 +1,11 @@
-"""The maker of visual vectors as a Prefect block."""
+"""Prefect block of the encoder of visual vectors."""
 
 from blocks.overlay import block_type
 
 EncoderBlock = block_type(
     "EncoderBlock",
     "Swatchbook Encoder",
-    "The model that turns pictures into vectors.",
+    "The model that turns images into vectors.",
     (
         "encoder",
         "encoder_model",

@@ -1,11 +1,11 @@
-"""The file store as a Prefect block."""
+"""Prefect block of the file store."""
 
 from blocks.overlay import block_type
 
 FilesBlock = block_type(
     "FilesBlock",
     "Swatchbook Files",
-    "Where documents, pictures and pages are kept, by content.",
+    "The store of documents, images and pages, addressed by content.",
     ("files_url",),
     module=__name__,
 )

@@ -1,11 +1,11 @@
-"""The vector index as a Prefect block."""
+"""Prefect block of the vector index."""
 
 from blocks.overlay import block_type
 
 IndexBlock = block_type(
     "IndexBlock",
     "Swatchbook Index",
-    "What makes vectors searchable: LanceDB under the home of whoever uses it, or a Weaviate server.",
+    "The vector index: LanceDB in the home folder of the process, or a Weaviate server.",
     (
         "index",
         "weaviate_url",

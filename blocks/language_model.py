@@ -1,11 +1,11 @@
-"""The language model that finds products as a Prefect block."""
+"""Prefect block of product discovery and its language model."""
 
 from blocks.overlay import block_type
 
 LanguageModelBlock = block_type(
     "LanguageModelBlock",
     "Swatchbook Language Model",
-    "How products are found and described: by layout rules alone, or by a language model and where it answers.",
+    "How products are found and described: by layout rules alone, or with a language model at this address.",
     (
         "discovery",
         "llm_api",

@@ -1,12 +1,12 @@
-"""The ledger as a Prefect block."""
+"""Prefect block of the ledger."""
 
 from blocks.overlay import block_type
 
 LedgerBlock = block_type(
     "LedgerBlock",
     "Swatchbook Ledger",
-    "The database that keeps the record: documents, images, vectors, failures, costs.",
+    "The database of documents, images, vectors, failures and costs.",
     ("ledger_url",),
-    secret=("ledger_url",),  # a password may stand in it
+    secret=("ledger_url",),  # it may contain a password
     module=__name__,
 )

@@ -1,4 +1,4 @@
-"""A block is a named set of settings for one part: how it is made and filled from them, and laid over them."""
+"""Create block types from setting names, fill blocks from settings, and apply blocks over settings."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -12,32 +12,32 @@ BlockType = TypeVar("BlockType", bound=Block)
 
 
 def block_type(
-    name: str, shown: str, says: str, settings: Sequence[str], *, secret: Collection[str] = (), module: str
+    name: str, title: str, description: str, settings: Sequence[str], *, secret: Collection[str] = (), module: str
 ) -> type[Block]:
-    """A kind of block whose fields are these settings: their types, limits, defaults and descriptions.
+    """Return a block type whose fields are these settings, with their types, limits, defaults and descriptions.
 
-    `shown`: its name in Prefect, from which its slug is made. `secret`: fields that Prefect hides although the setting
-    is a plain string. `module`: where it can be imported from.
+    `title` is its name in Prefect, from which Prefect derives the slug. `secret` names fields that Prefect hides
+    although the setting is a plain string. `module` is the module that defines the type.
     """
-    of = Settings.model_fields
-    types = {field: SecretStr | None if field in secret else of[field].annotation for field in settings}
-    fields: dict[str, Any] = {field: (kind, of[field]) for field, kind in types.items()}
-    fields["_block_type_name"] = (ClassVar[str | None], shown)
-    return create_model(name, __base__=Block, __doc__=says, __module__=module, **fields)
+    all_fields = Settings.model_fields
+    types = {field: SecretStr | None if field in secret else all_fields[field].annotation for field in settings}
+    fields: dict[str, Any] = {field: (kind, all_fields[field]) for field, kind in types.items()}
+    fields["_block_type_name"] = (ClassVar[str | None], title)
+    return create_model(name, __base__=Block, __doc__=description, __module__=module, **fields)
 
 
 def fill(kind: type[BlockType], settings: Settings) -> BlockType:
-    """A block of this kind that says what the settings say."""
+    """Return a block of this type with the values of the settings."""
     return kind(**{name: getattr(settings, name) for name in kind.model_fields})
 
 
 def overlay(settings: Settings, block: Block) -> Settings:
-    """The settings, but for what the block says. Fields of a block are named as the settings that they stand for."""
-    return settings.model_copy(update={name: _given(block, name) for name in type(block).model_fields})
+    """Return the settings with the values of the block. A field of a block has the name of its setting."""
+    return settings.model_copy(update={name: _setting_value(block, name) for name in type(block).model_fields})
 
 
-def _given(block: Block, name: str) -> Any:
-    """A field's value as the setting of its name takes it: the ledger's URL is a secret in a block only."""
+def _setting_value(block: Block, name: str) -> Any:
+    """Return a field's value in the setting's type: the ledger's URL is a secret in the block only."""
     value = getattr(block, name)
     secret = "Secret" in str(Settings.model_fields[name].annotation)
     return value.get_secret_value() if isinstance(value, SecretStr) and not secret else value

@@ -1,11 +1,11 @@
-"""The maker of text vectors as a Prefect block."""
+"""Prefect block of the text encoder."""
 
 from blocks.overlay import block_type
 
 TextEmbedderBlock = block_type(
     "TextEmbedderBlock",
     "Swatchbook Text Embedder",
-    "The model that turns texts and queries into vectors: a local one, or a provider's and where it answers.",
+    "The model that turns texts and queries into vectors: a local one, or a provider's at this address.",
     (
         "text_encoder",
         "text_url",

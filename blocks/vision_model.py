@@ -1,11 +1,11 @@
-"""The maker of analyses as a Prefect block."""
+"""Prefect block of image analysis and its vision model."""
 
 from blocks.overlay import block_type
 
 VisionModelBlock = block_type(
     "VisionModelBlock",
     "Swatchbook Vision Model",
-    "Who says what is seen in a picture: the local analyst, or a vision model and where it answers.",
+    "How images are analysed: by local rules, or by a vision model at this address.",
     (
         "analyst",
         "vision_side",

@@ -1,1 +1,1 @@
-"""Flows: tasks in order. One file a flow; file, flow and deployment share the name."""
+"""Prefect flows: tasks in order. One module per flow; module, flow and deployment share a name."""

@@ -1,4 +1,4 @@
-"""A catalogue PDF becomes a searchable, accounted collection."""
+"""Ingest a catalogue: read a PDF and make its products, texts and images searchable."""
 
 import asyncio
 from typing import Annotated
@@ -26,16 +26,16 @@ from swatchbook.records import (
 from tasks.assemble import assemble
 from tasks.chunk import cut_chunks, save_chunks
 from tasks.discover import describe_product, discover_products, read_tables
-from tasks.embed import cut_batches, load_ahead, make_batches, publish_whole
-from tasks.embed_on_pool import adopt_shards, make_on_pool
+from tasks.embed import cut_batches, embed_batches, preload_models, publish_whole
+from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
 from tasks.extract import extract_pictures, save_pictures
 from tasks.plan import plan_pages
 from tasks.policy import cached
-from tasks.progress import Advance, at_work, meanwhile
+from tasks.progress import Advance, hold_document, in_background
 from tasks.read import read_pages
-from tasks.register import begin, name_run
+from tasks.register import register_document, rename_flow_run
 from tasks.report import finish_document, publish_artifacts
-from tasks.review import ask_for_review
+from tasks.review import start_review_flow
 
 Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 
@@ -50,19 +50,19 @@ async def ingest_catalogue(
     """Read a catalogue, find its products, embed every image and publish all of it.
 
     Args:
-        source: Where the PDF is. One of: a path below a folder of SWATCHBOOK_INPUT_ROOTS, on the worker's machine; an
-            https URL; a key of the file store. A file on your own computer is uploaded to the service instead (POST
+        source: The PDF: a path below a folder of SWATCHBOOK_INPUT_ROOTS, on the worker's machine; an https URL; or a
+            key of the file store. To ingest a file from your own computer, upload it to the service instead (POST
             /documents, see its page /docs), which starts the run by itself.
-        owner: Whose collection it joins.
-        options: What to make of it.
+        owner: Owner of the document.
+        options: Options of this ingest.
         blocks: Saved blocks to use instead of the settings.
     """
-    work = await begin(source, owner, options, blocks)
-    await name_run(f"{owner}: {work.name}")
-    if not isinstance(work, Work):  # nothing is left to do, or another run has just done it
+    work = await register_document(source, owner, options, blocks)
+    await rename_flow_run(f"{owner}: {work.name}")
+    if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the document
         return await asyncio.to_thread(account.document_report, load_resources(blocks).ledger, work.id)
-    async with at_work(work) as stage:
-        load_ahead(load_resources(work.blocks), options)
+    async with hold_document(work) as stage:
+        preload_models(load_resources(work.blocks), options)
         async with stage(Stage.READ) as step:
             ahead = load_resources(work.blocks).readings.get(work.file)
             reading = await step.cached(read_pages, key(work, "read"), work)
@@ -73,15 +73,15 @@ async def ingest_catalogue(
                 step.cached(discover_products, key(work, "discover"), work, reading),
                 step.cached(read_tables, key(work, "tables"), work, reading),
             )
-        async with meanwhile(describe(work, reading, discovery, tables)) as describing:
+        async with in_background(describe(work, reading, discovery, tables)) as describing:
             async with stage(Stage.PLANNED, reading.page_count) as step:
                 plan = await step.cached(plan_pages, key(work, "plan"), work, reading, discovery)
             async with stage(Stage.CHUNKED, reading.page_count) as step:
                 chunks = await step.cached(cut_chunks, key(work, "chunk", work.document), work, reading, plan, tables)
                 await save_chunks(work, reading, plan, tables, chunks)
             async with stage(Stage.EXTRACTED, len(plan.shown)) as step:
-                recipe = key(work, "extract", work.document)
-                extraction = await step.cached(extract_pictures, recipe, work, reading, plan)
+                extract_key = key(work, "extract", work.document)
+                extraction = await step.cached(extract_pictures, extract_key, work, reading, plan)
                 await save_pictures(work, extraction)
             async with stage(Stage.EMBEDDED) as step:
                 step.units = await embed(work, step.advance)
@@ -100,12 +100,12 @@ async def ingest_catalogue(
             await publish_whole(work)
         report = await finish_document(work, results)
     await publish_artifacts(work, report)
-    await ask_for_review(work, report)
+    await start_review_flow(work, report)
     return report
 
 
 async def describe(work: Work, reading: Reading, discovery: Discovery, tables: Tables) -> list[Description]:
-    """0B for all products at once, one kept result each. Pictures need not wait for it."""
+    """Stage 2B: describe all products concurrently, each cached by itself, while the images are processed."""
     calls = []
     for product in discovery.products:
         own, part = tables.on(product.pages), sha256(product.model_dump_json().encode())[:16]
@@ -115,17 +115,17 @@ async def describe(work: Work, reading: Reading, discovery: Discovery, tables: T
 
 
 async def embed(work: Work, advance: Advance) -> int:
-    """Make every open item, here or on the pool, publishing as they are done. Returns how many images had any."""
+    """Process all pending items, inline or on the pool, and publish them. Returns the number of images that had any."""
     images, on_pool = 0, shards.is_on_pool(load_resources(work.blocks).settings, work.options)
     if on_pool:
-        await adopt_shards(work, advance)
-    make = make_on_pool if on_pool else make_batches
+        await follow_earlier_shards(work, advance)
+    process = embed_in_shards if on_pool else embed_batches
     while batches := await cut_batches(work):
         images += sum(len(batch.members) for batch in batches if batch.kind == "image")
-        await make(work, batches, advance)
+        await process(work, batches, advance)
     return images
 
 
 def key(work: Work, stage: str, part: str = "") -> str:
-    """Cache key of one of the document's pure stages."""
+    """Return the cache key of a pure stage's result for this document."""
     return work.key(stage, load_resources(work.blocks).settings, part)

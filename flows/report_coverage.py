@@ -1,17 +1,17 @@
-"""How much is embedded and searchable, and whose is not."""
+"""Report how much of the collection is embedded and searchable, in all and by owner."""
 
 from prefect import flow
 
 from swatchbook.records import BlockNames
 from swatchbook.reports.coverage import CoverageReport
-from tasks.coverage import report_stock
+from tasks.coverage import publish_coverage
 
 
 @flow(name="report_coverage", persist_result=False)
 async def report_coverage(blocks: BlockNames = BlockNames()) -> CoverageReport:
-    """Account for the whole and for every owner, as a report and a table in the UI.
+    """Count embedded and searchable images, in all and by owner, as a report and a table in the Prefect UI.
 
     Args:
-        blocks: Saved blocks that say where the collection is.
+        blocks: Saved blocks to use instead of the settings.
     """
-    return await report_stock(blocks)
+    return await publish_coverage(blocks)

@@ -1,4 +1,4 @@
-"""Whatever is due is started again: failed images, interrupted documents, half-done deletes, unpublished rows."""
+"""Resume what is due: failed images, interrupted documents, incomplete deletes and unpublished rows."""
 
 import asyncio
 
@@ -18,49 +18,49 @@ from swatchbook.resources import Resources
 
 @flow(name="retry_failed", persist_result=False)
 async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
-    """Run every due document again, one after the other; one that fails does not keep the next from its turn.
+    """Resume all due documents, one after the other. A document that fails does not stop the next one.
 
-    Contents that nothing has used for an hour are collected at the end.
+    At the end, delete contents that have been unused for an hour.
 
     Args:
-        blocks: Saved blocks that say where the collection is; each document is made with those of its last run.
+        blocks: Saved blocks to use instead of the settings; each document is run with the blocks of its last run.
     """
     log = get_run_logger()
-    tools = load_resources(blocks)
+    resources = load_resources(blocks)
     try:
-        await publish(tools)  # once for all that are behind: in an outage each would sit it out alone
+        await publish(resources)  # once for all documents: in an outage each would wait for the index again
     except Failure as failure:
-        log.warning("nothing could be published: %s", failure)
+        log.warning("publishing failed: %s", failure)
     reports = []
-    for document in await asyncio.to_thread(schedule.due_documents, tools.ledger):
+    for document in await asyncio.to_thread(schedule.due_documents, resources.ledger):
         try:
-            report = await bring_back(tools, document.id)
+            report = await resume_document(resources, document.id)
         except Exception as error:  # the isolation boundary between documents; its own run has recorded it
             log.warning("%s: %s", document.name, error, exc_info=True)
             continue
         if report:
             reports.append(report)
-    await asyncio.to_thread(collect, tools.ledger, tools.files)
+    await asyncio.to_thread(collect, resources.ledger, resources.files)
     return reports
 
 
-async def publish(tools: Resources) -> None:
-    """Whatever is dirty and due, whoever's it is."""
-    await asyncio.to_thread(publish_all, tools, at_most=tools.settings.outage_wait_seconds)
+async def publish(resources: Resources) -> None:
+    """Publish all dirty rows that are due, of every owner."""
+    await asyncio.to_thread(publish_all, resources, at_most=resources.settings.outage_wait_seconds)
 
 
-async def bring_back(tools: Resources, document_id: str) -> RunReport | None:
-    """Go on with one document in the way that its state asks for now: a list of what is due may be hours old.
+async def resume_document(resources: Resources, document_id: str) -> RunReport | None:
+    """Resume one document as its current state requires: finish its delete, publish its rows, or run it.
 
-    Raises InvalidReference when it is gone.
+    The state is read again, since the caller's list may be hours old. Raises InvalidReference if the document is gone.
     """
-    document = await asyncio.to_thread(get_document, tools.ledger, document_id)
+    document = await asyncio.to_thread(get_document, resources.ledger, document_id)
     if document.status == DocumentStatus.DELETING:
-        await asyncio.to_thread(finish_delete, tools, document.id)
+        await asyncio.to_thread(finish_delete, resources, document.id)
         return None
-    if not await asyncio.to_thread(schedule.wants_run, tools.ledger, document.id):  # only its objects are behind
-        await publish(tools)
+    if not await asyncio.to_thread(schedule.wants_run, resources.ledger, document.id):  # only its rows are unpublished
+        await publish(resources)
         return None
     if document.file is None:
-        raise InvalidReference(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
+        raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
     return await ingest_catalogue(document.file, document.owner, document.options, document.blocks)

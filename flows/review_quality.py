@@ -1,4 +1,4 @@
-"""A second, stronger model looks at pictures of which little is known for sure."""
+"""Review images whose analysis has a low score, with a second, stronger model."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import Field
 
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.records import BlockNames, Owner
-from tasks.review import find_weak, review_document
+from tasks.review import find_documents_to_review, review_document
 
 
 @flow(name="review_quality", persist_result=False)
@@ -16,17 +16,17 @@ async def review_quality(
     limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000,
     blocks: BlockNames = BlockNames(),
 ) -> list[Reviewed]:
-    """Ask the review model about weak pictures, document by document; what it corrects is embedded again by itself.
+    """Review images with a low score, document by document. Corrected images are embedded again automatically.
 
     Args:
-        owner: Whose pictures; everybody's if empty.
-        limit: How many pictures at most.
+        owner: Owner of the images; empty: all owners.
+        limit: Most images to review.
         blocks: Saved blocks to use instead of the settings.
     """
-    done = list[Reviewed]()
-    for document in await find_weak(owner, blocks):
-        left = limit - sum(each.pictures for each in done)
-        if left <= 0:
+    reviewed = list[Reviewed]()
+    for document in await find_documents_to_review(owner, blocks):
+        remaining = limit - sum(each.pictures for each in reviewed)
+        if remaining <= 0:
             break
-        done.append(await review_document(document, left, blocks))
-    return done
+        reviewed.append(await review_document(document, remaining, blocks))
+    return reviewed

@@ -19,7 +19,7 @@ from swatchbook.ledger.schedule import PastRun
 from swatchbook.records import DocumentStatus, Record, document_id
 from swatchbook.runtime.process import is_dead
 from swatchbook.storage.files import KEY
-from tasks.embed_on_pool import FLOW as SHARD_FLOW
+from tasks.embed_in_shards import FLOW as SHARD_FLOW
 from tasks.prefect_client import (
     UNDER_WAY,
     WAITING,

@@ -1,8 +1,8 @@
-"""Versions of the pure stages, and the cache keys that are made from them.
+"""Versions of the pure stages, and the cache keys of their results.
 
-A stage's result is kept under a key of everything it reads: the document's bytes, its own version and those of the
-stages before it, the options and the limits. Raise a version whenever its stage may say something else for the same
-input; `tests/test_cache_keys.py` pins each version to a hash of its modules, so that nobody forgets.
+The cache key of a result covers everything that the stage reads: the document's bytes, its own version and those of the
+stages before it, the options and the limits. Raise a version whenever its stage may return another result for the same
+input; `tests/test_cache_keys.py` pins each version to a hash of its modules as a reminder.
 """
 
 import hashlib
@@ -16,8 +16,10 @@ from swatchbook.settings import Settings
 
 
 class PureStage(Record):
-    """A stage whose result follows from its input alone. `after`: the stages whose results it reads; `asks`: which
-    models are asked what, where the settings let models find products.
+    """A stage whose result depends on its input only.
+
+    `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, `asks` the
+    models and questions it uses when SWATCHBOOK_DISCOVERY=llm, and `modules` its source files.
     """
 
     version: str
@@ -25,7 +27,7 @@ class PureStage(Record):
     options: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     asks: tuple[tuple[Literal["llm", "vision"], str], ...] = ()
-    modules: tuple[str, ...] = ()  # patterns below the root
+    modules: tuple[str, ...] = ()  # glob patterns relative to the repository
 
 
 _PDF = ("swatchbook/pdf/*.py", "swatchbook/geometry.py", "swatchbook/truncate.py", "swatchbook/images/limits.py")
@@ -75,22 +77,22 @@ PURE_STAGES: Mapping[str, PureStage] = {
 def stage_key(
     stage: str, content: str, settings: Settings, options: IngestOptions, *, force: str | None, part: str = ""
 ) -> str:
-    """Cache key of a pure stage's result: `<stage>-<content>-<recipe>[-<part>]`, fit for a file name.
+    """Return the cache key of a pure stage's result, `<stage>-<content>-<recipe>[-<part>]`, usable as a file name.
 
-    `content` is the SHA-256 of the document's bytes, `force` the generation that was last forced, `part` names one of
-    several results of the stage: a product's number, or the document where the result carries ids of its own.
+    `content` is the SHA-256 of the document's bytes and `force` the last forced generation. `part` distinguishes
+    several results of the stage: a hash of the product, or the document if the result contains ids.
     """
     return "-".join(filter(None, (stage, content, recipe(stage, settings, options, force=force), part)))
 
 
 def recipe(stage: str, settings: Settings, options: IngestOptions, *, force: str | None) -> str:
-    """All that a stage's result depends on beside the document's bytes, those before it included: 32 hex digits."""
+    """Return a hash (32 hex digits) of all that a stage's result depends on, except the document's bytes."""
     reads = json.dumps([force, _reads(stage, settings, options)], sort_keys=True)
     return hashlib.sha256(reads.encode()).hexdigest()[:32]
 
 
 class ResultName(Record):
-    """What a kept result's name says: a stage, and of newer ones content and recipe. `part` is the rest."""
+    """The parts of a result's file name. Older names have no recipe; `part` is the rest of the name."""
 
     stage: str
     content: str
@@ -99,9 +101,9 @@ class ResultName(Record):
 
 
 def read_result_name(name: str) -> ResultName | None:
-    """The parts of a cache key, with whatever a task has appended; None for a name that no stage has given."""
-    found = _RESULT_NAME.fullmatch(name)
-    return ResultName(**{part: text or "" for part, text in found.groupdict().items()}) if found else None
+    """Return the parts of a result's file name, or None if it is not the name of a stage's result."""
+    match = _RESULT_NAME.fullmatch(name)
+    return ResultName(**{part: text or "" for part, text in match.groupdict().items()}) if match else None
 
 
 _RESULT_NAME = re.compile(
@@ -111,14 +113,14 @@ _RESULT_NAME = re.compile(
 
 def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[object]:
     pure = PURE_STAGES[stage]
-    given = options.model_dump(mode="json", include=set(pure.options))
+    chosen = options.model_dump(mode="json", include=set(pure.options))
     limits = {name: getattr(settings, name) for name in pure.settings}
     asked = _asked(pure, settings) if settings.discovery == "llm" else ()
-    return [stage, pure.version, given, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
+    return [stage, pure.version, chosen, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
 
 
 def _asked(pure: PureStage, settings: Settings) -> list[tuple[str, str]]:
-    """Each model that is asked, and what; where it listens does not count."""
+    """Return (model, prompt recipe) of each question. The address of the model does not count."""
     if not pure.asks:
         return []
     from swatchbook.catalogue.llm.prompts import RECIPES

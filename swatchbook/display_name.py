@@ -1,26 +1,26 @@
-"""Names of files as strangers give them, made fit to be shown. They are never a path here: content names files."""
+"""Clean file names from outside for display. They are never used as paths: files are stored under their content key."""
 
 import unicodedata
 
-_MOST = 200  # characters
-_NAMELESS = "document.pdf"
+_MAX_LENGTH = 200  # characters
+_DEFAULT = "document.pdf"
 
 
-def display_name(given: str) -> str:
-    """The last part of a name or path, on one line, without what does not show or turns the reading direction.
+def display_name(path: str) -> str:
+    """Return the last part of a path, on one line, without invisible and direction-changing characters.
 
-    Never empty, at most 200 characters, the suffix kept.
+    It is never empty and has at most 200 characters; the suffix is kept.
     """
-    last = given.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    shown = "".join(" " if c.isspace() else c for c in unicodedata.normalize("NFC", last) if _is_shown(c))
+    last = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    shown = "".join(" " if c.isspace() else c for c in unicodedata.normalize("NFC", last) if _is_visible(c))
     name = " ".join(shown.split()).strip(". ")
-    if len(name) <= _MOST:
-        return name or _NAMELESS
+    if len(name) <= _MAX_LENGTH:
+        return name or _DEFAULT
     stem, dot, suffix = name.rpartition(".")
     ending = dot + suffix if stem and len(suffix) <= 8 else ""
-    return name[: _MOST - 1 - len(ending)].rstrip(". ") + "…" + ending
+    return name[: _MAX_LENGTH - 1 - len(ending)].rstrip(". ") + "…" + ending
 
 
-def _is_shown(character: str) -> bool:
-    """Not a control, a format mark (as U+202E, right-to-left override), a surrogate or an unassigned character."""
+def _is_visible(character: str) -> bool:
+    """Return False for controls, format marks (such as U+202E), surrogates and unassigned characters."""
     return character.isspace() or not unicodedata.category(character).startswith("C")

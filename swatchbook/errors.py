@@ -1,13 +1,13 @@
-"""Every failure Swatchbook knows, and what is done about each. The class is the policy, and nothing else decides.
+"""Every kind of failure, and how Swatchbook handles it. The class of a failure alone decides its policy.
 
 Failure
-├── never       rejected at once with the reason; tried again only by force
-├── backoff     retried in the run, then later with growing pauses
-├── wait        the provider said when to come back; costs no attempt
-├── outage      something everyone needs is away; probed, no attempt spent
-├── smaller     the batch was too big; halved
-├── once more   asked again with the reason, then as backoff
-└── blocked     a person must act; goes on by itself once mended
+├── never       the input is at fault: rejected at once with the reason; retried only when a person forces it
+├── backoff     likely to pass: retried within the run, then in later runs after growing pauses
+├── wait        the provider said when to call again; no attempt is spent
+├── outage      a shared service is down: the run waits until it answers again; no attempt is spent
+├── smaller     the batch was too large: split in halves
+├── once more   the model is asked again with the reason; after that handled as backoff
+└── blocked     a person must act; work resumes by itself afterwards
 """
 
 from enum import StrEnum
@@ -25,11 +25,11 @@ class Policy(StrEnum):
 
 
 SHARED = frozenset({Policy.WAIT, Policy.OUTAGE, Policy.BLOCKED})
-"""Policies of failures that concern everybody: nothing is at fault, no attempt is spent, the work as a whole stops."""
+"""Policies of failures that affect all work alike: no item is at fault, no attempt is spent, and the run stops."""
 
 
 class Failure(Exception):
-    """Base of all. `message` says what happened, `advice` what a person can do."""
+    """Base class of all failures. `message` says what happened, `advice` what a person can do about it."""
 
     kind: ClassVar[str] = "unexpected"
     policy: ClassVar[Policy] = Policy.BACKOFF
@@ -50,59 +50,59 @@ def _rebuild(cls: type[Failure], message: str, advice: str | None) -> Failure:
     return cls(message, advice=advice)
 
 
-# --- never: the thing itself is at fault ------------------------------------------------------------------------------
+# --- never: the input is at fault -------------------------------------------------------------------------------------
 
 
 class UnreadableImage(Failure):
-    """Its bytes are no picture, or a broken one."""
+    """The bytes are not an image, or the image is damaged."""
 
     kind, policy = "unreadable_image", Policy.NEVER
 
 
 class UnsupportedFormat(Failure):
-    """A kind of file that Swatchbook does not take."""
+    """The file has a format that Swatchbook does not read."""
 
     kind, policy = "unsupported_format", Policy.NEVER
 
 
 class TooLarge(Failure):
-    """Over a limit of the settings."""
+    """The document or image exceeds a limit of the settings."""
 
     kind, policy = "too_large", Policy.NEVER
 
 
 class UnreadableDocument(Failure):
-    """No PDF, no pages, truncated or broken."""
+    """The file is not a PDF, has no pages, or is truncated or damaged."""
 
     kind, policy = "unreadable_document", Policy.NEVER
 
 
 class EncryptedDocument(Failure):
-    """It needs a password."""
+    """The document needs a password."""
 
     kind, policy = "encrypted_document", Policy.NEVER
 
 
 class ProviderRejected(Failure):
-    """A provider will not answer this request, ever."""
+    """The provider refused this request; sending it again would give the same answer."""
 
     kind, policy = "provider_rejected", Policy.NEVER
 
 
 class Dismissed(Failure):
-    """A person has reviewed what is said of it, and will have none of it."""
+    """A person reviewed the analysis of an image and dismissed it."""
 
     kind, policy = "dismissed", Policy.NEVER
 
 
 class InvalidReference(Failure):
-    """A source, owner, document or file key that means nothing, or that may not be read."""
+    """A source, owner, document or file key does not exist, is malformed, or may not be read."""
 
     kind, policy = "invalid_reference", Policy.NEVER
 
 
 class UnknownOwner(InvalidReference):
-    """An owner of no document, asked for by name."""
+    """A named owner has no documents."""
 
     kind, policy = "unknown_owner", Policy.NEVER
 
@@ -111,28 +111,28 @@ class UnknownOwner(InvalidReference):
 
 
 class ProviderTimeout(Failure):
-    """No answer in time."""
+    """The provider did not answer in time."""
 
     kind, policy = "provider_timeout", Policy.BACKOFF
 
 
 class ProviderError(Failure):
-    """The provider answered with an error of its own."""
+    """The provider answered with a server error."""
 
     kind, policy = "provider_error", Policy.BACKOFF
 
 
 class FileMissing(Failure):
-    """A stored file is not where the ledger says."""
+    """A file that the ledger names is not in the file store."""
 
     kind, policy = "file_missing", Policy.BACKOFF
 
 
 class CrashedWorker(Failure):
-    """It ended the process that worked on it.
+    """The process that worked on the item died.
 
-    `by_itself`: the process crashed (SIGSEGV, SIGABRT, SIGFPE). Otherwise it was killed from outside, as by the kernel
-    when memory is short, or nobody knows: that is no proof against what it worked on.
+    `by_itself` is True when the process crashed (SIGSEGV, SIGABRT, SIGFPE). It is False when it was killed from
+    outside, as the kernel does when memory is short, or when the cause is unknown: the item may then be innocent.
     """
 
     kind, policy = "crashed_worker", Policy.BACKOFF
@@ -143,32 +143,34 @@ class CrashedWorker(Failure):
 
 
 class Unexpected(Failure):
-    """An error that nobody foresaw. Its class, text and place are in the log alone: they mean nothing to a user, and
-    may quote a document or a setting."""
+    """An exception that no other class covers.
+
+    Its type, text and traceback go to the log only: they mean nothing to a user and may quote a document or a setting.
+    """
 
     kind, policy = "unexpected", Policy.BACKOFF
 
 
-UNFORESEEN = "An unexpected error (see the log)."
+UNEXPECTED_MESSAGE = "An unexpected error (see the log)."
 
-# --- wait -------------------------------------------------------------------------------------------------------------
+# --- wait: the provider said when to call again -----------------------------------------------------------------------
 
 
 class RateLimited(Failure):
-    """The provider said when to come back."""
+    """The provider's rate limit is reached. `retry_after` is the wait it asked for, in seconds."""
 
     kind, policy = "rate_limited", Policy.WAIT
 
     def __init__(self, message: str, *, advice: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, advice=advice)
-        self.retry_after = retry_after  # seconds
+        self.retry_after = retry_after
 
 
-# --- outage: everybody's problem, nobody's attempt --------------------------------------------------------------------
+# --- outage: a shared service is down ---------------------------------------------------------------------------------
 
 
 class ProviderDown(Failure):
-    """Four connection or server errors in a row, or ten minutes of being told to wait."""
+    """The provider failed four times in a row (connection or server errors), or rate-limited us for ten minutes."""
 
     kind, policy = "provider_down", Policy.OUTAGE
 
@@ -191,26 +193,26 @@ class FilesDown(Failure):
     kind, policy = "files_down", Policy.OUTAGE
 
 
-# --- smaller ----------------------------------------------------------------------------------------------------------
+# --- smaller: the batch was too large ---------------------------------------------------------------------------------
 
 
 class OutOfMemory(Failure):
-    """The batch did not fit."""
+    """The batch did not fit into memory."""
 
     kind, policy = "out_of_memory", Policy.SMALLER
 
 
 class PayloadTooLarge(Failure):
-    """The request did not fit."""
+    """The request exceeded the provider's size limit."""
 
     kind, policy = "payload_too_large", Policy.SMALLER
 
 
-# --- once more --------------------------------------------------------------------------------------------------------
+# --- once more: the model is asked again ------------------------------------------------------------------------------
 
 
 class InvalidModelOutput(Failure):
-    """A reply off the schema, or a vector that is NaN, zero or of the wrong dimension."""
+    """A reply violates its schema, or a vector is NaN, zero or of the wrong dimension."""
 
     kind, policy = "invalid_model_output", Policy.ONCE_MORE
 
@@ -225,40 +227,40 @@ class Configuration(Failure):
 
 
 class Authentication(Failure):
-    """A key is missing or wrong."""
+    """An API key is missing or wrong."""
 
     kind, policy = "authentication", Policy.BLOCKED
 
 
 class BudgetExceeded(Failure):
-    """The next call would cost more than allowed."""
+    """The next call could exceed the document's budget."""
 
     kind, policy = "budget_exceeded", Policy.BLOCKED
 
 
 class DiskFull(Failure):
-    """No room for what must be written."""
+    """The disk has no space left."""
 
     kind, policy = "disk_full", Policy.BLOCKED
 
 
-# --- of runs, not of things -------------------------------------------------------------------------------------------
+# --- control flow of runs; not failures of an item --------------------------------------------------------------------
 
 
 class RunRevoked(Exception):
-    """This run was cancelled, its document deleted, or it was taken for dead: it must stop and write nothing more."""
+    """The run lost its lease (cancelled, document deleted, or presumed dead): it must stop and write nothing more."""
 
 
 class Interrupted(Exception):
-    """A batch has passing failures left: the task's retries bring it back."""
+    """Items of a batch failed and may be retried: raised so that the task's retries run the batch again."""
 
     def __init__(self, open_items: int, first: str) -> None:
-        super().__init__(f"{open_items} items to try again; first: {first}")
+        super().__init__(f"{open_items} items to retry; first failure: {first}")
         self.open_items = open_items
 
 
 KINDS: dict[str, type[Failure]] = {}
-"""kind -> class, for failures that come back from the ledger or a child process."""
+"""kind -> class, to rebuild failures that come from the ledger or a child process."""
 
 
 def _register(cls: type[Failure]) -> None:
@@ -272,9 +274,9 @@ for _cls in Failure.__subclasses__():
 
 
 def as_failure(error: BaseException) -> Failure:
-    """Any exception as a Failure: itself, the class its type stands for, or `Unexpected`.
+    """Return the Failure for an exception: itself, the class that its type stands for, or `Unexpected`.
 
-    What an unexpected one says is not in the Failure: whoever keeps the Failure writes the exception to the log.
+    `Unexpected` leaves the exception's text out, so the caller must log the exception.
     """
     if isinstance(error, Failure):
         return error
@@ -283,5 +285,5 @@ def as_failure(error: BaseException) -> Failure:
     if isinstance(error, FileNotFoundError):
         return FileMissing(f"File not found: {error.filename}")
     if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return DiskFull("No space left on the disk.", advice="Free some space; the document goes on by itself.")
-    return Unexpected(UNFORESEEN)
+        return DiskFull("No space left on the disk.", advice="Free some space; the document then resumes by itself.")
+    return Unexpected(UNEXPECTED_MESSAGE)

@@ -1,4 +1,4 @@
-"""Secrets out of what people are shown."""
+"""Remove secrets from text that is shown to people."""
 
 import re
 
@@ -8,5 +8,5 @@ _SECRET_PARAMETER = re.compile(r"(?i)([?&][^=&]*(?:password|secret|token|key)[^=
 
 
 def redact(text: str) -> str:
-    """The text without the passwords of URLs in it, nor what their parameters name a secret."""
+    """Return the text with passwords and secret query parameters of URLs replaced by dots."""
     return _SECRET_PARAMETER.sub(rf"\1{REDACTED}", _PASSWORD.sub(rf"\1{REDACTED}\2", text))

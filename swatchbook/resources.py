@@ -1,4 +1,4 @@
-"""Resources: what a process has opened, each part on first use. They are never a task parameter."""
+"""The resources of a process: ledger, file store, index, models and decoders, each opened on first use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.runtime.heap import limit_arenas
-from swatchbook.settings import Settings, limited
+from swatchbook.settings import Settings, scale_rate_limits
 from swatchbook.storage.files import Files
 
 if TYPE_CHECKING:
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 
 
 class Resources:
-    """Ledger, files, index, models and decoders of one set of settings.
+    """Ledger, file store, index, models and decoders for one set of settings.
 
-    Each is opened when first asked for, so that `status` needs no index and `search` no decoder; `close` ends them all.
-    `readings`: those that were begun before their run, by the file's key; whoever reads takes them out.
-    `patience`: for how many seconds an outage of the ledger is sat out; people who look something up have none.
+    Each is opened on first use, so that `status` needs no index and `search` no decoders; `close` closes all. Never
+    pass it as a task parameter. `patience` is how many seconds to wait for the ledger during an outage: 0 for commands
+    that only look something up.
     """
 
     def __init__(self, settings: Settings, *, patience: float = 0.0) -> None:
-        limit_arenas()  # here, because every process that works opens its resources before it starts threads
+        limit_arenas()  # before any threads start: every process that works creates its resources first
         self.settings = settings
         self.batch_sizes: dict[str, BatchSize] = {}
-        """Token of a run at work -> how many of its items are made together."""
+        """Token of an active run -> its batch size."""
         self.readings: dict[str, ReadingAhead] = {}
+        """File key -> a reading that was begun before its run; stage 1 takes it out."""
         self._patience = patience
 
     @cached_property
     def ledger(self) -> Ledger:
-        with suppress(OSError):  # opening the ledger says it better
-            self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and pictures are their owner's
+        with suppress(OSError):  # opening the ledger then raises the clearer error
+            self.settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # texts and images are private
         return open_ledger(self.settings.ledger, patience=self._patience)
 
     @cached_property
@@ -74,13 +75,13 @@ class Resources:
 
     @cached_property
     def memory_use(self) -> "MemoryUse":
-        from swatchbook.runtime.memory import memory_use  # psutil: not for those who only look something up
+        from swatchbook.runtime.memory import memory_use  # imports psutil, which read-only commands do not need
 
         return memory_use
 
     def take_share(self, share: float) -> None:
-        """Use only this share of what providers allow a minute: others work beside us. Before any model is used."""
-        self.settings = limited(self.settings, share)
+        """Use only this share (0 to 1) of the providers' limits per minute. Call it before any model is used."""
+        self.settings = scale_rate_limits(self.settings, share)
 
     def close(self) -> None:
         for part in ("decoders", "index", "ledger"):
@@ -90,7 +91,7 @@ class Resources:
 
 @contextmanager
 def open_resources(settings: Settings) -> Iterator[Resources]:
-    """Open the resources for one command, and close them after it."""
+    """Yield the resources for one command, and close them after the block."""
     resources = Resources(settings)
     try:
         yield resources

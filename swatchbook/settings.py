@@ -1,6 +1,6 @@
-"""Settings: what the code reads, from SWATCHBOOK_* variables, a .env file, or the profile's defaults.
+"""Settings, read from SWATCHBOOK_* environment variables, then the .env file, then the defaults of the profile.
 
-A profile is only a set of defaults; every line of it is a setting of its own and may be chosen alone.
+A profile is only a set of defaults; each of them can be overridden alone.
 """
 
 import base64
@@ -37,7 +37,10 @@ from swatchbook.records import Owner
 
 PREFIX = "SWATCHBOOK_"
 ENV_FILE = "SWATCHBOOK_ENV_FILE"
-"""Names the file read instead of `.env`: how `--env-file` reaches the whole process and its children."""
+"""Environment variable with the path of the file to read instead of `.env`.
+
+`--env-file` sets it, so that the process and its child processes read the same file.
+"""
 
 PROFILES: Mapping[str, Mapping[str, Any]] = {
     "local": {"index": "lance"},
@@ -50,19 +53,19 @@ PROFILES: Mapping[str, Mapping[str, Any]] = {
         "discovery": "llm",
     },
 }
-"""What a profile presets where neither a variable nor the .env file says otherwise."""
+"""Profile -> defaults that apply where neither a variable nor the .env file sets the value."""
 
 
-def _listed(given: Any) -> Any:
-    """`a,b` or a JSON list, as people write them in a variable."""
-    if not isinstance(given, str):
-        return given
-    return json.loads(given) if given.lstrip().startswith("[") else [part.strip() for part in given.split(",")]
+def _parse_list(value: Any) -> Any:
+    """Parse the text of a variable, `a,b` or a JSON list, into a list."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",")]
 
 
-def _object(given: Any) -> Any:
-    """A JSON object, as people write it in a variable."""
-    return json.loads(given) if isinstance(given, str) else given
+def _parse_object(value: Any) -> Any:
+    """Parse the text of a variable, a JSON object, into a dict."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 COMMIT = "^([0-9a-f]{40})?$"
@@ -71,7 +74,7 @@ Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], .
 
 
 class Prompts(BaseModel):
-    """What prompt-guided pooling looks for in a picture, by role. Several stand for their mean."""
+    """Phrases for prompt-guided pooling of SigLIP, by role. The phrases of a role are averaged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,14 +89,14 @@ class Prompts(BaseModel):
     )  # fmt: skip
 
 
-PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_object)]
+PromptsByRole = Annotated[Prompts, NoDecode, BeforeValidator(_parse_object)]
 
 
-_EACH = "one run a minute, shared by its shards; 0: no limit. Set it to stay below the account's own limit"
+_PER_MINUTE = "per minute and run, shared by the run's shards; 0: no limit. Set it to stay below your account's limit"
 
 
 class Price(BaseModel):
-    """Of a model, in USD per million tokens."""
+    """Price of a model, in USD per million input and output tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,79 +105,78 @@ class Price(BaseModel):
 
 
 class ApiKey(BaseModel):
-    """Who may use the service, and whose collections: owners by name, or `*` for all of them."""
+    """A client of the service: its name, its key, and the owners whose collections it may use (`*` for all)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=64)
-    key: SecretStr = Field(min_length=16, max_length=512)  # shorter ones can be guessed
+    key: SecretStr = Field(min_length=16, max_length=512)  # shorter keys can be guessed
     owners: tuple[Owner | Literal["*"], ...] = Field(min_length=1, max_length=1_000)
 
 
-def _several(given: Any) -> Any:
-    return [given] if isinstance(given, str | SecretStr) else given
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str | SecretStr) else value
 
 
-def _signing(secret: SecretStr) -> SecretStr:
-    written = _plainly(secret)
+def _check_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
     try:
-        key = base64.b64decode(written.removeprefix("whsec_") + "==")
+        key = base64.b64decode(text.removeprefix("whsec_") + "==")
     except binascii.Error:
         key = b""
-    if not written.startswith("whsec_") or len(key) < 24:  # what Standard Webhooks asks for
-        raise ValueError("it should be whsec_ and 24 or more bytes in base64")
+    if not text.startswith("whsec_") or len(key) < 24:  # as the Standard Webhooks specification requires
+        raise ValueError("it should be whsec_ followed by 24 or more bytes in base64")
     return secret
 
 
 class WebhookSource(BaseModel):
-    """Who may send webhooks, and into whose collections: its secrets (the old and the new one while they change), a
-    bearer token if it cannot sign, and its owners; what names no owner goes to the first.
+    """A sender of webhooks.
+
+    `secret` holds its signing secrets: two while the old one is being replaced. `token` is the bearer token of a sender
+    that cannot sign. `owners` are the owners it may send documents for; a webhook that names no owner gets the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")
-    secret: Annotated[tuple[Annotated[SecretStr, AfterValidator(_signing)], ...], BeforeValidator(_several)] = ()
+    secret: Annotated[tuple[Annotated[SecretStr, AfterValidator(_check_secret)], ...], BeforeValidator(_as_list)] = ()
     token: SecretStr | None = Field(default=None, min_length=16, max_length=512)
     owners: tuple[Owner, ...] = Field(min_length=1, max_length=1_000)
 
     @model_validator(mode="after")
-    def _can_prove_itself(self) -> Self:
+    def _has_secret_or_token(self) -> Self:
         if not self.secret and self.token is None:
             raise ValueError("it has neither a secret nor a token")
         return self
 
 
-def _sources_apart(sources: tuple[WebhookSource, ...]) -> tuple[WebhookSource, ...]:
-    _require_apart("names", [source.name for source in sources])
-    # one sender's signed message would be as good at another's address
-    _require_apart("secrets", [secret for source in sources for secret in {*map(_plainly, source.secret)}])
+def _check_webhook_sources(sources: tuple[WebhookSource, ...]) -> tuple[WebhookSource, ...]:
+    _require_distinct("names", [source.name for source in sources])
+    # with a shared secret, one sender's signed message would also be valid at another sender's address
+    secrets = [{secret.get_secret_value() for secret in source.secret} for source in sources]
+    _require_distinct("secrets", [secret for of_source in secrets for secret in of_source])
     return sources
 
 
-def _keys_apart(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
-    _require_apart("names", [key.name for key in keys])
-    _require_apart("keys", [_plainly(key.key) for key in keys])
+def _check_keys(keys: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
+    _require_distinct("names", [key.name for key in keys])
+    _require_distinct("keys", [key.key.get_secret_value() for key in keys])
     return keys
 
 
-def _require_apart(what: str, given: Sequence[str]) -> None:
-    if len(set(given)) < len(given):
+def _require_distinct(what: str, values: Sequence[str]) -> None:
+    if len(set(values)) < len(values):
         raise ValueError(f"two of its {what} are the same")
 
 
-def _plainly(secret: SecretStr) -> str:
-    return secret.get_secret_value()
-
-
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-"""Absolute, so that children and workers in another working directory mean the same one."""
+"""An absolute path, so that child processes and workers with another working directory use the same folder."""
 
 
 class Settings(BaseSettings):
-    """Everything that may be set. Out of range is an error that names the setting, never a silent correction.
+    """All settings. A value out of range is an error that names the setting; it is never silently corrected.
 
-    Programs call `load_settings`, which turns what is wrong into one Configuration error.
+    Programs call `load_settings`, which reports all wrong values in one Configuration error.
     """
 
     model_config = SettingsConfigDict(
@@ -182,13 +184,13 @@ class Settings(BaseSettings):
     )
 
     profile: Literal["local", "production"] = Field(
-        default="local", description="Which set of defaults; `production` needs Weaviate, keys and weights."
+        default="local", description="Set of defaults; `production` needs Weaviate, API keys and model weights."
     )
     home: Folder = Field(
         default_factory=lambda: user_data_path("swatchbook", appauthor=False),
         description=(
-            "One folder for the ledger, the index, files, and Prefect's home and results. Set it to a disk with "
-            "room for them."
+            "Folder for the ledger, the index, the file store, and Prefect's home and results. Set it to a disk "
+            "with enough space."
         ),
     )
 
@@ -196,19 +198,20 @@ class Settings(BaseSettings):
     ledger_url: str | None = Field(
         default=None,
         description=(
-            "SQLAlchemy URL; empty: SQLite under the home. Set it to PostgreSQL when several machines share the work."
+            "SQLAlchemy URL of the ledger; empty: SQLite in the home folder. Set it to PostgreSQL when several "
+            "machines share the work."
         ),
     )
     files_url: str | None = Field(
         default=None,
         description=(
-            "Folder or fsspec URL of the file store; empty: under the home. Set it when service and workers run "
-            "on different machines."
+            "Folder or fsspec URL of the file store; empty: in the home folder. Set it when the service and the "
+            "workers run on different machines."
         ),
     )
     index: Literal["lance", "weaviate"] = Field(
         default="lance",
-        description="The vector index; `lance` needs no server, `weaviate` serves several machines at once.",
+        description="The vector index; `lance` needs no server, `weaviate` can be shared by several machines.",
     )
     weaviate_url: str = Field(
         default="http://127.0.0.1:8080",
@@ -218,79 +221,84 @@ class Settings(BaseSettings):
         default=50051,
         ge=1,
         le=65535,
-        description="Weaviate's gRPC port, on the same host. Set it when the server uses another.",
+        description="Weaviate's gRPC port, on the same host. Set it when the server uses another port.",
     )
     weaviate_api_key: SecretStr | None = Field(
         default=None,
-        description="Weaviate's API key. Set it when the server asks for one, as one in production should.",
+        description="Weaviate's API key. Set it when the server requires one, as a production server should.",
     )
-    input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    input_roots: Annotated[tuple[Folder, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
         default=(),
         description=(
-            "Folders whose files a flow may read by path, separated by commas. Set it when flows are started "
+            "Folders from which flows may read files by path, separated by commas. Set it when flows are started "
             "with paths instead of uploads."
         ),
     )
 
-    # who makes what
+    # models
     encoder: Literal["descriptors", "siglip"] = Field(
         default="descriptors",
         description=(
-            "Maker of the visual vectors; `siglip` is any SigLIP, SigLIP 2 or CLIP, understands words as well, "
-            "and needs its weights."
+            "Encoder of the visual vectors; `siglip` loads any SigLIP, SigLIP 2 or CLIP model, which also makes "
+            "images searchable by text, and needs its weights."
         ),
     )
     encoder_model: str = Field(
         default="google/siglip2-base-patch16-224",
         min_length=1,
         description=(
-            "Which one `siglip` is: a name on the hub, or a folder. Change it for better vectors at more time a "
-            "picture."
+            "Model that `siglip` loads: a name on the Hugging Face Hub, or a folder. A larger model gives better "
+            "vectors and takes longer per image."
         ),
     )
     encoder_revision: str = Field(
         default="",
         pattern=COMMIT,
-        description="Its commit; empty: the one known here. Set it for a model that is not known here.",
+        description=(
+            "Commit of the encoder model; empty: the commit that Swatchbook was tested with. Set it for any other "
+            "model; `swatchbook models pull` prints it."
+        ),
     )
     structure_model: str = Field(
         default="",
         description=(
-            "DINOv2 that makes `structure` beside siglip: a name on the hub, or a folder. Empty: none, which "
-            "saves its time."
+            "DINOv2 model that computes the `structure` role beside siglip: a name on the Hugging Face Hub, or a "
+            "folder. Empty: none, which is faster."
         ),
     )
     structure_revision: str = Field(
         default="",
         pattern=COMMIT,
-        description="Its commit; empty: the one known here. Set it for a model that is not known here.",
+        description=(
+            "Commit of the structure model; empty: the commit that Swatchbook was tested with. Set it for any other "
+            "model; `swatchbook models pull` prints it."
+        ),
     )
     prompts: PromptsByRole = Field(
         default=Prompts(),
         description=(
-            'What siglip looks for in pictures, by role: JSON, {"color": ["…"], …}. Change it for goods that '
-            "the words do not describe."
+            'Phrases that direct siglip to the parts of an image that matter, by role: JSON, {"color": ["…"], …}. '
+            "Change them for products that the default phrases do not describe."
         ),
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
         default="auto",
         description=(
-            "Where siglip and DINOv2 run; `auto` takes a GPU if there is one. Set it to keep them off a GPU "
-            "that others use."
+            "Device of siglip and DINOv2; `auto` takes a GPU if there is one. Set `cpu` to leave the GPU to other "
+            "programs."
         ),
     )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
         description=(
-            "Their precision; `auto`: bfloat16 where it is native and as good. Set float32 to compare vectors "
-            "across machines."
+            "Precision of siglip and DINOv2; `auto`: bfloat16 where the hardware supports it natively and the "
+            "vectors stay as good. Set float32 to compare vectors across machines."
         ),
     )
     analyst: Literal["local", "vision"] = Field(
         default="local",
         description=(
-            "Maker of the analyses; `vision` is a vision model, which sees more than the local rules and costs "
-            "money or a GPU."
+            "Who analyses images: `local` rules, or a `vision` model, which recognises more and costs money or a GPU."
         ),
     )
     vision_side: int = Field(
@@ -298,8 +306,8 @@ class Settings(BaseSettings):
         ge=64,
         le=4_096,
         description=(
-            "Longest side of the pictures that the vision model is shown, pixels. Raise it when small print "
-            "matters; a picture then costs more tokens."
+            "Longest side of the images that are sent to the vision model, pixels. Raise it when small print "
+            "matters; an image then costs more tokens."
         ),
     )
     review_below: float = Field(
@@ -307,67 +315,86 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description=(
-            "Pictures whose analysis has a lower score, the lesser of quality and confidence, need a review; 0: "
-            "none. Raise it when more pictures should be looked at again."
+            "Images whose analysis scores lower than this need a review; the score is the lesser of quality and "
+            "confidence. 0: none. Raise it to review more images."
         ),
     )
     text_encoder: Literal["minilm", "voyage", "openai"] = Field(
         default="minilm",
-        description="Maker of understanding and text vectors; `openai` is any endpoint that speaks its embeddings.",
+        description=(
+            "Encoder of the understanding and text vectors; `openai` is any endpoint with OpenAI's embeddings API."
+        ),
     )
     discovery: Literal["layout", "llm"] = Field(
         default="layout",
         description=(
-            "How products are found; `llm` asks a language model as well as the layout rules, for catalogues "
-            "whose layout says little."
+            "How products are found: by `layout` rules, or by the rules and a language model (`llm`). Set `llm` "
+            "for catalogues whose layout is irregular."
         ),
     )
 
-    # providers: a vision model, one that reviews it, a language model, a text encoder, each at an address of its own
+    # providers: a vision model, a review model, a language model and a text encoder, each with its own address
     vision_url: str | None = Field(
         default=None, description="Base URL of the vision model's OpenAI-compatible endpoint, such as http://host/v1."
     )
-    vision_model: str | None = Field(default=None, description="Its name there, such as Qwen/Qwen3-VL-8B-Instruct.")
-    vision_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
-    vision_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
-    vision_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    vision_model: str | None = Field(
+        default=None, description="Name of the vision model, such as Qwen/Qwen3-VL-8B-Instruct."
+    )
+    vision_api_key: SecretStr | None = Field(
+        default=None, description="API key of the vision model; local servers often need none."
+    )
+    vision_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
+    vision_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
     review_model: str | None = Field(
-        default=None, description="A stronger vision model that looks again at weak pictures; empty: people do."
+        default=None,
+        description="A stronger vision model that reviews images with a low score; empty: only people review.",
     )
-    review_url: str | None = Field(default=None, description="Its base URL; empty: the vision model's, with its key.")
-    review_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
-    review_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
-    review_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    review_url: str | None = Field(
+        default=None, description="Base URL of the review model; empty: the vision model's URL and key."
+    )
+    review_api_key: SecretStr | None = Field(
+        default=None, description="API key of the review model; local servers often need none."
+    )
+    review_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
+    review_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
     llm_api: Literal["openai", "anthropic"] = Field(
-        default="openai", description="What the language model's endpoint speaks; `openai` is any compatible one."
+        default="openai", description="API of the language model's endpoint; `openai` is any compatible one."
     )
-    llm_url: str | None = Field(default=None, description="Its base URL; empty: OpenAI's or Anthropic's own.")
-    llm_model: str | None = Field(default=None, description="Its name there.")
-    llm_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
-    llm_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
-    llm_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    llm_url: str | None = Field(
+        default=None, description="Base URL of the language model; empty: OpenAI's or Anthropic's public one."
+    )
+    llm_model: str | None = Field(default=None, description="Name of the language model.")
+    llm_api_key: SecretStr | None = Field(
+        default=None, description="API key of the language model; local servers often need none."
+    )
+    llm_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
+    llm_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
     text_url: str | None = Field(
-        default=None, description="Base URL of the text encoder's endpoint; empty: Voyage's or OpenAI's own."
+        default=None, description="Base URL of the text encoder; empty: Voyage's or OpenAI's public one."
     )
-    text_model: str = Field(default="voyage-3.5", min_length=1, description="Its name there.")
-    text_api_key: SecretStr | None = Field(default=None, description="Its key; local servers often need none.")
+    text_model: str = Field(
+        default="voyage-3.5", min_length=1, description="Name of the text encoder's model; `minilm` ignores it."
+    )
+    text_api_key: SecretStr | None = Field(
+        default=None, description="API key of the text encoder; local servers often need none."
+    )
     text_dimension: int = Field(
         default=1_024,
         ge=1,
         le=8_192,
         description=(
-            "Length of its vectors. Set it to what the model makes; lower it for a smaller index where the "
-            "model offers several."
+            "Dimension of the text encoder's vectors. Set it to the model's dimension; lower it for a smaller index "
+            "where the model offers several."
         ),
     )
-    text_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls of {_EACH}.")
-    text_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens of {_EACH}.")
+    text_calls_per_minute: int = Field(default=0, ge=0, le=100_000, description=f"Most calls {_PER_MINUTE}.")
+    text_tokens_per_minute: int = Field(default=0, ge=0, le=1_000_000_000, description=f"Most tokens {_PER_MINUTE}.")
     provider_concurrency: int = Field(
         default=8,
         ge=1,
         le=64,
         description=(
-            "Calls at once to each provider. Raise it when the provider answers slowly and allows more; lower "
+            "Concurrent calls to each provider. Raise it when the provider answers slowly and allows more; lower "
             "it for a small server of your own."
         ),
     )
@@ -376,26 +403,26 @@ class Settings(BaseSettings):
         gt=0,
         le=120,
         description=(
-            "Longest time for an answer, seconds; up to twice as long when asked again. Raise it for a slow "
+            "Timeout of a provider's answer, seconds; up to twice as long for a repeated call. Raise it for a slow "
             "server of your own."
         ),
     )
-    prices: Annotated[Mapping[str, Price], NoDecode, BeforeValidator(_object)] = Field(
+    prices: Annotated[Mapping[str, Price], NoDecode, BeforeValidator(_parse_object)] = Field(
         default={},
         description=(
-            'What models cost, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}. '
-            "Set it to see costs, and for budgets."
+            'Prices of models, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}. '
+            "Set them to see costs and to use budgets."
         ),
     )
 
-    # limits of what is taken in
+    # limits of documents and images
     max_document_mb: int = Field(
         default=200,
         ge=1,
         le=10_000,
         description=(
-            "Largest document, MiB. Raise it for larger catalogues; each takes that much disk, and memory while "
-            "it is read."
+            "Largest document, MiB. Raise it for larger catalogues; a document takes its size on disk, and in memory "
+            "while it is read."
         ),
     )
     max_pages: int = Field(
@@ -408,13 +435,13 @@ class Settings(BaseSettings):
         default=25,
         ge=1,
         le=1_000,
-        description="Largest image file, MiB. Raise it for larger ones when pictures are rejected as too large.",
+        description="Largest image file, MiB. Raise it when images are rejected as too large.",
     )
     max_image_megapixels: int = Field(
         default=50,
         ge=1,
         le=1_000,
-        description="Largest image, megapixels. Raise it for larger scans, and the children's memory with it.",
+        description="Largest image, megapixels. Raise it for larger scans, together with SWATCHBOOK_CHILD_MEMORY_MB.",
     )
     max_image_side: int = Field(
         default=16_384,
@@ -427,35 +454,42 @@ class Settings(BaseSettings):
     host: str = Field(
         default="127.0.0.1",
         min_length=1,
-        description="Where the service listens. Set it to 0.0.0.0 for other machines; then keys are required.",
+        description=(
+            "Address that the service listens on. Set it to 0.0.0.0 to admit other machines; it then requires API keys."
+        ),
     )
     port: int = Field(
         default=8420,
         ge=0,
         le=65535,
-        description="The service's port; 0: any free one. Set it when another program uses this one.",
+        description="Port of the service; 0: any free port. Set it when another program uses the default.",
     )
-    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_keys_apart)] = Field(
-        default=(),
-        description='Who may use the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_parse_list), AfterValidator(_check_keys)] = (
+        Field(
+            default=(),
+            description='Clients of the service: a JSON list of {"name": …, "key": …, "owners": ["alice"] or ["*"]}.',
+        )
     )
 
     service_url: str | None = Field(
-        default=None, description="A running service that `search` asks, such as https://host; empty: it searches here."
+        default=None,
+        description="Service that `search` sends its queries to, such as https://host; empty: search in this process.",
     )
-    service_key: SecretStr | None = Field(default=None, description="The key that it is shown, one of its API keys.")
+    service_key: SecretStr | None = Field(
+        default=None, description="API key that `search` sends to the service; one of the service's API keys."
+    )
 
-    # uploads, webhooks, and what is fetched for them
+    # uploads, webhooks and downloads
     webhook_sources: Annotated[
-        tuple[WebhookSource, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_sources_apart)
+        tuple[WebhookSource, ...], NoDecode, BeforeValidator(_parse_list), AfterValidator(_check_webhook_sources)
     ] = Field(
         default=(),
-        description='Who may send webhooks: a JSON list of {"name": …, "secret": "whsec_…", "owners": ["alice"]}.',
+        description='Senders of webhooks: a JSON list of {"name": …, "secret": "whsec_…", "owners": ["alice"]}.',
     )
     uploads_url: str | None = Field(
         default=None,
         description=(
-            "Folder or fsspec URL under which webhooks and flows may name object keys. Set it when senders put "
+            "Folder or fsspec URL of the objects that webhooks and flows may name by key. Set it when senders put "
             "files into an object store."
         ),
     )
@@ -463,22 +497,22 @@ class Settings(BaseSettings):
         default=900,
         gt=0,
         le=86_400,
-        description="Longest time of one upload or download, seconds. Raise it for large files over slow lines.",
+        description="Timeout of one upload or download, seconds. Raise it for large files over slow connections.",
     )
     upload_idle_seconds: float = Field(
         default=20,
         gt=0,
         le=3_600,
         description=(
-            "Longest wait for the next bytes of one, or for its turn, seconds. Raise it when a proxy holds "
-            "uploads back."
+            "Longest pause within an upload or download, or wait until it may start, seconds. Raise it when a proxy "
+            "buffers uploads."
         ),
     )
-    fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
         default=(),
         description=(
-            "Hosts that URLs may name although private, by http and any port as well. Set it for a file server "
-            "in your own network."
+            "Private hosts that documents may be downloaded from, also by http and on any port, separated by commas. "
+            "Set it for a file server in your own network."
         ),
     )
 
@@ -488,7 +522,7 @@ class Settings(BaseSettings):
         gt=0,
         le=120,
         description=(
-            "Longest time on one page without progress, seconds. Raise it when pages of vector drawings are "
+            "Longest time without progress on one page, seconds. Raise it when pages with many vector drawings are "
             "skipped as too slow."
         ),
     )
@@ -497,8 +531,8 @@ class Settings(BaseSettings):
         ge=256,
         le=65_536,
         description=(
-            "Address space of a child that reads PDFs or decodes pictures, MiB. Raise it when documents or "
-            "pictures are rejected for want of memory."
+            "Address space of a child process that reads PDFs or decodes images, MiB. Raise it when documents or "
+            "images are rejected because it ran out of memory."
         ),
     )
     decoders: int = Field(
@@ -506,7 +540,7 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description=(
-            "Children that decode pictures, one core each. Raise it when models wait for pictures on a machine "
+            "Child processes that decode images, one core each. Raise it when models wait for images on a machine "
             "with more cores."
         ),
     )
@@ -515,96 +549,98 @@ class Settings(BaseSettings):
         ge=0,
         le=3_600,
         description=(
-            "How long a run sits out an outage of the index or the ledger, seconds. Raise it when restarts of "
-            "your servers take longer; lower it to free the run's slot sooner."
+            "How long a run waits for the index or the ledger during an outage, seconds. Raise it when your servers "
+            "take longer to restart; lower it to free the run's slot sooner."
         ),
     )
-    retry_delays: Annotated[tuple[Annotated[float, Field(ge=0, le=120)], ...], NoDecode, BeforeValidator(_listed)] = (
-        Field(
-            default=(2, 4, 8),
-            min_length=1,
-            max_length=10,
-            description="Pauses before a batch's retries, seconds. Raise them when a provider's hiccups last longer.",
-        )
+    retry_delays: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=120)], ...], NoDecode, BeforeValidator(_parse_list)
+    ] = Field(
+        default=(2, 4, 8),
+        min_length=1,
+        max_length=10,
+        description="Pauses before the retries of a batch, seconds. Raise them when a provider's errors last longer.",
     )
 
-    # where images are made
+    # where images are embedded
     execution: Literal["inline", "pool"] = Field(
         default="inline",
         description=(
-            "Where images are made: in the run's own process, or in shards on the pool `embed`, for more "
-            "machines or GPUs."
+            "Where images are embedded: `inline` in the run's own process, or in shards on the work pool `embed`. "
+            "Set `pool` to use more machines or GPUs."
         ),
     )
     shard_slots: int = Field(
         default=2,
         ge=1,
         le=1_000,
-        description="Shards at once on the pool. Raise it to the number of containers that its machines have room for.",
+        description="Concurrent shards on the pool. Raise it to the number of containers that its machines can hold.",
     )
     shard_seconds: float = Field(
         default=30,
         ge=1,
         le=3_600,
         description=(
-            "About how long a shard works, seconds. Raise it when containers take long to start and load their models."
+            "Target duration of a shard, seconds. Raise it when containers take long to start and load their models."
         ),
     )
     shard_image: str = Field(
         default="swatchbook",
         min_length=1,
-        description="Image of the shards' containers. Set it when yours has another name.",
+        description="Container image of the shards. Set it when yours has another name.",
     )
     shard_memory_mb: int = Field(
         default=3_072,
         ge=512,
         le=1_048_576,
-        description="Memory of each, MiB. Raise it for larger models or when shards end out of memory.",
+        description="Memory of each shard, MiB. Raise it for larger models or when shards run out of memory.",
     )
     shard_cpus: float = Field(
         default=0,
         ge=0,
         le=1_024,
-        description="Processors of each; 0: no limit. Set it when shards share a machine with other work.",
+        description="CPUs of each shard; 0: no limit. Set it when shards share a machine with other work.",
     )
     shard_gpus: int = Field(
-        default=0, ge=-1, le=16, description="GPUs of each; -1: all. Set it where the models run on a GPU."
+        default=0, ge=-1, le=16, description="GPUs of each shard; -1: all. Set it when the models run on a GPU."
     )
     shard_network: str = Field(
         default="",
         description=(
-            "Docker network of the shards, or `host`; empty: Docker's own. Set it to the network where ledger "
-            "and index are reached."
+            "Docker network of the shards, or `host`; empty: Docker's default. Set it to the network of the ledger "
+            "and the index."
         ),
     )
-    shard_volumes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+    shard_volumes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
         default=(),
         description=(
-            "What they share with the host: SOURCE:TARGET[:ro]. Set it to share the file store when that is a folder."
+            "Volumes of the shards: SOURCE:TARGET[:ro], separated by commas. Set it to mount the file store when it "
+            "is a folder."
         ),
     )
 
-    # who hears of trouble
+    # failures, logs and retention
     failure_webhook_url: SecretStr | None = Field(
         default=None,
         description=(
-            "Where Prefect posts failed and crashed runs; `swatchbook setup` tells it. Empty: nobody hears of them."
+            "URL to which Prefect posts failed and crashed runs, as configured by `swatchbook setup`. Empty: no "
+            "notification."
         ),
     )
     sentry_dsn: SecretStr | None = Field(
-        default=None, description="Sentry project that unexpected errors and dead runs are reported to; empty: none."
+        default=None, description="Sentry project to report unexpected errors and dead runs to; empty: none."
     )
     keep_days: int = Field(
         default=30,
         ge=1,
         le=3_650,
         description=(
-            "Days that finished runs stay known, here and in Prefect. Raise it to look further back; lower it "
+            "Days that finished runs are kept, in the ledger and in Prefect. Raise it for a longer history; lower it "
             "for a smaller database."
         ),
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="How much is logged. Set DEBUG to look into a problem."
+        default="INFO", description="Lowest level that is logged. Set DEBUG to examine a problem."
     )
 
     @classmethod
@@ -620,15 +656,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _profile_defaults(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            preset = PROFILES.get(str(given.get("profile", "local")), {})
-            return {**preset, **given}
-        return given
+    def _profile_defaults(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            return {**PROFILES.get(str(values.get("profile", "local")), {}), **values}
+        return values
 
     @property
     def ledger(self) -> str:
-        """URL of the ledger."""
+        """SQLAlchemy URL of the ledger."""
         return self.ledger_url or f"sqlite:///{self.home / 'ledger.sqlite'}"
 
     @property
@@ -638,47 +673,50 @@ class Settings(BaseSettings):
 
     @property
     def incoming(self) -> Path:
-        """Where uploads, downloads and what is read of PDFs stand until they are whole; leftovers are of the killed."""
+        """Folder for incomplete uploads, downloads and page data. A killed process may leave files in it."""
         return self.home / "tmp"
 
     @property
     def index_folder(self) -> Path:
-        """Where LanceDB lives."""
+        """Folder of the LanceDB index."""
         return self.home / "index"
 
     @property
     def prefect_home(self) -> Path:
-        """Prefect's home and results, where PREFECT_HOME does not say otherwise."""
+        """Prefect's home and results, unless PREFECT_HOME is set."""
         return self.home / "prefect"
 
 
-def limited(settings: Settings, share: float) -> Settings:
-    """The same for a process that may use this share of what providers allow a minute, 0 to 1; at least one of each."""
-    limits = [f"{part}_{what}_per_minute" for part in ("vision", "llm", "text") for what in ("calls", "tokens")]
-    allowed = {name: getattr(settings, name) for name in limits}
-    return settings.model_copy(update={name: max(1, int(limit * share)) for name, limit in allowed.items() if limit})
+def scale_rate_limits(settings: Settings, share: float) -> Settings:
+    """Return the settings with the providers' limits per minute multiplied by `share` (0 to 1), each at least 1."""
+    names = [f"{part}_{what}_per_minute" for part in ("vision", "llm", "text") for what in ("calls", "tokens")]
+    limits = {name: getattr(settings, name) for name in names}
+    return settings.model_copy(update={name: max(1, int(limit * share)) for name, limit in limits.items() if limit})
 
 
 def env_file() -> Path:
-    """The file of settings: SWATCHBOOK_ENV_FILE, else `.env` in the working directory."""
+    """Return the path of the settings file: SWATCHBOOK_ENV_FILE, else `.env` in the working directory."""
     return Path(os.environ.get(ENV_FILE) or ".env")
 
 
 def load_settings() -> Settings:
-    """The settings of this process. Raises Configuration naming each setting that is wrong, and its range."""
+    """Return the settings of this process.
+
+    Raises Configuration, which names every wrong setting, its range and its default.
+    """
     if ENV_FILE in os.environ and not env_file().is_file():
-        raise Configuration(f"There is no settings file {env_file()}.", advice="Check --env-file.")
+        raise Configuration(f"The settings file {env_file()} does not exist.", advice="Check --env-file.")
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [_wrong(details, origins()) for details in error.errors()]
-        raise Configuration("\n".join(wrong), advice="Correct or remove it; see `swatchbook config`.") from None
+        problems = [_describe_problem(details, origins()) for details in error.errors()]
+        raise Configuration("\n".join(problems), advice="Correct or remove it; see `swatchbook config`.") from None
     except (UnicodeDecodeError, OSError) as error:
         raise Configuration(f"The settings file {env_file()} cannot be read: {error}") from error
 
 
 def origins() -> dict[str, str]:
-    """Field -> where its value comes from: `environment`, the settings file's name, `profile …` or `default`."""
+    """Return setting -> source of its value: `environment`, the settings file's path, `profile …` or `default`."""
     environment, file = EnvSettingsSource(Settings)(), DotEnvSettingsSource(Settings, env_file())()
     profile = str({**file, **environment}.get("profile", "local"))
     return (
@@ -689,24 +727,24 @@ def origins() -> dict[str, str]:
     )
 
 
-def misspelt() -> list[str]:
-    """SWATCHBOOK_* variables, of the environment and the settings file, that no setting reads."""
+def unknown_variables() -> list[str]:
+    """Return the SWATCHBOOK_* variables of the environment and the settings file that no setting reads."""
     file = DotEnvSettingsSource(Settings, env_file()).env_vars
-    known = {(PREFIX + name).lower() for name in (*Settings.model_fields, ENV_FILE.removeprefix(PREFIX))}
-    given = {name.upper() for name in (*os.environ, *file)}
-    return sorted(name for name in given if name.startswith(PREFIX) and name.lower() not in known)
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {ENV_FILE}
+    variables = {name.upper() for name in (*os.environ, *file)}
+    return sorted(name for name in variables - known if name.startswith(PREFIX))
 
 
-def _wrong(details: ErrorDetails, origin: Mapping[str, str]) -> str:
-    """One line: the setting, its value unless secret, where it came from, what it should be, its default."""
+def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
+    """Describe a wrong setting in one line: name, value unless secret, source, valid range and default."""
     name = str(details["loc"][0]) if details["loc"] else "profile"
     field = Settings.model_fields[name]
     secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource"))
     value = "" if secret else f"={details['input']}"
-    default = "" if field.default in (None, ()) or field.is_required() else f" Default: {_plain(field.default)}."
+    default = "" if field.default in (None, ()) or field.is_required() else f" Default: {_format(field.default)}."
     problem = details["msg"][0].lower() + details["msg"][1:]
     return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
 
 
-def _plain(default: Any) -> str:
+def _format(default: Any) -> str:
     return ",".join(f"{part:g}" for part in default) if isinstance(default, tuple) else str(default)

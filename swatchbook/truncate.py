@@ -1,19 +1,19 @@
-"""Long lists cut short, without silence about the rest."""
+"""Shorten long lists of messages and failures for people."""
 
 from collections.abc import Iterable, Sequence
 
 from swatchbook.records import FailureRecord
 
 
-def truncate(sayings: Sequence[str], most: int) -> tuple[str, ...]:
-    """The first `most`, and how many more there were."""
-    if more := max(0, len(sayings) - most):
-        return (*sayings[:most], f"… and {more:,} more.")
-    return tuple(sayings)
+def truncate(messages: Sequence[str], most: int) -> tuple[str, ...]:
+    """Return the first `most` messages, and a last one with the number of those left out."""
+    if more := max(0, len(messages) - most):
+        return (*messages[:most], f"… and {more:,} more.")
+    return tuple(messages)
 
 
 def merge_roles(failures: Iterable[FailureRecord]) -> list[FailureRecord]:
-    """Failures that differ in their role alone as one, its `role` naming all of them. Their order stays."""
+    """Merge failures that differ only in their role into one, whose `role` lists all roles. The order is kept."""
     roles = dict[FailureRecord, list[str]]()
     for failure in failures:
         roles.setdefault(failure.model_copy(update={"role": None}), []).extend([failure.role] if failure.role else [])

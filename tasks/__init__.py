@@ -1,1 +1,1 @@
-"""Tasks: a policy and one call into the domain. One file a stage."""
+"""Prefect tasks, one module per stage: each task is a retry and cache policy around one call into `swatchbook`."""

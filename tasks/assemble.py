@@ -1,4 +1,4 @@
-"""Stage 7: products, entities and scored links."""
+"""Stage 7: save products, entities and scored links."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from tasks.policy import WRITE
 
 @task(**WRITE, task_run_name="assemble {work.name}")
 async def assemble(work: Work, results: StageResults) -> int:
-    """Save products with their links to pictures and text; what changed is dirty. Returns the number of products."""
+    """Save products with their links to images and text, mark changed rows dirty, and return the number of products."""
     return await asyncio.to_thread(_assemble, work, results)
 
 

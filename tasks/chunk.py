@@ -1,4 +1,4 @@
-"""Stage 4: text chunks and entities."""
+"""Stage 4: cut and save text chunks and entities."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from tasks.policy import PURE, WRITE
 
 @task(**PURE, task_run_name="chunk {work.name}")
 async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables: Tables) -> Chunks:
-    """Hierarchical chunks with their page spans, headings and tables."""
+    """Cut the text into hierarchical chunks with their pages, headings and tables."""
     files = load_resources(work.blocks).files
     return await asyncio.to_thread(
         lambda: chunk.chunk(work.document, reading, reader.iter_pages(files, reading), plan, tables.tables)
@@ -24,7 +24,7 @@ async def cut_chunks(key: str, work: Work, reading: Reading, plan: Plan, tables:
 
 @task(**WRITE, task_run_name="save chunks of {work.name}")
 async def save_chunks(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
-    """Pages, chunk rows and their pending items."""
+    """Save pages, chunks and the chunks' pending items."""
     await asyncio.to_thread(_save, work, reading, plan, tables, chunks)
 
 

@@ -1,4 +1,4 @@
-"""How much of the collection is searchable, as artifacts."""
+"""Show how much of the collection is searchable, as artifacts in the Prefect UI."""
 
 import asyncio
 
@@ -10,19 +10,19 @@ from swatchbook.records import BlockNames
 from swatchbook.reports.coverage import CoverageReport, as_markdown, coverage_report, owner_rows
 from tasks.policy import WRITE
 
-_OWNERS = 500
-"""Rows of the table; the UI keeps all of them in the page."""
+_MAX_OWNERS = 500
+"""Most rows of the table, because the UI loads all of them into one page."""
 
 
 @task(**WRITE)
-async def report_stock(blocks: BlockNames) -> CoverageReport:
-    """Count the whole and every owner's, and show it: `coverage` as Markdown, `coverage-by-owner` as a table."""
+async def publish_coverage(blocks: BlockNames) -> CoverageReport:
+    """Count embedded images, in all and by owner, and create the artifacts `coverage` and `coverage-by-owner`."""
     report = await asyncio.to_thread(coverage_report, load_resources(blocks).ledger)
     whole = report.whole
     await acreate_markdown_artifact(
         key="coverage", markdown=as_markdown(report), description=f"{whole.coverage_percentage:g} % embedded"
     )
     await acreate_table_artifact(
-        key="coverage-by-owner", table=owner_rows(report, _OWNERS), description=f"{len(report.owners)} owners"
+        key="coverage-by-owner", table=owner_rows(report, _MAX_OWNERS), description=f"{len(report.owners)} owners"
     )
     return report

@@ -1,4 +1,4 @@
-"""Stage 2: which products there are (0A), and what the document says of each (0B)."""
+"""Stage 2: find the products of a document (2A), and read the metadata of each (2B)."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,37 +25,39 @@ from tasks.policy import PURE, last_try
 
 T = TypeVar("T")
 
-_WAITING: Final = ThreadPoolExecutor(32, thread_name_prefix="ask")
-"""Threads that wait for answers: those of `asyncio.to_thread` are few, and others work there meanwhile."""
+_PROVIDER_THREADS: Final = ThreadPoolExecutor(32, thread_name_prefix="ask")
+"""Threads that wait for providers. `asyncio.to_thread` has too few threads, and other tasks need them."""
 
 
 @task(**PURE, task_run_name="discover products of {work.name}")
 async def discover_products(key: str, work: Work, reading: Reading) -> Discovery:
-    """0A: outline, index and headings → product names and page ranges. A document that the language model cannot make
-    out keeps what the layout rules found, and says so; while providers merely fail, it waits for them.
+    """Stage 2A: find product names and page ranges from outline, index and headings, and with the language model.
+
+    If the model cannot answer, the result is that of the layout rules, with the reason in `lost`. Provider failures
+    that are likely to pass are raised, so that the task is retried.
     """
-    tools = load_resources(work.blocks)
-    found = await asyncio.to_thread(lambda: discover.discover(reading, reader.iter_pages(tools.files, reading)))
-    if tools.settings.discovery == "layout":
-        return found
-    read = await _waiting(lambda: _read_scans(tools, work, reading))
-    context, pages = (
-        CallContext(tools.ledger, work.run, "discover"),
-        with_scans(reader.iter_pages(tools.files, reading), read),
-    )
-    lost = read.lost
+    resources = load_resources(work.blocks)
+    discovery = await asyncio.to_thread(lambda: discover.discover(reading, reader.iter_pages(resources.files, reading)))
+    if resources.settings.discovery == "layout":
+        return discovery
+    scanned = await _in_provider_thread(lambda: _read_scans(resources, work, reading))
+    context = CallContext(resources.ledger, work.run, "discover")
+    pages = with_scans(reader.iter_pages(resources.files, reading), scanned)
+    lost = scanned.lost
     try:
-        found = await _waiting(lambda: ask_products(tools.models.llm, context, reading, pages, found))
+        discovery = await _in_provider_thread(
+            lambda: ask_products(resources.models.llm, context, reading, pages, discovery)
+        )
     except Failure as failure:
         if not (failure.policy is Policy.NEVER or (failure.policy is Policy.ONCE_MORE and last_try())):
             raise
         lost += (_lost("products", 1, failure, transient=False),)
-    return found.model_copy(update={"scans": read, "lost": lost})
+    return discovery.model_copy(update={"scans": scanned, "lost": lost})
 
 
 @task(**PURE, task_run_name="read tables of {work.name}")
 async def read_tables(key: str, work: Work, reading: Reading) -> Tables:
-    """The tables of the pages that have any; those that are lost are named."""
+    """Read the tables of all pages that have any; pages that fail are listed in `lost`."""
     return await asyncio.to_thread(_tables, work, reading)
 
 
@@ -63,47 +65,49 @@ async def read_tables(key: str, work: Work, reading: Reading) -> Tables:
 async def describe_product(
     key: str, work: Work, reading: Reading, scanned: Scans, product: FoundProduct, tables: Tables
 ) -> Description:
-    """0B: metadata of one product from the text of its pages. Where the language model fails to the last, the product
-    keeps what the layout rules read, and says so.
+    """Stage 2B: read the metadata of one product from the text of its pages.
+
+    If the language model fails on the last try, the result is that of the layout rules, with the reason in `lost`.
     """
-    tools = load_resources(work.blocks)
-    own = reader.iter_pages(tools.files, reading, pages=product.pages)
-    pages = await asyncio.to_thread(lambda: list(with_scans(own, scanned)))
-    read = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
-    if tools.settings.discovery == "layout":
-        return read
-    context = CallContext(tools.ledger, work.run, "describe")
+    resources = load_resources(work.blocks)
+    product_pages = reader.iter_pages(resources.files, reading, pages=product.pages)
+    pages = await asyncio.to_thread(lambda: list(with_scans(product_pages, scanned)))
+    description = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
+    if resources.settings.discovery == "layout":
+        return description
+    context = CallContext(resources.ledger, work.run, "describe")
     try:
-        return await _waiting(lambda: ask_metadata(tools.models.llm, context, product, pages, read))
+        return await _in_provider_thread(
+            lambda: ask_metadata(resources.models.llm, context, product, pages, description)
+        )
     except Failure as failure:
         if failure.policy in SHARED or (failure.policy is not Policy.NEVER and not last_try()):
             raise
         transient = failure.policy is not Policy.NEVER
         lost = _lost(f"metadata of {product.name}", product.first_page, failure, transient=transient)
-        return read.model_copy(update={"lost": (lost,)})
+        return description.model_copy(update={"lost": (lost,)})
 
 
-async def _waiting(call: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_WAITING, copy_context().run, call)
+async def _in_provider_thread(call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_PROVIDER_THREADS, copy_context().run, call)
 
 
 def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedPage:
-    message = f"The {what}, by layout rules alone: {failure}"
+    message = f"The {what} were read by layout rules alone: {failure}"
     return FailedPage(page=page, kind=failure.kind, message=message, transient=transient)
 
 
-def _read_scans(tools: Resources, work: Work, reading: Reading) -> Scans:
-    if not (scanned := scans.scanned_pages(reader.iter_pages(tools.files, reading))):
+def _read_scans(resources: Resources, work: Work, reading: Reading) -> Scans:
+    if not (scanned := scans.scanned_pages(reader.iter_pages(resources.files, reading))):
         return Scans()
-    chat, context = tools.models.vision, CallContext(tools.ledger, work.run, "discover")
-    with tools.files.local(work.file) as path:
-        render = partial(reader.render, path, settings=tools.settings, side=scans.SIDE)
+    chat, context = resources.models.vision, CallContext(resources.ledger, work.run, "discover")
+    with resources.files.local(work.file) as path:
+        render = partial(reader.render, path, settings=resources.settings, side=scans.SIDE)
         return scans.read_scans(chat, context, scanned, render)
 
 
 def _tables(work: Work, reading: Reading) -> Tables:
-    tools = load_resources(work.blocks)
-    with tools.files.local(work.file) as path:
-        return reader.tables(
-            path, reading.table_pages, tools.settings, progress=progress_callback(tools, work.run, Stage.DISCOVERED)
-        )
+    resources = load_resources(work.blocks)
+    progress = progress_callback(resources, work.run, Stage.DISCOVERED)
+    with resources.files.local(work.file) as path:
+        return reader.tables(path, reading.table_pages, resources.settings, progress=progress)

@@ -1,4 +1,4 @@
-"""Stage 5: the pictures that a person sees."""
+"""Stage 5: extract and save the images that are visible on the pages."""
 
 import asyncio
 
@@ -14,22 +14,22 @@ from tasks.policy import PURE, WRITE
 
 @task(**PURE, task_run_name="extract pictures of {work.name}")
 async def extract_pictures(key: str, work: Work, reading: Reading, plan: Plan) -> Extraction:
-    """Pictures with right pixels, by content, and where each stands."""
+    """Extract images with their placements; equal content is stored once."""
     return await asyncio.to_thread(_extract, work, reading, plan)
 
 
 @task(**WRITE, task_run_name="save pictures of {work.name}")
 async def save_pictures(work: Work, extraction: Extraction) -> None:
-    """Images, placements and pending items, before any is made."""
-    tools = load_resources(work.blocks)
-    below = tools.settings.review_below
-    await asyncio.to_thread(stages.save_extraction, tools.ledger, work.run, extraction, review_below=below)
+    """Save images, placements and their pending items."""
+    resources = load_resources(work.blocks)
+    below = resources.settings.review_below
+    await asyncio.to_thread(stages.save_extraction, resources.ledger, work.run, extraction, review_below=below)
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:
-    tools = load_resources(work.blocks)
-    progress = progress_callback(tools, work.run, Stage.EXTRACTED)
-    with tools.files.local(work.file) as path:
+    resources = load_resources(work.blocks)
+    progress = progress_callback(resources, work.run, Stage.EXTRACTED)
+    with resources.files.local(work.file) as path:
         return reader.extract(
-            path, work.document, reading, plan, tools.files, tools.settings, progress=progress
+            path, work.document, reading, plan, resources.files, resources.settings, progress=progress
         )  # fmt: skip

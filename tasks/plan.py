@@ -1,4 +1,4 @@
-"""Stage 3: which pages count."""
+"""Stage 3: choose the pages that are processed."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from tasks.policy import PURE
 
 @task(**PURE, task_run_name="plan pages of {work.name}")
 async def plan_pages(key: str, work: Work, reading: Reading, discovery: Discovery) -> Plan:
-    """Product pages, entity pages, and skipped ones with the reason."""
+    """Classify each page as product, entity or skipped, with the reason."""
     files = load_resources(work.blocks).files
     return await asyncio.to_thread(
         lambda: plan.make_plan(reading, reader.iter_pages(files, reading), discovery, work.options.focus)

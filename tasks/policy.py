@@ -1,7 +1,7 @@
-"""What Prefect is told about every task: which are cached, which are tried again, and how a result is kept.
+"""Cache, retry and result policies of all tasks.
 
-Pure tasks are cached under the key that the flow passes (swatchbook.cache_keys.stage_key); writes never are: the ledger
-makes them idempotent. Results are JSON, never pickle.
+Pure tasks are cached under the key that the flow passes (swatchbook.cache_keys.stage_key). Writes are never cached: the
+ledger makes them idempotent. Results are stored as JSON, never as pickle.
 """
 
 import asyncio
@@ -23,73 +23,80 @@ from tasks.result_serializer import RecordSerializer, is_foreign
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_AGAIN = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}
+_RETRIED_POLICIES = {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}
 
 
-def by_key(_: TaskRunContext | None, parameters: dict[str, Any]) -> str:
-    """A pure task's cache key is its `key` parameter, and what its input has lost: the next input may have it."""
-    lost = sorted((name, page.page) for name, given in parameters.items() for page in getattr(given, "lost", ()))
-    without = f"-{sha256(str(lost).encode())[:16]}" if lost else ""
-    return f"{parameters['key']}{without}"
+def cache_key(_: TaskRunContext | None, parameters: dict[str, Any]) -> str:
+    """Return a pure task's cache key: its `key` parameter, and a hash of the pages that its inputs lost, if any.
+
+    A later run may read these pages, and must then not get the result without them.
+    """
+    lost = sorted((name, page.page) for name, value in parameters.items() for page in getattr(value, "lost", ()))
+    suffix = f"-{sha256(str(lost).encode())[:16]}" if lost else ""
+    return f"{parameters['key']}{suffix}"
 
 
-def transient(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
-    """Whether Prefect tries again: failures that likely pass, batches with open items, and what the ledger cut off when
-    it went away: the next try sits that out. Nothing else.
+def is_retryable(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
+    """Return whether Prefect retries the task.
+
+    It retries failures that are likely to pass, batches with items to retry, and writes that LedgerDown interrupted
+    (the retry waits for the ledger).
     """
     error = state.data
-    return isinstance(error, Interrupted | LedgerDown) or (isinstance(error, Failure) and error.policy in _AGAIN)
+    if isinstance(error, Interrupted | LedgerDown):
+        return True
+    return isinstance(error, Failure) and error.policy in _RETRIED_POLICIES
 
 
 PURE: dict[str, Any] = {
-    "cache_key_fn": by_key,
+    "cache_key_fn": cache_key,
     "persist_result": True,
     "result_serializer": RecordSerializer(),
     "cache_result_in_memory": False,
     "retries": 2,
     "retry_delay_seconds": [2, 4],
-    "retry_condition_fn": transient,
+    "retry_condition_fn": is_retryable,
 }
 WRITE: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "persist_result": False,
     "retries": 2,
     "retry_delay_seconds": [2, 4],
-    "retry_condition_fn": transient,
+    "retry_condition_fn": is_retryable,
 }
 
 
 def last_try() -> bool:
-    """Whether Prefect will not bring this task run back if it raises now."""
+    """Return whether Prefect will not retry this task run if it raises now."""
     context = TaskRunContext.get()
     return context is None or context.task_run.run_count > context.task.retries
 
 
 async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
-    """A pure task's result, and whether it was kept from an earlier call. The task has a parameter `work`.
+    """Return a pure task's result, and whether it came from the cache. The task must have a parameter `work`.
 
-    It is made anew where the kept one cannot be relied on: it was not kept by us, a file that it stands on is gone, or
-    it was kept with a loss that may have passed.
+    The task runs again if the cached result is not usable: it was not written by RecordSerializer, a file that it
+    refers to is missing, or it lacks pages whose failure was transient.
     """
     call: Callable[..., Coroutine[Any, Any, Any]] = task
-    again: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
+    recompute: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
     parameters = signature(task.fn).bind(*args, **kwargs).arguments
-    if await is_foreign(by_key(None, parameters)):
-        return await again(*args, **kwargs), False
+    if await is_foreign(cache_key(None, parameters)):
+        return await recompute(*args, **kwargs), False
     state = await call(*args, **kwargs, return_state=True)
-    kept = state.name == "Cached"
+    from_cache = state.name == "Cached"
     try:
         result: R = await state.aresult()
-    except (ValueError, TypeError, KeyError):  # of a kept one: it is not what such a result looks like
-        if not kept:
+    except (ValueError, TypeError, KeyError):  # the cached bytes are not a valid result
+        if not from_cache:
             raise
-        return await again(*args, **kwargs), False
-    if kept and not await asyncio.to_thread(_reliable, load_resources(parameters["work"].blocks).files, result):
-        return await again(*args, **kwargs), False
-    return result, kept
+        return await recompute(*args, **kwargs), False
+    if from_cache and not await asyncio.to_thread(_is_usable, load_resources(parameters["work"].blocks).files, result):
+        return await recompute(*args, **kwargs), False
+    return result, from_cache
 
 
-def _reliable(files: Files, result: Any) -> bool:
+def _is_usable(files: Files, result: Any) -> bool:
     return all(files.has(key) for key in getattr(result, "files", ())) and not any(
         lost.transient for lost in getattr(result, "lost", ())
     )

@@ -1,4 +1,4 @@
-"""Flow runs as Prefect's API gives them, and their states set."""
+"""Read flow runs, deployments and workers from Prefect's API, and set the states of flow runs."""
 
 import logging
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -23,23 +23,23 @@ from swatchbook.errors import Configuration
 log = logging.getLogger(__name__)
 
 PAGE = 200
-"""Flow runs: as many as the server gives at once."""
+"""Most flow runs that the server returns at once."""
 
 WAITING = (StateType.SCHEDULED,)
 UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 """States in which a flow run holds a slot of its pool."""
 
 WORKER = "prefect.worker.name"
-"""The label by which a flow run tells what worker has taken it."""
+"""Label of a flow run with the name of the worker that executes it."""
 
 
 def of_flows(*names: str) -> FlowFilter:
-    """Of flows of these names."""
+    """Return a filter for flows of these names."""
     return FlowFilter(name=FlowFilterName(any_=list(names)))
 
 
 async def deployment_id(client: PrefectClient, name: str) -> UUID:
-    """Of a deployment by "flow/deployment". Raises Configuration where there is none."""
+    """Return the id of a deployment, named "flow/deployment". Raises Configuration if it does not exist."""
     try:
         return (await client.read_deployment_by_name(name)).id
     except ObjectNotFound:
@@ -54,14 +54,14 @@ async def in_states(
     pool: WorkPoolFilter | None = None,
     tags: Collection[str] = (),
 ) -> AsyncIterator[FlowRun]:
-    """All flow runs in these states, with all of these tags, read page by page."""
-    chosen = FlowRunFilter(
+    """Yield all flow runs in these states that have all of these tags, reading page by page."""
+    flow_run_filter = FlowRunFilter(
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))),
         tags=FlowRunFilterTags(all_=list(tags)) if tags else None,
     )
     offset = 0
     while runs := await client.read_flow_runs(
-        flow_filter=flow, flow_run_filter=chosen, work_pool_filter=pool, limit=PAGE, offset=offset
+        flow_filter=flow, flow_run_filter=flow_run_filter, work_pool_filter=pool, limit=PAGE, offset=offset
     ):
         for run in runs:
             yield run
@@ -69,25 +69,25 @@ async def in_states(
 
 
 async def live_workers(client: PrefectClient, pool: str) -> set[str]:
-    """Names of a pool's workers that have shown life in the last minute and a half."""
+    """Return the names of a work pool's workers that have sent a heartbeat in the last 90 seconds."""
     return {
         worker.name for worker in await client.read_workers_for_work_pool(pool) if worker.status == WorkerStatus.ONLINE
     }
 
 
 async def set_state(client: PrefectClient, run: FlowRun, state: State) -> None:
-    """Whatever Prefect's rules say; a flow run that is gone stays so."""
+    """Force a flow run into a state, bypassing Prefect's orchestration rules. A deleted flow run is ignored."""
     try:
         await client.set_flow_run_state(run.id, state, force=True)
     except ObjectNotFound:
-        log.info("flow run %s is gone", run.id)
+        log.info("flow run %s was deleted", run.id)
 
 
 def is_over(run: FlowRun) -> bool:
-    """Whether it has come to its end."""
+    """Return whether a flow run is in a final state."""
     return run.state is not None and run.state.is_final()
 
 
 def seconds_in_state(run: FlowRun) -> float:
-    """For how long nothing was said of it."""
+    """Return the seconds since a flow run's last change of state."""
     return (datetime.now(UTC) - run.state.timestamp).total_seconds() if run.state else 0.0

@@ -1,4 +1,4 @@
-"""A run's progress, in the ledger (what the command line shows) and as an artifact of the Prefect UI."""
+"""Record a run's progress in the ledger (for the command line) and as an artifact of the Prefect UI."""
 
 import asyncio
 import time
@@ -23,51 +23,51 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Advance = Callable[[int, int, str], Awaitable[None]]
-"""Called with what is done of a stage, what it has in all, and a note."""
+"""Progress callback of a stage: (done, total, note)."""
 
 
 @dataclass
 class Step:
-    """A stage at work: how it says how far it is, and what its time goes into."""
+    """A running stage: its progress callback, and the measure of its duration."""
 
     advance: Advance
     units: int  # pages or images
-    seconds: float | None = None  # that its work took, where it began before the run
-    kept: bool = False  # something of it was kept from before, so that its time says nothing
+    seconds: float | None = None  # duration of the work, if it began before the stage
+    from_cache: bool = False  # a result came from the cache, so the duration is no measure
 
     async def cached(self, task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        """A pure task's result: tasks.policy.cached."""
-        result, kept = await cached(task, *args, **kwargs)
-        self.kept |= kept
+        """Return a pure task's result, see tasks.policy.cached."""
+        result, from_cache = await cached(task, *args, **kwargs)
+        self.from_cache |= from_cache
         return result
 
 
 class Stages(Protocol):
-    """Opens the work towards a stage, over so many pages or images (0: said by the Step later)."""
+    """Begin the work towards a stage on `units` pages or images (0: the caller sets `Step.units` later)."""
 
     def __call__(self, towards: Stage, units: int = 0) -> AbstractAsyncContextManager[Step]: ...
 
 
 @asynccontextmanager
-async def meanwhile(beside: Coroutine[Any, Any, R]) -> AsyncIterator[asyncio.Task[R]]:
-    """Something that goes on beside the stages within, and ends with them however they end."""
-    going_on = asyncio.create_task(beside)
+async def in_background(coroutine: Coroutine[Any, Any, R]) -> AsyncIterator[asyncio.Task[R]]:
+    """Run a coroutine while the block runs, and cancel it when the block ends. Yields its asyncio task."""
+    background = asyncio.create_task(coroutine)
     try:
-        yield going_on
+        yield background
     finally:
-        going_on.cancel()
-        await asyncio.gather(going_on, return_exceptions=True)
+        background.cancel()
+        await asyncio.gather(background, return_exceptions=True)
 
 
 @asynccontextmanager
-async def at_work(work: Work) -> AsyncIterator[Stages]:
-    """Hold the document while its stages run; yields what announces, times and concludes one stage.
+async def hold_document(work: Work) -> AsyncIterator[Stages]:
+    """Hold the document's run while its stages run. Yields a context manager that announces, times and ends one stage.
 
-    Raises ProviderDown where Prefect's server was away for longer than its client sits out.
+    Raises ProviderDown if Prefect's server does not answer for longer than its client retries.
     """
     log = get_run_logger()
-    tools = load_resources(work.blocks)
-    with hold_run(tools, work.run), naming_the_outage():
+    resources = load_resources(work.blocks)
+    with hold_run(resources, work.run), prefect_errors_as_outage():
         artifact = await acreate_progress_artifact(
             progress=0.0, key=f"progress-{work.document}", description=f"{plain(work.name)}: {Stage.REGISTERED}"
         )
@@ -75,23 +75,23 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
         async def show(percent: float, note: str) -> None:
             try:
                 await aupdate_progress_artifact(artifact, progress=percent, description=f"{plain(work.name)}: {note}")
-            except Exception:  # a picture of the work must not stop it
-                log.warning("the progress artifact is behind", exc_info=True)
+            except Exception:  # the display of progress must not stop the work
+                log.warning("the progress artifact could not be updated", exc_info=True)
 
         @asynccontextmanager
         async def stage(towards: Stage, units: int = 0) -> AsyncIterator[Step]:
             first, last = PROGRESS[towards]
 
             async def advance(done: int, total: int, note: str) -> None:
-                await asyncio.to_thread(report_progress, tools, work.run, towards, done, total, note)
+                await asyncio.to_thread(report_progress, resources, work.run, towards, done, total, note)
                 await show(first + (last - first) * done / total, note)
 
             started = time.monotonic()
-            await asyncio.to_thread(start_stage, tools, work.run, towards)
+            await asyncio.to_thread(start_stage, resources, work.run, towards)
             yield (step := Step(advance, units))
             seconds = time.monotonic() - started if step.seconds is None else step.seconds
-            units = 0 if step.kept else step.units
-            await asyncio.to_thread(finish_stage, tools, work.run, towards, seconds, units)
+            units = 0 if step.from_cache else step.units
+            await asyncio.to_thread(finish_stage, resources, work.run, towards, seconds, units)
             log.info("%s: %s after %.1f s", work.name, towards, seconds)
             await show(last, towards)
 
@@ -100,11 +100,12 @@ async def at_work(work: Work) -> AsyncIterator[Stages]:
 
 
 @contextmanager
-def naming_the_outage() -> Iterator[None]:
-    """What Prefect's client raises when its server is away, as the outage that it is: it costs no attempt."""
+def prefect_errors_as_outage() -> Iterator[None]:
+    """Turn errors of Prefect's client about an unreachable server into ProviderDown, which costs no attempt."""
     try:
         yield
     except (httpx.TransportError, httpx.HTTPStatusError, ConcurrencySlotAcquisitionError) as error:
-        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:  # it answers, and says no
-            raise
-        raise ProviderDown(f"Prefect does not answer: {error}", advice="The document goes on by itself.") from error
+        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+            raise  # the server answers, and rejects the request
+        advice = "Start its server; the document then resumes by itself."
+        raise ProviderDown(f"Prefect does not answer: {error}", advice=advice) from error

@@ -1,4 +1,4 @@
-"""Stage 1: read all pages, once."""
+"""Stage 1: read all pages once."""
 
 import asyncio
 
@@ -13,13 +13,14 @@ from tasks.policy import PURE
 
 @task(**PURE, task_run_name="read {work.name}")
 async def read_pages(key: str, work: Work) -> Reading:
-    """Text, outline and picture census of every page; lost pages are named."""
+    """Read text, outline and drawn images of every page; pages that fail are listed in `lost`."""
     return await asyncio.to_thread(_read, work)
 
 
 def _read(work: Work) -> Reading:
-    tools = load_resources(work.blocks)
-    if ahead := tools.readings.pop(work.file, None):
-        return ahead.finish(progress_callback(tools, work.run, Stage.READ))
-    with tools.files.local(work.file) as path:
-        return reader.read(path, tools.files, tools.settings, progress=progress_callback(tools, work.run, Stage.READ))
+    resources = load_resources(work.blocks)
+    progress = progress_callback(resources, work.run, Stage.READ)
+    if ahead := resources.readings.pop(work.file, None):
+        return ahead.finish(progress)
+    with resources.files.local(work.file) as path:
+        return reader.read(path, resources.files, resources.settings, progress=progress)

@@ -1,4 +1,4 @@
-"""Stage 0: register."""
+"""Stage 0: register the document and begin its run."""
 
 import asyncio
 
@@ -16,52 +16,52 @@ from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
 from tasks.policy import WRITE
 
-_LOOK_SECONDS = 0.5
-_MOST_NAME = 200  # characters
+_POLL_SECONDS = 0.5
+_MAX_NAME = 200  # characters
 
 
 @task(**WRITE, task_run_name="register")
-async def begin(source: str, owner: str, options: IngestOptions, blocks: BlockNames) -> Work | Document:
-    """Begin a run, or follow the one that lives; the Document itself when nothing is left to do.
+async def register_document(source: str, owner: str, options: IngestOptions, blocks: BlockNames) -> Work | Document:
+    """Register the source and begin a run. While another run holds the document, wait for it to end.
 
-    A flow run that was launched for a document makes what was asked of it last. Raises InvalidReference where that has
-    been deleted since.
+    Returns the Document if nothing is left to do. A flow run that the scheduler launched for a document uses the
+    options that were requested last, and raises InvalidReference if the document was deleted since.
     """
-    tools = load_resources(blocks)
-    if (launched_for := document_id(owner, source[:64])) in flow_run.tags:  # it must not come back by itself
-        options = (await asyncio.to_thread(get_document, tools.ledger, launched_for)).options
-    if is_remote(source):  # once, however often it is tried below
-        found = await asyncio.to_thread(register_source, tools, source, owner=owner, options=options)
-        source = found.document.file or source
+    resources = load_resources(blocks)
+    if (launched_for := document_id(owner, source[:64])) in flow_run.tags:  # a deleted one must not be created again
+        options = (await asyncio.to_thread(get_document, resources.ledger, launched_for)).options
+    if is_remote(source):  # downloaded once, although the loop below may try to begin several times
+        registration = await asyncio.to_thread(register_source, resources, source, owner=owner, options=options)
+        source = registration.document.file or source
     while True:
-        begun = await asyncio.to_thread(
-            begin_work, tools, source, owner=owner, options=options, prefect_run=str(flow_run.id), blocks=blocks
+        result = await asyncio.to_thread(
+            begin_work, resources, source, owner=owner, options=options, prefect_run=str(flow_run.id), blocks=blocks
         )
-        if not isinstance(begun, Busy):
-            return begun
-        if begun.reason == "deleting":
-            await asyncio.sleep(_LOOK_SECONDS)
+        if not isinstance(result, Busy):
+            return result
+        if result.reason == "deleting":
+            await asyncio.sleep(_POLL_SECONDS)
             continue
-        document = await follow(tools, begun)
-        if begun.same and await asyncio.to_thread(has_settled, tools, document.id):
+        document = await wait_for_end(resources, result)
+        if result.same and await asyncio.to_thread(has_settled, resources, document.id):
             return document
 
 
-async def name_run(name: str) -> None:
-    """What people see instead of a file key. It is only a name: that it cannot be written stops nothing."""
+async def rename_flow_run(name: str) -> None:
+    """Give the flow run a name that people can read in the Prefect UI. An error is only logged."""
     log = get_run_logger()
     try:
         async with get_client() as client:
-            await client.update_flow_run(flow_run.id, name=name[:_MOST_NAME])
+            await client.update_flow_run(flow_run.id, name=name[:_MAX_NAME])
     except Exception:
-        log.warning("the flow run keeps its name", exc_info=True)
+        log.warning("the flow run could not be renamed", exc_info=True)
 
 
-async def follow(tools: Resources, busy: Busy) -> Document:
-    """Wait until another run has ended, however it ends."""
+async def wait_for_end(resources: Resources, busy: Busy) -> Document:
+    """Wait until the run that holds the document has ended, and return the document."""
     while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        await asyncio.to_thread(runs.mark_dead, tools.ledger, busy.document)
-        document = await asyncio.to_thread(get_document, tools.ledger, busy.document)
+        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.to_thread(runs.mark_dead, resources.ledger, busy.document)
+        document = await asyncio.to_thread(get_document, resources.ledger, busy.document)
         if document.run != busy.run:
             return document

@@ -1,7 +1,7 @@
-"""How a pure task's result is kept: records as JSON, revived as what they were and as nothing else.
+"""Serialise the results of pure tasks: records of swatchbook.records to and from JSON.
 
-Prefect's own JSON serializer imports and builds whatever a `__class__` names, at any depth of a result. Our results
-hold dictionaries whose keys a catalogue has written, so that a page could name one.
+Prefect's own JSON serializer imports and builds any class that a key `__class__` names, at any depth of a result. Our
+results contain dictionaries whose keys come from the catalogue, so a document could name a class.
 """
 
 import json
@@ -19,34 +19,37 @@ _RECORDS: dict[str, type[Record]] = {
 
 
 class RecordSerializer(Serializer):
-    """A record of swatchbook.records, or a list of them; `loads` raises KeyError, TypeError or ValueError for else."""
+    """Serialise a record or a list of records. `loads` raises KeyError, TypeError or ValueError for anything else."""
 
     type: Literal["records"] = "records"
 
     def dumps(self, obj: Any) -> bytes:
-        return json.dumps(obj, default=_keep).encode()
+        return json.dumps(obj, default=_to_json).encode()
 
     def loads(self, blob: bytes) -> Any:
-        kept = json.loads(blob)
-        return [_revive(each) for each in kept] if isinstance(kept, list) else _revive(kept)
+        data = json.loads(blob)
+        return [_to_record(each) for each in data] if isinstance(data, list) else _to_record(data)
 
 
 async def is_foreign(key: str) -> bool:
-    """Whether what is kept under a key was not written by us: Prefect would trust the serializer that it names."""
+    """Return whether the cached result of a key was not written by RecordSerializer.
+
+    Prefect would load it with the serializer that the stored result names.
+    """
     try:
         storage = await aget_default_result_storage()
-        kept = await storage.read_path(key)
-    except (ValueError, OSError):  # nothing is kept there
+        stored = await storage.read_path(key)
+    except (ValueError, OSError):  # no result is stored under the key
         return False
     try:
-        return bool(json.loads(kept)["metadata"]["serializer"]["type"] != "records")
+        return bool(json.loads(stored)["metadata"]["serializer"]["type"] != "records")
     except (ValueError, KeyError, TypeError):
         return True
 
 
-def _keep(record: Record) -> dict[str, Any]:
+def _to_json(record: Record) -> dict[str, Any]:
     return {"record": type(record).__name__, "data": record.model_dump(mode="json")}
 
 
-def _revive(kept: dict[str, Any]) -> Record:
-    return _RECORDS[kept["record"]].model_validate(kept["data"])
+def _to_record(data: dict[str, Any]) -> Record:
+    return _RECORDS[data["record"]].model_validate(data["data"])

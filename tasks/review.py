@@ -1,4 +1,4 @@
-"""Second looks at weak pictures, and the flow run that an ingest leaves behind for them."""
+"""Review images with a low score, and start the flow run that does so after an ingest."""
 
 import asyncio
 
@@ -19,38 +19,37 @@ FLOW = "review_quality"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
 
 
-@task(**WRITE, task_run_name="find weak pictures")
-async def find_weak(owner: str | None, blocks: BlockNames) -> list[str]:
-    """Documents with pictures to look at now."""
-    tools = load_resources(blocks)
-    if review_tag(tools.settings) is None:
-        left = await asyncio.to_thread(reviews.count_images_to_review, tools.ledger, owner=owner)
-        get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d pictures wait for a person", left)
-    return await asyncio.to_thread(review.documents_to_review, tools, owner)
+@task(**WRITE, task_run_name="find images to review")
+async def find_documents_to_review(owner: str | None, blocks: BlockNames) -> list[str]:
+    """Return the ids of documents with images that the review model can review now."""
+    resources = load_resources(blocks)
+    if review_tag(resources.settings) is None:
+        count = await asyncio.to_thread(reviews.count_images_to_review, resources.ledger, owner=owner)
+        get_run_logger().info("SWATCHBOOK_REVIEW_MODEL is not set: %d images wait for a person", count)
+    return await asyncio.to_thread(review.documents_to_review, resources, owner)
 
 
 @task(**WRITE, task_run_name="review {document}")
 async def review_document(document: str, limit: int, blocks: BlockNames) -> Reviewed:
-    """Let the review model look at a document's weak pictures."""
+    """Review up to `limit` images of a document with the review model."""
     log = get_run_logger()
-    done = await asyncio.to_thread(
+    reviewed = await asyncio.to_thread(
         review.review_document, load_resources(blocks), document, limit=limit, flow_run=str(flow_run.id)
     )
-    log.info("%s: %d accepted, %d corrected, %d undecided", done.name, done.accepted, done.corrected, done.undecided)
-    for failure in done.failed:
-        log.warning("%s: %s", done.name, failure)
-    if done.message:
-        log.warning("%s: %s", done.name, done.message)
-    return done
+    counts = (reviewed.accepted, reviewed.corrected, reviewed.undecided)
+    log.info("%s: %d accepted, %d corrected, %d undecided", reviewed.name, *counts)
+    for failure in (*reviewed.failed, *filter(None, [reviewed.message])):
+        log.warning("%s: %s", reviewed.name, failure)
+    return reviewed
 
 
-async def ask_for_review(work: Work, report: RunReport) -> None:
-    """Leave weak pictures to a flow run of their own, where there is a deployment for it; nobody waits for that.
+async def start_review_flow(work: Work, report: RunReport) -> None:
+    """Start a flow run that reviews the document's images with a low score, and do not wait for it.
 
-    What goes wrong is only logged: the schedule comes to them as well.
+    An error is only logged: the scheduled review flow finds the images as well.
     """
-    tools, log = load_resources(work.blocks), get_run_logger()
-    if not report.images_to_review or review_tag(tools.settings) is None:
+    resources, log = load_resources(work.blocks), get_run_logger()
+    if not report.images_to_review or review_tag(resources.settings) is None:
         return
     try:
         async with get_client() as client:
@@ -61,6 +60,6 @@ async def ask_for_review(work: Work, report: RunReport) -> None:
                 name=f"{work.owner}: {work.name}"[:200],
             )
     except ObjectNotFound:
-        log.info("%d weak pictures wait: there is no deployment %s", report.images_to_review, DEPLOYMENT)
-    except Exception:  # the isolation boundary: the document is done
-        log.warning("no flow run for weak pictures could be made", exc_info=True)
+        log.info("%d images wait for a review: there is no deployment %s", report.images_to_review, DEPLOYMENT)
+    except Exception:  # the isolation boundary: the document is completed
+        log.warning("the review flow could not be started", exc_info=True)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from swatchbook.errors import Configuration
-from swatchbook.settings import Settings, load_settings, misspelt, origins
+from swatchbook.settings import Settings, load_settings, origins, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_a_named_env_file_stands_in_for_dot_env(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("SWATCHBOOK_ENV_FILE", str(named))
     assert (load_settings().max_pages, load_settings().decoders) == (2_000, 5)
     assert origins()["decoders"] == str(named)
-    assert misspelt() == []
+    assert unknown_variables() == []
 
 
 def test_a_missing_named_env_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +111,7 @@ def test_misspelt_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("SWATCHBOOK_MAX_PAGE=1\nOTHER=1\n")
     monkeypatch.setenv("SWATCHBOOK_HOEM", "/x")
     monkeypatch.setenv("swatchbook_decoders", "4")
-    assert misspelt() == ["SWATCHBOOK_HOEM", "SWATCHBOOK_MAX_PAGE"]
+    assert unknown_variables() == ["SWATCHBOOK_HOEM", "SWATCHBOOK_MAX_PAGE"]
     assert load_settings().decoders == 4
 
 

@@ -109,9 +109,9 @@ def check_packages(_: Resources) -> str:
 
 
 def check_settings(_: Resources) -> str:
-    from swatchbook.settings import env_file, misspelt, origins
+    from swatchbook.settings import env_file, origins, unknown_variables
 
-    if unknown := misspelt():
+    if unknown := unknown_variables():
         raise Configuration(
             f"No setting is called {', '.join(unknown)}.", advice="Mend the name; `swatchbook config` lists all."
         )

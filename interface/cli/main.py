@@ -458,11 +458,11 @@ def config(as_json: Json = False) -> None:
     """Every setting, its value, and where that came from; secrets masked."""
     from interface.cli.config import describe, draw
     from interface.cli.terminal import note, out, say_json
-    from swatchbook.settings import load_settings, misspelt, origins
+    from swatchbook.settings import load_settings, origins, unknown_variables
 
     rows = describe(load_settings(), origins())
     say_json(rows) if as_json else out().print(draw(rows, width=out().width))
-    for name in misspelt():
+    for name in unknown_variables():
         note(f"{name} is set, but no setting is called that.")
 
 

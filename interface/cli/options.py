@@ -29,11 +29,11 @@ def read_settings() -> "Settings":
     """Loaded, with the log kept where they say. A name that no setting has is told: whoever set it means something."""
     from interface.cli.log import keep
     from interface.cli.terminal import note
-    from swatchbook.settings import load_settings, misspelt
+    from swatchbook.settings import load_settings, unknown_variables
 
     settings = load_settings()
     keep(settings)
-    for name in misspelt():
+    for name in unknown_variables():
         note(f"{name} is set, but no setting is called that.")
     return settings
 

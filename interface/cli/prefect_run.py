@@ -44,11 +44,11 @@ def run_ingest(tools: Resources, document: Document, options: IngestOptions) -> 
     load_prefect()
     from blocks import load_resources
     from flows.ingest_catalogue import ingest_catalogue
-    from tasks.embed import load_ahead
+    from tasks.embed import preload_models
 
     if ahead:
         load_resources(BlockNames()).readings[document.file] = ahead
-    load_ahead(load_resources(BlockNames()), options)
+    preload_models(load_resources(BlockNames()), options)
     if server:
         server.wait()
     return _run(ingest_catalogue(document.file, owner=document.owner, options=options), tools, document)
@@ -59,11 +59,11 @@ def bring_back(tools: Resources, document: Document) -> RunReport | None:
     server = _begin(tools.settings)
     load_prefect()
     from blocks import load_resources
-    from flows.retry_failed import bring_back as go_on
+    from flows.retry_failed import resume_document
 
     if server:
         server.wait()
-    return _run(go_on(load_resources(BlockNames()), document.id), tools, document)
+    return _run(resume_document(load_resources(BlockNames()), document.id), tools, document)
 
 
 def _begin(settings: Settings) -> TemporaryServer | None:

@@ -104,10 +104,10 @@ def correct_what_is_said(
         raise typer.BadParameter(f"{wrong!r} is not FIELD=VALUE", param_hint="FIELD=VALUE")
     said = {name.strip().replace("-", "_"): value for name, _, value in (each.partition("=") for each in fields or ())}
     with opened_resources() as resources:
-        from swatchbook.pipeline.review import correct_picture
+        from swatchbook.pipeline.review import correct_image
 
         picture, person = _picture(resources, image, owner), _person(by)
-        written = correct_picture(resources, picture, said, by=person, text=text, reason=reason)
+        written = correct_image(resources, picture, said, by=person, text=text, reason=reason)
         _say_review(resources, picture, written, as_json=as_json)
 
 

@@ -27,7 +27,7 @@ from swatchbook.pipeline.register import Registered, register_upload
 from swatchbook.records import IngestOptions, Owner
 from swatchbook.resources import Resources
 from swatchbook.settings import WebhookSource
-from swatchbook.storage.fetch import bring, bring_object
+from swatchbook.storage.fetch import download, download_object
 from swatchbook.storage.upload_buffer import incoming
 
 router = APIRouter(tags=["webhooks"])
@@ -153,9 +153,9 @@ def _announced(body: bytes) -> Announced:
 async def _take(resources: Resources, announced: Announced, owner: str) -> Registered:
     with saying_when_full(), incoming(resources.settings.incoming) as path:
         if announced.key is not None:
-            found = await bring_object(resources.settings, announced.key, path)
+            found = await download_object(resources.settings, announced.key, path)
         else:
-            found = await bring(resources.settings, announced.url or "", path)
+            found = await download(resources.settings, announced.url or "", path)
         name = display_name(announced.name or found.name)
         return await asyncio.to_thread(
             register_upload, resources, path, owner=owner, options=announced.options, name=name

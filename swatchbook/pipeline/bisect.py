@@ -1,4 +1,4 @@
-"""One bad item costs one item: work done together, and where that fails, by halves."""
+"""Process a batch, and on failure its halves, so that one bad item fails alone."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -14,36 +14,35 @@ Out = TypeVar("Out")
 
 
 def bisect(
-    work: Callable[[Sequence[In]], Sequence[Out]], given: Sequence[In], fit: BatchSize | None = None
+    function: Callable[[Sequence[In]], Sequence[Out]], batch: Sequence[In], batch_size: BatchSize | None = None
 ) -> list[Out | Failure]:
-    """`work` on all of `given`; where that fails, on its halves, so that only the item at fault carries the failure.
+    """Call `function` on the batch, and if it fails on its halves. Return one result or Failure per item, in order.
 
-    `fit` is told of a batch that was too large: all of it could be made in halves.
-
-    Failures that concern everybody are not chased down: every item not yet made carries them. Raises RunRevoked.
+    A failure whose policy is shared is not bisected: all items of the batch get it. If a batch was too large and both
+    halves succeed, `batch_size` is reduced. Raises RunRevoked.
     """
-    if not given:
+    if not batch:
         return []
     try:
-        done = list(work(given))
-        if len(done) != len(given):
-            raise InvalidModelOutput(f"{len(done)} answers to {len(given)} questions.")
-        return list[Out | Failure](done)
+        results = list(function(batch))
+        if len(results) != len(batch):
+            raise InvalidModelOutput(f"{len(results)} results for {len(batch)} items.")
+        return list[Out | Failure](results)
     except RunRevoked:
-        raise  # nobody wants any of it any more
+        raise  # the whole run stops; this is not a failure of the batch
     except Exception as error:  # the isolation boundary: recorded as the item's failure
         failure = as_failure(error)
-        if len(given) == 1 or failure.policy in SHARED:
+        if len(batch) == 1 or failure.policy in SHARED:
             if isinstance(failure, Unexpected):
-                log.exception("work on one item failed")
-            return [failure] * len(given)
-    middle = len(given) // 2
-    made = bisect(work, given[:middle], fit) + bisect(work, given[middle:], fit)
-    if fit and failure.policy is Policy.SMALLER and not any(_is_too_large(each) for each in made):
-        fit.keep_half(len(given), failure)
-    return made
+                log.exception("processing one item failed")
+            return [failure] * len(batch)
+    middle = len(batch) // 2
+    halves = bisect(function, batch[:middle], batch_size) + bisect(function, batch[middle:], batch_size)
+    if batch_size and failure.policy is Policy.SMALLER and not any(_is_too_large(result) for result in halves):
+        batch_size.keep_half(len(batch), failure)
+    return halves
 
 
-def _is_too_large(made: object) -> bool:
-    """Whether an item failed alone as its batch did: then the item is at fault, not the size of the batch."""
-    return isinstance(made, Failure) and made.policy is Policy.SMALLER
+def _is_too_large(result: object) -> bool:
+    """Return whether an item is too large by itself: then the item is at fault, not the size of the batch."""
+    return isinstance(result, Failure) and result.policy is Policy.SMALLER

@@ -1,12 +1,12 @@
-"""The heart: items become analyses and vectors. Claim, make, commit, batch by batch.
+"""Compute the analyses and vectors of items: lease a group of items, compute them, commit them, batch by batch.
 
-It does not know whether it runs in a flow, in a container or in a test. What it may rely on: a batch's keys are fixed,
-a lease is its own until it ends, a commit is one transaction. What it promises: one bad item costs one item; whatever
-was made is committed even when the rest failed; whatever was claimed is given back.
+This module does not know whether it runs in a flow, in a container or in a test. It relies on this: the keys of a batch
+are fixed, a lease is exclusive until it ends, and a commit is one transaction. It guarantees this: one bad item fails
+alone, what was computed is committed even if the rest failed, and every lease is released.
 """
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -28,14 +28,14 @@ from swatchbook.runtime.memory import wait_for_memory
 log = logging.getLogger(__name__)
 
 MEMORY_PAUSE_SECONDS = 10.0
-"""Longest wait for memory before a group is made smaller: somebody else may hold it for ever."""
+"""Longest wait for memory before a group is made smaller: another process may hold the memory for ever."""
 
 IN_FLIGHT = 4
-"""Batches of a run at once: one is decoded, one encoded, and two may be waiting for their next try."""
+"""Concurrent batches of a run: one is decoded, one is encoded, and two may wait for their next try."""
 
 
 class BatchResult(Record):
-    """What one try of a batch came to."""
+    """Result of one try of a batch: the number of items that are done, and that failed."""
 
     number: int
     made: int
@@ -43,216 +43,208 @@ class BatchResult(Record):
     failures: tuple[str, ...] = ()
 
 
-def make_batch(resources: Resources, run: Run, batch: Batch, *, size: int, last_try: bool) -> BatchResult:
-    """Make what the batch still lacks.
+def process_batch(resources: Resources, run: Run, batch: Batch, *, size: int, last_try: bool) -> BatchResult:
+    """Compute and commit the batch's pending items.
 
-    Raises Interrupted while passing failures remain (unless this is the last try, which records them), the Failure
-    itself where it concerns everybody (outage, blocked), RunRevoked when the run is no longer ours.
+    Raises Interrupted if items failed that can be retried (the last try records them instead), the Failure itself if
+    its policy is shared (wait, outage, blocked), and RunRevoked if the run has lost its lease.
     """
-    made, failures = 0, list[FailedItem]()
-    fit = resources.batch_sizes.setdefault(run.token, BatchSize(size))
-    for keys in _groups(resources, run, batch, fit, size):
-        done, failed = _claim_make_commit(resources, run, fit, keys, last_try=last_try)
-        # what was committed may have completed them: now they have items
-        completed = tuple({m.key for m in done if m.text or m.role is Role.VISUAL})
-        done_said, failed_said = _claim_make_commit(resources, run, fit, completed, TEXT_ROLES, last_try=last_try)
-        made += len(done) + len(done_said)
-        failures += failed + failed_said
-    passing = [f for f in failures if f.failure.policy is not Policy.NEVER]
-    if passing and not last_try:
-        raise Interrupted(len(passing), f"{passing[0].role} of {passing[0].key[:12]}: {passing[0].failure}")
+    count, failures = 0, list[FailedItem]()
+    batch_size = resources.batch_sizes.setdefault(run.token, BatchSize(size))
+    for keys in _groups(resources, run, batch, batch_size, size):
+        done, failed = _process_group(resources, run, batch_size, keys, last_try=last_try)
+        # analyses and visual vectors that were just committed create the items of text roles
+        described = tuple({m.key for m in done if m.text or m.role is Role.VISUAL})
+        text_done, text_failed = _process_group(resources, run, batch_size, described, TEXT_ROLES, last_try=last_try)
+        count += len(done) + len(text_done)
+        failures += failed + text_failed
+    retryable = [f for f in failures if f.failure.policy is not Policy.NEVER]
+    if retryable and not last_try:
+        raise Interrupted(len(retryable), f"{retryable[0].role} of {retryable[0].key[:12]}: {retryable[0].failure}")
     return BatchResult(
         number=batch.number,
-        made=made,
+        made=count,
         failed=len(failures),
         failures=tuple(f"{f.role} of {f.key[:12]}: {f.failure.kind}: {f.failure}" for f in failures),
     )
 
 
-def _groups(resources: Resources, run: Run, batch: Batch, fit: BatchSize, size: int) -> Iterator[Sequence[str]]:
-    """Keys of the batch to claim next, one group after the other, each as large as memory allows at that moment."""
+def _groups(resources: Resources, run: Run, batch: Batch, batch_size: BatchSize, size: int) -> Iterator[Sequence[str]]:
+    """Yield the batch's keys in groups, each as large as the free memory allows at that moment."""
     for group in items.claim_groups(resources.ledger, run, batch.members, size):
         while group:
-            runs.record_alive(resources.ledger, run)  # groups may be many, and each may wait for memory
-            count = _size_in_memory(resources, fit)
+            runs.record_alive(resources.ledger, run)  # there may be many groups, and each may wait for memory
+            count = _choose_group_size(resources, batch_size)
             yield group[:count]
             group = group[count:]
 
 
-def _size_in_memory(resources: Resources, fit: BatchSize) -> int:
-    """How many items to make together now. It waits for memory, and where none comes halves the size, down to one.
+def _choose_group_size(resources: Resources, batch_size: BatchSize) -> int:
+    """Return how many items to compute together now.
 
-    Single items wait no longer: they go on, and the report says so.
+    Waits for free memory; if none becomes free, halves the size, down to one. A single item does not wait: it is
+    processed, and the report shows the small size.
     """
-    with fit.turn:
-        patience = MEMORY_PAUSE_SECONDS if fit.size > 1 else 0.0
+    with batch_size.turn:
+        patience = MEMORY_PAUSE_SECONDS if batch_size.size > 1 else 0.0
         free = wait_for_memory(MEMORY_LIMIT_PERCENT, at_most=patience, use=resources.memory_use)
-        count = fit.next_size(free // IN_FLIGHT)
+        count = batch_size.next_size(free // IN_FLIGHT)
     if free <= 0:
         log.warning("more than %d %% of the memory is in use: %d at a time", MEMORY_LIMIT_PERCENT, count)
     return count
 
 
-def _claim_make_commit(
+def _process_group(
     resources: Resources,
     run: Run,
-    fit: BatchSize,
+    batch_size: BatchSize,
     keys: Sequence[str],
     roles: Collection[Role] = frozenset(Role),
     *,
     last_try: bool,
 ) -> tuple[list[ItemResult], list[FailedItem]]:
+    """Lease the pending items of these keys and roles, compute them, commit them, and release the lease.
+
+    Returns the items that were committed and those that failed. Raises the first failure whose policy is shared.
+    """
     lease = items.claim(resources.ledger, run, keys, roles)
     if not lease.items:
         return [], []
     try:
-        made, failed = list[ItemResult](), list[FailedItem]()
-        for make, its_own in _MAKERS:
-            claimed = [c for c in lease.items if c.role in its_own]
-            done, lost = make(resources, CallContext(resources.ledger, run, "embed"), fit, claimed)
-            made += done
-            failed += lost
+        computed, failed = list[ItemResult](), list[FailedItem]()
+        for compute, computed_roles in _COMPUTATIONS:
+            claimed = [c for c in lease.items if c.role in computed_roles]
+            results, failures = compute(resources, CallContext(resources.ledger, run, "embed"), batch_size, claimed)
+            computed += results
+            failed += failures
         below = resources.settings.review_below
-        refused = items.commit(resources.ledger, lease, made, failed, last_try=last_try, review_below=below)
+        refused = items.commit(resources.ledger, lease, computed, failed, last_try=last_try, review_below=below)
         failed += refused
     finally:
         items.release(resources.ledger, lease)
     for f in failed:
         if f.failure.policy in SHARED:
             raise f.failure
-    lost_items = {f.item for f in refused}
-    return [m for m in made if m.item not in lost_items], failed
+    refused_items = {f.item for f in refused}
+    return [m for m in computed if m.item not in refused_items], failed
 
 
-def _from_pixels(
-    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[ClaimedItem]
+def _compute_from_pixels(
+    resources: Resources, context: CallContext, batch_size: BatchSize, claimed: Sequence[ClaimedItem]
 ) -> tuple[list[ItemResult], list[FailedItem]]:
-    """Analyses and visual vectors: decode each picture once, one forward pass for all roles.
+    """Compute analyses and visual vectors: decode each image once, and run one forward pass for all roles.
 
-    A provider's answers are waited for while the encoder works.
+    The analyst runs in a thread, so that a provider can answer while the encoder works.
     """
     if not claimed:
         return [], []
-    wanted = _by_key(claimed)
-    made, failed = list[ItemResult](), list[FailedItem]()
+    by_key = _group_by_key(claimed)
+    computed, failed = list[ItemResult](), list[FailedItem]()
 
-    def fail(key: str, roles: Iterable[ClaimedItem], failure: Failure) -> None:
-        failed.extend(FailedItem(key=key, role=c.role, tag=c.tag, failure=failure) for c in roles)
+    def fail(key: str, failed_items: Iterable[ClaimedItem], failure: Failure) -> None:
+        failed.extend(FailedItem(key=key, role=c.role, tag=c.tag, failure=failure) for c in failed_items)
 
-    side = max(resources.models.encoder.side, resources.models.analyst.side)  # as the most demanding model asks for
-    pictures = load_pixels(resources, tuple(wanted), side)
-    readable = dict[str, Pixels]()
-    for key, picture in pictures.items():
+    encoder, analyst = resources.models.encoder, resources.models.analyst
+    side = max(encoder.side, analyst.side)
+    pixels = dict[str, Pixels]()
+    for key, picture in load_pixels(resources, tuple(by_key), side).items():
         if isinstance(picture, Failure):
-            fail(key, wanted[key], picture)
+            fail(key, by_key[key], picture)
         else:
-            readable[key] = picture
+            pixels[key] = picture
 
-    to_analyse = [c for k in readable for c in wanted[k] if c.role is Role.ANALYSIS]
-    to_encode = {k: [c for c in wanted[k] if c.role in PIXEL_ROLES] for k in readable}
-    keys = [k for k, roles in to_encode.items() if roles]
-    with ThreadPoolExecutor(1, thread_name_prefix="analyse") as beside:
-        analysing = beside.submit(bisect, _analysing(resources, context), [readable[c.key] for c in to_analyse], fit)
-        encoded = bisect(_encoding(resources), [readable[k] for k in keys], fit)
-    for key, vectors in zip(keys, encoded, strict=True):
-        if isinstance(vectors, Failure):
-            fail(key, to_encode[key], vectors)
-        else:
-            made += [ItemResult(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in to_encode[key]]
-    for c, analysis in zip(to_analyse, analysing.result(), strict=True):
-        if isinstance(analysis, Failure):
-            fail(c.key, [c], analysis)
-        else:
-            text = understanding_text(analysis)
-            made.append(ItemResult(key=c.key, role=c.role, tag=c.tag, analysis=analysis, text=text or None))
-    return made, failed
+    to_analyse = [c for key in pixels for c in by_key[key] if c.role is Role.ANALYSIS]
+    to_encode = {key: [c for c in by_key[key] if c.role in PIXEL_ROLES] for key in pixels}
+    keys = [key for key, pixel_items in to_encode.items() if pixel_items]
 
-
-def _from_text(
-    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[ClaimedItem]
-) -> tuple[list[ItemResult], list[FailedItem]]:
-    """Vectors of understanding texts and chunks. One text has one vector, whatever role wants it."""
-    if not claimed:
-        return [], []
-    wanted = _by_key(claimed)
-    texts = items.texts(resources.ledger, tuple(wanted))
-    made, failed = list[ItemResult](), list[FailedItem]()
-    keys = [k for k in wanted if k in texts]
-    for c in claimed:
-        if c.key not in texts:
-            failed.append(FailedItem(key=c.key, role=c.role, tag=c.tag, failure=FileMissing("Its text is missing.")))
-    for key, vector in zip(keys, bisect(_embedding(resources, context), [texts[k] for k in keys], fit), strict=True):
-        for c in wanted[key]:
-            if isinstance(vector, Failure):
-                failed.append(FailedItem(key=key, role=c.role, tag=c.tag, failure=vector))
-            else:
-                made.append(ItemResult(key=key, role=c.role, tag=c.tag, vector=vector))
-    return made, failed
-
-
-def _from_pairs(
-    resources: Resources, context: CallContext, fit: BatchSize, claimed: Sequence[ClaimedItem]
-) -> tuple[list[ItemResult], list[FailedItem]]:
-    """Vectors of pictures together with what is said of them: of vectors that are committed already, without pixels."""
-    if not claimed:
-        return [], []
-    pairs = items.pairs(resources.ledger, [c.key for c in claimed], resources.models.encoder.tags[Role.VISUAL])
-    there = [c for c in claimed if c.key in pairs]
-    missing = FileMissing("Its text or the vector of its picture is missing.")  # said otherwise since it was claimed
-    made, failed = (
-        list[ItemResult](),
-        [FailedItem(c.key, c.role, c.tag, missing) for c in claimed if c.key not in pairs],
-    )
-    for c, vector in zip(there, bisect(_joining(resources), [pairs[c.key] for c in there], fit), strict=True):
-        if isinstance(vector, Failure):
-            failed.append(FailedItem(key=c.key, role=c.role, tag=c.tag, failure=vector))
-        else:
-            made.append(ItemResult(key=c.key, role=c.role, tag=c.tag, vector=vector))
-    return made, failed
-
-
-_MAKERS = (
-    (_from_pixels, PIXEL_ROLES | {Role.ANALYSIS}),
-    (_from_text, frozenset({Role.UNDERSTANDING, Role.TEXT})),
-    (_from_pairs, frozenset({Role.MULTIMODAL})),
-)
-
-
-def _encoding(resources: Resources) -> Callable[[Sequence[Pixels]], list[dict[Role, Vectors]]]:
-    encoder = resources.models.encoder
+    def analyse(pictures: Sequence[Pixels]) -> Sequence[Analysis | Failure]:
+        return analyst.analyse(pictures, context)
 
     def encode(pictures: Sequence[Pixels]) -> list[dict[Role, Vectors]]:
         by_role = encoder.encode(pictures)
         return [{role: vectors[i] for role, vectors in by_role.items()} for i in range(len(pictures))]
 
-    return encode
+    with ThreadPoolExecutor(1, thread_name_prefix="analyse") as executor:
+        analyses = executor.submit(bisect, analyse, [pixels[c.key] for c in to_analyse], batch_size)
+        encoded = bisect(encode, [pixels[key] for key in keys], batch_size)
+    for key, vectors in zip(keys, encoded, strict=True):
+        if isinstance(vectors, Failure):
+            fail(key, to_encode[key], vectors)
+        else:
+            computed += [ItemResult(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in to_encode[key]]
+    for c, analysis in zip(to_analyse, analyses.result(), strict=True):
+        if isinstance(analysis, Failure):
+            fail(c.key, [c], analysis)
+        else:
+            text = understanding_text(analysis)
+            computed.append(ItemResult(key=c.key, role=c.role, tag=c.tag, analysis=analysis, text=text or None))
+    return computed, failed
 
 
-def _analysing(
-    resources: Resources, context: CallContext
-) -> Callable[[Sequence[Pixels]], Sequence[Analysis | Failure]]:
-    return lambda pictures: resources.models.analyst.analyse(pictures, context)
+def _compute_from_texts(
+    resources: Resources, context: CallContext, batch_size: BatchSize, claimed: Sequence[ClaimedItem]
+) -> tuple[list[ItemResult], list[FailedItem]]:
+    """Compute the vectors of understanding texts and chunks. A text is encoded once for all roles that need it."""
+    if not claimed:
+        return [], []
+    by_key = _group_by_key(claimed)
+    texts = items.texts(resources.ledger, tuple(by_key))
+    encoder = resources.models.text_encoder  # outside `embed`: a failure to load it is not a failure of the texts
+
+    def embed(batch: Sequence[str]) -> list[Vectors]:
+        return list(encoder.embed(batch, "document", context))
+
+    keys = [key for key in by_key if key in texts]
+    vectors = dict(zip(keys, bisect(embed, [texts[key] for key in keys], batch_size), strict=True))
+    return _split_failures(claimed, vectors, FileMissing("The text is missing."))
 
 
-def _embedding(resources: Resources, context: CallContext) -> Callable[[Sequence[str]], list[Vectors]]:
-    encoder = resources.models.text_encoder
-    return lambda texts: list(encoder.embed(texts, "document", context))
+def _compute_from_pairs(
+    resources: Resources, _: CallContext, batch_size: BatchSize, claimed: Sequence[ClaimedItem]
+) -> tuple[list[ItemResult], list[FailedItem]]:
+    """Compute the multimodal vectors of images and their texts, from visual vectors that are already committed.
 
+    Raises Configuration if the encoder has no text tower.
+    """
+    if not claimed:
+        return [], []
+    pairs = items.pairs(resources.ledger, [c.key for c in claimed], resources.models.encoder.tags[Role.VISUAL])
 
-def _joining(resources: Resources) -> Callable[[Sequence[Pair]], list[Vectors]]:
-    """Raises Configuration where the encoder does not read."""
-
-    def join(pairs: Sequence[Pair]) -> list[Vectors]:
+    def join(batch: Sequence[Pair]) -> list[Vectors]:
         tower = resources.models.text_tower
         if tower is None:
-            raise Configuration("The chosen encoder does not read texts.", advice="Ingest its document again.")
-        return list(tower.join(np.stack([pair.visual for pair in pairs]), [pair.text for pair in pairs]))
+            raise Configuration("The chosen encoder has no text tower.", advice="Ingest the document again.")
+        return list(tower.join(np.stack([pair.visual for pair in batch]), [pair.text for pair in batch]))
 
-    return join
+    keys = [key for key in dict.fromkeys(c.key for c in claimed) if key in pairs]
+    vectors = dict(zip(keys, bisect(join, [pairs[key] for key in keys], batch_size), strict=True))
+    # missing when the text of an image has changed since the item was leased
+    return _split_failures(claimed, vectors, FileMissing("The text or the image's visual vector is missing."))
 
 
-def _by_key(claimed: Sequence[ClaimedItem]) -> dict[str, list[ClaimedItem]]:
-    wanted = dict[str, list[ClaimedItem]]()
+_COMPUTATIONS = (
+    (_compute_from_pixels, PIXEL_ROLES | {Role.ANALYSIS}),
+    (_compute_from_texts, frozenset({Role.UNDERSTANDING, Role.TEXT})),
+    (_compute_from_pairs, frozenset({Role.MULTIMODAL})),
+)
+
+
+def _split_failures(
+    claimed: Sequence[ClaimedItem], vectors: Mapping[str, Vectors | Failure], missing: Failure
+) -> tuple[list[ItemResult], list[FailedItem]]:
+    """Return the items whose key has a vector, and those that failed; an item without either gets `missing`."""
+    computed, failed = list[ItemResult](), list[FailedItem]()
     for c in claimed:
-        wanted.setdefault(c.key, []).append(c)
-    return wanted
+        vector = vectors.get(c.key, missing)
+        if isinstance(vector, Failure):
+            failed.append(FailedItem(key=c.key, role=c.role, tag=c.tag, failure=vector))
+        else:
+            computed.append(ItemResult(key=c.key, role=c.role, tag=c.tag, vector=vector))
+    return computed, failed
+
+
+def _group_by_key(claimed: Sequence[ClaimedItem]) -> dict[str, list[ClaimedItem]]:
+    by_key = dict[str, list[ClaimedItem]]()
+    for c in claimed:
+        by_key.setdefault(c.key, []).append(c)
+    return by_key

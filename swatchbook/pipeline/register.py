@@ -92,14 +92,16 @@ def register_upload(resources: Resources, path: Path, *, owner: str, options: In
     """
     from swatchbook.pipeline.delete import finish_delete  # imports the index, which an unchanged catalogue never needs
 
-    found = register(resources, path, owner=owner, options=options, name=name)
-    if found.document.status == DocumentStatus.DELETING and finish_delete(resources, found.document.id, at_most=0):
-        found = register(resources, path, owner=owner, options=options, name=name)
-    if found.document.file and not resources.files.has(found.document.file):  # gc deleted it just before it was queued
-        found = register(resources, path, owner=owner, options=options, name=name)
-    if _is_same_request(resources.settings, found.document, options):
-        return found
-    return Registered(document=request_again(resources.ledger, found.document.id, options), unchanged=False)
+    registered = register(resources, path, owner=owner, options=options, name=name)
+    document = registered.document
+    if document.status == DocumentStatus.DELETING and finish_delete(resources, document.id, at_most=0):
+        registered = register(resources, path, owner=owner, options=options, name=name)
+    file = registered.document.file
+    if file and not resources.files.has(file):  # garbage collection deleted it just before it was queued
+        registered = register(resources, path, owner=owner, options=options, name=name)
+    if _is_same_request(resources.settings, registered.document, options):
+        return registered
+    return Registered(document=request_again(resources.ledger, registered.document.id, options), unchanged=False)
 
 
 def _is_same_request(settings: Settings, document: Document, options: IngestOptions) -> bool:
@@ -118,11 +120,11 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
     before; to process it again, upload or retry it. Raises what `register` raises.
     """
     if is_remote(source):
-        from swatchbook.storage.fetch import bring  # imports an HTTP client, which no other source needs
+        from swatchbook.storage.fetch import download  # imports an HTTP client, which no other source needs
 
         with incoming(resources.settings.incoming) as path:
-            found = asyncio.run(bring(resources.settings, source, path))
-            return register(resources, path, owner=owner, options=options, name=display_name(found.name))
+            fetched = asyncio.run(download(resources.settings, source, path))
+            return register(resources, path, owner=owner, options=options, name=display_name(fetched.name))
     if not KEY.match(source):
         path = Path(source).resolve()
         if not any(path.is_relative_to(root.resolve()) for root in resources.settings.input_roots):

@@ -1,7 +1,7 @@
-"""Reviews: a second, stronger model looks at weak pictures, and a person has the last word.
+"""Review images whose analysis has a low score: with a second, stronger model, and by people, who decide last.
 
-Nothing waits for it. Every answer is kept when it arrives and every verdict is one transaction: it may be killed
-anywhere, and the next one goes on and pays for nothing twice.
+Documents do not wait for reviews. Each answer of the model is stored when it arrives, and each verdict is one
+transaction, so a review that is killed can be repeated without paying twice.
 """
 
 import logging
@@ -30,13 +30,13 @@ from swatchbook.resources import Resources
 log = logging.getLogger(__name__)
 
 STAGE: Final = "review"
-"""What second looks are paid for, in a document's costs."""
+"""Stage under which reviews appear in a document's costs."""
 
-_TOGETHER = 20  # pictures decoded and asked about at once
+_BATCH_SIZE = 20  # images decoded and reviewed together
 
 
 class Reviewed(Record):
-    """What second looks at a document's pictures came to. `message`: why there will be more of them later."""
+    """Result of reviewing a document: images by verdict, failures, and in `message` why the review ended early."""
 
     document_id: str
     name: str
@@ -48,91 +48,93 @@ class Reviewed(Record):
 
     @property
     def pictures(self) -> int:
+        """Return the number of images that were reviewed."""
         return self.accepted + self.corrected + self.undecided + len(self.failed)
 
 
 def documents_to_review(resources: Resources, owner: str | None = None) -> list[str]:
-    """Documents with pictures that the review model is to look at now; none where no model is set.
+    """Return the ids of documents with images that the review model can review now; none if no model is set.
 
-    Where there are any, raises Configuration for what that model lacks.
+    Raises Configuration if there are any and the review model is not fully configured.
     """
-    reviewer = review_tag(resources.settings)
-    found = [] if reviewer is None else review_queries.documents_to_review(resources.ledger, reviewer, owner=owner)
-    if found:
+    tag = review_tag(resources.settings)
+    documents = [] if tag is None else review_queries.documents_to_review(resources.ledger, tag, owner=owner)
+    if documents:
         _ = resources.models.reviewer
-    return found
+    return documents
 
 
 def review_all(resources: Resources, owner: str | None = None, limit: int = 1_000) -> Iterator[Reviewed]:
-    """Document by document, at most `limit` pictures. Raises what `review_document` raises."""
+    """Review up to `limit` images, document by document. Raises what `review_document` raises."""
     for document in documents_to_review(resources, owner):
         if limit <= 0:
             return
-        done = review_document(resources, document, limit=limit)
-        limit -= done.pictures
-        yield done
+        reviewed = review_document(resources, document, limit=limit)
+        limit -= reviewed.pictures
+        yield reviewed
 
 
 def review_document(resources: Resources, document: str, *, limit: int, flow_run: str | None = None) -> Reviewed:
-    """Let the review model look at up to `limit` weak pictures of a document, and judge what it says.
+    """Review up to `limit` images of a document with the review model, and record a verdict on each answer.
 
-    A picture that fails is named and tried again later. An outage, a budget at its end and a document that is gone stop
-    it with a message; what a person must mend is raised: Configuration, Authentication, DiskFull.
+    Images that fail are listed and tried again later. An outage, an exhausted budget or a deleted document ends the
+    review with a message. Raises failures that a person must fix: Configuration, Authentication, DiskFull.
     """
-    done = Reviewed(document_id=document, name=document)
+    reviewed = Reviewed(document_id=document, name=document)
     reviewer = resources.models.reviewer
     if reviewer is None:
-        return done
+        return reviewed
     try:
-        done = done.model_copy(update={"name": get_document(resources.ledger, document).name})
-        with _paying(resources, document, flow_run) as context:
-            while limit > done.pictures and not done.message:
-                most = min(_TOGETHER, limit - done.pictures)
-                some = review_queries.images_due_for_review(resources.ledger, reviewer.tag, document, most)
-                if not some:
+        reviewed = reviewed.model_copy(update={"name": get_document(resources.ledger, document).name})
+        with _hold_review_run(resources, document, flow_run) as context:
+            while limit > reviewed.pictures and not reviewed.message:
+                count = min(_BATCH_SIZE, limit - reviewed.pictures)
+                images = review_queries.images_due_for_review(resources.ledger, reviewer.tag, document, count)
+                if not images:
                     break
                 runs.record_alive(resources.ledger, context.run)
-                done = _review(resources, context, reviewer, some, done)
-    except (InvalidReference, RunRevoked) as gone:
-        return done.model_copy(update={"message": str(gone)})
-    return done
+                reviewed = _review_batch(resources, context, reviewer, images, reviewed)
+    except (InvalidReference, RunRevoked) as failure:  # the document was deleted or cancelled
+        return reviewed.model_copy(update={"message": str(failure)})
+    return reviewed
 
 
 @contextmanager
-def _paying(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
-    """Begin a review's run, beside the document's own, and end it. Raises RunRevoked."""
+def _hold_review_run(resources: Resources, document: str, flow_run: str | None) -> Iterator[CallContext]:
+    """Begin a run for the review, beside the document's own run, and end it after the block. Raises RunRevoked."""
     run = reviews.begin_review_run(resources.ledger, document, flow_run=flow_run)
     with hold_shard_run(resources.ledger, run):
         yield CallContext(resources.ledger, run, STAGE)
         shard_runs.end(resources.ledger, run)
 
 
-def _review(
-    resources: Resources, context: CallContext, reviewer: Analyst, some: Sequence[ReviewImage], done: Reviewed
+def _review_batch(
+    resources: Resources, context: CallContext, reviewer: Analyst, images: Sequence[ReviewImage], reviewed: Reviewed
 ) -> Reviewed:
-    """These pictures: asked about together, each judged by itself. What concerns all of them comes last.
+    """Analyse these images again, record a verdict on each, and return the totals.
 
-    In an outage nothing is held against a picture but what will never pass.
+    During an outage only failures that never pass are recorded for an image. A shared failure is raised or reported
+    after the verdicts are recorded.
     """
-    counts = {verdict: getattr(done, verdict.value) for verdict in (_ACCEPTED, _CORRECTED, _UNDECIDED)}
-    failed = list(done.failed)
-    seen = _look(resources, context, reviewer, some)
-    shared = next((said for said in seen.values() if isinstance(said, Failure) and said.policy in SHARED), None)
-    for picture in some:
-        said = seen[picture.content_key]
-        if isinstance(said, Failure):
-            if shared is not None and said.policy is not Policy.NEVER:
+    counts = {verdict: getattr(reviewed, verdict.value) for verdict in (_ACCEPTED, _CORRECTED, _UNDECIDED)}
+    failed = list(reviewed.failed)
+    answers = _second_analyses(resources, context, reviewer, images)
+    shared = next((a for a in answers.values() if isinstance(a, Failure) and a.policy in SHARED), None)
+    for image in images:
+        answer = answers[image.content_key]
+        if isinstance(answer, Failure):
+            if shared is not None and answer.policy is not Policy.NEVER:
                 continue
             reviews.record_review_failure(
-                resources.ledger, picture.content_key, picture.tag, said, by=reviewer.tag, run=context.run
+                resources.ledger, image.content_key, image.tag, answer, by=reviewer.tag, run=context.run
             )
-            failed.append(f"image {picture.image_id}, page {picture.page}: {said.kind}: {said}")
+            failed.append(f"image {image.image_id}, page {image.page}: {answer.kind}: {answer}")
             continue
-        if (verdict := _judge(resources, context, reviewer, picture, said)) in counts:
+        if (verdict := _record_verdict(resources, context, reviewer, image, answer)) in counts:
             counts[verdict] += 1
     if shared is not None and shared.policy is Policy.BLOCKED and not isinstance(shared, BudgetExceeded):
         raise shared
-    return done.model_copy(
+    return reviewed.model_copy(
         update={
             **{verdict.value: count for verdict, count in counts.items()},
             "failed": tuple(failed),
@@ -144,139 +146,134 @@ def _review(
 _ACCEPTED, _CORRECTED, _UNDECIDED = Verdict.ACCEPTED, Verdict.CORRECTED, Verdict.UNDECIDED
 
 
-def _look(
-    resources: Resources, context: CallContext, reviewer: Analyst, some: Sequence[ReviewImage]
+def _second_analyses(
+    resources: Resources, context: CallContext, reviewer: Analyst, images: Sequence[ReviewImage]
 ) -> Mapping[str, Analysis | Failure]:
-    """What the reviewer sees in each picture, by content key: as it is kept, else as it says when it is asked."""
-    seen = dict[str, Analysis | Failure]()
-    for picture in some:
-        if kept := review_queries.read_analysis(resources.ledger, picture.content_key, reviewer.tag):
-            seen[picture.content_key] = kept
-    pixels = load_pixels(
-        resources, [picture.content_key for picture in some if picture.content_key not in seen], reviewer.side
-    )
-    asked = dict[str, Pixels]()
-    for key, found in pixels.items():
-        if isinstance(found, Failure):
-            seen[key] = found
+    """Return content key -> the reviewer's analysis, from the ledger if it is stored there, else from the model."""
+    answers = dict[str, Analysis | Failure]()
+    for image in images:
+        if stored := review_queries.read_analysis(resources.ledger, image.content_key, reviewer.tag):
+            answers[image.content_key] = stored
+    keys = [image.content_key for image in images if image.content_key not in answers]
+    to_ask = dict[str, Pixels]()
+    for key, pixels in load_pixels(resources, keys, reviewer.side).items():
+        if isinstance(pixels, Failure):
+            answers[key] = pixels
         else:
-            asked[key] = found
-    return {**seen, **_ask(resources, context, reviewer, asked)}
+            to_ask[key] = pixels
+    return {**answers, **_ask(resources, context, reviewer, to_ask)}
 
 
 def _ask(
-    resources: Resources, context: CallContext, reviewer: Analyst, asked: Mapping[str, Pixels]
+    resources: Resources, context: CallContext, reviewer: Analyst, pixels: Mapping[str, Pixels]
 ) -> dict[str, Analysis | Failure]:
-    """What failed and may pass is asked again after the pauses of batches, until something concerns everybody."""
-    seen, left = dict[str, Analysis | Failure](), dict(asked)
+    """Analyse images with the review model, and retry failures that may pass, until a shared failure occurs."""
+    answers, left = dict[str, Analysis | Failure](), dict(pixels)
     for pause in (0.0, *resources.settings.retry_delays):
         if not left:
             break
         time.sleep(pause)
         runs.record_alive(resources.ledger, context.run)
-        seen |= zip(left, reviewer.analyse(list(left.values()), context), strict=True)
-        failed = {key: said for key in left if isinstance(said := seen[key], Failure)}
-        if any(failure.policy in SHARED for failure in failed.values()):
+        answers |= zip(left, reviewer.analyse(list(left.values()), context), strict=True)
+        failures = {key: answer for key in left if isinstance(answer := answers[key], Failure)}
+        if any(failure.policy in SHARED for failure in failures.values()):
             break
-        left = {key: left[key] for key, failure in failed.items() if failure.policy is not Policy.NEVER}
-    return seen
+        left = {key: left[key] for key, failure in failures.items() if failure.policy is not Policy.NEVER}
+    return answers
 
 
-def _judge(
-    resources: Resources, context: CallContext, reviewer: Analyst, picture: ReviewImage, said: Analysis
+def _record_verdict(
+    resources: Resources, context: CallContext, reviewer: Analyst, image: ReviewImage, second: Analysis
 ) -> Verdict | None:
-    """None where somebody has judged it meanwhile."""
-    judged = judge(picture.analysis, said)
-    word = ReviewNote(
-        verdict=judged.verdict,
+    """Compare both analyses and record the verdict. Returns None if a review was recorded for the image meanwhile."""
+    judgement = judge(image.analysis, second)
+    note = ReviewNote(
+        verdict=judgement.verdict,
         by=reviewer.tag,
-        reasons=judged.reasons,
-        second=SecondAnalysis(tag=reviewer.tag, analysis=said, text=understanding_text(said)),
+        reasons=judgement.reasons,
+        second=SecondAnalysis(tag=reviewer.tag, analysis=second, text=understanding_text(second)),
     )
     below = resources.settings.review_below
-    written = reviews.record_review(
-        resources.ledger, picture.content_key, picture.tag, word, below=below, run=context.run
-    )
-    if written and written.verdict is Verdict.CORRECTED:
-        log.info("image %s is corrected: %s", picture.image_id, "; ".join(written.reasons))
-    return written.verdict if written else None
+    review = reviews.record_review(resources.ledger, image.content_key, image.tag, note, below=below, run=context.run)
+    if review and review.verdict is Verdict.CORRECTED:
+        log.info("image %s is corrected: %s", image.image_id, "; ".join(review.reasons))
+    return review.verdict if review else None
 
 
-# --- a person's word --------------------------------------------------------------------------------------------------
+# --- reviews by people ------------------------------------------------------------------------------------------------
 
 
-def accept(resources: Resources, picture: ReviewImage, *, by: str, second: bool = False) -> Review:
-    """What is said of the picture, or was until it was rejected, stands; `second`: what the second look says, instead.
+def accept(resources: Resources, image: ReviewImage, *, by: str, second: bool = False) -> Review:
+    """Accept the analysis in use (or, of a rejected image, the last one in use); with `second` the second analysis.
 
-    Raises InvalidReference where there was none.
+    Raises InvalidReference if there is no second analysis.
     """
-    other = _second_look(picture) if second else _last_used(picture)
-    if second and other is None:
-        raise InvalidReference(f"Image {picture.image_id} has no second analysis.")
-    if other is None:
-        return _write(resources, picture, ReviewNote(verdict=Verdict.ACCEPTED, by=by))
-    is_rejected = picture.standing is not None and picture.standing.verdict is Verdict.REJECTED
-    before = picture.analysis if is_rejected else in_use(resources, picture)
-    reasons = changes(before, review_queries.read_analysis(resources.ledger, picture.content_key, other) or before)
-    return _write(resources, picture, ReviewNote(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second_tag=other))
+    tag = _second_tag(image) if second else _used_tag(image)
+    if second and tag is None:
+        raise InvalidReference(f"Image {image.image_id} has no second analysis.")
+    if tag is None:
+        return _write(resources, image, ReviewNote(verdict=Verdict.ACCEPTED, by=by))
+    is_rejected = image.standing is not None and image.standing.verdict is Verdict.REJECTED
+    before = image.analysis if is_rejected else in_use(resources, image)
+    reasons = changes(before, review_queries.read_analysis(resources.ledger, image.content_key, tag) or before)
+    return _write(resources, image, ReviewNote(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second_tag=tag))
 
 
-def correct_picture(
+def correct_image(
     resources: Resources,
-    picture: ReviewImage,
-    given: Mapping[str, str],
+    image: ReviewImage,
+    fields: Mapping[str, str],
     *,
     by: str,
     text: str | None = None,
     reason: str = "",
 ) -> Review:
-    """The analysis `in_use` with a person's words in these fields; `text`: said instead of the sentences made of them.
+    """Replace fields of the analysis in use by a person's values; `text` replaces the generated understanding text.
 
-    Raises InvalidReference for what cannot be said.
+    Raises InvalidReference for unknown fields and invalid values, and if there is neither a field nor a text.
     """
-    if not given and text is None:
-        raise InvalidReference("Nothing is corrected.", advice="Give fields, such as material=oak, or --text.")
-    before = in_use(resources, picture)
-    analysis = correct(before, given)
-    said = understanding_text(analysis) if text is None else " ".join(text.split())
-    other = SecondAnalysis(tag=person_tag(analysis, said), analysis=analysis, text=said)
-    told = [f"{name.replace('_', ' ')}: {value or 'nothing'}" for name, value in given.items()]
-    told += [f"text: {said or 'nothing'}"] if text is not None else []
-    reasons = (*([reason] if reason else []), *told)
-    return _write(resources, picture, ReviewNote(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second=other))
+    if not fields and text is None:
+        raise InvalidReference("There is nothing to correct.", advice="Give fields, such as material=oak, or --text.")
+    analysis = correct(in_use(resources, image), fields)
+    new_text = understanding_text(analysis) if text is None else " ".join(text.split())
+    second = SecondAnalysis(tag=person_tag(analysis, new_text), analysis=analysis, text=new_text)
+    values = [f"{name.replace('_', ' ')}: {value or 'nothing'}" for name, value in fields.items()]
+    values += [f"text: {new_text or 'nothing'}"] if text is not None else []
+    reasons = (*([reason] if reason else []), *values)
+    return _write(resources, image, ReviewNote(verdict=Verdict.CORRECTED, by=by, reasons=reasons, second=second))
 
 
-def reject(resources: Resources, picture: ReviewImage, *, by: str, reason: str) -> Review:
-    """Nothing is said of the picture any more: its analysis counts as rejected for the reason, its text is withdrawn.
+def reject(resources: Resources, image: ReviewImage, *, by: str, reason: str) -> Review:
+    """Reject all analyses of an image: its analysis counts as rejected for this reason, and its text is withdrawn.
 
     Raises InvalidReference without a reason.
     """
     if not reason.strip():
-        raise InvalidReference("A picture is rejected for a reason.", advice="Give it: --reason.")
-    return _write(resources, picture, ReviewNote(verdict=Verdict.REJECTED, by=by, reasons=(reason.strip(),)))
+        raise InvalidReference("A rejection needs a reason.", advice="Give it: --reason.")
+    return _write(resources, image, ReviewNote(verdict=Verdict.REJECTED, by=by, reasons=(reason.strip(),)))
 
 
-def in_use(resources: Resources, picture: ReviewImage) -> Analysis:
-    """The analysis that is used of a picture, or was until it was rejected: the first, or what took its place."""
-    other = _last_used(picture)
-    return (other and review_queries.read_analysis(resources.ledger, picture.content_key, other)) or picture.analysis
+def in_use(resources: Resources, image: ReviewImage) -> Analysis:
+    """Return the analysis in use, or that was in use before the image was rejected: the first, or its correction."""
+    tag = _used_tag(image)
+    return (tag and review_queries.read_analysis(resources.ledger, image.content_key, tag)) or image.analysis
 
 
-def _last_used(picture: ReviewImage) -> str | None:
-    """Its tag; None: the first."""
-    last = next((review for review in reversed(picture.reviews) if review.verdict is not Verdict.REJECTED), None)
+def _used_tag(image: ReviewImage) -> str | None:
+    """Return the tag of the correction in use; None if the first analysis is."""
+    last = next((review for review in reversed(image.reviews) if review.verdict is not Verdict.REJECTED), None)
     return last.second if last and last.verdict is Verdict.CORRECTED else None
 
 
-def _second_look(picture: ReviewImage) -> str | None:
-    """The tag of what another model saw last, whatever became of it."""
-    seen = [review.second for review in picture.reviews if review.second and not review.second.startswith(f"{PERSON}@")]
-    return seen[-1] if seen else None
+def _second_tag(image: ReviewImage) -> str | None:
+    """Return the tag of the last analysis by a review model, whatever its verdict was."""
+    tags = [review.second for review in image.reviews if review.second and not review.second.startswith(f"{PERSON}@")]
+    return tags[-1] if tags else None
 
 
-def _write(resources: Resources, picture: ReviewImage, word: ReviewNote) -> Review:
-    written = reviews.record_review(
-        resources.ledger, picture.content_key, picture.tag, word, below=resources.settings.review_below
+def _write(resources: Resources, image: ReviewImage, note: ReviewNote) -> Review:
+    review = reviews.record_review(
+        resources.ledger, image.content_key, image.tag, note, below=resources.settings.review_below
     )
-    assert written is not None  # noqa: S101 - only a run may come too late
-    return written
+    assert review is not None  # noqa: S101 - None is returned only with `run`
+    return review

@@ -1,4 +1,4 @@
-"""The nouns of Swatchbook: small frozen types and their identities, nothing else."""
+"""The records of Swatchbook: small immutable types and the ids of what they describe."""
 
 from swatchbook.records.base import (
     NAMESPACE,

@@ -1,4 +1,4 @@
-"""Text chunks."""
+"""Chunks of text, and entities."""
 
 from typing import Literal
 
@@ -9,29 +9,31 @@ from swatchbook.records.pages import Table
 
 
 class Chunk(Record):
-    """A piece of text. A parent is the section that its children are cut from; those with `embed` get a vector.
+    """A piece of text. Chunks with `embed` get a vector.
 
-    What runs in the margins of many pages (`running`) belongs to the document, not to a product.
+    A chunk of kind `running` is text that repeats in the margins of many pages; it belongs to no product.
     """
 
     id: str
-    parent: str | None
-    ordinal: int
+    parent: str | None  # id of the section chunk that it is cut from
+    ordinal: int  # position in the document
     kind: Literal["section", "text", "table", "running"]
     text: str
     text_key: Sha256
     headings: tuple[str, ...]
-    pages: tuple[int, ...]
+    pages: tuple[int, ...]  # numbers, from 1
     embed: bool = True
 
 
 class Chunks(Record):
+    """Result of stage 4."""
+
     chunks: tuple[Chunk, ...]
     entities: tuple["Entity", ...] = ()
 
 
 class Entity(Record):
-    """A certificate, logo or specification table; apart from products."""
+    """A certificate, logo or specification table that belongs to no product."""
 
     id: str
     kind: Literal["specification", "certificate", "logo"]

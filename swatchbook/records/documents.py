@@ -1,11 +1,11 @@
-"""The stages and the states of a document."""
+"""The stages of a run and the statuses of a document."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """How far a document is; what a person sees as progress."""
+    """The last stage that a document has reached, as shown to people."""
 
     REGISTERED = "REGISTERED"
     READ = "PAGES_READ"
@@ -29,10 +29,12 @@ PROGRESS: Mapping[Stage, tuple[int, int]] = {
     Stage.ASSEMBLED: (75, 90),
     Stage.COMPLETED: (90, 100),
 }
-"""The share of the whole, in percent, at the start and end of the work that leads to each stage."""
+"""Stage -> progress in percent at the start and at the end of the work that leads to it."""
 
 
 class DocumentStatus(StrEnum):
+    """Status of a document. `waiting`: a run is due later by itself; `blocked`: a person must act first."""
+
     QUEUED = "queued"
     RUNNING = "running"
     WAITING = "waiting"

@@ -1,4 +1,4 @@
-"""Pictures: as extracted, where they are placed, and what an analysis says of them."""
+"""Extracted images, their placements on pages, and their analyses."""
 
 from enum import StrEnum
 from typing import Literal
@@ -10,15 +10,15 @@ from swatchbook.records.pages import FailedPage
 
 
 class Picture(Record):
-    """A picture's pixels, stored: JPEG bytes passed through, else a PNG."""
+    """An image in the file store: the original JPEG bytes (`passed_through`), or its pixels converted to PNG."""
 
     content_key: Sha256
     file: str  # key in the file store
-    width: int
+    width: int  # pixels
     height: int
-    mode: str
+    mode: str  # of Pillow, such as RGB
     passed_through: bool
-    phash: str | None = None  # 64-bit perceptual hash, hex: near-duplicates
+    phash: str | None = None  # 64-bit perceptual hash in hex, to find near-duplicates
 
 
 class PlacementState(StrEnum):
@@ -28,7 +28,10 @@ class PlacementState(StrEnum):
 
 
 class Placement(Record):
-    """A picture standing on a page (or at a path): the unit of linking. Many may share a picture."""
+    """One occurrence of an image on a page, or as a file at a path. Links refer to placements; many may share an image.
+
+    `bbox` is in points.
+    """
 
     id: str
     page: int
@@ -44,7 +47,7 @@ class Placement(Record):
 
 
 class Unreadable(Record):
-    """A picture whose pixels could not be had, by the hash of its stream and dictionary; counted as rejected."""
+    """An image that cannot be decoded; it counts as rejected. Its key is the hash of its PDF stream and dictionary."""
 
     content_key: Sha256
     kind: str
@@ -52,7 +55,7 @@ class Unreadable(Record):
 
 
 class Extraction(Record):
-    """Stage 5's pure half."""
+    """Result of stage 5: images, placements, and the pages that failed (`lost`)."""
 
     pictures: tuple[Picture, ...]
     placements: tuple[Placement, ...]
@@ -62,18 +65,20 @@ class Extraction(Record):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Keys of the file store that this result stands on."""
+        """Return the keys of the files that this result refers to."""
         return tuple(p.file for p in self.pictures)
 
 
 class ColorShare(Record):
+    """A colour, and the share of the image that it covers."""
+
     name: str
     share: float = Field(ge=0, le=1)
-    hex: str = ""
+    hex: str = ""  # #rrggbb
 
 
 class Analysis(Record):
-    """What a vision model, or the local analyst, saw in the pixels. Unknown stays empty; nothing is guessed."""
+    """An analysis of an image by a vision model or the local analyst. Unknown fields stay empty."""
 
     material: str | None = None
     finish: str | None = None
@@ -86,4 +91,4 @@ class Analysis(Record):
     printed_text: str | None = None
     application: str | None = None
     confidence: float = Field(ge=0, le=1)
-    quality: float = Field(default=1.0, ge=0, le=1)  # of the picture: sharpness, exposure, size
+    quality: float = Field(default=1.0, ge=0, le=1)  # of the image: sharpness, exposure, size

@@ -1,4 +1,4 @@
-"""What is made of a picture or a text: roles, and the states of items and images."""
+"""Roles and tags, and the states of items and images."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from swatchbook.records.base import Record
 
 
 class Role(StrEnum):
-    """What is made of a picture or a text."""
+    """What an item computes for an image or a text: an analysis, or one kind of vector."""
 
     ANALYSIS = "analysis"
     VISUAL = "visual"
@@ -21,14 +21,14 @@ class Role(StrEnum):
 
 
 PIXEL_ROLES = frozenset({Role.VISUAL, Role.STRUCTURE, Role.COLOR, Role.TEXTURE, Role.MATERIAL, Role.APPLICATION})
-"""Roles whose vector comes from pixels alone; their items are keyed by content key."""
+"""Roles whose vector is computed from pixels; the key of their items is the content key."""
 
 TEXT_ROLES = frozenset({Role.UNDERSTANDING, Role.MULTIMODAL})
-"""Roles made of what is said of a picture; their items are there only when something is."""
+"""Roles computed from an image's understanding text; their items exist only if the image has a text."""
 
 
 class RoleTag(Record):
-    """A (role, tag) that a document asks for. A tag is `name@revision/recipe`: who makes it."""
+    """A role and tag that a document requests. A tag names the model and its recipe: `name@revision/recipe`."""
 
     role: Role
     tag: str

@@ -1,4 +1,4 @@
-"""What a person may choose for one ingest: options, and saved Prefect blocks by name."""
+"""Parameters of an ingest that people choose: options, and names of saved Prefect blocks."""
 
 from typing import Annotated, Literal
 
@@ -9,9 +9,9 @@ from swatchbook.records.items import Role
 
 
 class IngestOptions(BaseModel):
-    """What a person may choose for one document. The UI's form is made from this model.
+    """Options of one ingest. Prefect builds the form in its UI from this model.
 
-    What is chosen from a list is never null: for that the form would show a field of free text.
+    Fields with fixed choices are never null, because the form would then show a free-text field.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -19,36 +19,40 @@ class IngestOptions(BaseModel):
     roles: frozenset[Role] = Field(
         default=frozenset(),
         title="Vectors",
-        description="Which vectors to make; an empty list means all that the chosen models make. (stage 6)",
+        description="Vectors to compute; an empty list means all that the configured models compute. (stage 6)",
     )
     focus: bool = Field(
         default=True,
         title="Only product pages",
-        description="Skip pages that show no product and no entity. (stage 3)",
+        description="Skip pages without products and entities. (stage 3)",
     )
     batch_size: int = Field(
-        default=20, ge=1, le=256, title="Batch size", description="Images made and committed together. (stage 6)"
+        default=20, ge=1, le=256, title="Batch size", description="Images processed and committed together. (stage 6)"
     )
     max_retries: int = Field(
-        default=3, ge=0, le=10, title="Retries", description="Retries of passing failures within a run. (stage 6)"
+        default=3,
+        ge=0,
+        le=10,
+        title="Retries",
+        description="Retries within a run of failures that are likely to pass. (stage 6)",
     )
     execution: Literal["as set", "inline", "pool"] = Field(
         default="as set",
         title="Execution",
-        description="inline: in the run's own process. pool: in shards on the pool. as set: as SWATCHBOOK_EXECUTION "
-        "says. (stage 6)",
+        description="inline: in the run's own process. pool: in shards on the work pool. as set: the value of "
+        "SWATCHBOOK_EXECUTION. (stage 6)",
     )
     max_usd: float | None = Field(
         default=None,
         gt=0,
         le=100_000,
         title="Budget, US dollars",
-        description="The most that providers may be paid for it; empty means no limit. (stages 2 and 6)",
+        description="The most that providers may charge for this document; empty means no limit. (stages 2 and 6)",
     )
     force: bool = Field(
         default=False,
         title="Force",
-        description="Once: queue failed and rejected images anew, redo stages 1–5.",
+        description="Once: run stages 1–5 again, and try failed and rejected images again.",
     )
 
 
@@ -56,7 +60,7 @@ BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,64}$")]
 
 
 class BlockNames(Record):
-    """Which saved Prefect blocks a run uses. Where a name is empty, the settings say the same."""
+    """Names of the saved Prefect blocks that a run uses. An empty name means the settings of the process."""
 
     ledger: BlockName = Field(default="", title="Ledger", description="A saved Swatchbook Ledger block.")
     files: BlockName = Field(default="", title="Files", description="A saved Swatchbook Files block.")
@@ -74,5 +78,5 @@ class BlockNames(Record):
 
     @property
     def given(self) -> dict[str, str]:
-        """part -> the name of its saved block, where there is one."""
+        """Return part -> name of its saved block, for the parts that have one."""
         return {part: name for part, name in self if name}

@@ -1,6 +1,7 @@
-"""What is read from pages: text, drawn pictures, tables, and the plan of which pages count.
+"""What is read from pages: text, drawn images and tables; and the plan of the pages to process.
 
-Coordinates are points (1/72 inch), origin top left of the page *as shown* (after /Rotate); pages count from 1.
+Coordinates are in points (1/72 inch) from the top left corner of the page as shown (after /Rotate). Page numbers start
+at 1.
 """
 
 from collections.abc import Collection, Iterable
@@ -24,6 +25,8 @@ class Span(Record):
 
 
 class Line(Record):
+    """A line of text."""
+
     bbox: Box
     spans: tuple[Span, ...]
 
@@ -33,7 +36,7 @@ class Line(Record):
 
     @property
     def size(self) -> float:
-        """Print size in points of the line's longest span."""
+        """Return the font size of the line's longest span, in points."""
         return max(self.spans, key=lambda s: len(s.text)).size if self.spans else 0.0
 
     @property
@@ -42,7 +45,7 @@ class Line(Record):
 
 
 class Block(Record):
-    """Lines that the PDF's text engine takes for one paragraph."""
+    """Lines that the PDF library groups into one paragraph."""
 
     bbox: Box
     lines: tuple[Line, ...]
@@ -53,30 +56,32 @@ class Block(Record):
 
 
 class Drawn(Record):
-    """A picture that a page paints, from the census: cheap facts, no pixels."""
+    """An image that a page draws, described without decoding its pixels."""
 
-    number: int  # order of painting on the page, from 0
-    bbox: Box  # of what clips and the page's edge leave of it; area 0 if nothing
+    number: int  # order of drawing on the page, from 0
+    bbox: Box  # of the visible part, after clipping; area 0 if nothing is visible
     width: int  # pixels of the source
     height: int
-    colorspace: int  # components
-    bits: int
+    colorspace: int  # number of components
+    bits: int  # per component
     has_mask: bool
-    size: int  # bytes of the stream; 0 where unknown
-    transform: tuple[float, float, float, float, float, float]  # from the unit square: the whole of it
-    gradient: bool = False  # a shading, no picture
-    fills: Literal["box", "clip", "part"] = "part"  # if its pixels are opaque: its box, the shape that clips it
-    covered: bool = False  # by a rectangle filled later
+    size: int  # bytes of the stream; 0 if unknown
+    transform: tuple[float, float, float, float, float, float]  # maps the unit square to the whole, unclipped image
+    gradient: bool = False  # a shading, not an image
+    fills: Literal["box", "clip", "part"] = "part"  # what opaque pixels cover: the bbox, its clip path, or a part
+    covered: bool = False  # by a rectangle that is filled later
 
 
 class Page(Record):
+    """A page as read: text blocks and drawn images."""
+
     number: int
-    label: str
+    label: str  # the page number as printed in the PDF viewer
     box: Box  # of the page as shown: (0, 0, width, height)
-    rotation: int
+    rotation: int  # degrees, already applied to all coordinates
     blocks: tuple[Block, ...]
     drawn: tuple[Drawn, ...]
-    paths: int = 0  # vector paths, for later stages
+    paths: int = 0  # number of vector paths
     has_table: bool = False
     ocr: bool = False
     warnings: tuple[str, ...] = ()
@@ -91,14 +96,16 @@ class Page(Record):
 
 
 class OutlineEntry(Record):
-    level: int
+    """An entry of the PDF's outline (bookmarks)."""
+
+    level: int  # from 1
     title: str
     page: int
 
 
 class FailedPage(Record):
-    """A page that could not be read or extracted. `passing` losses are tried again: a time-out under
-    load, a child killed from outside.
+    """A page that a stage could not process. A `transient` failure is tried again in a later run, such as a timeout
+    under load or a child process that was killed from outside.
     """
 
     page: int
@@ -108,9 +115,12 @@ class FailedPage(Record):
 
 
 class Reading(Record):
-    """Stage 1's result. The pages themselves stand in one JSON-lines file of the file store, one `Page` a line; what
-    later stages need of all of them stands here, so that they need not parse it: the pages with tables, and the lines
-    that run in the margins (text with digits masked, place down)."""
+    """Result of stage 1.
+
+    The pages are in the JSON-lines file `pages_file` of the file store, one `Page` per line. Facts that later stages
+    need about all pages are stored here, so that they need not parse the file: the pages with tables, and the running
+    lines in the margins, as (text with digits masked, vertical position).
+    """
 
     content: Sha256
     page_count: int
@@ -125,23 +135,23 @@ class Reading(Record):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Keys of the file store that this result stands on; a cached result without them is no hit."""
+        """Return the keys of the files that this result refers to; without them a cached result is not usable."""
         return (self.pages_file,)
 
 
 class Scans(Record):
-    """What a vision model read off pages that hold no text: page -> lines, headings with "# "."""
+    """Text that a vision model read from scanned pages: page -> lines; headings begin with "# "."""
 
     lines: dict[int, tuple[str, ...]] = Field(default_factory=dict)
     lost: tuple[FailedPage, ...] = ()
 
     def on(self, pages: Collection[int]) -> "Scans":
-        """What concerns these pages."""
+        """Return the lines of these pages."""
         return Scans(lines={number: lines for number, lines in self.lines.items() if number in pages})
 
 
 class Table(Record):
-    """A table as rows of cells; the first row is the header where `header` says so."""
+    """A table as rows of cells; with `header` the first row is the header."""
 
     page: int
     bbox: Box | None
@@ -150,15 +160,16 @@ class Table(Record):
 
 
 class Tables(Record):
-    """The tables of the pages that have any, the pages whose tables could not be read, and those that another reader
-    stood in for."""
+    """The tables of a document. `lost` lists pages whose tables could not be read, `warnings` those that were read by
+    the fallback reader.
+    """
 
     tables: tuple[Table, ...] = ()
     lost: tuple[FailedPage, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def on(self, pages: Collection[int]) -> "Tables":
-        """The tables and losses of these pages."""
+        """Return the tables and failures of these pages."""
         return Tables(
             tables=tuple(table for table in self.tables if table.page in pages),
             lost=tuple(lost for lost in self.lost if lost.page in pages),
@@ -166,15 +177,19 @@ class Tables(Record):
 
 
 class PlannedPage(Record):
+    """The kind of a page, and the reason for it."""
+
     number: int
     kind: Literal["product", "entity", "skipped"]
     reason: str
 
 
 class Plan(Record):
+    """Result of stage 3: which pages are processed."""
+
     pages: tuple[PlannedPage, ...]
 
     @property
     def shown(self) -> tuple[int, ...]:
-        """Numbers of the pages whose text and pictures are used."""
+        """Return the numbers of the pages that are not skipped."""
         return tuple(p.number for p in self.pages if p.kind != "skipped")

@@ -1,4 +1,4 @@
-"""Products: found, described, and linked to pictures and text."""
+"""Products: as found, as described, and their links to images and text."""
 
 from enum import StrEnum
 from typing import Literal
@@ -10,7 +10,7 @@ from swatchbook.records.pages import FailedPage, Scans, Table
 
 
 class Evidence(Record):
-    """Why something was said: the rule, what it saw and where."""
+    """The reason for a result: the rule that fired, and the text and page it was applied to."""
 
     rule: str
     page: int | None = None
@@ -19,7 +19,7 @@ class Evidence(Record):
 
 
 class Card(Record):
-    """One occurrence of a product on a page: its heading or caption and the place that it speaks for."""
+    """One occurrence of a product on a page: its heading or caption, and the region that belongs to it."""
 
     page: int
     bbox: Box  # of the name
@@ -28,7 +28,7 @@ class Card(Record):
 
 
 class FoundProduct(Record):
-    """Stage 2A: a product and where it stands. `raw_name` is as printed, `name` cleaned."""
+    """A product that stage 2A found, and its pages. `raw_name` is the name as printed, `name` the cleaned one."""
 
     name: str
     raw_name: str
@@ -46,22 +46,23 @@ class FoundProduct(Record):
 
 
 PAGE_CUT = "page cut"
-"""Rule of the evidence that a model was not shown all of a page."""
+"""Rule of evidence that the text of a page was cut before it was sent to a model."""
 
 
 class Discovery(Record):
-    """Stage 2A's whole result. Without products, `note` says what is needed; it never says "no products"."""
+    """Result of stage 2A. If it has no products, `note` says what is needed to find them."""
 
     products: tuple[FoundProduct, ...]
     rejected: tuple[Evidence, ...] = ()
     note: str | None = None
     scans: Scans = Scans()
-    lost: tuple[FailedPage, ...] = ()  # pages that could not be read, or why it is the layout rules' alone
+    lost: tuple[FailedPage, ...] = ()  # pages that could not be read, or why the language model's answer is missing
 
 
 class Description(Record):
-    """Stage 2B: a product's metadata with the page it was read from, and its tables. `rejected`: what a model said and
-    no page does; `lost`: why it is the layout rules' alone though a model was to say it.
+    """Result of stage 2B: a product's metadata, the pages it was read from (`evidence`), and its tables.
+
+    `rejected` lists values of the language model that no page contains; `lost` says why the model's answer is missing.
     """
 
     metadata: dict[str, str]
@@ -72,6 +73,8 @@ class Description(Record):
 
 
 class Product(Record):
+    """A product as it is stored in the ledger."""
+
     id: str
     name: str
     category: str | None
@@ -94,7 +97,7 @@ class LinkKind(StrEnum):
 
 
 class Link(Record):
-    """A scored relation with its reasons. `image_*` links start at a placement, `chunk_product` at a chunk."""
+    """A scored relation with its reasons. `image_*` links start at a placement, `chunk_product` links at a chunk."""
 
     kind: LinkKind
     source: str

@@ -1,4 +1,4 @@
-"""What people read: failures, costs, a run's report, search results."""
+"""Records that are shown to people: failures, costs, the report of a run, and search results."""
 
 from typing import Literal
 
@@ -9,10 +9,10 @@ from swatchbook.records.documents import DocumentStatus, Stage
 
 
 class FailureRecord(Record):
-    """One failed thing, as people read it: what, why, how often tried, when next."""
+    """One failure: what failed and why, how often it was tried, and when it is tried next."""
 
     image_id: str | None = None
-    index: int | None = None  # of the image in the document, in reading order, from 0
+    index: int | None = None  # position of the image in the document, in reading order, from 0
     path: str | None = None
     page_number: int | None = None
     role: str | None = None
@@ -24,24 +24,24 @@ class FailureRecord(Record):
 
 
 class Spent(Record):
-    """What one stage of a document paid one provider for one model."""
+    """Calls and costs of one stage of a document for one model of a provider."""
 
     stage: str | None
     provider: str
     model: str | None
     calls: int
     failed: int
-    unknown: int  # nobody knows whether they were paid for: no reply came, or the run died
-    unpriced: int  # answered, at an unknown price
-    truncated: int
+    unknown: int  # calls that may have been charged: no reply came, or the run died
+    unpriced: int  # calls that were answered, of a model without a configured price
+    truncated: int  # answers that were cut at the token limit
     tokens_in: int
     tokens_out: int
-    cost_usd: float  # of what is known
-    at_most_usd: float  # the same, with what the unknown may have cost
+    cost_usd: float  # of the calls with a known cost
+    at_most_usd: float  # the same, plus the most that `unknown` calls may have cost
 
 
 class RunReport(Record):
-    """The account of one ingest. images_found = complete + partial + failed + rejected + pending, always."""
+    """The account of one run. Always: images_found = complete + partial + failed + rejected + pending."""
 
     document_id: str
     name: str
@@ -59,14 +59,14 @@ class RunReport(Record):
     images_failed: int = 0
     images_rejected: int = 0
     images_pending: int = 0
-    images_to_review: int = 0  # among them all: weak, and settled by nobody yet
+    images_to_review: int = 0  # images of any state whose analysis needs a review
     placements_hidden: int = 0
     placements_decorative: int = 0
     pages_skipped: int = 0
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None
-    cost_usd: float = 0.0  # of what is known
+    cost_usd: float = 0.0  # of the calls with a known cost
     spent: tuple[Spent, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)  # by stage
     peak_memory_mb: float | None = None
@@ -75,11 +75,11 @@ class RunReport(Record):
 
 
 class Hit(Record):
-    """One search result, shown from the ledger. `why`: role -> rank, the model's own score, share of `score`."""
+    """One search result, read from the ledger. `why`: role -> rank, the model's score, and its share of `score`."""
 
     kind: Literal["image", "product", "chunk"]
     id: str
-    score: float  # 0–1: 1 is the best by every role that was asked
+    score: float  # 0–1; 1: best in every role that was searched
     title: str
     document_id: str
     document: str

@@ -1,1 +1,1 @@
-"""Reports as Markdown and tables."""
+"""Reports for people, as Markdown and table rows."""

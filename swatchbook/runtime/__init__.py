@@ -1,1 +1,1 @@
-"""Processes and memory of this machine."""
+"""Processes and memory: child processes, batch sizes, free memory, error reports."""

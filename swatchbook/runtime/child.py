@@ -1,10 +1,10 @@
-"""The one way to run a child: a process of our own that may loop, crash or be killed without harm to its parent.
+"""Run code in a child process that may loop, crash or be killed without harm to its parent. All children use this.
 
-Parent and child speak in frames over stdin and stdout: two lengths, a JSON header, raw bytes. One request is under
-way at a time; it is answered by any number of frames and an end. What the child logs meanwhile is logged by the parent.
-A child module ends with `serve(handle)`.
+Parent and child exchange frames over stdin and stdout: two lengths, a JSON header, raw bytes. The child handles one
+request at a time, and answers it with any number of frames and an end frame. The parent logs what the child logs. The
+module of a child ends with `serve(handle)`.
 
-A third pipe carries nothing. The parent holds its write end open, and the kernel ends the child when that is closed.
+A third pipe carries no data. The parent holds its write end open; when it is closed, the kernel ends the child.
 """
 
 import json
@@ -32,25 +32,25 @@ Frame = tuple[dict[str, Any], bytes]
 """A JSON object and bytes."""
 
 LENGTHS = struct.Struct(">IQ")  # of the header, of the payload
-MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; more is a child gone mad
-START_SECONDS = 60.0  # a child that imports for longer will never come
-BURIAL_SECONDS = 1.0  # that closing waits for whoever is reading from the child to see its end
-MOST_LOGGED = 8_000  # characters of a line that a child logs
-STDERR_LINES = 50  # kept for the message when it dies
-TRIES = 2  # fresh children that one page or picture may end: a single death may be the machine's fault
+MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; a larger frame is an error of the child
+START_SECONDS = 60.0  # longest time for a child's imports
+CLOSE_SECONDS = 1.0  # longest wait of `close` for a thread that still reads from the child
+MOST_LOGGED = 8_000  # characters of one log record of a child
+STDERR_LINES = 50  # last lines kept for the failure's message
+TRIES = 2  # child processes that one page or image may kill: a single death may be the machine's fault
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE)
-"""Signals that a process brings on itself. Not SIGBUS and SIGILL: a disk or a processor can be their cause."""
+"""Signals of a crash. SIGBUS and SIGILL are left out, because a faulty disk or processor can cause them."""
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "TESSDATA_PREFIX")
-"""Environment that a child gets. It reads strangers' files, so it gets no secrets."""
+"""Environment variables that a child gets. It reads files from outside, so it gets no secrets."""
 
 
 # --- parent -----------------------------------------------------------------------------------------------------------
 
 
 class Child:
-    """`python -m module` in an address space of `memory_mb` MiB, started when first asked and again after a death.
+    """A child process `python -m module` with an address space of `memory_mb` MiB.
 
-    Threads may share it: requests wait for one another.
+    It is started on the first request, and again after it died. Threads may share it; their requests are serialised.
     """
 
     def __init__(self, module: str, *, memory_mb: int) -> None:
@@ -60,18 +60,17 @@ class Child:
         self._process: _Process | None = None
 
     def ask(self, request: dict[str, Any], payload: bytes = b"", *, seconds: float) -> Frame:
-        """The single answer to a request. Raises as `stream`, and Unexpected where there is not one answer."""
+        """Return the single answer to a request. Raises what `stream` raises, and Unexpected for any other number."""
         answers = list(self.stream(request, payload, seconds=seconds))
         if len(answers) != 1:
-            raise Unexpected(f"{self.module} gave {len(answers)} answers where one was due.")
+            raise Unexpected(f"{self.module} gave {len(answers)} answers instead of one.")
         return answers[0]
 
     def stream(self, request: dict[str, Any], payload: bytes = b"", *, seconds: float) -> Generator[Frame]:
-        """Answers as they come; `seconds` is the longest silence before each.
+        """Yield the answers to a request as they arrive. `seconds` is the timeout of each answer.
 
-        Leaving the stream early ends the child. Raises CrashedWorker when the child dies, ProviderTimeout when it is
-        silent for too long (it is killed), Configuration when it does not start at all, and whatever Failure the child
-        raised.
+        Closing the generator early kills the child. Raises CrashedWorker if the child dies, ProviderTimeout after a
+        timeout (the child is killed), Configuration if it does not start, and the Failure that the child raised.
         """
         with self._lock:
             if self._process is None:
@@ -84,32 +83,32 @@ class Child:
                 while "failure" not in (frame := process.receive(seconds))[0]:
                     head, body = frame
                     if "log" in head:
-                        log.log(head["level"], "%s says: %s", self.module, head["log"])
+                        log.log(head["level"], "%s: %s", self.module, head["log"])
                     else:
                         yield head["answer"], body
                 head, _ = frame
                 finished = True
             finally:
                 if not finished:
-                    process.bury()
+                    process.end()
                     self._process = None
             if head["failure"] is not None:
                 raise KINDS.get(head["failure"], Unexpected)(head["message"], advice=head["advice"])
 
     @property
     def pid(self) -> int | None:
-        """Of the process, None where none runs."""
+        """Return the id of the child process; None if none runs."""
         process = self._process
         return process.pid if process else None
 
     def close(self) -> None:
-        """End the process, if any, whatever it is at; the next request starts another."""
+        """Kill the child process, if any. The next request starts another."""
         if process := self._process:
             process.kill()
-        if self._lock.acquire(timeout=BURIAL_SECONDS):  # not got: an unfinished stream has it, and buries its own
+        if self._lock.acquire(timeout=CLOSE_SECONDS):  # otherwise an unfinished stream holds it, and ends its process
             try:
                 if self._process is not None:
-                    self._process.bury()
+                    self._process.end()
                     self._process = None
             finally:
                 self._lock.release()
@@ -122,7 +121,7 @@ class Child:
 
 
 class _Process:
-    """One life of a child: its pipes, and how it ended."""
+    """One child process: its pipes, and how it ended."""
 
     def __init__(self, module: str, memory_mb: int) -> None:
         self._module = module
@@ -130,18 +129,18 @@ class _Process:
             self._popen, held = _start(module, memory_mb)
         except OSError as error:
             raise self._no_start(f"{error.strerror}.") from error
-        spoken = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
-        self._in, self._out = (pipe.fileno() for pipe in spoken)
-        self._pipes: tuple[IO[bytes], ...] = (*spoken, held)
+        data_pipes = tuple(p for p in (self._popen.stdin, self._popen.stdout) if p)
+        self._in, self._out = (pipe.fileno() for pipe in data_pipes)
+        self._pipes: tuple[IO[bytes], ...] = (*data_pipes, held)
         os.set_blocking(self._in, False)
-        self._last_words: deque[bytes] = deque(maxlen=STDERR_LINES)
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._stderr_lines: deque[bytes] = deque(maxlen=STDERR_LINES)
+        self._stderr_reader = threading.Thread(target=self._read_stderr, daemon=True)
+        self._stderr_reader.start()
         self.pid = self._popen.pid
         self.ready = False
 
     def wait_until_ready(self) -> None:
-        """Whatever happens before is no request's fault. Raises Configuration."""
+        """Wait until the child has imported its module. Raises Configuration: no request is at fault before that."""
         try:
             self.receive(START_SECONDS)
         except (CrashedWorker, ProviderTimeout) as failure:
@@ -163,65 +162,67 @@ class _Process:
     def receive(self, seconds: float) -> Frame:
         head_size, body_size = LENGTHS.unpack(self._read(LENGTHS.size, seconds))
         if head_size > MOST_HEADER or body_size > MOST_PAYLOAD:
-            raise CrashedWorker(f"{self._module} sent a frame that says it is longer than any may be.")
+            raise CrashedWorker(f"{self._module} announced a frame that is larger than allowed.")
         header = json.loads(self._read(head_size, seconds))
         return header, bytes(self._read(body_size, seconds))
 
     def kill(self) -> None:
-        """Only the signal: whoever waits for an answer sees the end."""
+        """Send SIGKILL. A thread that waits for an answer then sees the end of the pipe."""
         self._popen.kill()
 
-    def bury(self) -> None:
+    def end(self) -> None:
+        """Kill the process, reap it, and close its pipes."""
         self.kill()
         self._popen.wait()
-        self._listener.join(1)
+        self._stderr_reader.join(1)
         for pipe in self._pipes:
             pipe.close()
 
     def _read(self, size: int, seconds: float) -> bytearray:
-        got = bytearray()
-        while len(got) < size:
+        data = bytearray()
+        while len(data) < size:
             self._wait(self._out, select.POLLIN, seconds)
-            some = os.read(self._out, min(size - len(got), 1 << 20))
-            if not some:
+            piece = os.read(self._out, min(size - len(data), 1 << 20))
+            if not piece:
                 raise self._death()
-            got += some
-        return got
+            data += piece
+        return data
 
     def _wait(self, pipe: int, event: int, seconds: float) -> None:
-        waiting = select.poll()
-        waiting.register(pipe, event)
-        if not waiting.poll(seconds * 1000):
-            raise ProviderTimeout(f"{self._module} was silent for {seconds:g} s.")
+        poll = select.poll()
+        poll.register(pipe, event)
+        if not poll.poll(seconds * 1000):
+            raise ProviderTimeout(f"{self._module} did not answer within {seconds:g} s.")
 
     def _no_start(self, why: str) -> Configuration:
         return Configuration(
             f"{self._module} does not start: {why}",
-            advice=f"See that the machine has memory and processes to spare and that `python -m {self._module}` runs.",
+            advice=f"Check that memory and processes are available, and that `python -m {self._module}` runs.",
         )
 
     def _death(self) -> CrashedWorker:
         try:
             code = self._popen.wait(5)
         except subprocess.TimeoutExpired:
-            return CrashedWorker(f"{self._module} closed its end.")
-        self._listener.join(1)
+            return CrashedWorker(f"{self._module} closed its output.")
+        self._stderr_reader.join(1)
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        said = next((line.decode(errors="replace").strip() for line in reversed(self._last_words) if line.strip()), "")
-        message = f"{self._module} died: {how}." + (f" Last words: {said[:500]}" if said else "")
+        lines = (line.decode(errors="replace").strip() for line in reversed(self._stderr_lines))
+        last = next(filter(None, lines), "")
+        message = f"{self._module} died: {how}." + (f" Last output: {last[:500]}" if last else "")
         return CrashedWorker(message, by_itself=-code in CRASHES)
 
-    def _listen(self) -> None:
+    def _read_stderr(self) -> None:
         if stderr := self._popen.stderr:
             with stderr:
                 while line := stderr.readline(4096):
-                    self._last_words.append(line)
+                    self._stderr_lines.append(line)
 
 
 def _start(module: str, memory_mb: int) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """The process, and the pipe end whose closing ends it. Raises OSError.
+    """Start a process, and return it with the write end of the pipe whose closing ends it. Raises OSError.
 
-    Both ends are closed on exec, so no other child holds this one's end open.
+    Both ends are closed on exec, so that no other child holds this one's write end open.
     """
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     watched, write_end = os.pipe()
@@ -251,12 +252,12 @@ def _start(module: str, memory_mb: int) -> tuple[subprocess.Popen[bytes], IO[byt
 
 
 def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
-    """Answer requests until stdin closes: `handle(request, payload)` yields the answers of one. Runs in the child."""
+    """Answer requests until stdin closes. Runs in the child; `handle(request, payload)` yields a request's answers."""
     memory_mb, watched = map(int, sys.argv[1:])
     _die_with_parent(watched)
     _limit_memory(memory_mb)
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # C libraries print to 1, which would break into a frame
+    os.dup2(2, 1)  # C libraries print to stdout, which would corrupt a frame
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _write(answers, {"ready": os.getpid()}, b"")
     logging.getLogger().addHandler(_ToParent(answers))
@@ -274,7 +275,7 @@ def serve(handle: Callable[[dict[str, Any], bytes], Iterable[Frame]]) -> None:
 
 
 class _ToParent(logging.Handler):
-    """Sends what the child logs, warnings and worse, into the log of its parent, with tracebacks."""
+    """Sends the child's log records of level WARNING and above, with tracebacks, to its parent."""
 
     def __init__(self, answers: IO[bytes]) -> None:
         super().__init__(logging.WARNING)
@@ -282,7 +283,7 @@ class _ToParent(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = self.format(record)
-        if len(text) > MOST_LOGGED:  # the end of a traceback says most
+        if len(text) > MOST_LOGGED:  # the end of a traceback matters most
             text = f"{text[: MOST_LOGGED // 2]} … {text[-MOST_LOGGED // 2 :]}"
         _write(self._answers, {"log": text, "level": record.levelno}, b"")
 
@@ -294,17 +295,17 @@ def _limit_memory(mebibytes: int) -> None:
 
 
 def _die_with_parent(watched: int) -> None:
-    """Let the kernel end this process by SIGIO when `watched` is closed at its other end, or end it now if it is.
+    """Let the kernel end this process by SIGIO when the other end of the pipe `watched` is closed, or end it now.
 
-    It works inside a C loop that holds the interpreter, and PR_SET_PDEATHSIG would fire with the *thread* that
-    started the child. Nothing is ever written to this pipe: a pipe that carries bytes, such as stdin, may signal them
-    after they were read, and end a healthy child.
+    This works even inside a C loop that holds the interpreter lock; PR_SET_PDEATHSIG instead fires when the *thread*
+    that started the child ends. The pipe must carry no data: for a pipe with data, such as stdin, the signal may arrive
+    after the data was read, and end a healthy child.
     """
     fcntl(watched, F_SETOWN, os.getpid())
     fcntl(watched, F_SETFL, fcntl(watched, F_GETFL) | os.O_ASYNC)
-    gone = select.poll()
-    gone.register(watched, 0)
-    if gone.poll(0):
+    poll = select.poll()
+    poll.register(watched, 0)
+    if poll.poll(0):
         os._exit(1)
 
 

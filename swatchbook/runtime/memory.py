@@ -1,4 +1,4 @@
-"""How much memory is free, and waiting for it."""
+"""Measure free memory, and wait for it."""
 
 import time
 from collections.abc import Callable
@@ -7,15 +7,16 @@ from pathlib import Path
 import psutil
 
 _CGROUP = Path("/sys/fs/cgroup")
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 MemoryUse = Callable[[], tuple[int, int]]
-"""(bytes in use, bytes there are): `memory_use`, or what a test says instead."""
+"""A function that returns (bytes in use, bytes in total): `memory_use`, or a test's replacement."""
 
 
 def memory_use() -> tuple[int, int]:
-    """(bytes that cannot be reclaimed, bytes there are) for this process: its cgroup's limit where there is one, else
-    the machine's. Page cache that can be dropped counts as free.
+    """Return (bytes in use, bytes in total) of the process's cgroup if it has a limit, else of the machine.
+
+    Page cache that can be dropped counts as free.
     """
     limit, used, stat = (_read(_CGROUP / name) for name in ("memory.max", "memory.current", "memory.stat"))
     machine = psutil.virtual_memory()
@@ -26,8 +27,9 @@ def memory_use() -> tuple[int, int]:
 
 
 def wait_for_memory(percent: float, *, at_most: float, use: MemoryUse = memory_use) -> int:
-    """Wait while `percent` of the memory or more is in use, `at_most` seconds. Returns the bytes that are free below
-    that; none or less where the wait was in vain.
+    """Wait up to `at_most` seconds until less than `percent` of the memory is in use.
+
+    Returns the bytes that are free below that limit: zero or less if the wait timed out.
     """
     until = time.monotonic() + at_most
     while True:
@@ -35,13 +37,13 @@ def wait_for_memory(percent: float, *, at_most: float, use: MemoryUse = memory_u
         free = int(total * percent / 100) - used
         if free > 0 or time.monotonic() >= until:
             return free
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def peak_memory_mb() -> float:
-    """Largest resident size so far of this process, or of the largest of its children that ended: the greater, MiB.
+    """Return the peak resident size in MiB of this process or of its largest ended child, whichever is greater.
 
-    Not their sum: a child begins as a copy of its parent, and the kernel counts that as the child's own peak.
+    They are not added: a child begins as a copy of its parent, and the kernel counts that as the child's peak.
     """
     import resource
 

@@ -1,4 +1,4 @@
-"""Who a process is, and whether it still lives: only then may what it holds be freed before its lease ends."""
+"""Identify processes, and find out whether one is dead, so that its leases can be freed before they expire."""
 
 import os
 import platform
@@ -9,11 +9,11 @@ import psutil
 from swatchbook.records import Record
 
 _CLOCK_SLACK = 2.0
-"""Seconds by which one process' start time may read differently: it is computed from the boot time, which NTP moves."""
+"""Seconds of tolerance in a process's start time: it is computed from the boot time, which NTP adjusts."""
 
 
 class Process(Record):
-    """A process, told apart from one of the same number on another host, boot, container or at another time."""
+    """The identity of a process: unique across hosts, boots, containers and reused process ids."""
 
     host: str
     boot_id: str
@@ -23,7 +23,7 @@ class Process(Record):
 
 
 def here() -> Process:
-    """This process."""
+    """Return the identity of this process."""
     return Process(
         host=platform.node(),
         boot_id=_boot_id(),
@@ -34,14 +34,14 @@ def here() -> Process:
 
 
 def is_dead(process: Process) -> bool | None:
-    """Whether it has ended (a zombie has); None where that cannot be known from here."""
+    """Return whether a process has ended (a zombie has); None if it runs on another host or in another container."""
     us = here()
     if (process.host, process.boot_id, process.pid_namespace) != (us.host, us.boot_id, us.pid_namespace):
         return None
     try:
-        found = psutil.Process(process.pid)
-        reused = abs(found.create_time() - process.started) > _CLOCK_SLACK
-        return reused or found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        current = psutil.Process(process.pid)
+        reused = abs(current.create_time() - process.started) > _CLOCK_SLACK
+        return reused or current.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied:

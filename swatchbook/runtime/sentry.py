@@ -1,7 +1,7 @@
-"""Errors that nobody foresaw, and runs that died, told to a Sentry project. Nothing that a document or a setting says.
+"""Report unexpected errors and dead runs to Sentry, without any content of documents or settings.
 
-What is told is what our modules log as an error. Messages of exceptions may quote pages, and so may local variables:
-an event says the class and the place of an error, the fixed text of the log line, and whose run it was.
+Reported is what our modules log with level ERROR. Messages of exceptions and local variables may quote pages, so an
+event contains only the type and traceback of an error, the fixed text of the log line, and the ids of document and run.
 """
 
 import logging
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 _OURS = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 _KEPT = ("event_id", "timestamp", "level", "platform", "logger", "environment", "release")
-_NAMED = ("document", "run", "stage")
-"""Fields of a log line that are ids of ours."""
+_TAGS = ("document", "run", "stage")
+"""Fields of a log record that are reported as tags."""
 
 _FRAME = ("filename", "function", "module", "lineno", "in_app")
 
 
 def watch(settings: Settings) -> None:
-    """From here on this process tells; once is enough. Without SWATCHBOOK_SENTRY_DSN nothing is even imported."""
+    """Start reporting errors of this process; repeated calls do nothing.
+
+    Without SWATCHBOOK_SENTRY_DSN, Sentry is not imported.
+    """
     if settings.sentry_dsn is None:
         return
     import sentry_sdk
@@ -31,7 +34,7 @@ def watch(settings: Settings) -> None:
         return
     sentry_sdk.init(
         dsn=settings.sentry_dsn.get_secret_value(),
-        before_send=_told,
+        before_send=_keep_safe_fields,
         default_integrations=False,
         integrations=[LoggingIntegration(level=None, event_level=logging.ERROR), *_at_exit()],
         send_default_pii=False,
@@ -46,20 +49,20 @@ def watch(settings: Settings) -> None:
 def _at_exit() -> list[Any]:
     from sentry_sdk.integrations.atexit import AtexitIntegration
 
-    return [AtexitIntegration(callback=lambda pending, timeout: None)]  # it waits without a word on stderr
+    return [AtexitIntegration(callback=lambda pending, timeout: None)]  # otherwise it prints to stderr while it waits
 
 
-def _told(event: "Event", hint: "Hint") -> "Event | None":
-    """The event without all that is not named here; None where it is not ours."""
-    given: dict[str, Any] = dict(event)
-    if str(given.get("logger", "")).partition(".")[0] not in _OURS:
+def _keep_safe_fields(event: "Event", hint: "Hint") -> "Event | None":
+    """Return the event with only the fields listed here; None if another package logged it."""
+    fields: dict[str, Any] = dict(event)
+    if str(fields.get("logger", "")).partition(".")[0] not in _OURS:
         return None
-    told: dict[str, Any] = {name: given[name] for name in _KEPT if name in given}
-    told["logentry"] = {"message": str(given.get("logentry", {}).get("message", ""))}
-    told["tags"] = {name: str(given["extra"][name]) for name in _NAMED if name in given.get("extra", {})}
-    errors = given.get("exception", {}).get("values", ())
-    told["exception"] = {"values": [_error(error) for error in errors]}
-    return told  # type: ignore[return-value]  # a TypedDict of the same shape
+    safe: dict[str, Any] = {name: fields[name] for name in _KEPT if name in fields}
+    safe["logentry"] = {"message": str(fields.get("logentry", {}).get("message", ""))}
+    safe["tags"] = {name: str(fields["extra"][name]) for name in _TAGS if name in fields.get("extra", {})}
+    errors = fields.get("exception", {}).get("values", ())
+    safe["exception"] = {"values": [_error(error) for error in errors]}
+    return safe  # type: ignore[return-value]  # a TypedDict of the same shape
 
 
 def _error(error: dict[str, Any]) -> dict[str, Any]:

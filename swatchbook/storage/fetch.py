@@ -1,8 +1,9 @@
-"""Bytes from elsewhere, for somebody who only names them: an https URL, or an object under SWATCHBOOK_UPLOADS_URL.
+"""Download a document from an https URL, or copy it from an object store under SWATCHBOOK_UPLOADS_URL.
 
-A URL comes from outside, so it may try to make this machine read what only this machine can reach. Each host is
-resolved once, every address of it must be public, and the connection goes to one of these very addresses: a name that
-resolves otherwise a moment later changes nothing. Redirects are followed by hand, each looked at in the same way.
+URLs come from outside, so a URL may try to make this machine read what only this machine can reach (SSRF). Each host is
+resolved once, all its addresses must be public, and the connection is made to one of these addresses: a name that
+resolves differently a moment later has no effect. Redirects are followed here, and each target is checked in the same
+way.
 """
 
 import asyncio
@@ -34,14 +35,15 @@ from swatchbook.storage.upload_buffer import WRITE_BYTES, is_remote, save, too_l
 log = logging.getLogger(__name__)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""Host and port -> its addresses, as text."""
+"""(host, port) -> IP addresses as text."""
 
 _REDIRECTS = 5
-_URL_CHARACTERS = 8_192  # pre-signed ones are long
+_URL_CHARACTERS = 8_192  # pre-signed URLs are long
 _CONNECT_SECONDS = 10.0
-_MOVED = {301, 302, 303, 307, 308}
-_PASSING = {408, 425, 429}
-_REFUSED = "The URL may not be used: it does not lead to a public https address."
+_REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+_RETRYABLE_STATUSES = {408, 425, 429}
+_REFUSED = "The URL is refused: it does not lead to a public https address."
+_INVALID_KEY = "The key does not name an object."
 _ADVICE = "Upload the file itself, or name its host in SWATCHBOOK_FETCH_PRIVATE_HOSTS."
 
 _HOST = re.compile(rb"[A-Za-z0-9_.-]{1,253}|[0-9a-fA-F:.]{2,45}")  # a name, or an IPv6 address
@@ -55,24 +57,24 @@ _NOT_PUBLIC = tuple(
         "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
     )
 )  # fmt: skip
-"""IANA's special-purpose registries, written out: the ipaddress module's own idea of them changes with its version."""
+"""IANA's special-purpose registries, listed here because those of the ipaddress module change with its version."""
 
 _GLOBAL_IPV6 = ip_network("2000::/3")
-_NAT64 = ip_network("64:ff9b::/96")  # carries an IPv4 address; where DNS64 is used, any public host looks so
+_NAT64 = ip_network("64:ff9b::/96")  # contains an IPv4 address; with DNS64 every public host has such an address
 
 
 class Fetched(Record):
-    """What was fetched: bytes in the file, and the last part of its address, for people."""
+    """A downloaded file: its size in bytes, and the last part of its URL or key as a name for people."""
 
     size: int
     name: str
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public Internet, also where it only carries an IPv4 address."""
+    """Return whether an IP address belongs to the public Internet. IPv6 addresses that contain IPv4 are unpacked."""
     try:
         ip = ip_address(address)
-    except ValueError:  # an IPv6 zone, or no address at all
+    except ValueError:  # not an address, or one with an IPv6 zone
         return False
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
@@ -85,22 +87,23 @@ def is_public(address: str) -> bool:
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a host by the system's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    """Return all addresses of a host by the system's resolver. Raises OSError."""
+    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in infos]
 
 
-async def bring(settings: Settings, source: str, into: Path) -> Fetched:
-    """Write what a URL names to the file `into`, under the limits of the settings: an object's below
-    SWATCHBOOK_UPLOADS_URL by the rights of this process, any other as a stranger. Raises what `fetch` and `copy_object`
-    raise.
+async def download(settings: Settings, url: str, into: Path) -> Fetched:
+    """Download a URL to the file `into`, within the limits of the settings.
+
+    A URL below SWATCHBOOK_UPLOADS_URL is read as an object, with the credentials of this process; any other is fetched
+    without. Raises what `fetch` and `copy_object` raise.
     """
     max_bytes = settings.max_document_mb << 20
     store = settings.uploads_url and settings.uploads_url.rstrip("/") + "/"
-    if store and is_remote(store) and source.startswith(store):
-        return await copy_object(store, source.removeprefix(store), into, max_bytes=max_bytes)
+    if store and is_remote(store) and url.startswith(store):
+        return await copy_object(store, url.removeprefix(store), into, max_bytes=max_bytes)
     return await fetch(
-        source,
+        url,
         into,
         max_bytes=max_bytes,
         private_hosts=settings.fetch_private_hosts,
@@ -109,10 +112,10 @@ async def bring(settings: Settings, source: str, into: Path) -> Fetched:
     )
 
 
-async def bring_object(settings: Settings, key: str, into: Path) -> Fetched:
-    """Write an object under SWATCHBOOK_UPLOADS_URL to the file `into`. Raises what `copy_object` raises."""
+async def download_object(settings: Settings, key: str, into: Path) -> Fetched:
+    """Copy an object under SWATCHBOOK_UPLOADS_URL to the file `into`. Raises what `copy_object` raises."""
     if settings.uploads_url is None:
-        raise InvalidReference("Keys mean nothing here.", advice="Set SWATCHBOOK_UPLOADS_URL, or send a URL.")
+        raise InvalidReference("Object keys are not enabled.", advice="Set SWATCHBOOK_UPLOADS_URL, or send a URL.")
     return await copy_object(settings.uploads_url, key, into, max_bytes=settings.max_document_mb << 20)
 
 
@@ -129,72 +132,75 @@ async def fetch(
     idle_seconds: float = 20,
     resolve: Resolve = resolve,
 ) -> Fetched:
-    """Write what a URL names to the file `into`, within `seconds` from first to last.
+    """Download a URL to the file `into`, in at most `seconds` for the whole download and its redirects.
 
-    Only https on its own port, to public addresses; a host of `private_hosts` may be private, and then by http and any
-    port as well. Raises InvalidReference (refused, or not there), TooLarge, UnsupportedFormat, DiskFull,
-    ProviderTimeout and ProviderError.
+    Only https on port 443 to public addresses is allowed; a host of `private_hosts` may have private addresses, and may
+    be reached by http and on any port. Raises InvalidReference (refused or not found), TooLarge, UnsupportedFormat,
+    DiskFull, ProviderTimeout and ProviderError.
     """
-    given = there = _parsed(url)
+    first = target = _parse_url(url)
     trusted = {host.casefold() for host in private_hosts}
-    with _named_errors():
-        async with asyncio.timeout(seconds):  # the whole: else one byte now and then would keep it for ever
+    with _http_errors_as_failures():
+        async with asyncio.timeout(seconds):  # of the whole, or a server could send a byte now and then for ever
             for _ in range(_REDIRECTS + 1):
-                addresses = await _addresses(there, trusted, resolve)
-                got = await _get(there, addresses, into, max_bytes=max_bytes, idle_seconds=idle_seconds)
-                if isinstance(got, int):
-                    return Fetched(size=got, name=given.path.rsplit("/", 1)[-1])
-                there = got
+                addresses = await _resolve_checked(target, trusted, resolve)
+                result = await _get(target, addresses, into, max_bytes=max_bytes, idle_seconds=idle_seconds)
+                if isinstance(result, int):
+                    return Fetched(size=result, name=first.path.rsplit("/", 1)[-1])
+                target = result
     raise InvalidReference(f"The URL is redirected more than {_REDIRECTS} times.", advice="Give the final address.")
 
 
-def _parsed(url: str) -> httpx.URL:
+def _parse_url(url: str) -> httpx.URL:
     try:
         if len(url) > _URL_CHARACTERS:
             raise InvalidReference(f"The URL is longer than {_URL_CHARACTERS} characters.")
-        return _checked(httpx.URL(url))
-    except (httpx.InvalidURL, ValueError) as error:  # the latter for what no host name can be
-        raise InvalidReference("The URL cannot be read.", advice="Give an https URL.") from error
+        return _check_url(httpx.URL(url))
+    except (httpx.InvalidURL, ValueError) as error:  # ValueError: an invalid host name
+        raise InvalidReference("The URL is malformed.", advice="Give an https URL.") from error
 
 
-def _checked(url: httpx.URL) -> httpx.URL:
+def _check_url(url: httpx.URL) -> httpx.URL:
     if url.userinfo:
-        raise InvalidReference("The URL carries a user name or password.", advice="Use a pre-signed URL.")
+        raise InvalidReference("The URL contains a user name or password.", advice="Use a pre-signed URL.")
     if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host):
-        raise InvalidReference("The URL is not an https one.", advice="Give an https URL.")
+        raise InvalidReference("The URL is not an https URL.", advice="Give an https URL.")
     return url
 
 
-async def _addresses(url: httpx.URL, trusted: Collection[str], resolve: Resolve) -> list[str]:
-    """Where to connect to. The same words whether the host is private or unknown: they tell nothing of what is here."""
+async def _resolve_checked(url: httpx.URL, trusted: Collection[str], resolve: Resolve) -> list[str]:
+    """Return the addresses to connect to. Raises InvalidReference if they are not allowed.
+
+    The message is the same for private and unknown hosts, so that it does not reveal the hosts of this network.
+    """
     private = url.host.casefold() in trusted
     port = url.port or (443 if url.scheme == "https" else 80)
     if not private and (url.scheme != "https" or port != 443):
         raise InvalidReference(_REFUSED, advice=_ADVICE)
     try:
-        found = await resolve(url.raw_host.decode("ascii"), port)
+        addresses = await resolve(url.raw_host.decode("ascii"), port)
     except (OSError, UnicodeError) as error:
         if getattr(error, "errno", None) == socket.EAI_AGAIN:
-            raise ProviderTimeout("The host of the URL cannot be resolved now.", advice="Try again later.") from error
+            raise ProviderTimeout("The URL's host cannot be resolved now.", advice="Try again later.") from error
         raise InvalidReference(_REFUSED, advice=_ADVICE) from error
-    if not found or not (private or all(map(is_public, found))):
-        log.warning("a URL was refused", extra={"host": url.host, "addresses": found})
+    if not addresses or not (private or all(map(is_public, addresses))):
+        log.warning("a URL was refused", extra={"host": url.host, "addresses": addresses})
         raise InvalidReference(_REFUSED, advice=_ADVICE)
-    return found
+    return addresses
 
 
 async def _get(
     url: httpx.URL, addresses: list[str], into: Path, *, max_bytes: int, idle_seconds: float
 ) -> int | httpx.URL:
-    """Write the answer's body to the file and return its bytes; or the address that it points to instead."""
+    """Write the body of the answer to the file and return its size in bytes; or return the target of a redirect."""
     timeout = {"connect": _CONNECT_SECONDS, "read": idle_seconds, "write": idle_seconds}
     headers: dict[str | bytes, str | bytes] = {
         "Host": url.netloc,
         "User-Agent": "swatchbook",
         "Accept": "application/pdf, */*;q=0.5",
-        "Accept-Encoding": "identity",  # a small answer may not unfold into a large one
+        "Accept-Encoding": "identity",  # a small compressed answer could expand into a large one
     }
-    # Only where it is needed: it reads all authorities of the world.
+    # only for https: it loads all root certificates
     tls = httpx.create_ssl_context() if url.scheme == "https" else None
     target = httpcore.URL(scheme=url.scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     async with (
@@ -202,38 +208,40 @@ async def _get(
         pool.stream("GET", target, headers=headers, extensions={"timeout": timeout}) as answer,
     ):
         fields = {name.lower(): value.decode("latin-1") for name, value in answer.headers}
-        if answer.status in _MOVED and b"location" in fields:
-            return _checked(url.join(fields[b"location"]))
+        if answer.status in _REDIRECT_STATUSES and b"location" in fields:
+            return _check_url(url.join(fields[b"location"]))
         _check_answer(answer.status, fields, max_bytes)
         return await save(answer.aiter_stream(), into, max_bytes=max_bytes)
 
 
 def _check_answer(status: int, fields: dict[bytes, str], max_bytes: int) -> None:
-    if status in _PASSING or status >= 500:
+    if status in _RETRYABLE_STATUSES or status >= 500:
         raise ProviderError(f"The URL's server answered {status}.", advice="Try again later.")
     if status != 200:
-        raise InvalidReference(f"The URL's server answered {status}.", advice="Check that the URL still holds.")
+        raise InvalidReference(f"The URL's server answered {status}.", advice="Check that the URL is still valid.")
     if fields.get(b"content-encoding", "identity") != "identity":
-        raise UnsupportedFormat("The URL's server compresses what it was asked to send as it is.")
+        raise UnsupportedFormat("The URL's server sends compressed content, although it was asked not to.")
     length = fields.get(b"content-length", "")
     if length.isdecimal() and int(length) > max_bytes:
         raise too_large(max_bytes)
 
 
 @contextmanager
-def _named_errors() -> Iterator[None]:
+def _http_errors_as_failures() -> Iterator[None]:
     try:
         yield
     except httpx.InvalidURL as error:
-        raise InvalidReference("The URL is redirected to what is no URL.") from error
+        raise InvalidReference("The URL redirects to a malformed URL.") from error
     except (httpcore.TimeoutException, TimeoutError) as error:
         raise ProviderTimeout("The URL's server did not answer in time.", advice="Try again later.") from error
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise ProviderError("The URL's server broke off or cannot be reached.", advice="Try again later.") from error
+        raise ProviderError(
+            "The URL's server cannot be reached, or closed the connection.", advice="Try again later."
+        ) from error
 
 
 class _Pinned(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that were looked at, whatever the host's name means by now."""
+    """Connects to the addresses that were checked, without resolving the host name again."""
 
     def __init__(self, addresses: list[str]) -> None:
         self._addresses = addresses
@@ -248,7 +256,7 @@ class _Pinned(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         last: Exception | None = None
-        for address in self._addresses[:4]:  # a host with many dead ones shall not take all the time
+        for address in self._addresses[:4]:  # a host with many dead addresses must not use up the time
             try:
                 return await self._sockets.connect_tcp(address, port, timeout=timeout)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -260,20 +268,21 @@ class _Pinned(httpcore.AsyncNetworkBackend):
 
 
 async def copy_object(store: str, key: str, into: Path, *, max_bytes: int) -> Fetched:
-    """Write the object `key` under `store`, a folder or fsspec URL, to the file `into`.
+    """Copy the object `key` under `store`, a folder or fsspec URL, to the file `into`.
 
-    Raises InvalidReference for what is not there or leads out of it, TooLarge, DiskFull, FilesDown, Configuration.
+    Raises InvalidReference if the object does not exist or its key leads out of the store, TooLarge, DiskFull,
+    FilesDown and Configuration.
     """
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts) or "\\" in key or not key.isprintable():
-        raise InvalidReference("The key is no object's.", advice="Give it as it stands under SWATCHBOOK_UPLOADS_URL.")
+        raise InvalidReference(_INVALID_KEY, advice="Give the key relative to SWATCHBOOK_UPLOADS_URL.")
     try:
         system, root = fsspec.core.url_to_fs(store)
     except (ImportError, ValueError) as error:
         raise Configuration("SWATCHBOOK_UPLOADS_URL cannot be opened.", advice=str(error)) from error
     path = f"{root.rstrip('/')}/{key}"
     if "file" in system.protocol and not await asyncio.to_thread(_is_below, Path(path), Path(root)):
-        raise InvalidReference("The key is no object's.")  # a link that leads out
+        raise InvalidReference(_INVALID_KEY)  # a symbolic link that leads out of the folder
     size = await save(_object_bytes(system, path), into, max_bytes=max_bytes)
     return Fetched(size=size, name=parts[-1])
 
@@ -285,8 +294,8 @@ def _is_below(path: Path, root: Path) -> bool:
 async def _object_bytes(system: Any, path: str) -> AsyncIterator[bytes]:
     try:
         with await asyncio.to_thread(system.open, path, "rb") as source:
-            while some := await asyncio.to_thread(source.read, WRITE_BYTES):
-                yield some
+            while data := await asyncio.to_thread(source.read, WRITE_BYTES):
+                yield data
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise InvalidReference("There is no such object under SWATCHBOOK_UPLOADS_URL.") from error
     except OSError as error:

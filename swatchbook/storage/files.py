@@ -1,7 +1,7 @@
-"""Content-addressed files in a folder or at an fsspec URL (s3://…): written once, whole or not at all, never changed.
+"""The file store: content-addressed files in a folder or at an fsspec URL (s3://…), written atomically, never changed.
 
-A key is `<sha256><suffix>`; equal bytes are one file. The CLI and the upload service put the bytes here first, so that
-everything behind them reads from one place, on any machine.
+A key is `<sha256><suffix>`; equal bytes are one file. The CLI and the upload service store documents here first, so
+that all later stages read from one place, on any machine.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 KEY = re.compile(r"^[0-9a-f]{64}(\.[a-z0-9]{1,8})?$")
 _COPY_BYTES = 1 << 20
-_BESIDE = ".writing-"
+_TEMPORARY_PREFIX = ".writing-"
 
 
 class Files:
-    """The file store. Raises FileMissing, DiskFull, FilesDown, and InvalidReference for what is no key."""
+    """The file store. Its methods raise FileMissing, DiskFull, FilesDown, and InvalidReference for a malformed key."""
 
     def __init__(self, url: str) -> None:
-        import fsspec  # a tenth of what `status` takes, which opens no file
+        import fsspec  # slow to import, and `status` needs no file
 
         self.url = url
         self._fs: Any
@@ -37,7 +37,7 @@ class Files:
         self._local = self._fs.protocol == "file" or "file" in self._fs.protocol
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
-        """Store bytes; returns their key. Storing what is there already writes nothing, but counts as written now."""
+        """Store bytes and return their key. If they are stored already, only their modification time is renewed."""
         key = hashlib.sha256(data).hexdigest() + suffix
         if not self._refresh(key):
             with self._writing(key) as file:
@@ -45,9 +45,9 @@ class Files:
         return key
 
     def put_file(self, path: Path, suffix: str | None = None) -> str:
-        """Store a local file by streaming it; `suffix` defaults to the file's own, in lower case.
+        """Store a local file by streaming it, and return its key; `suffix` defaults to the file's own in lower case.
 
-        When it returns, the file outlives a power cut: whoever sent it may be told so.
+        After the return the file survives a power failure, so its upload may be acknowledged.
         """
         suffix = path.suffix.lower() if suffix is None else suffix
         with path.open("rb") as source:
@@ -56,51 +56,58 @@ class Files:
                 source.seek(0)
                 with self._writing(key) as file:
                     written = hashlib.sha256()
-                    while some := source.read(_COPY_BYTES):
-                        file.write(some)
-                        written.update(some)
+                    while data := source.read(_COPY_BYTES):
+                        file.write(data)
+                        written.update(data)
                     if written.hexdigest() != key[:64]:
-                        raise InvalidReference(f"{path} changed while it was read.", advice="Wait until it is whole.")
+                        raise InvalidReference(
+                            f"{path} changed while it was read.", advice="Wait until it is complete."
+                        )
         if self._local:
             folder = Path(self._path(key)).parent
-            for named in (folder, folder.parent):  # also where another has just put it
-                _keep_names(named)
+            for parent in (folder, folder.parent):  # also if another process has just stored the file
+                _sync_folder(parent)
         return key
 
     def _refresh(self, key: str) -> bool:
-        """Whether it is there; then nobody takes it for a leftover of long ago. Object stores keep their dates."""
+        """Return whether a key is stored, and renew its modification time, so that it is not collected as unused.
+
+        Object stores do not support this, and keep the time.
+        """
         try:
             if self._local:
                 os.utime(self._path(key))
         except FileNotFoundError:
             return False
-        except OSError as error:  # of somebody else's: then its date stays
-            log.debug("%s keeps its date: %s", key, error)
+        except OSError as error:  # the file belongs to another user: its time stays
+            log.debug("the time of %s could not be renewed: %s", key, error)
         return self.has(key)
 
     def has(self, key: str) -> bool:
+        """Return whether a key is stored."""
         try:
             return bool(self._fs.exists(self._path(key)))
         except OSError as error:
             raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
 
     def size(self, key: str) -> int:
-        """Bytes of a stored file."""
+        """Return the size of a stored file in bytes."""
         try:
             return int(self._fs.size(self._path(key)))
         except FileNotFoundError as error:
             raise FileMissing(f"The stored file {key} is missing.") from error
 
     def read(self, key: str) -> bytes:
+        """Return the bytes of a stored file."""
         with self.local(key) as path:
             return path.read_bytes()
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        """A local path to read from: the file itself in a folder, else a temporary copy."""
-        where = self._path(key)
+        """Yield a local path of a stored file: the file itself in a local store, else a temporary copy."""
+        stored = self._path(key)
         if self._local:
-            path = Path(where)
+            path = Path(stored)
             if not path.exists():
                 raise FileMissing(f"The stored file {key} is missing.", advice="Ingest its document again.")
             yield path
@@ -108,7 +115,7 @@ class Files:
         with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
             path = Path(folder) / key
             try:
-                self._fs.get_file(where, str(path))
+                self._fs.get_file(stored, str(path))
             except FileNotFoundError as error:
                 raise FileMissing(f"The stored file {key} is missing.") from error
             except OSError as error:
@@ -116,25 +123,25 @@ class Files:
             yield path
 
     def delete(self, key: str) -> None:
-        """Remove a file; a missing one is no error."""
+        """Delete a stored file. A missing file is not an error."""
         try:
             self._fs.rm_file(self._path(key))
         except FileNotFoundError:
             return
 
     def modified(self, key: str) -> float:
-        """When a stored file was written, Unix seconds."""
+        """Return the modification time of a stored file, in Unix seconds."""
         try:
             return float(self._fs.modified(self._path(key)).timestamp())
         except FileNotFoundError as error:
             raise FileMissing(f"The stored file {key} is missing.") from error
 
     def unfinished(self) -> Iterator[Path]:
-        """What writers have begun beside the files of a local store; left behind only by those that were killed."""
-        return Path(self._root).glob(f"*/{_BESIDE}*") if self._local else iter(())
+        """Yield the temporary files of a local store: of active writers, and of writers that were killed."""
+        return Path(self._root).glob(f"*/{_TEMPORARY_PREFIX}*") if self._local else iter(())
 
     def keys(self) -> Iterator[str]:
-        """All keys, folder by folder."""
+        """Yield all keys, folder by folder."""
         if not self._fs.exists(self._root):
             return
         for folder in self._fs.ls(self._root, detail=False):
@@ -145,12 +152,12 @@ class Files:
 
     def _path(self, key: str) -> str:
         if not KEY.match(key):
-            raise InvalidReference(f"{key!r} is no key of the file store.")
+            raise InvalidReference(f"{key!r} is not a key of the file store.")
         return f"{self._root}/{key[:2]}/{key}"
 
     @contextmanager
     def _writing(self, key: str) -> Iterator[BinaryIO]:
-        """Write beside, flush to the disk, then rename: a reader or a crash never meets half a file."""
+        """Write to a temporary file, flush it to disk and rename it, so that no reader sees an incomplete file."""
         path = self._path(key)
         try:
             if not self._local:
@@ -158,19 +165,19 @@ class Files:
                     yield file
                 return
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            beside = Path(path).with_name(f"{_BESIDE}{uuid4().hex}")
+            temporary = Path(path).with_name(f"{_TEMPORARY_PREFIX}{uuid4().hex}")
             try:
-                with beside.open("xb") as file:  # not mkstemp: by the umask, shards of another user may read it
+                with temporary.open("xb") as file:  # not mkstemp: the umask decides whether other users may read it
                     yield file
                     file.flush()
                     os.fsync(file.fileno())
-                beside.replace(path)
+                temporary.replace(path)
             except BaseException:
-                beside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
                 raise
         except PermissionError as error:
             raise FilesDown(
-                f"No right to write to the file store {self.url}.", advice="Check SWATCHBOOK_HOME and its owner."
+                f"The file store {self.url} is not writable.", advice="Check SWATCHBOOK_HOME and its owner."
             ) from error
         except OSError as error:
             failure = as_failure(error)
@@ -179,8 +186,8 @@ class Files:
             raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
 
 
-def _keep_names(folder: Path) -> None:
-    """Flush a folder to the disk: a file's own fsync does not cover its name."""
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder to disk: fsync of a file does not cover its name."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,1 +1,1 @@
-"""Maintenance of a collection: collect leftovers, verify, make stale vectors again."""
+"""Maintenance of a collection: garbage collection, verification, and regeneration of outdated items."""

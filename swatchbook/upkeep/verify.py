@@ -1,4 +1,4 @@
-"""Ledger and index held against each other; and the index made anew from the ledger."""
+"""Compare the index with the ledger, repair it, and rebuild it from the ledger."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,16 @@ from swatchbook.resources import Resources
 
 
 class SpaceCheck(Record):
-    """One space: what it should hold and does not, and what it holds and should not."""
+    """Result for one space: how many objects the ledger expects, how many are missing, and how many are foreign."""
 
     space: str
     expected: int
     missing: int
-    foreign: int
+    foreign: int  # in the index, but not expected
 
 
 class Verification(Record):
-    """`sound` when nothing is missing, foreign or lost. `repaired` when that was mended just now."""
+    """Result of `verify`. With `repaired`, differences between ledger and index have been repaired."""
 
     spaces: tuple[SpaceCheck, ...]
     lost_files: tuple[str, ...]
@@ -27,27 +27,27 @@ class Verification(Record):
 
     @property
     def sound(self) -> bool:
+        """Return whether nothing is missing, foreign, lost or unpublished."""
         return not self.lost_files and not self.unpublished and not any(s.missing or s.foreign for s in self.spaces)
 
 
 def verify(resources: Resources, *, repair: bool = False) -> Verification:
-    """Compare every space with the ledger, and the ledger's files with the store.
+    """Compare each space of the index with the ledger, and the ledger's files with the file store.
 
-    With `repair`, missing objects are published again and foreign ones dropped; lost files can only be named. Nothing
-    that is published meanwhile is lost by it.
+    With `repair`, publish missing objects again and delete foreign ones; lost files are only listed. Objects that are
+    published at the same time are not lost.
     """
     checks = []
     for space, _ in publishing.spaces(resources.ledger):
         resources.index.ensure(space)
-        present = set(resources.index.ids(space))  # first: what is published in between would else look foreign
+        present = set(resources.index.ids(space))  # read first, or objects published in between would look foreign
         expected = set(publishing.searchable_ids(resources.ledger, space))
         missing, foreign = expected - present, present - expected
         checks.append(SpaceCheck(space=space.name, expected=len(expected), missing=len(missing), foreign=len(foreign)))
         if repair:
             resources.index.delete(space, sorted(foreign))
-            publishing.mark_dirty(
-                resources.ledger, missing | foreign
-            )  # foreign ones as well: one may be shown again by now
+            # foreign ones as well: one may have become searchable again since they were read
+            publishing.mark_dirty(resources.ledger, missing | foreign)
     if repair:
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     lost = tuple(key for key in publishing.stored_files(resources.ledger) if not resources.files.has(key))
@@ -60,24 +60,20 @@ def verify(resources: Resources, *, repair: bool = False) -> Verification:
 
 
 def rebuild(resources: Resources, *, progress: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Drop every space and publish it anew from the ledger, without a forward pass. Returns the rows published.
+    """Drop every space and publish all rows again from the ledger, without computing any vector.
 
-    Killed on the way, it leaves every row waiting to be published, and is simply run again.
+    Returns the number of published rows. If it is killed, all rows stay dirty, and it can be run again.
     """
-    publishing.mark_all_dirty(
-        resources.ledger
-    )  # before the first drop, or a kill would leave an empty index called whole
+    publishing.mark_all_dirty(resources.ledger)  # before the first drop: a kill must not leave rows marked as published
     for space, active in publishing.spaces(resources.ledger):
         resources.index.drop(space)
         resources.index.ensure(space)
         if active:
             resources.index.activate(space)
-    publishing.mark_all_dirty(
-        resources.ledger
-    )  # again: some may have been published into a space that was then dropped
+    publishing.mark_all_dirty(resources.ledger)  # again: rows may have been published into a space before its drop
     total = publishing.count_unpublished(resources.ledger)
 
-    def tell() -> None:
+    def report() -> None:
         progress(total - publishing.count_unpublished(resources.ledger), total)
 
-    return publish_all(resources, at_most=resources.settings.outage_wait_seconds, alive=tell).published
+    return publish_all(resources, at_most=resources.settings.outage_wait_seconds, alive=report).published

@@ -37,7 +37,7 @@ def first_report(resources: Resources) -> RunReport:
 
 @pytest.fixture
 def resources(home: Path, prefect_server: str) -> Iterator[Resources]:
-    """This process' resources on a fresh home; flows run against the session's Prefect server."""
+    """The resources of this process on a fresh home; flows run against the session's Prefect server."""
     from prefect.logging.handlers import APILogWorker
     from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 

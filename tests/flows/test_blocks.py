@@ -9,7 +9,7 @@ import blocks
 from blocks.files import FilesBlock
 from blocks.ledger import LedgerBlock
 from flows.ingest_catalogue import ingest_catalogue
-from flows.retry_failed import bring_back
+from flows.retry_failed import resume_document
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import get_document, list_documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
@@ -35,7 +35,7 @@ def test_named_blocks_are_used_and_named_in_the_report(
         assert list((tmp_path / "other").rglob("*.pdf"))
         assert get_document(tools.ledger, report.document_id).blocks == names
         request_again(tools.ledger, report.document_id, IngestOptions())
-        again = asyncio.run(bring_back(tools, report.document_id))
+        again = asyncio.run(resume_document(tools, report.document_id))
         assert again is not None
         assert again.blocks == report.blocks
         tools.close()

@@ -24,5 +24,5 @@ def test_vectors_are_chosen_from_the_roles_and_none_chosen_means_all() -> None:
 
 def test_the_form_says_how_a_person_gets_a_file_there() -> None:
     told = SCHEMA["properties"]["source"]["description"]
-    for way in ("uploaded to the service", "SWATCHBOOK_INPUT_ROOTS", "key of the file store"):
+    for way in ("upload it to the service", "SWATCHBOOK_INPUT_ROOTS", "key of the file store"):
         assert way in told

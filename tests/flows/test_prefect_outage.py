@@ -14,8 +14,8 @@ from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from tasks.progress import at_work
-from tasks.register import begin
+from tasks.progress import hold_document
+from tasks.register import register_document
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.stack
@@ -27,10 +27,10 @@ def test_run_that_lost_prefect_goes_on_within_a_minute(resources: Resources, sma
 
     @flow
     async def lose_prefect() -> None:
-        work = await begin(document.file, "default", options, BlockNames())
+        work = await register_document(document.file, "default", options, BlockNames())
         assert isinstance(work, Work)
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
-            async with at_work(work), PrefectClient(f"http://127.0.0.1:{free_port()}/api") as away:
+            async with hold_document(work), PrefectClient(f"http://127.0.0.1:{free_port()}/api") as away:
                 await away.read_flows()
 
     with pytest.raises(ProviderDown):

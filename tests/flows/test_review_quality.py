@@ -18,7 +18,7 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries import account, reviews
 from swatchbook.ledger.queries.document import show_document
 from swatchbook.ledger.tables import calls as call_rows
-from swatchbook.pipeline.review import Reviewed, correct_picture, reject, review_document
+from swatchbook.pipeline.review import Reviewed, correct_image, reject, review_document
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
@@ -254,7 +254,7 @@ def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
 ) -> None:
     images = by_page(resources, report.document_id)
     ash, elm = (reviews.find_review_image(resources.ledger, images[page]["id"]) for page in (2, 3))
-    correct_picture(resources, ash, {}, by="eve", text="A floor of bog oak.")
+    correct_image(resources, ash, {}, by="eve", text="A floor of bog oak.")
     reject(resources, elm, by="eve", reason="A logo.")
     assert retry(resources.ledger, report.document_id, force=True)
     bring_back()

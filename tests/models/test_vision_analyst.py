@@ -11,7 +11,7 @@ from PIL import Image
 
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels
-from swatchbook.errors import UNFORESEEN, Configuration, Failure, ProviderError, ProviderRejected
+from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.models import vision_analyst
 from swatchbook.models.vision_analyst import VisionAnalyst, as_jpeg
 from swatchbook.records import Analysis, ColorShare
@@ -77,7 +77,7 @@ def test_an_error_nobody_foresaw_is_the_pictures_failure(caplog: pytest.LogCaptu
 
     (failure,) = look(says)
     assert isinstance(failure, Failure)
-    assert (failure.kind, str(failure)) == ("unexpected", UNFORESEEN)
+    assert (failure.kind, str(failure)) == ("unexpected", UNEXPECTED_MESSAGE)
     assert "half of nothing" in caplog.text
 
 

@@ -63,7 +63,7 @@ def embed(resources: Resources, encoder: Counting, texts: int) -> Run:
         connection.execute(insert(contents), [{"key": text_key(text), "text": text} for text in said])
     run = begun(resources.ledger, texts=map(text_key, said), requested=[RoleTag(role=Role.TEXT, tag=TAG)])
     for batch in items.cut_batches(resources.ledger, run, 20):
-        pipeline_embed.make_batch(resources, run, batch, size=20, last_try=False)
+        pipeline_embed.process_batch(resources, run, batch, size=20, last_try=False)
     assert count(resources.ledger, rows, state="done") == texts
     return run
 

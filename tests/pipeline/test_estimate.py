@@ -33,7 +33,7 @@ def there() -> Iterator[Provider]:
 
 @pytest.fixture
 def costly(home: Path, there: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resources]:
-    """Resources all of whose answers are a provider's."""
+    """Resources whose models are all provided by a stand-in provider."""
     given = {
         "ANALYST": "vision",
         "DISCOVERY": "llm",

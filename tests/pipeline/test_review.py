@@ -7,7 +7,7 @@ from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.ledger.tables import images
-from swatchbook.pipeline.review import accept, correct_picture, documents_to_review, reject
+from swatchbook.pipeline.review import accept, correct_image, documents_to_review, reject
 from swatchbook.records import text_key
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
@@ -32,7 +32,7 @@ def text_of(resources: Resources) -> str | None:
 
 
 def test_what_is_accepted_after_it_was_rejected_is_what_was_said_last(resources: Resources) -> None:
-    corrected = correct_picture(resources, picture(resources), {"material": "bog oak"}, by="eve")
+    corrected = correct_image(resources, picture(resources), {"material": "bog oak"}, by="eve")
     reject(resources, picture(resources), by="eve", reason="A logo.")
     assert text_of(resources) is None
     again = accept(resources, picture(resources), by="eve")
@@ -41,9 +41,9 @@ def test_what_is_accepted_after_it_was_rejected_is_what_was_said_last(resources:
 
 
 def test_what_is_corrected_after_it_was_rejected_keeps_the_other_words(resources: Resources) -> None:
-    correct_picture(resources, picture(resources), {"material": "bog oak"}, by="eve")
+    correct_image(resources, picture(resources), {"material": "bog oak"}, by="eve")
     reject(resources, picture(resources), by="eve", reason="A logo.")
-    correct_picture(resources, picture(resources), {"finish": "oiled"}, by="eve")
+    correct_image(resources, picture(resources), {"finish": "oiled"}, by="eve")
     assert text_of(resources) == text_key("Material: bog oak. Finish: oiled.")
 
 
@@ -60,7 +60,7 @@ def by_accepting(resources: Resources) -> None:
 
 
 def by_correcting(resources: Resources) -> None:
-    correct_picture(resources, picture(resources), {"material": "ash"}, by="eve")
+    correct_image(resources, picture(resources), {"material": "ash"}, by="eve")
 
 
 def by_rejecting(resources: Resources) -> None:
@@ -81,7 +81,7 @@ def test_the_second_look_can_be_taken_whatever_was_said_since(
 
 
 def test_without_a_second_look_there_is_none_to_take(resources: Resources) -> None:
-    correct_picture(resources, picture(resources), {"material": "ash"}, by="eve")
+    correct_image(resources, picture(resources), {"material": "ash"}, by="eve")
     with pytest.raises(InvalidReference, match="no second analysis"):
         accept(resources, picture(resources), by="eve", second=True)
 
@@ -94,7 +94,7 @@ def test_a_score_never_changes_without_a_reason(resources: Resources) -> None:
         lambda: accept(resources, picture(resources), by="eve"),
         lambda: reject(resources, picture(resources), by="eve", reason="A logo."),
         lambda: accept(resources, picture(resources), by="eve"),
-        lambda: correct_picture(resources, picture(resources), {}, by="eve", text=""),
+        lambda: correct_image(resources, picture(resources), {}, by="eve", text=""),
     ):
         written.append(say())
     assert [(review.score_before, review.score_after, len(review.reasons)) for review in written] == [

@@ -12,7 +12,7 @@ from swatchbook.errors import Interrupted, ProviderDown
 from swatchbook.ledger import items
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
-from swatchbook.pipeline.embed import make_batch
+from swatchbook.pipeline.embed import process_batch
 from swatchbook.providers.embeddings import ProviderTextEncoder
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.wires import voyage
@@ -63,7 +63,7 @@ def test_an_hour_without_the_provider_spends_no_attempt_and_is_over_by_itself(
             there.script.clear()
             there.script.extend(["unavailable"] * 50 if clock.now() < over else [])
             try:
-                make_batch(resources, run, batch, size=20, last_try=number == 3)
+                process_batch(resources, run, batch, size=20, last_try=number == 3)
                 break
             except (ProviderDown, Interrupted):
                 clock.sleep(pause)

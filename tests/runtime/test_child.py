@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from swatchbook.errors import (
-    UNFORESEEN,
+    UNEXPECTED_MESSAGE,
     Configuration,
     CrashedWorker,
     EncryptedDocument,
@@ -138,7 +138,7 @@ def test_failure_comes_back_as_its_class_and_the_child_lives(child: Child) -> No
 def test_text_of_an_unforeseen_error_goes_to_the_log_alone(child: Child, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(Unexpected) as caught:
         child.ask({"do": "trip"}, seconds=20)
-    assert str(caught.value) == UNFORESEEN
+    assert str(caught.value) == UNEXPECTED_MESSAGE
     assert "KeyError: 'shoelace'" in caplog.text
     assert "troubled_child.py" in caplog.text, "where it happened"
 
@@ -147,7 +147,7 @@ def test_what_a_child_logs_reaches_the_log_of_its_parent(child: Child, caplog: p
     answer, _ = child.ask({"do": "log", "text": "50 % of a page"}, seconds=20)
     assert answer == {"done": True}
     (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child"]
-    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child", "WARNING", "%s says: %s")
+    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child", "WARNING", "%s: %s")
     assert record.getMessage() == "tests.runtime.troubled_child says: 50 % of a page"
 
 

@@ -22,8 +22,8 @@ from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.run import Work
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from tasks import embed_on_pool as shards_module
-from tasks.embed_on_pool import adopt_shards
+from tasks import embed_in_shards as shards_module
+from tasks.embed_in_shards import follow_earlier_shards
 from tests.ledger.scene import begin_again, begun, lapse
 from tests.scheduler.conftest import died
 from tests.scheduler.test_launch import set_state, state_of, with_client
@@ -128,10 +128,10 @@ def test_shards_wait_behind_others_and_only_a_pool_without_workers_is_an_outage(
     parent = begun(resources.ledger)
     flow_run = sent(shard_deployment, parent)
     monkeypatch.setattr(shards_module, "load_resources", lambda blocks: resources)
-    monkeypatch.setattr(shards_module, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(shards_module, "_POLL_SECONDS", 0.01)
     monkeypatch.setattr(shards_module, "_IDLE_SECONDS", 0.0)
     with keep_alive(resources.ledger, parent):
-        with pytest.raises(ProviderDown, match="No worker takes shards"):
+        with pytest.raises(ProviderDown, match="has no live worker"):
             adopted(parent)
         with_client(lambda client: client.send_worker_heartbeat(SHARDS, "busy", heartbeat_interval_seconds=30))
         with pytest.raises(TimeoutError):
@@ -155,7 +155,7 @@ def adopted(parent: Run, *, seconds: float = 60) -> None:
         """Nobody looks."""
 
     with disable_run_logger():
-        asyncio.run(asyncio.wait_for(adopt_shards(work, advance), seconds))
+        asyncio.run(asyncio.wait_for(follow_earlier_shards(work, advance), seconds))
 
 
 def test_shard_whose_process_outlives_its_run_is_crashed(

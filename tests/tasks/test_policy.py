@@ -5,14 +5,14 @@ from typing import cast
 from prefect.context import TaskRunContext
 
 from swatchbook.records import FailedPage, Plan, Tables
-from tasks.policy import by_key
+from tasks.policy import cache_key
 
 
 def key(*lost: int, of: str = "tables") -> str:
     """Of a task whose input lost these pages."""
     pages = tuple(FailedPage(page=page, kind="provider_timeout", message="Slow.", transient=True) for page in lost)
     given = {"key": "chunk-1", of: Tables(lost=pages), "plan": Plan(pages=())}
-    return by_key(cast(TaskRunContext, None), given)
+    return cache_key(cast(TaskRunContext, None), given)
 
 
 def test_key_is_the_flows_where_nothing_is_lost() -> None:

@@ -14,7 +14,7 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.register import register_upload
 from swatchbook.pipeline.run import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
-from tasks.register import begin
+from tasks.register import register_document
 from tests.origin import PDF, origin
 
 
@@ -34,9 +34,9 @@ def test_a_url_is_fetched_once_however_long_another_run_is_followed(
     monkeypatch.setenv("SWATCHBOOK_FETCH_PRIVATE_HOSTS", "127.0.0.1")
 
     async def follow() -> None:
-        first = await begin.fn(url, "alice", IngestOptions(), BlockNames())
+        first = await register_document.fn(url, "alice", IngestOptions(), BlockNames())
         assert isinstance(first, Work)
-        second = asyncio.create_task(begin.fn(url, "alice", IngestOptions(focus=False), BlockNames()))
+        second = asyncio.create_task(register_document.fn(url, "alice", IngestOptions(focus=False), BlockNames()))
         await asyncio.sleep(1.2)  # it looks twice a second
         assert not second.done()
         runs.end(load_resources(BlockNames()).ledger, first.run, DocumentStatus.COMPLETED)
@@ -58,7 +58,7 @@ def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatc
     for options in (launched_with, asked_last):
         document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
     monkeypatch.setattr("tasks.register.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
-    work = asyncio.run(begin.fn(document.file or "", "alice", launched_with, BlockNames()))
+    work = asyncio.run(register_document.fn(document.file or "", "alice", launched_with, BlockNames()))
     assert isinstance(work, Work)
     assert work.options == asked_last
     assert runs.end(tools.ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
@@ -75,7 +75,7 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "vision")  # without the name of a model
     with pytest.raises(Configuration, match="VISION_MODEL is not set"):
-        asyncio.run(begin.fn(document.file or "", "alice", IngestOptions(), BlockNames()))
+        asyncio.run(register_document.fn(document.file or "", "alice", IngestOptions(), BlockNames()))
     ledger = load_resources(BlockNames()).ledger
     held_up = get_document(ledger, document.id)
     assert (held_up.status, held_up.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
@@ -84,4 +84,6 @@ def test_what_is_queued_and_cannot_be_begun_is_blocked_with_the_reason(
 
     load_resources.cache_clear()
     monkeypatch.setenv("SWATCHBOOK_ANALYST", "local")
-    assert isinstance(asyncio.run(begin.fn(document.file or "", "alice", IngestOptions(), BlockNames())), Work)
+    assert isinstance(
+        asyncio.run(register_document.fn(document.file or "", "alice", IngestOptions(), BlockNames())), Work
+    )

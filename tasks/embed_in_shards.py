@@ -1,0 +1,170 @@
+"""Stage 6 on a work pool: cut items into shards, start a flow run for each, and follow them in the ledger."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect import get_run_logger, task
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun
+from ulid import ULID
+
+from blocks import load_resources
+from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderDown
+from swatchbook.ledger import runs, shard_runs
+from swatchbook.ledger.database import portions
+from swatchbook.ledger.items import Batch
+from swatchbook.ledger.queries import account as queries_account
+from swatchbook.pipeline import shards
+from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.shards import Shard
+from tasks.policy import WRITE
+from tasks.prefect_client import PAGE, UNDER_WAY, WAITING, deployment_id, in_states, is_over, live_workers, of_flows
+from tasks.progress import Advance
+
+FLOW = "embed_shard"
+DEPLOYMENT = f"{FLOW}/{FLOW}"
+
+_POLL_SECONDS = 1.0
+_IDLE_SECONDS = 120.0
+"""Time for a worker to take a shard, before we check whether the pool has any live worker."""
+
+_MAX_DEATHS = 12
+"""Dead shards in a row after which the pool is at fault: an image that kills its process is found in half as many."""
+
+
+@task(**WRITE, task_run_name="send shards of {work.name}")
+async def send_shards(work: Work, batches: Sequence[Batch], attempt: str) -> list[UUID]:
+    """Cut batches into shards, create a flow run for each, and return the ids of the flow runs.
+
+    A retry of this task finds the flow runs that the first try created. Raises Configuration if the pool is unusable.
+    """
+    resources = load_resources(work.blocks)
+    shards.require_pool(resources.settings)
+    cut = await asyncio.to_thread(shards.cut_shards, resources, work, batches)
+    async with get_client() as client:
+        deployment = await deployment_id(client, DEPLOYMENT)
+        return [await _create_flow_run(client, deployment, shard, attempt) for shard in cut]
+
+
+async def _create_flow_run(client: PrefectClient, deployment: UUID, shard: Shard, attempt: str) -> UUID:
+    work = shard.work
+    manifest = await asyncio.to_thread(shards.keep, load_resources(work.blocks), shard)
+    parameters: dict[str, Any] = {"manifest": manifest, "blocks": work.blocks.model_dump(mode="json")}
+    flow_run = await client.create_flow_run_from_deployment(
+        deployment,
+        parameters=parameters,
+        idempotency_key=f"{work.document}:{work.run.generation}:{attempt}:{shard.number}",
+        name=f"{work.owner}: {work.name} {shard.number}/{shard.of}"[:200],
+        tags=_tags(work),
+    )
+    return flow_run.id
+
+
+async def embed_in_shards(work: Work, batches: Sequence[Batch], advance: Advance) -> None:
+    """Process batches in shards, once. The caller cuts the items that are still pending into batches again.
+
+    Raises the failure that ended a shard, Configuration if no shard could start, CrashedWorker if too many died in a
+    row, and what `send_shards` and `_follow` raise.
+    """
+    flow_runs = await send_shards(work, batches, str(ULID()))
+    message = await _follow(work, flow_runs, advance)
+    started = await asyncio.to_thread(
+        shard_runs.of_document, load_resources(work.blocks).ledger, work.document, work.run.generation
+    )
+    ours = [shard for shard in started if shard.flow_run in {str(flow_run) for flow_run in flow_runs}]
+    if not ours:
+        raise Configuration(
+            f"No shard could start: {message}",
+            advice="Check that Docker has the image SWATCHBOOK_SHARD_IMAGE; see the shards' flow runs in Prefect.",
+        )
+    for shard in ours:
+        if shard.failure_kind:
+            raise KINDS[shard.failure_kind]("A shard failed.", advice="Its flow run in Prefect shows why.")
+    if len(list(takewhile(lambda shard: shard.state == "dead", reversed(started)))) >= _MAX_DEATHS:
+        raise CrashedWorker(
+            f"{_MAX_DEATHS} shards in a row died.",
+            advice="See their flow runs in Prefect; check that containers have enough memory.",
+        )
+
+
+async def follow_earlier_shards(work: Work, advance: Advance) -> None:
+    """Wait for the shards of an earlier run of the document that have not ended."""
+    if flow_runs := await _find_active_shards(work):
+        get_run_logger().info("%d shards of an earlier run are still active", len(flow_runs))
+        await _follow(work, flow_runs, advance)
+
+
+@task(**WRITE, task_run_name="active shards of {work.name}")
+async def _find_active_shards(work: Work) -> list[UUID]:
+    async with get_client() as client:
+        active = in_states(client, (*WAITING, *UNDER_WAY), flow=of_flows(FLOW), tags=_tags(work))
+        return [run.id async for run in active]
+
+
+def _tags(work: Work) -> list[str]:
+    return [work.document, work.run.generation]
+
+
+async def _follow(work: Work, flow_runs: Sequence[UUID], advance: Advance) -> str:
+    """Wait until these flow runs have ended, in the ledger or in Prefect, and return Prefect's last state message.
+
+    A flow run that ended in Prefect but not in the ledger has died; its items are freed at once. Raises RunRevoked, and
+    ProviderDown if no flow run was under way for two minutes and the pool has no live worker.
+    """
+    resources, log = load_resources(work.blocks), get_run_logger()
+    active, message, last_under_way = set(flow_runs), "", time.monotonic()
+    async with get_client() as client:  # one client for all polls: opening it costs as much as ten of them
+        while active:
+            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.to_thread(runs.record_alive, resources.ledger, work.run)
+            try:
+                runs_by_id = await _read_flow_runs(client, active)
+            except httpx.HTTPError as error:  # shards go on, and the ledger knows which are alive
+                log.warning("Prefect does not answer: %s", error)
+                continue
+            ended = {id for id in active if id not in runs_by_id or is_over(runs_by_id[id])}
+            if dead := await asyncio.to_thread(shard_runs.mark_dead, resources.ledger, [str(id) for id in ended]):
+                log.warning("%d shards died; their items are free for other runs", len(dead))
+            await asyncio.to_thread(runs.mark_dead, resources.ledger, work.document)
+            rows = await asyncio.to_thread(shard_runs.of_document, resources.ledger, work.document, work.run.generation)
+            states = {shard.flow_run: shard.state for shard in rows}
+            active -= ended | {id for id in active if states.get(str(id), "live") != "live"}
+            if any(run.state_type in UNDER_WAY for run in runs_by_id.values()):
+                last_under_way = time.monotonic()
+            done, total = await asyncio.to_thread(_count_images, work)
+            await advance(done, total, f"{len(flow_runs) - len(active)} of {len(flow_runs)} shards")
+            messages = (run.state.message for run in runs_by_id.values() if run.state and run.state.message)
+            message = next(messages, message)
+            idle = time.monotonic() - last_under_way > _IDLE_SECONDS
+            if active and idle and not await _has_live_worker(client, runs_by_id.values()):
+                raise ProviderDown(
+                    "The shards' work pool has no live worker.",
+                    advice="Start one: `swatchbook worker`. The document then resumes by itself.",
+                )
+    return message
+
+
+async def _read_flow_runs(client: PrefectClient, ids: set[UUID]) -> dict[UUID, FlowRun]:
+    """Return id -> flow run, as Prefect has it; a deleted flow run is missing."""
+    flow_runs = dict[UUID, FlowRun]()
+    for portion in portions(tuple(ids), PAGE):
+        by_id = FlowRunFilter(id=FlowRunFilterId(any_=list(portion)))
+        flow_runs |= {run.id: run for run in await client.read_flow_runs(flow_run_filter=by_id, limit=PAGE)}
+    return flow_runs
+
+
+async def _has_live_worker(client: PrefectClient, flow_runs: Iterable[FlowRun]) -> bool:
+    """Return whether a work pool of these flow runs has a live worker."""
+    return any([await live_workers(client, pool) for pool in {run.work_pool_name for run in flow_runs} if pool])
+
+
+def _count_images(work: Work) -> tuple[int, int]:
+    """Return how many of the document's images are settled, and how many it has (at least 1)."""
+    account = queries_account.account(load_resources(work.blocks).ledger, document=work.document)
+    return account.found - account.pending, max(1, account.found)
