@@ -45,7 +45,7 @@ test-all:
 	$(MAKE) test
 	$(MAKE) test-stack
 
-# The table of docs/development.md, from the last `make test` and `make test-stack`.
+# Test times by folder, from the last `make test` and `make test-stack`.
 durations: $(STAMP)
 	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
 

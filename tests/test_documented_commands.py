@@ -87,7 +87,7 @@ HELD: Mapping[str, str] = {
     "make demo": "tests/test_offline.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,
-    "make weaviate": "tests/deployments/test_weaviate_server.py::test_path_prints_what_would_be_run",
+    "make weaviate": "tests/devtools/test_weaviate.py::test_path_prints_what_would_be_run",
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
@@ -109,7 +109,10 @@ HELD: Mapping[str, str] = {
 }
 """Command -> the test that runs it, or the file of tests."""
 
-DEVELOPERS = {"make install", "make check", "make test", "make soak", "make bench", "make lock"}
+DEVELOPERS = {
+    *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations"),
+    *("make soak", "make bench", "make lock", "make lock-check"),
+}
 """What installs, or is run around the tests: only that make knows how is looked at here."""
 
 
