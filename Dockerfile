@@ -1,9 +1,9 @@
 # One image for the service, the worker, `setup` and Prefect's server: docs/deploy.md.
-# Needs BuildKit, and no `# syntax=` line: that would fetch a front end from a registry.
+# Needs BuildKit. Has no `# syntax=` line, because that would download a front end from a registry.
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS dependencies
-# A PyTorch index of your choice (its CPU builds are ten times smaller); empty: the builds that the lock pins.
+# A PyTorch index of your choice (its CPU builds are ten times smaller); empty: the builds that the lock file pins.
 ARG TORCH_INDEX=
 ENV PATH=/opt/swatchbook/bin:$PATH
 COPY requirements-runtime.lock /tmp/

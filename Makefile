@@ -1,5 +1,5 @@
-# Every target works from a fresh clone: it makes its own environment first.
-# Caches (wheels, Go builds, the Weaviate binary) stay outside the checkout, so that `make clean` is cheap.
+# Every target works from a fresh clone: it creates the environment first.
+# Caches (wheels, Go builds, the Weaviate binary) are outside the checkout, so `make clean` does not delete them.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -32,8 +32,8 @@ sample: $(STAMP)
 demo: $(STAMP)
 	$(RUN)python -m samples.demo
 
-# `test` runs what needs no whole stack; `test-stack` the rest: a Docker engine, whole sets of servers, kills and outages.
-# Both write their times to build/, for `make durations`.
+# `test` runs the tests that need no complete stack. `test-stack` runs the others: a Docker engine, several servers
+# together, kills and outages. Both write their times to build/, for `make durations`.
 test: WHICH := not stack
 test-stack: WHICH := stack
 test test-stack: $(STAMP)
@@ -45,11 +45,11 @@ test-all:
 	$(MAKE) test
 	$(MAKE) test-stack
 
-# The table of docs/development.md, from the last `make test` and `make test-stack`.
+# Test times by folder, from the last `make test` and `make test-stack`.
 durations: $(STAMP)
 	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
 
-# Kills, outages, floods and rounds in full: docs/RELIABILITY.md.
+# Kills, outages, floods and repeated rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
 	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/flows/test_kills.py tests/flows/test_rounds.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
@@ -65,13 +65,13 @@ bench: $(STAMP)
 weaviate: $(STAMP)
 	$(RUN)python -m devtools.weaviate start
 
-# All of compose.yaml, with the secrets of .env; `down` keeps the data. Also IMAGE, BASE_IMAGE, CA_BUNDLE, PIP_CONFIG:
-# docs/deploy.md.
+# All containers of compose.yaml, with the secrets of .env; `down` keeps the data. docs/deploy.md.
+# Variables: IMAGE, BASE_IMAGE, CA_BUNDLE, PIP_CONFIG.
 up down:
 	deployments/containers/compose.sh $@
 
-# Pins every package with its hashes, for Python 3.11, 3.12 and 3.13; the image has the same without what only developers
-# need. No index address is written into either file.
+# Pins every package with its hashes, for Python 3.11, 3.12 and 3.13. The runtime lock, for the image, has the same
+# versions without the developers' packages. No index address is written into either file.
 LOCKED := --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 PYTHONS := 3.11 3.12 3.13
 lock: $(STAMP)
@@ -79,7 +79,7 @@ lock: $(STAMP)
 	$(RUN)uv pip compile pyproject.toml --constraint requirements.lock --no-annotate $(LOCKED) -o requirements-runtime.lock
 	$(MAKE) lock-check
 
-# Every pinned package has a wheel for each Python on Linux x86-64: nothing is installed.
+# Checks that every pinned package has a wheel for each Python on Linux x86-64; installs nothing.
 lock-check: $(STAMP)
 	for version in $(PYTHONS); do $(RUN)uv pip install --dry-run --target build/wheels-$$version --python-version $$version \
 		--python-platform x86_64-manylinux_2_28 --only-binary :all: --require-hashes --no-deps -r requirements.lock || exit; done

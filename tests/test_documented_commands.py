@@ -1,7 +1,7 @@
 """Every `swatchbook …` and `make …` in README.md and docs/ does what the text says.
 
-Each is run here, on a home that holds the small sample, or is named with the test that runs it. A command that is in
-neither table fails, and so does an entry that no page has any more.
+Each command is run here, on a home that holds the small sample, or is listed with the test that runs it. A documented
+command that is in neither table fails, and so does an entry that is no longer documented.
 """
 
 import ast
@@ -25,7 +25,7 @@ _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchb
 
 
 def commands(text: str) -> Iterator[str]:
-    """Commands of a page: typed in console blocks, quoted in backticks, or in the table of commands."""
+    """Yield the commands of a page: in console blocks, in backticks, and in the table of commands."""
     for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
             yield from (found.strip() for found in _COMMAND.findall(line.partition("  #")[0]))
@@ -42,18 +42,18 @@ def _section(text: str, heading: str) -> str:
 
 DOCUMENTED = {command: page.name for page in PAGES for command in commands(page.read_text())}
 
-Said = subprocess.CompletedProcess[str]
+Finished = subprocess.CompletedProcess[str]
 
 
-def finds(*words: str) -> Callable[[Said], bool]:
+def finds(*words: str) -> Callable[[Finished], bool]:
     return lambda run: run.returncode == 0 and all(word in run.stdout for word in words)
 
 
-def is_json(run: Said) -> bool:
+def is_json(run: Finished) -> bool:
     return run.returncode == 0 and bool(json.loads(run.stdout))
 
 
-RUN: Mapping[str, tuple[str, Callable[[Said], bool]]] = {
+RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook ingest catalogue.pdf": ("", finds("unchanged", "14 = 14 complete")),
     "swatchbook ingest PATH…": ("ingest catalogue.pdf", finds("unchanged")),
     "swatchbook ingest --json": ("ingest catalogue.pdf --json", is_json),
@@ -79,15 +79,15 @@ RUN: Mapping[str, tuple[str, Callable[[Said], bool]]] = {
     "swatchbook config": ("", finds("SWATCHBOOK_HOME")),
     "swatchbook models pull": ("", lambda run: run.returncode == 0),  # the local profile needs no weights
 }
-"""Command -> what is typed for it (itself where empty), and whether the outcome is as told."""
+"""Command -> its arguments (empty: as documented), and a check of its outcome."""
 
 _CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
-HELD: Mapping[str, str] = {
+TESTED_ELSEWHERE: Mapping[str, str] = {
     "make demo": "tests/test_offline.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,
-    "make weaviate": "tests/deployments/test_weaviate_server.py::test_path_prints_what_would_be_run",
+    "make weaviate": "tests/devtools/test_weaviate.py::test_path_prints_what_would_be_run",
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
@@ -109,8 +109,11 @@ HELD: Mapping[str, str] = {
 }
 """Command -> the test that runs it, or the file of tests."""
 
-DEVELOPERS = {"make install", "make check", "make test", "make soak", "make bench", "make lock"}
-"""What installs, or is run around the tests: only that make knows how is looked at here."""
+DEVELOPERS = {
+    *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations"),
+    *("make soak", "make bench", "make lock", "make lock-check"),
+}
+"""Targets that install, or run the tests: only their existence is tested here."""
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +127,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Pa
     return folder
 
 
-def swatchbook(place: Path, typed: str, *, seconds: float = 120) -> Said:
+def swatchbook(place: Path, typed: str, *, seconds: float = 120) -> Finished:
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
     return subprocess.run(
         [SWATCHBOOK, *shlex.split(typed)], env=bare | {"SWATCHBOOK_HOME": str(place / "home"), "COLUMNS": "160"},
@@ -133,32 +136,32 @@ def swatchbook(place: Path, typed: str, *, seconds: float = 120) -> Said:
 
 
 def plain(command: str) -> str:
-    """Without what a placeholder stands for: `make install TORCH_INDEX=<…>` is `make install`."""
+    """Return the command without placeholders: `make install TORCH_INDEX=<…>` is `make install`."""
     return re.sub(r" [A-Z_]+=<.*>$", "", command)
 
 
 def test_every_documented_command_is_run_or_named_with_its_test() -> None:
-    known = {*RUN, *HELD, *DEVELOPERS}
+    known = {*RUN_HERE, *TESTED_ELSEWHERE, *DEVELOPERS}
     found = {plain(command): page for command, page in DOCUMENTED.items()}
     assert {command: page for command, page in found.items() if command not in known} == {}
-    assert known - found.keys() == set(), "no page has these any more"
+    assert known - found.keys() == set(), "no longer documented"
 
 
-@pytest.mark.parametrize("command", RUN)
+@pytest.mark.parametrize("command", RUN_HERE)
 def test_it_does_what_the_text_says(place: Path, command: str) -> None:
-    typed, is_as_told = RUN[command]
+    typed, is_as_documented = RUN_HERE[command]
     run = swatchbook(place, typed or command.removeprefix("swatchbook "))
-    assert is_as_told(run), f"exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
+    assert is_as_documented(run), f"exit {run.returncode}\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
 
 
-@pytest.mark.parametrize("node", sorted(set(HELD.values())))
+@pytest.mark.parametrize("node", sorted(set(TESTED_ELSEWHERE.values())))
 def test_the_test_that_runs_it_exists(node: str) -> None:
     file, _, name = node.partition("::")
     defined = {each.name for each in ast.parse((ROOT / file).read_text()).body if isinstance(each, ast.FunctionDef)}
     assert not name or name in defined
 
 
-@pytest.mark.parametrize("command", sorted(c for c in {*HELD, *DEVELOPERS} if c.startswith("make ")))
+@pytest.mark.parametrize("command", sorted(c for c in {*TESTED_ELSEWHERE, *DEVELOPERS} if c.startswith("make ")))
 def test_make_knows_it(command: str) -> None:
     assert subprocess.run(["make", "-n", command.split()[1]], cwd=ROOT, capture_output=True).returncode == 0
 
