@@ -50,7 +50,7 @@ NOTIFICATION = "swatchbook-failed-runs"
 
 class Outcome(StrEnum):
     SAME = "nothing to do"
-    MADE = "made"
+    CREATED = "created"
     UPDATED = "updated"
     KEPT = "kept"
 
@@ -106,7 +106,7 @@ async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
 
     Raises Configuration where there is one of the name and of a type that cannot take its place.
     """
-    line = Line(what="pool", name=pool.name, outcome=Outcome.MADE)
+    line = Line(what="pool", name=pool.name, outcome=Outcome.CREATED)
     try:
         found = await client.read_work_pool(pool.name)
     except ObjectNotFound:
@@ -154,7 +154,7 @@ async def set_block_type(client: PrefectClient, kind: type[Block], mode: Mode) -
         difference = _difference(*_read((found, wanted), "name", "description"))
         outcome = Outcome.UPDATED if difference else Outcome.SAME
     except ObjectNotFound:
-        difference, outcome = (), Outcome.MADE
+        difference, outcome = (), Outcome.CREATED
     if outcome is not Outcome.SAME:
         await mode.apply(lambda: kind.aregister_type_and_schema(client=client))
     return line.model_copy(update={"outcome": outcome, "difference": difference})
@@ -163,12 +163,12 @@ async def set_block_type(client: PrefectClient, kind: type[Block], mode: Mode) -
 async def set_block(client: PrefectClient, block: Block, name: str, mode: Mode) -> Line:
     """A saved block, once."""
     slug = block.get_block_type_slug()
-    line = Line(what="block", name=f"{slug}/{name}", outcome=Outcome.MADE)
+    line = Line(what="block", name=f"{slug}/{name}", outcome=Outcome.CREATED)
     saved = await _read_saved(client, type(block), name)
     if saved is not None:
         difference = _difference(saved, _fields(block))
         line = line.model_copy(update={"outcome": _tuned(difference, mode), "difference": difference})
-    if line.outcome in (Outcome.MADE, Outcome.UPDATED):
+    if line.outcome in (Outcome.CREATED, Outcome.UPDATED):
         await mode.apply(lambda: block.asave(name, overwrite=True, client=client))
     return line
 
@@ -201,7 +201,7 @@ async def set_deployment(client: PrefectClient, declared: Declared, mode: Mode) 
         found = await client.read_deployment_by_name(line.name)
     except ObjectNotFound:
         await mode.apply(lambda: _create_deployment(client, flow, declared, wanted))
-        return line.model_copy(update={"outcome": Outcome.MADE})
+        return line.model_copy(update={"outcome": Outcome.CREATED})
     if difference := _difference(_found(found), wanted):
         await mode.apply(lambda: _update_deployment(client, found.id, declared, wanted))
         return line.model_copy(update={"outcome": Outcome.UPDATED, "difference": difference})
@@ -293,8 +293,8 @@ async def set_notification(client: PrefectClient, url: SecretStr, mode: Mode) ->
     """A webhook that is called for every failed or crashed flow run of ours. It follows the setting."""
     following = mode.model_copy(update={"force": True})
     block = await set_block(client, Webhook(method="POST", url=url), NOTIFICATION, following)
-    line = Line(what="automation", name=NOTIFICATION, outcome=Outcome.MADE)
-    if mode.check and block.outcome is Outcome.MADE:
+    line = Line(what="automation", name=NOTIFICATION, outcome=Outcome.CREATED)
+    if mode.check and block.outcome is Outcome.CREATED:
         return [block, line]
     saved = await client.read_block_document_by_name(NOTIFICATION, Webhook.get_block_type_slug())
     wanted = _automation(saved.id, [each.name for each in read_declaration(find_declaration())])

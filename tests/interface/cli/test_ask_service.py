@@ -55,7 +55,7 @@ def test_refused_key_is_named_with_what_to_do(home: Path, keys: None, key: str |
 
 
 def test_service_that_is_not_there_is_named_with_what_to_do(nowhere: str) -> None:
-    with pytest.raises(ProviderDown, match=r"No service answers at .*swatchbook serve"):
+    with pytest.raises(ProviderDown, match=r"No service responds at .*swatchbook serve"):
         ask(nowhere)
 
 

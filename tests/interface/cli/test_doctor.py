@@ -60,12 +60,12 @@ def test_pool_is_told_of_until_a_worker_serves_it_and_then_how_many_fit(ask: Cal
     assert "swatchbook setup" in (missing.value.advice or "")
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="docker", concurrency_limit=3)))
     try:
-        with pytest.raises(Configuration, match="No worker serves the pool embed"):
+        with pytest.raises(Configuration, match="The pool embed has no worker"):
             check_pool(on_pool())
         ask(lambda client: client.send_worker_heartbeat(EMBED, "a worker", heartbeat_interval_seconds=60))
         said = check_pool(on_pool(shard_cpus=0.5))
-        assert said.startswith("embed is served, 3 at once")
-        assert f"{2 * (os.cpu_count() or 1)} by processors" in said
+        assert said.startswith("embed has a worker, limit 3")
+        assert f"{2 * (os.cpu_count() or 1)} by CPUs" in said
         assert "room for 0: 0 by free memory" in check_pool(on_pool(shard_memory_mb=1 << 20))
         ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(is_paused=True)))
         with pytest.raises(Configuration, match="is paused"):
