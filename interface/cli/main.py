@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="swatchbook",
-    help="Product catalogues as one searchable, fully accounted collection.",
+    help="Turn product catalogues (PDF) into one searchable, fully accounted collection.",
     epilog="Exit status: 0 success · 1 failed or blocked · 2 usage error · 3 waiting, or completed with failures.",
     no_args_is_help=True,
     add_completion=False,
@@ -87,7 +87,7 @@ def prepare(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Product catalogues as one searchable, fully accounted collection."""
+    """Turn product catalogues (PDF) into one searchable, fully accounted collection."""
     from interface.cli.log import start
 
     start(debug=debug)
@@ -101,7 +101,7 @@ def prepare(
 @app.command(rich_help_panel=INGEST)
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", readable=False, help="PDF files, or folders that contain them.")
+        list[Path], typer.Argument(metavar="PATH", readable=False, help="PDF files, or folders that contain them.")
     ],
     owner: OneOwner = "default",
     batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
@@ -160,9 +160,9 @@ def ingest(
 
 @app.command(rich_help_panel=SEARCH)
 def search(
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="Text to search for.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find images similar to this picture.")] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="Search this owner's collection.  [default]")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Owner to search; `default` if not given.")] = None,
     all_owners: Annotated[bool, typer.Option("--all-owners", help="Search the collections of all owners.")] = False,
     by: Annotated[Literal["image", "product"], typer.Option(help="What each result is.")] = "image",
     where: Annotated[
@@ -277,7 +277,7 @@ def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
 @app.command(rich_help_panel=MAINTAIN)
 def retry(
     document: Annotated[
-        str | None, typer.Argument(metavar="[DOCUMENT]", help="Document to retry; all due documents by default.")
+        str | None, typer.Argument(metavar="DOCUMENT", help="Document to retry; all due documents by default.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also retry rejected images.")] = False,
     as_json: Json = False,

@@ -80,7 +80,7 @@ def correct_analysis(
     fields: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FIELD=VALUE…",
+            metavar="FIELD=VALUE",
             help="material, finish, colors, textures, pattern, contrast, dimensions, slip_rating, printed_text, "
             "application, quality. Separate list items by commas; leave VALUE empty to clear a field.",
         ),

@@ -42,14 +42,14 @@ def work_on_shards(settings: Settings) -> int:
 async def _work(environment: Mapping[str, str]) -> int:
     from deployments.pools import EMBED
     from scheduler.launch import prefect
-    from scheduler.reconcile import find_engine, keep_reconciling, reconcile, say, worker_name
+    from scheduler.reconcile import find_engine, keep_reconciling, log_round, reconcile, worker_name
 
     engine, since = find_engine(), datetime.now(UTC)
     name = worker_name(engine)
     async with prefect() as client:
         done = await reconcile(client, engine, worker=name, since=since)
     show()  # only now: an error at start-up is printed as one line, without the log
-    say(done)
+    log_round(done)
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", EMBED, "--type", "docker", "--name", name]
     return await _run_worker(
         keep_reconciling(engine, worker=name, since=since), [*command, "--with-healthcheck"], environment

@@ -167,7 +167,7 @@ def test_a_pool_on_kubernetes_stays_and_one_that_cannot_take_shards_is_refused()
     assert ask(lambda client: client.read_work_pool(EMBED)).type == "kubernetes"
     ask(lambda client: client.delete_work_pool(EMBED))
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="process")))
-    with pytest.raises(Configuration, match=f"The pool {EMBED} is of the type process, not docker"):
+    with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type process, not docker"):
         set_up_now()
 
 

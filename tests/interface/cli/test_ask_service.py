@@ -15,7 +15,7 @@ from swatchbook.records import Hit
 from swatchbook.settings import Settings, load_settings
 from tests.command import run, run_json
 from tests.conftest import free_port
-from tests.interface.service.conftest import ANNA
+from tests.interface.conftest import ANNA
 from tests.interface.service.served import served
 
 
@@ -66,7 +66,7 @@ def test_what_the_service_refuses_is_said(home: Path) -> None:
 
 @pytest.mark.parametrize("url", ["shop", "ftp://shop", "https://user:secret@shop", "https://shop/?a=b", "http://[shop"])
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(Configuration, match="no address") as refused:
+    with pytest.raises(Configuration, match="not a valid address") as refused:
         read_address(Settings(service_url=url))
     assert "secret" not in str(refused.value)
 
@@ -105,6 +105,6 @@ def elsewhere() -> Iterator[HTTPServer]:
 
 
 def test_redirect_is_not_followed(elsewhere: HTTPServer) -> None:
-    with pytest.raises(Failure, match="no redirect is followed"):
+    with pytest.raises(Failure, match="redirects are not followed"):
         ask(f"http://127.0.0.1:{elsewhere.server_port}", key=ANNA)
     assert len(elsewhere.asked) == 1  # type: ignore[attr-defined]

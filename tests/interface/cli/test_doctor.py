@@ -45,7 +45,7 @@ def ask(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 def test_inline_needs_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     assert check_pool(Resources(Settings())).startswith("not used")
-    with pytest.raises(Configuration, match="needs a Prefect server"):
+    with pytest.raises(Configuration, match="need a Prefect server"):
         check_pool(on_pool())
 
 
@@ -55,7 +55,7 @@ def test_a_ledger_that_containers_cannot_reach_is_named() -> None:
 
 
 def test_pool_is_told_of_until_a_worker_serves_it_and_then_how_many_fit(ask: Callable[..., Any]) -> None:
-    with pytest.raises(Configuration, match="has no pool embed") as missing:
+    with pytest.raises(Configuration, match="has no work pool embed") as missing:
         check_pool(on_pool())
     assert "swatchbook setup" in (missing.value.advice or "")
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="docker", concurrency_limit=3)))
