@@ -16,6 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from swatchbook.errors import DiskFull, TooLarge
+from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
 from swatchbook.settings import Settings
 from swatchbook.storage.upload_buffer import save
 
@@ -30,7 +31,6 @@ _HEADER_BYTES = 1 << 16  # long file names, whose characters take up to twelve b
 _PARTS = 16
 _UPLOADS_AT_ONCE = 16  # each writes to disk and holds a connection
 _UPLOADS_PER_SENDER = 8  # a sender of many slow uploads cannot block the others
-_PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
 
 
 class UploadSlots:
@@ -202,9 +202,9 @@ class _Form:
                 raise _too_large(_FIELD_BYTES)
             return
         self._pending += data[start:end]
-        if len(self._head) < _PDF_HEAD:
-            self._head += data[start : min(end, start + _PDF_HEAD - len(self._head))]
-            if len(self._head) >= _PDF_HEAD:
+        if len(self._head) < HEAD_BYTES:
+            self._head += data[start : min(end, start + HEAD_BYTES - len(self._head))]
+            if len(self._head) >= HEAD_BYTES:
                 self._require_pdf()
 
     def _end_part(self) -> None:
@@ -213,7 +213,7 @@ class _Form:
 
     def _require_pdf(self) -> None:
         """Raise 415 for another format as soon as its first bytes are here, so that it is not uploaded to its end."""
-        if b"%PDF-" not in self._head:
+        if not is_pdf(self._head):
             raise HTTPException(415, "The file is not a PDF.", headers=_CLOSE)
 
     def _end(self) -> None:

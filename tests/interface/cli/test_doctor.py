@@ -66,7 +66,7 @@ def test_pool_is_told_of_until_a_worker_serves_it_and_then_how_many_fit(ask: Cal
         said = check_pool(on_pool(shard_cpus=0.5))
         assert said.startswith("embed has a worker, limit 3")
         assert f"{2 * (os.cpu_count() or 1)} by CPUs" in said
-        assert "room for 0: 0 by free memory" in check_pool(on_pool(shard_memory_mb=1 << 20))
+        assert "room for 0 shards: 0 by free memory" in check_pool(on_pool(shard_memory_mb=1 << 20))
         ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(is_paused=True)))
         with pytest.raises(Configuration, match="is paused"):
             check_pool(on_pool())

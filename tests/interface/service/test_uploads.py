@@ -57,9 +57,9 @@ def strict(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         ("MAX_DOCUMENT_MB", 1),
         ("UPLOAD_IDLE_SECONDS", 0.5),
         ("UPLOAD_SECONDS", 4),
-        ("MAX_UPLOADS", 1),
     ):
         monkeypatch.setenv(f"SWATCHBOOK_{name}", str(value))
+    monkeypatch.setattr("interface.service.multipart._UPLOADS_AT_ONCE", 1)
     with served(load_settings()) as running:
         yield running
 
@@ -447,7 +447,7 @@ def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -
                 connection.sendall(b"x")
                 time.sleep(0.1)
             refused = waiting.result()
-        assert "at once" in problem(refused, 503)
+        assert "concurrent uploads" in problem(refused, 503)
         assert int(refused.headers["retry-after"]) > 0
     until(lambda: strict.waiting == [])
     assert send(strict).status_code == 202
@@ -502,16 +502,16 @@ import asyncio
 import itertools
 import os
 from pathlib import Path
-from swatchbook import register
+from swatchbook.pipeline import register
 from swatchbook.storage.upload_buffer import incoming
-from swatchbook.resources import open_lab
+from swatchbook.resources import open_resources
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings, load_settings
 register._queue = lambda *_: os._exit(9)
-with open_lab(load_settings()) as lab, incoming(lab.settings.incoming) as path:
-    assert lab.ledger
+with open_resources(load_settings()) as resources, incoming(resources.settings.incoming) as path:
+    assert resources.ledger
     path.write_bytes({PDF!r})
-    register.take_in(lab, path, owner="default", options=IngestOptions(), name="a.pdf")
+    register.register_upload(resources, path, owner="default", options=IngestOptions(), name="a.pdf")
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == 9
     with served(load_settings()) as service:
