@@ -1,4 +1,4 @@
-"""prefect.yaml as records: what is deployed, where it runs, when."""
+"""prefect.yaml as records: the deployments with their pools, limits and schedules."""
 
 import sysconfig
 from pathlib import Path
@@ -14,18 +14,20 @@ ROOT = Path(__file__).parents[1]
 
 
 class Pool(Record):
+    """Name of the work pool of a deployment."""
+
     name: str
 
 
 class Limit(Record):
-    """Runs of a deployment at once, and what becomes of the next."""
+    """Concurrent runs of a deployment, and what happens to a run above the limit."""
 
     limit: int = Field(ge=1)
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"]
 
 
 class Schedule(Record):
-    """`slug` is how Prefect knows it again, so that one paused in the UI stays paused."""
+    """A cron schedule. `slug` identifies it in Prefect, so that one paused in the UI stays paused."""
 
     slug: str
     cron: str
@@ -33,7 +35,7 @@ class Schedule(Record):
 
 
 class Declared(Record):
-    """One deployment."""
+    """One deployment of prefect.yaml."""
 
     name: str
     version: str
@@ -41,23 +43,23 @@ class Declared(Record):
     description: str
     tags: tuple[str, ...]
     work_pool: Pool
-    concurrency_limit: Limit | None = None  # none: as many at once as its pool takes
+    concurrency_limit: Limit | None = None  # None: only the limit of its pool
     schedules: tuple[Schedule, ...] = ()
     enforce_parameter_schema: bool
 
 
 def find_declaration() -> Path:
-    """prefect.yaml of the checkout, else of the installed wheel. Raises Configuration."""
-    places = [ROOT / "prefect.yaml", Path(sysconfig.get_path("data")) / "share" / "swatchbook" / "prefect.yaml"]
-    for place in places:
-        if place.is_file():
-            return place
+    """Return the path of prefect.yaml, of the checkout or of the installed wheel. Raises Configuration."""
+    paths = [ROOT / "prefect.yaml", Path(sysconfig.get_path("data")) / "share" / "swatchbook" / "prefect.yaml"]
+    for path in paths:
+        if path.is_file():
+            return path
     raise Configuration(
-        f"There is no prefect.yaml: neither {' nor '.join(map(str, places))}.", advice="Install Swatchbook again."
+        f"prefect.yaml not found at {' or '.join(map(str, paths))}.", advice="Install Swatchbook again."
     )
 
 
 def read_declaration(path: Path) -> tuple[Declared, ...]:
-    """All deployments, in order."""
-    given: dict[str, Any] = yaml.safe_load(path.read_text())
-    return tuple(Declared.model_validate(each) for each in given["deployments"])
+    """Return all deployments, in order."""
+    content: dict[str, Any] = yaml.safe_load(path.read_text())
+    return tuple(Declared.model_validate(each) for each in content["deployments"])

@@ -1,9 +1,8 @@
-"""The work pools: parents run in processes on `control`, shards in containers on `embed`.
+"""The work pools: parents run as processes on `control`, shards in containers on `embed`.
 
-What a pool's template leaves open, a flow run may fill in, and whoever reaches Prefect's API may start flow runs. So
-neither has a variable or a placeholder. Nor has it an `env`: Prefect lays that of a run over it, declared or not. What
-shards need of their environment is in the command, and what is secret of it in a file that is mounted.
-kubernetes.json is the same for a cluster: docs/deploy.md.
+Anyone who reaches Prefect's API can start flow runs and fill in variables of a pool's template, so the templates have
+none. They have no `env` either, which a run could override. Shards get their environment from the command, and secrets
+from a mounted file. kubernetes.json is the equivalent for a cluster: docs/deploy.md.
 """
 
 import math
@@ -15,23 +14,23 @@ from swatchbook.settings import Settings
 
 CONTROL = "control"
 CONTROL_LIMIT = 6
-"""Flow runs at once: three ingests and one each of the upkeep."""
+"""Concurrent flow runs: three ingests and one of each upkeep flow."""
 
 EMBED = "embed"
 
 SETTINGS_FILE = "/var/lib/swatchbook/shards.env"
-"""Where a shard's container finds its SWATCHBOOK_* settings: in the volume of the home, or mounted there."""
+"""File with the SWATCHBOOK_* settings in a shard's container: in the volume of the home, or mounted."""
 
 LABELS: Mapping[str, str] = {"swatchbook": "shard"}
-"""What shards' containers are known by."""
+"""Labels of shard containers."""
 
-
-_PREFECT_HOME = "/tmp/prefect"  # noqa: S108 — in the container, where nobody else is
+_PREFECT_HOME = "/tmp/prefect"  # noqa: S108 — inside the container, which has one user
 
 
 class Pool(Record):
-    """A work pool as Prefect is to have it. `tunable`: its limit is no setting, so that people may tune it in the UI.
-    `instead`: types that people may make it of, which are theirs.
+    """A work pool to create in Prefect. `tunable`: people may change its limit in Prefect's UI.
+
+    `instead`: types that people may choose for the pool; such a pool is left unchanged.
     """
 
     name: str
@@ -44,7 +43,7 @@ class Pool(Record):
 
     @property
     def template(self) -> dict[str, Any]:
-        """The base job template: the job, and no variables."""
+        """Return the base job template: the job, without variables."""
         return {
             "job_configuration": self.job,
             "variables": {"type": "object", "properties": {}, "additionalProperties": False},
@@ -52,14 +51,14 @@ class Pool(Record):
 
 
 class Room(Record):
-    """How many shards this machine has room for, by its free memory and by its processors."""
+    """Number of shards that fit on this machine, by free memory and by CPUs."""
 
     by_memory: int
     by_cpus: int
 
 
 def all_pools(settings: Settings) -> tuple[Pool, ...]:
-    """Both pools, as these settings have them."""
+    """Return both pools for these settings."""
     return (
         Pool(
             name=CONTROL,
@@ -81,49 +80,49 @@ def all_pools(settings: Settings) -> tuple[Pool, ...]:
 
 
 def shard_job(settings: Settings) -> dict[str, Any]:
-    """A shard's container, for the Docker worker."""
+    """Return the job of a shard's container for the Docker worker."""
     memory = f"{settings.shard_memory_mb}m"
     job = {
         "command": shard_command(settings),
         "image": settings.shard_image,
-        "image_pull_policy": "IfNotPresent",  # its own choice for an image without a tag is to ask a registry each time
+        "image_pull_policy": "IfNotPresent",  # the default for an untagged image asks a registry each time
         "labels": dict(LABELS),
         "volumes": list(settings.shard_volumes),
         "mem_limit": memory,
-        "memswap_limit": memory,  # else as much swap again
+        "memswap_limit": memory,  # no swap; the default is as much swap as memory
         "privileged": False,
-        "stream_output": True,  # without it the worker never hears that a container was killed
-        "auto_remove": False,  # what a dead one said is worth reading; they go by their label
+        "stream_output": True,  # without it the worker does not notice that a container was killed
+        "auto_remove": False,  # keep the logs of failed containers; scheduler/reconcile.py removes them later
         "container_create_kwargs": _limits(settings),
     }
     return job | ({"network_mode": settings.shard_network} if settings.shard_network else {})
 
 
 def shard_command(settings: Settings) -> str:
-    """What a shard's container runs. Its environment is the worker's PREFECT_* settings, folders of the worker too."""
-    given = {
+    """Return the command of a shard's container. Overrides folders in the PREFECT_* variables of the worker."""
+    variables = {
         "PREFECT_HOME": _PREFECT_HOME,
         "PREFECT_RESULTS_LOCAL_STORAGE_PATH": f"{_PREFECT_HOME}/results",
         "SWATCHBOOK_ENV_FILE": SETTINGS_FILE,
     }
-    if settings.shard_cpus:  # torch counts the machine's processors, whatever its own share is
-        given["OMP_NUM_THREADS"] = str(math.ceil(settings.shard_cpus))
-    # Not `prefect flow-run execute`, which imports Prefect in two processes more before the flow begins.
-    return " ".join(["env", *(f"{name}={value}" for name, value in given.items()), "python3 -m prefect.engine"])
+    if settings.shard_cpus:  # torch counts the CPUs of the machine, not of the container
+        variables["OMP_NUM_THREADS"] = str(math.ceil(settings.shard_cpus))
+    # Not `prefect flow-run execute`, which imports Prefect in two more processes before the flow starts.
+    return " ".join(["env", *(f"{name}={value}" for name, value in variables.items()), "python3 -m prefect.engine"])
 
 
 def room(settings: Settings, *, free_memory: int, cpus: int) -> Room:
-    """How many shards there is room for in `free_memory` bytes and on `cpus` processors, one each without a limit."""
+    """Return how many shards fit in `free_memory` bytes and on `cpus` CPUs (one CPU per shard without a limit)."""
     return Room(
         by_memory=free_memory // (settings.shard_memory_mb << 20), by_cpus=math.floor(cpus / (settings.shard_cpus or 1))
     )
 
 
 def _limits(settings: Settings) -> dict[str, Any]:
-    """What docker-py takes that Prefect has no name for."""
+    """Return arguments of docker-py that Prefect has no fields for."""
     limits: dict[str, Any] = {
-        "init": True,  # without it stopping one takes as long as the engine's patience
-        "healthcheck": {"test": ["NONE"]},  # the image's is the service's
+        "init": True,  # otherwise a container ignores SIGTERM and stops only at the timeout
+        "healthcheck": {"test": ["NONE"]},  # the image's own check is for the service
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
     }

@@ -1,8 +1,8 @@
-"""What Prefect must know of Swatchbook: its pools, blocks, deployments, and who hears of failed runs.
+"""Set up Prefect for Swatchbook: work pools, blocks, deployments and the failure notification.
 
-Twice is as good as once. What is declared in code and settings follows them: pools' templates, block types,
-deployments, the notification. What people tune in Prefect's UI, blocks and how many parents run at once, is made once
-and only overwritten by force; the difference is told.
+Idempotent. Pool templates, block types, deployments and the notification are updated to match code and settings.
+Blocks and the limit of the control pool, which people tune in Prefect's UI, are created once and then overwritten only
+with `force`; differences are reported.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -42,21 +42,23 @@ from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import Settings
 
 BLOCK = "default"
-"""The name of the blocks that are filled from the settings."""
+"""Name of the blocks that are filled from the settings."""
 
 NOTIFICATION = "swatchbook-failed-runs"
-"""The name of the automation, and of its webhook block."""
+"""Name of the automation and of its webhook block."""
 
 
 class Outcome(StrEnum):
-    SAME = "nothing to do"
-    MADE = "made"
+    """What happened to an object in Prefect."""
+
+    SAME = "unchanged"
+    CREATED = "created"
     UPDATED = "updated"
     KEPT = "kept"
 
 
 class Line(Record):
-    """What became of one thing in Prefect, or what would. KEPT: it differs, and stays as it is unless forced."""
+    """One object in Prefect and what happened to it, or would. KEPT: it differs, and changes only with `force`."""
 
     what: str
     name: str
@@ -65,26 +67,26 @@ class Line(Record):
 
 
 class Mode(Record):
-    """`check`: nothing is written. `force`: what people may have tuned is overwritten too."""
+    """`check`: write nothing. `force`: also overwrite what people may have tuned."""
 
     check: bool = False
     force: bool = False
 
     async def apply(self, write: Callable[[], Awaitable[object]]) -> None:
-        """Write, unless this is only a look."""
+        """Call `write`, unless this is only a check."""
         if not self.check:
             await write()
 
 
 async def set_up(settings: Settings, mode: Mode) -> list[Line]:
-    """Make all of it, or see what would be made. One line for each thing, in the order that they need each other.
+    """Create and update everything, or only check. Return one line per object, in order of their dependencies.
 
-    Raises Configuration where PREFECT_API_URL is not set or the key is refused, ProviderDown where nobody answers.
+    Raises Configuration when PREFECT_API_URL is not set or the key is rejected, ProviderDown without a response.
     """
     if get_current_settings().api.url is None:
         raise Configuration(
             "PREFECT_API_URL is not set: there is no Prefect server to set up.",
-            advice="Start one with `prefect server start` and set PREFECT_API_URL to its address, /api included.",
+            advice="Start one with `prefect server start` and set PREFECT_API_URL to its address, including /api.",
         )
     async with prefect() as client:
         lines = [await set_pool(client, pool, mode) for pool in all_pools(settings)]
@@ -102,36 +104,36 @@ async def set_up(settings: Settings, mode: Mode) -> list[Line]:
 
 
 async def set_pool(client: PrefectClient, pool: Pool, mode: Mode) -> Line:
-    """A work pool. Its template follows ours at once: it is what keeps a run from naming an image or a command.
+    """Create or update a work pool. Its template is always updated: it keeps runs from choosing image or command.
 
-    Raises Configuration where there is one of the name and of a type that cannot take its place.
+    Raises Configuration when a pool of the name has another type.
     """
-    line = Line(what="pool", name=pool.name, outcome=Outcome.MADE)
+    line = Line(what="pool", name=pool.name, outcome=Outcome.CREATED)
     try:
-        found = await client.read_work_pool(pool.name)
+        current = await client.read_work_pool(pool.name)
     except ObjectNotFound:
-        await mode.apply(lambda: client.create_work_pool(_as_made(pool)))
+        await mode.apply(lambda: client.create_work_pool(_work_pool(pool)))
         return line
-    if found.type in pool.instead:
-        return line.model_copy(update={"outcome": Outcome.KEPT, "difference": (f"type: {found.type} → {pool.type}",)})
-    if found.type != pool.type:  # which nobody can change
+    if current.type in pool.instead:
+        return line.model_copy(update={"outcome": Outcome.KEPT, "difference": (f"type: {current.type} → {pool.type}",)})
+    if current.type != pool.type:  # Prefect cannot change it
         raise Configuration(
-            f"The pool {pool.name} is of the type {found.type}, not {pool.type}.",
-            advice="Delete it, and set up again.",
+            f"The work pool {pool.name} has the type {current.type}, not {pool.type}.",
+            advice="Delete it in Prefect and run `swatchbook setup` again.",
         )
-    template = _difference({"template": found.base_job_template}, {"template": pool.template})
-    limit = _difference(*_read((found, pool), "concurrency_limit"))
+    template = _difference({"template": current.base_job_template}, {"template": pool.template})
+    limit = _difference(*_attributes((current, pool), "concurrency_limit"))
     changes = WorkPoolUpdate(base_job_template=pool.template)
     if mode.force or not pool.tunable:
         changes.concurrency_limit = pool.concurrency_limit
-    followed = template if pool.tunable else template + limit
-    outcome = Outcome.UPDATED if followed else _tuned(limit, mode)
+    enforced = template if pool.tunable else template + limit
+    outcome = Outcome.UPDATED if enforced else _tunable_outcome(limit, mode)
     if outcome is Outcome.UPDATED:
         await mode.apply(lambda: client.update_work_pool(pool.name, changes))
     return line.model_copy(update={"outcome": outcome, "difference": template + limit})
 
 
-def _as_made(pool: Pool) -> WorkPoolCreate:
+def _work_pool(pool: Pool) -> WorkPoolCreate:
     return WorkPoolCreate(
         name=pool.name,
         type=pool.type,
@@ -145,36 +147,36 @@ def _as_made(pool: Pool) -> WorkPoolCreate:
 
 
 async def set_block_type(client: PrefectClient, kind: type[Block], mode: Mode) -> Line:
-    """Type and form of a block."""
+    """Register or update the type and the schema of a block."""
     line = Line(what="block type", name=kind.get_block_type_slug(), outcome=Outcome.SAME)
     wanted = kind._to_block_type()
     try:
-        found = await client.read_block_type_by_slug(line.name)
+        current = await client.read_block_type_by_slug(line.name)
         await client.read_block_schema_by_checksum(kind._calculate_schema_checksum())
-        difference = _difference(*_read((found, wanted), "name", "description"))
+        difference = _difference(*_attributes((current, wanted), "name", "description"))
         outcome = Outcome.UPDATED if difference else Outcome.SAME
     except ObjectNotFound:
-        difference, outcome = (), Outcome.MADE
+        difference, outcome = (), Outcome.CREATED
     if outcome is not Outcome.SAME:
         await mode.apply(lambda: kind.aregister_type_and_schema(client=client))
     return line.model_copy(update={"outcome": outcome, "difference": difference})
 
 
 async def set_block(client: PrefectClient, block: Block, name: str, mode: Mode) -> Line:
-    """A saved block, once."""
+    """Create a block; a saved one that differs is kept unless forced."""
     slug = block.get_block_type_slug()
-    line = Line(what="block", name=f"{slug}/{name}", outcome=Outcome.MADE)
+    line = Line(what="block", name=f"{slug}/{name}", outcome=Outcome.CREATED)
     saved = await _read_saved(client, type(block), name)
     if saved is not None:
         difference = _difference(saved, _fields(block))
-        line = line.model_copy(update={"outcome": _tuned(difference, mode), "difference": difference})
-    if line.outcome in (Outcome.MADE, Outcome.UPDATED):
+        line = line.model_copy(update={"outcome": _tunable_outcome(difference, mode), "difference": difference})
+    if line.outcome in (Outcome.CREATED, Outcome.UPDATED):
         await mode.apply(lambda: block.asave(name, overwrite=True, client=client))
     return line
 
 
 async def _read_saved(client: PrefectClient, kind: type[Block], name: str) -> dict[str, Any] | None:
-    """What a saved block says; nothing of what it says wrong. None where it is not saved."""
+    """Return the fields of a saved block, {} when they are invalid, None when it is not saved."""
     try:
         document = await client.read_block_document_by_name(name, kind.get_block_type_slug())
     except ObjectNotFound:
@@ -193,17 +195,17 @@ def _fields(block: Block) -> dict[str, Any]:
 
 
 async def set_deployment(client: PrefectClient, declared: Declared, mode: Mode) -> Line:
-    """A deployment as it is declared, its form as the flow's parameters are."""
+    """Create or update a deployment as declared, with the parameter schema of its flow."""
     flow: Flow[..., Any] = load_flow_from_entrypoint(declared.entrypoint)
     wanted = _wanted(declared, flow)
     line = Line(what="deployment", name=f"{flow.name}/{declared.name}", outcome=Outcome.SAME)
     try:
-        found = await client.read_deployment_by_name(line.name)
+        current = await client.read_deployment_by_name(line.name)
     except ObjectNotFound:
         await mode.apply(lambda: _create_deployment(client, flow, declared, wanted))
-        return line.model_copy(update={"outcome": Outcome.MADE})
-    if difference := _difference(_found(found), wanted):
-        await mode.apply(lambda: _update_deployment(client, found.id, declared, wanted))
+        return line.model_copy(update={"outcome": Outcome.CREATED})
+    if difference := _difference(_current(current), wanted):
+        await mode.apply(lambda: _update_deployment(client, current.id, declared, wanted))
         return line.model_copy(update={"outcome": Outcome.UPDATED, "difference": difference})
     return line
 
@@ -221,12 +223,12 @@ def _wanted(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:
         "enforce_parameter_schema": declared.enforce_parameter_schema,
         "pull_steps": [],
         "schedules": {each.slug: (each.cron, each.timezone) for each in declared.schedules},
-        # a name that no parameter has is refused when a run is asked for, not by its crash
+        # unknown parameters are rejected when a run is created, instead of crashing it
         "parameter_openapi_schema": {**parameter_schema(flow).model_dump_for_openapi(), "additionalProperties": False},
     }
 
 
-def _found(deployment: DeploymentResponse) -> dict[str, Any]:
+def _current(deployment: DeploymentResponse) -> dict[str, Any]:
     limit, options = deployment.global_concurrency_limit, deployment.concurrency_options
     schedules = {
         each.slug: (each.schedule.cron, each.schedule.timezone) if isinstance(each.schedule, CronSchedule) else None
@@ -242,13 +244,13 @@ def _found(deployment: DeploymentResponse) -> dict[str, Any]:
     }
 
 
-def _as_sent(declared: Declared, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What creating and updating have in common."""
-    ours = {name: value for name, value in wanted.items() if name not in ("collision_strategy", "schedules")}
+def _request_fields(declared: Declared, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that creating and updating have in common."""
+    fields = {name: value for name, value in wanted.items() if name not in ("collision_strategy", "schedules")}
     if declared.concurrency_limit is None:
-        return ours
+        return fields
     strategy = ConcurrencyLimitStrategy(declared.concurrency_limit.collision_strategy)
-    return {**ours, "concurrency_options": ConcurrencyOptions(collision_strategy=strategy)}
+    return {**fields, "concurrency_options": ConcurrencyOptions(collision_strategy=strategy)}
 
 
 async def _create_deployment(
@@ -259,16 +261,16 @@ async def _create_deployment(
     ]
     flow_id = await client.create_flow(flow)
     await client.create_deployment(
-        flow_id, declared.name, schedules=schedules, paused=False, **_as_sent(declared, wanted)
+        flow_id, declared.name, schedules=schedules, paused=False, **_request_fields(declared, wanted)
     )
 
 
 async def _update_deployment(
     client: PrefectClient, deployment: UUID, declared: Declared, wanted: Mapping[str, Any]
 ) -> None:
-    """Without saying `active` or `paused`: what somebody has paused stays so."""
+    """Update everything but `active` and `paused`: what people have paused stays paused."""
     schedules = [DeploymentScheduleUpdate(schedule=_cron(each), slug=each.slug) for each in declared.schedules]
-    changes = DeploymentUpdate(**_as_sent(declared, wanted))
+    changes = DeploymentUpdate(**_request_fields(declared, wanted))
     if schedules:
         changes.schedules = schedules
     await client.update_deployment(deployment, changes)
@@ -278,34 +280,34 @@ def _cron(schedule: Schedule) -> CronSchedule:
     return CronSchedule(cron=schedule.cron, timezone=schedule.timezone)
 
 
-# --- who hears of failed runs -----------------------------------------------------------------------------------------
+# --- failure notification ---------------------------------------------------------------------------------------------
 
-_SAID = (
+_PAYLOAD = (
     '{"text": {{ ("Swatchbook: " ~ flow.name ~ " " ~ flow_run.name ~ ": " ~ flow_run.state.name ~ " " '
     "~ (flow_run|ui_url or flow_run.id)) | tojson }}, "
     '"event": {{ event.event | tojson }}, "flow": {{ flow.name | tojson }}, '
     '"flow_run": {{ flow_run.id | string | tojson }}, "state": {{ flow_run.state.name | tojson }}}'
 )
-"""JSON, with a `text` as chat services want it. The state's message stays with Prefect: it may quote a document."""
+"""Jinja template of JSON with a `text` for chat services. Omits the state's message, which may quote a document."""
 
 
 async def set_notification(client: PrefectClient, url: SecretStr, mode: Mode) -> list[Line]:
-    """A webhook that is called for every failed or crashed flow run of ours. It follows the setting."""
-    following = mode.model_copy(update={"force": True})
-    block = await set_block(client, Webhook(method="POST", url=url), NOTIFICATION, following)
-    line = Line(what="automation", name=NOTIFICATION, outcome=Outcome.MADE)
-    if mode.check and block.outcome is Outcome.MADE:
+    """Create or update an automation that calls a webhook for each failed or crashed flow run of our deployments."""
+    forced = mode.model_copy(update={"force": True})
+    block = await set_block(client, Webhook(method="POST", url=url), NOTIFICATION, forced)
+    line = Line(what="automation", name=NOTIFICATION, outcome=Outcome.CREATED)
+    if mode.check and block.outcome is Outcome.CREATED:
         return [block, line]
     saved = await client.read_block_document_by_name(NOTIFICATION, Webhook.get_block_type_slug())
     wanted = _automation(saved.id, [each.name for each in read_declaration(find_declaration())])
-    found = next(iter(await client.read_automations_by_name(NOTIFICATION)), None)
-    if found is None:
+    current = next(iter(await client.read_automations_by_name(NOTIFICATION)), None)
+    if current is None:
         await mode.apply(lambda: client.create_automation(wanted))
         return [block, line]
-    difference = _difference(_comparable(found), _comparable(wanted))
+    difference = _difference(_comparable(current), _comparable(wanted))
     if difference:
-        kept = wanted.model_copy(update={"enabled": found.enabled})
-        await mode.apply(lambda: client.update_automation(found.id, kept))
+        updated = wanted.model_copy(update={"enabled": current.enabled})
+        await mode.apply(lambda: client.update_automation(current.id, updated))
     outcome = Outcome.UPDATED if difference else Outcome.SAME
     return [block, line.model_copy(update={"outcome": outcome, "difference": difference})]
 
@@ -313,7 +315,7 @@ async def set_notification(client: PrefectClient, url: SecretStr, mode: Mode) ->
 def _automation(webhook: UUID, flows: list[str]) -> AutomationCore:
     return AutomationCore(
         name=NOTIFICATION,
-        description="Calls SWATCHBOOK_FAILURE_WEBHOOK_URL for every flow run that failed or crashed.",
+        description="Calls SWATCHBOOK_FAILURE_WEBHOOK_URL for each flow run that failed or crashed.",
         tags=["swatchbook"],
         trigger=EventTrigger(
             expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
@@ -321,7 +323,7 @@ def _automation(webhook: UUID, flows: list[str]) -> AutomationCore:
             posture=Posture.Reactive,
             threshold=1,
         ),
-        actions=[CallWebhook(block_document_id=webhook, payload=_SAID)],
+        actions=[CallWebhook(block_document_id=webhook, payload=_PAYLOAD)],
     )
 
 
@@ -335,24 +337,24 @@ def _comparable(automation: AutomationCore) -> dict[str, Any]:
 # --- differences ------------------------------------------------------------------------------------------------------
 
 
-def _tuned(difference: tuple[str, ...], mode: Mode) -> Outcome:
-    """What becomes of something that people may have tuned."""
+def _tunable_outcome(difference: tuple[str, ...], mode: Mode) -> Outcome:
+    """Return the outcome for an object that people may have tuned."""
     if not difference:
         return Outcome.SAME
     return Outcome.UPDATED if mode.force else Outcome.KEPT
 
 
-def _read(things: Sequence[object], *names: str) -> list[dict[str, Any]]:
-    """These attributes of each."""
-    return [{name: getattr(thing, name) for name in names} for thing in things]
+def _attributes(objects: Sequence[object], *names: str) -> list[dict[str, Any]]:
+    """Return these attributes of each object."""
+    return [{name: getattr(each, name) for name in names} for each in objects]
 
 
-def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
-    """One line for each field that differs; secrets are masked, and what is long is only named."""
+def _difference(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return one line per field that differs; secrets are masked, long values shortened."""
     return tuple(
-        f"{name}: {_shown(found.get(name))} → {_shown(value)}"
+        f"{name}: {_shown(current.get(name))} → {_shown(value)}"
         for name, value in wanted.items()
-        if _plain(found.get(name)) != _plain(value)
+        if _plain(current.get(name)) != _plain(value)
     )
 
 
@@ -364,7 +366,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return REDACTED
     text = redact(" ".join(str(value).split()))
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-_MOST_SHOWN = 60  # characters
+_MAX_SHOWN = 60  # characters

@@ -1,4 +1,4 @@
-"""Where the tests spend their time: a Markdown table by folder, from what pytest wrote with `--junitxml`.
+"""Test durations: a Markdown table by folder, from pytest's `--junitxml` reports.
 
 `python -m devtools.durations build/test.xml build/test-stack.xml`; a file is named after the make target that wrote it.
 """
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 
 class Folder(NamedTuple):
-    """What the tests of one folder took in one run."""
+    """Number and total duration of a folder's tests in one run."""
 
     name: str
     tests: int
@@ -22,12 +22,12 @@ class Folder(NamedTuple):
 
 
 def folders(report: Path) -> list[Folder]:
-    """Return the folders of one JUnit report, the longest first; seconds are summed over the test processes.
+    """Return the folders of a JUnit report, the longest first; seconds are summed over the test processes.
 
-    Raises OSError or ElementTree.ParseError where the file is not such a report.
+    Raises OSError or ElementTree.ParseError when the file is not such a report.
     """
     seconds = defaultdict[str, list[float]](list)
-    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 (pytest on this machine has written it)
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314 (written by pytest on this machine)
         folder = takewhile(lambda part: not part.startswith("test_"), case.attrib["classname"].split("."))
         seconds["/".join(folder)].append(float(case.attrib["time"]))
     rows = [Folder(name, len(each), sum(each), f"make {report.stem}") for name, each in seconds.items()]
@@ -41,7 +41,7 @@ def table(rows: Iterable[Folder]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the table of these reports. Returns 1 where one cannot be read, 2 where none is named."""
+    """Print the table of the reports. Return 1 when one cannot be read, 2 when none is given."""
     if not arguments:
         print("usage: python -m devtools.durations REPORT.xml…", file=sys.stderr)  # noqa: T201
         return 2

@@ -1,7 +1,7 @@
-"""A Weaviate server of one's own: found or built, started on loopback, stopped by pid.
+"""A local Weaviate server for development: found or built, started on loopback, stopped by pid.
 
-`python -m devtools.weaviate start` runs one in the foreground where the settings look for it;
-`python -m devtools.weaviate path` says what would be run, and builds it first if it must.
+`python -m devtools.weaviate start` runs one in the foreground at the address in the settings;
+`python -m devtools.weaviate path` prints what would be run, and builds it first if necessary.
 """
 
 import os
@@ -28,23 +28,23 @@ IMAGE = f"semitechnologies/weaviate:{VERSION}"
 MODULE = f"github.com/weaviate/weaviate/cmd/weaviate-server@v{VERSION}"
 HOST = "127.0.0.1"
 
-READY_SECONDS = 90  # ~9 s on two idle cores; a first start on a busy machine takes several times that
-STOP_SECONDS = 30  # it flushes its memtables before it goes
+READY_SECONDS = 90  # ~9 s on two idle cores; several times that for a first start on a busy machine
+STOP_SECONDS = 30  # to flush its memtables
 
-_LISTENED = range(10_000, 32_768)  # Linux gives connections 32,768 and more, other systems 49,152 and more
-_CHANCE = SystemRandom()  # processes of one seed would all choose the same
+_PORTS = range(10_000, 32_768)  # below the ephemeral ports: 32,768 and up on Linux, 49,152 and up elsewhere
+_RANDOM = SystemRandom()  # seeded processes would all choose the same ports
 
 
 @dataclass(frozen=True)
 class Image:
-    """The official image, on a Docker daemon that answers."""
+    """The official image on a running Docker daemon."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. `stop` ends it and waits; its data stays in the folder."""
+    """A running server. `stop` ends it; its data stays in the folder."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -60,7 +60,7 @@ class Server:
         return f"http://{HOST}:{self.port}"
 
     def stop(self) -> None:
-        """SIGTERM, so that it flushes; SIGKILL if it has not gone after STOP_SECONDS."""
+        """Send SIGTERM, so that it flushes, and SIGKILL after STOP_SECONDS; wait for its end."""
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
@@ -70,9 +70,9 @@ class Server:
 
 
 def find_server() -> Path | Image:
-    """A binary on PATH, else the one built before, else the Docker image, else one built with Go (some minutes).
+    """Return a binary on PATH, else the one built before, else the Docker image, else build one with Go (minutes).
 
-    Raises Configuration, saying what to install, where none of these can be had.
+    Raises Configuration with advice when none of these is available.
     """
     if on_path := shutil.which("weaviate-server"):
         return Path(on_path)
@@ -83,25 +83,24 @@ def find_server() -> Path | Image:
     if shutil.which("go"):
         return _build(cached)
     raise Configuration(
-        "There is no Weaviate server on this machine, and nothing to get one with.",
-        advice=f"Put a weaviate-server {VERSION} on the PATH, start a Docker daemon, or install Go.",
+        "No Weaviate server found, and neither Docker nor Go to obtain one.",
+        advice=f"Put weaviate-server {VERSION} on the PATH, start a Docker daemon, or install Go.",
     )
 
 
 def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None) -> Server:
-    """Run a server on loopback with its data in `folder`, and wait until it answers a real query.
+    """Start a server on loopback with its data in `folder`, and wait until it answers a real query.
 
-    With `api_key` nobody gets in without it; else everybody on this machine does.
-    Raises Configuration if a port is taken or there is no server to be had, IndexDown with the end of its log if it
-    does not come up.
+    With `api_key` every request needs it; without it, access is anonymous. Raises Configuration when a port is in use
+    or no server is available, IndexDown with the end of its log when it does not start.
     """
-    for wanted in (port, grpc_port):
-        _require_free(wanted)
+    for each in (port, grpc_port):
+        _require_free(each)
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "server.log"
     command, environment = _command(find_server(), folder.resolve(), port=port, grpc_port=grpc_port, api_key=api_key)
     with log.open("wb") as out:
-        # a session of its own: Ctrl-C in the terminal is for us, and we stop it in order
+        # a new session: Ctrl-C in the terminal reaches only us, and we stop the server gracefully
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
     server = Server(process, port, grpc_port, log)
     try:
@@ -113,44 +112,44 @@ def start(folder: Path, *, port: int, grpc_port: int, api_key: str | None = None
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now; all different, as they are held together while asked for.
+    """Return different unused loopback ports.
 
-    They lie below the ephemeral range, of which any outgoing connection takes one before a server has got to it.
+    They lie below the ephemeral range, from which outgoing connections could take them before a server starts.
     """
-    with ExitStack() as held:
+    with ExitStack() as stack:
         sockets: list[socket.socket] = []
         while len(sockets) < count:
-            trial = held.enter_context(socket.socket())
-            with suppress(OSError):  # taken: another
-                trial.bind((HOST, _CHANCE.choice(_LISTENED)))
+            trial = stack.enter_context(socket.socket())
+            with suppress(OSError):  # in use: try another
+                trial.bind((HOST, _RANDOM.choice(_PORTS)))
                 sockets.append(trial)
         return [each.getsockname()[1] for each in sockets]
 
 
 def _require_free(port: int) -> None:
-    """Raises Configuration if somebody listens there: else we would take an older server's answer for our own."""
+    """Raise Configuration when the port is in use: we would mistake another server's response for our own's."""
     with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that linger do not count
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignore connections in TIME_WAIT
         try:
             trial.bind((HOST, port))
         except OSError as error:
             raise Configuration(
-                f"Port {port} of {HOST} is taken: {error.strerror}.",
-                advice="Stop what listens there, or set SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
+                f"Port {port} on {HOST} is in use: {error.strerror}.",
+                advice="Stop the other process, or set SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
             ) from error
 
 
 def _wait_until_ready(server: Server, api_key: str | None) -> None:
     deadline = time.monotonic() + READY_SECONDS
     with closing(WeaviateIndex(server.url, grpc_port=server.grpc_port, api_key=api_key)) as index:
-        while down := _absence(index):
+        while down := _probe(index):
             if server.process.poll() is not None or time.monotonic() > deadline:
                 tail = server.log.read_text(errors="replace")[-2000:]
                 raise IndexDown(f"Weaviate did not start; its log ends:\n{tail}") from down
             time.sleep(0.2)
 
 
-def _absence(index: WeaviateIndex) -> IndexDown | None:
+def _probe(index: WeaviateIndex) -> IndexDown | None:
     try:
         index.probe()
     except IndexDown as down:
@@ -159,22 +158,22 @@ def _absence(index: WeaviateIndex) -> IndexDown | None:
 
 
 def _command(
-    found: Path | Image, folder: Path, *, port: int, grpc_port: int, api_key: str | None
+    executable: Path | Image, folder: Path, *, port: int, grpc_port: int, api_key: str | None
 ) -> tuple[Sequence[str], Mapping[str, str]]:
-    """Arguments and environment of the server process; for an image, of `docker run` in the foreground."""
+    """Return arguments and environment of the server process; for an image, of `docker run` in the foreground."""
     variables = _variables(port=port, grpc_port=grpc_port, api_key=api_key)
     listen = ["--host", HOST, "--port", str(port), "--scheme", "http"]
-    if isinstance(found, Path):
-        own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
-        return [str(found), *listen], {**own, **variables, "PERSISTENCE_DATA_PATH": str(folder)}
+    if isinstance(executable, Path):
+        inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
+        return [str(executable), *listen], {**inherited, **variables, "PERSISTENCE_DATA_PATH": str(folder)}
     inside = {**variables, "PERSISTENCE_DATA_PATH": "/var/lib/weaviate"}
-    given = [part for name in inside for part in ("--env", name)]  # by name: a key's value stays out of `ps`
+    env = [part for name in inside for part in ("--env", name)]  # names only: keeps the key out of `ps`
     run = ["docker", "run", "--rm", "--init", "--network=host", f"--user={os.getuid()}:{os.getgid()}"]
-    return [*run, f"--volume={folder}:/var/lib/weaviate", *given, found.name, *listen], {**os.environ, **inside}
+    return [*run, f"--volume={folder}:/var/lib/weaviate", *env, executable.name, *listen], {**os.environ, **inside}
 
 
 def _variables(*, port: int, grpc_port: int, api_key: str | None) -> dict[str, str]:
-    """One node, on loopback throughout, without telemetry, that makes up neither schemas nor vectors."""
+    """Return the environment of a single node on loopback, without telemetry, auto-schema and vectorizers."""
     gossip, data, raft, raft_rpc = free_ports(4)
     shared = {
         "GRPC_PORT": str(grpc_port),
@@ -207,9 +206,9 @@ def _cache() -> Path:
 
 
 def _build(target: Path) -> Path:
-    """Compile the server into the cache; it appears there whole or not at all."""
+    """Compile the server and move it into the cache atomically."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    print(f"Building Weaviate {VERSION} with Go, once; this takes some minutes.", file=sys.stderr)  # noqa: T201
+    print(f"Building Weaviate {VERSION} with Go; this takes some minutes, once.", file=sys.stderr)  # noqa: T201
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         build = {**os.environ, "CGO_ENABLED": "0", "GOBIN": scratch}
         done = subprocess.run(["go", "install", MODULE], env=build, capture_output=True, text=True, check=False)
@@ -233,30 +232,30 @@ def _succeeds(*command: str, seconds: float = 10) -> bool:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0 when it was stopped in order, 1 when it could not be had or died, 2 for other arguments."""
+    """Return 0 after a graceful stop, 1 when the server is not available or died, 2 for wrong arguments."""
     if list(arguments) not in (["start"], ["path"]):
         print("usage: python -m devtools.weaviate start|path", file=sys.stderr)  # noqa: T201
         return 2
     try:
-        return _show() if arguments[0] == "path" else _run_in_foreground(Settings())
+        return _print_path() if arguments[0] == "path" else _run_in_foreground(Settings())
     except (Configuration, IndexDown) as failure:
         print(failure, file=sys.stderr)  # noqa: T201
         return 1
 
 
-def _show() -> int:
-    found = find_server()
-    print(found if isinstance(found, Path) else f"docker run {found.name}")  # noqa: T201
+def _print_path() -> int:
+    server = find_server()
+    print(server if isinstance(server, Path) else f"docker run {server.name}")  # noqa: T201
     return 0
 
 
 def _run_in_foreground(settings: Settings) -> int:
-    """The server that the settings point at, until Ctrl-C, SIGTERM or its own end."""
+    """Run the server at the address in the settings until Ctrl-C, SIGTERM or its own end."""
     address = urlsplit(settings.weaviate_url)
     if address.hostname not in (HOST, "localhost"):
         raise Configuration(
-            f"SWATCHBOOK_WEAVIATE_URL points at {address.hostname}, and a server is started on this machine only.",
-            advice="Start it there, or set the URL to http://127.0.0.1:8080.",
+            f"SWATCHBOOK_WEAVIATE_URL is at {address.hostname}, but a server can only be started on this machine.",
+            advice="Start it on that machine, or set the URL to http://127.0.0.1:8080.",
         )
     key = settings.weaviate_api_key.get_secret_value() if settings.weaviate_api_key else None
     folder = settings.home / "weaviate"

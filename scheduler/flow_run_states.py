@@ -1,6 +1,6 @@
-"""Prefect's states made to follow the ledger, which alone knows who lives and what is wanted.
+"""Update the states of Prefect's flow runs from the ledger, which is the authority on live runs and requested work.
 
-Nothing is remembered between rounds, so that several loops and a crash between two calls come to the same.
+Keeps no state between rounds, so that concurrent loops and a crash between two calls do no harm.
 """
 
 import asyncio
@@ -33,24 +33,24 @@ from tasks.prefect_client import (
 )
 
 FAREWELL_SECONDS = 30.0
-"""For a worker to kill the process of a cancelled flow run (it takes 5–20 s) before its state is set for it."""
+"""Time for a worker to kill the process of a cancelled flow run (it needs 5–20 s) before we set its state."""
 
 PULL_SECONDS = 1_800.0
-"""For a worker that lives to get a shard's container started, however large and far away its image is."""
+"""Time for a live worker to start a shard's container, including the pull of its image."""
 
 _ACTIVE = (*UNDER_WAY, *WAITING)
-_UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # none: it is gone
+_UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # None: the document no longer exists
 
 
 class SettledRuns(Record):
-    """Flow runs whose state was behind the ledger, by id."""
+    """Ids of flow runs whose state was updated."""
 
     crashed: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
 
 
 async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns:
-    """A flow run whose run died is Crashed; one of a document that was cancelled or deleted is cancelled."""
+    """Set flow runs of dead runs to Crashed, and those of cancelled or deleted documents to Cancelled."""
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(FLOW))]
     past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
     documents = {run.id: _document(run, past.get(str(run.id))) for run in active}
@@ -60,17 +60,17 @@ async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns
     due = dict[UUID, State | None]()
     for run in active:
         last, document = past.get(str(run.id)), documents[run.id]
-        # A person's flow run that has begun nothing yet decides for itself.
+        # A flow run started by a person that has no run in the ledger yet is left alone.
         ours = last is not None or (document is not None and (run.idempotency_key or "").startswith(document))
         due[run.id] = _due_state(run, last, unwanted=ours and statuses.get(document or "") in _UNWANTED)
     return await _set(client, active, due)
 
 
 async def settle_shards(client: PrefectClient, ledger: Ledger) -> SettledRuns:
-    """The same for shards, and one that should have begun its run long ago is Crashed: its slot is another's.
+    """Settle shards likewise; also set shards to Crashed that should have begun long ago, to free their slots.
 
-    One that is Pending is in the hands of its worker, as long as that lives: its image may still be on the way. The
-    parent that follows a shard sees that it is over, and makes what is open in others.
+    A Pending shard is left alone while its worker lives: its image may still be being pulled. The parent notices the
+    end of a shard and embeds its open items in other shards.
     """
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(SHARD_FLOW))]
     past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
@@ -81,9 +81,9 @@ async def settle_shards(client: PrefectClient, ledger: Ledger) -> SettledRuns:
     due = dict[UUID, State | None]()
     for run in active:
         last = past.get(str(run.id))
-        unwanted = bool(run.tags) and not wanted.intersection(run.tags)  # none: a person started it
+        unwanted = bool(run.tags) and not wanted.intersection(run.tags)  # no tags: a person started it
         due[run.id] = _due_state(run, last, unwanted=unwanted) or (
-            Crashed(message="It began no run in the ledger; another shard makes its items.")
+            Crashed(message="It started no run in the ledger; another shard embeds its items.")
             if run.id in hopeless
             else None
         )
@@ -91,12 +91,12 @@ async def settle_shards(client: PrefectClient, ledger: Ledger) -> SettledRuns:
 
 
 def _is_late(run: FlowRun) -> bool:
-    """Of one without a run in the ledger."""
+    """Return whether a flow run without a run in the ledger should have begun one."""
     return run.state_type in UNDER_WAY and seconds_in_state(run) > HOPELESS_SECONDS
 
 
 async def _held_by_workers(client: PrefectClient, late: list[FlowRun]) -> set[UUID]:
-    """Those of them that are Pending, not for too long, with a worker that shows life."""
+    """Return those that are Pending for less than PULL_SECONDS and whose worker is alive."""
     pending = [run for run in late if run.state_type == StateType.PENDING and seconds_in_state(run) < PULL_SECONDS]
     live = {
         (pool, worker)
@@ -107,7 +107,7 @@ async def _held_by_workers(client: PrefectClient, late: list[FlowRun]) -> set[UU
 
 
 def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State | None:
-    """What a flow run's state is to become; None where it may stay. `unwanted`: nobody asks for its work any more."""
+    """Return the new state of a flow run, None to keep it. `unwanted`: its work is no longer requested."""
     if last is not None and last.state == "dead" and not _began_again(run, last):
         return _state_of_dead(run, last)
     if unwanted:
@@ -118,20 +118,20 @@ def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State |
 
 
 def _began_again(run: FlowRun, last: PastRun) -> bool:
-    """Whether it went on after its run ended, as by Prefect's own retry: it is about to begin another."""
+    """Return whether it continued after its run ended, as by Prefect's own retry, and will begin another run."""
     return run.state_type != StateType.CANCELLING and seconds_in_state(run) < last.age
 
 
 def _state_of_dead(run: FlowRun, last: PastRun) -> State | None:
-    """Crashed at once where its process is surely gone; else its worker is asked to kill it first."""
+    """Return Crashed when its process is gone; else Cancelling, so that its worker kills it first."""
     if is_dead(last.process) or (run.state_type == StateType.CANCELLING and seconds_in_state(run) > FAREWELL_SECONDS):
-        return Crashed(message="Its process died or hung; the ledger has freed what it held.")
-    return None if run.state_type == StateType.CANCELLING else Cancelling(message="It shows no life.")
+        return Crashed(message="Its process died or hung; its documents were released.")
+    return None if run.state_type == StateType.CANCELLING else Cancelling(message="Its run has no heartbeat.")
 
 
 def _state_of_unwanted(run: FlowRun) -> State | None:
-    """One that has not begun is Cancelled at once; else its worker is asked to kill it first."""
-    cancelled: State = Cancelled(message="Its document was cancelled or deleted, or is made anew.")
+    """Return Cancelled when it has not begun; else Cancelling, so that its worker kills it first."""
+    cancelled: State = Cancelled(message="Its document was cancelled, deleted or requested again.")
     if run.state_type == StateType.SCHEDULED:
         return cancelled
     if run.state_type == StateType.CANCELLING:
@@ -140,7 +140,7 @@ def _state_of_unwanted(run: FlowRun) -> State | None:
 
 
 def _document(run: FlowRun, last: PastRun | None) -> str | None:
-    """The document that a flow run is for, as far as its parameters tell."""
+    """Return the document id of a flow run, None when its parameters do not contain it."""
     if last is not None:
         return last.document
     source, owner = str(run.parameters.get("source", "")), str(run.parameters.get("owner", "default"))
@@ -159,7 +159,7 @@ async def _set(client: PrefectClient, active: list[FlowRun], due: dict[UUID, Sta
 
 
 async def _crash_parent(client: PrefectClient, task_run: UUID, state: State) -> None:
-    """`retry_failed` runs documents in its own process, which is gone."""
+    """Set a crashed flow run's parent to Crashed: `retry_failed` runs documents in its own process, which is gone."""
     with suppress(ObjectNotFound):
         parent = (await client.read_task_run(task_run)).flow_run_id
         if parent and not is_over(run := await client.read_flow_run(parent)):

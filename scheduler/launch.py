@@ -1,7 +1,7 @@
-"""Runs in Prefect for documents that are due; what is long over there is forgotten.
+"""Create flow runs in Prefect for due documents, and delete old ones.
 
-Nothing is remembered between rounds: a launch has one idempotency key, made of what the ledger knows, so that several
-loops, a crash between two calls and an emptied Prefect database all come to the same.
+Keeps no state between rounds: each launch has an idempotency key derived from the ledger, so that concurrent loops, a
+crash between two calls and an emptied Prefect database do no harm.
 """
 
 import asyncio
@@ -35,17 +35,17 @@ FLOW = "ingest_catalogue"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
 
 AT_ONCE = 100
-"""Documents that may wait in Prefect: more than workers begin between two rounds. What is behind them comes in turn."""
+"""Documents queued in Prefect at a time: more than workers start between two rounds."""
 
 HOPELESS_SECONDS = 120.0
-"""A flow run that has been Pending or Running for so long with no run in the ledger will never begin one."""
+"""A flow run that is Pending or Running for this long without a run in the ledger will never begin one."""
 
 FORGOTTEN_AT_ONCE = 500
-"""Flow runs deleted by one collection: an hour later the next ones go."""
+"""Flow runs deleted by one collection; the next one, an hour later, deletes more."""
 
 
 class Launched(Record):
-    """What came of the due documents: ids of those that got a new flow run, and of flow runs found hopeless."""
+    """Ids of documents that got a new flow run, and of flow runs that were set to Crashed as hopeless."""
 
     documents: tuple[str, ...] = ()
     hopeless: tuple[str, ...] = ()
@@ -53,10 +53,10 @@ class Launched(Record):
 
 @asynccontextmanager
 async def prefect(*, at_most: float = 5.0) -> AsyncIterator[PrefectClient]:
-    """A client of the Prefect server of PREFECT_API_URL. Raises ProviderDown where it does not answer."""
+    """Yield a client of the Prefect server at PREFECT_API_URL. Raises ProviderDown when it does not respond."""
     async with get_client(httpx_settings={"timeout": 30.0}) as client:
         try:
-            async with httpx.AsyncClient(timeout=at_most) as probe:  # Prefect's own retries for a minute
+            async with httpx.AsyncClient(timeout=at_most) as probe:  # Prefect's own client retries for a minute
                 (await probe.get(f"{str(client.api_url).rstrip('/')}/health")).raise_for_status()
             yield client
         except httpx.HTTPError as error:
@@ -64,23 +64,23 @@ async def prefect(*, at_most: float = 5.0) -> AsyncIterator[PrefectClient]:
 
 
 async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> Launched:
-    """Every document that wants a run gets one flow run, the longest waiting ones first.
+    """Create one flow run for each due document, the longest waiting first.
 
-    Raises Configuration where there is no deployment, and what the client raises.
+    Raises Configuration when there is no deployment, and what the client raises.
     """
     waiting = await asyncio.to_thread(schedule.launchable, ledger, most)
     if not waiting:
         return Launched()
     deployment = await deployment_id(client, DEPLOYMENT)
-    known = await _by_key(client, [_key(document) for document in waiting])
+    existing = await _by_key(client, [_key(document) for document in waiting])
     now = await asyncio.to_thread(ledger.now)
     created, hopeless = list[str](), list[str]()
     for document in waiting:
-        run = known.get(_key(document))
+        run = existing.get(_key(document))
         if run and not is_over(run):
             if not _is_hopeless(run, document, now):
                 continue
-            await set_state(client, run, Crashed(message="It began no run in the ledger; started again."))
+            await set_state(client, run, Crashed(message="It started no run in the ledger; a new one replaces it."))
             hopeless.append(str(run.id))
         if await _create(client, deployment, ledger, document, again=run is not None):
             created.append(document.id)
@@ -88,56 +88,56 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
 
 
 async def forget(client: PrefectClient, *, keep_days: float, dry_run: bool = False) -> int:
-    """Delete flow runs, of any flow of ours, that ended so long ago; in a dry run only count them. Returns how many."""
+    """Delete our flow runs that ended more than `keep_days` ago; in a dry run only count them. Return their number."""
     before = datetime.now(UTC) - timedelta(days=keep_days)
     old = FlowRunFilter(end_time=FlowRunFilterEndTime.model_validate({"before_": before}))
     if dry_run:
         return await client.count_flow_runs(flow_filter=_ALL_OURS, flow_run_filter=old)
-    forgotten = 0
+    deleted = 0
     while runs := await client.read_flow_runs(flow_filter=_ALL_OURS, flow_run_filter=old, limit=PAGE):
         for run in runs:
             with suppress(ObjectNotFound):
                 await client.delete_flow_run(run.id)
-        forgotten += len(runs)
-        if forgotten >= FORGOTTEN_AT_ONCE:
+        deleted += len(runs)
+        if deleted >= FORGOTTEN_AT_ONCE:
             break
-    return forgotten
+    return deleted
 
 
 # --- one flow run -----------------------------------------------------------------------------------------------------
 
 
 def _key(document: Document) -> str:
-    """A launch's idempotency key. A document that was deleted and came again is another, though its id is the same."""
+    """Return a launch's idempotency key. `created_at` distinguishes a document that was deleted and uploaded again."""
     return f"{document.id}:{document.created_at:.3f}:{document.launches}"
 
 
 async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, document: Document, *, again: bool) -> bool:
-    """Give a document a flow run, under the next launch where this one's is over. False where it wants none now."""
-    wanting = await asyncio.to_thread(schedule.count_launch, ledger, document) if again else document
-    if wanting is None or wanting.file is None:
+    """Create a document's flow run; `again` counts a new launch first. Return False if it needs no run now."""
+    current = await asyncio.to_thread(schedule.count_launch, ledger, document) if again else document
+    if current is None or current.file is None:
         return False
-    given: dict[str, object] = {"options": wanting.options.model_dump(mode="json")}
-    if wanting.blocks != BlockNames():  # else the deployment's own
-        given["blocks"] = wanting.blocks.model_dump(mode="json")
+    parameters: dict[str, object] = {"options": current.options.model_dump(mode="json")}
+    if current.blocks != BlockNames():  # else the deployment's defaults
+        parameters["blocks"] = current.blocks.model_dump(mode="json")
     try:
         await client.create_flow_run_from_deployment(
             deployment,
-            parameters={"source": wanting.file, "owner": wanting.owner, **given},
-            idempotency_key=_key(wanting),
-            name=f"{wanting.owner}: {wanting.name}"[:200],
-            tags=[wanting.id],
+            parameters={"source": current.file, "owner": current.owner, **parameters},
+            idempotency_key=_key(current),
+            name=f"{current.owner}: {current.name}"[:200],
+            tags=[current.id],
         )
-    except PrefectHTTPStatusError as refused:
-        if refused.response.status_code >= 500:
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code >= 500:
             raise
-        log.warning("%s: Prefect refuses its flow run: %s", wanting.name, refused.response.text)
+        log.warning("%s: Prefect rejected the flow run: %s", current.name, error.response.text)
         return False
     return True
 
 
 def _is_hopeless(run: FlowRun, document: Document, now: float) -> bool:
-    """Whether it should have begun its run long ago. `now`: the ledger's clock, Unix seconds."""
+    """Return whether it should have begun its run long ago. `now`: the ledger's clock, Unix seconds."""
     due_for = now - max(document.updated_at, document.due_at or 0)
     return run.state_type in UNDER_WAY and min(seconds_in_state(run), due_for) > HOPELESS_SECONDS
 
@@ -146,13 +146,13 @@ def _is_hopeless(run: FlowRun, document: Document, now: float) -> bool:
 
 
 async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowRun]:
-    """Flow runs by idempotency key, as many as there are."""
-    found = dict[str, FlowRun]()
-    for some in portions(keys, PAGE):
-        named = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=list(some)))
-        runs = await client.read_flow_runs(flow_filter=of_flows(FLOW), flow_run_filter=named, limit=PAGE)
-        found |= {run.idempotency_key: run for run in runs if run.idempotency_key}
-    return found
+    """Return the existing flow runs by idempotency key."""
+    flow_runs = dict[str, FlowRun]()
+    for page in portions(keys, PAGE):
+        by_key = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=list(page)))
+        runs = await client.read_flow_runs(flow_filter=of_flows(FLOW), flow_run_filter=by_key, limit=PAGE)
+        flow_runs |= {run.idempotency_key: run for run in runs if run.idempotency_key}
+    return flow_runs
 
 
 _ALL_OURS = of_flows(FLOW, "embed_shard", "retry_failed", "report_coverage", "review_quality")
@@ -160,5 +160,5 @@ _ALL_OURS = of_flows(FLOW, "embed_shard", "retry_failed", "report_coverage", "re
 
 def _as_failure(error: httpx.HTTPError) -> Failure:
     if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
-        return Configuration("Prefect refuses the key.", advice="Check PREFECT_API_AUTH_STRING.")
-    return ProviderDown(f"Prefect does not answer: {type(error).__name__}: {error}")
+        return Configuration("Prefect rejected the credentials.", advice="Check PREFECT_API_AUTH_STRING.")
+    return ProviderDown(f"Prefect does not respond: {type(error).__name__}: {error}")

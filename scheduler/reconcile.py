@@ -1,7 +1,7 @@
-"""Flow runs of the pool of shards and the containers of one Docker engine, made to agree.
+"""Reconcile the flow runs of the shard pool with the containers of one Docker engine.
 
-A Docker worker that is killed adopts nothing when it is back: whose container dies meanwhile stays Running, whose
-container was never started stays Pending, and both hold a slot of the pool. Nothing is remembered between rounds.
+A restarted Docker worker does not adopt earlier flow runs: those whose container died stay Running, those whose
+container never started stay Pending, and both occupy slots of the pool. Keeps no state between rounds.
 """
 
 import asyncio
@@ -32,19 +32,19 @@ EVERY_SECONDS = 30.0
 """Between two rounds."""
 
 GRACE_SECONDS = 60.0
-"""For a worker to report the end of a container, and for a container to end after its flow run, before we step in."""
+"""Time for a worker to report the end of a container, and for a container to end after its flow run."""
 
 KEPT = "1h"
-"""Since its creation: how long a finished container, with what it said, is kept."""
+"""Age from its creation until a finished container is removed with its logs."""
 
-_STOP_SECONDS = 10  # for a shard to write down that it was ended
-_ENGINE_SECONDS = 30  # for an answer of the engine
+_STOP_SECONDS = 10  # for a shard to record its end after SIGTERM
+_ENGINE_SECONDS = 30  # for a response of the engine
 _FLOW_RUN, _POOL = "io.prefect.flow-run-id", "io.prefect.work-pool-id"
 _LIVE = frozenset({"running", "paused", "restarting"})
 
 
 class Reconciled(Record):
-    """What one round did. Ids of flow runs; `removed`: containers that went on for a flow run that is over."""
+    """Result of one round: ids of flow runs, and of containers removed because their flow run is over."""
 
     crashed: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
@@ -62,37 +62,40 @@ class Container(Record):
 
 
 def find_engine() -> docker.DockerClient:
-    """The Docker engine of DOCKER_HOST, else of the usual socket. Raises Configuration where it does not answer."""
+    """Return a client of the Docker engine at DOCKER_HOST or the default socket.
+
+    Raises Configuration when it does not respond.
+    """
     try:
         return docker.from_env(timeout=_ENGINE_SECONDS)
     except (DockerException, OSError) as error:
         raise Configuration(
-            f"No Docker engine answers: {error}.",
-            advice="Start it, let this process use its socket, and say in DOCKER_HOST where that is if nowhere usual.",
+            f"The Docker engine does not respond: {error}.",
+            advice="Start it, give this process access to its socket, and set DOCKER_HOST for a non-default socket.",
         ) from error
 
 
 def worker_name(engine: docker.DockerClient) -> str:
-    """What the worker of this engine is called, before and after a restart: whose flow run it was is known by that.
+    """Return the name of this engine's worker, the same after a restart: it identifies the worker's flow runs.
 
     Raises ProviderDown.
     """
-    with _answering():
-        about = engine.info()
-    return f"{about['Name']} {about['ID'][:8]}"
+    with _docker_errors():
+        info = engine.info()
+    return f"{info['Name']} {info['ID'][:8]}"
 
 
 async def reconcile(client: PrefectClient, engine: docker.DockerClient, *, worker: str, since: datetime) -> Reconciled:
-    """One round. What became Pending after `since` is in the hands of `worker`, which lives; before it, it was lost.
+    """Run one round. Flow runs Pending since before `since` are lost; later ones belong to the live `worker`.
 
-    Flow runs in containers of other engines are left alone. Raises Configuration where there is no pool, ProviderDown
-    where the engine does not answer, and what the client raises.
+    Flow runs in containers of other engines are left alone. Raises Configuration when there is no pool, ProviderDown
+    when the engine does not respond, and what the client raises.
     """
     try:
         pool = (await client.read_work_pool(EMBED)).id
     except ObjectNotFound:
-        raise Configuration(f"Prefect has no pool {EMBED}.", advice="Create it with `swatchbook setup`.") from None
-    # Containers first: whoever runs when they have been read, and has none, has lost it and not just ended in order.
+        raise Configuration(f"Prefect has no work pool {EMBED}.", advice="Create it with `swatchbook setup`.") from None
+    # Containers first: a flow run that is still Running afterwards and has no container has lost it.
     containers = await asyncio.to_thread(_containers, engine, pool)
     live = {container.flow_run for container in containers if container.state in _LIVE}
     ended = {container.flow_run for container in containers} - live
@@ -103,10 +106,10 @@ async def reconcile(client: PrefectClient, engine: docker.DockerClient, *, worke
         ours = run.id in ended or run.labels.get(WORKER) == worker
         if ours and _is_lost(run, since, ended=run.id in ended):
             if run.state_type == StateType.CANCELLING:
-                await set_state(client, run, Cancelled(message="Its container is gone."))
+                await set_state(client, run, Cancelled(message="Its container no longer exists."))
                 cancelled.append(str(run.id))
             else:
-                await set_state(client, run, Crashed(message="It has no container that lives."))
+                await set_state(client, run, Crashed(message="It has no running container."))
                 crashed.append(str(run.id))
     over = [each for each in containers if each.state in _LIVE and await _is_over(client, each)]
     for container in over:
@@ -120,7 +123,7 @@ async def reconcile(client: PrefectClient, engine: docker.DockerClient, *, worke
 
 
 async def keep_reconciling(engine: docker.DockerClient, *, worker: str, since: datetime) -> None:
-    """A round every 30 s until cancelled. What goes wrong is logged when it begins and when it is over."""
+    """Run a round every 30 s until cancelled. Failures are logged when they start and when they end."""
     trouble = ""
     while True:
         await asyncio.sleep(EVERY_SECONDS)
@@ -128,32 +131,32 @@ async def keep_reconciling(engine: docker.DockerClient, *, worker: str, since: d
             async with prefect() as client:
                 done = await reconcile(client, engine, worker=worker, since=since)
         except Exception as error:
-            if (words := repr(error)) != trouble:
+            if (description := repr(error)) != trouble:
                 log.warning("reconciling: %s", as_failure(error), exc_info=error)
-            trouble = words
+            trouble = description
             continue
         if trouble:
-            log.info("reconciling: all is well again")
+            log.info("reconciling: recovered")
         trouble = ""
-        say(done)
+        log_round(done)
 
 
-def say(done: Reconciled) -> None:
-    """Log what a round did, if anything."""
+def log_round(done: Reconciled) -> None:
+    """Log the result of a round, unless it is empty."""
     if done != Reconciled():
         log.info("reconciled", extra=done.model_dump(exclude_defaults=True))
 
 
 def _is_lost(run: FlowRun, since: datetime, *, ended: bool) -> bool:
-    """Of one without a container that lives. `ended`: it had one."""
+    """Return whether a flow run without a running container is lost. `ended`: it had a container."""
     if run.state is None or run.state.timestamp < since:
         return True
-    begun = ended or run.state_type != StateType.PENDING  # else its image may still be on the way
-    return begun and seconds_in_state(run) > GRACE_SECONDS
+    has_begun = ended or run.state_type != StateType.PENDING  # else its image may still be being pulled
+    return has_begun and seconds_in_state(run) > GRACE_SECONDS
 
 
 async def _is_over(client: PrefectClient, container: Container) -> bool:
-    """Whether nobody waits for a container any more: its flow run is over, or was deleted."""
+    """Return whether a container's flow run is over or was deleted."""
     try:
         run = await client.read_flow_run(container.flow_run)
     except ObjectNotFound:
@@ -161,38 +164,38 @@ async def _is_over(client: PrefectClient, container: Container) -> bool:
     return is_over(run) and seconds_in_state(run) > GRACE_SECONDS
 
 
-# --- the engine -------------------------------------------------------------------------------------------------------
+# --- Docker -----------------------------------------------------------------------------------------------------------
 
 
 def _containers(engine: docker.DockerClient, pool: UUID) -> list[Container]:
-    """The pool's, of this server: another one's pool has the same name, and another id."""
-    with _answering():
-        found: list[dict[str, Any]] = engine.api.containers(all=True, filters={"label": [f"{_POOL}={pool}", _FLOW_RUN]})
+    """Return the containers of a pool, by its id: pools of other Prefect servers have the same name."""
+    with _docker_errors():
+        rows: list[dict[str, Any]] = engine.api.containers(all=True, filters={"label": [f"{_POOL}={pool}", _FLOW_RUN]})
     return [
         Container(id=each["Id"], flow_run=each["Labels"][_FLOW_RUN], state=each["State"], created=each["Created"])
-        for each in found
+        for each in rows
     ]
 
 
 def _remove(engine: docker.DockerClient, container: Container) -> None:
-    with _answering(), suppress(NotFound):
-        found = engine.containers.get(container.id)
-        found.stop(timeout=_STOP_SECONDS)
-        found.remove(force=True)
+    with _docker_errors(), suppress(NotFound):
+        running = engine.containers.get(container.id)
+        running.stop(timeout=_STOP_SECONDS)
+        running.remove(force=True)
 
 
 def _prune(engine: docker.DockerClient) -> int:
-    """Finished containers of shards, of whichever pool."""
+    """Remove finished shard containers of any pool; return their number."""
     labels = [f"{name}={value}" for name, value in LABELS.items()]
-    with _answering():
+    with _docker_errors():
         pruned = engine.containers.prune(filters={"label": labels, "until": KEPT})
     return len(pruned["ContainersDeleted"] or ())
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
-    """What the Docker client raises, also of requests below it, is an outage."""
+def _docker_errors() -> Iterator[None]:
+    """Turn errors of the Docker client and of its HTTP library into ProviderDown."""
     try:
         yield
     except (DockerException, OSError) as error:
-        raise ProviderDown(f"Docker does not answer as it should: {error}") from error
+        raise ProviderDown(f"Docker request failed: {error}") from error

@@ -1,6 +1,6 @@
-"""The loop that brings everything back: one round looks at what is due and sees to it that somebody works on it.
+"""The background loop: each round cleans up after dead runs and starts what is due.
 
-A round keeps nothing in memory that the next one needs, so that it may be killed anywhere and several may run at once.
+Rounds keep no state in memory, so that a loop may be killed at any point and several may run concurrently.
 """
 
 import asyncio
@@ -29,55 +29,54 @@ EVERY_SECONDS = 30.0
 """Between two rounds."""
 
 GATHER_SECONDS = 1.0
-"""Between being woken and the round: what is uploaded together is launched together."""
+"""Delay between a wake-up and its round, so that documents uploaded together are launched together."""
 
 COLLECT_SECONDS = 3_600.0
-"""Between two collections of what is left behind."""
+"""Between two garbage collections."""
 
 REVIEW_SECONDS = 600.0
-"""Between two looks for weak pictures: where a provider is down or a budget spent, the next one comes to the same."""
+"""Between two reviews; sooner would not help when a provider is down or a budget is spent."""
 
-_MOST = 1_000  # documents counted
+_MAX_COUNTED = 1_000  # documents
 _DELETES = 20  # finished in one round
-_INDEX_SECONDS = 5.0  # that an index outage is sat out: the next round comes soon enough
-_FAREWELL_SECONDS = 15.0  # for a child that is told to end to write that down
+_INDEX_SECONDS = 5.0  # of retries during an index outage: the next round comes soon enough
+_SHUTDOWN_SECONDS = 15.0  # for a child to record its end after SIGTERM
 
 
-Done = dict[str, object]
-"""What a part of a round did: fields of Ticked."""
+PartResult = dict[str, object]
+"""Fields of Ticked."""
 
-Part = Callable[[Resources], Awaitable[Done]]
+Part = Callable[[Resources], Awaitable[PartResult]]
 
 
 class Ticked(Record):
-    """What one round did. `troubles`: what could not be done, in words; the next round tries again."""
+    """Result of one round. `troubles`: error messages; the next round tries again."""
 
-    buried: tuple[str, ...] = ()  # runs found dead
-    killed: tuple[int, ...] = ()  # processes of runs that hang
+    buried: tuple[str, ...] = ()  # runs marked dead
+    killed: tuple[int, ...] = ()  # pids of hung runs
     deleted: tuple[str, ...] = ()
     published: int = 0
     launched: tuple[str, ...] = ()  # documents
-    worked_off: int = 0  # documents that a child of this process was at, where there is no Prefect server
-    reviewed: int = 0  # documents whose weak pictures another child was at
+    worked_off: int = 0  # documents processed in a child process, without a Prefect server
+    reviewed: int = 0  # documents reviewed in a child process
     crashed: tuple[str, ...] = ()  # flow runs set Crashed
     cancelled: tuple[str, ...] = ()  # flow runs set Cancelled
     troubles: tuple[str, ...] = ()
 
 
 async def tick(resources: Resources) -> Ticked:
-    """One round. Without a Prefect server it also works off what is due, in a child process, and waits for that.
+    """Run one round. Without a Prefect server, also process due documents in a child process, and wait for it.
 
-    Raises nothing that a later round could mend: that is in `troubles`.
+    Failures are returned as `troubles`, since a later round may succeed.
     """
-    return await _round(resources, _parts() if _has_prefect() else [*_parts(), _work_off, _review])
+    return await _round(resources, _parts() if _has_prefect() else [*_parts(), _process_due, _review])
 
 
 async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
-    """A round every `every` seconds, or soon after `wake` is set, until cancelled; every hour what is left behind is
-    collected.
+    """Run a round every `every` seconds, and soon after `wake` is set, until cancelled; collect garbage every hour.
 
-    What goes wrong is logged when it begins and when it is over. Without a Prefect server one child works off what is
-    due while rounds go on, and another has weak pictures reviewed.
+    Failures are logged when they start and when they end. Without a Prefect server, one child process handles due
+    documents beside the rounds, and another runs reviews.
     """
     worker, reviewer, collector = BackgroundTask(), BackgroundTask(), BackgroundTask()
     troubles: tuple[str, ...] = ()
@@ -86,14 +85,14 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         while True:
             wake.clear()
             done = await _round(resources, _parts())
-            troubles = _say(done.troubles, before=troubles)
-            if len(done.deleted) >= _DELETES:  # there are more
+            troubles = _log_changes(done.troubles, before=troubles)
+            if len(done.deleted) >= _DELETES:  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
                 collector.begin(collect(resources))
                 collected = time.monotonic()
             if not _has_prefect():
-                worker.begin(_work_off(resources))
+                worker.begin(_process_due(resources))
                 if time.monotonic() - reviewed > REVIEW_SECONDS:
                     reviewer.begin(_review(resources))
                     reviewed = time.monotonic()
@@ -107,9 +106,9 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
 
 
 async def collect(resources: Resources, *, dry_run: bool = False) -> Swept:
-    """Remove what is left behind here and in Prefect; in a dry run only count it.
+    """Remove garbage here and old flow runs in Prefect; in a dry run only count them.
 
-    Raises as `sweep`, and ProviderDown where Prefect does not answer.
+    Raises as `sweep`, and ProviderDown when Prefect does not respond.
     """
     swept = await asyncio.to_thread(sweep, resources, dry_run=dry_run)
     if not _has_prefect():
@@ -122,19 +121,20 @@ async def collect(resources: Resources, *, dry_run: bool = False) -> Swept:
 
 
 class BackgroundTask:
-    """Work that goes on beside the rounds, one at a time."""
+    """Runs work beside the rounds, one task at a time."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[object] | None = None
 
     def begin(self, work: Coroutine[object, object, object]) -> None:
-        """Unless it is still at the last one."""
+        """Start the work, unless earlier work is still running."""
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(_logged(work))
         else:
             work.close()
 
     async def stop(self) -> None:
+        """Cancel the work and wait for its end."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -144,27 +144,27 @@ class BackgroundTask:
 async def _logged(work: Coroutine[object, object, object]) -> None:
     try:
         await work
-    except Exception as error:  # noqa: BLE001 — the isolation boundary between a chore and the loop
-        log.warning("the loop: %s", _in_words(error))
+    except Exception as error:  # noqa: BLE001 — isolates background tasks from the loop
+        log.warning("background loop: %s", _message(error))
 
 
-def _say(troubles: tuple[str, ...], *, before: tuple[str, ...]) -> tuple[str, ...]:
+def _log_changes(troubles: tuple[str, ...], *, before: tuple[str, ...]) -> tuple[str, ...]:
     for trouble in troubles:
         if trouble not in before:
-            log.warning("the loop: %s", trouble)
+            log.warning("background loop: %s", trouble)
     if before and not troubles:
-        log.info("the loop: all is well again")
+        log.info("background loop: recovered")
     return troubles
 
 
 async def _round(resources: Resources, parts: Iterable[Part]) -> Ticked:
-    """These parts, one after the other; one that fails does not keep the others from their turn."""
-    done, troubles = Done(), list[str]()
+    """Run the parts in order; a failed part does not stop the others."""
+    done, troubles = PartResult(), list[str]()
     for part in parts:
         try:
             done |= await part(resources)
-        except Exception as error:  # noqa: BLE001 — the isolation boundary between the parts of a round
-            troubles.append(_in_words(error))
+        except Exception as error:  # noqa: BLE001 — isolates the parts of a round
+            troubles.append(_message(error))
     return Ticked.model_validate({**done, "troubles": tuple(troubles)})
 
 
@@ -172,48 +172,48 @@ def _parts() -> list[Part]:
     return [*map(_in_thread, (_mark_dead, _delete, _publish)), *([_launch] if _has_prefect() else [])]
 
 
-def _in_thread(work: Callable[[Resources], Done]) -> Part:
-    async def part(resources: Resources) -> Done:
+def _in_thread(work: Callable[[Resources], PartResult]) -> Part:
+    async def part(resources: Resources) -> PartResult:
         return await asyncio.to_thread(work, resources)
 
     return part
 
 
-def _in_words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if not isinstance(error, Failure):
-        log.error("a part of the round failed", exc_info=error)
+        log.error("unexpected error in the background loop", exc_info=error)
     return str(as_failure(error))
 
 
 # --- the parts of a round ---------------------------------------------------------------------------------------------
 
 
-def _mark_dead(resources: Resources) -> Done:
-    """Free what dead runs held; end the processes that hang on."""
+def _mark_dead(resources: Resources) -> PartResult:
+    """Mark dead runs and kill hung processes."""
     return {
         "buried": tuple(runs.mark_dead(resources.ledger)),
         "killed": tuple(hung_processes.kill_hung(resources.ledger)),
     }
 
 
-def _delete(resources: Resources) -> Done:
+def _delete(resources: Resources) -> PartResult:
     deleted = []
     for document in schedule.unfinished_deletes(resources.ledger, _DELETES):
-        with suppress(InvalidReference):  # somebody else has just finished it
+        with suppress(InvalidReference):  # another process has just finished it
             if finish_delete(resources, document, at_most=_INDEX_SECONDS):
                 deleted.append(document)
     return {"deleted": tuple(deleted)}
 
 
-def _publish(resources: Resources) -> Done:
-    """What nobody else publishes: rows of documents that nobody works on."""
+def _publish(resources: Resources) -> PartResult:
+    """Publish rows of documents without a live run."""
     if not schedule.needs_publishing(resources.ledger):
         return {}
     return {"published": publish_all(resources, at_most=_INDEX_SECONDS).rows}
 
 
-async def _launch(resources: Resources) -> Done:
-    from scheduler import flow_run_states, launch  # they import Prefect, which one machine without a server never needs
+async def _launch(resources: Resources) -> PartResult:
+    from scheduler import flow_run_states, launch  # imports Prefect: only with a server
 
     async with launch.prefect() as client:
         settled = await flow_run_states.settle_flow_runs(client, resources.ledger)
@@ -233,22 +233,22 @@ def _has_prefect() -> bool:
     return bool(os.environ.get("PREFECT_API_URL"))
 
 
-async def _work_off(resources: Resources) -> Done:
-    """`swatchbook retry` for what is due."""
-    waiting = await asyncio.to_thread(schedule.launchable, resources.ledger, _MOST)
+async def _process_due(resources: Resources) -> PartResult:
+    """Run `swatchbook retry` in a child when documents are due."""
+    waiting = await asyncio.to_thread(schedule.launchable, resources.ledger, _MAX_COUNTED)
     return {"worked_off": len(waiting)} if waiting and await _in_child(resources, "retry") else {}
 
 
-async def _review(resources: Resources) -> Done:
-    """`swatchbook review run` where the review model has something to look at; nothing else waits for it."""
+async def _review(resources: Resources) -> PartResult:
+    """Run `swatchbook review run` in a child when documents have pictures to review."""
     waiting = await asyncio.to_thread(documents_to_review, resources)
     return {"reviewed": len(waiting)} if waiting and await _in_child(resources, "review", "run") else {}
 
 
 async def _in_child(resources: Resources, *command: str) -> bool:
-    """A command in a child of its own: models take a gigabyte, and what crashes it costs the service nothing.
+    """Run a command in a child process, so that the service neither loads models nor crashes with them.
 
-    One at a time on this machine, whoever ticks: the lock goes with its holder. False where another has it.
+    A file lock allows one at a time on this machine. Return False when another process holds it.
     """
     lock = FileLock(resources.settings.home / f"{command[0]}.lock")
     try:
@@ -264,8 +264,8 @@ async def _in_child(resources: Resources, *command: str) -> bool:
             await child.wait()
         finally:
             if child.returncode is None:
-                child.terminate()  # it writes down that it was interrupted
-                await asyncio.wait_for(child.wait(), _FAREWELL_SECONDS)
+                child.terminate()  # it records that it was interrupted
+                await asyncio.wait_for(child.wait(), _SHUTDOWN_SECONDS)
     finally:
         lock.release()
     return True

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# compose.sh up: checks the secrets, builds the image, starts all of compose.yaml, waits until it is healthy.
-# compose.sh down: stops and removes the containers; the volumes, and so all data, stay.
-# Variables: ENV_FILE, IMAGE, BASE_IMAGE, TORCH_INDEX; CA_BUNDLE and PIP_CONFIG are files for the build alone.
+# compose.sh up: checks the secrets, builds the image, starts compose.yaml and waits until all services are healthy.
+# compose.sh down: stops and removes the containers; the volumes with all data stay.
+# Variables: ENV_FILE, IMAGE, BASE_IMAGE, TORCH_INDEX; CA_BUNDLE and PIP_CONFIG are files used only by the build.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export SWATCHBOOK_IMAGE=${IMAGE:-swatchbook}
 env_file=${ENV_FILE:-.env}
-HEALTHY_SECONDS=300  # ~40 s on two idle cores; databases are made and migrated the first time
+HEALTHY_SECONDS=300  # ~40 s on two idle cores; the first start creates and migrates the databases
 
 refuse() {
     printf '%s\n' "$@" >&2
@@ -22,9 +22,9 @@ compose() {
 }
 
 check_secrets() {
-    [ -f "$env_file" ] || refuse "There is no $env_file: .env.example says how to make one."
+    [ -f "$env_file" ] || refuse "$env_file not found: .env.example shows how to create it."
     if grep -q change-me <(grep -v '^ *#' "$env_file"); then
-        refuse "$env_file still holds example secrets; .env.example says how to fill them in:" \
+        refuse "$env_file still contains example secrets; .env.example shows how to replace them:" \
             "$(grep -n change-me "$env_file" | grep -v '^[0-9]*: *#' | sed 's/=.*//; s/^/  line /')"
     fi
 }
@@ -38,7 +38,7 @@ build() {
     DOCKER_BUILDKIT=1 docker build "${given[@]}" .
 }
 
-# All are healthy, and `setup`, which ends, has ended well.
+# Wait until all containers are healthy and `setup`, which ends, has exited with 0.
 wait_until_healthy() {
     local containers states
     local state='{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}} {{.State.ExitCode}}{{end}}'
@@ -52,7 +52,7 @@ wait_until_healthy() {
     refuse "Not healthy after $HEALTHY_SECONDS s:" "$states"
 }
 
-# Those of Prefect's Docker worker, which Compose knows nothing of: they would hold on to its network.
+# Remove the containers of Prefect's Docker worker: Compose does not manage them, but they use its network.
 remove_shards() {
     local project shards
     project=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$env_file")

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The image of PostgreSQL runs this once, on an empty volume: two databases, each with an owner who sees no other.
+# Run once by the PostgreSQL image on an empty volume: creates two databases, each with its own role.
 set -eu
 
-make_database() {  # its name and its owner's password
+create_database() {  # name, password of its role
     psql --username "$POSTGRES_USER" --dbname postgres --set ON_ERROR_STOP=1 --set name="$1" --set password="$2" <<'SQL'
 CREATE ROLE :"name" LOGIN PASSWORD :'password';
 CREATE DATABASE :"name" OWNER :"name" TEMPLATE template0 ENCODING 'UTF8';
@@ -10,5 +10,5 @@ REVOKE CONNECT ON DATABASE :"name" FROM PUBLIC;
 SQL
 }
 
-make_database swatchbook "$LEDGER_PASSWORD"
-make_database prefect "$PREFECT_DATABASE_PASSWORD"
+create_database swatchbook "$LEDGER_PASSWORD"
+create_database prefect "$PREFECT_DATABASE_PASSWORD"

@@ -1,4 +1,4 @@
-"""`swatchbook search` asked of a running service (SWATCHBOOK_SERVICE_URL): nothing is opened or loaded here."""
+"""`swatchbook search` through a running service (SWATCHBOOK_SERVICE_URL); opens no ledger, loads no models."""
 
 import json
 import ssl
@@ -18,12 +18,12 @@ from swatchbook.records import Hit
 from swatchbook.settings import Settings
 
 ANSWER_SECONDS = 60.0  # a service that has just started loads its models first
-_MOST_BYTES = 32 << 20  # of an answer: a hundred results take 200 kB
-_HERE = "or unset SWATCHBOOK_SERVICE_URL to search on this machine."
+_MAX_BYTES = 32 << 20  # of a response: a hundred results take 200 kB
+_OR_LOCAL = "or unset SWATCHBOOK_SERVICE_URL to search on this machine."
 
 
 class Service(NamedTuple):
-    """Where the service is: https or not, host and port, and what stands before its paths."""
+    """Address of the service, parsed; `path` is the prefix of its paths."""
 
     url: str
     tls: bool
@@ -43,26 +43,26 @@ def search_at_service(
     by: str,
     k: int,
 ) -> list[Hit]:
-    """The hits of `swatchbook.search.search.search` as the service finds them; `documents` are whole ids.
+    """Return the hits that the service finds. `documents` are full ids.
 
-    Raises Configuration for an address that cannot be used or is no such service's, Authentication where the key is
-    missing or refused, ProviderDown where nobody answers, InvalidReference and TooLarge for what the service refuses.
+    Raises Configuration for an invalid address or one of another kind of service, Authentication for a missing or
+    rejected key, ProviderDown when there is no response, InvalidReference and TooLarge for a rejected query.
     """
     service = read_address(settings)
     fields = _fields(text, owner, where, documents, by, k)
     if image is None:
-        answer = _ask(service, settings, "GET", f"/search?{urlencode(fields)}")
+        reply = _request(service, settings, "GET", f"/search?{urlencode(fields)}")
     else:
         kind, body = _form(fields, _read(image, settings))
-        answer = _ask(service, settings, "POST", "/search", body=body, headers={"Content-Type": kind})
+        reply = _request(service, settings, "POST", "/search", body=body, headers={"Content-Type": kind})
     try:
-        return [Hit.model_validate(hit) for hit in answer["hits"]]
+        return [Hit.model_validate(hit) for hit in reply["hits"]]
     except (KeyError, TypeError, ValidationError):
-        raise _no_service(service) from None
+        raise _not_swatchbook(service) from None
 
 
 def read_address(settings: Settings) -> Service:
-    """SWATCHBOOK_SERVICE_URL in parts. Raises Configuration; a key goes to another machine by https alone."""
+    """Parse SWATCHBOOK_SERVICE_URL. Raises Configuration for an invalid address, or a key over plain http."""
     url = (settings.service_url or "").rstrip("/")
     try:
         parts = urlsplit(url)
@@ -71,9 +71,9 @@ def read_address(settings: Settings) -> Service:
         parts, host, port = urlsplit(""), "", None
     if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment or "@" in parts.netloc:
         raise Configuration(
-            "SWATCHBOOK_SERVICE_URL is no address of a service.",
-            advice="It should be like https://swatchbook.example.com or http://127.0.0.1:8420; "
-            "a key goes into SWATCHBOOK_SERVICE_KEY.",
+            "SWATCHBOOK_SERVICE_URL is not a valid address.",
+            advice="Set it to an address such as https://swatchbook.example.com or http://127.0.0.1:8420; "
+            "set the key as SWATCHBOOK_SERVICE_KEY.",
         )
     if settings.service_key and parts.scheme == "http" and not _is_this_machine(host):
         raise Configuration(
@@ -98,53 +98,55 @@ def _fields(
             UUID(document)
         except ValueError:
             raise InvalidReference(
-                f"document={document}: with SWATCHBOOK_SERVICE_URL a document is named by its whole id.",
-                advice="`search --json` says it as `document_id`.",
+                f"document={document}: SWATCHBOOK_SERVICE_URL is set, so the filter needs the full document id.",
+                advice="`search --json` shows it as `document_id`.",
             ) from None
-    one: dict[str, Any] = {
+    single: dict[str, Any] = {
         "text": text, "owner": owner, "by": by, "k": k, "price_min": where.price_min, "price_max": where.price_max,
         "explain": "true",
     }  # fmt: skip
-    several: dict[str, Iterable[Any]] = {
+    repeated: dict[str, Iterable[Any]] = {
         "document": documents, "product": where.products, "category": where.category, "material": where.material,
         "color": where.colors, "page": where.pages,
     }  # fmt: skip
-    given = [(name, str(value)) for name, value in one.items() if value is not None]
-    return given + [(name, str(value)) for name, values in several.items() for value in values]
+    fields = [(name, str(value)) for name, value in single.items() if value is not None]
+    return fields + [(name, str(value)) for name, values in repeated.items() for value in values]
 
 
 def _read(image: Path, settings: Settings) -> bytes:
     try:
         if image.stat().st_size > settings.max_image_mb << 20:
-            raise TooLarge(f"{image}: more than {settings.max_image_mb} MiB.", advice="Give a smaller picture.")
+            raise TooLarge(f"{image}: larger than {settings.max_image_mb} MiB.", advice="Use a smaller picture.")
         return image.read_bytes()
     except OSError as error:
-        raise InvalidReference(f"{image}: {(error.strerror or '').lower()}.", advice="Give a picture file.") from error
+        raise InvalidReference(
+            f"{image}: {(error.strerror or '').lower()}.", advice="Check the path of the picture."
+        ) from error
 
 
 def _form(fields: Sequence[tuple[str, str]], picture: bytes) -> tuple[str, bytes]:
-    """A multipart form and its content type."""
+    """Encode fields and picture as multipart/form-data. Return the content type and the body."""
     boundary = uuid4().hex
-    said = [
+    parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in fields
     ]
-    said += [
+    parts += [
         f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="image"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n".encode(),
         picture,
         f"\r\n--{boundary}--\r\n".encode(),
     ]
-    return f"multipart/form-data; boundary={boundary}", b"".join(said)
+    return f"multipart/form-data; boundary={boundary}", b"".join(parts)
 
 
-# --- asking -----------------------------------------------------------------------------------------------------------
+# --- HTTP -------------------------------------------------------------------------------------------------------------
 
 
-def _ask(
+def _request(
     service: Service, settings: Settings, method: str, path: str, *, body: bytes = b"", headers: Mapping[str, str] = {}
 ) -> Any:
-    """The answer's JSON. No redirect is followed: the key is for this address alone."""
+    """Send a request and return the JSON of the response. Redirects are not followed: the key is for this address."""
     key = {"Authorization": f"Bearer {settings.service_key.get_secret_value()}"} if settings.service_key else {}
     connection = (
         HTTPSConnection(service.host, service.port, timeout=ANSWER_SECONDS)
@@ -153,54 +155,54 @@ def _ask(
     )
     try:
         connection.request(method, service.path + path, body or None, {**headers, **key})
-        with connection.getresponse() as answer:
-            said = answer.read(_MOST_BYTES)
+        with connection.getresponse() as response:
+            content = response.read(_MAX_BYTES)
     except ssl.SSLError as error:
         raise Configuration(
-            f"The service at {service.url} cannot be trusted: {error.reason or error}.",
-            advice="Check SWATCHBOOK_SERVICE_URL and the certificate there; SSL_CERT_FILE names a CA of your own.",
+            f"TLS verification of {service.url} failed: {error.reason or error}.",
+            advice="Check SWATCHBOOK_SERVICE_URL and the server's certificate; set SSL_CERT_FILE for a private CA.",
         ) from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise ProviderDown(
-            f"No service answers at {service.url}: {reason}.",
-            advice=f"Start it there with `swatchbook serve`, correct SWATCHBOOK_SERVICE_URL, {_HERE}",
+            f"No service responds at {service.url}: {reason}.",
+            advice=f"Start it with `swatchbook serve`, correct SWATCHBOOK_SERVICE_URL, {_OR_LOCAL}",
         ) from error
-    except ValueError as error:  # what stands in no header
-        raise Authentication("SWATCHBOOK_SERVICE_KEY holds characters that stand in no key.") from error
+    except ValueError as error:  # http.client rejects the header
+        raise Authentication("SWATCHBOOK_SERVICE_KEY contains characters that are invalid in a key.") from error
     finally:
         connection.close()
     try:
-        told = json.loads(said)
+        reply = json.loads(content)
     except ValueError:
-        told = None
-    return told if answer.status == 200 and isinstance(told, dict) else _refuse(service, answer, told)
+        reply = None
+    return reply if response.status == 200 and isinstance(reply, dict) else _raise_problem(service, response, reply)
 
 
-def _refuse(service: Service, answer: HTTPResponse, told: Any) -> Any:
-    """Raise what the service says, or that it is none."""
-    problem = told if isinstance(told, dict) else {}
-    detail = str(problem.get("detail") or problem.get("title") or f"status {answer.status}")
+def _raise_problem(service: Service, response: HTTPResponse, reply: Any) -> Any:
+    """Raise the problem that the service reports, or Configuration when the response is not Swatchbook's."""
+    problem = reply if isinstance(reply, dict) else {}
+    detail = str(problem.get("detail") or problem.get("title") or f"status {response.status}")
     advice = str(problem["advice"]) if problem.get("advice") else None
-    if answer.status in (401, 403) and problem:
+    if response.status in (401, 403) and problem:
         raise Authentication(
-            f"The service at {service.url} refuses: {detail}",
+            f"The service at {service.url} denied access: {detail}",
             advice="Set SWATCHBOOK_SERVICE_KEY to one of its SWATCHBOOK_API_KEYS, and --owner to an owner of that key.",
         )
-    if answer.status >= 500:
+    if response.status >= 500:
         raise ProviderDown(
-            f"The service at {service.url} cannot answer now: {detail}.",
-            advice=f"Its log says why. Try again later, {_HERE}",
+            f"The service at {service.url} failed: {detail}.",
+            advice=f"See its log. Try again later, {_OR_LOCAL}",
         )
-    if answer.status == 413 and problem:
+    if response.status == 413 and problem:
         raise TooLarge(detail, advice=advice)
-    if answer.status in (400, 408, 415, 422, 429) and problem:
+    if response.status in (400, 408, 415, 422, 429) and problem:
         raise InvalidReference(detail, advice=advice)
-    raise _no_service(service)
+    raise _not_swatchbook(service)
 
 
-def _no_service(service: Service) -> Configuration:
+def _not_swatchbook(service: Service) -> Configuration:
     return Configuration(
-        f"What answers at {service.url} is no Swatchbook service of this version.",
-        advice=f"Set SWATCHBOOK_SERVICE_URL to the service's own address (no redirect is followed), {_HERE}",
+        f"The server at {service.url} is not a Swatchbook service of this version.",
+        advice=f"Set SWATCHBOOK_SERVICE_URL to the final address (redirects are not followed), {_OR_LOCAL}",
     )

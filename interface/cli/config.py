@@ -1,4 +1,4 @@
-"""`swatchbook config`: every setting, its value, and where that came from."""
+"""`swatchbook config`: every setting, its value and the source of the value."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +12,11 @@ from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
 from swatchbook.settings import PREFIX, ApiKey, Prompts, Settings, WebhookSource
 
-ROOMY = 140  # columns
+WIDE = 140  # columns; from here on the table also shows the descriptions
 
 
 class Setting(Record):
-    """One setting as people read it: its variable, its value (secrets masked), and who said so."""
+    """One setting: its variable, its value (secrets masked) and the source of the value."""
 
     variable: str
     value: str | int | float | list[str | float] | None
@@ -25,7 +25,7 @@ class Setting(Record):
 
 
 def describe(settings: Settings, origins: dict[str, str]) -> list[Setting]:
-    """All settings in the order of their declaration."""
+    """Return all settings in the order of their declaration."""
     return [
         Setting(
             variable=PREFIX + name.upper(),
@@ -38,12 +38,12 @@ def describe(settings: Settings, origins: dict[str, str]) -> list[Setting]:
 
 
 def shown(value: Any) -> Any:
-    """A value without its secrets: a password in a URL is masked too."""
+    """Return a value for display: secrets are masked, passwords in URLs too."""
     if isinstance(value, SecretStr):
         return REDACTED
     if isinstance(value, ApiKey | WebhookSource):
         return f"{value.name} ({REDACTED}): {' '.join(value.owners)}"
-    if isinstance(value, Mapping):  # what models cost
+    if isinstance(value, Mapping):  # prices of models
         return [f"{model}: {price.input:g} in, {price.output:g} out" for model, price in value.items()]
     if isinstance(value, Prompts):
         return [f"{role}: {' | '.join(phrases)}" for role, phrases in value]
@@ -57,20 +57,20 @@ def shown(value: Any) -> Any:
 
 
 def draw(rows: list[Setting], *, width: int) -> Table:
-    """The settings as a table; what somebody set stands out. Their meaning is shown where there is room for it."""
-    meaning = ["meaning"] if width >= ROOMY else []
-    made = table("setting", "value", "from", *meaning)
-    made.columns[0].no_wrap = True
+    """Return the settings as a table; values that are not defaults stand out. Wide terminals show descriptions."""
+    description = ["description"] if width >= WIDE else []
+    grid = table("setting", "value", "source", *description)
+    grid.columns[0].no_wrap = True
     for row in rows:
         value = ", ".join(map(_plain, row.value)) if isinstance(row.value, list) else _plain(row.value)
         chosen = row.origin != "default" and not row.origin.startswith("profile")
-        made.add_row(
+        grid.add_row(
             cell(row.variable, "bold" if chosen else ""),
             cell(value or None, "bold cyan" if chosen else ""),
             cell(row.origin, "" if chosen else "dim"),
-            *(cell(row.description, "dim") for _ in meaning),
+            *(cell(row.description, "dim") for _ in description),
         )
-    return made
+    return grid
 
 
 def _plain(value: str | float | None) -> str:

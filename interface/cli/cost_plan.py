@@ -1,4 +1,4 @@
-"""`swatchbook ingest --plan`: what would be asked and paid, as people read it."""
+"""`swatchbook ingest --plan`: estimated calls to providers and their cost."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,42 +13,44 @@ from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 
 
-def tell_estimates(resources: Resources, files: Sequence[Path], options: IngestOptions, *, as_json: bool) -> int:
-    """Tell what each file would cost. Returns the exit code; a file that fails does not keep the others waiting."""
-    found, codes = list[Estimate](), [COMPLETED]
+def print_estimates(resources: Resources, files: Sequence[Path], options: IngestOptions, *, as_json: bool) -> int:
+    """Print the estimate of each file. Return the exit code; a failed file does not stop the others."""
+    estimates, codes = list[Estimate](), [COMPLETED]
     for file in files:
         try:
             with err().status(f"reading {clean(file.name)} …"):
-                found.append(estimate(resources, file, options))
+                estimates.append(estimate(resources, file, options))
         except Failure as failure:
             codes.append(say_failure(failure, file.name))
             continue
         if not as_json:
-            out().print(draw(found[-1]))
+            out().print(draw(estimates[-1]))
     if as_json:
-        say_json([each.model_dump(mode="json") | {"usd": each.usd} for each in found])
+        say_json([each.model_dump(mode="json") | {"usd": each.usd} for each in estimates])
     return worst(codes)
 
 
-def draw(told: Estimate) -> RenderableType:
-    """One file: a line for each stage and model, and what all of it comes to."""
+def draw(file: Estimate) -> RenderableType:
+    """Return the estimate of one file: a row for each stage and model, and the total cost."""
     counts = (
-        f"{told.pages} pages · {told.products} products by layout rules · {told.images} images · {told.chunks} chunks"
+        f"{file.pages} pages · {file.products} products by layout rules · {file.images} images · {file.chunks} chunks"
     )
-    head = Text.assemble((clean(told.name), "bold"), f"  {counts}")
-    if not told.planned:
-        return Group(head, Text("Nothing to pay: all of it is made on this machine.", "dim"))
-    numbers = ("calls", "made already", "tokens in ≤", "tokens out ≤", "about", "USD ≤")
-    made = table("stage", "model", *numbers, right=numbers)
-    for each in told.planned:
-        counted = (each.calls, each.made, each.tokens_in, each.tokens_out)
-        made.add_row(
-            cell(each.stage), cell(each.model), *(cell(f"{count:,}") for count in counted),
+    head = Text.assemble((clean(file.name), "bold"), f"  {counts}")
+    if not file.planned:
+        return Group(head, Text("No cost: all models run on this machine.", "dim"))
+    columns = ("calls", "already done", "input tokens ≤", "output tokens ≤", "time ≈", "USD ≤")
+    rows = table("stage", "model", *columns, right=columns)
+    for each in file.planned:
+        numbers = (each.calls, each.made, each.tokens_in, each.tokens_out)
+        rows.add_row(
+            cell(each.stage), cell(each.model), *(cell(f"{number:,}") for number in numbers),
             cell(duration(each.seconds)), cell("unknown" if each.usd is None else f"{each.usd:.4f}"),
         )  # fmt: skip
-    looks = any(each.stage == "review" for each in told.planned)
-    weak = " Only weak pictures are looked at again: here every new one counts as weak." if looks else ""
-    whole = "unknown until SWATCHBOOK_PRICES has every model" if told.usd is None else f"at most ${told.usd:.4f}"
-    return Group(
-        head, made, Text(f"{whole}.{weak} Calls that fail come on top; nothing was asked yet. --max-usd sets a limit.")
+    has_review = any(each.stage == "review" for each in file.planned)
+    review = " Review calls: upper bound, as if every new picture had a low score." if has_review else ""
+    total = (
+        "Total unknown: SWATCHBOOK_PRICES lacks a model"
+        if file.usd is None
+        else f"Total: at most ${file.usd:.4f}, failed calls not included"
     )
+    return Group(head, rows, Text(f"{total}.{review} No call was sent. --max-usd sets a limit."))

@@ -1,4 +1,4 @@
-"""`swatchbook doctor`: does each part really work, and what to do about what does not. Checks use the real thing."""
+"""`swatchbook doctor`: check each part of the installation with a real operation and advise how to fix failures."""
 
 import asyncio
 import logging
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FREE_DISK = 1 << 30  # bytes; a catalogue with its pictures, vectors and index takes some hundred MB
-FREE_MEMORY = 1536 << 20  # bytes; what one ingest takes at most
+FREE_DISK = 1 << 30  # bytes; a catalogue with its pictures, vectors and index needs some hundred MB
+FREE_MEMORY = 1536 << 20  # bytes; peak of one ingest
 
 SMALLEST_PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -38,11 +38,11 @@ SMALLEST_PDF = (
 )
 
 Check = Callable[[Resources], str]
-"""What was found, in a few words. Raises Failure with advice where it does not work."""
+"""Return a short description of the part. Raises Failure with advice when the part does not work."""
 
 
 class Finding(Record):
-    """How one check went. `kind` and `advice` are of the failure, if it failed."""
+    """Result of one check. `kind` and `advice` are those of the failure, None when it passed."""
 
     check: str
     ok: bool
@@ -53,35 +53,35 @@ class Finding(Record):
 
 
 def examine(resources: Resources) -> Iterator[Finding]:
-    """Run all checks, one after another; none keeps the next from running."""
+    """Run all checks in order; a failed check does not stop the next."""
     for name, check in CHECKS.items():
         started = time.monotonic()
         try:
             found, failure = check(resources), None
-        except Exception as error:  # the finding records it
+        except Exception as error:  # reported as a finding
             failure = as_failure(error)
             found = failure.message
-            log.warning("doctor: %s", name, exc_info=error)
+            log.warning("doctor: check %s failed", name, exc_info=error)
         yield Finding(
             check=name,
             ok=failure is None,
             found=found,
             kind=failure.kind if failure else None,
-            advice=failure.advice or f"The log says more: {log_file(resources.settings)}" if failure else None,
+            advice=failure.advice or f"See the log for details: {log_file(resources.settings)}" if failure else None,
             seconds=round(time.monotonic() - started, 3),
         )
 
 
 def draw(findings: list[Finding]) -> Table:
-    """The findings as a table; advice stands below what is broken."""
-    made = table("", "check", "found", "took", right=("took",))
+    """Return the findings as a table, with advice below each failed check."""
+    rows = table("", "check", "result", "time", right=("time",))
     for finding in findings:
-        found = Text(clean(finding.found), "" if finding.ok else "red")
+        result = Text(clean(finding.found), "" if finding.ok else "red")
         if finding.advice:
-            found.append(f"\n→ {clean(finding.advice)}", "yellow")
+            result.append(f"\n→ {clean(finding.advice)}", "yellow")
         sign = Text("✓", "green") if finding.ok else Text("✗", "bold red")
-        made.add_row(sign, finding.check, found, cell(duration(finding.seconds), "dim"))
-    return made
+        rows.add_row(sign, finding.check, result, cell(duration(finding.seconds), "dim"))
+    return rows
 
 
 # --- the checks -------------------------------------------------------------------------------------------------------
@@ -89,23 +89,27 @@ def draw(findings: list[Finding]) -> Table:
 
 def check_python(_: Resources) -> str:
     if not (3, 11) <= sys.version_info[:2] < (3, 14):
-        raise Configuration(f"Python {platform.python_version()}.", advice="Use Python 3.11, 3.12 or 3.13.")
+        raise Configuration(
+            f"Python {platform.python_version()} is not supported.", advice="Use Python 3.11, 3.12 or 3.13."
+        )
     return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
 
 
 def check_packages(_: Resources) -> str:
-    """Installed versions against those that Swatchbook was built for."""
+    """Compare the installed versions with the pinned ones."""
     from packaging.requirements import Requirement
 
     try:
         needed = [Requirement(line) for line in metadata.requires("swatchbook") or ()]
     except metadata.PackageNotFoundError as error:
-        raise Configuration("Swatchbook is not installed.", advice="Run `make install`.") from error
-    wanted = [r for r in needed if r.marker is None or r.marker.evaluate()]
-    wrong = [f"{r.name} {_installed(r.name) or 'missing'}, needs {r.specifier}" for r in wanted if not _fits(r)]
+        raise Configuration("Swatchbook is not installed as a package.", advice="Run `make install`.") from error
+    required = [r for r in needed if r.marker is None or r.marker.evaluate()]
+    wrong = [
+        f"{r.name} {_installed(r.name) or 'is missing'}, required: {r.specifier}" for r in required if not _matches(r)
+    ]
     if wrong:
         raise Configuration("; ".join(wrong) + ".", advice="Run `make install`.")
-    return f"{len(wanted)} packages as pinned; prefect {_installed('prefect')}, torch {_installed('torch')}"
+    return f"{len(required)} packages as pinned; prefect {_installed('prefect')}, torch {_installed('torch')}"
 
 
 def check_settings(_: Resources) -> str:
@@ -113,10 +117,11 @@ def check_settings(_: Resources) -> str:
 
     if unknown := unknown_variables():
         raise Configuration(
-            f"No setting is called {', '.join(unknown)}.", advice="Mend the name; `swatchbook config` lists all."
+            f"Unknown settings: {', '.join(unknown)}.",
+            advice="Correct the names; `swatchbook config` lists all settings.",
         )
     chosen = sum(origin == "environment" or origin == str(env_file()) for origin in origins().values())
-    return f"{chosen} chosen, the rest by default; `swatchbook config` shows them"
+    return f"{chosen} set, all others default; `swatchbook config` lists them"
 
 
 def check_home(resources: Resources) -> str:
@@ -127,10 +132,13 @@ def check_home(resources: Resources) -> str:
             free = shutil.disk_usage(home).free
     except OSError as error:
         raise Configuration(
-            f"{home} cannot be written to: {error.strerror}.", advice="Set SWATCHBOOK_HOME to a folder of your own."
+            f"{home} is not writable: {error.strerror}.",
+            advice="Set SWATCHBOOK_HOME to a folder that you can write to.",
         ) from error
     if free < FREE_DISK:
-        raise DiskFull(f"{home}: {free / 1e6:,.0f} MB free.", advice=f"Free at least {FREE_DISK / 1e9:.1f} GB there.")
+        raise DiskFull(
+            f"{home}: only {free / 1e6:,.0f} MB free.", advice=f"Free at least {FREE_DISK / 1e9:.1f} GB there."
+        )
     return f"{home} · {free / 1e9:,.1f} GB free"
 
 
@@ -140,8 +148,8 @@ def check_memory(_: Resources) -> str:
     used, total = memory_use()
     if total - used < FREE_MEMORY:
         raise OutOfMemory(
-            f"{(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free.",
-            advice=f"An ingest wants {FREE_MEMORY / 1e9:.1f} GB: end something, or give the container more.",
+            f"Only {(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free.",
+            advice=f"An ingest needs {FREE_MEMORY / 1e9:.1f} GB. Stop other programs, or raise the container's limit.",
         )
     return f"{(total - used) / 1e9:.1f} GB of {total / 1e9:.1f} GB free"
 
@@ -162,7 +170,10 @@ def check_files(resources: Resources) -> str:
     key = resources.files.put_bytes(data, ".probe")
     try:
         if resources.files.read(key) != data:
-            raise Configuration("A file came back changed.", advice="Check the disk or SWATCHBOOK_FILES_URL.")
+            raise Configuration(
+                "The file store returned other bytes than were written.",
+                advice="Check the disk or SWATCHBOOK_FILES_URL.",
+            )
     finally:
         resources.files.delete(key)
     return resources.settings.files
@@ -177,18 +188,18 @@ def check_index(resources: Resources) -> str:
 
 
 def check_models(resources: Resources) -> str:
-    """One picture and one text through the models, weights and all."""
+    """Load the models and encode one picture and one text."""
     import numpy as np
 
     models = resources.models
     models.encoder.encode([np.full((32, 32, 3), 128, np.uint8)])
     models.text_encoder.load()
-    vector = models.text_encoder.embed(["oak, matte"], "query")  # the kind that no document pays for
-    _ = models.analyst, models.reviewer  # asked nothing: an answer costs
+    vector = models.text_encoder.embed(["oak, matte"], "query")  # queries are not charged to a document
+    _ = models.analyst, models.reviewer  # only opened, since each answer costs money
     if resources.settings.discovery == "llm":
         _ = models.llm
-    made_by = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
-    return f"{made_by}, {resources.settings.text_encoder} ({vector.shape[1]}-d), {resources.settings.analyst} analyst"
+    images = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
+    return f"{images}, {resources.settings.text_encoder} ({vector.shape[1]}-d), {resources.settings.analyst} analyst"
 
 
 def check_decoder(resources: Resources) -> str:
@@ -200,7 +211,7 @@ def check_decoder(resources: Resources) -> str:
         (decoded,) = resources.decoders.decode([picture], 8)
     if isinstance(decoded, Failure):
         raise decoded
-    return f"{resources.settings.decoders} children, {resources.settings.child_memory_mb} MiB each"
+    return f"{resources.settings.decoders} decoder processes, {resources.settings.child_memory_mb} MiB each"
 
 
 def check_pdf(resources: Resources) -> str:
@@ -211,7 +222,7 @@ def check_pdf(resources: Resources) -> str:
         file.write_bytes(SMALLEST_PDF)
         with Child("swatchbook.pdf.child", memory_mb=resources.settings.child_memory_mb) as child:
             child.ask({"do": "open", "path": str(file)}, seconds=resources.settings.page_seconds)
-    return f"pymupdf {_installed('pymupdf')} in a child of its own"
+    return f"pymupdf {_installed('pymupdf')} in a child process"
 
 
 def check_prefect(resources: Resources) -> str:
@@ -222,48 +233,50 @@ def check_prefect(resources: Resources) -> str:
         probe_prefect(url)
     import prefect
 
-    server = f"server at {url}" if url else f"a server of its own for each run, home {os.environ['PREFECT_HOME']}"
+    server = f"server at {url}" if url else f"a temporary server per command, home {os.environ['PREFECT_HOME']}"
     return f"prefect {prefect.__version__} · {server}"
 
 
 def check_pool(resources: Resources) -> str:
-    """Whether anybody takes shards, and how many this machine had room for."""
+    """Check that a worker serves the shard pool, and compute how many shards fit on this machine."""
     settings = resources.settings
     if settings.execution == "inline":
-        return "not used: images are made where the ingest runs"
+        return "not used: images are embedded in the process that ingests"
     import psutil
 
     from deployments.pools import EMBED, room
     from swatchbook.pipeline.shards import require_pool
 
     require_pool(settings)
-    limit = asyncio.run(_limit_of_served(EMBED))
-    free = psutil.virtual_memory().available  # the machine's: a limit of our own container is not one of theirs
+    limit = asyncio.run(_pool_limit(EMBED))
+    free = psutil.virtual_memory().available  # of the machine: our container's limit does not apply to shards
     here = room(settings, free_memory=free, cpus=os.cpu_count() or 1)
     return (
-        f"{EMBED} is served, {limit or 'any number'} at once · this machine has room for "
-        f"{min(here.by_memory, here.by_cpus)}: {here.by_memory} by free memory, {here.by_cpus} by processors"
+        f"{EMBED} has a worker, limit {limit or 'none'} · this machine has room for "
+        f"{min(here.by_memory, here.by_cpus)} shards: {here.by_memory} by free memory, {here.by_cpus} by CPUs"
     )
 
 
-async def _limit_of_served(name: str) -> int | None:
-    """How many flow runs a pool takes at once. Raises Configuration where none can run, ProviderDown."""
+async def _pool_limit(name: str) -> int | None:
+    """Return the concurrency limit of a pool. Raises Configuration when it cannot run anything, ProviderDown."""
     from prefect.client.schemas.objects import WorkPoolStatus
     from prefect.exceptions import ObjectNotFound
 
     from scheduler.launch import prefect
 
     if not os.environ.get("PREFECT_API_URL"):
-        raise Configuration("A pool needs a Prefect server.", advice="Set PREFECT_API_URL to its address.")
+        raise Configuration("Work pools need a Prefect server.", advice="Set PREFECT_API_URL to its address.")
     async with prefect() as client:
         try:
             pool = await client.read_work_pool(name)
         except ObjectNotFound:
-            raise Configuration(f"Prefect has no pool {name}.", advice="Create it with `swatchbook setup`.") from None
+            raise Configuration(
+                f"Prefect has no work pool {name}.", advice="Create it with `swatchbook setup`."
+            ) from None
     if pool.status is WorkPoolStatus.PAUSED:
         raise Configuration(f"The pool {name} is paused.", advice="Resume it in Prefect's UI.")
     if pool.status is not WorkPoolStatus.READY:
-        raise Configuration(f"No worker serves the pool {name}.", advice="Start one: `swatchbook worker`.")
+        raise Configuration(f"The pool {name} has no worker.", advice="Start one with `swatchbook worker`.")
     return pool.concurrency_limit
 
 
@@ -291,6 +304,6 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _fits(requirement: "Requirement") -> bool:
+def _matches(requirement: "Requirement") -> bool:
     version = _installed(requirement.name)
     return version is not None and requirement.specifier.contains(version, prereleases=True)

@@ -1,4 +1,4 @@
-"""`swatchbook ingest` and `retry`: register, run, report. One that fails does not keep the others waiting."""
+"""`swatchbook ingest` and `retry`: register, run and report each document. A failed one does not stop the others."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 def ingest(
     resources: Resources, files: Sequence[Path], *, owner: str, options: IngestOptions, quiet: bool
 ) -> tuple[list[RunReport], int]:
-    """Register all files first, so that none is lost, then work on each. Returns the reports and the exit code.
+    """Register all files first, so that none is lost, then process each. Return the reports and the exit code.
 
-    `quiet`: stdout is kept for JSON.
+    `quiet`: write nothing to stdout, which is for JSON.
     """
     codes: list[int] = []
     registered: list[Registered] = []
@@ -31,24 +31,24 @@ def ingest(
         try:
             registered.append(_register(resources, file, owner=owner, options=options, quiet=quiet))
         except Failure as failure:
-            log.info("not registered", extra={"path": str(file)}, exc_info=failure)
+            log.info("file not registered", extra={"path": str(file)}, exc_info=failure)
             codes.append(say_failure(failure))
     reports: list[RunReport] = []
-    for found in registered:
-        work = None if found.unchanged else partial(_run, resources, found.document, options)
-        codes.append(_work(resources, found.document, work, reports, quiet=quiet))
+    for entry in registered:
+        work = None if entry.unchanged else partial(_run, resources, entry.document, options)
+        codes.append(_process(resources, entry.document, work, reports, quiet=quiet))
     return reports, worst(codes)
 
 
 def resume(resources: Resources, documents: Iterable[Document], *, quiet: bool) -> tuple[list[RunReport], int]:
-    """Go on with documents that are known, each as its state asks for. Returns the reports and the exit code."""
+    """Continue registered documents, each according to its status. Return the reports and the exit code."""
     reports: list[RunReport] = []
-    codes = [_work(resources, d, partial(_bring_back, resources, d), reports, quiet=quiet) for d in documents]
+    codes = [_process(resources, d, partial(_bring_back, resources, d), reports, quiet=quiet) for d in documents]
     return reports, worst(codes)
 
 
 def _run(resources: Resources, document: Document, options: IngestOptions) -> RunReport:
-    from interface.cli.prefect_run import run_ingest  # when nothing is left to do, nothing of it is imported
+    from interface.cli.prefect_run import run_ingest  # imports Prefect: only when there is work to do
 
     return run_ingest(resources, document, options)
 
@@ -60,14 +60,14 @@ def _bring_back(resources: Resources, document: Document) -> RunReport | None:
 
 
 def _register(resources: Resources, file: Path, *, owner: str, options: IngestOptions, quiet: bool) -> Registered:
-    found = register(resources, file, owner=owner, options=options)
-    outcome = "unchanged, nothing to do" if found.unchanged else "registered"
+    entry = register(resources, file, owner=owner, options=options)
+    outcome = "unchanged, nothing to do" if entry.unchanged else "registered"
     console = err() if quiet else out()
-    console.print(f"{clean(file.name)} · document {found.document.id[:8]} · {outcome}", soft_wrap=True)
-    return found
+    console.print(f"{clean(file.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True)
+    return entry
 
 
-def _work(
+def _process(
     resources: Resources,
     document: Document,
     work: Callable[[], object] | None,
@@ -75,38 +75,38 @@ def _work(
     *,
     quiet: bool,
 ) -> int:
-    """Do what is to do for one document and show its account. Returns its exit code; a failure stays its own."""
+    """Run the work of one document and print its account. Return its exit code; failures are printed, not raised."""
     code = COMPLETED
     try:
         if work is not None:
-            _watched(resources, document, work)
+            _run_with_progress(resources, document, work)
     except Failure as failure:
         code = say_failure(failure, document.name)
     try:
         report = account.document_report(resources.ledger, document.id)
     except InvalidReference:
         note(f"{document.name}: deleted.")
-        wanted = document.status == DocumentStatus.DELETING  # what `retry` was to finish; an ingest did not get its end
-        return code if wanted else FAILED
+        expected = document.status == DocumentStatus.DELETING  # `retry` finishes deletes; an ingest lost its document
+        return code if expected else FAILED
     reports.append(report)
     if code == COMPLETED and not quiet:
         out().print(draw(report, now=resources.ledger.now()))
     return worst([code, exit_code(report)])
 
 
-def _watched(resources: Resources, document: Document, work: Callable[[], object]) -> None:
-    """Raises the Failure that ended the work, unless the run has written it down: then the account says it."""
+def _run_with_progress(resources: Resources, document: Document, work: Callable[[], object]) -> None:
+    """Run the work and show its progress. Raises its Failure, unless the ledger has it and the account shows it."""
     from interface.cli.progress import watching
 
     try:
         with watching(resources.ledger, document.id, document.name, err()):
             work()
-    except RunRevoked:  # cancelled or deleted meanwhile; the account says so
+    except RunRevoked:  # cancelled or deleted meanwhile; the account shows it
         return
-    except Exception as error:  # one document's end is not the others'; the log has the traceback
-        log.exception("the work ended in an error", extra={"document": document.id})
+    except Exception as error:  # isolates documents from each other; the log has the traceback
+        log.exception("the document failed", extra={"document": document.id})
         failure = as_failure(error)
         if get_document(resources.ledger, document.id).message != str(failure):
             raise failure from error
     finally:
-        release_memory()  # a command may have many documents to work on
+        release_memory()  # before the next document of this command

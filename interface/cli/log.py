@@ -9,12 +9,12 @@ from swatchbook.runtime.sentry import watch
 from swatchbook.settings import Settings
 
 KEPT_DAYS = 14
-_OURS = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
+_PACKAGES = ("swatchbook", "blocks", "tasks", "flows", "scheduler", "deployments", "interface")
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
 class Fields(logging.Formatter):
-    """Lines such as `2025-11-20T08:37:11Z INFO swatchbook.pipeline.embed batch committed document=…`, in UTC."""
+    """Format lines such as `2025-11-20T08:37:11Z INFO swatchbook.pipeline.embed batch committed document=…`, in UTC."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
@@ -23,26 +23,26 @@ class Fields(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         extras = (f" {name}={value!r}" for name, value in record.__dict__.items() if name not in _STANDARD)
         line = super().formatMessage(record) + "".join(extras)
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # a message may quote a stranger
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # messages may quote untrusted text
 
 
 def start(*, debug: bool) -> None:
-    """Before settings are known: to stderr when debugging, else nowhere. Warnings of libraries go the same way."""
+    """Set up logging before settings are loaded: to stderr with --debug, else nowhere. Includes library warnings."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if debug else logging.NullHandler()
-    handler.setFormatter(Fields())  # a root handler with a formatter is one that Prefect leaves alone
+    handler.setFormatter(Fields())  # Prefect leaves a root handler with a formatter alone
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
-    logging.raiseExceptions = debug  # else a log that finds no room prints a traceback for each line
+    logging.raiseExceptions = debug  # else a full disk prints a traceback for each log line
     if debug:
         _set_level("DEBUG")
 
 
 def keep(settings: Settings) -> None:
-    """From here on also into today's file; errors to Sentry, if that is set.
+    """Log to today's file from now on, and send errors to Sentry if it is configured.
 
-    A day's file is only ever appended to, so processes may share it.
+    Files are only appended to, so several processes may share one.
     """
     watch(settings)
     if logging.getLogger("swatchbook").level != logging.DEBUG:
@@ -53,14 +53,14 @@ def keep(settings: Settings) -> None:
         for old in sorted(file.parent.glob("swatchbook-*.log"))[:-KEPT_DAYS]:
             old.unlink(missing_ok=True)
         handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
-    except OSError:  # the command itself will say what is wrong with the home
+    except OSError:  # the command itself reports what is wrong with the home
         return
     handler.setFormatter(Fields())
     logging.getLogger().addHandler(handler)
 
 
 def show() -> None:
-    """Also on stderr: a service's log is read where it runs."""
+    """Log to stderr too, as services do."""
     root = logging.getLogger()
     if not any(getattr(handler, "stream", None) is sys.stderr for handler in root.handlers):
         handler = logging.StreamHandler(sys.stderr)
@@ -69,10 +69,10 @@ def show() -> None:
 
 
 def log_file(settings: Settings) -> Path:
-    """Today's file (UTC)."""
+    """Return the path of today's log file (UTC)."""
     return settings.home / "logs" / time.strftime("swatchbook-%Y-%m-%d.log", time.gmtime())
 
 
 def _set_level(level: str) -> None:
-    for name in _OURS:
+    for name in _PACKAGES:
         logging.getLogger(name).setLevel(level)

@@ -1,5 +1,5 @@
-"""The command line. Every command imports what it needs when it runs, so that --help is quick, reading commands never
-load Prefect, and torch is there only where a query needs a model.
+"""The command line. Commands import their modules when they run: --help stays fast, commands that only read never
+import Prefect, and torch is imported only when a model runs.
 """
 
 import logging
@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="swatchbook",
-    help="Product catalogues as one searchable, fully accounted collection.",
-    epilog="Exit status: 0 done · 3 waiting, or completed with failures · 1 failed or blocked · 2 wrong use.",
+    help="Turn product catalogues (PDF) into one searchable, fully accounted collection.",
+    epilog="Exit status: 0 success · 1 failed or blocked · 2 usage error · 3 waiting, or completed with failures.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,54 +40,54 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-models = typer.Typer(no_args_is_help=True, help="Weights of the chosen models.")
-INGEST, LOOK, MEND, SERVE, SETUP = "Take in", "Find and look", "Go on and mend", "Serve", "Set up"
+models = typer.Typer(no_args_is_help=True, help="Manage model weights.")
+INGEST, SEARCH, MAINTAIN, SERVE, SETUP = "Ingest", "Search and inspect", "Maintain", "Serve", "Configure"
 
 app.add_typer(models, name="models", rich_help_panel=SETUP)
-app.add_typer(review.app, name="review", rich_help_panel=MEND)
+app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
 
-OneOwner = Annotated[str, typer.Option("--owner", help="Whose collection.")]
-Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Id, unambiguous prefix of it, or file name.")]
+OneOwner = Annotated[str, typer.Option("--owner", help="Owner of the documents.")]
+Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name.")]
 
 
 def main() -> None:
-    """The console script."""
+    """Run the command line; print one line for any error and exit with its code."""
     from swatchbook.errors import Failure, as_failure
 
     try:
         app()
-    except Exception as error:  # the outermost boundary: the log has the traceback, people one line
+    except Exception as error:  # the outermost boundary: the traceback goes to the log, one line to the terminal
         from interface.cli.terminal import say_failure
 
         log.error("the command failed", exc_info=error)
         failure = as_failure(error)
         if not isinstance(error, Failure):
-            failure.advice = "This should not happen: `swatchbook --debug …` shows where."
+            failure.advice = "This is a bug. Run the command again as `swatchbook --debug …` to see the traceback."
         sys.exit(say_failure(failure))
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import PackageNotFoundError, version
 
         try:
             typer.echo(f"swatchbook {version('swatchbook')}")
         except PackageNotFoundError:
-            typer.echo("swatchbook, not installed as a package")
+            typer.echo("swatchbook (not installed as a package)")
         raise typer.Exit
 
 
 @app.callback()
 def prepare(
     env_file: Annotated[
-        Path | None, typer.Option("--env-file", metavar="FILE", help="Settings file to read instead of .env.")
+        Path | None, typer.Option("--env-file", metavar="FILE", help="Read settings from this file instead of .env.")
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the log, with tracebacks, on stderr.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the log, with tracebacks, to stderr.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_say_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Product catalogues as one searchable, fully accounted collection."""
+    """Turn product catalogues (PDF) into one searchable, fully accounted collection."""
     from interface.cli.log import start
 
     start(debug=debug)
@@ -95,27 +95,36 @@ def prepare(
         os.environ["SWATCHBOOK_ENV_FILE"] = str(env_file.expanduser().absolute())
 
 
-# --- take in ----------------------------------------------------------------------------------------------------------
+# --- ingest -----------------------------------------------------------------------------------------------------------
 
 
 @app.command(rich_help_panel=INGEST)
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", readable=False, help="PDFs, or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", readable=False, help="PDF files, or folders that contain them.")
+    ],
     owner: OneOwner = "default",
-    batch_size: Annotated[int | None, typer.Option(help="Images made and committed together.  [20]")] = None,
-    max_retries: Annotated[int | None, typer.Option(help="Retries of passing failures within a run.  [3]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
+    max_retries: Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")] = None,
     roles: Annotated[
-        str | None, typer.Option(metavar="ROLE,…", help="Which vectors to make; all the models make if not given.")
+        str | None, typer.Option(metavar="ROLE,…", help="Vector roles to create; all that the models have by default.")
     ] = None,
-    max_usd: Annotated[float | None, typer.Option(metavar="USD", help="The most that providers may be paid.")] = None,
-    no_focus: Annotated[bool, typer.Option("--no-focus", help="Take pages without products too.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Queue failed and rejected images anew, read again.")] = False,
+    max_usd: Annotated[
+        float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")
+    ] = None,
+    no_focus: Annotated[bool, typer.Option("--no-focus", help="Also process pages without products.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read the PDF again, and retry failed and rejected images.")
+    ] = False,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Only tell what providers would be asked, and what that costs at most.")
+        bool, typer.Option("--plan", help="Only estimate the calls to providers and their maximum cost.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make catalogues searchable. Run it again to go on where it stopped; an unchanged one is nothing to do."""
+    """Ingest PDF catalogues and make them searchable.
+
+    Run it again to resume after an interruption. Completed documents with the same options are skipped.
+    """
     given = {
         "batch_size": batch_size,
         "max_retries": max_retries,
@@ -129,10 +138,10 @@ def ingest(
 
     files, codes = find_sources(paths, quiet=as_json)
     if plan:
-        from interface.cli.cost_plan import tell_estimates
+        from interface.cli.cost_plan import print_estimates
 
         with opened_resources() as resources:
-            codes.append(tell_estimates(resources, files, options, as_json=as_json))
+            codes.append(print_estimates(resources, files, options, as_json=as_json))
         raise typer.Exit(worst(codes))
     reports: list[RunReport] = []
     if files:
@@ -146,32 +155,32 @@ def ingest(
     raise typer.Exit(worst(codes))
 
 
-# --- find and look ----------------------------------------------------------------------------------------------------
+# --- search and inspect -----------------------------------------------------------------------------------------------
 
 
-@app.command(rich_help_panel=LOOK)
+@app.command(rich_help_panel=SEARCH)
 def search(
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to look for, in words.")] = None,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Look for what is like this picture.")] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="Whose collection.  [default]")] = None,
-    all_owners: Annotated[bool, typer.Option("--all-owners", help="Search everybody's collection.")] = False,
-    by: Annotated[Literal["image", "product"], typer.Option(help="What to list.")] = "image",
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find images similar to this picture.")] = None,
+    owner: Annotated[str | None, typer.Option("--owner", help="Owner to search; `default` if not given.")] = None,
+    all_owners: Annotated[bool, typer.Option("--all-owners", help="Search the collections of all owners.")] = False,
+    by: Annotated[Literal["image", "product"], typer.Option(help="What each result is.")] = "image",
     where: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="Filter by document, product, category, material, color, page, price_min, price_max; may be repeated.",
+            help="Filter by document, product, category, material, color, page, price_min or price_max; repeatable.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many.")] = 10,
-    explain: Annotated[bool, typer.Option("--explain", help="Show each role's rank, score and share.")] = False,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of results.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the rank, score and share of each role.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Search by words, by a picture, or by both."""
+    """Search by text, by a picture, or by both."""
     if owner is not None:
         check_owner(owner)
-    for given, what in ((text or "", "TEXT"), *((part, "--where") for part in where or ())):
-        check_text(given, what)
+    for value, parameter in ((text or "", "TEXT"), *((part, "--where") for part in where or ())):
+        check_text(value, parameter)
     from interface.cli.filters import parse_filters
 
     try:
@@ -186,7 +195,7 @@ def search(
             settings, text=text, image=image, owner=None if all_owners else owner, where=filters,
             documents=references, by=by, k=k,
         )  # fmt: skip
-        _say_hits(hits, explain=explain, as_json=as_json)
+        _print_hits(hits, explain=explain, as_json=as_json)
         return
     from swatchbook.resources import open_resources
 
@@ -195,17 +204,17 @@ def search(
 
         documents = tuple(_document(resources, reference).id for reference in references)
         filters = filters.model_copy(update={"documents": documents})
-        whose = None if all_owners else choose_owner(resources.ledger, owner)
-        hits = find(resources, text=text, image=image, owner=whose, where=filters, by=by, k=k)
-        _say_hits(hits, explain=explain, as_json=as_json)
+        searched_owner = None if all_owners else choose_owner(resources.ledger, owner)
+        hits = find(resources, text=text, image=image, owner=searched_owner, where=filters, by=by, k=k)
+        _print_hits(hits, explain=explain, as_json=as_json)
         if filters.category and not hits:
             from interface.cli.terminal import note
             from swatchbook.ledger.queries.search_results import categories
 
-            note(f"Categories: {', '.join(categories(resources.ledger, whose)) or 'none'}.")
+            note(f"Known categories: {', '.join(categories(resources.ledger, searched_owner)) or 'none'}.")
 
 
-def _say_hits(hits: "list[Hit]", *, explain: bool, as_json: bool) -> None:
+def _print_hits(hits: "list[Hit]", *, explain: bool, as_json: bool) -> None:
     from interface.cli.terminal import out, say_json
 
     if as_json:
@@ -216,38 +225,38 @@ def _say_hits(hits: "list[Hit]", *, explain: bool, as_json: bool) -> None:
     out().print(draw_hits(hits, explain=explain))
 
 
-@app.command(rich_help_panel=LOOK)
+@app.command(rich_help_panel=SEARCH)
 def show(document: Reference, as_json: Json = False) -> None:
-    """One document: its account, its products, and everything that failed."""
+    """Show one document: its account, products and failures."""
     with opened_resources() as resources:
         from interface.cli.tables import draw_document
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries import account
         from swatchbook.ledger.queries.document import show_document
 
-        found = _document(resources, document)
-        shown = show_document(resources.ledger, found.id)
+        row = _document(resources, document)
+        details = show_document(resources.ledger, row.id)
         if as_json:
-            say_json(shown)
+            say_json(details)
             return
-        report = account.document_report(resources.ledger, found.id)
-        out().print(draw_document(found, report, shown, now=resources.ledger.now()))
+        report = account.document_report(resources.ledger, row.id)
+        out().print(draw_document(row, report, details, now=resources.ledger.now()))
 
 
-@app.command(rich_help_panel=LOOK)
+@app.command(rich_help_panel=SEARCH)
 def status(as_json: Json = False) -> None:
-    """What runs, waits, is due, is blocked."""
+    """List documents that are running, waiting, due or blocked."""
     with opened_resources() as resources:
         from interface.cli.tables import draw_overview, overview
         from interface.cli.terminal import out, say_json
 
-        seen = overview(resources.ledger)
-        say_json(seen.listed()) if as_json else out().print(draw_overview(seen, now=resources.ledger.now()))
+        state = overview(resources.ledger)
+        say_json(state.listed()) if as_json else out().print(draw_overview(state, now=resources.ledger.now()))
 
 
-@app.command(rich_help_panel=LOOK)
+@app.command(rich_help_panel=SEARCH)
 def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
-    """How much of the collection is embedded and searchable."""
+    """Show how much of the collection is embedded and searchable."""
     if owner is not None:
         check_owner(owner)
     with opened_resources() as resources:
@@ -262,127 +271,129 @@ def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
         say_json(counted) if as_json else out().print(draw_coverage(counted))
 
 
-# --- go on and mend ---------------------------------------------------------------------------------------------------
+# --- maintain ---------------------------------------------------------------------------------------------------------
 
 
-@app.command(rich_help_panel=MEND)
+@app.command(rich_help_panel=MAINTAIN)
 def retry(
     document: Annotated[
-        str | None, typer.Argument(metavar="[DOCUMENT]", help="One document; all due ones if not given.")
+        str | None, typer.Argument(metavar="DOCUMENT", help="Document to retry; all due documents by default.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Rejected images too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also retry rejected images.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Work on one document now, or on everything that is due."""
+    """Resume one document now, or every document that is due."""
     if force and document is None:
-        raise typer.BadParameter("name the document whose rejected images are to be tried again", param_hint="--force")
+        raise typer.BadParameter("it needs a DOCUMENT", param_hint="--force")
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
         from interface.cli.terminal import note, say_json
         from swatchbook.ledger import schedule
-        from swatchbook.ledger.document_commands import retry as document_commands_retry
+        from swatchbook.ledger.document_commands import retry as retry_document
         from swatchbook.ledger.retention import collect
 
         if document is None:
             collect(resources.ledger, resources.files)
             waiting = schedule.due_documents(resources.ledger)
         else:
-            found = _document(resources, document)
-            waiting = (
-                [_document(resources, found.id)]
-                if document_commands_retry(resources.ledger, found.id, force=force)
-                else []
-            )
+            row = _document(resources, document)
+            waiting = [_document(resources, row.id)] if retry_document(resources.ledger, row.id, force=force) else []
         if not waiting:
-            note("Nothing to do. `swatchbook status` shows what waits.")
+            note("Nothing to do. `swatchbook status` lists waiting documents.")
         reports, code = resume(resources, waiting, quiet=as_json)
         if as_json:
             say_json(reports)
     raise typer.Exit(code)
 
 
-@app.command(rich_help_panel=MEND)
+@app.command(rich_help_panel=MAINTAIN)
 def embed(
     document: Reference,
     roles: Annotated[
-        str, typer.Option(metavar="ROLE,…", help="Vectors to make beside those that it was ingested for.")
+        str, typer.Option(metavar="ROLE,…", help="Vector roles to add to those that the document was ingested with.")
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Failed and rejected images too.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make what a document lacks by the models that are set now. What is made, analyses too, is not made again."""
+    """Create a document's missing or outdated vectors with the models in the settings.
+
+    Existing vectors and analyses of these models are kept.
+    """
     wanted = _options({"roles": roles.split(",")} if roles else {}, True, False).roles
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
         from interface.cli.terminal import note, say_json
         from swatchbook.upkeep.regenerate import regenerate
 
-        found = _document(resources, document)
-        if not (lacking := regenerate(resources, found, roles=wanted, force=force)):
-            note(f"{found.name}: nothing to do, all of it is made by the models that are set.")
-        reports, code = resume(resources, [_document(resources, found.id)] if lacking else [], quiet=as_json)
+        row = _document(resources, document)
+        if not (lacking := regenerate(resources, row, roles=wanted, force=force)):
+            note(f"{row.name}: nothing to do, its vectors are up to date.")
+        reports, code = resume(resources, [_document(resources, row.id)] if lacking else [], quiet=as_json)
         if as_json:
             say_json(reports)
     raise typer.Exit(code)
 
 
-@app.command(rich_help_panel=MEND)
+@app.command(rich_help_panel=MAINTAIN)
 def cancel(document: Reference) -> None:
-    """Stop working on a document. What is searchable stays; `retry` takes it up again."""
+    """Stop processing a document. What is already searchable stays; `retry` resumes it."""
     with opened_resources() as resources:
         from interface.cli.terminal import note
-        from swatchbook.ledger.document_commands import cancel as document_commands_cancel
+        from swatchbook.ledger.document_commands import cancel as cancel_document
 
-        found = _document(resources, document)
-        if document_commands_cancel(resources.ledger, found.id):
-            note(f"{found.name}: cancelled. Take it up again: swatchbook retry {found.id[:8]}")
+        row = _document(resources, document)
+        if cancel_document(resources.ledger, row.id):
+            note(f"{row.name}: cancelled. To resume it: swatchbook retry {row.id[:8]}")
         else:
-            note(f"{found.name}: nothing to stop, it is {found.status.value}.")
+            note(f"{row.name}: nothing to stop, its status is {row.status.value}.")
 
 
-@app.command(rich_help_panel=MEND)
+@app.command(rich_help_panel=MAINTAIN)
 def delete(
     document: Reference,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a document and all that only it shows, from the ledger and from the index. Asks first."""
+    """Delete a document with its images, vectors and files. Asks for confirmation.
+
+    Images that other documents use stay.
+    """
     with opened_resources() as resources:
-        from interface.cli.removal import check_is_meant, say_removed
+        from interface.cli.removal import confirm_delete, print_deleted
         from interface.cli.terminal import COMPLETED, OPEN
         from swatchbook.ledger.queries.deletion import count_deletion
         from swatchbook.pipeline.delete import delete as remove
 
-        found = _document(resources, document)
-        counted = count_deletion(resources.ledger, found.id)
+        row = _document(resources, document)
+        counted = count_deletion(resources.ledger, row.id)
         if not yes:
-            check_is_meant(found, counted)
-        finished = remove(resources, found.id)
-        say_removed(found, counted, finished=finished, as_json=as_json)
+            confirm_delete(row, counted)
+        finished = remove(resources, row.id)
+        print_deleted(row, counted, finished=finished, as_json=as_json)
     raise typer.Exit(COMPLETED if finished else OPEN)
 
 
-@app.command(rich_help_panel=MEND)
+@app.command(rich_help_panel=MAINTAIN)
 def verify(
-    repair: Annotated[bool, typer.Option("--repair", help="Publish what is missing, drop what is foreign.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Publish missing rows and remove unknown ones.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Hold ledger, index and files against each other."""
+    """Check that ledger, index and file store agree."""
     with opened_resources() as resources:
         from interface.cli.tables import draw_verification
         from interface.cli.terminal import COMPLETED, FAILED, out, say_json
         from swatchbook.upkeep.verify import verify as compare
 
-        found = compare(resources, repair=repair)
-        say_json(found.model_dump(mode="json") | {"sound": found.sound}) if as_json else out().print(
-            draw_verification(found)
+        result = compare(resources, repair=repair)
+        say_json(result.model_dump(mode="json") | {"sound": result.sound}) if as_json else out().print(
+            draw_verification(result)
         )
-    raise typer.Exit(COMPLETED if found.sound else FAILED)
+    raise typer.Exit(COMPLETED if result.sound else FAILED)
 
 
-@app.command(rich_help_panel=MEND)
+@app.command(rich_help_panel=MAINTAIN)
 def tick(as_json: Json = False) -> None:
-    """One round of the service's loop, for cron: what is due is started again, what died is freed."""
+    """Run one round of the service's background loop, for cron: start due documents, clean up after dead runs."""
     with opened_resources() as resources, resumable():
         from interface.cli.terminal import COMPLETED, OPEN, out, say_json
         from interface.cli.upkeep import draw_round, run_round
@@ -392,12 +403,12 @@ def tick(as_json: Json = False) -> None:
     raise typer.Exit(OPEN if done.troubles else COMPLETED)
 
 
-@app.command(rich_help_panel=MEND)
+@app.command(rich_help_panel=MAINTAIN)
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove what is left behind: temporary files, results of documents that are gone, files that nothing names."""
+    """Remove garbage: temporary files, results of deleted documents, unreferenced files."""
     with opened_resources() as resources:
         from interface.cli.terminal import out, say_json
         from interface.cli.upkeep import draw_swept, run_collection
@@ -406,9 +417,9 @@ def gc(
         say_json(swept) if as_json else out().print(draw_swept(swept, dry_run=dry_run))
 
 
-@app.command("rebuild-index", rich_help_panel=MEND)
+@app.command("rebuild-index", rich_help_panel=MAINTAIN)
 def rebuild_index(as_json: Json = False) -> None:
-    """Make the index anew from the ledger; nothing is computed again."""
+    """Rebuild the index from the ledger, without calling any model."""
     with opened_resources() as resources:
         from interface.cli.progress import counting
         from interface.cli.terminal import err, note, say_json
@@ -424,10 +435,10 @@ def rebuild_index(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel=SERVE)
 def serve(
-    host: Annotated[str | None, typer.Option(help="Where to listen; others than this machine need keys.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0: any free one.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; other than loopback needs API keys.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
 ) -> None:
-    """The HTTP service: uploads, webhooks, search, and the loop that brings everything back."""
+    """Run the HTTP service: uploads, webhooks, search, and the background loop that retries due documents."""
     from interface.cli.log import show
     from interface.cli.terminal import out
     from interface.service.serve import serve as run
@@ -437,25 +448,28 @@ def serve(
 
     def say(line: str) -> None:
         out().print(line, soft_wrap=True)
-        show()  # what keeps it from starting is said in one line, without the log
+        show()  # only now: an error at start-up is printed as one line, without the log
 
     run(settings, say)
 
 
 @app.command(rich_help_panel=SERVE)
 def worker() -> None:
-    """Makes shards in containers of this machine's Docker engine; told to end, it lets those at work finish."""
+    """Run a worker that embeds shards in Docker containers on this machine.
+
+    On Ctrl-C or SIGTERM it waits for running containers to finish.
+    """
     from interface.cli.worker import work_on_shards
 
     raise typer.Exit(work_on_shards(read_settings()))
 
 
-# --- set up -----------------------------------------------------------------------------------------------------------
+# --- configure --------------------------------------------------------------------------------------------------------
 
 
 @app.command(rich_help_panel=SETUP)
 def config(as_json: Json = False) -> None:
-    """Every setting, its value, and where that came from; secrets masked."""
+    """Show every setting, its value and its source. Secrets are masked."""
     from interface.cli.config import describe, draw
     from interface.cli.terminal import note, out, say_json
     from swatchbook.settings import load_settings, origins, unknown_variables
@@ -463,16 +477,23 @@ def config(as_json: Json = False) -> None:
     rows = describe(load_settings(), origins())
     say_json(rows) if as_json else out().print(draw(rows, width=out().width))
     for name in unknown_variables():
-        note(f"{name} is set, but no setting is called that.")
+        note(f"Unknown setting: {name}.")
 
 
 @app.command(rich_help_panel=SETUP)
 def setup(
-    check: Annotated[bool, typer.Option("--check", help="Only look; exit 3 when something would change.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite saved blocks and the pool too.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 3 if something would change.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also overwrite saved blocks and the pool's concurrency limit.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make the pool, blocks, deployments and the notification that a Prefect server needs; twice is nothing to do."""
+    """Create or update work pools, blocks, deployments and the failure notification on the Prefect server.
+
+    Safe to run again.
+    """
     from interface.cli.prefect_run import prepare
 
     settings = read_settings()
@@ -489,7 +510,7 @@ def setup(
 
 @models.command("pull")
 def pull_models(as_json: Json = False) -> None:
-    """Fetch the weights that the settings name from the Hugging Face hub, once, at their pinned revision."""
+    """Download the weights of the models in the settings from the Hugging Face Hub, at their pinned revision."""
     from interface.cli.models import draw, pull_chosen
     from interface.cli.terminal import note, out, say_json
 
@@ -500,17 +521,17 @@ def pull_models(as_json: Json = False) -> None:
         out().print(draw(pulled))
     for each in pulled:
         if each.pin:
-            note(f"Keep it pinned: {each.pin}")
+            note(f"To pin this revision, set {each.pin}")
 
 
 @app.command(rich_help_panel=SETUP)
 def doctor(as_json: Json = False) -> None:
-    """Try every part for real, and say what to do about what does not work."""
+    """Check every part of the installation with a real request, and show how to fix what fails."""
     with opened_resources() as resources:
         from interface.cli.doctor import draw, examine
         from interface.cli.terminal import COMPLETED, FAILED, err, out, say_json
 
-        with err().status("examining …"):
+        with err().status("checking …"):
             findings = list(examine(resources))
         say_json(findings) if as_json else out().print(draw(findings))
     raise typer.Exit(COMPLETED if all(finding.ok for finding in findings) else FAILED)
@@ -523,7 +544,7 @@ def _document(resources: "Resources", reference: str) -> "Document":
     from swatchbook.ledger.documents import find_document
 
     check_text(reference, "DOCUMENT")
-    if not reference:  # the beginning of every id
+    if not reference:  # a prefix of every id
         raise typer.BadParameter("it is empty", param_hint="DOCUMENT")
     return find_document(resources.ledger, reference)
 

@@ -1,4 +1,4 @@
-"""`swatchbook models pull`: the weights that the settings name, onto this machine."""
+"""`swatchbook models pull`: download the weights of the models in the settings."""
 
 from rich.table import Table
 
@@ -8,17 +8,17 @@ from swatchbook.settings import Settings
 
 
 def pull_chosen(settings: Settings) -> list[Pulled]:
-    """Each of the chosen models from the hub; its progress bars are on stderr. Raises what `pull` raises."""
-    named = chosen(settings)
-    if not named:
-        note(f"Nothing to fetch: SWATCHBOOK_ENCODER={settings.encoder} names no model on the hub.")
-    return [pull(checkpoint) for checkpoint in named]
+    """Download each chosen model from the hub, with progress bars on stderr. Raises what `pull` raises."""
+    checkpoints = chosen(settings)
+    if not checkpoints:
+        note(f"Nothing to download: SWATCHBOOK_ENCODER={settings.encoder} uses no model from the hub.")
+    return [pull(checkpoint) for checkpoint in checkpoints]
 
 
 def draw(pulled: list[Pulled]) -> Table:
-    """What is here now."""
-    made = table("model", "revision", "files", "MB", "folder", right=("files", "MB"))
+    """Return the downloaded models as a table."""
+    rows = table("model", "revision", "files", "MB", "folder", right=("files", "MB"))
     for each in pulled:
         size = f"{each.megabytes:,.1f}"
-        made.add_row(cell(each.model), cell(each.revision[:12]), cell(each.files), cell(size), cell(each.folder))
-    return made
+        rows.add_row(cell(each.model), cell(each.revision[:12]), cell(each.files), cell(size), cell(each.folder))
+    return rows

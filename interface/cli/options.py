@@ -1,4 +1,4 @@
-"""What commands share: options of the same name, settings and resources, and checks of arguments."""
+"""Shared by the commands: common options, loading of settings and resources, checks of arguments."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 DEFAULT_OWNER = "default"
 
-Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, and nothing else there.")]
-AnyOwner = Annotated[str | None, typer.Option("--owner", help="Whose collection; all if not given.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
+AnyOwner = Annotated[str | None, typer.Option("--owner", help="Owner of the documents; all owners by default.")]
 
 
 @contextmanager
 def opened_resources() -> Iterator["Resources"]:
+    """Load the settings and open the resources for the block."""
     from swatchbook.resources import open_resources
 
     with open_resources(read_settings()) as resources:
@@ -26,7 +27,7 @@ def opened_resources() -> Iterator["Resources"]:
 
 
 def read_settings() -> "Settings":
-    """Loaded, with the log kept where they say. A name that no setting has is told: whoever set it means something."""
+    """Load the settings, write the log to their home, and print a note for each unknown SWATCHBOOK_* variable."""
     from interface.cli.log import keep
     from interface.cli.terminal import note
     from swatchbook.settings import load_settings, unknown_variables
@@ -34,25 +35,25 @@ def read_settings() -> "Settings":
     settings = load_settings()
     keep(settings)
     for name in unknown_variables():
-        note(f"{name} is set, but no setting is called that.")
+        note(f"Unknown setting: {name}.")
     return settings
 
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Ctrl-C ends the command with 130 and a word on how to go on."""
+    """On Ctrl-C, say how to resume and exit with 130."""
     try:
         yield
     except KeyboardInterrupt:
         from interface.cli.prefect_run import leave
         from interface.cli.terminal import INTERRUPTED, note
 
-        note("Interrupted. What is done stays done; the same command goes on from here.")
+        note("Interrupted. Finished work is kept; run the same command again to resume.")
         leave(INTERRUPTED)
 
 
 def check_text(text: str, what: str) -> None:
-    """Bytes that are no UTF-8 reach a program as lone surrogates, which no index and no ledger can hold."""
+    """Raise BadParameter for text that is not UTF-8: Python decodes it to lone surrogates, which no database stores."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -60,6 +61,7 @@ def check_text(text: str, what: str) -> None:
 
 
 def check_owner(owner: str) -> None:
+    """Raise BadParameter for an invalid owner name."""
     from pydantic import TypeAdapter, ValidationError
 
     from swatchbook.records import Owner
@@ -67,12 +69,15 @@ def check_owner(owner: str) -> None:
     try:
         TypeAdapter(Owner).validate_python(owner)
     except ValidationError:
-        message = f"{owner!r}: letters, digits and _ . @ - only, beginning with a letter or digit, 64 at most."
+        message = f"{owner!r}: use up to 64 letters, digits and _ . @ -, starting with a letter or digit."
         raise typer.BadParameter(message, param_hint="--owner") from None
 
 
 def choose_owner(ledger: "Ledger", owner: str | None) -> str:
-    """The owner named, else "default". Raises UnknownOwner, but not where none is named and nothing is ingested yet."""
+    """Return the given owner, else "default".
+
+    Raises UnknownOwner, but not for the default in an empty ledger.
+    """
     from swatchbook.ledger.queries.owners import known_owners, require_owner
 
     if owner is not None or known_owners(ledger):

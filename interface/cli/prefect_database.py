@@ -1,7 +1,7 @@
-"""A migrated database of Prefect's, kept so that a new home begins with a copy, and an old one is not looked through.
+"""A cached copy of Prefect's empty, migrated database, so that a new home starts with a copy of it.
 
-Prefect applies eighty migrations to an empty database, which takes seconds; and to find that none is due takes half of
-one. Here the revision of the kept database says what the newest is.
+Prefect applies eighty migrations to an empty database, which takes seconds, and needs half a second to find out that
+none is due. The revision of the cached database tells the newest one without that.
 """
 
 import os
@@ -11,26 +11,26 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 
-def prepare(database: Path, kept: Path) -> None:
-    """Bring `database` to the revision of this Prefect; `kept` is the empty one of its version, made when missing.
+def prepare(database: Path, cached: Path) -> None:
+    """Migrate `database` to this Prefect version; `cached` is its empty database, created when missing.
 
-    Safe when several do it at once. A cache that cannot be written to costs only time.
+    Safe to run concurrently. An unwritable cache costs only time.
     """
     database.parent.mkdir(parents=True, exist_ok=True)
-    fresh = not database.exists()
-    if fresh and kept.exists():
-        _copy(kept, database)
-    if (newest := _revision(kept)) is not None and _revision(database) == newest:
+    is_new = not database.exists()
+    if is_new and cached.exists():
+        _copy(cached, database)
+    if (newest := _revision(cached)) is not None and _revision(database) == newest:
         return
     migrate()
-    if fresh:
+    if is_new:
         with suppress(OSError, sqlite3.Error):
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            _copy(database, kept)
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            _copy(database, cached)
 
 
 def migrate() -> None:
-    """As Prefect's server does when it starts."""
+    """Migrate the configured database as Prefect's server does when it starts."""
     import asyncio
 
     from prefect.server.database import provide_database_interface
@@ -39,7 +39,7 @@ def migrate() -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """A whole copy or none; where somebody else has put one meanwhile, theirs stays."""
+    """Copy a database atomically; a target created meanwhile by another process stays."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as folder:
         copy = Path(folder) / target.name
         with closing(_open(source)) as old, closing(sqlite3.connect(copy)) as new:
@@ -49,7 +49,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _revision(database: Path) -> str | None:
-    """What it was last migrated to; None for one that is missing, new or none."""
+    """Return the migration revision; None for a database that is missing, empty or broken."""
     try:
         with closing(_open(database)) as connection:
             (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -1,4 +1,4 @@
-"""Running a document's flow in this process. Prefect is imported here and nowhere else in the command line."""
+"""Run a document's flow in this process. The only module of the command line that imports Prefect."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from interface.cli.prefect_server import TemporaryServer, is_wanted
+from interface.cli.prefect_server import TemporaryServer, is_needed
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger.documents import Document, get_document
@@ -24,55 +24,55 @@ from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
-API_SECONDS = 5.0  # for a Prefect server to say that it is there
+API_SECONDS = 5.0  # for the health check of a Prefect server
 _POLL_SECONDS = 0.1
-FAREWELL_SECONDS = 10.0  # for an interrupted run to write that down; if it cannot, its lease ends by itself
+FAREWELL_SECONDS = 10.0  # for an interrupted run to record its end; otherwise its lease expires
 
 T = TypeVar("T")
 
 
-def run_ingest(tools: Resources, document: Document, options: IngestOptions) -> RunReport:
-    """Work on a registered document until it settles or waits; where another run is at it, follow that.
+def run_ingest(resources: Resources, document: Document, options: IngestOptions) -> RunReport:
+    """Process a registered document until it is completed, waiting or failed; follow a run in another process.
 
-    What does not need Prefect's server goes on while it starts: the pages are read, Prefect and the models are loaded.
-    Raises Configuration when PREFECT_API_URL is set and nobody answers there, and whatever Failure ends the flow.
+    Reading pages and loading Prefect and the models overlap with the start of Prefect's server. Raises Configuration
+    when no server responds at PREFECT_API_URL, and any Failure that ends the flow.
     """
     if document.file is None:
-        raise Configuration(f"{document.name}: its bytes were never stored.", advice="Ingest the file again.")
-    server = _begin(tools.settings)
-    ahead = _read_ahead(tools, document, options)
+        raise Configuration(f"{document.name}: the file was never stored.", advice="Ingest the file again.")
+    server = _start_server(resources.settings)
+    reading = _read_ahead(resources, document, options)
     load_prefect()
     from blocks import load_resources
     from flows.ingest_catalogue import ingest_catalogue
     from tasks.embed import preload_models
 
-    if ahead:
-        load_resources(BlockNames()).readings[document.file] = ahead
+    if reading:
+        load_resources(BlockNames()).readings[document.file] = reading
     preload_models(load_resources(BlockNames()), options)
     if server:
         server.wait()
-    return _run(ingest_catalogue(document.file, owner=document.owner, options=options), tools, document)
+    return _run(ingest_catalogue(document.file, owner=document.owner, options=options), resources, document)
 
 
-def bring_back(tools: Resources, document: Document) -> RunReport | None:
-    """Go on with a document as its state asks for: its flow, its delete, or its publishing. Raises as `run_ingest`."""
-    server = _begin(tools.settings)
+def bring_back(resources: Resources, document: Document) -> RunReport | None:
+    """Continue a document according to its status: run, delete or publish it. Raises as `run_ingest`."""
+    server = _start_server(resources.settings)
     load_prefect()
     from blocks import load_resources
     from flows.retry_failed import resume_document
 
     if server:
         server.wait()
-    return _run(resume_document(load_resources(BlockNames()), document.id), tools, document)
+    return _run(resume_document(load_resources(BlockNames()), document.id), resources, document)
 
 
-def _begin(settings: Settings) -> TemporaryServer | None:
-    """Prefect's temporary server on its way up, named to Prefect; None where there is a server already.
+def _start_server(settings: Settings) -> TemporaryServer | None:
+    """Start Prefect's temporary server and set PREFECT_API_URL to it; return None when a server is configured.
 
-    Raises Configuration when PREFECT_API_URL is set and nobody answers there.
+    Raises Configuration when no server responds at a configured PREFECT_API_URL.
     """
     os.environ.update(prefect_environment(settings, os.environ))
-    if not is_wanted(os.environ):
+    if not is_needed(os.environ):
         if url := os.environ.get("PREFECT_API_URL"):
             probe_prefect(url)
         return None
@@ -81,19 +81,19 @@ def _begin(settings: Settings) -> TemporaryServer | None:
     return server
 
 
-def _read_ahead(tools: Resources, document: Document, options: IngestOptions) -> ReadingAhead | None:
-    """The pages, read from now on; None where an earlier run has kept what it read."""
-    key = stage_key("read", document.content, tools.settings, options, force=document.force)
+def _read_ahead(resources: Resources, document: Document, options: IngestOptions) -> ReadingAhead | None:
+    """Start reading the pages; return None when an earlier run has stored the result."""
+    key = stage_key("read", document.content, resources.settings, options, force=document.force)
     if (Path(os.environ["PREFECT_LOCAL_STORAGE_PATH"]) / key).exists():
         return None
-    return ReadingAhead(str(document.file), tools.files, tools.settings, key)
+    return ReadingAhead(str(document.file), resources.files, resources.settings, key)
 
 
 def leave(code: int) -> NoReturn:
-    """End this process now.
+    """Terminate this process at once.
 
-    Threads may be deep in work that can no longer be committed, Prefect in telling it to a server that is gone;
-    Python would wait for both. Our children end with us; Prefect's temporary server is told to.
+    Python would wait for threads whose work can no longer be committed, and for Prefect to report to a server that is
+    gone. Our child processes end with this one; Prefect's temporary server gets SIGTERM.
     """
     import psutil
 
@@ -106,32 +106,31 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _run(work: Coroutine[Any, Any, T], tools: Resources, document: Document) -> T:
-    """The work's result. Ctrl-C or SIGTERM cancels it, and raises KeyboardInterrupt when that is written down.
+def _run(work: Coroutine[Any, Any, T], resources: Resources, document: Document) -> T:
+    """Return the result of the coroutine. Ctrl-C or SIGTERM cancels it; KeyboardInterrupt follows once that is stored.
 
-    It works on a thread of its own: on the main one Prefect takes SIGTERM for itself and raises it out of whatever
-    runs then, which may swallow it. Prefect's own farewell is not waited for: its temporary server got the same Ctrl-C
-    and answers no more.
+    It runs in a separate thread: in the main thread Prefect would handle SIGTERM itself and raise it inside arbitrary
+    code, which may swallow it. Prefect's own shutdown is not waited for.
     """
     loop, over, outcome = asyncio.new_event_loop(), threading.Event(), Future[T]()
     task = loop.create_task(work)
 
-    def live() -> None:
+    def run_loop() -> None:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             try:
                 outcome.set_result(runner.run(_result(task)))
-            except BaseException as error:  # noqa: BLE001 — it is raised again on the main thread
+            except BaseException as error:  # noqa: BLE001 — raised again in the main thread
                 outcome.set_exception(error)
         over.set()
 
     before = {sign: signal.signal(sign, signal.default_int_handler) for sign in (signal.SIGINT, signal.SIGTERM)}
     try:
-        threading.Thread(target=live, name="flow", daemon=True).start()
+        threading.Thread(target=run_loop, name="flow", daemon=True).start()
         over.wait()
     except KeyboardInterrupt:
         with suppress(RuntimeError):  # it has just ended
             loop.call_soon_threadsafe(task.cancel)
-        _await_farewell(tools, document, over)
+        _wait_for_end(resources, document, over)
         raise
     finally:
         for sign, handler in before.items():
@@ -139,11 +138,12 @@ def _run(work: Coroutine[Any, Any, T], tools: Resources, document: Document) -> 
     return outcome.result()
 
 
-def _await_farewell(tools: Resources, document: Document, over: threading.Event) -> None:
-    patience = time.monotonic() + FAREWELL_SECONDS
-    while not over.wait(_POLL_SECONDS) and time.monotonic() < patience:
-        with suppress(Failure):  # the ledger is away: the run's lease ends by itself
-            if get_document(tools.ledger.with_patience(0.0), document.id).run is None:
+def _wait_for_end(resources: Resources, document: Document, over: threading.Event) -> None:
+    """Wait until the cancelled flow is over or the ledger shows no run, for FAREWELL_SECONDS at most."""
+    deadline = time.monotonic() + FAREWELL_SECONDS
+    while not over.wait(_POLL_SECONDS) and time.monotonic() < deadline:
+        with suppress(Failure):  # ledger outage: the run's lease expires
+            if get_document(resources.ledger.with_patience(0.0), document.id).run is None:
                 return
 
 
@@ -152,7 +152,7 @@ async def _result(task: asyncio.Task[T]) -> T:
 
 
 def prepare(settings: Settings) -> None:
-    """Import Prefect for the server that PREFECT_API_URL names. Raises Configuration when nobody answers there."""
+    """Import Prefect for the server at PREFECT_API_URL. Raises Configuration when it does not respond."""
     os.environ.update(prefect_environment(settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):
         probe_prefect(url)
@@ -160,22 +160,22 @@ def prepare(settings: Settings) -> None:
 
 
 def load_prefect() -> None:
-    """Import Prefect, which reads the environment once; what it logs goes where all else goes."""
+    """Import Prefect, which reads the environment once, and send its logs to our handlers."""
     import prefect  # noqa: F401
 
-    for name in ("prefect._internal", "uvicorn", "fastapi"):  # those that Prefect lets write to stderr themselves
+    for name in ("prefect._internal", "uvicorn", "fastapi"):  # Prefect gives these a stderr handler
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
 
 
-def prefect_environment(settings: Settings, given: Mapping[str, str]) -> dict[str, str]:
-    """What Prefect is told before it is imported, where the environment does not say otherwise.
+def prefect_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the Prefect variables to set before it is imported, without those that `environment` already sets.
 
-    Everything that Prefect keeps stands under the home, results as JSON; it phones nobody.
+    Prefect stores everything under SWATCHBOOK_HOME, results as JSON, and sends no telemetry.
     """
-    home = Path(given.get("PREFECT_HOME") or settings.prefect_home)
-    wanted = {
+    home = Path(environment.get("PREFECT_HOME") or settings.prefect_home)
+    defaults = {
         "PREFECT_HOME": str(home),
         "PREFECT_LOCAL_STORAGE_PATH": str(home / "results"),
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
@@ -185,17 +185,17 @@ def prefect_environment(settings: Settings, given: Mapping[str, str]) -> dict[st
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "DO_NOT_TRACK": "1",
     }
-    return {name: value for name, value in wanted.items() if not given.get(name)}
+    return {name: value for name, value in defaults.items() if not environment.get(name)}
 
 
 def probe_prefect(url: str) -> None:
-    """A real request to a Prefect API. Raises Configuration naming PREFECT_API_URL."""
+    """Send a health check to a Prefect API. Raises Configuration when it does not respond."""
     try:
         with urlopen(f"{url.rstrip('/')}/health", timeout=API_SECONDS):  # noqa: S310 — the user's own address
             return
     except (URLError, OSError, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
         raise Configuration(
-            f"No Prefect server answers at PREFECT_API_URL={url}: {reason}.",
+            f"No Prefect server responds at PREFECT_API_URL={url}: {reason}.",
             advice="Start it with `prefect server start`, or unset PREFECT_API_URL to run without one.",
         ) from error

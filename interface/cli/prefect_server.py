@@ -1,8 +1,8 @@
-"""Prefect's temporary server, for a command that finds no PREFECT_API_URL: a child that ends when the command does.
+"""Prefect's temporary server, for commands without PREFECT_API_URL: a child process that ends with the command.
 
-Prefect would start one itself, when its client is first used. Ours starts seconds earlier, beside what else the command
-does first; it does not migrate a database that is migrated; and it ends with its parent even when that is killed, since
-its stdin is a pipe that only the parent holds. `python -m interface.cli.prefect_server FD` is the child.
+Prefect would start one itself when its client is first used. Ours starts seconds earlier, in parallel with other work;
+it skips migrations of an up-to-date database; and it ends even when the parent is killed, because its stdin is a pipe
+that only the parent holds open. `python -m interface.cli.prefect_server FD` is the child.
 """
 
 import os
@@ -26,86 +26,88 @@ from platformdirs import user_cache_path
 from interface.cli import prefect_database
 from swatchbook.errors import Configuration
 
-ANSWER_SECONDS = 120.0  # for a first start on a busy machine; a quiet one takes 6
-END_SECONDS = 5.0  # for requests under way when the parent has ended
-_LAST_WORDS = 2_000  # bytes
+ANSWER_SECONDS = 120.0  # for a first start on a busy machine; an idle one takes 6
+END_SECONDS = 5.0  # for requests in flight when the parent has ended
+_TAIL_BYTES = 2_000  # of the output, searched for the last line
 
 _ENVIRONMENT: Mapping[str, str] = {
     "PREFECT_UI_ENABLED": "0",
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
-    "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",  # the child does, where that is needed
+    "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",  # the child migrates when needed
 }
-"""What Prefect tells its own temporary server, but for the last."""
+"""The first three as Prefect sets them for its own temporary server."""
 
 
 class TemporaryServer:
-    """A server on its way up; `url` is its API's address. Nothing ends it but the end of this process."""
+    """A starting server; `url` is the address of its API. It runs until this process ends."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Start it, in a group of its own: a Ctrl-C is the command's, which then tells the server how its run ended."""
-        self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 — the server's, as long as it runs
-        held, _ = os.pipe()  # the other end stays open until this process has ended
+        """Start it in a new session, so that it survives Ctrl-C until the command has reported the end of its run."""
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 — open as long as the server runs
+        read_end, _ = os.pipe()  # the write end stays open until this process ends
         with socket.create_server(("127.0.0.1", 0)) as listening:
             self.url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
             path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "interface.cli.prefect_server", str(listening.fileno())],
-                stdin=held,
-                stdout=self._said,
-                stderr=self._said,
+                stdin=read_end,
+                stdout=self._output,
+                stderr=self._output,
                 env={**environment, **_ENVIRONMENT, "PYTHONPATH": path},
                 pass_fds=[listening.fileno()],
                 start_new_session=True,
             )
-        os.close(held)
+        os.close(read_end)
 
     def wait(self) -> None:
-        """Until it answers. Raises Configuration where it does not."""
+        """Wait until the server responds. Raises Configuration when it does not."""
         try:
             with urlopen(f"{self.url}/health", timeout=ANSWER_SECONDS):  # noqa: S310 — our own address
                 return
         except (URLError, OSError) as error:
             raise Configuration(
-                f"Prefect's temporary server does not start: {self._last_words() or error}",
-                advice="See that the home can be written to, or start `prefect server start` and set PREFECT_API_URL.",
+                f"Prefect's temporary server did not start: {self._last_line() or error}",
+                advice="Check that SWATCHBOOK_HOME is writable, or run `prefect server start` and set PREFECT_API_URL.",
             ) from error
 
-    def _last_words(self) -> str:
-        self._said.seek(0)
-        lines = self._said.read()[-_LAST_WORDS:].decode(errors="replace").strip().splitlines()
+    def _last_line(self) -> str:
+        self._output.seek(0)
+        lines = self._output.read()[-_TAIL_BYTES:].decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
 
-def is_wanted(environment: Mapping[str, str]) -> bool:
-    """Whether no server is named: not in the environment, nor in the files that Prefect also reads."""
+def is_needed(environment: Mapping[str, str]) -> bool:
+    """Return whether neither the environment nor Prefect's configuration files set an API URL."""
     if environment.get("PREFECT_API_URL"):
         return False
     files = (Path(".env"), Path("prefect.toml"), Path(environment["PREFECT_HOME"]) / "profiles.toml")
     for file in files:
         with suppress(OSError):
-            if "prefect_api_url" in (written := file.read_text(errors="replace").lower()) or "[api]" in written:
+            if "prefect_api_url" in (content := file.read_text(errors="replace").lower()) or "[api]" in content:
                 return False
     return True
 
 
 def main(listening: int) -> None:
-    """The child: migrate where that is needed, serve, and end with the parent."""
+    """Run the child: migrate when needed, serve, and end with the parent."""
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
-    database = None if "PREFECT_API_DATABASE_CONNECTION_URL" in os.environ else Path(os.environ["PREFECT_HOME"])
-    prefect_database.prepare(database / "prefect.db", _kept()) if database else prefect_database.migrate()
+    if "PREFECT_API_DATABASE_CONNECTION_URL" in os.environ:
+        prefect_database.migrate()
+    else:
+        prefect_database.prepare(Path(os.environ["PREFECT_HOME"]) / "prefect.db", _cached_database())
     import uvicorn
 
     config = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=listening)])
 
 
-def _kept() -> Path:
+def _cached_database() -> Path:
     return user_cache_path("swatchbook", appauthor=False) / f"prefect-{version('prefect')}.sqlite"
 
 
 def _end_with_parent() -> None:
-    while os.read(0, 1):  # nothing is ever written to it
+    while os.read(0, 1):  # returns when the pipe closes: nothing is ever written to it
         pass
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(END_SECONDS)

@@ -1,4 +1,4 @@
-"""Live progress of one document, read from the ledger: it does not matter which process does the work."""
+"""Live progress of one document, read from the ledger, so that it works for a run in any process."""
 
 import os
 import platform
@@ -27,61 +27,62 @@ from swatchbook.records import PROGRESS, RunReport, Stage
 POLL_SECONDS = 0.25
 
 UNITS = {Stage.READ: " pages", Stage.EXTRACTED: " pages"}
-"""What a stage counts, where its name does not say so."""
+"""Unit of a stage's count, where its label does not contain it."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """The work towards one stage, as far as it was seen. Times are monotonic seconds."""
+    """Observed progress of one stage. Times are monotonic seconds."""
 
     stage: Stage
     since: float
-    began_at: int  # `done` when first seen: a resumed run starts in the middle
+    began_at: int  # `done` when first observed: a resumed run does not start at 0
     done: int = 0
     total: int = 0
     note: str | None = None
     until: float | None = None
 
     def seconds(self, now: float) -> float:
+        """Return the time spent in the stage."""
         return (self.until or now) - self.since
 
     def rate(self, now: float) -> float | None:
-        """Units a second since it was first seen; None while that says nothing."""
+        """Return units per second since the first observation; None in the first second."""
         seconds, units = self.seconds(now), self.done - self.began_at
         return units / seconds if units > 0 and seconds >= 1 else None
 
 
 @dataclass(frozen=True)
 class Track:
-    """What was seen of a document's work so far."""
+    """Observed progress of one document."""
 
     name: str
     since: float
     steps: tuple[Step, ...] = ()
-    elsewhere: str | None = None  # which other process works on it
+    elsewhere: str | None = None  # the other process that runs it
 
 
-def follow(track: Track, seen: LiveRun | None, now: float) -> Track:
-    """The track with what the ledger just said. Stages only move on; a new run of the document may begin again."""
-    if seen is None or seen.stage is None:
+def follow(track: Track, run: LiveRun | None, now: float) -> Track:
+    """Return the track updated with the live run. Stages only advance; a new run may start at an earlier one."""
+    if run is None or run.stage is None:
         return track
-    stage, steps, current = seen.stage, track.steps, track.steps[-1] if track.steps else None
-    other = f"process {seen.pid} on {seen.host}" if (seen.pid, seen.host) != (os.getpid(), platform.node()) else None
+    stage, steps, current = run.stage, track.steps, track.steps[-1] if track.steps else None
+    other = f"process {run.pid} on {run.host}" if (run.pid, run.host) != (os.getpid(), platform.node()) else None
     track = replace(track, elsewhere=other)
     if current is not None and current.stage is stage:
         return replace(
-            track, steps=(*steps[:-1], replace(current, done=seen.done, total=seen.total, note=seen.note, until=None))
+            track, steps=(*steps[:-1], replace(current, done=run.done, total=run.total, note=run.note, until=None))
         )
     if current is not None:
         steps = (*steps[:-1], replace(current, until=now))
     order = list(Stage)
     steps = tuple(step for step in steps if order.index(step.stage) < order.index(stage))
-    step = Step(stage=stage, since=now, began_at=seen.done, done=seen.done, total=seen.total, note=seen.note)
+    step = Step(stage=stage, since=now, began_at=run.done, done=run.done, total=run.total, note=run.note)
     return replace(track, steps=(*steps, step))
 
 
 def percent(track: Track) -> float:
-    """How far the whole is, 0–100: the stage's span of the whole, filled by its own count."""
+    """Return the overall progress, 0–100: each stage has a fixed span, filled in proportion to its count."""
     if not track.steps:
         return 0.0
     step = track.steps[-1]
@@ -90,7 +91,7 @@ def percent(track: Track) -> float:
 
 
 def draw(track: Track, now: float) -> Group:
-    """One bar for the whole, one line a stage."""
+    """Return an overall bar and one line per stage."""
     whole = percent(track)
     head = Table.grid(padding=(0, 1))
     head.add_row(
@@ -105,7 +106,7 @@ def draw(track: Track, now: float) -> Group:
     for step in track.steps:
         over = step.until is not None
         rate = step.rate(now)
-        most = max(step.done, step.total)  # the last look may have been before the last unit
+        most = max(step.done, step.total)  # the last poll may precede the last unit
         counts = f"{step.done}/{step.total}" if step.total and not over else f"{most}" if most else ""
         counts += UNITS.get(step.stage, "") if counts else ""
         lines.add_row(
@@ -118,19 +119,19 @@ def draw(track: Track, now: float) -> Group:
             Text("" if over else clean(step.note or ""), "dim", overflow="ellipsis"),
         )
     if not track.steps:
-        lines.add_row(Spinner("dots", style="cyan"), Text("starting the engine", "dim"), "", "", "")
+        lines.add_row(Spinner("dots", style="cyan"), Text("starting Prefect", "dim"), "", "", "")
     return Group(head, lines, *([Text(f"following {track.elsewhere}", "dim")] if track.elsewhere else []))
 
 
 def clock(seconds: float) -> str:
-    """Elapsed time: 0:07, 12:34, 1:02:03."""
+    """Format elapsed time: 0:07, 12:34, 1:02:03."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 @contextmanager
 def watching(ledger: Ledger, document: str, name: str, console: Console) -> Iterator[None]:
-    """Show the document's progress while the block runs: live on a terminal, elsewhere a line a stage that is over."""
+    """Show the document's progress while the block runs: live on a terminal, else one line per finished stage."""
     over = threading.Event()
     with ExitStack() as stack:
         if console.is_terminal:
@@ -140,7 +141,7 @@ def watching(ledger: Ledger, document: str, name: str, console: Console) -> Iter
             )
             watcher = threading.Thread(target=_watch, args=(ledger, document, track, live, over), daemon=True)
         else:
-            watcher = threading.Thread(target=_tell_stages, args=(ledger, document, name, console, over), daemon=True)
+            watcher = threading.Thread(target=_print_stages, args=(ledger, document, name, console, over), daemon=True)
         watcher.start()
         try:
             yield
@@ -150,52 +151,53 @@ def watching(ledger: Ledger, document: str, name: str, console: Console) -> Iter
 
 
 def stage_line(name: str, timing: StageTiming, report: RunReport) -> str:
-    """What a stage found, of the document's account as it stands then, and what it took."""
-    found = {
+    """Return a line with a finished stage, its result and its time."""
+    result = {
         Stage.READ: f"{timing.units} pages" if timing.units else "",
         Stage.CHUNKED: f"{report.chunks_created} chunks",
         Stage.EXTRACTED: f"{report.images_found} images",
         Stage.EMBEDDED: f"{report.images_complete} of {report.images_found} images complete",
         Stage.ASSEMBLED: f"{report.products_discovered} products",
     }.get(timing.stage, "")
-    return " · ".join(filter(None, (clean(name), WORK[timing.stage], found, duration(timing.seconds))))
+    return " · ".join(filter(None, (clean(name), WORK[timing.stage], result, duration(timing.seconds))))
 
 
 @contextmanager
-def counting(what: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A plain bar for work that reports (done, total) itself."""
+def counting(label: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar; yields a function that updates it with (done, total)."""
     with Progress(
         *Progress.get_default_columns(), console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _watch(ledger: Ledger, document: str, track: Track, live: Live, over: threading.Event) -> None:
     while not over.wait(POLL_SECONDS):
         try:
-            seen = next((run for run in live_runs(ledger) if run.document == document), None)
-        except LedgerDown:  # the run itself says so if it lasts
-            seen = None
+            current = next((run for run in live_runs(ledger) if run.document == document), None)
+        except LedgerDown:  # the run itself reports a lasting outage
+            current = None
         now = time.monotonic()
-        track = follow(track, seen, now)
+        track = follow(track, current, now)
         live.update(draw(track, now), refresh=True)
 
 
-def _tell_stages(ledger: Ledger, document: str, name: str, console: Console, over: threading.Event) -> None:
-    """A line for each stage that the document's run reaches; after its end for those that are not told yet."""
-    run: str | None = None
-    told: set[Stage] = set()
+def _print_stages(ledger: Ledger, document: str, name: str, console: Console, over: threading.Event) -> None:
+    """Print a line for each stage that the document's run finishes, the last ones after its end."""
+    token: str | None = None
+    printed: set[Stage] = set()
     last = False
     while not last:
         last = over.wait(POLL_SECONDS)
         try:
-            run = next((seen.token for seen in live_runs(ledger) if seen.document == document), run)
-            reached = stage_timings(ledger, run) if run else []
-            report = account.document_report(ledger, document) if {timing.stage for timing in reached} - told else None
-        except Failure:  # the ledger is away, or the document deleted: the run itself says so
+            token = next((run.token for run in live_runs(ledger) if run.document == document), token)
+            timings = stage_timings(ledger, token) if token else []
+            unprinted = {timing.stage for timing in timings} - printed
+            report = account.document_report(ledger, document) if unprinted else None
+        except Failure:  # ledger outage, or the document was deleted: the run itself reports it
             continue
-        for timing in reached:
-            if report and timing.stage not in told:
+        for timing in timings:
+            if report and timing.stage in unprinted:
                 console.print(Text(stage_line(name, timing, report)), soft_wrap=True)
-                told.add(timing.stage)
+                printed.add(timing.stage)

@@ -1,4 +1,4 @@
-"""`swatchbook delete`: what will go is told and confirmed before, and told again afterwards."""
+"""`swatchbook delete`: confirmation before, summary after."""
 
 import sys
 
@@ -9,26 +9,28 @@ from swatchbook.ledger.documents import Document
 from swatchbook.ledger.queries.deletion import Deletion
 
 
-def check_is_meant(document: Document, counted: Deletion) -> None:
-    """Ask whether all of this is to go. Raises BadParameter where nobody can answer, Exit where the answer is no."""
-    going = f"{document.name} ({document.id[:8]}, of {document.owner}): {_described(counted)} will be deleted."
+def confirm_delete(document: Document, counted: Deletion) -> None:
+    """Ask for confirmation. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
+    summary = f"{document.name} ({document.id[:8]}, of {document.owner}): {_described(counted)} will be deleted."
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"{going} Nobody can be asked here: add --yes to delete it.", param_hint="--yes")
-    note(f"{going} What other documents use stays.")
+        raise typer.BadParameter(
+            f"{summary} stdin is not a terminal, so no confirmation is possible: add --yes.", param_hint="--yes"
+        )
+    note(f"{summary} Images that other documents use stay.")
     if not typer.confirm(clean(f"Delete {document.name}?"), err=True):
-        note("Nothing is deleted.")
+        note("Nothing was deleted.")
         raise typer.Exit(FAILED)
 
 
-def say_removed(document: Document, counted: Deletion, *, finished: bool, as_json: bool) -> None:
-    """Tell what was deleted; `finished` is False where the index still holds some of it."""
+def print_deleted(document: Document, counted: Deletion, *, finished: bool, as_json: bool) -> None:
+    """Print what was deleted; `finished` is False while the index still holds some of it."""
     if as_json:
-        told = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
-        say_json(told | counted.model_dump())
+        fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
+        say_json(fields | counted.model_dump())
     elif finished:
         note(f"{document.name}: {_described(counted)} deleted.")
     else:
-        note(f"{document.name}: removed from the ledger; the index follows. Finish it: swatchbook retry")
+        note(f"{document.name}: deleted from the ledger, but not yet from the index. To finish: swatchbook retry")
 
 
 def _described(counted: Deletion) -> str:

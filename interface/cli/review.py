@@ -1,4 +1,4 @@
-"""`swatchbook review`: pictures of which little is known for sure are listed, looked at again, and judged by people."""
+"""`swatchbook review`: list pictures whose analysis has a low score; accept, correct or reject the analysis."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from swatchbook.ledger.queries.reviews import Review, ReviewImage
     from swatchbook.resources import Resources
 
-app = typer.Typer(no_args_is_help=True, help="Pictures of which little is known for sure: look again, or say.")
+app = typer.Typer(no_args_is_help=True, help="Review pictures whose analysis has a low score.")
 
-Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Id, or unambiguous prefix of it.")]
-By = Annotated[str | None, typer.Option(metavar="NAME", help="Who says so; as the machine knows you if not given.")]
+Image = Annotated[str, typer.Argument(metavar="IMAGE", help="Image id, or unique id prefix.")]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the reviewer; the login name by default.")]
 
 
 @app.command("list")
 def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
-    """Pictures that need a review: how weak they are, what is said of them, and why nothing was decided yet."""
+    """List pictures that need a review, with their score, their analysis and the last review."""
     if owner is not None:
         check_owner(owner)
     with opened_resources() as resources:
@@ -26,19 +26,19 @@ def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries import reviews
 
-        found = waiting(resources, owner, limit=None if as_json else MOST_LISTED)
-        say_json(found) if as_json else out().print(
-            draw_waiting(found, total=reviews.count_images_to_review(resources.ledger, owner=owner))
+        pictures = waiting(resources, owner, limit=None if as_json else MOST_LISTED)
+        say_json(pictures) if as_json else out().print(
+            draw_waiting(pictures, total=reviews.count_images_to_review(resources.ledger, owner=owner))
         )
 
 
 @app.command("run")
 def run_reviews(
     owner: AnyOwner = None,
-    limit: Annotated[int, typer.Option(min=1, help="Pictures at most.")] = 1_000,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of pictures.")] = 1_000,
     as_json: Json = False,
 ) -> None:
-    """Let the review model look at weak pictures now. What it corrects is embedded again by `retry`."""
+    """Run the review model on pictures with a low score. `retry` embeds the corrections."""
     if owner is not None:
         check_owner(owner)
     with opened_resources() as resources, resumable():
@@ -61,78 +61,81 @@ def run_reviews(
 @app.command("accept")
 def accept_picture(
     image: Image,
-    second: Annotated[bool, typer.Option("--second", help="What the second look says, instead.")] = False,
+    second: Annotated[bool, typer.Option("--second", help="Accept the review model's analysis instead.")] = False,
     owner: AnyOwner = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """What is said of the picture stands."""
+    """Accept the analysis of a picture as it is."""
     with opened_resources() as resources:
         from swatchbook.pipeline.review import accept
 
         picture, person = _picture(resources, image, owner), _person(by)
-        _say_review(resources, picture, accept(resources, picture, by=person, second=second), as_json=as_json)
+        _print_review(resources, picture, accept(resources, picture, by=person, second=second), as_json=as_json)
 
 
 @app.command("correct")
-def correct_what_is_said(
+def correct_analysis(
     image: Image,
     fields: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="FIELD=VALUE…",
+            metavar="FIELD=VALUE",
             help="material, finish, colors, textures, pattern, contrast, dimensions, slip_rating, printed_text, "
-            "application, quality; lists with commas, nothing after the = for nothing.",
+            "application, quality. Separate list items by commas; leave VALUE empty to clear a field.",
         ),
     ] = None,
     text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Say this, instead of the sentences made of the fields.")
+        str | None,
+        typer.Option(metavar="TEXT", help="Description to embed instead of the one generated from the fields."),
     ] = None,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, stored with the review.")] = "",
     owner: AnyOwner = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Put your word in the place of what is said of the picture. It holds until another model is to analyse it."""
-    for given, what in (
+    """Replace fields of a picture's analysis. The correction holds until another model analyses the picture."""
+    for value, parameter in (
         (text or "", "--text"),
         (reason, "--reason"),
         *((each, "FIELD=VALUE") for each in fields or ()),
     ):
-        check_text(given, what)
+        check_text(value, parameter)
     if wrong := next((each for each in fields or () if "=" not in each), None):
         raise typer.BadParameter(f"{wrong!r} is not FIELD=VALUE", param_hint="FIELD=VALUE")
-    said = {name.strip().replace("-", "_"): value for name, _, value in (each.partition("=") for each in fields or ())}
+    values = {
+        name.strip().replace("-", "_"): value for name, _, value in (each.partition("=") for each in fields or ())
+    }
     with opened_resources() as resources:
         from swatchbook.pipeline.review import correct_image
 
         picture, person = _picture(resources, image, owner), _person(by)
-        written = correct_image(resources, picture, said, by=person, text=text, reason=reason)
-        _say_review(resources, picture, written, as_json=as_json)
+        review = correct_image(resources, picture, values, by=person, text=text, reason=reason)
+        _print_review(resources, picture, review, as_json=as_json)
 
 
 @app.command("reject")
-def reject_what_is_said(
+def reject_analysis(
     image: Image,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why: it stands in the account.")],
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, shown in the document's account.")],
     owner: AnyOwner = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Let nothing be said of the picture: its analysis counts as rejected, and words find it no more."""
+    """Reject the analysis of a picture: it gets the state rejected, and text search no longer finds it."""
     check_text(reason, "--reason")
     with opened_resources() as resources:
         from swatchbook.pipeline.review import reject
 
         picture, person = _picture(resources, image, owner), _person(by)
-        _say_review(resources, picture, reject(resources, picture, by=person, reason=reason), as_json=as_json)
+        _print_review(resources, picture, reject(resources, picture, by=person, reason=reason), as_json=as_json)
 
 
 def _picture(resources: "Resources", reference: str, owner: str | None) -> "ReviewImage":
     from swatchbook.ledger.queries.reviews import find_review_image
 
     check_text(reference, "IMAGE")
-    if not reference:  # the beginning of every id
+    if not reference:  # a prefix of every id
         raise typer.BadParameter("it is empty", param_hint="IMAGE")
     if owner is not None:
         check_owner(owner)
@@ -140,13 +143,13 @@ def _picture(resources: "Resources", reference: str, owner: str | None) -> "Revi
 
 
 def _person(by: str | None) -> str:
-    from interface.cli.review_tables import who
+    from interface.cli.review_tables import login_name
 
     check_text(by or "", "--by")
-    return by or who()
+    return by or login_name()
 
 
-def _say_review(resources: "Resources", picture: "ReviewImage", review: "Review", *, as_json: bool) -> None:
+def _print_review(resources: "Resources", picture: "ReviewImage", review: "Review", *, as_json: bool) -> None:
     from interface.cli.review_tables import draw_review
     from interface.cli.terminal import out, say_json
     from swatchbook.ledger.queries.reviews import find_review_image

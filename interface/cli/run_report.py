@@ -1,4 +1,4 @@
-"""A run's report and its failures as people read them."""
+"""A document's report and its failures, formatted for the terminal."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,20 +26,20 @@ _LOOK = {
 
 
 def exit_code(report: RunReport) -> int:
-    """0 completed, 3 waiting or completed with failures, 1 whatever a person must act on."""
+    """Return 0 for completed, 3 for waiting or completed with failures, 1 for anything that needs a person."""
     if report.status is DocumentStatus.COMPLETED:
         return OPEN if report.failed_images or report.other_failures else COMPLETED
     return OPEN if report.status is DocumentStatus.WAITING else FAILED
 
 
 def status(state: DocumentStatus) -> Text:
-    """A status with its sign and colour."""
+    """Return a status with its sign and colour."""
     sign, style = _LOOK[state]
     return Text(f"{sign} {state.value}", style)
 
 
 def draw(report: RunReport, *, now: float) -> RenderableType:
-    """The account of one ingest: what was found, what became of it, how long it took, what is next."""
+    """Return the report of one ingest: counts, failures, warnings, time, cost and the next command to run."""
     parts: list[RenderableType] = ["", heading(report), facts(account(report))]
     failed = merge_roles((*report.failed_images, *report.other_failures))
     if failed:
@@ -56,11 +56,11 @@ def draw(report: RunReport, *, now: float) -> RenderableType:
 
 
 def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:
-    """What failed, where, why, how often it was tried, and when it is next."""
-    made = table("failed", "page", "role", "kind", "why", "tries", "next try", right=("page", "tries"))
+    """Return a table of failures with their place, cause, tries and next try."""
+    rows = table("failed", "page", "role", "kind", "error", "tries", "next try", right=("page", "tries"))
     for failure in failures:
         name = f"image {failure.index + 1}" if failure.index is not None else failure.subject
-        made.add_row(
+        rows.add_row(
             cell(failure.path or name),
             cell(failure.page_number),
             cell(failure.role),
@@ -69,62 +69,62 @@ def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:
             cell(failure.attempts),
             cell(until(failure.next_retry_at, now)),
         )
-    return made
+    return rows
 
 
 def heading(report: RunReport) -> Text:
-    """The document's name and how it stands; below, why and what to do if it is not well."""
+    """Return the document's name and status, with its message below if it has one."""
     with_failures = report.status is DocumentStatus.COMPLETED and exit_code(report) == OPEN
     outcome = Text("✓ completed with failures", "yellow") if with_failures else status(report.status)
-    said = Text.assemble((clean(report.name), "bold"), "  ", outcome)
+    head = Text.assemble((clean(report.name), "bold"), "  ", outcome)
     if report.message:
-        said.append(f"\n{clean(report.message)}", "yellow" if report.status is DocumentStatus.WAITING else "red")
-    return said
+        head.append(f"\n{clean(report.message)}", "yellow" if report.status is DocumentStatus.WAITING else "red")
+    return head
 
 
 def account(report: RunReport) -> list[tuple[str, Text | str]]:
-    """The account as names and values."""
+    """Return the account as (name, value) rows."""
     rows: list[tuple[str, Text | str]] = [("document", report.document_id)]
     if not (report.chunks_created or report.images_found or report.pages_skipped):
-        return rows  # it never came so far
+        return rows  # extraction was never reached
     rows += [
         ("products", str(report.products_discovered)),
         ("chunks", str(report.chunks_created)),
         ("images", _images(report)),
         *([("to review", _to_review(report))] if report.images_to_review else []),
     ]
-    apart = [
+    excluded = [
         (report.placements_hidden, "hidden"),
         (report.placements_decorative, "decorative"),
         (report.pages_skipped, "pages skipped"),
     ]
-    if any(count for count, _ in apart):
-        rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in apart if count)))
+    if any(count for count, _ in excluded):
+        rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in excluded if count)))
     if report.confidence_score is not None:
         rows.append(("confidence", f"{report.confidence_score:.2f}"))
     if report.seconds:
         rows.append(("time", _times(report.seconds)))
     if report.peak_memory_mb is not None:
-        rows.append(("memory", f"{report.peak_memory_mb:,.0f} MB at most"))
+        rows.append(("memory", f"{report.peak_memory_mb:,.0f} MB peak"))
     if report.spent:
         rows.append(("cost", _cost(report)))
     return rows
 
 
 def _cost(report: RunReport) -> str:
-    """What is known, by stage; then what is not."""
+    """Return the cost by stage, the number of calls, and the calls whose cost is uncertain."""
     by_stage = defaultdict[str, float](float)
     for each in report.spent:
         by_stage[each.stage or "–"] += each.cost_usd
-    known = " · ".join(f"{stage} ${usd:.4f}" for stage, usd in by_stage.items())
+    stages = " · ".join(f"{stage} ${usd:.4f}" for stage, usd in by_stage.items())
     counts = [
         (sum(each.failed for each in report.spent), "failed"),
-        (sum(each.unpriced for each in report.spent), "at unknown prices"),
-        (sum(each.unknown for each in report.spent), "perhaps paid"),
-        (sum(each.truncated for each in report.spent), "with cut text"),
+        (sum(each.unpriced for each in report.spent), "without a known price"),
+        (sum(each.unknown for each in report.spent), "possibly charged"),
+        (sum(each.truncated for each in report.spent), "with truncated text"),
     ]
     notes = "".join(f", {count} {what}" for count, what in counts if count)
-    return f"${report.cost_usd:.4f} ({known}): {sum(each.calls for each in report.spent)} asked{notes}"
+    return f"${report.cost_usd:.4f} ({stages}): {sum(each.calls for each in report.spent)} calls{notes}"
 
 
 def _images(report: RunReport) -> Text:
@@ -136,21 +136,21 @@ def _images(report: RunReport) -> Text:
         (report.images_pending, "pending", "yellow"),
     ]
     shown = [(f"{count} {what}", style) for count, what, style in counts if count]
-    said = Text(str(report.images_found), "bold")
+    text = Text(str(report.images_found), "bold")
     if shown:
-        said.append(" = ")
-        said.append_text(Text(" + ").join(Text(part, style) for part, style in shown))
-    return said
+        text.append(" = ")
+        text.append_text(Text(" + ").join(Text(part, style) for part, style in shown))
+    return text
 
 
 def _to_review(report: RunReport) -> str:
-    return f"{report.images_to_review} of little certainty: swatchbook review list"
+    return f"{report.images_to_review} with a low score: swatchbook review list"
 
 
 def _times(seconds: dict[str, float]) -> str:
-    names = {stage.value: work for stage, work in WORK.items()}
+    labels = {stage.value: label for stage, label in WORK.items()}
     each = " · ".join(
-        f"{names.get(stage, stage)} {duration(spent)}" for stage, spent in seconds.items() if spent >= 0.05
+        f"{labels.get(stage, stage)} {duration(spent)}" for stage, spent in seconds.items() if spent >= 0.05
     )
     return f"{duration(sum(seconds.values()))}" + (f" ({each})" if each else "")
 
@@ -158,13 +158,13 @@ def _times(seconds: dict[str, float]) -> str:
 def _next(report: RunReport) -> str:
     owner = "" if report.owner == "default" else f" --owner {report.owner}"
     if report.status is DocumentStatus.COMPLETED:
-        return f'search it: swatchbook search "…"{owner}   look closer: swatchbook show {report.document_id[:8]}'
+        return f'search it: swatchbook search "…"{owner}   details: swatchbook show {report.document_id[:8]}'
     if report.status is DocumentStatus.CANCELLED:
-        return f"take it up again: swatchbook retry {report.document_id[:8]}"
-    then = "once that is mended" if report.status in (DocumentStatus.FAILED, DocumentStatus.BLOCKED) else "go on"
-    return f"{then}: swatchbook retry {report.document_id[:8]}   look closer: swatchbook show {report.document_id[:8]}"
+        return f"resume: swatchbook retry {report.document_id[:8]}"
+    then = "after fixing it" if report.status in (DocumentStatus.FAILED, DocumentStatus.BLOCKED) else "resume"
+    return f"{then}: swatchbook retry {report.document_id[:8]}   details: swatchbook show {report.document_id[:8]}"
 
 
 def stage_name(stage: Stage | None) -> str:
-    """A stage's work in people's words."""
+    """Return the label of a stage."""
     return WORK[stage] if stage else "–"

@@ -1,4 +1,4 @@
-"""What `ingest` was pointed at, said before anything heavy is imported."""
+"""Find the files of `ingest` and print them, before slow imports."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,33 +8,33 @@ from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat
 
 
 def find_sources(paths: Iterable[Path], *, quiet: bool) -> tuple[list[Path], list[int]]:
-    """The files to take in, each once and said in one line; and the exit codes of the paths that are none."""
-    found: dict[Path, Path] = {}
+    """Return the files to ingest without duplicates, and the exit codes of invalid paths. Prints a line per file."""
+    files: dict[Path, Path] = {}
     codes: list[int] = []
     for path in paths:
         try:
-            found |= {file.absolute(): file for file in expand(path)}
+            files |= {file.absolute(): file for file in expand(path)}
         except Failure as failure:
             codes.append(say_failure(failure))
     console = err() if quiet else out()
-    for file in found.values():
+    for file in files.values():
         console.print(f"{clean(file.name)} · {megabytes(file.stat().st_size)}", soft_wrap=True)
-    return list(found.values()), codes
+    return list(files.values()), codes
 
 
 def expand(path: Path) -> list[Path]:
-    """A file as it is, a folder as the PDFs directly in it. Raises InvalidReference, UnsupportedFormat."""
+    """Return a file as it is, a folder as the PDFs directly in it. Raises InvalidReference, UnsupportedFormat."""
     try:
         if not path.exists():
             raise InvalidReference(f"{path}: no such file.", advice="Check the path.")
         if not path.is_dir():
             return [path]
-        found = sorted(p for p in path.iterdir() if p.suffix.lower() == ".pdf" and p.is_file())
+        pdfs = sorted(p for p in path.iterdir() if p.suffix.lower() == ".pdf" and p.is_file())
     except PermissionError as error:
-        raise InvalidReference(f"{path}: permission denied.", advice="Check its owner and mode.") from error
+        raise InvalidReference(f"{path}: permission denied.", advice="Check its permissions.") from error
     except OSError as error:  # a name too long, a share that is gone
         raise InvalidReference(f"{path}: {error.strerror}.", advice="Check the path.") from error
-    if not found:
-        raise UnsupportedFormat(f"{path}: no PDF in this folder.", advice="Give PDF files, or a folder with some.")
-    note(f"{path}: {len(found)} PDF{'s' if len(found) > 1 else ''}; other files and subfolders are left alone")
-    return found
+    if not pdfs:
+        raise UnsupportedFormat(f"{path}: no PDF in this folder.", advice="Name PDF files, or a folder with PDF files.")
+    note(f"{path}: {len(pdfs)} PDF{'s' if len(pdfs) > 1 else ''}; other files and subfolders are ignored")
+    return pdfs

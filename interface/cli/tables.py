@@ -1,4 +1,4 @@
-"""Tables of what the ledger knows: one document, all documents, coverage, search results."""
+"""Terminal output of `status`, `show`, `search`, `verify` and `coverage`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,38 +21,38 @@ from swatchbook.upkeep.verify import Verification
 
 MOST_LISTED = 100
 MOST_RECENT = 10
-"""Documents of one status, and completed ones, that `status` lists; the counts above them are of all."""
+"""Documents per status, and completed documents, that `status` lists at most; its counts include all."""
 
 
 class Overview(Record):
-    """`swatchbook status`: live runs, every document that is not simply completed, and the newest that are."""
+    """Content of `swatchbook status`: live runs, documents that are not completed, and the newest completed ones."""
 
     running: tuple[LiveRun, ...]
-    due: tuple[str, ...]  # ids of documents that `retry` would work on now
+    due: tuple[str, ...]  # ids of documents that `retry` would process now
     open: tuple[Document, ...]
     recent: tuple[Document, ...]  # completed ones, newest first
     counts: dict[str, int]  # documents by status
     to_review: int = 0  # pictures that need a review
 
     def listed(self) -> dict[str, Any]:
-        """As JSON, without the documents' whole reports."""
+        """Return the JSON form, without the documents' reports."""
         reports = {"__all__": {"report"}}
         return self.model_dump(mode="json", exclude={"open": reports, "recent": reports})
 
 
 def overview(ledger: Ledger) -> Overview:
-    """What the ledger says now. Runs that died are buried on the way, so that what they left is due."""
+    """Read the overview from the ledger. Also marks dead runs, so that their documents are due."""
     waiting = due_documents(ledger)
     counts = {state.value: 0 for state in DocumentStatus}
-    unsettled: list[Document] = []
+    open_documents: list[Document] = []
     for state in DocumentStatus:
         if state is not DocumentStatus.COMPLETED:
-            unsettled += list_documents(ledger, status=state, limit=MOST_LISTED)
+            open_documents += list_documents(ledger, status=state, limit=MOST_LISTED)
     counts |= queries_account.coverage(ledger).documents
     return Overview(
         running=tuple(live_runs(ledger)),
         due=tuple(document.id for document in waiting),
-        open=tuple(unsettled),
+        open=tuple(open_documents),
         recent=tuple(list_documents(ledger, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=counts,
         to_review=count_images_to_review(ledger),
@@ -60,43 +60,43 @@ def overview(ledger: Ledger) -> Overview:
 
 
 def draw_overview(overview: Overview, *, now: float) -> RenderableType:
-    """What runs, waits, is due, is blocked; one line if there is nothing."""
+    """Return counts and a table of open and recent documents; one line for an empty collection."""
     counts = " · ".join(f"{count} {name}" for name, count in overview.counts.items() if count) or "no documents yet"
     parts: list[RenderableType] = [Text(counts, "bold")]
     live = {run.document: run for run in overview.running}
     if overview.open or overview.recent:
-        made = table("document", "name", "owner", "status", "at", "next", "what to know")
+        rows = table("document", "name", "owner", "status", "stage", "next try", "message")
         for document in (*overview.open, *overview.recent):
             run = live.get(document.id)
             when = "now" if document.id in overview.due else until(document.due_at, now) if document.due_at else ""
-            made.add_row(
+            rows.add_row(
                 cell(document.id[:8]),
                 cell(document.name, "bold"),
                 cell(document.owner),
                 status(document.status),
-                cell(_position(run) if run else _place(document)),
+                cell(_progress(run) if run else _stage(document)),
                 cell(when),
                 cell((run.note if run else document.message) or ""),
             )
-        parts.append(made)
+        parts.append(rows)
     if overview.due:
-        parts.append(Text(f"{len(overview.due)} due: swatchbook retry", "dim"))
+        parts.append(Text(f"{len(overview.due)} due now: swatchbook retry", "dim"))
     if overview.to_review:
         parts.append(Text(f"{overview.to_review} pictures to review: swatchbook review list", "dim"))
     return Group(*parts)
 
 
 def draw_document(document: Document, report: RunReport, shown: dict[str, Any], *, now: float) -> RenderableType:
-    """One document: its account, its products, and everything that failed."""
-    known: list[tuple[str, Text | str]] = [
+    """Return one document's account, products, failures and pictures to review."""
+    rows: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
         ("size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")),
-        *([("at", place)] if (place := _place(document)) else []),
+        *([("stage", stage)] if (stage := _stage(document)) else []),
         *([("next try", until(document.due_at, now))] if document.due_at else []),
         ("entities", str(len(shown["entities"]))),
         ("links", str(len(shown["links"]))),
     ]
-    parts: list[RenderableType] = [heading(report), facts([*known, *account(report)])]
+    parts: list[RenderableType] = [heading(report), facts([*rows, *account(report)])]
     if shown["products"]:
         parts.append(_products(shown["products"], shown["links"]))
     if failed := merge_roles((*report.failed_images, *report.other_failures)):
@@ -107,11 +107,11 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
 
 
 def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
-    """Search results, best first."""
+    """Return search results as a table, best first."""
     if not hits:
-        return Text("Nothing found. `swatchbook coverage` says what is searchable.", "dim")
-    columns = ["#", "score", "what", "product", "document", "pages", "says"]
-    made = table(*columns, *(["why"] if explain else []), right=("#", "score", "pages"))
+        return Text("No results. `swatchbook coverage` shows what is searchable.", "dim")
+    columns = ["#", "score", "result", "product", "document", "pages", "text"]
+    rows = table(*columns, *(["roles"] if explain else []), right=("#", "score", "pages"))
     for rank, hit in enumerate(hits, start=1):
         row = [
             cell(rank),
@@ -122,33 +122,35 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
             cell(_pages(hit.pages)),
             cell(_short(hit.text or "", 90), "dim"),
         ]
-        made.add_row(*row, *([_why(hit)] if explain else []))
-    return made
+        rows.add_row(*row, *([_explanation(hit)] if explain else []))
+    return rows
 
 
-def draw_verification(found: Verification) -> RenderableType:
-    """What each space should hold and does not, and the files that are gone."""
-    made = table("space", "expected", "missing", "foreign", right=("expected", "missing", "foreign"))
-    for space in found.spaces:
-        made.add_row(
+def draw_verification(verification: Verification) -> RenderableType:
+    """Return the missing and foreign rows of each space, and the lost files."""
+    rows = table("space", "expected", "missing", "foreign", right=("expected", "missing", "foreign"))
+    for space in verification.spaces:
+        rows.add_row(
             cell(space.space),
             cell(space.expected),
             cell(space.missing, "red" if space.missing else "dim"),
             cell(space.foreign, "red" if space.foreign else "dim"),
         )
-    parts: list[RenderableType] = [made] if found.spaces else []
-    parts += [Text(f"✗ the file {key} is lost; ingest its document again", "red") for key in found.lost_files]
-    if found.unpublished:
-        parts.append(Text(f"{found.unpublished} changes wait to be published", "yellow"))
-    if found.sound:
-        parts.append(Text("✓ ledger, index and files agree" + (" again" if found.repaired else ""), "green"))
-    elif not found.repaired:
-        parts.append(Text("mend it: swatchbook verify --repair", "dim"))
+    parts: list[RenderableType] = [rows] if verification.spaces else []
+    parts += [Text(f"✗ file {key} is missing; ingest its document again", "red") for key in verification.lost_files]
+    if verification.unpublished:
+        parts.append(Text(f"{verification.unpublished} changes are not yet published", "yellow"))
+    if verification.sound:
+        parts.append(
+            Text("✓ ledger, index and files agree" + (" after repair" if verification.repaired else ""), "green")
+        )
+    elif not verification.repaired:
+        parts.append(Text("to repair: swatchbook verify --repair", "dim"))
     return Group(*parts)
 
 
 def draw_coverage(coverage: Coverage) -> RenderableType:
-    """How much of the collection has vectors, and by whom they were made."""
+    """Return how much of the collection has vectors, by role and tag."""
     counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
     share = f"{coverage.with_embeddings} of {coverage.total_images} ({coverage.coverage_percentage:g} %)"
     parts: list[RenderableType] = [
@@ -156,64 +158,64 @@ def draw_coverage(coverage: Coverage) -> RenderableType:
             [
                 ("documents", counts or "none yet"),
                 ("images with vectors", share),
-                ("without", str(coverage.without_embeddings)),
-                ("not yet searchable", str(coverage.unpublished)),
+                ("images without", str(coverage.without_embeddings)),
+                ("not yet published", str(coverage.unpublished)),
             ]
         )
     ]
     if coverage.roles:
         figures = ("wanted", "done", "pending", "failed", "rejected")
-        made = table("role", "made by", *figures, right=figures)
+        rows = table("role", "tag", *figures, right=figures)
         for role in coverage.roles:
-            made.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
-        parts.append(made)
+            rows.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
+        parts.append(rows)
     return Group(*parts)
 
 
 def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:
-    made = table("to review", "pages", "score", "last review", right=("pages", "score"))
+    rows = table("to review", "pages", "score", "last review", right=("pages", "score"))
     for image in images:
-        said, last = image["analysis"], image["reviews"][-1:]
-        made.add_row(
+        analysis, last = image["analysis"], image["reviews"][-1:]
+        rows.add_row(
             cell(image["id"][:13], "bold"),
             cell(_pages([place["page"] for place in image["placements"]])),
-            cell(f"{min(said['quality'], said['confidence']):.2f}"),
+            cell(f"{min(analysis['quality'], analysis['confidence']):.2f}"),
             cell("; ".join([f"{review['verdict']} by {review['by']}" for review in last]), "dim"),
         )
-    return made
+    return rows
 
 
 def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]]) -> RenderableType:
-    pictured: dict[str, int] = {}
+    image_counts: dict[str, int] = {}
     for link in links:
         if link["kind"] == "image_product":
-            pictured[link["target"]] = pictured.get(link["target"], 0) + 1
-    made = table(
-        "product", "category", "pages", "images", "confidence", "known", right=("pages", "images", "confidence")
+            image_counts[link["target"]] = image_counts.get(link["target"], 0) + 1
+    rows = table(
+        "product", "category", "pages", "images", "confidence", "facts", right=("pages", "images", "confidence")
     )
     for product in products:
-        known = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
-        made.add_row(
+        metadata = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
+        rows.add_row(
             cell(product["name"], "bold"),
             cell(product["category"]),
             cell(_pages(product["pages"])),
-            cell(pictured.get(product["id"], 0)),
+            cell(image_counts.get(product["id"], 0)),
             cell(f"{product['confidence']:.2f}"),
-            cell(_short(known), "dim"),
+            cell(_short(metadata), "dim"),
         )
-    return made
+    return rows
 
 
-def _place(document: Document) -> str:
+def _stage(document: Document) -> str:
     return "" if document.stage is Stage.COMPLETED else stage_name(document.stage)
 
 
-def _position(run: LiveRun) -> str:
+def _progress(run: LiveRun) -> str:
     return stage_name(run.stage) + (f" {run.done}/{run.total}" if run.total else "")
 
 
 def _pages(pages: Sequence[int]) -> str:
-    """1, 2, 3, 7 → 1–3, 7."""
+    """Format page numbers: 1, 2, 3, 7 → 1–3, 7."""
     spans: list[list[int]] = []
     for page in sorted(set(pages)):
         if spans and page == spans[-1][1] + 1:
@@ -223,12 +225,12 @@ def _pages(pages: Sequence[int]) -> str:
     return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in spans) or "–"
 
 
-def _short(text: str, most: int = 120) -> str:
+def _short(text: str, max_length: int = 120) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
-def _why(hit: Hit) -> Text:
+def _explanation(hit: Hit) -> Text:
     parts = [
         f"{role} #{part['rank']:.0f} ({part['score']:.3f}) {part['share'] / hit.score:.0%}"
         for role, part in sorted(hit.why.items(), key=lambda pair: -pair[1]["share"])

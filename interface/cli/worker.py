@@ -1,4 +1,4 @@
-"""`swatchbook worker`: Prefect's Docker worker for shards, with somebody beside it who mends what its death leaves."""
+"""`swatchbook worker`: run Prefect's Docker worker for shards, and reconcile flow runs and containers beside it."""
 
 import asyncio
 import ctypes
@@ -15,23 +15,26 @@ from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 
 _DEFAULTS = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
-_PASSED_ON = (signal.SIGINT, signal.SIGTERM)
+_FORWARDED = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG = 1
 
 
 def work_on_shards(settings: Settings) -> int:
-    """Take shards from their pool into containers until told to end, and those at work have finished; told twice, end
-    at once: they go on, and the next worker mends what becomes of them. Returns the worker's exit status.
+    """Run shards of the pool in containers until the first signal, then wait for running ones. Return the exit status.
 
-    What an earlier worker of this engine left is reconciled first. Raises Configuration where there is no Prefect
-    server, Docker engine or pool, ProviderDown where one of them goes away meanwhile.
+    A second signal ends the worker at once; the containers go on, and the next worker reconciles them. What an earlier
+    worker of this engine left is reconciled first. Raises Configuration when there is no Prefect server, Docker engine
+    or pool, ProviderDown when one of them stops responding.
     """
     if not os.environ.get("PREFECT_API_URL"):
         raise Configuration(
-            "Shards come from a Prefect server.",
-            advice="Set PREFECT_API_URL, and start it with `prefect server start`.",
+            "The worker needs a Prefect server.",
+            advice="Start one with `prefect server start` and set PREFECT_API_URL to its address.",
         )
-    environment = {**_DEFAULTS, **os.environ}  # before ours are there: Prefect hands all of it on to the containers
+    environment = {
+        **_DEFAULTS,
+        **os.environ,
+    }  # taken before prepare() adds ours: Prefect passes it on to the containers
     prepare(settings)
     return asyncio.run(_work(environment))
 
@@ -39,41 +42,43 @@ def work_on_shards(settings: Settings) -> int:
 async def _work(environment: Mapping[str, str]) -> int:
     from deployments.pools import EMBED
     from scheduler.launch import prefect
-    from scheduler.reconcile import find_engine, keep_reconciling, reconcile, say, worker_name
+    from scheduler.reconcile import find_engine, keep_reconciling, log_round, reconcile, worker_name
 
     engine, since = find_engine(), datetime.now(UTC)
     name = worker_name(engine)
     async with prefect() as client:
         done = await reconcile(client, engine, worker=name, since=since)
-    show()  # what keeps it from starting is said in one line, without the log
-    say(done)
+    show()  # only now: an error at start-up is printed as one line, without the log
+    log_round(done)
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", EMBED, "--type", "docker", "--name", name]
-    return await _beside(
+    return await _run_worker(
         keep_reconciling(engine, worker=name, since=since), [*command, "--with-healthcheck"], environment
     )
 
 
-async def _beside(mending: Coroutine[object, object, None], command: Sequence[str], given: Mapping[str, str]) -> int:
-    """Run the command until it ends, passing signals on, with the mending beside it. Returns its exit status."""
-    mender = asyncio.create_task(mending)
-    # A session of its own: Ctrl-C would reach it twice, which Prefect takes for "at once".
+async def _run_worker(
+    reconciling: Coroutine[object, object, None], command: Sequence[str], environment: Mapping[str, str]
+) -> int:
+    """Run the command until it ends, forwarding signals, with the reconciling beside it. Return its exit status."""
+    reconciler = asyncio.create_task(reconciling)
+    # A new session: otherwise Ctrl-C would reach the worker twice, which Prefect takes for "stop at once".
     child = await asyncio.create_subprocess_exec(
-        *command, env=given, start_new_session=True, preexec_fn=_end_with_parent
+        *command, env=environment, start_new_session=True, preexec_fn=_end_with_parent
     )
 
-    def pass_on(sign: signal.Signals) -> None:
+    def forward(sign: signal.Signals) -> None:
         with suppress(ProcessLookupError):  # it has just ended
             child.send_signal(sign)
 
-    for sign in _PASSED_ON:
-        asyncio.get_running_loop().add_signal_handler(sign, pass_on, sign)
+    for sign in _FORWARDED:
+        asyncio.get_running_loop().add_signal_handler(sign, forward, sign)
     code = await child.wait()
-    mender.cancel()
+    reconciler.cancel()
     return code if code >= 0 else 128 - code
 
 
 def _end_with_parent() -> None:
-    """In the child, before it becomes the worker: one without its mender would be there beside the next."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # where a shell's job, or a container's first process, ignores it
+    """Run in the child before exec: an orphaned worker would compete with the next one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # background jobs and a container's first process ignore it
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The service: its parts put together, and its life."""
+"""The FastAPI application: its routers, its lifespan and the background loop."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from interface.service.auth import check_exposure
 from interface.service.health import Watch
 from interface.service.metrics import Requests
 from interface.service.middleware import Edge
-from interface.service.multipart import Arrivals
+from interface.service.multipart import UploadSlots
 from interface.service.problems import Problem, documented
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
@@ -25,47 +25,46 @@ from swatchbook.settings import Settings
 log = logging.getLogger(__name__)
 
 Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
-"""Brings everything back until it is cancelled; soon, when the event is set."""
+"""Processes due documents until cancelled; runs soon after the event is set."""
 
-_PARTS = (docs, uploads, documents, images, search, webhooks, health, metrics)
+_ROUTERS = (docs, uploads, documents, images, search, webhooks, health, metrics)
 _STREAMS = frozenset({"/documents", "/search"})
-"""Paths whose endpoints bound the body themselves, as it streams in."""
+"""Paths whose endpoints limit the size of the body themselves while it streams in."""
 
-
-_LOOP_PAUSE = 5.0  # seconds until a loop that failed begins again
+_LOOP_PAUSE = 5.0  # seconds before a failed loop restarts
 
 
 def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
-    """The service on these settings. Raises Configuration where it would be open to others without a key."""
+    """Create the service. Raises Configuration when it would be reachable from other machines without a key."""
     check_exposure(settings)
     app = FastAPI(
         title="Swatchbook",
-        summary="Product catalogues as one searchable, fully accounted collection.",
+        summary="Turn product catalogues (PDF) into one searchable, fully accounted collection.",
         version=version("swatchbook"),
-        lifespan=_living,
-        docs_url=None,  # our own: interface/service/docs.py
+        lifespan=_lifespan,
+        docs_url=None,  # replaced by interface/service/docs.py
         redoc_url=None,
-        redirect_slashes=False,  # where to, the caller's Host header would say
+        redirect_slashes=False,  # the target would come from the caller's Host header
         responses=documented(401, 403, 422, 500, 503),
     )
     app.state.resources = Resources(settings)
     app.state.loop = loop
-    app.state.arrivals = Arrivals(settings)
+    app.state.upload_slots = UploadSlots(settings)
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()
     app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
-    for part in _PARTS:
+    for part in _ROUTERS:
         app.include_router(part.router)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # the documented way to extend it
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app
 
 
 def open_parts(resources: Resources) -> None:
-    """Open what can be opened now, once, before threads ask for it. An outage is logged: it may pass.
+    """Open all resources once, before threads use them. An outage is only logged, since it may pass.
 
-    Raises Configuration and other failures that only a person mends.
+    Raises Configuration and other failures that need a person.
     """
     for part in ("ledger", "files", "index", "models", "decoders"):
         try:
@@ -73,15 +72,15 @@ def open_parts(resources: Resources) -> None:
         except Failure as failure:
             if failure.policy is not Policy.OUTAGE:
                 raise
-            log.warning("the service starts all the same: %s", failure)
+            log.warning("starting without %s: %s", part, failure)
 
 
 @asynccontextmanager
-async def _living(app: FastAPI) -> AsyncIterator[None]:
-    """Its tools are open and its loop runs from the first request to the last."""
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Keep the resources open and the loop running while the service runs."""
     resources: Resources = app.state.resources
     await asyncio.to_thread(open_parts, resources)
-    loop = asyncio.create_task(_keep_up(app.state.loop, resources, app.state.wake))
+    loop = asyncio.create_task(_run_loop(app.state.loop, resources, app.state.wake))
     try:
         yield
     finally:
@@ -91,18 +90,18 @@ async def _living(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(resources.close)
 
 
-async def _keep_up(loop: Loop, resources: Resources, wake: asyncio.Event) -> None:
-    """The loop for as long as the service lives: nobody would miss it but the documents that wait."""
+async def _run_loop(loop: Loop, resources: Resources, wake: asyncio.Event) -> None:
+    """Run the loop until cancelled; restart it after an error, since nothing else would notice that it ended."""
     while True:
         try:
             await loop(resources, wake)
         except Exception:  # the isolation boundary between loop and service
-            log.exception("the loop ended; it begins again")
+            log.exception("the background loop failed; it restarts in %g s", _LOOP_PAUSE)
         await asyncio.sleep(_LOOP_PAUSE)
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the schema that every problem has."""
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the schema of problems."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         schema["components"]["schemas"]["Problem"] = Problem.model_json_schema(

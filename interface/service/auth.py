@@ -1,8 +1,8 @@
-"""Who calls, and whose collections that concerns.
+"""Authentication of callers, and the owners that each may access.
 
-With API keys, a request shows one as `Authorization: Bearer …` or `X-API-Key: …`. Without any, the service listens on
-loopback alone and everybody there may do everything; then a browser must be kept from being somebody's tool: requests
-that came by another name (DNS rebinding) or from another site's page are refused.
+With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`. Without keys, the service listens
+on loopback only and every local caller has full access. Browsers must not be abused for that, so requests with another
+Host name (DNS rebinding) or from another site's page are rejected.
 """
 
 import hashlib
@@ -24,45 +24,50 @@ from swatchbook.settings import ApiKey, Settings
 
 EVERYBODY = "*"
 
-_BEARER = HTTPBearer(auto_error=False, description="An API key of SWATCHBOOK_API_KEYS.")
-_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same, where Bearer cannot be sent.")
+_BEARER = HTTPBearer(auto_error=False, description="One of SWATCHBOOK_API_KEYS.")
+_HEADER = APIKeyHeader(
+    name="X-API-Key", auto_error=False, description="The same key, for clients that cannot send Bearer."
+)
 
 
 class Caller(Record):
-    """Somebody who showed a key, and the owners it is bound to; `*` among them stands for all."""
+    """An authenticated caller and the owners of its key; `*` stands for all owners."""
 
     name: str
     owners: frozenset[str]
 
     @property
     def sees_all(self) -> bool:
+        """Return whether the key is for all owners."""
         return EVERYBODY in self.owners
 
     def may(self, owner: str) -> bool:
-        """Whether an owner's collection is this caller's to see and change."""
+        """Return whether the caller may read and change an owner's collection."""
         return self.sees_all or owner in self.owners
 
     def require(self, owner: str) -> None:
-        """Raises 403 where a request names somebody else. What it names by id is 404 then, so that ids tell nothing."""
+        """Raise 403 for an owner that the key is not for. (By id, foreign objects are 404, to hide which exist.)"""
         if not self.may(owner):
-            raise HTTPException(403, f"This key is not for the owner {owner!r}.")
+            raise HTTPException(403, f"This API key has no access to the owner {owner!r}.")
 
     def choose(self, owner: str | None) -> str | None:
-        """The owner asked for, else the key's only one, else None for all. Raises 403, or 422 where it must be said."""
+        """Return the requested owner, else the key's only owner, else None for all. Raises 403, 422 when ambiguous."""
         if owner is not None:
             self.require(owner)
             return owner
         if self.sees_all:
             return None
         if len(self.owners) > 1:
-            raise HTTPException(422, f"Say which owner: {', '.join(sorted(self.owners))}.")
+            raise HTTPException(
+                422, f"This API key has several owners; set `owner` to one of {', '.join(sorted(self.owners))}."
+            )
         return next(iter(self.owners))
 
 
 def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str | None:
-    """The owner that `Caller.choose` says, where something is to be found: in the ledger, or named by a key.
+    """Return `Caller.choose`, and raise UnknownOwner for an owner that neither the ledger nor any key has.
 
-    Raises UnknownOwner too. Asks the ledger, which blocks.
+    Reads the ledger, which blocks.
     """
     chosen = caller.choose(owner)
     if owner is not None:
@@ -73,17 +78,17 @@ def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str
 
 
 def check_exposure(settings: Settings) -> None:
-    """Raises Configuration where others than this machine could reach the service without a key."""
+    """Raise Configuration when other machines could reach the service without a key."""
     if not settings.api_keys and not is_loopback(settings.host):
         raise Configuration(
-            f"The service would listen on {settings.host} without any API key.",
+            f"SWATCHBOOK_HOST is {settings.host}, but no API key is set, so anyone on the network would have access.",
             advice='Set SWATCHBOOK_API_KEYS to a list such as [{"name": "shop", "key": "…", "owners": ["shop"]}], '
             "or SWATCHBOOK_HOST to 127.0.0.1.",
         )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host, as written in a setting or a header without its port, means this machine alone."""
+    """Return whether a host name or address (without port) is loopback."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -96,46 +101,47 @@ async def authenticate(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     header: Annotated[str | None, Depends(_HEADER)],
 ) -> Caller:
-    """The caller. Raises 401 for a missing or unknown key, 403 for a browser that was led here."""
+    """Return the caller. Raises 401 for a missing or unknown key, 403 for a request from another site's page."""
     keys = resources.settings.api_keys
     if not keys:
-        _refuse_led(request)
+        _reject_cross_site(request)
         return Caller(name="loopback", owners=frozenset({EVERYBODY}))
-    given = bearer.credentials if bearer else header
-    if known := given and _find(keys, given):
-        return Caller(name=known.name, owners=frozenset(known.owners))
-    what = "This API key is not known." if given else "An API key is needed."
-    raise HTTPException(401, what, headers={"WWW-Authenticate": 'Bearer realm="swatchbook"'})
+    credentials = bearer.credentials if bearer else header
+    if key := credentials and _find(keys, credentials):
+        return Caller(name=key.name, owners=frozenset(key.owners))
+    detail = "Unknown API key." if credentials else "An API key is required."
+    raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="swatchbook"'})
 
 
 TheCaller = Annotated[Caller, Depends(authenticate)]
 
 
 async def oversee(caller: TheCaller) -> Caller:
-    """A caller who may see figures of all collections. Raises 403."""
+    """Return a caller whose key is for all owners. Raises 403."""
     if not caller.sees_all:
-        raise HTTPException(403, "This needs a key for all owners.")
+        raise HTTPException(403, "This needs an API key for all owners.")
     return caller
 
 
-def _find(keys: Iterable[ApiKey], given: str) -> ApiKey | None:
-    """Every key is compared, in constant time, so that the time taken says nothing about any of them."""
-    shown = _digest(given.encode("latin-1", "replace"))  # as headers are decoded
-    found = None
+def _find(keys: Iterable[ApiKey], credentials: str) -> ApiKey | None:
+    """Compare with every key in constant time, so that the response time reveals nothing about any of them."""
+    digest = _digest(credentials.encode("latin-1", "replace"))  # as headers are decoded
+    match = None
     for key in keys:
-        if hmac.compare_digest(_digest(key.key.get_secret_value().encode()), shown):
-            found = key
-    return found
+        if hmac.compare_digest(_digest(key.key.get_secret_value().encode()), digest):
+            match = key
+    return match
 
 
 def _digest(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
 
 
-def _refuse_led(request: Request) -> None:
+def _reject_cross_site(request: Request) -> None:
+    """Raise 403 for a Host name other than loopback, and for an Origin other than our own."""
     host = urlsplit("//" + request.headers.get("host", "")).hostname or ""
     if not is_loopback(host):
-        raise HTTPException(403, "Without API keys the service answers only to 127.0.0.1, [::1] and localhost.")
+        raise HTTPException(403, "Without API keys the service accepts only the hosts 127.0.0.1, [::1] and localhost.")
     origin = request.headers.get("origin")
     if origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}":
-        raise HTTPException(403, "Without API keys the service answers no other site's pages.")
+        raise HTTPException(403, "Without API keys the service rejects requests from other sites' pages.")

@@ -1,4 +1,4 @@
-"""What an endpoint may ask for: the process' tools, and values within limits (who calls: `interface.service.auth`)."""
+"""Dependencies and common parameters of the endpoints (for the caller: `interface.service.auth`)."""
 
 from typing import Annotated
 
@@ -8,27 +8,27 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from swatchbook.resources import Resources
 
 SearchText = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")]
-"""Any text; PostgreSQL holds no NUL."""
+"""Text without NUL, which PostgreSQL cannot store."""
 
 
 class RequestModel(BaseModel):
-    """Base of what callers send: an unknown parameter is an error, not a loss."""
+    """Base of request models: unknown parameters are rejected instead of ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RetryOptions(RequestModel):
-    """How much is to be tried again."""
+    """What to retry."""
 
-    force: bool = Field(default=False, description="What failed or was rejected too.", strict=True)
+    force: bool = Field(default=False, description="Also retry failed and rejected images.", strict=True)
 
 
-ONCE = RetryOptions()
-"""What an empty body asks for."""
+DEFAULT_RETRY = RetryOptions()
+"""The options of a request without a body."""
 
 
 async def get_resources(request: Request) -> Resources:
-    """The process' tools. Ledger, index and files block: use them in sync endpoints, or in a thread."""
+    """Return the resources of the process. They block: use them in sync endpoints or threads."""
     resources: Resources = request.app.state.resources
     return resources
 

@@ -1,8 +1,8 @@
-"""The page /docs, on which the API can be read and tried out: Swagger UI, served from this package.
+"""The interactive API documentation at /docs: Swagger UI, served from this package.
 
 The files in `swagger_ui/` are those of the npm package swagger-ui-dist 5.35.0, unchanged, with its licence
-(Apache-2.0). Nothing is loaded from another host, and no script or style stands in the page itself, so that the policy
-may forbid both.
+(Apache-2.0). Nothing is loaded from another host, and the page has no inline script or style, so that the
+Content-Security-Policy can forbid both.
 """
 
 from importlib.resources import files
@@ -16,7 +16,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Content-Security-Policy of the page. `data:` are the icons in its style sheet."""
+"""Content-Security-Policy of the page. `data:` is for the icons in its style sheet."""
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -43,26 +43,26 @@ _START = """SwaggerUIBundle({
 });
 """
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
-_KEPT = {"Cache-Control": "max-age=3600"}  # seconds
+_CACHED = {"Cache-Control": "max-age=3600"}  # seconds
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
 
 
 @router.get("")
 def show_page() -> HTMLResponse:
-    """The page itself; its links are relative, so that it also works below a proxy's path."""
+    """Return the page; its links are relative, so that it also works below a proxy's path."""
     return HTMLResponse(_PAGE)
 
 
 @router.get("/start.js")
 def get_start() -> Response:
-    """The script that fills the page."""
-    return Response(_START, media_type=_MEDIA_TYPES[".js"], headers=_KEPT)
+    """Return the script that starts Swagger UI."""
+    return Response(_START, media_type=_MEDIA_TYPES[".js"], headers=_CACHED)
 
 
 @router.get("/{name}")
 def get_file(name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"]) -> Response:
-    """One of Swagger UI's files."""
+    """Return one of Swagger UI's files."""
     file = files("interface.service") / "swagger_ui" / name
     suffix = name[name.rindex(".") :]
-    return Response(file.read_bytes(), media_type=_MEDIA_TYPES[suffix], headers=_KEPT)
+    return Response(file.read_bytes(), media_type=_MEDIA_TYPES[suffix], headers=_CACHED)

@@ -1,4 +1,4 @@
-"""Documents: what is there, how far it is, and what a person asks to be done about it."""
+"""Endpoints for documents: list, show, retry, embed, cancel and delete."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field, TypeAdapter, ValidationError
 
 from interface.service.auth import Caller, TheCaller, choose_known
-from interface.service.dependencies import ONCE, RequestModel, RetryOptions, SearchText, Tools
+from interface.service.dependencies import DEFAULT_RETRY, RequestModel, RetryOptions, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
@@ -25,13 +25,13 @@ from swatchbook.upkeep.regenerate import regenerate
 
 MOST_LISTED = 200
 
-DocumentId = Annotated[UUID, Path(description="As the upload's answer or the list says.")]
+DocumentId = Annotated[UUID, Path(description="Document id, as returned by the upload or the list.")]
 
 router = APIRouter(prefix="/documents", tags=["documents"], responses=documented(404))
 
 
 class Progress(Record):
-    """How far the live run is: what it works towards, and `done` of `total` within that. Ages are seconds."""
+    """Progress of the live run: `done` of `total` units towards `stage`. Ages in seconds."""
 
     stage: Stage | None
     done: int
@@ -42,14 +42,14 @@ class Progress(Record):
 
 
 class ListedDocument(Record):
-    """A document as the list shows it. Times are Unix seconds, `size` bytes."""
+    """A document in the list. Times in Unix seconds, `size` in bytes."""
 
     id: str
     owner: str
     name: str
     status: DocumentStatus
     stage: Stage
-    percent: float = Field(description="How far it is as a whole, 0–100.")
+    percent: float = Field(description="Overall progress, 0–100.")
     message: str | None
     failure_kind: str | None
     due_at: float | None
@@ -60,64 +60,66 @@ class ListedDocument(Record):
 
 
 class ShownDocument(ListedDocument):
-    """A document as it stands."""
+    """A document with its options, progress and report."""
 
     options: IngestOptions
     generation: str | None
-    progress: Progress | None = Field(description="Of the live run, if there is one.")
+    progress: Progress | None = Field(description="Progress of the live run, if there is one.")
     report: RunReport
 
 
 class Listing(RequestModel):
-    """What to list."""
+    """Filters and paging of the list."""
 
-    owner: Owner | None = Field(default=None, description="Whose; may be left out by a key for one owner, or for all.")
+    owner: Owner | None = Field(
+        default=None, description="Owner of the documents; required only for a key with several owners."
+    )
     status: DocumentStatus | None = None
-    name: SearchText | None = Field(default=None, description="A part of the name, in any case.")
+    name: SearchText | None = Field(default=None, description="Part of the name, case-insensitive.")
     limit: int = Field(default=50, ge=1, le=MOST_LISTED)
-    cursor: str | None = Field(default=None, max_length=200, description="`next` of the page before.")
+    cursor: str | None = Field(default=None, max_length=200, description="`next` of the previous page.")
 
 
 class Listed(Record):
-    """A page of documents, newest first; `next` is the cursor of the page behind it, if there is one."""
+    """A page of documents, newest first; `next` is the cursor of the next page, null on the last."""
 
     documents: tuple[ListedDocument, ...]
     next: str | None
 
 
 class Accepted(Record):
-    """What was asked for is written down and will be done."""
+    """The request is stored and will be processed in the background."""
 
     id: str
     status: DocumentStatus
     message: str
 
 
-# --- looking ----------------------------------------------------------------------------------------------------------
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 @router.get("", summary="List documents")
-def list_documents(resources: Tools, caller: TheCaller, asked: Annotated[Listing, Query()]) -> Listed:
-    """Newest first, by keyset: what is added meanwhile moves nothing."""
-    found = documents_list_documents(
+def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing, Query()]) -> Listed:
+    """Newest first, with keyset paging: documents added meanwhile do not shift the pages."""
+    rows = documents_list_documents(
         resources.ledger,
-        owner=choose_known(resources, caller, asked.owner),
-        status=asked.status,
-        name=asked.name,
-        after=_read_cursor(asked.cursor) if asked.cursor else None,
-        limit=asked.limit + 1,
+        owner=choose_known(resources, caller, query.owner),
+        status=query.status,
+        name=query.name,
+        after=_read_cursor(query.cursor) if query.cursor else None,
+        limit=query.limit + 1,
     )
-    page = found[: asked.limit]
+    page = rows[: query.limit]
     runs = {run.document: run for run in live_runs(resources.ledger)}
     return Listed(
         documents=tuple(ListedDocument(**_listed(document, runs.get(document.id))) for document in page),
-        next=_write_cursor(page[-1]) if len(found) > len(page) else None,
+        next=_write_cursor(page[-1]) if len(rows) > len(page) else None,
     )
 
 
-@router.get("/{document_id}", summary="One document: status, progress, report")
+@router.get("/{document_id}", summary="Show a document with status, progress and report")
 def get_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> ShownDocument:
-    """The account as it stands now, and the live run's progress."""
+    """Includes the current account and the progress of the live run."""
     document = find(resources, caller, document_id)
     run = next((run for run in live_runs(resources.ledger) if run.document == document.id), None)
     return ShownDocument(
@@ -129,81 +131,85 @@ def get_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -
     )
 
 
-# --- asking for something ---------------------------------------------------------------------------------------------
+# --- changing ---------------------------------------------------------------------------------------------------------
 
 
 @router.delete("/{document_id}", status_code=202, summary="Delete a document")
 def delete_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
-    """It can only be deleted from now on. Its rows, vectors and files go in the background; then it is not found."""
+    """Marks it for deletion. Its rows, vectors and files are removed in the background; then it is 404."""
     document = find(resources, caller, document_id)
     mark_deleting(resources.ledger, document.id)
     return Accepted(
         id=document.id,
         status=DocumentStatus.DELETING,
-        message="It is being deleted in the background; when that is done it is not found any more.",
+        message="The document is being deleted in the background; afterwards its id is not found.",
     )
 
 
 @router.post(
     "/{document_id}/embed",
     status_code=202,
-    summary="Make what is missing or stale",
+    summary="Create missing and outdated vectors",
     responses=documented(400, 408, 409, 413),
 )
 def embed_document(
-    resources: Tools, caller: TheCaller, document_id: DocumentId, again: RetryOptions = ONCE
+    resources: Tools, caller: TheCaller, document_id: DocumentId, options: RetryOptions = DEFAULT_RETRY
 ) -> Accepted:
-    """What is done stays. By force what failed or was rejected is made anew too."""
-    document = workable(resources, caller, document_id)
-    if not regenerate(resources, document, force=again.force):
-        return _accepted(document, "Nothing to do: all of it is made, by the makers in use.")
-    return _accepted(documents_get_document(resources.ledger, document.id), "What is missing or stale will be made.")
+    """Existing vectors of the current models are kept. `force` also retries failed and rejected images."""
+    document = find_changeable(resources, caller, document_id)
+    if not regenerate(resources, document, force=options.force):
+        return _accepted(document, "Nothing to do: all vectors are up to date.")
+    return _accepted(
+        documents_get_document(resources.ledger, document.id), "Missing and outdated vectors will be created."
+    )
 
 
 @router.post(
-    "/{document_id}/retry", status_code=202, summary="Try again what failed", responses=documented(400, 408, 409, 413)
+    "/{document_id}/retry", status_code=202, summary="Retry what failed", responses=documented(400, 408, 409, 413)
 )
 def retry_document(
-    resources: Tools, caller: TheCaller, document_id: DocumentId, again: RetryOptions = ONCE
+    resources: Tools, caller: TheCaller, document_id: DocumentId, options: RetryOptions = DEFAULT_RETRY
 ) -> Accepted:
-    """Takes up a failed, blocked or cancelled document; failed images are tried anew, rejected ones by force."""
-    document = workable(resources, caller, document_id)
-    retry(resources.ledger, document.id, force=again.force)
-    left = documents_get_document(resources.ledger, document.id)
-    done = left.status == DocumentStatus.COMPLETED
-    return _accepted(left, "Nothing to do: nothing of it has failed." if done else "It will be worked on again.")
+    """Resumes a failed, blocked or cancelled document and retries failed images; `force` also retries rejected ones."""
+    document = find_changeable(resources, caller, document_id)
+    retry(resources.ledger, document.id, force=options.force)
+    document = documents_get_document(resources.ledger, document.id)
+    done = document.status == DocumentStatus.COMPLETED
+    return _accepted(document, "Nothing to do: nothing failed." if done else "The document will be processed again.")
 
 
 @router.post(
-    "/{document_id}/cancel", status_code=202, summary="Stop working on it", responses=documented(400, 408, 409, 413)
+    "/{document_id}/cancel", status_code=202, summary="Cancel processing", responses=documented(400, 408, 409, 413)
 )
 def cancel_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -> Accepted:
-    """What is made and searchable stays; retry takes it up again."""
-    document = workable(resources, caller, document_id)
+    """What is already searchable stays; `retry` resumes the document."""
+    document = find_changeable(resources, caller, document_id)
     if not cancel(resources.ledger, document.id):
-        raise HTTPException(409, f"It is {document.status.value}: there is nothing to stop.")
-    return _accepted(documents_get_document(resources.ledger, document.id), "It is cancelled; retry takes it up again.")
+        raise HTTPException(409, f"Nothing to stop: the document's status is {document.status.value}.")
+    return _accepted(
+        documents_get_document(resources.ledger, document.id), "The document is cancelled; `retry` resumes it."
+    )
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
 def find(resources: Resources, caller: Caller, document_id: UUID) -> Document:
-    """The caller's document. Raises 404, for somebody else's too: ids tell nothing."""
+    """Return the caller's document. Raises 404, for other owners' documents too, to hide which ids exist."""
     try:
         document = documents_get_document(resources.ledger, str(document_id))
     except InvalidReference:
         document = None
     if document is None or not caller.may(document.owner):
-        raise HTTPException(404, f"There is no document {document_id}.")
+        raise HTTPException(404, f"Document {document_id} not found.")
     return document
 
 
-def workable(resources: Resources, caller: Caller, document_id: UUID) -> Document:
-    """The same, if anything but its end can be asked for. Raises 404, 409."""
+def find_changeable(resources: Resources, caller: Caller, document_id: UUID) -> Document:
+    """Return the caller's document unless it is being deleted. Raises 404, 409."""
     document = find(resources, caller, document_id)
     if document.status == DocumentStatus.DELETING:
-        raise HTTPException(409, "It is being deleted.")
+        raise HTTPException(409, "The document is being deleted.")
     return document
 
 
@@ -227,8 +233,8 @@ _CURSOR = TypeAdapter(tuple[float, UUID])
 
 
 def _write_cursor(last: Document) -> str:
-    written = json.dumps([last.created_at, last.id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(written.encode()).decode()
+    content = json.dumps([last.created_at, last.id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(content.encode()).decode()
 
 
 def _read_cursor(cursor: str) -> tuple[float, str]:
@@ -237,5 +243,5 @@ def _read_cursor(cursor: str) -> tuple[float, str]:
     except (ValueError, ValidationError):
         created_at, document = math.nan, None
     if document is None or not math.isfinite(created_at):
-        raise HTTPException(422, "This cursor is not one that a list gave.")
+        raise HTTPException(422, "Invalid cursor: use `next` of the previous page.")
     return created_at, str(document)

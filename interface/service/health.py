@@ -1,6 +1,6 @@
-"""Is it alive, may it be sent requests, and how does the collection stand?
+"""Liveness, readiness and health endpoints.
 
-Every probe runs in one thread at most, however many ask and however long it takes.
+Each probe runs in at most one thread, however many requests wait for it.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.schedule import Backlog, backlog
 from swatchbook.resources import Resources
 
-ANSWER_SECONDS = 5.0  # for a part to say that it is there
-PROBE_SECONDS = 2.0  # for which an answer is believed
-COUNT_SECONDS = 30.0  # for which a count of everything is
-_SHARE = 10  # of all time, at most one in so many goes into counting
+ANSWER_SECONDS = 5.0  # timeout of a probe
+PROBE_SECONDS = 2.0  # for which the result of a probe is cached
+COUNT_SECONDS = 30.0  # for which the counts of the ledger are cached
+_SHARE = 10  # results are cached for ten times their computing time, so counting takes a tenth of the time at most
 
 T = TypeVar("T")
 State = Literal["ok", "down"]
@@ -33,11 +33,13 @@ router = APIRouter(tags=["health"])
 
 
 class Live(BaseModel):
+    """The process is alive."""
+
     status: Literal["ok"] = "ok"
 
 
 class Ready(BaseModel):
-    """Which parts answer."""
+    """State of the parts that requests need."""
 
     status: Literal["ready", "not ready"]
     database: State
@@ -45,7 +47,7 @@ class Ready(BaseModel):
 
 
 class Stats(BaseModel):
-    """Counts of the whole collection; documents by status, images by state."""
+    """Counts of the whole collection: documents by status, images by state."""
 
     documents: dict[str, int]
     images: dict[str, int]
@@ -65,7 +67,7 @@ class EmbeddingStats(BaseModel):
 
 
 class Health(BaseModel):
-    """`degraded`: Prefect does not answer, so nothing new is started. `down`: nothing can be asked either."""
+    """`degraded`: Prefect is down, so no new runs start. `down`: ledger or index is down, so requests fail."""
 
     status: Literal["ok", "degraded", "down"]
     database: State
@@ -76,7 +78,7 @@ class Health(BaseModel):
 
 
 class Counted(BaseModel):
-    """What a look at the whole ledger finds."""
+    """Counts of the whole ledger."""
 
     account: Account
     backlog: Backlog
@@ -86,7 +88,7 @@ class Counted(BaseModel):
 
 
 class Recent(Generic[T]):
-    """A value that is computed once at a time, in a thread, and kept for a while; a failure is kept just so."""
+    """Cache of a value computed in a thread, one computation at a time; exceptions are cached too."""
 
     def __init__(self, compute: Callable[[], T], seconds: float) -> None:
         self._compute, self._seconds = compute, seconds
@@ -94,7 +96,7 @@ class Recent(Generic[T]):
         self._until = 0.0
 
     async def get(self) -> T:
-        """The value; raises what computing it raised."""
+        """Return the value, or raise what its computation raised."""
         if self._task is None or (self._task.done() and time.monotonic() >= self._until):
             self._task = asyncio.create_task(self._run())
         return await asyncio.shield(self._task)
@@ -109,7 +111,7 @@ class Recent(Generic[T]):
 
 
 class Watch:
-    """The probes of one process."""
+    """The cached probes of the process."""
 
     def __init__(self, resources: Resources) -> None:
         self.database = Recent(lambda: resources.ledger.now(), PROBE_SECONDS)
@@ -118,16 +120,17 @@ class Watch:
         self.counted = Recent(lambda: count(resources), COUNT_SECONDS)
 
 
-async def the_watch(request: Request) -> Watch:
+async def get_watch(request: Request) -> Watch:
+    """Return the probes of the process."""
     watch: Watch = request.app.state.watch
     return watch
 
 
-TheWatch = Annotated[Watch, Depends(the_watch)]
+TheWatch = Annotated[Watch, Depends(get_watch)]
 
 
 def count(resources: Resources) -> Counted:
-    """A look at the whole ledger. Raises LedgerDown."""
+    """Count the whole ledger. Raises LedgerDown."""
     coverage = queries_account.coverage(resources.ledger)
     return Counted(
         account=queries_account.account(resources.ledger),
@@ -143,35 +146,39 @@ def count(resources: Resources) -> Counted:
     )
 
 
-@router.get("/live", summary="The process lives")
+@router.get("/live", summary="Liveness of the process")
 async def live() -> Live:
-    """Asks nobody else."""
+    """Depends on nothing else."""
     return Live()
 
 
-@router.get("/ready", summary="Ledger and index answer", responses={503: {"model": Ready, "description": "Not ready"}})
+@router.get(
+    "/ready",
+    summary="Readiness: ledger and index respond",
+    responses={503: {"model": Ready, "description": "Not ready"}},
+)
 async def ready(watch: TheWatch, response: Response) -> Ready:
-    """Whether requests may be sent here; 503 says which part does not answer."""
+    """Returns 503 with the state of each part when one is down."""
     database, index = await asyncio.gather(_state(watch.database.get()), _state(watch.index.get()))
-    fine = database == index == "ok"
-    response.status_code = 200 if fine else 503
-    return Ready(status="ready" if fine else "not ready", database=database, index=index)
+    is_ready = database == index == "ok"
+    response.status_code = 200 if is_ready else 503
+    return Ready(status="ready" if is_ready else "not ready", database=database, index=index)
 
 
 @router.get(
     "/health",
-    summary="Every part, and how far the collection is embedded",
+    summary="Health of every part, and counts of the collection",
     dependencies=[Depends(oversee)],
     responses=documented(401, 403) | {503: {"model": Health, "description": "Ledger or index is down"}},
 )
 async def health(watch: TheWatch, response: Response) -> Health:
-    """Counts are at most 30 s old (older where counting takes long). Needs a key for all owners."""
-    configured = bool(os.environ.get("PREFECT_API_URL"))
+    """Counts are at most 30 s old (older when counting is slow). Needs an API key for all owners."""
+    has_prefect = bool(os.environ.get("PREFECT_API_URL"))
     database, index, prefect, counted = await asyncio.gather(
         _state(watch.database.get()),
         _state(watch.index.get()),
-        _state(watch.prefect.get()) if configured else _not_configured(),
-        soon(watch.counted.get()),
+        _state(watch.prefect.get()) if has_prefect else _not_configured(),
+        result_or_none(watch.counted.get()),
     )
     down = "down" in (database, index)
     response.status_code = 503 if down else 200
@@ -185,11 +192,11 @@ async def health(watch: TheWatch, response: Response) -> Health:
     )
 
 
-async def soon(answer: Awaitable[T]) -> T | None:
-    """None where it fails or does not come in time; what computes it goes on, and nobody starts it a second time."""
+async def result_or_none(value: Awaitable[T]) -> T | None:
+    """Return the value, or None when it fails or takes longer than ANSWER_SECONDS; its computation then continues."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await answer
+            return await value
     except (Failure, TimeoutError):
         return None
 

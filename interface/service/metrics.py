@@ -1,4 +1,4 @@
-"""Figures for Prometheus. Every label has few values, whatever strangers send."""
+"""Prometheus metrics. Every label has few values, whatever callers send."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from starlette.types import Scope
 
 from interface.service.auth import oversee
-from interface.service.health import Counted, TheWatch, soon
+from interface.service.health import Counted, TheWatch, result_or_none
 from interface.service.problems import documented
 from swatchbook.records import DocumentStatus, ImageState
 
@@ -17,51 +17,52 @@ router = APIRouter(tags=["health"])
 
 
 class Requests:
-    """Requests of this process, by route and code."""
+    """Request metrics of this process, by route and status code."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         labels = ("method", "route", "code")
-        self._count = Counter("swatchbook_requests", "Requests answered.", labels, registry=self.registry)
+        self._count = Counter("swatchbook_requests", "Finished requests.", labels, registry=self.registry)
         self._seconds = Histogram(
-            "swatchbook_request_seconds", "Time to answer.", ("method", "route"), registry=self.registry
+            "swatchbook_request_seconds", "Response time.", ("method", "route"), registry=self.registry
         )
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
-        """One request is over; `status` 0 means that it never got an answer."""
+        """Count a finished request; `status` is 0 when no response was sent."""
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path", "unknown")
         self._count.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
 
-async def the_requests(request: Request) -> Requests:
+async def get_requests(request: Request) -> Requests:
+    """Return the request metrics of the process."""
     requests: Requests = request.app.state.requests
     return requests
 
 
 @router.get(
     "/metrics",
-    summary="Figures for Prometheus",
+    summary="Prometheus metrics",
     dependencies=[Depends(oversee)],
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **documented(401, 403)},
 )
-async def metrics(watch: TheWatch, requests: Annotated[Requests, Depends(the_requests)]) -> Response:
-    """The ledger's are as old as those of /health; without a ledger only `swatchbook_ledger_up 0` is told of it."""
-    counted = await soon(watch.counted.get())
-    written = generate_latest(requests.registry) + generate_latest(describe(counted))
-    return Response(written, media_type=CONTENT_TYPE_LATEST)
+async def metrics(watch: TheWatch, requests: Annotated[Requests, Depends(get_requests)]) -> Response:
+    """Ledger metrics are as old as the counts of /health; while it is down there is only `swatchbook_ledger_up 0`."""
+    counted = await result_or_none(watch.counted.get())
+    content = generate_latest(requests.registry) + generate_latest(describe(counted))
+    return Response(content, media_type=CONTENT_TYPE_LATEST)
 
 
 def describe(counted: Counted | None) -> CollectorRegistry:
-    """What the ledger says, as gauges; every state is there, also with 0."""
+    """Return the ledger's counts as gauges, including states with 0."""
     registry = CollectorRegistry()
 
     def gauge(name: str, meaning: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(f"swatchbook_{name}", meaning, labels, registry=registry)
 
-    gauge("ledger_up", "Whether the ledger could be counted.").set(counted is not None)
+    gauge("ledger_up", "1 if the ledger could be counted, else 0.").set(counted is not None)
     if counted is None:
         return registry
     documents = gauge("documents", "Documents by status.", ("status",))
@@ -70,8 +71,10 @@ def describe(counted: Counted | None) -> CollectorRegistry:
     images = gauge("images", "Images by state.", ("state",))
     for state in ImageState:
         images.labels(state.value).set(getattr(counted.account, state.value))
-    gauge("unpublished", "Images and chunks that wait to be published.").set(counted.unpublished)
-    gauge("items_due", "Items that could be made now.").set(counted.backlog.items_due)
-    gauge("documents_due", "Documents due that nobody works on.").set(counted.backlog.documents_due)
-    gauge("oldest_due_seconds", "Since the one that waits longest was due.").set(counted.backlog.oldest_due_seconds)
+    gauge("unpublished", "Images and chunks not yet published.").set(counted.unpublished)
+    gauge("items_due", "Items that are due.").set(counted.backlog.items_due)
+    gauge("documents_due", "Due documents without a live run.").set(counted.backlog.documents_due)
+    gauge("oldest_due_seconds", "Seconds since the longest waiting item was due.").set(
+        counted.backlog.oldest_due_seconds
+    )
     return registry

@@ -1,4 +1,4 @@
-"""What every request passes: a bound on its body, safe headers, a count, an answer to what nobody foresaw."""
+"""ASGI middleware for every request: body limits, security headers, metrics, and 500 for unexpected errors."""
 
 import asyncio
 import time
@@ -13,8 +13,8 @@ from interface.service import docs
 from interface.service.metrics import Requests
 from interface.service.problems import unexpected
 
-BODY_BYTES = 64 << 10  # of a body that is no upload
-BODY_SECONDS = 30.0  # for it to arrive
+BODY_BYTES = 64 << 10  # of a body that is not an upload
+BODY_SECONDS = 30.0  # for such a body to arrive
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -27,9 +27,9 @@ _HEADERS = {
 
 
 class Edge:
-    """ASGI middleware. `streams` are the paths that take uploads: their endpoints bound the body themselves.
+    """Middleware of the service. `streams`: upload paths, whose endpoints limit the body themselves.
 
-    `wake` is set with every 202: something waits to be done.
+    `wake` is set with every 202, since there is new work for the background loop.
     """
 
     def __init__(self, app: ASGIApp, *, requests: Requests, streams: Collection[str], wake: asyncio.Event) -> None:
@@ -40,7 +40,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 0
-        body = _Body(scope, receive, bounded=scope["path"] not in self._streams)
+        body = _Body(scope, receive, limited=scope["path"] not in self._streams)
 
         async def send_safely(message: Message) -> None:
             nonlocal status
@@ -53,44 +53,46 @@ class Edge:
                     headers.setdefault(name, value)
                 if scope["path"] == docs.PATH:
                     headers["Content-Security-Policy"] = docs.POLICY
-                if not body.whole or body.ends_twice:  # else its sender could go on for ever, or hide a request in it
+                if not body.complete or body.is_ambiguous:  # else the client could send for ever, or smuggle a request
                     headers["Connection"] = "close"
             await send(message)
 
         try:
             await self._app(scope, body.receive, send_safely)
-        except ClientDisconnect:  # who has gone needs no answer
+        except ClientDisconnect:  # no one to respond to
             status = status or 499
-        except Exception as error:  # the boundary between requests: the log has it, the caller its id
-            answer = unexpected(error)
+        except Exception as error:  # isolates requests: the log gets the error, the caller its id
+            response = unexpected(error)
             if status:
-                raise  # too late for another answer: the connection breaks
-            await answer(scope, receive, send_safely)
+                raise  # the response has started: only the connection can be closed
+            await response(scope, receive, send_safely)
         finally:
             self._requests.count(scope, status, time.perf_counter() - started)
 
 
 class _Body:
-    """A request's body as it is read; a bounded one is small and comes soon, or whoever reads it gets 413 or 408."""
+    """Wraps a request's body: reading a limited one raises 413 when it is too large, 408 when it is too slow."""
 
-    def __init__(self, scope: Scope, receive: Receive, *, bounded: bool) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, limited: bool) -> None:
         headers = Headers(scope=scope)
-        self.whole = "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
-        self.ends_twice = "transfer-encoding" in headers and "content-length" in headers  # a proxy may see the other
-        self._receive, self._bounded = receive, bounded
+        self.complete = "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
+        self.is_ambiguous = (
+            "transfer-encoding" in headers and "content-length" in headers
+        )  # a proxy may use the other length
+        self._receive, self._limited = receive, limited
         self._size = 0
         self._end = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def receive(self) -> Message:
-        if self.whole:  # only the end of the connection is still to come
+        if self.complete:  # only the disconnect is still to come
             return await self._receive()
         try:
-            async with asyncio.timeout_at(self._end if self._bounded else None):
+            async with asyncio.timeout_at(self._end if self._limited else None):
                 message = await self._receive()
         except TimeoutError:
-            raise HTTPException(408, f"The body did not arrive in {BODY_SECONDS:g} s.") from None
+            raise HTTPException(408, f"The request body did not arrive within {BODY_SECONDS:g} s.") from None
         self._size += len(message.get("body", b""))
-        if self._bounded and self._size > BODY_BYTES:
-            raise HTTPException(413, f"The body is over {BODY_BYTES >> 10} KiB.")
-        self.whole = not message.get("more_body", False)
+        if self._limited and self._size > BODY_BYTES:
+            raise HTTPException(413, f"The request body is larger than {BODY_BYTES >> 10} KiB.")
+        self.complete = not message.get("more_body", False)
         return message

@@ -1,7 +1,7 @@
-"""Errors as people and programs get them: problem+json (RFC 9457), whatever went wrong.
+"""Error responses: problem+json (RFC 9457) for every error.
 
-Our own failures are mapped by what is done about them (`swatchbook.errors`). What is wrong with the request is said in
-full; what is wrong with the service is said by its kind, and in full in the log, under the id that the answer carries.
+Our own failures are mapped by their policy (`swatchbook.errors`). Errors of the request are described in full. Errors
+of the service show only their kind and an id, under which the log has the details.
 """
 
 import logging
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 15
-"""After which a request that met an outage is worth sending again."""
+"""Retry-After of a response during an outage."""
 
 _BY_POLICY: Mapping[Policy, int] = {
     Policy.NEVER: 422,
@@ -51,15 +51,15 @@ _BY_CLASS: Mapping[type[Failure], int] = {
 }
 
 
-class Wrong(BaseModel):
-    """One thing that is wrong with a request, and where."""
+class InvalidField(BaseModel):
+    """One validation error and its place in the request."""
 
-    where: str = Field(description="Such as `query.k` or `body.force`.")
-    what: str
+    where: str = Field(description="Path of the field, such as `query.k` or `body.force`.")
+    what: str = Field(description="Error message.")
 
 
 class Problem(BaseModel):
-    """RFC 9457. `kind` is the failure's, as in reports; `id` finds what the service's log says about it."""
+    """An error (RFC 9457). `kind` is the failure kind, as in reports; `id` finds the error in the service's log."""
 
     type: str = "about:blank"
     title: str
@@ -67,54 +67,56 @@ class Problem(BaseModel):
     detail: str | None = None
     kind: str | None = None
     advice: str | None = None
-    errors: list[Wrong] | None = None
+    errors: list[InvalidField] | None = None
     id: str | None = None
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """`responses=` of a route that may answer so."""
+    """Return `responses=` of a route for these error statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """A problem as it is sent."""
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a problem as a response."""
     return Response(problem.model_dump_json(exclude_none=True), problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
-    """Every error of the app becomes a problem."""
+    """Register the handlers that turn every error of the app into a problem."""
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_request)
     app.add_exception_handler(Failure, _of_failure)
 
 
 def unexpected(error: Exception) -> Response:
-    """500: nothing is told but the id under which the log has it."""
+    """Log an unexpected error and return 500 with only the id of its log entry."""
     problem = Problem(title=HTTPStatus(500).phrase, status=500, kind="unexpected")
-    return answer(_logged(problem, error, exc_info=error))
+    return respond(_logged(problem, error, exc_info=error))
 
 
 def status_of(failure: Failure) -> int:
-    """The HTTP status that a failure stands for."""
+    """Return the HTTP status of a failure."""
     return _BY_CLASS.get(type(failure), _BY_POLICY[failure.policy])
 
 
 async def _of_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     problem = Problem(title=HTTPStatus(error.status_code).phrase, status=error.status_code, detail=error.detail)
-    return answer(problem, error.headers)
+    return respond(problem, error.headers)
 
 
 async def _of_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    wrong = [Wrong(where=_plain(".".join(map(str, e["loc"]))), what=_plain(e["msg"])) for e in error.errors()]
-    detail = "; ".join(f"{w.where}: {w.what}" for w in wrong[:3])
-    return answer(Problem(title=HTTPStatus(422).phrase, status=422, detail=detail, errors=wrong))
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    errors = [
+        InvalidField(where=_printable(".".join(map(str, e["loc"]))), what=_printable(e["msg"])) for e in error.errors()
+    ]
+    detail = "; ".join(f"{each.where}: {each.what}" for each in errors[:3])
+    return respond(Problem(title=HTTPStatus(422).phrase, status=422, detail=detail, errors=errors))
 
 
 async def _of_failure(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Failure)  # noqa: S101 - what it is registered for
+    assert isinstance(error, Failure)  # noqa: S101 - registered for this class
     status = status_of(error)
     problem = Problem(
         type=f"urn:swatchbook:problem:{error.kind}",
@@ -123,19 +125,19 @@ async def _of_failure(request: Request, error: Exception) -> Response:
         kind=error.kind,
     )
     if status < 500:
-        return answer(problem.model_copy(update={"detail": error.message, "advice": error.advice}))
+        return respond(problem.model_copy(update={"detail": error.message, "advice": error.advice}))
     after = error.retry_after if isinstance(error, RateLimited) else None
-    return answer(_logged(problem, error), {"Retry-After": str(round(after or RETRY_SECONDS))})
+    return respond(_logged(problem, error), {"Retry-After": str(round(after or RETRY_SECONDS))})
 
 
 def _logged(problem: Problem, error: Exception, *, exc_info: Exception | None = None) -> Problem:
-    """Names of files and hosts stay in the log."""
+    """Log the error and return the problem with the id of the log entry; file and host names stay in the log."""
     number = uuid4().hex[:12]
     level = logging.ERROR if exc_info else logging.WARNING
     log.log(level, "request failed: %s", error, exc_info=exc_info, extra={"id": number, "kind": problem.kind})
     return problem.model_copy(update={"id": number})
 
 
-def _plain(text: str) -> str:
-    """Names of fields come from strangers and need not be Unicode."""
+def _printable(text: str) -> str:
+    """Replace lone surrogates and shorten: field names come from callers."""
     return text.encode(errors="replace").decode()[:200]

@@ -1,4 +1,4 @@
-"""Search over HTTP: by words, by a picture, or by both."""
+"""Search endpoints: by text, by a picture, or by both."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from interface.service.auth import TheCaller, choose_known
 from interface.service.dependencies import RequestModel, SearchText, Tools
-from interface.service.multipart import TheArrivals, pieces, saying_when_full
+from interface.service.multipart import TheUploadSlots, full_disk_as_507, stream_body
 from interface.service.problems import documented
 from swatchbook.index.base import Where
 from swatchbook.records import Hit, Owner, Record
@@ -23,122 +23,128 @@ from swatchbook.search.search import search as find
 from swatchbook.storage.upload_buffer import incoming
 
 IMAGE = "image"
-"""The part of a form that is the picture."""
+"""Name of the form part with the picture."""
 
-_FORM_BYTES = 256 << 10  # of a form, beside its picture
-_MOST_VALUES = 100
-_MOST_FIELDS = 1_000
-_MOST_PAGES = 100_000
-_BIGGEST_PRICE = 1e12
+_FORM_BYTES = 256 << 10  # of a form, without its picture
+_MAX_VALUES = 100
+_MAX_FIELDS = 1_000
+_MAX_PAGE = 100_000
+_MAX_PRICE = 1e12
 
-Page = Annotated[int, Field(ge=1, le=_MOST_PAGES)]
-Price = Annotated[float, Field(ge=0, le=_BIGGEST_PRICE)]
+Page = Annotated[int, Field(ge=1, le=_MAX_PAGE)]
+Price = Annotated[float, Field(ge=0, le=_MAX_PRICE)]
 
 router = APIRouter(tags=["search"])
 
 
-class Question(RequestModel):
-    """What to look for, and the filters: all must hold, within one any of its values."""
+class SearchQuery(RequestModel):
+    """Query and filters. A result matches every filter, and for each filter at least one of its values."""
 
-    text: SearchText | None = Field(default=None, description="In words.")
-    owner: Owner | None = Field(default=None, description="Whose; may be left out by a key for one owner, or for all.")
-    by: Literal["image", "product"] = Field(default="image", description="What to list.")
-    k: int = Field(default=10, ge=1, le=100, description="How many.")
-    document: list[UUID] = Field(default=[], max_length=_MOST_VALUES)
-    product: list[SearchText] = Field(default=[], max_length=_MOST_VALUES, description="Its id, or words of its name.")
-    category: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
-    material: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
-    color: list[SearchText] = Field(default=[], max_length=_MOST_VALUES)
-    page: list[Page] = Field(default=[], max_length=_MOST_VALUES)
+    text: SearchText | None = Field(default=None, description="Text to search for.")
+    owner: Owner | None = Field(
+        default=None, description="Owner to search; required only for a key with several owners."
+    )
+    by: Literal["image", "product"] = Field(default="image", description="What each result is.")
+    k: int = Field(default=10, ge=1, le=100, description="Number of results.")
+    document: list[UUID] = Field(default=[], max_length=_MAX_VALUES)
+    product: list[SearchText] = Field(
+        default=[], max_length=_MAX_VALUES, description="Product id, or words of its name."
+    )
+    category: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    material: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    color: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    page: list[Page] = Field(default=[], max_length=_MAX_VALUES)
     price_min: Price | None = None
     price_max: Price | None = None
-    explain: bool = Field(default=False, description="Tell each role's rank, score and share.")
+    explain: bool = Field(default=False, description="Return rank, score and share of each role.")
 
 
-class Found(Record):
-    """Best first. An image's picture is at `/images/{id}/file`."""
+class SearchResults(Record):
+    """Results, best first. The picture of an image is at `/images/{id}/file`."""
 
     hits: tuple[Hit, ...]
 
 
 def _form_schema() -> dict[str, Any]:
-    schema = Question.model_json_schema()
+    schema = SearchQuery.model_json_schema()
     schema["properties"] = {IMAGE: {"type": "string", "format": "binary"}, **schema["properties"]}
     return {**schema, "required": [IMAGE]}
 
 
-@router.get("/search", summary="Search by words", responses=documented(404))
-def search(resources: Tools, caller: TheCaller, asked: Annotated[Question, Query()]) -> Found:
-    """One query for each role that applies, their results fused."""
-    return _search(resources, asked, choose_known(resources, caller, asked.owner), None)
+@router.get("/search", summary="Search by text", responses=documented(404))
+def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQuery, Query()]) -> SearchResults:
+    """Runs one query per role that applies, and fuses the results."""
+    return _search(resources, query, choose_known(resources, caller, query.owner), None)
 
 
 @router.post(
     "/search",
-    summary="Search by a picture, or by a picture and words",
+    summary="Search by a picture, or by a picture and text",
     responses=documented(400, 404, 408, 413, 415),
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
-async def search_by_image(request: Request, resources: Tools, caller: TheCaller, arrivals: TheArrivals) -> Found:
-    """A multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
-    async with arrivals.place(caller.name):
-        form = await _form(request, resources)
+async def search_by_image(
+    request: Request, resources: Tools, caller: TheCaller, upload_slots: TheUploadSlots
+) -> SearchResults:
+    """Takes a multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
+    async with upload_slots.slot(caller.name):
+        form = await _read_form(request, resources)
         try:
             picture = form.get(IMAGE)
             if not isinstance(picture, UploadFile):
-                raise HTTPException(422, f"The form's part {IMAGE!r} is not a file.")
-            asked = _asked(form)
-            owner = await run_in_threadpool(choose_known, resources, caller, asked.owner)
-            with saying_when_full(), incoming(resources.settings.incoming) as path:
+                raise HTTPException(422, f"The form part {IMAGE!r} is missing or is not a file.")
+            query = _read_query(form)
+            owner = await run_in_threadpool(choose_known, resources, caller, query.owner)
+            with full_disk_as_507(), incoming(resources.settings.incoming) as path:
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
-                return await run_in_threadpool(_search, resources, asked, owner, path)
+                return await run_in_threadpool(_search, resources, query, owner, path)
         finally:
             await form.close()
 
 
-async def _form(request: Request, resources: Resources) -> FormData:
-    """The form; its picture is spooled to the disk. Raises 400, 408, 413, 415."""
+async def _read_form(request: Request, resources: Resources) -> FormData:
+    """Parse the form; its picture is spooled to disk. Raises 400, 408, 413, 415."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise HTTPException(415, f"Send a multipart/form-data form with the part `{IMAGE}`.")
-    body = pieces(request, resources.settings, max_bytes=(resources.settings.max_image_mb << 20) + _FORM_BYTES)
+        raise HTTPException(415, f"Send multipart/form-data with the part `{IMAGE}`.")
+    body = stream_body(request, resources.settings, max_bytes=(resources.settings.max_image_mb << 20) + _FORM_BYTES)
     try:
-        parser = MultiPartParser(request.headers, body, max_files=1, max_fields=_MOST_FIELDS, max_part_size=_FORM_BYTES)
+        parser = MultiPartParser(request.headers, body, max_files=1, max_fields=_MAX_FIELDS, max_part_size=_FORM_BYTES)
         return await parser.parse()
     except (MultiPartException, KeyError, UnicodeError) as error:
-        raise HTTPException(400, "The form cannot be read.", headers={"Connection": "close"}) from error
+        raise HTTPException(400, "The form is malformed.", headers={"Connection": "close"}) from error
 
 
-def _asked(form: FormData) -> Question:
-    given: dict[str, Any] = {}
+def _read_query(form: FormData) -> SearchQuery:
+    fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == IMAGE:
             continue
         if _is_list(name):
-            given.setdefault(name, []).append(value)
+            fields.setdefault(name, []).append(value)
         else:
-            given[name] = value
+            fields[name] = value
     try:
-        return Question.model_validate(given)
+        return SearchQuery.model_validate(fields)
     except ValidationError as error:
         raise RequestValidationError([{**e, "loc": ("body", *e["loc"])} for e in error.errors()]) from error
 
 
 def _is_list(name: str) -> bool:
-    field = Question.model_fields.get(name)
+    field = SearchQuery.model_fields.get(name)
     return field is not None and isinstance(field.default, list)
 
 
-def _search(resources: Resources, asked: Question, owner: str | None, image: Path | None) -> Found:
+def _search(resources: Resources, query: SearchQuery, owner: str | None, image: Path | None) -> SearchResults:
     where = Where(
-        documents=tuple(map(str, asked.document)),
-        products=tuple(asked.product),
-        category=tuple(asked.category),
-        material=tuple(asked.material),
-        colors=tuple(asked.color),
-        pages=tuple(asked.page),
-        price_min=asked.price_min,
-        price_max=asked.price_max,
+        documents=tuple(map(str, query.document)),
+        products=tuple(query.product),
+        category=tuple(query.category),
+        material=tuple(query.material),
+        colors=tuple(query.color),
+        pages=tuple(query.page),
+        price_min=query.price_min,
+        price_max=query.price_max,
     )
-    hits = find(resources, text=asked.text, image=image, owner=owner, where=where, by=asked.by, k=asked.k)
-    return Found(hits=tuple(hits if asked.explain else (hit.model_copy(update={"why": {}}) for hit in hits)))
+    hits = find(resources, text=query.text, image=image, owner=owner, where=where, by=query.by, k=query.k)
+    return SearchResults(hits=tuple(hits if query.explain else (hit.model_copy(update={"why": {}}) for hit in hits)))

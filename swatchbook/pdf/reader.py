@@ -34,6 +34,7 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.images.limits import ImageLimits
+from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
 from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
 from swatchbook.runtime.child import TRIES, Child, Frame
 from swatchbook.settings import Settings
@@ -43,7 +44,6 @@ from swatchbook.truncate import truncate
 CHILD = "swatchbook.pdf.child"
 MIB = 1 << 20
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
-HEADER_WITHIN = 1024  # bytes: as far as viewers look for %PDF-
 KEPT_WARNINGS = 100
 
 _TRANSIENT_KINDS = (ProviderTimeout.kind, CrashedWorker.kind)
@@ -270,7 +270,7 @@ def check_file(path: Path, settings: Settings) -> str:
                 advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
             )
         with path.open("rb") as file:
-            head = file.read(HEADER_WITHIN)
+            head = file.read(HEAD_BYTES)
             file.seek(0)
             content = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
@@ -279,7 +279,7 @@ def check_file(path: Path, settings: Settings) -> str:
         raise InvalidReference(f"{path.name} cannot be read: {error.strerror}.", advice="Check its rights.") from None
     if not size:
         raise UnreadableDocument("The file is empty.", advice="Fetch or export it again.")
-    if b"%PDF-" not in head:
+    if not is_pdf(head):
         raise UnreadableDocument("The file is not a PDF.", advice="Export the catalogue as PDF.")
     return content
 

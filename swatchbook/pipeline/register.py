@@ -22,13 +22,13 @@ from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.models import registry
+from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.files import KEY
 from swatchbook.storage.upload_buffer import incoming, is_remote
 
-_PDF_HEAD = 1024  # readers accept "%PDF-" anywhere in the first kilobyte
 _NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
 """Options that change how the work is done, not its result; `roles` count by the pairs that they request."""
 
@@ -185,13 +185,13 @@ def _check(path: Path, name: str, settings: Settings) -> None:
                 advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
             )
         with path.open("rb") as file:
-            head = file.read(_PDF_HEAD)
+            head = file.read(HEAD_BYTES)
     except PermissionError as error:
         raise _permission_denied(name) from error
     except OSError as error:
         failure = as_failure(error)
         raise failure if isinstance(failure, DiskFull) else InvalidReference(f"{name}: {error.strerror}.") from error
-    if b"%PDF-" not in head:
+    if not is_pdf(head):
         raise UnsupportedFormat(f"{name}: not a PDF.", advice="Swatchbook reads product catalogues as PDF files.")
 
 

@@ -43,7 +43,7 @@ def pinned(lock: Path) -> dict[str, set[str]]:
 def test_make_up_refuses_without_secrets(tmp_path: Path) -> None:
     refused = up(tmp_path / "none", tmp_path / "bin")
     assert refused.returncode != 0
-    assert f"There is no {tmp_path / 'none'}: .env.example says how to make one." in refused.stderr
+    assert f"{tmp_path / 'none'} not found: .env.example shows how to create it." in refused.stderr
     assert "docker build" not in refused.stdout
 
 

@@ -78,7 +78,7 @@ def outcomes(lines: dict[str, Line]) -> set[Outcome]:
 @pytest.mark.usefixtures("bare")
 def test_twice_is_as_good_as_once_and_prefects_own_deploy_only_takes_unknown_parameters() -> None:
     looked = set_up_now(LOOK)
-    assert outcomes(looked) == {Outcome.MADE}
+    assert outcomes(looked) == {Outcome.CREATED}
     made = set_up_now()
     assert made == looked, "a look says what will be made, and makes nothing of it"
     assert outcomes(set_up_now()) == {Outcome.SAME}
@@ -167,13 +167,13 @@ def test_a_pool_on_kubernetes_stays_and_one_that_cannot_take_shards_is_refused()
     assert ask(lambda client: client.read_work_pool(EMBED)).type == "kubernetes"
     ask(lambda client: client.delete_work_pool(EMBED))
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="process")))
-    with pytest.raises(Configuration, match=f"The pool {EMBED} is of the type process, not docker"):
+    with pytest.raises(Configuration, match=f"The work pool {EMBED} has the type process, not docker"):
         set_up_now()
 
 
 def test_command_says_what_it_would_do_and_what_it_lacks(bare: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = run_json("setup", "--check", expect=3)
-    assert {line["outcome"] for line in lines} == {"made"}
+    assert {line["outcome"] for line in lines} == {"created"}
     assert "automation" not in {line["what"] for line in lines}, "nobody asked for a notification"
     monkeypatch.delenv("PREFECT_API_URL")
     run("setup", expect=1)

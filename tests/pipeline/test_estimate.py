@@ -87,7 +87,7 @@ def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
     monkeypatch.setenv("SWATCHBOOK_PRICES", json.dumps(prices))
     with open_resources(load_settings()) as resources:
         told = estimate(resources, small_catalogue, IngestOptions())
-        assert "every new one counts as weak" in drawn(told)
+        assert "as if every new picture had a low score" in drawn(told)
     seen, text = (each for each in told.planned if each.stage == "review")
     (vision,) = (each for each in told.planned if each.part == "vision")
     assert (seen.model, seen.calls, seen.tokens_in) == ("look", told.images, vision.tokens_in)
@@ -100,7 +100,7 @@ def test_second_looks_are_counted_as_if_every_new_picture_were_weak(
             with open_resources(load_settings()) as resources:
                 again = estimate(resources, small_catalogue, IngestOptions())
                 assert "review" not in {each.stage for each in again.planned}
-                assert "counts as weak" not in drawn(again)
+                assert "had a low score" not in drawn(again)
 
 
 def test_what_is_not_wanted_or_made_here_costs_nothing(

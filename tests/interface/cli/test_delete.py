@@ -48,7 +48,7 @@ def delete(home: Path, *words: str, answer: str | None = None) -> subprocess.Com
 def test_a_person_is_told_what_goes_and_asked(ledger: Ledger, home: Path) -> None:
     refused = delete(home, "catalogue.pdf", answer="n")
     assert "1 document, 2 images and 0 vectors" in refused.stderr  # the third is also in the supplement
-    assert "Nothing is deleted." in refused.stderr
+    assert "Nothing was deleted." in refused.stderr
     assert (refused.returncode, count(ledger, documents)) == (1, 2)
     meant = delete(home, "catalogue.pdf", answer="y")
     assert (meant.returncode, count(ledger, documents)) == (0, 1)

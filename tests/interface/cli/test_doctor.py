@@ -45,7 +45,7 @@ def ask(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 def test_inline_needs_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     assert check_pool(Resources(Settings())).startswith("not used")
-    with pytest.raises(Configuration, match="needs a Prefect server"):
+    with pytest.raises(Configuration, match="need a Prefect server"):
         check_pool(on_pool())
 
 
@@ -55,18 +55,18 @@ def test_a_ledger_that_containers_cannot_reach_is_named() -> None:
 
 
 def test_pool_is_told_of_until_a_worker_serves_it_and_then_how_many_fit(ask: Callable[..., Any]) -> None:
-    with pytest.raises(Configuration, match="has no pool embed") as missing:
+    with pytest.raises(Configuration, match="has no work pool embed") as missing:
         check_pool(on_pool())
     assert "swatchbook setup" in (missing.value.advice or "")
     ask(lambda client: client.create_work_pool(WorkPoolCreate(name=EMBED, type="docker", concurrency_limit=3)))
     try:
-        with pytest.raises(Configuration, match="No worker serves the pool embed"):
+        with pytest.raises(Configuration, match="The pool embed has no worker"):
             check_pool(on_pool())
         ask(lambda client: client.send_worker_heartbeat(EMBED, "a worker", heartbeat_interval_seconds=60))
         said = check_pool(on_pool(shard_cpus=0.5))
-        assert said.startswith("embed is served, 3 at once")
-        assert f"{2 * (os.cpu_count() or 1)} by processors" in said
-        assert "room for 0: 0 by free memory" in check_pool(on_pool(shard_memory_mb=1 << 20))
+        assert said.startswith("embed has a worker, limit 3")
+        assert f"{2 * (os.cpu_count() or 1)} by CPUs" in said
+        assert "room for 0 shards: 0 by free memory" in check_pool(on_pool(shard_memory_mb=1 << 20))
         ask(lambda client: client.update_work_pool(EMBED, WorkPoolUpdate(is_paused=True)))
         with pytest.raises(Configuration, match="is paused"):
             check_pool(on_pool())

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from interface.cli.prefect_server import is_wanted
+from interface.cli.prefect_server import is_needed
 
 SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
 ANSWERS = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=120).read()"
@@ -53,8 +53,8 @@ def test_second_home_begins_with_a_copy_of_the_migrated_database(environment: di
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from interface import migrated\n"
-        "migrated.prepare(Path(sys.argv[1]) / 'prefect.db', Path(sys.argv[2]))\n"
+        "from interface.cli import prefect_database\n"
+        "prefect_database.prepare(Path(sys.argv[1]) / 'prefect.db', Path(sys.argv[2]))\n"
         "print('prefect' in sys.modules)"
     )
 
@@ -91,5 +91,5 @@ def test_server_that_a_file_names_is_used(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / file).write_text(written)
-    assert is_wanted({"PREFECT_HOME": str(tmp_path)}) is wanted
-    assert is_wanted({"PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "http://shop/api"}) is False
+    assert is_needed({"PREFECT_HOME": str(tmp_path)}) is wanted
+    assert is_needed({"PREFECT_HOME": str(tmp_path), "PREFECT_API_URL": "http://shop/api"}) is False

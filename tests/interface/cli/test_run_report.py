@@ -57,7 +57,7 @@ def test_many_documents_exit_with_the_worst(codes: list[int], code: int) -> None
 def test_what_needs_a_review_is_said_where_there_is_any() -> None:
     assert "to review" not in drawn(report(images_found=3, images_complete=3))
     said = drawn(report(images_found=3, images_complete=3, images_to_review=2))
-    assert "2 of little certainty: swatchbook review list" in said
+    assert "2 with a low score: swatchbook review list" in said
 
 
 def test_the_account_is_a_sum() -> None:
@@ -70,7 +70,7 @@ def test_the_account_is_a_sum() -> None:
     assert "256 = 250 complete + 2 failed + 4 rejected" in text
     assert "7 hidden · 23 pages skipped" in text
     assert "0.87" in text
-    assert "1:04 min (read pages 2.1 s · make vectors 1:01 min)" in text
+    assert "1:04 min (read pages 2.1 s · embed images 1:01 min)" in text
     assert "oak [2024].pdf" in text
     assert "swatchbook search" in text
 
@@ -106,5 +106,5 @@ def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
         Spent(stage="embed", unpriced=4, cost_usd=0.25, **bill),
     )
     shown = drawn(report(chunks_created=1, cost_usd=0.75, spent=spent))
-    assert "$0.7500 (discover $0.5000 · embed $0.2500): 20 asked, 4 at unknown prices" in shown
+    assert "$0.7500 (discover $0.5000 · embed $0.2500): 20 calls, 4 without a known price" in shown
     assert "cost" not in drawn(report(chunks_created=1))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import uvicorn
 
 from interface.service.app import create_app
-from interface.service.serve import configured
+from interface.service.serve import uvicorn_config
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
@@ -39,7 +39,7 @@ def served(settings: Settings) -> Iterator[Served]:
     resources: Resources = app.state.resources
     assert resources.ledger
     assert resources.files
-    config = configured(app)
+    config = uvicorn_config(app)
     config.port, config.lifespan, config.timeout_graceful_shutdown = 0, "off", 1
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -15,7 +15,7 @@ from swatchbook.records import Hit
 from swatchbook.settings import Settings, load_settings
 from tests.command import run, run_json
 from tests.conftest import free_port
-from tests.interface.service.conftest import ANNA
+from tests.interface.conftest import ANNA
 from tests.interface.service.served import served
 
 
@@ -55,7 +55,7 @@ def test_refused_key_is_named_with_what_to_do(home: Path, keys: None, key: str |
 
 
 def test_service_that_is_not_there_is_named_with_what_to_do(nowhere: str) -> None:
-    with pytest.raises(ProviderDown, match=r"No service answers at .*swatchbook serve"):
+    with pytest.raises(ProviderDown, match=r"No service responds at .*swatchbook serve"):
         ask(nowhere)
 
 
@@ -66,7 +66,7 @@ def test_what_the_service_refuses_is_said(home: Path) -> None:
 
 @pytest.mark.parametrize("url", ["shop", "ftp://shop", "https://user:secret@shop", "https://shop/?a=b", "http://[shop"])
 def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(Configuration, match="no address") as refused:
+    with pytest.raises(Configuration, match="not a valid address") as refused:
         read_address(Settings(service_url=url))
     assert "secret" not in str(refused.value)
 
@@ -105,6 +105,6 @@ def elsewhere() -> Iterator[HTTPServer]:
 
 
 def test_redirect_is_not_followed(elsewhere: HTTPServer) -> None:
-    with pytest.raises(Failure, match="no redirect is followed"):
+    with pytest.raises(Failure, match="redirects are not followed"):
         ask(f"http://127.0.0.1:{elsewhere.server_port}", key=ANNA)
     assert len(elsewhere.asked) == 1  # type: ignore[attr-defined]

@@ -20,7 +20,7 @@ from interface.service import middleware, serve
 from swatchbook.ledger.tables import documents
 from swatchbook.records import image_id
 from swatchbook.settings import ApiKey, Settings, WebhookSource
-from tests.interface.service.conftest import ALL, ANNA, BERT, bearing
+from tests.interface.conftest import ALL, ANNA, BERT, bearing
 from tests.interface.service.served import Served, served
 from tests.ledger import scene
 

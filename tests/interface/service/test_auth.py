@@ -12,7 +12,7 @@ from interface.service.app import create_app
 from interface.service.auth import Caller, is_loopback
 from swatchbook.errors import Configuration
 from swatchbook.settings import ApiKey, Settings, load_settings, origins
-from tests.interface.service.conftest import ALL, ANNA, BERT, BOTH, KEYS, asking, bearing
+from tests.interface.conftest import ALL, ANNA, BERT, BOTH, KEYS, asking, bearing
 
 GUARDED = ["/documents", "/search?text=oak", "/health", "/metrics", "/images/00000000-0000-0000-0000-000000000000"]
 

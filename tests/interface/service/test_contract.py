@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from interface.service.app import create_app
 from swatchbook.settings import load_settings
-from tests.interface.service.conftest import ADDRESS, ANNA, BERT, bearing
+from tests.interface.conftest import ADDRESS, ANNA, BERT, bearing
 from tests.interface.service.served import rest
 from tests.postgres import RunningPostgres, postgres
 

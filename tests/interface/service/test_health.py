@@ -14,7 +14,7 @@ from interface.service.health import Recent
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import free_port
-from tests.interface.service.conftest import ADDRESS, asking
+from tests.interface.conftest import ADDRESS, asking
 
 
 def figures(client: TestClient) -> dict[str, float]:
@@ -123,7 +123,7 @@ def test_an_answer_that_does_not_come_is_not_asked_for_again(monkeypatch: pytest
 
     async def ask() -> None:
         recent = Recent(compute, 0)
-        assert [await health.soon(recent.get()) for _ in range(3)] == [None] * 3
+        assert [await health.result_or_none(recent.get()) for _ in range(3)] == [None] * 3
         hold.set()
 
     asyncio.run(ask())

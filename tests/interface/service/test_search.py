@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from swatchbook.search.search import search
-from tests.interface.service.conftest import asking
+from tests.interface.conftest import asking
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from swatchbook.ledger.tables import documents
 from swatchbook.pipeline.register import plan_request
 from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256
 from swatchbook.settings import Settings, load_settings
-from tests.interface.service.conftest import asking
+from tests.interface.conftest import asking
 from tests.interface.service.served import Served, served
 
 PDF = b"%PDF-1.7\n" + b"swatches " * 1_000
@@ -57,9 +57,9 @@ def strict(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         ("MAX_DOCUMENT_MB", 1),
         ("UPLOAD_IDLE_SECONDS", 0.5),
         ("UPLOAD_SECONDS", 4),
-        ("MAX_UPLOADS", 1),
     ):
         monkeypatch.setenv(f"SWATCHBOOK_{name}", str(value))
+    monkeypatch.setattr("interface.service.multipart._UPLOADS_AT_ONCE", 1)
     with served(load_settings()) as running:
         yield running
 
@@ -304,20 +304,20 @@ def post_form(service: Served, body: bytes, kind: str = "multipart/form-data; bo
         (b"{}", "application/json", 415, "form"),
         (form(PDF), "multipart/form-data", 415, "form"),
         (form(PDF), "multipart/form-data; boundary=", 415, "form"),
-        (form(PDF), "multipart/form-data; boundary=" + "b" * 500, 400, "cannot be read"),
+        (form(PDF), "multipart/form-data; boundary=" + "b" * 500, 400, "is malformed"),
         (form(b"MZ" + b"x" * 5_000), "multipart/form-data; boundary=b", 415, "not a PDF"),
         (form(b""), "multipart/form-data; boundary=b", 415, "not a PDF"),
         (form(b"x" * 2_000 + PDF), "multipart/form-data; boundary=b", 415, "not a PDF"),
         (form(PDF, part=b"document"), "multipart/form-data; boundary=b", 400, "`file` is missing"),
-        (form(PDF, end=b""), "multipart/form-data; boundary=b", 400, "not whole"),
-        (form(PDF, extra=form(PDF, end=b"")), "multipart/form-data; boundary=b", 400, "comes twice"),
-        (form(PDF, extra=field(b"owner", b"a") * 2), "multipart/form-data; boundary=b", 400, "comes twice"),
+        (form(PDF, end=b""), "multipart/form-data; boundary=b", 400, "is incomplete"),
+        (form(PDF, extra=form(PDF, end=b"")), "multipart/form-data; boundary=b", 400, "occurs twice"),
+        (form(PDF, extra=field(b"owner", b"a") * 2), "multipart/form-data; boundary=b", 400, "occurs twice"),
         (form(PDF, extra=field(b"owner", b"\xff")), "multipart/form-data; boundary=b", 400, "not UTF-8"),
         (form(PDF, extra=field(b"owner", b"x" * 70_000)), "multipart/form-data; boundary=b", 413, "64 KiB"),
         (form(PDF, extra=b"".join(field(b"f%d" % n, b"") for n in range(40))), "multipart/form-data; boundary=b", 400,
          "more than 16"),
-        (b"no form at all", "multipart/form-data; boundary=b", 400, "cannot be read"),
-        (b"", "multipart/form-data; boundary=b", 400, "not whole"),
+        (b"no form at all", "multipart/form-data; boundary=b", 400, "is malformed"),
+        (b"", "multipart/form-data; boundary=b", 400, "is incomplete"),
         (form(PDF, name=b"x" * 100_000), "multipart/form-data; boundary=b", 400, "header size"),
         (form(PDF, extra=field(b"owner", b"a/b")), "multipart/form-data; boundary=b", 422, "owner"),
         (form(PDF, extra=field(b"owner", b"")), "multipart/form-data; boundary=b", 422, "owner"),
@@ -447,7 +447,7 @@ def test_uploads_at_once_are_limited_and_the_next_has_its_turn(strict: Served) -
                 connection.sendall(b"x")
                 time.sleep(0.1)
             refused = waiting.result()
-        assert "at once" in problem(refused, 503)
+        assert "concurrent uploads" in problem(refused, 503)
         assert int(refused.headers["retry-after"]) > 0
     until(lambda: strict.waiting == [])
     assert send(strict).status_code == 202

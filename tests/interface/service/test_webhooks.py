@@ -239,7 +239,7 @@ def test_every_false_proof_gets_the_same_answer(distrusting: Served, headers: He
         "type": "about:blank",
         "title": "Unauthorized",
         "status": 401,
-        "detail": "The webhook's source, signature, time or token is not right.",
+        "detail": "Invalid source, signature, timestamp or token.",
     }
 
 
