@@ -243,7 +243,7 @@ def _joining(resources: Resources) -> Callable[[Sequence[Pair]], list[Vectors]]:
         tower = resources.models.text_tower
         if tower is None:
             raise Configuration("The chosen encoder does not read texts.", advice="Ingest its document again.")
-        return list(tower.join(np.stack([pair.seen for pair in pairs]), [pair.said for pair in pairs]))
+        return list(tower.combine(np.stack([pair.seen for pair in pairs]), [pair.said for pair in pairs]))
 
     return join
 

@@ -118,7 +118,7 @@ def _join(tower: TextTower, text: str | None, seen: Vectors | None) -> Vectors:
     """What is asked for, in the space of the role `multimodal`: (dimension,) of a text, of a picture, or of both."""
     if seen is not None and text is None:
         return seen
-    asked = tower.encode_queries([text or ""]) if seen is None else tower.join(seen[None], [text or ""])
+    asked = tower.encode_queries([text or ""]) if seen is None else tower.combine(seen[None], [text or ""])
     vector: Vectors = asked[0]
     return vector
 

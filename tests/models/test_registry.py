@@ -76,8 +76,8 @@ def test_models_load_once_however_many_threads_ask(monkeypatch: pytest.MonkeyPat
 
 def test_tags_are_known_without_loading_anything_heavy() -> None:
     code = (
-        "import sys; from swatchbook.models.registry import wants; from swatchbook.settings import Settings;"
-        "wants(Settings()); wants(Settings(encoder='siglip', structure_model='facebook/dinov2-base'));"
+        "import sys; from swatchbook.models.registry import requested; from swatchbook.settings import Settings;"
+        "requested(Settings()); requested(Settings(encoder='siglip', structure_model='facebook/dinov2-base'));"
         "print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -99,7 +99,7 @@ def test_a_model_that_is_not_pinned_is_an_error_that_says_how_to_pin_it() -> Non
         tags(Settings(encoder="siglip", encoder_model="a/b"))
     with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_REVISION"):
         tags(Settings(encoder="siglip", structure_model="a/b"))
-    with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else holds no model"):
+    with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else contains no model"):
         tags(Settings(encoder="siglip", encoder_model="/nowhere/else"))
 
 

@@ -19,7 +19,7 @@ import voyageai.util
 
 from swatchbook.providers.client import Call, Exchange, Usage, counted
 from swatchbook.providers.endpoint import Endpoint
-from swatchbook.providers.http_errors import require_answer, unreadable
+from swatchbook.providers.http_errors import malformed_reply, require_answer
 
 URL: Final = "https://api.voyageai.com/v1"
 PATH: Final = "/embeddings"  # the library's own
@@ -89,7 +89,7 @@ def speak(where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Ma
         data = voyageai.Embedding.create(api_key=_NO_KEY, base_url=where.url, request_timeout=seconds, **call.body)
     except (voyageai.error.VoyageError, ValueError, RecursionError) as error:
         # its message repeats the reply, so that only its class is kept as the cause
-        raise unreadable(where) from ValueError(type(error).__name__)
+        raise malformed_reply(where) from ValueError(type(error).__name__)
     finally:
         _EXCHANGE.reset(before)
     return require_answer(where, data)
