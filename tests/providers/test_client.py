@@ -196,8 +196,8 @@ def test_a_status_is_enough_where_its_body_cannot_be_read(status: int, failure: 
 def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
     said = json.dumps({"error": {"message": "\x1b[2Jall\n gone \u202e" + "x" * 9_000}}).encode()
     error = http_errors.failure(Endpoint("llm", "http://host/v1", "m"), 400, said)
-    assert str(error).startswith("host answers 400: [2Jall gone xxx")
-    assert len(str(error)) < 250
+    assert str(error).startswith("host rejected the request with status 400: [2Jall gone xxx")
+    assert len(str(error)) < 270
 
 
 @pytest.mark.parametrize("counted", [-5, 10**40, 1.5, "12", True, None, [1], float("nan")])
@@ -603,10 +603,10 @@ def test_the_library_is_imported_only_where_voyage_makes_vectors(program: str, i
 def test_the_library_prints_nothing_where_its_own_variable_asks_for_it(there: Provider) -> None:
     asked = f"""
 from pydantic import SecretStr
-from swatchbook.providers import voyage
-from swatchbook.providers.endpoint import Address
+from swatchbook.providers.wires import voyage
+from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.client import Call, Client
-where = Address("text", "{there.openai_url}", "m", SecretStr("{KEY}"))
+where = Endpoint("text", "{there.openai_url}", "m", SecretStr("{KEY}"))
 call = Call(voyage.PATH, voyage.body("m", ["confidential-words"], "query", 8), 100, voyage.usage)
 print(len(Client(where, header=voyage.header, speak=voyage.speak).post(call).data["data"]))
 """
