@@ -28,7 +28,7 @@ class QueryBert:
         self._layers = int(config["num_hidden_layers"])
         self._heads = int(config["num_attention_heads"])
         self._epsilon = float(config["layer_norm_eps"])
-        self._file: Any = safe_open(weights, framework="numpy")  # Any: safetensors has no types
+        self._file = _open(weights)
         self._weights: dict[str, Matrix] = {
             name: self._file.get_tensor(name)
             for name in self._file.keys()  # noqa: SIM118 - not a mapping
@@ -73,6 +73,11 @@ class QueryBert:
         deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + np.float32(self._epsilon))
         scaled: Matrix = centred / deviation * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
         return scaled
+
+
+def _open(weights: Path) -> Any:
+    """Open the weights; each tensor is read when used. Any: safetensors has no types."""
+    return safe_open(weights, framework="numpy")
 
 
 def _gelu(x: "Matrix") -> "Matrix":
