@@ -1,4 +1,4 @@
-"""Pictures and vectors as numpy arrays: their shapes and types. Importing this does not import numpy."""
+"""The numpy array types of pictures and vectors. Importing this module does not import numpy."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Pixels: TypeAlias = NDArray[np.uint8]
-    """One decoded picture: (height, width, 3), sRGB, transparency laid over white, longest side at most as asked."""
+    """A decoded picture: (height, width, 3) uint8, sRGB, transparency composited over white."""
 
     Vectors: TypeAlias = NDArray[np.float32]
-    """(n, dimension), rows of unit length."""
+    """(n, dimension) float32, rows of unit length."""
 else:
-    Pixels = Vectors = Any  # no string: they stand in unions
+    Pixels = Vectors = Any  # not strings: they are used in union types

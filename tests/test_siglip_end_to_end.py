@@ -95,7 +95,7 @@ def pairs_are_made_of_what_there_is(resources: Resources, active: Mapping[Role, 
     assert len(said) > 10
     assert sorted(resources.index.ids(active[Role.MULTIMODAL])) == sorted(said)
     both, seen = (resources.index.fetch(active[role], list(said)) for role in (Role.MULTIMODAL, Role.VISUAL))
-    made = tower.join(np.stack([seen[image].vector for image in said]), list(said.values()))
+    made = tower.combine(np.stack([seen[image].vector for image in said]), list(said.values()))
     assert np.allclose(made, [both[image].vector for image in said], atol=1e-5)
     assert verify(resources).sound
     rebuild(resources)
@@ -112,7 +112,7 @@ def pairs_are_found(resources: Resources, space: Space, picture: Path) -> None:
     for query, given in (
         (tower.encode_queries([text]), {"text": text}),
         (seen, {"image": picture}),
-        (tower.join(seen, [text]), {"text": text, "image": picture}),
+        (tower.combine(seen, [text]), {"text": text, "image": picture}),
     ):
         hits = search(resources, **given, k=3, weights={"multimodal": 1.0})  # type: ignore[arg-type]  # either, by name
         nearest = resources.index.search(space, query[0], 1)[0]

@@ -27,6 +27,7 @@ from swatchbook.pipeline.register import Registered, register_upload
 from swatchbook.records import IngestOptions, Owner
 from swatchbook.resources import Resources
 from swatchbook.settings import WebhookSource
+from swatchbook.storage.fetch import download, download_object
 from swatchbook.storage.upload_buffer import incoming
 
 router = APIRouter(tags=["webhooks"])

@@ -1,1 +1,1 @@
-"""What an analysis of a picture is worth, and how it reads as text. Pure functions."""
+"""Score, compare and correct the analyses of pictures, and write them as text. Pure functions."""

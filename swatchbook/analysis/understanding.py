@@ -1,4 +1,4 @@
-"""The understanding text: an analysis as prose, whose vector is the role `understanding` and which keywords search."""
+"""The understanding text: an analysis as prose, embedded as the role `understanding` and read by keyword search."""
 
 from collections.abc import Iterator
 
@@ -6,14 +6,14 @@ from swatchbook.records import Analysis
 
 
 def understanding_text(analysis: Analysis) -> str:
-    """One sentence a known field, in a fixed order; "" where nothing is known (then there is nothing to make).
+    """Return one sentence per non-empty field, in a fixed order; "" if all are empty.
 
     "Material: porcelain tile. Colors: white, grey. Texture: matte. Dimensions: 60x120 cm."
     """
-    return " ".join(f"{name}: {value.rstrip('.')}." for name, value in _said(analysis))
+    return " ".join(f"{name}: {value.rstrip('.')}." for name, value in _fields(analysis))
 
 
-def _said(analysis: Analysis) -> Iterator[tuple[str, str]]:
+def _fields(analysis: Analysis) -> Iterator[tuple[str, str]]:
     fields = (
         ("Material", analysis.material),
         ("Finish", analysis.finish),
@@ -27,5 +27,5 @@ def _said(analysis: Analysis) -> Iterator[tuple[str, str]]:
         ("Printed text", analysis.printed_text),
     )
     for name, value in fields:
-        if said := " ".join((value or "").split()):  # one line, whatever a model sent
-            yield name, said
+        if line := " ".join((value or "").split()):  # models may send line breaks
+            yield name, line

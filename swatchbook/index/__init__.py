@@ -1,1 +1,1 @@
-"""The vector index: a contract, and LanceDB and Weaviate behind it. It knows no ledger."""
+"""The vector index: its interface, and the implementations for LanceDB and Weaviate. It does not import the ledger."""

@@ -1,7 +1,7 @@
-"""The index contract: what publishing and search need of a vector index, and no more.
+"""The index contract: the operations that publishing and search need of a vector index.
 
-An index is only ever published to from the ledger, can be rebuilt from it, and holds nothing of its own.
-Both implementations pass `tests/index/test_contract.py`.
+An index is filled only from the ledger and can be rebuilt from it. Both implementations pass
+`tests/index/test_contract.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from pydantic import Field
 from swatchbook.errors import Failure
 from swatchbook.records import Record, Role, slug
 
-if TYPE_CHECKING:  # the account is read without it
+if TYPE_CHECKING:  # commands that do not search must not import numpy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -21,7 +21,7 @@ Vector: TypeAlias = "NDArray[np.float32]"
 
 
 class Space(Record):
-    """Where the vectors of one (role, tag) are searchable: one Weaviate collection, one LanceDB table."""
+    """The searchable vectors of one (role, tag): a Weaviate collection or a LanceDB table."""
 
     role: Role
     tag: str
@@ -29,12 +29,12 @@ class Space(Record):
 
     @property
     def name(self) -> str:
-        """Its name in the index: `<Role>_<tag slug>`, safe in both."""
+        """Return its name in the index, `<Role>_<tag slug>`, which is valid in both implementations."""
         return f"{self.role.value.capitalize()}_{slug(self.tag)}"
 
 
 class Payload(Record):
-    """What people filter on, and what keyword search reads. The same in every space of an object."""
+    """The fields of an object for filters and keyword search. They are the same in all its spaces."""
 
     owner: str
     kind: str  # "image" or "chunk"
@@ -51,7 +51,7 @@ class Payload(Record):
 
 
 class IndexObject:
-    """One vector with its payload. `id` is the image's or chunk's UUID. Written whole; nothing is merged."""
+    """A vector with its payload. `id`: the image's or chunk's UUID. Writing replaces the whole object."""
 
     __slots__ = ("id", "payload", "vector")
 
@@ -60,10 +60,10 @@ class IndexObject:
 
 
 class Where(Record):
-    """Filters, all of which must hold; within one field any of the values.
+    """Search filters. All fields must match; of a field's values any one.
 
-    A text (category, material, colors, the name of a product) holds where all its words are in one value of the field,
-    in any order, whatever their case and accents (rules.py); owner and ids compare as they are.
+    A text (category, material, colors, a product's name) matches if all its words occur in one value of the field, in
+    any order, ignoring case and accents (rules.py). Owner and ids must be equal.
     """
 
     owner: str | None = None
@@ -78,7 +78,7 @@ class Where(Record):
 
 
 class Match(Record):
-    """One search result: smaller distance is nearer (cosine, 0–2); a keyword match has a score, larger is better."""
+    """A search result: a vector match has a cosine distance (0–2, smaller is nearer), a keyword match a BM25 score."""
 
     id: str
     distance: float | None = None
@@ -86,50 +86,51 @@ class Match(Record):
 
 
 class Index(Protocol):
-    """Raises IndexDown when it does not answer, Authentication when it will not, DiskFull when it takes no writes,
+    """A vector index. Its operations raise:
 
-    Configuration for a foreign schema, or when something else than `delete` and `drop` is asked of a missing space.
+    IndexDown if it does not answer, Authentication if it rejects the key, DiskFull if it cannot write, Configuration
+    for a space with another schema, and for a missing space (except in `delete` and `drop`).
     """
 
     def probe(self) -> None:
-        """A real query. Raises IndexDown, Authentication, Configuration or DiskFull."""
+        """Run a real query. Raises IndexDown, Authentication, Configuration or DiskFull."""
 
     def ensure(self, space: Space) -> None:
         """Create the space if it is missing. Raises Configuration if it exists with another schema or dimension."""
 
     def upsert(self, space: Space, objects: Sequence[IndexObject]) -> Mapping[str, Failure]:
-        """Replace whole objects by id. Returns id -> failure for those refused (NaN, zero, dimension, server)."""
+        """Write or replace objects by id. Return id -> failure of those rejected (NaN, zero, wrong length, server)."""
 
     def fetch(self, space: Space, ids: Sequence[str]) -> Mapping[str, IndexObject]:
-        """Those of the ids that are there."""
+        """Return id -> object for the ids that exist."""
 
     def delete(self, space: Space, ids: Sequence[str]) -> None:
-        """Remove by id; missing ones are no error."""
+        """Delete objects by id; missing ids are ignored."""
 
     def ids(self, space: Space) -> Iterator[str]:
-        """All ids, in bounded memory."""
+        """Yield all ids, in bounded memory."""
 
     def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
-        """The k nearest by cosine distance, nearest first."""
+        """Return the k nearest objects by cosine distance, nearest first."""
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
-        """The k best by BM25 over `text` and `names`, best first."""
+        """Return the k best objects by BM25 over `text` and `names`, best first."""
 
     def count(self, space: Space, where: Where | None = None) -> int: ...
 
     def activate(self, space: Space) -> None:
-        """Let the role's public name (Weaviate's alias) stand for this space. The ledger decides; this follows."""
+        """Point the role's public name (Weaviate's alias) to this space, as the ledger has decided."""
 
     def active(self, role: Role) -> str | None:
-        """Name of the space that the role's public name stands for, None if there is none."""
+        """Return the name of the space to which the role's public name points; None if there is none."""
 
     def spaces(self) -> Iterable[str]:
-        """Names of all spaces there are."""
+        """Return the names of all spaces."""
 
     def drop(self, space: Space) -> None:
-        """Delete the space; a missing one is no error."""
+        """Delete the space; a missing space is ignored."""
 
     def compact(self) -> None:
-        """Give back the room that older versions hold, where the index does not do so by itself."""
+        """Free the disk space of old versions, unless the index does that itself."""
 
     def close(self) -> None: ...

@@ -1,6 +1,6 @@
-"""The index in a folder: LanceDB, one table a space. No server, one writer at a time, any number of readers.
+"""The index in a folder: LanceDB, one table per space. No server, one writer at a time, any number of readers.
 
-LanceDB runs threads of its own: use it from spawned processes, never from forked ones.
+LanceDB starts threads: use it in spawned processes, never in forked ones.
 """
 
 import os
@@ -38,19 +38,19 @@ FLAT_ROWS = 20_000
 """Up to here every vector is compared, exactly (25 ms at 384 dimensions); above, an index narrows the candidates."""
 
 RERANK = 4
-"""Candidates a result that are compared exactly behind the index: 8-bit codes alone lose 2 % of the ten nearest."""
+"""Candidates per result that are compared exactly: the 8-bit codes alone lose 2 % of the ten nearest."""
 
 MOST_PARTITIONS = 1_000
-"""Partitions searched at most, so that a narrow filter still finds its k; without one the first 20 do."""
+"""Partitions searched at most, so that a narrow filter still finds k results; without a filter 20 are enough."""
 
 COMPACT_EVERY = 64
-"""Versions between compactions: each write leaves a version and a fragment behind."""
+"""Versions between compactions: each write adds a version and a fragment."""
 
 KEEP_VERSIONS = timedelta(minutes=10)
-"""How long a reader may go on with what it has opened."""
+"""How long a reader may use the version that it opened."""
 
 INDEX_CACHE, METADATA_CACHE = 256 << 20, 32 << 20
-"""Bytes that LanceDB may hold of indexes and of tables' descriptions; its own limits are 6 GB and 1 GB."""
+"""Bytes of LanceDB's caches; its defaults are 6 GB and 1 GB."""
 
 IDS_AT_ONCE = 500
 """Ids in one SQL list."""
@@ -76,10 +76,10 @@ class LanceIndex:
         return lancedb.connect(self._folder, session=caches)
 
     def probe(self) -> None:
-        """List the tables and write a block. Raises DiskFull where there is no room, IndexDown for other trouble."""
+        """List the tables and write a block. Raises DiskFull, Configuration, or IndexDown for other errors."""
         with self._answering():
             self._names()
-            self._folder.mkdir(parents=True, exist_ok=True)  # somebody may have wiped it since
+            self._folder.mkdir(parents=True, exist_ok=True)  # it may have been deleted meanwhile
             with tempfile.TemporaryFile(dir=self._folder) as block:
                 block.write(bytes(4096))
                 block.flush()
@@ -93,7 +93,7 @@ class LanceIndex:
                     self._database.create_table(space.name, schema=_schema(space.dimension))
                 table = self._database.open_table(space.name)
                 if not _is_complete(space, table):
-                    # each catalogue has its own language: no stemming, no stop words
+                    # catalogues are in many languages: no stemming, no stop words
                     words = FTS(stem=False, remove_stop_words=False, ascii_folding=True)
                     table.create_index("words", config=words)
 
@@ -192,7 +192,7 @@ class LanceIndex:
 
     @contextmanager
     def _reading(self, space: Space) -> Iterator[Any]:
-        """The table as it is now: a handle kept from before would show, and write upon, an older version."""
+        """Open the table's newest version; a handle opened earlier would read and write an old one."""
         with self._answering():
             if space.name not in self._names():
                 raise missing_space(space)
@@ -202,9 +202,9 @@ class LanceIndex:
 
     @contextmanager
     def _writing(self, space: Space) -> Iterator[Any]:
-        """The table for its one writer, tended afterwards."""
+        """Open the table for its only writer, and compact it afterwards if due."""
         with self._lock(space.name), self._reading(space) as table:
-            table.checkout_latest()  # inside the lock: two writers on one version double rows without an error
+            table.checkout_latest()  # under the lock: two writers on one version would duplicate rows without an error
             before = table.version
             yield table
             _compact(table, before)
@@ -219,7 +219,7 @@ class LanceIndex:
             except Timeout as waited:
                 raise IndexDown(
                     f"Another process has been writing to the index for {self._lock_seconds:g} s ({lock.lock_file}).",
-                    advice="It goes on once that process is done; `swatchbook status` shows what runs.",
+                    advice="Wait until that process is done: `swatchbook status` shows what is running.",
                 ) from waited
         try:
             yield
@@ -228,7 +228,7 @@ class LanceIndex:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
-        """Whatever LanceDB or the disk raises, as a failure."""
+        """Raise errors of LanceDB and the disk as Failures."""
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
@@ -239,16 +239,19 @@ def _failure(error: Exception, folder: Path) -> Failure:
     number = error.errno if isinstance(error, OSError) else None
     message = f"{error} (os error {number})"
     if any(sign in message for sign in NO_ROOM):
-        return DiskFull(f"The index in {folder} cannot be written to: {error}", advice="Make room there.")
+        return DiskFull(f"The index in {folder} cannot be written: {error}", advice="Free some disk space there.")
     if "os error 13)" in message:
-        return Configuration(f"The index in {folder} may not be opened: {error}", advice="Check SWATCHBOOK_HOME.")
+        return Configuration(
+            f"The index in {folder} cannot be opened: permission denied ({error}).",
+            advice="Check SWATCHBOOK_HOME and the folder's permissions.",
+        )
     if isinstance(error, OSError) or "LanceError(IO)" in message:
         return IndexDown(f"The index in {folder} does not answer: {error}")
     return Unexpected(f"The index in {folder} failed in an unexpected way (see the log).")
 
 
 def _schema(dimension: int) -> pa.Schema:
-    """A table's columns: the payload, the twins of its fields of words, and `words`, which keyword search reads."""
+    """Return a table's columns: the payload, the `_words` columns, and `words`, which keyword search reads."""
     texts = pa.list_(pa.string())
     # the key makes merges safe even where a lock does not hold, as on some network file systems
     key = {"lance-schema:unenforced-primary-key": "true"}
@@ -270,13 +273,13 @@ def _schema(dimension: int) -> pa.Schema:
 
 
 def _is_complete(space: Space, table: Any) -> bool:
-    """Whether the table has its keyword index. Raises Configuration if it is not of this space's schema."""
+    """Return whether the table has its keyword index. Raises Configuration if it has another schema."""
     _check_schema(space, table)
     return any("words" in index.columns for index in table.list_indices())
 
 
 def _check_schema(space: Space, table: Any) -> None:
-    """Raises Configuration if the table is not of this space's schema, as one of an earlier version is not."""
+    """Raise Configuration if the table has another schema, such as an earlier version's."""
     expected, found = _schema(space.dimension), table.schema
     if found != expected:
         strange = [name for name in {*expected.names, *found.names} if not _agree(name, expected, found)]
@@ -310,7 +313,7 @@ def _object(row: Mapping[str, Any]) -> IndexObject:
 
 
 def _best(query: Any, measure: str, k: int, where: Where | None) -> list[dict[str, Any]]:
-    """The first k rows of a search, filtered before and not after, or fewer than k would be left."""
+    """Return the first k rows of a search. Filters apply before the search; afterwards, fewer than k might be left."""
     if condition := _sql(where):
         query = query.where(condition, prefilter=True)
     rows: list[dict[str, Any]] = query.select(["id", measure]).limit(k).to_arrow().to_pylist()
@@ -318,7 +321,7 @@ def _best(query: Any, measure: str, k: int, where: Where | None) -> list[dict[st
 
 
 def _sql(where: Where | None) -> str | None:
-    """The filter in DataFusion's SQL; None where nothing is asked."""
+    """Return the filter as DataFusion SQL; None if there is none."""
     if where is None:
         return None
     asked = [_any_of(condition) for condition in conditions(where)]
@@ -352,12 +355,12 @@ def _list(words: Sequence[str]) -> str:
 
 
 def _quote(text: str) -> str:
-    """A SQL string literal. Quotes are doubled; nothing else has a meaning inside."""
+    """Return a SQL string literal. Only quotes need escaping, by doubling."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def _number(value: float) -> str:
-    """Via text, for SQL has no literal for infinity."""
+    """Return a SQL number, cast from text: SQL has no literal for infinity."""
     return f"CAST('{value!r}' AS DOUBLE)"
 
 
@@ -366,7 +369,7 @@ def _slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _compact(table: Any, before: int) -> None:
-    """After a write, under the lock: build the vector index once it pays, compact now and then."""
+    """Build the vector index once the table is large, and compact every COMPACT_EVERY versions. Needs the lock."""
     if table.count_rows() > FLAT_ROWS and not any("vector" in index.columns for index in table.list_indices()):
         table.create_index("vector", config=IvfSq(distance_type="cosine"))
     if table.version // COMPACT_EVERY != before // COMPACT_EVERY:

@@ -1,4 +1,4 @@
-"""What both indexes must agree on, so that a search finds the same in either."""
+"""The rules for filters, objects and errors that both indexes share, so that a search has the same results in each."""
 
 import re
 import unicodedata
@@ -13,45 +13,45 @@ from swatchbook.errors import Configuration, Failure, InvalidModelOutput, Invali
 from swatchbook.index.base import IndexObject, Space, Vector, Where
 
 WORDS = ("category", "material", "colors", "names")
-"""Fields of words. Each has a twin in the index, `<name>_words`, in which `word_keys` has written its values."""
+"""Fields that filters match by words. For each the index has a second column, `<name>_words`, filled by `word_keys`."""
 
 EXACT = ("documents", "products")
-"""Fields of ids, compared as they are; so is the owner, for "Ann" may not see what "ann" owns."""
+"""Fields of ids, which must be equal. So must the owner: "Ann" may not see what "ann" owns."""
 
 SMALLEST_NORM = 1e-12
-"""Below it a vector counts as zero: float32 squares would underflow, and its cosine be NaN."""
+"""A shorter vector counts as zero: its squares would underflow in float32, and its cosine be NaN."""
 
 
 def fold_words(text: str) -> list[str]:
-    """The words of a text as they compare: letters and digits, caseless, without accents; each once, sorted."""
+    """Return a text's distinct words (letters and digits) without case and accents, sorted."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return sorted(set(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))))
 
 
 def word_keys(values: Iterable[str]) -> list[str]:
-    """A field's values as its twin holds them: "Oak, brushed" is "<brushed><oak>". One without words is left out."""
+    """Return a field's values for its words column: "<brushed><oak>" for "Oak, brushed". Empty ones are left out."""
     keys = ("".join(f"<{word}>" for word in fold_words(value)) for value in values)
     return [key for key in dict.fromkeys(keys) if key]
 
 
-def word_pattern(asked: str, anything: str) -> str:
-    """What to find in the key of any value that has all the words asked for; `anything` stands for any text.
+def word_pattern(text: str, wildcard: str) -> str:
+    """Return a pattern that matches the key of every value with all words of the text; `wildcard` matches any text.
 
-    Both are sorted, so the words come in order. Beside words it has no signs but `<` and `>`. Where no word is asked
-    for it is "<>", which is in no key.
+    Keys and patterns are sorted, so the words are in the same order. Besides words it contains only `<` and `>`. For a
+    text without words it is "<>", which no key contains.
     """
-    return anything.join(f"<{word}>" for word in fold_words(asked)) or "<>"
+    return wildcard.join(f"<{word}>" for word in fold_words(text)) or "<>"
 
 
 class Condition(NamedTuple):
-    """Column -> values, of which any is to be found: an id as it is, a text by all its words in one of the values."""
+    """Column -> values; one of them must match: an id exactly, a text by all its words in one value."""
 
     ids: Mapping[str, Sequence[str]]
     texts: Mapping[str, Sequence[str]]
 
 
 def conditions(where: Where) -> list[Condition]:
-    """The filters by id and by words, all of which must hold. A product is asked for by id or by name."""
+    """Return the filters by id and by words, all of which must hold. A product is given by id or name."""
     ids = [each for each in where.products if is_uuid(each)]
     names = [each for each in where.products if not is_uuid(each)]
     asked = (
@@ -65,47 +65,47 @@ def conditions(where: Where) -> list[Condition]:
 
 
 def admit(space: Space, objects: Sequence[IndexObject]) -> tuple[list[IndexObject], dict[str, Failure]]:
-    """What may be sent, the last of each id, and the others' failures by id. Nothing here asks a server."""
+    """Return the valid objects (the last of each id), and id -> failure of the invalid ones. No server is called."""
     latest = {each.id: each for each in objects}
-    failures = {each.id: flaw for each in latest.values() if (flaw := _flaw(space, each))}
+    failures = {each.id: failure for each in latest.values() if (failure := _validate(space, each))}
     return [each for each in latest.values() if each.id not in failures], failures
 
 
 def check_query(space: Space, vector: Vector) -> None:
-    """Raises InvalidModelOutput for a query that no index could answer."""
-    if reason := _unusable(space, vector):
+    """Raise InvalidModelOutput for an invalid query vector (NaN, zero or wrong length)."""
+    if reason := _invalid(space, vector):
         raise InvalidModelOutput(f"The query for space {space.name} is {reason}.")
 
 
 def missing_space(space: Space) -> Configuration:
-    """The failure of whatever asks a space that is not there."""
+    """Return the failure of an operation on a missing space."""
     return Configuration(
-        f"The index has no space {space.name}.", advice="`swatchbook rebuild-index` fills it again from the ledger."
+        f"The index has no space {space.name}.", advice="Run `swatchbook rebuild-index`: it fills it from the ledger."
     )
 
 
 def foreign_space(space: Space, difference: str) -> Configuration:
-    """The failure of a space that something else has made, or made otherwise."""
+    """Return the failure of a space whose schema is not ours."""
     return Configuration(
-        f"The index has a space {space.name} that is not as expected: {difference}.",
-        advice="Point SWATCHBOOK_HOME or SWATCHBOOK_WEAVIATE_URL at an index of Swatchbook's own, "
-        "or, if it is one of an earlier version, let `swatchbook rebuild-index` drop the space and make it anew.",
+        f"The index has a space {space.name} with an unexpected schema: {difference}.",
+        advice="Set SWATCHBOOK_HOME or SWATCHBOOK_WEAVIATE_URL to an index that only Swatchbook uses. "
+        "If an earlier version created the space, run `swatchbook rebuild-index`: it drops it and creates it again.",
     )
 
 
-def _flaw(space: Space, each: IndexObject) -> Failure | None:
+def _validate(space: Space, each: IndexObject) -> Failure | None:
     if not is_uuid(each.id):
-        return InvalidReference(f"{each.id!r} is no UUID.")
-    if reason := _unusable(space, each.vector):
+        return InvalidReference(f"{each.id!r} is not a UUID.")
+    if reason := _invalid(space, each.vector):
         return InvalidModelOutput(f"The {space.role.value} vector of {each.id} is {reason}.")
     try:
         each.payload.model_dump_json()
-    except PydanticSerializationError as error:  # a lone surrogate: neither index can store it
-        return InvalidModelOutput(f"The text of {each.id} is not Unicode: {error}")
+    except PydanticSerializationError as error:  # a lone surrogate, which neither index can store
+        return InvalidModelOutput(f"The text of {each.id} is not valid Unicode: {error}")
     return None
 
 
-def _unusable(space: Space, vector: Vector) -> str | None:
+def _invalid(space: Space, vector: Vector) -> str | None:
     if vector.shape != (space.dimension,):
         return f"of shape {vector.shape} in a space of {space.dimension} dimensions"
     if not np.isfinite(vector).all():
@@ -116,7 +116,7 @@ def _unusable(space: Space, vector: Vector) -> str | None:
 
 
 def is_uuid(text: str) -> bool:
-    """Whether it is a UUID as `str(UUID)` writes it; another spelling would come back changed."""
+    """Return whether this is a UUID as `str(UUID)` writes it; the index would change another spelling."""
     try:
         return str(UUID(text)) == text
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sizes as words of their own: what is printed as "60 × 120 cm" is found by "60x120", however it is typed."""
+"""Write sizes as single words, so that keyword search finds "60 × 120 cm" by "60x120" and the other way round."""
 
 import re
 
@@ -7,12 +7,12 @@ _SIZE = re.compile(r"\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+")
 
 
 def join_sizes(text: str) -> str:
-    """ "60 × 120" as "60x120": one word for keyword search."""
+    """Return the text with each size as one word: "60x120" for "60 × 120"."""
     return _TIMES.sub("x", text)
 
 
 def with_sizes(text: str) -> str:
-    """The text, and below it each of its sizes as one word where it is printed otherwise."""
+    """Return the text, and below it the sizes that it does not print as one word."""
     printed = set(_SIZE.findall(text))
     missing = [size for size in dict.fromkeys(_SIZE.findall(join_sizes(text))) if size not in printed]
     return "\n".join([text, " ".join(missing)]) if missing else text

@@ -1,7 +1,7 @@
-"""The index on a server: Weaviate, one collection a space, an alias a role that people query with their own client.
+"""The index on a Weaviate server: one collection per space, and one alias per role for people's own queries.
 
-Vectors are ours; the server makes up neither vectors nor schemas. It may come and go: nothing is connected before the
-first call, a call during an outage raises IndexDown at once, and the same object works again afterwards.
+We provide vectors and schemas. The first call connects; a call during an outage raises IndexDown at once, and the same
+object works again afterwards.
 """
 
 import logging
@@ -66,19 +66,19 @@ from swatchbook.index.rules import (
 from swatchbook.records import Role
 
 PREFIX = "Swatchbook_"
-"""Of every collection and alias, so that others may live on the same server."""
+"""Prefix of every collection and alias, so that the server can hold other applications' collections too."""
 
 SHORT = frozenset({Role.COLOR, Role.TEXTURE})
-"""Roles of short descriptors: compared whole. Of the others' long vectors 8-bit codes are held in memory."""
+"""Roles with short vectors, which are compared exactly. The other roles' vectors are compared by 8-bit codes first."""
 
 RESCORE = 100
-"""Candidates compared exactly behind the codes: as many as a search asks of a role."""
+"""Candidates that are then compared exactly: as many as a search requests per role."""
 
 BATCH = 200
-"""Objects of one write, ids of one query."""
+"""Objects per write, ids per query."""
 
 PAGE = 1_000
-"""Ids of one step of the cursor."""
+"""Ids per page of the cursor."""
 
 CONNECT_SECONDS, QUERY_SECONDS, WRITE_SECONDS = 5, 30, 90
 
@@ -92,11 +92,11 @@ AWAY = (
 AWAY_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 LOCKED_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
 NO_ROOM = ("read-only", "no space left", "disk usage")
-STARTING = ("non-existing index", "could not find index")  # it answers before it has opened what its schema names
+STARTING = ("non-existing index", "could not find index")  # while it starts, before its collections are open
 
 
 class WeaviateIndex:
-    """The index contract (base.py) on the server at `url`, whose gRPC listens on the same host. Safe for threads."""
+    """The index contract (base.py) on the server at `url`, whose gRPC port is on the same host. Thread-safe."""
 
     def __init__(self, url: str, *, grpc_port: int, api_key: str | None) -> None:
         self._url = url
@@ -104,10 +104,10 @@ class WeaviateIndex:
         self._api_key = api_key
         self._client: WeaviateClient | None = None
         self._connecting = Lock()
-        self._compared = set[str]()  # collections that are as they should be; looked at again when anything fails
+        self._compared = set[str]()  # collections with the right schema; checked again after any error
 
     def probe(self) -> None:
-        """A query of every kind that publishing needs. Raises DiskFull where the server has stopped taking writes."""
+        """Run the kinds of queries that publishing needs. Raises DiskFull if the server is read-only."""
         with self._answering() as client:
             names = _names(client)
             if names:
@@ -120,8 +120,8 @@ class WeaviateIndex:
             name, alias = _collection(space), _alias(space.role)
             if client.collections.exists(alias) and client.alias.get(alias_name=alias) is None:
                 raise Configuration(
-                    f"Weaviate has a collection {alias}: the name under which people are to query ours.",
-                    advice="Drop it, or point SWATCHBOOK_WEAVIATE_URL at a server without it.",
+                    f"Weaviate has a collection {alias}, a name that Swatchbook needs for an alias.",
+                    advice="Delete the collection, or set SWATCHBOOK_WEAVIATE_URL to another server.",
                 )
             if not client.collections.exists(name):
                 try:
@@ -184,7 +184,7 @@ class WeaviateIndex:
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
         with self._using(space) as collection:
-            if not text.strip():  # the server calls it an error, and LanceDB no match
+            if not text.strip():  # an error for the server, no match for LanceDB
                 return []
             found = collection.query.bm25(
                 query=text,
@@ -254,7 +254,7 @@ class WeaviateIndex:
         if errors:
             _compare(space, collection)
         return {
-            objects[i].id: ProviderError(f"Weaviate refused the object: {message}") for i, message in errors.items()
+            objects[i].id: ProviderError(f"Weaviate rejected the object: {message}") for i, message in errors.items()
         }
 
     @contextmanager
@@ -271,7 +271,7 @@ class WeaviateIndex:
 
     @contextmanager
     def _answering(self) -> Iterator[WeaviateClient]:
-        """A connected client, and whatever it raises as a failure."""
+        """Yield a connected client; raise its errors as Failures."""
         try:
             yield self._connected()
         except (WeaviateBaseError, httpx.TransportError, OSError) as error:
@@ -280,7 +280,7 @@ class WeaviateIndex:
 
     def _connected(self) -> WeaviateClient:
         host = _address(self._url).hostname
-        # the client's own retries sleep up to a minute when gRPC is away: so ask the port first
+        # check the port first: the client's own retries would sleep up to a minute if gRPC does not answer
         socket.create_connection((host, self._grpc_port), CONNECT_SECONDS).close()
         with self._connecting:
             if self._client is None:
@@ -293,10 +293,10 @@ class WeaviateIndex:
         message = str(error).strip()[:500]
         if status in (401, 403) or any(code in LOCKED_CODES for code in codes):
             return Authentication(
-                f"Weaviate at {self._url} let us not in.", advice="Check SWATCHBOOK_WEAVIATE_API_KEY."
+                f"Weaviate at {self._url} rejected the API key.", advice="Check SWATCHBOOK_WEAVIATE_API_KEY."
             )
         if status == 413 or grpc.StatusCode.RESOURCE_EXHAUSTED in codes:
-            return PayloadTooLarge(f"Weaviate found the request too large: {message}")
+            return PayloadTooLarge(f"The request is too large for Weaviate: {message}")
         away = isinstance(error, (*AWAY, OSError)) or any(code in AWAY_CODES for code in codes)
         if away or (status or 0) >= 500 or _says(message, STARTING):
             return self._away(message)
@@ -305,21 +305,23 @@ class WeaviateIndex:
     def _away(self, message: str) -> IndexDown:
         return IndexDown(
             f"Weaviate at {self._url} (gRPC port {self._grpc_port}) does not answer: {message}",
-            advice="Start it, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
+            advice="Start the server, or check SWATCHBOOK_WEAVIATE_URL and SWATCHBOOK_WEAVIATE_GRPC_PORT.",
         )
 
     def _no_room(self, message: str) -> DiskFull:
         return DiskFull(
-            f"Weaviate at {self._url} takes no writes: {message}.",
-            advice="Free some of its disk (it stops at 90 %), then set its shards to READY.",
+            f"Weaviate at {self._url} is read-only: {message}.",
+            advice="Free some of its disk space (it stops writing at 90 %), then set its shards to READY.",
         )
 
 
 def _address(url: str) -> SplitResult:
-    """Raises Configuration if it is no address of a server."""
+    """Parse the URL. Raises Configuration if it is not an http(s) URL with a host."""
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise Configuration(f"SWATCHBOOK_WEAVIATE_URL is no address: {url!r}.", advice="For example: http://host:8080.")
+        raise Configuration(
+            f"SWATCHBOOK_WEAVIATE_URL is not a valid URL: {url!r}.", advice="Use the form http://host:8080."
+        )
     return address
 
 
@@ -327,7 +329,7 @@ def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
     address = _address(url)
     secure = address.scheme == "https"
     host = str(address.hostname)
-    # it logs refused objects whole, vectors too; we read and report them ourselves
+    # it logs rejected objects with their vectors; we report rejections ourselves
     logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)
     return connect_to_custom(
         http_host=host,
@@ -337,10 +339,10 @@ def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
         grpc_port=grpc_port,
         grpc_secure=secure,
         auth_credentials=Auth.api_key(api_key) if api_key else None,
-        skip_init_checks=True,  # they ask the package index on the internet for newer clients
+        skip_init_checks=True,  # they look for newer clients on the Internet
         additional_config=AdditionalConfig(
             timeout=Timeout(init=CONNECT_SECONDS, query=QUERY_SECONDS, insert=WRITE_SECONDS),
-            # after an outage gRPC would wait up to two minutes before it looks again
+            # gRPC's default waits up to two minutes before it reconnects after an outage
             grpc_config=GrpcConfig(channel_options=[("grpc.max_reconnect_backoff_ms", 1_000)]),
         ),
     )
@@ -373,7 +375,7 @@ def _shards(client: WeaviateClient) -> list[Any]:
 
 
 def _description(space: Space) -> str:
-    """What the space is. It holds the dimension too, which a collection without objects does not know."""
+    """Return the collection's description. It holds the dimension, which an empty collection does not store."""
     return f"Swatchbook: {space.role.value} vectors by {space.tag}, {space.dimension} dimensions"
 
 
@@ -387,13 +389,13 @@ def _create(client: WeaviateClient, space: Space) -> None:
         description=_description(space),
         properties=_columns(),
         vector_config=Configure.Vectors.self_provided(vector_index_config=index),
-        # the English stop words would empty filters too: a category "other" could not be asked for
+        # English stop words would be removed from filters too, such as the category "other"
         inverted_index_config=Configure.inverted_index(stopwords_preset=StopwordsPreset.NONE),
     )
 
 
 def _columns() -> list[Property]:
-    """The payload, and the twins of its fields of words. Whole values are tokenised as `field`, prose as `word`."""
+    """Return the payload's properties and the `_words` ones. Whole values are tokenised as `field`, prose as `word`."""
 
     def whole(name: str, kind: DataType, *, filterable: bool = True) -> Property:
         return Property(
@@ -428,7 +430,7 @@ def _columns() -> list[Property]:
 
 
 def _compare(space: Space, collection: Collection[Any, Any]) -> None:
-    """Raises Configuration if the collection is not what `_create` makes."""
+    """Raise Configuration if the collection's schema differs from that of `_create`."""
     config = collection.config.get()
     if config.description != _description(space):
         raise foreign_space(space, f"it is {config.description!r}, not {_description(space)!r}")
@@ -439,12 +441,12 @@ def _compare(space: Space, collection: Collection[Any, Any]) -> None:
     vectors = config.vector_config or {}
     if [*vectors] != ["default"] or vectors["default"].vectorizer.vectorizer != "none":
         raise foreign_space(
-            space, f"its vectors are {', '.join(vectors) or 'of the older kind'}, not one provided by us"
+            space, f"its vectors are {', '.join(vectors) or 'of the older kind'}, not one that the client provides"
         )
     if getattr(vectors["default"].vector_index_config, "distance_metric", None) != VectorDistances.COSINE:
         raise foreign_space(space, "its distance is not cosine")
     if config.multi_tenancy_config.enabled:
-        raise foreign_space(space, "it is divided among tenants")
+        raise foreign_space(space, "it is multi-tenant")
     for held in collection.query.fetch_objects(limit=1, include_vector=True, return_properties=[]).objects:
         if (found_dimension := len(held.vector.get("default", ()))) != space.dimension:
             raise foreign_space(space, f"its vectors have {found_dimension} dimensions, not {space.dimension}")
@@ -464,7 +466,7 @@ def _object(found: Any) -> IndexObject:
 
 
 def _filters(where: Where | None) -> FilterReturn | None:
-    """The filter in the client's words; None where nothing is asked."""
+    """Return the client's filter; None if there is none."""
     if where is None:
         return None
     asked = [_any_of(condition) for condition in conditions(where)]

@@ -1,7 +1,8 @@
-"""What models promise. A new model is one file beside this one and one line in `registry.py`.
+"""The interfaces of models. A new model is one file beside this one and one line in `registry.py`.
 
-Models are pure: they keep no state between calls but their weights, and the same input gives the same output.
-A model either answers for all of its input or raises a `Failure` (errors.py); `make.py` isolates the item at fault.
+Models are pure: they keep no state between calls except their weights, and the same input gives the same output.
+A model returns a result for every input or raises a `Failure` (errors.py); the pipeline then bisects the batch to find
+the item at fault.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,45 +12,45 @@ from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure
 from swatchbook.records import Analysis, Role
 
-if TYPE_CHECKING:  # a tag is known without numpy
+if TYPE_CHECKING:
     from swatchbook.ledger.calls import CallContext
 
 
 class ImageEncoder(Protocol):
-    """Pictures to vectors, all roles in one pass."""
+    """Turns pictures into vectors, all roles in one pass."""
 
     @property
     def tags(self) -> Mapping[Role, str]:
-        """role -> `name@revision/recipe`. A changed formula is a changed tag."""
+        """Return role -> `name@revision/recipe`. A changed formula needs a new tag."""
 
     @property
     def dimensions(self) -> Mapping[Role, int]:
-        """role -> length of its vectors."""
+        """Return role -> length of its vectors."""
 
     @property
     def side(self) -> int:
-        """Longest side in pixels that pictures are decoded to for it."""
+        """Return the longest side, in pixels, to which pictures are decoded for this encoder."""
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
-        """role -> (n, dimension) float32, unit length, in the order given."""
+        """Return role -> (n, dimension) float32, unit length, in input order."""
 
 
 @runtime_checkable
 class TextTower(Protocol):
-    """The part of an ImageEncoder that reads: words are looked for among pictures."""
+    """The text side of an ImageEncoder: encodes texts into the space of its pictures."""
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimension) float32, unit length, in the space of the encoder's role `visual`, in the order given."""
+        """Return (n, dimension) float32, unit length, in the space of the role `visual`, in input order."""
 
-    def join(self, seen: Vectors, said: Sequence[str]) -> Vectors:
-        """(n, dimension) float32, unit length: the role `multimodal`.
+    def combine(self, visual: Vectors, texts: Sequence[str]) -> Vectors:
+        """Return `multimodal` vectors, (n, dimension) float32, unit length, in input order.
 
-        Of pictures by their `visual` vectors (n, dimension), and what is said of each.
+        `visual`: the pictures' `visual` vectors, (n, dimension). `texts`: each picture's text.
         """
 
 
 class Analyst(Protocol):
-    """Pictures to what is seen in them."""
+    """Describes what is visible in pictures."""
 
     @property
     def tag(self) -> str: ...
@@ -58,11 +59,11 @@ class Analyst(Protocol):
     def side(self) -> int: ...
 
     def analyse(self, pictures: Sequence[Pixels], context: "CallContext | None") -> Sequence[Analysis | Failure]:
-        """One analysis or failure a picture, in the order given. `context` pays for what costs."""
+        """Return one analysis or failure per picture, in input order. `context` is charged for provider calls."""
 
 
 class TextEncoder(Protocol):
-    """Text to vectors."""
+    """Turns texts into vectors."""
 
     @property
     def tag(self) -> str: ...
@@ -71,7 +72,7 @@ class TextEncoder(Protocol):
     def dimension(self) -> int: ...
 
     def load(self) -> None:
-        """Load what documents need, as the first of them would; nothing where the model is elsewhere."""
+        """Load the model that embeds documents now instead of at its first use; do nothing for a provider's model."""
 
     def embed(
         self,
@@ -79,4 +80,4 @@ class TextEncoder(Protocol):
         kind: Literal["document", "query"] = "document",
         context: "CallContext | None" = None,
     ) -> Vectors:
-        """(n, dimension) float32, unit length, in the order given. `context` pays for documents, where that costs."""
+        """Return (n, dimension) float32, unit length, in input order. `context` is charged for provider calls."""

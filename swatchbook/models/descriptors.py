@@ -1,4 +1,4 @@
-"""The local image encoder: CIELAB colour, multi-scale texture and layout (`images/descriptors.py`)."""
+"""The local image encoder: descriptors of CIELAB colour, multi-scale texture and layout (`images/descriptors.py`)."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,34 +8,34 @@ from typing import Final
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.records import Role
 
-SIDE: Final = 160  # pixels: five octaves of texture, and JPEGs of twice that decode at a fraction of their cost
-AT_ONCE: Final = 10  # pictures whose intermediate planes still fit the processor's cache
+SIDE: Final = 160  # pixels: enough for five octaves of texture, and large JPEGs can be decoded at reduced scale
+BATCH: Final = 10  # pictures whose intermediate planes fit the CPU's cache
 DIMENSIONS: Final[Mapping[Role, int]] = {Role.VISUAL: 1_100, Role.COLOR: 473, Role.TEXTURE: 222}
 TAGS: Final[Mapping[Role, str]] = {role: f"descriptors@1/{role}-{SIDE}" for role in DIMENSIONS}
 
 
 class DescriptorEncoder:
-    """An `ImageEncoder` without learned weights. The same picture gives the same vectors in any batch."""
+    """An `ImageEncoder` without learned weights. A picture's vectors do not depend on its batch."""
 
     tags = TAGS
     dimensions = DIMENSIONS
     side = SIDE
 
     def __init__(self) -> None:
-        from swatchbook.images import descriptors  # imports torch: not for those who only ask for a tag
+        from swatchbook.images import descriptors  # imports torch, which reading a tag does not need
 
         self._descriptors = descriptors
         self._tables = descriptors.build_tables()
         self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="describe")
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
-        """role -> (n, dimension) float32, unit length."""
+        """Return role -> (n, dimension) float32, unit length, in input order."""
         import numpy as np
 
         if not pictures:
             return {role: np.empty((0, dimension), np.float32) for role, dimension in DIMENSIONS.items()}
-        some = (pictures[start : start + AT_ONCE] for start in range(0, len(pictures), AT_ONCE))
-        parts = list(self._threads.map(self._encode, some))
+        batches = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+        parts = list(self._threads.map(self._encode, batches))
         return {role: np.concatenate([part[role] for part in parts]) for role in DIMENSIONS}
 
     def _encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:

@@ -1,4 +1,4 @@
-"""Where a network runs, and in which precision."""
+"""Choose the device that a network runs on, and its precision."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -14,54 +14,61 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Network = TypeVar("Network", bound=nn.Module)
 
-LEAST_COSINE: Final = 0.999  # of a probe's vectors in bfloat16 and in float32
+LEAST_COSINE: Final = 0.999  # between a test image's vectors in bfloat16 and in float32
 
 
-def choose_device(asked: Device) -> torch.device:
-    """The device asked for; `auto`: CUDA, else MPS, else the processor. Raises Configuration for a missing one."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if asked == "auto":
-        return torch.device(next(name for name, is_there in there.items() if is_there))
-    if not there[asked]:
+def choose_device(name: Device) -> torch.device:
+    """Return the device of this name; `auto` is CUDA, else MPS, else the CPU. Raises Configuration if it is missing."""
+    has_device = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = [device for device, is_available in has_device.items() if is_available]
+    if name == "auto":
+        return torch.device(available[0])
+    if name not in available:
         raise Configuration(
-            f"SWATCHBOOK_DEVICE={asked}: torch finds no such device here.",
-            advice=f"Found: {', '.join(name for name, is_there in there.items() if is_there)}; `auto` takes the first.",
+            f"SWATCHBOOK_DEVICE={name}: torch finds no such device on this machine.",
+            advice=f"Available: {', '.join(available)}. `auto` uses the first.",
         )
-    return torch.device(asked)
+    return torch.device(name)
 
 
 def has_native_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies in bfloat16 itself, so that it is faster there and not slower."""
+    """Return whether the hardware multiplies in bfloat16; emulated bfloat16 is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        able = torch.cpu.get_capabilities()
-        return any(able.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
+        capabilities = torch.cpu.get_capabilities()
+        return any(capabilities.get(name) for name in ("amx_bf16", "avx512_bf16", "bf16"))
     return False
 
 
-def lighten(
-    network: Network, asked: Precision, device: torch.device, look: Callable[[Network], Mapping[Role, Tensor]]
+def to_precision(
+    network: Network,
+    precision: Precision,
+    device: torch.device,
+    embed_probe: Callable[[Network], Mapping[Role, Tensor]],
 ) -> Network:
-    """A float32 network on the device in the precision asked for.
+    """Return a float32 network on the device, in the given precision.
 
-    `auto`: bfloat16 where the device has it and the vectors that `look` makes of a fixed probe, (n, d) of unit length
-    each, stay within a cosine of LEAST_COSINE; else float32. Raises Configuration for bfloat16 that cannot be had.
+    `embed_probe` returns a network's vectors for fixed test images: role -> (n, d), unit length. `auto` is bfloat16 if
+    the device has it and these vectors stay within a cosine of LEAST_COSINE of the float32 ones; else float32.
+    Raises Configuration if bfloat16 is set and not supported.
     """
     network = network.to(device)
-    if asked == "float32" or (asked == "auto" and not has_native_bfloat16(device)):
+    if precision == "float32" or (precision == "auto" and not has_native_bfloat16(device)):
         return network
     try:
-        lighter = copy.deepcopy(network).to(torch.bfloat16)
-        seen = look(lighter)
+        reduced = copy.deepcopy(network).to(torch.bfloat16)
+        vectors = embed_probe(reduced)
     except RuntimeError as error:
         raise Configuration(
-            f"SWATCHBOOK_DTYPE=bfloat16: {device} cannot compute in it ({error}).", advice="Set it to `auto`."
+            f"SWATCHBOOK_DTYPE=bfloat16: {device} does not support bfloat16 ({error}).", advice="Set it to `auto`."
         ) from error
-    return lighter if asked == "bfloat16" or likeness(look(network), seen) >= LEAST_COSINE else network
+    if precision == "bfloat16" or lowest_cosine(embed_probe(network), vectors) >= LEAST_COSINE:
+        return reduced
+    return network
 
 
-def likeness(some: Mapping[Role, Tensor], other: Mapping[Role, Tensor]) -> float:
-    """The least cosine of any two vectors that should be the same; −1 where one is no number."""
-    cosines = torch.cat([(some[role] * other[role]).sum(dim=1) for role in some])
+def lowest_cosine(one: Mapping[Role, Tensor], other: Mapping[Role, Tensor]) -> float:
+    """Return the lowest cosine between corresponding unit vectors; NaN counts as −1."""
+    cosines = torch.cat([(one[role] * other[role]).sum(dim=1) for role in one])
     return float(torch.nan_to_num(cosines, nan=-1.0).min())

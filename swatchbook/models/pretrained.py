@@ -1,4 +1,4 @@
-"""A model's folder to what is in it: the network, its preparation of pictures, its tokenizer. Nothing is downloaded."""
+"""Load a model's network, image preprocessing and tokenizer from its folder. Nothing is downloaded."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from swatchbook.errors import Configuration
 from swatchbook.images.prepare import Preparation, read_preparation
-from swatchbook.models.weights import SHOWN, Checkpoint
+from swatchbook.models.weights import TAG_REVISION_DIGITS, Checkpoint
 from swatchbook.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def load_network(folder: Path, checkpoint: Checkpoint) -> Any:
-    """The transformers model, float32, on the processor. Raises Configuration where the folder holds none."""
+    """Load the transformers model, float32, on the CPU. Raises Configuration if the folder has no usable weights."""
     import torch
     from safetensors import SafetensorError
     from transformers import AutoModel
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # stderr is for people
+    logging.disable_progress_bar()  # stderr is for Swatchbook's own progress
     try:
-        model, found = AutoModel.from_pretrained(
+        model, loading_info = AutoModel.from_pretrained(
             folder,
             dtype=torch.float32,
             local_files_only=True,
@@ -32,52 +32,53 @@ def load_network(folder: Path, checkpoint: Checkpoint) -> Any:
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise _unusable(checkpoint, str(error)) from error
-    if lost := sorted(found["missing_keys"]) or found["mismatched_keys"]:  # transformers would make them up
-        raise _unusable(checkpoint, f"its weights lack {lost[0]} and {len(lost) - 1} more")
+    # transformers would fill these in with random numbers
+    if missing := sorted(loading_info["missing_keys"]) or loading_info["mismatched_keys"]:
+        raise _unusable(checkpoint, f"its weights lack {missing[0]} and {len(missing) - 1} more")
     return model.eval()
 
 
 def load_preparation(folder: Path, checkpoint: Checkpoint) -> Preparation:
-    """How the model wants its pictures. Raises Configuration."""
-    return read_preparation(_read(folder, "preprocessor_config.json", checkpoint), checkpoint.model)
+    """Load the image preprocessing that the model was trained with. Raises Configuration if it is missing."""
+    return read_preparation(_read_json(folder, "preprocessor_config.json", checkpoint), checkpoint.model)
 
 
 def load_tokenizer(folder: Path, checkpoint: Checkpoint, *, longest: int, pad_to: int | None) -> "Tokenizer":
-    """The tokenizer, cutting texts at `longest` tokens, padding to `pad_to` or else to the longest of a batch.
+    """Load the tokenizer; it truncates to `longest` tokens and pads to `pad_to`, or to the longest text of a batch.
 
-    Read from tokenizer.json itself: transformers' class for SigLIP wants sentencepiece, and that for SigLIP 2 is
-    named wrongly in its repository (it is said to be Gemma's, which does not lower case).
+    It is read from tokenizer.json: transformers' class for SigLIP needs sentencepiece, and SigLIP 2's repository names
+    the wrong class (Gemma's, which does not convert to lower case). Raises Configuration if the file is missing.
     """
     from tokenizers import Tokenizer
 
-    config = _read(folder, "tokenizer_config.json", checkpoint)
+    config = _read_json(folder, "tokenizer_config.json", checkpoint)
     token = config.get("pad_token")
     token = token["content"] if isinstance(token, dict) else token
     try:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:  # tokenizers raises no narrower class
-        raise Configuration(f"{checkpoint.model} has no tokenizer.json that can be read: {error}") from error
-    number = tokenizer.token_to_id(token) if token else None
-    if number is None:
-        raise Configuration(f"{checkpoint.model} has no token to pad with.", advice="Choose another model.")
+        raise Configuration(f"{checkpoint.model} has no readable tokenizer.json: {error}") from error
+    pad_id = tokenizer.token_to_id(token) if token else None
+    if pad_id is None:
+        raise Configuration(f"{checkpoint.model} has no padding token.", advice="Choose another model.")
     tokenizer.enable_truncation(longest)
     side = config.get("padding_side", "right")
-    tokenizer.enable_padding(direction=side, pad_id=number, pad_token=token, length=pad_to)
+    tokenizer.enable_padding(direction=side, pad_id=pad_id, pad_token=token, length=pad_to)
     return tokenizer
 
 
-def _unusable(checkpoint: Checkpoint, why: str) -> Configuration:
+def _unusable(checkpoint: Checkpoint, reason: str) -> Configuration:
+    revision = checkpoint.revision[:TAG_REVISION_DIGITS]
     return Configuration(
-        f"{PREFIX}{checkpoint.setting}={checkpoint.model} at {checkpoint.revision[:SHOWN]} cannot be loaded: {why}.",
+        f"{PREFIX}{checkpoint.setting}={checkpoint.model} at {revision} cannot be loaded: {reason}.",
         advice="Delete it from the Hugging Face cache and run `swatchbook models pull`, or choose another model.",
     )
 
 
-def _read(folder: Path, name: str, checkpoint: Checkpoint) -> dict[str, Any]:
+def _read_json(folder: Path, name: str, checkpoint: Checkpoint) -> dict[str, Any]:
     try:
-        found = json.loads((folder / name).read_text())
+        return dict(json.loads((folder / name).read_text()))
     except (OSError, ValueError) as error:
         raise Configuration(
-            f"{checkpoint.model} has no {name} that can be read: {error}", advice="Run `swatchbook models pull`."
+            f"{checkpoint.model} has no readable {name}: {error}", advice="Run `swatchbook models pull`."
         ) from error
-    return dict(found)

@@ -1,6 +1,6 @@
-"""Weights from the Hugging Face hub onto this machine: the only place that downloads any, and only when asked to.
+"""Download model weights from the Hugging Face hub (`swatchbook models pull`). No other module downloads weights.
 
-HF_ENDPOINT, HF_TOKEN, HF_HOME and the rest mean what they mean to every program that uses the hub.
+The hub's library reads its usual environment variables: HF_ENDPOINT, HF_TOKEN, HF_HOME.
 """
 
 import re
@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.errors import Authentication, Configuration, ProviderError, ProviderTimeout, as_failure
-from swatchbook.models.weights import FILES, KNOWN, Checkpoint, is_folder, revision_setting
+from swatchbook.models.weights import DEFAULT_REVISIONS, FILES, Checkpoint, is_folder, revision_setting
 from swatchbook.records import Record
 from swatchbook.settings import COMMIT, PREFIX, Settings
 
 
 class Pulled(Record):
-    """One model that is here now, whole. `pin`: what to set so that it is the one that is used, if anything."""
+    """A downloaded model. `pin`: the setting (NAME=value) that selects this revision; None if none is needed."""
 
     model: str
     revision: str
@@ -28,49 +28,49 @@ class Pulled(Record):
 
 
 def chosen(settings: Settings) -> list[Checkpoint]:
-    """The hub's models that the settings name; an empty revision is one that nobody has pinned yet."""
+    """Return the hub models that the settings name; the revision is empty if neither settings nor defaults pin it."""
     if settings.encoder != "siglip":
         return []
-    named = (
+    models = (
         (settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL"),
         (settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL"),
     )
     return [
-        Checkpoint(model=model, revision=revision or KNOWN.get(model, ""), setting=setting)
-        for model, revision, setting in named
+        Checkpoint(model=model, revision=revision or DEFAULT_REVISIONS.get(model, ""), setting=setting)
+        for model, revision, setting in models
         if model and not is_folder(model)
     ]
 
 
 def pull(checkpoint: Checkpoint) -> Pulled:
-    """Fetch what is read of a model, and nothing else. What is here already is not fetched again; what was cut off is
-    taken up where it ended. A model that nobody has pinned is fetched as the hub has it now.
+    """Download the files of a model that Swatchbook reads; complete files are kept, partial downloads are resumed.
 
-    Raises Configuration for a model or revision that is not there or cannot be used, Authentication for one that wants
-    a token, ProviderTimeout and ProviderError where the hub does not answer, DiskFull.
+    A model without a revision is downloaded at the hub's latest commit.
+    Raises Configuration for a model or revision that does not exist or cannot be used, Authentication if the hub
+    demands another token, ProviderTimeout or ProviderError if the hub does not answer, and DiskFull.
     """
     from huggingface_hub import HfApi
 
-    if checkpoint.revision and (here := _here(checkpoint)):
-        return _pulled(checkpoint, here)
+    if checkpoint.revision and (cached := _cached_folder(checkpoint)):
+        return _pulled(checkpoint, cached)
     hub = HfApi()
-    with _told(checkpoint):
-        found = hub.model_info(checkpoint.model, revision=checkpoint.revision or None)
-    if not (found.sha and re.fullmatch(COMMIT, found.sha)) or checkpoint.revision not in ("", found.sha):
-        raise ProviderError(f"The hub names no commit, or another than was asked for: {found.sha!r}.", advice=AGAIN)
-    names = [file.rfilename for file in found.siblings or ()]
-    if not any(fnmatch(name, "*.safetensors") and _is_read(name) for name in names):
+    with _hub_errors(checkpoint):
+        info = hub.model_info(checkpoint.model, revision=checkpoint.revision or None)
+    if not (info.sha and re.fullmatch(COMMIT, info.sha)) or checkpoint.revision not in ("", info.sha):
+        raise ProviderError(f"The hub returned no commit or another one than requested: {info.sha!r}.", advice=RESUME)
+    names = [file.rfilename for file in info.siblings or ()]
+    if not any(fnmatch(name, "*.safetensors") and _is_needed(name) for name in names):
         raise Configuration(
-            f"{PREFIX}{checkpoint.setting}={checkpoint.model} has no weights as safetensors.",
-            advice="Choose another model, or another revision of it: pickled weights are not loaded.",
+            f"{PREFIX}{checkpoint.setting}={checkpoint.model} has no weights in safetensors format.",
+            advice="Choose another model or another revision of it: pickled weights are never loaded.",
         )
-    pinned = checkpoint.model_copy(update={"revision": found.sha})
-    with _told(pinned):
+    pinned = checkpoint.model_copy(update={"revision": info.sha})
+    with _hub_errors(pinned):
         folder = Path(hub.snapshot_download(pinned.model, revision=pinned.revision, allow_patterns=list(FILES)))
         return _pulled(pinned, folder)
 
 
-def _here(checkpoint: Checkpoint) -> Path | None:
+def _cached_folder(checkpoint: Checkpoint) -> Path | None:
     try:
         return checkpoint.folder()
     except Configuration:
@@ -78,64 +78,65 @@ def _here(checkpoint: Checkpoint) -> Path | None:
 
 
 def _pulled(checkpoint: Checkpoint, folder: Path) -> Pulled:
-    files = [file for file in folder.iterdir() if _is_read(file.name)]
-    known = KNOWN.get(checkpoint.model) == checkpoint.revision
+    files = [file for file in folder.iterdir() if _is_needed(file.name)]
+    is_default = DEFAULT_REVISIONS.get(checkpoint.model) == checkpoint.revision
     return Pulled(
         model=checkpoint.model,
         revision=checkpoint.revision,
         folder=str(folder),
         files=len(files),
         megabytes=round(sum(file.stat().st_size for file in files) / 1e6, 1),
-        pin=None if known else f"{revision_setting(checkpoint.setting)}={checkpoint.revision}",
+        pin=None if is_default else f"{revision_setting(checkpoint.setting)}={checkpoint.revision}",
     )
 
 
-def _is_read(name: str) -> bool:
+def _is_needed(name: str) -> bool:
     return any(fnmatch(name, pattern) for pattern in FILES)
 
 
 @contextmanager
-def _told(checkpoint: Checkpoint) -> Iterator[None]:
-    """The hub's errors as ours."""
+def _hub_errors(checkpoint: Checkpoint) -> Iterator[None]:
+    """Raise the errors of the hub's library as Failures."""
     from huggingface_hub import errors
-    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # whichever client the hub's library uses
+    from huggingface_hub.utils import httpx  # type: ignore[attr-defined]  # the client that its library uses
 
-    setting, what = f"{PREFIX}{checkpoint.setting}={checkpoint.model}", f"{checkpoint.model} at {checkpoint.revision}"
+    setting = f"{PREFIX}{checkpoint.setting}={checkpoint.model}"
     try:
         yield
     except errors.GatedRepoError as error:
         raise Authentication(
-            f"{setting} is given only to those who accept its terms.",
-            advice="Accept them on its page, and set HF_TOKEN to a token of yours.",
+            f"{setting} is a gated model: its terms must be accepted first.",
+            advice="Accept them on the model's page, then set HF_TOKEN to your access token.",
         ) from error
     except errors.RevisionNotFoundError as error:
         raise Configuration(
-            f"There is no {what}.", advice=f"Correct or remove {revision_setting(checkpoint.setting)}."
+            f"The hub has no {checkpoint.model} at {checkpoint.revision}.",
+            advice=f"Correct or remove {revision_setting(checkpoint.setting)}.",
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise Configuration(
-            f"{setting}: the hub knows no such model, or shows it only to those it knows.",
+            f"{setting}: the hub has no such model, or it is private.",
             advice="Check the name; for a private model set HF_TOKEN.",
         ) from error
     except errors.OfflineModeIsEnabled as error:
-        raise Configuration("The hub may not be asked: HF_HUB_OFFLINE is set.", advice="Unset it to pull.") from error
+        raise Configuration("The hub is disabled: HF_HUB_OFFLINE is set.", advice="Unset it to pull.") from error
     except httpx.TimeoutException as error:
-        raise ProviderTimeout("The hub did not answer in time.", advice=AGAIN) from error
+        raise ProviderTimeout("The hub did not answer in time.", advice=RESUME) from error
     except (httpx.HTTPError, errors.LocalEntryNotFoundError) as error:
         if isinstance(error, errors.HfHubHTTPError) and error.response.status_code in (401, 403):
             raise Authentication(
-                f"The hub refuses: {_first_line(error)}", advice="Correct or unset HF_TOKEN."
+                f"The hub denied access: {_first_line(error)}", advice="Correct or unset HF_TOKEN."
             ) from error
-        raise ProviderError(f"The hub does not answer as it should: {_first_line(error)}", advice=AGAIN) from error
+        raise ProviderError(f"The hub failed: {_first_line(error)}", advice=RESUME) from error
     except OSError as error:
         raise as_failure(error) from error
-    except Exception as error:  # its library takes for granted that a hub answers, as a page to log in at does not
+    except Exception as error:  # a malformed reply, such as a proxy's login page, raises any exception in the library
         raise ProviderError(
-            f"The hub answers with what cannot be read: {type(error).__name__}: {_first_line(error)}", advice=AGAIN
+            f"The hub sent a malformed reply: {type(error).__name__}: {_first_line(error)}", advice=RESUME
         ) from error
 
 
-AGAIN = "Run `swatchbook models pull` again: it goes on where it ended. HF_ENDPOINT names another hub."
+RESUME = "Run `swatchbook models pull` again: it resumes the download. HF_ENDPOINT selects another hub."
 
 
 def _first_line(error: Any) -> str:

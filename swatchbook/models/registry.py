@@ -1,4 +1,4 @@
-"""Which model makes which role under which settings. Cheap to import: a tag is known before its model is loaded."""
+"""Choose the models that the settings name, and their tags. Cheap to import: a tag is known before its model loads."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 Model = TypeVar("Model")
 
 
-class Maker(NamedTuple, Generic[Model]):
-    """A model before it is loaded: what it makes, and how it is had."""
+class ModelSpec(NamedTuple, Generic[Model]):
+    """A model before it is loaded: the tag of each of its roles, and a function that loads it."""
 
     tags: Mapping[Role, str]
-    load: Callable[["Models"], Model]  # beside what the process has loaded: one client a provider
+    load: Callable[["Models"], Model]  # gets the process's other models, to share a provider's client
 
 
-def _descriptors(_: Settings) -> Maker[ImageEncoder]:
-    return Maker(descriptors.TAGS, lambda _: descriptors.DescriptorEncoder())
+def _descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
+    return ModelSpec(descriptors.TAGS, lambda _: descriptors.DescriptorEncoder())
 
 
-def _siglip(settings: Settings) -> Maker[ImageEncoder]:
-    """SigLIP or CLIP, and with a structure model DINOv2 beside it. Raises Configuration for what is not pinned."""
-    words = checkpoint(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")
+def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
+    """SigLIP or CLIP, with DINOv2 if a structure model is set. Raises Configuration for a model without a revision."""
+    siglip = checkpoint(settings.encoder_model, settings.encoder_revision, "ENCODER_MODEL")
     prompts = {Role(name): phrases for name, phrases in settings.prompts}
     pooled = "visual-pooled-1"
-    tags = {Role.VISUAL: words.tag(pooled), Role.MULTIMODAL: words.tag(f"multimodal-mean-1-{pooled}")} | {
-        role: words.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in prompts.items()
+    tags = {Role.VISUAL: siglip.tag(pooled), Role.MULTIMODAL: siglip.tag(f"multimodal-mean-1-{pooled}")} | {
+        role: siglip.tag(f"{role}-guided-1-{sha256(repr(phrases).encode())[:8]}") for role, phrases in prompts.items()
     }
 
-    def load_words() -> "SiglipEncoder":
+    def load_siglip() -> "SiglipEncoder":
         from swatchbook.models.siglip import SiglipEncoder
 
-        return SiglipEncoder(words, tags, prompts, device=settings.device, precision=settings.dtype)
+        return SiglipEncoder(siglip, tags, prompts, device=settings.device, precision=settings.dtype)
 
     if not settings.structure_model:
-        return Maker(tags, lambda _: load_words())
+        return ModelSpec(tags, lambda _: load_siglip())
     structure = checkpoint(settings.structure_model, settings.structure_revision, "STRUCTURE_MODEL")
     tag = structure.tag("structure-class-1")
 
@@ -52,37 +52,37 @@ def _siglip(settings: Settings) -> Maker[ImageEncoder]:
         from swatchbook.models.dinov2 import load_dinov2
         from swatchbook.models.siglip import WithStructure
 
-        seen = load_dinov2(structure, tag, device=settings.device, precision=settings.dtype)
-        return WithStructure(load_words(), seen)
+        dinov2 = load_dinov2(structure, tag, device=settings.device, precision=settings.dtype)
+        return WithStructure(load_siglip(), dinov2)
 
-    return Maker({**tags, Role.STRUCTURE: tag}, load_both)
-
-
-def _local_analyst(_: Settings) -> Maker[Analyst]:
-    return Maker({Role.ANALYSIS: local_analyst.TAG}, lambda _: local_analyst.LocalAnalyst())
+    return ModelSpec({**tags, Role.STRUCTURE: tag}, load_both)
 
 
-def _vision_analyst(settings: Settings) -> Maker[Analyst]:
-    """Raises Configuration without the name of the model."""
+def _local_analyst(_: Settings) -> ModelSpec[Analyst]:
+    return ModelSpec({Role.ANALYSIS: local_analyst.TAG}, lambda _: local_analyst.LocalAnalyst())
+
+
+def _vision_analyst(settings: Settings) -> ModelSpec[Analyst]:
+    """Raises Configuration if no vision model is named."""
     if not settings.vision_model:
         raise Configuration(f"{PREFIX}VISION_MODEL is not set.", advice=f"Set it, or {PREFIX}ANALYST=local.")
 
     def load(models: Models) -> Analyst:
         return vision_analyst.VisionAnalyst(models.vision, settings.vision_side)
 
-    return Maker({Role.ANALYSIS: vision_analyst.tag(settings.vision_model, settings.vision_side)}, load)
+    return ModelSpec({Role.ANALYSIS: vision_analyst.tag(settings.vision_model, settings.vision_side)}, load)
 
 
 def review_tag(settings: Settings) -> str | None:
-    """Of the model that looks again at weak pictures; None where people do."""
+    """Return the tag of the model that reviews weak analyses; None if people review them."""
     return vision_analyst.tag(settings.review_model, settings.vision_side) if settings.review_model else None
 
 
-def _minilm(_: Settings) -> Maker[TextEncoder]:
-    return Maker({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, lambda _: minilm.MiniLM())
+def _minilm(_: Settings) -> ModelSpec[TextEncoder]:
+    return ModelSpec({Role.UNDERSTANDING: minilm.TAG, Role.TEXT: minilm.TAG}, lambda _: minilm.MiniLM())
 
 
-def _voyage(settings: Settings) -> Maker[TextEncoder]:
+def _voyage(settings: Settings) -> ModelSpec[TextEncoder]:
     tag = f"{settings.text_model}@{settings.text_dimension}/document-query"
 
     def load(_: Models) -> TextEncoder:
@@ -90,10 +90,10 @@ def _voyage(settings: Settings) -> Maker[TextEncoder]:
 
         return voyage_encoder(settings, tag)
 
-    return Maker({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
+    return ModelSpec({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
 
 
-def _openai(settings: Settings) -> Maker[TextEncoder]:
+def _openai(settings: Settings) -> ModelSpec[TextEncoder]:
     tag = f"{settings.text_model}@{settings.text_dimension}/alike"
 
     def load(_: Models) -> TextEncoder:
@@ -101,63 +101,63 @@ def _openai(settings: Settings) -> Maker[TextEncoder]:
 
         return openai_encoder(settings, tag)
 
-    return Maker({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
+    return ModelSpec({Role.UNDERSTANDING: tag, Role.TEXT: tag}, load)
 
 
-ENCODERS: Final[Mapping[str, Callable[[Settings], Maker[ImageEncoder]]]] = {
+ENCODERS: Final[Mapping[str, Callable[[Settings], ModelSpec[ImageEncoder]]]] = {
     "descriptors": _descriptors,
     "siglip": _siglip,
 }
-ANALYSTS: Final[Mapping[str, Callable[[Settings], Maker[Analyst]]]] = {
+ANALYSTS: Final[Mapping[str, Callable[[Settings], ModelSpec[Analyst]]]] = {
     "local": _local_analyst,
     "vision": _vision_analyst,
 }
-TEXT_ENCODERS: Final[Mapping[str, Callable[[Settings], Maker[TextEncoder]]]] = {
+TEXT_ENCODERS: Final[Mapping[str, Callable[[Settings], ModelSpec[TextEncoder]]]] = {
     "minilm": _minilm,
     "voyage": _voyage,
     "openai": _openai,
 }
 
-READERS: Final = frozenset({"siglip"})
-"""Encoders with a text tower."""
+WITH_TEXT_TOWER: Final = frozenset({"siglip"})
+"""Encoders that are a TextTower, too."""
 
 
 def vector_tags(settings: Settings) -> dict[Role, str]:
-    """role -> tag of all vectors that these settings make: what can be searched for, whoever analyses."""
+    """Return role -> tag of the chosen encoder and text encoder: the vectors that can be searched."""
     return {**ENCODERS[settings.encoder](settings).tags, **TEXT_ENCODERS[settings.text_encoder](settings).tags}
 
 
 def tags(settings: Settings) -> dict[Role, str]:
-    """role -> tag of all that these settings make, in the order of `Role`."""
-    made = {**vector_tags(settings), **ANALYSTS[settings.analyst](settings).tags}
-    return {role: made[role] for role in Role if role in made}
+    """Return role -> tag of all chosen models, in the order of `Role`."""
+    by_role = {**vector_tags(settings), **ANALYSTS[settings.analyst](settings).tags}
+    return {role: by_role[role] for role in Role if role in by_role}
 
 
 def requested(settings: Settings, roles: frozenset[Role] | None = None) -> tuple[RoleTag, ...]:
-    """What a document asks for: these roles and what they are made from; none named means all there are.
+    """Return the (role, tag) pairs to request for a document: these roles, or all, and the roles they depend on.
 
-    Raises Configuration for a role that no chosen model makes.
+    Raises Configuration for a role that no chosen model provides.
     """
-    made = tags(settings)
-    asked = roles or frozenset(made)
-    if missing := [role for role in Role if role in asked and role not in made]:
+    tag_by_role = tags(settings)
+    needed = roles or frozenset(tag_by_role)
+    if missing := [role for role in Role if role in needed and role not in tag_by_role]:
         raise Configuration(
-            f"No chosen model makes {', '.join(missing)} ({PREFIX}ENCODER={settings.encoder}).",
-            advice=f"Choose another {PREFIX}ENCODER, or among the roles {', '.join(made)}.",
+            f"No chosen model provides {', '.join(missing)} ({PREFIX}ENCODER={settings.encoder}).",
+            advice=f"Choose another {PREFIX}ENCODER, or choose from the roles {', '.join(tag_by_role)}.",
         )
-    if asked & TEXT_ROLES:
-        asked |= {Role.ANALYSIS}  # it is the analysis that says something
-    if Role.MULTIMODAL in asked:
-        asked |= {Role.VISUAL}
-    return tuple(RoleTag(role=role, tag=tag) for role, tag in made.items() if role in asked)
+    if needed & TEXT_ROLES:
+        needed |= {Role.ANALYSIS}  # their text comes from the analysis
+    if Role.MULTIMODAL in needed:
+        needed |= {Role.VISUAL}
+    return tuple(RoleTag(role=role, tag=tag) for role, tag in tag_by_role.items() if role in needed)
 
 
 class Models:
-    """The models of one process, each loaded when first used, once. Threads may share it."""
+    """The models of one process, each loaded once, at its first use. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = threading.RLock()  # the analyst is made of the vision model
+        self._lock = threading.RLock()  # reentrant: loading the analyst loads the vision model
         self._encoder: ImageEncoder | None = None
         self._analyst: Analyst | None = None
         self._text_encoder: TextEncoder | None = None
@@ -174,8 +174,8 @@ class Models:
 
     @property
     def text_tower(self) -> TextTower | None:
-        """The encoder as a reader of queries; None, with nothing loaded, where it cannot read."""
-        encoder = self.encoder if self._settings.encoder in READERS else None
+        """Return the encoder's text tower; None, without loading anything, if it has none."""
+        encoder = self.encoder if self._settings.encoder in WITH_TEXT_TOWER else None
         return encoder if isinstance(encoder, TextTower) else None
 
     @property
@@ -194,7 +194,7 @@ class Models:
 
     @property
     def vision(self) -> Chat:
-        """The vision model, of pictures and scanned pages alike. Raises Configuration, naming what is missing."""
+        """Return the vision model, for pictures and scanned pages. Raises Configuration if a setting is missing."""
         with self._lock:
             if self._vision is None:
                 from swatchbook.providers.chat import vision_chat
@@ -204,7 +204,7 @@ class Models:
 
     @property
     def reviewer(self) -> Analyst | None:
-        """Who looks again at weak pictures; None where people do. Raises Configuration, naming what is missing."""
+        """Return the model that reviews weak analyses; None if people do. Raises Configuration, naming the setting."""
         with self._lock:
             if self._reviewer is None and self._settings.review_model:
                 from swatchbook.providers.chat import review_chat
@@ -214,7 +214,7 @@ class Models:
 
     @property
     def llm(self) -> Chat:
-        """The language model. Raises Configuration or Authentication, naming what is missing."""
+        """Return the language model. Raises Configuration or Authentication if a setting is missing."""
         with self._lock:
             if self._llm is None:
                 from swatchbook.providers.chat import language_chat
@@ -223,11 +223,11 @@ class Models:
             return self._llm
 
     def load_all(self) -> None:
-        """Load what is not loaded yet, as its first use would. Raises what that raises."""
+        """Load the encoder, the analyst and the text encoder now. Raises what their loading raises."""
         _ = self.encoder, self.analyst
         self.text_encoder.load()
 
 
 def load(settings: Settings) -> Models:
-    """The models of these settings; nothing is loaded before it is used."""
+    """Return the models of these settings; each is loaded at its first use."""
     return Models(settings)

@@ -1,4 +1,4 @@
-"""What all vision networks share: pictures prepared, passed through in portions, vectors of unit length out."""
+"""The base of all vision encoders: preprocess pictures, run the network in batches, return vectors of unit length."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -14,21 +14,21 @@ from torch.nn import functional
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import InvalidModelOutput, OutOfMemory
 from swatchbook.images.prepare import Preparation, normalise, stack
-from swatchbook.models.device import Device, Precision, choose_device, lighten
+from swatchbook.models.device import Device, Precision, choose_device, to_precision
 from swatchbook.records import Role
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-AT_ONCE: Final = 16  # pictures in one pass at most: more are no faster on any processor, and take memory
+BATCH: Final = 16  # pictures at most: larger batches are no faster on any device, and take more memory
 PROBES: Final = 2
 
 
 class VisionEncoder:
     """An `ImageEncoder` around a network that maps (n, 3, h, w) normalised pixels to role -> (n, d).
 
-    On a processor each core takes a part of the pictures with one thread of its own; a graphics card takes them in one.
-    Threads may share it. Raises Configuration for a device or a precision that cannot be had.
+    On the CPU, batches run in parallel, one thread per core; on a GPU, one after another. Thread-safe. Raises
+    Configuration for a device or precision that is not available.
     """
 
     def __init__(
@@ -44,17 +44,16 @@ class VisionEncoder:
         self.side = preparation.side
         self._preparation = preparation
         self._device = choose_device(device)
-        self._network = lighten(network.eval(), precision, self._device, self._look)
-        self.dimensions = {role: block.shape[1] for role, block in self._look(self._network).items()}
+        self._network = to_precision(network.eval(), precision, self._device, self._embed_probe)
+        self.dimensions = {role: block.shape[1] for role, block in self._embed_probe(self._network).items()}
         if set(self.dimensions) != set(tags):
-            raise ValueError(f"a network makes {set(self.dimensions)}, its tags are of {set(tags)}")
-        cores = os.cpu_count() or 1
-        self._hands = cores if self._device.type == "cpu" else 1
-        self._threads = ThreadPoolExecutor(self._hands, thread_name_prefix="see")
+            raise ValueError(f"the network returns the roles {set(self.dimensions)}, but its tags are for {set(tags)}")
+        self._workers = (os.cpu_count() or 1) if self._device.type == "cpu" else 1
+        self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="encode")
 
     @property
     def precision(self) -> str:
-        """Of the network's weights: `float32` or `bfloat16`."""
+        """Return the type of the network's weights: `float32` or `bfloat16`."""
         return str(next(self._network.parameters()).dtype).removeprefix("torch.")
 
     @property
@@ -62,36 +61,36 @@ class VisionEncoder:
         return self._device.type
 
     def encode(self, pictures: Sequence[Pixels]) -> Mapping[Role, Vectors]:
-        """role -> (n, dimension) float32, unit length. Raises OutOfMemory, InvalidModelOutput."""
+        """Return role -> (n, dimension) float32, unit length, in order. Raises OutOfMemory, InvalidModelOutput."""
         if not pictures:
             return {role: np.empty((0, dimension), np.float32) for role, dimension in self.dimensions.items()}
-        parts = self.share(self._encode, pictures)
-        made = {role: np.concatenate([part[role] for part in parts]) for role in self.dimensions}
-        if not all(np.isfinite(block).all() for block in made.values()):
-            raise InvalidModelOutput("The network made numbers that are none.")
-        return made
+        parts = self.map_batches(self._encode, pictures)
+        vectors = {role: np.concatenate([part[role] for part in parts]) for role in self.dimensions}
+        if not all(np.isfinite(block).all() for block in vectors.values()):
+            raise InvalidModelOutput("The model returned NaN or infinite numbers.")
+        return vectors
 
-    def share(self, work: Callable[[Sequence[In]], Out], given: Sequence[In]) -> list[Out]:
-        """`work` on portions of what is given, side by side on a processor; in the order given. Raises OutOfMemory."""
-        size = max(1, min(AT_ONCE, ceil(len(given) / self._hands)))
-        portions = [given[start : start + size] for start in range(0, len(given), size)]
+    def map_batches(self, function: Callable[[Sequence[In]], Out], items: Sequence[In]) -> list[Out]:
+        """Apply `function` to batches of `items`, in parallel on the CPU; results in order. Raises OutOfMemory."""
+        size = max(1, min(BATCH, ceil(len(items) / self._workers)))
+        batches = [items[start : start + size] for start in range(0, len(items), size)]
         try:
-            return list(self._threads.map(work, portions))
+            return list(self._threads.map(function, batches))
         except torch.OutOfMemoryError as error:
-            raise OutOfMemory(f"What is to be embedded does not fit into the memory of {self.device}.") from error
+            raise OutOfMemory(f"The batch does not fit into the memory of {self.device}.") from error
 
     def _encode(self, pictures: Sequence[Pixels]) -> dict[Role, Vectors]:
         pixels = stack(pictures, self._preparation).to(self._device)
-        return {role: block.cpu().numpy() for role, block in self._pass(self._network, pixels).items()}
+        return {role: block.cpu().numpy() for role, block in self._forward(self._network, pixels).items()}
 
-    def _look(self, network: nn.Module) -> dict[Role, Tensor]:
-        """Vectors of the probe: patches of fixed colours, the same in every process."""
+    def _embed_probe(self, network: nn.Module) -> dict[Role, Tensor]:
+        """Return role -> (PROBES, d) for fixed test images: patches of colour, the same in every process."""
         height, width = self._preparation.input_size
         colors = torch.arange(PROBES * 3 * 7 * 7).mul(97).remainder(251).view(PROBES, 3, 7, 7).float()
         probe = functional.interpolate(colors, (height, width), mode="bilinear").to(torch.uint8)
-        return self._pass(network, probe.to(self._device))
+        return self._forward(network, probe.to(self._device))
 
-    def _pass(self, network: nn.Module, pixels: Tensor) -> dict[Role, Tensor]:
+    def _forward(self, network: nn.Module, pixels: Tensor) -> dict[Role, Tensor]:
         with torch.inference_mode():
-            seen = network(normalise(pixels, self._preparation).to(next(network.parameters()).dtype))
-            return {role: functional.normalize(block.float(), dim=1) for role, block in seen.items()}
+            vectors = network(normalise(pixels, self._preparation).to(next(network.parameters()).dtype))
+            return {role: functional.normalize(block.float(), dim=1) for role, block in vectors.items()}

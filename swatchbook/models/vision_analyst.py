@@ -1,4 +1,4 @@
-"""The analyst that is a vision model behind an address: what it sees in the pixels, and nothing else."""
+"""The analyst that asks a provider's vision model what is visible in each picture."""
 
 import io
 import logging
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_TOKENS: Final = 1_000
-ASKED_AT_ONCE: Final = 20  # a batch; how many are really under way is the client's to say
+THREADS: Final = 20  # the provider client limits how many calls are in flight
 JPEG_QUALITY: Final = 90
 MOST_COLORS, MOST_TEXTURES = 8, 8
 
@@ -68,12 +68,12 @@ class Seen(ReplyShape):
 
 
 def tag(model: str, side: int) -> str:
-    """`model@recipe/side`: another prompt, shape or size of the pictures is another maker."""
+    """Return `model@recipe/side`: another prompt, reply shape or picture size changes the tag."""
     return f"{model}@{recipe(INSTRUCTIONS, Seen)}/{side}"
 
 
 class VisionAnalyst:
-    """An `Analyst` that asks a chat model about each picture. Threads may share it."""
+    """An `Analyst` that asks a chat model about each picture. Thread-safe."""
 
     def __init__(self, chat: Chat, side: int) -> None:
         self._chat = chat
@@ -81,38 +81,32 @@ class VisionAnalyst:
         self.side = side
 
     def analyse(self, pictures: Sequence[Pixels], context: "CallContext | None") -> list[Analysis | Failure]:
-        """One analysis or failure a picture, in the order given; all are asked at once, and each fails alone.
+        """Return one analysis or failure per picture, in input order; pictures are asked about in parallel.
 
-        Raises Configuration without a context, as nothing is asked that nobody pays for, and RunRevoked.
+        `context` is charged for the calls. Raises Configuration if it is None, and RunRevoked.
         """
         if context is None:
-            raise Configuration("A vision model is asked by a run that pays for it.")
+            raise Configuration("The vision model needs a run to charge its calls to.")
         if not pictures:
             return []
-        with ThreadPoolExecutor(min(len(pictures), ASKED_AT_ONCE), thread_name_prefix="look") as threads:
-            return list(threads.map(lambda picture: self._look(picture, context), pictures))
+        with ThreadPoolExecutor(min(len(pictures), THREADS), thread_name_prefix="analyse") as threads:
+            return list(threads.map(lambda picture: self._analyse(picture, context), pictures))
 
-    def _look(self, picture: Pixels, context: "CallContext") -> Analysis | Failure:
+    def _analyse(self, picture: Pixels, context: "CallContext") -> Analysis | Failure:
+        question = Question(instructions=INSTRUCTIONS, parts=(encode_jpeg(picture, self.side),), max_tokens=MOST_TOKENS)
         try:
-            return look(self._chat, as_jpeg(picture, self.side), context)
+            return to_analysis(self._chat.ask(question, Seen, context))
         except RunRevoked:
             raise
         except Exception as error:
             failure = as_failure(error)
             if isinstance(failure, Unexpected):
-                log.exception("looking at one picture failed")
+                log.exception("analysis of one picture failed unexpectedly")
             return failure
 
 
-def look(chat: Chat, jpeg: bytes, context: "CallContext") -> Analysis:
-    """What the model sees in a picture. Raises what `Chat.ask` raises."""
-    return as_analysis(
-        chat.ask(Question(instructions=INSTRUCTIONS, parts=(jpeg,), max_tokens=MOST_TOKENS), Seen, context)
-    )
-
-
-def as_jpeg(picture: Pixels, side: int) -> bytes:
-    """A decoded picture as JPEG, its longest side at most `side` pixels; the same pixels give the same bytes."""
+def encode_jpeg(picture: Pixels, side: int) -> bytes:
+    """Return the picture as JPEG, its longest side at most `side` pixels; equal pixels give equal bytes."""
     from PIL import Image
 
     image = Image.fromarray(picture)
@@ -122,34 +116,36 @@ def as_jpeg(picture: Pixels, side: int) -> bytes:
     return out.getvalue()
 
 
-def as_analysis(seen: Seen) -> Analysis:
-    """What was seen as the record; "" and words for nothing become None, shares never sum to more than 1."""
+def to_analysis(seen: Seen) -> Analysis:
+    """Convert a reply to an analysis: "" and words such as "unknown" become None, shares sum to at most 1."""
     whole = max(1.0, sum(color.share for color in seen.colors))
     colors = [
-        ColorShare(name=c.name, share=int(c.share / whole * 1000 + 1e-6) / 1000) for c in seen.colors if _says(c.name)
+        ColorShare(name=c.name, share=int(c.share / whole * 1000 + 1e-6) / 1000)
+        for c in seen.colors
+        if _is_value(c.name)
     ]
     return Analysis(
-        material=_said(seen.material),
-        finish=_said(seen.finish),
+        material=_value(seen.material),
+        finish=_value(seen.finish),
         colors=tuple(colors[:MOST_COLORS]),
-        textures=tuple(dict.fromkeys(filter(_says, seen.textures)))[:MOST_TEXTURES],
-        pattern=_said(seen.pattern),
+        textures=tuple(dict.fromkeys(filter(_is_value, seen.textures)))[:MOST_TEXTURES],
+        pattern=_value(seen.pattern),
         contrast=seen.contrast,
-        dimensions=_said(seen.dimensions),
-        slip_rating=_said(seen.slip_rating),
-        printed_text=_said(seen.printed_text),
-        application=_said(seen.application),
+        dimensions=_value(seen.dimensions),
+        slip_rating=_value(seen.slip_rating),
+        printed_text=_value(seen.printed_text),
+        application=_value(seen.application),
         confidence=seen.confidence,
         quality=seen.quality,
     )
 
 
-_NOTHING: Final = frozenset({"", "-", "n/a", "none", "null", "unknown", "not visible", "not applicable"})
+_NO_VALUE: Final = frozenset({"", "-", "n/a", "none", "null", "unknown", "not visible", "not applicable"})
 
 
-def _says(text: str) -> bool:
-    return text.casefold().strip(" .") not in _NOTHING
+def _is_value(text: str) -> bool:
+    return text.casefold().strip(" .") not in _NO_VALUE
 
 
-def _said(text: str | None) -> str | None:
-    return text if text and _says(text) else None
+def _value(text: str | None) -> str | None:
+    return text if text and _is_value(text) else None

@@ -1,6 +1,6 @@
-"""Weights from the Hugging Face hub: which revision is meant, what it is called in tags, where it lies.
+"""Model weights from the Hugging Face hub: their revision, their name in tags, and their folder.
 
-Cheap to import. Nothing here downloads anything: `pull.py` does, when people ask for it.
+Cheap to import. Nothing here downloads anything; only `pull.py` does.
 """
 
 import hashlib
@@ -12,92 +12,92 @@ from swatchbook.errors import Configuration
 from swatchbook.records import Record
 from swatchbook.settings import PREFIX
 
-KNOWN: Final = {
+DEFAULT_REVISIONS: Final = {
     "google/siglip2-base-patch16-224": "75de2d55ec2d0b4efc50b3e9ad70dba96a7b2fa2",
     "facebook/dinov2-base": "f9e44c814b77203eaa57a6bdbbd535f21ede1415",
 }
-"""Commits that Swatchbook takes where no setting names another."""
+"""Model -> commit that is used if no setting names another."""
 
 FILES: Final = (
     "config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",
     "model.safetensors", "model-*.safetensors", "model.safetensors.index.json",
 )  # fmt: skip
-"""What is read of a model. Never pickled weights (`pytorch_model.bin`): those run what they please."""
+"""Files of a model that are read. Pickled weights (`pytorch_model.bin`) are not: loading them can run any code."""
 
-SHOWN: Final = 12  # digits of a revision in a tag
+TAG_REVISION_DIGITS: Final = 12
 
 
 class Checkpoint(Record):
-    """One model's weights: a name on the hub and a commit, or a folder and the digest of what is in it."""
+    """A model's weights: a hub name and a commit, or a folder and the digest of its files."""
 
     model: str
     revision: str
-    setting: str  # that chose the model, without its prefix
+    setting: str  # the setting that names the model, without its prefix
 
     def tag(self, recipe: str) -> str:
-        """`name@revision/recipe`"""
-        return f"{Path(self.model).name}@{self.revision[:SHOWN]}/{recipe}"
+        """Return `name@revision/recipe`."""
+        return f"{Path(self.model).name}@{self.revision[:TAG_REVISION_DIGITS]}/{recipe}"
 
     def folder(self) -> Path:
-        """Where all its files lie. Raises Configuration while they are not there."""
+        """Return the folder that holds the files. Raises Configuration if they are not downloaded."""
         if is_folder(self.model):
             return Path(self.model).expanduser()
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import LocalEntryNotFoundError
 
         try:
-            found = snapshot_download(
-                self.model, revision=self.revision, allow_patterns=list(FILES), local_files_only=True
+            return Path(
+                snapshot_download(self.model, revision=self.revision, allow_patterns=list(FILES), local_files_only=True)
             )
         except LocalEntryNotFoundError:
+            revision = self.revision[:TAG_REVISION_DIGITS]
             raise Configuration(
-                f"The weights of {PREFIX}{self.setting}={self.model} at {self.revision[:SHOWN]} are not here.",
-                advice="Fetch them: `swatchbook models pull`.",
+                f"The weights of {PREFIX}{self.setting}={self.model} at {revision} are not downloaded.",
+                advice="Download them: `swatchbook models pull`.",
             ) from None
-        return Path(found)
 
 
 def checkpoint(model: str, revision: str, setting: str) -> Checkpoint:
-    """The weights that these settings mean. Raises Configuration where they leave the revision open."""
+    """Return the weights that these settings name. Raises Configuration if no revision is set or known."""
     if is_folder(model):
         if revision:
             raise Configuration(
                 f"{PREFIX}{setting}={model} is a folder: it has no revision.",
-                advice=f"Remove {revision_setting(setting)}; what is in the folder says which it is.",
+                advice=f"Remove {revision_setting(setting)}: a folder is identified by its content.",
             )
-        return Checkpoint(model=model, revision=digest(Path(model).expanduser(), setting), setting=setting)
-    if not (revision or model in KNOWN):
+        return Checkpoint(model=model, revision=folder_digest(Path(model).expanduser(), setting), setting=setting)
+    if not (revision or model in DEFAULT_REVISIONS):
         raise Configuration(
-            f"{PREFIX}{setting}={model} is not pinned.",
-            advice=f"`swatchbook models pull` fetches it and says which {revision_setting(setting)} to set.",
+            f"{PREFIX}{setting}={model} is not pinned to a revision.",
+            advice=f"Run `swatchbook models pull`: it prints the {revision_setting(setting)} to set.",
         )
-    return Checkpoint(model=model, revision=revision or KNOWN[model], setting=setting)
+    return Checkpoint(model=model, revision=revision or DEFAULT_REVISIONS[model], setting=setting)
 
 
 def revision_setting(setting: str) -> str:
-    """The variable that pins what the setting chose: ENCODER_MODEL is pinned by SWATCHBOOK_ENCODER_REVISION."""
+    """Return the variable that pins a model's revision: SWATCHBOOK_ENCODER_REVISION for ENCODER_MODEL."""
     return PREFIX + setting.replace("_MODEL", "_REVISION")
 
 
 def is_folder(model: str) -> bool:
-    """Whether a path is meant. Names on the hub are `organisation/model`."""
+    """Return whether this is a path rather than a hub name (`organisation/model`)."""
     return model.startswith(("/", "./", "../", "~")) or Path(model).is_dir()
 
 
-def digest(folder: Path, setting: str) -> str:
-    """SHA-256 of the names and bytes of a model's files. Raises Configuration where there is no model."""
+def folder_digest(folder: Path, setting: str) -> str:
+    """Return the SHA-256 of the names and bytes of a model's files. Raises Configuration if there is no model."""
     files = sorted({file for pattern in FILES for file in folder.glob(pattern)})
     if not {"config.json", "preprocessor_config.json"} <= {file.name for file in files}:
         raise Configuration(
-            f"{PREFIX}{setting}={folder} holds no model.",
-            advice="Name one on the Hugging Face hub, or a folder that `save_pretrained` has written.",
+            f"{PREFIX}{setting}={folder} contains no model.",
+            advice="Name a model on the Hugging Face hub, or a folder written by `save_pretrained`.",
         )
-    known = [(file.name, _file_digest(file, file.stat().st_size, file.stat().st_mtime_ns)) for file in files]
-    return hashlib.sha256(repr(known).encode()).hexdigest()
+    digests = [(file.name, _file_digest(file, file.stat().st_size, file.stat().st_mtime_ns)) for file in files]
+    return hashlib.sha256(repr(digests).encode()).hexdigest()
 
 
 @lru_cache(maxsize=64)
-def _file_digest(file: Path, size: int, changed: int) -> str:
-    """Of a file that is the same as long as its size and time of change are: weights take a quarter of a second."""
+def _file_digest(file: Path, size: int, modified: int) -> str:
+    """Return a file's SHA-256, cached while its size and modification time stay the same (hashing takes 0.25 s)."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

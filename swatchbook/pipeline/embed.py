@@ -214,7 +214,7 @@ def _compute_from_pairs(
         tower = resources.models.text_tower
         if tower is None:
             raise Configuration("The chosen encoder has no text tower.", advice="Ingest the document again.")
-        return list(tower.join(np.stack([pair.visual for pair in batch]), [pair.text for pair in batch]))
+        return list(tower.combine(np.stack([pair.visual for pair in batch]), [pair.text for pair in batch]))
 
     keys = [key for key in dict.fromkeys(c.key for c in claimed) if key in pairs]
     vectors = dict(zip(keys, bisect(join, [pairs[key] for key in keys], batch_size), strict=True))

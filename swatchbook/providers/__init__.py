@@ -1,1 +1,1 @@
-"""Models elsewhere: where they are, when they may be called, what is sent and said, and each answer paid for once."""
+"""Model providers: their endpoints, throttling, requests and replies, and a cache so that each answer is paid once."""

@@ -1,7 +1,8 @@
-"""Questions to a chat model at a provider: paid for once, in the shape asked for, mended once if they are not.
+"""Ask a provider's chat model for replies of a given shape. Each answer is paid for once; a misshapen one is corrected
+once.
 
-What the wire looks like stands in `openai.py` and `anthropic.py`. A shape is asked for in the first way that the
-server takes: by its own JSON schema support, by a tool call, by words alone; which one, is found out once.
+`wires/openai.py` and `wires/anthropic.py` build the requests. A shape is requested by the first method that the server
+accepts: its JSON schema support, a tool call, or words alone; the first call finds out which.
 """
 
 import io
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 from swatchbook.errors import InvalidModelOutput, ProviderRejected
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
-from swatchbook.providers.call_cache import alive, ask_once, cost, tokens_at_most, usd
+from swatchbook.providers.call_cache import ask_once, cost, record_alive, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Usage
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.json_schema import complaint, json_in, schema_of
@@ -29,29 +30,27 @@ from swatchbook.settings import Price, Settings
 log = logging.getLogger(__name__)
 
 PICTURE_TOKENS: Final = 2_500
-"""At least so many are counted for a picture, and one for every 28² pixels: no known model that is paid by the pixel
-makes more of it.
-"""
+"""Lower limit of a picture's token bound, which is otherwise one token per 28² pixels: no known model counts more."""
 
 _LONGEST_TOKEN: Final = 64
-"""Characters: an answer longer than its tokens can be does not end."""
+"""Characters of a token at most. A reply with more characters than its tokens allow counts as cut off."""
 
-_SIGN_OF_LIFE_SECONDS: Final = 30.0
+_HEARTBEAT_SECONDS: Final = 30.0
 
 
 class Wire(Protocol):
-    """How one family of endpoints is spoken to."""
+    """The wire format of a family of endpoints: how requests are built and replies are read."""
 
     @property
     def URL(self) -> str:
-        """The provider's own."""
+        """The provider's own URL, the default."""
 
     @property
     def PATH(self) -> str: ...
 
     @property
     def WAYS(self) -> tuple[ShapeMethod, ...]:
-        """Ways to ask for a shape, the surest first."""
+        """Methods of requesting a shape, the most reliable first."""
 
     def header(self, key: str | None) -> Mapping[str, str]: ...
 
@@ -59,74 +58,74 @@ class Wire(Protocol):
 
     def usage(self, data: Mapping[str, Any]) -> Usage: ...
 
-    def said(self, where: Endpoint, data: Mapping[str, Any]) -> ChatReply:
-        """Raises ProviderError for a reply that is none."""
+    def read(self, where: Endpoint, data: Mapping[str, Any]) -> ChatReply:
+        """Read a reply. Raises ProviderError if it is malformed."""
 
 
 class ProviderChat:
-    """A `Chat` behind an address. Threads may share it."""
+    """A `Chat` at a provider. Thread-safe."""
 
     def __init__(self, where: Endpoint, wire: Wire, *, price: Price | None = None, clock: Clock | None = None) -> None:
         self._client = Client(where, header=wire.header, clock=clock)
         self._where, self._wire, self._price = where, wire, price
-        self._ways = wire.WAYS  # the first is the one to go
-        self._taken = False  # whether the server has answered that way
-        self._found = False  # whether it has answered so in the shape asked for
-        self._finding = threading.Lock()
+        self._ways = wire.WAYS  # the first is used
+        self._accepted = False  # whether the server has accepted that method
+        self._settled = False  # whether it has also replied in the requested shape
+        self._settling = threading.Lock()  # until then, one call at a time
 
     @property
     def model(self) -> str:
         return self._where.model
 
     def ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
-        """The answer, in the shape asked for. What the context has paid for already is not asked again.
+        """Return the answer in the given shape. An answer that is already paid for is not requested again.
 
-        Raises InvalidModelOutput, ProviderRejected (the model refused, or the provider), BudgetExceeded, and what
-        `Client.post` raises.
+        `context` is charged for the call. Raises InvalidModelOutput, ProviderRejected (by the model or the provider),
+        BudgetExceeded, and what `Client.post` raises.
         """
-        if not self._found:
-            while not self._finding.acquire(timeout=_SIGN_OF_LIFE_SECONDS):
-                alive(context)
+        if not self._settled:
+            while not self._settling.acquire(timeout=_HEARTBEAT_SECONDS):
+                record_alive(context)
             try:
-                if not self._found:  # nobody else found it meanwhile
+                if not self._settled:  # another thread may have settled it meanwhile
                     return self._ask(question, shape, context)
             finally:
-                self._finding.release()
+                self._settling.release()
         return self._ask(question, shape, context)
 
     def _ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
         first = ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__)
-        said = self._say(first, context)
-        answer = _parsed(said, shape)
+        reply = self._reply(first, context)
+        answer = _parse(reply, shape)
         if not isinstance(answer, str):
-            self._found = self._taken  # a kept answer says nothing of the server
+            self._settled = self._accepted  # an answer from the cache does not show what the server accepts
             return answer
-        if self._taken and not self._found and not json_in(said.text) and len(self._ways) > 1:
-            self._ways, self._taken = self._ways[1:], False  # it let us ask so and did not listen
-        log.info("%s %s: an answer of another shape, mended once", self._where.host, self.model)
-        second = first.again(said.text, answer)
-        mended = _parsed(self._say(second, context), shape)
-        if not isinstance(mended, str):
-            return mended
+        if self._accepted and not self._settled and not json_in(reply.text) and len(self._ways) > 1:
+            self._ways, self._accepted = self._ways[1:], False  # the server accepted the method and ignored it
+        log.info("%s %s: the reply does not match the schema; asking for a correction", self._where.host, self.model)
+        second = first.correct(reply.text, answer)
+        corrected = _parse(self._reply(second, context), shape)
+        if not isinstance(corrected, str):
+            return corrected
         calls.discard_answers(context, [self._request(first), self._request(second)])
-        raise InvalidModelOutput(f"{self.model} answers off the schema, even when told: {mended}")
+        raise InvalidModelOutput(f"{self.model} did not match the schema, even after a correction: {corrected}")
 
-    def _say(self, turn: ChatMessage, context: CallContext) -> ChatReply:
-        """What the model says, however it is asked. Raises ProviderRejected where it refuses."""
+    def _reply(self, turn: ChatMessage, context: CallContext) -> ChatReply:
+        """Return the reply, by the first method that is accepted. Raises ProviderRejected, InvalidModelOutput."""
         rejected: ProviderRejected | None = None
         for way in self._ways:
             try:
-                said = self._send(turn, way, context)
+                reply = self._send(turn, way, context)
             except ProviderRejected as rejection:
-                if self._found:
+                if self._settled:
                     raise
                 rejected = rejected or rejection
                 continue
-            if said.stop == "end":
-                return said
+            if reply.stop == "end":
+                return reply
             calls.discard_answers(context, [self._request(turn)])
-            if said.stop == "refused":
-                raise ProviderRejected(f"{self.model} refuses to answer.")
+            if reply.stop == "refused":
+                raise ProviderRejected(f"{self.model} refused to answer.")
             raise InvalidModelOutput(f"{self.model} did not finish within {turn.question.max_tokens} tokens.")
         assert rejected is not None  # noqa: S101 - there is at least one way
         raise rejected
@@ -139,15 +138,15 @@ class ProviderChat:
             call = Call(
                 self._wire.PATH, self._wire.body(self._where, turn, way), tokens_in + tokens_out, self._wire.usage
             )
-            reply = self._client.post(call, attempt=ours[request], waiting=lambda: alive(context))
-            if not self._found:
-                self._ways, self._taken = self._ways[self._ways.index(way) :], True
-            said = self._wire.said(self._where, reply.data)
-            if len(said.text) > _LONGEST_TOKEN * turn.question.max_tokens:
-                said = ChatReply(text="", stop="cut")
+            reply = self._client.post(call, attempt=ours[request], waiting=lambda: record_alive(context))
+            if not self._settled:
+                self._ways, self._accepted = self._ways[self._ways.index(way) :], True
+            message = self._wire.read(self._where, reply.data)
+            if len(message.text) > _LONGEST_TOKEN * turn.question.max_tokens:
+                message = ChatReply(text="", stop="cut")
             return {
                 request: Answer(
-                    answer=said.model_dump(mode="json"),
+                    answer=message.model_dump(mode="json"),
                     tokens_in=reply.usage.tokens_in,
                     tokens_out=reply.usage.tokens_out,
                     cost_usd=cost(self._price, reply.usage),
@@ -158,14 +157,14 @@ class ProviderChat:
         return ChatReply.model_validate(ask_once(context, self._client, [ask], send)[request])
 
     def _request(self, turn: ChatMessage) -> str:
-        """What makes a question the same: where it goes and what it says, not the way in which it asks for a shape."""
-        there = self._where.url.split("://", 1)[1] + self._wire.PATH
-        return sha256(json.dumps([there, self.model, turn.key], sort_keys=True).encode())
+        """Return the key under which the answer is kept: endpoint, model and message, but not the shape method."""
+        address = self._where.url.split("://", 1)[1] + self._wire.PATH
+        return sha256(json.dumps([address, self.model, turn.key], sort_keys=True).encode())
 
 
 def turn_tokens(turn: ChatMessage) -> int:
-    """Tokens that a turn has at most, going in."""
-    texts = [turn.question.instructions, json.dumps(turn.shape), turn.said, turn.complaint]
+    """Return an upper bound of a message's input tokens."""
+    texts = [turn.question.instructions, json.dumps(turn.shape), turn.first_answer, turn.complaint]
     texts += [part for part in turn.question.parts if isinstance(part, str)]
     pictures = [part for part in turn.question.parts if isinstance(part, bytes)]
     return sum(map(tokens_at_most, texts)) + sum(map(_picture_tokens, pictures))
@@ -177,30 +176,30 @@ def _picture_tokens(jpeg: bytes) -> int:
     try:
         with Image.open(io.BytesIO(jpeg)) as image:
             return max(PICTURE_TOKENS, ceil(image.width * image.height / 28**2))
-    except UnidentifiedImageError:  # none yet, where only a plan is made
+    except UnidentifiedImageError:  # a cost estimate has no pictures yet
         return PICTURE_TOKENS
 
 
-def _parsed(said: ChatReply, shape: type[Shape]) -> Shape | str:
-    """The answer, or what is wrong with it."""
+def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:
+    """Return the answer, or what is wrong with it."""
     try:
-        return shape.model_validate_json(json_in(said.text) or said.text)
+        return shape.model_validate_json(json_in(reply.text) or reply.text)
     except ValidationError as error:
         return complaint(error)
 
 
-# --- whose ------------------------------------------------------------------------------------------------------------
+# --- from the settings ------------------------------------------------------------------------------------------------
 
 
 def vision_chat(settings: Settings) -> ProviderChat:
-    """The vision model of the settings. Raises Configuration, naming what is missing."""
+    """Return the settings' vision model. Raises Configuration if a setting is missing."""
     where = endpoint(settings, "vision")
     return ProviderChat(where, openai, price=settings.prices.get(where.model))
 
 
 def review_chat(settings: Settings) -> ProviderChat:
-    """The model that looks again, at the vision model's address unless it has its own. Raises as `vision_chat`."""
-    if settings.review_url is None:  # a key goes nowhere but where it is for
+    """Return the settings' review model, by default at the vision model's URL. Raises Configuration."""
+    if settings.review_url is None:  # only then may the vision model's key be sent there
         key = settings.review_api_key or settings.vision_api_key
         settings = settings.model_copy(update={"review_url": settings.vision_url, "review_api_key": key})
     where = endpoint(settings, "review")
@@ -208,7 +207,7 @@ def review_chat(settings: Settings) -> ProviderChat:
 
 
 def language_chat(settings: Settings) -> ProviderChat:
-    """The language model of the settings. Raises Configuration or Authentication, naming what is missing."""
+    """Return the settings' language model. Raises Configuration or Authentication if a setting is missing."""
     wire: Wire = anthropic if settings.llm_api == "anthropic" else openai
     where = endpoint(settings, "llm", url=wire.URL, needs_key=settings.llm_url is None)
     return ProviderChat(where, wire, price=settings.prices.get(where.model))

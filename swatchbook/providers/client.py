@@ -1,7 +1,7 @@
-"""Calls to a provider over HTTP: policy only. What is asked and how a reply is read stands beside it.
+"""The HTTP client of a provider: limits, timeouts and failures. Requests and replies are built and read in `wires/`.
 
-It waits (its pace, Retry-After, at most so many calls at once) and never retries: errors are the tasks' to retry.
-Of a call it logs host, model, status, seconds and tokens; never headers or bodies.
+It waits (rate limits, Retry-After, calls in flight) and never retries: tasks do.
+It logs a call's host, model, status, seconds and tokens; never headers or bodies.
 """
 
 import json
@@ -17,25 +17,25 @@ import httpx
 
 from swatchbook.errors import Failure, ProviderDown, ProviderError, ProviderTimeout
 from swatchbook.providers.endpoint import Endpoint
-from swatchbook.providers.http_errors import code_of, failure, read, retry_after
+from swatchbook.providers.http_errors import error_code, failure, parse_reply, retry_after
 from swatchbook.providers.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS: Final = 600.0
-"""How long a call may be told to wait before the provider counts as down."""
+"""How long a call follows "too many requests" replies before the provider counts as down."""
 
 MOST_REPLY_BYTES: Final = 64 << 20
-MOST_TOKENS: Final = 100_000_000  # more than any call takes: whoever counts more has miscounted
+MOST_TOKENS: Final = 100_000_000  # more than any call can use: a larger count is an error of the provider
 _CONNECT_SECONDS: Final = 10.0
-_SIGN_OF_LIFE_SECONDS: Final = 30.0  # longest sleep in one piece
-_GROWTH, _MOST_GROWTH = 1.5, 2.0  # of the time that a call may take, from attempt to attempt
-_TOO_MANY = (429, 529)  # 529: how Anthropic says that it is overloaded
+_HEARTBEAT_SECONDS: Final = 30.0  # longest wait between two calls of `waiting`
+_GROWTH, _MOST_GROWTH = 1.5, 2.0  # of a call's timeout, per attempt and in all
+_TOO_MANY = (429, 529)  # 529: Anthropic's "overloaded"
 
 
 class Clock(Protocol):
     def now(self) -> float:
-        """Seconds, from anywhere on."""
+        """Return monotonic seconds."""
 
     def sleep(self, seconds: float) -> None: ...
 
@@ -49,21 +49,21 @@ class SystemClock:
 
 
 class Usage(NamedTuple):
-    """Tokens of a call, as the provider counts them; None where it does not say."""
+    """The tokens of a call as counted by the provider; None if it does not report them."""
 
     tokens_in: int | None
     tokens_out: int | None
 
 
 def counted(data: Mapping[str, Any], name: str) -> int | None:
-    """What a reply counts under a name; None where that is no number of tokens."""
+    """Return the token count of this name in the reply's `usage`; None if it is missing or implausible."""
     usage = data.get("usage")
     count = usage.get(name) if isinstance(usage, Mapping) else None
     return count if isinstance(count, int) and 0 <= count <= MOST_TOKENS else None
 
 
 class Call(NamedTuple):
-    """What is sent. `tokens`: at most so many, in and out. `usage` reads what they came to from the reply."""
+    """A call to send. `tokens`: upper bound, in and out. `usage`: reads the counted tokens from the reply."""
 
     path: str
     body: Mapping[str, Any]
@@ -77,28 +77,28 @@ class Reply(NamedTuple):
 
 
 Exchange = Callable[[str, bytes, float], bytes]
-"""Sends a JSON body to a URL and returns the body of the reply, which may take so many seconds in all. It raises what
-is not for the caller to handle: a Failure for a status other than 200, or that the call must wait.
+"""Post a JSON body to a URL with a timeout in seconds, and return the body of the reply (status 200). It raises a
+Failure for another status, and an internal exception if the call must wait.
 """
 
 Speak = Callable[[Endpoint, Call, float, Exchange], Mapping[str, Any]]
-"""Makes the request of a call that may take so many seconds, has it exchanged once, and reads the reply."""
+"""Build the request of a call, send it once through the Exchange with a timeout in seconds, and parse the reply."""
 
 
 def speak_json(where: Endpoint, call: Call, seconds: float, exchange: Exchange) -> Mapping[str, Any]:
-    """Send the call's body as JSON to its path, and read the reply as JSON. Raises ProviderError."""
+    """Post the call's body as JSON to its path and parse the reply as JSON. Raises ProviderError."""
     content = json.dumps(call.body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    return read(where, exchange(where.url + call.path, content, seconds))
+    return parse_reply(where, exchange(where.url + call.path, content, seconds))
 
 
-class _ToldToWait(Exception):
-    """The provider does not take the call now."""
+class _MustWait(Exception):
+    """The provider replied that the call must be sent later."""
 
 
 class Client:
-    """The one way from this process to a provider; threads share it.
+    """This process's only connection to a provider, shared by all threads.
 
-    `header`: how the key is presented. `speak`: who makes requests and reads replies, a vendor's library perhaps.
+    `header`: returns the HTTP headers for the key. `speak`: builds requests and parses replies (perhaps by a library).
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class Client:
             headers={
                 **header(where.key.get_secret_value() if where.key else None),
                 "Content-Type": "application/json",
-                "Accept-Encoding": "identity",  # a small answer may not unfold into a large one
+                "Accept-Encoding": "identity",  # a small compressed reply could expand into a huge one
             },
-            # A connection for each call: what somebody sends too much is no answer to the next question, and no
-            # server closes one at the moment that it is taken up again.
+            # One connection per call: surplus bytes cannot be read as the next call's reply, and a server cannot close
+            # an idle connection at the moment of its reuse.
             limits=httpx.Limits(max_connections=where.at_once, max_keepalive_connections=0),
         )
         self._gate = Throttle(calls_per_minute=where.calls_per_minute, tokens_per_minute=where.tokens_per_minute)
@@ -133,13 +133,14 @@ class Client:
         patience: float | None = None,
         waiting: Callable[[], None] = lambda: None,
     ) -> Reply:
-        """Send, once it may be sent, and wait for the reply.
+        """Wait until the limits allow the call, send it, and return the reply.
 
-        `attempt`: how often this has been asked, from 1. `patience`: seconds that it waits, in line, as told and for
-        the reply; without it as long as others are before it, PATIENCE_SECONDS as told, and for the reply as the
-        address says. `waiting` is called now and then meanwhile, and may raise to end that. Raises ProviderDown (also
-        when the patience is at its end), ProviderTimeout, ProviderError, ProviderRejected, PayloadTooLarge,
-        Authentication, Configuration.
+        `attempt`: number of this attempt, from 1; later ones get a longer timeout. `patience`: seconds in all, for the
+        queue, requested waits and the reply; if None, the queue is unlimited, requested waits end after
+        PATIENCE_SECONDS, and the reply has the endpoint's timeout. `waiting` is called at least every 30 s while the
+        call waits, and may raise to cancel it.
+        Raises ProviderDown (also when `patience` ends), ProviderTimeout, ProviderError, ProviderRejected,
+        PayloadTooLarge, Authentication, Configuration.
         """
         at_most = None if patience is None else self.clock.now() + patience
         with self._slot(patience, waiting):
@@ -156,14 +157,14 @@ class Client:
                 told = told or sent
 
     def close(self) -> None:
-        """End its connections."""
+        """Close the connections."""
         self._http.close()
 
     # --- waiting ------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _slot(self, patience: float | None, waiting: Callable[[], None]) -> Iterator[None]:
-        while not self._slots.acquire(timeout=_SIGN_OF_LIFE_SECONDS if patience is None else patience):
+        while not self._slots.acquire(timeout=_HEARTBEAT_SECONDS if patience is None else patience):
             if patience is not None:
                 raise self._busy()
             waiting()
@@ -173,33 +174,33 @@ class Client:
             self._slots.release()
 
     def _busy(self) -> ProviderDown:
-        return ProviderDown(f"{self.where.host} is busy with calls of others.")
+        return ProviderDown(f"{self.where.host} is busy: too many of our calls are queued.")
 
     def _wait(self, until: float, waiting: Callable[[], None]) -> None:
         while (left := until - self.clock.now()) > 0:
             if left > 1:
                 waiting()
-            self.clock.sleep(min(left, _SIGN_OF_LIFE_SECONDS))
+            self.clock.sleep(min(left, _HEARTBEAT_SECONDS))
 
     def _wait_as_told(self, at_most: float, waiting: Callable[[], None]) -> None:
         while left := self._gate.closed_for(now := self.clock.now()):
             if now + left > at_most:
-                raise ProviderDown(f"{self.where.host} tells us to wait for {left:.0f} s more.")
+                raise ProviderDown(f"{self.where.host} limits our rate: it asks to wait {left:.0f} s more.")
             self._wait(now + left, waiting)
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
     def _seconds(self, attempt: int, at_most: float | None) -> float:
-        """That a reply may take."""
+        """Return the timeout of a reply, in seconds."""
         seconds = self.where.seconds * min(_GROWTH ** (attempt - 1), _MOST_GROWTH)
         return seconds if at_most is None else min(seconds, max(1.0, at_most - self.clock.now()))
 
     def _try(self, call: Call, seconds: float) -> Reply | None:
-        """The reply; None where we are told to come back later."""
+        """Return the reply; None if the provider asks to send the call later."""
         sent = self.clock.now()
         try:
             data = self._speak(self.where, call, seconds, self._exchange)
-        except _ToldToWait:
+        except _MustWait:
             return None
         now, usage = self.clock.now(), call.usage(data)
         self._note(200, now - sent, usage)
@@ -208,7 +209,7 @@ class Client:
         return Reply(data, usage)
 
     def _exchange(self, url: str, content: bytes, seconds: float) -> bytes:
-        """The body of a reply with status 200. Raises _ToldToWait, and the Failure that another status means."""
+        """Return the body of a reply with status 200. Raises _MustWait, or the Failure of another status."""
         probe, sent = self._gate.enter(self.clock.now()), self.clock.now()
         try:
             status, headers, body = self._send(url, content, seconds)
@@ -221,10 +222,10 @@ class Client:
         if status != 200:
             self._note(status, now - sent, Usage(None, None))
         wait = retry_after(headers)
-        if (status in _TOO_MANY and code_of(body) != "insufficient_quota") or (status == 503 and wait is not None):
+        if (status in _TOO_MANY and error_code(body) != "insufficient_quota") or (status == 503 and wait is not None):
             self._gate.reached(probe)
             self._gate.told(now, sent, wait)
-            raise _ToldToWait
+            raise _MustWait
         self._gate.let_in()
         if status >= 500:
             raise self._struck(failure(self.where, status, body), probe)
@@ -234,39 +235,39 @@ class Client:
         return body
 
     def _struck(self, failure: Failure, probe: bool) -> Failure:
-        """The failure of a call without connection, or answered with 5xx; ProviderDown where it is one too many."""
+        """Count a connection error or 5xx; return ProviderDown if there were too many in a row, else the failure."""
         if self._gate.failed(self.clock.now(), probe):
             log.warning("%s is down: %s", self.where.host, failure)
             return ProviderDown(f"{self.where.host} is down: {failure}")
         return failure
 
     def _send(self, url: str, content: bytes, seconds: float) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body. Raises ProviderTimeout, ProviderError."""
+        """Send the request; return status, headers and body. Raises ProviderTimeout, ProviderError."""
         timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds), pool=None)
         over, body = time.monotonic() + seconds, bytearray()
         try:
             with (
-                _hung_up_after(seconds) as trace,
+                _time_limit(seconds) as trace,
                 self._http.stream("POST", url, content=content, timeout=timeout, extensions={"trace": trace}) as reply,
             ):
                 if reply.headers.get("content-encoding", "identity") != "identity":
-                    raise httpx.DecodingError("compressed, which nobody asked for")
+                    raise httpx.DecodingError("it is compressed, although we did not accept that")
                 for part in reply.iter_raw():
                     body += part
                     if len(body) > MOST_REPLY_BYTES:
-                        raise httpx.DecodingError(f"more than {MOST_REPLY_BYTES >> 20} MiB")
-                if time.monotonic() > over:  # else half of a reply whose end is that of its connection passes for one
+                        raise httpx.DecodingError(f"it is larger than {MOST_REPLY_BYTES >> 20} MiB")
+                if time.monotonic() > over:  # a reply that ends with its connection may have been cut off by our timer
                     raise httpx.ReadTimeout("")
                 return reply.status_code, reply.headers, bytes(body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ProviderError(f"{self.where.host} cannot be reached: {error}.") from error
         except httpx.DecodingError as error:
-            raise ProviderError(f"{self.where.host} answers with what cannot be read: {error}.") from error
+            raise ProviderError(f"{self.where.host} sent a malformed reply: {error}.") from error
         except httpx.RequestError as error:
             if isinstance(error, httpx.TimeoutException) or time.monotonic() > over:
-                log.info("%s %s: no answer in %.0f s", self.where.host, self.where.model, seconds)
-                raise ProviderTimeout(f"{self.where.host} gave no answer in {seconds:.0f} s.") from error
-            raise ProviderError(f"{self.where.host} broke off: {type(error).__name__}.") from error
+                log.info("%s %s: no reply in %.0f s", self.where.host, self.where.model, seconds)
+                raise ProviderTimeout(f"{self.where.host} did not reply in {seconds:.0f} s.") from error
+            raise ProviderError(f"{self.where.host} closed the connection: {type(error).__name__}.") from error
 
     def _note(self, status: int, seconds: float, usage: Usage) -> None:
         tokens = "" if usage == (None, None) else f", tokens {usage.tokens_in} in, {usage.tokens_out} out"
@@ -274,9 +275,10 @@ class Client:
 
 
 @contextmanager
-def _hung_up_after(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
-    """A call within is cut off after so many seconds, however slowly something comes: httpx has limits only between
-    one byte and the next. Yields what httpx is to tell of its connection.
+def _time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+    """Shut the call's connection down after so many seconds in all (httpx only limits the time between two bytes).
+
+    Yields the trace function to pass to httpx, which reports the connection to it.
     """
     streams = list[Any]()
 
@@ -299,8 +301,8 @@ def _hung_up_after(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]]
 
 
 def may_have_cost(error: BaseException) -> bool:
-    """Whether a provider may have charged for a call that ended so: it was sent, and no whole reply came back."""
-    if not isinstance(error, Failure):  # cut off by the end of the process, or nobody foresaw it
+    """Return whether the provider may have charged for a failed call: it was sent, but no complete reply came back."""
+    if not isinstance(error, Failure):  # the process is ending, or an unexpected error
         return True
     cause = error.__cause__
     unsent = (httpx.ConnectError, httpx.ConnectTimeout)

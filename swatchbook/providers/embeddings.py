@@ -1,4 +1,4 @@
-"""Text vectors from a provider. What the wire looks like stands in `voyage.py` and `openai_embeddings.py`."""
+"""Text vectors from a provider. `wires/voyage.py` and `wires/openai_embeddings.py` build the requests."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
-from swatchbook.providers.call_cache import alive, ask_once, tokens_at_most, usd
+from swatchbook.providers.call_cache import ask_once, record_alive, tokens_at_most, usd
 from swatchbook.providers.client import Call, Client, Clock, Exchange, Reply, Usage
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.reply_shapes import WireModel
@@ -24,16 +24,16 @@ from swatchbook.settings import Price, Settings
 log = logging.getLogger(__name__)
 
 QUERY_PATIENCE_SECONDS: Final = 20.0
-"""How long somebody who searches waits for a provider that tells us to."""
+"""How long a search waits for a provider in all."""
 
 _QUERY_PAUSES: Final = (0.5, 1.0)
-"""Seconds before a query is asked again: no task brings it back."""
+"""Seconds before the retries of a query, which no task retries."""
 
 InputType = Literal["document", "query"]
 
 
 class Wire(Protocol):
-    """How one family of endpoints is spoken to, and what it takes."""
+    """The wire format of a family of endpoints, and its limits."""
 
     @property
     def URL(self) -> str: ...
@@ -69,7 +69,7 @@ class _Embeddings(WireModel):
 
 
 class ProviderTextEncoder:
-    """A `TextEncoder` behind an address. Threads may share it."""
+    """A `TextEncoder` at a provider. Thread-safe."""
 
     def __init__(
         self,
@@ -86,30 +86,30 @@ class ProviderTextEncoder:
         self._where, self._wire, self._price = where, wire, price
 
     def load(self) -> None:
-        """Do nothing: the model is elsewhere."""
+        """Do nothing: the provider runs the model."""
 
     def embed(self, texts: Sequence[str], kind: InputType = "document", context: CallContext | None = None) -> Vectors:
-        """(n, dimension) float32, unit length, in the order given.
+        """Return (n, dimension) float32, unit length, in input order.
 
-        A text that is too long is cut, and that is logged and counted. Each text is paid for once, in whatever company;
-        what is NaN or zero is returned as it is, and asked for anew next time. A query is not kept, nobody is asked to
-        pay for it, and where that may help it is asked again twice. Raises Configuration for vectors of another length
-        or documents without a context, and what `Client.post` and `ask_once` raise.
+        A text that is too long is truncated, logged and counted. A document's vector is kept and paid for once,
+        charged to `context`, whatever its batch; NaN and zero vectors are returned unchanged and requested again next
+        time. A query is neither kept nor charged, and retried twice. Raises Configuration for vectors of another
+        length and for documents without a context, and what `Client.post` and `ask_once` raise.
         """
         if context is None and kind == "document":
-            raise Configuration("Text vectors of a provider are made by a run that pays for them.")
+            raise Configuration("Embedding documents at a provider needs a run to charge the calls to.")
         vectors = dict[str, str]()  # base64 by text
         cut = {text: self._cut(text) for text in texts}
         for batch in self._batches(list(dict.fromkeys(cut.values()))):
-            vectors |= self._asked(batch, kind) if context is None else self._paid(batch, kind, context, cut)
+            vectors |= self._retry_query(batch, kind) if context is None else self._paid(batch, kind, context, cut)
         packed = b"".join(base64.b64decode(vectors[cut[text]]) for text in texts)
-        found = np.frombuffer(packed, "<f4").astype(np.float64).reshape(len(texts), self.dimension)
-        lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        with np.errstate(invalid="ignore"):  # what is infinite becomes NaN, and is refused as such
-            np.divide(found, lengths, out=found, where=lengths > 0)
-        return found.astype(np.float32)
+        rows = np.frombuffer(packed, "<f4").astype(np.float64).reshape(len(texts), self.dimension)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):  # infinite numbers become NaN, which is rejected later
+            np.divide(rows, lengths, out=rows, where=lengths > 0)
+        return rows.astype(np.float32)
 
-    def _asked(self, texts: Sequence[str], kind: InputType) -> dict[str, str]:
+    def _retry_query(self, texts: Sequence[str], kind: InputType) -> dict[str, str]:
         clock = self._client.clock
         until = clock.now() + QUERY_PATIENCE_SECONDS
         for pause in _QUERY_PAUSES:
@@ -125,8 +125,8 @@ class ProviderTextEncoder:
         reply = self._client.post(self._call(texts, kind), patience=patience)
         vectors = dict(zip(texts, self._read(reply, len(texts)), strict=True))
         self._require_dimension(vectors)
-        if _senseless(vectors):
-            raise ProviderError(f"{self._where.host} answers with a vector that is none.")
+        if _invalid(vectors):
+            raise ProviderError(f"{self._where.host} returned an invalid vector (NaN, infinite or zero).")
         return vectors
 
     def _paid(
@@ -134,13 +134,13 @@ class ProviderTextEncoder:
     ) -> dict[str, str]:
         requests = {self._request(text, kind): text for text in texts}
         shortened = {short for text, short in cut.items() if text != short}
-        if some := shortened.intersection(texts):
-            log.warning("%d texts are too long for %s and were cut", len(some), self._where.model)
+        if truncated := shortened.intersection(texts):
+            log.warning("%d texts are too long for %s and were truncated", len(truncated), self._where.model)
 
         def send(ours: Mapping[str, int]) -> dict[str, Answer]:
             asked = [requests[request] for request in ours]
             call = self._call(asked, kind)
-            reply = self._client.post(call, attempt=max(ours.values()), waiting=lambda: alive(context))
+            reply = self._client.post(call, attempt=max(ours.values()), waiting=lambda: record_alive(context))
             packed = self._read(reply, len(asked))
             return dict(zip(ours, self._answers(asked, packed, reply.usage), strict=True))
 
@@ -153,14 +153,14 @@ class ProviderTextEncoder:
             )
             for request, text in requests.items()
         ]
-        known = ask_once(context, self._client, asks, send)
-        if unusable := {*self._of_another_length(known), *_senseless(known)}:
+        vectors = ask_once(context, self._client, asks, send)
+        if unusable := {*self._wrong_lengths(vectors), *_invalid(vectors)}:
             calls.discard_answers(context, unusable)
-        self._require_dimension(known)
-        return {text: known[request] for request, text in requests.items()}
+        self._require_dimension(vectors)
+        return {text: vectors[request] for request, text in requests.items()}
 
     def _answers(self, texts: Sequence[str], packed: Sequence[str], usage: Usage) -> Iterator[Answer]:
-        """Each text's vector with its share of the tokens, by length."""
+        """Yield each text's vector with its share of the batch's tokens, by the text's length."""
         tokens, whole = usage.tokens_in, sum(map(tokens_at_most, texts))
         for text, vector in zip(texts, packed, strict=True):
             share = None if tokens is None else round(tokens * tokens_at_most(text) / whole)
@@ -171,37 +171,37 @@ class ProviderTextEncoder:
         return Call(self._wire.PATH, body, sum(map(tokens_at_most, texts)), self._wire.usage)
 
     def _read(self, reply: Reply, count: int) -> list[str]:
-        """The vectors of a reply as base64 of float32, little endian, in the order asked."""
+        """Return a reply's vectors in request order, as base64 of little-endian float32."""
         try:
-            found = sorted(_Embeddings.model_validate(reply.data).data, key=lambda one: one.index)
-            vectors = [_numbers(one.embedding) for one in found]
-            if [one.index for one in found] != list(range(count)):
-                raise ValueError(f"{len(found)} embeddings for {count} texts")
+            embeddings = sorted(_Embeddings.model_validate(reply.data).data, key=lambda each: each.index)
+            vectors = [_numbers(each.embedding) for each in embeddings]
+            if [each.index for each in embeddings] != list(range(count)):
+                raise ValueError(f"{len(embeddings)} embeddings for {count} texts")
         except (ValidationError, ValueError) as error:
-            raise ProviderError(f"{self._where.host} answers with no embeddings of what was asked.") from error
+            raise ProviderError(f"{self._where.host} sent a malformed reply (not one embedding per text).") from error
         return [base64.b64encode(vector.tobytes()).decode() for vector in vectors]
 
-    def _of_another_length(self, vectors: Mapping[str, str]) -> dict[str, int]:
-        """The length of those, by name, that have another than they should."""
+    def _wrong_lengths(self, vectors: Mapping[str, str]) -> dict[str, int]:
+        """Return key -> length of the vectors whose length is not `self.dimension`."""
         lengths = {name: len(_numbers(vector)) for name, vector in vectors.items()}
         return {name: length for name, length in lengths.items() if length != self.dimension}
 
     def _require_dimension(self, vectors: Mapping[str, str]) -> None:
-        if others := self._of_another_length(vectors):
-            sent, setting = ", ".join(map(str, sorted({*others.values()}))), self._where.setting("dimension")
+        if lengths := self._wrong_lengths(vectors):
+            sent, setting = ", ".join(map(str, sorted({*lengths.values()}))), self._where.setting("dimension")
             raise Configuration(
-                f"{self._where.model} at {self._where.host} makes vectors of {sent} numbers, and {setting} is "
+                f"{self._where.model} at {self._where.host} returns vectors of {sent} dimensions, but {setting} is "
                 f"{self.dimension}.",
                 advice=f"Set {setting}={sent}, or choose another model.",
             )
 
     def _request(self, text: str, kind: InputType) -> str:
-        """What makes a text the same to ask for: not the company that it is sent in."""
-        there = self._where.url.split("://", 1)[1] + self._wire.PATH
-        return sha256(json.dumps([there, self._where.model, self.dimension, kind, text]).encode())
+        """Return the key under which a text's vector is kept, whatever its batch."""
+        address = self._where.url.split("://", 1)[1] + self._wire.PATH
+        return sha256(json.dumps([address, self._where.model, self.dimension, kind, text]).encode())
 
     def _cut(self, text: str) -> str:
-        """As much of a text as the model surely takes."""
+        """Return the text, truncated to what the model surely accepts."""
         if tokens_at_most(text) <= self._wire.MAX_TOKENS:
             return text
         return text.encode()[: 2 * (self._wire.MAX_TOKENS - tokens_at_most(""))].decode(errors="ignore")
@@ -220,27 +220,27 @@ class ProviderTextEncoder:
 
 
 def _numbers(embedding: str | list[float]) -> Vectors:
-    """(dimension,) float32. Raises ValueError for what is no whole number of them."""
+    """Return (dimension,) float32. Raises ValueError if the bytes are not a whole number of floats."""
     if isinstance(embedding, str):
         return np.frombuffer(base64.b64decode(embedding), "<f4")
-    with np.errstate(over="ignore"):  # too large a number becomes infinite, and is refused as such
+    with np.errstate(over="ignore"):  # too large a number becomes infinite, which is rejected later
         return np.asarray(embedding, "<f4")
 
 
-def _senseless(vectors: Mapping[str, str]) -> list[str]:
-    """Those, by name, that are NaN, infinite or zero."""
+def _invalid(vectors: Mapping[str, str]) -> list[str]:
+    """Return the keys of the vectors that are NaN, infinite or zero."""
     return [name for name, vector in vectors.items() if not (np.isfinite(v := _numbers(vector)).all() and v.any())]
 
 
 def voyage_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
-    """Voyage at its own address, or at what speaks like it. Raises Configuration or Authentication."""
+    """Return the text encoder of Voyage or a compatible server. Raises Configuration or Authentication."""
     from swatchbook.providers.wires import voyage  # its library takes about a second to import
 
     return _encoder(settings, tag, voyage)
 
 
 def openai_encoder(settings: Settings, tag: str) -> ProviderTextEncoder:
-    """OpenAI, or any endpoint that speaks its embeddings. Raises Configuration or Authentication."""
+    """Return the text encoder of OpenAI or a compatible server. Raises Configuration or Authentication."""
     return _encoder(settings, tag, openai_embeddings)
 
 

@@ -1,4 +1,4 @@
-"""Where a provider's model is, and how it may be used: as the settings say, or what is missing in them."""
+"""The endpoint of a provider's model, read from the settings and checked."""
 
 import re
 import socket
@@ -18,31 +18,30 @@ Part = Literal["vision", "review", "llm", "text"]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a provider's model is, and how it may be used. `part`: whose settings it is of, for messages."""
+    """A provider's URL, model, key and limits. `part`: the prefix of its settings, used in messages."""
 
     part: Part
     url: str
     model: str
     key: SecretStr | None = field(default=None, repr=False)
     calls_per_minute: int = 0  # 0: no limit
-    tokens_per_minute: int = 0
-    at_once: int = 8
-    seconds: float = 60.0  # for an answer; a repeated call gets more
+    tokens_per_minute: int = 0  # 0: no limit
+    at_once: int = 8  # calls in flight
+    seconds: float = 60.0  # timeout of a reply; repeated calls get more
 
     @property
     def host(self) -> str:
         return urlsplit(self.url).netloc
 
     def setting(self, name: str) -> str:
-        """What the environment calls one of its settings."""
+        """Return the environment variable of one of its settings."""
         return f"{PREFIX}{self.part}_{name}".upper()
 
 
 def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_key: bool = False) -> Endpoint:
-    """Of the vision model, the one that reviews, the language model or the text encoder. `url`: where it is unless the
-    settings say.
+    """Return the endpoint of the vision, review or language model, or of the text encoder. `url`: the default URL.
 
-    Raises Configuration or Authentication, naming the setting that is missing.
+    Raises Configuration or Authentication, naming the setting that is missing or wrong.
     """
     found = Endpoint(
         part=part,
@@ -59,38 +58,38 @@ def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_ke
             raise Configuration(f"{found.setting(name)} is not set.", advice="Set it, or choose the local model.")
     if not _is_valid_url(found.url):
         raise Configuration(
-            f"{found.setting('url')} is no address of a provider.",
-            advice=f"It should be like https://api.example.com/v1; a key goes into {found.setting('api_key')}.",
+            f"{found.setting('url')} is not a valid URL of a provider.",
+            advice=f"Use the form https://api.example.com/v1, without a key: set that as {found.setting('api_key')}.",
         )
     if needs_key and found.key is None:
         raise Authentication(f"{found.setting('api_key')} is not set.", advice="Set it, or choose the local model.")
     if found.key and not re.fullmatch("[!-~]+", found.key.get_secret_value()):
         raise Authentication(
-            f"{found.setting('api_key')} holds characters that stand in no key.",
-            advice="Set it again, without spaces and line ends.",
+            f"{found.setting('api_key')} contains characters that are not allowed in a key.",
+            advice="Set it again, without spaces and line breaks.",
         )
-    if found.key and _is_overheard(found.url):
+    if found.key and _is_unencrypted_public(found.url):
         raise Configuration(
-            f"{found.setting('url')} would have its key sent over the Internet for all to read.",
+            f"{found.setting('url')} would send the API key unencrypted over the Internet.",
             advice="Use https, or a private address.",
         )
     return found
 
 
-def _is_overheard(url: str) -> bool:
-    """Whether it leads to a public address without encryption. Nobody hears what is said to an unknown one."""
+def _is_unencrypted_public(url: str) -> bool:
+    """Return whether the URL is unencrypted and resolves to a public address; False if it does not resolve."""
     parts = httpx.URL(url)
     if parts.scheme == "https":
         return False
     try:
-        found = socket.getaddrinfo(parts.raw_host.decode("ascii"), parts.port, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(parts.raw_host.decode("ascii"), parts.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return any(is_public(str(address[0])) for *_, address in found)
+    return any(is_public(str(address[0])) for *_, address in addresses)
 
 
 def _is_valid_url(url: str) -> bool:
-    """Whether paths may be put behind it, and nothing in it is secret."""
+    """Return whether this is an http(s) URL to which a path can be appended, without user name, query or fragment."""
     try:
         parts = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):

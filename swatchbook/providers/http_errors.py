@@ -1,4 +1,4 @@
-"""What a provider's reply means: when to come back, which failure it is, what it says of itself."""
+"""Interpret a provider's HTTP reply: the Failure of a status, Retry-After, and the provider's error message."""
 
 import json
 import re
@@ -19,24 +19,24 @@ from swatchbook.errors import (
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.reply_shapes import single_line
 
-_SAID: Final = 200  # characters of a provider's own words in an error
-_LOOKED_AT: Final = 2_000  # of what it sent as such
+_MESSAGE_CHARACTERS: Final = 200  # of a provider's message that an error quotes
+_READ_CHARACTERS: Final = 2_000  # of a provider's message that are cleaned before they are cut to that
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a reply asks to wait: Retry-After as a number or a date (RFC 9110), or OpenAI's milliseconds."""
+    """Return the seconds to wait: Retry-After as a number or date (RFC 9110), or OpenAI's retry-after-ms; or None."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         given = headers.get(name, "")
         if re.fullmatch(r"\d+(\.\d+)?", given):
             return float(given) * unit
         if then := _time(given):
-            now = _time(headers.get("date", "")) or datetime.now(UTC)  # by its own clock where it tells it
+            now = _time(headers.get("date", "")) or datetime.now(UTC)  # the server's clock, if it sends it
             return max(0.0, (then - now).total_seconds())
     return None
 
 
 def _time(given: str) -> datetime | None:
-    """An HTTP date; None for what is none. One without a zone is of Greenwich, as all of them."""
+    """Parse an HTTP date; None if it is invalid. Without a time zone it is UTC."""
     try:
         time = parsedate_to_datetime(given)
     except (ValueError, OverflowError):
@@ -45,39 +45,41 @@ def _time(given: str) -> datetime | None:
 
 
 def failure(where: Endpoint, status: int, body: bytes) -> Failure:
-    """What a status other than 200 means."""
-    code, said = code_of(body), _said(where, _error(body))
+    """Return the Failure of a status other than 200. `{said}` is ": the provider's message." or "."."""
+    code, said = error_code(body), _message(where, _error(body))
     host = where.host
     if status in (401, 403):
         key = where.setting("api_key")
-        return Authentication(f"{host} does not take {key}{said}", advice=f"Check {key}.")
+        return Authentication(f"{host} rejected {key}{said}", advice=f"Check {key}.")
     if status == 402 or code == "insufficient_quota":
-        return Configuration(f"The account at {host} has nothing left to spend{said}", advice="Top it up.")
+        return Configuration(f"The account at {host} has no credit left{said}", advice="Add credit to it.")
     if status == 404 or (status in (400, 422) and (code in _NO_MODEL or _NO_SUCH_MODEL.search(said))):
         return Configuration(
-            f"{host} knows no model {where.model}{said}",
+            f"{host} has no model {where.model}{said}",
             advice=f"Check {where.setting('model')} and {where.setting('url')}.",
         )
     if status == 408:
-        return ProviderTimeout(f"{host} gave up waiting{said}")
+        return ProviderTimeout(f"{host} timed out waiting for the request{said}")
     if status == 413:
-        return PayloadTooLarge(f"{host} finds it too large{said}")
-    if status >= 500 or status < 300:  # 204 and the like: taken, and not answered
-        return ProviderError(f"{host} answers {status}{said}")
+        return PayloadTooLarge(f"The request is too large for {host}{said}")
+    if status >= 500 or status < 300:  # such as 204: accepted, but without a reply
+        return ProviderError(f"{host} returned status {status}{said}")
     if 300 <= status < 400:
-        return Configuration(f"{host} sends us elsewhere ({status}).", advice=f"Check {where.setting('url')}.")
-    return ProviderRejected(f"{host} answers {status}{said}")
+        return Configuration(
+            f"{host} redirects to another address ({status}).", advice=f"Check {where.setting('url')}."
+        )
+    return ProviderRejected(f"{host} rejected the request with status {status}{said}")
 
 
 _NO_MODEL = frozenset({"model_not_found", "invalid_model", "unknown_model"})
 _NO_SUCH_MODEL = re.compile(
     r"^(?!.*(format|schema|tool|image)).*\bmodel\b.{0,80}(not found|not exist|not supported|unknown)", re.IGNORECASE
 )
-"""Where a code does not say it; a model that does not know formats or tools is there, all the same."""
+"""Messages for a missing model. One about formats, schemas, tools or images has another cause."""
 
 
 def _error(body: bytes) -> Mapping[str, Any]:
-    """The error object of a reply, as OpenAI, Anthropic, Voyage and FastAPI's servers write it."""
+    """Return the error object of a reply in the forms of OpenAI, Anthropic, Voyage and FastAPI; {} if there is none."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -92,38 +94,38 @@ def _error_in(data: object) -> Mapping[str, Any]:
     return error if isinstance(error, dict) else {"message": error}
 
 
-def code_of(body: bytes) -> str:
-    """A provider's own name of the error; "" where it gives none."""
+def error_code(body: bytes) -> str:
+    """Return the provider's error code; "" if there is none."""
     error = _error(body)
     return str(error.get("code") or error.get("type") or "")
 
 
-def _said(where: Endpoint, error: Mapping[str, Any]) -> str:
-    """A provider's own words as the end of a sentence, short and without the key that it may repeat."""
-    said = str(error.get("message") or "")
+def _message(where: Endpoint, error: Mapping[str, Any]) -> str:
+    """Return the provider's message as the end of a sentence: shortened, and without the API key it may repeat."""
+    message = str(error.get("message") or "")
     if where.key:
-        said = said.replace(where.key.get_secret_value(), "***")
-    said = re.sub(r"\b(sk|pa|key)-[\w*.-]{4,}", "***", said)
-    said = single_line(said[:_LOOKED_AT], _SAID).rstrip(".")
-    return f": {said}." if said else "."
+        message = message.replace(where.key.get_secret_value(), "***")
+    message = re.sub(r"\b(sk|pa|key)-[\w*.-]{4,}", "***", message)
+    message = single_line(message[:_READ_CHARACTERS], _MESSAGE_CHARACTERS).rstrip(".")
+    return f": {message}." if message else "."
 
 
-def read(where: Endpoint, body: bytes) -> Mapping[str, Any]:
-    """The reply of a call that went well. Raises ProviderError for what is none."""
+def parse_reply(where: Endpoint, body: bytes) -> Mapping[str, Any]:
+    """Return the JSON object of a reply with status 200. Raises ProviderError if it is malformed or an error."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise unreadable(where) from error
+        raise malformed_reply(where) from error
     return require_answer(where, data)
 
 
-def unreadable(where: Endpoint) -> ProviderError:
-    """The failure of a reply with status 200 that is no JSON, or too deep to read."""
-    return ProviderError(f"{where.host} answers with no JSON that can be read.")
+def malformed_reply(where: Endpoint) -> ProviderError:
+    """Return the failure of a reply with status 200 that is not JSON or is nested too deeply."""
+    return ProviderError(f"{where.host} sent a malformed reply (not JSON).")
 
 
 def require_answer(where: Endpoint, data: object) -> Mapping[str, Any]:
-    """The JSON object of a reply with status 200. Raises ProviderError for anything else and for an error."""
+    """Return the reply if it is a JSON object without an error. Raises ProviderError otherwise."""
     if not isinstance(data, dict) or data.get("error"):
-        raise ProviderError(f"{where.host} answers with an error{_said(where, _error_in(data))}")
+        raise ProviderError(f"{where.host} returned an error{_message(where, _error_in(data))}")
     return data

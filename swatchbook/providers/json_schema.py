@@ -1,4 +1,4 @@
-"""JSON schemas of the shapes that chat models are asked for, and the JSON that they answer with."""
+"""JSON schemas of the shapes requested from chat models, and the JSON in their replies."""
 
 import re
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from swatchbook.providers.reply_shapes import single_line
 
 _LONGEST_COMPLAINT = 200  # characters a line: names of fields may be the model's own
 
-_UNSAID = frozenset({"title", "default", "minLength", "maxLength", "uniqueItems"})
-"""Keywords that strict structured outputs refuse or need not know: the shape itself checks them."""
+_OMITTED = frozenset({"title", "default", "minLength", "maxLength", "uniqueItems"})
+"""Keywords that strict structured outputs reject or do not need: pydantic checks them in the reply."""
 
 
 def schema_of(shape: type[BaseModel]) -> dict[str, Any]:
-    """The shape's schema as strict structured outputs want it: every property required, none other allowed."""
+    """Return the shape's schema for strict structured outputs: all properties required, no others allowed."""
     return _strict(shape.model_json_schema())  # type: ignore[no-any-return]
 
 
 def is_strict(schema: Any) -> bool:
-    """Whether all objects in it have named properties; a free mapping cannot be asked for strictly."""
+    """Return whether all objects in the schema have named properties; strict outputs do not support free mappings."""
     if isinstance(schema, list):
         return all(map(is_strict, schema))
     if not isinstance(schema, Mapping):
@@ -34,13 +34,13 @@ def _strict(schema: Any) -> Any:
         return [_strict(part) for part in schema]
     if not isinstance(schema, Mapping):
         return schema
-    if "$ref" in schema:  # nothing may stand beside it
+    if "$ref" in schema:  # no other keyword may be beside it
         return {"$ref": schema["$ref"]}
     strict = dict[str, Any]()
     for keyword, value in schema.items():
         if keyword in ("properties", "$defs"):
             strict[keyword] = {name: _strict(part) for name, part in value.items()}
-        elif keyword not in _UNSAID:
+        elif keyword not in _OMITTED:
             strict["anyOf" if keyword == "oneOf" else keyword] = _strict(value)
     strict.pop("discriminator", None)
     if "properties" in strict:
@@ -49,14 +49,14 @@ def _strict(schema: Any) -> Any:
 
 
 def json_in(text: str) -> str:
-    """The JSON object in what a model said: without its thoughts, a code fence, words before and after."""
-    said = re.sub(r"^.*</think>", "", text, flags=re.DOTALL)
-    start, end = said.find("{"), said.rfind("}")
-    return said[start : end + 1] if 0 <= start < end else ""
+    """Return the JSON object in a model's reply, without its reasoning, code fences and other text; "" if none."""
+    answer = re.sub(r"^.*</think>", "", text, flags=re.DOTALL)
+    start, end = answer.find("{"), answer.rfind("}")
+    return answer[start : end + 1] if 0 <= start < end else ""
 
 
 def complaint(error: ValidationError) -> str:
-    """What is wrong with an answer, for the model to mend: at most ten lines, no values repeated."""
-    wrong = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = [f"{'.'.join(map(str, w['loc'])) or 'the whole'}: {w['msg']}" for w in wrong[:10]]
+    """Return what is wrong with an answer, for the model to correct: at most ten lines, without its values."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"{'.'.join(map(str, each['loc'])) or 'the whole'}: {each['msg']}" for each in details[:10]]
     return "\n".join(single_line(line, _LONGEST_COMPLAINT) for line in lines)

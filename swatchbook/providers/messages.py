@@ -1,4 +1,4 @@
-"""One turn of a conversation with a chat model: what it is asked, and what it says. The same on every wire."""
+"""Questions to a chat model and its replies, independent of a provider's wire format."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
@@ -13,54 +13,55 @@ if TYPE_CHECKING:
 Shape = TypeVar("Shape", bound=BaseModel)
 
 ShapeMethod = Literal["schema", "tool", "words"]
-"""How a shape is asked for: by the server's own JSON schema support, as a tool's arguments, in words alone."""
+"""How a reply's shape is requested: by the server's JSON schema support, as a tool's arguments, or in words alone."""
 
 
 class Question(Record):
-    """What a chat model is asked: standing instructions, then texts and JPEG pictures in the order given."""
+    """A question to a chat model: instructions, then texts and JPEG pictures in order."""
 
     instructions: str
     parts: tuple[str | bytes, ...]
-    max_tokens: int = 2_000  # of the answer
+    max_tokens: int = 2_000  # of the reply
 
 
 class Chat(Protocol):
-    """A language model, with or without eyes, behind a provider's address. Threads may share it."""
+    """A provider's language model, with or without vision. Thread-safe."""
 
     @property
     def model(self) -> str:
-        """The provider's name of the model: what tags and reports say."""
+        """Return the provider's name of the model, as tags and reports show it."""
 
     def ask(self, question: Question, shape: type[Shape], context: "CallContext") -> Shape:
-        """The answer, in the shape asked for. What the context has paid for already is not asked again.
+        """Return the answer in the given shape. An answer that is already paid for is not requested again.
 
-        Raises InvalidModelOutput when even a second answer, told what was wrong with the first, has another shape;
-        BudgetExceeded; Authentication, Configuration, and the provider's passing failures.
+        `context` is charged for the call. Raises InvalidModelOutput if a corrected answer does not match the shape
+        either, BudgetExceeded, Authentication, Configuration, and the provider's transient failures.
         """
 
 
 class ChatMessage(Record):
-    """A question and the shape of its answer; `said` and `complaint`: the first answer, and what is wrong with it."""
+    """A question and the shape of its answer. In a correction, also the first answer and a complaint about it."""
 
     question: Question
     shape: dict[str, Any]  # a JSON schema
-    name: str
-    said: str = ""
+    name: str  # of the shape
+    first_answer: str = ""
     complaint: str = ""
 
-    def again(self, said: str, complaint: str) -> "ChatMessage":
-        """The same, with the first answer to be mended."""
-        return self.model_copy(update={"said": said, "complaint": complaint})
+    def correct(self, first_answer: str, complaint: str) -> "ChatMessage":
+        """Return the message that asks for a correction of the first answer."""
+        return self.model_copy(update={"first_answer": first_answer, "complaint": complaint})
 
     @property
     def key(self) -> str:
-        """What makes it the same turn."""
-        parts = [part if isinstance(part, str) else [sha256(part)] for part in self.question.parts]
-        asked = [self.question.instructions, parts, self.question.max_tokens, self.shape, self.said, self.complaint]
-        return sha256(json.dumps(asked, sort_keys=True).encode())
+        """Return a digest of all that the model is sent."""
+        question = self.question
+        parts = [part if isinstance(part, str) else [sha256(part)] for part in question.parts]
+        sent = [question.instructions, parts, question.max_tokens, self.shape, self.first_answer, self.complaint]
+        return sha256(json.dumps(sent, sort_keys=True).encode())
 
     def instructions(self, way: ShapeMethod) -> str:
-        """The standing ones; where only words can ask for the shape, with its schema."""
+        """Return the question's instructions, with the schema if the method is "words"."""
         if way != "words":
             return self.question.instructions
         asked = f"Answer with one JSON object of this schema and nothing else:\n{self._schema}"
@@ -68,12 +69,12 @@ class ChatMessage(Record):
 
     @property
     def correction(self) -> list[dict[str, Any]]:
-        """Its first answer, where it said anything, and what the model is told of it; no messages in a first turn."""
+        """Return the messages that ask for a correction: the first answer, unless it is empty, and the complaint."""
         if not self.complaint:
             return []
         asked = f"Answer again, with one JSON object of this schema and nothing else:\n{self._schema}"
-        told = {"role": "user", "content": f"This does not fit:\n{self.complaint}\n\n{asked}"}
-        return [{"role": "assistant", "content": self.said}, told] if self.said else [told]
+        request = {"role": "user", "content": f"This does not fit:\n{self.complaint}\n\n{asked}"}
+        return [{"role": "assistant", "content": self.first_answer}, request] if self.first_answer else [request]
 
     @property
     def _schema(self) -> str:
@@ -81,7 +82,7 @@ class ChatMessage(Record):
 
 
 class ChatReply(Record):
-    """What a model said: JSON, if it listened; and why it stopped."""
+    """A model's reply, which should be JSON, and why it stopped."""
 
-    text: Annotated[str, AfterValidator(lambda text: text.encode(errors="replace").decode())]  # no half characters
+    text: Annotated[str, AfterValidator(lambda text: text.encode(errors="replace").decode())]  # no lone surrogates
     stop: Literal["end", "cut", "refused"]

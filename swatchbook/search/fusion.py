@@ -1,9 +1,9 @@
-"""Fusion: the candidates of several roles as one ranking.
+"""Fuse the candidates of several roles into one ranking.
 
-Scores of different models do not compare, so each role's are scaled before they are weighed and summed, a convex
-combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). 0 is the last candidate:
-what lies behind it counts the same. 1 is the first of the role, or of the two roles that one model was asked for: of
-those, the one that tells less apart counts less. docs/quality.md says what it was measured against.
+Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
+combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The last candidate has 0,
+like everything behind it; the first has 1. Roles of one model (ONE_MODEL) share the larger of their two scales, so that
+the role that discriminates less counts less. docs/quality.md compares this with other methods.
 """
 
 from collections import defaultdict
@@ -13,23 +13,23 @@ from swatchbook.index.base import Match
 from swatchbook.records import Role
 
 CANDIDATES = 100
-"""Taken from each role before fusion."""
+"""Matches taken from each role before fusion."""
 
 KEYWORD = "keyword"
-"""Not a role, but asked and weighed as one: BM25 over the texts of `understanding` and `text`."""
+"""Not a role, but queried and weighted like one: BM25 over the texts of `understanding` and `text`."""
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
-"""Asked with one vector of one encoder: their scores compare."""
+"""Roles that are queried with one vector of one encoder, so that their scores are comparable."""
 
 Ranked = list[tuple[str, float]]
-"""(target id, the match's own score), best first, each target once."""
+"""(image or product id, the score of its best match), best first, each id once."""
 
 ToTargets = Callable[[str, Sequence[Match]], Ranked]
-"""What the matches of a role stand for: images, or products."""
+"""Maps a role's matches to images or products."""
 
 
-class Found:
-    """A target's score so far, 0 to 1, and by role its rank, the model's own score and the share in the score."""
+class FusedScore:
+    """A fused score, 0 to 1. `why`: role -> rank, the model's own score, and its share of the fused score."""
 
     def __init__(self) -> None:
         self.score = 0.0
@@ -38,35 +38,36 @@ class Found:
 
 def fuse(
     candidates: Mapping[str, Sequence[Match]], to_targets: ToTargets, weights: Mapping[str, float]
-) -> dict[str, Found]:
-    """By target. `candidates`: of each role, best first; `weights` holds each of these roles."""
-    found = defaultdict[str, Found](Found)
+) -> dict[str, FusedScore]:
+    """Return image or product id -> fused score. `candidates`: role -> matches, best first, all roles with a weight."""
+    fused = defaultdict[str, FusedScore](FusedScore)
     candidates = {role: matches for role, matches in candidates.items() if matches}
     whole = sum(weights[role] for role in candidates)
     lowest = {role: _lowest(role, matches) for role, matches in candidates.items()}
     widths = {role: own_score(matches[0]) - lowest[role] for role, matches in candidates.items()}
     for role, matches in candidates.items():
         width = max(widths[r] for r in (ONE_MODEL & widths.keys() if role in ONE_MODEL else {role}))
-        alike = 0.0 if len(matches) >= CANDIDATES else 1.0  # any hundred of more that are alike tell nothing
+        # equal scores: all count fully, unless there may be more candidates than these with that score
+        alike = 0.0 if len(matches) >= CANDIDATES else 1.0
         for rank, (target, own) in _with_ranks(to_targets(role, matches)):
             share = weights[role] / whole * ((own - lowest[role]) / width if width else alike)
-            found[target].score += share
-            found[target].why[role] = {"rank": rank, "score": round(own, 4), "share": round(share, 6)}
-    return dict(found)
+            fused[target].score += share
+            fused[target].why[role] = {"rank": rank, "score": round(own, 4), "share": round(share, 6)}
+    return dict(fused)
 
 
 def own_score(match: Match) -> float:
-    """Similarity for a vector match (1 - cosine distance), BM25 for a keyword match."""
-    return round(1 - match.distance if match.distance is not None else match.score or 0.0, 6)  # equal is equal
+    """Return a match's cosine similarity, or its BM25 score for a keyword match; rounded, so that ties are equal."""
+    return round(1 - match.distance if match.distance is not None else match.score or 0.0, 6)
 
 
 def _lowest(role: str, matches: Sequence[Match]) -> float:
-    """What counts as nothing: no word in common, or no better than the last candidate."""
+    """Return the score that is scaled to 0: no common word, or that of the last candidate."""
     return 0.0 if role == KEYWORD else own_score(matches[-1])
 
 
 def _with_ranks(ranked: Ranked) -> Iterator[tuple[int, tuple[str, float]]]:
-    """Ranks from 1; what scores alike ranks alike: pictures of one saying, the images of one chunk."""
+    """Yield ranks from 1; equal scores have equal ranks, such as those of the images of one chunk."""
     rank, before = 0, None
     for place, (target, own) in enumerate(ranked, start=1):
         if own != before:

@@ -1,4 +1,4 @@
-"""Search: one query per role that applies, fused by score, shown from the ledger."""
+"""Search: query the index once per role that applies, fuse the scores, and read the results from the ledger."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
@@ -34,29 +34,29 @@ def search(
     k: int = 10,
     weights: Mapping[str, float] | None = None,
 ) -> list[Hit]:
-    """The k best images or products for a text, a picture, or both; best first.
+    """Return the k best images or products for a text, a picture, or both; best first.
 
-    `owner` None searches all owners. `weights` replaces the defaults by role name ("keyword" among them).
-    Raises InvalidReference for an empty query, UnreadableImage for a broken one, IndexDown; Configuration where other
-    models than the chosen ones have made what is searchable. The role `multimodal` is asked where `weights` name it,
-    for a text, for a picture, and for both as one vector.
+    `owner` None searches all owners. `weights`: role name (or "keyword") -> weight, instead of the defaults. The role
+    `multimodal` is searched only if `weights` name it, by one vector for the text, the picture, or both.
+    Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
+    if the searchable vectors come from other models than the chosen ones.
     """
     if not (text and text.strip()) and image is None:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
     active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
-    share = weights or _default_weights(bool(text), image is not None, active)
+    weights = weights or _default_weights(bool(text), image is not None, active)
     candidates = _candidates(
-        resources, active, text, image, where, {role for role, weight in share.items() if weight > 0}
+        resources, active, text, image, where, {role for role, weight in weights.items() if weight > 0}
     )
-    fused = fuse(candidates, _images_of(resources) if by == "image" else _products_of(resources), share)
+    fused = fuse(candidates, _images_of(resources) if by == "image" else _products_of(resources), weights)
     best = sorted(fused.items(), key=lambda pair: (-pair[1].score, pair[0]))[:k]
     describe = search_results.describe_images if by == "image" else search_results.describe_products
-    shown = {hit.id: hit for hit in describe(resources.ledger, [target for target, _ in best])}
+    hits = {hit.id: hit for hit in describe(resources.ledger, [target for target, _ in best])}
     return [
-        shown[target].model_copy(update={"score": round(found.score, 6), "why": found.why})
-        for target, found in best
-        if target in shown
+        hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
+        for target, fused_score in best
+        if target in hits
     ]
 
 
@@ -66,66 +66,66 @@ def _candidates(
     text: str | None,
     image: Path | None,
     where: Where,
-    asked: Collection[str],
+    roles: Collection[str],
 ) -> dict[str, list[Match]]:
-    """By role, best first: of those asked for, the ones that apply to the query. No other model is loaded.
+    """Return role -> matches, best first, for those of the roles that apply to the query. Only their models are loaded.
 
-    Raises Configuration where other models than the chosen ones made all that the query could be compared with.
+    Raises Configuration if no space that the query could be compared with is of the chosen models.
     """
-    found: dict[str, list[Match]] = {}
+    candidates: dict[str, list[Match]] = {}
     text = text if text and text.strip() else None
-    texts = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
-    made = vector_tags(resources.settings)
-    active = {role: space for role, space in active.items() if role in asked}
-    there = {role: space for role, space in active.items() if space.tag == made.get(role)}
+    text_spaces = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
+    tags = vector_tags(resources.settings)
+    active = {role: space for role, space in active.items() if role in roles}
+    usable = {role: space for role, space in active.items() if space.tag == tags.get(role)}
     if text:
-        _require_some(ONE_MODEL, active, there, "TEXT_ENCODER")
-        if compared := ONE_MODEL & there.keys():
+        _require_usable(ONE_MODEL, active, usable, "TEXT_ENCODER")
+        if text_roles := ONE_MODEL & usable.keys():
             vector = resources.models.text_encoder.embed([text], "query")[0]
-            for role in compared:
-                found[role.value] = resources.index.search(there[role], vector, CANDIDATES, where)
-        if KEYWORD in asked:
+            for role in text_roles:
+                candidates[role.value] = resources.index.search(usable[role], vector, CANDIDATES, where)
+        if KEYWORD in roles:
             matches = [
-                m for space in texts for m in resources.index.keyword(space, join_sizes(text), CANDIDATES, where)
+                m for space in text_spaces for m in resources.index.keyword(space, join_sizes(text), CANDIDATES, where)
             ]
-            found[KEYWORD] = sorted(matches, key=own_score, reverse=True)
-        # a picture says better what to look for among pictures
-        if image is None and Role.VISUAL in there and (tower := resources.models.text_tower):
+            candidates[KEYWORD] = sorted(matches, key=own_score, reverse=True)
+        # with a query picture, its own visual vector is the better query
+        if image is None and Role.VISUAL in usable and (tower := resources.models.text_tower):
             vector = tower.encode_queries([text])[0]
-            found[Role.VISUAL.value] = resources.index.search(there[Role.VISUAL], vector, CANDIDATES, where)
+            candidates[Role.VISUAL.value] = resources.index.search(usable[Role.VISUAL], vector, CANDIDATES, where)
     vectors = {} if image is None else _encode_image(resources, image)
     if image is not None:
-        _require_some(PIXEL_ROLES, active, there, "ENCODER")
-        for role in vectors.keys() & there.keys():
-            found[role.value] = resources.index.search(there[role], vectors[role], CANDIDATES, where)
-    if Role.MULTIMODAL in there and (tower := resources.models.text_tower):
-        vector = _join(tower, text, vectors.get(Role.VISUAL))
-        found[Role.MULTIMODAL.value] = resources.index.search(there[Role.MULTIMODAL], vector, CANDIDATES, where)
-    return found
+        _require_usable(PIXEL_ROLES, active, usable, "ENCODER")
+        for role in vectors.keys() & usable.keys():
+            candidates[role.value] = resources.index.search(usable[role], vectors[role], CANDIDATES, where)
+    if Role.MULTIMODAL in usable and (tower := resources.models.text_tower):
+        vector = _multimodal_query(tower, text, vectors.get(Role.VISUAL))
+        candidates[Role.MULTIMODAL.value] = resources.index.search(usable[Role.MULTIMODAL], vector, CANDIDATES, where)
+    return candidates
 
 
-def _require_some(roles: Set[Role], active: Mapping[Role, Space], there: Mapping[Role, Space], setting: str) -> None:
-    """Raises Configuration if something is searchable in these roles and nothing of it by the chosen model."""
-    if not roles & there.keys() and roles & active.keys():
-        what = setting.lower().replace("_", " ")
+def _require_usable(roles: Set[Role], active: Mapping[Role, Space], usable: Mapping[Role, Space], setting: str) -> None:
+    """Raise Configuration if these roles have active spaces, but none is of the chosen model."""
+    if not roles & usable.keys() and roles & active.keys():
+        model = setting.lower().replace("_", " ")
         raise Configuration(
-            f"What is searchable was made by another {what} than the chosen one.",
+            f"The searchable vectors come from another {model} than the chosen one.",
             advice=f"Set {PREFIX}{setting} and its model back, or ingest the documents again with the new one.",
         )
 
 
-def _join(tower: TextTower, text: str | None, seen: Vectors | None) -> Vectors:
-    """What is asked for, in the space of the role `multimodal`: (dimension,) of a text, of a picture, or of both."""
-    if seen is not None and text is None:
-        return seen
-    asked = tower.encode_queries([text or ""]) if seen is None else tower.join(seen[None], [text or ""])
-    vector: Vectors = asked[0]
+def _multimodal_query(tower: TextTower, text: str | None, visual: Vectors | None) -> Vectors:
+    """Return the query vector (dimension,) of a text, a picture's `visual` vector, or both, for `multimodal`."""
+    if visual is not None and text is None:
+        return visual
+    vectors = tower.encode_queries([text or ""]) if visual is None else tower.combine(visual[None], [text or ""])
+    vector: Vectors = vectors[0]
     return vector
 
 
 def _encode_image(resources: Resources, image: Path) -> dict[Role, Vectors]:
     if not image.is_file():
-        raise InvalidReference(f"{image}: no such file.", advice="Give a picture file.")
+        raise InvalidReference(f"{image}: no such file.", advice="Give the path of a picture file.")
     encoder = resources.models.encoder
     (decoded,) = resources.decoders.decode([image], encoder.side)
     if isinstance(decoded, Failure):
@@ -134,7 +134,7 @@ def _encode_image(resources: Resources, image: Path) -> dict[Role, Vectors]:
 
 
 def _default_weights(text: bool, image: bool, active: Mapping[Role, Space]) -> dict[str, float]:
-    """A text query's, an image query's, or the mean of both."""
+    """Return the default weights of a text query, of an image query, or the mean of both."""
     for_image = IMAGE_WEIGHTS if Role.STRUCTURE in active else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
     parts = [weights for weights, given in ((TEXT_WEIGHTS, text), (for_image, image)) if given]
     total = defaultdict[str, float](float)
@@ -145,7 +145,7 @@ def _default_weights(text: bool, image: bool, active: Mapping[Role, Space]) -> d
 
 
 def _images_of(resources: Resources) -> ToTargets:
-    """Images as they are; chunks stand for the images linked to them."""
+    """Return a function that maps matches to images: a chunk stands for the images linked to it."""
 
     def to_images(role: str, matches: Sequence[Match]) -> Ranked:
         linked = (
@@ -159,7 +159,7 @@ def _images_of(resources: Resources) -> ToTargets:
 
 
 def _products_of(resources: Resources) -> ToTargets:
-    """A product ranks as its best image or chunk."""
+    """Return a function that maps matches to products: a product ranks as its best image or chunk."""
 
     def to_products(role: str, matches: Sequence[Match]) -> Ranked:
         ids = [m.id for m in matches]

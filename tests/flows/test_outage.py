@@ -113,7 +113,7 @@ def test_a_collection_of_somebody_elses_blocks_the_document_until_it_is_gone(
             ingest(page.save(tmp_path / "alba.pdf"), focus=False)
         (blocked,) = list_documents(resources.ledger)
         assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
-        assert "not as expected" in (blocked.message or "")
+        assert "unexpected schema" in (blocked.message or "")
         assert "drop the space" in (blocked.message or "")
         somebody.collections.delete(taken)
     with resources.ledger.write() as connection:

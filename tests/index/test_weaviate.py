@@ -118,7 +118,7 @@ def test_read_only_shards_block_until_they_are_ready_again(
         lambda: index.delete(space, [number_id(0)]),
         index.probe,
     ):
-        with pytest.raises(DiskFull, match="takes no writes"):
+        with pytest.raises(DiskFull, match="is read-only"):
             write()
     assert index.count(space) == 3
     config.update_shards(status="READY")
@@ -143,7 +143,7 @@ FOREIGN: dict[str, tuple[dict[str, Any], str]] = {
         },
         "not cosine",
     ),
-    "tenants": ({"multi_tenancy_config": Configure.multi_tenancy(enabled=True)}, "divided among tenants"),
+    "tenants": ({"multi_tenancy_config": Configure.multi_tenancy(enabled=True)}, "multi-tenant"),
     "description": ({"description": "Somebody else's"}, "it is \"Somebody else's\", not 'Swatchbook"),
     "dimension": ({}, "its vectors have 4 dimensions, not 8"),
 }

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from swatchbook.errors import Configuration
 from swatchbook.models import device
-from swatchbook.models.device import choose_device, lighten
+from swatchbook.models.device import choose_device, to_precision
 from swatchbook.records import Role
 
 CPU = torch.device("cpu")
@@ -47,21 +47,21 @@ def native(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_half_precision_is_taken_where_it_is_native_and_as_good(native: None) -> None:
-    assert precision(lighten(Steady(), "auto", CPU, look)) == torch.bfloat16
+    assert precision(to_precision(Steady(), "auto", CPU, look)) == torch.bfloat16
 
 
 def test_vectors_that_it_moves_keep_float32(native: None) -> None:
-    assert precision(lighten(Delicate(), "auto", CPU, look)) == torch.float32
+    assert precision(to_precision(Delicate(), "auto", CPU, look)) == torch.float32
 
 
 def test_it_is_not_taken_where_it_would_be_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "has_native_bfloat16", lambda _: False)
-    assert precision(lighten(Steady(), "auto", CPU, look)) == torch.float32
+    assert precision(to_precision(Steady(), "auto", CPU, look)) == torch.float32
 
 
 def test_what_is_asked_for_is_obeyed(native: None) -> None:
-    assert precision(lighten(Delicate(), "bfloat16", CPU, look)) == torch.bfloat16
-    assert precision(lighten(Steady(), "float32", CPU, look)) == torch.float32
+    assert precision(to_precision(Delicate(), "bfloat16", CPU, look)) == torch.bfloat16
+    assert precision(to_precision(Steady(), "float32", CPU, look)) == torch.float32
 
 
 @pytest.mark.parametrize("able", [{"avx512_bf16": True}, {"amx_bf16": True}, {"avx512_bf16": False}, {}])

@@ -99,7 +99,7 @@ def test_a_model_that_is_not_pinned_is_an_error_that_says_how_to_pin_it() -> Non
         tags(Settings(encoder="siglip", encoder_model="a/b"))
     with pytest.raises(Configuration, match=r"STRUCTURE_MODEL=a/b is not pinned.*STRUCTURE_REVISION"):
         tags(Settings(encoder="siglip", structure_model="a/b"))
-    with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else holds no model"):
+    with pytest.raises(Configuration, match=r"ENCODER_MODEL=/nowhere/else contains no model"):
         tags(Settings(encoder="siglip", encoder_model="/nowhere/else"))
 
 

@@ -166,27 +166,27 @@ def test_a_siglip_patch_alone_is_what_the_pooling_head_makes_of_it(folders: dict
 
 def test_a_picture_and_what_is_said_of_it_come_to_the_mean_of_both(encoder: SiglipEncoder) -> None:
     seen, said = encoder.encode(pictures(3))[Role.VISUAL], ["Material: oak.", "Color: grey. Texture: rough.", "Wool."]
-    made = encoder.join(seen, said)
+    made = encoder.combine(seen, said)
     means = [(v + t) / 2 for v, t in zip(seen, encoder.encode_queries(said), strict=True)]
     assert np.allclose(made, [mean / np.linalg.norm(mean) for mean in means], atol=1e-6)
     assert np.linalg.norm(made, axis=1) == pytest.approx(1, abs=1e-6)
     assert made.dtype == np.float32
-    assert np.array_equal(made, encoder.join(seen, said))
-    assert encoder.join(seen[:0], []).shape == (0, seen.shape[1])
+    assert np.array_equal(made, encoder.combine(seen, said))
+    assert encoder.combine(seen[:0], []).shape == (0, seen.shape[1])
 
 
 def test_what_the_text_tower_does_not_read_is_cut(encoder: SiglipEncoder) -> None:
     seen = encoder.encode(pictures(1))[Role.VISUAL]
     long = "oak " * 40
-    assert np.allclose(encoder.join(seen, [long]), encoder.join(seen, [long + "grey wool tile"]))
-    assert not np.allclose(encoder.join(seen, ["oak"]), encoder.join(seen, ["oak grey wool tile"]))
+    assert np.allclose(encoder.combine(seen, [long]), encoder.combine(seen, [long + "grey wool tile"]))
+    assert not np.allclose(encoder.combine(seen, ["oak"]), encoder.combine(seen, ["oak grey wool tile"]))
 
 
 def test_opposites_have_no_mean(encoder: SiglipEncoder) -> None:
     with pytest.raises(InvalidModelOutput, match="opposite"):
-        encoder.join(-encoder.encode_queries(["oak"]), ["oak"])
-    with pytest.raises(InvalidModelOutput, match="no number"):
-        encoder.join(np.full((1, encoder.dimensions[Role.VISUAL]), np.nan, np.float32), ["oak"])
+        encoder.combine(-encoder.encode_queries(["oak"]), ["oak"])
+    with pytest.raises(InvalidModelOutput, match="NaN"):
+        encoder.combine(np.full((1, encoder.dimensions[Role.VISUAL]), np.nan, np.float32), ["oak"])
 
 
 def test_prompts_change_their_own_role_alone_and_its_tag(folders: dict[str, Path]) -> None:
@@ -210,7 +210,7 @@ def test_structure_is_dinov2s_class_token_beside_the_rest(folders: dict[str, Pat
     assert isinstance(both, WithStructure)
     assert isinstance(models.text_tower, TextTower)
     seen = np.eye(2, 32, dtype=np.float32)
-    assert np.array_equal(both.join(seen, ["oak", "wool"]), both.words.join(seen, ["oak", "wool"]))
+    assert np.array_equal(both.combine(seen, ["oak", "wool"]), both.siglip.combine(seen, ["oak", "wool"]))
     assert dict(both.tags) == {role: tag for role, tag in tags(settings).items() if role in both.tags}
     assert set(both.tags) == {Role.VISUAL, Role.STRUCTURE, *GUIDED}
     seen = [p for p in pictures() if min(p.shape[:2]) >= 40]
@@ -225,9 +225,12 @@ def test_structure_is_dinov2s_class_token_beside_the_rest(folders: dict[str, Pat
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"encoder_model": "dinov2"}, "SWATCHBOOK_ENCODER_MODEL=.* is a dinov2 that Swatchbook cannot use"),
-        ({"encoder_model": "naflex"}, "is a siglip2 that Swatchbook cannot use.*not NaFlex"),
-        ({"structure_model": "siglip"}, "SWATCHBOOK_STRUCTURE_MODEL=.* is a siglip, not a DINOv2"),
+        (
+            {"encoder_model": "dinov2"},
+            "ENCODER_MODEL=.* is a dinov2 model, which Swatchbook does not support",
+        ),
+        ({"encoder_model": "naflex"}, "is a siglip2 model, which Swatchbook does not support.*not NaFlex"),
+        ({"structure_model": "siglip"}, "SWATCHBOOK_STRUCTURE_MODEL=.* is a siglip model, not DINOv2"),
     ],
 )
 def test_models_of_another_kind_are_refused(folders: dict[str, Path], wrong: dict[str, str], message: str) -> None:

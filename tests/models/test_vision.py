@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from swatchbook.arrays import Pixels
 from swatchbook.errors import Failure, InvalidModelOutput, OutOfMemory
 from swatchbook.images.prepare import Preparation
-from swatchbook.models.vision import AT_ONCE, VisionEncoder
+from swatchbook.models.vision import BATCH, VisionEncoder
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import Role
 
@@ -52,11 +52,11 @@ def test_many_pictures_keep_their_order_over_portions() -> None:
     vectors = encoder.encode([plain(red) for red in reds])[Role.VISUAL]
     assert (vectors[:, 0] / vectors[:, 1] * 10).round().astype(int).tolist() == reds
     assert sum(sizes) == len(reds)
-    assert max(sizes) <= AT_ONCE
+    assert max(sizes) <= BATCH
 
 
 def test_memory_that_runs_out_halves_the_batch_until_it_fits() -> None:
-    room = AT_ONCE
+    room = BATCH
 
     def fit(means: Tensor) -> Tensor:
         if len(means) > room:
@@ -84,5 +84,5 @@ def test_numbers_that_are_none_are_the_fault_of_one_picture() -> None:
 
 
 def test_a_network_that_makes_other_roles_than_its_tags_is_a_bug() -> None:
-    with pytest.raises(ValueError, match="its tags are of"):
+    with pytest.raises(ValueError, match="its tags are for"):
         VisionEncoder(Means(), {Role.COLOR: "means@1/color"}, PREPARATION, device="cpu", precision="float32")

@@ -13,7 +13,7 @@ from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels
 from swatchbook.errors import UNEXPECTED_MESSAGE, Configuration, Failure, ProviderError, ProviderRejected
 from swatchbook.models import vision_analyst
-from swatchbook.models.vision_analyst import VisionAnalyst, as_jpeg
+from swatchbook.models.vision_analyst import VisionAnalyst, encode_jpeg
 from swatchbook.records import Analysis, ColorShare
 from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
 from tests.providers import attentive
@@ -136,7 +136,7 @@ def test_only_pixels_are_sent_no_larger_than_asked_and_always_the_same() -> None
     (part,) = first.parts
     assert isinstance(part, bytes)
     assert Image.open(io.BytesIO(part)).size == (256, 128)
-    small = Image.open(io.BytesIO(as_jpeg(picture(100, 20, 30), 256)))
+    small = Image.open(io.BytesIO(encode_jpeg(picture(100, 20, 30), 256)))
     assert (small.size, small.format) == ((30, 20), "JPEG")
 
 

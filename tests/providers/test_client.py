@@ -189,15 +189,15 @@ def test_a_reply_that_would_harm_its_reader_is_an_error_that_may_have_cost(
 
 @pytest.mark.parametrize(("status", "failure"), [(400, ProviderRejected), (500, ProviderError), (204, ProviderError)])
 def test_a_status_is_enough_where_its_body_cannot_be_read(status: int, failure: type[Failure]) -> None:
-    assert http_errors.code_of(DEEP) == ""
+    assert http_errors.error_code(DEEP) == ""
     assert type(http_errors.failure(Endpoint("llm", "http://host/v1", "m"), status, DEEP)) is failure
 
 
 def test_what_a_provider_says_of_an_error_is_one_plain_line() -> None:
     said = json.dumps({"error": {"message": "\x1b[2Jall\n gone \u202e" + "x" * 9_000}}).encode()
     error = http_errors.failure(Endpoint("llm", "http://host/v1", "m"), 400, said)
-    assert str(error).startswith("host answers 400: [2Jall gone xxx")
-    assert len(str(error)) < 250
+    assert str(error).startswith("host rejected the request with status 400: [2Jall gone xxx")
+    assert len(str(error)) < 270
 
 
 @pytest.mark.parametrize("counted", [-5, 10**40, 1.5, "12", True, None, [1], float("nan")])
@@ -337,7 +337,7 @@ def test_told_to_come_back_at_once_for_ever_it_is_not_flooded_with_calls(
 ) -> None:
     there.headers = header
     there.script.extend(["rate_limited_silent"] * 100)
-    with pytest.raises(ProviderDown, match="tells us to wait"):
+    with pytest.raises(ProviderDown, match="limits our rate"):
         client(there, way, clock=SetClock()).post(way.call)
     assert len(there.asked) < 20
 
@@ -346,7 +346,7 @@ def test_after_ten_minutes_of_being_told_to_wait_it_is_an_outage(there: Provider
     there.script.extend(["rate_limited_silent"] * 100)
     clock = SetClock()
     began = clock.now()
-    with pytest.raises(ProviderDown, match="tells us to wait"):
+    with pytest.raises(ProviderDown, match="limits our rate"):
         client(there, way, clock=clock).post(way.call)
     assert 500 < clock.now() - began <= 600
     assert len(there.asked) < 20
@@ -536,7 +536,7 @@ def test_a_key_that_is_repeated_in_a_reply_is_in_no_traceback(there: Provider) -
     asking = client(there)
     reply = asking.post(PLAIN.call)
     with pytest.raises(ProviderError) as raised:
-        openai.said(asking.where, reply.data)
+        openai.read(asking.where, reply.data)
     assert KEY not in "".join(traceback.format_exception(raised.value))
 
 

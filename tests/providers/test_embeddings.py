@@ -146,7 +146,7 @@ def test_what_no_second_try_mends_is_asked_once(there: Provider, fault: str) -> 
 
 def test_nothing_is_searched_for_with_a_vector_that_is_none(there: Provider) -> None:
     there.embed = lambda texts, dimension: np.full((len(texts), dimension), np.nan, np.float32)
-    with pytest.raises(ProviderError, match="vector that is none"):
+    with pytest.raises(ProviderError, match="invalid vector"):
         at(there, SetClock()).embed(["oak"], "query")
 
 
@@ -176,7 +176,7 @@ def test_a_text_too_long_is_cut_and_that_is_logged_and_counted(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         voyage(there).embed(["ü" * 100_000, "oak"], "document", context)
-    assert "1 texts are too long for voyage-3.5 and were cut" in caplog.text
+    assert "1 texts are too long for voyage-3.5 and were truncated" in caplog.text
     assert spending(context.ledger, context.run.document)[0].truncated == 1
     sent = there.asked[0][0].texts
     assert 30_000 < len(sent[0]) < 32_000
@@ -245,7 +245,7 @@ def test_vectors_of_which_nobody_knows_whose_they_are_are_not_kept(
 ) -> None:
     there.rewrite = lambda reply: {**reply, "data": change(reply["data"])}
     encoder = voyage(there)
-    with pytest.raises(ProviderError, match="no embeddings of what was asked"):
+    with pytest.raises(ProviderError, match="not one embedding per text"):
         encoder.embed(TEXTS, "document", context)
     there.rewrite = lambda reply: reply
     np.testing.assert_allclose(encoder.embed(TEXTS, "document", context), expected(TEXTS), atol=1e-6)

@@ -1,1 +1,1 @@
-"""One file for each wire format that providers speak."""
+"""The wire formats of providers, one per file."""

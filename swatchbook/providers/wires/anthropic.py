@@ -1,6 +1,6 @@
-"""Messages as Anthropic's endpoint speaks them: https://docs.anthropic.com/en/api/messages. Shapes by tool use.
+"""Anthropic's Messages API: https://docs.anthropic.com/en/api/messages. Shapes are requested by tool use.
 
-Plain HTTP, for the reasons that `openai.py` gives.
+Plain HTTP, for the reasons given in `openai.py`.
 """
 
 import base64
@@ -35,12 +35,12 @@ class _Message(WireModel):
 
 
 def header(key: str | None) -> Mapping[str, str]:
-    """How the key is presented, and which version of the API is meant."""
+    """Return the HTTP headers for the API key and the version of the API."""
     return {"anthropic-version": _VERSION, **({"x-api-key": key} if key else {})}
 
 
 def body(where: Endpoint, turn: ChatMessage, way: ShapeMethod) -> Mapping[str, Any]:
-    """The request."""
+    """Return the body of the request."""
     first = {"role": "user", "content": [_part(part) for part in turn.question.parts]}
     asked = {
         "model": where.model,
@@ -55,18 +55,18 @@ def body(where: Endpoint, turn: ChatMessage, way: ShapeMethod) -> Mapping[str, A
 
 
 def usage(data: Mapping[str, Any]) -> Usage:
-    """Tokens, as the provider counts them."""
+    """Return the tokens that the provider counted."""
     return Usage(counted(data, "input_tokens"), counted(data, "output_tokens"))
 
 
-def said(where: Endpoint, data: Mapping[str, Any]) -> ChatReply:
-    """What the model said. Raises ProviderError for a reply that is none."""
+def read(where: Endpoint, data: Mapping[str, Any]) -> ChatReply:
+    """Read the model's reply. Raises ProviderError if it is malformed."""
     try:
         message = _Message.model_validate(data)
-        given = [json.dumps(block.input, ensure_ascii=False) for block in message.content if block.type == "tool_use"]
+        inputs = [json.dumps(block.input, ensure_ascii=False) for block in message.content if block.type == "tool_use"]
     except (ValidationError, RecursionError) as error:
-        raise ProviderError(f"{where.host} answers with no message.") from error
-    text = given[0] if given else "".join(block.text for block in message.content)
+        raise ProviderError(f"{where.host} sent a malformed reply (not a message).") from error
+    text = inputs[0] if inputs else "".join(block.text for block in message.content)
     return ChatReply(text=text, stop=_STOPS.get(message.stop_reason, "end"))
 
 

@@ -1,7 +1,7 @@
-"""Chat completions as OpenAI's own endpoint and its many relatives (vLLM, Ollama, llama.cpp …) speak them.
+"""The chat completions of OpenAI and compatible servers (vLLM, Ollama, llama.cpp …).
 
-https://platform.openai.com/docs/api-reference/chat. Plain HTTP: the SDK brings retries and pacing of its own, which
-are ours, and takes longer to import than a picture takes to embed.
+https://platform.openai.com/docs/api-reference/chat. Plain HTTP: OpenAI's SDK would add its own retries and rate limits,
+and takes longer to import than a picture takes to embed.
 """
 
 import base64
@@ -47,34 +47,34 @@ class _Completion(WireModel):
 
 
 def header(key: str | None) -> Mapping[str, str]:
-    """How the key is presented."""
+    """Return the HTTP headers for the API key."""
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def body(where: Endpoint, turn: ChatMessage, way: ShapeMethod) -> Mapping[str, Any]:
-    """The request."""
+    """Return the body of the request."""
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": turn.instructions(way)},
         {"role": "user", "content": [_part(part) for part in turn.question.parts]},
         *turn.correction,
     ]
-    # OpenAI's reasoning models refuse both max_tokens and a temperature; its relatives know nothing else
+    # OpenAI's reasoning models reject both max_tokens and a temperature; compatible servers accept nothing else
     own = {"max_completion_tokens": turn.question.max_tokens}
     limits = own if where.host == _OWN_HOST else {"max_tokens": turn.question.max_tokens, "temperature": 0}
     return {"model": where.model, "messages": messages, **limits, **_shape(turn, way)}
 
 
 def usage(data: Mapping[str, Any]) -> Usage:
-    """Tokens, as far as the server counts them."""
+    """Return the tokens that the server counted."""
     return Usage(counted(data, "prompt_tokens"), counted(data, "completion_tokens"))
 
 
-def said(where: Endpoint, data: Mapping[str, Any]) -> ChatReply:
-    """What the model said. Raises ProviderError for a reply that is none."""
+def read(where: Endpoint, data: Mapping[str, Any]) -> ChatReply:
+    """Read the model's reply. Raises ProviderError if it is malformed."""
     try:
         choice = _Completion.model_validate(data).choices[0]
     except (ValidationError, IndexError) as error:
-        raise ProviderError(f"{where.host} answers with no chat completion.") from error
+        raise ProviderError(f"{where.host} sent a malformed reply (not a chat completion).") from error
     message = choice.message
     if message.refusal or choice.finish_reason == "content_filter":
         return ChatReply(text=message.refusal or "", stop="refused")

@@ -1,4 +1,4 @@
-"""Embeddings as OpenAI's endpoint and its relatives speak them: https://platform.openai.com/docs/api-reference."""
+"""The embeddings of OpenAI and compatible servers: https://platform.openai.com/docs/api-reference."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
@@ -12,17 +12,17 @@ __all__ = ["BATCH_TEXTS", "BATCH_TOKENS", "MAX_TOKENS", "PATH", "URL", "body", "
 PATH: Final = "/embeddings"
 MAX_TOKENS: Final = 8_191  # of one text
 BATCH_TOKENS: Final = 300_000  # of one call
-BATCH_TEXTS: Final = 256  # OpenAI takes 2,048, some of its relatives far fewer
+BATCH_TEXTS: Final = 256  # OpenAI accepts 2,048, some compatible servers far fewer
 
-_SHORTENED: Final = "text-embedding-3"  # the family that knows `dimensions`; others take it for an error
+_SHORTENED: Final = "text-embedding-3"  # the model family that accepts `dimensions`; others reject it
 
 
 def body(model: str, texts: Sequence[str], kind: Literal["document", "query"], dimension: int) -> Mapping[str, Any]:
-    """The request. Documents and queries are asked for alike."""
+    """Return the body of the request. It is the same for documents and queries."""
     asked = {"model": model, "input": list(texts), "encoding_format": "base64"}
     return {**asked, "dimensions": dimension} if model.startswith(_SHORTENED) else asked
 
 
 def usage(data: Mapping[str, Any]) -> Usage:
-    """Tokens, as far as the server counts them; nothing comes out but vectors."""
+    """Return the input tokens that the server counted; embeddings have no output tokens."""
     return Usage(counted(data, "prompt_tokens"), 0)

@@ -80,7 +80,7 @@ def test_weights_that_are_chosen_but_not_here_are_told_with_what_fetches_them(
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not here.*swatchbook models pull"):
+    with pytest.raises(Configuration, match=r"siglip2-base-patch16-224.*not downloaded.*swatchbook models pull"):
         check_models(Resources(Settings(encoder="siglip")))
 
 
