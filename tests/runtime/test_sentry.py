@@ -41,7 +41,7 @@ ledger = open_ledger(settings.ledger)
 run = begun(ledger)
 with ledger.write() as connection:
     connection.execute(update(rows).values(lease_until=0, heartbeat_at=0))
-assert runs.bury(ledger) == [run.token]
+assert runs.mark_dead(ledger) == [run.token]
 print(run.document)
 """
 
