@@ -8,10 +8,10 @@ import pytest
 ARENAS = """
 import ctypes, tempfile, threading
 from pathlib import Path
-from swatchbook.resources import Lab
+from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
-Lab(Settings(home=Path(tempfile.mkdtemp())))
+Resources(Settings(home=Path(tempfile.mkdtemp())))
 c = ctypes.CDLL(None)
 c.malloc.restype = ctypes.c_void_p
 at_once = threading.Barrier(12)
@@ -56,7 +56,7 @@ def _said(code: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has arenas")
-def test_threads_of_a_process_with_a_lab_share_two_heaps() -> None:
+def test_threads_of_a_process_with_resources_share_two_heaps() -> None:
     assert _said(ARENAS) <= 2
 
 
