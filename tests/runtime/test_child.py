@@ -148,7 +148,7 @@ def test_what_a_child_logs_reaches_the_log_of_its_parent(child: Child, caplog: p
     assert answer == {"done": True}
     (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child"]
     assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child", "WARNING", "%s: %s")
-    assert record.getMessage() == "tests.runtime.troubled_child says: 50 % of a page"
+    assert record.getMessage() == "tests.runtime.troubled_child: 50 % of a page"
 
 
 def test_memory_over_the_limit_is_out_of_memory(child: Child) -> None:

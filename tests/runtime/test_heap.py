@@ -56,7 +56,7 @@ def _said(code: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc has arenas")
-def test_threads_of_a_process_with_a_lab_share_two_heaps() -> None:
+def test_threads_of_a_process_with_resources_share_two_heaps() -> None:
     assert _said(ARENAS) <= 2
 
 
