@@ -1,4 +1,4 @@
-"""What a delete would remove, counted before anybody decides: whatever no other document uses."""
+"""Count what a delete would remove: whatever no other document uses."""
 
 from sqlalchemy import ColumnElement, CompoundSelect, exists, func, or_, select, union
 
@@ -7,11 +7,11 @@ from swatchbook.ledger.tables import analyses, chunks, images, placements, vecto
 from swatchbook.records import PlacementState, Record
 
 _IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
-"""What the vectors of an image are made of: the picture, what is said of it, and both together."""
+"""Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
 
 
 class Deletion(Record):
-    """What goes with a document: the images that it alone shows, and the vectors that nothing else uses."""
+    """What a delete removes: images that no other document shows, and vectors that nothing else uses."""
 
     documents: int = 1
     images: int
@@ -19,7 +19,7 @@ class Deletion(Record):
 
 
 def count_deletion(ledger: Ledger, document: str) -> Deletion:
-    """Count what goes when this document is deleted. What another document or another owner uses is not counted."""
+    """Count what deleting this document removes. What another document or owner uses is not counted."""
     shown = placements.c.state == PlacementState.SHOWN
     alone = _is_placed_in(document, shown), ~_is_placed_outside(document, shown)
     unused = vectors.c.key.in_(_keys_in(document)), ~_is_key_used_outside(document)
