@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from swatchbook.catalogue import chunk, describe, discover, link, plan
-from swatchbook.ledger import items, runs, stages
+from swatchbook.ledger import items, runs, stage_results
 from swatchbook.ledger.queries import account
 from swatchbook.pdf import reader
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import Work, begin_work, hold_run
+from swatchbook.pipeline.run import begin_work, hold_run
+from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
@@ -34,16 +35,16 @@ def main(path: Path) -> None:
             described = [describe.describe(product, pages, tables.tables) for product in found.products]
             planned = plan.make_plan(reading, pages, found, options.focus)
             chunks = chunk.chunk(work.document, reading, pages, planned, tables.tables)
-            stages.save_pages(resources.ledger, work.run, reading, planned)
-            stages.save_chunks(resources.ledger, work.run, chunks)
+            stage_results.save_pages(resources.ledger, work.run, reading, planned)
+            stage_results.save_chunks(resources.ledger, work.run, chunks)
             extraction = reader.extract(path, work.document, reading, planned, resources.files, resources.settings)
-            stages.save_extraction(resources.ledger, work.run, extraction)
+            stage_results.save_extraction(resources.ledger, work.run, extraction)
             for batch in items.cut_batches(resources.ledger, work.run, options.batch_size):
                 process_batch(resources, work.run, batch, size=options.batch_size, last_try=True)
             publish_all(resources, at_most=0)
             products = describe.assemble_products(work.document, found, described)
             links = link.link(products, found, extraction.placements, chunks.chunks, pages)
-            stages.save_assembly(resources.ledger, work.run, products, links)
+            stage_results.save_assembly(resources.ledger, work.run, products, links)
             publish_all(resources, at_most=0)
             status, due = account.next_status(resources.ledger, work.document)
             runs.end(resources.ledger, work.run, status, due_at=due)

@@ -9,7 +9,7 @@ from pydantic import Field
 from blocks import load_resources
 from swatchbook.ledger.queries import account
 from swatchbook.pipeline import shards
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import (
     BlockNames,
     Description,

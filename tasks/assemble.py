@@ -6,9 +6,9 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.catalogue import describe, link
-from swatchbook.ledger import page_failures, stages
+from swatchbook.ledger import page_failures, stage_results
 from swatchbook.pdf import reader
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import StageResults
 from tasks.policy import WRITE
 
@@ -26,5 +26,5 @@ def _assemble(work: Work, results: StageResults) -> int:
     links = link.link(products, results.discovery, results.extraction.placements, results.chunks.chunks, pages)
     described = [page for description in results.descriptions for page in description.lost]
     page_failures.save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])
-    stages.save_assembly(resources.ledger, work.run, products, links)
+    stage_results.save_assembly(resources.ledger, work.run, products, links)
     return len(products)

@@ -6,9 +6,9 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.catalogue import chunk
-from swatchbook.ledger import page_failures, stages
+from swatchbook.ledger import page_failures, stage_results
 from swatchbook.pdf import reader
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import Chunks, Plan, Reading, Tables
 from tasks.policy import PURE, WRITE
 
@@ -30,6 +30,6 @@ async def save_chunks(work: Work, reading: Reading, plan: Plan, tables: Tables, 
 
 def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
     ledger = load_resources(work.blocks).ledger
-    stages.save_pages(ledger, work.run, reading, plan)
+    stage_results.save_pages(ledger, work.run, reading, plan)
     page_failures.save_page_failures(ledger, work.run, tables.lost)
-    stages.save_chunks(ledger, work.run, chunks)
+    stage_results.save_chunks(ledger, work.run, chunks)

@@ -18,7 +18,8 @@ from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED, Failure, Policy
 from swatchbook.ledger.calls import CallContext
 from swatchbook.pdf import reader
-from swatchbook.pipeline.run import Work, progress_callback
+from swatchbook.pipeline.run import progress_callback
+from swatchbook.pipeline.work import Work
 from swatchbook.records import Description, Discovery, FailedPage, FoundProduct, Reading, Scans, Stage, Tables
 from swatchbook.resources import Resources
 from tasks.policy import PURE, last_try

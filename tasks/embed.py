@@ -14,7 +14,7 @@ from swatchbook.ledger.items import Batch
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, process_batch
 from swatchbook.pipeline.publish import Published, publish_all, publish_document
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 from tasks.policy import WRITE, last_try

@@ -21,8 +21,8 @@ from swatchbook.ledger.database import portions
 from swatchbook.ledger.items import Batch
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.pipeline import shards
-from swatchbook.pipeline.run import Work
 from swatchbook.pipeline.shards import Shard
+from swatchbook.pipeline.work import Work
 from tasks.policy import WRITE
 from tasks.prefect_client import PAGE, UNDER_WAY, WAITING, deployment_id, in_states, is_over, live_workers, of_flows
 from tasks.progress import Advance

@@ -5,9 +5,10 @@ import asyncio
 from prefect import task
 
 from blocks import load_resources
-from swatchbook.ledger import stages
+from swatchbook.ledger import stage_results
 from swatchbook.pdf import reader
-from swatchbook.pipeline.run import Work, progress_callback
+from swatchbook.pipeline.run import progress_callback
+from swatchbook.pipeline.work import Work
 from swatchbook.records import Extraction, Plan, Reading, Stage
 from tasks.policy import PURE, WRITE
 
@@ -23,7 +24,7 @@ async def save_pictures(work: Work, extraction: Extraction) -> None:
     """Save images, placements and their pending items."""
     resources = load_resources(work.blocks)
     below = resources.settings.review_below
-    await asyncio.to_thread(stages.save_extraction, resources.ledger, work.run, extraction, review_below=below)
+    await asyncio.to_thread(stage_results.save_extraction, resources.ledger, work.run, extraction, review_below=below)
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:

@@ -7,7 +7,7 @@ from prefect import task
 from blocks import load_resources
 from swatchbook.catalogue import plan
 from swatchbook.pdf import reader
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import Discovery, Plan, Reading
 from tasks.policy import PURE
 

@@ -14,7 +14,8 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
 from blocks import load_resources
 from swatchbook.errors import ProviderDown
-from swatchbook.pipeline.run import Work, finish_stage, hold_run, report_progress, start_stage
+from swatchbook.pipeline.run import finish_stage, hold_run, report_progress, start_stage
+from swatchbook.pipeline.work import Work
 from swatchbook.records import PROGRESS, Stage
 from swatchbook.reports.markdown import plain
 from tasks.policy import cached

@@ -6,7 +6,8 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.pdf import reader
-from swatchbook.pipeline.run import Work, progress_callback
+from swatchbook.pipeline.run import progress_callback
+from swatchbook.pipeline.work import Work
 from swatchbook.records import Reading, Stage
 from tasks.policy import PURE
 

@@ -10,7 +10,8 @@ from swatchbook.ledger import runs
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Busy
 from swatchbook.pipeline.register import register_source
-from swatchbook.pipeline.run import Work, begin_work, has_settled
+from swatchbook.pipeline.run import begin_work, has_settled
+from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, IngestOptions, document_id
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote

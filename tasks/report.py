@@ -7,7 +7,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from blocks import load_resources
 from swatchbook.pipeline.finish_run import finish_run
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import RunReport, StageResults
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.truncate import merge_roles

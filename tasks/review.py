@@ -11,7 +11,7 @@ from swatchbook.ledger.queries import reviews
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline import review
 from swatchbook.pipeline.review import Reviewed
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, RunReport
 from tasks.policy import WRITE
 

@@ -138,7 +138,7 @@ def ingest(
 
     files, codes = find_sources(paths, quiet=as_json)
     if plan:
-        from interface.cli.cost_plan import print_estimates
+        from interface.cli.cost_estimate import print_estimates
 
         with opened_resources() as resources:
             codes.append(print_estimates(resources, files, options, as_json=as_json))

@@ -14,7 +14,7 @@ from interface.service.multipart import FILE, TheUploadSlots, full_disk_as_507, 
 from interface.service.problems import RETRY_SECONDS, documented
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration
-from swatchbook.pipeline.register import Registered, plan_request, register_upload
+from swatchbook.pipeline.register import Registered, build_request, register_upload
 from swatchbook.records import DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings
 from swatchbook.storage.upload_buffer import incoming
@@ -114,7 +114,7 @@ def uploaded(registered: Registered, response: Response) -> Uploaded:
 def check_options(settings: Settings, options: IngestOptions) -> None:
     """Raise 422 for a role that no model in the settings has: the request is wrong here, not the settings."""
     try:
-        plan_request(settings, options)
+        build_request(settings, options)
     except Configuration as error:
         raise HTTPException(422, str(error)) from error
 

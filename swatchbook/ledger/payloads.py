@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.index.base import Payload
-from swatchbook.index.sizes import with_sizes
+from swatchbook.index.size_words import with_sizes
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products

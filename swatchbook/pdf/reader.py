@@ -34,7 +34,7 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
+from swatchbook.pdf.is_pdf import HEAD_BYTES, is_pdf
 from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
 from swatchbook.runtime.child import TRIES, Child, Frame
 from swatchbook.settings import Settings

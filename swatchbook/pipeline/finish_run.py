@@ -1,18 +1,45 @@
-"""The end of a run: close the account, and say whether the document is completed or waits for another try."""
+"""How a run ends: which status its document gets, after its last stage and after a failure."""
 
-from swatchbook.catalogue import quality
+import logging
+
+from swatchbook.backoff import pause_after
+from swatchbook.catalogue import confidence
+from swatchbook.errors import (
+    KINDS,
+    BudgetExceeded,
+    Failure,
+    Policy,
+    Unexpected,
+    as_failure,
+)
 from swatchbook.ledger import page_failures, runs
+from swatchbook.ledger.leases import RUN_LIMIT
 from swatchbook.ledger.queries.account import account, document_report, next_status
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
-from swatchbook.pipeline.run import Work
-from swatchbook.records import PAGE_CUT, DocumentStatus, RunReport, Stage, StageResults
+from swatchbook.ledger.runs import Run
+from swatchbook.pipeline.work import Work
+from swatchbook.records import (
+    PAGE_CUT,
+    DocumentStatus,
+    RunReport,
+    Stage,
+    StageResults,
+)
 from swatchbook.resources import Resources
 from swatchbook.runtime.memory import peak_memory_mb
 from swatchbook.truncate import truncate
 
+log = logging.getLogger(__name__)
+
 _SHOWN_ANSWERS = 5
 """Dropped answers that a report names; the kept results of the stages have all of them."""
+
+RECHECK_SECONDS = 60.0
+"""Pause until a document that ended in an outage, or that a person must help, is tried again."""
+
+_RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
+WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 
 
 def finish_run(resources: Resources, work: Work, results: StageResults) -> RunReport:
@@ -57,7 +84,7 @@ def _confidence(resources: Resources, work: Work, results: StageResults) -> floa
     """
     counts = account(resources.ledger, document=work.document)
     planned = {*results.plan.shown, *(page.page for page in results.reading.lost)}
-    return quality.confidence(
+    return confidence.confidence(
         [product.confidence for product in read_products(resources.ledger, work.document)],
         planned=len(planned),
         lost=len(planned & {page.page for page in results.failed_pages}),
@@ -99,3 +126,36 @@ def _slow_stage(stage: SlowStage) -> str:
 
 def _pages(numbers: set[int]) -> str:
     return f"Page {min(numbers)}" if len(numbers) == 1 else f"{len(numbers)} pages"
+
+
+def end_failed_run(resources: Resources, run: Run, error: BaseException) -> None:
+    ledger = resources.ledger
+    if not isinstance(error, Exception):  # Ctrl-C or a cancelled task: the same command goes on from here
+        message = "Interrupted; run it again to go on."
+        runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now())
+        return
+    failure = as_failure(error)
+    if isinstance(failure, Unexpected):
+        log.error("a run ended unexpectedly", exc_info=error)
+    status, pause = _status_after_failure(resources, run, failure)
+    due_at = None if pause is None else ledger.now() + pause
+    runs.end(ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due_at)
+
+
+def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
+    """Return the status of a document whose run was ended by this failure, and the seconds until it is due again.
+
+    A failure that is likely to pass is tried again with the pauses of items, and as often.
+    """
+    if isinstance(failure, BudgetExceeded):
+        return DocumentStatus.BLOCKED, None
+    if failure.policy is Policy.BLOCKED:
+        return DocumentStatus.BLOCKED, RECHECK_SECONDS
+    if failure.policy in WAITING_POLICIES:
+        return DocumentStatus.WAITING, RECHECK_SECONDS
+    if failure.policy is Policy.NEVER:
+        return DocumentStatus.FAILED, None
+    earlier = runs.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)
+    if earlier + 1 >= RUN_LIMIT:
+        return DocumentStatus.FAILED, None
+    return DocumentStatus.WAITING, pause_after(earlier + 1)

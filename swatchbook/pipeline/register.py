@@ -22,7 +22,7 @@ from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.models import registry
-from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
+from swatchbook.pdf.is_pdf import HEAD_BYTES, is_pdf
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings
@@ -47,7 +47,7 @@ class Request(Record):
     fingerprint: str
 
 
-def plan_request(settings: Settings, options: IngestOptions) -> Request:
+def build_request(settings: Settings, options: IngestOptions) -> Request:
     """Return the pairs and the fingerprint of options under the settings.
 
     Raises Configuration for a role that no chosen model makes.
@@ -73,7 +73,7 @@ def register(
     path = Path(source)
     _check(path, name or str(path), resources.settings)
     _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
-    request = plan_request(resources.settings, options)
+    request = build_request(resources.settings, options)
     try:
         key = resources.files.put_file(path, suffix=".pdf")
     except PermissionError as error:
@@ -108,8 +108,8 @@ def _is_same_request(settings: Settings, document: Document, options: IngestOpti
     """Return whether the last request for a document had the same result as these options; with `force` never."""
     if document.fingerprint is None and document.options == options:  # no run has begun with them yet
         return True
-    known = document.fingerprint or plan_request(settings, document.options).fingerprint
-    return not options.force and known == plan_request(settings, options).fingerprint
+    known = document.fingerprint or build_request(settings, document.options).fingerprint
+    return not options.force and known == build_request(settings, options).fingerprint
 
 
 def register_source(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
@@ -133,7 +133,7 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
             )
         return register(resources, path, owner=owner, options=options)
-    request = plan_request(resources.settings, options)
+    request = build_request(resources.settings, options)
     return _queue(
         resources, source, source, resources.files.size(source), owner, options, request, again=(DocumentStatus.FAILED,)
     )

@@ -1,66 +1,34 @@
 """The run of a document: how it begins, how it is kept alive, and how its end and progress are recorded."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-from swatchbook.backoff import pause_after
-from swatchbook.cache_keys import stage_key
 from swatchbook.errors import (
-    KINDS,
-    BudgetExceeded,
     Failure,
     InvalidReference,
     LedgerDown,
-    Policy,
     RunRevoked,
-    Unexpected,
     as_failure,
 )
 from swatchbook.ledger import runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
 from swatchbook.ledger.documents import Document, get_document, queue
-from swatchbook.ledger.leases import RUN_LIMIT
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
+from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run
 from swatchbook.pipeline.heartbeat import keep_alive
-from swatchbook.pipeline.register import plan_request, register_source
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, Stage, document_id
+from swatchbook.pipeline.register import build_request, register_source
+from swatchbook.pipeline.work import Work
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage, document_id
 from swatchbook.resources import Resources
-from swatchbook.settings import Settings
 from swatchbook.storage.files import KEY
 
-log = logging.getLogger(__name__)
-
-_RECHECK_SECONDS = 60.0
-"""Pause until a document that ended in an outage, or that a person must help, is tried again."""
-
-_RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF, Policy.SMALLER, Policy.ONCE_MORE}]
-_WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
 _PROGRESS_SECONDS = 0.5  # least pause between progress writes
-
-
-class Work(Record):
-    """One run of a document: what its stages need to know."""
-
-    run: Run
-    document: str
-    name: str
-    owner: str
-    content: str
-    file: str
-    options: IngestOptions
-    force: str | None
-    blocks: BlockNames = BlockNames()
-
-    def key(self, stage: str, settings: Settings, part: str = "") -> str:
-        """Return the cache key of a pure stage of this document."""
-        return stage_key(stage, self.content, settings, self.options, force=self.force, part=part)
 
 
 def begin_work(
@@ -82,19 +50,19 @@ def begin_work(
         registered = register_source(resources, source, owner=owner, options=options)
     except Failure as failure:  # a queued document has no run yet that could record it
         if KEY.match(source):
-            status = DocumentStatus.WAITING if failure.policy in _WAITING_POLICIES else DocumentStatus.BLOCKED
+            status = DocumentStatus.WAITING if failure.policy in WAITING_POLICIES else DocumentStatus.BLOCKED
             postpone(
                 resources.ledger,
                 document_id(owner, source[:64]),
                 status,
                 message=str(failure),
                 failure_kind=failure.kind,
-                seconds=_RECHECK_SECONDS,
+                seconds=RECHECK_SECONDS,
             )
         raise
     if registered.unchanged:
         return registered.document
-    asked = plan_request(resources.settings, options)
+    asked = build_request(resources.settings, options)
     document = registered.document
     begun = runs.begin(
         resources.ledger,
@@ -149,7 +117,7 @@ def hold_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
 
     What can be tried again leaves the document waiting, the rest leaves it failed or blocked.
     """
-    with _hold(resources.ledger, run, partial(_end_document_run, resources, run)) as lost:
+    with _hold(resources.ledger, run, partial(end_failed_run, resources, run)) as lost:
         try:
             yield lost
         finally:
@@ -178,39 +146,6 @@ def _hold(ledger: Ledger, run: Run, end: Callable[[BaseException], None]) -> Ite
         except BaseException as error:
             end(error)
             raise
-
-
-def _end_document_run(resources: Resources, run: Run, error: BaseException) -> None:
-    ledger = resources.ledger
-    if not isinstance(error, Exception):  # Ctrl-C or a cancelled task: the same command goes on from here
-        message = "Interrupted; run it again to go on."
-        runs.end(ledger, run, DocumentStatus.WAITING, message=message, due_at=ledger.now())
-        return
-    failure = as_failure(error)
-    if isinstance(failure, Unexpected):
-        log.error("a run ended unexpectedly", exc_info=error)
-    status, pause = _status_after(resources, run, failure)
-    due_at = None if pause is None else ledger.now() + pause
-    runs.end(ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due_at)
-
-
-def _status_after(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:
-    """Return the status of a document whose run was ended by this failure, and the seconds until it is due again.
-
-    A failure that is likely to pass is tried again with the pauses of items, and as often.
-    """
-    if isinstance(failure, BudgetExceeded):
-        return DocumentStatus.BLOCKED, None
-    if failure.policy is Policy.BLOCKED:
-        return DocumentStatus.BLOCKED, _RECHECK_SECONDS
-    if failure.policy in _WAITING_POLICIES:
-        return DocumentStatus.WAITING, _RECHECK_SECONDS
-    if failure.policy is Policy.NEVER:
-        return DocumentStatus.FAILED, None
-    earlier = runs.count_failed_runs(resources.ledger, run, _RETRIED_KINDS)
-    if earlier + 1 >= RUN_LIMIT:
-        return DocumentStatus.FAILED, None
-    return DocumentStatus.WAITING, pause_after(earlier + 1)
 
 
 def start_stage(resources: Resources, run: Run, stage: Stage) -> None:

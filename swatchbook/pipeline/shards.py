@@ -9,8 +9,8 @@ from pathlib import Path
 from swatchbook.errors import Configuration
 from swatchbook.ledger import shard_runs
 from swatchbook.ledger.items import Batch
-from swatchbook.pipeline.register import plan_request
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.register import build_request
+from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions, Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
@@ -106,7 +106,7 @@ def load(resources: Resources, key: str) -> Shard:
 
 def shard_fingerprint(settings: Settings, work: Work) -> str:
     """Return a hash of what parent and shard must agree on: the code, and what these settings and options request."""
-    return hashlib.sha256(f"{code_version()}:{plan_request(settings, work.options).fingerprint}".encode()).hexdigest()
+    return hashlib.sha256(f"{code_version()}:{build_request(settings, work.options).fingerprint}".encode()).hexdigest()
 
 
 @cache

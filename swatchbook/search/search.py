@@ -8,7 +8,7 @@ from typing import Literal
 from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
-from swatchbook.index.sizes import join_sizes
+from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger import publishing
 from swatchbook.ledger.queries import search_results
 from swatchbook.models.base import TextTower

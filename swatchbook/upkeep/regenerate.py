@@ -2,14 +2,14 @@
 
 from swatchbook.ledger import document_commands
 from swatchbook.ledger.documents import Document
-from swatchbook.pipeline.register import plan_request
+from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, Role
 from swatchbook.resources import Resources
 
 
 def is_current(resources: Resources, document: Document) -> bool:
     """Return whether a document is completed with all that its options and the current settings request."""
-    request = plan_request(resources.settings, document.options)
+    request = build_request(resources.settings, document.options)
     return document.status == DocumentStatus.COMPLETED and document.fingerprint == request.fingerprint
 
 
@@ -21,7 +21,7 @@ def regenerate(
     `roles` are added to the roles that its options name; options that name none already mean all roles. Returns False
     if there is nothing to do. Raises Configuration for a role that no configured model computes.
     """
-    plan_request(resources.settings, document.options.model_copy(update={"roles": roles or document.options.roles}))
+    build_request(resources.settings, document.options.model_copy(update={"roles": roles or document.options.roles}))
     wanted = document.options.roles and document.options.roles | roles
     if wanted != document.options.roles:
         document_commands.request_again(

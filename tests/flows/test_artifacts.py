@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.artifacts import Artifact
 
 from swatchbook.ledger.runs import Run
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import DocumentStatus, FailureRecord, IngestOptions, RunReport, Stage, identity
 from tasks.report import publish_artifacts
 

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, Table, func, insert, select, update
 
 from swatchbook.errors import Failure
 from swatchbook.ledger import items as item_moves
-from swatchbook.ledger import publishing, stages
+from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger import runs as run_moves
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
@@ -322,8 +322,8 @@ def ingest(
     ledger: Ledger, run: Run, found: Extraction, text: Chunks | None = None, *, review_below: float = 0.0
 ) -> None:
     """Stages 4 to 8 with models that always answer and an index that takes everything."""
-    stages.save_chunks(ledger, run, text or Chunks(chunks=()))
-    stages.save_extraction(ledger, run, found, review_below=review_below)
+    stage_results.save_chunks(ledger, run, text or Chunks(chunks=()))
+    stage_results.save_extraction(ledger, run, found, review_below=review_below)
     make_all(ledger, run, review_below=review_below)
     publish_all(ledger)
     end(ledger, run)

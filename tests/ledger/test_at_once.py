@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text
 
-from swatchbook.ledger import items, publishing, runs, stages
+from swatchbook.ledger import items, publishing, runs, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import list_documents
@@ -34,11 +34,13 @@ def work_off(ledger: Ledger, number: int) -> None:
         document = run.document
         with keep_alive(ledger, run, every=0.01):
             shown = [scene.placed(run, name, page=1 + n // 5) for n, name in enumerate(order.sample(PICTURES, 25))]
-            stages.save_chunks(ledger, run, scene.chunked(run, *order.sample(("Common.", "Shared.", "Everywhere."), 3)))
-            stages.save_extraction(ledger, run, scene.extraction(*shown))
+            stage_results.save_chunks(
+                ledger, run, scene.chunked(run, *order.sample(("Common.", "Shared.", "Everywhere."), 3))
+            )
+            stage_results.save_extraction(ledger, run, scene.extraction(*shown))
             make(ledger, run, order)
             product = scene.product(run, f"Oslo {turn}")
-            stages.save_assembly(ledger, run, [product], [scene.link(placed.id, product) for placed in shown])
+            stage_results.save_assembly(ledger, run, [product], [scene.link(placed.id, product) for placed in shown])
             publish(ledger, f"{number} {turn}")
             scene.end(ledger, run)
     if number % 2:

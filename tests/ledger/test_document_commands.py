@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from swatchbook.errors import InvalidReference, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.ledger import items, publishing, runs, schedule, stages
+from swatchbook.ledger import items, publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting, postpone, retry
 from swatchbook.ledger.documents import get_document, queue
@@ -24,15 +24,7 @@ from swatchbook.ledger.tables import (
 )
 from swatchbook.ledger.tables import items as items_table
 from swatchbook.ledger.tables import runs as runs_table
-from swatchbook.records import (
-    DocumentStatus,
-    IngestOptions,
-    ItemState,
-    PlacementState,
-    Role,
-    Stage,
-    sha256,
-)
+from swatchbook.records import DocumentStatus, IngestOptions, ItemState, PlacementState, Role, Stage, sha256
 from tests.ledger.scene import (
     EVERYTHING,
     VISUAL,
@@ -79,7 +71,7 @@ def test_a_postponed_document_has_the_reason_and_a_deleting_one_stays_so(ledger:
 
 def test_retry_queues_failed_items_again_and_makes_waiting_ones_due(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
     failures = {key("oak"): ProviderTimeout("Slow."), key("ash"): UnreadableImage("Cut off.")}
     make_all(ledger, run, failing=lambda c: failures.get(c.key) if c.role is Role.VISUAL else None)
     with ledger.write() as connection:
@@ -112,7 +104,7 @@ def test_retry_of_one_reopens_every_completed_document_that_wants_the_item(ledge
     found = []
     for owner in ("anna", "bert"):
         run = begin(ledger, owner=owner, requested=(VISUAL,))
-        stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+        stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
         make_all(ledger, run, failing=lambda c: UnreadableImage("Cut off."))
         end(ledger, run)
         found.append(run.document)
@@ -154,7 +146,7 @@ def test_what_is_no_document_is_neither_retried_nor_cancelled_nor_deleted(ledger
 
 def test_cancelling_revokes_the_run_and_keeps_what_is_made(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run)
     assert cancel(ledger, run.document)
     with pytest.raises(RunRevoked):
@@ -181,9 +173,9 @@ def test_what_is_complete_or_being_deleted_is_not_cancelled(ledger: Ledger) -> N
 def test_deleting_leaves_no_row_of_the_document(ledger: Ledger) -> None:
     run = begin(ledger)
     oak, hidden = placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN)
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
-    stages.save_extraction(ledger, run, extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"]))
-    stages.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    stage_results.save_extraction(ledger, run, extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"]))
+    stage_results.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
     runs.record_timing(ledger, run, Stage.READ, 1.0)
     make_all(ledger, run)
     publish_all(ledger)
@@ -233,12 +225,12 @@ def test_rows_are_dropped_of_documents_being_deleted_only(ledger: Ledger) -> Non
 
 def test_deleted_in_the_middle_and_registered_again(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     lease = items.claim(ledger, run, [key("oak")])
     mark_deleting(ledger, run.document)
     for write in (
         lambda: items.commit(ledger, lease, [], [], last_try=True),
-        lambda: stages.save_extraction(ledger, run, extraction(placed(run, "oak"))),
+        lambda: stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"))),
         lambda: runs.record_heartbeat(ledger, run),
     ):
         with pytest.raises(RunRevoked):
@@ -264,6 +256,6 @@ def test_deleted_and_ingested_again_makes_nothing_twice(ledger: Ledger) -> None:
     run = complete(ledger, "oak")
     delete(ledger, run.document)
     again = begin(ledger)
-    stages.save_extraction(ledger, again, extraction(placed(again, "oak")))
+    stage_results.save_extraction(ledger, again, extraction(placed(again, "oak")))
     assert count(ledger, items_table, state="pending") == 0
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]

@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.ledger import items, reviews, runs, stages
+from swatchbook.ledger import items, reviews, runs, stage_results
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult, Lease
@@ -139,7 +139,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 if self.items[key].state in ("failed", "rejected"):
                     self.items[key] = Item()
         placements = [scene.placed(known.run, picture) for picture in pictures]
-        stages.save_extraction(self.ledger, known.run, scene.extraction(*placements))
+        stage_results.save_extraction(self.ledger, known.run, scene.extraction(*placements))
         known.shown = True
         for key in self.wanted_by(name):
             self.items.setdefault(key, Item())

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from swatchbook.errors import Failure, ProviderTimeout, RunRevoked, UnreadableImage
 from swatchbook.index.base import Payload, Space
-from swatchbook.ledger import publishing, runs, schedule, stages
+from swatchbook.ledger import publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.document_commands import cancel as document_commands_cancel
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
@@ -118,11 +118,11 @@ class Lives(RuleBasedStateMachine):
 
     def save_stages(self, run: Run, content: str, fingerprint: str) -> None:
         found, text = pictures(run, content, fingerprint), texts(run, content, fingerprint)
-        stages.save_chunks(self.ledger, run, text)
-        stages.save_extraction(self.ledger, run, found)
+        stage_results.save_chunks(self.ledger, run, text)
+        stage_results.save_extraction(self.ledger, run, found)
         made = [product(run, "Oak", metadata={"price": "3" if fingerprint == "f" else "4"}), product(run, "Ash")]
         linked = [link(found.placements[0].id, made[0]), link(text.chunks[1].id, made[1], LinkKind.CHUNK_PRODUCT)]
-        stages.save_assembly(self.ledger, run, made[: 1 if fingerprint == "f" else 2], linked[:1] + linked[1:])
+        stage_results.save_assembly(self.ledger, run, made[: 1 if fingerprint == "f" else 2], linked[:1] + linked[1:])
         self.saved.add(run.token)
 
     @rule(

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import ProviderTimeout, UnreadableImage
 from swatchbook.index.base import Space
-from swatchbook.ledger import items, publishing, stages
+from swatchbook.ledger import items, publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate, retry
 from swatchbook.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
@@ -112,7 +112,7 @@ def test_a_claim_of_some_roles_leaves_the_others(ledger: Ledger) -> None:
 
 def test_a_picture_without_text_has_no_pair(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
-    stages.save_extraction(ledger, run, extraction(placed(run, "white")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
     publish_all(ledger)
     assert pairs(ledger) == {}
@@ -136,7 +136,7 @@ def test_a_document_that_wants_another_visual_vector_waits_for_that_one(ledger: 
 
 def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.VISUAL else None)
     publish_all(ledger)
     assert pairs(ledger) == {}
@@ -159,7 +159,7 @@ def test_a_pair_whose_vector_fails_shows_that_and_spends_nothing(ledger: Ledger)
 def test_a_pair_whose_vector_cannot_be_made_is_settled_and_comes_back_with_it(ledger: Ledger) -> None:
     """Another owner's force makes the vector: documents that request the pair are reopened."""
     run = begin(ledger, requested=WANTS)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: UnreadableImage("broken") if c.role is Role.VISUAL else None)
     publish_all(ledger)
     assert role_states(ledger) == {"analysis": "done", "multimodal": "rejected", "visual": "rejected"}
@@ -167,7 +167,7 @@ def test_a_pair_whose_vector_cannot_be_made_is_settled_and_comes_back_with_it(le
     assert account.account(ledger, document=run.document).partial == 1
 
     other = begin(ledger, owner="bert", requested=(VISUAL,), force=True)
-    stages.save_extraction(ledger, other, extraction(placed(other, "oak")))
+    stage_results.save_extraction(ledger, other, extraction(placed(other, "oak")))
     regenerate(ledger, other.document, force=True)
     make_all(ledger, other)
     assert pairs(ledger) == {pair_key(key("oak"), OAK): ("pending", 0)}
@@ -176,7 +176,7 @@ def test_a_pair_whose_vector_cannot_be_made_is_settled_and_comes_back_with_it(le
 
 def test_an_unreadable_picture_is_rejected_in_every_role(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
-    stages.save_extraction(ledger, run, extraction(placed(run, "broken"), unreadable=["broken"]))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "broken"), unreadable=["broken"]))
     assert account.account(ledger, document=run.document).rejected == 1
     assert pairs(ledger) == {}
 
@@ -194,7 +194,7 @@ def test_its_vector_is_published_for_every_owner_whose_image_has_the_same_text(l
     requested = (*EVERYTHING, MULTIMODAL)
     first, second = begin(ledger, requested=requested), begin(ledger, owner="bert", requested=requested)
     ingest(ledger, first, extraction(placed(first, "oak")))
-    stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
+    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
     assert items.cut_batches(ledger, second, 20) == ()
     (told,) = publish_all(ledger)
     assert told.row.id == image("oak", "bert")
@@ -214,7 +214,7 @@ def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:
     run = begin(ledger, requested=(*EVERYTHING, MULTIMODAL), fingerprint="another")
     assert account.account(ledger, document=run.document).pending == 1  # stage 5 has yet to queue it
     assert account.next_status(ledger, run.document)[0] == DocumentStatus.WAITING
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     lease = items.claim(ledger, run, [key("oak")])
     assert [(c.key, c.role) for c in lease.items] == [(pair_key(key("oak"), OAK), Role.MULTIMODAL)]
     items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=True)
@@ -256,7 +256,7 @@ def test_a_correction_brings_a_new_pair_and_the_old_one_is_collected(ledger: Led
     assert account.account(ledger, document=run.document).pending == 1
 
     run = begin(ledger, requested=requested)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))  # keeps the text in use
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))  # keeps the text in use
     make_all(ledger, run)
     (told,) = publish_all(ledger)
     np.testing.assert_array_equal(told.vectors[MULTIMODAL], np.frombuffer(bytes.fromhex(new), np.uint8) + np.float32(1))
@@ -274,7 +274,7 @@ def test_a_correction_brings_a_new_pair_and_the_old_one_is_collected(ledger: Led
 def test_owners_who_say_different_things_have_a_pair_each(ledger: Ledger) -> None:
     first, second = (begin(ledger, owner=owner, requested=WANTS) for owner in ("anna", "bert"))
     for run in (first, second):
-        stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+        stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, first)
     with ledger.write() as connection:
         other = AnalysisInUse(key("oak"), ANALYSIS.tag, None, {"confidence": 1, "quality": 0.5}, ASH)
@@ -306,7 +306,7 @@ def test_nothing_is_left_of_it_when_its_picture_goes(ledger: Ledger, tmp_path: P
 
 def test_one_that_fails_is_recorded_and_tried_again_alone(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: ProviderTimeout("slow") if c.role is Role.MULTIMODAL else None)
     publish_all(ledger)
     assert end(ledger, run) == DocumentStatus.WAITING

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from swatchbook.errors import Configuration, IndexDown
 from swatchbook.index.base import Space
-from swatchbook.ledger import publishing, stages
+from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, price_of
 from swatchbook.ledger.queries import account, search_results
@@ -45,7 +45,7 @@ from tests.ledger.scene import (
 def made(ledger: Ledger, *names: str) -> Run:
     """A run whose pictures are made and not yet published."""
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(*(placed(run, name) for name in names)))
+    stage_results.save_extraction(ledger, run, extraction(*(placed(run, name) for name in names)))
     make_all(ledger, run)
     return run
 
@@ -55,8 +55,10 @@ def made(ledger: Ledger, *names: str) -> Run:
 
 def test_only_rows_with_something_made_are_leased(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]))
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    stage_results.save_extraction(
+        ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"])
+    )
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
     assert publishing.lease_dirty(ledger, "a") == []
     assert publishing.count_unpublished(ledger) == 0
     make_all(ledger, run)
@@ -75,8 +77,8 @@ def test_a_row_is_leased_to_one_publisher_and_to_the_next_when_the_lease_ends(le
 
 def test_a_lease_takes_no_more_than_asked_for(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(*(placed(run, f"{n}") for n in range(5))))
-    stages.save_chunks(ledger, run, chunked(run, "a", "b", "c"))
+    stage_results.save_extraction(ledger, run, extraction(*(placed(run, f"{n}") for n in range(5))))
+    stage_results.save_chunks(ledger, run, chunked(run, "a", "b", "c"))
     make_all(ledger, run)
     assert [len(publishing.lease_dirty(ledger, f"{n}", limit=3)) for n in range(4)] == [3, 3, 2, 0]
 
@@ -110,7 +112,7 @@ def test_settling_nothing_frees_what_was_leased(ledger: Ledger) -> None:
 def test_what_was_raised_while_it_was_published_is_published_again(ledger: Ledger) -> None:
     run = made(ledger, "oak")
     rows = publishing.lease_dirty(ledger, "a")
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
     settle(ledger, "a", rows)
     assert [p.payload.text.split("\n")[0] for p in publish_all(ledger)] == ["Oak"]
 
@@ -163,10 +165,10 @@ def test_a_refused_object_keeps_its_reason_and_comes_later_and_later(ledger: Led
 def test_a_gone_row_that_is_shown_again_while_it_is_removed_stays_and_is_published_again(ledger: Ledger) -> None:
     run = made(ledger, "oak")
     publish_all(ledger)
-    stages.save_extraction(ledger, run, extraction())
+    stage_results.save_extraction(ledger, run, extraction())
     gone = publishing.lease_dirty(ledger, "a")
     assert [row.gone for row in gone] == [True]
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     settle(ledger, "a", gone)  # its objects are deleted by now
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
@@ -174,10 +176,10 @@ def test_a_gone_row_that_is_shown_again_while_it_is_removed_stays_and_is_publish
 def test_a_gone_row_whose_lease_was_lost_is_left_to_the_other_publisher(ledger: Ledger) -> None:
     run = made(ledger, "oak")
     publish_all(ledger)
-    stages.save_extraction(ledger, run, extraction())
+    stage_results.save_extraction(ledger, run, extraction())
     slow = publishing.lease_dirty(ledger, "slow")
     pass_time(ledger, 61)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     settle(ledger, "fast", publishing.lease_dirty(ledger, "fast"))
     settle(ledger, "slow", slow)  # it has deleted what fast had published
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
@@ -190,13 +192,13 @@ def test_the_payload_of_an_image_comes_from_all_documents_of_its_owner(ledger: L
     first, second = begin(ledger), begin(ledger, content="supplement")
     for run, page, caption in ((first, 3, "Oak, natural"), (second, 7, "Oak again")):
         oak = placed(run, "oak", page=page, caption=caption, nearby_text="60 x 120")
-        stages.save_extraction(ledger, run, extraction(oak))
+        stage_results.save_extraction(ledger, run, extraction(oak))
         plank = product(
             run, f"Plank {page}", category="Floors", metadata={"material": "oak, steel", "price": f"€ {page}0"}
         )
-        stages.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
+        stage_results.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
     stranger = begin(ledger, owner="bert")
-    stages.save_extraction(ledger, stranger, extraction(placed(stranger, "oak", page=9, caption="Eiche")))
+    stage_results.save_extraction(ledger, stranger, extraction(placed(stranger, "oak", page=9, caption="Eiche")))
     make_all(ledger, first)
 
     told = {p.row.id: p for p in publish_all(ledger)}
@@ -226,8 +228,8 @@ def test_the_payload_of_an_image_has_the_colors_and_material_of_its_analysis(led
 
 def test_the_vectors_published_are_those_that_were_committed(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3)))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", headings=("Wood",), pages=(2, 3)))
     make_all(ledger, run)
     told = {p.row.kind: p for p in publish_all(ledger)}
     assert told["image"].vectors.keys() == {VISUAL, COLOR, UNDERSTANDING}
@@ -242,10 +244,10 @@ def test_the_vectors_published_are_those_that_were_committed(ledger: Ledger) -> 
 def test_the_payload_of_a_chunk_names_its_products(ledger: Ledger) -> None:
     run = begin(ledger)
     found = chunked(run, "Oak is hard.")
-    stages.save_chunks(ledger, run, found)
+    stage_results.save_chunks(ledger, run, found)
     make_all(ledger, run)
     oak = product(run, "Oak", category="Floors")
-    stages.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
+    stage_results.save_assembly(ledger, run, [oak], [link(found.chunks[1].id, oak, LinkKind.CHUNK_PRODUCT)])
     (told,) = publish_all(ledger)
     assert (told.payload.products, told.payload.names, told.payload.category) == ((oak.id,), ("Oak",), ("Floors",))
 
@@ -253,7 +255,7 @@ def test_the_payload_of_a_chunk_names_its_products(ledger: Ledger) -> None:
 def test_hidden_placements_say_nothing(ledger: Ledger) -> None:
     run = begin(ledger)
     hidden = placed(run, "oak", page=5, caption="Do not show", state=PlacementState.HIDDEN)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), hidden))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), hidden))
     make_all(ledger, run)
     (told,) = publish_all(ledger)
     assert told.payload.pages == (1,)
@@ -338,7 +340,7 @@ def test_the_ledger_knows_what_each_space_should_hold(ledger: Ledger) -> None:
         Role.UNDERSTANDING: [image("oak")],
         Role.TEXT: [text.chunks[1].id],
     }
-    stages.save_extraction(ledger, begin(ledger), extraction())
+    stage_results.save_extraction(ledger, begin(ledger), extraction())
     assert list(publishing.searchable_ids(ledger, spaces[Role.VISUAL])) == []
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from swatchbook.errors import InvalidReference, UnreadableImage
-from swatchbook.ledger import runs, schedule, stages
+from swatchbook.ledger import runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import mark_deleting, regenerate
 from swatchbook.ledger.documents import get_document
@@ -110,7 +110,7 @@ def test_an_image_is_known_by_its_places_and_its_roles(ledger: Ledger) -> None:
 
 def test_an_image_that_nothing_shows_is_not_known(ledger: Ledger) -> None:
     run = begin(ledger, requested=WANTS)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak", state=PlacementState.HIDDEN)))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", state=PlacementState.HIDDEN)))
     assert image_details(ledger, image("oak")) is None
     assert image_details(ledger, image("ash")) is None
 
@@ -121,7 +121,7 @@ def test_an_image_that_nothing_shows_is_not_known(ledger: Ledger) -> None:
 def test_what_waits_is_counted_from_when_it_was_due(ledger: Ledger) -> None:
     assert backlog(ledger) == Backlog(items_due=0, documents_due=0, oldest_due_seconds=0)
     run = begin(ledger, requested=WANTS)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     at_work = backlog(ledger)
     assert (at_work.items_due, at_work.documents_due) == (4, 0)
     runs.end(ledger, run, DocumentStatus.WAITING, due_at=ledger.now() + 60)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from swatchbook.ledger import stages
+from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.retention import Collected, collect
@@ -119,7 +119,7 @@ def test_a_deleted_documents_own_file_and_what_was_read_of_it_go_after_an_hour(l
     for run in runs_of:
         set_document(ledger, run.document, file=source)
         for pages_file in (older, newer):
-            stages.save_pages(ledger, run, reading(pages_file=pages_file), Plan(pages=()))
+            stage_results.save_pages(ledger, run, reading(pages_file=pages_file), Plan(pages=()))
         end(ledger, run)
 
     def left_after_an_hour() -> list[str]:

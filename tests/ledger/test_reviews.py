@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import InvalidReference, ProviderRejected, ProviderTimeout, RunRevoked
-from swatchbook.ledger import reviews, runs, schedule, shard_runs, stages
+from swatchbook.ledger import reviews, runs, schedule, shard_runs, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting, regenerate
 from swatchbook.ledger.payloads import image_payloads
@@ -203,7 +203,7 @@ def test_of_two_analyses_of_a_picture_the_one_in_use_is_reviewed(ledger: Ledger)
     first = begin(ledger)
     ingest(ledger, first, extraction(placed(first, "oak")))
     run = begin(ledger, content="another", requested=newer)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, text="Material: ash.", review_below=BELOW)
     end(ledger, run)
     (picture,) = review_queries.images_to_review(ledger)

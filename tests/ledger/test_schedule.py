@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.errors import UnreadableImage
-from swatchbook.ledger import publishing, runs, schedule, stages
+from swatchbook.ledger import publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.records import (
     DocumentStatus,
@@ -67,7 +67,7 @@ def test_what_is_made_or_gone_is_due_to_be_published_whatever_became_of_its_docu
     ledger: Ledger, status: DocumentStatus, due_in: float | None
 ) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert due_ids(ledger) == []  # its own run sees to it
     make_all(ledger, run)
     runs.end(ledger, run, status, due_at=None if due_in is None else ledger.now() + due_in)
@@ -116,7 +116,7 @@ def test_gone_images_are_due_with_a_document_of_their_owner(ledger: Ledger) -> N
     complete(ledger, "elm", owner="bert")
     run = complete(ledger, "oak", "ash")
     again = begin(ledger, fingerprint="another")
-    stages.save_extraction(ledger, again, extraction(placed(again, "oak")))
+    stage_results.save_extraction(ledger, again, extraction(placed(again, "oak")))
     runs.end(ledger, again, DocumentStatus.COMPLETED)
     assert due_ids(ledger) == [run.document]
     publish_all(ledger)

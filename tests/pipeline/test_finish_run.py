@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.ledger import page_failures, runs, stages
+from swatchbook.ledger import page_failures, runs, stage_results
 from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.finish_run import finish_run
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import (
     PAGE_CUT,
     Chunks,
@@ -71,15 +71,15 @@ def ended(
         content=sha256(b"c"), page_count=4, title=None, outline=(), page_boxes={}, pages_file="f", lost=read,
         warnings=("The file was repaired.",),
     )  # fmt: skip
-    stages.save_pages(resources.ledger, work.run, reading, PLAN)
+    stage_results.save_pages(resources.ledger, work.run, reading, PLAN)
     page_failures.save_page_failures(resources.ledger, work.run, tables)
     extraction = Extraction(pictures=(), placements=(), lost=extract)
-    stages.save_extraction(resources.ledger, work.run, extraction)
+    stage_results.save_extraction(resources.ledger, work.run, extraction)
     product = Product(
         id="p", name="Oak", category=None, code=None, variants=(), first_page=1, last_page=1, pages=(1,), metadata={},
         confidence=0.8, evidence=(Evidence(rule="heading"),),
     )  # fmt: skip
-    stages.save_assembly(resources.ledger, work.run, [product], [])
+    stage_results.save_assembly(resources.ledger, work.run, [product], [])
     results = StageResults(
         reading=reading, discovery=discovery or Discovery(products=(), note=NOTE),
         tables=Tables(lost=tables, warnings=table_warnings),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from swatchbook.errors import DiskFull, Failure, IndexDown, PayloadTooLarge, ProviderError, RateLimited
-from swatchbook.ledger import publishing, stages
+from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import images
@@ -21,7 +21,7 @@ POISON = image(PICTURES[4])
 def made(resources: Resources, *names: str) -> Run:
     """A document whose pictures are made and not yet published."""
     run = begin(resources.ledger)
-    stages.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
+    stage_results.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
     make_all(resources.ledger, run)
     return run
 

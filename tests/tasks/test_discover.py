@@ -10,7 +10,8 @@ from blocks import load_resources
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
 from swatchbook.pipeline.register import register
-from swatchbook.pipeline.run import Work, begin_work
+from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, Description, Discovery, IngestOptions, Reading, Scans, Tables
 from swatchbook.resources import Resources
 from tasks.discover import describe_product, discover_products

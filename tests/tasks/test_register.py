@@ -12,7 +12,7 @@ from swatchbook.errors import Configuration
 from swatchbook.ledger import runs
 from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.register import register_upload
-from swatchbook.pipeline.run import Work
+from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
 from tasks.register import register_document
 from tests.origin import PDF, origin

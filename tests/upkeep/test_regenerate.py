@@ -8,7 +8,7 @@ from swatchbook.errors import Configuration
 from swatchbook.ledger import runs
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run
-from swatchbook.pipeline.register import plan_request, register
+from swatchbook.pipeline.register import build_request, register
 from swatchbook.records import DocumentStatus, IngestOptions, Role
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import is_current, regenerate
@@ -18,7 +18,7 @@ def completed(resources: Resources, path: Path, **options: object) -> Document:
     """A document that has nothing left to be made."""
     asked_for = IngestOptions.model_validate(options)
     document = register(resources, path, owner="default", options=asked_for).document
-    asked = plan_request(resources.settings, asked_for)
+    asked = build_request(resources.settings, asked_for)
     run = runs.begin(
         resources.ledger,
         document.id,

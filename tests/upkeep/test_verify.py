@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from swatchbook.index.base import Space
-from swatchbook.ledger import publishing, schedule, stages
+from swatchbook.ledger import publishing, schedule, stage_results
 from swatchbook.pipeline.publish import publish_round
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import rebuild, verify
@@ -16,8 +16,8 @@ from tests.ledger.scene import begin, chunked, end, extraction, image, make_all,
 def make(resources: Resources, *names: str, content: str = "catalogue") -> str:
     """A completed document with these pictures and a text, published; its id."""
     run = begin(resources.ledger, content=content)
-    stages.save_chunks(resources.ledger, run, chunked(run, f"About {content}."))
-    stages.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
+    stage_results.save_chunks(resources.ledger, run, chunked(run, f"About {content}."))
+    stage_results.save_extraction(resources.ledger, run, extraction(*(placed(run, name) for name in names)))
     make_all(resources.ledger, run)
     publish_round(resources)
     end(resources.ledger, run)
@@ -80,11 +80,11 @@ def test_repair_drops_nothing_that_is_published_while_it_reads(resources: Resour
 def test_repair_drops_nothing_that_is_shown_again_while_it_mends(resources: Resources) -> None:
     document = make(resources, "oak")
     run = begin(resources.ledger, fingerprint="another")
-    stages.save_extraction(resources.ledger, run, extraction())  # oak is gone, and not yet removed
+    stage_results.save_extraction(resources.ledger, run, extraction())  # oak is gone, and not yet removed
     index = resources.index
 
     def show_again(_: object) -> None:
-        stages.save_extraction(resources.ledger, run, extraction(placed(run, "oak")))
+        stage_results.save_extraction(resources.ledger, run, extraction(placed(run, "oak")))
         publish_round(resources)
 
     resources.index = TroubledIndex(index, delete=once(show_again))

@@ -27,7 +27,7 @@ from swatchbook.ledger import runs, schedule
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import get_document, list_documents
 from swatchbook.ledger.tables import documents
-from swatchbook.pipeline.register import plan_request
+from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, IngestOptions, document_id, sha256
 from swatchbook.settings import Settings, load_settings
 from tests.interface.conftest import asking
@@ -143,7 +143,7 @@ def test_the_loop_is_woken_by_what_was_taken_in_and_by_nothing_else() -> None:
 
 def begin(service: Served, identity: str, options: IngestOptions = IngestOptions()) -> runs.Run:
     """As a flow does."""
-    asked = plan_request(service.resources.settings, options)
+    asked = build_request(service.resources.settings, options)
     run = runs.begin(
         service.resources.ledger, identity, options=options, fingerprint=asked.fingerprint, requested=asked.requested
     )

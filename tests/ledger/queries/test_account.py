@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.event import listen, remove
 
 from swatchbook.errors import InvalidReference, ProviderTimeout, UnreadableImage
-from swatchbook.ledger import publishing, runs, schedule, stages
+from swatchbook.ledger import publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import find_document, get_document, list_documents
 from swatchbook.ledger.items import ClaimedItem
@@ -214,7 +214,7 @@ def test_a_picture_on_many_pages_and_in_two_documents_counts_once_in_each_scope(
 
 def test_an_image_with_some_failed_items_is_partial_and_searchable(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run, failing=lambda c: UnreadableImage("No colours.") if c.role is Role.COLOR else None)
     assert account.account(ledger, document=run.document).pending == 1  # made, not published
     assert len(publish_all(ledger)) == 1
@@ -225,7 +225,7 @@ def test_an_image_with_some_failed_items_is_partial_and_searchable(ledger: Ledge
 
 def test_an_analysis_without_text_leaves_understanding_with_nothing_to_do(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "white")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "white")))
     make_all(ledger, run, text=None)
     publish_all(ledger)
     assert account.account(ledger, document=run.document).complete == 1
@@ -233,7 +233,7 @@ def test_an_analysis_without_text_leaves_understanding_with_nothing_to_do(ledger
 
 def test_a_passing_failure_waits_with_its_next_try_and_the_document_with_it(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2)))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2)))
     slow = ProviderTimeout("No answer in 30 s.")
     make_all(ledger, run, failing=lambda c: slow if (c.key, c.role) == (key("ash"), Role.VISUAL) else None)
     publish_all(ledger)
@@ -253,7 +253,7 @@ def test_a_passing_failure_waits_with_its_next_try_and_the_document_with_it(ledg
 
 def test_what_fails_for_good_closes_the_document(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
 
     def broken(claimed: ClaimedItem) -> UnreadableImage:
         return UnreadableImage("Cut off.")
@@ -265,7 +265,7 @@ def test_what_fails_for_good_closes_the_document(ledger: Ledger) -> None:
 
 def test_open_text_items_and_unpublished_chunks_keep_a_document_waiting(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
     assert account.next_status(ledger, run.document)[0] is DocumentStatus.WAITING
     make_all(ledger, run)
     assert account.next_status(ledger, run.document)[0] is DocumentStatus.WAITING
@@ -278,15 +278,15 @@ def test_open_text_items_and_unpublished_chunks_keep_a_document_waiting(ledger: 
 
 def test_a_picture_whose_items_are_pending_has_one_failure_record(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert [(f.kind, f.role, f.index) for f in failures(ledger, run.document)] == [("pending", None, 0)]
 
 
 def test_a_refused_object_is_named_with_its_next_try(ledger: Ledger) -> None:
     run = begin(ledger)
     text = chunked(run, "Oak is hard.")
-    stages.save_chunks(ledger, run, text)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_chunks(ledger, run, text)
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     make_all(ledger, run)
     assert [f.kind for f in failures(ledger, run.document)] == ["unpublished"]
     rows = publishing.lease_dirty(ledger, "a")
@@ -302,7 +302,7 @@ def test_a_refused_change_of_a_complete_image_is_another_failure(ledger: Ledger)
     run = begin(ledger)
     ingest(ledger, run, extraction(placed(run, "oak")))
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", caption="Oak")))
     publishing.lease_dirty(ledger, "a")
     publishing.record_publication(
         ledger, "a", published=[], refused={image("oak"): UnreadableImage("Too long.")}, removed=[]
@@ -314,11 +314,11 @@ def test_a_refused_change_of_a_complete_image_is_another_failure(ledger: Ledger)
 
 def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None:
     from tests.ledger.scene import reading
-    from tests.ledger.test_stages import PLAN
+    from tests.ledger.test_stage_results import PLAN
 
     run = begin(ledger)
-    stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", pages=(2, 3)))
+    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", pages=(2, 3)))
     make_all(ledger, run, failing=lambda c: ProviderTimeout("Too slow."))
     assert [(f.subject, f.page_number, f.kind) for f in other_failures(ledger, run.document)] == [
         ("page", 4, "unexpected"),
@@ -329,7 +329,7 @@ def test_lost_pages_and_failed_chunks_are_other_failures(ledger: Ledger) -> None
 
 def test_failures_may_be_cut_short(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(*(placed(run, f"{n}") for n in range(5))))
+    stage_results.save_extraction(ledger, run, extraction(*(placed(run, f"{n}") for n in range(5))))
     assert [f.index for f in failures(ledger, run.document, limit=3)] == [0, 1, 2]
 
 
@@ -399,9 +399,9 @@ def test_many_documents_are_listed_page_by_page_newest_first(ledger: Ledger) -> 
 def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
     run = begin(ledger)
     broken = placed(run, "broken", page=2)
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard."))
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), broken, unreadable=["broken"]))
-    stages.save_assembly(ledger, run, [product(run, "Oak")], [])
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard."))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), broken, unreadable=["broken"]))
+    stage_results.save_assembly(ledger, run, [product(run, "Oak")], [])
     make_all(ledger, run)
     publish_all(ledger)
     runs.record_timing(ledger, run, Stage.READ, 1.25)
@@ -438,20 +438,20 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
 
 def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     from tests.ledger.scene import reading
-    from tests.ledger.test_stages import PLAN
+    from tests.ledger.test_stage_results import PLAN
 
     run = begin(ledger)
     oak = placed(run, "oak", page=2, caption="Oak")
     hidden = placed(run, "under", state=PlacementState.HIDDEN, reason="covered")
     text = chunked(run, "Oak is hard.")
-    stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
-    stages.save_chunks(ledger, run, text)
+    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stage_results.save_chunks(ledger, run, text)
     found = extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"])
-    stages.save_extraction(ledger, run, found)
+    stage_results.save_extraction(ledger, run, found)
     make_all(ledger, run)
     publish_all(ledger)
     plank = product(run, "Plank", category="Floors", metadata={"size": "60"})
-    stages.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
+    stage_results.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
 
     shown = show_document(ledger, run.document)
     assert shown.keys() == {"document", "page_boxes", "products", "images", "chunks", "entities", "links"}
@@ -496,12 +496,12 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
 
 def test_coverage_counts_images_once_by_role_and_tag(ledger: Ledger) -> None:
     first = begin(ledger)
-    stages.save_extraction(ledger, first, extraction(placed(first, "oak"), placed(first, "ash")))
+    stage_results.save_extraction(ledger, first, extraction(placed(first, "oak"), placed(first, "ash")))
     make_all(ledger, first, failing=lambda c: UnreadableImage("Cut off.") if c.key == key("ash") else None)
     second = begin(ledger, content="supplement", requested=(VISUAL,))
-    stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
+    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
     stranger = begin(ledger, owner="bert", requested=(VISUAL,))
-    stages.save_extraction(ledger, stranger, extraction(placed(stranger, "elm")))
+    stage_results.save_extraction(ledger, stranger, extraction(placed(stranger, "elm")))
 
     counted = account.coverage(ledger, owner="anna")
     assert (counted.total_images, counted.with_embeddings, counted.without_embeddings) == (2, 1, 1)
@@ -522,7 +522,7 @@ def test_hits_are_described_in_the_order_given_and_unknown_ones_are_left_out(led
     run = begin(ledger)
     plank, board = product(run, "Plank"), product(run, "Board")
     chunk = text.chunks[1].id
-    stages.save_assembly(
+    stage_results.save_assembly(
         ledger,
         run,
         [plank, board],
@@ -576,7 +576,9 @@ def test_an_account_asks_the_database_as_often_however_many_images_there_are(led
 
 def test_20_000_images_are_counted_in_bounded_memory(ledger: Ledger) -> None:
     run = begin(ledger, requested=(VISUAL,))
-    stages.save_extraction(ledger, run, extraction(*(placed(run, f"{n}", page=n // 10 + 1) for n in range(20_000))))
+    stage_results.save_extraction(
+        ledger, run, extraction(*(placed(run, f"{n}", page=n // 10 + 1) for n in range(20_000)))
+    )
     tracemalloc.start()
     try:
         counted = account.account(ledger, document=run.document)

@@ -1,6 +1,6 @@
 """What a report shows of a document: a few pictures of each product, the best first."""
 
-from swatchbook.ledger import stages
+from swatchbook.ledger import stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.thumbnails import ProductImages, thumbnails
 from tests.ledger.scene import begin, extraction, key, link, placed, product
@@ -9,11 +9,11 @@ from tests.ledger.scene import begin, extraction, key, link, placed, product
 def test_each_product_has_its_best_pictures(ledger: Ledger) -> None:
     run = begin(ledger)
     oak, ash, elm = placed(run, "oak", page=1), placed(run, "ash", page=2), placed(run, "elm", page=3)
-    stages.save_extraction(ledger, run, extraction(oak, ash, elm))
+    stage_results.save_extraction(ledger, run, extraction(oak, ash, elm))
     files = {name: f"{key(name)}.png" for name in ("oak", "ash", "elm")}
     board, bare, plank = (product(run, name) for name in ("Board", "Bare", "Plank"))
     links = [link(oak.id, board, score=0.4), link(ash.id, board, score=0.9), link(elm.id, board, score=0.5)]
-    stages.save_assembly(ledger, run, [board, bare, plank], [*links, link(oak.id, plank)])
+    stage_results.save_assembly(ledger, run, [board, bare, plank], [*links, link(oak.id, plank)])
     shelves = [
         ProductImages(product="Board", files=(files["ash"], files["elm"])),
         ProductImages(product="Plank", files=(files["oak"],)),
@@ -24,7 +24,7 @@ def test_each_product_has_its_best_pictures(ledger: Ledger) -> None:
 
 def test_without_products_the_first_pictures_stand_for_the_document(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash"), placed(run, "elm")))
     assert thumbnails(ledger, run.document, most=1, each=2) == [
         ProductImages(product=None, files=tuple(f"{key(name)}.png" for name in ("oak", "ash")))
     ]

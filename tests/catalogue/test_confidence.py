@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.catalogue.quality import confidence
+from swatchbook.catalogue.confidence import confidence
 
 
 def test_confidence_multiplies_products_pages_and_images():

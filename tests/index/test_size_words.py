@@ -2,7 +2,7 @@
 
 import pytest
 
-from swatchbook.index.sizes import join_sizes, with_sizes
+from swatchbook.index.size_words import join_sizes, with_sizes
 
 
 @pytest.mark.parametrize("typed", ["60x120", "60 x 120", "60X120", "60 × 120", "60×120", "60 ✕ 120"])

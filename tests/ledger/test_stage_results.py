@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import runs, stages
+from swatchbook.ledger import runs, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.queries.account import account
@@ -87,12 +87,12 @@ def everything(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 SAVES: dict[str, Callable[[Ledger, Run], None]] = {
-    "pages": lambda ledger, run: stages.save_pages(ledger, run, reading(), PLAN),
-    "chunks": lambda ledger, run: stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light.")),
-    "extraction": lambda ledger, run: stages.save_extraction(
+    "pages": lambda ledger, run: stage_results.save_pages(ledger, run, reading(), PLAN),
+    "chunks": lambda ledger, run: stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light.")),
+    "extraction": lambda ledger, run: stage_results.save_extraction(
         ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"])
     ),
-    "assembly": lambda ledger, run: stages.save_assembly(
+    "assembly": lambda ledger, run: stage_results.save_assembly(
         ledger, run, [product(run, "Oak")], [link(placed(run, "oak").id, product(run, "Oak"))]
     ),
 }
@@ -135,7 +135,7 @@ def test_a_revoked_run_saves_nothing(ledger: Ledger, save: Callable[[Ledger, Run
 
 def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
     with ledger.read() as connection:
         saved = {r.number: (r.kind, r.reason, r.failure_kind) for r in connection.execute(select(pages))}
     assert saved == {
@@ -149,16 +149,16 @@ def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
 
 def test_a_page_that_was_lost_and_is_read_now_is_no_longer_lost(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
-    stages.save_pages(ledger, run, reading(), PLAN)
+    stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
+    stage_results.save_pages(ledger, run, reading(), PLAN)
     saved = one(ledger, pages, document=run.document, number=4)
     assert (saved["kind"], saved["failure_kind"]) == ("product", None)
 
 
 def test_pages_behind_the_end_of_a_shorter_reading_go(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_pages(ledger, run, reading(count=6), PLAN)
-    stages.save_pages(ledger, run, reading(), PLAN)
+    stage_results.save_pages(ledger, run, reading(count=6), PLAN)
+    stage_results.save_pages(ledger, run, reading(), PLAN)
     assert count(ledger, pages) == 4
 
 
@@ -167,7 +167,7 @@ def test_pages_behind_the_end_of_a_shorter_reading_go(ledger: Ledger) -> None:
 
 def test_chunks_to_embed_have_a_text_and_a_pending_item_and_sections_have_none(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
     assert {row["record"]["text"] for row in rows_of(ledger, chunks).values() if row["embed"]} == {
         "Oak is hard.",
         "Ash is light.",
@@ -180,14 +180,14 @@ def test_chunks_to_embed_have_a_text_and_a_pending_item_and_sections_have_none(l
 
 def test_changed_headings_and_pages_dirty_the_chunk_and_nothing_else(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
+    stage_results.save_chunks(ledger, run, chunked(run, "Oak is hard.", "Ash is light."))
     before = dirt(ledger, chunks)
     found = chunked(run, "Oak is hard.", "Ash is light.")
     changed = found.chunks[2].model_copy(update={"headings": ("Wood",)})
-    stages.save_chunks(ledger, run, Chunks(chunks=(*found.chunks[:2], changed)))
+    stage_results.save_chunks(ledger, run, Chunks(chunks=(*found.chunks[:2], changed)))
     assert dirt(ledger, chunks) == before | {changed.id: before[changed.id] + 1}
     again = changed.model_copy(update={"pages": (1, 2)})
-    stages.save_chunks(ledger, run, Chunks(chunks=(*found.chunks[:2], again)))
+    stage_results.save_chunks(ledger, run, Chunks(chunks=(*found.chunks[:2], again)))
     assert dirt(ledger, chunks) == before | {changed.id: before[changed.id] + 2}
 
 
@@ -198,14 +198,14 @@ def test_a_chunk_that_is_cut_no_more_is_gone_until_it_is_cut_again(ledger: Ledge
     ash = found.chunks[2].id
 
     run = begin(ledger, fingerprint="another")
-    stages.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
+    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
     assert rows_of(ledger, chunks)[ash]["gone"]
-    stages.save_chunks(ledger, run, found)
+    stage_results.save_chunks(ledger, run, found)
     row = rows_of(ledger, chunks)[ash]
     assert (row["gone"], row["dirty"] > row["published"], row["made"]) == (False, True, row["dirty"])
     assert [p.row.id for p in publish_all(ledger)] == [ash]
 
-    stages.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
+    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[:2]))
     publish_all(ledger)
     assert ash not in rows_of(ledger, chunks)
 
@@ -213,8 +213,8 @@ def test_a_chunk_that_is_cut_no_more_is_gone_until_it_is_cut_again(ledger: Ledge
 def test_a_section_that_is_cut_no_more_goes_at_once(ledger: Ledger) -> None:
     run = begin(ledger)
     found = chunked(run, "Oak is hard.")
-    stages.save_chunks(ledger, run, found)
-    stages.save_chunks(ledger, run, Chunks(chunks=found.chunks[1:]))
+    stage_results.save_chunks(ledger, run, found)
+    stage_results.save_chunks(ledger, run, Chunks(chunks=found.chunks[1:]))
     assert rows_of(ledger, chunks).keys() == {found.chunks[1].id}
 
 
@@ -223,7 +223,7 @@ def test_a_text_that_another_owner_had_embedded_only_waits_to_be_published(ledge
     ingest(ledger, first, extraction(), chunked(first, "Oak is hard."))
     second = begin(ledger, owner="bert")
     found = chunked(second, "Oak is hard.")
-    stages.save_chunks(ledger, second, found)
+    stage_results.save_chunks(ledger, second, found)
     assert count(ledger, items, state="pending") == 0
     assert [p.row.id for p in publish_all(ledger)] == [found.chunks[1].id]
 
@@ -234,8 +234,8 @@ def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
         Entity(id=entity_id(run.document, kind, 1), kind=kind, page=1, name=kind)  # type: ignore[arg-type]
         for kind in ("specification", "logo")
     )
-    stages.save_chunks(ledger, run, Chunks(chunks=(), entities=(table, logo)))
-    stages.save_chunks(ledger, run, Chunks(chunks=(), entities=(logo,)))
+    stage_results.save_chunks(ledger, run, Chunks(chunks=(), entities=(table, logo)))
+    stage_results.save_chunks(ledger, run, Chunks(chunks=(), entities=(logo,)))
     assert [(i, row["ordinal"]) for i, row in rows_of(ledger, entities).items()] == [(logo.id, 0)]
 
 
@@ -244,7 +244,7 @@ def test_entities_are_replaced_in_order(ledger: Ledger) -> None:
 
 def test_pictures_are_in_the_ledger_with_their_items_before_any_is_made(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(
+    stage_results.save_extraction(
         ledger, run, extraction(placed(run, "oak"), placed(run, "ash", page=2), placed(run, "oak", 3))
     )
     assert sorted((row["ordinal"], row["page"], row["image"]) for row in rows_of(ledger, placements).values()) == [
@@ -281,7 +281,7 @@ def test_a_changed_caption_or_text_nearby_dirties_its_image_alone_and_makes_noth
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     before = rows_of(ledger, images)
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak", **change), placed(run, "ash")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak", **change), placed(run, "ash")))
     after = rows_of(ledger, images)
     assert after[image("oak")]["dirty"] == before[image("oak")]["dirty"] + 1
     assert after[image("oak")]["made"] == before[image("oak")]["made"]
@@ -291,10 +291,10 @@ def test_a_changed_caption_or_text_nearby_dirties_its_image_alone_and_makes_noth
 
 def test_another_page_of_the_same_picture_dirties_it(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "oak", page=2)))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "oak", page=2)))
     assert dirt(ledger, images) == {image("oak"): 2}
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert dirt(ledger, images) == {image("oak"): 3}
 
 
@@ -303,17 +303,17 @@ def test_pictures_of_an_older_generation_are_gone_and_come_back_when_shown_again
     ingest(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
 
     run = begin(ledger, fingerprint="another")
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert rows_of(ledger, images)[image("ash")]["gone"]
     assert {row["generation"] for row in rows_of(ledger, placements).values()} == {run.generation}
     assert account(ledger, document=run.document).found == 1
 
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
     row = rows_of(ledger, images)[image("ash")]
     assert (row["gone"], row["made"]) == (False, row["dirty"])
     assert [p.row.id for p in publish_all(ledger)] == [image("ash")]
 
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     publish_all(ledger)
     assert image("ash") not in rows_of(ledger, images)
     assert item(ledger, key("ash"))["state"] == ItemState.DONE  # the same picture may come again
@@ -324,30 +324,32 @@ def test_a_picture_that_is_only_hidden_now_is_unpublished_and_stays_known(ledger
     ingest(ledger, run, extraction(placed(run, "oak")))
     run = begin(ledger, fingerprint="another")
     covered = placed(run, "oak", state=PlacementState.HIDDEN)
-    stages.save_extraction(ledger, run, extraction(covered))
+    stage_results.save_extraction(ledger, run, extraction(covered))
     assert rows_of(ledger, images)[image("oak")]["gone"]
     assert publish_all(ledger) == []
     row = rows_of(ledger, images)[image("oak")]
     assert (row["gone"], row["dirty"], row["made"], row["published"]) == (False, 0, 0, 0)
-    stages.save_extraction(ledger, run, extraction(covered))
+    stage_results.save_extraction(ledger, run, extraction(covered))
     assert publish_all(ledger) == []
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert [p.row.id for p in publish_all(ledger)] == [image("oak")]
 
 
 def test_a_hidden_picture_that_stands_nowhere_any_more_goes(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(
+    stage_results.save_extraction(
         ledger, run, extraction(placed(run, "oak"), placed(run, "under", state=PlacementState.HIDDEN))
     )
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     publish_all(ledger)
     assert rows_of(ledger, images).keys() == {image("oak")}
 
 
 def test_unreadable_pictures_are_rejected_with_their_reason(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"]))
+    stage_results.save_extraction(
+        ledger, run, extraction(placed(run, "oak"), placed(run, "broken"), unreadable=["broken"])
+    )
     for want in (VISUAL, COLOR, ANALYSIS):
         row = item(ledger, key("broken"), want)
         assert (row["state"], row["failure"]["kind"]) == (ItemState.REJECTED, "unreadable_image")
@@ -360,7 +362,7 @@ def test_the_same_picture_of_another_owner_is_not_made_again_but_published(ledge
     first = begin(ledger)
     ingest(ledger, first, extraction(placed(first, "oak")))
     second = begin(ledger, owner="bert")
-    stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
+    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
     assert count(ledger, items, state="pending") == 0
     assert account(ledger, document=second.document).pending == 1  # made, not searchable yet
     assert one(ledger, images, id=image("oak", "bert"))["quality"] == 0.75
@@ -375,14 +377,14 @@ def test_understanding_of_a_known_analysis_is_queued_when_the_picture_comes(ledg
     ingest(ledger, first, extraction(placed(first, "oak")))
     assert count(ledger, items, role="understanding") == 0
     second = begin(ledger, owner="bert")
-    stages.save_extraction(ledger, second, extraction(placed(second, "oak")))
+    stage_results.save_extraction(ledger, second, extraction(placed(second, "oak")))
     assert item(ledger, text_key("Material: oak."), UNDERSTANDING)["state"] == ItemState.PENDING
 
 
 def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares_the_picture(ledger: Ledger) -> None:
     newer = ANALYSIS.model_copy(update={"tag": "analyst@2/a"})
     other = begin(ledger, owner="bert", requested=(newer,))
-    stages.save_extraction(ledger, other, extraction(placed(other, "oak")))
+    stage_results.save_extraction(ledger, other, extraction(placed(other, "oak")))
     make_all(ledger, other, text="Material: fumed oak.")
     first = begin(ledger)
     ingest(ledger, first, extraction(placed(first, "oak")))
@@ -390,7 +392,7 @@ def test_a_text_from_a_newer_analysis_reopens_the_completed_document_that_shares
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
     third = begin(ledger, content="supplement", requested=(VISUAL, newer, UNDERSTANDING))
-    stages.save_extraction(ledger, third, extraction(placed(third, "oak")))
+    stage_results.save_extraction(ledger, third, extraction(placed(third, "oak")))
     assert item(ledger, text_key("Material: fumed oak."), UNDERSTANDING)["state"] == ItemState.PENDING
     assert one(ledger, documents, id=first.document)["status"] == DocumentStatus.WAITING
     make_all(ledger, third, text="Material: fumed oak.")
@@ -404,19 +406,19 @@ def test_a_rerun_keeps_the_text_in_use_and_a_new_generation_takes_its_own_analys
     with ledger.write() as connection:  # as a person's correction does
         connection.execute(images.update().values(text_key=text_key("Material: ash.")))
     run = begin(ledger)
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: ash.")
     end(ledger, run)
     run = begin(ledger, fingerprint="another")
-    stages.save_extraction(ledger, run, extraction(placed(run, "oak")))
+    stage_results.save_extraction(ledger, run, extraction(placed(run, "oak")))
     assert one(ledger, images, id=image("oak"))["text_key"] == text_key("Material: oak.")
 
 
 def test_a_page_whose_pictures_were_lost_keeps_its_kind_and_has_the_reason(ledger: Ledger) -> None:
     run = begin(ledger)
-    stages.save_pages(ledger, run, reading(), PLAN)
+    stage_results.save_pages(ledger, run, reading(), PLAN)
     found = Extraction(pictures=(), placements=(), lost=(FailedPage(page=1, kind="unexpected", message="It looped."),))
-    stages.save_extraction(ledger, run, found)
+    stage_results.save_extraction(ledger, run, found)
     saved = one(ledger, pages, document=run.document, number=1)
     assert (saved["kind"], saved["failure_kind"], saved["reason"]) == ("product", "unexpected", "It looped.")
 
@@ -443,7 +445,7 @@ def test_products_and_links_dirty_exactly_what_they_concern(ledger: Ledger) -> N
         ]
         if linked:
             found += [link(oak.id, made[0], score=score), link(oak_chunk, made[0], LinkKind.CHUNK_PRODUCT)]
-        stages.save_assembly(ledger, run, made, found)
+        stage_results.save_assembly(ledger, run, made, found)
         after = dirt(ledger, images) | dirt(ledger, chunks)
         return {i for i in after if after[i] != before[i]}
 
@@ -460,10 +462,10 @@ def test_products_and_links_dirty_exactly_what_they_concern(ledger: Ledger) -> N
 def test_a_product_that_is_found_no_more_goes_with_its_links_and_dirties_its_pictures(ledger: Ledger) -> None:
     run = begin(ledger)
     oak = placed(run, "oak")
-    stages.save_extraction(ledger, run, extraction(oak))
-    stages.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
+    stage_results.save_extraction(ledger, run, extraction(oak))
+    stage_results.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
     before = dirt(ledger, images)
-    stages.save_assembly(ledger, run, [], [])
+    stage_results.save_assembly(ledger, run, [], [])
     assert (count(ledger, products), count(ledger, links)) == (0, 0)
     assert dirt(ledger, images) == {image("oak"): before[image("oak")] + 1}
 
@@ -471,8 +473,8 @@ def test_a_product_that_is_found_no_more_goes_with_its_links_and_dirties_its_pic
 def test_thousands_of_pictures_are_saved_in_one_transaction(ledger: Ledger) -> None:
     run = begin(ledger, requested=EVERYTHING)
     found = extraction(*(placed(run, f"picture {n}", page=n // 10 + 1) for n in range(3_000)))
-    stages.save_extraction(ledger, run, found)
-    stages.save_extraction(ledger, run, extraction(*found.placements[:10]))
+    stage_results.save_extraction(ledger, run, found)
+    stage_results.save_extraction(ledger, run, extraction(*found.placements[:10]))
     assert count(ledger, images, gone=True) == 2_990
     assert account(ledger, document=run.document).found == 10
     assert runs.live_runs(ledger)[0].token == run.token

@@ -1,0 +1,24 @@
+"""One run of a document, as its stages are given it."""
+
+from swatchbook.cache_keys import stage_key
+from swatchbook.ledger.runs import Run
+from swatchbook.records import BlockNames, IngestOptions, Record
+from swatchbook.settings import Settings
+
+
+class Work(Record):
+    """One run of a document: what its stages need to know."""
+
+    run: Run
+    document: str
+    name: str
+    owner: str
+    content: str
+    file: str
+    options: IngestOptions
+    force: str | None
+    blocks: BlockNames = BlockNames()
+
+    def key(self, stage: str, settings: Settings, part: str = "") -> str:
+        """Return the cache key of a pure stage of this document."""
+        return stage_key(stage, self.content, settings, self.options, force=self.force, part=part)
