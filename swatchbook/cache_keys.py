@@ -66,7 +66,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "chunk": PureStage(
         version="3",
         after=("plan", "tables"),
-        modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities"),
+        modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities", "running_text"),
     ),
     "extract": PureStage(
         version="4", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))

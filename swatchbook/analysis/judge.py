@@ -42,6 +42,11 @@ def score(analysis: Analysis) -> float:
     return min(analysis.quality, analysis.confidence)
 
 
+def is_weak(analysis: Analysis, below: float) -> bool:
+    """Return whether an analysis needs a review: its score is under the setting `review_below`."""
+    return score(analysis) < below
+
+
 def judge(first: Analysis, second: Analysis) -> Judgement:
     """Keep the first analysis if both agree; else use the second, unless it is less confident (then UNDECIDED).
 

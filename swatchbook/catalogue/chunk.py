@@ -6,10 +6,9 @@ are never cut, and each part of a table repeats its header.
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import or_
 from typing import Literal
 
 from swatchbook.catalogue.attributes import Attribute, match_attributes
@@ -20,21 +19,19 @@ from swatchbook.catalogue.layout import (
     PageLayout,
     Style,
     Text,
-    TextPlace,
     join_paragraphs,
     normalise_line,
     reading_order,
     summarise_page,
     text_place,
 )
+from swatchbook.catalogue.running_text import Margins, divide_margins
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
 from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
 
 MOST_PIECES = 220
 """Word pieces of a chunk, as estimated by `word_pieces`: below MiniLM's 256 to allow for the estimate's error."""
-FEWEST_PAGES = 3
-"""A number in the margin is a page number when it follows the pages' numbers on at least so many pages."""
 SHORT_PIECES = 40
 """A text before a table with at most so many word pieces is the table's title and stays with it."""
 
@@ -59,15 +56,6 @@ class Branch:
     level: int
     parent: int | None
     units: list[Unit] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Margins:
-    """Texts at the same place in the margins of many pages: running heads and feet, and texts specific to a page, such
-    as a price."""
-
-    running: frozenset[Text]
-    page_specific: frozenset[Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +93,7 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
                 pages_by_certificate.setdefault(name, []).append(page.number)
     layouts = [block.layout for block in blocks]
     document = layout_document(layouts, {}, reading.outline)
-    margins = _margins(layouts, document.repeated_places, labels)
+    margins = divide_margins(layouts, document.repeated_places, labels)
     branches = _branches(blocks, document, _small_headings(blocks, document, reading), margins)
     chunks = tuple(_chunks(document_id, branches, _running_units(layouts, margins)))
     heading_by_page = _headings_by_page(branches)
@@ -118,9 +106,6 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
             *find_certificates(document_id, pages_by_certificate),
         ),
     )
-
-
-# --- pages to units ---------------------------------------------------------------------------------------------------
 
 
 def _text_block(page: Page, tables: Sequence[Table]) -> TextBlock:
@@ -235,61 +220,6 @@ def _level(
     return len(levels) if (text.page, text.box) in small else None
 
 
-# --- margins ----------------------------------------------------------------------------------------------------------
-
-
-def _margins(
-    layouts: Sequence[PageLayout], repeated_places: frozenset[TextPlace], labels: Mapping[int, int]
-) -> Margins:
-    """Divide the texts that repeat in the margins into running heads and texts specific to a page.
-
-    `labels` maps each page to its printed number, as far as the PDF knows it.
-    """
-    texts_at: dict[TextPlace, list[Text]] = defaultdict(list)
-    for layout in layouts:
-        for text in layout.texts:
-            if (place := text_place(text, layout)).in_margin and place in repeated_places:
-                texts_at[place].append(text)
-    running = frozenset(text for texts in texts_at.values() for text in _running(texts, labels))
-    return Margins(running, frozenset(text for texts in texts_at.values() for text in texts) - running)
-
-
-def _running(texts: Sequence[Text], labels: Mapping[int, int]) -> Iterator[Text]:
-    """Return the running heads among texts that differ at most in their digits.
-
-    These are bare numbers, and texts that are the same on all pages except for the page number.
-    """
-    if len({t.text for t in texts}) == 1:
-        yield from texts
-        return
-    shapes: dict[str, list[Text]] = defaultdict(list)
-    for text in texts:
-        shapes[_DIGITS.sub("#", text.text)].append(text)
-    for same in shapes.values():
-        pages = [text.page for text in same]
-        columns = list(zip(*(_numbers(text) for text in same), strict=True))
-        numbered = [_page_numbers(column, pages, labels) for column in columns]
-        constant = [len(set(column)) == 1 for column in columns]
-        for n, text in enumerate(same):
-            paged = [column[n] for column in numbered]
-            if not paged or text.text.isdecimal() or (any(paged) and all(map(or_, paged, constant))):
-                yield text
-
-
-def _page_numbers(values: Sequence[int], pages: Sequence[int], labels: Mapping[int, int]) -> list[bool]:
-    """Return for each value whether it is a page number: at the usual offset from the page, or from twice the page."""
-    for numbers in ([labels[page] for page in pages], pages, [2 * page for page in pages]):
-        offsets = [value - number for value, number in zip(values, numbers, strict=True)]
-        usual, times = Counter(offsets).most_common(1)[0]
-        if times >= FEWEST_PAGES and 2 * times >= len(offsets):
-            return [offset == usual for offset in offsets]
-    return [False] * len(values)
-
-
-def _numbers(text: Text) -> list[int]:
-    return [int(digits[-9:]) for digits in _DIGITS.findall(text.text)]
-
-
 def _running_units(layouts: Sequence[PageLayout], margins: Margins) -> list[Unit]:
     """Return the running heads and feet, each once, without page numbers."""
     once: dict[str, Unit] = {}
@@ -298,9 +228,6 @@ def _running_units(layouts: Sequence[PageLayout], margins: Margins) -> list[Unit
             if text in margins.running and (words := text_place(text, layout).words).strip("#"):
                 once.setdefault(words, Unit(text.page, text.box, text.text))
     return list(once.values())
-
-
-# --- units to chunks --------------------------------------------------------------------------------------------------
 
 
 def _chunks(document_id: str, branches: Sequence[Branch], running: Sequence[Unit]) -> Iterator[Chunk]:
@@ -421,7 +348,6 @@ def _cut_to_fit(text: str) -> Iterator[str]:
     yield joint.join(full)
 
 
-_DIGITS = re.compile(r"\d+")
 _SHORT_NUMBER = re.compile(r"\d{1,9}")
 _TOKENS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, bindparam, case, exists, null, select, update
 
-from swatchbook.analysis.judge import Verdict, score
+from swatchbook.analysis.judge import Verdict, is_weak
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.leases import ItemId
@@ -35,9 +35,9 @@ class AnalysisInUse:
     text_key: str | None
 
     def needs_review(self, below: float) -> bool:
-        """Return whether the score is below `below` and no review has settled it."""
+        """Return whether the analysis is weak and no review has settled it."""
         unsettled = self.verdict in (None, Verdict.UNDECIDED, Verdict.FAILED)
-        return unsettled and score(Analysis.model_validate(self.record)) < below
+        return unsettled and is_weak(Analysis.model_validate(self.record), below)
 
 
 def analyses_in_use(

@@ -19,13 +19,7 @@ from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.work import Work
-from swatchbook.records import (
-    PAGE_CUT,
-    DocumentStatus,
-    RunReport,
-    Stage,
-    StageResults,
-)
+from swatchbook.records import PAGE_CUT, DocumentStatus, RunReport, Stage, StageResults
 from swatchbook.resources import Resources
 from swatchbook.runtime.memory import peak_memory_mb
 from swatchbook.truncate import truncate

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal_column, or_, select
 
-from swatchbook.analysis.judge import Verdict, score
+from swatchbook.analysis.judge import Verdict, is_weak, score
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.tables import analyses, documents, images, placements, requested, reviews
@@ -116,7 +116,7 @@ def review_candidates(
         for row in select_in(connection, query, analyses.c.key, keys):
             if row.tag == reviewer:
                 reviewed.add(row.key)
-            elif score(Analysis.model_validate(row.record)) >= below:
+            elif not is_weak(Analysis.model_validate(row.record), below):
                 settled.add(row.key)
         for (key, reviewed_tag), history in reviews_of(connection, keys).items():
             if reviewed_tag == tag and history[-1].next_try_at is None:
