@@ -73,13 +73,13 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
     with open_resources(load_settings()) as resources, resources.files.local(picture) as file:
         assert all("visual" not in hit.why for hit in search(resources, text="oak floor"))
-        with pytest.raises(Configuration, match=r"made by another encoder.*SWATCHBOOK_ENCODER"):
+        with pytest.raises(Configuration, match=r"come from another encoder.*SWATCHBOOK_ENCODER"):
             search(resources, image=file)
 
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")
     with (
         open_resources(load_settings()) as resources,
-        pytest.raises(Configuration, match=r"made by another text encoder.*SWATCHBOOK_TEXT_ENCODER"),
+        pytest.raises(Configuration, match=r"come from another text encoder.*SWATCHBOOK_TEXT_ENCODER"),
     ):
         search(resources, text="oak floor")
 
@@ -127,7 +127,7 @@ def test_weights_that_are_not_here_are_named_with_the_command_that_fetches_them(
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "siglip")
-    with open_resources(load_settings()) as resources, pytest.raises(Configuration, match="not here") as missing:
+    with open_resources(load_settings()) as resources, pytest.raises(Configuration, match="not downloaded") as missing:
         resources.models.encoder.encode([np.zeros((8, 8, 3), np.uint8)])
     assert "swatchbook models pull" in (missing.value.advice or "")
     assert "siglip2-base-patch16-224 at 75de2d55ec2d" in missing.value.message

@@ -79,7 +79,7 @@ def test_a_taken_port_is_not_mistaken_for_ours(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(Configuration, match="taken"):
+        with pytest.raises(Configuration, match="is in use"):
             start(tmp_path / "data", port=other.getsockname()[1], grpc_port=free_ports(1)[0])
 
 

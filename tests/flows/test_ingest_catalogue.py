@@ -7,7 +7,6 @@ from sqlalchemy import text
 
 from swatchbook.ledger import publishing
 from swatchbook.ledger.documents import list_documents
-from swatchbook.pipeline import embed
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
@@ -31,17 +30,6 @@ def test_account_closes_and_everything_is_searchable(resources: Resources) -> No
     assert publishing.count_unpublished(resources.ledger) == 0
     assert verify(resources).sound
     assert found(resources, "tile")
-
-
-def test_short_memory_makes_small_batches_and_is_named_in_the_report(
-    resources: Resources, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(embed, "MEMORY_PAUSE_SECONDS", 0.0)
-    resources.memory_use = lambda: (90, 100)
-    report = ingest(small_catalogue)
-    assert report.images_complete == report.images_found > 5
-    assert any(said.startswith("Worked one at a time because memory was") for said in report.warnings)
-    assert not resources.batch_sizes  # what a run has learnt ends with it
 
 
 def test_unchanged_ingest_makes_nothing(resources: Resources, ingest: Ingest, small_catalogue: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_collection_of_somebody_elses_blocks_the_document_until_it_is_gone(
         (blocked,) = list_documents(resources.ledger)
         assert (blocked.status, blocked.failure_kind) == (DocumentStatus.BLOCKED, "configuration")
         assert "unexpected schema" in (blocked.message or "")
-        assert "drop the space" in (blocked.message or "")
+        assert "rebuild-index" in (blocked.message or "")
         somebody.collections.delete(taken)
     with resources.ledger.write() as connection:
         connection.exec_driver_sql("UPDATE documents SET due_at = due_at - 3600")

@@ -110,7 +110,7 @@ def test_worker_of_another_version_or_of_other_settings_is_refused(
     other = Settings(home=resources.settings.home, max_image_side=1_000)
     assert shard_fingerprint(other, work()) != shard.fingerprint
     monkeypatch.setattr(shards, "code_version", lambda: "another")
-    with pytest.raises(Configuration, match="settings are not those"):
+    with pytest.raises(Configuration, match="another version of Swatchbook, or other settings"):
         shards.load(resources, key)
 
 

@@ -317,7 +317,7 @@ def test_interrupt_is_written_down_and_the_same_command_goes_on(
     os.killpg(run.pid, sign)
     _, errors = run.communicate(timeout=30)
     assert run.returncode == 130
-    assert "the same command goes on" in errors
+    assert "run the same command again to resume" in errors
     assert "Traceback" not in errors
     (document,) = due_documents(ledger)
     assert document.status == "waiting"
