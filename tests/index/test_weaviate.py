@@ -231,6 +231,7 @@ def test_long_vectors_are_coded_and_still_exact(
     index.drop(space)
 
 
+@pytest.mark.stack
 def test_a_killed_server_is_an_outage_and_the_same_object_works_again(tmp_path: Path) -> None:
     port, grpc_port = free_ports(2)
     server = start(tmp_path / "data", port=port, grpc_port=grpc_port)

@@ -3,6 +3,7 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from sqlalchemy import select, text
 
 from swatchbook.ledger import items, publishing, runs, stage_results
@@ -64,6 +65,7 @@ def publish(ledger: Ledger, name: str) -> None:
     scene.settle(ledger, name, rows)
 
 
+@pytest.mark.stack
 def test_runs_that_share_everything_end_as_if_alone(ledger: Ledger) -> None:
     with ThreadPoolExecutor(6) as threads:
         for done in [threads.submit(work_off, ledger, number) for number in range(6)]:

@@ -100,6 +100,7 @@ def test_one_that_never_began_its_run_is_crashed_and_launched_again(
     assert launched(resources) == Launched(documents=(document.id,), hopeless=(str(run.id),))
 
 
+@pytest.mark.stack
 def test_a_thousand_queued_documents_take_rounds_of_seconds(resources: Resources, deployment: Any) -> None:
     for number in range(1_000):
         queued(resources, f"catalogue {number}")

@@ -149,6 +149,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.stack
 def test_full_disk_blocks_and_goes_on_once_there_is_room(small_disk: Path, small_catalogue: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes(1_500_000))
     status, out, err = Command("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk)).wait()

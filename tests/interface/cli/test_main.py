@@ -230,6 +230,7 @@ def test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken(swatch
 # --- the whole way ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.stack
 def test_ingest_search_show_rebuild_delete(
     swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str
 ) -> None:
@@ -302,6 +303,7 @@ def test_the_first_line_costs_little_more_than_its_libraries(home: Path, small_c
     ledger.close()
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_is_written_down_and_the_same_command_goes_on(
     swatchbook: Swatchbook, home: Path, small_catalogue: Path, tmp_path: Path, prefect_server: str, sign: signal.Signals

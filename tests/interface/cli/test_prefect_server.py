@@ -22,6 +22,7 @@ def environment(home: Path, tmp_path: Path) -> dict[str, str]:
     return kept | {"SWATCHBOOK_HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
+@pytest.mark.stack
 def test_killed_command_leaves_no_server(environment: dict[str, str], small_catalogue: Path, tmp_path: Path) -> None:
     command = subprocess.Popen(
         [SWATCHBOOK, "ingest", str(small_catalogue)],

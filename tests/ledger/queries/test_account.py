@@ -574,6 +574,7 @@ def test_an_account_asks_the_database_as_often_however_many_images_there_are(led
     assert 5 < asked(8) == asked(256)
 
 
+@pytest.mark.stack
 def test_20_000_images_are_counted_in_bounded_memory(ledger: Ledger) -> None:
     run = begin(ledger, requested=(VISUAL,))
     stage_results.save_extraction(
