@@ -86,12 +86,24 @@ def running_engine() -> Iterator[Engine]:
             return
         with _network_left_as_found():
             _start(ours(), kept())
+            damaged = False
             try:
                 yield ours()
-                ours().run("image", "prune", "--force")
-                ours().run("builder", "prune", "--force", f"--keep-storage={CACHE}")
+                damaged = not _prune(ours())
             finally:
                 _stop(kept())
+            if damaged:
+                shutil.rmtree(kept() / "data", ignore_errors=True)
+
+
+def _prune(engine: Engine) -> bool:
+    """Keep the stored images and layers few. Returns False if their records are damaged, as after a kill in a build."""
+    try:
+        engine.run("image", "prune", "--force")
+        engine.run("builder", "prune", "--force", f"--keep-storage={CACHE}")
+    except RuntimeError:
+        return False
+    return True
 
 
 def ours() -> Engine:
