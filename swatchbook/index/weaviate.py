@@ -484,7 +484,7 @@ def _filters(where: Where | None) -> FilterReturn | None:
 def _any_of(condition: Condition) -> FilterReturn:
     ids = [Filter.by_property(name).contains_any(list(values)) for name, values in condition.ids.items() if values]
     texts = [
-        Filter.by_property(name).like(f"*{word_pattern(text, '*')}*")  # within one value: each is a token of its own
+        Filter.by_property(name).like(f"*{word_pattern(text, '*')}*")  # within one value: each is a separate token
         for name, values in condition.texts.items()
         for text in values
     ]

@@ -137,18 +137,18 @@ def _discovering(
     if resources.settings.discovery != "llm":
         return
     model = resources.models.llm.model
-    nobody = CallContext(resources.ledger, Run(token="", document="", generation=""), "plan")
+    no_charge = CallContext(resources.ledger, Run(token="", document="", generation=""), "plan")
     if scanned := scans.scanned_pages(reader.iter_pages(files, reading)):
         question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.MOST_TOKENS)
         yield _asked(
             resources.settings, "discover", "vision", resources.models.vision.model, question, Printed, len(scanned)
         )
     finding, describing = Tally(model), Tally(model)
-    ask_products(finding, nobody, reading, reader.iter_pages(files, reading), discovery)
+    ask_products(finding, no_charge, reading, reader.iter_pages(files, reading), discovery)
     for product in discovery.products:
         pages = list(reader.iter_pages(files, reading, pages=product.pages))
         ask_metadata(
-            describing, nobody, product, pages, describe.describe(product, pages, tables.on(product.pages).tables)
+            describing, no_charge, product, pages, describe.describe(product, pages, tables.on(product.pages).tables)
         )
     for stage, tally in (("discover", finding), ("describe", describing)):
         yield _planned(resources.settings, stage, "llm", model, tally.calls, tally.tokens_in, tally.tokens_out)

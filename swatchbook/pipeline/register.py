@@ -87,7 +87,7 @@ def register_upload(resources: Resources, path: Path, *, owner: str, options: In
     """Register an uploaded file, so that its document is worked on unless it is complete with the same options.
 
     A document that is being processed with other options is processed again with these when that run has ended. A
-    delete under way is finished first; the document stays `deleting` if another process is at it. Raises what
+    delete under way is finished first; the document stays `deleting` if another process is deleting it. Raises what
     `register` raises, and IndexDown.
     """
     from swatchbook.pipeline.delete import finish_delete  # imports the index, which an unchanged catalogue never needs

@@ -126,7 +126,7 @@ def hold_run(resources: Resources, run: Run) -> Iterator[threading.Event]:
 
 @contextmanager
 def hold_shard_run(ledger: Ledger, run: Run) -> Iterator[threading.Event]:
-    """Do the same for a run beside the document's own: a shard's or a review's."""
+    """Hold a run beside the document's own, a shard's or a review's, in the same way."""
 
     def end(error: BaseException) -> None:
         kind = as_failure(error).kind if isinstance(error, Exception) else None
@@ -142,7 +142,7 @@ def _hold(ledger: Ledger, run: Run, end: Callable[[BaseException], None]) -> Ite
         try:
             yield lost
         except RunRevoked:
-            raise  # whoever revoked it has recorded why
+            raise  # the process that revoked it has recorded why
         except BaseException as error:
             end(error)
             raise

@@ -108,7 +108,7 @@ def review_candidates(
 ) -> tuple[set[str], set[str]]:
     """Return which of these pictures (content keys) the reviewer may be asked about, and which it has analysed already.
 
-    Candidates are weak under `tag`, or not analysed yet, so that nobody knows.
+    Candidates are weak under `tag`, or not analysed yet.
     """
     reviewed, settled = set[str](), set[str]()
     query = select(analyses).where(analyses.c.tag.in_((tag, reviewer)))
