@@ -40,7 +40,7 @@ def load_resources(names: BlockNames) -> Resources:
     """
     settings = load_settings()
     watch(settings)
-    for part, name in names.given.items():
+    for part, name in names.chosen.items():
         settings = overlay(settings, load_block(BLOCKS[part], name))
     return Resources(settings, patience=settings.outage_wait_seconds)
 

@@ -197,7 +197,7 @@ def _fields(block: Block) -> dict[str, Any]:
 async def set_deployment(client: PrefectClient, declared: Declared, mode: Mode) -> Line:
     """Create or update a deployment as declared, with the parameter schema of its flow."""
     flow: Flow[..., Any] = load_flow_from_entrypoint(declared.entrypoint)
-    wanted = _wanted(declared, flow)
+    wanted = _declared_values(declared, flow)
     line = Line(what="deployment", name=f"{flow.name}/{declared.name}", outcome=Outcome.SAME)
     try:
         current = await client.read_deployment_by_name(line.name)
@@ -210,7 +210,7 @@ async def set_deployment(client: PrefectClient, declared: Declared, mode: Mode) 
     return line
 
 
-def _wanted(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:
+def _declared_values(declared: Declared, flow: Flow[..., Any]) -> dict[str, Any]:
     limit = declared.concurrency_limit
     return {
         "version": declared.version,

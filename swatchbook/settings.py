@@ -672,7 +672,7 @@ class Settings(BaseSettings):
         return self.files_url or str(self.home / "files")
 
     @property
-    def incoming(self) -> Path:
+    def temporary_folder(self) -> Path:
         """Folder for incomplete uploads, downloads and page data. A killed process may leave files in it."""
         return self.home / "tmp"
 

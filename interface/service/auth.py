@@ -125,15 +125,15 @@ async def oversee(caller: TheCaller) -> Caller:
 
 def _find(keys: Iterable[ApiKey], credentials: str) -> ApiKey | None:
     """Compare with every key in constant time, so that the response time reveals nothing about any of them."""
-    digest = _digest(credentials.encode("latin-1", "replace"))  # as headers are decoded
+    digest = _sha256(credentials.encode("latin-1", "replace"))  # as headers are decoded
     match = None
     for key in keys:
-        if hmac.compare_digest(_digest(key.key.get_secret_value().encode()), digest):
+        if hmac.compare_digest(_sha256(key.key.get_secret_value().encode()), digest):
             match = key
     return match
 
 
-def _digest(key: bytes) -> bytes:
+def _sha256(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
 
 

@@ -18,7 +18,7 @@ from interface.service.problems import documented
 from swatchbook.errors import Failure
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.queries.account import Account
-from swatchbook.ledger.schedule import Backlog, backlog
+from swatchbook.ledger.schedule import DueCounts, count_due
 from swatchbook.resources import Resources
 
 ANSWER_SECONDS = 5.0  # timeout of a probe
@@ -81,7 +81,7 @@ class Counted(BaseModel):
     """Counts of the whole ledger."""
 
     account: Account
-    backlog: Backlog
+    due: DueCounts
     embeddings: EmbeddingStats
     documents: dict[str, int]
     unpublished: int
@@ -134,7 +134,7 @@ def count(resources: Resources) -> Counted:
     coverage = queries_account.coverage(resources.ledger)
     return Counted(
         account=queries_account.account(resources.ledger),
-        backlog=backlog(resources.ledger),
+        due=count_due(resources.ledger),
         embeddings=EmbeddingStats(
             total_images=coverage.total_images,
             with_embeddings=coverage.with_embeddings,
@@ -220,5 +220,5 @@ def _stats(counted: Counted) -> Stats:
         documents=counted.documents,
         images={state: getattr(counted.account, state) for state in states},
         unpublished=counted.unpublished,
-        **counted.backlog.model_dump(),
+        **counted.due.model_dump(),
     )

@@ -72,9 +72,7 @@ def describe(counted: Counted | None) -> CollectorRegistry:
     for state in ImageState:
         images.labels(state.value).set(getattr(counted.account, state.value))
     gauge("unpublished", "Images and chunks not yet published.").set(counted.unpublished)
-    gauge("items_due", "Items that are due.").set(counted.backlog.items_due)
-    gauge("documents_due", "Due documents without a live run.").set(counted.backlog.documents_due)
-    gauge("oldest_due_seconds", "Seconds since the longest waiting item was due.").set(
-        counted.backlog.oldest_due_seconds
-    )
+    gauge("items_due", "Items that are due.").set(counted.due.items_due)
+    gauge("documents_due", "Due documents without a live run.").set(counted.due.documents_due)
+    gauge("oldest_due_seconds", "Seconds since the longest waiting item was due.").set(counted.due.oldest_due_seconds)
     return registry

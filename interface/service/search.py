@@ -20,7 +20,7 @@ from swatchbook.index.base import Where
 from swatchbook.records import Hit, Owner, Record
 from swatchbook.resources import Resources
 from swatchbook.search.search import search as find
-from swatchbook.storage.upload_buffer import incoming
+from swatchbook.storage.upload_buffer import temporary_file
 
 IMAGE = "image"
 """Name of the form part with the picture."""
@@ -95,7 +95,7 @@ async def search_by_image(
                 raise HTTPException(422, f"The form part {IMAGE!r} is missing or is not a file.")
             query = _read_query(form)
             owner = await run_in_threadpool(choose_known, resources, caller, query.owner)
-            with full_disk_as_507(), incoming(resources.settings.incoming) as path:
+            with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
                 with path.open("wb") as file:
                     await run_in_threadpool(shutil.copyfileobj, picture.file, file)
                 return await run_in_threadpool(_search, resources, query, owner, path)

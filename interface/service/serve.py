@@ -37,7 +37,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         server = uvicorn.Server(uvicorn_config(app))
         for sign in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it again after its shutdown: ignored then
             signal.signal(sign, lambda *_: None)
-        address = _address(settings.host, listener.getsockname()[1])
+        address = _base_url(settings.host, listener.getsockname()[1])
         say(f"Swatchbook at {address} · docs at {address}/docs")
         server.run(sockets=[listener])
     if not server.started:
@@ -94,5 +94,5 @@ def _listening(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _address(host: str, port: int) -> str:
+def _base_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -17,7 +17,7 @@ from swatchbook.errors import Configuration
 from swatchbook.pipeline.register import Registered, build_request, register_upload
 from swatchbook.records import DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings
-from swatchbook.storage.upload_buffer import incoming
+from swatchbook.storage.upload_buffer import temporary_file
 
 router = APIRouter(tags=["documents"])
 
@@ -88,7 +88,7 @@ async def upload(
     nothing is started; after a failure, cancel or delete, or with other options, it is queued again.
     """
     async with upload_slots.slot(caller.name):
-        with full_disk_as_507(), incoming(resources.settings.incoming) as path:
+        with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
             form, file_name = await receive_form(request, resources.settings, path)
             fields = _fields(form)
             owner = caller.choose(fields.owner) or OWNER

@@ -28,7 +28,7 @@ from swatchbook.records import IngestOptions, Owner
 from swatchbook.resources import Resources
 from swatchbook.settings import WebhookSource
 from swatchbook.storage.fetch import download, download_object
-from swatchbook.storage.upload_buffer import incoming
+from swatchbook.storage.upload_buffer import temporary_file
 
 router = APIRouter(tags=["webhooks"])
 
@@ -156,7 +156,7 @@ def _announcement(body: bytes) -> Announcement:
 
 
 async def _fetch(resources: Resources, announcement: Announcement, owner: str) -> Registered:
-    with full_disk_as_507(), incoming(resources.settings.incoming) as path:
+    with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
         if announcement.key is not None:
             file = await download_object(resources.settings, announcement.key, path)
         else:

@@ -279,7 +279,7 @@ class WeaviateIndex:
             raise self._failure(error) from error
 
     def _connected(self) -> WeaviateClient:
-        host = _address(self._url).hostname
+        host = _parse_url(self._url).hostname
         # check the port first: the client's own retries would sleep up to a minute if gRPC does not answer
         socket.create_connection((host, self._grpc_port), CONNECT_SECONDS).close()
         with self._connecting:
@@ -315,7 +315,7 @@ class WeaviateIndex:
         )
 
 
-def _address(url: str) -> SplitResult:
+def _parse_url(url: str) -> SplitResult:
     """Parse the URL. Raises Configuration if it is not an http(s) URL with a host."""
     address = urlsplit(url)
     if address.scheme not in ("http", "https") or not address.hostname:
@@ -326,7 +326,7 @@ def _address(url: str) -> SplitResult:
 
 
 def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
-    address = _address(url)
+    address = _parse_url(url)
     secure = address.scheme == "https"
     host = str(address.hostname)
     # it logs rejected objects with their vectors; we report rejections ourselves

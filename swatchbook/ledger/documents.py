@@ -122,9 +122,9 @@ def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Docume
         if len(choices) == 1:
             return choices[0]
         if choices:
-            raise InvalidReference(f"{text!r} may be any of {_named(choices)}.", advice="Give more of the id.")
+            raise InvalidReference(f"{text!r} may be any of {_list_choices(choices)}.", advice="Give more of the id.")
     newest = _newest(ledger, owned_by(owner), _MAX_CHOICES + 1)
-    advice = f"Known: {_named(newest)}." if newest else "Nothing has been ingested yet."
+    advice = f"Known: {_list_choices(newest)}." if newest else "Nothing has been ingested yet."
     raise InvalidReference(f"There is no document {text!r}.", advice=advice)
 
 
@@ -160,6 +160,6 @@ def _newest(ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: in
         return [read_document(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
-def _named(choices: Sequence[Document]) -> str:
+def _list_choices(choices: Sequence[Document]) -> str:
     names = [f"{d.id[:13]} ({d.name}, {d.owner}, {d.status})" for d in choices[:_MAX_CHOICES]]
     return "; ".join(names) + ("; …" if len(choices) > _MAX_CHOICES else "")

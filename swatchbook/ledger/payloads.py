@@ -25,7 +25,7 @@ def image_payloads(connection: Connection, ids: Collection[str]) -> dict[str, Pa
     for row in select_in(connection, _SHOWN, images.c.id, ids):
         shown[row.image].append(row)
     linked = linked_products(connection, {row.placement: row.image for rows in shown.values() for row in rows})
-    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _keys(shown.values()))}
+    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(shown.values()))}
     analyses = _analyses(connection, shown)
     return {
         image: _image_payload(rows, linked.get(image, []), stored, analyses.get(image, {}))
@@ -101,7 +101,7 @@ _STORED = select(contents.c.key, contents.c.file, contents.c.text)
 _CHUNKS = select(chunks.c.id, chunks.c.document, chunks.c.record, documents.c.owner).join(documents)
 
 
-def _keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
+def _shown_keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
     first = [rows[0] for rows in shown]
     return {row.content_key for row in first} | {row.text_key for row in first if row.text_key}
 

@@ -24,7 +24,7 @@ _DUE_AT_ONCE = (DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.DE
 _DUE_IN_TIME = (DocumentStatus.WAITING, DocumentStatus.BLOCKED)
 
 
-class Backlog(Record):
+class DueCounts(Record):
     """What could be worked on now. `oldest_due_seconds`: for how long the first document has been due, 0 if none is."""
 
     items_due: int
@@ -139,7 +139,7 @@ def needs_publishing(ledger: Ledger) -> bool:
         return connection.execute(query).first() is not None
 
 
-def backlog(ledger: Ledger) -> Backlog:
+def count_due(ledger: Ledger) -> DueCounts:
     """Count the items whose next try has come, and the due documents without a live run."""
     ready = or_(items.c.next_retry_at.is_(None), items.c.next_retry_at <= db_now())
     open_items = select(func.count()).select_from(items).where(items.c.state == ItemState.PENDING, ready)
@@ -148,7 +148,7 @@ def backlog(ledger: Ledger) -> Backlog:
     with ledger.read() as connection:
         items_due = connection.execute(open_items).scalar_one()
         documents_due, oldest, now = connection.execute(waiting).one()
-    return Backlog(
+    return DueCounts(
         items_due=items_due,
         documents_due=documents_due,
         oldest_due_seconds=0.0 if oldest is None else max(0.0, now - oldest),

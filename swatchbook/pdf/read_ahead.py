@@ -15,21 +15,21 @@ from swatchbook.storage.files import Files
 
 def keep_reading(settings: Settings, key: str, reading: Reading) -> None:
     """Keep a reading for an ingest that follows within the hour; gc deletes it then. `key`: of the stage `read`."""
-    settings.incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _kept(settings, key).write_text(reading.model_dump_json())
+    settings.temporary_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _reading_path(settings, key).write_text(reading.model_dump_json())
 
 
 def find_reading(settings: Settings, files: Files, key: str) -> Reading | None:
     """Return the reading kept under this key, or None if there is none that is whole."""
     try:
-        reading = Reading.model_validate_json(_kept(settings, key).read_bytes())
+        reading = Reading.model_validate_json(_reading_path(settings, key).read_bytes())
     except (OSError, ValidationError):
         return None
     return reading if all(map(files.has, reading.files)) else None
 
 
-def _kept(settings: Settings, key: str) -> Path:
-    return settings.incoming / f"{key}.json"
+def _reading_path(settings: Settings, key: str) -> Path:
+    return settings.temporary_folder / f"{key}.json"
 
 
 class ReadingAhead:

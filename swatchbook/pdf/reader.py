@@ -73,9 +73,9 @@ def read(
         warnings = list(opened["warnings"])
         numbers = range(1, opened["page_count"] + 1)
         try:
-            settings.incoming.mkdir(parents=True, exist_ok=True)
+            settings.temporary_folder.mkdir(parents=True, exist_ok=True)
             with (
-                tempfile.NamedTemporaryFile("wb", suffix=".jsonl", dir=settings.incoming) as file,
+                tempfile.NamedTemporaryFile("wb", suffix=".jsonl", dir=settings.temporary_folder) as file,
                 closing(_stream_restarting(child, _request("read", path), numbers, settings, progress)) as answers,
             ):
                 for answer, payload in answers:

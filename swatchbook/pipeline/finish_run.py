@@ -64,7 +64,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults) -> RunRe
                 *_small_batches(resources, work),
                 *map(_slow_stage, slow_stages(ledger, work.run.token)),
             ),
-            "blocks": work.blocks.given,
+            "blocks": work.blocks.chosen,
         }
     )
     status = runs.end(ledger, work.run, status, message=message, due_at=due_at, report=report)

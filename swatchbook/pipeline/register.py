@@ -27,7 +27,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.files import KEY
-from swatchbook.storage.upload_buffer import incoming, is_remote
+from swatchbook.storage.upload_buffer import is_remote, temporary_file
 
 _NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
 """Options that change how the work is done, not its result; `roles` count by the pairs that they request."""
@@ -122,7 +122,7 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
     if is_remote(source):
         from swatchbook.storage.fetch import download  # imports an HTTP client, which no other source needs
 
-        with incoming(resources.settings.incoming) as path:
+        with temporary_file(resources.settings.temporary_folder) as path:
             fetched = asyncio.run(download(resources.settings, source, path))
             return register(resources, path, owner=owner, options=options, name=display_name(fetched.name))
     if not KEY.match(source):

@@ -101,7 +101,9 @@ class ProviderTextEncoder:
         vectors = dict[str, str]()  # base64 by text
         cut = {text: self._cut(text) for text in texts}
         for batch in self._batches(list(dict.fromkeys(cut.values()))):
-            vectors |= self._retry_query(batch, kind) if context is None else self._paid(batch, kind, context, cut)
+            vectors |= (
+                self._retry_query(batch, kind) if context is None else self._send_reserved(batch, kind, context, cut)
+            )
         packed = b"".join(base64.b64decode(vectors[cut[text]]) for text in texts)
         rows = np.frombuffer(packed, "<f4").astype(np.float64).reshape(len(texts), self.dimension)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -129,7 +131,7 @@ class ProviderTextEncoder:
             raise ProviderError(f"{self._where.host} returned an invalid vector (NaN, infinite or zero).")
         return vectors
 
-    def _paid(
+    def _send_reserved(
         self, texts: Sequence[str], kind: InputType, context: CallContext, cut: Mapping[str, str]
     ) -> dict[str, str]:
         requests = {self._request(text, kind): text for text in texts}

@@ -77,6 +77,6 @@ class BlockNames(Record):
     )
 
     @property
-    def given(self) -> dict[str, str]:
+    def chosen(self) -> dict[str, str]:
         """Return part -> name of its saved block, for the parts that have one."""
         return {part: name for part, name in self if name}

@@ -17,13 +17,13 @@ def is_remote(source: str) -> bool:
 
 
 @contextmanager
-def incoming(folder: Path) -> Iterator[Path]:
-    """Yield a path in `folder` for an incoming file, which is deleted after the block.
+def temporary_file(folder: Path) -> Iterator[Path]:
+    """Yield a path in `folder` for a file that is deleted after the block.
 
     Files of killed processes are collected later.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / f"incoming-{uuid4().hex}"
+    path = folder / f"upload-{uuid4().hex}"
     try:
         yield path
     finally:

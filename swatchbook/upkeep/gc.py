@@ -70,7 +70,7 @@ def results_folder(settings: Settings) -> Path:
 
 def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
     """Yield temporary files of killed processes: those of a live process are younger."""
-    paths = chain(_within(resources.settings.incoming), resources.files.unfinished())
+    paths = chain(_within(resources.settings.temporary_folder), resources.files.unfinished())
     yield from (path for path in paths if _age(path) > older_than)
 
 

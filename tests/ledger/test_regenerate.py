@@ -1,4 +1,4 @@
-"""Making missing, stale and failed items again; details of one image; the backlog."""
+"""Making missing, stale and failed items again; details of one image; what is due."""
 
 import pytest
 from sqlalchemy import update
@@ -9,7 +9,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import mark_deleting, regenerate
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.image import image_details
-from swatchbook.ledger.schedule import Backlog, backlog
+from swatchbook.ledger.schedule import DueCounts, count_due
 from swatchbook.ledger.tables import items
 from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Stage
 from tests.ledger.scene import (
@@ -119,15 +119,15 @@ def test_an_image_that_nothing_shows_is_not_known(ledger: Ledger) -> None:
 
 
 def test_what_waits_is_counted_from_when_it_was_due(ledger: Ledger) -> None:
-    assert backlog(ledger) == Backlog(items_due=0, documents_due=0, oldest_due_seconds=0)
+    assert count_due(ledger) == DueCounts(items_due=0, documents_due=0, oldest_due_seconds=0)
     run = begin(ledger, requested=WANTS)
     stage_results.save_extraction(ledger, run, extraction(placed(run, "oak"), placed(run, "ash")))
-    at_work = backlog(ledger)
+    at_work = count_due(ledger)
     assert (at_work.items_due, at_work.documents_due) == (4, 0)
     runs.end(ledger, run, DocumentStatus.WAITING, due_at=ledger.now() + 60)
-    assert backlog(ledger).documents_due == 0
+    assert count_due(ledger).documents_due == 0
     pass_time(ledger, 100)
-    waiting = backlog(ledger)
+    waiting = count_due(ledger)
     assert waiting.documents_due == 1
     assert waiting.oldest_due_seconds == pytest.approx(40, abs=10)
 
@@ -136,6 +136,6 @@ def test_what_only_a_person_mends_does_not_wait_for_the_loop(ledger: Ledger) -> 
     run = begin(ledger, requested=WANTS)
     runs.reach_stage(ledger, run, Stage.READ)
     runs.end(ledger, run, DocumentStatus.BLOCKED)
-    assert backlog(ledger).documents_due == 0
+    assert count_due(ledger).documents_due == 0
     set_document(ledger, run.document, status=DocumentStatus.WAITING)
-    assert backlog(ledger).documents_due == 1
+    assert count_due(ledger).documents_due == 1

@@ -38,5 +38,5 @@ def test_a_kept_reading_without_its_pages_or_cut_short_is_not_used(resources: Re
     for file in kept.files:
         resources.files.delete(file)
     assert find_reading(resources.settings, resources.files, "key") is None
-    (resources.settings.incoming / "short.json").write_text('{"content":')
+    (resources.settings.temporary_folder / "short.json").write_text('{"content":')
     assert find_reading(resources.settings, resources.files, "short") is None

@@ -74,7 +74,7 @@ def test_every_answered_upload_is_one_document_however_often_the_service_is_kill
 
     swept = sweep(idle.resources, older_than=0)
     assert swept.temporary <= KILLS * SENDERS * 2
-    assert not [*idle.resources.settings.incoming.iterdir(), *idle.resources.files.unfinished()]
+    assert not [*idle.resources.settings.temporary_folder.iterdir(), *idle.resources.files.unfinished()]
     assert all(idle.resources.files.has(document.file or "") for document in known.values())
 
     launched = min(UPLOADS, 100)  # what is behind them comes when these are through

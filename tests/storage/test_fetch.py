@@ -34,7 +34,7 @@ from swatchbook.records import IngestOptions
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from swatchbook.storage.fetch import Fetched, copy_object, fetch, is_public
-from swatchbook.storage.upload_buffer import incoming
+from swatchbook.storage.upload_buffer import temporary_file
 from tests.origin import PDF, Origin, origin
 
 LIMIT = 1 << 20
@@ -393,7 +393,7 @@ def test_a_store_of_an_unknown_kind_is_a_wrong_setting(tmp_path: Path) -> None:
 
 def test_what_comes_in_is_gone_on_any_end(tmp_path: Path) -> None:
     def interrupted() -> None:
-        with incoming(tmp_path / "tmp") as path:
+        with temporary_file(tmp_path / "tmp") as path:
             path.write_bytes(PDF)
             raise KeyboardInterrupt
 
@@ -417,4 +417,4 @@ def test_a_flow_takes_a_url_or_an_object_as_its_source(
         for wrong in (f"file://{home}/ledger.sqlite", "https://127.0.0.2/", "s3://other/bucket"):
             with pytest.raises(InvalidReference):
                 register_source(resources, wrong, owner="a", options=IngestOptions())
-        assert list(resources.settings.incoming.iterdir()) == []
+        assert list(resources.settings.temporary_folder.iterdir()) == []

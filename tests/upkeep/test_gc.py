@@ -131,10 +131,10 @@ def test_what_a_long_run_has_stored_it_may_still_name(resources: Resources) -> N
 
 def test_temporary_files_of_the_killed_go_after_an_hour(resources: Resources) -> None:
     known(resources)
-    resources.settings.incoming.mkdir(parents=True)
+    resources.settings.temporary_folder.mkdir(parents=True)
     (beside,) = {path.parent for path in Path(resources.files.url).rglob("*.pdf")}
-    left = [resources.settings.incoming / "incoming-1", beside / ".writing-1"]
-    written = resources.settings.incoming / "incoming-2"
+    left = [resources.settings.temporary_folder / "upload-1", beside / ".writing-1"]
+    written = resources.settings.temporary_folder / "upload-2"
     for path in (*left, written):
         path.write_bytes(b"half")
     age(*left)

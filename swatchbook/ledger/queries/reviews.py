@@ -88,7 +88,7 @@ def documents_to_review(ledger: Ledger, reviewer: str, *, owner: str | None = No
     """Return the idle documents that show images for this reviewer (a tag) to review now, oldest first."""
     weak = select(images.c.id).where(_needs_review, ~images.c.gone, *_owned_by(owner))
     shown_in = select(placements.c.document).distinct()
-    due = _due(reviewer).order_by(None).with_only_columns(documents.c.id, documents.c.created_at)
+    due = _due_for_review(reviewer).order_by(None).with_only_columns(documents.c.id, documents.c.created_at)
     with ledger.read() as connection:
         # three steps from the few weak images: in one query SQLite would start from all documents
         weak_images = connection.execute(weak).scalars().all()
@@ -100,7 +100,9 @@ def documents_to_review(ledger: Ledger, reviewer: str, *, owner: str | None = No
 def images_due_for_review(ledger: Ledger, reviewer: str, document: str, limit: int) -> list[ReviewImage]:
     """Return images of a document that this reviewer (a tag) is to review now."""
     with ledger.read() as connection:
-        return _review_images(connection, connection.execute(_due(reviewer, document=document).limit(limit)).all())
+        return _review_images(
+            connection, connection.execute(_due_for_review(reviewer, document=document).limit(limit)).all()
+        )
 
 
 def review_candidates(
@@ -200,7 +202,7 @@ def _waiting(*, owner: str | None = None, document: str | None = None) -> Select
     return _analysed(owner=owner, document=document).where(_needs_review, _is_shown_analysis)
 
 
-def _due(reviewer: str, *, owner: str | None = None, document: str | None = None) -> Select[Any]:
+def _due_for_review(reviewer: str, *, owner: str | None = None, document: str | None = None) -> Select[Any]:
     """Waiting images of idle documents without a review, or with a failed one to be tried again now.
 
     Analyses by the reviewer's own tag are left out.

@@ -23,7 +23,7 @@ class Served(NamedTuple):
     @property
     def waiting(self) -> list[str]:
         """What stands in the folder of uploads that are not yet whole."""
-        folder = self.resources.settings.incoming
+        folder = self.resources.settings.temporary_folder
         return [path.name for path in folder.iterdir()] if folder.exists() else []
 
 

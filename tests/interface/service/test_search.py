@@ -72,7 +72,7 @@ def test_a_picture_finds_itself(sample: TestClient) -> None:
     assert set(answer.json()["hits"][0]["why"]) <= {"visual", "color", "texture"}
     both = sample.post("/search", files={"image": ("x.png", picture)}, data={"text": "oak", "page": ["1", "2"]})
     assert both.status_code == 200
-    assert list((sample.app.state.resources.settings.incoming).iterdir()) == []  # type: ignore[attr-defined]
+    assert list((sample.app.state.resources.settings.temporary_folder).iterdir()) == []  # type: ignore[attr-defined]
 
 
 def picture(width: int, height: int) -> bytes:

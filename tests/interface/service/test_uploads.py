@@ -503,12 +503,12 @@ import itertools
 import os
 from pathlib import Path
 from swatchbook.pipeline import register
-from swatchbook.storage.upload_buffer import incoming
+from swatchbook.storage.upload_buffer import temporary_file
 from swatchbook.resources import open_resources
 from swatchbook.records import IngestOptions
 from swatchbook.settings import Settings, load_settings
 register._queue = lambda *_: os._exit(9)
-with open_resources(load_settings()) as resources, incoming(resources.settings.incoming) as path:
+with open_resources(load_settings()) as resources, temporary_file(resources.settings.temporary_folder) as path:
     assert resources.ledger
     path.write_bytes({PDF!r})
     register.register_upload(resources, path, owner="default", options=IngestOptions(), name="a.pdf")
