@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install sample demo test test-stack test-all durations soak check bench weaviate up down lock lock-check clean
+.PHONY: install sample demo test test-stack test-all durations modules soak check bench weaviate up down lock lock-check clean
 
 install: $(STAMP)
 
@@ -48,6 +48,10 @@ test-all:
 # Test times by folder, from the last `make test` and `make test-stack`.
 durations: $(STAMP)
 	$(RUN)python -m devtools.durations build/test.xml build/test-stack.xml
+
+# docs/modules.md: every module with the first paragraph of its docstring.
+modules: $(STAMP)
+	$(RUN)python -m devtools.modules
 
 # Kills, outages, floods and repeated rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)
