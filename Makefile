@@ -6,6 +6,9 @@ VENV := .venv
 RUN := $(VENV)/bin/
 STAMP := $(VENV)/.installed
 
+# Python keeps compiled modules: without them each of the many processes of a test run compiles its imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
 TORCH_INDEX ?=
 

@@ -33,7 +33,7 @@ _SHARED = ("servers", "containers")
 @pytest.hookimpl(tryfirst=True)  # else pytest-xdist has looked for groups before there are any
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, so that workers end about together. A file stays with one worker, and so do
-    folders that share what they start.
+    folders that share what they start. What needs a Prefect server is marked `stack`.
     """
 
     def rank(item: pytest.Item) -> int:
@@ -44,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shared = item.path.parent if item.path.parent.name in _SHARED else item.path
         item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
+        if "prefect_server" in item.fixturenames:  # type: ignore[attr-defined]  # of a test function
+            item.add_marker("stack")
 
 
 @pytest.hookimpl(wrapper=True)
