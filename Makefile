@@ -35,8 +35,8 @@ sample: $(STAMP)
 demo: $(STAMP)
 	$(RUN)python -m samples.demo
 
-# `test` runs the tests that need no complete stack. `test-stack` runs the others: a Docker engine, several servers
-# together, kills and outages. Both write their times to build/, for `make durations`.
+# `test` runs the tests that need no complete stack. `test-stack` runs the others: a Docker engine, Prefect
+# servers, several servers together, kills and outages. Both write their times to build/, for `make durations`.
 test: WHICH := not stack
 test-stack: WHICH := stack
 test test-stack: $(STAMP)

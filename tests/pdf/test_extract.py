@@ -467,7 +467,7 @@ def test_picture_that_hangs_is_a_transient_loss(
 ) -> None:
     monkeypatch.syspath_prepend(ROOT)
     paper.put(paper.page(), paper.image(17, 17, jpeg(gradient(17, 17)), "/DCTDecode"), BOX)
-    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader", page_seconds=1.5)
+    extraction = extract(paper, files, tmp_path, module="tests.pdf.troubled_reader", page_seconds=3)
     assert [one.kind for one in extraction.unreadable] == ["provider_timeout"]
     assert [(lost.page, lost.transient) for lost in extraction.lost] == [(1, True)]
 

@@ -326,7 +326,7 @@ def test_looping_and_aborting_pages_are_lost_alone(
     for text in ("one", "LOOP", "three", "ABORT", "RAISE", "six"):
         paper.page(text)
     path = paper.save(tmp_path / "a.pdf")
-    reading = reader.read(path, files, settings(page_seconds=1.5), module=TROUBLED)
+    reading = reader.read(path, files, settings(page_seconds=3), module=TROUBLED)
     assert [page.text for page in reader.iter_pages(files, reading)] == ["one", "three", "six"]
     assert [(lost.page, lost.kind, lost.transient) for lost in reading.lost] == [
         (2, "provider_timeout", True),
