@@ -20,7 +20,7 @@ from PIL import Image
 from tests.command import SWATCHBOOK
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "modules.md")]
 _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchbook|make) [^&]+)")
 
 
@@ -110,7 +110,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
 """Command -> the test that runs it, or the file of tests."""
 
 DEVELOPERS = {
-    *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations"),
+    *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations", "make modules"),
     *("make soak", "make bench", "make lock", "make lock-check"),
 }
 """Targets that install, or run the tests: only their existence is tested here."""

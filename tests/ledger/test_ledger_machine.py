@@ -31,6 +31,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import analyses, documents, vectors
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.records import Analysis, DocumentStatus, Role, RoleTag, document_id, pair_key, sha256, text_key
+from tests.conftest import SOAK
 from tests.ledger import scene
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import ANALYSIS, MULTIMODAL, UNDERSTANDING, VISUAL, item, lapse, one, pass_time
@@ -356,10 +357,11 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert row.status in (DocumentStatus.CANCELLED, DocumentStatus.FAILED)
 
 
+_EXAMPLES = {"sqlite": 150, "postgresql": 50} if SOAK else {"sqlite": 15, "postgresql": 5}
+
+
 def test_any_order_of_moves_keeps_the_invariants(database: str, new_ledger: NewLedger) -> None:
     run_state_machine_as_test(
         lambda: LedgerMachine(new_ledger()),  # type: ignore[arg-type]  # any maker of machines does
-        settings=settings(
-            max_examples=25 if database == "sqlite" else 8, stateful_step_count=25, deadline=None, print_blob=True
-        ),
+        settings=settings(max_examples=_EXAMPLES[database], stateful_step_count=25, deadline=None, print_blob=True),
     )

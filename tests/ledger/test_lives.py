@@ -26,6 +26,7 @@ from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import documents
 from swatchbook.records import Chunks, DocumentStatus, Extraction, IngestOptions, LinkKind, PlacementState, sha256
 from swatchbook.storage.files import Files
+from tests.conftest import SOAK
 from tests.ledger.conftest import NewLedger
 from tests.ledger.scene import (
     EVERYTHING,
@@ -341,10 +342,11 @@ class Lives(RuleBasedStateMachine):
             assert connection.execute(select(documents).where(documents.c.id == document.id)).first() is None
 
 
+_EXAMPLES = {"sqlite": 120, "postgresql": 40} if SOAK else {"sqlite": 12, "postgresql": 4}
+
+
 def test_whatever_happens_all_ends_well(database: str, new_ledger: NewLedger, folder: Path) -> None:
     run_state_machine_as_test(
         lambda: Lives(new_ledger(), folder),  # type: ignore[arg-type]  # any maker of machines does
-        settings=settings(
-            max_examples=20 if database == "sqlite" else 6, stateful_step_count=20, deadline=None, print_blob=True
-        ),
+        settings=settings(max_examples=_EXAMPLES[database], stateful_step_count=20, deadline=None, print_blob=True),
     )

@@ -35,6 +35,7 @@ from swatchbook.records import (
     pair_key,
     sha256,
 )
+from tests.conftest import SOAK
 from tests.ledger.scene import (
     ANALYSIS,
     COLOR,
@@ -161,7 +162,7 @@ def item_by_the_rule(told: dict[str, Any], name: str, want: RoleTag, beside: set
     return None if made[name, VISUAL] is ItemState.DONE else made[name, VISUAL]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400 if SOAK else 40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=collections())
 def test_the_account_closes_and_follows_the_rule_for_document_owner_and_whole(
     ledger: Ledger, told: dict[str, Any]
