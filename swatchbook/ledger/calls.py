@@ -15,7 +15,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func
 
 from swatchbook.errors import BudgetExceeded, Configuration
 from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
-from swatchbook.ledger.runs import Run, process_of, require_live
+from swatchbook.ledger.dead_runs import process_of
+from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import calls, documents, runs
 from swatchbook.records import Record, Sha256, Spent
 from swatchbook.runtime.process import is_dead

@@ -32,11 +32,10 @@ from swatchbook.ledger.leases import (
     LEASE_SECONDS,
     NO_LEASE,
     ItemId,
-    failure_outcome,
     free,
     lease_range,
-    record_failures,
 )
+from swatchbook.ledger.outcomes import failure_outcome, record_failures
 from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors

@@ -28,7 +28,8 @@ from swatchbook.backoff import pause_after
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Payload, Space, Vector
 from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
-from swatchbook.ledger.leases import LEASE_SECONDS, failure_record
+from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.outcomes import failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.states import publishable, unpublished_rows
 from swatchbook.ledger.tables import chunks, contents, documents, images, key_column, placements, reviews, vectors

@@ -10,7 +10,8 @@ from ulid import ULID
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger import leases
 from swatchbook.ledger.database import Ledger, db_now, select_in
-from swatchbook.ledger.runs import Run, insert_run, mark_runs_dead, require_live
+from swatchbook.ledger.dead_runs import mark_runs_dead
+from swatchbook.ledger.runs import Run, insert_run, require_live
 from swatchbook.ledger.tables import documents, runs, timings
 from swatchbook.records import DocumentStatus, Record
 
