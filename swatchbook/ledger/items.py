@@ -27,6 +27,7 @@ from ulid import ULID
 from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, portions, select_in
+from swatchbook.ledger.dirty import mark_made
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import (
     LEASE_SECONDS,
@@ -39,7 +40,6 @@ from swatchbook.ledger.outcomes import failure_outcome, record_failures
 from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
-from swatchbook.ledger.visibility import mark_made
 from swatchbook.records import Analysis, ItemState, Record, Role, text_key
 
 ItemKind = Literal["image", "chunk"]

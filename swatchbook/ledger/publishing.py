@@ -28,13 +28,12 @@ from swatchbook.backoff import pause_after
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Payload, Space, Vector
 from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
+from swatchbook.ledger.dirty import drop_gone, mark_changed, mark_republished, publishable, unpublished_rows
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.outcomes import failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
-from swatchbook.ledger.states import publishable, unpublished_rows
 from swatchbook.ledger.tables import chunks, contents, documents, images, key_column, placements, reviews, vectors
 from swatchbook.ledger.tables import spaces as spaces_table
-from swatchbook.ledger.visibility import drop_gone, mark_changed, mark_republished
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 
 ObjectKind = Literal["image", "chunk"]

@@ -8,7 +8,7 @@ from contextlib import closing
 from sqlalchemy import ColumnElement, Table, delete, exists, func, null, or_, select, update
 
 from swatchbook.errors import FileMissing
-from swatchbook.ledger import deliveries
+from swatchbook.ledger import webhook_deliveries
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
 from swatchbook.ledger.documents import read_options
 from swatchbook.ledger.tables import (
@@ -16,6 +16,7 @@ from swatchbook.ledger.tables import (
     calls,
     chunks,
     contents,
+    deliveries,
     documents,
     images,
     items,
@@ -24,7 +25,6 @@ from swatchbook.ledger.tables import (
     timings,
     vectors,
 )
-from swatchbook.ledger.tables import deliveries as deliveries_table
 from swatchbook.records import IngestOptions, Record
 from swatchbook.storage.files import Files
 
@@ -132,7 +132,7 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
     old: Sequence[tuple[Table, ColumnElement[bool]]] = (
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
-        (deliveries_table, deliveries_table.c.at < db_now() - deliveries.KEPT_SECONDS),
+        (deliveries, deliveries.c.at < db_now() - webhook_deliveries.KEPT_SECONDS),
     )
     with ledger.read() if dry_run else ledger.write() as connection:
         if dry_run:

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Table, and_, func, or_, select, update
 
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.dead_runs import mark_dead, process_of
+from swatchbook.ledger.dirty import publishable
 from swatchbook.ledger.documents import Document, read_document
-from swatchbook.ledger.states import publishable
 from swatchbook.ledger.tables import chunks, documents, images, items, placements, runs
 from swatchbook.records import DocumentStatus, ItemState, Record
 from swatchbook.runtime.process import Process

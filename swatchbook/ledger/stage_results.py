@@ -13,6 +13,14 @@ from sqlalchemy import Connection, Row, Table, and_, delete, select, update
 from swatchbook.errors import Policy
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.dirty import (
+    NEVER_SHOWN,
+    hide_chunks,
+    hide_images,
+    mark_changed,
+    mark_shown,
+    reopen_documents_showing,
+)
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
@@ -28,14 +36,6 @@ from swatchbook.ledger.tables import (
     placements,
     products,
     requested,
-)
-from swatchbook.ledger.visibility import (
-    NEVER_SHOWN,
-    hide_chunks,
-    hide_images,
-    mark_changed,
-    mark_shown,
-    reopen_documents_showing,
 )
 from swatchbook.records import (
     PIXEL_ROLES,

@@ -60,7 +60,7 @@ def _document(*, primary_key: bool = False) -> Column[str]:
 
 def _publishing(table: str) -> Iterator[Column[Any] | Index]:
     """Yield the columns of `images` and `chunks` for publishing, and an index of the few rows that wait for it."""
-    yield Column("dirty", Integer, nullable=False)  # rises with every change of what is published: visibility.py
+    yield Column("dirty", Integer, nullable=False)  # rises with every change of what is published: dirty.py
     yield Column("made", Integer, nullable=False, server_default="0")  # `dirty` when an item of it was last committed
     yield Column("published", Integer, nullable=False, server_default="0")  # `dirty` as of the last publish
     yield Column("gone", Boolean, nullable=False, server_default=text("false"))

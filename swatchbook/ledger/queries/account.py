@@ -10,10 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 from swatchbook.ledger.calls import spending
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import get_document, owned_by
-from swatchbook.ledger.publishing import count_unpublished
-from swatchbook.ledger.queries.failures import failures, other_failures
-from swatchbook.ledger.queries.reviews import count_images_to_review
-from swatchbook.ledger.states import (
+from swatchbook.ledger.image_states import (
     chunk_item_state,
     chunk_items,
     chunk_next_try,
@@ -27,6 +24,9 @@ from swatchbook.ledger.states import (
     states_of_images,
     waits_for_publishing,
 )
+from swatchbook.ledger.publishing import count_unpublished
+from swatchbook.ledger.queries.failures import failures, other_failures
+from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.tables import chunks, documents, images, pages, placements, requested, timings
 from swatchbook.ledger.tables import products as products_table
 from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Record, Role, RunReport

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, select
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.queries.reviews import reviews_of
-from swatchbook.ledger.states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import (
     chunks,
     documents,

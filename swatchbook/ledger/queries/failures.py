@@ -7,7 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.states import chunk_items, first_placements, image_item_state, image_items, waits_for_publishing
+from swatchbook.ledger.image_states import (
+    chunk_items,
+    first_placements,
+    image_item_state,
+    image_items,
+    waits_for_publishing,
+)
 from swatchbook.ledger.tables import chunks, images, items, pages, placements, requested
 from swatchbook.records import FailureRecord, ItemState
 

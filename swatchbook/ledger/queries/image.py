@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.states import image_item_state, image_items, states_of_images
+from swatchbook.ledger.image_states import image_item_state, image_items, states_of_images
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
 from swatchbook.records import ImageState, ItemState, PlacementState, Record, Role
 
