@@ -28,6 +28,15 @@ from swatchbook.ledger.tables import (
 from swatchbook.records import IngestOptions, Record
 from swatchbook.storage.files import Files
 
+UNUSED_SECONDS = 3_600.0
+"""How long files, vectors and results are kept that nothing uses: a run may be about to record them in the ledger."""
+
+_TIMINGS_TIMES = 3
+"""Timings are kept so many times longer than runs: medians need many."""
+
+_ROOM_BYTES = 64 << 20
+"""A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
+
 _COLLECTED_TOGETHER = 100
 
 
@@ -40,7 +49,7 @@ class Collected(Record):
     answers: int
 
 
-def collect(ledger: Ledger, files: Files, *, older_than: float = 3_600) -> Collected:
+def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
     """Delete contents that nothing has used for `older_than` seconds, with their files, items, vectors and analyses.
 
     Answers of calls for deleted documents are deleted as well; their costs stay. A crash leaves no orphaned file: files
@@ -107,13 +116,6 @@ def _is_used() -> ColumnElement[bool]:
     by_key = [exists().where(user == contents.c.key) for user in keys]
     by_file = [exists().where(user == contents.c.file) for user in files]
     return or_(*by_key, *by_file)
-
-
-_TIMINGS_TIMES = 3
-"""Timings are kept so many times longer than runs: medians need many."""
-
-_ROOM_BYTES = 64 << 20
-"""A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
 
 
 class Origin(Record):

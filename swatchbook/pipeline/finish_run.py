@@ -14,8 +14,9 @@ from swatchbook.errors import (
 )
 from swatchbook.ledger import page_failures, runs
 from swatchbook.ledger.outcomes import RUN_LIMIT
-from swatchbook.ledger.queries.account import account, document_report, next_status
+from swatchbook.ledger.queries.account import account, next_status
 from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.work import Work

@@ -298,12 +298,3 @@ def _time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], N
         yield told
     finally:
         timer.cancel()
-
-
-def may_have_cost(error: BaseException) -> bool:
-    """Return whether the provider may have charged for a failed call: it was sent, but no complete reply came back."""
-    if not isinstance(error, Failure):  # the process is ending, or an unexpected error
-        return True
-    cause = error.__cause__
-    unsent = (httpx.ConnectError, httpx.ConnectTimeout)
-    return isinstance(error, ProviderTimeout) or (cause is not None and not isinstance(cause, unsent))

@@ -13,8 +13,9 @@ from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
-from swatchbook.providers.call_cache import ask_once, record_alive, tokens_at_most, usd
+from swatchbook.providers.call_cache import ask_once, record_alive
 from swatchbook.providers.client import Call, Client, Clock, Exchange, Reply, Usage
+from swatchbook.providers.costs import tokens_at_most, usd
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.reply_shapes import WireModel
 from swatchbook.providers.wires import openai_embeddings
