@@ -1,4 +1,7 @@
-"""When a run is dead."""
+"""When a run is dead: no progress for five minutes (it hangs), its process has ended, or its lease is over. Then its
+items are free; its document waits, and fails after three deaths in a row with nothing committed. An item that was
+alone, and at which a process had died before, fails as `crashed_worker`. A hung process is killed a minute later.
+"""
 
 import logging
 from collections.abc import Sequence

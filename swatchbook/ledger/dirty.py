@@ -1,8 +1,9 @@
-"""Whether images and chunks are shown, and whether they must be published again: the only writer of `dirty`.
+"""Which images and chunks must be published again, and which must leave the index: every change raises the counter
+`dirty`, which is written only here; `gone` marks what no document shows any more. How rows are leased and recorded as
+published is in `publishing.py`.
 
-`dirty` rises with every change of what is published. `made` takes its value when an item was committed, so a row with
-`published` below `made` has a result that cannot be searched yet. `gone` marks a row that no document shows any more,
-until publishing has removed its object from the index.
+`made` takes the value of `dirty` when an item was committed, so a row with `published` below `made` has a result that
+cannot be searched yet. A row that is `gone` stays until publishing has removed its object from the index.
 """
 
 from collections.abc import Collection, Iterable

@@ -1,4 +1,7 @@
-"""What people do with a document: request it again, retry, regenerate, cancel, delete."""
+"""What people do with a document, as changes of the ledger: request it again with other options, `retry`,
+regenerate, `cancel`, `delete`, postpone. The order in which a delete goes through ledger and index is in
+`pipeline/delete.py`.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,5 @@
-"""The state of images and chunks as SQL: the only place with the rule of the account.
+"""The rule of the account: when an image is complete, partial, failed, rejected or pending, from the items that are
+requested of it; and when its open items can be tried next. As SQL conditions, with which `queries/account.py` counts.
 
 An image's state in a document follows from the items that the document requests; for an owner, that all the owner's
 documents which show it request. Any item pending, leased or unpublished: pending; all rejected: rejected; all done:

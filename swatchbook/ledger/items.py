@@ -1,4 +1,7 @@
-"""Items: cut into batches, claim, commit, release. Each is one transaction of a live run, on items that it holds."""
+"""Cut open items into batches, claim them under a lease, and commit results and failures in one transaction. Items
+at which a process died are claimed last, in ever smaller groups. Vectors that are NaN, zero or of another length are
+refused. How a failure counts is in `outcomes.py`.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence

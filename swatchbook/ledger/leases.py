@@ -1,4 +1,6 @@
-"""Leases on items: renew, free, and record how a try ended."""
+"""The lease: for 60 seconds a run, and its right to the items that it holds, outlive its last heartbeat. Renews
+leases and frees items. What happens when a lease is over is in `dead_runs.py`.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,7 @@
-"""How a try of an item ends in the ledger."""
+"""How a failed try of an item ends: rejected, open for this run's next try, due again after a pause (`backoff.py`),
+or `failed` after eight runs that ended in a failure. Rate limits, outages and what a person must mend spend no
+attempt.
+"""
 
 from collections.abc import Sequence
 from typing import Any

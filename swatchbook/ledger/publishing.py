@@ -1,4 +1,6 @@
-"""Rows to publish: lease them, read what to publish, record what the index took. Nothing here calls an index.
+"""The ledger's side of publishing: lease dirty rows to a publisher, read their payloads and vectors, record what the
+index took, refused (tried again after the pauses of `backoff.py`) or removed. Registers spaces. Nothing here calls an
+index: that is in `pipeline/publish.py`.
 
 Any publisher takes any owner's rows that are due. The value of `dirty` read with the lease becomes `published`; a row
 raised meanwhile is published again.

@@ -1,4 +1,7 @@
-"""Deleting what is no longer needed: unused contents with their files, old runs, timings and deliveries."""
+"""How long things are kept: files, vectors and answers that nothing uses an hour, ended runs SWATCHBOOK_KEEP_DAYS,
+timings three times as long, webhook deliveries seven days (`webhook_deliveries.py`). Says what counts as used, and
+deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
+"""
 
 import sqlite3
 import time

@@ -1,4 +1,7 @@
-"""Recording reviews of pictures' analyses, with all that changes: texts in use, items, documents to reopen."""
+"""Record a review of a picture's analysis, by a second model or a person, with all that changes: the text in use,
+items, documents to reopen. A failed second analysis is tried again with the pauses of items. Which verdict is given
+is in `analysis/judge.py`.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Runs of documents: begin, record progress, end; mark dead ones, revoke."""
+"""Whether a run may begin: a document with a live run is followed (`Busy`), a cancelled or deleted one does not run,
+another fingerprint or `--force` begins a new generation. Records heartbeat, progress, stage, timings and end;
+revokes runs. When a run is dead is in `dead_runs.py`.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Literal

@@ -1,4 +1,7 @@
-"""Runs of shards: they hold items of a document, but not the document itself."""
+"""Runs of shards, which hold items of a document but not the document: when one may begin, its end, its death as
+Prefect reports it, and the usual seconds for an image (median of the last 25 shards). How shards are cut is in
+`pipeline/shards.py`.
+"""
 
 from collections.abc import Collection
 from statistics import median

@@ -1,4 +1,5 @@
-"""The ledger's tables, declared once. Times are Unix seconds by the database's own clock.
+"""The tables of the ledger and what each column means, declared once. Times are Unix seconds by the database's own
+clock.
 
 Only types that both PostgreSQL and SQLite have. Rows that a stage writes carry the generation that wrote them.
 """

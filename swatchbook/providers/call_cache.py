@@ -1,4 +1,6 @@
-"""Paid calls: their costs, and a cache in the ledger so that each answer is paid for once."""
+"""Pay for each answer once: use a kept one, wait for one that another process has asked for, else reserve the call,
+send it and keep its answer. The rows and the budget are in `ledger/calls.py`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress

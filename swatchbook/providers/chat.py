@@ -1,5 +1,5 @@
-"""Ask a provider's chat model for replies of a given shape. Each answer is paid for once; a misshapen one is corrected
-once.
+"""Ask a chat model for a reply of a given shape, by JSON schema, tool or words, whichever the server accepts. A reply
+that does not fit is asked for once more, with the reason. A cut or refused reply is a failure.
 
 `wires/openai.py` and `wires/anthropic.py` build the requests. A shape is requested by the first method that the server
 accepts: its JSON schema support, a tool call, or words alone; the first call finds out which.

@@ -1,7 +1,8 @@
-"""The HTTP client of a provider: limits, timeouts and failures. Requests and replies are built and read in `wires/`.
+"""Send a call to a provider: its timeout (1.5 times longer with each attempt, at most twice), the largest reply (64
+MiB), and the ten minutes for which it follows "too many requests". It never retries. When a call may be sent is in
+`throttle.py`.
 
-It waits (rate limits, Retry-After, calls in flight) and never retries: tasks do.
-It logs a call's host, model, status, seconds and tokens; never headers or bodies.
+It waits (rate limits, Retry-After, calls in flight); tasks retry. It logs a call's host, model, status, seconds and tokens; never headers or bodies.
 """
 
 import json

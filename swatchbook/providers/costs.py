@@ -1,4 +1,6 @@
-"""Costs."""
+"""What a call costs: tokens × price (SWATCHBOOK_PRICES) in USD; the most tokens that a text or picture can have, for
+budgets and estimates; whether a failed call may have been charged.
+"""
 
 import io
 import json

@@ -1,4 +1,6 @@
-"""Text vectors from a provider. `wires/voyage.py` and `wires/openai_embeddings.py` build the requests."""
+"""Text vectors from a provider: in batches within its limits, each vector kept and paid for once, texts that are too
+long truncated. The query of a search waits at most 20 s and is retried twice.
+"""
 
 import base64
 import json

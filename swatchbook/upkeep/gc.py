@@ -1,5 +1,6 @@
-"""Garbage collection: delete temporary files, unused results, orphaned files and old rows. Safe to kill and repeat.
-Nothing younger than an hour is deleted, because its writer may be about to record it in the ledger.
+"""Garbage collection (`gc`): delete temporary files, cached results that no document can use any more, stored files
+that no row names, and what `ledger/retention.py` says is kept no longer; there is also how long that is. Safe to
+kill and repeat.
 """
 
 import os

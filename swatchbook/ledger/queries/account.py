@@ -1,4 +1,5 @@
-"""The account: how many images were found and in which state each is. It always closes.
+"""Count the account (images found, by state) of a document, an owner or all owners; decide whether a document is
+completed, or waits and until when. When an image is in which state is in `ledger/image_states.py`.
 
 images found = complete + partial + failed + rejected + pending, for any document, owner or all owners.
 """

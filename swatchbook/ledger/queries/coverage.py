@@ -1,4 +1,6 @@
-"""Coverage."""
+"""Count the coverage: how many images have vectors, by (role, tag), and how much is not published yet; for an owner
+or all.
+"""
 
 from sqlalchemy import and_, func, select
 

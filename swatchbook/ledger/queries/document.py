@@ -1,4 +1,6 @@
-"""One document with all that the ledger has of it."""
+"""All that the ledger has of one document, as `show --json` prints it: products, images with items and reviews,
+placements, chunks, entities, links.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""What failed in a document, for people: what, why, how often it was tried, and when it is tried next."""
+"""List what failed in a document: images that are not complete, pages, chunks, and what the index refused; each with
+kind, error, attempts and next try.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""One image, for people: where it is placed, its text, and the state of its items."""
+"""One image, for people: where it is placed, its text, and the state of each of its items."""
 
 from sqlalchemy import select
 

@@ -1,4 +1,4 @@
-"""The owners, and the accounts of all of them in one query."""
+"""List the owners with the account of each; refuse an unknown owner with the names nearest to it."""
 
 from collections.abc import Collection
 from difflib import SequenceMatcher

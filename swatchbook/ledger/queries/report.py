@@ -1,4 +1,6 @@
-"""Report."""
+"""Put a document's report together: account, failures, costs, seconds of each stage. Its fields are declared in
+`records/reports.py`.
+"""
 
 from typing import Any
 
