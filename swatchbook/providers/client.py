@@ -2,7 +2,8 @@
 MiB), and the ten minutes for which it follows "too many requests". It never retries. When a call may be sent is in
 `throttle.py`.
 
-It waits (rate limits, Retry-After, calls in flight); tasks retry. It logs a call's host, model, status, seconds and tokens; never headers or bodies.
+It waits (rate limits, Retry-After, calls in flight); tasks retry.
+It logs a call's host, model, status, seconds and tokens; never headers or bodies.
 """
 
 import json
