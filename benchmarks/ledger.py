@@ -22,6 +22,7 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.documents import Document, list_documents
 from swatchbook.ledger.items import ItemResult
 from swatchbook.ledger.queries import account as queries_account
+from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import documents, images, placements
 from swatchbook.ledger.tables import items as item_rows
@@ -57,7 +58,7 @@ def measure(url: str, count: int, tell: Callable[[str, float], None]) -> None:
     assert account.found == account.pending == count  # made, and not yet published
     take("accounted, an owner", lambda: queries_account.account(ledger, owner="owner0"))
     take("accounted, a document", lambda: queries_account.account(ledger, document=_document(0)))
-    take("coverage", lambda: queries_account.coverage(ledger))
+    take("coverage", lambda: count_coverage(ledger))
     listed = take("documents listed", lambda: sum(1 for _ in all_documents(ledger)))
     assert listed == len(numbers)
     space = Space(role=VISUAL.role, tag=VISUAL.tag, dimension=DIMENSION)

@@ -7,7 +7,7 @@ from prefect import flow
 from pydantic import Field
 
 from blocks import load_resources
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.work import Work
 from swatchbook.records import (
@@ -60,7 +60,7 @@ async def ingest_catalogue(
     work = await register_document(source, owner, options, blocks)
     await rename_flow_run(f"{owner}: {work.name}")
     if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the document
-        return await asyncio.to_thread(account.document_report, load_resources(blocks).ledger, work.id)
+        return await asyncio.to_thread(document_report, load_resources(blocks).ledger, work.id)
     async with hold_document(work) as stage:
         preload_models(load_resources(work.blocks), options)
         async with stage(Stage.READ) as step:

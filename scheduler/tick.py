@@ -15,7 +15,7 @@ from contextlib import suppress
 from filelock import FileLock, Timeout
 
 from swatchbook.errors import Failure, InvalidReference, as_failure
-from swatchbook.ledger import hung_processes, runs, schedule
+from swatchbook.ledger import dead_runs, schedule
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.review import documents_to_review
@@ -191,8 +191,8 @@ def _message(error: Exception) -> str:
 def _mark_dead(resources: Resources) -> PartResult:
     """Mark dead runs and kill hung processes."""
     return {
-        "buried": tuple(runs.mark_dead(resources.ledger)),
-        "killed": tuple(hung_processes.kill_hung(resources.ledger)),
+        "buried": tuple(dead_runs.mark_dead(resources.ledger)),
+        "killed": tuple(dead_runs.kill_hung(resources.ledger)),
     }
 
 

@@ -1,4 +1,6 @@
-"""The numpy array types of pictures and vectors. Importing this module does not import numpy."""
+"""The types of pictures and vectors as numpy arrays: pixels are (height, width, 3) uint8 sRGB over white, vectors
+float32 rows of unit length. Importing this module does not import numpy.
+"""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 

@@ -1,4 +1,6 @@
-"""Clean file names from outside for display. They are never used as paths: files are stored under their content key."""
+"""Make a file name from outside safe to show: its last part, on one line, without invisible characters, at most 200
+characters. It is never used as a path: files are stored under their content key.
+"""
 
 import unicodedata
 

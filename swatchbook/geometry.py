@@ -1,4 +1,5 @@
-"""Boxes and transforms of pages: points, origin top left, y down.
+"""Boxes and transforms of pages: areas, overlaps, gaps, whether a box covers another (99 % of it), how a picture is
+turned. Points, origin top left, y down.
 
 A transform (a, b, c, d, e, f) maps (x, y) to (a x + c y + e, b x + d y + f). A picture's transform maps the unit
 square, with the picture's top left at (0, 0), to its place on the page.

@@ -1,4 +1,6 @@
-"""Remove secrets from text that is shown to people."""
+"""Hide secrets in text that is shown to people: passwords in URLs, and their parameters with names such as key,
+token or secret.
+"""
 
 import re
 

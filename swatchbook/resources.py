@@ -1,4 +1,6 @@
-"""The resources of a process: ledger, file store, index, models and decoders, each opened on first use."""
+"""What a process has opened: ledger, file store, index, models and decoders, each on first use. Chooses LanceDB or
+Weaviate; the models are chosen in `models/registry.py`.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

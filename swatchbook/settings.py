@@ -1,4 +1,6 @@
-"""Settings, read from SWATCHBOOK_* environment variables, then the .env file, then the defaults of the profile.
+"""Every setting with its default, range and description: limits of documents and pictures, timeouts, pauses of retries
+within a run (2, 4, 8 s), prices, keys, days that runs are kept; and the two profiles. Read from SWATCHBOOK_*
+environment variables, then the .env file, then the defaults of the profile.
 
 A profile is only a set of defaults; each of them can be overridden alone.
 """

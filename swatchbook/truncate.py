@@ -1,4 +1,6 @@
-"""Shorten long lists of messages and failures for people."""
+"""Shorten lists for people: the first messages and how many more there are; failures that differ only in their role
+become one.
+"""
 
 from collections.abc import Iterable, Sequence
 

@@ -9,7 +9,7 @@ from functools import partial
 from prefect import get_run_logger, task
 
 from blocks import load_resources
-from swatchbook.ledger import items, runs
+from swatchbook.ledger import dead_runs, items, runs
 from swatchbook.ledger.items import Batch
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, process_batch
@@ -47,7 +47,7 @@ async def cut_batches(work: Work) -> tuple[Batch, ...]:
     """
     ledger = load_resources(work.blocks).ledger
     while True:
-        await asyncio.to_thread(runs.mark_dead, ledger)
+        await asyncio.to_thread(dead_runs.mark_dead, ledger)
         batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, work.options.batch_size)
         if batches or not await asyncio.to_thread(items.held_by_others, ledger, work.run):
             return batches

@@ -16,7 +16,7 @@ from ulid import ULID
 
 from blocks import load_resources
 from swatchbook.errors import KINDS, Configuration, CrashedWorker, ProviderDown
-from swatchbook.ledger import runs, shard_runs
+from swatchbook.ledger import dead_runs, runs, shard_runs
 from swatchbook.ledger.database import portions
 from swatchbook.ledger.items import Batch
 from swatchbook.ledger.queries import account as queries_account
@@ -131,7 +131,7 @@ async def _follow(work: Work, flow_runs: Sequence[UUID], advance: Advance) -> st
             ended = {id for id in active if id not in runs_by_id or is_over(runs_by_id[id])}
             if dead := await asyncio.to_thread(shard_runs.mark_dead, resources.ledger, [str(id) for id in ended]):
                 log.warning("%d shards died; their items are free for other runs", len(dead))
-            await asyncio.to_thread(runs.mark_dead, resources.ledger, work.document)
+            await asyncio.to_thread(dead_runs.mark_dead, resources.ledger, work.document)
             rows = await asyncio.to_thread(shard_runs.of_document, resources.ledger, work.document, work.run.generation)
             states = {shard.flow_run: shard.state for shard in rows}
             active -= ended | {id for id in active if states.get(str(id), "live") != "live"}

@@ -6,7 +6,7 @@ from prefect import get_client, get_run_logger, task
 from prefect.runtime import flow_run
 
 from blocks import load_resources
-from swatchbook.ledger import runs
+from swatchbook.ledger import dead_runs
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Busy
 from swatchbook.pipeline.register import register_source
@@ -62,7 +62,7 @@ async def wait_for_end(resources: Resources, busy: Busy) -> Document:
     """Wait until the run that holds the document has ended, and return the document."""
     while True:
         await asyncio.sleep(_POLL_SECONDS)
-        await asyncio.to_thread(runs.mark_dead, resources.ledger, busy.document)
+        await asyncio.to_thread(dead_runs.mark_dead, resources.ledger, busy.document)
         document = await asyncio.to_thread(get_document, resources.ledger, busy.document)
         if document.run != busy.run:
             return document

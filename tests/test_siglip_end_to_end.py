@@ -10,7 +10,7 @@ from benchmarks import bare_ingest
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space, Where
 from swatchbook.ledger import publishing
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.models.registry import tags
 from swatchbook.records import Role
@@ -36,7 +36,7 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
 ) -> None:
     bare_ingest.main(small_catalogue)
     with open_resources(load_settings()) as resources:
-        counted = account.coverage(resources.ledger)
+        counted = count_coverage(resources.ledger)
         active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
         assert counted.documents == {"completed": 1}
         assert counted.coverage_percentage == 100

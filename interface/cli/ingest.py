@@ -9,7 +9,7 @@ from interface.cli.run_report import draw, exit_code
 from interface.cli.terminal import COMPLETED, FAILED, clean, err, note, out, say_failure, worst
 from swatchbook.errors import Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.documents import Document, get_document
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.register import Registered, register
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
@@ -83,7 +83,7 @@ def _process(
     except Failure as failure:
         code = say_failure(failure, document.name)
     try:
-        report = account.document_report(resources.ledger, document.id)
+        report = document_report(resources.ledger, document.id)
     except InvalidReference:
         note(f"{document.name}: deleted.")
         expected = document.status == DocumentStatus.DELETING  # `retry` finishes deletes; an ingest lost its document

@@ -231,15 +231,15 @@ def show(document: Reference, as_json: Json = False) -> None:
     with opened_resources() as resources:
         from interface.cli.tables import draw_document
         from interface.cli.terminal import out, say_json
-        from swatchbook.ledger.queries import account
         from swatchbook.ledger.queries.document import show_document
+        from swatchbook.ledger.queries.report import document_report
 
         row = _document(resources, document)
         details = show_document(resources.ledger, row.id)
         if as_json:
             say_json(details)
             return
-        report = account.document_report(resources.ledger, row.id)
+        report = document_report(resources.ledger, row.id)
         out().print(draw_document(row, report, details, now=resources.ledger.now()))
 
 
@@ -262,12 +262,12 @@ def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
     with opened_resources() as resources:
         from interface.cli.tables import draw_coverage
         from interface.cli.terminal import out, say_json
-        from swatchbook.ledger.queries import account
+        from swatchbook.ledger.queries.coverage import count_coverage
         from swatchbook.ledger.queries.owners import require_owner
 
         if owner is not None:
             require_owner(resources.ledger, owner)
-        counted = account.coverage(resources.ledger, owner=owner)
+        counted = count_coverage(resources.ledger, owner=owner)
         say_json(counted) if as_json else out().print(draw_coverage(counted))
 
 

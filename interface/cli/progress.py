@@ -19,7 +19,7 @@ from rich.text import Text
 from interface.cli.terminal import WORK, cell, clean, duration
 from swatchbook.errors import Failure, LedgerDown
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.timings import StageTiming, stage_timings
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.records import PROGRESS, RunReport, Stage
@@ -194,7 +194,7 @@ def _print_stages(ledger: Ledger, document: str, name: str, console: Console, ov
             token = next((run.token for run in live_runs(ledger) if run.document == document), token)
             timings = stage_timings(ledger, token) if token else []
             unprinted = {timing.stage for timing in timings} - printed
-            report = account.document_report(ledger, document) if unprinted else None
+            report = document_report(ledger, document) if unprinted else None
         except Failure:  # ledger outage, or the document was deleted: the run itself reports it
             continue
         for timing in timings:

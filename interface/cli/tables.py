@@ -10,8 +10,7 @@ from interface.cli.run_report import account, draw_failures, heading, stage_name
 from interface.cli.terminal import cell, clean, facts, megabytes, table, until
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, list_documents
-from swatchbook.ledger.queries import account as queries_account
-from swatchbook.ledger.queries.account import Coverage
+from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
@@ -48,7 +47,7 @@ def overview(ledger: Ledger) -> Overview:
     for state in DocumentStatus:
         if state is not DocumentStatus.COMPLETED:
             open_documents += list_documents(ledger, status=state, limit=MOST_LISTED)
-    counts |= queries_account.coverage(ledger).documents
+    counts |= count_coverage(ledger).documents
     return Overview(
         running=tuple(live_runs(ledger)),
         due=tuple(document.id for document in waiting),

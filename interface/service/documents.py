@@ -17,7 +17,7 @@ from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.documents import get_document as documents_get_document
 from swatchbook.ledger.documents import list_documents as documents_list_documents
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.records import PROGRESS, DocumentStatus, IngestOptions, Owner, Record, RunReport, Stage
 from swatchbook.resources import Resources
@@ -127,7 +127,7 @@ def get_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -
         options=document.options,
         generation=document.generation,
         progress=Progress.model_validate(run.model_dump(include=set(Progress.model_fields))) if run else None,
-        report=account.document_report(resources.ledger, document.id),
+        report=document_report(resources.ledger, document.id),
     )
 
 

@@ -18,6 +18,7 @@ from interface.service.problems import documented
 from swatchbook.errors import Failure
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.queries.account import Account
+from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.schedule import DueCounts, count_due
 from swatchbook.resources import Resources
 
@@ -131,7 +132,7 @@ TheWatch = Annotated[Watch, Depends(get_watch)]
 
 def count(resources: Resources) -> Counted:
     """Count the whole ledger. Raises LedgerDown."""
-    coverage = queries_account.coverage(resources.ledger)
+    coverage = count_coverage(resources.ledger)
     return Counted(
         account=queries_account.account(resources.ledger),
         due=count_due(resources.ledger),

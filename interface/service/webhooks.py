@@ -21,7 +21,7 @@ from interface.service.problems import documented
 from interface.service.uploads import Uploaded, check_options, inline_schema, uploaded
 from swatchbook.display_name import display_name
 from swatchbook.errors import InvalidReference
-from swatchbook.ledger import deliveries
+from swatchbook.ledger import webhook_deliveries
 from swatchbook.ledger.documents import get_document
 from swatchbook.pipeline.register import Registered, register_upload
 from swatchbook.records import IngestOptions, Owner
@@ -98,11 +98,13 @@ async def announce(
         async with upload_slots.slot(sender.name):
             return uploaded(await _fetch(resources, announcement, owner), response)
     with upload_slots.delivery(sender.name, delivery):
-        document = await asyncio.to_thread(deliveries.find, resources.ledger, sender.name, delivery)
+        document = await asyncio.to_thread(webhook_deliveries.find, resources.ledger, sender.name, delivery)
         if document is None:
             async with upload_slots.slot(sender.name):
                 result = uploaded(await _fetch(resources, announcement, owner), response)
-            document = await asyncio.to_thread(deliveries.record, resources.ledger, sender.name, delivery, result.id)
+            document = await asyncio.to_thread(
+                webhook_deliveries.record, resources.ledger, sender.name, delivery, result.id
+            )
             if document == result.id:
                 return result
         response.status_code = 200

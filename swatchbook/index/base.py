@@ -1,4 +1,5 @@
-"""The index contract: the operations that publishing and search need of a vector index.
+"""What an index must do (`Index`), what is stored beside a vector (`Payload`), and what a search may filter by
+(`Where`). What a filter matches is in `rules.py`.
 
 An index is filled only from the ledger and can be rebuilt from it. Both implementations pass
 `tests/index/test_contract.py`.

@@ -1,4 +1,6 @@
-"""The index in a folder: LanceDB, one table per space. No server, one writer at a time, any number of readers.
+"""The index in a folder, LanceDB: one table for each space, one writer at a time (others wait a minute), any number of
+readers. Up to 20,000 vectors are compared exactly, more through a vector index; it compacts itself. Its errors, such as
+a full disk, become failures here.
 
 LanceDB starts threads: use it in spawned processes, never in forked ones.
 """

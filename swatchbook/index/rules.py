@@ -1,4 +1,7 @@
-"""The rules for filters, objects and errors that both indexes share, so that a search has the same results in each."""
+"""How filters match in both indexes: all words in one value, in any order, without case and accents; ids and owners
+exactly. Also which objects and query vectors are refused (NaN, zero, wrong length), and the errors of a missing or
+foreign space.
+"""
 
 import re
 import unicodedata

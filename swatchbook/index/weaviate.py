@@ -1,4 +1,6 @@
-"""The index on a Weaviate server: one collection per space, and one alias per role for people's own queries.
+"""The index on a Weaviate server: one collection for each space, one alias for each role; its timeouts and batch sizes,
+and which vectors are compared by 8-bit codes first. The server's errors (away, wrong key, disk full) become failures
+here.
 
 We provide vectors and schemas. The first call connects; a call during an outage raises IndexDown at once, and the same
 object works again afterwards.

@@ -1,4 +1,4 @@
-"""Insert, replace, lock and delete rows in bulk."""
+"""Insert, replace, lock and delete many rows at once, in any table. It has no rules."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,6 @@
-"""Calls to providers: each is reserved before it is sent; its answer and cost are stored as soon as it returns.
+"""The rows of calls to providers: each is reserved before it is sent, its answer and cost are stored as soon as it
+returns. The budget (`--max-usd`) is checked here: no call is reserved that could exceed it. A reservation is void when
+its run is dead or after 20 minutes. Tokens × price is in `providers/costs.py`.
 
     reserved → answered   stored for all owners: no run pays for it again
              → failed     no usable answer; it may be sent again, as the next attempt
@@ -15,7 +17,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, delete, func
 
 from swatchbook.errors import BudgetExceeded, Configuration
 from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
-from swatchbook.ledger.runs import Run, process_of, require_live
+from swatchbook.ledger.dead_runs import process_of
+from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import calls, documents, runs
 from swatchbook.records import Record, Sha256, Spent
 from swatchbook.runtime.process import is_dead

@@ -1,4 +1,7 @@
-"""The ledger's database: connecting, migrating, and the two kinds of transaction that all other modules run in."""
+"""Connect to the ledger on SQLite or PostgreSQL, create or migrate it, and open its transactions: writers take turns
+and wait at most 60 s for a lock; a ledger that is down is waited for as long as the caller has patience. Also the
+database's clock.
+"""
 
 import logging
 import sqlite3

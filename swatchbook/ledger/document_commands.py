@@ -1,4 +1,7 @@
-"""What people do with a document: request it again, retry, regenerate, cancel, delete."""
+"""What people do with a document, as changes of the ledger: request it again with other options, `retry`,
+regenerate, `cancel`, `delete`, postpone. The order in which a delete goes through ledger and index is in
+`pipeline/delete.py`.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,11 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, null, select, tup
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.dirty import hide_chunks, hide_images, unpublished_rows
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.runs import revoke
 from swatchbook.ledger.schedule import is_due
-from swatchbook.ledger.states import unpublished_rows
 from swatchbook.ledger.tables import (
     chunks,
     contents,
@@ -27,7 +30,6 @@ from swatchbook.ledger.tables import (
     runs,
     timings,
 )
-from swatchbook.ledger.visibility import hide_chunks, hide_images
 from swatchbook.records import DocumentStatus, IngestOptions, ItemState
 
 

@@ -1,4 +1,4 @@
-"""Registering documents, and finding and listing them."""
+"""Queue a new document; find one by id, file name or the beginning of its id; list documents, newest first."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

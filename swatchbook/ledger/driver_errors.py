@@ -1,4 +1,6 @@
-"""Database drivers' errors translated to failures that say what is wrong and what to do."""
+"""What an error of SQLite or PostgreSQL means: ledger down, locked, disk full, no rights, wrong login, damaged file;
+each with advice.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,5 @@
-"""The text that each image shows: which analysis is in use, and the items to make from its text.
+"""Which analysis of a picture is in use after its reviews, and so the text that each image shows. Queues the items that
+are made from the text (`understanding`, `multimodal`). Whether an analysis is weak is in `analysis/judge.py`.
 
 An `understanding` item has the text's key, a `multimodal` item the key of picture and text together. The latter is made
 from the picture's `visual` vector and the text, and is queued when the second of the two is there.

@@ -1,4 +1,7 @@
-"""Items: cut into batches, claim, commit, release. Each is one transaction of a live run, on items that it holds."""
+"""Cut open items into batches, claim them under a lease, and commit results and failures in one transaction. Items
+at which a process died are claimed last, in ever smaller groups. Vectors that are NaN, zero or of another length are
+refused. How a failure counts is in `outcomes.py`.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -27,20 +30,19 @@ from ulid import ULID
 from swatchbook.errors import Failure, InvalidModelOutput
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now, portions, select_in
+from swatchbook.ledger.dirty import mark_made
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
 from swatchbook.ledger.leases import (
     LEASE_SECONDS,
     NO_LEASE,
     ItemId,
-    failure_outcome,
     free,
     lease_range,
-    record_failures,
 )
+from swatchbook.ledger.outcomes import failure_outcome, record_failures
 from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
-from swatchbook.ledger.visibility import mark_made
 from swatchbook.records import Analysis, ItemState, Record, Role, text_key
 
 ItemKind = Literal["image", "chunk"]

@@ -1,4 +1,6 @@
-"""Pages of which a stage lost a part, and when transient losses are tried again."""
+"""Pages of which a stage lost a part: the reason, and when those that may pass are tried again: after 15 minutes, in
+at most three runs.
+"""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,7 @@
-"""Payloads: the fields published beside vectors, for filters and keyword search."""
+"""What filters and keyword search read of an image or chunk (its payload): linked products with category, material
+and lowest price; colours, pages, text. Printed prices become numbers here. How a filter matches is in
+`index/rules.py`.
+"""
 
 import re
 from collections import defaultdict

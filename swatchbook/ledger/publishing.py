@@ -1,4 +1,6 @@
-"""Rows to publish: lease them, read what to publish, record what the index took. Nothing here calls an index.
+"""The ledger's side of publishing: lease dirty rows to a publisher, read their payloads and vectors, record what the
+index took, refused (tried again after the pauses of `backoff.py`) or removed. Registers spaces. Nothing here calls an
+index: that is in `pipeline/publish.py`.
 
 Any publisher takes any owner's rows that are due. The value of `dirty` read with the lease becomes `published`; a row
 raised meanwhile is published again.
@@ -28,12 +30,12 @@ from swatchbook.backoff import pause_after
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Payload, Space, Vector
 from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
-from swatchbook.ledger.leases import LEASE_SECONDS, failure_record
+from swatchbook.ledger.dirty import drop_gone, mark_changed, mark_republished, publishable, unpublished_rows
+from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.outcomes import failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
-from swatchbook.ledger.states import publishable, unpublished_rows
 from swatchbook.ledger.tables import chunks, contents, documents, images, key_column, placements, reviews, vectors
 from swatchbook.ledger.tables import spaces as spaces_table
-from swatchbook.ledger.visibility import drop_gone, mark_changed, mark_republished
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 
 ObjectKind = Literal["image", "chunk"]

@@ -1,4 +1,7 @@
-"""Which items a document requests: those of its images and chunks, for its (role, tag) pairs."""
+"""Which items a document requests: the keys of its images and chunks × its (role, tag) pairs. Inserts missing ones,
+queues failed ones again with counters at 0, and reopens completed documents that request them. Which pairs are
+requested is in `pipeline/register.py`.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence

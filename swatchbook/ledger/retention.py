@@ -1,4 +1,7 @@
-"""Deleting what is no longer needed: unused contents with their files, old runs, timings and deliveries."""
+"""How long things are kept: files, vectors and answers that nothing uses an hour, ended runs SWATCHBOOK_KEEP_DAYS,
+timings three times as long, webhook deliveries seven days (`webhook_deliveries.py`). Says what counts as used, and
+deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
+"""
 
 import sqlite3
 import time
@@ -8,7 +11,7 @@ from contextlib import closing
 from sqlalchemy import ColumnElement, Table, delete, exists, func, null, or_, select, update
 
 from swatchbook.errors import FileMissing
-from swatchbook.ledger import deliveries
+from swatchbook.ledger import webhook_deliveries
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
 from swatchbook.ledger.documents import read_options
 from swatchbook.ledger.tables import (
@@ -16,6 +19,7 @@ from swatchbook.ledger.tables import (
     calls,
     chunks,
     contents,
+    deliveries,
     documents,
     images,
     items,
@@ -24,9 +28,17 @@ from swatchbook.ledger.tables import (
     timings,
     vectors,
 )
-from swatchbook.ledger.tables import deliveries as deliveries_table
 from swatchbook.records import IngestOptions, Record
 from swatchbook.storage.files import Files
+
+UNUSED_SECONDS = 3_600.0
+"""How long files, vectors and results are kept that nothing uses: a run may be about to record them in the ledger."""
+
+_TIMINGS_TIMES = 3
+"""Timings are kept so many times longer than runs: medians need many."""
+
+_ROOM_BYTES = 64 << 20
+"""A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
 
 _COLLECTED_TOGETHER = 100
 
@@ -40,7 +52,7 @@ class Collected(Record):
     answers: int
 
 
-def collect(ledger: Ledger, files: Files, *, older_than: float = 3_600) -> Collected:
+def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
     """Delete contents that nothing has used for `older_than` seconds, with their files, items, vectors and analyses.
 
     Answers of calls for deleted documents are deleted as well; their costs stay. A crash leaves no orphaned file: files
@@ -109,13 +121,6 @@ def _is_used() -> ColumnElement[bool]:
     return or_(*by_key, *by_file)
 
 
-_TIMINGS_TIMES = 3
-"""Timings are kept so many times longer than runs: medians need many."""
-
-_ROOM_BYTES = 64 << 20
-"""A SQLite file is rewritten without its free pages if these are more than this and half of the file."""
-
-
 class Origin(Record):
     """A document for which results of pure stages are cached, and what goes into their keys."""
 
@@ -132,7 +137,7 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
     old: Sequence[tuple[Table, ColumnElement[bool]]] = (
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
-        (deliveries_table, deliveries_table.c.at < db_now() - deliveries.KEPT_SECONDS),
+        (deliveries, deliveries.c.at < db_now() - webhook_deliveries.KEPT_SECONDS),
     )
     with ledger.read() if dry_run else ledger.write() as connection:
         if dry_run:

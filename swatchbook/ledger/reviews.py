@@ -1,4 +1,7 @@
-"""Recording reviews of pictures' analyses, with all that changes: texts in use, items, documents to reopen."""
+"""Record a review of a picture's analysis, by a second model or a person, with all that changes: the text in use,
+items, documents to reopen. A failed second analysis is tried again with the pauses of items. Which verdict is given
+is in `analysis/judge.py`.
+"""
 
 from typing import Any
 
@@ -10,12 +13,14 @@ from swatchbook.backoff import pause_after
 from swatchbook.errors import Dismissed, Failure, InvalidReference, Policy, RunRevoked
 from swatchbook.ledger.bulk_rows import upsert_rows
 from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.dead_runs import mark_dead
+from swatchbook.ledger.dirty import mark_changed, mark_made, reopen_documents_showing
 from swatchbook.ledger.image_text import queue_text_items, set_current_text
-from swatchbook.ledger.leases import NO_LEASE, RUN_LIMIT, failure_record
+from swatchbook.ledger.leases import NO_LEASE
+from swatchbook.ledger.outcomes import RUN_LIMIT, failure_record
 from swatchbook.ledger.queries.reviews import Review, load_analysis, reviews_of
-from swatchbook.ledger.runs import Run, insert_run, mark_dead, require_live
+from swatchbook.ledger.runs import Run, insert_run, require_live
 from swatchbook.ledger.tables import analyses, contents, documents, images, items, reviews, runs
-from swatchbook.ledger.visibility import mark_changed, mark_made, reopen_documents_showing
 from swatchbook.records import Analysis, DocumentStatus, ItemState, Record, Role, text_key
 
 

@@ -1,29 +1,24 @@
-"""Runs of documents: begin, record progress, end; mark dead ones, revoke."""
+"""Whether a run may begin: a document with a live run is followed (`Busy`), a cancelled or deleted one does not run,
+another fingerprint or `--force` begins a new generation. Records heartbeat, progress, stage, timings and end;
+revokes runs. When a run is dead is in `dead_runs.py`.
+"""
 
-import logging
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, null, select, update
+from sqlalchemy import Connection, delete, func, insert, null, select, update
 from ulid import ULID
 
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger import leases
 from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
 from swatchbook.ledger.documents import load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.tables import documents, requested, runs, timings
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
-from swatchbook.runtime.process import Process, here, is_dead
-
-log = logging.getLogger(__name__)
-
-DEATHS = 3
-"""Runs of a document that may die in a row with nothing committed, before it is `failed`."""
-
-STALL_SECONDS = 300.0
-"""How long a run may go without progress before it counts as hung. One that waits on purpose calls `record_alive`."""
+from swatchbook.runtime.process import here
 
 _ORDER = {stage: number for number, stage in enumerate(Stage)}
 
@@ -79,7 +74,7 @@ def begin(
     rejected items are queued again with all counters at 0. Raises InvalidReference for an unknown document.
     """
     with ledger.write() as connection:
-        mark_runs_dead(connection, _dead(connection, document))
+        mark_runs_dead(connection, find_dead(connection, document))
         current = load_document(connection, document, lock=True)
         same = current.fingerprint == fingerprint and not options.force
         if current.status == DocumentStatus.DELETING:
@@ -289,20 +284,6 @@ def _has_open_items(connection: Connection, document: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def mark_dead(ledger: Ledger, document: str | None = None) -> list[str]:
-    """End the runs (of one document, or all) whose process is dead, whose lease is over, or that hang; return tokens.
-
-    Their items are free at once, with the crash counted; their documents wait, due now, or are `failed` after three
-    deaths in a row with nothing committed. A death is blamed on the items, and not counted, where it halves a group of
-    them or quarantines one of a document that has others done.
-    """
-    with ledger.read() as connection:
-        if not _dead(connection, document):
-            return []
-    with ledger.write() as connection:
-        return mark_runs_dead(connection, _dead(connection, document))
-
-
 def revoke(
     ledger: Ledger,
     document: str,
@@ -327,80 +308,3 @@ def revoke(
             .values(run=null(), status=status, message=message, failure_kind=null(), due_at=null(), updated_at=db_now())
         )
         return tokens
-
-
-def _dead(connection: Connection, document: str | None) -> list[RowMapping]:
-    """Return the live runs whose process is dead, whose lease is over, or that hang."""
-    over = runs.c.lease_until < db_now()
-    query = select(runs, over.label("over"), _hangs().label("hangs")).where(runs.c.state == "live")
-    if document is not None:
-        query = query.where(runs.c.document == document)
-    rows = connection.execute(query.order_by(runs.c.token)).mappings()
-    return [row for row in rows if row["over"] or row["hangs"] or is_dead(process_of(row))]
-
-
-def _hangs() -> ColumnElement[bool]:
-    return runs.c.progress_at < db_now() - STALL_SECONDS
-
-
-def process_of(row: RowMapping) -> Process:
-    """Return the process of a row of `runs`."""
-    return Process(
-        host=row["host"],
-        boot_id=row["boot_id"],
-        pid_namespace=row["pid_namespace"],
-        pid=row["pid"],
-        started=row["pid_started"],
-    )
-
-
-def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[str]:
-    """End these live runs (rows of `runs`) as dead, except those with a newer heartbeat; return tokens."""
-    tokens = []
-    for row in dead:
-        token, document = row["token"], row["document"]
-        is_dead_still = connection.execute(
-            update(runs)
-            .where(runs.c.token == token, runs.c.state == "live", runs.c.heartbeat_at == row["heartbeat_at"])
-            .values(state="dead", ended_at=db_now())
-        ).rowcount
-        if is_dead_still:
-            tokens.append(token)
-            log.error("a run died", extra={"run": token, "document": document, "stage": row["stage"]})
-            freed = leases.free_dead(connection, token)
-            blames_items = freed.halved or (freed.quarantined and _has_done_items(connection, document))
-            _count_death(connection, row, deaths=0 if blames_items else 1)
-    return tokens
-
-
-def _has_done_items(connection: Connection, document: str) -> bool:
-    rows = requested_items(document)
-    return connection.execute(select(rows.c.key).where(rows.c.state == ItemState.DONE).limit(1)).first() is not None
-
-
-def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> None:
-    """Count the death of a document's own run, and set the document waiting or failed."""
-    document = connection.execute(
-        select(documents.c.deaths, documents.c.status).where(documents.c.run == row["token"]).with_for_update()
-    ).one_or_none()
-    if document is None:  # the run of a shard or review, or not the document's any more
-        return
-    total = document.deaths + deaths
-    stage = row["stage"] or Stage.REGISTERED
-    where = f"while working towards {stage}" + (f" ({row['done']}/{row['total']})" if row["total"] else "")
-    values: dict[str, Any] = {"run": null(), "deaths": total, "updated_at": db_now()}
-    what = "Its process hung" if row["hangs"] and not row["over"] else "Its process died"
-    if document.status == DocumentStatus.RUNNING:
-        if total >= DEATHS:
-            values |= {
-                "status": DocumentStatus.FAILED,
-                "failure_kind": "crashed_worker",
-                "message": f"{what} {where}; {total} times in a row nothing was committed.",
-            }
-        else:
-            values |= {
-                "status": DocumentStatus.WAITING,
-                "due_at": db_now(),
-                "message": f"{what} {where}; the next run continues there.",
-            }
-    connection.execute(update(documents).where(documents.c.run == row["token"]).values(**values))

@@ -1,4 +1,5 @@
-"""Queries for the scheduler: which documents are due, how often each was launched, what became of flow runs.
+"""What is due: which documents are to be run, deleted or published now, those that wait longest first. Also how often
+each was launched, and what became of flow runs. When a failed document is due again is in `pipeline/finish_run.py`.
 
 One rule brings every document back: whatever is unfinished, not cancelled, without a live run and due is run again
 (`is_due`). Beside it, rows that wait to be published and that no publisher holds make their document due.
@@ -10,9 +11,9 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Table, and_, func, or_, select, update
 
 from swatchbook.ledger.database import Ledger, db_now, select_in
+from swatchbook.ledger.dead_runs import mark_dead, process_of
+from swatchbook.ledger.dirty import publishable
 from swatchbook.ledger.documents import Document, read_document
-from swatchbook.ledger.runs import mark_dead, process_of
-from swatchbook.ledger.states import publishable
 from swatchbook.ledger.tables import chunks, documents, images, items, placements, runs
 from swatchbook.records import DocumentStatus, ItemState, Record
 from swatchbook.runtime.process import Process

@@ -1,4 +1,7 @@
-"""Runs of shards: they hold items of a document, but not the document itself."""
+"""Runs of shards, which hold items of a document but not the document: when one may begin, its end, its death as
+Prefect reports it, and the usual seconds for an image (median of the last 25 shards). How shards are cut is in
+`pipeline/shards.py`.
+"""
 
 from collections.abc import Collection
 from statistics import median
@@ -10,7 +13,8 @@ from ulid import ULID
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger import leases
 from swatchbook.ledger.database import Ledger, db_now, select_in
-from swatchbook.ledger.runs import Run, insert_run, mark_runs_dead, require_live
+from swatchbook.ledger.dead_runs import mark_runs_dead
+from swatchbook.ledger.runs import Run, insert_run, require_live
 from swatchbook.ledger.tables import documents, runs, timings
 from swatchbook.records import DocumentStatus, Record
 

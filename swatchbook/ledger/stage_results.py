@@ -1,4 +1,5 @@
-"""Saving the results of stages: pages, chunks, images, products. Each save is one idempotent transaction.
+"""Save the results of stages: pages, chunks and entities, images and placements, products and links. Each save is one
+transaction that can be repeated.
 
 A save replaces the document's rows of its tables; rows that are not in the result are deleted. Images and chunks that
 no document shows any more are marked `gone` until publishing has removed them. Changes of what is published raise
@@ -13,6 +14,14 @@ from sqlalchemy import Connection, Row, Table, and_, delete, select, update
 from swatchbook.errors import Policy
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.dirty import (
+    NEVER_SHOWN,
+    hide_chunks,
+    hide_images,
+    mark_changed,
+    mark_shown,
+    reopen_documents_showing,
+)
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
@@ -28,14 +37,6 @@ from swatchbook.ledger.tables import (
     placements,
     products,
     requested,
-)
-from swatchbook.ledger.visibility import (
-    NEVER_SHOWN,
-    hide_chunks,
-    hide_images,
-    mark_changed,
-    mark_shown,
-    reopen_documents_showing,
 )
 from swatchbook.records import (
     PIXEL_ROLES,

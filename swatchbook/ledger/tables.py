@@ -1,4 +1,5 @@
-"""The ledger's tables, declared once. Times are Unix seconds by the database's own clock.
+"""The tables of the ledger and what each column means, declared once. Times are Unix seconds by the database's own
+clock.
 
 Only types that both PostgreSQL and SQLite have. Rows that a stage writes carry the generation that wrote them.
 """
@@ -60,7 +61,7 @@ def _document(*, primary_key: bool = False) -> Column[str]:
 
 def _publishing(table: str) -> Iterator[Column[Any] | Index]:
     """Yield the columns of `images` and `chunks` for publishing, and an index of the few rows that wait for it."""
-    yield Column("dirty", Integer, nullable=False)  # rises with every change of what is published: visibility.py
+    yield Column("dirty", Integer, nullable=False)  # rises with every change of what is published: dirty.py
     yield Column("made", Integer, nullable=False, server_default="0")  # `dirty` when an item of it was last committed
     yield Column("published", Integer, nullable=False, server_default="0")  # `dirty` as of the last publish
     yield Column("gone", Boolean, nullable=False, server_default=text("false"))

@@ -20,8 +20,7 @@ from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
-from swatchbook.providers.call_cache import tokens_at_most, usd
-from swatchbook.providers.chat import turn_tokens
+from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
 from swatchbook.providers.messages import ChatMessage, Question, Shape

@@ -13,9 +13,10 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.ledger import page_failures, runs
-from swatchbook.ledger.leases import RUN_LIMIT
-from swatchbook.ledger.queries.account import account, document_report, next_status
+from swatchbook.ledger.outcomes import RUN_LIMIT
+from swatchbook.ledger.queries.account import account, next_status
 from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.work import Work

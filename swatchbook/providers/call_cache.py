@@ -1,4 +1,6 @@
-"""Paid calls: their costs, and a cache in the ledger so that each answer is paid for once."""
+"""Pay for each answer once: use a kept one, wait for one that another process has asked for, else reserve the call,
+send it and keep its answer. The rows and the budget are in `ledger/calls.py`.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -7,30 +9,13 @@ from typing import Any, Final
 from swatchbook.errors import LedgerDown, ProviderDown, RunRevoked
 from swatchbook.ledger import calls, runs
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
-from swatchbook.providers.client import Client, Usage, may_have_cost
-from swatchbook.settings import Price
+from swatchbook.providers.client import Client
+from swatchbook.providers.costs import may_have_cost
 
 _POLL_SECONDS: Final = 0.5  # while another process has the same call in flight
 
 Send = Callable[[Mapping[str, int]], Mapping[str, Answer]]
 """Send the calls reserved for us (request -> number of the attempt); return each request's answer, or raise for all."""
-
-
-def tokens_at_most(text: str) -> int:
-    """Return an upper bound of a text's tokens, for any tokenizer: prose has more than two bytes per token."""
-    return len(text.encode()) // 2 + 8
-
-
-def usd(price: Price | None, tokens_in: int | None, tokens_out: int | None) -> float | None:
-    """Return the US dollars for these tokens; None if the price or the tokens are unknown."""
-    if price is None or tokens_in is None or tokens_out is None:
-        return None
-    return (price.input * tokens_in + price.output * tokens_out) / 1_000_000
-
-
-def cost(price: Price | None, usage: Usage) -> float | None:
-    """Return the US dollars for the tokens that a provider counted; None if unknown."""
-    return usd(price, usage.tokens_in, usage.tokens_out)
 
 
 def record_alive(context: CallContext) -> None:

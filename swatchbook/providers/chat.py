@@ -1,16 +1,14 @@
-"""Ask a provider's chat model for replies of a given shape. Each answer is paid for once; a misshapen one is corrected
-once.
+"""Ask a chat model for a reply of a given shape, by JSON schema, tool or words, whichever the server accepts. A reply
+that does not fit is asked for once more, with the reason. A cut or refused reply is a failure.
 
 `wires/openai.py` and `wires/anthropic.py` build the requests. A shape is requested by the first method that the server
 accepts: its JSON schema support, a tool call, or words alone; the first call finds out which.
 """
 
-import io
 import json
 import logging
 import threading
 from collections.abc import Mapping
-from math import ceil
 from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
@@ -18,8 +16,9 @@ from pydantic import ValidationError
 from swatchbook.errors import InvalidModelOutput, ProviderRejected
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
-from swatchbook.providers.call_cache import ask_once, cost, record_alive, tokens_at_most, usd
+from swatchbook.providers.call_cache import ask_once, record_alive
 from swatchbook.providers.client import Call, Client, Clock, Usage
+from swatchbook.providers.costs import cost, turn_tokens, usd
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.json_schema import complaint, json_in, schema_of
 from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shape, ShapeMethod
@@ -28,9 +27,6 @@ from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
 
 log = logging.getLogger(__name__)
-
-PICTURE_TOKENS: Final = 2_500
-"""Lower limit of a picture's token bound, which is otherwise one token per 28² pixels: no known model counts more."""
 
 _LONGEST_TOKEN: Final = 64
 """Characters of a token at most. A reply with more characters than its tokens allow counts as cut off."""
@@ -160,24 +156,6 @@ class ProviderChat:
         """Return the key under which the answer is kept: endpoint, model and message, but not the shape method."""
         address = self._where.url.split("://", 1)[1] + self._wire.PATH
         return sha256(json.dumps([address, self.model, turn.key], sort_keys=True).encode())
-
-
-def turn_tokens(turn: ChatMessage) -> int:
-    """Return an upper bound of a message's input tokens."""
-    texts = [turn.question.instructions, json.dumps(turn.shape), turn.first_answer, turn.complaint]
-    texts += [part for part in turn.question.parts if isinstance(part, str)]
-    pictures = [part for part in turn.question.parts if isinstance(part, bytes)]
-    return sum(map(tokens_at_most, texts)) + sum(map(_picture_tokens, pictures))
-
-
-def _picture_tokens(jpeg: bytes) -> int:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(jpeg)) as image:
-            return max(PICTURE_TOKENS, ceil(image.width * image.height / 28**2))
-    except UnidentifiedImageError:  # a cost estimate has no pictures yet
-        return PICTURE_TOKENS
 
 
 def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:

@@ -1,6 +1,8 @@
-"""The HTTP client of a provider: limits, timeouts and failures. Requests and replies are built and read in `wires/`.
+"""Send a call to a provider: its timeout (1.5 times longer with each attempt, at most twice), the largest reply (64
+MiB), and the ten minutes for which it follows "too many requests". It never retries. When a call may be sent is in
+`throttle.py`.
 
-It waits (rate limits, Retry-After, calls in flight) and never retries: tasks do.
+It waits (rate limits, Retry-After, calls in flight); tasks retry.
 It logs a call's host, model, status, seconds and tokens; never headers or bodies.
 """
 
@@ -298,12 +300,3 @@ def _time_limit(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], N
         yield told
     finally:
         timer.cancel()
-
-
-def may_have_cost(error: BaseException) -> bool:
-    """Return whether the provider may have charged for a failed call: it was sent, but no complete reply came back."""
-    if not isinstance(error, Failure):  # the process is ending, or an unexpected error
-        return True
-    cause = error.__cause__
-    unsent = (httpx.ConnectError, httpx.ConnectTimeout)
-    return isinstance(error, ProviderTimeout) or (cause is not None and not isinstance(cause, unsent))

@@ -1,4 +1,6 @@
-"""Text vectors from a provider. `wires/voyage.py` and `wires/openai_embeddings.py` build the requests."""
+"""Text vectors from a provider: in batches within its limits, each vector kept and paid for once, texts that are too
+long truncated. The query of a search waits at most 20 s and is retried twice.
+"""
 
 import base64
 import json
@@ -13,8 +15,9 @@ from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, ProviderError
 from swatchbook.ledger import calls
 from swatchbook.ledger.calls import Answer, CallContext, CallRequest
-from swatchbook.providers.call_cache import ask_once, record_alive, tokens_at_most, usd
+from swatchbook.providers.call_cache import ask_once, record_alive
 from swatchbook.providers.client import Call, Client, Clock, Exchange, Reply, Usage
+from swatchbook.providers.costs import tokens_at_most, usd
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.reply_shapes import WireModel
 from swatchbook.providers.wires import openai_embeddings

@@ -1,4 +1,6 @@
-"""The endpoint of a provider's model, read from the settings and checked."""
+"""A provider's URL, model, key and limits from the settings, checked: a key is never sent unencrypted over the
+Internet.
+"""
 
 import re
 import socket

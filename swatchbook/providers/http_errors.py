@@ -1,4 +1,6 @@
-"""Interpret a provider's HTTP reply: the Failure of a status, Retry-After, and the provider's error message."""
+"""Which failure an HTTP status of a provider is (wrong key, no credit, no such model, too large, server error), how
+long its Retry-After asks to wait, and its error message without the key.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""JSON schemas of the shapes requested from chat models, and the JSON in their replies."""
+"""JSON schemas of the shapes that chat models are asked for; find the JSON in a reply, and say what in it does not
+fit.
+"""
 
 import re
 from collections.abc import Mapping

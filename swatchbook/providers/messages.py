@@ -1,4 +1,6 @@
-"""Questions to a chat model and its replies, independent of a provider's wire format."""
+"""The types of a chat, the same for all providers: question, reply, correction; and the words that ask for a
+correction. `wires/` turns them into requests.
+"""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar

@@ -1,4 +1,6 @@
-"""Base classes and string types of chat models' replies, and the digest of a prompt that is part of tags."""
+"""Base classes of the replies that chat models are asked for, with texts cut to 200 or 600 characters; and the
+digest of a prompt, which gives a changed prompt a new tag.
+"""
 
 import hashlib
 import json

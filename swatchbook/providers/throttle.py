@@ -1,4 +1,6 @@
-"""Decide when a provider may be called: rate limits, requested waits and the circuit breaker. It never sleeps.
+"""Decide when a provider may be called: limits of calls and tokens per minute, the waits that it asks for (at most an
+hour), and when it counts as down: four errors in a row; then one probe after 10 s, doubling to 10 minutes. It never
+sleeps.
 
 Times are seconds of one clock. All calls of the client share this state: a wait that one call is asked for holds for
 all.

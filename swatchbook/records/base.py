@@ -1,4 +1,5 @@
-"""The base class of all records, and the functions that compute ids and keys.
+"""How every id (UUID5) and key (SHA-256) is computed: documents, images, placements, products, chunks, texts, pairs.
+Also which names an owner may have, and the base class of all records.
 
 Every id is a UUID5 and every key a SHA-256 of what it identifies, so the same input gives the same rows on any machine.
 """

@@ -1,4 +1,4 @@
-"""Chunks of text, and entities."""
+"""The records of text chunks, and of entities: specification tables, certificates, logos."""
 
 from typing import Literal
 

@@ -1,4 +1,6 @@
-"""The stages of a run and the statuses of a document."""
+"""The stages of a run with their share of the progress in percent, and the statuses of a document. Which status a
+document gets is in `pipeline/finish_run.py`.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum

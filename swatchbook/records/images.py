@@ -1,4 +1,6 @@
-"""Extracted images, their placements on pages, and their analyses."""
+"""The records of pictures, of their placements on pages (shown, hidden, decorative), of unreadable images, and of
+analyses.
+"""
 
 from enum import StrEnum
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Roles and tags, and the states of items and images."""
+"""The roles, which of them are made from pixels or from text, tags, and the names of the states of items and images."""
 
 from enum import StrEnum
 

@@ -1,4 +1,6 @@
-"""Parameters of an ingest that people choose: options, and names of saved Prefect blocks."""
+"""The options of an ingest with defaults and limits: roles, focus, batch size (20), retries (3), budget, force; and
+the names of saved Prefect blocks. Prefect's form is made from them.
+"""
 
 from typing import Annotated, Literal
 

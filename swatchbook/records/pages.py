@@ -1,4 +1,4 @@
-"""What is read from pages: text, drawn images and tables; and the plan of the pages to process.
+"""The records of pages as read (text, drawn images, tables, outline), of pages that failed, and of the plan.
 
 Coordinates are in points (1/72 inch) from the top left corner of the page as shown (after /Rotate). Page numbers start
 at 1.

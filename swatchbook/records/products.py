@@ -1,4 +1,4 @@
-"""Products: as found, as described, and their links to images and text."""
+"""The records of products as found and as described, of evidence, and of links to images and text."""
 
 from enum import StrEnum
 from typing import Literal

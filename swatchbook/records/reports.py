@@ -1,4 +1,4 @@
-"""Records that are shown to people: failures, costs, the report of a run, and search results."""
+"""The fields of what people are shown: failures, costs, the report of a run, search hits."""
 
 from typing import Literal
 

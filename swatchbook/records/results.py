@@ -1,4 +1,4 @@
-"""The results of a document's pure stages, together."""
+"""The results of all pure stages of one run together, and the pages that any of them could not finish."""
 
 from swatchbook.records.base import Record
 from swatchbook.records.chunks import Chunks

@@ -1,8 +1,7 @@
 """Report how much of the collection is embedded and searchable, in all and by owner."""
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries import account as queries_account
-from swatchbook.ledger.queries.account import Coverage
+from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.owners import OwnerAccount, owner_accounts
 from swatchbook.records import Record
 from swatchbook.reports.markdown import table
@@ -17,7 +16,7 @@ class CoverageReport(Record):
 
 def coverage_report(ledger: Ledger) -> CoverageReport:
     """Read the current coverage from the ledger."""
-    return CoverageReport(whole=queries_account.coverage(ledger), owners=tuple(owner_accounts(ledger)))
+    return CoverageReport(whole=count_coverage(ledger), owners=tuple(owner_accounts(ledger)))
 
 
 def as_markdown(report: CoverageReport) -> str:

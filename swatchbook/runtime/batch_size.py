@@ -1,4 +1,7 @@
-"""How many items a run processes together: as many as fit into memory, at most its option `batch_size`."""
+"""How many items are processed together: as many as fit into the memory that is free below 80 %, at 16 MiB each, at
+most the option `batch_size`. With none free, half as many, down to one; after a batch that was too large, at most
+half of it for the rest of the run.
+"""
 
 import threading
 

@@ -1,4 +1,5 @@
-"""Run code in a child process that may loop, crash or be killed without harm to its parent. All children use this.
+"""Run code in a child process that may loop, crash or be killed without harm to its parent: memory limit, timeout of
+each answer, no secrets, and what counts as a crash. One page or picture may kill two children. All children use this.
 
 Parent and child exchange frames over stdin and stdout: two lengths, a JSON header, raw bytes. The child handles one
 request at a time, and answers it with any number of frames and an end frame. The parent logs what the child logs. The

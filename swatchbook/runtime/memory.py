@@ -1,4 +1,6 @@
-"""Measure free memory, and wait for it."""
+"""Measure how much memory is in use, of the container's limit or of the machine; wait until enough is free; and a
+process's peak for the report. How many items then fit is in `batch_size.py`.
+"""
 
 import time
 from collections.abc import Callable

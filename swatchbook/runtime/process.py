@@ -1,4 +1,6 @@
-"""Identify processes, and find out whether one is dead, so that its leases can be freed before they expire."""
+"""Whether a process is still alive: it is known by host, boot, container, pid and start time. When a run is dead is
+in `ledger/dead_runs.py`.
+"""
 
 import os
 import platform

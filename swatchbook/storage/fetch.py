@@ -1,4 +1,5 @@
-"""Download a document from an https URL, or copy it from an object store under SWATCHBOOK_UPLOADS_URL.
+"""Download a document from an https URL (public addresses only, at most five redirects, within the limits of size and
+time), or copy it from an object store under SWATCHBOOK_UPLOADS_URL.
 
 URLs come from outside, so a URL may try to make this machine read what only this machine can reach (SSRF). Each host is
 resolved once, all its addresses must be public, and the connection is made to one of these addresses: a name that

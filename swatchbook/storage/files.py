@@ -1,4 +1,5 @@
-"""The file store: content-addressed files in a folder or at an fsspec URL (s3://…), written atomically, never changed.
+"""The file store: each file under the SHA-256 of its bytes, in a folder or at an fsspec URL (s3://…), written
+atomically, never changed. How long unused files stay is in `ledger/retention.py`.
 
 A key is `<sha256><suffix>`; equal bytes are one file. The CLI and the upload service store documents here first, so
 that all later stages read from one place, on any machine.

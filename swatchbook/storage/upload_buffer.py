@@ -1,4 +1,4 @@
-"""Write uploads and downloads to temporary files, as their bytes arrive and up to a size limit."""
+"""Write uploads and downloads to temporary files, as their bytes arrive, up to the size limit of documents."""
 
 import asyncio
 from collections.abc import AsyncIterable, Iterator

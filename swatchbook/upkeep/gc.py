@@ -1,5 +1,6 @@
-"""Garbage collection: delete temporary files, unused results, orphaned files and old rows. Safe to kill and repeat.
-Nothing younger than an hour is deleted, because its writer may be about to record it in the ledger.
+"""Garbage collection (`gc`): delete temporary files, cached results that no document can use any more, stored files
+that no row names, and what `ledger/retention.py` says is kept no longer; there is also how long that is. Safe to
+kill and repeat.
 """
 
 import os
@@ -12,12 +13,12 @@ from typing import TypeVar
 from swatchbook.cache_keys import ResultName, read_result_name, recipe
 from swatchbook.errors import FileMissing
 from swatchbook.ledger import retention
-from swatchbook.ledger.retention import Origin, collect
+from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
-HOUR, DAY = 3_600.0, 86_400.0
+DAY = 86_400.0
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class Swept(Record):
     flow_runs: int = 0
 
 
-def sweep(resources: Resources, *, older_than: float = HOUR, dry_run: bool = False) -> Swept:
+def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
     """Delete what has been unused for `older_than` seconds; in a dry run only count it.
 
     Raises IndexDown, LedgerDown and FilesDown.

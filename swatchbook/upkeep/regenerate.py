@@ -1,4 +1,6 @@
-"""Request the items that a document lacks under the current settings; items that are done are kept."""
+"""Whether a document has all that the current models and settings make (`embed`, `ingest`); if not, queue it for
+what is missing or stale. Done items are kept.
+"""
 
 from swatchbook.ledger import document_commands
 from swatchbook.ledger.documents import Document

@@ -1,4 +1,6 @@
-"""Compare the index with the ledger, repair it, and rebuild it from the ledger."""
+"""Compare index, file store and ledger (`verify`), publish again what is missing and delete what is foreign
+(`--repair`), and rebuild the index from the ledger (`rebuild-index`).
+"""
 
 from collections.abc import Callable
 

@@ -15,7 +15,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from swatchbook.ledger.items import source_files
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.tables import calls, images, items, placements, runs
 from swatchbook.models.registry import tags
 from swatchbook.records import DocumentStatus, ItemState, Role
@@ -59,7 +59,7 @@ def test_picture_that_kills_every_container_is_named_and_all_others_are_made(poo
         document, DocumentStatus.WAITING, DocumentStatus.COMPLETED, DocumentStatus.FAILED, seconds=max(180, AMONG)
     )
     stack.trouble()
-    report = account.document_report(stack.resources.ledger, document)
+    report = document_report(stack.resources.ledger, document)
     assert report.status == DocumentStatus.WAITING
     assert {failed.kind for failed in report.failed_images} == {"crashed_worker"}
     found = Audit(

@@ -10,7 +10,7 @@ import pytest
 
 import blocks
 from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.register import register
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
@@ -32,7 +32,7 @@ def ingested(home: Path, ingested_home: Path) -> None:
 def first_report(resources: Resources) -> RunReport:
     """The report of the only document there is."""
     (document,) = list_documents(resources.ledger)
-    return account.document_report(resources.ledger, document.id)
+    return document_report(resources.ledger, document.id)
 
 
 @pytest.fixture

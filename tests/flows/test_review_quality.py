@@ -15,8 +15,9 @@ import pytest
 from swatchbook.ledger.calls import spending
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.queries import account, reviews
+from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.tables import calls as call_rows
 from swatchbook.pipeline.review import Reviewed, correct_image, reject, review_document
 from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
@@ -142,7 +143,7 @@ def test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable(
 
     assert get_document(resources.ledger, report.document_id).status == DocumentStatus.WAITING
     bring_back()
-    again = account.document_report(resources.ledger, report.document_id)
+    again = document_report(resources.ledger, report.document_id)
     assert (again.status, again.images_complete, again.images_to_review) == (DocumentStatus.COMPLETED, 4, 1)
     assert found(resources, "Material: walnut.")[0] == images[2]["id"]
     asked = len(there.asked)
@@ -244,7 +245,7 @@ def test_a_person_has_the_last_word(resources: Resources, report: RunReport) -> 
     assert after[2]["analysis"]["material"] == "smoked larch"
     assert found(resources, "smoked larch")[0] == ash
     assert elm not in found(resources, "elm")
-    (failure,) = account.document_report(resources.ledger, report.document_id).failed_images
+    (failure,) = document_report(resources.ledger, report.document_id).failed_images
     assert (failure.kind, "It shows our logo." in failure.error) == ("dismissed", True)
     assert verify(resources).sound
 

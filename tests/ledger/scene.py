@@ -13,11 +13,11 @@ from swatchbook.ledger import runs as run_moves
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import Document, queue
+from swatchbook.ledger.image_states import shown_images, states_of_images
 from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult
 from swatchbook.ledger.publishing import DirtyRow
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Busy, Run
-from swatchbook.ledger.states import shown_images, states_of_images
 from swatchbook.ledger.tables import chunks, documents, images, items, metadata, placements, runs
 from swatchbook.records import (
     TEXT_ROLES,

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from swatchbook.ledger import items, publishing, runs, stage_results
+from swatchbook.ledger import dead_runs, items, publishing, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import list_documents
@@ -81,7 +81,7 @@ def test_runs_that_share_everything_end_as_if_alone(ledger: Ledger) -> None:
     assert account.account(ledger).pending == 0
     assert count(ledger, item_rows, state="leased") == 0
     assert count(ledger, run_rows, state="live") == 0
-    assert runs.mark_dead(ledger) == []
+    assert dead_runs.mark_dead(ledger) == []
     scene.publish_all(ledger)
     for known in list_documents(ledger, status=DocumentStatus.DELETING):
         assert finish_delete(ledger, known.id)

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import items, runs
+from swatchbook.ledger import dead_runs, items, runs
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.leases import RUN_LIMIT
+from swatchbook.ledger.outcomes import RUN_LIMIT
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import items as item_rows
 from swatchbook.ledger.tables import runs as run_rows
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 def die(ledger: Ledger, run: Run) -> None:
     lapse(ledger, run)
-    assert runs.mark_dead(ledger) == [run.token]
+    assert dead_runs.mark_dead(ledger) == [run.token]
 
 
 def work_until_it_dies(ledger: Ledger, run: Run, poison: set[str], size: int = 20) -> int | None:
@@ -187,12 +187,12 @@ def test_a_killed_process_frees_at_once_what_it_held(ledger: Ledger, url: str) -
         assert process.stdout
         run = Run.model_validate_json(process.stdout.readline())
         assert one(ledger, run_rows).pid == process.pid
-        assert runs.mark_dead(ledger) == []
+        assert dead_runs.mark_dead(ledger) == []
         assert item(ledger, pictures[0]).state == "leased"
         os.kill(process.pid, signal.SIGKILL)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, and still a zombie
         assert one(ledger, run_rows).lease_until > ledger.now() + 50
-        assert runs.mark_dead(ledger) == [run.token]
+        assert dead_runs.mark_dead(ledger) == [run.token]
     row = item(ledger, pictures[0])
     assert (row.state, row.crashes, row.attempts) == ("pending", 1, 1)
     assert (document(ledger, run).status, document(ledger, run).run) == ("waiting", None)

@@ -19,10 +19,10 @@ from swatchbook.errors import (
     RunRevoked,
     UnreadableImage,
 )
-from swatchbook.ledger import database, items, runs
+from swatchbook.ledger import database, dead_runs, items, runs
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.items import FailedItem, ItemResult
-from swatchbook.ledger.leases import RUN_LIMIT
+from swatchbook.ledger.outcomes import RUN_LIMIT
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.tables import analyses, chunks, contents, images, placements, spaces, vectors
 from swatchbook.ledger.tables import items as item_rows
@@ -469,7 +469,7 @@ def test_a_beating_run_keeps_its_lease(ledger: Ledger) -> None:
     with keep_alive(ledger, run, every=0.01) as lost:
         wait_until(lambda: item(ledger, KEY).lease_until > ledger.now() + 55)
         assert not lost.is_set()
-    assert runs.mark_dead(ledger) == []
+    assert dead_runs.mark_dead(ledger) == []
 
 
 def test_a_revoked_run_raises_at_every_write(ledger: Ledger) -> None:
@@ -493,7 +493,7 @@ def test_an_outage_of_the_ledger_is_sat_out_also_beyond_the_lease(
             wait_until(lambda: "no heartbeat" in caplog.text)
         wait_until(lambda: one(ledger, run_rows).lease_until > ledger.now() + 55)
         assert not lost.is_set()
-    assert runs.mark_dead(ledger) == []
+    assert dead_runs.mark_dead(ledger) == []
     hasty.close()
 
 

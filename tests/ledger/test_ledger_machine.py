@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import Failure, ProviderDown, ProviderTimeout, RunRevoked, UnreadableImage
-from swatchbook.ledger import items, reviews, runs, stage_results
+from swatchbook.ledger import dead_runs, items, reviews, runs, stage_results
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.document_commands import cancel, delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.items import ClaimedItem, FailedItem, ItemResult, Lease
@@ -241,7 +241,7 @@ class LedgerMachine(RuleBasedStateMachine):
             if i.lease and i.crashes and item(self.ledger, key[0], self.want(key)).lease_size == 1
         }
         lapse(self.ledger, known.run)
-        assert runs.mark_dead(self.ledger) == [known.run.token]
+        assert dead_runs.mark_dead(self.ledger) == [known.run.token]
         for i in self.free(known.run):
             i.crashes += 1
             if any(i is self.items[key] for key in alone):

@@ -1,4 +1,4 @@
-"""Who may write to the ledger: `visibility` alone the column `dirty`, `queries/` nothing at all."""
+"""Who may write to the ledger: `dirty.py` alone the column `dirty`, `queries/` nothing at all."""
 
 import ast
 from collections.abc import Iterator
@@ -27,10 +27,10 @@ def names(file: Path) -> Iterator[str]:
             yield node.attr
 
 
-def test_only_visibility_writes_dirty() -> None:
+def test_only_one_module_writes_dirty() -> None:
     files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py") if "versions" not in file.parts]
     writers = {file for file in files if "dirty" in written_columns(file)}
-    assert writers == {LEDGER / "visibility.py"}
+    assert writers == {LEDGER / "dirty.py"}
 
 
 def test_queries_only_read() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from swatchbook.errors import Authentication, Configuration, DiskFull, Failure, LedgerDown
-from swatchbook.ledger import items, runs
+from swatchbook.ledger import dead_runs, items, runs
 from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.documents import queue
 from swatchbook.ledger.tables import contents
@@ -152,7 +152,7 @@ def test_work_goes_on_by_itself_when_the_server_was_away(ledger: Ledger, server:
         assert [lost.is_set() for lost in (first, second)] == [False, False]
     assert count(ledger, item_rows, state="done") == len(pictures)
     assert len(made) == len(set(made))
-    assert runs.mark_dead(ledger) == []
+    assert dead_runs.mark_dead(ledger) == []
 
 
 # --- what its errors are called ---------------------------------------------------------------------------------------

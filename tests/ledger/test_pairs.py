@@ -16,6 +16,7 @@ from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark
 from swatchbook.ledger.image_text import AnalysisInUse, queue_text_items, write_texts
 from swatchbook.ledger.items import FailedItem
 from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.failures import failures
 from swatchbook.ledger.queries.image import image_details
 from swatchbook.ledger.retention import collect
@@ -205,7 +206,7 @@ def test_its_vector_is_published_for_every_owner_whose_image_has_the_same_text(l
     space = Space(role=Role.MULTIMODAL, tag=MULTIMODAL.tag, dimension=32)
     assert set(publishing.searchable_ids(ledger, space)) == {image("oak"), image("oak", "bert")}
     assert account.account(ledger).complete == 2
-    assert {r.role: r.done for r in account.coverage(ledger).roles}[Role.MULTIMODAL] == 2
+    assert {r.role: r.done for r in count_coverage(ledger).roles}[Role.MULTIMODAL] == 2
 
 
 def test_asked_for_later_it_is_all_that_is_made(ledger: Ledger) -> None:

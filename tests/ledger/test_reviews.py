@@ -14,6 +14,7 @@ from swatchbook.ledger.payloads import image_payloads
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries import reviews as review_queries
 from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.reviews import ReviewNote, SecondAnalysis
@@ -113,7 +114,7 @@ def test_weak_pictures_wait_in_reading_order_and_their_document_is_complete(ledg
         == review_queries.count_images_to_review(ledger, document=run.document)
         == 2
     )
-    assert account.document_report(ledger, run.document).images_to_review == 2
+    assert document_report(ledger, run.document).images_to_review == 2
     assert one(ledger, documents, id=run.document)["status"] == DocumentStatus.COMPLETED
     assert schedule.due_documents(ledger) == []
     (first, _) = review_queries.images_to_review(ledger)
@@ -305,7 +306,7 @@ def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledg
     assert (told.payload.text, told.payload.material, told.reviewed) == ("", (), True)
     assert {want.role for want in told.vectors} == {Role.VISUAL, Role.COLOR}
     assert states(ledger, run.document) == {image("oak"): ImageState.PARTIAL, image("ash"): ImageState.COMPLETE}
-    (failure,) = account.document_report(ledger, run.document).failed_images
+    (failure,) = document_report(ledger, run.document).failed_images
     assert (failure.role, failure.kind) == ("analysis", "dismissed")
     assert failure.error == "It shows our logo. Rejected by eve."
     regenerate(ledger, run.document, force=True)
@@ -314,7 +315,7 @@ def test_a_rejected_picture_has_no_text_and_stays_rejected_by_force(ledger: Ledg
     write(ledger, "oak", by_person(Verdict.ACCEPTED))
     (told,) = make_again(ledger, run.document)
     assert told.payload.text == "Material: oak."
-    assert account.document_report(ledger, run.document).failed_images == ()
+    assert document_report(ledger, run.document).failed_images == ()
 
 
 def test_a_missing_analysis_cannot_be_reviewed(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from swatchbook.errors import InvalidReference, RunRevoked, UnreadableImage
-from swatchbook.ledger import items, runs
+from swatchbook.ledger import dead_runs, items, runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, read_options
 from swatchbook.ledger.documents import queue as documents_queue
@@ -261,7 +261,7 @@ def test_a_run_that_is_not_live_can_write_nothing(ledger: Ledger, write: str, ho
         runs.revoke(ledger, run.document, DocumentStatus.CANCELLED)
     elif how == "dead":
         lapse(ledger, run)
-        assert runs.mark_dead(ledger) == [run.token]
+        assert dead_runs.mark_dead(ledger) == [run.token]
     elif how == "ended":
         runs.end(ledger, run, DocumentStatus.WAITING)
     else:
@@ -328,7 +328,7 @@ def test_revoking_frees_the_items_without_a_crash(ledger: Ledger, status: Any) -
 def test_a_live_run_is_not_marked_dead(ledger: Ledger) -> None:
     run = begun(ledger)
     pass_time(ledger, LEASE_SECONDS - 10)
-    assert runs.mark_dead(ledger) == []
+    assert dead_runs.mark_dead(ledger) == []
     runs.record_heartbeat(ledger, run)
 
 
@@ -338,16 +338,16 @@ def test_a_run_whose_lease_is_over_is_marked_dead_on_any_host(ledger: Ledger) ->
     with ledger.write() as connection:
         connection.execute(update(run_rows).values(host="elsewhere"))
     pass_time(ledger, LEASE_SECONDS + 1)
-    assert runs.mark_dead(ledger, run.document) == [run.token]
-    assert runs.mark_dead(ledger) == [other.token]
-    assert runs.mark_dead(ledger) == []
+    assert dead_runs.mark_dead(ledger, run.document) == [run.token]
+    assert dead_runs.mark_dead(ledger) == [other.token]
+    assert dead_runs.mark_dead(ledger) == []
 
 
 def test_the_document_of_a_dead_run_waits_due_now_and_names_the_stage(ledger: Ledger) -> None:
     run = begun(ledger)
     runs.record_progress(ledger, run, Stage.EXTRACTED, 7, 71)
     lapse(ledger, run)
-    runs.mark_dead(ledger)
+    dead_runs.mark_dead(ledger)
     row = document(ledger, run)
     assert (row.status, row.run, row.deaths) == ("waiting", None, 1)
     assert row.due_at <= ledger.now()
@@ -360,7 +360,7 @@ def test_three_deaths_in_a_row_fail_the_document_with_the_reason(ledger: Ledger)
         lapse(ledger, run)
         run = begin_again(ledger, run)
     lapse(ledger, run)
-    runs.mark_dead(ledger)
+    dead_runs.mark_dead(ledger)
     row = document(ledger, run)
     assert (row.status, row.failure_kind, row.due_at) == ("failed", "crashed_worker", None)
     assert "3 times in a row" in row.message
@@ -380,7 +380,7 @@ def test_progress_between_deaths_keeps_a_document_going(ledger: Ledger, what: st
             runs.end(ledger, run, DocumentStatus.WAITING)
             run = begin_again(ledger, run)
         lapse(ledger, run)
-        runs.mark_dead(ledger)
+        dead_runs.mark_dead(ledger)
         assert (document(ledger, run).status, document(ledger, run).deaths) == ("waiting", 1)
         run = begin_again(ledger, run)
 
@@ -390,7 +390,7 @@ def test_marking_a_run_dead_does_not_bring_back_a_stopped_document(ledger: Ledge
     run = begun(ledger)
     set_document(ledger, run.document, status=status)
     lapse(ledger, run)
-    assert runs.mark_dead(ledger) == [run.token]
+    assert dead_runs.mark_dead(ledger) == [run.token]
     assert document(ledger, run).status == status
 
 
@@ -410,7 +410,7 @@ def test_a_made_item_is_kept_when_the_run_dies_after_its_commit(ledger: Ledger) 
     lease = items.claim(ledger, run, keys(1))
     items.commit(ledger, lease, [make(c) for c in lease.items], [], last_try=False)
     lapse(ledger, run)
-    runs.mark_dead(ledger)
+    dead_runs.mark_dead(ledger)
     again = begin_again(ledger, run)
     assert items.cut_batches(ledger, again, 20) == ()
     assert items.claim(ledger, again, keys(1)).items == ()

@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import items, runs, shard_runs
+from swatchbook.ledger import dead_runs, items, runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel
 from swatchbook.ledger.runs import Run
@@ -62,7 +62,7 @@ def test_shard_lives_on_while_its_parent_is_dead_and_is_at_work_for_the_next(led
     shard = shard_of(ledger, parent)
     lease = items.claim(ledger, shard, pictures)
     lapse(ledger, parent)
-    assert runs.mark_dead(ledger) == [parent.token]
+    assert dead_runs.mark_dead(ledger) == [parent.token]
     runs.record_heartbeat(ledger, shard)
     again = begin_again(ledger, parent)
     assert items.held_by_others(ledger, again) == 2

@@ -32,7 +32,8 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.tables import calls as rows
 from swatchbook.models.registry import load
 from swatchbook.models.vision_analyst import VisionAnalyst
-from swatchbook.providers.chat import ProviderChat, language_chat, turn_tokens, vision_chat
+from swatchbook.providers.chat import ProviderChat, language_chat, vision_chat
+from swatchbook.providers.costs import turn_tokens
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.json_schema import is_strict, json_in, schema_of
 from swatchbook.providers.messages import ChatMessage, Question

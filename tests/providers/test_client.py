@@ -33,7 +33,8 @@ from swatchbook.errors import (
     RunRevoked,
 )
 from swatchbook.providers import http_errors
-from swatchbook.providers.client import Call, Client, Speak, may_have_cost, speak_json
+from swatchbook.providers.client import Call, Client, Speak, speak_json
+from swatchbook.providers.costs import may_have_cost
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.http_errors import retry_after
 from swatchbook.providers.throttle import STRIKES

@@ -32,7 +32,7 @@ log.warning("nothing much")
 
 DEATH = """
 from sqlalchemy import update
-from swatchbook.ledger import runs
+from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import open_ledger
 from swatchbook.ledger.tables import runs as rows
 from tests.ledger.scene import begun
@@ -41,7 +41,7 @@ ledger = open_ledger(settings.ledger)
 run = begun(ledger)
 with ledger.write() as connection:
     connection.execute(update(rows).values(lease_until=0, heartbeat_at=0))
-assert runs.mark_dead(ledger) == [run.token]
+assert dead_runs.mark_dead(ledger) == [run.token]
 print(run.document)
 """
 

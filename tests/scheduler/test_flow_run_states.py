@@ -15,8 +15,9 @@ from scheduler import flow_run_states as settle_module
 from scheduler.flow_run_states import SettledRuns, settle_shards
 from swatchbook.errors import ProviderDown
 from swatchbook.ledger import shard_runs
+from swatchbook.ledger.dead_runs import mark_dead
 from swatchbook.ledger.document_commands import cancel
-from swatchbook.ledger.runs import Run, end, mark_dead
+from swatchbook.ledger.runs import Run, end
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.work import Work

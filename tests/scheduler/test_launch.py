@@ -14,7 +14,7 @@ from scheduler import launch as launch_module
 from scheduler.flow_run_states import SettledRuns, settle_flow_runs
 from scheduler.launch import AT_ONCE, Launched, forget, launch, prefect
 from swatchbook.errors import Configuration, ProviderDown
-from swatchbook.ledger import runs
+from swatchbook.ledger import dead_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.documents import Document, get_document
@@ -219,7 +219,7 @@ def test_where_the_process_may_live_on_its_worker_is_asked_first(
 ) -> None:
     flow_run, run = started_run(resources, queued(resources))
     lapse(resources.ledger, run)
-    runs.mark_dead(resources.ledger)
+    dead_runs.mark_dead(resources.ledger)
     assert settled(resources).cancelled == (str(flow_run.id),)
     assert state_of(flow_run) == "Cancelling"
     assert settled(resources) == SettledRuns()

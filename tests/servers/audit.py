@@ -6,7 +6,7 @@ from sqlalchemy import select, union
 
 from swatchbook.index.base import Index, Space
 from swatchbook.ledger import publishing
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.tables import chunks, placements
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import open_resources
@@ -29,7 +29,7 @@ class Audit(Record):
 
 def audit(stack: Stack, *documents: str, pictures: int) -> Audit:
     """Of documents with so many pictures each, looked at with tools of its own, opened just now."""
-    reports = [account.document_report(stack.resources.ledger, document) for document in documents]
+    reports = [document_report(stack.resources.ledger, document) for document in documents]
     for report in reports:
         parts = (report.images_complete, report.images_partial, report.images_failed, report.images_rejected)
         assert report.images_found == sum(parts) + report.images_pending

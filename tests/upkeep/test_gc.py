@@ -14,8 +14,10 @@ from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.tables import deliveries, documents, runs, timings
 from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources
-from swatchbook.upkeep.gc import DAY, HOUR, Swept, results_folder, sweep
+from swatchbook.upkeep.gc import DAY, Swept, results_folder, sweep
 from tests.ledger.scene import begin_again, count
+
+HOUR = 3_600.0
 
 
 @pytest.fixture

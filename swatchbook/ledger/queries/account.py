@@ -1,19 +1,15 @@
-"""The account: how many images were found and in which state each is. It always closes.
+"""Count the account (images found, by state) of a document, an owner or all owners; decide whether a document is
+completed, or waits and until when. When an image is in which state is in `ledger/image_states.py`.
 
 images found = complete + partial + failed + rejected + pending, for any document, owner or all owners.
 """
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from swatchbook.ledger.calls import spending
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import get_document, owned_by
-from swatchbook.ledger.publishing import count_unpublished
-from swatchbook.ledger.queries.failures import failures, other_failures
-from swatchbook.ledger.queries.reviews import count_images_to_review
-from swatchbook.ledger.states import (
+from swatchbook.ledger.image_states import (
     chunk_item_state,
     chunk_items,
     chunk_next_try,
@@ -23,13 +19,11 @@ from swatchbook.ledger.states import (
     is_open,
     next_publish_of,
     shown_images,
-    shows_analysis,
     states_of_images,
     waits_for_publishing,
 )
-from swatchbook.ledger.tables import chunks, documents, images, pages, placements, requested, timings
-from swatchbook.ledger.tables import products as products_table
-from swatchbook.records import DocumentStatus, ImageState, ItemState, PlacementState, Record, Role, RunReport
+from swatchbook.ledger.tables import chunks, documents, images, pages, placements, requested
+from swatchbook.records import DocumentStatus, ImageState, PlacementState, Record
 
 
 class Account(Record):
@@ -44,30 +38,6 @@ class Account(Record):
     placements_hidden: int = 0
     placements_decorative: int = 0
     pages_skipped: int = 0
-
-
-class RoleCoverage(Record):
-    """Counts of the items of a (role, tag), in images that request it."""
-
-    role: Role
-    tag: str
-    wanted: int
-    done: int
-    failed: int
-    rejected: int
-    pending: int
-
-
-class Coverage(Record):
-    """How much of a collection has vectors; an image with at least one counts."""
-
-    total_images: int
-    with_embeddings: int
-    without_embeddings: int
-    coverage_percentage: float
-    unpublished: int
-    roles: tuple[RoleCoverage, ...]
-    documents: dict[str, int]  # by status
 
 
 def account(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> Account:
@@ -114,91 +84,3 @@ def next_status(ledger: Ledger, document: str) -> tuple[DocumentStatus, float | 
     with ledger.read() as connection:
         times = [time for query in next_tries if (time := connection.execute(query).scalar_one()) is not None]
     return (DocumentStatus.WAITING, min(times)) if times else (DocumentStatus.COMPLETED, None)
-
-
-def document_report(ledger: Ledger, document: str, run: str | None = None) -> RunReport:
-    """Return the account as a report. Seconds are those of `run`; without one, they, memory and warnings are the last
-    run's.
-    """
-    stored = get_document(ledger, document)
-    counts = account(ledger, document=document)
-    with ledger.read() as connection:
-        seconds = {
-            row.stage: round(row.seconds, 3)
-            for row in connection.execute(
-                select(timings).where(timings.c.document == document, timings.c.run == run).order_by(timings.c.at)
-            )
-        }
-        product_count = _count(connection, products_table, document)
-        chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
-    spent = spending(ledger, document)
-    last = stored.report if run is None else None
-    return RunReport(
-        document_id=document,
-        name=stored.name,
-        owner=stored.owner,
-        run=run or (last.run if last else None),
-        generation=stored.generation,
-        status=stored.status,
-        stage=stored.stage,
-        message=stored.message,
-        products_discovered=product_count,
-        chunks_created=chunk_count,
-        **{f"images_{name}": getattr(counts, name) for name in ("found", *(state.value for state in ImageState))},
-        images_to_review=count_images_to_review(ledger, document=document),
-        placements_hidden=counts.placements_hidden,
-        placements_decorative=counts.placements_decorative,
-        pages_skipped=counts.pages_skipped,
-        failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),
-        other_failures=tuple(other_failures(ledger, document)),
-        cost_usd=sum(each.cost_usd for each in spent),
-        spent=tuple(spent),
-        seconds=last.seconds if last else seconds,
-        confidence_score=last.confidence_score if last else None,
-        peak_memory_mb=last.peak_memory_mb if last else None,
-        warnings=last.warnings if last else (),
-    )
-
-
-def _count(connection: Connection, table: Any, document: str, *where: ColumnElement[bool]) -> int:
-    query = select(func.count()).select_from(table).where(table.c.document == document, *where)
-    return connection.execute(query).scalar_one()
-
-
-def coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
-    """Return how much of the collection of an owner, or of all owners, has vectors, by (role, tag)."""
-    shown = image_items(shown_images(owner=owner))
-    embedded = and_(image_item_state == ItemState.DONE, requested.c.role != Role.ANALYSIS, ~shows_analysis)
-    with ledger.read() as connection:
-        total = connection.execute(select(func.count(images.c.id.distinct())).select_from(shown)).scalar_one()
-        with_vectors = connection.execute(
-            select(func.count(images.c.id.distinct())).select_from(shown).where(embedded)
-        ).scalar_one()
-        by_role = dict[tuple[str, str], dict[str, int]]()
-        for role, tag, state, count in connection.execute(
-            select(requested.c.role, requested.c.tag, image_item_state, func.count(images.c.id.distinct()))
-            .select_from(shown)
-            .where(requested.c.role.is_not(None))
-            .group_by(requested.c.role, requested.c.tag, image_item_state)
-            .order_by(requested.c.role, requested.c.tag)
-        ):
-            by_role.setdefault((role, tag), {})[state] = count
-        statuses = select(documents.c.status, func.count()).where(*owned_by(owner)).group_by(documents.c.status)
-        by_status = dict(connection.execute(statuses).tuples().all())
-    return Coverage(
-        total_images=total,
-        with_embeddings=with_vectors,
-        without_embeddings=total - with_vectors,
-        coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
-        unpublished=count_unpublished(ledger, owner=owner),
-        roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in by_role.items()),
-        documents=by_status,
-    )
-
-
-def _role_coverage(role: str, tag: str, states: dict[str, int]) -> RoleCoverage:
-    still_open = states.get(ItemState.PENDING.value, 0) + states.get(ItemState.LEASED.value, 0)
-    settled = {
-        state.value: states.get(state.value, 0) for state in (ItemState.DONE, ItemState.FAILED, ItemState.REJECTED)
-    }
-    return RoleCoverage(role=Role(role), tag=tag, wanted=sum(states.values()), **settled, pending=still_open)

@@ -1,4 +1,4 @@
-"""Count what a delete would remove: whatever no other document uses."""
+"""Count what a delete would remove: images and vectors that no other document or owner uses."""
 
 from sqlalchemy import ColumnElement, CompoundSelect, exists, func, or_, select, union
 

@@ -1,4 +1,6 @@
-"""One document with all that the ledger has of it."""
+"""All that the ledger has of one document, as `show --json` prints it: products, images with items and reviews,
+placements, chunks, entities, links.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -9,9 +11,9 @@ from sqlalchemy import Connection, Row, select
 from swatchbook.analysis.judge import Verdict
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.queries.reviews import reviews_of
-from swatchbook.ledger.states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import (
     chunks,
     documents,

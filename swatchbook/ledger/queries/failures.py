@@ -1,4 +1,6 @@
-"""What failed in a document, for people: what, why, how often it was tried, and when it is tried next."""
+"""List what failed in a document: images that are not complete, pages, chunks, and what the index refused; each with
+kind, error, attempts and next try.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -7,7 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.states import chunk_items, first_placements, image_item_state, image_items, waits_for_publishing
+from swatchbook.ledger.image_states import (
+    chunk_items,
+    first_placements,
+    image_item_state,
+    image_items,
+    waits_for_publishing,
+)
 from swatchbook.ledger.tables import chunks, images, items, pages, placements, requested
 from swatchbook.records import FailureRecord, ItemState
 

@@ -1,9 +1,9 @@
-"""One image, for people: where it is placed, its text, and the state of its items."""
+"""One image, for people: where it is placed, its text, and the state of each of its items."""
 
 from sqlalchemy import select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.states import image_item_state, image_items, states_of_images
+from swatchbook.ledger.image_states import image_item_state, image_items, states_of_images
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
 from swatchbook.records import ImageState, ItemState, PlacementState, Record, Role
 

@@ -1,4 +1,4 @@
-"""The owners, and the accounts of all of them in one query."""
+"""List the owners with the account of each; refuse an unknown owner with the names nearest to it."""
 
 from collections.abc import Collection
 from difflib import SequenceMatcher
@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from swatchbook.errors import UnknownOwner
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.states import shown_images, states_of_images
+from swatchbook.ledger.image_states import shown_images, states_of_images
 from swatchbook.ledger.tables import documents, images
 from swatchbook.records import ImageState, Record
 

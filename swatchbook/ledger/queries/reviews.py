@@ -1,4 +1,5 @@
-"""Which images wait for a review, and which reviews a picture's analysis has had.
+"""Which images wait for a review, which of them the second model is to review now, and which reviews an analysis has
+had. When an analysis is weak is in `analysis/judge.py`.
 
 A review is of a picture's analysis under one tag, for every owner who shows the picture. `image_text` decides which
 analysis is in use after it.

@@ -1,4 +1,6 @@
-"""Search results for people: what the ids from an index stand for."""
+"""What is shown of a hit: title, document, pages, picture, text and linked product of the ids that the index found.
+Hits are ranked in `search/fusion.py`.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

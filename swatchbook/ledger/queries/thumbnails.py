@@ -1,4 +1,6 @@
-"""A few images of a document, by product, for reports."""
+"""Choose the pictures that a report shows: for the first products those with the best links, else the document's
+first ones.
+"""
 
 from itertools import groupby
 

@@ -1,4 +1,6 @@
-"""Stages that took longer than in earlier runs."""
+"""When a stage is slow: more than 1.5 times its usual time for a page or image, which is the median of at least five
+earlier runs of similar size in 30 days.
+"""
 
 from sqlalchemy import and_, func, select
 

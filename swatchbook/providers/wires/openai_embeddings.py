@@ -1,4 +1,6 @@
-"""The embeddings of OpenAI and compatible servers: https://platform.openai.com/docs/api-reference."""
+"""The embeddings of OpenAI and compatible servers, and their limits: 8,191 tokens a text, 256 texts a call
+(https://platform.openai.com/docs/api-reference).
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal

@@ -1,4 +1,5 @@
-"""Embeddings of Voyage through its library `voyageai`: https://docs.voyageai.com/reference/embeddings-api.
+"""Embeddings of Voyage through its library `voyageai`, and their limits: 32,000 tokens a text, 1,000 texts a call
+(https://docs.voyageai.com/reference/embeddings-api).
 
 The library builds the request and reads the reply, but sends through the connection of `client.py`, so that Voyage has
 the same limits, waits and failures as every provider, and the library never gets the key. We call

@@ -17,8 +17,10 @@ from swatchbook.ledger.documents import find_document, get_document, list_docume
 from swatchbook.ledger.items import ClaimedItem
 from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
+from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.failures import failures, other_failures
+from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.tables import calls, documents, images, items, metadata, placements, requested
 from swatchbook.records import (
     DocumentStatus,
@@ -413,7 +415,7 @@ def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
                 cost_usd=0.25, at=0,
             )
         )  # fmt: skip
-    report = account.document_report(ledger, run.document, run=run.token)
+    report = document_report(ledger, run.document, run=run.token)
     assert (report.images_found, report.images_complete, report.images_rejected) == (2, 1, 1)
     assert (report.products_discovered, report.chunks_created, report.cost_usd) == (1, 2, 0.25)
     assert report.seconds == {"PAGES_READ": 1.25}
@@ -423,7 +425,7 @@ def test_the_report_has_the_counts_of_the_account(ledger: Ledger) -> None:
 
 def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledger) -> None:
     run = begin(ledger)
-    ingest_report = account.document_report(ledger, run.document, run=run.token)
+    ingest_report = document_report(ledger, run.document, run=run.token)
     known = {
         "confidence_score": 0.5,
         "peak_memory_mb": 300.0,
@@ -431,7 +433,7 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
         "seconds": {"PAGES_READ": 2.0},
     }
     runs.end(ledger, run, DocumentStatus.COMPLETED, report=ingest_report.model_copy(update=known))
-    report = account.document_report(ledger, run.document)
+    report = document_report(ledger, run.document)
     assert {name: getattr(report, name) for name in known} == known
     assert (report.status, report.run) == (DocumentStatus.COMPLETED, run.token)
     assert isinstance(report, RunReport)
@@ -504,15 +506,15 @@ def test_coverage_counts_images_once_by_role_and_tag(ledger: Ledger) -> None:
     stranger = begin(ledger, owner="bert", requested=(VISUAL,))
     stage_results.save_extraction(ledger, stranger, extraction(placed(stranger, "elm")))
 
-    counted = account.coverage(ledger, owner="anna")
+    counted = count_coverage(ledger, owner="anna")
     assert (counted.total_images, counted.with_embeddings, counted.without_embeddings) == (2, 1, 1)
     assert counted.coverage_percentage == 50.0
     assert counted.documents == {"running": 2}
     assert counted.unpublished == 1
     visual = next(r for r in counted.roles if r.role is Role.VISUAL)
     assert (visual.tag, visual.wanted, visual.done, visual.rejected, visual.pending) == (VISUAL.tag, 2, 1, 1, 0)
-    assert account.coverage(ledger).total_images == 3
-    assert account.coverage(ledger, owner="nobody").total_images == 0
+    assert count_coverage(ledger).total_images == 3
+    assert count_coverage(ledger, owner="nobody").total_images == 0
 
 
 def test_hits_are_described_in_the_order_given_and_unknown_ones_are_left_out(ledger: Ledger) -> None:
@@ -568,7 +570,7 @@ def test_an_account_asks_the_database_as_often_however_many_images_there_are(led
 
         listen(engine, "before_cursor_execute", note)
         account.account(ledger, document=run.document)
-        account.document_report(ledger, run.document)
+        document_report(ledger, run.document)
         remove(engine, "before_cursor_execute", note)
         return len(statements)
 

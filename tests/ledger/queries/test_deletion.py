@@ -6,7 +6,7 @@ import pytest
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
-from swatchbook.ledger.queries import account
+from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.deletion import Deletion, count_deletion
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.tables import vectors
@@ -71,8 +71,8 @@ def test_what_others_use_is_neither_counted_nor_removed(
 ) -> None:
     kept, gone = document(ledger, *names, **given), document(ledger, "oak", "ash")
     told = count_deletion(ledger, gone)
-    before = (account.coverage(ledger).total_images, count(ledger, vectors))
+    before = (count_coverage(ledger).total_images, count(ledger, vectors))
     remove(ledger, gone, Files(tmp_path))
-    assert told.images == before[0] - account.coverage(ledger).total_images
+    assert told.images == before[0] - count_coverage(ledger).total_images
     assert told.vectors == before[1] - count(ledger, vectors)
     assert count_deletion(ledger, kept).vectors == count(ledger, vectors)

@@ -1,4 +1,4 @@
-"""Runs whose heart beats but that get nowhere, and the processes that they leave."""
+"""Runs that are dead although their heart beats, because they get nowhere, and the processes that they leave."""
 
 import subprocess
 import sys
@@ -9,17 +9,10 @@ import pytest
 from sqlalchemy import update
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger import hung_processes, schedule
+from swatchbook.ledger import dead_runs, schedule
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.runs import (
-    DEATHS,
-    STALL_SECONDS,
-    Run,
-    mark_dead,
-    record_alive,
-    record_heartbeat,
-    record_progress,
-)
+from swatchbook.ledger.dead_runs import DEATHS, STALL_SECONDS, mark_dead
+from swatchbook.ledger.runs import Run, record_alive, record_heartbeat, record_progress
 from swatchbook.ledger.tables import runs
 from swatchbook.records import DocumentStatus, Stage
 from tests.ledger.scene import begin_again, begun, document, keys, one
@@ -93,12 +86,12 @@ def test_a_process_that_still_runs_after_its_run_was_marked_dead_is_killed(
     belongs(ledger, run, process)
     wait(ledger, run, STALL_SECONDS + 1)
     mark_dead(ledger)
-    assert hung_processes.kill_hung(ledger) == []  # it may be about to notice
-    ended = one(ledger, runs, token=run.token).ended_at - hung_processes.NOTICE_SECONDS - 1
+    assert dead_runs.kill_hung(ledger) == []  # it may be about to notice
+    ended = one(ledger, runs, token=run.token).ended_at - dead_runs.NOTICE_SECONDS - 1
     belongs(ledger, run, process, ended_at=ended)
-    assert hung_processes.kill_hung(ledger) == [process.pid]
+    assert dead_runs.kill_hung(ledger) == [process.pid]
     psutil.wait_procs([process], timeout=10)
-    assert hung_processes.kill_hung(ledger) == []
+    assert dead_runs.kill_hung(ledger) == []
 
 
 def test_one_that_went_on_to_another_run_is_left_alone(ledger: Ledger, process: psutil.Process) -> None:
@@ -106,7 +99,7 @@ def test_one_that_went_on_to_another_run_is_left_alone(ledger: Ledger, process: 
     belongs(ledger, second, process)
     long_ago = one(ledger, runs, token=first.token).started_at - 1_000
     belongs(ledger, first, process, state="dead", ended_at=long_ago)
-    assert hung_processes.kill_hung(ledger) == []
+    assert dead_runs.kill_hung(ledger) == []
 
 
 def test_neither_this_process_nor_one_elsewhere_is_ended(ledger: Ledger, process: psutil.Process) -> None:
@@ -114,5 +107,5 @@ def test_neither_this_process_nor_one_elsewhere_is_ended(ledger: Ledger, process
     long_ago = one(ledger, runs, token=mine.token).started_at - 1_000
     belongs(ledger, mine, psutil.Process(), state="dead", ended_at=long_ago)
     belongs(ledger, elsewhere, process, state="dead", ended_at=long_ago, host="elsewhere")
-    assert hung_processes.kill_hung(ledger) == []
+    assert dead_runs.kill_hung(ledger) == []
     assert process.is_running()

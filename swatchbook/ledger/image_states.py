@@ -1,4 +1,5 @@
-"""The state of images and chunks as SQL: the only place with the rule of the account.
+"""The rule of the account: when an image is complete, partial, failed, rejected or pending, from the items that are
+requested of it; and when its open items can be tried next. As SQL conditions, with which `queries/account.py` counts.
 
 An image's state in a document follows from the items that the document requests; for an owner, that all the owner's
 documents which show it request. Any item pending, leased or unpublished: pending; all rejected: rejected; all done:
@@ -6,7 +7,7 @@ complete; some done: partial; else failed. A missing item has the state of the i
 pending: the stage that adds it has yet to run.
 """
 
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, or_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from swatchbook.ledger.database import db_now
@@ -134,20 +135,6 @@ chunk_next_try: ColumnElement[float] = func.coalesce(_next_try(items), db_now())
 image_next_try: ColumnElement[float] = func.coalesce(
     case((or_(shows_analysis, _shows_visual), _next_try(_SOURCE_ITEM)), else_=_next_try(items)), db_now()
 )
-
-
-# --- publishing -------------------------------------------------------------------------------------------------------
-
-
-def unpublished_rows(table: Table) -> ColumnElement[bool]:
-    """Return the condition of the partial index of images or chunks, word for word: else SQLite does not use it."""
-    return or_(table.c.dirty > table.c.published, literal_column(f"{table.name}.gone"))
-
-
-def publishable(table: Table) -> ColumnElement[bool]:
-    """Return the condition of images or chunks to publish or remove: changed and with a done item, or gone."""
-    has_result = and_(chunks.c.made > 0, chunks.c.embed) if table is chunks else table.c.made > 0
-    return and_(unpublished_rows(table), or_(has_result, table.c.gone))
 
 
 def waits_for_publishing(table: Table, state: ColumnElement[str]) -> ColumnElement[bool]:

@@ -1,4 +1,6 @@
-"""Webhook deliveries and the document that each led to, so that a repeated delivery starts nothing."""
+"""Repeated webhooks: a delivery whose id was seen in the last seven days starts nothing and gets the same document.
+Webhooks are received and checked in `interface/service/webhooks.py`.
+"""
 
 from sqlalchemy import delete, select
 

@@ -1,14 +1,15 @@
-"""Whether images and chunks are shown, and whether they must be published again: the only writer of `dirty`.
+"""Which images and chunks must be published again, and which must leave the index: every change raises the counter
+`dirty`, which is written only here; `gone` marks what no document shows any more. How rows are leased and recorded as
+published is in `publishing.py`.
 
-`dirty` rises with every change of what is published. `made` takes its value when an item was committed, so a row with
-`published` below `made` has a result that cannot be searched yet. `gone` marks a row that no document shows any more,
-until publishing has removed its object from the index.
+`made` takes the value of `dirty` when an item was committed, so a row with `published` below `made` has a result that
+cannot be searched yet. A row that is `gone` stays until publishing has removed its object from the index.
 """
 
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, literal_column, or_, select, true, update
 
 from swatchbook.ledger.database import db_now, execute_in, portions
 from swatchbook.ledger.tables import chunks, documents, images, placements
@@ -16,6 +17,23 @@ from swatchbook.records import DocumentStatus, PlacementState
 
 NEVER_SHOWN = {"dirty": 0, "made": 0, "published": 0}
 """Column values of an image or chunk that was never shown, or whose object was removed: it has nothing to publish."""
+
+
+# --- what waits to be published ---------------------------------------------------------------------------------------
+
+
+def unpublished_rows(table: Table) -> ColumnElement[bool]:
+    """Return the condition of the partial index of images or chunks, word for word: else SQLite does not use it."""
+    return or_(table.c.dirty > table.c.published, literal_column(f"{table.name}.gone"))
+
+
+def publishable(table: Table) -> ColumnElement[bool]:
+    """Return the condition of images or chunks to publish or remove: changed and with a done item, or gone."""
+    has_result = and_(chunks.c.made > 0, chunks.c.embed) if table is chunks else table.c.made > 0
+    return and_(unpublished_rows(table), or_(has_result, table.c.gone))
+
+
+# --- changes ----------------------------------------------------------------------------------------------------------
 
 
 def mark_shown(connection: Connection, table: Table, ids: Collection[str], *, made: Collection[str]) -> None:

@@ -1,0 +1,74 @@
+"""How a failed try of an item ends: rejected, open for this run's next try, due again after a pause (`backoff.py`),
+or `failed` after eight runs that ended in a failure. Rate limits, outages and what a person must mend spend no
+attempt.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam, update
+
+from swatchbook.backoff import pause_after
+from swatchbook.errors import SHARED, Failure, Policy
+from swatchbook.ledger.database import db_now
+from swatchbook.ledger.leases import NO_LEASE, ItemId
+from swatchbook.ledger.tables import items
+from swatchbook.records import ItemState
+
+RUN_LIMIT = 8
+"""Runs that may end in a recorded failure before the item is `failed`."""
+
+
+def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool) -> dict[str, Any]:
+    """Return the values for `record_failures` of an item that failed; `runs`: the item's, before this one."""
+    state, pause = ItemState.PENDING, None
+    if failure.policy is Policy.NEVER:
+        state = ItemState.REJECTED
+    elif last_try and failure.policy not in SHARED:
+        runs += 1
+        if runs >= RUN_LIMIT:
+            state = ItemState.FAILED
+        else:
+            pause = pause_after(runs)
+    return {
+        **_item_parameters(item),
+        "to_state": state,
+        "to_runs": runs,
+        "to_failure": failure_record(failure),
+        "to_pause": pause,
+        "to_refund": int(failure.policy in SHARED),
+    }
+
+
+def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]]) -> None:
+    """Record outcomes and end the items' leases."""
+    if outcomes:
+        connection.execute(
+            update(items)
+            .where(_is_item())
+            .values(
+                state=bindparam("to_state"),
+                runs=bindparam("to_runs"),
+                attempts=items.c.attempts - bindparam("to_refund"),
+                failure=bindparam("to_failure", type_=JSON),
+                next_retry_at=db_now() + bindparam("to_pause", type_=Double),  # NULL without a pause: at once
+                **NO_LEASE,
+            ),
+            outcomes,
+        )
+
+
+def failure_record(failure: Failure) -> dict[str, str]:
+    """Return a failure as the ledger stores it."""
+    return {"kind": failure.kind, "policy": failure.policy.value, "message": str(failure)}
+
+
+def _item_parameters(item: ItemId) -> dict[str, str]:
+    return dict(zip(("of_key", "of_role", "of_tag"), item, strict=True))
+
+
+def _is_item() -> ColumnElement[bool]:
+    """Return the condition for one item, given by `_item_parameters`."""
+    return and_(
+        items.c.key == bindparam("of_key"), items.c.role == bindparam("of_role"), items.c.tag == bindparam("of_tag")
+    )
