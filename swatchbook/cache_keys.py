@@ -37,7 +37,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
     return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
-_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/verbatim")
+_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/confirm")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final
 
 from swatchbook.catalogue.layout import LARGER, MARGIN, normalise_line
-from swatchbook.catalogue.llm.verbatim import normalise_source, normalise_words
+from swatchbook.catalogue.llm.confirm import normalise_source, normalise_words
 from swatchbook.records import Line, Page, Record
 
 MOST_PAGES: Final = 100

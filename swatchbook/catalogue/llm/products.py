@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from swatchbook.catalogue.layout import normalise_line
+from swatchbook.catalogue.llm.confirm import is_named, normalise_words, occurs
 from swatchbook.catalogue.llm.excerpt import PageExcerpt, group_excerpts, page_excerpts
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
-from swatchbook.catalogue.llm.verbatim import is_named, normalise_words, occurs
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question
