@@ -10,7 +10,8 @@ from typing import Literal
 
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import heading_kind, is_label
-from swatchbook.catalogue.layout import PageLayout, Style, Text, TextPlace, is_name
+from swatchbook.catalogue.layout import PageLayout, Style, Text, is_name
+from swatchbook.catalogue.running_text import TextPlace, text_place
 from swatchbook.geometry import area, bounding_box
 from swatchbook.records import Box
 
@@ -81,7 +82,8 @@ def _pairings(
     pictures = [p for p in layout.pictures if area(p) < WHOLE_PAGE * page]
     names: dict[Style, list[Text]] = defaultdict(list)
     for text in layout.texts if pictures else ():
-        if is_name(text, repeated_places, layout) and not is_label(text.text) and not heading_kind(text.text):
+        is_running = text_place(text, layout) in repeated_places
+        if is_name(text) and not is_running and not is_label(text.text) and not heading_kind(text.text):
             names[family[text.style]].append(text)
     relations: tuple[Relation, ...] = ("below", "above", "right", "left")
     pairings = {

@@ -23,9 +23,8 @@ from swatchbook.catalogue.layout import (
     normalise_line,
     reading_order,
     summarise_page,
-    text_place,
 )
-from swatchbook.catalogue.running_text import Margins, divide_margins
+from swatchbook.catalogue.running_text import Margins, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
 from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key

@@ -12,7 +12,8 @@ from statistics import median
 
 from swatchbook.catalogue.cards import Caption, find_cards
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.layout import Code, PageLayout, Style, clean_name, normalise_line, summarise_page, text_place
+from swatchbook.catalogue.layout import Code, PageLayout, Style, clean_name, normalise_line, summarise_page
+from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import (
     DocumentLayout,
     Section,

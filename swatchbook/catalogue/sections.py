@@ -15,14 +15,12 @@ from swatchbook.catalogue.layout import (
     PageLayout,
     Style,
     Text,
-    TextPlace,
     body_size,
     clean_name,
-    find_repeated_places,
     is_name,
     style_families,
-    text_place,
 )
+from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
 from swatchbook.geometry import centre_inside
 from swatchbook.records import Box, OutlineEntry, fold
 
@@ -51,7 +49,8 @@ class DocumentLayout:
     def is_heading(self, text: Text, layout: PageLayout) -> bool:
         """Whether a text stands out from body text and can be a name. Words such as "Contents" are headings too."""
         style = self.family[text.style]
-        return (style[0] >= LARGER * self.body or style[1]) and is_name(text, self.repeated_places, layout)
+        stands_out = style[0] >= LARGER * self.body or style[1]
+        return stands_out and is_name(text) and text_place(text, layout) not in self.repeated_places
 
 
 @dataclass(slots=True)

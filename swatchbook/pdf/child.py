@@ -20,7 +20,7 @@ import pymupdf
 from PIL import Image
 from pymupdf import mupdf
 
-from swatchbook.catalogue.pictures import margin_places
+from swatchbook.catalogue.running_text import margin_places
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, Unexpected, UnreadableDocument, as_failure
 from swatchbook.geometry import UNIT_SQUARE, Transform, Turn, clip, compose, nearest_turn, overlap, transform_box
 from swatchbook.images.limits import ImageLimits

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.catalogue.pictures import (
-    Running,
     Sighting,
     caption,
-    caption_lines,
-    find_running_lines,
     nearby_text,
     place_pictures,
 )
+from swatchbook.catalogue.running_text import Running, caption_lines, find_running_lines
 from swatchbook.errors import (
     KINDS,
     CrashedWorker,
