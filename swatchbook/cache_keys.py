@@ -45,7 +45,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="3", settings=_PAGE_LIMITS, modules=(*_PDF, *_catalogue("running_text"))),
     "tables": PureStage(version="3", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="2",
+        version="3",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),

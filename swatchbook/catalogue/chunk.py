@@ -137,11 +137,11 @@ def _in_table(line: Line, table: Table) -> bool:
 
 
 def _small_headings(blocks: Sequence[TextBlock], document: DocumentLayout, reading: Reading) -> set[tuple[int, Box]]:
-    """Return (page, box) of texts that are headings without standing out in print: captions and outline entries."""
+    """Return (page, box) of texts that are headings without standing out: names of cards and outline entries."""
     cards = find_cards(document.layouts, document.family, document.repeated_places)
     announced = {(entry.page, fold(entry.title)) for entry in reading.outline}
     titles = {(t.page, t.box) for block in blocks for t in block.layout.texts if (t.page, fold(t.text)) in announced}
-    return titles | {(c.text.page, c.text.box) for captions in cards.values() for c in captions}
+    return titles | {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
 
 
 def _branches(

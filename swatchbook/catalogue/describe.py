@@ -107,7 +107,7 @@ def assemble_products(
 
 def belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
     """Whether a box on a page belongs to the product: it is inside one of the product's regions there, if any."""
-    regions = [card.region for card in product.cards if card.page == page]
+    regions = [place.region for place in product.occurrences if place.page == page]
     return box is None or not regions or any(centre_inside(box, region) for region in regions)
 
 

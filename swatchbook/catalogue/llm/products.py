@@ -138,7 +138,7 @@ class _Verifier:
             first_page=offer.first_page,
             last_page=offer.last_page,
             pages=pages,
-            cards=tuple(card for card in hint.cards if card.page in pages) if hint else (),
+            occurrences=tuple(place for place in hint.occurrences if place.page in pages) if hint else (),
             confidence=AGREED if hint else CONFIDENCE,
             evidence=(evidence, *(hint.evidence if hint else ())),
         )
