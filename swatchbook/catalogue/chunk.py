@@ -1,8 +1,10 @@
-"""Stage 4: cut the text of a document into sections and chunks, and collect its entities.
+"""Stage 4: cut the text of the shown pages into a hierarchy of sections and chunks: which headings begin one, at most
+220 word pieces in each (MiniLM reads 256), and whole rows of tables. Entities are found in `entities.py`, running heads
+in `running_text.py`.
 
-Chunks fit MiniLM's window of 256 word pieces. Every text of the shown pages is in exactly one chunk that gets a vector.
-Running heads and feet are kept once for all their pages, in separate chunks; page numbers are dropped. Rows of a table
-are never cut, and each part of a table repeats its header.
+Every text of the shown pages is in exactly one chunk that gets a vector. Running heads and feet are kept once for all
+their pages, in separate chunks; page numbers are dropped. Rows of a table are never cut, and each part of a table
+repeats its header.
 """
 
 import re

@@ -1,7 +1,9 @@
-"""Stage 2A: find the products of a document and the pages of each.
+"""Stage 2A by layout rules: which headings, cards or article codes name the products of a document; their pages,
+categories, codes, variants and confidence; how much a catalogue must hold to have products at all, and the warning when
+a document has none.
 
-Three readings of the layout compete: sections under headings, cards (names at pictures) and article codes. Thresholds
-keep documents that are no catalogues from yielding products. If no products are found, the result's note says so.
+Three readings of the layout compete: sections under headings, cards (names at pictures) and article codes. The warning
+is the result's `note`.
 """
 
 import re

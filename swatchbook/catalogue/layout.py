@@ -1,4 +1,6 @@
-"""The layout of pages: texts of one style, pictures, running heads and feet, families of style.
+"""A page's lines as texts of one style, in reading order, and what else is seen on it: pictures large enough for a
+product, article codes, entries of an index, two printed pages on one. Families of font sizes, the size of body text and
+of headings. What can be a name (at most 80 characters and nine words, no sentence).
 
 Sizes and distances are points. Thresholds were measured on real catalogues and are checked by the score table in
 tests/catalogue/test_discover.py.

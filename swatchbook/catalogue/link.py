@@ -1,4 +1,6 @@
-"""Stage 7: link pictures and text to products, each link with a score and its reasons."""
+"""Stage 7: the links from pictures and chunks to products and to each other: by region, distance, caption, heading,
+name or page; the score of each with its evidence, and the least score of a link that is kept (0.3).
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,6 @@
-"""Judge the pictures on pages: which are shown, hidden or decorative, and which text is about them.
+"""Whether a placement of a picture is shown, hidden (covered or clipped away) or decorative (under 32 points or 0.6 %
+of the page, or on three pages or more); which text is its caption, and which is near it. Limits of MB and megapixels:
+`images/limits.py`.
 
 Pure functions. Thresholds were chosen on 489 placements of real catalogues: the two rules for decoration together
 rejected none of 176 product pictures.

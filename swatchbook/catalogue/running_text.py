@@ -1,4 +1,7 @@
-"""Running heads and feet: which texts in the margins repeat, and which belong to their page, such as a price."""
+"""Running heads and feet: which lines and texts repeat at the same place (in the margins, on three pages or more) and
+are therefore no captions, names or headings; which numbers are page numbers; which texts in a margin belong to their
+page, such as a price.
+"""
 
 import re
 from collections import Counter, defaultdict

@@ -1,5 +1,7 @@
-"""Sections: the regions below each heading of a family of styles, over pages and columns, and the signs of a product
-in them."""
+"""Sections: where the region below a heading begins and ends, over pages and columns; which texts are headings; the
+category that a heading stands under; and the signs of a product in a section: labels, prices, codes, pictures. Which
+headings name products: `discover.py`.
+"""
 
 from bisect import bisect
 from collections import Counter

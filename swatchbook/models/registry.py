@@ -1,4 +1,7 @@
-"""Choose the models that the settings name, and their tags. Cheap to import: a tag is known before its model loads."""
+"""Which model makes each role under the settings, and the tags: the (role, tag) pairs that an ingest requests, and the
+roles that need others. Cheap to import: a tag is known before its model loads. Which items these are:
+`ledger/requested.py`.
+"""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -1,8 +1,10 @@
-"""The child process that opens PDFs. It may hang, crash or be killed; only it and `painting.py` import pymupdf.
+"""The child process that opens PDFs: text, styles, outline, tables, rendered pages, and pictures with their masks. The
+most lines (5,000) and pictures (1,000) of a page, and what a broken, truncated or encrypted PDF is. Only it and
+`painting.py` import pymupdf.
 
-Requests (`handle`): `open`, `read`, `tables`, `render`, `extract`. Requests over pages end each page with `"done"`, or
-with `"lost"` if it raised. The child sends `"begun"` before it reads a picture, so that the parent knows which picture
-crashed the process.
+It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `extract`. Requests over pages
+end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it reads a picture, so that
+the parent knows which picture crashed the process.
 """
 
 import json

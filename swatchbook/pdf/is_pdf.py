@@ -1,4 +1,4 @@
-"""The rule for what counts as a PDF, checked on upload, at registration and before reading."""
+"""What counts as a PDF ("%PDF-" in the first kilobyte), checked on upload, at registration and before reading."""
 
 HEAD_BYTES = 1024  # PDF readers accept "%PDF-" anywhere in the first kilobyte
 

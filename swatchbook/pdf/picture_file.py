@@ -1,4 +1,5 @@
-"""Convert a picture to the file that is stored: its JPEG bytes unchanged, else an RGB(A) PNG; and describe its look.
+"""When a picture of a page keeps its JPEG bytes, and when it is converted to PNG (a mask, a turn, CMYK, a wide colour
+profile); its content key; and the look by which copies of a picture are recognised.
 
 Used inside the child process, on bytes and Pillow images.
 """

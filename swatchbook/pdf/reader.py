@@ -1,4 +1,5 @@
-"""Read PDFs through a child process: limits, timeouts, progress, and a restart after a crash.
+"""Read PDFs through a child process: the limits of a document (MB, pages), the time limits of a page and of the whole,
+and what happens to a page or picture on which the child crashes (tried twice) or hangs. Parsing itself: `child.py`.
 
 Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may crash.
 """

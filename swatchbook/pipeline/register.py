@@ -1,4 +1,7 @@
-"""Stage 0: store the bytes of a source and queue its document, or raise before anything is written."""
+"""Stage 0: check a source (size, PDF, allowed folder or URL), store its bytes and queue its document, or raise before
+anything is written. The fingerprint of a request, and when a document is unchanged. Waiting for another run:
+`tasks/register.py`.
+"""
 
 import asyncio
 import hashlib

@@ -1,4 +1,5 @@
-"""Fuse the candidates of several roles into one ranking.
+"""Fuse the candidates of several roles into one ranking: the default weights of the roles for a query by text or by
+picture, how their scores are scaled, and how many candidates each role gives (100).
 
 Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
 combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The last candidate has 0,

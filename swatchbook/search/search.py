@@ -1,4 +1,6 @@
-"""Search: query the index once per role that applies, fuse the scores, and read the results from the ledger."""
+"""Search: which roles and models are queried for a text, a picture or both, and how a match stands for images or
+products; results are read from the ledger. Weights of roles: `fusion.py`. Filters: `index/rules.py`.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from pathlib import Path

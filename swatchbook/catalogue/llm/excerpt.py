@@ -1,4 +1,6 @@
-"""Excerpts of pages for a language model: numbered, headings marked, one line for each row, of bounded length."""
+"""What a language model is shown of each page: at most 4,000 characters, headings and cells marked, running heads once;
+and how many pages are in one question: at most 100, and 120,000 characters.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

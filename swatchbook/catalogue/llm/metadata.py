@@ -1,4 +1,6 @@
-"""Stage 2B by a language model: a product's metadata. A value is accepted only if it occurs on the product's pages."""
+"""Stage 2B by a language model: ask for a product's metadata, and keep the values of known labels that its pages and
+tables confirm (`confirm.py`); the layout rules complete them.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
