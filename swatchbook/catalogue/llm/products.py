@@ -1,6 +1,6 @@
 """Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long. On which pages
-its name, code and variants are looked for (its own and the adjacent ones), and its confidence: 0.85, or 0.95 if the
-layout rules found it too. Whether the words there confirm it: `confirm.py`.
+a product's name, code and variants are looked for (its own and the adjacent ones), and its confidence: 0.85, or 0.95 if
+the layout rules found it too. Whether the words there confirm it: `confirm.py`.
 
 The result of the layout rules is a hint to the model, and adds the regions on the pages for the same product.
 """
