@@ -15,7 +15,7 @@ from PIL import Image
 
 from samples.generate import BUILD, build
 from swatchbook.images.decode import Decoders
-from swatchbook.models.descriptors import DescriptorEncoder
+from swatchbook.models.local_encoder import DescriptorEncoder
 from swatchbook.pdf import reader
 from swatchbook.records import Plan, PlannedPage
 from swatchbook.settings import Settings

@@ -38,25 +38,27 @@ def _catalogue(*names: str) -> tuple[str, ...]:
     return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
-_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/verbatim")
+_LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/confirm")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="3", settings=_PAGE_LIMITS, modules=(*_PDF, *_catalogue("pictures"))),
+    "read": PureStage(version="3", settings=_PAGE_LIMITS, modules=(*_PDF, *_catalogue("running_text"))),
     "tables": PureStage(version="3", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="2",
+        version="3",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
-        modules=_catalogue("discover", "attributes", "layout", "kinds", "cards", "sections", *_LLM, "llm/products"),
+        modules=_catalogue(
+            "discover", "attributes", "layout", "kinds", "cards", "sections", "running_text", *_LLM, "llm/products"
+        ),
     ),
     "describe": PureStage(
         version="2",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
-        modules=_catalogue("describe", "attributes", "layout", *_LLM, "llm/metadata"),
+        modules=_catalogue("describe", "attributes", "layout", "running_text", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
         version="1",
@@ -70,7 +72,10 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities", "running_text"),
     ),
     "extract": PureStage(
-        version="4", after=("plan",), settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS), modules=(*_PDF, *_catalogue("pictures"))
+        version="4",
+        after=("plan",),
+        settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
+        modules=(*_PDF, *_catalogue("pictures", "running_text")),
     ),
 }
 

@@ -16,7 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
 from swatchbook.errors import DiskFull, TooLarge
-from swatchbook.pdf.is_pdf import HEAD_BYTES, is_pdf
+from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
 from swatchbook.settings import Settings
 from swatchbook.storage.upload_buffer import save
 

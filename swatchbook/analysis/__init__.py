@@ -1,1 +1,1 @@
-"""Score, compare and correct the analyses of pictures, and write them as text. Pure functions."""
+"""Judge the analyses of pictures, and write them as text. Pure functions."""

@@ -1,4 +1,7 @@
-"""Score analyses, compare a picture's first analysis with a second one, and apply a person's corrections."""
+"""The score of an analysis (the lesser of quality and confidence) and when it is weak; which of two analyses of a
+picture holds, and when a person must decide; how a person's corrections are applied. Asking the second model:
+`pipeline/review.py`. How the local analyst measures quality: `images/appearance.py`.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,6 @@
-"""The understanding text: an analysis as prose, embedded as the role `understanding` and read by keyword search."""
+"""The understanding text: an analysis as prose, one sentence for each field in a fixed order. It is embedded as the
+role `understanding` and read by keyword search.
+"""
 
 from collections.abc import Iterator
 

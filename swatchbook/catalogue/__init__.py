@@ -1,1 +1,1 @@
-"""Understand a catalogue: find its products, chunks, pictures and links. Pure functions."""
+"""Understand a catalogue: find its products, chunks, entities, shown pictures and links. Pure functions."""

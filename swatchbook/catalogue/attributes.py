@@ -1,4 +1,5 @@
-"""Find labels with their values: "Size: 60 x 120 cm", or a label cell with its value to the right or below.
+"""Labels with their values ("Size: 60 x 120 cm"): the words for labels in many languages, and which value belongs to a
+label in a line, row or column. Also what counts as a price, an article code or a measure.
 
 Labels are known words in many languages, or any short text before a colon. Values are always text of the page.
 """

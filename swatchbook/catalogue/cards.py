@@ -1,4 +1,6 @@
-"""Cards: names paired one to one with pictures above, below or beside them.
+"""Cards: which name belongs to which picture, one to one: above or below it (at most 60 points apart), or beside it (at
+most a third of the page's width). A picture over most of the page is a background. When cards are products:
+`discover.py`. The caption of a picture: `pictures.py`.
 
 A page's cards share one text style and one relation; the pairing that covers most pictures is chosen.
 """
@@ -10,24 +12,25 @@ from typing import Literal
 
 from swatchbook.catalogue.attributes import code_of
 from swatchbook.catalogue.kinds import heading_kind, is_label
-from swatchbook.catalogue.layout import PageLayout, Style, Text, TextPlace, is_name
+from swatchbook.catalogue.layout import PageLayout, Style, Text, is_name
+from swatchbook.catalogue.running_text import TextPlace, text_place
 from swatchbook.geometry import area, bounding_box
 from swatchbook.records import Box
 
 Relation = Literal["below", "above", "right", "left"]
 
 NEAR = 60.0
-"""The longest distance of a caption below or above its picture, in points."""
+"""The longest distance of a name below or above its picture, in points."""
 BESIDE = 0.34
-"""The longest distance of a caption beside its picture, as a share of the page's width."""
+"""The longest distance of a name beside its picture, as a share of the page's width."""
 OVERLAP = 25.0
-"""How far a caption may reach into the picture's box, in points: pictures are placed larger than their clip."""
+"""How far a name may reach into the picture's box, in points: pictures are placed larger than their clip."""
 WHOLE_PAGE = 0.6
 """A picture that covers more than this share of the page is a background, not a card's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Caption:
+class Card:
     """A name with its picture. `region` covers both, and the texts below the name."""
 
     text: Text
@@ -38,8 +41,8 @@ class Caption:
 
 def find_cards(
     layouts: Sequence[PageLayout], family: Mapping[Style, Style], repeated_places: Collection[TextPlace]
-) -> dict[int, tuple[Caption, ...]]:
-    """Return page -> its captions in reading order.
+) -> dict[int, tuple[Card, ...]]:
+    """Return page -> its cards in reading order.
 
     A (style, relation) pair that is used on many pages is preferred to one of a single page.
     """
@@ -49,22 +52,22 @@ def find_cards(
         for key, pairs in pairings_of_page.items():
             total[key] += len(pairs)
     widest = max(total.values(), default=1)
-    captions: dict[int, tuple[Caption, ...]] = {}
+    cards: dict[int, tuple[Card, ...]] = {}
     for layout in layouts:
         pairings_of_page = pairings[layout.number]
         if pairings_of_page:
             key = max(pairings_of_page, key=lambda k: (_score(pairings_of_page[k]) * (1 + total[k] / widest), k[0]))
-            captions[layout.number] = _with_regions(layout, [(t, p) for t, p, _ in pairings_of_page[key]], key[1])
-    return _without_lone_captions(captions, family)
+            cards[layout.number] = _with_regions(layout, [(t, p) for t, p, _ in pairings_of_page[key]], key[1])
+    return _without_lone_cards(cards, family)
 
 
-def _without_lone_captions(
-    captions: Mapping[int, tuple[Caption, ...]], family: Mapping[Style, Style]
-) -> dict[int, tuple[Caption, ...]]:
-    """Drop pages with a single caption unless another page has several of its style and relation."""
-    grids = {(family[c.text.style], c.relation) for cards in captions.values() if len(cards) > 1 for c in cards}
+def _without_lone_cards(
+    cards: Mapping[int, tuple[Card, ...]], family: Mapping[Style, Style]
+) -> dict[int, tuple[Card, ...]]:
+    """Drop pages with a single card unless another page has several of its style and relation."""
+    grids = {(family[c.text.style], c.relation) for on_page in cards.values() if len(on_page) > 1 for c in on_page}
     return {
-        n: cards for n, cards in captions.items() if any((family[c.text.style], c.relation) in grids for c in cards)
+        n: on_page for n, on_page in cards.items() if any((family[c.text.style], c.relation) in grids for c in on_page)
     }
 
 
@@ -81,7 +84,8 @@ def _pairings(
     pictures = [p for p in layout.pictures if area(p) < WHOLE_PAGE * page]
     names: dict[Style, list[Text]] = defaultdict(list)
     for text in layout.texts if pictures else ():
-        if is_name(text, repeated_places, layout) and not is_label(text.text) and not heading_kind(text.text):
+        is_running = text_place(text, layout) in repeated_places
+        if is_name(text) and not is_running and not is_label(text.text) and not heading_kind(text.text):
             names[family[text.style]].append(text)
     relations: tuple[Relation, ...] = ("below", "above", "right", "left")
     pairings = {
@@ -127,10 +131,10 @@ def _distance(text: Box, picture: Box, relation: Relation, width: float) -> floa
     return max(0.0, apart) / (BESIDE * width)
 
 
-def _with_regions(layout: PageLayout, pairs: Sequence[tuple[Text, Box]], relation: Relation) -> tuple[Caption, ...]:
-    """Return a caption for each pair; its region includes the texts down to the next card in the column."""
+def _with_regions(layout: PageLayout, pairs: Sequence[tuple[Text, Box]], relation: Relation) -> tuple[Card, ...]:
+    """Return a card for each pair; its region includes the texts down to the next card in the column."""
     cores = [bounding_box([text.box, picture]) for text, picture in pairs]
-    captions = []
+    cards = []
     for (text, picture), core in zip(pairs, cores, strict=True):
         floor = min(
             (c[1] for c in cores if c[1] > text.box[1] and _overlaps_across(c, text.box)), default=layout.box[3]
@@ -144,8 +148,8 @@ def _with_regions(layout: PageLayout, pairs: Sequence[tuple[Text, Box]], relatio
             and _overlaps_across(box, text.box)
             and box[1] - core[3] < 0.25 * layout.height
         ]
-        captions.append(Caption(text, picture, relation, bounding_box([core, *below])))
-    return tuple(sorted(captions, key=lambda c: (round(c.text.box[1] / 20), c.text.box[0])))
+        cards.append(Card(text, picture, relation, bounding_box([core, *below])))
+    return tuple(sorted(cards, key=lambda c: (round(c.text.box[1] / 20), c.text.box[0])))
 
 
 def _overlaps_across(a: Box, b: Box) -> bool:

@@ -1,8 +1,10 @@
-"""Stage 4: cut the text of a document into sections and chunks, and collect its entities.
+"""Stage 4: cut the text of the shown pages into a hierarchy of sections and chunks: which headings begin one, at most
+220 word pieces in each (MiniLM reads 256), and whole rows of tables. Entities are found in `entities.py`, running heads
+in `running_text.py`.
 
-Chunks fit MiniLM's window of 256 word pieces. Every text of the shown pages is in exactly one chunk that gets a vector.
-Running heads and feet are kept once for all their pages, in separate chunks; page numbers are dropped. Rows of a table
-are never cut, and each part of a table repeats its header.
+Every text of the shown pages is in exactly one chunk that gets a vector. Running heads and feet are kept once for all
+their pages, in separate chunks; page numbers are dropped. Rows of a table are never cut, and each part of a table
+repeats its header.
 """
 
 import re
@@ -23,9 +25,8 @@ from swatchbook.catalogue.layout import (
     normalise_line,
     reading_order,
     summarise_page,
-    text_place,
 )
-from swatchbook.catalogue.running_text import Margins, divide_margins
+from swatchbook.catalogue.running_text import Margins, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout, heading_styles, layout_document
 from swatchbook.geometry import centre_inside, shared_area
 from swatchbook.records import Box, Chunk, Chunks, Line, Page, Plan, Reading, Table, chunk_id, fold, text_key
@@ -138,11 +139,11 @@ def _in_table(line: Line, table: Table) -> bool:
 
 
 def _small_headings(blocks: Sequence[TextBlock], document: DocumentLayout, reading: Reading) -> set[tuple[int, Box]]:
-    """Return (page, box) of texts that are headings without standing out in print: captions and outline entries."""
+    """Return (page, box) of texts that are headings without standing out: names of cards and outline entries."""
     cards = find_cards(document.layouts, document.family, document.repeated_places)
     announced = {(entry.page, fold(entry.title)) for entry in reading.outline}
     titles = {(t.page, t.box) for block in blocks for t in block.layout.texts if (t.page, fold(t.text)) in announced}
-    return titles | {(c.text.page, c.text.box) for captions in cards.values() for c in captions}
+    return titles | {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page}
 
 
 def _branches(

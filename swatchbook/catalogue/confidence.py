@@ -1,4 +1,6 @@
-"""How far the account of a document can be trusted, as one number."""
+"""The `confidence_score` of a document: how far its account can be trusted, from its products' confidences, the pages
+that were lost and the images that are complete. Score of an analysis: `analysis/judge.py`.
+"""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,6 @@
-"""Stage 2B: a product's metadata, read from the labels, values and tables of its pages and regions. Also stage 7's
-products, assembled from discovery and descriptions.
+"""Stage 2B by layout rules: a product's metadata from the labels, values and tables of its pages and regions, and the
+prices, sizes, weights and slip ratings that have no label; at most 12 values of a label, 160 characters each. Also
+stage 7's products, assembled from discovery and descriptions.
 
 Every value is text of the page. Where a key has several values they are joined by "; ", each verbatim.
 """
@@ -107,7 +108,7 @@ def assemble_products(
 
 def belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
     """Whether a box on a page belongs to the product: it is inside one of the product's regions there, if any."""
-    regions = [card.region for card in product.cards if card.page == page]
+    regions = [place.region for place in product.occurrences if place.page == page]
     return box is None or not regions or any(centre_inside(box, region) for region in regions)
 
 

@@ -1,7 +1,9 @@
-"""Stage 2A: find the products of a document and the pages of each.
+"""Stage 2A by layout rules: which headings, cards or article codes name the products of a document; their pages,
+categories, codes, variants and confidence; how much a catalogue must hold to have products at all, and the warning when
+a document has none.
 
-Three readings of the layout compete: sections under headings, cards (names at pictures) and article codes. Thresholds
-keep documents that are no catalogues from yielding products. If no products are found, the result's note says so.
+Three readings of the layout compete: sections under headings, cards (names at pictures) and article codes. The warning
+is the result's `note`.
 """
 
 import re
@@ -10,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from swatchbook.catalogue.cards import Caption, find_cards
+from swatchbook.catalogue.cards import Card, find_cards
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.layout import Code, PageLayout, Style, clean_name, normalise_line, summarise_page, text_place
+from swatchbook.catalogue.layout import Code, PageLayout, Style, clean_name, normalise_line, summarise_page
+from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import (
     DocumentLayout,
     Section,
@@ -22,7 +25,7 @@ from swatchbook.catalogue.sections import (
     layout_document,
 )
 from swatchbook.geometry import centre_inside
-from swatchbook.records import Box, Card, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
+from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrence, OutlineEntry, Page, Reading, fold
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 
@@ -53,7 +56,7 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     cards = cards if _are_products(cards, document) else {}
     codes = _main_codes(document)
     rejected = _rejected(headings)
-    if headings and _are_captions(headings.sections, cards):
+    if headings and _are_card_names(headings.sections, cards):
         products = _from_cards_and_headings(headings, cards, document, announced_names, reading.outline)
     elif headings and not _are_categories(headings.sections, cards) and not _are_lists(headings.sections, codes):
         products = [
@@ -145,30 +148,30 @@ def _is_product(section: Section, all_sections: Sequence[Section]) -> bool:
     return bool(section.pictures) and not (specified >= 0.8 and len(all_sections) >= 5)
 
 
-def _are_categories(all_sections: Sequence[Section], cards: Mapping[int, Sequence[Caption]]) -> bool:
+def _are_categories(all_sections: Sequence[Section], cards: Mapping[int, Sequence[Card]]) -> bool:
     """Whether headings only group cards: half of their sections hold two or more, and the specifications are in cards.
 
-    Sections whose headings are themselves captions do not count.
+    Sections whose headings are themselves names of cards do not count.
     """
     headings = {(s.head.page, s.head.box) for s in all_sections}
     grids = labelled = 0
     for section in all_sections:
-        captions = [
+        inside = [
             c for page, region in section.regions for c in cards.get(page, ()) if centre_inside(c.text.box, region)
         ]
-        if any((c.text.page, c.text.box) in headings for c in captions):
+        if any((c.text.page, c.text.box) in headings for c in inside):
             continue
-        grids += len(captions) >= 2
-        captions_around = [
-            [c for c in captions if p == c.text.page and centre_inside(a.box, c.region)] for p, a in section.attributes
+        grids += len(inside) >= 2
+        cards_around = [
+            [c for c in inside if p == c.text.page and centre_inside(a.box, c.region)] for p, a in section.attributes
         ]
         # a table below a grid lies in the last card's region; only labels in most cards are the cards' own
-        served = len({c.text.box for around in captions_around for c in around})
-        labelled += not all(captions_around) or (bool(captions_around) and 2 * served < len(captions))
+        served = len({c.text.box for around in cards_around for c in around})
+        labelled += not all(cards_around) or (bool(cards_around) and 2 * served < len(inside))
     return grids >= GRIDS * len(all_sections) and labelled < GRIDS * len(all_sections)
 
 
-def _are_captions(all_sections: Sequence[Section], cards: Mapping[int, Sequence[Caption]]) -> bool:
+def _are_card_names(all_sections: Sequence[Section], cards: Mapping[int, Sequence[Card]]) -> bool:
     """Whether half of the headings are names below or beside pictures, several on a page.
 
     Then the page is divided by pictures. A name above its picture is a heading like any other.
@@ -180,7 +183,7 @@ def _are_captions(all_sections: Sequence[Section], cards: Mapping[int, Sequence[
 
 def _from_cards_and_headings(
     headings: HeadingFamily,
-    cards: Mapping[int, Sequence[Caption]],
+    cards: Mapping[int, Sequence[Card]],
     document: DocumentLayout,
     announced_names: frozenset[str],
     outline: Sequence[OutlineEntry],
@@ -240,8 +243,10 @@ def _from_section(
         first_page=pages[0],
         last_page=pages[-1],
         pages=pages,
-        cards=tuple(
-            Card(page=p, bbox=head.box if p == head.page else r, region=r, text=head.text if p == head.page else "")
+        occurrences=tuple(
+            Occurrence(
+                page=p, bbox=head.box if p == head.page else r, region=r, text=head.text if p == head.page else ""
+            )
             for p, r in section.regions
         ),
         confidence=round(min(0.97, score), 3),
@@ -291,33 +296,33 @@ def _rejected(headings: HeadingFamily | None) -> tuple[Evidence, ...]:
 # --- cards ------------------------------------------------------------------------------------------------------------
 
 
-def _are_products(cards: Mapping[int, Sequence[Caption]], document: DocumentLayout) -> bool:
+def _are_products(cards: Mapping[int, Sequence[Card]], document: DocumentLayout) -> bool:
     """Whether cards are products: on a tenth of the pages, four with specifications, or three in a leaflet."""
-    many = [page for page, captions in cards.items() if len(captions) >= 2]
+    many = [page for page, on_page in cards.items() if len(on_page) >= 2]
     total = sum(map(len, cards.values()))
     if len(document.layouts) <= FEW_PAGES:
         return total >= 3
     if len(many) >= 2 and 10 * len(cards) >= len(document.layouts) and total >= 5:
         return True
     by_number = {s.number: s for s in document.layouts}
-    specified = sum(_is_specified(c, by_number[page]) for page, captions in cards.items() for c in captions)
+    specified = sum(_is_specified(c, by_number[page]) for page, on_page in cards.items() for c in on_page)
     return specified >= 4
 
 
-def _is_specified(caption: Caption, layout: PageLayout) -> bool:
+def _is_specified(card: Card, layout: PageLayout) -> bool:
     boxes = [a.box for a in layout.attributes if a.known] + list(layout.prices) + [c.box for c in layout.codes]
-    return any(centre_inside(box, caption.region) for box in boxes)
+    return any(centre_inside(box, card.region) for box in boxes)
 
 
-def _from_cards(cards: Mapping[int, Sequence[Caption]], document: DocumentLayout) -> list[FoundProduct]:
+def _from_cards(cards: Mapping[int, Sequence[Card]], document: DocumentLayout) -> list[FoundProduct]:
     layouts = {s.number: s for s in document.layouts}
     return [_from_card(c, layouts[page], document) for page, on_page in cards.items() for c in on_page]
 
 
-def _from_card(caption: Caption, layout: PageLayout, document: DocumentLayout) -> FoundProduct:
-    page, text = layout.number, caption.text
-    codes = [c.code for c in layout.codes if centre_inside(c.box, caption.region)]
-    specified = _is_specified(caption, layout)
+def _from_card(card: Card, layout: PageLayout, document: DocumentLayout) -> FoundProduct:
+    page, text = layout.number, card.text
+    codes = [c.code for c in layout.codes if centre_inside(c.box, card.region)]
+    specified = _is_specified(card, layout)
     return FoundProduct(
         name=clean_name(text),
         raw_name=text.text,
@@ -326,10 +331,10 @@ def _from_card(caption: Caption, layout: PageLayout, document: DocumentLayout) -
         first_page=page,
         last_page=page,
         pages=(page,),
-        cards=(Card(page=page, bbox=text.box, region=caption.region, text=text.text),),
+        occurrences=(Occurrence(page=page, bbox=text.box, region=card.region, text=text.text),),
         confidence=0.75 if specified else 0.65,
         evidence=(
-            Evidence(rule="card", page=page, text=text.text, detail={"relation": caption.relation, "size": text.size}),
+            Evidence(rule="card", page=page, text=text.text, detail={"relation": card.relation, "size": text.size}),
         ),
     )
 
@@ -376,7 +381,7 @@ def _from_code_group(category: str | None, group: Sequence[tuple[int, Code]]) ->
         first_page=pages[0],
         last_page=pages[-1],
         pages=pages,
-        cards=tuple(Card(page=p, bbox=c.box, region=_row(c.box), text=c.code) for p, c in group),
+        occurrences=tuple(Occurrence(page=p, bbox=c.box, region=_row(c.box), text=c.code) for p, c in group),
         confidence=0.7 if first.name else 0.6,
         evidence=(Evidence(rule="code", page=page, text=first.code, detail={"size": first.size}),),
     )

@@ -1,4 +1,6 @@
-"""Entities: specification tables and certificates."""
+"""Entities: which tables are specifications (two known labels), how many labels outside tables make one (three), and
+one entity for each certificate. Which words are certificates: `kinds.py`.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

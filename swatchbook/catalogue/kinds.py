@@ -1,4 +1,7 @@
-"""Kinds of page that show no products: cover, index, about, contacts, blank and so on. None when unsure."""
+"""Kinds of page that show no products: cover, index, about, contacts, legal, certificates, blank; by the words of their
+headings in many languages. None when unsure. Also which words are certificates, and which headings are only labels
+("Sizes"). Which kinds are skipped: `plan.py`.
+"""
 
 import re
 from typing import Literal

@@ -1,4 +1,6 @@
-"""The layout of pages: texts of one style, pictures, running heads and feet, families of style.
+"""A page's lines as texts of one style, in reading order, and what else is seen on it: pictures large enough for a
+product, article codes, entries of an index, two printed pages on one. Families of font sizes, the size of body text and
+of headings. What can be a name (at most 80 characters and nine words, no sentence).
 
 Sizes and distances are points. Thresholds were measured on real catalogues and are checked by the score table in
 tests/catalogue/test_discover.py.
@@ -7,14 +9,12 @@ tests/catalogue/test_discover.py.
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in
 from swatchbook.geometry import area, bounding_box, clip, shared_area
-from swatchbook.records import Box, Line, Page, fold
+from swatchbook.records import Box, Line, Page
 
 STEP = 1.35
 """The distance between two lines of a paragraph is at most this multiple of the usual distance in that style."""
@@ -30,15 +30,6 @@ LARGER = 1.12
 
 Style = tuple[float, bool]
 """Font size in points, and whether it is bold."""
-
-
-class TextPlace(NamedTuple):
-    """The words of a text and where it stands, which repeat on other pages if it is a running head."""
-
-    words: str
-    row: int
-    column: int
-    in_margin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,62 +217,11 @@ def _sizes(lines: Iterable[Line]) -> Counter[int]:
     return count
 
 
-def find_repeated_places(layouts: Sequence[PageLayout]) -> frozenset[TextPlace]:
-    """Return the places of texts that repeat, such as running heads: on three or more pages, and
-
-    - half of all pages, or in a margin, or
-    - three separate runs of pages that are a seventh of all.
-
-    A text that is usually the largest of its page must repeat on half of all pages: otherwise it is the name of a
-    product that covers several pages.
-    """
-    pages_of: dict[TextPlace, list[int]] = defaultdict(list)
-    largest: Counter[TextPlace] = Counter()
-    for layout in layouts:
-        biggest = max((t.size for t in layout.texts), default=0.0)
-        places = {text_place(t, layout): t.size for t in layout.texts}
-        for place, size in places.items():
-            pages_of[place].append(layout.number)
-            largest[place] += size >= biggest
-    total = len(layouts)
-    return frozenset(
-        place
-        for place, pages in pages_of.items()
-        if len(pages) >= 3
-        and (
-            2 * len(pages) >= total > 5
-            or (
-                2 * largest[place] < len(pages) and (place.in_margin or (_runs(pages) >= 3 and 7 * len(pages) >= total))
-            )
-        )
-    )
-
-
-def text_place(text: Text, layout: PageLayout) -> TextPlace:
-    """Return the words of a text, its row and column in steps of 12 points, and whether it stands in a margin.
-
-    In the margins digits are masked; elsewhere they are part of names. Page numbers have column 0, because they stand
-    on opposite sides of left and right pages.
-    """
-    x0, y0, _, y1 = text.box
-    edge = MARGIN * layout.height
-    words = fold(text.text)
-    if y0 > layout.box[3] - edge or y1 < layout.box[1] + edge:
-        masked = re.sub(r"\d+", "#", words)
-        return TextPlace(masked, round(y0 / 12), 0 if masked == "#" else round(x0 / 12), in_margin=True)
-    return TextPlace(words, round(y0 / 12), round(x0 / 12), in_margin=False)
-
-
-def _runs(pages: Sequence[int]) -> int:
-    """Return the number of runs of successive pages."""
-    return 1 + sum(b - a > 1 for a, b in pairwise(pages))
-
-
 _BULLET = re.compile(r"^[•·▪■●○◦*✓✔➤>»–—-]\s*|^\d{1,2}[.)]\s+")
 
 
-def is_name(text: Text, repeated_places: Collection[TextPlace], layout: PageLayout) -> bool:
-    """Whether a text can be a name: short, with letters, no sentence, price, list item or running head."""
+def is_name(text: Text) -> bool:
+    """Whether a text can be a name: short, with letters, no sentence, price or list item."""
     words = text.text
     if len(words) > LONGEST_NAME or len(words.split()) > 9 or len(text.lines) > 3:
         return False
@@ -294,7 +234,7 @@ def is_name(text: Text, repeated_places: Collection[TextPlace], layout: PageLayo
     numbered = re.match(
         r"(?:fig(?:ure)?|abb(?:ildung)?|table?|tabelle|photo|foto)\b\.?\s*\d|©|www\.|https?:", words, re.I
     )
-    return not (lowered or ended or numbered) and text_place(text, layout) not in repeated_places
+    return not (lowered or ended or numbered)
 
 
 def clean_name(text: Text) -> str:

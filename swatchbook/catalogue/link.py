@@ -1,4 +1,6 @@
-"""Stage 7: link pictures and text to products, each link with a score and its reasons."""
+"""Stage 7: the links from pictures and chunks to products and to each other: by region, distance, caption, heading,
+name or page; the score of each with its evidence, and the least score of a link that is kept (0.3).
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +30,7 @@ COVERED = 0.6
 """A picture shows several products when it covers at least this share of two or more regions."""
 FAR = 0.12
 """A picture farther from every region than this share of the page's height belongs to no product."""
-LOWEST = 0.3
+LEAST_SCORE = 0.3
 """Links with a lower score are dropped."""
 
 
@@ -88,7 +90,7 @@ def _products_of(placement: Placement, products: Sequence[Product], places: Plac
             score = min(0.98, score + 0.2)
         elif named and len(chosen) > 1:
             score -= 0.2
-        if score >= LOWEST:
+        if score >= LEAST_SCORE:
             yield Link(
                 kind=LinkKind.IMAGE_PRODUCT,
                 source=placement.id,
@@ -139,7 +141,7 @@ def _chunk_of(placement: Placement, page: Page, chunks: Sequence[Chunk]) -> Iter
     for distance, _, text in near[:5]:
         holder = next((c for c in chunks if fold(text) and fold(text) in fold(c.text)), None)
         if holder is not None:
-            score = max(LOWEST, 0.7 - distance / height)
+            score = max(LEAST_SCORE, 0.7 - distance / height)
             evidence = Evidence(rule="distance", page=page.number, text=text, detail={"points": round(distance, 1)})
             yield Link(
                 kind=LinkKind.IMAGE_CHUNK,
@@ -173,8 +175,8 @@ def _places(products: Sequence[Product], discovery: Discovery) -> Places:
     """Return the regions of each product on each page."""
     places: dict[tuple[str, int], list[Box]] = defaultdict(list)
     for product, found in zip(products, discovery.products, strict=True):
-        for card in found.cards:
-            places[product.id, card.page].append(card.region)
+        for occurrence in found.occurrences:
+            places[product.id, occurrence.page].append(occurrence.region)
     return places
 
 

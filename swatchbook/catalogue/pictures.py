@@ -1,16 +1,17 @@
-"""Judge the pictures on pages: which are shown, hidden or decorative, and which text is about them.
+"""Whether a placement of a picture is shown, hidden (covered or clipped away) or decorative (under 32 points or 0.6 %
+of the page, or on three pages or more); which text is its caption, and which is near it. Limits of MB and megapixels:
+`images/limits.py`.
 
 Pure functions. Thresholds were chosen on 489 placements of real catalogues: the two rules for decoration together
 rejected none of 176 product pictures.
 """
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from swatchbook.geometry import area, covers, edges_agree, gaps, short_side
-from swatchbook.records import Box, Line, Page, Placement, PlacementState, Record, Sha256, placement_id
+from swatchbook.records import Box, Line, Placement, PlacementState, Record, Sha256, placement_id
 
 LEAST_SIDE = 32.0  # points
 LEAST_SHARE = 0.006  # of the page
@@ -19,9 +20,6 @@ SHOWN_SHARE = 0.01  # of a picture's box; with less, the picture is hidden
 SHOWN_SIDE = 6.0  # points; a partly visible picture with a shorter visible side is hidden
 SAME_FRAME = 1.5  # points between the edges of two pictures in one frame
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
-
-MARGIN = 0.1  # of the page's height
-PLACE_STEP = 6.0  # points; lines within it are at the same place
 
 CAPTION_REACH = 40.0  # points between a picture and its caption
 CAPTION_LENGTH = 160  # characters; more is a paragraph
@@ -135,38 +133,6 @@ def _looks(sighting: Sighting) -> Iterable[object]:
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
-
-
-Running = frozenset[tuple[str, int]]
-"""Running heads and feet of a document: text with digits masked, and the place down the page."""
-
-
-def margin_places(page: Page) -> set[tuple[str, int]]:
-    """Return the lines in the margins of a page: text with digits masked, place down in steps of `PLACE_STEP`."""
-    return {_line_place(page, line) for line in page.lines if _in_margin(page, line)}
-
-
-def find_running_lines(page_counts: Mapping[tuple[str, int], int]) -> Running:
-    """Return the running heads and feet: lines at the same place in the margins of `REPEATED_ON` pages or more.
-
-    `page_counts` maps each line to its number of pages.
-    """
-    return frozenset(place for place, count in page_counts.items() if count >= REPEATED_ON)
-
-
-def caption_lines(page: Page, running: Running) -> tuple[Line, ...]:
-    """Return the lines of a page that may be captions: all but running heads and feet."""
-    return tuple(line for line in page.lines if not (_in_margin(page, line) and _line_place(page, line) in running))
-
-
-def _in_margin(page: Page, line: Line) -> bool:
-    """Whether a line is completely in the top or bottom `MARGIN` of its page."""
-    top, height = page.box[1], page.box[3] - page.box[1]
-    return line.bbox[3] - top < MARGIN * height or line.bbox[1] - top > (1 - MARGIN) * height
-
-
-def _line_place(page: Page, line: Line) -> tuple[str, int]:
-    return re.sub(r"\d+", "#", line.text), round((line.bbox[1] - page.box[1]) / PLACE_STEP)
 
 
 def caption(box: Box, lines: Sequence[Line]) -> str | None:

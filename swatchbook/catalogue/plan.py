@@ -1,4 +1,6 @@
-"""Stage 3: which pages show products, which only entities, and which are skipped and why. An unclear page is kept."""
+"""Stage 3: which pages are product pages, which are entity pages, and which are skipped and why, with and without
+focus. An unclear page is kept. How the kind of a page is recognised: `kinds.py`.
+"""
 
 from collections.abc import Iterable
 from itertools import pairwise

@@ -1,20 +1,130 @@
-"""Running heads and feet: which texts in the margins repeat, and which belong to their page, such as a price."""
+"""Running heads and feet: which lines and texts repeat at the same place (in the margins, on three pages or more) and
+are therefore no captions, names or headings; which numbers are page numbers; which texts in a margin belong to their
+page, such as a price.
+"""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import or_
+from typing import NamedTuple
 
-from swatchbook.catalogue.layout import (
-    PageLayout,
-    Text,
-    TextPlace,
-    text_place,
-)
+from swatchbook.catalogue.layout import MARGIN, PageLayout, Text
+from swatchbook.records import Line, Page, fold
 
 FEWEST_PAGES = 3
-"""A number in the margin is a page number when it follows the pages' numbers on at least so many pages."""
+"""A text that stands at the same place on at least so many pages may be a running head; so may a page number."""
+LINE_MARGIN = 0.1
+"""The share of the page's height in which single lines are running heads or feet; that of texts is `MARGIN`."""
+PLACE_STEP = 6.0
+"""Points; single lines within it are at the same place."""
+
+
+# --- lines, while pages are read: which are no captions of pictures ---------------------------------------------------
+
+
+Running = frozenset[tuple[str, int]]
+"""Running heads and feet of a document: text with digits masked, and the place down the page."""
+
+
+def margin_places(page: Page) -> set[tuple[str, int]]:
+    """Return the lines in the margins of a page: text with digits masked, place down in steps of `PLACE_STEP`."""
+    return {_line_place(page, line) for line in page.lines if is_in_margin(page, line, LINE_MARGIN)}
+
+
+def find_running_lines(page_counts: Mapping[tuple[str, int], int]) -> Running:
+    """Return the running heads and feet: lines at the same place in the margins of `FEWEST_PAGES` pages or more.
+
+    `page_counts` maps each line to its number of pages.
+    """
+    return frozenset(place for place, count in page_counts.items() if count >= FEWEST_PAGES)
+
+
+def caption_lines(page: Page, running: Running) -> tuple[Line, ...]:
+    """Return the lines of a page that may be captions: all but running heads and feet."""
+    return tuple(
+        line
+        for line in page.lines
+        if not (is_in_margin(page, line, LINE_MARGIN) and _line_place(page, line) in running)
+    )
+
+
+def is_in_margin(page: Page, line: Line, share: float) -> bool:
+    """Whether a line is completely in the top or bottom `share` of its page's height."""
+    top, height = page.box[1], page.box[3] - page.box[1]
+    return line.bbox[3] - top < share * height or line.bbox[1] - top > (1 - share) * height
+
+
+def _line_place(page: Page, line: Line) -> tuple[str, int]:
+    return mask_digits(line.text), round((line.bbox[1] - page.box[1]) / PLACE_STEP)
+
+
+# --- texts of the whole document: which are no names and headings -----------------------------------------------------
+
+
+class TextPlace(NamedTuple):
+    """The words of a text and where it stands, which repeat on other pages if it is a running head."""
+
+    words: str
+    row: int
+    column: int
+    in_margin: bool
+
+
+def find_repeated_places(layouts: Sequence[PageLayout]) -> frozenset[TextPlace]:
+    """Return the places of texts that repeat, such as running heads: on three or more pages, and
+
+    - half of all pages, or in a margin, or
+    - three separate runs of pages that are a seventh of all.
+
+    A text that is usually the largest of its page must repeat on half of all pages: otherwise it is the name of a
+    product that covers several pages.
+    """
+    pages_of: dict[TextPlace, list[int]] = defaultdict(list)
+    largest: Counter[TextPlace] = Counter()
+    for layout in layouts:
+        biggest = max((t.size for t in layout.texts), default=0.0)
+        places = {text_place(t, layout): t.size for t in layout.texts}
+        for place, size in places.items():
+            pages_of[place].append(layout.number)
+            largest[place] += size >= biggest
+    total = len(layouts)
+    return frozenset(
+        place
+        for place, pages in pages_of.items()
+        if len(pages) >= FEWEST_PAGES
+        and (
+            2 * len(pages) >= total > 5
+            or (
+                2 * largest[place] < len(pages) and (place.in_margin or (_runs(pages) >= 3 and 7 * len(pages) >= total))
+            )
+        )
+    )
+
+
+def text_place(text: Text, layout: PageLayout) -> TextPlace:
+    """Return the words of a text, its row and column in steps of 12 points, and whether it stands in a margin.
+
+    In the margins digits are masked; elsewhere they are part of names. Page numbers have column 0, because they stand
+    on opposite sides of left and right pages.
+    """
+    x0, y0, _, y1 = text.box
+    edge = MARGIN * layout.height
+    words = fold(text.text)
+    if y0 > layout.box[3] - edge or y1 < layout.box[1] + edge:
+        masked = mask_digits(words)
+        return TextPlace(masked, round(y0 / 12), 0 if masked == "#" else round(x0 / 12), in_margin=True)
+    return TextPlace(words, round(y0 / 12), round(x0 / 12), in_margin=False)
+
+
+def _runs(pages: Sequence[int]) -> int:
+    """Return the number of runs of successive pages."""
+    return 1 + sum(b - a > 1 for a, b in pairwise(pages))
+
+
+# --- texts in the margins: which belong to their page -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +162,7 @@ def _running_texts(texts: Sequence[Text], labels: Mapping[int, int]) -> Iterator
         return
     shapes: dict[str, list[Text]] = defaultdict(list)
     for text in texts:
-        shapes[_DIGITS.sub("#", text.text)].append(text)
+        shapes[mask_digits(text.text)].append(text)
     for same in shapes.values():
         pages = [text.page for text in same]
         columns = list(zip(*(_numbers(text) for text in same), strict=True))
@@ -76,6 +186,11 @@ def _page_numbers(values: Sequence[int], pages: Sequence[int], labels: Mapping[i
 
 def _numbers(text: Text) -> list[int]:
     return [int(digits[-9:]) for digits in _DIGITS.findall(text.text)]
+
+
+def mask_digits(text: str) -> str:
+    """Return a text with "#" for each number, so that page numbers do not count."""
+    return _DIGITS.sub("#", text)
 
 
 _DIGITS = re.compile(r"\d+")

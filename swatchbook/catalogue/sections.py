@@ -1,5 +1,7 @@
-"""Sections: the regions below each heading of a family of styles, over pages and columns, and the signs of a product
-in them."""
+"""Sections: where the region below a heading begins and ends, over pages and columns; which texts are headings; the
+category that a heading stands under; and the signs of a product in a section: labels, prices, codes, pictures. Which
+headings name products: `discover.py`.
+"""
 
 from bisect import bisect
 from collections import Counter
@@ -15,14 +17,12 @@ from swatchbook.catalogue.layout import (
     PageLayout,
     Style,
     Text,
-    TextPlace,
     body_size,
     clean_name,
-    find_repeated_places,
     is_name,
     style_families,
-    text_place,
 )
+from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
 from swatchbook.geometry import centre_inside
 from swatchbook.records import Box, OutlineEntry, fold
 
@@ -51,7 +51,8 @@ class DocumentLayout:
     def is_heading(self, text: Text, layout: PageLayout) -> bool:
         """Whether a text stands out from body text and can be a name. Words such as "Contents" are headings too."""
         style = self.family[text.style]
-        return (style[0] >= LARGER * self.body or style[1]) and is_name(text, self.repeated_places, layout)
+        stands_out = style[0] >= LARGER * self.body or style[1]
+        return stands_out and is_name(text) and text_place(text, layout) not in self.repeated_places
 
 
 @dataclass(slots=True)

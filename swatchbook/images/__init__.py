@@ -1,1 +1,3 @@
-"""Decode pictures in child processes, prepare them for models, and compute descriptors."""
+"""Picture files and pixels: their limits, decoding in child processes, preparation for models, and the formulas of the
+local analyst and encoder.
+"""

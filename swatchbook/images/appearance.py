@@ -1,4 +1,5 @@
-"""Measure how a picture looks: named colours, pattern, texture, contrast, quality.
+"""The rules of the local analyst: the names of colours, the share from which one is named (4 %), and the thresholds and
+formulas for pattern, texture, contrast, sharpness and quality. `models/local_analyst.py` only applies them.
 
 Only measured fields are filled: material, finish, dimensions and the like stay empty. Lightness here is luma / 2.55
 (BT.601), which is close enough to L* for these measures and ten times as fast.

@@ -1,4 +1,6 @@
-"""Convert sRGB to CIELAB, where Euclidean distance approximates the difference that people see."""
+"""Convert sRGB to CIELAB, where Euclidean distance approximates the difference that people see: for the names of
+colours and the vectors `color`.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,6 @@
-"""Decode untrusted picture files in child processes, which may crash, hang or run out of memory without harm."""
+"""The child processes that decode untrusted picture files: how many at once, at most 20 s for a picture, and a second
+try after a crash. Limits of size: `limits.py`. Formats and conversion: `decode_child.py`.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,7 @@
-"""The child process that decodes untrusted pictures. It imports only Pillow, so that a restart is fast."""
+"""How a picture file becomes pixels: the accepted formats (JPEG, PNG, WebP …), conversion to sRGB over white by its
+colour profile, EXIF orientation, deep samples, shrinking. It runs in the child process, and imports only Pillow, so
+that a restart is fast.
+"""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""Compute vectors of the colour, texture and layout of pictures: signal processing in torch, no learned weights.
+"""The formulas of the local vectors `color`, `texture` and `visual`: histograms of CIELAB colour and of texture at five
+scales, and how they are weighted. Signal processing in torch, no learned weights. `models/local_encoder.py` only
+applies them.
 
 Every block is a soft histogram, computed in three steps: pixels are *counted* on a fine grid (integers, so the result
 is exact and the same in any batch), the counts are *smoothed* by a fixed non-negative matrix, and the *square root* is

@@ -1,4 +1,6 @@
-"""Size limits of pictures, from pages and from files. They are checked before any pixel is decoded."""
+"""The size limits of a picture, on a page or in a file: MB, megapixels and longest side (SWATCHBOOK_MAX_IMAGE_…). They
+are checked before any pixel is decoded. Limits of a document: `pdf/limits.py`.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple, Self
 

@@ -1,4 +1,5 @@
-"""Prepare pictures for a vision model, as Hugging Face's image processors do, in torch.
+"""Prepare pictures for a vision model, as Hugging Face's image processors do, in torch: resize, crop, normalise, and
+the size to which they are decoded first (twice that of the model's input).
 
 torch's antialiased resize of 8-bit samples uses Pillow's algorithm, so the result equals that of the model's processor:
 from the same pixels no sample differs by more than 2 levels of 255 (tests/images/test_prepare.py measures it).

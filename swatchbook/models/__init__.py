@@ -1,4 +1,4 @@
-"""Models, one per file, loaded through `registry.py`."""
+"""Models, one per file: what each computes, its tag, and how it is loaded. `registry.py` chooses them."""
 
 import os
 

@@ -1,4 +1,5 @@
-"""BERT (Devlin et al., NAACL 2019): the sum of three embeddings, then PyTorch's TransformerEncoder.
+"""The network of all-MiniLM-L6-v2 in torch, for documents: BERT (Devlin et al., NAACL 2019), the sum of three
+embeddings, then PyTorch's TransformerEncoder.
 
 transformers' own BERT would cost five seconds of imports and 150 MB. `tests/models/test_minilm.py` compares the vectors
 with those of sentence-transformers.

@@ -1,4 +1,4 @@
-"""The BERT of bert.py in numpy, for one short text at a time.
+"""The network of all-MiniLM-L6-v2 in numpy, for one search query at a time, without importing torch.
 
 A search encodes one query, which takes 30 ms here; importing torch would take longer than the rest of the command.
 `tests/models/test_minilm.py` compares the vectors with those of bert.py. Of the embedding table only the rows of the

@@ -1,4 +1,6 @@
-"""Choose the device that a network runs on, and its precision."""
+"""Which device a network runs on (`auto`: CUDA, else MPS, else the CPU) and in which precision: bfloat16 where the
+hardware has it and test vectors stay within a cosine of 0.999, else float32.
+"""
 
 import copy
 from collections.abc import Callable, Mapping

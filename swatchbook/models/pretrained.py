@@ -1,4 +1,6 @@
-"""Load a model's network, image preprocessing and tokenizer from its folder. Nothing is downloaded."""
+"""Load a model's network, image preprocessing and tokenizer from its folder. Weights must be complete and in
+safetensors format; no code of the model runs. Nothing is downloaded.
+"""
 
 import json
 from pathlib import Path

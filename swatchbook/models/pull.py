@@ -1,4 +1,5 @@
-"""Download model weights from the Hugging Face hub (`swatchbook models pull`). No other module downloads weights.
+"""`swatchbook models pull`: download the weights of the chosen models from the Hugging Face hub, and name the revision
+to pin. No other module downloads weights.
 
 The hub's library reads its usual environment variables: HF_ENDPOINT, HF_TOKEN, HF_HOME.
 """

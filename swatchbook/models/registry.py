@@ -1,11 +1,14 @@
-"""Choose the models that the settings name, and their tags. Cheap to import: a tag is known before its model loads."""
+"""Which model makes each role under the settings, and the tags: the (role, tag) pairs that an ingest requests, and the
+roles that need others. Cheap to import: a tag is known before its model loads. Which items these are:
+`ledger/requested.py`.
+"""
 
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
-from swatchbook.models import descriptors, local_analyst, minilm, vision_analyst
+from swatchbook.models import local_analyst, local_encoder, minilm, vision_analyst
 from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
 from swatchbook.providers.messages import Chat
@@ -26,7 +29,7 @@ class ModelSpec(NamedTuple, Generic[Model]):
 
 
 def _descriptors(_: Settings) -> ModelSpec[ImageEncoder]:
-    return ModelSpec(descriptors.TAGS, lambda _: descriptors.DescriptorEncoder())
+    return ModelSpec(local_encoder.TAGS, lambda _: local_encoder.DescriptorEncoder())
 
 
 def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:

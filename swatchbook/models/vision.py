@@ -1,4 +1,6 @@
-"""The base of all vision encoders: preprocess pictures, run the network in batches, return vectors of unit length."""
+"""What SigLIP and DINOv2 share: batches of at most 16 pictures (parallel on the CPU), vectors of unit length, and the
+failures for NaN and for a device without enough memory.
+"""
 
 import os
 from collections.abc import Callable, Mapping, Sequence

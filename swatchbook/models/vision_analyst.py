@@ -1,4 +1,6 @@
-"""The analyst that asks a provider's vision model what is visible in each picture."""
+"""The analysis by a provider's vision model, also for reviews: the prompt, the shape of the reply, and how a reply
+becomes an analysis ("unknown" is no value; at most eight colours, shares of at most 1 in all).
+"""
 
 import io
 import logging

@@ -1,4 +1,5 @@
-"""Model weights from the Hugging Face hub: their revision, their name in tags, and their folder.
+"""Which weights a model has: the default revisions, the files that are read (never pickles), the name in tags, and the
+folder.
 
 Cheap to import. Nothing here downloads anything; only `pull.py` does.
 """

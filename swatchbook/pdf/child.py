@@ -1,8 +1,10 @@
-"""The child process that opens PDFs. It may hang, crash or be killed; only it and `painting.py` import pymupdf.
+"""The child process that opens PDFs: text, styles, outline, tables, rendered pages, and pictures with their masks. The
+most lines (5,000) and pictures (1,000) of a page, and what a broken, truncated or encrypted PDF is. Only it and
+`painting.py` import pymupdf.
 
-Requests (`handle`): `open`, `read`, `tables`, `render`, `extract`. Requests over pages end each page with `"done"`, or
-with `"lost"` if it raised. The child sends `"begun"` before it reads a picture, so that the parent knows which picture
-crashed the process.
+It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `extract`. Requests over pages
+end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it reads a picture, so that
+the parent knows which picture crashed the process.
 """
 
 import json
@@ -20,12 +22,12 @@ import pymupdf
 from PIL import Image
 from pymupdf import mupdf
 
-from swatchbook.catalogue.pictures import margin_places
+from swatchbook.catalogue.running_text import margin_places
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, Unexpected, UnreadableDocument, as_failure
 from swatchbook.geometry import UNIT_SQUARE, Transform, Turn, clip, compose, nearest_turn, overlap, transform_box
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.painting import EVERYWHERE, Painting, Stroke, trace_painting
-from swatchbook.pdf.pixels import OPAQUE, PictureFile, min_alpha, pass_jpeg_through, shows_in_jpeg, to_png
+from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.tabular import looks_tabular
 from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text_key
 from swatchbook.runtime.child import Frame, serve
@@ -325,9 +327,8 @@ class Extractor:
         try:
             self._limits.check_size(picture.width, picture.height)
             if xref:
-                converted = embedded_picture(
-                    page.parent, xref, shows_in_jpeg(picture.colorspace, space), orientation, self._limits
-                )
+                colors = Colors(components=picture.colorspace, space=space)
+                converted = embedded_picture(page.parent, xref, colors, orientation, self._limits)
             else:
                 converted = to_png(self._inline(page, picture.number), orientation, self._limits)
         except Exception as error:  # noqa: BLE001 — a picture fails alone
@@ -340,25 +341,19 @@ class Extractor:
         return converted
 
 
-def embedded_picture(document: Any, xref: int, plain: bool, orientation: Turn, limits: ImageLimits) -> PictureFile:
-    """Convert the picture of an image object. `plain`: a JPEG shows its colour space without conversion."""
+def embedded_picture(document: Any, xref: int, colors: Colors, turn: Turn, limits: ImageLimits) -> PictureFile:
+    """Convert the picture of an image object, or keep the bytes of its JPEG."""
     limits.check_bytes(len(document.xref_stream_raw(xref) or b""))
     alpha = soft_mask(document, xref)
-    jpeg = document.xref_get_key(xref, "Filter")[1].rstrip("] ").endswith("DCTDecode")
-    if (
-        jpeg
-        and plain
-        and alpha is None
-        and orientation == "none"
-        and document.xref_get_key(xref, "Decode")[0] == "null"
-    ):
+    encoding, decode = (document.xref_get_key(xref, name)[1] for name in ("Filter", "Decode"))
+    if may_keep_jpeg(encoding, decode, colors, turn, masked=alpha is not None):
         extracted = document.extract_image(xref)
-        if extracted.get("ext") in ("jpeg", "jpg") and (passed := pass_jpeg_through(extracted["image"], limits)):
-            return passed
+        if extracted.get("ext") in ("jpeg", "jpg") and (kept := keep_jpeg(extracted["image"], limits)):
+            return kept
     image = to_rgb(pymupdf.Pixmap(document, xref))
     if alpha is not None and image.mode == "RGB":  # with a Matte MuPDF has already applied the mask
         image.putalpha(alpha.resize(image.size, Image.Resampling.BILINEAR))
-    return to_png(image, orientation, limits)
+    return to_png(image, turn, limits)
 
 
 def soft_mask(document: Any, xref: int) -> Image.Image | None:

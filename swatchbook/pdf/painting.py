@@ -1,6 +1,5 @@
-"""Trace what a page paints: how much of each picture its clips leave visible, and what later paint covers.
-
-Used only in the child process.
+"""Trace what a page paints: how much of each picture its clips leave visible, and which later opaque paint covers it.
+When a picture counts as hidden: `catalogue/pictures.py`. It runs in the child process.
 """
 
 import math

@@ -1,4 +1,6 @@
-"""Pages read before the run that needs them: by `ingest --plan`, or while Prefect starts."""
+"""Pages read before the run that needs them: kept from `ingest --plan` for an hour, or read in the background while
+Prefect starts.
+"""
 
 import threading
 import time

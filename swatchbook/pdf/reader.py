@@ -1,4 +1,5 @@
-"""Read PDFs through a child process: limits, timeouts, progress, and a restart after a crash.
+"""Read PDFs through a child process: the time limits of a page and of the whole, and what happens to a page or picture
+on which the child crashes (tried twice) or hangs. Parsing itself: `child.py`.
 
 Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may crash.
 """
@@ -13,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.catalogue.pictures import (
-    Running,
     Sighting,
     caption,
-    caption_lines,
-    find_running_lines,
     nearby_text,
     place_pictures,
 )
+from swatchbook.catalogue.running_text import Running, caption_lines, find_running_lines
 from swatchbook.errors import (
     KINDS,
     CrashedWorker,
@@ -34,7 +33,7 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.is_pdf import HEAD_BYTES, is_pdf
+from swatchbook.pdf.limits import HEAD_BYTES, check_bytes, check_pages, is_pdf
 from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
 from swatchbook.runtime.child import TRIES, Child, Frame
 from swatchbook.settings import Settings
@@ -42,7 +41,6 @@ from swatchbook.storage.files import Files
 from swatchbook.truncate import truncate
 
 CHILD = "swatchbook.pdf.child"
-MIB = 1 << 20
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 KEPT_WARNINGS = 100
 
@@ -264,11 +262,7 @@ def check_file(path: Path, settings: Settings) -> str:
     """
     try:
         size = path.stat().st_size
-        if size > settings.max_document_mb * MIB:
-            raise TooLarge(
-                f"The document has {size / MIB:.0f} MiB; {settings.max_document_mb} are allowed.",
-                advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
-            )
+        check_bytes(size, settings)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             file.seek(0)
@@ -292,11 +286,7 @@ def _open(child: Child, path: Path, settings: Settings) -> dict[str, Any]:
             f"Opening the PDF takes more than {settings.child_memory_mb} MiB.",
             advice="Raise SWATCHBOOK_CHILD_MEMORY_MB, or split the document.",
         ) from error
-    if opened["page_count"] > settings.max_pages:
-        raise TooLarge(
-            f"The document has {opened['page_count']} pages; {settings.max_pages} are allowed.",
-            advice="Split it, or raise SWATCHBOOK_MAX_PAGES.",
-        )
+    check_pages(opened["page_count"], settings)
     return opened
 
 

@@ -1,4 +1,6 @@
-"""Guess whether a page holds a table, so that the slow table reader runs on few pages."""
+"""Whether a page probably holds a table (three successive rows of text that share two columns), so that the slow table
+reader runs on few pages.
+"""
 
 from collections.abc import Iterable
 from itertools import pairwise

@@ -1,4 +1,6 @@
-"""Process a batch, and on failure its halves, so that one bad item fails alone."""
+"""One bad item fails alone: a batch that fails is processed again in halves, unless the failure concerns all items. If
+halves succeed where the whole was too large, later batches are smaller.
+"""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,6 @@
-"""Delete a document: its rows in one transaction, then its objects in the index, its own row last."""
+"""Delete a document: its rows in one transaction, then its objects in the index, its own row last; an interrupted
+delete is finished. Files are collected an hour later (`ledger/retention.py`).
+"""
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import delete_rows, mark_deleting

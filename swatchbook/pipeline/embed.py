@@ -1,4 +1,6 @@
-"""Compute the analyses and vectors of items: lease a group of items, compute them, commit them, batch by batch.
+"""Stage 6 for one batch: lease a group of items, compute their analyses and vectors, commit them. How long a group
+waits for memory (10 s) before it is halved, and when a batch is left to Prefect's retries. How many items fit into
+memory: `runtime/batch_size.py`.
 
 This module does not know whether it runs in a flow, in a container or in a test. It relies on this: the keys of a batch
 are fixed, a lease is exclusive until it ends, and a commit is one transaction. It guarantees this: one bad item fails

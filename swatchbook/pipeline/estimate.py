@@ -1,4 +1,6 @@
-"""Estimate what an ingest would ask of providers: what is free is done, what costs money is only counted."""
+"""`ingest --plan`: the calls to providers that an ingest would make, their tokens, duration and highest cost. What is
+free is done, what costs money is only counted.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence

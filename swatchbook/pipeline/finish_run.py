@@ -1,4 +1,7 @@
-"""How a run ends: which status its document gets, after its last stage and after a failure."""
+"""How a run ends: which status its document gets after the last stage or after a failure, when it is due again (60 s
+after an outage or while blocked), and which warnings of the stages its report has (that no product was found:
+`catalogue/discover.py`). Pauses between tries: `backoff.py`.
+"""
 
 import logging
 

@@ -1,4 +1,6 @@
-"""The heartbeat of a run: a thread that renews its leases, also while the work waits or computes."""
+"""The heartbeat of a run: a thread that renews its leases every 20 s, also while the work waits or computes. How long a
+lease lasts: `ledger/leases.py`.
+"""
 
 import logging
 import threading

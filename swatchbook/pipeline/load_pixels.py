@@ -1,4 +1,4 @@
-"""Load stored pictures as pixels; one that fails does not stop the others."""
+"""Load stored pictures as pixels, from the file store through the decoders; one that fails does not stop the others."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack

@@ -1,4 +1,7 @@
-"""Stage 0: store the bytes of a source and queue its document, or raise before anything is written."""
+"""Stage 0: check a source (a PDF within the limits of `pdf/limits.py`, from an allowed folder or URL), store its bytes
+and queue its document, or raise before anything is written. The fingerprint of a request, and when a document is
+unchanged. Waiting for another run: `tasks/register.py`.
+"""
 
 import asyncio
 import hashlib
@@ -13,7 +16,6 @@ from swatchbook.errors import (
     Configuration,
     DiskFull,
     InvalidReference,
-    TooLarge,
     UnreadableDocument,
     UnsupportedFormat,
     as_failure,
@@ -22,7 +24,7 @@ from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.models import registry
-from swatchbook.pdf.is_pdf import HEAD_BYTES, is_pdf
+from swatchbook.pdf.limits import HEAD_BYTES, check_bytes, is_pdf
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings
@@ -179,11 +181,7 @@ def _check(path: Path, name: str, settings: Settings) -> None:
         size = path.stat().st_size
         if size == 0:
             raise UnreadableDocument(f"{name}: the file is empty.", advice="Export or download it again.")
-        if size > settings.max_document_mb << 20:
-            raise TooLarge(
-                f"{name}: {size / (1 << 20):.0f} MiB is over the limit of {settings.max_document_mb} MiB.",
-                advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
-            )
+        check_bytes(size, settings, name)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except PermissionError as error:

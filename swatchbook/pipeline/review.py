@@ -1,4 +1,5 @@
-"""Review images whose analysis has a low score: with a second, stronger model, and by people, who decide last.
+"""Reviews of weak analyses: asking the second, stronger model, its retries, and the verdict on each image; and what
+people do, who decide last: accept, correct, reject. Which of two analyses holds: `analysis/judge.py`.
 
 Documents do not wait for reviews. Each answer of the model is stored when it arrives, and each verdict is one
 transaction, so a review that is killed can be repeated without paying twice.

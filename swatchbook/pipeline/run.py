@@ -1,4 +1,7 @@
-"""The run of a document: how it begins, how it is kept alive, and how its end and progress are recorded."""
+"""What a process does for its run: register the document and begin the run, keep it alive, record its end if the work
+raises, and its stages and progress, at most twice a second. The rows of runs, and when a run is dead: `ledger/runs.py`.
+The status at the end: `finish_run.py`.
+"""
 
 import threading
 import time

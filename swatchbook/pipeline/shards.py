@@ -1,4 +1,6 @@
-"""Shards: a document's open items, cut into manifests that containers of a work pool process."""
+"""Shards: whether a document is processed on a work pool, into how many shards its open items are cut, what a manifest
+holds, and what parent and container must agree on (code, settings). Their runs: `ledger/shard_runs.py`.
+"""
 
 import hashlib
 import math

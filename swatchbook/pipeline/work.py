@@ -1,4 +1,6 @@
-"""One run of a document, as its stages are given it."""
+"""What the stages of a run are given: the run, the document with its file and options, and the cache keys of its pure
+stages.
+"""
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.ledger.runs import Run

@@ -42,13 +42,13 @@ from swatchbook.records.pages import (
 )
 from swatchbook.records.products import (
     PAGE_CUT,
-    Card,
     Description,
     Discovery,
     Evidence,
     FoundProduct,
     Link,
     LinkKind,
+    Occurrence,
     Product,
 )
 from swatchbook.records.reports import FailureRecord, Hit, RunReport, Spent
@@ -65,7 +65,6 @@ __all__ = [
     "BlockName",
     "BlockNames",
     "Box",
-    "Card",
     "Chunk",
     "Chunks",
     "ColorShare",
@@ -86,6 +85,7 @@ __all__ = [
     "Line",
     "Link",
     "LinkKind",
+    "Occurrence",
     "OutlineEntry",
     "Owner",
     "Page",

@@ -18,8 +18,8 @@ class Evidence(Record):
     detail: dict[str, str | float] = Field(default_factory=dict)
 
 
-class Card(Record):
-    """One occurrence of a product on a page: its heading or caption, and the region that belongs to it."""
+class Occurrence(Record):
+    """A place where a product occurs: its heading, card or code on a page, and the region that belongs to it."""
 
     page: int
     bbox: Box  # of the name
@@ -40,7 +40,7 @@ class FoundProduct(Record):
     first_page: int
     last_page: int
     pages: tuple[int, ...]
-    cards: tuple[Card, ...] = ()
+    occurrences: tuple[Occurrence, ...] = ()
     confidence: float = Field(ge=0, le=1)
     evidence: tuple[Evidence, ...] = ()
 

@@ -1,4 +1,6 @@
-"""Report how much of the collection is embedded and searchable, in all and by owner."""
+"""The coverage report as Markdown and table rows: how much of the collection is embedded and searchable, in all and by
+owner. It is counted in `ledger/queries/account.py`.
+"""
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.coverage import Coverage, count_coverage

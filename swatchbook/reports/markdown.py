@@ -1,4 +1,7 @@
-"""The report of a run for people: Markdown with thumbnails, and table rows of failures."""
+"""The report of a run as Markdown: its tables, at most 20 warnings, thumbnails (at most 12 products with four images,
+128 KiB), and the rows of failures; and how text from documents is escaped. Its figures are counted in
+`ledger/queries/account.py`.
+"""
 
 import io
 import re

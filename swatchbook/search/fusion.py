@@ -1,4 +1,5 @@
-"""Fuse the candidates of several roles into one ranking.
+"""Fuse the candidates of several roles into one ranking: the default weights of the roles for a query by text or by
+picture, how their scores are scaled, and how many candidates each role gives (100).
 
 Scores of different models are not comparable, so each role's scores are scaled, weighted and summed: a convex
 combination (Bruch, Gai, Ingber 2023, "An analysis of fusion functions for hybrid retrieval"). The last candidate has 0,
@@ -7,7 +8,7 @@ the role that discriminates less counts less. docs/quality.md compares this with
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from swatchbook.index.base import Match
 from swatchbook.records import Role
@@ -17,6 +18,11 @@ CANDIDATES = 100
 
 KEYWORD = "keyword"
 """Not a role, but queried and weighted like one: BM25 over the texts of `understanding` and `text`."""
+
+TEXT_WEIGHTS: Mapping[str, float] = {"understanding": 0.35, "text": 0.25, KEYWORD: 0.25, "visual": 0.15}
+IMAGE_WEIGHTS: Mapping[str, float] = {"visual": 0.6, "structure": 0.4}
+IMAGE_WEIGHTS_WITHOUT_STRUCTURE: Mapping[str, float] = {"visual": 0.6, "color": 0.2, "texture": 0.2}
+"""Default weights of the roles in a query by text, and by picture with and without searchable `structure` vectors."""
 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
 """Roles that are queried with one vector of one encoder, so that their scores are comparable."""
@@ -34,6 +40,17 @@ class FusedScore:
     def __init__(self) -> None:
         self.score = 0.0
         self.why: dict[str, dict[str, float]] = {}
+
+
+def default_weights(roles: Collection[Role], *, text: bool, image: bool) -> dict[str, float]:
+    """Return the default weights of a query by text, by picture, or the mean of both. `roles`: those searchable."""
+    for_image = IMAGE_WEIGHTS if Role.STRUCTURE in roles else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
+    parts = [weights for weights, given in ((TEXT_WEIGHTS, text), (for_image, image)) if given]
+    total = defaultdict[str, float](float)
+    for weights in parts:
+        for role, weight in weights.items():
+            total[role] += weight / len(parts)
+    return dict(total)
 
 
 def fuse(

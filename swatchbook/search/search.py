@@ -1,6 +1,7 @@
-"""Search: query the index once per role that applies, fuse the scores, and read the results from the ledger."""
+"""Search: which roles and models are queried for a text, a picture or both, and how a match stands for images or
+products; results are read from the ledger. Weights of roles: `fusion.py`. Filters: `index/rules.py`.
+"""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Literal
@@ -15,12 +16,8 @@ from swatchbook.models.base import TextTower
 from swatchbook.models.registry import vector_tags
 from swatchbook.records import PIXEL_ROLES, Hit, Role
 from swatchbook.resources import Resources
-from swatchbook.search.fusion import CANDIDATES, KEYWORD, ONE_MODEL, Ranked, ToTargets, fuse, own_score
+from swatchbook.search.fusion import CANDIDATES, KEYWORD, ONE_MODEL, Ranked, ToTargets, default_weights, fuse, own_score
 from swatchbook.settings import PREFIX
-
-TEXT_WEIGHTS: Mapping[str, float] = {"understanding": 0.35, "text": 0.25, KEYWORD: 0.25, "visual": 0.15}
-IMAGE_WEIGHTS: Mapping[str, float] = {"visual": 0.6, "structure": 0.4}
-IMAGE_WEIGHTS_WITHOUT_STRUCTURE: Mapping[str, float] = {"visual": 0.6, "color": 0.2, "texture": 0.2}
 
 
 def search(
@@ -45,7 +42,7 @@ def search(
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
     active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
-    weights = weights or _default_weights(bool(text), image is not None, active)
+    weights = weights or default_weights(active, text=bool(text), image=image is not None)
     candidates = _candidates(
         resources, active, text, image, where, {role for role, weight in weights.items() if weight > 0}
     )
@@ -131,17 +128,6 @@ def _encode_image(resources: Resources, image: Path) -> dict[Role, Vectors]:
     if isinstance(decoded, Failure):
         raise decoded
     return {role: vectors[0] for role, vectors in encoder.encode([decoded]).items() if role in PIXEL_ROLES}
-
-
-def _default_weights(text: bool, image: bool, active: Mapping[Role, Space]) -> dict[str, float]:
-    """Return the default weights of a text query, of an image query, or the mean of both."""
-    for_image = IMAGE_WEIGHTS if Role.STRUCTURE in active else IMAGE_WEIGHTS_WITHOUT_STRUCTURE
-    parts = [weights for weights, given in ((TEXT_WEIGHTS, text), (for_image, image)) if given]
-    total = defaultdict[str, float](float)
-    for weights in parts:
-        for role, weight in weights.items():
-            total[role] += weight / len(parts)
-    return dict(total)
 
 
 def _images_of(resources: Resources) -> ToTargets:

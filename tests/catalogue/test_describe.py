@@ -2,19 +2,19 @@
 
 from swatchbook.catalogue.describe import assemble_products, describe
 from swatchbook.catalogue.discover import discover
-from swatchbook.records import Card, Description, Discovery, FoundProduct, Table
+from swatchbook.records import Description, Discovery, FoundProduct, Occurrence, Table
 from tests.catalogue import layouts
 from tests.catalogue.layouts import page, text
 
 
-def product(*, pages=(1,), cards=()):
+def product(*, pages=(1,), occurrences=()):
     return FoundProduct(
         name="Alder",
         raw_name="Alder",
         first_page=pages[0],
         last_page=pages[-1],
         pages=pages,
-        cards=cards,
+        occurrences=occurrences,
         confidence=0.7,
     )
 
@@ -80,7 +80,7 @@ def test_product_of_a_shared_page_takes_only_its_region():
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     blocks = [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")]
     for region, material in ((left, "oak"), (right, "beech")):
-        own = product(cards=(Card(page=1, bbox=region, region=region, text="Alder"),))
+        own = product(occurrences=(Occurrence(page=1, bbox=region, region=region, text="Alder"),))
         assert describe(own, [page(1, blocks)], []).metadata == {"material": material}
 
 

@@ -1,5 +1,3 @@
-from collections import Counter
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,13 +6,10 @@ from swatchbook.catalogue.pictures import (
     NEARBY_LENGTH,
     Sighting,
     caption,
-    caption_lines,
-    find_running_lines,
-    margin_places,
     nearby_text,
     place_pictures,
 )
-from swatchbook.records import Block, Box, Line, Page, PlacementState, Span, sha256
+from swatchbook.records import Box, Line, PlacementState, Span, sha256
 
 PAGE: Box = (0, 0, 600, 800)
 PICTURE: Box = (100, 100, 300, 250)
@@ -159,22 +154,3 @@ def test_caption_is_text_of_the_page(drawn: list[tuple[str, float, float]]) -> N
     assert found is None or 0 < len(found) <= CAPTION_LENGTH
     if found is not None:
         assert set(found.split()) <= {word for one in lines for word in one.text.split()}
-
-
-def test_running_heads_and_feet_are_no_captions() -> None:
-    def line(text: str, y: float) -> Line:
-        bbox = (50.0, y, 250.0, y + 10)
-        span = Span(text=text, bbox=bbox, size=9, font="f", bold=False, italic=False, color=0)
-        return Line(bbox=bbox, spans=(span,))
-
-    def page(number: int) -> Page:
-        lines = (line("Nordvik Oak, smoked", 400), line(f"Halden & Rue · Book 2026 · {number}", 810))
-        block = Block(bbox=(50, 400, 250, 820), lines=lines)
-        box = (0.0, 0.0, 595.0, 842.0)
-        return Page(number=number, label=str(number), box=box, rotation=0, blocks=(block,), drawn=())
-
-    pages = [page(n) for n in (1, 2, 3)]
-    running = find_running_lines(Counter(place_pictures for each in pages for place_pictures in margin_places(each)))
-    assert [spoken.text for spoken in caption_lines(pages[0], running)] == ["Nordvik Oak, smoked"]
-    twice = find_running_lines(Counter(place_pictures for each in pages[:2] for place_pictures in margin_places(each)))
-    assert len(caption_lines(pages[0], twice)) == 2  # twice may be a caption

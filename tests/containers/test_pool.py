@@ -20,7 +20,8 @@ from swatchbook.ledger.tables import calls, images, items, placements, runs
 from swatchbook.models.registry import tags
 from swatchbook.records import DocumentStatus, ItemState, Role
 from swatchbook.resources import Resources
-from swatchbook.search.search import TEXT_WEIGHTS, search
+from swatchbook.search.fusion import TEXT_WEIGHTS
+from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
 from tests.conftest import SOAK
 from tests.containers.pool import Pool

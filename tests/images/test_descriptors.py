@@ -14,7 +14,7 @@ from PIL import Image
 
 from swatchbook.arrays import Pixels
 from swatchbook.images.cielab import srgb_to_lab
-from swatchbook.models.descriptors import DIMENSIONS, SIDE, DescriptorEncoder
+from swatchbook.models.local_encoder import DIMENSIONS, SIDE, DescriptorEncoder
 from swatchbook.records import Role
 from tests.images.materials import PALETTES, PATTERNS, material
 
@@ -181,7 +181,7 @@ def test_larger_pictures_are_shrunk_to_the_side() -> None:
 def test_another_process_with_another_number_of_threads_makes_the_same_vectors() -> None:
     code = (
         "import sys; from tests.images.materials import material;"
-        "from swatchbook.models.descriptors import DescriptorEncoder;"
+        "from swatchbook.models.local_encoder import DescriptorEncoder;"
         "made = DescriptorEncoder().encode([material('marble', 'oak', side=160)] * 3);"
         "sys.stdout.buffer.write(made['visual'].tobytes())"
     )

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from swatchbook.index.base import Match
 from swatchbook.records import Role
-from swatchbook.search.fusion import CANDIDATES, KEYWORD, Ranked, fuse, own_score
-from swatchbook.search.search import TEXT_WEIGHTS
+from swatchbook.search.fusion import CANDIDATES, KEYWORD, TEXT_WEIGHTS, Ranked, fuse, own_score
 
 
 def themselves(_role: str, matches: Sequence[Match]) -> Ranked:

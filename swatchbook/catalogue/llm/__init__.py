@@ -1,1 +1,1 @@
-"""Find products and metadata with a language model: excerpts, prompts, and the check of replies against the text."""
+"""Products and metadata by a language model: what it is shown and asked, and whether the pages confirm its answers."""

@@ -1,13 +1,15 @@
-"""Excerpts of pages for a language model: numbered, headings marked, one line for each row, of bounded length."""
+"""What a language model is shown of each page: at most 4,000 characters, headings and cells marked, running heads once;
+and how many pages are in one question: at most 100, and 120,000 characters.
+"""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 from swatchbook.catalogue.layout import LARGER, MARGIN, normalise_line
-from swatchbook.catalogue.llm.verbatim import normalise_source, normalise_words
+from swatchbook.catalogue.llm.confirm import normalise_source, normalise_words
+from swatchbook.catalogue.running_text import is_in_margin, mask_digits
 from swatchbook.records import Line, Page, Record
 
 MOST_PAGES: Final = 100
@@ -39,8 +41,12 @@ def page_excerpts(pages: Iterable[Page], *, most: int = PAGE_CHARACTERS) -> Iter
         for line in page.lines:
             sizes[round(line.size)] += len(line.text)
         body = max(sizes, key=lambda size: sizes[size], default=0)
-        margins = frozenset(_masked(line) for line in page.lines if _in_margin(page, line))
-        lines = [line for line in page.lines if line.text and not (_in_margin(page, line) and _masked(line) in before)]
+        margins = frozenset(mask_digits(line.text) for line in page.lines if is_in_margin(page, line, MARGIN))
+        lines = [
+            line
+            for line in page.lines
+            if line.text and not (is_in_margin(page, line, MARGIN) and mask_digits(line.text) in before)
+        ]
         text, cut = _fitting(_rows(lines, body), most)
         yield PageExcerpt(
             number=page.number,
@@ -113,13 +119,3 @@ def _without_letter_spacing(text: str) -> str:
 
 def _middle(line: Line) -> float:
     return (line.bbox[1] + line.bbox[3]) / 2
-
-
-def _in_margin(page: Page, line: Line) -> bool:
-    top, height = page.box[1], page.box[3] - page.box[1]
-    return line.bbox[3] - top < MARGIN * height or line.bbox[1] - top > (1 - MARGIN) * height
-
-
-def _masked(line: Line) -> str:
-    """Return a line of a margin with its digits masked, so that page numbers do not count."""
-    return re.sub(r"\d+", "#", line.text)

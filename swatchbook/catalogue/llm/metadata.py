@@ -1,13 +1,15 @@
-"""Stage 2B by a language model: a product's metadata. A value is accepted only if it occurs on the product's pages."""
+"""Stage 2B by a language model: ask for a product's metadata, and keep the values of known labels that its pages and
+tables confirm (`confirm.py`); the layout rules complete them.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from swatchbook.catalogue.attributes import LABELS, key_of
 from swatchbook.catalogue.describe import MOST_VALUES, belongs
+from swatchbook.catalogue.llm.confirm import normalise_source, occurs
 from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, PageExcerpt, page_excerpts
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
-from swatchbook.catalogue.llm.verbatim import normalise_source, occurs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table

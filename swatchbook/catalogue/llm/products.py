@@ -1,4 +1,6 @@
-"""Stage 2A by a language model: products with their pages. A product is accepted only if the document names it.
+"""Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long. On which pages
+a product's name, code and variants are looked for (its own and the adjacent ones), and its confidence: 0.85, or 0.95 if
+the layout rules found it too. Whether the words there confirm it: `confirm.py`.
 
 The result of the layout rules is a hint to the model, and adds the regions on the pages for the same product.
 """
@@ -8,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from swatchbook.catalogue.layout import normalise_line
+from swatchbook.catalogue.llm.confirm import is_named, normalise_words, occurs
 from swatchbook.catalogue.llm.excerpt import PageExcerpt, group_excerpts, page_excerpts
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
-from swatchbook.catalogue.llm.verbatim import is_named, normalise_words, occurs
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question
@@ -138,7 +140,7 @@ class _Verifier:
             first_page=offer.first_page,
             last_page=offer.last_page,
             pages=pages,
-            cards=tuple(card for card in hint.cards if card.page in pages) if hint else (),
+            occurrences=tuple(place for place in hint.occurrences if place.page in pages) if hint else (),
             confidence=AGREED if hint else CONFIDENCE,
             evidence=(evidence, *(hint.evidence if hint else ())),
         )

@@ -1,4 +1,6 @@
-"""Prompts for the language model, and the shapes of its replies. A changed word makes new cache keys."""
+"""The prompts for products, metadata and scanned pages, and the shapes of the replies. A changed word makes new cache
+keys. The prompt for the analysis of pictures: `models/vision_analyst.py`.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Final

@@ -1,4 +1,6 @@
-"""Scanned catalogues: a vision model reads the text of their pages, which is then used like any other text."""
+"""Scanned catalogues: a document is scanned when most of its pages have pictures and fewer than 20 letters. A vision
+model then reads their text, which is used like any other text.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -7,7 +7,7 @@ import pytest
 from swatchbook.catalogue.describe import describe
 from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.errors import InvalidModelOutput
-from swatchbook.records import Box, Card, Description, Evidence, FoundProduct, Page, Table
+from swatchbook.records import Box, Description, Evidence, FoundProduct, Occurrence, Page, Table
 from tests.catalogue.layouts import page, text
 from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
 from tests.providers import attentive
@@ -15,10 +15,16 @@ from tests.providers import attentive
 NOTHING = Description(metadata={})
 
 
-def product(name: str = "Alder", *pages: int, cards: tuple[Card, ...] = ()) -> FoundProduct:
+def product(name: str = "Alder", *pages: int, occurrences: tuple[Occurrence, ...] = ()) -> FoundProduct:
     own = pages or (1,)
     return FoundProduct(
-        name=name, raw_name=name, first_page=own[0], last_page=own[-1], pages=own, cards=cards, confidence=0.9
+        name=name,
+        raw_name=name,
+        first_page=own[0],
+        last_page=own[-1],
+        pages=own,
+        occurrences=occurrences,
+        confidence=0.9,
     )
 
 
@@ -88,17 +94,17 @@ def test_values_in_table_cells_are_accepted() -> None:
 def test_values_of_a_neighbouring_product_are_rejected() -> None:
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     shared = page(1, [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")])
-    own = product("Alder", cards=(_card(left),))
+    own = product("Alder", occurrences=(_occurrence(left),))
     description = ask_metadata(
         FakeChat(reply_with(("material", "oak"), ("material", "beech"))), CONTEXT, own, [shared], NOTHING
     )
     assert description.metadata == {"material": "oak"}
-    other = product("Birke", cards=(_card(right),))
+    other = product("Birke", occurrences=(_occurrence(right),))
     assert ask_metadata(FakeChat(attentive.answer), CONTEXT, other, [shared], NOTHING).metadata == {}
 
 
-def _card(region: Box) -> Card:
-    return Card(page=1, bbox=region, region=region, text="Alder")
+def _occurrence(region: Box) -> Occurrence:
+    return Occurrence(page=1, bbox=region, region=region, text="Alder")
 
 
 def test_page_of_a_value_is_where_it_occurs() -> None:

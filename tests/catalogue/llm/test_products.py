@@ -61,7 +61,7 @@ def test_correct_reply_gives_the_products_of_the_sample(
         (p["name"], p["category"], p["first_page"], p["last_page"]) for p in truth
     ]
     assert found.rejected == ()
-    assert all(product.cards for product in found.products), "the layout rules lend their places"
+    assert all(product.occurrences for product in found.products), "the layout rules lend their places"
     assert len(chat.questions) == 1
 
 

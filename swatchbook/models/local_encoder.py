@@ -1,4 +1,6 @@
-"""The local image encoder: descriptors of CIELAB colour, multi-scale texture and layout (`images/descriptors.py`)."""
+"""The local image encoder as a model: tags, dimensions, picture size and batches of `visual`, `color` and `texture` in
+the profile `local`. The formulas of the vectors are in `images/descriptors.py`.
+"""
 
 import os
 from collections.abc import Mapping, Sequence

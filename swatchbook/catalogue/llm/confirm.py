@@ -1,4 +1,5 @@
-"""Check whether a model's text occurs in the document, by comparing words.
+"""Whether the pages confirm a language model's answer: the words of a value must occur there; a product's name must
+begin a short line (12 words) or be at least half of a line, so that a name that prose only mentions is rejected.
 
 Case, spaces, Unicode forms, hyphens at line ends and most punctuation do not count; numbers, their signs and units do.
 """

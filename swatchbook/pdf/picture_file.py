@@ -1,10 +1,11 @@
-"""Convert a picture to the file that is stored: its JPEG bytes unchanged, else an RGB(A) PNG; and describe its look.
+"""When a picture of a page keeps its JPEG bytes, and when it is converted to PNG (a mask, a turn, CMYK, a wide colour
+profile); its content key; and the look by which copies of a picture are recognised.
 
 Used inside the child process, on bytes and Pillow images.
 """
 
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -36,13 +37,30 @@ PictureFile = tuple[dict[str, Any], bytes]
 """Facts about a picture, and the bytes of its file."""
 
 
-def shows_in_jpeg(colorspace: int, space: str) -> bool:
-    """Whether a JPEG in this colour space (components, MuPDF's name) shows the right colours without conversion."""
-    return colorspace in (1, 3) and space.startswith(PLAIN_SPACES) and not any(w in space.lower() for w in WIDE_SPACES)
+class Colors(NamedTuple):
+    """How a picture's samples stand for colours: how many a pixel has, and MuPDF's name of their colour space."""
+
+    components: int
+    space: str
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether a JPEG shows the right colours without the PDF: grey or RGB, and no wide profile."""
+        is_wide = any(name in self.space.lower() for name in WIDE_SPACES)
+        return self.components in (1, 3) and self.space.startswith(PLAIN_SPACES) and not is_wide
 
 
-def pass_jpeg_through(data: bytes, limits: ImageLimits) -> PictureFile | None:
-    """Return a JPEG byte for byte; None if a viewer would show it differently from the page.
+def may_keep_jpeg(encoding: str, decode: str, colors: Colors, turn: Turn, *, masked: bool) -> bool:
+    """Whether a picture's bytes in the PDF are a JPEG that shows it as the page does; `keep_jpeg` looks inside it.
+
+    `encoding` and `decode` are the keys Filter and Decode of the image object, "null" if it has none.
+    """
+    is_jpeg = encoding.rstrip("] ").endswith("DCTDecode")
+    return is_jpeg and colors.are_plain and not masked and turn == "none" and decode == "null"
+
+
+def keep_jpeg(data: bytes, limits: ImageLimits) -> PictureFile | None:
+    """Return a JPEG byte for byte; None if its header says that a viewer would show it differently from the page.
 
     Raises UnreadableImage for a broken one, TooLarge by the size in its header, which may differ from the PDF's.
     """
