@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import COMPLETED, cell, clean, duration, err, out, say_failure, say_json, table, worst
+from interface.cli.exit_status import COMPLETED, worst
+from interface.cli.terminal import cell, clean, duration, err, out, say_failure, say_json, table
 from swatchbook.errors import Failure
 from swatchbook.pipeline.estimate import Estimate, estimate
 from swatchbook.records import IngestOptions

@@ -45,8 +45,9 @@ def resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        from interface.cli.exit_status import INTERRUPTED
         from interface.cli.prefect_run import leave
-        from interface.cli.terminal import INTERRUPTED, note
+        from interface.cli.terminal import note
 
         note("Interrupted. Finished work is kept; run the same command again to resume.")
         leave(INTERRUPTED)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import COMPLETED, OPEN, cell, clean, table
+from interface.cli.exit_status import COMPLETED, OPEN
+from interface.cli.terminal import cell, clean, table
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.queries.owners import require_owner

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from deployments.setup import Line, Mode, Outcome, set_up
-from interface.cli.terminal import COMPLETED, OPEN, cell, table
+from interface.cli.exit_status import COMPLETED, OPEN
+from interface.cli.terminal import cell, table
 from swatchbook.settings import Settings
 
 __all__ = ["Mode", "draw", "exit_code", "run_setup"]

@@ -4,7 +4,8 @@ import sys
 
 import typer
 
-from interface.cli.terminal import FAILED, clean, note, say_json
+from interface.cli.exit_status import FAILED
+from interface.cli.terminal import clean, note, say_json
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.queries.deletion import Deletion
 
