@@ -16,7 +16,8 @@ from prefect.context import TaskRunContext
 
 from blocks import load_resources
 from swatchbook.errors import Failure, Interrupted, LedgerDown, Policy
-from swatchbook.records import sha256
+from swatchbook.records import IngestOptions, sha256
+from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tasks.result_serializer import RecordSerializer, is_foreign
 
@@ -64,6 +65,11 @@ WRITE: dict[str, Any] = {
     "retry_delay_seconds": [2, 4],
     "retry_condition_fn": is_retryable,
 }
+
+
+def batch_retries(options: IngestOptions, settings: Settings) -> dict[str, Any]:
+    """Return how often a batch is retried (3 times by default), and after which pauses (2, 4 and 8 s by default)."""
+    return {"retries": options.max_retries, "retry_delay_seconds": list(settings.retry_delays)}
 
 
 def last_try() -> bool:

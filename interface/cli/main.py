@@ -498,7 +498,7 @@ def setup(
 
     Safe to run again.
     """
-    from interface.cli.prefect_run import prepare
+    from interface.cli.prefect_environment import prepare
 
     settings = read_settings()
     prepare(settings)  # before anything imports Prefect

@@ -22,7 +22,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account
 from swatchbook.ledger.queries.timings import StageTiming, stage_timings
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.records import PROGRESS, RunReport, Stage
+from swatchbook.records import RunReport, Stage, overall_percent
 
 POLL_SECONDS = 0.25
 
@@ -81,18 +81,10 @@ def follow(track: Track, run: LiveRun | None, now: float) -> Track:
     return replace(track, steps=(*steps, step))
 
 
-def percent(track: Track) -> float:
-    """Return the overall progress, 0–100: each stage has a fixed span, filled in proportion to its count."""
-    if not track.steps:
-        return 0.0
-    step = track.steps[-1]
-    begin, end = PROGRESS[step.stage]
-    return begin + (end - begin) * (min(step.done / step.total, 1) if step.total else 0)
-
-
 def draw(track: Track, now: float) -> Group:
     """Return an overall bar and one line per stage."""
-    whole = percent(track)
+    last = track.steps[-1] if track.steps else None
+    whole = overall_percent(last.stage, last.done, last.total) if last else 0.0
     head = Table.grid(padding=(0, 1))
     head.add_row(
         cell(track.name, "bold"),

@@ -6,7 +6,7 @@ import os
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.prefect_run import prefect_environment
+from interface.cli.prefect_environment import prefect_environment
 from interface.cli.terminal import cell, clean, facts, megabytes
 from scheduler.tick import Ticked, collect, tick
 from swatchbook.resources import Resources

@@ -15,8 +15,8 @@ from interface.service.auth import check_exposure
 from interface.service.health import Watch
 from interface.service.metrics import Requests
 from interface.service.middleware import Edge
-from interface.service.multipart import UploadSlots
 from interface.service.problems import Problem, documented
+from interface.service.upload_body import UploadSlots
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
 from swatchbook.resources import Resources

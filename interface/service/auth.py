@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from interface.service.dependencies import Tools
+from interface.service.parameters import Tools
 from swatchbook.errors import Configuration
 from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.records import Record

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Path, Response
 
 from interface.service.auth import Caller, TheCaller
-from interface.service.dependencies import DEFAULT_RETRY, RetryOptions, Tools
+from interface.service.parameters import DEFAULT_RETRY, RetryOptions, Tools
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import regenerate
 from swatchbook.ledger.documents import get_document

@@ -13,9 +13,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from interface.service.auth import TheCaller, choose_known
-from interface.service.dependencies import RequestModel, SearchText, Tools
-from interface.service.multipart import TheUploadSlots, full_disk_as_507, stream_body
+from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
+from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
 from swatchbook.records import Hit, Owner, Record
 from swatchbook.resources import Resources

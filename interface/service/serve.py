@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from interface.cli.prefect_run import prefect_environment
+from interface.cli.prefect_environment import prefect_environment
 from interface.service.app import create_app, open_parts
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from starlette.requests import Request
 
 from interface.service.auth import TheCaller
-from interface.service.dependencies import Tools
-from interface.service.multipart import FILE, TheUploadSlots, full_disk_as_507, receive_form
+from interface.service.parameters import Tools
 from interface.service.problems import RETRY_SECONDS, documented
+from interface.service.upload_body import FILE, TheUploadSlots, full_disk_as_507, receive_form
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration
 from swatchbook.pipeline.register import Registered, build_request, register_upload
