@@ -1,4 +1,7 @@
-"""Stage 6: compute and commit all pending items, batch by batch, and publish them."""
+"""Stage 6 in one process: run the open batches side by side, those on which a process died alone and last; publish
+every 5 s; wait for items that another run holds. A batch's retries are in `policy.py`, its work in `pipeline/embed.py`,
+the cutting into batches in `ledger/items.py`.
+"""
 
 import asyncio
 import logging

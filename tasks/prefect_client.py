@@ -1,4 +1,6 @@
-"""Read flow runs, deployments and workers from Prefect's API, and set the states of flow runs."""
+"""Prefect's API, for tasks and scheduler: find flow runs by state, tell live workers (a heartbeat in the last 90 s),
+force states. A Prefect server that does not answer is an outage, which costs no attempt.
+"""
 
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence

@@ -1,4 +1,6 @@
-"""Record a run's progress in the ledger (for the command line) and as an artifact of the Prefect UI."""
+"""Hold a document's run while its stages run: write each stage's progress and duration to the ledger (for the command
+line) and to a progress bar in Prefect's UI. Each stage's share of the whole is in `records/documents.py`.
+"""
 
 import asyncio
 import time

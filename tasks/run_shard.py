@@ -1,4 +1,4 @@
-"""Run one shard: load its manifest, begin its run in the ledger, hold it and end it."""
+"""Run one shard: load its manifest, begin its run in the ledger beside the document's, keep it alive, record its end."""
 
 import asyncio
 import atexit

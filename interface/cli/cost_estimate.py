@@ -1,4 +1,6 @@
-"""`swatchbook ingest --plan`: estimated calls to providers and their cost."""
+"""`swatchbook ingest --plan`: print the estimated calls to providers and their cost, which `pipeline/estimate.py`
+computes.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

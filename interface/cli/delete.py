@@ -1,4 +1,6 @@
-"""`swatchbook delete`: confirmation before, summary after."""
+"""`swatchbook delete`: the question before (on a terminal, or --yes) and the summary after. It is done in
+`pipeline/delete.py`, and counted beforehand in `ledger/queries/deletion.py`.
+"""
 
 import sys
 

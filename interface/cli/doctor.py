@@ -1,4 +1,6 @@
-"""`swatchbook doctor`: check each part of the installation with a real operation and advise how to fix failures."""
+"""`swatchbook doctor`: check each part of the installation with a real operation (Python, packages, 1 GiB of free disk,
+1.5 GiB of free memory, ledger, files, index, models, decoder, PDF, Prefect, pool), and say how to fix what fails.
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,6 @@
-"""`swatchbook ingest` and `retry`: register, run and report each document. A failed one does not stop the others."""
+"""`swatchbook ingest` and `retry`: all files are registered before the first one runs; each is then run and reported,
+and one that fails does not stop the others.
+"""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence

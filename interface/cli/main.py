@@ -1,5 +1,5 @@
-"""The command line. Commands import their modules when they run: --help stays fast, commands that only read never
-import Prefect, and torch is imported only when a model runs.
+"""The commands of `swatchbook`: their arguments, options and help. Each imports its modules when it runs: --help stays
+fast, commands that only read never import Prefect, and torch is imported only when a model runs.
 """
 
 import logging

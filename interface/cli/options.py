@@ -1,4 +1,6 @@
-"""Shared by the commands: common options, loading of settings and resources, checks of arguments."""
+"""What several commands share: --owner and --json, the default owner, refused names and texts, the note about an
+unknown SWATCHBOOK_* variable, and what Ctrl-C prints.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

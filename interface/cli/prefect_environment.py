@@ -1,4 +1,6 @@
-"""Placeholder."""
+"""What Prefect is told before it is imported: everything under SWATCHBOOK_HOME, results as JSON, no telemetry;
+PREFECT_* variables that are already set stay. Also whether the server at PREFECT_API_URL answers.
+"""
 
 import logging
 import os

@@ -1,4 +1,6 @@
-"""Run a document's flow in this process. The only module of the command line that imports Prefect."""
+"""Run a document's flow in the command's own process. Prefect's server starts, the pages are read and the models are
+loaded at the same time. Ctrl-C or SIGTERM cancels the run, which has ten seconds to record its end.
+"""
 
 import asyncio
 import os

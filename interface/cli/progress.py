@@ -1,4 +1,6 @@
-"""Live progress of one document, read from the ledger, so that it works for a run in any process."""
+"""The live progress of a document, read from the ledger four times a second, so that it works for a run in any process:
+a bar with stages and rates on a terminal, else a line for each finished stage.
+"""
 
 import os
 import platform

@@ -1,4 +1,6 @@
-"""Terminal output of `swatchbook review`: pictures that need a review, and results of reviews."""
+"""What `swatchbook review` prints: pictures that need a review, 200 at most, and results of reviews. Its exit status is
+3 if something failed or was left for later.
+"""
 
 import getpass
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""A document's report and its failures, formatted for the terminal."""
+"""A document's report on the terminal: status, account, the first five failures and warnings, times, memory, cost, and
+the next command to run. The exit status is in `exit_status.py`.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence

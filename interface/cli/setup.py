@@ -1,4 +1,6 @@
-"""`swatchbook setup`: create, update or only check what Swatchbook needs on a Prefect server."""
+"""`swatchbook setup`: print what was created, updated or kept in the Prefect server; with --check the exit status is 3
+if something would change. What is overwritten is decided in `deployments/setup.py`.
+"""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""Terminal output of `status`, `show`, `search`, `verify` and `coverage`."""
+"""What `status` (100 documents of each status at most, 10 if completed), `show`, `search`, `verify` and `coverage`
+print.
+"""
 
 from collections.abc import Sequence
 from typing import Any

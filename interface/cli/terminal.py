@@ -1,4 +1,6 @@
-"""Output of the command line: results on stdout, everything else on stderr, no colours when not on a terminal."""
+"""How the command line prints: results to stdout, everything else to stderr; no colours and 160 columns when not on a
+terminal; control characters replaced; the stages' names; formats of sizes, times and JSON.
+"""
 
 import json
 import re

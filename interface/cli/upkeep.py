@@ -1,4 +1,6 @@
-"""`swatchbook tick` and `gc`: run one round of the loop, or one garbage collection, and print the result."""
+"""`swatchbook tick` and `gc`: print the results of one round of the loop (`scheduler/tick.py`), or of one garbage
+collection (`upkeep/gc.py`).
+"""
 
 import asyncio
 import os

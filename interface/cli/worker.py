@@ -1,4 +1,6 @@
-"""`swatchbook worker`: run Prefect's Docker worker for shards, and reconcile flow runs and containers beside it."""
+"""`swatchbook worker`: run Prefect's Docker worker for shards, with `scheduler/containers.py` beside it. After the
+first signal it waits for running shards, after a second one it ends at once.
+"""
 
 import asyncio
 import ctypes

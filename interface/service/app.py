@@ -1,4 +1,6 @@
-"""The FastAPI application: its routers, its lifespan and the background loop."""
+"""The FastAPI application: its endpoints, what it opens at the start (an outage does not stop it, a wrong setting
+does), and the background loop beside it, which is restarted 5 s after an error.
+"""
 
 import asyncio
 import logging

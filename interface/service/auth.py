@@ -1,4 +1,5 @@
-"""Authentication of callers, and the owners that each may access.
+"""Who may use the service: an API key gives access to its owners; without keys, only this machine has access, and pages
+of other sites have none. Also which owner is meant when a request names none.
 
 With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`. Without keys, the service listens
 on loopback only and every local caller has full access. Browsers must not be abused for that, so requests with another

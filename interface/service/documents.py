@@ -1,4 +1,6 @@
-"""Endpoints for documents: list, show, retry, embed, cancel and delete."""
+"""Endpoints for documents: list (newest first, at most 200 a page), show, retry, embed, cancel, delete. A document of
+an owner without access is 404.
+"""
 
 import base64
 import json

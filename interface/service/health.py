@@ -1,4 +1,5 @@
-"""Liveness, readiness and health endpoints.
+"""`/live`, `/ready` and `/health`: when the service counts as degraded or down. A probe may take 5 s and is repeated
+after 2 s; the counts are up to 30 s old.
 
 Each probe runs in at most one thread, however many requests wait for it.
 """

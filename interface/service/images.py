@@ -1,4 +1,4 @@
-"""Endpoints for images: details, file, and creating missing vectors."""
+"""Endpoints for images: details, the picture's file and its media type, and making missing vectors."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,6 @@
-"""Search endpoints: by text, by a picture, or by both."""
+"""Endpoints of search, by text, by a picture or by both: the parameters with their limits (100 results, 100 values of a
+filter) and the form. The ranking is in `swatchbook/search/`.
+"""
 
 import shutil
 from pathlib import Path

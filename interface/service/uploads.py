@@ -1,4 +1,6 @@
-"""Upload endpoint: store a PDF and queue its document."""
+"""`POST /documents`: the fields of the form, the owner of an upload that names none, and the answer: 202 once file and
+document are stored, 200 if nothing is left to do, 422 for a role that no model makes.
+"""
 
 import asyncio
 from typing import Any, Literal
