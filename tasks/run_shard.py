@@ -1,4 +1,5 @@
-"""Run one shard: load its manifest, begin its run in the ledger beside the document's, keep it alive, record its end."""
+"""Run one shard: load its manifest, begin its run in the ledger beside the document's, keep it alive, record how it ends.
+"""
 
 import asyncio
 import atexit
