@@ -1,5 +1,4 @@
-"""Run one shard: load its manifest, begin its run in the ledger beside the document's, keep it alive, record how it ends.
-"""
+"""Run one shard: load its manifest, begin its run in the ledger beside the document's, keep it alive, and end it."""
 
 import asyncio
 import atexit
