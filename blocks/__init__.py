@@ -1,4 +1,6 @@
-"""Prefect blocks with settings, and `load_resources`, from which tasks get the resources of their process."""
+"""Settings as Prefect blocks: the type of block for each part of the resources. Tasks get the resources of their
+process from `load_resources`: the settings, overridden by the saved blocks that a run names.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import cache

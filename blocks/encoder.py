@@ -1,4 +1,4 @@
-"""Prefect block of the encoder of visual vectors."""
+"""Prefect block of the encoder of visual vectors: its model, revision, prompts, device and number type."""
 
 from blocks.overlay import block_type
 

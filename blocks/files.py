@@ -1,4 +1,4 @@
-"""Prefect block of the file store."""
+"""Prefect block of the file store: its URL."""
 
 from blocks.overlay import block_type
 

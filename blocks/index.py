@@ -1,4 +1,4 @@
-"""Prefect block of the vector index."""
+"""Prefect block of the vector index: LanceDB, or the address and key of Weaviate."""
 
 from blocks.overlay import block_type
 

@@ -1,4 +1,4 @@
-"""Prefect block of product discovery and its language model."""
+"""Prefect block of product discovery: layout rules, or a language model with its address, key and rates."""
 
 from blocks.overlay import block_type
 

@@ -1,4 +1,4 @@
-"""Prefect block of the ledger."""
+"""Prefect block of the ledger: the URL of its database, as a secret."""
 
 from blocks.overlay import block_type
 

@@ -1,4 +1,6 @@
-"""Create block types from setting names, fill blocks from settings, and apply blocks over settings."""
+"""How a block and the settings correspond: a block's fields are settings of the same name, with their types, limits and
+defaults, and the values of a saved block replace those of the settings.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, TypeVar

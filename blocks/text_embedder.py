@@ -1,4 +1,4 @@
-"""Prefect block of the text encoder."""
+"""Prefect block of the text encoder: a local model, or a provider's address, model, key, dimension and rates."""
 
 from blocks.overlay import block_type
 

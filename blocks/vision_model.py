@@ -1,4 +1,6 @@
-"""Prefect block of image analysis and its vision model."""
+"""Prefect block of image analysis: local rules, or a vision model with its address, key, rates and the side of
+pictures.
+"""
 
 from blocks.overlay import block_type
 

@@ -1,1 +1,1 @@
-"""How runs are started from outside: pools, blocks and deployments in a Prefect server."""
+"""What Prefect needs to know: work pools, blocks, deployments and their schedules."""

@@ -1,4 +1,6 @@
-"""prefect.yaml as records: the deployments with their pools, limits and schedules."""
+"""Read `prefect.yaml`, which has the deployments: when they run (`retry_failed` every 15 minutes, `review_quality`
+every hour, `report_coverage` every day) and how many runs of each at a time (three ingests, one of the others).
+"""
 
 import sysconfig
 from pathlib import Path

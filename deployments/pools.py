@@ -1,4 +1,5 @@
-"""The work pools: parents run as processes on `control`, shards in containers on `embed`.
+"""The two work pools: `control` runs at most six flow runs as processes; `embed` runs shards in containers, with their
+image, command, environment, rights, and limits of memory, CPUs and GPUs. Also how many shards a machine has room for.
 
 Anyone who reaches Prefect's API can start flow runs and fill in variables of a pool's template, so the templates have
 none. They have no `env` either, which a run could override. Shards get their environment from the command, and secrets
@@ -92,7 +93,7 @@ def shard_job(settings: Settings) -> dict[str, Any]:
         "memswap_limit": memory,  # no swap; the default is as much swap as memory
         "privileged": False,
         "stream_output": True,  # without it the worker does not notice that a container was killed
-        "auto_remove": False,  # keep the logs of failed containers; scheduler/reconcile.py removes them later
+        "auto_remove": False,  # keep the logs of failed containers; scheduler/containers.py removes them later
         "container_create_kwargs": _limits(settings),
     }
     return job | ({"network_mode": settings.shard_network} if settings.shard_network else {})

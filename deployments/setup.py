@@ -1,8 +1,8 @@
-"""Set up Prefect for Swatchbook: work pools, blocks, deployments and the failure notification.
+"""What `swatchbook setup` creates in a Prefect server, and what it overwrites later: templates of pools, deployments
+and the failure notification always; blocks and the limit of the pool `control`, which people tune in Prefect's UI, only
+with --force. Also what the failure notification sends, and when.
 
-Idempotent. Pool templates, block types, deployments and the notification are updated to match code and settings.
-Blocks and the limit of the control pool, which people tune in Prefect's UI, are created once and then overwritten only
-with `force`; differences are reported.
+Idempotent. Every difference is reported, also one that is kept.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

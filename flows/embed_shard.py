@@ -1,4 +1,4 @@
-"""Process one shard of a document's items, on a worker of the work pool."""
+"""Flow in a container of the pool: process and publish the batches of one shard."""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""Ingest a catalogue: read a PDF and make its products, texts and images searchable."""
+"""Flow of one catalogue: the order of the nine stages, what runs at the same time (metadata of products, 2B, beside
+stages 3 to 6), and the parameters of its form in Prefect's UI.
+"""
 
 import asyncio
 from typing import Annotated

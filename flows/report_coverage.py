@@ -1,4 +1,6 @@
-"""Report how much of the collection is embedded and searchable, in all and by owner."""
+"""Flow that reports how much of the collection is embedded and searchable, in all and by owner. When it runs is in
+`prefect.yaml`.
+"""
 
 from prefect import flow
 

@@ -1,4 +1,6 @@
-"""Resume what is due: failed images, interrupted documents, incomplete deletes and unpublished rows."""
+"""Flow that continues what is due, one document after the other: it finishes a delete, publishes rows or runs the
+document, as its state requires. What is due is decided in `ledger/schedule.py`; when this runs, in `prefect.yaml`.
+"""
 
 import asyncio
 

@@ -1,4 +1,6 @@
-"""Review images whose analysis has a low score, with a second, stronger model."""
+"""Flow in which a second, stronger model looks at images whose analysis is weak: at most 1,000 in one run, unless its
+`limit` says otherwise. When it runs is in `prefect.yaml`.
+"""
 
 from typing import Annotated
 

@@ -1,1 +1,1 @@
-"""The loop that brings everything back: what is due is launched, what died is found."""
+"""The loop that starts due work again: what is due is launched, what died is found."""

@@ -1,4 +1,6 @@
-"""Update the states of Prefect's flow runs from the ledger, which is the authority on live runs and requested work.
+"""From the ledger to Prefect: a flow run whose run died becomes Crashed; one whose document was cancelled or deleted
+becomes Cancelled, after its worker had 30 s to kill it; a shard that begins no run becomes Crashed after 2 minutes, or
+30 while a live worker starts its container. Lost containers are found in `containers.py`.
 
 Keeps no state between rounds, so that concurrent loops and a crash between two calls do no harm.
 """

@@ -1,4 +1,6 @@
-"""The background loop: each round cleans up after dead runs and starts what is due.
+"""The loop of `serve`, and the one round of `tick`: every 30 s mark dead runs, kill hung processes, finish deletes,
+publish, start due documents; collect garbage every hour. Without a Prefect server, due documents run in a child
+process, one child at a time, and reviews every ten minutes.
 
 Rounds keep no state in memory, so that a loop may be killed at any point and several may run concurrently.
 """

@@ -1,4 +1,6 @@
-"""Stage 7: save products, entities and scored links."""
+"""Stage 7: build products from discovery and descriptions, link them to pictures and text, and save all of it. The
+scores of links are in `catalogue/link.py`.
+"""
 
 import asyncio
 

@@ -1,4 +1,6 @@
-"""Stage 4: cut and save text chunks and entities."""
+"""Stage 4: cut the text into chunks and entities, and save them with the pages. The cuts are made in
+`catalogue/chunk.py`.
+"""
 
 import asyncio
 

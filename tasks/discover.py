@@ -1,4 +1,7 @@
-"""Stage 2: find the products of a document (2A), and read the metadata of each (2B)."""
+"""Stage 2: find the products (2A), read tables and each product's metadata (2B). Decides for which failures of the
+language model the layout rules' result is taken instead, with the reason in the report; at most 32 calls wait for a
+provider at a time.
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Stage 6: compute and commit all pending items, batch by batch, and publish them."""
+"""Stage 6 in one process: run the open batches side by side, those on which a process died alone and last; publish
+every 5 s; wait for items that another run holds. A batch's retries are in `policy.py`, its work in `pipeline/embed.py`,
+the cutting into batches in `ledger/items.py`.
+"""
 
 import asyncio
 import logging
@@ -17,7 +20,7 @@ from swatchbook.pipeline.publish import Published, publish_all, publish_document
 from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
-from tasks.policy import WRITE, last_try
+from tasks.policy import WRITE, batch_retries, last_try
 from tasks.progress import Advance
 
 log = logging.getLogger(__name__)
@@ -74,9 +77,7 @@ async def _process_all(work: Work, batches: Sequence[Batch], advance: Advance) -
     """
     slots = asyncio.Semaphore(IN_FLIGHT)
     done, total = 0, sum(len(batch.members) for batch in batches)
-    task = embed_batch.with_options(
-        retries=work.options.max_retries, retry_delay_seconds=list(load_resources(work.blocks).settings.retry_delays)
-    )
+    task = embed_batch.with_options(**batch_retries(work.options, load_resources(work.blocks).settings))
 
     async def process(batch: Batch) -> BatchResult:
         nonlocal done

@@ -1,4 +1,6 @@
-"""Stage 5: extract and save the images that are visible on the pages."""
+"""Stage 5: extract the pictures of the planned pages, and save them with their placements. Which pictures are shown,
+hidden or decorative is decided in `catalogue/pictures.py`.
+"""
 
 import asyncio
 

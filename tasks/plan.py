@@ -1,4 +1,4 @@
-"""Stage 3: choose the pages that are processed."""
+"""Stage 3: choose the pages that are processed, by the rules of `catalogue/plan.py`."""
 
 import asyncio
 

@@ -1,4 +1,6 @@
-"""Cache, retry and result policies of all tasks.
+"""How often Prefect retries a task, and after which pauses: a batch as often as its option `max_retries` (3), after
+SWATCHBOOK_RETRY_DELAYS (2, 4, 8 s); any other task twice, after 2 and 4 s. Also when a cached result is not used: a
+file is gone, or a loss may be temporary. Pauses between runs are in `swatchbook/backoff.py`.
 
 Pure tasks are cached under the key that the flow passes (swatchbook.cache_keys.stage_key). Writes are never cached: the
 ledger makes them idempotent. Results are stored as JSON, never as pickle.
@@ -16,7 +18,8 @@ from prefect.context import TaskRunContext
 
 from blocks import load_resources
 from swatchbook.errors import Failure, Interrupted, LedgerDown, Policy
-from swatchbook.records import sha256
+from swatchbook.records import IngestOptions, sha256
+from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tasks.result_serializer import RecordSerializer, is_foreign
 
@@ -64,6 +67,11 @@ WRITE: dict[str, Any] = {
     "retry_delay_seconds": [2, 4],
     "retry_condition_fn": is_retryable,
 }
+
+
+def batch_retries(options: IngestOptions, settings: Settings) -> dict[str, Any]:
+    """Return how often a batch is retried (3 times by default), and after which pauses (2, 4 and 8 s by default)."""
+    return {"retries": options.max_retries, "retry_delay_seconds": list(settings.retry_delays)}
 
 
 def last_try() -> bool:

@@ -1,10 +1,14 @@
-"""Read flow runs, deployments and workers from Prefect's API, and set the states of flow runs."""
+"""Prefect's API, for tasks and scheduler: find flow runs by state, tell live workers (a heartbeat in the last 90 s),
+force states. A Prefect server that does not answer is an outage, which costs no attempt.
+"""
 
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
     FlowFilter,
@@ -16,9 +20,10 @@ from prefect.client.schemas.filters import (
     WorkPoolFilter,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType, WorkerStatus
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.exceptions import ObjectNotFound
 
-from swatchbook.errors import Configuration
+from swatchbook.errors import Configuration, ProviderDown
 
 log = logging.getLogger(__name__)
 
@@ -91,3 +96,15 @@ def is_over(run: FlowRun) -> bool:
 def seconds_in_state(run: FlowRun) -> float:
     """Return the seconds since a flow run's last change of state."""
     return (datetime.now(UTC) - run.state.timestamp).total_seconds() if run.state else 0.0
+
+
+@contextmanager
+def prefect_errors_as_outage() -> Iterator[None]:
+    """Turn errors of Prefect's client about an unreachable server into ProviderDown, which costs no attempt."""
+    try:
+        yield
+    except (httpx.TransportError, httpx.HTTPStatusError, ConcurrencySlotAcquisitionError) as error:
+        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
+            raise  # the server answers, and rejects the request
+        advice = "Start its server; the document then resumes by itself."
+        raise ProviderDown(f"Prefect does not answer: {error}", advice=advice) from error

@@ -1,24 +1,24 @@
-"""Record a run's progress in the ledger (for the command line) and as an artifact of the Prefect UI."""
+"""Hold a document's run while its stages run: write each stage's progress and duration to the ledger (for the command
+line) and to a progress bar in Prefect's UI. Each stage's share of the whole is in `records/documents.py`.
+"""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-import httpx
 from prefect import Task, get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 
 from blocks import load_resources
-from swatchbook.errors import ProviderDown
 from swatchbook.pipeline.run import finish_stage, hold_run, report_progress, start_stage
 from swatchbook.pipeline.work import Work
-from swatchbook.records import PROGRESS, Stage
+from swatchbook.records import PROGRESS, Stage, overall_percent
 from swatchbook.reports.markdown import plain
 from tasks.policy import cached
+from tasks.prefect_client import prefect_errors_as_outage
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,11 +81,9 @@ async def hold_document(work: Work) -> AsyncIterator[Stages]:
 
         @asynccontextmanager
         async def stage(towards: Stage, units: int = 0) -> AsyncIterator[Step]:
-            first, last = PROGRESS[towards]
-
             async def advance(done: int, total: int, note: str) -> None:
                 await asyncio.to_thread(report_progress, resources, work.run, towards, done, total, note)
-                await show(first + (last - first) * done / total, note)
+                await show(overall_percent(towards, done, total), note)
 
             started = time.monotonic()
             await asyncio.to_thread(start_stage, resources, work.run, towards)
@@ -94,19 +92,7 @@ async def hold_document(work: Work) -> AsyncIterator[Stages]:
             units = 0 if step.from_cache else step.units
             await asyncio.to_thread(finish_stage, resources, work.run, towards, seconds, units)
             log.info("%s: %s after %.1f s", work.name, towards, seconds)
-            await show(last, towards)
+            await show(PROGRESS[towards][1], towards)
 
         yield stage
     await show(100.0, Stage.COMPLETED)
-
-
-@contextmanager
-def prefect_errors_as_outage() -> Iterator[None]:
-    """Turn errors of Prefect's client about an unreachable server into ProviderDown, which costs no attempt."""
-    try:
-        yield
-    except (httpx.TransportError, httpx.HTTPStatusError, ConcurrencySlotAcquisitionError) as error:
-        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500:
-            raise  # the server answers, and rejects the request
-        advice = "Start its server; the document then resumes by itself."
-        raise ProviderDown(f"Prefect does not answer: {error}", advice=advice) from error

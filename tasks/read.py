@@ -1,4 +1,6 @@
-"""Stage 1: read all pages once."""
+"""Stage 1: read all pages once, or take over the reading that the command line began while Prefect starts
+(`pdf/read_ahead.py`).
+"""
 
 import asyncio
 

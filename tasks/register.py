@@ -1,4 +1,7 @@
-"""Stage 0: register the document and begin its run."""
+"""Stage 0: begin the document's run. A document in progress is followed, not started again: wait for the end of the
+other run, and begin one only if something is left to do. Whether a run may begin is decided in `ledger/runs.py`; limits
+of files are in `pipeline/register.py`.
+"""
 
 import asyncio
 

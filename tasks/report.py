@@ -1,4 +1,6 @@
-"""Stage 8: close the account, end the run, and create its artifacts in the Prefect UI."""
+"""Stage 8: end the run, log its first five failures, and create the report and the table of failures in Prefect's UI.
+The status that the document gets is decided in `pipeline/finish_run.py`.
+"""
 
 import asyncio
 

@@ -1,4 +1,6 @@
-"""Review images with a low score, and start the flow run that does so after an ingest."""
+"""Review images whose analysis is weak, and start that flow after an ingest if there is a review model. What is weak,
+and which of two analyses holds, is decided in `analysis/judge.py`.
+"""
 
 import asyncio
 

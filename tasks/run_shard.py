@@ -1,4 +1,4 @@
-"""Run one shard: load its manifest, begin its run in the ledger, hold it and end it."""
+"""Run one shard: load its manifest, begin its run in the ledger beside the document's, keep it alive, and end it."""
 
 import asyncio
 import atexit
@@ -17,7 +17,8 @@ from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.pipeline.shards import Shard
 from swatchbook.records import BlockNames
 from tasks.policy import WRITE
-from tasks.progress import Advance, prefect_errors_as_outage
+from tasks.prefect_client import prefect_errors_as_outage
+from tasks.progress import Advance
 
 
 @task(**WRITE, task_run_name="open shard")

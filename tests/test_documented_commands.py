@@ -20,7 +20,9 @@ from PIL import Image
 from tests.command import SWATCHBOOK
 from tests.conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "modules.md")]
+PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md"})]
+"""All pages but the one that is written from docstrings, which name commands without examples."""
+
 _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchbook|make) [^&]+)")
 
 

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: `main.py` has the commands, the other files what they print and do."""

@@ -1,4 +1,6 @@
-"""`swatchbook search` through a running service (SWATCHBOOK_SERVICE_URL); opens no ledger, loads no models."""
+"""`swatchbook search` through a running service (SWATCHBOOK_SERVICE_URL): a key is sent over https only, except to this
+machine; the answer may take 60 s; each HTTP status becomes a failure. It opens no ledger and loads no models.
+"""
 
 import json
 import ssl

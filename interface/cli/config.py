@@ -1,4 +1,6 @@
-"""`swatchbook config`: every setting, its value and the source of the value."""
+"""`swatchbook config`: every setting, its value (secrets masked) and the source of the value; in terminals of 140
+columns also when to change it.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

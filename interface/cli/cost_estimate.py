@@ -1,4 +1,6 @@
-"""`swatchbook ingest --plan`: estimated calls to providers and their cost."""
+"""`swatchbook ingest --plan`: print the estimated calls to providers and their cost, which `pipeline/estimate.py`
+computes.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +8,8 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import COMPLETED, cell, clean, duration, err, out, say_failure, say_json, table, worst
+from interface.cli.exit_status import COMPLETED, worst
+from interface.cli.terminal import cell, clean, duration, err, out, say_failure, say_json, table
 from swatchbook.errors import Failure
 from swatchbook.pipeline.estimate import Estimate, estimate
 from swatchbook.records import IngestOptions

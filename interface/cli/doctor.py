@@ -1,4 +1,6 @@
-"""`swatchbook doctor`: check each part of the installation with a real operation and advise how to fix failures."""
+"""`swatchbook doctor`: check each part of the installation with a real operation (Python, packages, 1 GiB of free disk,
+1.5 GiB of free memory, ledger, files, index, models, decoder, PDF, Prefect, pool), and say how to fix what fails.
+"""
 
 import asyncio
 import logging
@@ -226,7 +228,7 @@ def check_pdf(resources: Resources) -> str:
 
 
 def check_prefect(resources: Resources) -> str:
-    from interface.cli.prefect_run import prefect_environment, probe_prefect
+    from interface.cli.prefect_environment import prefect_environment, probe_prefect
 
     os.environ.update(prefect_environment(resources.settings, os.environ))
     if url := os.environ.get("PREFECT_API_URL"):

@@ -1,4 +1,6 @@
-"""`--where KEY=VALUE`: parse the search filters of the command line."""
+"""`--where KEY=VALUE`: the keys of search filters on the command line; values of a repeated key are alternatives. How a
+filter matches is in `index/rules.py`.
+"""
 
 from collections.abc import Sequence
 

@@ -1,12 +1,15 @@
-"""`swatchbook ingest` and `retry`: register, run and report each document. A failed one does not stop the others."""
+"""`swatchbook ingest` and `retry`: all files are registered before the first one runs; each is then run and reported,
+and one that fails does not stop the others.
+"""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from interface.cli.run_report import draw, exit_code
-from interface.cli.terminal import COMPLETED, FAILED, clean, err, note, out, say_failure, worst
+from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
+from interface.cli.run_report import draw
+from interface.cli.terminal import clean, err, note, out, say_failure
 from swatchbook.errors import Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.report import document_report
@@ -91,7 +94,7 @@ def _process(
     reports.append(report)
     if code == COMPLETED and not quiet:
         out().print(draw(report, now=resources.ledger.now()))
-    return worst([code, exit_code(report)])
+    return worst([code, of_report(report)])
 
 
 def _run_with_progress(resources: Resources, document: Document, work: Callable[[], object]) -> None:

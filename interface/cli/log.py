@@ -1,4 +1,6 @@
-"""The log of the command line: stdlib logging with structured fields, one file a day under the home."""
+"""The log: where it goes (one file a day under the home, of which 14 are kept; stderr with --debug and in services),
+its level and its format.
+"""
 
 import logging
 import sys

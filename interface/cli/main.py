@@ -1,5 +1,5 @@
-"""The command line. Commands import their modules when they run: --help stays fast, commands that only read never
-import Prefect, and torch is imported only when a model runs.
+"""The commands of `swatchbook`: their arguments, options and help. Each imports its modules when it runs: --help stays
+fast, commands that only read never import Prefect, and torch is imported only when a model runs.
 """
 
 import logging
@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 app = typer.Typer(
     name="swatchbook",
     help="Turn product catalogues (PDF) into one searchable, fully accounted collection.",
-    epilog="Exit status: 0 success · 1 failed or blocked · 2 usage error · 3 waiting, or completed with failures.",
+    epilog="Exit status: 0 completed · 1 failed, blocked, cancelled, or the input was refused · 2 wrong usage · "
+    "3 waiting, or completed with failures · 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -133,8 +134,9 @@ def ingest(
     }
     options = _options({name: value for name, value in given.items() if value is not None}, not no_focus, force)
     check_owner(owner)
+    from interface.cli.exit_status import worst
     from interface.cli.sources import find_sources
-    from interface.cli.terminal import say_json, worst
+    from interface.cli.terminal import say_json
 
     files, codes = find_sources(paths, quiet=as_json)
     if plan:
@@ -359,8 +361,8 @@ def delete(
     Images that other documents use stay.
     """
     with opened_resources() as resources:
-        from interface.cli.removal import confirm_delete, print_deleted
-        from interface.cli.terminal import COMPLETED, OPEN
+        from interface.cli.delete import confirm_delete, print_deleted
+        from interface.cli.exit_status import COMPLETED, OPEN
         from swatchbook.ledger.queries.deletion import count_deletion
         from swatchbook.pipeline.delete import delete as remove
 
@@ -380,8 +382,9 @@ def verify(
 ) -> None:
     """Check that ledger, index and file store agree."""
     with opened_resources() as resources:
+        from interface.cli.exit_status import COMPLETED, FAILED
         from interface.cli.tables import draw_verification
-        from interface.cli.terminal import COMPLETED, FAILED, out, say_json
+        from interface.cli.terminal import out, say_json
         from swatchbook.upkeep.verify import verify as compare
 
         result = compare(resources, repair=repair)
@@ -395,7 +398,8 @@ def verify(
 def tick(as_json: Json = False) -> None:
     """Run one round of the service's background loop, for cron: start due documents, clean up after dead runs."""
     with opened_resources() as resources, resumable():
-        from interface.cli.terminal import COMPLETED, OPEN, out, say_json
+        from interface.cli.exit_status import COMPLETED, OPEN
+        from interface.cli.terminal import out, say_json
         from interface.cli.upkeep import draw_round, run_round
 
         done = run_round(resources)
@@ -494,7 +498,7 @@ def setup(
 
     Safe to run again.
     """
-    from interface.cli.prefect_run import prepare
+    from interface.cli.prefect_environment import prepare
 
     settings = read_settings()
     prepare(settings)  # before anything imports Prefect
@@ -529,7 +533,8 @@ def doctor(as_json: Json = False) -> None:
     """Check every part of the installation with a real request, and show how to fix what fails."""
     with opened_resources() as resources:
         from interface.cli.doctor import draw, examine
-        from interface.cli.terminal import COMPLETED, FAILED, err, out, say_json
+        from interface.cli.exit_status import COMPLETED, FAILED
+        from interface.cli.terminal import err, out, say_json
 
         with err().status("checking …"):
             findings = list(examine(resources))

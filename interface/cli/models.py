@@ -1,4 +1,4 @@
-"""`swatchbook models pull`: download the weights of the models in the settings."""
+"""`swatchbook models pull`: print what was downloaded. The download is in `swatchbook/models/pull.py`."""
 
 from rich.table import Table
 

@@ -1,4 +1,6 @@
-"""Shared by the commands: common options, loading of settings and resources, checks of arguments."""
+"""What several commands share: --owner and --json, the default owner, refused names and texts, the note about an
+unknown SWATCHBOOK_* variable, and what Ctrl-C prints.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,8 +47,9 @@ def resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        from interface.cli.exit_status import INTERRUPTED
         from interface.cli.prefect_run import leave
-        from interface.cli.terminal import INTERRUPTED, note
+        from interface.cli.terminal import note
 
         note("Interrupted. Finished work is kept; run the same command again to resume.")
         leave(INTERRUPTED)

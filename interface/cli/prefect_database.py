@@ -1,4 +1,5 @@
-"""A cached copy of Prefect's empty, migrated database, so that a new home starts with a copy of it.
+"""An empty, migrated database of Prefect, kept in the cache folder and copied for a new home, which saves the seconds
+of its migrations.
 
 Prefect applies eighty migrations to an empty database, which takes seconds, and needs half a second to find out that
 none is due. The revision of the cached database tells the newest one without that.

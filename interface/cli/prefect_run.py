@@ -1,20 +1,20 @@
-"""Run a document's flow in this process. The only module of the command line that imports Prefect."""
+"""Run a document's flow in the command's own process. Prefect's server starts, the pages are read and the models are
+loaded at the same time. Ctrl-C or SIGTERM cancels the run, which has ten seconds to record its end.
+"""
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from urllib.error import URLError
-from urllib.request import urlopen
 
+from interface.cli.prefect_environment import load_prefect, prefect_environment, probe_prefect
 from interface.cli.prefect_server import TemporaryServer, is_needed
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
@@ -24,7 +24,6 @@ from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
-API_SECONDS = 5.0  # for the health check of a Prefect server
 _POLL_SECONDS = 0.1
 FAREWELL_SECONDS = 10.0  # for an interrupted run to record its end; otherwise its lease expires
 
@@ -149,53 +148,3 @@ def _wait_for_end(resources: Resources, document: Document, over: threading.Even
 
 async def _result(task: asyncio.Task[T]) -> T:
     return await task
-
-
-def prepare(settings: Settings) -> None:
-    """Import Prefect for the server at PREFECT_API_URL. Raises Configuration when it does not respond."""
-    os.environ.update(prefect_environment(settings, os.environ))
-    if url := os.environ.get("PREFECT_API_URL"):
-        probe_prefect(url)
-    load_prefect()
-
-
-def load_prefect() -> None:
-    """Import Prefect, which reads the environment once, and send its logs to our handlers."""
-    import prefect  # noqa: F401
-
-    for name in ("prefect._internal", "uvicorn", "fastapi"):  # Prefect gives these a stderr handler
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate = True
-
-
-def prefect_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the Prefect variables to set before it is imported, without those that `environment` already sets.
-
-    Prefect stores everything under SWATCHBOOK_HOME, results as JSON, and sends no telemetry.
-    """
-    home = Path(environment.get("PREFECT_HOME") or settings.prefect_home)
-    defaults = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_LOCAL_STORAGE_PATH": str(home / "results"),
-        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
-        "PREFECT_LOGGING_LEVEL": settings.log_level,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        "DO_NOT_TRACK": "1",
-    }
-    return {name: value for name, value in defaults.items() if not environment.get(name)}
-
-
-def probe_prefect(url: str) -> None:
-    """Send a health check to a Prefect API. Raises Configuration when it does not respond."""
-    try:
-        with urlopen(f"{url.rstrip('/')}/health", timeout=API_SECONDS):  # noqa: S310 — the user's own address
-            return
-    except (URLError, OSError, ValueError) as error:
-        reason = error.reason if isinstance(error, URLError) else error
-        raise Configuration(
-            f"No Prefect server responds at PREFECT_API_URL={url}: {reason}.",
-            advice="Start it with `prefect server start`, or unset PREFECT_API_URL to run without one.",
-        ) from error

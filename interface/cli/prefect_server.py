@@ -1,4 +1,5 @@
-"""Prefect's temporary server, for commands without PREFECT_API_URL: a child process that ends with the command.
+"""Without PREFECT_API_URL, and without one in Prefect's own files, a temporary Prefect server is started: a child
+process that ends with the command, even when that is killed. It has two minutes to answer.
 
 Prefect would start one itself when its client is first used. Ours starts seconds earlier, in parallel with other work;
 it skips migrations of an up-to-date database; and it ends even when the parent is killed, because its stdin is a pipe

@@ -1,4 +1,6 @@
-"""Live progress of one document, read from the ledger, so that it works for a run in any process."""
+"""The live progress of a document, read from the ledger four times a second, so that it works for a run in any process:
+a bar with stages and rates on a terminal, else a line for each finished stage.
+"""
 
 import os
 import platform
@@ -22,7 +24,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.timings import StageTiming, stage_timings
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.records import PROGRESS, RunReport, Stage
+from swatchbook.records import RunReport, Stage, overall_percent
 
 POLL_SECONDS = 0.25
 
@@ -81,18 +83,10 @@ def follow(track: Track, run: LiveRun | None, now: float) -> Track:
     return replace(track, steps=(*steps, step))
 
 
-def percent(track: Track) -> float:
-    """Return the overall progress, 0–100: each stage has a fixed span, filled in proportion to its count."""
-    if not track.steps:
-        return 0.0
-    step = track.steps[-1]
-    begin, end = PROGRESS[step.stage]
-    return begin + (end - begin) * (min(step.done / step.total, 1) if step.total else 0)
-
-
 def draw(track: Track, now: float) -> Group:
     """Return an overall bar and one line per stage."""
-    whole = percent(track)
+    last = track.steps[-1] if track.steps else None
+    whole = overall_percent(last.stage, last.done, last.total) if last else 0.0
     head = Table.grid(padding=(0, 1))
     head.add_row(
         cell(track.name, "bold"),

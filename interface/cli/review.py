@@ -1,4 +1,6 @@
-"""`swatchbook review`: list pictures whose analysis has a low score; accept, correct or reject the analysis."""
+"""`swatchbook review list | run | accept | correct | reject`: the commands and their options. What a review changes is
+in `pipeline/review.py`.
+"""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,6 @@
-"""Terminal output of `swatchbook review`: pictures that need a review, and results of reviews."""
+"""What `swatchbook review` prints: pictures that need a review, 200 at most, and results of reviews. Its exit status is
+3 if something failed or was left for later.
+"""
 
 import getpass
 from collections.abc import Sequence
@@ -6,7 +8,8 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import COMPLETED, OPEN, cell, clean, table
+from interface.cli.exit_status import COMPLETED, OPEN
+from interface.cli.terminal import cell, clean, table
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.ledger.queries import reviews
 from swatchbook.ledger.queries.owners import require_owner

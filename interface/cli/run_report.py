@@ -1,4 +1,6 @@
-"""A document's report and its failures, formatted for the terminal."""
+"""A document's report on the terminal: status, account, the first five failures and warnings, times, memory, cost, and
+the next command to run. The exit status is in `exit_status.py`.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from interface.cli.terminal import COMPLETED, FAILED, OPEN, WORK, cell, clean, duration, facts, table, until
+from interface.cli.exit_status import OPEN, of_report
+from interface.cli.terminal import WORK, cell, clean, duration, facts, table, until
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
 from swatchbook.truncate import merge_roles
 
@@ -23,13 +26,6 @@ _LOOK = {
     DocumentStatus.CANCELLED: ("■", "dim"),
     DocumentStatus.DELETING: ("■", "dim"),
 }
-
-
-def exit_code(report: RunReport) -> int:
-    """Return 0 for completed, 3 for waiting or completed with failures, 1 for anything that needs a person."""
-    if report.status is DocumentStatus.COMPLETED:
-        return OPEN if report.failed_images or report.other_failures else COMPLETED
-    return OPEN if report.status is DocumentStatus.WAITING else FAILED
 
 
 def status(state: DocumentStatus) -> Text:
@@ -74,7 +70,7 @@ def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:
 
 def heading(report: RunReport) -> Text:
     """Return the document's name and status, with its message below if it has one."""
-    with_failures = report.status is DocumentStatus.COMPLETED and exit_code(report) == OPEN
+    with_failures = report.status is DocumentStatus.COMPLETED and of_report(report) == OPEN
     outcome = Text("✓ completed with failures", "yellow") if with_failures else status(report.status)
     head = Text.assemble((clean(report.name), "bold"), "  ", outcome)
     if report.message:

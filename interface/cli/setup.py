@@ -1,4 +1,6 @@
-"""`swatchbook setup`: create, update or only check what Swatchbook needs on a Prefect server."""
+"""`swatchbook setup`: print what was created, updated or kept in the Prefect server; with --check the exit status is 3
+if something would change. What is overwritten is decided in `deployments/setup.py`.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +8,8 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from deployments.setup import Line, Mode, Outcome, set_up
-from interface.cli.terminal import COMPLETED, OPEN, cell, table
+from interface.cli.exit_status import COMPLETED, OPEN
+from interface.cli.terminal import cell, table
 from swatchbook.settings import Settings
 
 __all__ = ["Mode", "draw", "exit_code", "run_setup"]

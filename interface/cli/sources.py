@@ -1,4 +1,6 @@
-"""Find the files of `ingest` and print them, before slow imports."""
+"""Which files an ingest takes: a file as it is; of a folder the PDFs directly in it, not those in subfolders; each
+once. They are printed before slow imports.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path

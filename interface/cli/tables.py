@@ -1,4 +1,6 @@
-"""Terminal output of `status`, `show`, `search`, `verify` and `coverage`."""
+"""What `status` (100 documents of each status at most, 10 if completed), `show`, `search`, `verify` and `coverage`
+print.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,13 +10,14 @@ from rich.text import Text
 
 from interface.cli.run_report import account, draw_failures, heading, stage_name, status
 from interface.cli.terminal import cell, clean, facts, megabytes, table, until
+from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, list_documents
 from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
-from swatchbook.records import DocumentStatus, Hit, Record, RunReport, Stage
+from swatchbook.records import Analysis, DocumentStatus, Hit, Record, RunReport, Stage
 from swatchbook.truncate import merge_roles
 from swatchbook.upkeep.verify import Verification
 
@@ -178,7 +181,7 @@ def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:
         rows.add_row(
             cell(image["id"][:13], "bold"),
             cell(_pages([place["page"] for place in image["placements"]])),
-            cell(f"{min(analysis['quality'], analysis['confidence']):.2f}"),
+            cell(f"{score(Analysis.model_validate(analysis)):.2f}"),
             cell("; ".join([f"{review['verdict']} by {review['by']}" for review in last]), "dim"),
         )
     return rows

@@ -1,4 +1,6 @@
-"""Output of the command line: results on stdout, everything else on stderr, no colours when not on a terminal."""
+"""How the command line prints: results to stdout, everything else to stderr; no colours and 160 columns when not on a
+terminal; control characters replaced; the stages' names; formats of sizes, times and JSON.
+"""
 
 import json
 import re
@@ -12,11 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from swatchbook.errors import Failure, InvalidReference
+from interface.cli.exit_status import of_failure
+from swatchbook.errors import Failure
 from swatchbook.records import Stage
-
-COMPLETED, FAILED, USAGE, OPEN, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes. OPEN: waiting, or completed with failures."""
 
 WORK = {
     Stage.REGISTERED: "register",
@@ -35,12 +35,6 @@ PIPED_WIDTH = 160  # columns; rich's default of 80 would fold tables in files an
 
 _UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that json.dumps does not escape: C1 controls, direction marks, line separators, lone surrogates."""
-
-
-def worst(codes: Iterable[int]) -> int:
-    """Return the most severe of the exit codes: FAILED, USAGE, OPEN, COMPLETED in this order."""
-    seen = set(codes)
-    return next((code for code in (FAILED, USAGE, OPEN) if code in seen), COMPLETED)
 
 
 def out() -> Console:
@@ -68,7 +62,7 @@ def say_failure(failure: Failure, subject: str = "") -> int:
     err().print(line, soft_wrap=True)
     if failure.advice:
         err().print(Text("  " + clean(failure.advice)), soft_wrap=True)
-    return USAGE if isinstance(failure, InvalidReference) else FAILED
+    return of_failure(failure)
 
 
 def note(message: str) -> None:

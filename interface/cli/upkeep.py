@@ -1,4 +1,6 @@
-"""`swatchbook tick` and `gc`: run one round of the loop, or one garbage collection, and print the result."""
+"""`swatchbook tick` and `gc`: print the results of one round of the loop (`scheduler/tick.py`), or of one garbage
+collection (`upkeep/gc.py`).
+"""
 
 import asyncio
 import os
@@ -6,7 +8,7 @@ import os
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.prefect_run import prefect_environment
+from interface.cli.prefect_environment import prefect_environment
 from interface.cli.terminal import cell, clean, facts, megabytes
 from scheduler.tick import Ticked, collect, tick
 from swatchbook.resources import Resources

@@ -1,4 +1,6 @@
-"""`swatchbook worker`: run Prefect's Docker worker for shards, and reconcile flow runs and containers beside it."""
+"""`swatchbook worker`: run Prefect's Docker worker for shards, with `scheduler/containers.py` beside it. After the
+first signal it waits for running shards, after a second one it ends at once.
+"""
 
 import asyncio
 import ctypes
@@ -10,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from interface.cli.log import show
-from interface.cli.prefect_run import prepare
+from interface.cli.prefect_environment import prepare
 from swatchbook.errors import Configuration
 from swatchbook.settings import Settings
 
@@ -41,8 +43,8 @@ def work_on_shards(settings: Settings) -> int:
 
 async def _work(environment: Mapping[str, str]) -> int:
     from deployments.pools import EMBED
+    from scheduler.containers import find_engine, keep_reconciling, log_round, reconcile, worker_name
     from scheduler.launch import prefect
-    from scheduler.reconcile import find_engine, keep_reconciling, log_round, reconcile, worker_name
 
     engine, since = find_engine(), datetime.now(UTC)
     name = worker_name(engine)

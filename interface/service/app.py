@@ -1,4 +1,6 @@
-"""The FastAPI application: its routers, its lifespan and the background loop."""
+"""The FastAPI application: its endpoints, what it opens at the start (an outage does not stop it, a wrong setting
+does), and the background loop beside it, which is restarted 5 s after an error.
+"""
 
 import asyncio
 import logging
@@ -15,8 +17,8 @@ from interface.service.auth import check_exposure
 from interface.service.health import Watch
 from interface.service.metrics import Requests
 from interface.service.middleware import Edge
-from interface.service.multipart import UploadSlots
 from interface.service.problems import Problem, documented
+from interface.service.upload_body import UploadSlots
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
 from swatchbook.resources import Resources

@@ -1,4 +1,5 @@
-"""Authentication of callers, and the owners that each may access.
+"""Who may use the service: an API key gives access to its owners; without keys, only this machine has access, and pages
+of other sites have none. Also which owner is meant when a request names none.
 
 With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`. Without keys, the service listens
 on loopback only and every local caller has full access. Browsers must not be abused for that, so requests with another
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from interface.service.dependencies import Tools
+from interface.service.parameters import Tools
 from swatchbook.errors import Configuration
 from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.records import Record

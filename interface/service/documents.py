@@ -1,4 +1,6 @@
-"""Endpoints for documents: list, show, retry, embed, cancel and delete."""
+"""Endpoints for documents: list (newest first, at most 200 a page), show, retry, embed, cancel, delete. A document of
+an owner without access is 404.
+"""
 
 import base64
 import json
@@ -10,7 +12,7 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import Field, TypeAdapter, ValidationError
 
 from interface.service.auth import Caller, TheCaller, choose_known
-from interface.service.dependencies import DEFAULT_RETRY, RequestModel, RetryOptions, SearchText, Tools
+from interface.service.parameters import DEFAULT_RETRY, RequestModel, RetryOptions, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
@@ -19,7 +21,7 @@ from swatchbook.ledger.documents import get_document as documents_get_document
 from swatchbook.ledger.documents import list_documents as documents_list_documents
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.records import PROGRESS, DocumentStatus, IngestOptions, Owner, Record, RunReport, Stage
+from swatchbook.records import PROGRESS, DocumentStatus, IngestOptions, Owner, Record, RunReport, Stage, overall_percent
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import regenerate
 
@@ -225,8 +227,7 @@ def _listed(document: Document, run: LiveRun | None) -> dict[str, Any]:
 def _percent(document: Document, run: LiveRun | None) -> float:
     if run is None or run.stage is None:
         return PROGRESS[document.stage][1]
-    start, end = PROGRESS[run.stage]
-    return start + (end - start) * min(1.0, run.done / run.total if run.total else 0.0)
+    return overall_percent(run.stage, run.done, run.total)
 
 
 _CURSOR = TypeAdapter(tuple[float, UUID])

@@ -1,4 +1,5 @@
-"""Liveness, readiness and health endpoints.
+"""`/live`, `/ready` and `/health`: when the service counts as degraded or down. A probe may take 5 s and is repeated
+after 2 s; the counts are up to 30 s old.
 
 Each probe runs in at most one thread, however many requests wait for it.
 """
@@ -12,7 +13,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
-from interface.cli.prefect_run import probe_prefect
+from interface.cli.prefect_environment import probe_prefect
 from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import Failure

@@ -1,4 +1,4 @@
-"""Endpoints for images: details, file, and creating missing vectors."""
+"""Endpoints for images: details, the picture's file and its media type, and making missing vectors."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Path, Response
 
 from interface.service.auth import Caller, TheCaller
-from interface.service.dependencies import DEFAULT_RETRY, RetryOptions, Tools
+from interface.service.parameters import DEFAULT_RETRY, RetryOptions, Tools
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import regenerate
 from swatchbook.ledger.documents import get_document

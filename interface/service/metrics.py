@@ -1,4 +1,6 @@
-"""Prometheus metrics. Every label has few values, whatever callers send."""
+"""`/metrics` for Prometheus: requests, documents by status, images by state, what is due. Every label has few values,
+whatever callers send.
+"""
 
 from typing import Annotated
 

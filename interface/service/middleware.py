@@ -1,4 +1,7 @@
-"""ASGI middleware for every request: body limits, security headers, metrics, and 500 for unexpected errors."""
+"""What holds for every request: 64 KiB and 30 s for a body that is no upload, security headers, a 500 without details
+for unexpected errors, and a wake-up of the background loop after each 202. Limits of uploads are in `upload_body.py`,
+of connections in `serve.py`.
+"""
 
 import asyncio
 import time

@@ -1,7 +1,8 @@
-"""Error responses: problem+json (RFC 9457) for every error.
+"""Error responses, as problem+json (RFC 9457): the HTTP status of each failure, Retry-After, and what callers are not
+told: of an error of the service they see only its kind and an id.
 
-Our own failures are mapped by their policy (`swatchbook.errors`). Errors of the request are described in full. Errors
-of the service show only their kind and an id, under which the log has the details.
+Failures are mapped by their policy (`swatchbook.errors`). Errors of the request are described in full; those of the
+service are in the log, under the id.
 """
 
 import logging

@@ -1,4 +1,6 @@
-"""Search endpoints: by text, by a picture, or by both."""
+"""Endpoints of search, by text, by a picture or by both: the parameters with their limits (100 results, 100 values of a
+filter) and the form. The ranking is in `swatchbook/search/`.
+"""
 
 import shutil
 from pathlib import Path
@@ -13,9 +15,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from interface.service.auth import TheCaller, choose_known
-from interface.service.dependencies import RequestModel, SearchText, Tools
-from interface.service.multipart import TheUploadSlots, full_disk_as_507, stream_body
+from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
+from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
 from swatchbook.records import Hit, Owner, Record
 from swatchbook.resources import Resources

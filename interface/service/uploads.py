@@ -1,4 +1,6 @@
-"""Upload endpoint: store a PDF and queue its document."""
+"""`POST /documents`: the fields of the form, the owner of an upload that names none, and the answer: 202 once file and
+document are stored, 200 if nothing is left to do, 422 for a role that no model makes.
+"""
 
 import asyncio
 from typing import Any, Literal
@@ -9,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from starlette.requests import Request
 
 from interface.service.auth import TheCaller
-from interface.service.dependencies import Tools
-from interface.service.multipart import FILE, TheUploadSlots, full_disk_as_507, receive_form
+from interface.service.parameters import Tools
 from interface.service.problems import RETRY_SECONDS, documented
+from interface.service.upload_body import FILE, TheUploadSlots, full_disk_as_507, receive_form
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration
 from swatchbook.pipeline.register import Registered, build_request, register_upload

@@ -1,4 +1,6 @@
-"""Webhook endpoint: a sender announces a file at a URL or object key, and the service fetches it.
+"""`POST /hooks/upload`: a sender announces a file at a URL or object key, signed (HMAC-SHA256, five minutes) or with a
+token. A repeated delivery starts nothing; how long it is remembered is in `ledger/deliveries.py`, which URLs are
+fetched in `storage/fetch.py`.
 
 Senders authenticate with a Standard Webhooks signature (standardwebhooks.com), or with a token if they cannot sign.
 Every failed authentication gets the same response, so that none reveals which sources exist.
@@ -15,9 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from interface.service.dependencies import Tools
-from interface.service.multipart import TheUploadSlots, full_disk_as_507
+from interface.service.parameters import Tools
 from interface.service.problems import documented
+from interface.service.upload_body import TheUploadSlots, full_disk_as_507
 from interface.service.uploads import Uploaded, check_options, inline_schema, uploaded
 from swatchbook.display_name import display_name
 from swatchbook.errors import InvalidReference

@@ -21,7 +21,7 @@ from swatchbook.records.base import (
     text_key,
 )
 from swatchbook.records.chunks import Chunk, Chunks, Entity
-from swatchbook.records.documents import PROGRESS, DocumentStatus, Stage
+from swatchbook.records.documents import PROGRESS, DocumentStatus, Stage, overall_percent
 from swatchbook.records.images import Analysis, ColorShare, Extraction, Picture, Placement, PlacementState, Unreadable
 from swatchbook.records.items import PIXEL_ROLES, TEXT_ROLES, ImageState, ItemState, Role, RoleTag
 from swatchbook.records.options import BlockName, BlockNames, IngestOptions
@@ -115,6 +115,7 @@ __all__ = [
     "fold",
     "identity",
     "image_id",
+    "overall_percent",
     "pair_key",
     "pixel_key",
     "placement_id",

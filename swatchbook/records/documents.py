@@ -34,6 +34,12 @@ PROGRESS: Mapping[Stage, tuple[int, int]] = {
 """Stage -> progress in percent at the start and at the end of the work that leads to it."""
 
 
+def overall_percent(towards: Stage, done: int, total: int) -> float:
+    """Return the overall progress, 0–100, of a run that has done so much of the work that leads to a stage."""
+    start, end = PROGRESS[towards]
+    return start + (end - start) * (min(1.0, done / total) if total else 0.0)
+
+
 class DocumentStatus(StrEnum):
     """Status of a document. `waiting`: a run is due later by itself; `blocked`: a person must act first."""
 

@@ -1,13 +1,11 @@
-"""The account of an ingest, as shown and as an exit code."""
+"""The account of an ingest, as shown."""
 
 import io
 from typing import Any
 
-import pytest
 from rich.console import Console
 
-from interface.cli.run_report import draw, exit_code
-from interface.cli.terminal import worst
+from interface.cli.run_report import draw
 from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Spent, Stage
 
 BROKEN = FailureRecord(
@@ -27,31 +25,6 @@ def drawn(given: RunReport, now: float = 0.0) -> str:
     console = Console(file=io.StringIO(), width=160, markup=False, highlight=False)
     console.print(draw(given, now=now))
     return console.file.getvalue()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("given", "code"),
-    [
-        (report(), 0),
-        (report(images_found=3, images_complete=3, images_to_review=3), 0),
-        (report(failed_images=(BROKEN,)), 3),
-        (report(other_failures=(BROKEN,)), 3),
-        (report(DocumentStatus.WAITING), 3),
-        (report(DocumentStatus.FAILED), 1),
-        (report(DocumentStatus.BLOCKED), 1),
-        (report(DocumentStatus.CANCELLED), 1),
-        (report(DocumentStatus.RUNNING), 1),
-    ],
-)
-def test_exit_codes(given: RunReport, code: int) -> None:
-    assert exit_code(given) == code
-
-
-@pytest.mark.parametrize(
-    ("codes", "code"), [([], 0), ([0, 0], 0), ([0, 3], 3), ([3, 2, 0], 2), ([2, 1, 3], 1)]
-)  # fmt: skip
-def test_many_documents_exit_with_the_worst(codes: list[int], code: int) -> None:
-    assert worst(codes) == code
 
 
 def test_what_needs_a_review_is_said_where_there_is_any() -> None:

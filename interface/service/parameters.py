@@ -1,4 +1,6 @@
-"""Dependencies and common parameters of the endpoints (for the caller: `interface.service.auth`)."""
+"""Parameters that several endpoints share: unknown ones are refused, a text has at most 1,000 characters and no NUL,
+`force` of a retry. Also how an endpoint gets the resources of the process.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,6 @@
-"""Upload bodies: streamed to disk under limits of size and time, never whole in memory.
+"""How the body of an upload arrives: written to disk, never whole in memory; 16 at a time, 8 of one sender; limits of
+size, time and form fields; refused at the first bytes if it is no PDF. Also: a webhook delivery is processed once at a
+time.
 
 A rejected body is not read to its end, so every such response closes the connection.
 """

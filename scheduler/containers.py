@@ -1,4 +1,6 @@
-"""Reconcile the flow runs of the shard pool with the containers of one Docker engine.
+"""Compare Prefect with the containers of one Docker engine, every 30 s in `swatchbook worker`: a shard's flow run
+without a running container becomes Crashed, a container whose flow run has been over for a minute is stopped, and
+finished containers are removed after an hour.
 
 A restarted Docker worker does not adopt earlier flow runs: those whose container died stay Running, those whose
 container never started stay Pending, and both occupy slots of the pool. Keeps no state between rounds.

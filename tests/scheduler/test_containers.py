@@ -21,9 +21,9 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelling, Completed, Pending, Running
 
 from deployments.pools import EMBED, LABELS, all_pools
-from scheduler import reconcile as reconcile_module
+from scheduler import containers
+from scheduler.containers import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
 from scheduler.launch import prefect
-from scheduler.reconcile import Reconciled, find_engine, keep_reconciling, reconcile, worker_name
 from swatchbook.errors import Configuration, ProviderDown
 from swatchbook.settings import Settings
 from tests.conftest import free_port
@@ -180,7 +180,7 @@ def test_worker_that_lives_is_left_what_it_submits_and_a_minute_to_report(
     submitted, gone, ended = pool.flow_run(Pending()), pool.flow_run(Running()), pool.flow_run(Pending())
     pool.container(ended, command=["/bin/sleep", "0"]).wait()
     assert pool.round(worker_began=60) == Reconciled()
-    monkeypatch.setattr(reconcile_module, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(containers, "GRACE_SECONDS", 0.0)
     assert set(pool.round(worker_began=60).crashed) == {str(gone), str(ended)}
     assert pool.state(submitted) == StateType.PENDING
 
@@ -200,7 +200,7 @@ def test_containers_that_nobody_waits_for_are_stopped(pool: Pool, monkeypatch: p
     ending, gone = pool.container(pool.flow_run(Completed())), pool.container(uuid4())
     stranger = pool.container(uuid4(), pool=uuid4())
     assert pool.round() == Reconciled()  # they may end by themselves
-    monkeypatch.setattr(reconcile_module, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(containers, "GRACE_SECONDS", 0.0)
     assert set(pool.round().removed) == {ending.id, gone.id}
     assert pool.containers() == {stranger.id}
 
@@ -212,7 +212,7 @@ def test_finished_containers_go_after_a_while_and_no_others(pool: Pool, monkeypa
     live = pool.container(flow_run)
     unlabelled = pool.engine.containers.create(IMAGE, FOR_EVER, network_mode="none")
     assert pool.round().pruned == 0
-    monkeypatch.setattr(reconcile_module, "KEPT", "0s")
+    monkeypatch.setattr(containers, "KEPT", "0s")
     assert pool.round().pruned == 1
     assert pool.containers() == {live.id}
     unlabelled.remove()
@@ -234,7 +234,7 @@ def test_engine_that_is_away_is_sat_out(
     with pytest.raises(ProviderDown, match="Docker"):
         call(lambda client: reconcile(client, absent, worker=pool.worker, since=datetime.now(UTC)))
     assert pool.state(lost) == StateType.RUNNING  # nobody knows
-    monkeypatch.setattr(reconcile_module, "EVERY_SECONDS", 0.1)
+    monkeypatch.setattr(containers, "EVERY_SECONDS", 0.1)
 
     async def some_rounds(engine: docker.DockerClient) -> None:
         await asyncio.wait_for(keep_reconciling(engine, worker=pool.worker, since=datetime.now(UTC)), 2)

@@ -1,10 +1,13 @@
-"""`swatchbook delete`: confirmation before, summary after."""
+"""`swatchbook delete`: the question before (on a terminal, or --yes) and the summary after. It is done in
+`pipeline/delete.py`, and counted beforehand in `ledger/queries/deletion.py`.
+"""
 
 import sys
 
 import typer
 
-from interface.cli.terminal import FAILED, clean, note, say_json
+from interface.cli.exit_status import FAILED
+from interface.cli.terminal import clean, note, say_json
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.queries.deletion import Deletion
 

@@ -1,0 +1,29 @@
+"""The exit status of commands: 0 completed; 1 failed, blocked, cancelled, or the input was refused; 2 wrong usage, such
+as a path or document that does not exist; 3 waiting, or completed with failures; 130 interrupted. Also which one an
+ingest of several documents returns: the worst.
+"""
+
+from collections.abc import Iterable
+
+from swatchbook.errors import Failure, InvalidReference
+from swatchbook.records import DocumentStatus, RunReport
+
+COMPLETED, FAILED, USAGE, OPEN, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def of_report(report: RunReport) -> int:
+    """Return COMPLETED, OPEN for waiting or completed with failures, FAILED for anything that needs a person."""
+    if report.status is DocumentStatus.COMPLETED:
+        return OPEN if report.failed_images or report.other_failures else COMPLETED
+    return OPEN if report.status is DocumentStatus.WAITING else FAILED
+
+
+def of_failure(failure: Failure) -> int:
+    """Return USAGE for a path, document or owner that does not exist, else FAILED."""
+    return USAGE if isinstance(failure, InvalidReference) else FAILED
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the most severe of the exit codes: FAILED, USAGE, OPEN, COMPLETED in this order."""
+    seen = set(codes)
+    return next((code for code in (FAILED, USAGE, OPEN) if code in seen), COMPLETED)
