@@ -1,5 +1,5 @@
 """Publishing: the only way in which objects reach the index or leave it, always from the ledger, 200 rows at a time;
-new spaces; and the pauses while the index is down (1 s, doubling, at most 30 s). What is dirty: `ledger/visibility.py`.
+new spaces; and the pauses while the index is down (1 s, doubling, at most 30 s). What is dirty: `ledger/dirty.py`.
 
 Every dirty row that is due is published, whichever document or owner it belongs to. A resumed run, a second owner with
 the same picture, a changed caption, a rebuilt index and a deleted document all need nothing else.
