@@ -1,5 +1,6 @@
 """What a process does for its run: register the document and begin the run, keep it alive, record its end if the work
-raises, and its stages and progress, at most twice a second. The rows of runs, and when a run is dead: `ledger/runs.py`.
+raises, and its stages and progress, at most twice a second. The rows of runs: `ledger/runs.py`; when a run is
+dead: `ledger/dead_runs.py`.
 The status at the end: `finish_run.py`.
 """
 
