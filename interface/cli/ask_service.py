@@ -1,5 +1,6 @@
-"""`swatchbook search` through a running service (SWATCHBOOK_SERVICE_URL): a key is sent over https only, except to this
-machine; the answer may take 60 s; each HTTP status becomes a failure. It opens no ledger and loads no models.
+"""`swatchbook search` through a running service (SWATCHBOOK_SERVICE_URL): a key is sent over https only, except to
+this machine; `document=` needs the full id; the answer may take 60 s; each HTTP status becomes a failure. It opens
+no ledger and loads no models.
 """
 
 import json

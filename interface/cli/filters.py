@@ -1,5 +1,6 @@
-"""`--where KEY=VALUE`: the keys of search filters on the command line; values of a repeated key are alternatives. How a
-filter matches is in `index/rules.py`.
+"""`--where KEY=VALUE`: the keys of search filters on the command line; values of a repeated key are alternatives.
+How a filter matches is in `index/rules.py`; how the document of `document=` is found by a part of its id or name, in
+`ledger/documents.py`.
 """
 
 from collections.abc import Sequence

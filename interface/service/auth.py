@@ -1,5 +1,5 @@
 """Who may use the service: an API key gives access to its owners; without keys, only this machine has access, and pages
-of other sites have none. Also which owner is meant when a request names none.
+of other sites have none. Also which owner is meant when a request with a key names none (for webhooks: `webhooks.py`).
 
 With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`. Without keys, the service listens
 on loopback only and every local caller has full access. Browsers must not be abused for that, so requests with another

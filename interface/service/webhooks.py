@@ -1,6 +1,6 @@
 """`POST /hooks/upload`: a sender announces a file at a URL or object key, signed (HMAC-SHA256, five minutes) or with a
-token. A repeated delivery starts nothing; which deliveries are remembered is in
-`ledger/webhook_deliveries.py`, which URLs are fetched in `storage/fetch.py`.
+token; the owner, by default the first of the source's. A repeated delivery starts nothing; which deliveries are
+remembered is in `ledger/webhook_deliveries.py`, which URLs are fetched in `storage/fetch.py`.
 
 Senders authenticate with a Standard Webhooks signature (standardwebhooks.com), or with a token if they cannot sign.
 Every failed authentication gets the same response, so that none reveals which sources exist.

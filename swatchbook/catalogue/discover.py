@@ -1,6 +1,6 @@
 """Stage 2A by layout rules: which headings, cards or article codes name the products of a document; their pages,
 categories, codes, variants and confidence; how much a catalogue must hold to have products at all, and the warning when
-a document has none.
+a document has none. When a repeated heading is one product: `sections.py`.
 
 Three readings of the layout compete: sections under headings, cards (names at pictures) and article codes. The warning
 is the result's `note`.

@@ -1,6 +1,7 @@
-"""Sections: where the region below a heading begins and ends, over pages and columns; which texts are headings; the
-category that a heading stands under; and the signs of a product in a section: labels, prices, codes, pictures. Which
-headings name products: `discover.py`.
+"""Sections: where the region below a heading begins and ends, over pages and columns, and between headings side by
+side; which texts are headings; when the same heading again continues a section (one product, not two); the category
+that a heading stands under; and the signs of a product in a section: labels, prices, codes, pictures. Which headings
+name products: `discover.py`.
 """
 
 from bisect import bisect

@@ -1,4 +1,6 @@
-"""Queue a new document; find one by id, file name or the beginning of its id; list documents, newest first."""
+"""Find a document by its id, the beginning of it, or its file name, and what is said if several or none match; list
+documents, newest first; queue a new one.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any

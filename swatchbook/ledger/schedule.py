@@ -1,5 +1,6 @@
 """What is due: which documents are to be run, deleted or published now, those that wait longest first. Also how often
-each was launched, and what became of flow runs. When a failed document is due again is in `pipeline/finish_run.py`.
+each was launched, and what became of flow runs. When a document is due again after a run that failed is decided in
+`pipeline/finish_run.py`.
 
 One rule brings every document back: whatever is unfinished, not cancelled, without a live run and due is run again
 (`is_due`). Beside it, rows that wait to be published and that no publisher holds make their document due.

@@ -1,6 +1,6 @@
-"""Send a call to a provider: its timeout (1.5 times longer with each attempt, at most twice), the largest reply (64
-MiB), and the ten minutes for which it follows "too many requests". It never retries. When a call may be sent is in
-`throttle.py`.
+"""Send a call to a provider: its timeout (1.5 times longer with each attempt, at most twice) and the largest reply (64
+MiB). After "too many requests" it waits and sends again, for at most ten minutes; after any other failure it never
+sends again. When a call may be sent is in `throttle.py`.
 
 It waits (rate limits, Retry-After, calls in flight); tasks retry.
 It logs a call's host, model, status, seconds and tokens; never headers or bodies.

@@ -1,5 +1,5 @@
-"""The coverage report as Markdown and table rows: how much of the collection is embedded and searchable, in all and by
-owner. It is counted in `ledger/queries/account.py`.
+"""The coverage report as Markdown and table rows: how much of the collection is embedded and searchable, in all and
+by owner. It is counted in `ledger/queries/coverage.py` and `owners.py` beside it.
 """
 
 from swatchbook.ledger.database import Ledger

@@ -1,6 +1,6 @@
 """Garbage collection (`gc`): delete temporary files, cached results that no document can use any more, stored files
-that no row names, and what `ledger/retention.py` says is kept no longer; there is also how long that is. Safe to
-kill and repeat.
+that no row names, and what `ledger/retention.py` says is kept no longer (how long things are kept is decided there).
+Safe to kill and repeat.
 """
 
 import os

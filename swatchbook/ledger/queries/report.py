@@ -1,5 +1,5 @@
-"""Put a document's report together: account, failures, costs, seconds of each stage. Its fields are declared in
-`records/reports.py`.
+"""Put a document's report together: account, failures, costs (from `ledger/calls.py`), seconds of each stage. Its
+fields are declared in `records/reports.py`.
 """
 
 from typing import Any
