@@ -51,25 +51,27 @@ PURE_STAGES: Mapping[str, PureStage] = {
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=_catalogue(
-            "discover", "attributes", "layout", "kinds", "cards", "sections", "running_text", *_LLM, "llm/products"
+            "discover", "attributes", "page_layout", "kinds", "cards", "sections", "running_text", *_LLM, "llm/products"
         ),
     ),
     "describe": PureStage(
         version="2",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
-        modules=_catalogue("describe", "attributes", "layout", "running_text", *_LLM, "llm/metadata"),
+        modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
         version="1",
         after=("discover",),
         options=("focus",),
-        modules=_catalogue("plan", "attributes", "layout", "kinds"),
+        modules=_catalogue("plan", "attributes", "page_layout", "kinds"),
     ),
     "chunk": PureStage(
         version="3",
         after=("plan", "tables"),
-        modules=_catalogue("chunk", "attributes", "layout", "kinds", "cards", "sections", "entities", "running_text"),
+        modules=_catalogue(
+            "chunk", "attributes", "page_layout", "kinds", "cards", "sections", "entities", "running_text"
+        ),
     ),
     "extract": PureStage(
         version="4",

@@ -217,12 +217,12 @@ def check_decoder(resources: Resources) -> str:
 
 
 def check_pdf(resources: Resources) -> str:
-    from swatchbook.runtime.child import Child
+    from swatchbook.runtime.child_process import Child
 
     with tempfile.TemporaryDirectory(prefix="swatchbook-") as folder:
         file = Path(folder) / "probe.pdf"
         file.write_bytes(SMALLEST_PDF)
-        with Child("swatchbook.pdf.child", memory_mb=resources.settings.child_memory_mb) as child:
+        with Child("swatchbook.pdf.parser_child", memory_mb=resources.settings.child_memory_mb) as child:
             child.ask({"do": "open", "path": str(file)}, seconds=resources.settings.page_seconds)
     return f"pymupdf {_installed('pymupdf')} in a child process"
 

@@ -1,6 +1,6 @@
 """The score of an analysis (the lesser of quality and confidence) and when it is weak; which of two analyses of a
 picture holds, and when a person must decide; how a person's corrections are applied. Asking the second model:
-`pipeline/review.py`. How the local analyst measures quality: `images/appearance.py`.
+`pipeline/review.py`. How the local analyst measures quality: `images/local_analysis.py`.
 """
 
 import re

@@ -17,7 +17,7 @@ from swatchbook.catalogue.attributes import Attribute, match_attributes
 from swatchbook.catalogue.cards import find_cards
 from swatchbook.catalogue.entities import find_certificates, find_specifications
 from swatchbook.catalogue.kinds import certificates_in, is_label
-from swatchbook.catalogue.layout import (
+from swatchbook.catalogue.page_layout import (
     PageLayout,
     Style,
     Text,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from swatchbook.catalogue.attributes import Attribute, derive_key, find_attributes, key_of, price_in
-from swatchbook.catalogue.layout import normalise_line
+from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.geometry import centre_inside, gap
 from swatchbook.records import (
     Box,

@@ -14,7 +14,7 @@ from statistics import median
 
 from swatchbook.catalogue.cards import Card, find_cards
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.layout import Code, PageLayout, Style, clean_name, normalise_line, summarise_page
+from swatchbook.catalogue.page_layout import Code, PageLayout, Style, clean_name, normalise_line, summarise_page
 from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import (
     DocumentLayout,

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from swatchbook.catalogue.attributes import Attribute, key_of
-from swatchbook.catalogue.layout import normalise_line
+from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.records import Entity, Table, entity_id
 
 FEWEST_KEYS = 3

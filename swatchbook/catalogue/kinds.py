@@ -7,7 +7,7 @@ import re
 from typing import Literal
 
 from swatchbook.catalogue.attributes import LABELS
-from swatchbook.catalogue.layout import PageLayout, Text
+from swatchbook.catalogue.page_layout import PageLayout, Text
 from swatchbook.records import fold
 
 PageKind = Literal["blank", "cover", "back cover", "index", "about", "contacts", "legal", "certificates"]

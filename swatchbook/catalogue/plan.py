@@ -1,5 +1,6 @@
-"""Stage 3: which pages are product pages, which are entity pages, and which are skipped and why, with and without
-focus. An unclear page is kept. How the kind of a page is recognised: `kinds.py`.
+"""Stage 3: which pages are product pages, which are entity pages (specification tables, certificates), and which are
+skipped and why; an unclear page counts as a product page. Without focus (`--no-focus`) only blank pages are skipped.
+How the kind of a page is recognised: `kinds.py`.
 """
 
 from collections.abc import Iterable
@@ -7,7 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from swatchbook.catalogue.kinds import PageKind, certificates_in, page_kind
-from swatchbook.catalogue.layout import summarise_page
+from swatchbook.catalogue.page_layout import summarise_page
 from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, fold
 
 SKIPPED: dict[PageKind, str] = {

@@ -11,7 +11,7 @@ from itertools import pairwise
 from operator import or_
 from typing import NamedTuple
 
-from swatchbook.catalogue.layout import MARGIN, PageLayout, Text
+from swatchbook.catalogue.page_layout import MARGIN, PageLayout, Text
 from swatchbook.records import Line, Page, fold
 
 FEWEST_PAGES = 3

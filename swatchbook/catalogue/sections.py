@@ -12,7 +12,7 @@ from math import inf
 
 from swatchbook.catalogue.attributes import Attribute
 from swatchbook.catalogue.kinds import PageKind, heading_kind, is_label
-from swatchbook.catalogue.layout import (
+from swatchbook.catalogue.page_layout import (
     LARGER,
     MARGIN,
     PageLayout,

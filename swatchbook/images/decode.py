@@ -16,7 +16,7 @@ import numpy as np
 from swatchbook.arrays import Pixels
 from swatchbook.errors import KINDS, CrashedWorker, Failure, ProviderTimeout, Unexpected
 from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child import TRIES, Child, Frame
+from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 
 Decoded = Pixels | Failure

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from swatchbook.errors import Failure, FileMissing, TooLarge, Unexpected, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child import Frame, serve
+from swatchbook.runtime.child_process import Frame, serve
 
 log = logging.getLogger(__name__)
 

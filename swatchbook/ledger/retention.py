@@ -1,6 +1,6 @@
-"""How long things are kept: files, vectors and answers that nothing uses an hour, ended runs SWATCHBOOK_KEEP_DAYS,
-timings three times as long, webhook deliveries seven days (`webhook_deliveries.py`). Says what counts as used, and
-deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
+"""How long things are kept: one hour for files, vectors and answers that nothing uses; SWATCHBOOK_KEEP_DAYS for
+ended runs; three times as long for timings; seven days for webhook deliveries. Says what counts as used, and deletes
+the rest from the ledger and file store. `upkeep/gc.py` calls it.
 """
 
 import sqlite3

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from swatchbook.errors import Configuration
 from swatchbook.models.device import Device, Precision
 from swatchbook.models.pretrained import load_network, load_preparation
-from swatchbook.models.vision import VisionEncoder
+from swatchbook.models.vision_encoder import VisionEncoder
 from swatchbook.models.weights import Checkpoint
 from swatchbook.records import Role
 

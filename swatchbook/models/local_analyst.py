@@ -1,5 +1,5 @@
 """The local analyst as a model: its tag, and the size to which it shrinks pictures. Its rules for colours, pattern,
-contrast and quality are in `images/appearance.py`.
+contrast and quality are in `images/local_analysis.py`.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,13 @@ class LocalAnalyst:
     side = SIDE
 
     def __init__(self) -> None:
-        from swatchbook.images import appearance, prepare  # import numpy and torch, which reading a tag does not need
+        from swatchbook.images import (  # import numpy and torch, which reading a tag does not need
+            local_analysis,
+            prepare,
+        )
 
-        self._describe, self._shrink = appearance.analyse, prepare.shrink
-        self._color_names = appearance.ColorNames()
+        self._describe, self._shrink = local_analysis.analyse, prepare.shrink
+        self._color_names = local_analysis.ColorNames()
 
     def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis]:
         """Return one analysis per picture, in input order. It costs nothing, so `context` is not used."""

@@ -30,7 +30,7 @@ from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Configuration, InvalidModelOutput
 from swatchbook.models.device import Device, Precision
 from swatchbook.models.pretrained import load_network, load_preparation, load_tokenizer
-from swatchbook.models.vision import VisionEncoder
+from swatchbook.models.vision_encoder import VisionEncoder
 from swatchbook.models.weights import Checkpoint
 from swatchbook.records import PIXEL_ROLES, Role
 

@@ -1,7 +1,8 @@
-"""Read PDFs through a child process: the time limits of a page and of the whole, and what happens to a page or picture
-on which the child crashes (tried twice) or hangs. Parsing itself: `child.py`.
+"""Read PDFs through a child process: how long a page may be silent (SWATCHBOOK_PAGE_SECONDS) and how long the whole may
+take, and what happens to a page or picture on which the child crashes (tried twice) or hangs. How silence is noticed
+and the child killed: `runtime/child_process.py`. Parsing itself: `parser_child.py`.
 
-Nothing here opens a PDF; `swatchbook.pdf.child` does, in a process that may crash.
+Nothing here opens a PDF; `swatchbook.pdf.parser_child` does, in a process that may crash.
 """
 
 import hashlib
@@ -35,12 +36,12 @@ from swatchbook.errors import (
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.limits import HEAD_BYTES, check_bytes, check_pages, is_pdf
 from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
-from swatchbook.runtime.child import TRIES, Child, Frame
+from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook.truncate import truncate
 
-CHILD = "swatchbook.pdf.child"
+CHILD = "swatchbook.pdf.parser_child"
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 KEPT_WARNINGS = 100
 

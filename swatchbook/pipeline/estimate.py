@@ -142,7 +142,13 @@ def _discovering(
     if scanned := scans.scanned_pages(reader.iter_pages(files, reading)):
         question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.MOST_TOKENS)
         yield _asked(
-            resources.settings, "discover", "vision", resources.models.vision.model, question, Printed, len(scanned)
+            resources.settings,
+            "discover",
+            "vision",
+            resources.models.vision.model,
+            question,
+            Printed,
+            len(scanned),
         )
     finding, describing = Tally(model), Tally(model)
     ask_products(finding, no_charge, reading, reader.iter_pages(files, reading), discovery)

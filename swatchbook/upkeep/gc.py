@@ -1,6 +1,6 @@
 """Garbage collection (`gc`): delete temporary files, cached results that no document can use any more, stored files
-that no row names, and what `ledger/retention.py` says is kept no longer (how long things are kept is decided there).
-Safe to kill and repeat.
+that no row names, and what is past its time in `ledger/retention.py`. What is unused stays an hour; unnamed files
+and unused contents also at least as long as the oldest live run has lasted. Safe to kill and repeat.
 """
 
 import os

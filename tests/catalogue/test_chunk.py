@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swatchbook.catalogue.chunk import MOST_PIECES, chunk, word_pieces
-from swatchbook.catalogue.layout import normalise_line
+from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.records import Chunks, Page, Plan, PlannedPage, Table, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text

@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.catalogue.discover import UNSURE, discover
-from swatchbook.catalogue.layout import normalise_line
+from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.records import Discovery, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, ExpectedProduct

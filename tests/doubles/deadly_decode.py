@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from swatchbook.images import decode_child
-from swatchbook.runtime.child import Frame, serve
+from swatchbook.runtime.child_process import Frame, serve
 
 
 def handle(request: dict[str, Any], payload: bytes) -> Iterator[Frame]:

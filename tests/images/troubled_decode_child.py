@@ -9,7 +9,7 @@ from PIL import Image
 
 from swatchbook.images import decode_child
 from swatchbook.images.limits import ImageLimits
-from swatchbook.runtime.child import serve
+from swatchbook.runtime.child_process import serve
 
 real_decode = decode_child.decode
 

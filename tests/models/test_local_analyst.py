@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from swatchbook.arrays import Pixels
-from swatchbook.images.appearance import PALETTE
+from swatchbook.images.local_analysis import PALETTE
 from swatchbook.images.prepare import shrink
 from swatchbook.models.local_analyst import SIDE, LocalAnalyst
 from swatchbook.records import Analysis

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from swatchbook.pdf import child
-from swatchbook.runtime.child import Frame, serve
+from swatchbook.pdf import parser_child
+from swatchbook.runtime.child_process import Frame, serve
 
 
 def troubled(document: Any, what: str, text: str) -> None:
@@ -45,10 +45,10 @@ def first(document: Any, what: str) -> bool:
 
 
 real_describe, real_page, real_tables, real_embedded = (
-    child.describe_document,
-    child.read_page,
-    child.read_tables,
-    child.embedded_picture,
+    parser_child.describe_document,
+    parser_child.read_page,
+    parser_child.read_tables,
+    parser_child.embedded_picture,
 )
 
 
@@ -90,6 +90,6 @@ def embedded_picture(document: Any, xref: int, *rest: Any) -> Any:
 
 
 if __name__ == "__main__":
-    child.describe_document, child.embedded_picture = describe_document, embedded_picture
-    child.read_page, child.read_tables = read_page, read_tables
-    serve(child.handle)
+    parser_child.describe_document, parser_child.embedded_picture = describe_document, embedded_picture
+    parser_child.read_page, parser_child.read_tables = read_page, read_tables
+    serve(parser_child.handle)

@@ -1,5 +1,6 @@
-"""Whether the pages confirm a language model's answer: the words of a value must occur there; a product's name must
-begin a short line (12 words) or be at least half of a line, so that a name that prose only mentions is rejected.
+"""The word tests by which a page confirms a language model's answer: the words of a value must occur there; a product's
+name must begin a short line (12 words) or be at least half of a line, so that a name that prose only mentions does not
+count. What is rejected for it is decided in `products.py` and `metadata.py`.
 
 Case, spaces, Unicode forms, hyphens at line ends and most punctuation do not count; numbers, their signs and units do.
 """

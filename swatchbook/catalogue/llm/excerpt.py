@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from swatchbook.catalogue.layout import LARGER, MARGIN, normalise_line
 from swatchbook.catalogue.llm.confirm import normalise_source, normalise_words
+from swatchbook.catalogue.page_layout import LARGER, MARGIN, normalise_line
 from swatchbook.catalogue.running_text import is_in_margin, mask_digits
 from swatchbook.records import Line, Page, Record
 

@@ -1,6 +1,7 @@
-"""Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long. On which pages
-a product's name, code and variants are looked for (its own and the adjacent ones), and its confidence: 0.85, or 0.95 if
-the layout rules found it too. Whether the words there confirm it: `confirm.py`.
+"""Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long. Which of its
+products are rejected, and the reason: pages outside the document, no name, named twice, or not confirmed on its own and
+the adjacent pages. The confidence of the others: 0.85, or 0.95 if the layout rules found it too. The test of words:
+`confirm.py`.
 
 The result of the layout rules is a hint to the model, and adds the regions on the pages for the same product.
 """
@@ -9,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from swatchbook.catalogue.layout import normalise_line
 from swatchbook.catalogue.llm.confirm import is_named, normalise_words, occurs
 from swatchbook.catalogue.llm.excerpt import PageExcerpt, group_excerpts, page_excerpts
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
+from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.ledger.calls import CallContext
 from swatchbook.providers.messages import Chat, Question

@@ -20,7 +20,7 @@ from swatchbook.errors import (
     ProviderTimeout,
     Unexpected,
 )
-from swatchbook.runtime.child import Child
+from swatchbook.runtime.child_process import Child
 
 ROOT = Path(__file__).parents[2]
 MODULE = "tests.runtime.troubled_child"
@@ -146,8 +146,8 @@ def test_text_of_an_unforeseen_error_goes_to_the_log_alone(child: Child, caplog:
 def test_what_a_child_logs_reaches_the_log_of_its_parent(child: Child, caplog: pytest.LogCaptureFixture) -> None:
     answer, _ = child.ask({"do": "log", "text": "50 % of a page"}, seconds=20)
     assert answer == {"done": True}
-    (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child"]
-    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child", "WARNING", "%s: %s")
+    (record,) = [record for record in caplog.records if record.name == "swatchbook.runtime.child_process"]
+    assert (record.name, record.levelname, record.msg) == ("swatchbook.runtime.child_process", "WARNING", "%s: %s")
     assert record.getMessage() == "tests.runtime.troubled_child: 50 % of a page"
 
 
@@ -242,7 +242,7 @@ def test_child_ends_with_its_parent_even_in_a_loop(busy: bool) -> None:
             sys.executable,
             "-c",
             "import sys, time\n"
-            "from swatchbook.runtime.child import Child\n"
+            "from swatchbook.runtime.child_process import Child\n"
             f"child = Child({MODULE!r}, memory_mb=512)\n"
             f"answers = child.stream({{'do': {'loop' if busy else 'count'!r}, 'to': 1}}, seconds=60)\n"
             "next(answers)\n" + ("" if busy else "list(answers)\n") + "print(child.pid, flush=True)\n"
@@ -273,7 +273,7 @@ def test_many_busy_children_of_one_parent_all_end_with_it() -> None:
     """None of them holds open what tells another that the parent is gone."""
     parent, pids = parent_of(
         "import time\n"
-        "from swatchbook.runtime.child import Child\n"
+        "from swatchbook.runtime.child_process import Child\n"
         f"children = [Child({MODULE!r}, memory_mb=512) for _ in range(4)]\n"
         "streams = [child.stream({'do': 'loop'}, seconds=60) for child in children]\n"
         "print(*[next(stream)[0]['pid'] for stream in streams], flush=True)\n"
@@ -289,7 +289,7 @@ def test_many_busy_children_of_one_parent_all_end_with_it() -> None:
 def test_busy_child_of_a_forked_parent_ends_with_it_and_its_siblings_go_on() -> None:
     parent, (forked, ours, its_own) = parent_of(
         "import os, time\n"
-        "from swatchbook.runtime.child import Child\n"
+        "from swatchbook.runtime.child_process import Child\n"
         f"ours, its_own = Child({MODULE!r}, memory_mb=512), Child({MODULE!r}, memory_mb=512)\n"
         "busy = ours.stream({'do': 'loop'}, seconds=60)\n"
         "pid = next(busy)[0]['pid']\n"

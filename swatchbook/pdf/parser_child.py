@@ -30,7 +30,7 @@ from swatchbook.pdf.painting import EVERYWHERE, Painting, Stroke, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.tabular import looks_tabular
 from swatchbook.records import Block, Box, Drawn, Line, Page, Span, sha256, text_key
-from swatchbook.runtime.child import Frame, serve
+from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.truncate import truncate
 
 log = logging.getLogger(__name__)
