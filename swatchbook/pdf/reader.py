@@ -33,11 +33,12 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.limits import HEAD_BYTES, check_bytes, check_pages, is_pdf
+from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
 from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
 from swatchbook.runtime.child import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook.storage.size_limit import check_size
 from swatchbook.truncate import truncate
 
 CHILD = "swatchbook.pdf.child"
@@ -262,7 +263,7 @@ def check_file(path: Path, settings: Settings) -> str:
     """
     try:
         size = path.stat().st_size
-        check_bytes(size, settings)
+        check_size(size, settings.max_document_mb << 20)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             file.seek(0)

@@ -24,11 +24,12 @@ from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.models import registry
-from swatchbook.pdf.limits import HEAD_BYTES, check_bytes, is_pdf
+from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.files import KEY
+from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import is_remote, temporary_file
 
 _NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
@@ -181,7 +182,7 @@ def _check(path: Path, name: str, settings: Settings) -> None:
         size = path.stat().st_size
         if size == 0:
             raise UnreadableDocument(f"{name}: the file is empty.", advice="Export or download it again.")
-        check_bytes(size, settings, name)
+        check_size(size, settings.max_document_mb << 20, name=f"{name}: the file")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except PermissionError as error:
