@@ -22,7 +22,6 @@ import pymupdf
 from PIL import Image
 from pymupdf import mupdf
 
-from swatchbook.catalogue.running_text import margin_places
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, Unexpected, UnreadableDocument, as_failure
 from swatchbook.geometry import UNIT_SQUARE, Transform, Turn, clip, compose, nearest_turn, overlap, transform_box
 from swatchbook.images.limits import ImageLimits
@@ -146,7 +145,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
         warnings=(*warnings, *_warnings()),
     )
-    facts = {"box": page_read.box, "has_table": page_read.has_table, "margins": sorted(margin_places(page_read))}
+    facts = {"box": page_read.box, "has_table": page_read.has_table}
     yield {"page": number, "warnings": page_read.warnings, **facts}, page_read.model_dump_json().encode()
 
 
