@@ -419,7 +419,10 @@ def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
 
 
 def strip_control_characters(text: str) -> str:
-    """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters."""
+    """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters.
+
+    All else stays as the page has it, also what is invisible: later stages compare it with other texts of the page.
+    """
     text = text.encode("utf-8", "replace").decode()
     return "".join(c for c in text if c in "\t\n" or not (c < " " or "\x7f" <= c <= "\x9f"))
 
