@@ -108,7 +108,10 @@ def read(
 
 
 def iter_pages(files: Files, reading: Reading, *, pages: Collection[int] | None = None) -> Iterator[Page]:
-    """Return the pages of a reading in order, one at a time; only those in `pages` if given. Raises FileMissing."""
+    """Return the pages of a reading in order, one at a time; only those in `pages` if given. Raises FileMissing.
+
+    Parsing takes about 0.2 ms a page: stages read pages again rather than keep thousands of them in memory.
+    """
     with files.local(reading.pages_file) as path, path.open("rb") as lines:
         for number, line in zip(sorted(reading.page_boxes), lines, strict=True):  # a line for each page that was read
             if pages is None or number in pages:
