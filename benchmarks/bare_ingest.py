@@ -11,6 +11,7 @@ from swatchbook.ledger import items, runs, stage_results
 from swatchbook.ledger.queries import account
 from swatchbook.pdf import reader
 from swatchbook.pipeline.embed import process_batch
+from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import begin_work, hold_run
@@ -37,7 +38,7 @@ def main(path: Path) -> None:
             chunks = chunk.chunk(work.document, reading, pages, planned, tables.tables)
             stage_results.save_pages(resources.ledger, work.run, reading, planned)
             stage_results.save_chunks(resources.ledger, work.run, chunks)
-            extraction = reader.extract(path, work.document, reading, planned, resources.files, resources.settings)
+            extraction = extract(path, work.document, reading, planned, resources.files, resources.settings)
             stage_results.save_extraction(resources.ledger, work.run, extraction)
             for batch in items.cut_batches(resources.ledger, work.run, options.batch_size):
                 process_batch(resources, work.run, batch, size=options.batch_size, last_try=True)

@@ -17,6 +17,7 @@ from samples.generate import BUILD, build
 from swatchbook.images.decode import Decoders
 from swatchbook.models.local_encoder import DescriptorEncoder
 from swatchbook.pdf import reader
+from swatchbook.pipeline.extract import extract
 from swatchbook.records import Plan, PlannedPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
@@ -30,7 +31,7 @@ def sample_jpegs(files: Files, settings: Settings) -> list[Path]:
     catalogue = build(BUILD)
     reading = reader.read(catalogue, files, settings)
     pages = tuple(PlannedPage(number=n, kind="product", reason="all") for n in reading.page_boxes)
-    found = reader.extract(catalogue, "bench", reading, Plan(pages=pages), files, settings)
+    found = extract(catalogue, "bench", reading, Plan(pages=pages), files, settings)
     return [Path(files.url) / p.file[:2] / p.file for p in found.pictures if p.file.endswith(".jpg")]
 
 

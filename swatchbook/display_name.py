@@ -4,6 +4,8 @@ characters. It is never used as a path: files are stored under their content key
 
 import unicodedata
 
+from swatchbook.one_line import one_line
+
 _MAX_LENGTH = 200  # characters
 _DEFAULT = "document.pdf"
 
@@ -14,15 +16,9 @@ def display_name(path: str) -> str:
     It is never empty and has at most 200 characters; the suffix is kept.
     """
     last = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    shown = "".join(" " if c.isspace() else c for c in unicodedata.normalize("NFC", last) if _is_visible(c))
-    name = " ".join(shown.split()).strip(". ")
+    name = one_line(unicodedata.normalize("NFC", last)).strip(". ")
     if len(name) <= _MAX_LENGTH:
         return name or _DEFAULT
     stem, dot, suffix = name.rpartition(".")
     ending = dot + suffix if stem and len(suffix) <= 8 else ""
     return name[: _MAX_LENGTH - 1 - len(ending)].rstrip(". ") + "…" + ending
-
-
-def _is_visible(character: str) -> bool:
-    """Return False for controls, format marks (such as U+202E), surrogates and unassigned characters."""
-    return character.isspace() or not unicodedata.category(character).startswith("C")

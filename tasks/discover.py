@@ -23,6 +23,7 @@ from swatchbook.ledger.calls import CallContext
 from swatchbook.pdf import reader
 from swatchbook.pipeline.run import progress_callback
 from swatchbook.pipeline.work import Work
+from swatchbook.providers.messages import ChargedChat
 from swatchbook.records import Description, Discovery, FailedPage, FoundProduct, Reading, Scans, Stage, Tables
 from swatchbook.resources import Resources
 from tasks.policy import PURE, last_try
@@ -45,13 +46,11 @@ async def discover_products(key: str, work: Work, reading: Reading) -> Discovery
     if resources.settings.discovery == "layout":
         return discovery
     scanned = await _in_provider_thread(lambda: _read_scans(resources, work, reading))
-    context = CallContext(resources.ledger, work.run, "discover")
+    chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "discover"))
     pages = with_scans(reader.iter_pages(resources.files, reading), scanned)
     lost = scanned.lost
     try:
-        discovery = await _in_provider_thread(
-            lambda: ask_products(resources.models.llm, context, reading, pages, discovery)
-        )
+        discovery = await _in_provider_thread(lambda: ask_products(chat, reading, pages, discovery))
     except Failure as failure:
         if not (failure.policy is Policy.NEVER or (failure.policy is Policy.ONCE_MORE and last_try())):
             raise
@@ -79,11 +78,9 @@ async def describe_product(
     description = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
     if resources.settings.discovery == "layout":
         return description
-    context = CallContext(resources.ledger, work.run, "describe")
+    chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "describe"))
     try:
-        return await _in_provider_thread(
-            lambda: ask_metadata(resources.models.llm, context, product, pages, description)
-        )
+        return await _in_provider_thread(lambda: ask_metadata(chat, product, pages, description))
     except Failure as failure:
         if failure.policy in SHARED or (failure.policy is not Policy.NEVER and not last_try()):
             raise
@@ -104,10 +101,10 @@ def _lost(what: str, page: int, failure: Failure, *, transient: bool) -> FailedP
 def _read_scans(resources: Resources, work: Work, reading: Reading) -> Scans:
     if not (scanned := scans.scanned_pages(reader.iter_pages(resources.files, reading))):
         return Scans()
-    chat, context = resources.models.vision, CallContext(resources.ledger, work.run, "discover")
+    chat = ChargedChat(resources.models.vision, CallContext(resources.ledger, work.run, "discover"))
     with resources.files.local(work.file) as path:
         render = partial(reader.render, path, settings=resources.settings, side=scans.SIDE)
-        return scans.read_scans(chat, context, scanned, render)
+        return scans.read_scans(chat, scanned, render)
 
 
 def _tables(work: Work, reading: Reading) -> Tables:

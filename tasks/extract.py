@@ -8,7 +8,7 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.ledger import stage_results
-from swatchbook.pdf import reader
+from swatchbook.pipeline.extract import extract
 from swatchbook.pipeline.run import progress_callback
 from swatchbook.pipeline.work import Work
 from swatchbook.records import Extraction, Plan, Reading, Stage
@@ -33,6 +33,4 @@ def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:
     resources = load_resources(work.blocks)
     progress = progress_callback(resources, work.run, Stage.EXTRACTED)
     with resources.files.local(work.file) as path:
-        return reader.extract(
-            path, work.document, reading, plan, resources.files, resources.settings, progress=progress
-        )  # fmt: skip
+        return extract(path, work.document, reading, plan, resources.files, resources.settings, progress=progress)

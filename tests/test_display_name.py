@@ -20,7 +20,7 @@ from swatchbook.display_name import display_name
         ("..", "document.pdf"),
         ("", "document.pdf"),
         ("\x00", "document.pdf"),
-        ("a\x00b.pdf", "ab.pdf"),
+        ("a\x00b.pdf", "a b.pdf"),
         ("a\r\nSet-Cookie: b.pdf", "a Set-Cookie: b.pdf"),
         ("invoice\u202efdp.exe", "invoicefdp.exe"),
         ("a\ud800.pdf", "a.pdf"),

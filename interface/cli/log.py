@@ -25,7 +25,7 @@ class Fields(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         extras = (f" {name}={value!r}" for name, value in record.__dict__.items() if name not in _STANDARD)
         line = super().formatMessage(record) + "".join(extras)
-        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # messages may quote untrusted text
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)  # untrusted text: shown, not removed
 
 
 def start(*, debug: bool) -> None:

@@ -17,6 +17,7 @@ from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
+from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Hit, Record, RunReport, Stage
 from swatchbook.truncate import merge_roles
 from swatchbook.upkeep.verify import Verification
@@ -122,7 +123,7 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
             cell(hit.product if hit.product != hit.title else ""),
             cell(hit.document),
             cell(_pages(hit.pages)),
-            cell(_short(hit.text or "", 90), "dim"),
+            cell(shorten(hit.text or "", 90), "dim"),
         ]
         rows.add_row(*row, *([_explanation(hit)] if explain else []))
     return rows
@@ -203,7 +204,7 @@ def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]
             cell(_pages(product["pages"])),
             cell(image_counts.get(product["id"], 0)),
             cell(f"{product['confidence']:.2f}"),
-            cell(_short(metadata), "dim"),
+            cell(shorten(metadata, 120), "dim"),
         )
     return rows
 
@@ -225,11 +226,6 @@ def _pages(pages: Sequence[int]) -> str:
         else:
             spans.append([page, page])
     return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in spans) or "–"
-
-
-def _short(text: str, max_length: int = 120) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
 def _explanation(hit: Hit) -> Text:

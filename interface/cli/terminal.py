@@ -97,7 +97,10 @@ def cell(value: object, style: str = "") -> Text:
 
 
 def clean(text: str) -> str:
-    """Replace control characters by spaces, since they could drive the terminal; line ends stay."""
+    """Replace what is not printable by spaces, since it could drive the terminal; line ends and columns stay.
+
+    A text that must be one line everywhere goes through `one_line` instead.
+    """
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 

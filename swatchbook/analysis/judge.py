@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from swatchbook.errors import InvalidReference
+from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, ColorShare, Record, fold, sha256
 
 PERSON: Final = "person"
@@ -89,8 +90,7 @@ def _line(name: str, before: str | None, after: str | None) -> str:
 
 
 def _short(value: str | None) -> str:
-    line = " ".join((value or "nothing").split())
-    return line if len(line) <= _MOST_SHOWN else line[: _MOST_SHOWN - 1].rstrip() + "…"
+    return shorten(value or "nothing", _MOST_SHOWN)
 
 
 def _names(analysis: Analysis, name: str) -> tuple[str, ...]:

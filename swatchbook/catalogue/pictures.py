@@ -8,10 +8,9 @@ rejected none of 176 product pictures.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from swatchbook.geometry import area, covers, edges_agree, gaps, short_side
-from swatchbook.records import Box, Line, Placement, PlacementState, Record, Sha256, placement_id
+from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, placement_id
 
 LEAST_SIDE = 32.0  # points
 LEAST_SHARE = 0.006  # of the page
@@ -26,25 +25,6 @@ CAPTION_LENGTH = 160  # characters; more is a paragraph
 BESIDE, INSIDE = 8.0, 16.0  # points added to the distance of a caption beside or on the picture
 NEARBY_REACH = 90.0  # points
 NEARBY_LENGTH = 600  # characters
-
-
-class Sighting(Record):
-    """A picture found on a page, before it is judged. `bbox` is its visible part, `whole` the whole of it."""
-
-    page: int
-    page_box: Box
-    kind: Literal["embedded", "inline"]
-    xref: int | None
-    bbox: Box
-    whole: Box
-    fills: Literal["box", "clip", "part"] = "part"
-    covered: bool = False
-    opaque: bool = False
-    content_key: Sha256
-    phash: str | None = None
-    tone: tuple[int, int, int] | None = None  # mean RGB
-    caption: str | None = None
-    nearby_text: str | None = None
 
 
 def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:

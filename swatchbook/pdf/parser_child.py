@@ -22,7 +22,6 @@ import pymupdf
 from PIL import Image
 from pymupdf import mupdf
 
-from swatchbook.catalogue.running_text import margin_places
 from swatchbook.errors import EncryptedDocument, Failure, OutOfMemory, Unexpected, UnreadableDocument, as_failure
 from swatchbook.geometry import UNIT_SQUARE, Transform, Turn, clip, compose, nearest_turn, overlap, transform_box
 from swatchbook.images.limits import ImageLimits
@@ -146,7 +145,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
         warnings=(*warnings, *_warnings()),
     )
-    facts = {"box": page_read.box, "has_table": page_read.has_table, "margins": sorted(margin_places(page_read))}
+    facts = {"box": page_read.box, "has_table": page_read.has_table}
     yield {"page": number, "warnings": page_read.warnings, **facts}, page_read.model_dump_json().encode()
 
 
@@ -420,7 +419,10 @@ def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
 
 
 def strip_control_characters(text: str) -> str:
-    """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters."""
+    """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters.
+
+    All else stays as the page has it, also what is invisible: later stages compare it with other texts of the page.
+    """
     text = text.encode("utf-8", "replace").decode()
     return "".join(c for c in text if c in "\t\n" or not (c < " " or "\x7f" <= c <= "\x9f"))
 

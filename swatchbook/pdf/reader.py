@@ -8,19 +8,12 @@ Nothing here opens a PDF; `swatchbook.pdf.parser_child` does, in a process that 
 import hashlib
 import tempfile
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from swatchbook.catalogue.pictures import (
-    Sighting,
-    caption,
-    nearby_text,
-    place_pictures,
-)
-from swatchbook.catalogue.running_text import Running, caption_lines, find_running_lines
 from swatchbook.errors import (
     KINDS,
     CrashedWorker,
@@ -34,11 +27,23 @@ from swatchbook.errors import (
     as_failure,
 )
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.limits import HEAD_BYTES, check_bytes, check_pages, is_pdf
-from swatchbook.records import Box, Extraction, FailedPage, Page, Picture, Plan, Reading, Table, Tables, Unreadable
+from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
+from swatchbook.records import (
+    Box,
+    ExtractedPictures,
+    FailedPage,
+    Page,
+    Picture,
+    Reading,
+    Sighting,
+    Table,
+    Tables,
+    Unreadable,
+)
 from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+from swatchbook.storage.size_limit import check_size
 from swatchbook.truncate import truncate
 
 CHILD = "swatchbook.pdf.parser_child"
@@ -65,7 +70,6 @@ def read(
     content = check_file(path, settings)
     boxes: dict[int, Box] = {}
     tables: list[int] = []
-    margins: Counter[tuple[str, int]] = Counter()
     lost: list[FailedPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
         opened = _open(child, path, settings)
@@ -81,7 +85,6 @@ def read(
                     if "box" in answer:
                         boxes[answer["page"]] = answer["box"]
                         tables += [answer["page"]] if answer["has_table"] else []
-                        margins.update((text, place) for text, place in answer["margins"])
                         warnings += [f"Page {answer['page']}: {warning}" for warning in answer["warnings"]]
                         file.write(payload + b"\n")
                     elif "lost" in answer and answer["page"] not in boxes:
@@ -100,14 +103,16 @@ def read(
         page_boxes=boxes,
         pages_file=key,
         table_pages=tuple(tables),
-        running=tuple(sorted(find_running_lines(margins))),
         lost=tuple(lost),
         warnings=truncate(warnings, KEPT_WARNINGS),
     )
 
 
 def iter_pages(files: Files, reading: Reading, *, pages: Collection[int] | None = None) -> Iterator[Page]:
-    """Return the pages of a reading in order, one at a time; only those in `pages` if given. Raises FileMissing."""
+    """Return the pages of a reading in order, one at a time; only those in `pages` if given. Raises FileMissing.
+
+    Parsing takes about 0.2 ms a page: stages read pages again rather than keep thousands of them in memory.
+    """
     with files.local(reading.pages_file) as path, path.open("rb") as lines:
         for number, line in zip(sorted(reading.page_boxes), lines, strict=True):  # a line for each page that was read
             if pages is None or number in pages:
@@ -162,34 +167,30 @@ def render(
 
 def extract(
     path: Path,
-    document: str,
-    reading: Reading,
-    plan: Plan,
+    pages: Sequence[int],
+    content: str,
     files: Files,
     settings: Settings,
     *,
     progress: Progress | None = None,
     module: str = CHILD,
-) -> Extraction:
-    """Extract the pictures of the planned pages, stored and deduplicated by content, and their placements.
+) -> ExtractedPictures:
+    """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
-    `document` is the document's id, from which the ids of placements are made. A picture that cannot be read is in
-    `unreadable` and keeps its placement; a page that cannot be read is in `lost`.
+    `content` is the SHA-256 of the file. A picture that cannot be read is in `unreadable`; a page in `lost`.
     """
-    lost_pages = {page.page for page in reading.lost}
-    numbers = [number for number in sorted(plan.shown) if number not in lost_pages]
-    builder = _ExtractionBuilder(files, iter_pages(files, reading, pages=set(numbers)), frozenset(reading.running))
-    if numbers:
-        request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": reading.content}
+    builder = _ExtractionBuilder(files)
+    if pages:
+        request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content}
         with (
             Child(module, memory_mb=settings.child_memory_mb) as child,
-            closing(_stream_restarting(child, request, numbers, settings, progress)) as answers,
+            closing(_stream_restarting(child, request, sorted(pages), settings, progress)) as answers,
         ):
             for answer, payload in answers:
                 builder.add(answer, payload)
-    return Extraction(
+    return ExtractedPictures(
         pictures=tuple(builder.pictures.values()),
-        placements=place_pictures(document, builder.sightings),
+        sightings=tuple(builder.sightings),
         unreadable=tuple(builder.unreadable.values()),
         lost=tuple(builder.lost),
         warnings=truncate(builder.warnings, KEPT_WARNINGS),
@@ -199,16 +200,13 @@ def extract(
 class _ExtractionBuilder:
     """Collects the results of an extraction while the child answers."""
 
-    def __init__(self, files: Files, pages: Iterator[Page], running: Running) -> None:
+    def __init__(self, files: Files) -> None:
         self.pictures: dict[str, Picture] = {}
         self.unreadable: dict[str, Unreadable] = {}
         self.sightings: list[Sighting] = []
         self.lost: list[FailedPage] = []
         self.warnings: list[str] = []
         self._files = files
-        self._pages = pages
-        self._running = running
-        self._page: Page | None = None
         self._announced: dict[str, Any] = {}
 
     def add(self, answer: dict[str, Any], payload: bytes) -> None:
@@ -232,25 +230,15 @@ class _ExtractionBuilder:
             facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
             stored = self._files.put_bytes(payload, answer["suffix"])
             self.pictures[key] = Picture(content_key=key, file=stored, **facts)
-        sighting = announced["sighting"]
-        lines = caption_lines(self._read(announced["page"]), self._running)
         self.sightings.append(
             Sighting(
-                **sighting,
+                **announced["sighting"],
                 opaque=answer.get("mode") in ("L", "RGB"),
                 content_key=key,
                 phash=answer.get("phash"),
                 tone=answer.get("tone"),
-                caption=caption(sighting["bbox"], lines),
-                nearby_text=nearby_text(sighting["bbox"], lines),
             )
         )
-
-    def _read(self, number: int) -> Page:
-        """Return a page. Pages are asked for in order, so the file is read once."""
-        while self._page is None or self._page.number < number:
-            self._page = next(self._pages)
-        return self._page
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -263,7 +251,7 @@ def check_file(path: Path, settings: Settings) -> str:
     """
     try:
         size = path.stat().st_size
-        check_bytes(size, settings)
+        check_size(size, settings.max_document_mb << 20)
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
             file.seek(0)

@@ -15,13 +15,12 @@ from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.catalogue.llm.products import ask_products
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.ledger import items
-from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.queries import reviews
-from swatchbook.ledger.runs import Run
 from swatchbook.models import registry
 from swatchbook.models.vision_analyst import INSTRUCTIONS, MOST_TOKENS, Seen
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
+from swatchbook.pipeline.extract import extract
 from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
@@ -69,14 +68,14 @@ class Estimate(Record):
 
 
 class Tally:
-    """A `Chat` that counts questions and gives empty answers. Threads may share it."""
+    """A `PaidChat` that counts questions and gives empty answers. Threads may share it."""
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.calls = self.tokens_in = self.tokens_out = 0
         self._turn = threading.Lock()
 
-    def ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
+    def ask(self, question: Question, shape: type[Shape]) -> Shape:
         tokens = turn_tokens(ChatMessage(question=question, shape=schema_of(shape), name=shape.__name__))
         with self._turn:
             self.calls += 1
@@ -104,7 +103,7 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
         planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, options.focus)
         pages = reader.iter_pages(files, reading)
         texts = {c.text_key: c.text for c in chunk.chunk("", reading, pages, planned, tables.tables).chunks if c.embed}
-        extraction = reader.extract(path, "", reading, planned, files, settings)
+        extraction = extract(path, "", reading, planned, files, settings)
         shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
         discovering = list(_discovering(resources, files, reading, discovery, tables))
     return Estimate(
@@ -138,7 +137,6 @@ def _discovering(
     if resources.settings.discovery != "llm":
         return
     model = resources.models.llm.model
-    no_charge = CallContext(resources.ledger, Run(token="", document="", generation=""), "plan")
     if scanned := scans.scanned_pages(reader.iter_pages(files, reading)):
         question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.MOST_TOKENS)
         yield _asked(
@@ -151,12 +149,10 @@ def _discovering(
             len(scanned),
         )
     finding, describing = Tally(model), Tally(model)
-    ask_products(finding, no_charge, reading, reader.iter_pages(files, reading), discovery)
+    ask_products(finding, reading, reader.iter_pages(files, reading), discovery)
     for product in discovery.products:
         pages = list(reader.iter_pages(files, reading, pages=product.pages))
-        ask_metadata(
-            describing, no_charge, product, pages, describe.describe(product, pages, tables.on(product.pages).tables)
-        )
+        ask_metadata(describing, product, pages, describe.describe(product, pages, tables.on(product.pages).tables))
     for stage, tally in (("discover", finding), ("describe", describing)):
         yield _planned(resources.settings, stage, "llm", model, tally.calls, tally.tokens_in, tally.tokens_out)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ulid import ULID
 
+from swatchbook.backoff import pause_after
 from swatchbook.errors import SHARED, Failure, Policy
 from swatchbook.index.base import IndexObject, Space
 from swatchbook.ledger import publishing
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 ROWS = 200
 """Rows published together: large enough for the index's batches, small enough to be done within a lease."""
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds to wait for an index that is down
 _HELD_PAUSE = 0.5  # seconds between looks at rows that another publisher has leased; its lease ends by itself
 
 
@@ -150,7 +152,7 @@ def publish_all(
     """
     total = Published(published=0, removed=0, refused=0)
     most = 2 * publishing.count_unpublished(resources.ledger) + ROWS
-    pause, waited = 1.0, 0.0
+    failures, waited = 0, 0.0
     while total.rows < most:
         alive()
         try:
@@ -160,11 +162,12 @@ def publish_all(
                 raise
             log.warning("publishing waits: %s (%.0f s so far)", failure, waited)
             waits()
+            failures += 1
+            pause = min(pause_after(failures, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE), max(1.0, at_most - waited))
             time.sleep(pause)
             waited += pause
-            pause = min(pause * 2, 30.0, max(1.0, at_most - waited))
             continue
-        pause, waited = 1.0, 0.0
+        failures, waited = 0, 0.0
         total = Published(
             published=total.published + done.published,
             removed=total.removed + done.removed,

@@ -24,22 +24,16 @@ from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.models import registry
-from swatchbook.pdf.limits import HEAD_BYTES, check_bytes, is_pdf
+from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.files import KEY
+from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import is_remote, temporary_file
 
 _NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
 """Options that change how the work is done, not its result; `roles` count by the pairs that they request."""
-
-
-class Registered(Record):
-    """A document in the ledger. `unchanged`: it is complete with the same options, so nothing is left to do."""
-
-    document: Document
-    unchanged: bool
 
 
 class Request(Record):
@@ -47,6 +41,14 @@ class Request(Record):
 
     requested: tuple[RoleTag, ...]
     fingerprint: str
+
+
+class Registered(Record):
+    """A document in the ledger. `unchanged`: it is complete with the same options, so nothing is left to do."""
+
+    document: Document
+    request: Request
+    unchanged: bool
 
 
 def build_request(settings: Settings, options: IngestOptions) -> Request:
@@ -101,17 +103,19 @@ def register_upload(resources: Resources, path: Path, *, owner: str, options: In
     file = registered.document.file
     if file and not resources.files.has(file):  # garbage collection deleted it just before it was queued
         registered = register(resources, path, owner=owner, options=options, name=name)
-    if _is_same_request(resources.settings, registered.document, options):
+    if _is_same_request(resources.settings, registered, options):
         return registered
-    return Registered(document=request_again(resources.ledger, registered.document.id, options), unchanged=False)
+    document = request_again(resources.ledger, registered.document.id, options)
+    return Registered(document=document, request=registered.request, unchanged=False)
 
 
-def _is_same_request(settings: Settings, document: Document, options: IngestOptions) -> bool:
+def _is_same_request(settings: Settings, registered: Registered, options: IngestOptions) -> bool:
     """Return whether the last request for a document had the same result as these options; with `force` never."""
+    document = registered.document
     if document.fingerprint is None and document.options == options:  # no run has begun with them yet
         return True
     known = document.fingerprint or build_request(settings, document.options).fingerprint
-    return not options.force and known == build_request(settings, options).fingerprint
+    return not options.force and known == registered.request.fingerprint
 
 
 def register_source(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
@@ -169,7 +173,7 @@ def _queue(
         and not options.force
         and publishing.count_unpublished(resources.ledger, document.id) == 0
     )
-    return Registered(document=get_document(resources.ledger, document.id), unchanged=unchanged)
+    return Registered(document=get_document(resources.ledger, document.id), request=request, unchanged=unchanged)
 
 
 def _check(path: Path, name: str, settings: Settings) -> None:
@@ -181,7 +185,7 @@ def _check(path: Path, name: str, settings: Settings) -> None:
         size = path.stat().st_size
         if size == 0:
             raise UnreadableDocument(f"{name}: the file is empty.", advice="Export or download it again.")
-        check_bytes(size, settings, name)
+        check_size(size, settings.max_document_mb << 20, name=f"{name}: the file")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except PermissionError as error:

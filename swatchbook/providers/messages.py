@@ -3,6 +3,7 @@ correction. `wires/` turns them into requests.
 """
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import AfterValidator, BaseModel
@@ -39,6 +40,32 @@ class Chat(Protocol):
         `context` is charged for the call. Raises InvalidModelOutput if a corrected answer does not match the shape
         either, BudgetExceeded, Authentication, Configuration, and the provider's transient failures.
         """
+
+
+class PaidChat(Protocol):
+    """A language model whose calls are charged to one run and stage. Thread-safe."""
+
+    @property
+    def model(self) -> str:
+        """Return the provider's name of the model, as tags and reports show it."""
+
+    def ask(self, question: Question, shape: type[Shape]) -> Shape:
+        """Return the answer in the given shape. Raises what `Chat.ask` raises."""
+
+
+@dataclass(frozen=True)
+class ChargedChat:
+    """A `Chat` whose calls are charged to `context`: a `PaidChat`."""
+
+    chat: Chat
+    context: "CallContext"
+
+    @property
+    def model(self) -> str:
+        return self.chat.model
+
+    def ask(self, question: Question, shape: type[Shape]) -> Shape:
+        return self.chat.ask(question, shape, self.context)
 
 
 class ChatMessage(Record):

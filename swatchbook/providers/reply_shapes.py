@@ -4,10 +4,11 @@ digest of a prompt, which gives a changed prompt a new tag.
 
 import hashlib
 import json
-import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from swatchbook.one_line import one_line
 
 _SHORT, _LONG = 200, 600  # characters
 
@@ -26,9 +27,7 @@ class ReplyShape(BaseModel):
 
 def single_line(text: str, most: int) -> str:
     """Return the text as one line of at most `most` characters, without control and formatting characters."""
-    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
-    shown = "".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))
-    return " ".join(shown.split())[:most].rstrip()
+    return one_line(text)[:most].rstrip()
 
 
 ShortText = Annotated[str, AfterValidator(lambda text: single_line(text, _SHORT))]

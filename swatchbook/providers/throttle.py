@@ -11,6 +11,7 @@ from typing import Final
 
 from pyrate_limiter import GCRA, Rate
 
+from swatchbook.backoff import pause_after
 from swatchbook.errors import ProviderDown
 
 STRIKES: Final = 4
@@ -45,7 +46,7 @@ class Throttle:
         self._told_in_a_row = 0
         self._strikes = 0
         self._down_until: float | None = None
-        self._pause = _FIRST_PAUSE
+        self._failed_probes = 0
         self._probing = False
 
     def take_place(self, now: float, tokens: int) -> float:
@@ -81,7 +82,7 @@ class Throttle:
     def reached(self, probe: bool) -> None:
         """Record that the provider replied, with any status but 5xx: it is not down."""
         with self._lock:
-            self._strikes, self._down_until, self._pause = 0, None, _FIRST_PAUSE
+            self._strikes, self._down_until, self._failed_probes = 0, None, 0
             self._probing = self._probing and not probe
 
     def failed(self, now: float, probe: bool) -> bool:
@@ -89,9 +90,10 @@ class Throttle:
         with self._lock:
             self._strikes += 1
             if probe:
-                self._probing, self._pause = False, min(2 * self._pause, _LONGEST_PAUSE)
+                self._probing, self._failed_probes = False, self._failed_probes + 1
             if probe or (self._down_until is None and self._strikes >= STRIKES):
-                self._down_until = now + self._pause
+                pause = pause_after(1 + self._failed_probes, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
+                self._down_until = now + pause
             return self._down_until is not None
 
     def left(self, probe: bool) -> None:
@@ -109,7 +111,7 @@ class Throttle:
             if sent >= self._told_at:
                 self._told_in_a_row += 1
                 self._told_at = now
-            own = min(_FIRST_WAIT * 2.0 ** min(self._told_in_a_row - 1, 16), _LONGEST_WAIT)
+            own = pause_after(self._told_in_a_row, first=_FIRST_WAIT, longest=_LONGEST_WAIT)
             wait = own if seconds is None else min(max(seconds, own - _FIRST_WAIT), _LONGEST_TOLD)
             self._told_until = max(self._told_until, now + wait)
 

@@ -22,7 +22,17 @@ from swatchbook.records.base import (
 )
 from swatchbook.records.chunks import Chunk, Chunks, Entity
 from swatchbook.records.documents import PROGRESS, DocumentStatus, Stage, overall_percent
-from swatchbook.records.images import Analysis, ColorShare, Extraction, Picture, Placement, PlacementState, Unreadable
+from swatchbook.records.images import (
+    Analysis,
+    ColorShare,
+    ExtractedPictures,
+    Extraction,
+    Picture,
+    Placement,
+    PlacementState,
+    Sighting,
+    Unreadable,
+)
 from swatchbook.records.items import PIXEL_ROLES, TEXT_ROLES, ImageState, ItemState, Role, RoleTag
 from swatchbook.records.options import BlockName, BlockNames, IngestOptions
 from swatchbook.records.pages import (
@@ -74,6 +84,7 @@ __all__ = [
     "Drawn",
     "Entity",
     "Evidence",
+    "ExtractedPictures",
     "Extraction",
     "FailedPage",
     "FailureRecord",
@@ -102,6 +113,7 @@ __all__ = [
     "RunReport",
     "Scans",
     "Sha256",
+    "Sighting",
     "Span",
     "Spent",
     "Stage",

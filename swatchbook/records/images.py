@@ -23,6 +23,25 @@ class Picture(Record):
     phash: str | None = None  # 64-bit perceptual hash in hex, to find near-duplicates
 
 
+class Sighting(Record):
+    """A picture found on a page, before it is judged. `bbox` is its visible part, `whole` the whole of it."""
+
+    page: int
+    page_box: Box
+    kind: Literal["embedded", "inline"]
+    xref: int | None
+    bbox: Box
+    whole: Box
+    fills: Literal["box", "clip", "part"] = "part"
+    covered: bool = False
+    opaque: bool = False
+    content_key: Sha256
+    phash: str | None = None
+    tone: tuple[int, int, int] | None = None  # mean RGB
+    caption: str | None = None
+    nearby_text: str | None = None
+
+
 class PlacementState(StrEnum):
     SHOWN = "shown"
     HIDDEN = "hidden"
@@ -54,6 +73,16 @@ class Unreadable(Record):
     content_key: Sha256
     kind: str
     message: str
+
+
+class ExtractedPictures(Record):
+    """What the pages of a PDF show, before it is judged: pictures, where they are drawn, and the pages that failed."""
+
+    pictures: tuple[Picture, ...]
+    sightings: tuple[Sighting, ...]  # in the order of their pages
+    unreadable: tuple[Unreadable, ...] = ()
+    lost: tuple[FailedPage, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Extraction(Record):

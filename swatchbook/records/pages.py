@@ -118,8 +118,7 @@ class Reading(Record):
     """Result of stage 1.
 
     The pages are in the JSON-lines file `pages_file` of the file store, one `Page` per line. Facts that later stages
-    need about all pages are stored here, so that they need not parse the file: the pages with tables, and the running
-    lines in the margins, as (text with digits masked, vertical position).
+    need about all pages are stored here, so that they need not parse the file: the pages with tables.
     """
 
     content: Sha256
@@ -129,7 +128,6 @@ class Reading(Record):
     page_boxes: dict[int, Box]
     pages_file: str
     table_pages: tuple[int, ...] = ()
-    running: tuple[tuple[str, int], ...] = ()
     lost: tuple[FailedPage, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -31,7 +31,8 @@ from swatchbook.errors import (
 )
 from swatchbook.records import Record
 from swatchbook.settings import Settings
-from swatchbook.storage.upload_buffer import WRITE_BYTES, is_remote, save, too_large
+from swatchbook.storage.size_limit import check_size
+from swatchbook.storage.upload_buffer import WRITE_BYTES, is_remote, save
 
 log = logging.getLogger(__name__)
 
@@ -223,8 +224,8 @@ def _check_answer(status: int, fields: dict[bytes, str], max_bytes: int) -> None
     if fields.get(b"content-encoding", "identity") != "identity":
         raise UnsupportedFormat("The URL's server sends compressed content, although it was asked not to.")
     length = fields.get(b"content-length", "")
-    if length.isdecimal() and int(length) > max_bytes:
-        raise too_large(max_bytes)
+    if length.isdecimal():
+        check_size(int(length), max_bytes)
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from swatchbook.errors import TooLarge, as_failure
+from swatchbook.errors import as_failure
+from swatchbook.storage.size_limit import check_size
 
 WRITE_BYTES = 1 << 20  # written at once, in a thread, because a disk may block
 
@@ -37,8 +38,7 @@ async def save(pieces: AsyncIterable[bytes], into: Path, *, max_bytes: int) -> i
         with await asyncio.to_thread(into.open, "wb") as file:
             async for piece in pieces:
                 size += len(piece)
-                if size > max_bytes:
-                    raise too_large(max_bytes)
+                check_size(size, max_bytes)
                 buffer += piece
                 if len(buffer) >= WRITE_BYTES:
                     await asyncio.to_thread(file.write, bytes(buffer))
@@ -47,11 +47,3 @@ async def save(pieces: AsyncIterable[bytes], into: Path, *, max_bytes: int) -> i
     except OSError as error:
         raise as_failure(error) from error
     return size
-
-
-def too_large(max_bytes: int) -> TooLarge:
-    """Return the failure of a file that exceeds the size limit."""
-    return TooLarge(
-        f"The file exceeds the limit of {max_bytes / (1 << 20):.0f} MiB.",
-        advice="Split it, or raise SWATCHBOOK_MAX_DOCUMENT_MB.",
-    )

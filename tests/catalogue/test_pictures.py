@@ -4,12 +4,11 @@ from hypothesis import strategies as st
 from swatchbook.catalogue.pictures import (
     CAPTION_LENGTH,
     NEARBY_LENGTH,
-    Sighting,
     caption,
     nearby_text,
     place_pictures,
 )
-from swatchbook.records import Box, Line, PlacementState, Span, sha256
+from swatchbook.records import Box, Line, PlacementState, Sighting, Span, sha256
 
 PAGE: Box = (0, 0, 600, 800)
 PICTURE: Box = (100, 100, 300, 250)

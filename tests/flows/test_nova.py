@@ -73,11 +73,12 @@ def test_poison_and_a_picture_that_kills_its_decoder_cost_only_themselves(
 def pictures_of(resources: Resources, catalogue: Path) -> tuple[set[str], Path]:
     """Hashes of five decoded pictures of the catalogue, and where a sixth is stored."""
     from swatchbook.pdf import reader
+    from swatchbook.pipeline.extract import extract
     from swatchbook.records import Plan, PlannedPage
 
     reading = reader.read(catalogue, resources.files, resources.settings)
     pages = tuple(PlannedPage(number=n, kind="product", reason="") for n in range(12, 30))
-    found = reader.extract(catalogue, "d", reading, Plan(pages=pages), resources.files, resources.settings)
+    found = extract(catalogue, "d", reading, Plan(pages=pages), resources.files, resources.settings)
     shown = {p.content_key for p in found.placements if p.state == "shown"}
     files = [picture.file for picture in found.pictures if picture.content_key in shown][: POISON + 1]
     paths = [Path(resources.settings.files) / file[:2] / file for file in files]

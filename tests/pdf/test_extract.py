@@ -10,6 +10,7 @@ from PIL import Image, ImageCms
 
 from swatchbook.errors import DiskFull
 from swatchbook.pdf import reader
+from swatchbook.pipeline import extract as pipeline
 from swatchbook.records import Extraction, Picture, PlacementState, Plan, PlannedPage
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
@@ -36,7 +37,7 @@ def extract(
     settings = Settings.model_validate({"page_seconds": 20, **changed})
     reading = reader.read(path, files, settings)
     plan = plan or all_pages(reading.page_count)
-    return reader.extract(path, "document", reading, plan, files, settings, module=module)
+    return pipeline.extract(path, "document", reading, plan, files, settings, module=module)
 
 
 def only(extraction: Extraction) -> Picture:

@@ -10,24 +10,21 @@ from swatchbook.catalogue.describe import MOST_VALUES, belongs
 from swatchbook.catalogue.llm.confirm import normalise_source, occurs
 from swatchbook.catalogue.llm.excerpt import MOST_CHARACTERS, PageExcerpt, page_excerpts
 from swatchbook.catalogue.llm.prompts import READ_FACTS, Fact, Facts
-from swatchbook.ledger.calls import CallContext
-from swatchbook.providers.messages import Chat, Question
+from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import Description, Evidence, FoundProduct, Page, Record, Table
 
 MOST_TOKENS: Final = 4_000
 _PAGE_CHARACTERS: Final = 12_000
 
 
-def ask_metadata(
-    chat: Chat, context: CallContext, product: FoundProduct, pages: Iterable[Page], by_layout: Description
-) -> Description:
+def ask_metadata(chat: PaidChat, product: FoundProduct, pages: Iterable[Page], by_layout: Description) -> Description:
     """Return the metadata that the model reads from the product's pages, completed by that of the layout rules.
 
     `pages` are the product's. Unknown kinds, and values that do not occur on the pages, are in `rejected`. Raises what
     `Chat.ask` raises.
     """
     excerpts = list(page_excerpts((_product_page(page, product) for page in pages), most=_PAGE_CHARACTERS))
-    reply = chat.ask(_question(product, excerpts, by_layout), Facts, context)
+    reply = chat.ask(_question(product, excerpts, by_layout), Facts)
     proven, rejected = _prove(reply.facts, _Source.of(excerpts, by_layout.tables), chat.model)
     kept = dict[str, dict[str, Evidence]]()
     for fact in proven:

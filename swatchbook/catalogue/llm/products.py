@@ -15,8 +15,7 @@ from swatchbook.catalogue.llm.excerpt import PageExcerpt, group_excerpts, page_e
 from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
-from swatchbook.ledger.calls import CallContext
-from swatchbook.providers.messages import Chat, Question
+from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
 
 NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
@@ -30,9 +29,7 @@ CONFIDENCE, AGREED = 0.85, 0.95
 """Of a product that the model names and its pages confirm; and of one that the layout rules found as well."""
 
 
-def ask_products(
-    chat: Chat, context: CallContext, reading: Reading, pages: Iterable[Page], by_layout: Discovery
-) -> Discovery:
+def ask_products(chat: PaidChat, reading: Reading, pages: Iterable[Page], by_layout: Discovery) -> Discovery:
     """Return the products that the model names, in the order of their pages; unconfirmed ones are in `rejected`.
 
     When a reply is too long, each half of the pages is asked about separately. Raises what `Chat.ask` raises.
@@ -41,7 +38,7 @@ def ask_products(
 
     def ask(window: Sequence[PageExcerpt]) -> list[Offered]:
         try:
-            return chat.ask(_question(reading, by_layout, window), Offer, context).products
+            return chat.ask(_question(reading, by_layout, window), Offer).products
         except (InvalidModelOutput, PayloadTooLarge):
             if len(window) <= FEWEST_PAGES:
                 raise

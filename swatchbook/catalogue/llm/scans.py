@@ -9,8 +9,7 @@ from typing import Final
 
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.errors import Failure, Policy
-from swatchbook.ledger.calls import CallContext
-from swatchbook.providers.messages import Chat, Question
+from swatchbook.providers.messages import PaidChat, Question
 from swatchbook.records import Block, FailedPage, Line, Page, Scans, Span
 
 SIDE: Final = 1_568  # pixels: most models scale larger pictures down
@@ -36,7 +35,7 @@ def scanned_pages(pages: Iterable[Page]) -> list[int]:
     return textless if 2 * len(textless) > count else []
 
 
-def read_scans(chat: Chat, context: CallContext, numbers: Sequence[int], render: Render) -> Scans:
+def read_scans(chat: PaidChat, numbers: Sequence[int], render: Render) -> Scans:
     """Return the text of these pages. A page that cannot be rendered, or that the model cannot read, is in `lost`.
 
     Raises failures that are transient or concern all pages.
@@ -45,7 +44,7 @@ def read_scans(chat: Chat, context: CallContext, numbers: Sequence[int], render:
     with ThreadPoolExecutor(_CONCURRENT_CALLS, thread_name_prefix="scan") as threads:
         for first in range(0, len(numbers), _PAGES_PER_RENDER):
             pictures = list(render(numbers[first : first + _PAGES_PER_RENDER]))
-            for (number, _), result in zip(pictures, threads.map(partial(_read, chat, context), pictures), strict=True):
+            for (number, _), result in zip(pictures, threads.map(partial(_read, chat), pictures), strict=True):
                 if isinstance(result, FailedPage):
                     lost.append(result)
                 else:
@@ -53,13 +52,13 @@ def read_scans(chat: Chat, context: CallContext, numbers: Sequence[int], render:
     return Scans(lines=lines, lost=tuple(lost))
 
 
-def _read(chat: Chat, context: CallContext, rendered: tuple[int, bytes | FailedPage]) -> tuple[str, ...] | FailedPage:
+def _read(chat: PaidChat, rendered: tuple[int, bytes | FailedPage]) -> tuple[str, ...] | FailedPage:
     number, picture = rendered
     if isinstance(picture, FailedPage):
         return picture.model_copy(update={"transient": False})
     try:
         question = Question(instructions=READ_PAGE, parts=(picture,), max_tokens=MOST_TOKENS)
-        return tuple(chat.ask(question, Printed, context).lines[:MOST_LINES])
+        return tuple(chat.ask(question, Printed).lines[:MOST_LINES])
     except Failure as failure:
         if failure.policy not in (Policy.NEVER, Policy.ONCE_MORE):
             raise

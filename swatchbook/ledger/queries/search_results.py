@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, func, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
+from swatchbook.one_line import shorten
 from swatchbook.records import Hit, LinkKind, PlacementState
 
 _MAX_TITLE = 80  # characters
@@ -54,7 +55,7 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
                 kind="image",
                 id=image,
                 score=0.0,
-                title=_short(caption or product or f"{first.document_name}, page {first.page}"),
+                title=shorten(caption or product or f"{first.document_name}, page {first.page}", _MAX_TITLE),
                 document_id=first.document,
                 document=first.document_name,
                 owner=first.owner,
@@ -186,8 +187,3 @@ def _linked(ledger: Ledger, query: Select[Any], column: Any, ids: Sequence[str])
 def _names(ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
     query = select(products.c.id, products.c.name)
     return {row.id: row.name for row in _rows(ledger, query, products.c.id, ids)}
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _MAX_TITLE else line[: _MAX_TITLE - 1] + "…"

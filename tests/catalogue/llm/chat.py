@@ -1,4 +1,4 @@
-"""A fake `Chat`: a function gives the replies, and the questions are kept."""
+"""A fake `Chat` and `PaidChat`: a function gives the replies, and the questions are kept."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -23,7 +23,7 @@ class FakeChat:
         self.questions: list[Question] = []
         self._reply = reply
 
-    def ask(self, question: Question, shape: type[Shape], context: CallContext) -> Shape:
+    def ask(self, question: Question, shape: type[Shape], context: CallContext = CONTEXT) -> Shape:
         self.questions.append(question)
         texts = [part for part in question.parts if isinstance(part, str)]
         answer = self._reply(texts, [part for part in question.parts if isinstance(part, bytes)])

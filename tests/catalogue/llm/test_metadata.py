@@ -9,7 +9,7 @@ from swatchbook.catalogue.llm.metadata import ask_metadata
 from swatchbook.errors import InvalidModelOutput
 from swatchbook.records import Box, Description, Evidence, FoundProduct, Occurrence, Page, Table
 from tests.catalogue.layouts import page, text
-from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
+from tests.catalogue.llm.chat import FakeChat, Reply
 from tests.providers import attentive
 
 NOTHING = Description(metadata={})
@@ -43,7 +43,7 @@ SPECIFIED = page(
 
 
 def test_values_on_the_page_are_accepted() -> None:
-    description = ask_metadata(FakeChat(attentive.answer), CONTEXT, product(), [SPECIFIED], NOTHING)
+    description = ask_metadata(FakeChat(attentive.answer), product(), [SPECIFIED], NOTHING)
     assert description.metadata == {"material": "solid oak", "size": "60 × 120 cm"}
     assert {(e.detail["key"], e.page) for e in description.evidence} == {("material", 1), ("size", 1)}
     assert description.rejected == ()
@@ -53,7 +53,7 @@ def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
     reply = reply_with(
         ("Material", "solid  OAK"), ("size", "60x120cm"), ("finish", "gold"), ("mood", "warm"), ("price", "5")
     )
-    description = ask_metadata(FakeChat(reply), CONTEXT, product(), [SPECIFIED], NOTHING)
+    description = ask_metadata(FakeChat(reply), product(), [SPECIFIED], NOTHING)
     assert description.metadata == {"material": "solid OAK", "size": "60x120cm"}
     assert [(each.rule, each.text) for each in description.rejected] == [
         ("value not on its pages", "finish: gold"),
@@ -63,21 +63,19 @@ def test_values_on_no_page_and_unknown_fields_are_rejected() -> None:
 
 
 def test_marks_of_headings_and_rows_are_removed_from_values() -> None:
-    description = ask_metadata(
-        FakeChat(reply_with(("size", "# Size: | 60 × 120 cm"))), CONTEXT, product(), [SPECIFIED], NOTHING
-    )
+    description = ask_metadata(FakeChat(reply_with(("size", "# Size: | 60 × 120 cm"))), product(), [SPECIFIED], NOTHING)
     assert description.metadata["size"] == "Size: 60 × 120 cm"
 
 
 def test_several_values_of_a_kind_are_all_kept_and_each_once() -> None:
     both = page(1, [text(60, 100, "Colour: sand"), text(60, 120, "Colour: slate")])
     reply = reply_with(("color", "sand"), ("colour", "slate"), ("color", "sand"))
-    assert ask_metadata(FakeChat(reply), CONTEXT, product(), [both], NOTHING).metadata == {"color": "sand; slate"}
+    assert ask_metadata(FakeChat(reply), product(), [both], NOTHING).metadata == {"color": "sand; slate"}
 
 
 def test_layout_rules_complete_the_models_metadata() -> None:
     by_layout = describe(product(), [SPECIFIED], [])
-    description = ask_metadata(FakeChat(reply_with(("material", "oak"))), CONTEXT, product(), [SPECIFIED], by_layout)
+    description = ask_metadata(FakeChat(reply_with(("material", "oak"))), product(), [SPECIFIED], by_layout)
     assert description.metadata["material"] == "oak"
     assert description.metadata["size"] == by_layout.metadata["size"]
     assert {str(e.detail["key"]) for e in description.evidence} == set(description.metadata)
@@ -86,7 +84,7 @@ def test_layout_rules_complete_the_models_metadata() -> None:
 def test_values_in_table_cells_are_accepted() -> None:
     table = Table(page=1, bbox=None, rows=(("Slip rating", "R10 B"), ("Weight", "12 kg")))
     chat = FakeChat(reply_with(("slip_rating", "R10 B"), ("weight", "13 kg")))
-    description = ask_metadata(chat, CONTEXT, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
+    description = ask_metadata(chat, product(), [page(1, [])], Description(metadata={}, tables=(table,)))
     assert description.metadata == {"slip_rating": "R10 B"}
     assert "Slip rating | R10 B" in str(chat.questions[0].parts[2])
 
@@ -95,12 +93,10 @@ def test_values_of_a_neighbouring_product_are_rejected() -> None:
     left, right = (0.0, 0.0, 290.0, 842.0), (300.0, 0.0, 595.0, 842.0)
     shared = page(1, [text(60, 100, "Material: oak"), text(340, 100, "Material: beech")])
     own = product("Alder", occurrences=(_occurrence(left),))
-    description = ask_metadata(
-        FakeChat(reply_with(("material", "oak"), ("material", "beech"))), CONTEXT, own, [shared], NOTHING
-    )
+    description = ask_metadata(FakeChat(reply_with(("material", "oak"), ("material", "beech"))), own, [shared], NOTHING)
     assert description.metadata == {"material": "oak"}
     other = product("Birke", occurrences=(_occurrence(right),))
-    assert ask_metadata(FakeChat(attentive.answer), CONTEXT, other, [shared], NOTHING).metadata == {}
+    assert ask_metadata(FakeChat(attentive.answer), other, [shared], NOTHING).metadata == {}
 
 
 def _occurrence(region: Box) -> Occurrence:
@@ -110,7 +106,7 @@ def _occurrence(region: Box) -> Occurrence:
 def test_page_of_a_value_is_where_it_occurs() -> None:
     pages: list[Page] = [page(1, [text(60, 100, "Alder")]), page(2, [text(60, 100, "Weight: 4 kg")])]
     reply: Reply = lambda texts, pictures: {"facts": [{"kind": "weight", "value": "4 kg", "page": 1}]}  # noqa: E731
-    description = ask_metadata(FakeChat(reply), CONTEXT, product("Alder", 1, 2), pages, NOTHING)
+    description = ask_metadata(FakeChat(reply), product("Alder", 1, 2), pages, NOTHING)
     assert description.evidence == (
         Evidence(rule="language model", page=2, text="4 kg", detail={"key": "weight", "model": "voice"}),
     )
@@ -119,4 +115,4 @@ def test_page_of_a_value_is_where_it_occurs() -> None:
 @pytest.mark.parametrize("answer", [{"facts": [{"kind": "size"}]}, {"facts": [], "note": "hi"}, {}])
 def test_reply_of_another_shape_is_rejected(answer: Any) -> None:
     with pytest.raises(InvalidModelOutput):
-        ask_metadata(FakeChat(lambda texts, pictures: answer), CONTEXT, product(), [SPECIFIED], NOTHING)
+        ask_metadata(FakeChat(lambda texts, pictures: answer), product(), [SPECIFIED], NOTHING)

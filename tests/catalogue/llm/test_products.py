@@ -17,7 +17,7 @@ from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
-from tests.catalogue.llm.chat import CONTEXT, FakeChat, Reply
+from tests.catalogue.llm.chat import FakeChat, Reply
 from tests.providers import attentive
 
 NOTHING = Discovery(products=())
@@ -26,7 +26,7 @@ NOTHING = Discovery(products=())
 def ask(document: Document, reply: Reply, by_layout: Discovery | None = None) -> tuple[Discovery, FakeChat]:
     reading, chat = layouts.reading(document), FakeChat(reply)
     by_layout = discover(reading, document.pages) if by_layout is None else by_layout
-    return ask_products(chat, CONTEXT, reading, document.pages, by_layout), chat
+    return ask_products(chat, reading, document.pages, by_layout), chat
 
 
 def reply_with(*products: dict[str, Any]) -> Reply:
@@ -55,7 +55,7 @@ def test_correct_reply_gives_the_products_of_the_sample(
 ) -> None:
     reading, pages = read
     chat = FakeChat(attentive.answer)
-    found = ask_products(chat, CONTEXT, reading, pages, discover(reading, pages))
+    found = ask_products(chat, reading, pages, discover(reading, pages))
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
     assert [(p.name, p.category, p.first_page, p.last_page) for p in found.products] == [
         (p["name"], p["category"], p["first_page"], p["last_page"]) for p in truth

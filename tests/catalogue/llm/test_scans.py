@@ -16,7 +16,7 @@ from swatchbook.catalogue.llm.scans import SIDE, read_scans, scanned_pages, with
 from swatchbook.errors import ProviderRejected, ProviderTimeout
 from swatchbook.records import Description, FailedPage, Scans
 from tests.catalogue import layouts
-from tests.catalogue.llm.chat import CONTEXT, FakeChat
+from tests.catalogue.llm.chat import FakeChat
 from tests.catalogue.llm.scanned import Scanned
 from tests.providers import attentive
 
@@ -28,16 +28,16 @@ def scan(small_catalogue: Path, tmp_path_factory: pytest.TempPathFactory) -> Sca
 
 def test_a_scanned_catalogue_yields_its_products_and_their_metadata(scan: Scanned, small_catalogue: Path) -> None:
     assert scanned_pages(scan.pages) == [1, 2, 3, 4, 5, 6]
-    scans = read_scans(FakeChat(scan.says), CONTEXT, scanned_pages(scan.pages), scan.render)
+    scans = read_scans(FakeChat(scan.says), scanned_pages(scan.pages), scan.render)
     pages = list(with_scans(scan.pages, scans))
-    found = ask_products(FakeChat(attentive.answer), CONTEXT, scan.reading, pages, discover(scan.reading, scan.pages))
+    found = ask_products(FakeChat(attentive.answer), scan.reading, pages, discover(scan.reading, scan.pages))
     truth = json.loads(small_catalogue.with_suffix(".truth.json").read_text())["products"]
     assert [(p.name, p.first_page, p.last_page) for p in found.products] == [
         (p["name"], p["first_page"], p["last_page"]) for p in truth
     ]
     oak = found.products[0]
     own = [page for page in pages if page.number in oak.pages]
-    description = ask_metadata(FakeChat(attentive.answer), CONTEXT, oak, own, Description(metadata={}))
+    description = ask_metadata(FakeChat(attentive.answer), oak, own, Description(metadata={}))
     assert description.metadata["slip_rating"] == "R10"
 
 
@@ -62,7 +62,7 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
     def reply(texts: Sequence[str], pictures: Sequence[bytes]) -> Any:
         return ProviderRejected("No.") if pictures[0] == b"2" else {"lines": [f"# Page {pictures[0].decode()}"]}
 
-    scans = read_scans(FakeChat(reply), CONTEXT, range(1, 41), paint)
+    scans = read_scans(FakeChat(reply), range(1, 41), paint)
     assert len(scans.lines) == 38
     assert scans.lines[40] == ("# Page 40",)
     assert [(lost.page, lost.kind, lost.transient) for lost in scans.lost] == [
@@ -72,7 +72,7 @@ def test_a_page_that_cannot_be_read_is_lost_alone_and_named() -> None:
 
 def test_transient_failure_is_raised() -> None:
     with pytest.raises(ProviderTimeout):
-        read_scans(FakeChat(lambda texts, pictures: ProviderTimeout("Late.")), CONTEXT, [1], lambda n: [(1, b"1")])
+        read_scans(FakeChat(lambda texts, pictures: ProviderTimeout("Late.")), [1], lambda n: [(1, b"1")])
 
 
 def test_pages_with_text_keep_it() -> None:

@@ -1,0 +1,57 @@
+"""Stage 5: the pictures of the planned pages, and for each of their places whether it is shown and which text is about
+it. How pictures are read: `pdf/reader.py`; the rules: `catalogue/pictures.py`, `catalogue/running_text.py`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from swatchbook.catalogue.pictures import caption, nearby_text, place_pictures
+from swatchbook.catalogue.running_text import caption_lines, find_running_lines, margin_places
+from swatchbook.pdf import reader
+from swatchbook.records import Extraction, Plan, Reading, Sighting
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+
+
+def extract(
+    path: Path,
+    document: str,
+    reading: Reading,
+    plan: Plan,
+    files: Files,
+    settings: Settings,
+    *,
+    progress: reader.Progress | None = None,
+    module: str = reader.CHILD,
+) -> Extraction:
+    """Extract the pictures of the planned pages, stored and deduplicated by content, and their placements.
+
+    `document` is the document's id, from which the ids of placements are made. A picture that cannot be read is in
+    `unreadable` and keeps its placement; a page that cannot be read is in `lost`.
+    """
+    lost_pages = {page.page for page in reading.lost}
+    numbers = [number for number in sorted(plan.shown) if number not in lost_pages]
+    found = reader.extract(path, numbers, reading.content, files, settings, progress=progress, module=module)
+    return Extraction(
+        pictures=found.pictures,
+        placements=place_pictures(document, list(_with_texts(found.sightings, reading, files))),
+        unreadable=found.unreadable,
+        lost=found.lost,
+        warnings=found.warnings,
+    )
+
+
+def _with_texts(sightings: Sequence[Sighting], reading: Reading, files: Files) -> Iterator[Sighting]:
+    """Return the sightings, which are in the order of their pages, each with its caption and the text around it."""
+    if not sightings:
+        return
+    places = Counter(place for page in reader.iter_pages(files, reading) for place in margin_places(page))
+    running = find_running_lines(places)
+    pages = reader.iter_pages(files, reading, pages={sighting.page for sighting in sightings})
+    for page, (_, on_page) in zip(pages, groupby(sightings, key=lambda sighting: sighting.page), strict=True):
+        lines = caption_lines(page, running)
+        for sighting in on_page:
+            texts = {"caption": caption(sighting.bbox, lines), "nearby_text": nearby_text(sighting.bbox, lines)}
+            yield sighting.model_copy(update=texts)
