@@ -1,5 +1,6 @@
-"""Whether a payload satisfies search filters, in Python: the same conditions that the indexes get from `rules.py`. Of a
-field's values in the filter any one must match; a price must lie in the range; a product is given by id or name.
+"""Whether an image, a product or a chunk satisfies search filters, decided in Python from its payload, by the same
+conditions that the indexes get from `rules.py`: for results before they are shown, and for facets. A product is given
+by id or name.
 """
 
 from collections.abc import Callable, Iterable

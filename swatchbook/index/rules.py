@@ -1,5 +1,5 @@
-"""How filters match in both indexes: all words in one value, in any order, without case and accents; ids and owners
-exactly. Also which objects and query vectors are refused (NaN, zero, wrong length), and the errors of a missing or
+"""Filters as conditions on the columns of both indexes: ids and owners exactly, texts by the words in `words.py`. Also
+which objects and query vectors are refused (NaN, zero, wrong length), and the errors of a missing or
 foreign space.
 """
 

@@ -1,5 +1,6 @@
-"""How filters compare words: without case and accents; all words of a filter must be in one value, in any order. For
-materials and colours also through the vocabulary (`vocabulary.toml`): porcelain is "gres porcellanato", navy a blue.
+"""How filters match words: all words of a filter in one value, in any order, without case and accents; materials and
+colours also in other languages and by narrower terms, from `vocabulary.toml`: porcelain is "gres porcellanato", navy a
+blue. Also how alike two texts are, to name the nearest values.
 """
 
 import re

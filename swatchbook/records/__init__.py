@@ -51,7 +51,19 @@ from swatchbook.records.products import (
     Occurrence,
     Product,
 )
-from swatchbook.records.reports import FailureRecord, Hit, RunReport, Spent
+from swatchbook.records.reports import (
+    Facet,
+    Facets,
+    FacetValue,
+    FailureRecord,
+    Hit,
+    PriceRange,
+    ResultKind,
+    RunReport,
+    SearchResults,
+    Spent,
+    Unmatched,
+)
 from swatchbook.records.results import StageResults
 
 __all__ = [
@@ -75,6 +87,9 @@ __all__ = [
     "Entity",
     "Evidence",
     "Extraction",
+    "Facet",
+    "FacetValue",
+    "Facets",
     "FailedPage",
     "FailureRecord",
     "FoundProduct",
@@ -94,13 +109,16 @@ __all__ = [
     "PlacementState",
     "Plan",
     "PlannedPage",
+    "PriceRange",
     "Product",
     "Reading",
     "Record",
+    "ResultKind",
     "Role",
     "RoleTag",
     "RunReport",
     "Scans",
+    "SearchResults",
     "Sha256",
     "Span",
     "Spent",
@@ -108,6 +126,7 @@ __all__ = [
     "StageResults",
     "Table",
     "Tables",
+    "Unmatched",
     "Unreadable",
     "chunk_id",
     "document_id",
