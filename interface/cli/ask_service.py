@@ -1,6 +1,6 @@
-"""`swatchbook search` through a running service (SWATCHBOOK_SERVICE_URL): a key is sent over https only, except to
-this machine; `document=` needs the full id; the answer may take 60 s; each HTTP status becomes a failure. It opens
-no ledger and loads no models.
+"""`swatchbook search` and `facets` through a running service (SWATCHBOOK_SERVICE_URL): a key is sent over https only,
+except to this machine; `document=` needs the full id; the answer may take 60 s; each HTTP status becomes a failure. It
+opens no ledger and loads no models.
 """
 
 import json
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from swatchbook.errors import Authentication, Configuration, InvalidReference, ProviderDown, TooLarge
 from swatchbook.index.base import Where
-from swatchbook.records import Hit
+from swatchbook.records import Facets, SearchResults
 from swatchbook.settings import Settings
 
 ANSWER_SECONDS = 60.0  # a service that has just started loads its models first
@@ -45,22 +45,36 @@ def search_at_service(
     documents: Sequence[str],
     by: str,
     k: int,
-) -> list[Hit]:
-    """Return the hits that the service finds. `documents` are full ids.
+) -> SearchResults:
+    """Return what the service finds. `documents` are full ids.
 
     Raises Configuration for an invalid address or one of another kind of service, Authentication for a missing or
     rejected key, ProviderDown when there is no response, InvalidReference and TooLarge for a rejected query.
     """
     service = read_address(settings)
-    fields = _fields(text, owner, where, documents, by, k)
+    query = {"text": text, "k": k, "explain": "true"}
+    fields = [(name, str(value)) for name, value in query.items() if value is not None]
+    fields += _filters(owner, where, documents, by)
     if image is None:
         reply = _request(service, settings, "GET", f"/search?{urlencode(fields)}")
     else:
         kind, body = _form(fields, _read(image, settings))
         reply = _request(service, settings, "POST", "/search", body=body, headers={"Content-Type": kind})
     try:
-        return [Hit.model_validate(hit) for hit in reply["hits"]]
-    except (KeyError, TypeError, ValidationError):
+        return SearchResults.model_validate(reply)
+    except ValidationError:
+        raise _not_swatchbook(service) from None
+
+
+def facets_at_service(
+    settings: Settings, *, owner: str | None, where: Where, documents: Sequence[str], by: str
+) -> Facets:
+    """Return the values to filter by, with counts. `documents` are full ids. Raises as `search_at_service` does."""
+    service = read_address(settings)
+    fields = _filters(owner, where, documents, by)
+    try:
+        return Facets.model_validate(_request(service, settings, "GET", f"/facets?{urlencode(fields)}"))
+    except ValidationError:
         raise _not_swatchbook(service) from None
 
 
@@ -93,9 +107,7 @@ def _is_this_machine(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _fields(
-    text: str | None, owner: str | None, where: Where, documents: Sequence[str], by: str, k: int
-) -> list[tuple[str, str]]:
+def _filters(owner: str | None, where: Where, documents: Sequence[str], by: str) -> list[tuple[str, str]]:
     for document in documents:
         try:
             UUID(document)
@@ -105,8 +117,7 @@ def _fields(
                 advice="`search --json` shows it as `document_id`.",
             ) from None
     single: dict[str, Any] = {
-        "text": text, "owner": owner, "by": by, "k": k, "price_min": where.price_min, "price_max": where.price_max,
-        "explain": "true",
+        "owner": owner, "by": by, "price_min": where.price_min, "price_max": where.price_max,
     }  # fmt: skip
     repeated: dict[str, Iterable[Any]] = {
         "document": documents, "product": where.products, "category": where.category, "material": where.material,

@@ -23,8 +23,9 @@ from interface.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from swatchbook.index.base import Where
     from swatchbook.ledger.documents import Document
-    from swatchbook.records import Hit, IngestOptions, RunReport
+    from swatchbook.records import IngestOptions, RunReport, SearchResults
     from swatchbook.resources import Resources
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,17 @@ INGEST, SEARCH, MAINTAIN, SERVE, SETUP = "Ingest", "Search and inspect", "Mainta
 app.add_typer(models, name="models", rich_help_panel=SETUP)
 app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
 
+SearchedOwner = Annotated[str | None, typer.Option("--owner", help="Owner to search; `default` if not given.")]
+AllOwners = Annotated[bool, typer.Option("--all-owners", help="Search the collections of all owners.")]
+By = Annotated[Literal["image", "product", "chunk"], typer.Option("--by", help="What each result is.")]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="KEY=VALUE",
+        help="Filter by document, product, category, material, color, page, price_min or price_max; repeatable.",
+    ),
+]
 OneOwner = Annotated[str, typer.Option("--owner", help="Owner of the documents.")]
 Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name.")]
 
@@ -164,67 +176,107 @@ def ingest(
 def search(
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find images similar to this picture.")] = None,
-    owner: Annotated[str | None, typer.Option("--owner", help="Owner to search; `default` if not given.")] = None,
-    all_owners: Annotated[bool, typer.Option("--all-owners", help="Search the collections of all owners.")] = False,
-    by: Annotated[Literal["image", "product"], typer.Option(help="What each result is.")] = "image",
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE",
-            help="Filter by document, product, category, material, color, page, price_min or price_max; repeatable.",
-        ),
-    ] = None,
+    owner: SearchedOwner = None,
+    all_owners: AllOwners = False,
+    by: By = "image",
+    where: Filters = None,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of results.")] = 10,
     explain: Annotated[bool, typer.Option("--explain", help="Show the rank, score and share of each role.")] = False,
     as_json: Json = False,
 ) -> None:
     """Search by text, by a picture, or by both."""
-    if owner is not None:
-        check_owner(owner)
-    for value, parameter in ((text or "", "TEXT"), *((part, "--where") for part in where or ())):
-        check_text(value, parameter)
-    from interface.cli.filters import parse_filters
-
-    try:
-        filters, references = parse_filters(where or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--where") from None
+    check_text(text or "", "TEXT")
+    filters, references = _filters(owner, where)
     settings = read_settings()
     if settings.service_url:
         from interface.cli.ask_service import search_at_service
 
-        hits = search_at_service(
+        results = search_at_service(
             settings, text=text, image=image, owner=None if all_owners else owner, where=filters,
             documents=references, by=by, k=k,
         )  # fmt: skip
-        _print_hits(hits, explain=explain, as_json=as_json)
+        _print_results(results, explain=explain, as_json=as_json)
         return
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
+        from swatchbook.ledger.queries.filters import unmatched
+        from swatchbook.records import SearchResults
         from swatchbook.search.search import search as find
 
-        documents = tuple(_document(resources, reference).id for reference in references)
-        filters = filters.model_copy(update={"documents": documents})
-        searched_owner = None if all_owners else choose_owner(resources.ledger, owner)
-        hits = find(resources, text=text, image=image, owner=searched_owner, where=filters, by=by, k=k)
-        _print_hits(hits, explain=explain, as_json=as_json)
-        if filters.category and not hits:
-            from interface.cli.terminal import note
-            from swatchbook.ledger.queries.search_results import categories
-
-            note(f"Known categories: {', '.join(categories(resources.ledger, searched_owner)) or 'none'}.")
+        filters = _on_collection(resources, filters, references, owner, all_owners)
+        hits = find(resources, text=text, image=image, where=filters, by=by, k=k)
+        missed = [] if hits else unmatched(resources.ledger, by, filters)
+        _print_results(SearchResults(hits=tuple(hits), unmatched=tuple(missed)), explain=explain, as_json=as_json)
 
 
-def _print_hits(hits: "list[Hit]", *, explain: bool, as_json: bool) -> None:
+@app.command(rich_help_panel=SEARCH)
+def facets(
+    owner: SearchedOwner = None,
+    all_owners: AllOwners = False,
+    by: By = "image",
+    where: Filters = None,
+    as_json: Json = False,
+) -> None:
+    """List the values to filter a search by, and how many results have each; with --where, of those that match."""
+    filters, references = _filters(owner, where)
+    settings = read_settings()
+    if settings.service_url:
+        from interface.cli.ask_service import facets_at_service
+
+        counted = facets_at_service(
+            settings, owner=None if all_owners else owner, where=filters, documents=references, by=by
+        )
+    else:
+        from swatchbook.resources import open_resources
+
+        with open_resources(settings) as resources:
+            from swatchbook.ledger.queries.filters import facets as count_facets
+
+            filters = _on_collection(resources, filters, references, owner, all_owners)
+            counted = count_facets(resources.ledger, by, filters)
+    from interface.cli.facets import draw_facets
     from interface.cli.terminal import out, say_json
 
-    if as_json:
-        say_json(hits)
-        return
-    from interface.cli.tables import draw_hits
+    say_json(counted) if as_json else out().print(draw_facets(counted))
 
-    out().print(draw_hits(hits, explain=explain))
+
+def _filters(owner: str | None, where: "list[str] | None") -> "tuple[Where, tuple[str, ...]]":
+    """Return the filters, and the document references as given. Raises BadParameter."""
+    if owner is not None:
+        check_owner(owner)
+    for part in where or ():
+        check_text(part, "--where")
+    from interface.cli.filters import parse_filters
+
+    try:
+        return parse_filters(where or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--where") from None
+
+
+def _on_collection(
+    resources: "Resources", filters: "Where", references: "tuple[str, ...]", owner: str | None, all_owners: bool
+) -> "Where":
+    """Return the filters with the documents that are referred to, and with the owner to search."""
+    documents = tuple(_document(resources, reference).id for reference in references)
+    searched_owner = None if all_owners else choose_owner(resources.ledger, owner)
+    return filters.model_copy(update={"documents": documents, "owner": searched_owner})
+
+
+def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) -> None:
+    from interface.cli.terminal import note, out, say_json
+
+    if as_json:
+        say_json(results.hits)
+    else:
+        from interface.cli.tables import draw_hits
+
+        out().print(draw_hits(results.hits, explain=explain))
+    for missed in results.unmatched:
+        from interface.cli.facets import describe_unmatched
+
+        note(describe_unmatched(missed))
 
 
 @app.command(rich_help_panel=SEARCH)

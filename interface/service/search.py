@@ -1,10 +1,10 @@
-"""Endpoints of search, by text, by a picture or by both: the parameters with their limits (100 results, 100 values of a
-filter) and the form. The ranking is in `swatchbook/search/`.
+"""Endpoints of search, by text, by a picture or by both, and of facets, the values to filter by: the parameters with
+their limits (100 results, 100 values of a filter) and the form. The ranking is in `swatchbook/search/`.
 """
 
 import shutil
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -19,7 +19,9 @@ from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
-from swatchbook.records import Hit, Owner, Record
+from swatchbook.ledger.queries.filters import facets as count_facets
+from swatchbook.ledger.queries.filters import unmatched
+from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search.search import search as find
 from swatchbook.storage.upload_buffer import temporary_file
@@ -39,32 +41,49 @@ Price = Annotated[float, Field(ge=0, le=_MAX_PRICE)]
 router = APIRouter(tags=["search"])
 
 
-class SearchQuery(RequestModel):
-    """Query and filters. A result matches every filter, and for each filter at least one of its values."""
+class FilterQuery(RequestModel):
+    """Filters. A result matches every filter, and for each filter at least one of its values."""
 
-    text: SearchText | None = Field(default=None, description="Text to search for.")
     owner: Owner | None = Field(
         default=None, description="Owner to search; required only for a key with several owners."
     )
-    by: Literal["image", "product"] = Field(default="image", description="What each result is.")
-    k: int = Field(default=10, ge=1, le=100, description="Number of results.")
+    by: ResultKind = Field(default="image", description="What each result is, and what the filters apply to.")
     document: list[UUID] = Field(default=[], max_length=_MAX_VALUES)
     product: list[SearchText] = Field(
         default=[], max_length=_MAX_VALUES, description="Product id, or words of its name."
     )
     category: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
-    material: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
-    color: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    material: list[SearchText] = Field(
+        default=[], max_length=_MAX_VALUES, description="Also in other languages: porcelain is `gres porcellanato`."
+    )
+    color: list[SearchText] = Field(
+        default=[], max_length=_MAX_VALUES, description="Also in other languages, and shades of it: navy is a blue."
+    )
     page: list[Page] = Field(default=[], max_length=_MAX_VALUES)
     price_min: Price | None = None
     price_max: Price | None = None
+
+    def where(self, owner: str | None) -> Where:
+        """Return the filters, on this owner or on all."""
+        return Where(
+            owner=owner,
+            documents=tuple(map(str, self.document)),
+            products=tuple(self.product),
+            category=tuple(self.category),
+            material=tuple(self.material),
+            colors=tuple(self.color),
+            pages=tuple(self.page),
+            price_min=self.price_min,
+            price_max=self.price_max,
+        )
+
+
+class SearchQuery(FilterQuery):
+    """Query and filters."""
+
+    text: SearchText | None = Field(default=None, description="Text to search for.")
+    k: int = Field(default=10, ge=1, le=100, description="Number of results.")
     explain: bool = Field(default=False, description="Return rank, score and share of each role.")
-
-
-class SearchResults(Record):
-    """Results, best first. The picture of an image is at `/images/{id}/file`."""
-
-    hits: tuple[Hit, ...]
 
 
 def _form_schema() -> dict[str, Any]:
@@ -75,8 +94,14 @@ def _form_schema() -> dict[str, Any]:
 
 @router.get("/search", summary="Search by text", responses=documented(404))
 def search(resources: Tools, caller: TheCaller, query: Annotated[SearchQuery, Query()]) -> SearchResults:
-    """Runs one query per role that applies, and fuses the results."""
+    """Runs one query per role that applies, and fuses the results. An image is at `/images/{id}/file`."""
     return _search(resources, query, choose_known(resources, caller, query.owner), None)
+
+
+@router.get("/facets", summary="List the values to filter by, with counts", responses=documented(404))
+def facets(resources: Tools, caller: TheCaller, query: Annotated[FilterQuery, Query()]) -> Facets:
+    """Counts images, products or chunks (`by`) that match the filters: of each field the 100 most frequent values."""
+    return count_facets(resources.ledger, query.by, query.where(choose_known(resources, caller, query.owner)))
 
 
 @router.post(
@@ -138,15 +163,9 @@ def _is_list(name: str) -> bool:
 
 
 def _search(resources: Resources, query: SearchQuery, owner: str | None, image: Path | None) -> SearchResults:
-    where = Where(
-        documents=tuple(map(str, query.document)),
-        products=tuple(query.product),
-        category=tuple(query.category),
-        material=tuple(query.material),
-        colors=tuple(query.color),
-        pages=tuple(query.page),
-        price_min=query.price_min,
-        price_max=query.price_max,
+    where = query.where(owner)
+    hits = find(resources, text=query.text, image=image, where=where, by=query.by, k=query.k)
+    return SearchResults(
+        hits=tuple(hits if query.explain else (hit.model_copy(update={"why": {}}) for hit in hits)),
+        unmatched=() if hits else tuple(unmatched(resources.ledger, query.by, where)),
     )
-    hits = find(resources, text=query.text, image=image, owner=owner, where=where, by=query.by, k=query.k)
-    return SearchResults(hits=tuple(hits if query.explain else (hit.model_copy(update={"why": {}}) for hit in hits)))

@@ -64,7 +64,8 @@ class Where(Record):
     """Search filters. All fields must match; of a field's values any one.
 
     A text (category, material, colors, a product's name) matches if all its words occur in one value of the field, in
-    any order, ignoring case and accents (rules.py). Owner and ids must be equal.
+    any order, ignoring case and accents (words.py). Materials and colours also match in other languages, and by
+    narrower terms (vocabulary.toml). Owner and ids must be equal.
     """
 
     owner: str | None = None

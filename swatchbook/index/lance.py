@@ -31,9 +31,8 @@ from swatchbook.index.rules import (
     conditions,
     foreign_space,
     missing_space,
-    word_keys,
-    word_pattern,
 )
+from swatchbook.index.words import Words, word_keys, word_pattern
 from swatchbook.records import Role
 
 FLAT_ROWS = 20_000
@@ -340,12 +339,17 @@ def _sql(where: Where | None) -> str | None:
 
 def _any_of(condition: Condition) -> str:
     ids = [f"array_has_any({name}, [{_list(values)}])" for name, values in condition.ids.items() if values]
-    texts = [
-        f"regexp_like(array_to_string({name}, '|'), {_quote(word_pattern(text, '[^|]*'))})"  # within one value
-        for name, values in condition.texts.items()
-        for text in values
+    words = [
+        f"regexp_like(array_to_string({name}, '|'), {_quote(_pattern(alternatives))})"
+        for name, alternatives in condition.words.items()
+        if alternatives
     ]
-    return f"({' OR '.join([*ids, *texts])})"
+    return f"({' OR '.join([*ids, *words])})"
+
+
+def _pattern(alternatives: Sequence[Words]) -> str:
+    """Return one regular expression for all alternatives; the words of each must be within one value."""
+    return "|".join(word_pattern(words, "[^|]*") for words in alternatives)
 
 
 def _among(column: str, values: Sequence[str]) -> str:

@@ -1,22 +1,22 @@
-"""How filters match in both indexes: all words in one value, in any order, without case and accents; ids and owners
-exactly. Also which objects and query vectors are refused (NaN, zero, wrong length), and the errors of a missing or
+"""Filters as conditions on the columns of both indexes: ids and owners exactly, texts by the words in `words.py`. Also
+which objects and query vectors are refused (NaN, zero, wrong length), and the errors of a missing or
 foreign space.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from uuid import UUID
 
 import numpy as np
 from pydantic_core import PydanticSerializationError
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
 from swatchbook.index.base import IndexObject, Space, Vector, Where
+from swatchbook.index.matching import is_uuid, split_products
+from swatchbook.index.words import Words, all_alternatives, fold_words
 
 WORDS = ("category", "material", "colors", "names")
-"""Fields that filters match by words. For each the index has a second column, `<name>_words`, filled by `word_keys`."""
+"""Fields that filters match by words. For each the index has a second column, `<name>_words`, filled by
+`words.word_keys`."""
 
 EXACT = ("documents", "products")
 """Fields of ids, which must be equal. So must the owner: "Ann" may not see what "ann" owns."""
@@ -25,46 +25,24 @@ SMALLEST_NORM = 1e-12
 """A shorter vector counts as zero: its squares would underflow in float32, and its cosine be NaN."""
 
 
-def fold_words(text: str) -> list[str]:
-    """Return a text's distinct words (letters and digits) without case and accents, sorted."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return sorted(set(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))))
-
-
-def word_keys(values: Iterable[str]) -> list[str]:
-    """Return a field's values for its words column: "<brushed><oak>" for "Oak, brushed". Empty ones are left out."""
-    keys = ("".join(f"<{word}>" for word in fold_words(value)) for value in values)
-    return [key for key in dict.fromkeys(keys) if key]
-
-
-def word_pattern(text: str, wildcard: str) -> str:
-    """Return a pattern that matches the key of every value with all words of the text; `wildcard` matches any text.
-
-    Keys and patterns are sorted, so the words are in the same order. Besides words it contains only `<` and `>`. For a
-    text without words it is "<>", which no key contains.
-    """
-    return wildcard.join(f"<{word}>" for word in fold_words(text)) or "<>"
-
-
 class Condition(NamedTuple):
-    """Column -> values; one of them must match: an id exactly, a text by all its words in one value."""
+    """Column -> alternatives, one of which must match: an id exactly, words by all of them in one value."""
 
     ids: Mapping[str, Sequence[str]]
-    texts: Mapping[str, Sequence[str]]
+    words: Mapping[str, Sequence[Words]]
 
 
 def conditions(where: Where) -> list[Condition]:
     """Return the filters by id and by words, all of which must hold. A product is given by id or name."""
-    ids = [each for each in where.products if is_uuid(each)]
-    names = [each for each in where.products if not is_uuid(each)]
+    ids, names = split_products(where.products)
     asked = (
         Condition({"documents": where.documents}, {}),
-        Condition({"products": ids}, {"names_words": names}),
-        Condition({}, {"category_words": where.category}),
-        Condition({}, {"material_words": where.material}),
-        Condition({}, {"colors_words": where.colors}),
+        Condition({"products": ids}, {"names_words": list(map(fold_words, names))}),
+        Condition({}, {"category_words": list(map(fold_words, where.category))}),
+        Condition({}, {"material_words": all_alternatives(where.material)}),
+        Condition({}, {"colors_words": all_alternatives(where.colors)}),
     )
-    return [each for each in asked if any([*each.ids.values(), *each.texts.values()])]
+    return [each for each in asked if any([*each.ids.values(), *each.words.values()])]
 
 
 def admit(space: Space, objects: Sequence[IndexObject]) -> tuple[list[IndexObject], dict[str, Failure]]:
@@ -116,11 +94,3 @@ def _invalid(space: Space, vector: Vector) -> str | None:
     if np.linalg.norm(vector.astype(np.float64)) < SMALLEST_NORM:
         return "zero"
     return None
-
-
-def is_uuid(text: str) -> bool:
-    """Return whether this is a UUID as `str(UUID)` writes it; the index would change another spelling."""
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

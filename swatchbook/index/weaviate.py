@@ -52,6 +52,7 @@ from swatchbook.errors import (
     ProviderError,
 )
 from swatchbook.index.base import IndexObject, Match, Payload, Space, Vector, Where
+from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import (
     EXACT,
     WORDS,
@@ -60,11 +61,9 @@ from swatchbook.index.rules import (
     check_query,
     conditions,
     foreign_space,
-    is_uuid,
     missing_space,
-    word_keys,
-    word_pattern,
 )
+from swatchbook.index.words import word_keys, word_pattern
 from swatchbook.records import Role
 
 PREFIX = "Swatchbook_"
@@ -485,9 +484,9 @@ def _filters(where: Where | None) -> FilterReturn | None:
 
 def _any_of(condition: Condition) -> FilterReturn:
     ids = [Filter.by_property(name).contains_any(list(values)) for name, values in condition.ids.items() if values]
-    texts = [
-        Filter.by_property(name).like(f"*{word_pattern(text, '*')}*")  # within one value: each is a separate token
-        for name, values in condition.texts.items()
-        for text in values
+    words = [
+        Filter.by_property(name).like(f"*{word_pattern(each, '*')}*")  # within one value: each is a separate token
+        for name, alternatives in condition.words.items()
+        for each in alternatives
     ]
-    return Filter.any_of([*ids, *texts])
+    return Filter.any_of([*ids, *words])

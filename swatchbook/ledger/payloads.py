@@ -1,12 +1,12 @@
 """What filters and keyword search read of an image or chunk (its payload): linked products with category, material
-and lowest price; colours, pages, text. Printed prices become numbers here. How a filter matches is in
-`index/rules.py`.
+and lowest price; colours, pages, text. Also what filters read of a product: what is printed for it, and the materials
+and main colours (30 % of a picture) that its pictures show. Printed prices become numbers here.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
@@ -18,62 +18,95 @@ from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.records import LinkKind, PlacementState
 
+MAIN_COLOR = 0.3
+"""Share of a picture that a colour of the product covers at least: less may be of the room around it."""
+
 _AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
-_SEPARATOR = re.compile(r"\s*[,;/|·\n]\s*")
+_SEPARATOR = re.compile(r"\s*(?:[,;|·\n]|/(?!\s*(?:m|ft)[2²]))\s*")  # not of "420 g/m2"
+_MEASURE = re.compile(r"\s*\d[\d.,]*\s*(?:g|kg|mm|cm|m|m[2²]|oz)(?:\s*/\s*(?:m|ft)[2²])?\s*", re.IGNORECASE)
 
 
-def image_payloads(connection: Connection, ids: Collection[str]) -> dict[str, Payload]:
-    """Return image id -> payload of shown images, from all documents of the owner."""
+def image_payloads(connection: Connection, ids: Collection[str], *, texts: bool = True) -> dict[str, Payload]:
+    """Return image id -> payload of shown images, from all documents of the owner.
+
+    Without `texts` only the fields of filters are filled: `text` and `file` stay empty.
+    """
     shown = defaultdict[str, list[Row[Any]]](list)
-    for row in select_in(connection, _SHOWN, images.c.id, ids):
+    for row in select_in(connection, _SHOWN_WITH_TEXTS if texts else _SHOWN, images.c.id, ids):
         shown[row.image].append(row)
     linked = linked_products(connection, {row.placement: row.image for rows in shown.values() for row in rows})
-    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(shown.values()))}
-    analyses = _analyses(connection, shown)
-    return {
-        image: _image_payload(rows, linked.get(image, []), stored, analyses.get(image, {}))
-        for image, rows in shown.items()
+    analyses = analyses_of_images(connection, {image: rows[0] for image, rows in shown.items()})
+    payloads = {
+        image: _image_payload(rows, linked.get(image, []), analyses.get(image, {})) for image, rows in shown.items()
     }
+    if not texts:
+        return payloads
+    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(shown.values()))}
+    return {image: payload.model_copy(update=_image_texts(shown[image], stored)) for image, payload in payloads.items()}
 
 
-def chunk_payloads(connection: Connection, ids: Collection[str]) -> dict[str, Payload]:
-    """Return chunk id -> payload."""
+def chunk_payloads(connection: Connection, ids: Collection[str], *, texts: bool = True) -> dict[str, Payload]:
+    """Return chunk id -> payload. Without `texts` only the fields of filters are filled."""
     linked = linked_products(connection, {chunk: chunk for chunk in ids}, kind=LinkKind.CHUNK_PRODUCT)
-    payloads = {}
-    for row in select_in(connection, _CHUNKS, chunks.c.id, ids):
-        record = row.record
-        payloads[row.id] = Payload(
+    return {
+        row.id: Payload(
             owner=row.owner,
             kind="chunk",
             documents=(row.document,),
-            pages=tuple(record["pages"]),
-            text=with_sizes("\n".join([*record["headings"], record["text"]])),
+            pages=tuple(row.pages),
+            text=with_sizes("\n".join([*row.headings, row.text])) if texts else "",
             **_product_fields(linked.get(row.id, [])),
         )
-    return payloads
+        for row in select_in(connection, _CHUNKS_WITH_TEXTS if texts else _CHUNKS, chunks.c.id, ids)
+    }
+
+
+def product_payloads(connection: Connection, ids: Collection[str]) -> dict[str, Payload]:
+    """Return product id -> what filters read of a product. It is not published: products have no vectors.
+
+    Its material is what its document prints, else what its pictures show. Its colours are the printed ones, and the
+    main ones of its pictures.
+    """
+    seen = _seen_in_pictures(connection, ids)
+    return {
+        row.id: Payload(
+            owner=row.owner, kind="product", documents=(row.document,), pages=tuple(row.pages), **_seen_too(row, seen)
+        )
+        for row in select_in(connection, _PRODUCTS_WITH_OWNER, products.c.id, ids)
+    }
+
+
+class PrintedProduct(NamedTuple):
+    """What filters read of a product as its document prints it."""
+
+    id: str
+    name: str
+    category: str | None
+    material: tuple[str, ...]
+    colors: tuple[str, ...]
+    price: float | None
 
 
 def linked_products(
     connection: Connection, targets: Mapping[str, str], *, kind: LinkKind = LinkKind.IMAGE_PRODUCT
-) -> dict[str, list[dict[str, Any]]]:
-    """Return image or chunk -> the records of its linked products, in document order.
+) -> dict[str, list[PrintedProduct]]:
+    """Return image or chunk -> its linked products, in document order.
 
     `targets`: source of links -> what to group by (placement -> image, chunk -> itself).
     """
     of_links = select(links.c.source, links.c.target).where(links.c.kind == kind)
     linked = [(targets[row.source], row.target) for row in select_in(connection, of_links, links.c.source, targets)]
-    of_products = select(products.c.id, products.c.document, products.c.ordinal, products.c.record)
-    records = {
-        row.id: row for row in select_in(connection, of_products, products.c.id, {target for _, target in linked})
+    rows = select_in(connection, _PRODUCTS, products.c.id, {target for _, target in linked})
+    ordered = {
+        row.id: (place, _printed(row))
+        for place, row in enumerate(sorted(rows, key=lambda row: (row.document, row.ordinal)))
     }
-    products_of = defaultdict[str, dict[str, Row[Any]]](dict)
+    products_of = defaultdict[str, dict[int, PrintedProduct]](dict)
     for thing, product in linked:
-        if product in records:
-            products_of[thing][product] = records[product]
-    return {
-        thing: [row.record for row in sorted(rows.values(), key=lambda row: (row.document, row.ordinal))]
-        for thing, rows in products_of.items()
-    }
+        if product in ordered:
+            place, printed = ordered[product]
+            products_of[thing][place] = printed
+    return {thing: [found[place] for place in sorted(found)] for thing, found in products_of.items()}
 
 
 def price_of(text: str) -> float | None:
@@ -90,8 +123,6 @@ _SHOWN = (
         placements.c.image,
         placements.c.document,
         placements.c.page,
-        placements.c.caption,
-        placements.c.nearby_text,
         images.c.owner,
         images.c.content_key,
         images.c.text_key,
@@ -100,8 +131,32 @@ _SHOWN = (
     .where(placements.c.state == PlacementState.SHOWN)
     .order_by(placements.c.document, placements.c.ordinal)
 )
+_SHOWN_WITH_TEXTS = _SHOWN.add_columns(placements.c.caption, placements.c.nearby_text)
 _STORED = select(contents.c.key, contents.c.file, contents.c.text)
-_CHUNKS = select(chunks.c.id, chunks.c.document, chunks.c.record, documents.c.owner).join(documents)
+_CHUNKS = select(chunks.c.id, chunks.c.document, documents.c.owner, chunks.c.record["pages"].label("pages")).join(
+    documents
+)
+_CHUNKS_WITH_TEXTS = _CHUNKS.add_columns(
+    chunks.c.record["headings"].label("headings"), chunks.c.record["text"].as_string().label("text")
+)
+_PRODUCTS = select(
+    products.c.id,
+    products.c.document,
+    products.c.ordinal,
+    products.c.name,
+    products.c.record["category"].as_string().label("category"),
+    products.c.record["metadata"].label("metadata"),
+)
+_PRODUCTS_WITH_OWNER = _PRODUCTS.add_columns(products.c.record["pages"].label("pages"), documents.c.owner).join(
+    documents
+)
+_PICTURES = (
+    select(links.c.target.label("product"), images.c.id, images.c.content_key, images.c.text_key)
+    .join(placements, placements.c.id == links.c.source)
+    .join(images, images.c.id == placements.c.image)
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state == PlacementState.SHOWN)
+    .order_by(links.c.score.desc(), placements.c.ordinal)
+)
 
 
 def _shown_keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
@@ -109,52 +164,95 @@ def _shown_keys(shown: Iterable[Sequence[Row[Any]]]) -> set[str]:
     return {row.content_key for row in first} | {row.text_key for row in first if row.text_key}
 
 
-def _analyses(connection: Connection, shown: Mapping[str, Sequence[Row[Any]]]) -> dict[str, Mapping[str, Any]]:
-    """Return image -> the record of the analysis whose text it shows; of several a corrected one. Rejected: none."""
+def analyses_of_images(connection: Connection, shown: Mapping[str, Row[Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return image -> the record of the analysis whose text it shows; of several a corrected one. Rejected: none.
+
+    `shown`: image -> a row with its `content_key` and `text_key`.
+    """
     by_key = defaultdict[str, list[AnalysisInUse]](list)
-    for used in analyses_in_use(connection, {rows[0].content_key for rows in shown.values()}):
+    for used in analyses_in_use(connection, {row.content_key for row in shown.values()}):
         if used.verdict is not Verdict.REJECTED:
             by_key[used.key].append(used)
     return {
         image: used.record
-        for image, rows in shown.items()
-        for used in sorted(by_key[rows[0].content_key], key=lambda used: used.verdict is Verdict.CORRECTED)
-        if used.text_key == rows[0].text_key
+        for image, row in shown.items()
+        for used in sorted(by_key[row.content_key], key=lambda used: used.verdict is Verdict.CORRECTED)
+        if used.text_key == row.text_key
     }
 
 
-def _image_payload(
-    rows: Sequence[Row[Any]],
-    linked: Sequence[dict[str, Any]],
-    stored: Mapping[str, Row[Any]],
-    analysis: Mapping[str, Any],
-) -> Payload:
-    content, text = stored.get(rows[0].content_key), stored.get(rows[0].text_key)
-    printed = [part for row in rows for part in (row.caption, row.nearby_text)]
+def _image_payload(rows: Sequence[Row[Any]], linked: Sequence[PrintedProduct], analysis: Mapping[str, Any]) -> Payload:
     product_fields = _product_fields(linked)
     return Payload(
         owner=rows[0].owner,
         kind="image",
         documents=_distinct(row.document for row in rows),
-        colors=_distinct(color["name"] for color in analysis.get("colors", ())),
         pages=tuple(sorted({row.page for row in rows})),
-        file=content.file or "" if content else "",
-        text=with_sizes("\n".join(_distinct([*printed, text.text if text else None]))),
-        **product_fields | {"material": _distinct([*product_fields["material"], analysis.get("material")])},
+        **product_fields
+        | {"material": _distinct([*product_fields["material"], analysis.get("material")]), "colors": _colors(analysis)},
     )
 
 
-def _product_fields(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the payload fields that an image or chunk takes from its linked products; of several prices the lowest."""
-    metadata = [record["metadata"] for record in records]
-    prices = [price for m in metadata if (price := price_of(m.get("price", ""))) is not None]
+def _image_texts(rows: Sequence[Row[Any]], stored: Mapping[str, Row[Any]]) -> dict[str, str]:
+    """Return the fields of an image's payload that no filter reads."""
+    content, text = stored.get(rows[0].content_key), stored.get(rows[0].text_key)
+    printed = [part for row in rows for part in (row.caption, row.nearby_text)]
     return {
-        "products": tuple(record["id"] for record in records),
-        "names": _distinct(record["name"] for record in records),
-        "category": _distinct(record["category"] for record in records),
-        "material": _distinct(part for m in metadata for part in _SEPARATOR.split(m.get("material", ""))),
-        "price": min(prices, default=None),
+        "file": content.file or "" if content else "",
+        "text": with_sizes("\n".join(_distinct([*printed, text.text if text else None]))),
     }
+
+
+def _seen_in_pictures(connection: Connection, ids: Collection[str]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return product -> the analyses of the pictures that are linked to it, best link first."""
+    pictures = defaultdict[str, dict[str, Row[Any]]](dict)
+    for row in select_in(connection, _PICTURES, links.c.target, ids):
+        pictures[row.product].setdefault(row.id, row)
+    analyses = analyses_of_images(connection, {i: row for rows in pictures.values() for i, row in rows.items()})
+    return {product: [analyses[i] for i in rows if i in analyses] for product, rows in pictures.items()}
+
+
+def _seen_too(row: Row[Any], seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """Return a product's own fields, with what is seen in its pictures."""
+    fields, analyses = _product_fields([_printed(row)]), seen.get(row.id, ())
+    colors = (color for analysis in analyses for color in _colors(analysis, at_least=MAIN_COLOR))
+    return fields | {
+        "material": fields["material"] or _distinct(analysis.get("material") for analysis in analyses),
+        "colors": _distinct([*fields["colors"], *colors]),
+    }
+
+
+def _colors(analysis: Mapping[str, Any], *, at_least: float = 0.0) -> tuple[str, ...]:
+    """Return the colours with at least this share of the picture, and those that a person has named, without shares."""
+    return _distinct(color["name"] for color in analysis.get("colors", ()) if not 0 < color["share"] < at_least)
+
+
+def _printed(row: Row[Any]) -> PrintedProduct:
+    return PrintedProduct(
+        id=row.id,
+        name=row.name,
+        category=row.category,
+        material=_distinct(_parts(row.metadata.get("material", ""))),
+        colors=_distinct(_parts(row.metadata.get("color", ""))),
+        price=price_of(row.metadata.get("price", "")),
+    )
+
+
+def _product_fields(linked: Sequence[PrintedProduct]) -> dict[str, Any]:
+    """Return what an image or chunk takes from its linked products; of several prices the lowest."""
+    return {
+        "products": tuple(product.id for product in linked),
+        "names": _distinct(product.name for product in linked),
+        "category": _distinct(product.category for product in linked),
+        "material": _distinct(part for product in linked for part in product.material),
+        "colors": _distinct(part for product in linked for part in product.colors),
+        "price": min((product.price for product in linked if product.price is not None), default=None),
+    }
+
+
+def _parts(printed: str) -> Iterable[str]:
+    """Return the values of a printed list, without measures: of "100 % linen, 420 g/m2" the linen."""
+    return (part for part in _SEPARATOR.split(printed) if not _MEASURE.fullmatch(part))
 
 
 def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:

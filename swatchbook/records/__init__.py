@@ -61,7 +61,19 @@ from swatchbook.records.products import (
     Occurrence,
     Product,
 )
-from swatchbook.records.reports import FailureRecord, Hit, RunReport, Spent
+from swatchbook.records.reports import (
+    Facet,
+    Facets,
+    FacetValue,
+    FailureRecord,
+    Hit,
+    PriceRange,
+    ResultKind,
+    RunReport,
+    SearchResults,
+    Spent,
+    Unmatched,
+)
 from swatchbook.records.results import StageResults
 
 __all__ = [
@@ -86,6 +98,9 @@ __all__ = [
     "Evidence",
     "ExtractedPictures",
     "Extraction",
+    "Facet",
+    "FacetValue",
+    "Facets",
     "FailedPage",
     "FailureRecord",
     "FoundProduct",
@@ -105,13 +120,16 @@ __all__ = [
     "PlacementState",
     "Plan",
     "PlannedPage",
+    "PriceRange",
     "Product",
     "Reading",
     "Record",
+    "ResultKind",
     "Role",
     "RoleTag",
     "RunReport",
     "Scans",
+    "SearchResults",
     "Sha256",
     "Sighting",
     "Span",
@@ -120,6 +138,7 @@ __all__ = [
     "StageResults",
     "Table",
     "Tables",
+    "Unmatched",
     "Unreadable",
     "chunk_id",
     "document_id",

@@ -74,10 +74,14 @@ class RunReport(Record):
     blocks: dict[str, str] = Field(default_factory=dict)  # part -> the saved block used instead of the settings
 
 
+ResultKind = Literal["image", "product", "chunk"]
+"""What each result of a search is."""
+
+
 class Hit(Record):
     """One search result, read from the ledger. `why`: role -> rank, the model's score, and its share of `score`."""
 
-    kind: Literal["image", "product", "chunk"]
+    kind: ResultKind
     id: str
     score: float  # 0–1; 1: best in every role that was searched
     title: str
@@ -89,3 +93,51 @@ class Hit(Record):
     product: str | None = None
     text: str | None = None
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
+class FacetValue(Record):
+    """A value to filter by, and how many images, products or chunks have it. `name`: of a document, whose value is its
+    id."""
+
+    value: str
+    count: int
+    name: str | None = None
+
+
+class Facet(Record):
+    """The values of a field, the most frequent first; `more`: how many others are not listed."""
+
+    values: tuple[FacetValue, ...]
+    more: int = 0
+
+
+class PriceRange(Record):
+    """The lowest and highest price, and how many images, products or chunks have one."""
+
+    lowest: float
+    highest: float
+    count: int
+
+
+class Facets(Record):
+    """What can be filtered by: of the images, products or chunks that satisfy the filters, the values of each field."""
+
+    by: ResultKind
+    total: int
+    fields: dict[str, Facet]
+    price: PriceRange | None = None
+
+
+class Unmatched(Record):
+    """A filter that nothing matches: the field, the values that were asked for, and the nearest that there are."""
+
+    field: str
+    asked: tuple[str, ...]
+    nearest: tuple[str, ...]
+
+
+class SearchResults(Record):
+    """Results, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+
+    hits: tuple[Hit, ...]
+    unmatched: tuple[Unmatched, ...] = ()

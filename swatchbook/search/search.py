@@ -1,5 +1,6 @@
-"""Search: which roles and models are queried for a text, a picture or both, and how a match stands for images or
-products; results are read from the ledger. Weights of roles: `fusion.py`. Filters: `index/rules.py`.
+"""Search: which roles and models are queried for a text, a picture or both, and how a match stands for images, products
+or chunks. Each result satisfies all filters: which of them its candidates must satisfy too, and how many candidates are
+taken, 100 to 10,000. Weights of roles: `fusion.py`. How a filter matches: `index/words.py`.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
@@ -11,13 +12,28 @@ from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger import publishing
+from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.queries import search_results
+from swatchbook.ledger.queries.filters import satisfying
 from swatchbook.models.base import TextTower
 from swatchbook.models.registry import vector_tags
-from swatchbook.records import PIXEL_ROLES, Hit, Role
+from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role
 from swatchbook.resources import Resources
-from swatchbook.search.fusion import CANDIDATES, KEYWORD, ONE_MODEL, Ranked, ToTargets, default_weights, fuse, own_score
+from swatchbook.search.fusion import (
+    CANDIDATES,
+    KEYWORD,
+    ONE_MODEL,
+    FusedScore,
+    Ranked,
+    ToTargets,
+    default_weights,
+    fuse,
+    own_score,
+)
 from swatchbook.settings import PREFIX
+
+DEPTHS = (CANDIDATES, 1_000, 10_000)
+"""Candidates of each role, where only a result itself decides whether it satisfies a filter."""
 
 
 def search(
@@ -27,14 +43,15 @@ def search(
     image: Path | None = None,
     owner: str | None = None,
     where: Where | None = None,
-    by: Literal["image", "product"] = "image",
+    by: ResultKind = "image",
     k: int = 10,
     weights: Mapping[str, float] | None = None,
 ) -> list[Hit]:
-    """Return the k best images or products for a text, a picture, or both; best first.
+    """Return the k best images, products or chunks for a text, a picture, or both; best first.
 
-    `owner` None searches all owners. `weights`: role name (or "keyword") -> weight, instead of the defaults. The role
-    `multimodal` is searched only if `weights` name it, by one vector for the text, the picture, or both.
+    Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name (or "keyword")
+    -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one vector for
+    the text, the picture, or both.
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the searchable vectors come from other models than the chosen ones.
     """
@@ -43,13 +60,17 @@ def search(
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
     active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
     weights = weights or default_weights(active, text=bool(text), image=image is not None)
-    candidates = _candidates(
-        resources, active, text, image, where, {role for role, weight in weights.items() if weight > 0}
-    )
-    fused = fuse(candidates, _images_of(resources) if by == "image" else _products_of(resources), weights)
-    best = sorted(fused.items(), key=lambda pair: (-pair[1].score, pair[0]))[:k]
-    describe = search_results.describe_images if by == "image" else search_results.describe_products
-    hits = {hit.id: hit for hit in describe(resources.ledger, [target for target, _ in best])}
+    roles = {role for role, weight in weights.items() if weight > 0}
+    queries = _queries(resources, active, text, image, roles, lambda kind: filters_of_candidates(where, by, kind))
+    best = list[tuple[str, FusedScore]]()
+    for most in _depths(where, by):
+        candidates = {role: ask(most) for role, ask in queries.items()}
+        fused = fuse(candidates, _TARGETS[by](resources), weights)
+        ranked = sorted(fused.items(), key=lambda pair: (-pair[1].score, pair[0]))
+        best = _first_satisfying(resources, ranked, where, by, k)
+        if len(best) == k or all(len(matches) < most for matches in candidates.values()):
+            break
+    hits = {hit.id: hit for hit in _DESCRIBE[by](resources.ledger, [target for target, _ in best])}
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
         for target, fused_score in best
@@ -57,48 +78,106 @@ def search(
     ]
 
 
-def _candidates(
+# --- filters ----------------------------------------------------------------------------------------------------------
+
+
+def filters_of_candidates(where: Where, by: ResultKind, kind: Literal["image", "chunk"]) -> Where:
+    """Return the filters on the images or chunks that stand for results, without those that only the results decide.
+
+    A chunk does not know the colours of pictures and has its own pages. A product has its own pages and price, while an
+    image of several products has the lowest of their prices.
+    """
+    if by == kind:
+        return where
+    undecided: dict[str, object] = {"pages": ()}
+    if by == "product":
+        undecided["price_min"] = None
+    if by != "product" or kind == "chunk":
+        undecided["colors"] = ()
+    return where.model_copy(update=undecided)
+
+
+def _depths(where: Where, by: ResultKind) -> Sequence[int]:
+    """Return how many candidates of each role to take; more of them while too few results satisfy the filters."""
+    undecided = by == "product" and (where.pages or where.price_min is not None)
+    return DEPTHS if undecided else DEPTHS[:1]
+
+
+def _first_satisfying(
+    resources: Resources, ranked: Sequence[tuple[str, FusedScore]], where: Where, by: ResultKind, k: int
+) -> list[tuple[str, FusedScore]]:
+    """Return the first k that satisfy the filters according to the ledger, whatever led to them.
+
+    Without filters but the owner nothing is read: all candidates are the owner's.
+    """
+    if where == Where(owner=where.owner):
+        return list(ranked[:k])
+    best = list[tuple[str, FusedScore]]()
+    for some in portions(ranked, 2 * k):
+        kept = satisfying(resources.ledger, by, [target for target, _ in some], where)
+        best += [each for each in some if each[0] in kept]
+        if len(best) >= k:
+            break
+    return best[:k]
+
+
+# --- queries ----------------------------------------------------------------------------------------------------------
+
+Ask = Callable[[int], list[Match]]
+"""Takes at most so many candidates of a role, best first."""
+
+
+def _queries(
     resources: Resources,
     active: Mapping[Role, Space],
     text: str | None,
     image: Path | None,
-    where: Where,
     roles: Collection[str],
-) -> dict[str, list[Match]]:
-    """Return role -> matches, best first, for those of the roles that apply to the query. Only their models are loaded.
+    filters: Callable[[Literal["image", "chunk"]], Where],
+) -> dict[str, Ask]:
+    """Return role -> its query, for those of the roles that apply. Only their models are loaded, and run once.
 
     Raises Configuration if no space that the query could be compared with is of the chosen models.
     """
-    candidates: dict[str, list[Match]] = {}
+    queries: dict[str, Ask] = {}
     text = text if text and text.strip() else None
     text_spaces = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
     tags = vector_tags(resources.settings)
     active = {role: space for role, space in active.items() if role in roles}
     usable = {role: space for role, space in active.items() if space.tag == tags.get(role)}
+
+    def filters_in(space: Space) -> Where:
+        return filters("chunk" if space.role is Role.TEXT else "image")
+
+    def nearest(role: Role, vector: Vectors) -> Ask:
+        space = usable[role]
+        return lambda most: resources.index.search(space, vector, most, filters_in(space))
+
+    def keyword(text: str) -> Ask:
+        def ask(most: int) -> list[Match]:
+            found = [m for s in text_spaces for m in resources.index.keyword(s, text, most, filters_in(s))]
+            return sorted(found, key=own_score, reverse=True)
+
+        return ask
+
     if text:
         _require_usable(ONE_MODEL, active, usable, "TEXT_ENCODER")
         if text_roles := ONE_MODEL & usable.keys():
             vector = resources.models.text_encoder.embed([text], "query")[0]
-            for role in text_roles:
-                candidates[role.value] = resources.index.search(usable[role], vector, CANDIDATES, where)
+            queries |= {role.value: nearest(role, vector) for role in text_roles}
         if KEYWORD in roles:
-            matches = [
-                m for space in text_spaces for m in resources.index.keyword(space, join_sizes(text), CANDIDATES, where)
-            ]
-            candidates[KEYWORD] = sorted(matches, key=own_score, reverse=True)
+            queries[KEYWORD] = keyword(join_sizes(text))
         # with a query picture, its own visual vector is the better query
         if image is None and Role.VISUAL in usable and (tower := resources.models.text_tower):
-            vector = tower.encode_queries([text])[0]
-            candidates[Role.VISUAL.value] = resources.index.search(usable[Role.VISUAL], vector, CANDIDATES, where)
+            queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
     vectors = {} if image is None else _encode_image(resources, image)
     if image is not None:
         _require_usable(PIXEL_ROLES, active, usable, "ENCODER")
-        for role in vectors.keys() & usable.keys():
-            candidates[role.value] = resources.index.search(usable[role], vectors[role], CANDIDATES, where)
+        queries |= {role.value: nearest(role, vectors[role]) for role in vectors.keys() & usable.keys()}
     if Role.MULTIMODAL in usable and (tower := resources.models.text_tower):
         vector = _multimodal_query(tower, text, vectors.get(Role.VISUAL))
-        candidates[Role.MULTIMODAL.value] = resources.index.search(usable[Role.MULTIMODAL], vector, CANDIDATES, where)
-    return candidates
+        queries[Role.MULTIMODAL.value] = nearest(Role.MULTIMODAL, vector)
+    return queries
 
 
 def _require_usable(roles: Set[Role], active: Mapping[Role, Space], usable: Mapping[Role, Space], setting: str) -> None:
@@ -156,9 +235,31 @@ def _products_of(resources: Resources) -> ToTargets:
     return to_products
 
 
+def _chunks_of(resources: Resources) -> ToTargets:
+    """Return a function that maps matches to chunks: an image stands for the chunks linked to it."""
+
+    def to_chunks(role: str, matches: Sequence[Match]) -> Ranked:
+        linked = search_results.chunks_of_images(resources.ledger, [m.id for m in matches]) if role != Role.TEXT else {}
+        return _first_of(matches, lambda m: linked.get(m.id, [m.id]))
+
+    return to_chunks
+
+
 def _first_of(matches: Sequence[Match], targets: Callable[[Match], Sequence[str]]) -> Ranked:
     ranked: dict[str, float] = {}
     for match in matches:
         for target in targets(match):
             ranked.setdefault(target, own_score(match))
     return list(ranked.items())
+
+
+_TARGETS: Mapping[ResultKind, Callable[[Resources], ToTargets]] = {
+    "image": _images_of,
+    "product": _products_of,
+    "chunk": _chunks_of,
+}
+_DESCRIBE: Mapping[ResultKind, Callable[[Ledger, Sequence[str]], list[Hit]]] = {
+    "image": search_results.describe_images,
+    "product": search_results.describe_products,
+    "chunk": search_results.describe_chunks,
+}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from swatchbook.errors import Configuration, InvalidModelOutput, InvalidReference
 from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
+from swatchbook.index.matching import satisfies
 from swatchbook.records import Role
 from tests.index.objects import made, number_id, unit_vectors
 from tests.index.writers import write_six_hundred
@@ -263,8 +264,59 @@ def test_filters_hold_for_count_and_search(
     index.upsert(space, objects)
     for where in wheres:
         right = {each.id for each in objects if expected(each.payload, where)}
+        assert {each.id for each in objects if satisfies(where)(each.payload)} == right
         assert {match.id for match in index.search(space, objects[0].vector, 12, where)} == right
         assert index.count(space, where) == len(right)
+
+
+SHADES = st.sampled_from(
+    ["navy", "Blau", "dark blue", "oak", "Rovere bianco", "white oak", "gres porcellanato", "&", "x"]
+)
+TINTED = st.builds(
+    Payload,
+    owner=st.just("ann"),
+    kind=st.just("image"),
+    material=st.lists(SHADES, max_size=2).map(tuple),
+    colors=st.lists(SHADES, max_size=2).map(tuple),
+    price=st.none() | PRICES,
+)
+TINTS = SHADES | st.sampled_from(["blue", "porcelain", "white", "bianco", "wood", "blue porcelain", "blue marble"])
+TINTED_FILTERS = st.builds(
+    Where,
+    material=st.lists(TINTS, max_size=2).map(tuple),
+    colors=st.lists(TINTS, max_size=1).map(tuple),
+    price_min=st.none() | PRICES,
+)
+
+
+@SEVERAL
+@given(payloads=st.lists(TINTED, min_size=12, max_size=12), wheres=st.lists(TINTED_FILTERS, min_size=4, max_size=4))
+def test_the_index_agrees_with_the_rule_in_python(
+    index: Index, space: Space, payloads: list[Payload], wheres: list[Where]
+) -> None:
+    objects = made(12)
+    for each, payload in zip(objects, payloads, strict=True):
+        each.payload = payload
+    index.upsert(space, objects)
+    for where in wheres:
+        right = {each.id for each in objects if satisfies(where)(each.payload)}
+        assert {match.id for match in index.search(space, objects[0].vector, 12, where)} == right
+
+
+@pytest.mark.parametrize(
+    ("field", "asked", "value"),
+    [("material", "porcelain", "gres porcellanato"), ("colors", "blue", "navy"), ("colors", "blau", "azul marino")],
+)
+def test_materials_and_colours_are_found_through_the_vocabulary(
+    index: Index, space: Space, field: str, asked: str, value: str
+) -> None:
+    objects = made(3)
+    objects[1].payload = Payload.model_validate({"owner": "ann", "kind": "image", field: (value,)})
+    objects[2].payload = Payload(owner="ann", kind="image", category=(value,), names=(value,))
+    index.upsert(space, objects)
+    found = index.search(space, objects[0].vector, 9, Where.model_validate({field: (asked,)}))
+    assert [match.id for match in found] == [number_id(1)]
+    assert index.count(space, Where(category=(asked,))) == index.count(space, Where(products=(asked,))) == 0
 
 
 @pytest.mark.parametrize("field", ["material", "colors", "products"])

@@ -94,7 +94,7 @@ def test_a_ledger_newer_than_the_code_is_refused_and_left_alone(url: str) -> Non
     ledger.close()
 
 
-def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
+def test_an_installed_wheel_brings_its_migrations_and_the_vocabulary(tmp_path: Path) -> None:
     source = tmp_path / "source"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "swatchbook", source / "swatchbook", ignore=ignore)
@@ -108,7 +108,8 @@ def test_an_installed_wheel_brings_its_migrations(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, 'installed'); import swatchbook.ledger.database as d;"
         "assert d.__file__.endswith('installed/swatchbook/ledger/database.py'), d.__file__;"
-        "d.open_ledger('sqlite:///ledger.sqlite').close()"
+        "d.open_ledger('sqlite:///ledger.sqlite').close();"
+        "from swatchbook.index.words import read_vocabulary; assert read_vocabulary()"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     assert "items" in schema(tmp_path / "ledger.sqlite")

@@ -16,16 +16,6 @@ from swatchbook.records import Hit, LinkKind, PlacementState
 _MAX_TITLE = 80  # characters
 
 
-def categories(ledger: Ledger, owner: str | None = None) -> list[str]:
-    """Return every category of a product of an owner or of all owners, sorted, to filter by."""
-    category = products.c.record["category"].as_string()
-    query = select(category).where(category.is_not(None)).distinct()
-    if owner is not None:
-        query = query.join(documents, documents.c.id == products.c.document).where(documents.c.owner == owner)
-    with ledger.read() as connection:
-        return sorted(connection.execute(query).scalars())
-
-
 # --- hits -------------------------------------------------------------------------------------------------------------
 
 
@@ -93,6 +83,28 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     ]
 
 
+def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
+    """Return these chunks as hits, in the order given, each with its best linked product. Scores are 0."""
+    rows = {row.id: row for row in _rows(ledger, _CHUNKS, chunks.c.id, ids)}
+    linked = products_of_chunks(ledger, ids)
+    names = _names(ledger, {product for products_ in linked.values() for product in products_[:1]})
+    return [
+        Hit(
+            kind="chunk",
+            id=row.id,
+            score=0.0,
+            title=_short(row.record["headings"][-1] if row.record["headings"] else row.record["text"]),
+            document_id=row.document,
+            document=row.document_name,
+            owner=row.owner,
+            pages=tuple(row.record["pages"]),
+            product=next((names[p] for p in linked.get(row.id, []) if p in names), None),
+            text=row.record["text"],
+        )
+        for row in (rows[i] for i in dict.fromkeys(ids) if i in rows)
+    ]
+
+
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
@@ -124,6 +136,17 @@ def images_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]
     return _linked(ledger, query, chunks.c.id, ids)
 
 
+def chunks_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return image -> chunks linked to any of its placements, best score first, of ids that are images."""
+    query = (
+        select(images.c.id.label("source"), links.c.target, func.max(links.c.score).label("score"))
+        .outerjoin(placements, (placements.c.image == images.c.id) & (placements.c.state == PlacementState.SHOWN))
+        .outerjoin(links, (links.c.source == placements.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
+        .group_by(images.c.id, links.c.target)
+    )
+    return _linked(ledger, query, images.c.id, ids)
+
+
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 _SHOWN = (
@@ -150,6 +173,9 @@ _PRODUCTS = select(
     products.c.record,
     documents.c.name.label("document_name"),
     documents.c.owner,
+).join(documents)
+_CHUNKS = select(
+    chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner
 ).join(documents)
 _PICTURED = (
     select(links.c.target, contents.c.file)

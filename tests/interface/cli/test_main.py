@@ -87,14 +87,38 @@ def test_help_costs_little_more_than_what_prints_it() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["ingest", "search", "show", "status", "coverage", "retry", "embed", "cancel", "delete", "worker", "review"],
+    [
+        "ingest",
+        "search",
+        "facets",
+        "show",
+        "status",
+        "coverage",
+        "retry",
+        "embed",
+        "cancel",
+        "delete",
+        "worker",
+        "review",
+    ],
 )
 def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
     assert "Usage:" in swatchbook(command, "--help").stdout
 
 
 def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
-    reading = ("--help", "config", "status", "coverage", "show x", "retry", "search x", "verify", "review list")
+    reading = (
+        "--help",
+        "config",
+        "status",
+        "coverage",
+        "show x",
+        "retry",
+        "search x",
+        "facets",
+        "verify",
+        "review list",
+    )
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
@@ -112,6 +136,9 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
         (("ingest", "a.pdf", "--owner", "a b"), "--owner"),
         (("search", "oak", "--where", "colour=red"), "--where"),
         (("search", "oak", "--by", "page"), "--by"),
+        (("facets", "--where", "colour=red"), "--where"),
+        (("facets", "--owner", "a b"), "--owner"),
+        (("facets", "--where", "document=nothing"), "nothing"),
         (("search",), "Nothing to search for"),
         (("show", "nobody"), "nobody"),
         (("search", "oak", "--owner", ""), "--owner"),

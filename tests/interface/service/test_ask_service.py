@@ -11,15 +11,15 @@ from pydantic import SecretStr
 from interface.cli.ask_service import read_address, search_at_service
 from swatchbook.errors import Authentication, Configuration, Failure, InvalidReference, ProviderDown
 from swatchbook.index.base import Where
-from swatchbook.records import Hit
+from swatchbook.records import SearchResults
 from swatchbook.settings import Settings, load_settings
-from tests.command import run, run_json
+from tests.command import Command, run, run_json
 from tests.conftest import free_port
 from tests.interface.conftest import ANNA
 from tests.interface.service.served import served
 
 
-def ask(url: str, *, key: str | None = None, owner: str | None = "anna", text: str = "tile") -> list[Hit]:
+def ask(url: str, *, key: str | None = None, owner: str | None = "anna", text: str = "tile") -> SearchResults:
     settings = Settings(service_url=url, service_key=SecretStr(key) if key else None)
     found = {"text": text, "image": None, "owner": owner, "where": Where(), "documents": (), "by": "image", "k": 10}
     return search_at_service(settings, **found)  # type: ignore[arg-type]
@@ -36,15 +36,22 @@ def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Pat
         ("tile", "--owner", "anna", "-k", "3"),
         ("tile", "--owner", "anna", "--by", "product", "--where", "page=2", "--where", "price_max=1000000"),
         ("--image", str(picture), "--owner", "anna"),
+        ("tile", "--owner", "anna", "--by", "chunk", "--where", "material=rovere"),
     )
+    counted = ("--owner", "anna", "--by", "product", "--where", "color=grey", "--where", "price_max=90")
     here = [run_json("search", *arguments) for arguments in asked]
-    assert all(here[n] for n in (0, 2))
+    assert all(here[n] for n in (0, 2, 3))
     table = run("search", *asked[0], "--explain")
+    facets = run_json("facets", *counted)
+    assert facets["total"] == 1
     with served(load_settings()) as service:
         there = {"SWATCHBOOK_SERVICE_URL": service.url, "SWATCHBOOK_SERVICE_KEY": ANNA}
         there["SWATCHBOOK_HOME"] = str(tmp_path / "empty")
         assert [run_json("search", *arguments, **there) for arguments in asked] == here
         assert run("search", *asked[0], "--explain", **there) == table
+        assert run_json("facets", *counted, **there) == facets
+        missed = Command("search", "tile", "--owner", "anna", "--where", "material=oack", **there).wait()
+        assert (missed[0], "Nothing has material=oack. Nearest: European oak on spruce core" in missed[2]) == (0, True)
 
 
 @pytest.mark.parametrize(("key", "owner"), [(None, "anna"), ("unknown-0123456789", "anna"), (ANNA, "bert")])

@@ -14,7 +14,14 @@ from swatchbook.errors import Configuration
 from swatchbook.settings import ApiKey, Settings, load_settings, origins
 from tests.interface.conftest import ALL, ANNA, BERT, BOTH, KEYS, asking, bearing
 
-GUARDED = ["/documents", "/search?text=oak", "/health", "/metrics", "/images/00000000-0000-0000-0000-000000000000"]
+GUARDED = [
+    "/documents",
+    "/search?text=oak",
+    "/facets",
+    "/health",
+    "/metrics",
+    "/images/00000000-0000-0000-0000-000000000000",
+]
 
 
 @pytest.mark.usefixtures("keys", "home")
@@ -56,6 +63,12 @@ def test_what_belongs_to_others_is_not_found() -> None:
         (hit,) = client.get("/search?text=oak&k=1", headers=bearing(ANNA)).json()["hits"]
         assert client.get("/documents", headers=bearing(BERT)).json()["documents"] == []
         assert client.get("/search?text=oak", headers=bearing(BERT)).json()["hits"] == []
+        assert client.get("/facets", headers=bearing(ANNA)).json()["total"] == 14
+        for asked in ("", f"&document={document['id']}", "&by=product", "&by=chunk"):
+            assert client.get(f"/facets?owner=bert{asked}", headers=bearing(BERT)).json()["total"] == 0
+        assert client.get("/facets?owner=anna", headers=bearing(BERT)).status_code == 403
+        missed = client.get("/search?text=oak&material=oakk", headers=bearing(BERT)).json()
+        assert missed == {"hits": [], "unmatched": []}
         unknown = "00000000-0000-0000-0000-000000000000"
         for method, path in [
             ("GET", "/documents/{}"), ("DELETE", "/documents/{}"), ("POST", "/documents/{}/embed"),

@@ -1,0 +1,176 @@
+"""What the ledger answers about filters: which results satisfy them, the values to filter by with their counts (facets,
+at most 100 values a field), and the five nearest values to a filter that matches nothing.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from swatchbook.index.base import Payload, Where
+from swatchbook.index.matching import satisfies
+from swatchbook.index.words import likeness, word_key
+from swatchbook.ledger.database import Ledger, portions, select_in
+from swatchbook.ledger.payloads import chunk_payloads, image_payloads, product_payloads
+from swatchbook.ledger.tables import chunks, documents, images, placements, products
+from swatchbook.records import Facet, Facets, FacetValue, PlacementState, PriceRange, ResultKind, Unmatched
+
+MOST_VALUES = 100
+"""Values of a field that facets list at most."""
+
+NEAREST = 5
+"""Values that are named for a filter that matches nothing."""
+
+ALIKE = 0.6
+"""Likeness from which a value counts as near; else the most frequent values are named."""
+
+FIELDS: Mapping[str, str] = {
+    "document": "documents", "product": "names", "category": "category", "material": "material", "color": "colors",
+    "page": "pages",
+}  # fmt: skip
+"""Field, as people name it -> the payload's."""
+
+_FILTERS: Mapping[str, tuple[str, ...]] = {
+    "product": ("products",), "category": ("category",), "material": ("material",), "color": ("colors",),
+    "page": ("pages",), "price": ("price_min", "price_max"),
+}  # fmt: skip
+"""Field, as people name it -> the filters on it."""
+
+
+def satisfying(ledger: Ledger, by: ResultKind, ids: Collection[str], where: Where) -> set[str]:
+    """Return those of these images, products or chunks that satisfy the filters."""
+    test = satisfies(where)
+    with ledger.read() as connection:
+        return {id for id, payload in _payloads(connection, by, ids).items() if test(payload)}
+
+
+def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
+    """Return the values of each field, with counts, of all images, products or chunks that satisfy the filters.
+
+    Spellings that filters do not tell apart ("Oak", "oak") are one value, spelt as most often. Of images and chunks
+    only published ones count.
+    """
+    test = satisfies(where)
+    with ledger.read() as connection:
+        found = [payload for payload in _all_payloads(connection, by, where) if test(payload)]
+        names = _names_of_documents(connection, {each for payload in found for each in payload.documents})
+    prices = [payload.price for payload in found if payload.price is not None]
+    return Facets(
+        by=by,
+        total=len(found),
+        fields={field: _facet(_count(found, name), names) for field, name in FIELDS.items()},
+        price=PriceRange(lowest=min(prices), highest=max(prices), count=len(prices)) if prices else None,
+    )
+
+
+def unmatched(ledger: Ledger, by: ResultKind, where: Where) -> list[Unmatched]:
+    """Return the filters because of which nothing is found, each with the nearest values that would find something.
+
+    Those are values beside the other filters; if the others find nothing either, values of all documents that are
+    searched. Empty if something satisfies all filters, or if no single filter is the reason.
+    """
+    asked = [field for field, filters in _FILTERS.items() if any(_is_given(where, each) for each in filters)]
+    with ledger.read() as connection:
+        searched = list(_all_payloads(connection, by, where))
+    if not asked or any(map(satisfies(where), searched)):
+        return []
+    others = {field: _only(where, [each for each in asked if each != field]) for field in asked}
+    beside = {field: list(filter(satisfies(others[field]), searched)) for field in asked}
+    if reasons := [field for field in asked if beside[field]]:
+        return [_nearest(field, where, beside[field]) for field in reasons]
+    alone = [field for field in asked if not any(map(satisfies(_only(where, [field])), searched))]
+    return [_nearest(field, where, searched) for field in alone if searched]
+
+
+def _is_given(where: Where, name: str) -> bool:
+    return getattr(where, name) not in ((), None)
+
+
+def _only(where: Where, fields: Iterable[str]) -> Where:
+    """Return the filters on these fields, and on owner and documents."""
+    names = ("owner", "documents", *(name for field in fields for name in _FILTERS[field]))
+    return Where.model_validate({name: getattr(where, name) for name in names})
+
+
+def _nearest(field: str, where: Where, found: Sequence[Payload]) -> Unmatched:
+    """Return what was asked for of a field, and the nearest of the values that these payloads have."""
+    if field == "price":
+        prices = [payload.price for payload in found if payload.price is not None]
+        given = [(sign, getattr(where, name)) for sign, name in (("≥", "price_min"), ("≤", "price_max"))]
+        return Unmatched(
+            field=field,
+            asked=tuple(f"{sign} {limit:g}" for sign, limit in given if limit is not None),
+            nearest=(f"{min(prices):g} to {max(prices):g}",) if prices else (),
+        )
+    asked = tuple(map(str, *(getattr(where, name) for name in _FILTERS[field])))
+    counted = _count(found, FIELDS[field])
+    if field == "page":
+        nearest = sorted(counted, key=lambda each: (min(abs(int(each) - page) for page in where.pages), int(each)))
+    else:
+        near = {value: max(likeness(each, value) for each in asked) for value in counted}
+        nearest = sorted(counted, key=lambda each: (-near[each] if near[each] >= ALIKE else 0.0, -counted[each], each))
+    return Unmatched(field=field, asked=asked, nearest=tuple(nearest[:NEAREST]))
+
+
+# --- payloads ---------------------------------------------------------------------------------------------------------
+
+
+def _payloads(connection: Connection, by: ResultKind, ids: Collection[str]) -> dict[str, Payload]:
+    if by == "product":
+        return product_payloads(connection, ids)
+    return (image_payloads if by == "image" else chunk_payloads)(connection, ids, texts=False)
+
+
+def _all_payloads(connection: Connection, by: ResultKind, where: Where) -> Iterator[Payload]:
+    """Yield the payloads of all images, products or chunks of the owner and the documents in the filters."""
+    column, query = _IDS[by]
+    if where.owner is not None:
+        query = query.where(documents.c.owner == where.owner)
+    if where.documents:
+        query = query.where(documents.c.id.in_(where.documents))
+    for ids in portions(connection.execute(query.order_by(column)).scalars().all()):
+        yield from _payloads(connection, by, ids).values()
+
+
+_IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
+    "image": (
+        images.c.id,
+        select(images.c.id)
+        .join(placements, placements.c.image == images.c.id)
+        .join(documents, documents.c.id == placements.c.document)
+        .where(placements.c.state == PlacementState.SHOWN, images.c.published > 0, ~images.c.gone)
+        .distinct(),
+    ),
+    "product": (products.c.id, select(products.c.id).join(documents)),
+    "chunk": (chunks.c.id, select(chunks.c.id).join(documents).where(chunks.c.published > 0, ~chunks.c.gone)),
+}
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+
+def _count(found: Iterable[Payload], name: str) -> Counter[str]:
+    """Return value -> how many payloads have it in this field. Spellings with the same words are one value."""
+    spelt = Counter[tuple[str, ...]](tuple(dict.fromkeys(map(str, getattr(payload, name)))) for payload in found)
+    keys = {value: word_key(value) for values in spelt for value in values}
+    by_key, by_spelling = Counter[str](), Counter[str]()
+    for values, count in spelt.items():
+        by_key.update(dict.fromkeys({keys[value] for value in values}, count))
+        by_spelling.update(dict.fromkeys(values, count))
+    spellings = {keys[value]: value for value, _ in reversed(by_spelling.most_common())}
+    return Counter({spellings[key]: count for key, count in by_key.items() if key})
+
+
+def _facet(counted: Counter[str], names: Mapping[str, str]) -> Facet:
+    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Facet(
+        values=tuple(FacetValue(value=v, count=count, name=names.get(v)) for v, count in ordered[:MOST_VALUES]),
+        more=max(0, len(ordered) - MOST_VALUES),
+    )
+
+
+def _names_of_documents(connection: Connection, ids: Collection[str]) -> dict[str, str]:
+    return {
+        row.id: row.name for row in select_in(connection, select(documents.c.id, documents.c.name), documents.c.id, ids)
+    }

@@ -1,0 +1,140 @@
+"""Words of filters, and the vocabulary of materials and colours."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.index.words import MOST_ALTERNATIVES, alternatives, fold_words, likeness, occur_in, read_vocabulary
+
+LANGUAGES = {"en", "de", "it", "fr", "es", "nl"}
+TERMS = read_vocabulary()
+
+
+def finds(asked: str, *values: str) -> bool:
+    return any(occur_in(alternatives(asked), value) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("asked", "value"),
+    [
+        ("porcelain", "gres porcellanato"),
+        ("porcelain", "Feinsteinzeug, rektifiziert"),
+        ("porcelain", "Grès cérame émaillé"),
+        ("gres porcellanato", "Full-body porcelain stoneware"),
+        ("terrazzo", "Graniglia di marmo"),
+        ("oak", "Rovere spazzolato"),
+        ("rovere", "European oak on spruce core"),
+        ("Eichenholz", "chêne massif"),
+        ("brass", "Messing, gebürstet"),
+        ("wood", "noce canaletto"),
+        ("metal", "Latón"),
+        ("leather", "gamuza"),
+        ("blue", "navy"),
+        ("blue", "Marineblau"),
+        ("blue", "azul marino"),
+        ("BLU", "dark blue"),
+        ("grey", "anthracite"),
+        ("white", "weiß"),
+        ("light grey", "Hellgrau"),
+        ("dark blue", "navy"),
+        ("white marble", "Marmo bianco di Carrara"),
+        ("brushed oak", "brushed rovere"),
+    ],
+)
+def test_a_filter_finds_other_languages_and_narrower_terms(asked: str, value: str) -> None:
+    assert finds(asked, value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "value"),
+    [
+        ("navy", "blue"),
+        ("oak", "wood"),
+        ("oak", "walnut"),
+        ("porcelain", "stoneware"),
+        ("dark blue", "light blue"),
+        ("white marble", "nero marmo"),
+        ("brushed oak", "rovere"),
+        ("steel", "acero"),  # maple in Italian
+        ("&", "oak"),
+        ("", "oak"),
+    ],
+)
+def test_what_is_wider_or_something_else_is_not_found(asked: str, value: str) -> None:
+    assert not finds(asked, value)
+
+
+def test_all_words_must_be_in_one_value() -> None:
+    assert finds("white marble", "oak", "white marble")
+    assert not finds("white marble", "white oak", "black marble")
+
+
+@given(
+    asked=st.lists(
+        st.sampled_from(["dark", "blue", "oak", "gres", "fine", "é", "light", "terra", "cotta"]), min_size=1
+    ),
+    more=st.lists(st.sampled_from(["tile", "oak", "navy"])),
+)
+def test_its_own_words_are_always_found(asked: list[str], more: list[str]) -> None:
+    assert finds(" ".join(asked), " ".join([*more, *asked]))
+
+
+@given(st.lists(st.sampled_from(sorted(TERMS)), min_size=1, max_size=4))
+def test_the_alternatives_are_few(terms: list[str]) -> None:
+    assert 1 <= len(alternatives(" ".join(terms))) <= MOST_ALTERNATIVES
+
+
+def test_likeness_is_of_the_most_similar_words() -> None:
+    assert likeness("porcelain", "Full-body porcelain stoneware") == 1.0
+    assert likeness("porcelin", "Full-body porcelain stoneware") > 0.9 > likeness("porcelin", "European oak")
+    assert likeness("&", "oak") == likeness("oak", "") == 0.0
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_word_says_one_term_only() -> None:
+    said: dict[tuple[str, ...], str] = {}
+    for name, term in TERMS.items():
+        for words in term.words:
+            assert words, name
+            assert said.setdefault(words, name) == name, f"{words} says {name} and {said[words]}"
+
+
+def test_broader_terms_exist_and_make_no_circle() -> None:
+    def above(name: str, below: tuple[str, ...] = ()) -> None:
+        assert name not in below, f"{name} is broader than itself"
+        for broader in TERMS[name].broader:
+            above(broader, (*below, name))
+
+    for name in TERMS:
+        above(name)
+
+
+def test_each_term_is_said_in_english_and_no_unknown_language() -> None:
+    for name, term in TERMS.items():
+        assert "en" in term.by_language, name
+        assert fold_words(name) in term.by_language["en"], name
+        assert term.by_language.keys() <= LANGUAGES, name
+    assert {language for term in TERMS.values() for language in term.by_language} == LANGUAGES
+
+
+def test_every_colour_that_the_local_analyst_names_is_found_by_its_family() -> None:
+    from swatchbook.images.appearance import PALETTE
+
+    families = (
+        "white",
+        "black",
+        "grey",
+        "beige",
+        "brown",
+        "red",
+        "pink",
+        "orange",
+        "yellow",
+        "green",
+        "blue",
+        "purple",
+    )
+    for name in PALETTE:
+        assert any(finds(family, name) for family in families), name

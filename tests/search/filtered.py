@@ -1,0 +1,202 @@
+"""A collection to filter: the small sample, whose pictures and texts belong to several products in many languages at
+once; and what each of its images, products and chunks has, read from bare rows.
+"""
+
+import random
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, select, update
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.publishing import mark_all_dirty
+from swatchbook.ledger.tables import analyses, chunks, documents, images, links, placements, products
+from swatchbook.pipeline.publish import publish_round
+from swatchbook.records import LinkKind, PlacementState, identity
+from swatchbook.resources import Resources
+from swatchbook.upkeep.verify import rebuild
+
+MADE_UP: Mapping[str, tuple[str, str, str, str, float | None]] = {
+    "Volta": ("Wall tiles", "gres porcellanato, cotto", "", "€ 12.50 per m²", 12.5),
+    "Arles": ("Floor Tiles", "Feinsteinzeug", "Marineblau / Weiß", "€ 45", 45.0),
+    "Brina Grande": ("Metal", "Messing gebürstet", "", "210,00 €", 210.0),
+    "Nord": ("Wood & Cork", "Rovere spazzolato", "navy", "€ 96", 96.0),
+    "Lumen": ("Lamps", "", "bleu nuit", "on request", None),
+    "Tessa": ("Textile", "100 % lino, 420 g/m2", "", "58", 58.0),
+}
+"""Product -> category, material, colours and price as printed, and the price."""
+
+SEEN = ("navy", "grey blue", "white", "ivory", "terracotta", "teal", "magenta")
+"""Colours that pictures show."""
+
+IN_SAMPLE = {"Nordvik Oak": 82.5, "Palladio Terrazzo": 96.0}
+
+SAME: Mapping[str, Sequence[str]] = {
+    "porcelain": ("porcellanato", "feinsteinzeug"),
+    "Gres Porcellanato": ("porcellanato", "feinsteinzeug"),
+    "oak": ("oak", "rovere"),
+    "Eiche": ("oak", "rovere"),
+    "wood": ("oak", "rovere", "spruce"),
+    "stone": ("marble",),
+    "marmo": ("marble",),
+    "brass": ("brass", "messing"),
+    "linen": ("lino",),
+    "metal": ("brass", "messing"),
+    "ceramic": ("porcellanato", "feinsteinzeug", "cotto", "terracotta"),
+    "blue": ("navy", "blue", "teal", "marineblau", "bleu"),
+    "blau": ("navy", "blue", "teal", "marineblau", "bleu"),
+    "navy": ("navy", "marineblau", "bleu nuit"),
+    "terracotta": ("terracotta", "cotto"),
+    "dark blue": ("navy", "marineblau", "bleu nuit"),
+    "azul marino": ("navy", "marineblau", "bleu nuit"),
+    "white": ("white", "ivory", "weiss"),
+    "bianco": ("white", "ivory", "weiss"),
+    "orange": ("terracotta", "cotto"),
+    "purple": ("magenta",),
+}
+"""What is asked for in another language or more broadly -> what of it this collection prints or shows, by hand."""
+
+
+class Thing(NamedTuple):
+    """What filters may ask of an image, a product or a chunk."""
+
+    documents: set[str]
+    names: set[str]
+    products: set[str]
+    category: set[str]
+    material: set[str]
+    colors: set[str]
+    pages: set[int]
+    price: float | None
+
+
+def fill(resources: Resources) -> None:
+    """Give anna's sample the made-up products, several to each picture and text, and publish all into a fresh index."""
+    chance = random.Random(13)
+    with resources.ledger.write() as connection:
+        (document,) = connection.execute(select(documents.c.id)).scalars()
+        sample = connection.execute(select(products)).mappings().all()
+        ids = {row["name"]: row["id"] for row in sample}
+        for number, (name, (category, material, color, price, _)) in enumerate(MADE_UP.items()):
+            ids[name] = identity(document, name)
+            printed = {"material": material, "color": color, "price": price}
+            record = dict(sample[0]["record"]) | {
+                "id": ids[name], "name": name, "category": category, "pages": [number + 1, number + 2],
+                "metadata": {key: value for key, value in printed.items() if value},
+            }  # fmt: skip
+            row = dict(sample[0]) | {"id": ids[name], "name": name, "ordinal": 10 + number, "record": record}
+            connection.execute(insert(products).values(row))
+        to_products = (LinkKind.IMAGE_PRODUCT, LinkKind.CHUNK_PRODUCT)
+        generation = connection.execute(select(links.c.generation)).scalars().first()
+        connection.execute(delete(links).where(links.c.kind.in_(to_products)))
+        shown = connection.execute(select(placements.c.id).where(placements.c.state == PlacementState.SHOWN)).scalars()
+        told = connection.execute(select(chunks.c.id).where(chunks.c.embed)).scalars()
+        for kind, sources in zip(to_products, (sorted(shown), sorted(told)), strict=True):
+            for number, source in enumerate(sources):
+                own = {[*ids][number % len(ids)], *chance.sample([*ids], chance.randrange(3))}
+                own |= {"Volta"} if "Brina Grande" in own else set()  # never without a cheaper one
+                for name in sorted(own):
+                    connection.execute(
+                        insert(links).values(
+                            document=document, kind=kind, source=source, target=ids[name], generation=generation,
+                            score=0.8, evidence=[],
+                        )
+                    )  # fmt: skip
+        for number, row in enumerate(connection.execute(select(analyses).order_by(analyses.c.key)).mappings().all()):
+            large, small = chance.sample(SEEN, 2)
+            colors = [{"name": large, "share": 0.6}, {"name": small, "share": 0.1}]
+            record = dict(row["record"]) | {"colors": colors, "material": "solid brass" if number % 4 == 0 else None}
+            connection.execute(
+                update(analyses).where(analyses.c.key == row["key"], analyses.c.tag == row["tag"]).values(record=record)
+            )
+    mark_all_dirty(resources.ledger)
+    rebuild(resources)
+    while publish_round(resources).rows:
+        pass
+
+
+def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
+    """Return "image", "product", "chunk" -> id -> what it has."""
+    prices = {name: price for name, (*_, price) in MADE_UP.items()} | IN_SAMPLE
+    with ledger.read() as connection:
+        of_products = connection.execute(select(products)).mappings().all()
+        of_placements = connection.execute(
+            select(placements.c.id, placements.c.image, placements.c.page, placements.c.document, images.c.content_key)
+            .join(images, images.c.id == placements.c.image)
+            .where(placements.c.state == PlacementState.SHOWN)
+        ).all()
+        of_chunks = connection.execute(
+            select(chunks.c.id, chunks.c.document, chunks.c.record).where(chunks.c.embed)
+        ).all()
+        seen = {row.key: row.record for row in connection.execute(select(analyses.c.key, analyses.c.record))}
+        linked = defaultdict[str, set[str]](set)
+        for row in connection.execute(select(links.c.source, links.c.target)):
+            linked[row.source].add(row.target)
+    known = {row["id"]: row for row in of_products}
+    image_of = {row.id: row for row in of_placements}
+
+    def printed(ids: Iterable[str], label: str) -> set[str]:
+        return {known[i]["record"]["metadata"].get(label, "") for i in ids} - {""}
+
+    def inherited(source_ids: Iterable[str]) -> dict[str, Any]:
+        own = {i for source in source_ids for i in linked[source] if i in known}
+        paid = [price for i in own if (price := prices[known[i]["name"]]) is not None]
+        return {
+            "products": own, "names": {known[i]["name"] for i in own},
+            "category": {known[i]["record"]["category"] for i in own}, "material": printed(own, "material"),
+            "colors": printed(own, "color"), "price": min(paid, default=None),
+        }  # fmt: skip
+
+    def colors(key: str, least: float = 0.0) -> set[str]:
+        return {color["name"] for color in seen[key]["colors"] if color["share"] >= least}
+
+    found: dict[str, dict[str, Thing]] = {"image": {}, "product": {}, "chunk": {}}
+    for image in {row.image for row in of_placements}:
+        rows = [row for row in of_placements if row.image == image]
+        own = inherited(row.id for row in rows)
+        looks = seen[rows[0].content_key]
+        own |= {"colors": colors(rows[0].content_key), "material": own["material"] | ({looks["material"]} - {None})}
+        found["image"][image] = Thing(documents={row.document for row in rows}, pages={row.page for row in rows}, **own)
+    for row in of_chunks:
+        own = inherited([row.id])
+        found["chunk"][row.id] = Thing(documents={row.document}, pages={*row.record["pages"]}, **own)
+    for id, product in known.items():
+        keys = {
+            image_of[source].content_key for source, targets in linked.items() if id in targets and source in image_of
+        }
+        looks_of = {seen[key]["material"] for key in keys} - {None}
+        found["product"][id] = Thing(
+            documents={product["document"]}, names={product["name"]}, products={id},
+            category={product["record"]["category"]}, material=printed([id], "material") or looks_of,
+            colors=printed([id], "color").union(*(colors(key, 0.3) for key in keys)),
+            pages={*product["record"]["pages"]}, price=prices[product["name"]],
+        )  # fmt: skip
+    return found
+
+
+def words(text: str) -> set[str]:
+    """By hand: distinct words, caseless, without accents."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c)).casefold()
+    return set("".join(c if c.isalnum() else " " for c in bare).split())
+
+
+def has(thing: Thing, asked: Mapping[str, Any]) -> bool:
+    """Return whether it satisfies filters, named as over HTTP."""
+
+    def said(field: str, values: set[str], ways: Mapping[str, Sequence[str]]) -> bool:
+        wanted = [words(way) for each in asked.get(field, ()) for way in ways.get(each, (each,))]
+        return field not in asked or any(way <= words(value) for way in wanted for value in values)
+
+    price = thing.price
+    return (
+        said("category", thing.category, {})
+        and said("material", thing.material, SAME)
+        and said("color", thing.colors, SAME)
+        and (not asked.get("product") or bool(thing.products & {*asked["product"]}) or said("product", thing.names, {}))
+        and ("page" not in asked or bool(thing.pages & {*asked["page"]}))
+        and ("document" not in asked or bool(thing.documents & {*asked["document"]}))
+        and ("price_min" not in asked or (price is not None and price >= asked["price_min"]))
+        and ("price_max" not in asked or (price is not None and price <= asked["price_max"]))
+    )

@@ -1,0 +1,210 @@
+"""Filters hold and find: every result by image, product and chunk satisfies them all, and nothing that does is missing;
+on both indexes, in the library and over HTTP. Facets count what searches find.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from interface.service.app import create_app
+from swatchbook.index.base import Where
+from swatchbook.ledger import publishing
+from swatchbook.ledger.queries.filters import facets, unmatched
+from swatchbook.records import ResultKind
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
+from swatchbook.settings import Settings
+from tests.interface.conftest import ADDRESS
+from tests.interface.service.served import rest
+from tests.search.filtered import MADE_UP, SAME, SEEN, Thing, fill, has, things
+from tests.weaviate_server import RunningWeaviate
+
+KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
+
+
+class Collection(NamedTuple):
+    resources: Resources
+    client: TestClient
+    things: dict[str, dict[str, Thing]]
+
+    def over_http(self, by: ResultKind, asked: dict[str, Any]) -> set[str]:
+        answer = self.client.get("/search", params={"text": "oak", "by": by, "k": 100, **asked})
+        assert answer.status_code == 200, answer.text
+        return {hit["id"] for hit in answer.json()["hits"]}
+
+    def found(self, by: ResultKind, asked: dict[str, Any], k: int = 100) -> set[str]:
+        return {hit.id for hit in search(self.resources, text="oak", where=where(asked), by=by, k=k)}
+
+    def right(self, by: ResultKind, asked: dict[str, Any]) -> set[str]:
+        return {id for id, thing in self.things[by].items() if has(thing, asked)}
+
+    def product(self, name: str) -> str:
+        return next(id for id, thing in self.things["product"].items() if name in thing.names)
+
+
+def where(asked: dict[str, Any]) -> Where:
+    """The filters, named as over HTTP, as the library takes them."""
+    names = {"document": "documents", "product": "products", "color": "colors", "page": "pages"}
+    return Where.model_validate({"owner": "anna"} | {names.get(name, name): value for name, value in asked.items()})
+
+
+@pytest.fixture(scope="module", params=["lance", "weaviate"])
+def collection(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ingested_home: Path
+) -> Iterator[Collection]:
+    home = tmp_path_factory.mktemp("filtered") / "home"
+    shutil.copytree(ingested_home, home)
+    chosen = Settings(home=home)
+    if request.param == "weaviate":
+        server: RunningWeaviate = request.getfixturevalue("weaviate_server")
+        chosen = Settings(
+            home=home, index="weaviate", weaviate_url=server.url, weaviate_grpc_port=server.grpc_port,
+            weaviate_api_key=SecretStr(server.api_key),
+        )  # fmt: skip
+    app = create_app(chosen, loop=rest)
+    with TestClient(app, base_url=ADDRESS) as client:
+        resources: Resources = app.state.resources
+        fill(resources)
+        yield Collection(resources, client, things(resources.ledger))
+        for space, _ in publishing.spaces(resources.ledger):
+            resources.index.drop(space)  # the server goes on with other tests
+
+
+TEXTS = {
+    "material": st.sampled_from([*(each for each in SAME if each not in ("blue", "blau")), "spazzolato", "titanium"]),
+    "color": st.sampled_from([*SAME, *SEEN, "chartreuse"]),
+    "category": st.sampled_from(["tiles", "FLOOR tiles", "wood", "terrazzo stone", "lamps", "chairs"]),
+    "product": st.sampled_from([*MADE_UP, "palladio", "grande brina", "nobody"]),
+}
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    **{name: st.lists(values, min_size=1, max_size=2, unique=True) for name, values in TEXTS.items()},
+    "page": st.lists(st.integers(1, 8), min_size=1, max_size=3, unique=True),
+    "price_min": st.sampled_from([0.0, 12.5, 50.0, 90.0, 200.0]),
+    "price_max": st.sampled_from([12.5, 50.0, 100.0, 210.0]),
+}
+ASKED = st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=3, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
+)
+
+
+def test_every_result_satisfies_all_filters_and_none_is_missing(collection: Collection) -> None:
+    matching = list[bool]()
+
+    @settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(asked=ASKED)
+    def hold(asked: dict[str, Any]) -> None:
+        right = {by: collection.right(by, asked) for by in KINDS}
+        matching.append(any(right.values()))
+        for by in KINDS:
+            assert collection.found(by, asked) == right[by], (by, asked)
+            assert collection.over_http(by, asked) == right[by], (by, asked)
+
+    hold()
+    assert sum(matching) >= len(matching) / 2
+
+
+def test_a_price_is_the_products_own_not_that_of_another_in_the_same_picture(collection: Collection) -> None:
+    dear = collection.product("Brina Grande")
+    shared = [each for each in collection.things["image"].values() if dear in each.products and (each.price or 0) <= 50]
+    assert shared, "a picture of it that shows a cheaper product too"
+    assert dear not in collection.found("product", {"price_max": 50})
+    assert dear in collection.found("product", {"price_min": 200})
+
+
+@pytest.mark.parametrize("by", KINDS)
+def test_few_results_are_as_true_as_many(collection: Collection, by: ResultKind) -> None:
+    for asked in ({"color": ["blue"]}, {"price_min": 90.0}, {"page": [3]}, {"material": ["porcelain"]}):
+        right = collection.right(by, asked)
+        assert len(collection.found(by, asked, k=1)) == min(1, len(right))
+        assert collection.found(by, asked, k=3) <= right
+
+
+def test_another_language_and_a_narrower_term_are_found(collection: Collection) -> None:
+    volta, arles, nord = (collection.product(name) for name in ("Volta", "Arles", "Nord"))
+    assert collection.found("product", {"material": ["porcelain"]}) == {volta, arles}
+    assert nord in collection.found("product", {"material": ["oak"]})
+    assert {arles, nord} <= collection.found("product", {"color": ["blue"]})
+
+
+# --- facets -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", KINDS)
+@pytest.mark.parametrize("asked", [{}, {"color": ["blue"]}, {"price_max": 60.0}, {"page": [2], "category": ["tiles"]}])
+def test_facets_count_what_a_search_with_the_same_filters_finds(
+    collection: Collection, by: ResultKind, asked: dict[str, Any]
+) -> None:
+    right = [collection.things[by][id] for id in collection.right(by, asked)]
+    counted = facets(collection.resources.ledger, by, where(asked))
+    answer = collection.client.get("/facets", params={"by": by, "owner": "anna", **asked})
+    assert answer.json() == counted.model_dump(mode="json")
+    assert (counted.by, counted.total) == (by, len(right))
+    for field, of in (("category", "category"), ("product", "names"), ("page", "pages")):
+        expected: dict[str, int] = {}
+        for thing in right:
+            for value in getattr(thing, of):
+                expected[str(value)] = expected.get(str(value), 0) + 1
+        values = counted.fields[field].values
+        assert {each.value: each.count for each in values} == expected
+        assert [each.count for each in values] == sorted(expected.values(), reverse=True)
+    prices = [thing.price for thing in right if thing.price is not None]
+    assert (counted.price is None) == (not prices)
+    if counted.price:
+        assert (counted.price.lowest, counted.price.highest) == (min(prices), max(prices))
+        assert counted.price.count == len(prices)
+
+
+@pytest.mark.parametrize("by", KINDS)
+def test_each_value_of_a_facet_finds_at_least_as_many_as_it_counts(collection: Collection, by: ResultKind) -> None:
+    for field, facet in facets(collection.resources.ledger, by, where({})).fields.items():
+        for each in facet.values:
+            assert len(collection.found(by, {field: [each.value]})) >= each.count, (field, each)
+
+
+def test_measures_are_no_materials(collection: Collection) -> None:
+    values = {each.value for each in facets(collection.resources.ledger, "product", Where()).fields["material"].values}
+    assert {"100 % lino", "gres porcellanato", "cotto"} <= values
+    assert values.isdisjoint({"420 g", "m2", "420 g/m2"})
+
+
+# --- a filter that matches nothing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "nearest"),
+    [
+        ({"material": ["fainsteinzeug"]}, "material", "Feinsteinzeug"),
+        ({"product": ["Brena Grandi"]}, "product", "Brina Grande"),
+        ({"category": ["lamp"]}, "category", "Lamps"),
+        ({"material": ["brass"], "price_max": 13.0}, "price", "210 to 210"),
+        ({"price_min": 1000.0}, "price", "12.5 to 210"),
+        ({"page": [99]}, "page", "7"),
+    ],
+)
+def test_the_nearest_values_are_named(collection: Collection, asked: dict[str, Any], field: str, nearest: str) -> None:
+    assert collection.found("product", asked) == set()
+    missed = {each.field: each for each in unmatched(collection.resources.ledger, "product", where(asked))}
+    assert missed[field].nearest[0] == nearest
+    told = collection.client.get("/search", params={"text": "oak", "by": "product", **asked}).json()["unmatched"]
+    assert told == [each.model_dump(mode="json") for each in missed.values()]
+
+
+def test_each_of_two_filters_that_match_nothing_is_named(collection: Collection) -> None:
+    asked = {"material": ["titanium"], "category": ["chairs"]}
+    assert [each.field for each in unmatched(collection.resources.ledger, "product", where(asked))] == [
+        "category",
+        "material",
+    ]
+
+
+def test_where_something_matches_nothing_is_named(collection: Collection) -> None:
+    assert unmatched(collection.resources.ledger, "product", where({"material": ["porcelain"]})) == []
+    assert unmatched(collection.resources.ledger, "product", where({})) == []
+    assert unmatched(collection.resources.ledger, "image", Where(owner="nobody", material=("oak",))) == []
