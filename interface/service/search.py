@@ -14,12 +14,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from interface.replies import SearchResults
 from interface.service.auth import TheCaller, choose_known
 from interface.service.parameters import RequestModel, SearchText, Tools
 from interface.service.problems import documented
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
-from swatchbook.records import Hit, Owner, Record
+from swatchbook.records import Owner
 from swatchbook.resources import Resources
 from swatchbook.search.search import search as find
 from swatchbook.storage.upload_buffer import temporary_file
@@ -59,12 +60,6 @@ class SearchQuery(RequestModel):
     price_min: Price | None = None
     price_max: Price | None = None
     explain: bool = Field(default=False, description="Return rank, score and share of each role.")
-
-
-class SearchResults(Record):
-    """Results, best first. The picture of an image is at `/images/{id}/file`."""
-
-    hits: tuple[Hit, ...]
 
 
 def _form_schema() -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """How long things are kept: files, vectors and answers that nothing uses an hour, ended runs SWATCHBOOK_KEEP_DAYS,
-timings three times as long, webhook deliveries seven days (`webhook_deliveries.py`). Says what counts as used, and
+timings three times as long, webhook deliveries seven days (`webhook_deliveries.py`), unused previews 30 days. Says what counts as used, and
 deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
 """
 
@@ -33,6 +33,9 @@ from swatchbook.storage.files import Files
 
 UNUSED_SECONDS = 3_600.0
 """How long files, vectors and results are kept that nothing uses: a run may be about to record them in the ledger."""
+
+PREVIEW_SECONDS = 30 * 86_400.0
+"""How long a preview is kept that nobody asks for. It can be made again at any time."""
 
 _TIMINGS_TIMES = 3
 """Timings are kept so many times longer than runs: medians need many."""

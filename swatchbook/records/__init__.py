@@ -21,6 +21,16 @@ from swatchbook.records.base import (
     text_key,
 )
 from swatchbook.records.chunks import Chunk, Chunks, Entity
+from swatchbook.records.details import (
+    DocumentImage,
+    ImageDetails,
+    ImagePlace,
+    PageDetails,
+    PlacedImage,
+    ProductDetails,
+    ProductPicture,
+    RoleState,
+)
 from swatchbook.records.documents import PROGRESS, DocumentStatus, Stage, overall_percent
 from swatchbook.records.images import Analysis, ColorShare, Extraction, Picture, Placement, PlacementState, Unreadable
 from swatchbook.records.items import PIXEL_ROLES, TEXT_ROLES, ImageState, ItemState, Role, RoleTag
@@ -70,6 +80,7 @@ __all__ = [
     "ColorShare",
     "Description",
     "Discovery",
+    "DocumentImage",
     "DocumentStatus",
     "Drawn",
     "Entity",
@@ -79,6 +90,8 @@ __all__ = [
     "FailureRecord",
     "FoundProduct",
     "Hit",
+    "ImageDetails",
+    "ImagePlace",
     "ImageState",
     "IngestOptions",
     "ItemState",
@@ -89,15 +102,20 @@ __all__ = [
     "OutlineEntry",
     "Owner",
     "Page",
+    "PageDetails",
     "Picture",
+    "PlacedImage",
     "Placement",
     "PlacementState",
     "Plan",
     "PlannedPage",
     "Product",
+    "ProductDetails",
+    "ProductPicture",
     "Reading",
     "Record",
     "Role",
+    "RoleState",
     "RoleTag",
     "RunReport",
     "Scans",

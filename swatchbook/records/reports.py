@@ -88,4 +88,5 @@ class Hit(Record):
     file: str | None = None
     product: str | None = None
     text: str | None = None
+    images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
