@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -34,4 +34,5 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         reason = (error.strerror or "").lower()
         raise InvalidReference(f"{path} cannot be written: {reason}.", advice="Check the folder.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

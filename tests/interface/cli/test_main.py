@@ -87,14 +87,30 @@ def test_help_costs_little_more_than_what_prints_it() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["ingest", "search", "show", "status", "coverage", "retry", "embed", "cancel", "delete", "worker", "review"],
+    [
+        "ingest",
+        "search",
+        "show",
+        "status",
+        "coverage",
+        "retry",
+        "embed",
+        "cancel",
+        "delete",
+        "worker",
+        "review",
+        "export",
+    ],
 )
 def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
     assert "Usage:" in swatchbook(command, "--help").stdout
 
 
 def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
-    reading = ("--help", "config", "status", "coverage", "show x", "retry", "search x", "verify", "review list")
+    reading = (
+        *("--help", "config", "status", "coverage", "show x", "retry", "search x", "verify", "review list"),
+        "export --all",
+    )
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded
     assert loaded.isdisjoint({"prefect", "torch", "lancedb", "pymupdf", "sentence_transformers"})
