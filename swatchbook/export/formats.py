@@ -5,8 +5,8 @@ Except in JSON lines, each kind of metadata is a column `metadata.<name>`, the m
 
 A spreadsheet takes a CSV cell that begins with = + - @ for a formula, and catalogues come from strangers. Such cells
 (also those that begin with a tab, a line break, or the full-width forms of the four) get an apostrophe in front, which
-spreadsheets take for "this is text". Programs that read CSV should remove it, or read JSON lines. In XLSX and Parquet
-texts are typed as texts and stay as they are.
+makes them texts. Programs that read CSV should remove it, or read JSON lines. In XLSX and Parquet texts are typed as
+texts and stay as they are.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """How long things are kept: files, vectors and answers that nothing uses an hour, ended runs SWATCHBOOK_KEEP_DAYS,
-timings three times as long, webhook deliveries seven days (`webhook_deliveries.py`), unused previews 30 days. Says what counts as used, and
-deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
+timings three times as long, webhook deliveries seven days (`webhook_deliveries.py`), unused previews 30 days. Says what
+counts as used, and deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
 """
 
 import sqlite3

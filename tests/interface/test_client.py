@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import socket
 import threading
 import time
@@ -31,6 +32,7 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
+from tests.conftest import ROOT
 from tests.interface.conftest import ALL, ANNA, BERT
 from tests.interface.service.served import Served, served
 from tests.ledger import scene
@@ -66,6 +68,21 @@ def test_it_is_what_the_package_hands_out() -> None:
     assert swatchbook.NotFound is NotFound
     with pytest.raises(AttributeError, match="Nothing"):
         swatchbook.Nothing  # noqa: B018
+
+
+def test_the_example_of_the_documentation_runs(
+    service: Served, small_catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(small_catalogue, tmp_path / "catalogue.pdf")
+    _, _, after = (ROOT / "docs" / "service.md").read_text().partition("```python\n")
+    example = after.partition("```")[0]
+    assert '"http://127.0.0.1:8420"' in example
+    example = example.replace("http://127.0.0.1:8420", service.url).replace("4f1c…", ANNA)
+    exec(compile(example, "docs/service.md", "exec"), {})
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == "completed 14"
+    assert rest[0].startswith("Nordvik Oak € 82.50 per m2 ['")
+    assert any(line.startswith("Palladio Terrazzo 0.") for line in rest)
 
 
 # --- documents --------------------------------------------------------------------------------------------------------
