@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from interface.cli.terminal import COMPLETED, OPEN, note
+from interface.cli.exit_status import COMPLETED, OPEN
+from interface.cli.terminal import note
 from swatchbook.errors import InvalidReference
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products

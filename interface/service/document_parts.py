@@ -15,9 +15,9 @@ from interface.replies import (
     ListedProducts,
 )
 from interface.service.auth import TheCaller
-from interface.service.parameters import Tools
 from interface.service.documents import DocumentId, find
 from interface.service.paging import Number, Paging, StoredId, cut_page, read_cursor
+from interface.service.parameters import Tools
 from interface.service.problems import documented
 from swatchbook.ledger.queries import document_parts, products
 from swatchbook.ledger.queries.document_parts import ByEnds, ByOrdinal

@@ -12,9 +12,9 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from interface.service.auth import TheCaller
-from interface.service.parameters import RequestModel, Tools
 from interface.service.documents import DocumentId, find
 from interface.service.images import ImageId, find_image, picture_response
+from interface.service.parameters import RequestModel, Tools
 from interface.service.problems import documented
 from swatchbook.previews import (
     MAX_SIDE,

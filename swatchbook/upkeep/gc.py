@@ -91,7 +91,7 @@ def _results(resources: Resources, older_than: float) -> Iterator[Path]:
 
 
 def _previews(resources: Resources) -> Iterator[Path]:
-    """Yield previews whose document or picture is gone, and those that were not used for `retention.PREVIEW_SECONDS`."""
+    """Yield previews whose document or picture is gone, and those not used for `retention.PREVIEW_SECONDS`."""
     for portion in _portions(resources.previews.paths()):
         gone = retention.unreferenced_files(resources.ledger, sorted({source_of(path) for path in portion}))
         yield from (path for path in portion if source_of(path) in gone or _age(path) > retention.PREVIEW_SECONDS)
