@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from swatchbook.pdf.read_ahead import ReadingAhead
     from swatchbook.runtime.batch_size import BatchSize
     from swatchbook.runtime.memory import MemoryUse
+    from swatchbook.storage.preview_cache import PreviewCache
 
 
 class Resources:
@@ -74,6 +75,12 @@ class Resources:
         from swatchbook.images.decode import Decoders
 
         return Decoders(self.settings)
+
+    @cached_property
+    def previews(self) -> "PreviewCache":
+        from swatchbook.storage.preview_cache import PreviewCache
+
+        return PreviewCache(self.settings.previews_folder, self.settings.temporary_folder)
 
     @cached_property
     def memory_use(self) -> "MemoryUse":

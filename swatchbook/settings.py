@@ -679,6 +679,11 @@ class Settings(BaseSettings):
         return self.home / "tmp"
 
     @property
+    def previews_folder(self) -> Path:
+        """Folder of rendered pages and thumbnails. They can be made again at any time."""
+        return self.home / "previews"
+
+    @property
     def index_folder(self) -> Path:
         """Folder of the LanceDB index."""
         return self.home / "index"

@@ -7,7 +7,6 @@ import json
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -15,6 +14,7 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from interface.loopback import is_loopback
 from swatchbook.errors import Authentication, Configuration, InvalidReference, ProviderDown, TooLarge
 from swatchbook.index.base import Where
 from swatchbook.records import Facets, SearchResults
@@ -92,19 +92,12 @@ def read_address(settings: Settings) -> Service:
             advice="Set it to an address such as https://swatchbook.example.com or http://127.0.0.1:8420; "
             "set the key as SWATCHBOOK_SERVICE_KEY.",
         )
-    if settings.service_key and parts.scheme == "http" and not _is_this_machine(host):
+    if settings.service_key and parts.scheme == "http" and not is_loopback(host):
         raise Configuration(
             f"SWATCHBOOK_SERVICE_KEY would be sent to {host} without encryption.",
             advice="Set SWATCHBOOK_SERVICE_URL to an https address.",
         )
     return Service(url=url, tls=parts.scheme == "https", host=host, port=port, path=parts.path)
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _filters(owner: str | None, where: Where, documents: Sequence[str], by: str) -> list[tuple[str, str]]:

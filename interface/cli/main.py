@@ -298,6 +298,50 @@ def show(document: Reference, as_json: Json = False) -> None:
 
 
 @app.command(rich_help_panel=SEARCH)
+def export(
+    document: Annotated[
+        str | None, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Export every document of the owner.")] = False,
+    owner: Annotated[
+        str | None, typer.Option("--owner", help="Owner of the documents; with --all `default` if not given.")
+    ] = None,
+    form: Annotated[
+        Literal["csv", "jsonl", "xlsx", "parquet"] | None,
+        typer.Option("--format", help="Format; by default that of PATH's suffix, else csv."),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(metavar="PATH", help="File to write; stdout if not given.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Also copy the products' pictures into this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON; needs --to.")] = False,
+) -> None:
+    """Export products, one row each, with the names of their pictures: as CSV, JSON lines, Excel or Parquet.
+
+    In CSV, a cell that begins with = + - @ gets an apostrophe in front, so that no spreadsheet runs it as a formula.
+    """
+    if (document is None) != every:
+        raise typer.BadParameter("give either a DOCUMENT or --all", param_hint="DOCUMENT")
+    if as_json and to is None:
+        raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
+    if owner is not None:
+        check_owner(owner)
+    with opened_resources() as resources:
+        from interface.cli.export import choose_format, documents_of, note_exported, require_exportable
+        from interface.cli.export import export as write
+        from interface.cli.terminal import say_json
+
+        chosen = choose_format(form, to)
+        if document is None:
+            documents = documents_of(resources.ledger, choose_owner(resources.ledger, owner))
+        else:
+            documents = [require_exportable(_document(resources, document, owner))]
+        exported = write(resources, documents, chosen, to=to, pictures=pictures)
+        say_json(exported) if as_json else note_exported(exported)
+    raise typer.Exit(exported.exit_code)
+
+
+@app.command(rich_help_panel=SEARCH)
 def status(as_json: Json = False) -> None:
     """List documents that are running, waiting, due or blocked."""
     with opened_resources() as resources:
@@ -597,13 +641,13 @@ def doctor(as_json: Json = False) -> None:
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
-def _document(resources: "Resources", reference: str) -> "Document":
+def _document(resources: "Resources", reference: str, owner: str | None = None) -> "Document":
     from swatchbook.ledger.documents import find_document
 
     check_text(reference, "DOCUMENT")
     if not reference:  # a prefix of every id
         raise typer.BadParameter("it is empty", param_hint="DOCUMENT")
-    return find_document(resources.ledger, reference)
+    return find_document(resources.ledger, reference, owner)
 
 
 def _options(given: dict[str, Any], focus: bool, force: bool) -> "IngestOptions":

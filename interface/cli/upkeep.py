@@ -51,6 +51,7 @@ def draw_swept(swept: Swept, *, dry_run: bool) -> RenderableType:
     counts = {
         "temporary files": swept.temporary,
         "cached results": swept.results,
+        "previews": swept.previews,
         "unreferenced files": swept.orphans,
         "unused contents": swept.contents,
         "rows of old runs": swept.rows,

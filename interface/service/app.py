@@ -12,12 +12,26 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from interface.service import docs, documents, health, images, metrics, problems, search, uploads, webhooks
+from interface.replies import Problem
+from interface.service import (
+    docs,
+    document_parts,
+    documents,
+    health,
+    images,
+    metrics,
+    previews,
+    problems,
+    search,
+    uploads,
+    webhooks,
+)
 from interface.service.auth import check_exposure
 from interface.service.health import Watch
 from interface.service.metrics import Requests
 from interface.service.middleware import Edge
-from interface.service.problems import Problem, documented
+from interface.service.previews import PreviewSlots
+from interface.service.problems import documented
 from interface.service.upload_body import UploadSlots
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
@@ -29,7 +43,7 @@ log = logging.getLogger(__name__)
 Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
-_ROUTERS = (docs, uploads, documents, images, search, webhooks, health, metrics)
+_ROUTERS = (docs, uploads, documents, document_parts, images, previews, search, webhooks, health, metrics)
 _STREAMS = frozenset({"/documents", "/search"})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""
 
@@ -52,6 +66,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.resources = Resources(settings)
     app.state.loop = loop
     app.state.upload_slots = UploadSlots(settings)
+    app.state.preview_slots = PreviewSlots()
     app.state.watch = Watch(app.state.resources)
     app.state.requests = Requests()
     app.state.wake = asyncio.Event()

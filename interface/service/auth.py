@@ -9,13 +9,13 @@ Host name (DNS rebinding) or from another site's page are rejected.
 import hashlib
 import hmac
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
+from interface.loopback import is_loopback
 from interface.service.parameters import Tools
 from swatchbook.errors import Configuration
 from swatchbook.ledger.queries.owners import require_owner
@@ -72,9 +72,8 @@ def choose_known(resources: Resources, caller: Caller, owner: str | None) -> str
     """
     chosen = caller.choose(owner)
     if owner is not None:
-        require_owner(
-            resources.ledger, owner, others={name for key in resources.settings.api_keys for name in key.owners}
-        )
+        named = {name for key in resources.settings.api_keys for name in key.owners} - {EVERYBODY}
+        require_owner(resources.ledger, owner, others=named)
     return chosen
 
 
@@ -86,14 +85,6 @@ def check_exposure(settings: Settings) -> None:
             advice='Set SWATCHBOOK_API_KEYS to a list such as [{"name": "shop", "key": "…", "owners": ["shop"]}], '
             "or SWATCHBOOK_HOST to 127.0.0.1.",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address (without port) is loopback."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 async def authenticate(

@@ -2,17 +2,16 @@
 an owner without access is 404.
 """
 
-import base64
-import json
-import math
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Path, Query
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
+from interface.replies import Accepted, Listed, ListedDocument, Progress, ShownDocument
 from interface.service.auth import Caller, TheCaller, choose_known
-from interface.service.parameters import DEFAULT_RETRY, RequestModel, RetryOptions, SearchText, Tools
+from interface.service.paging import Paging, Seconds, StoredId, cut_page, read_cursor
+from interface.service.parameters import DEFAULT_RETRY, RetryOptions, SearchText, Tools
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
@@ -21,56 +20,18 @@ from swatchbook.ledger.documents import get_document as documents_get_document
 from swatchbook.ledger.documents import list_documents as documents_list_documents
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.records import PROGRESS, DocumentStatus, IngestOptions, Owner, Record, RunReport, Stage, overall_percent
+from swatchbook.records import PROGRESS, DocumentStatus, Owner, overall_percent
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import regenerate
 
-MOST_LISTED = 200
-
 DocumentId = Annotated[UUID, Path(description="Document id, as returned by the upload or the list.")]
+
+_POSITION: TypeAdapter[tuple[float, str]] = TypeAdapter(tuple[Seconds, StoredId])
 
 router = APIRouter(prefix="/documents", tags=["documents"], responses=documented(404))
 
 
-class Progress(Record):
-    """Progress of the live run: `done` of `total` units towards `stage`. Ages in seconds."""
-
-    stage: Stage | None
-    done: int
-    total: int
-    note: str | None
-    heartbeat_age: float
-    progress_age: float
-
-
-class ListedDocument(Record):
-    """A document in the list. Times in Unix seconds, `size` in bytes."""
-
-    id: str
-    owner: str
-    name: str
-    status: DocumentStatus
-    stage: Stage
-    percent: float = Field(description="Overall progress, 0–100.")
-    message: str | None
-    failure_kind: str | None
-    due_at: float | None
-    size: int
-    page_count: int | None
-    created_at: float
-    updated_at: float
-
-
-class ShownDocument(ListedDocument):
-    """A document with its options, progress and report."""
-
-    options: IngestOptions
-    generation: str | None
-    progress: Progress | None = Field(description="Progress of the live run, if there is one.")
-    report: RunReport
-
-
-class Listing(RequestModel):
+class Listing(Paging):
     """Filters and paging of the list."""
 
     owner: Owner | None = Field(
@@ -78,23 +39,6 @@ class Listing(RequestModel):
     )
     status: DocumentStatus | None = None
     name: SearchText | None = Field(default=None, description="Part of the name, case-insensitive.")
-    limit: int = Field(default=50, ge=1, le=MOST_LISTED)
-    cursor: str | None = Field(default=None, max_length=200, description="`next` of the previous page.")
-
-
-class Listed(Record):
-    """A page of documents, newest first; `next` is the cursor of the next page, null on the last."""
-
-    documents: tuple[ListedDocument, ...]
-    next: str | None
-
-
-class Accepted(Record):
-    """The request is stored and will be processed in the background."""
-
-    id: str
-    status: DocumentStatus
-    message: str
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -108,14 +52,13 @@ def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing
         owner=choose_known(resources, caller, query.owner),
         status=query.status,
         name=query.name,
-        after=_read_cursor(query.cursor) if query.cursor else None,
+        after=read_cursor(query.cursor, _POSITION),
         limit=query.limit + 1,
     )
-    page = rows[: query.limit]
+    page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
     runs = {run.document: run for run in live_runs(resources.ledger)}
     return Listed(
-        documents=tuple(ListedDocument(**_listed(document, runs.get(document.id))) for document in page),
-        next=_write_cursor(page[-1]) if len(rows) > len(page) else None,
+        documents=tuple(ListedDocument(**_listed(document, runs.get(document.id))) for document in page), next=cursor
     )
 
 
@@ -228,21 +171,3 @@ def _percent(document: Document, run: LiveRun | None) -> float:
     if run is None or run.stage is None:
         return PROGRESS[document.stage][1]
     return overall_percent(run.stage, run.done, run.total)
-
-
-_CURSOR = TypeAdapter(tuple[float, UUID])
-
-
-def _write_cursor(last: Document) -> str:
-    content = json.dumps([last.created_at, last.id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(content.encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[float, str]:
-    try:
-        created_at, document = _CURSOR.validate_json(base64.urlsafe_b64decode(cursor.encode()))
-    except (ValueError, ValidationError):
-        created_at, document = math.nan, None
-    if document is None or not math.isfinite(created_at):
-        raise HTTPException(422, "Invalid cursor: use `next` of the previous page.")
-    return created_at, str(document)

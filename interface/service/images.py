@@ -1,34 +1,31 @@
-"""Endpoints for images: details, the picture's file and its media type, and making missing vectors."""
+"""Endpoints for images: details, the picture's file and its media type, and making missing vectors. Thumbnails are in
+`previews.py`.
+"""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, HTTPException, Response
+from fastapi import Path as PathParameter
 
+from interface.replies import AcceptedImage
 from interface.service.auth import Caller, TheCaller
 from interface.service.parameters import DEFAULT_RETRY, RetryOptions, Tools
 from interface.service.problems import documented
 from swatchbook.ledger.document_commands import regenerate
 from swatchbook.ledger.documents import get_document
-from swatchbook.ledger.queries.image import ImageDetails, image_details
-from swatchbook.records import DocumentStatus, Record
+from swatchbook.ledger.queries.image import image_details
+from swatchbook.records import DocumentStatus, ImageDetails
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import is_current
 
 _TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
 """Formats that extraction stores; others are sent as application/octet-stream, which browsers do not render."""
 
-ImageId = Annotated[UUID, Path(description="Image id, as in search results and reports.")]
+ImageId = Annotated[UUID, PathParameter(description="Image id, as in search results and reports.")]
 
 router = APIRouter(prefix="/images", tags=["images"], responses=documented(404))
-
-
-class AcceptedImage(Record):
-    """The request is stored; these documents, which contain the image, will be processed."""
-
-    id: str
-    documents: tuple[str, ...]
-    message: str
 
 
 @router.get("/{image_id}", summary="Show an image with its placements and states")
@@ -47,19 +44,8 @@ def get_image(resources: Tools, caller: TheCaller, image_id: ImageId) -> ImageDe
 )
 def get_image_file(resources: Tools, caller: TheCaller, image_id: ImageId) -> Response:
     """The extracted file: the original JPEG bytes, else PNG."""
-    image = _find(resources, caller, image_id)
-    if image.file is None:
-        raise HTTPException(404, "The image has no file: its pixels could not be extracted.")
-    suffix = image.file[image.file.rfind(".") :]
-    return Response(
-        resources.files.read(image.file),
-        media_type=_TYPES.get(suffix, "application/octet-stream"),
-        headers={
-            "Cache-Control": "private, max-age=31536000, immutable",  # content-addressed: it never changes
-            "Content-Disposition": f'inline; filename="{image.id}{suffix}"',
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-        },
-    )
+    image, file = find_image(resources, caller, image_id)
+    return picture_response(resources.files.read(file), f"{image}{Path(file).suffix}")
 
 
 @router.post(
@@ -93,3 +79,24 @@ def _find(resources: Resources, caller: Caller, image_id: UUID) -> ImageDetails:
     if image is None or not caller.may(image.owner):
         raise HTTPException(404, f"Image {image_id} not found.")
     return image
+
+
+def find_image(resources: Resources, caller: Caller, image_id: UUID) -> tuple[str, str]:
+    """Return the id of the caller's image and the key of its picture. Raises 404, also when it has no picture."""
+    image = _find(resources, caller, image_id)
+    if image.file is None:
+        raise HTTPException(404, "The image has no file: its pixels could not be extracted.")
+    return image.id, image.file
+
+
+def picture_response(data: bytes, name: str) -> Response:
+    """Return a picture, typed by the suffix of its name. Clients may keep it for ever; browsers run nothing in it."""
+    return Response(
+        data,
+        media_type=_TYPES.get(Path(name).suffix, "application/octet-stream"),
+        headers={
+            "Cache-Control": "private, max-age=31536000, immutable",  # the id is that of its content
+            "Content-Disposition": f'inline; filename="{name}"',
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
+    )

@@ -13,10 +13,10 @@ from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from interface.replies import InvalidField, Problem
 from swatchbook.errors import (
     DiskFull,
     Failure,
@@ -50,26 +50,6 @@ _BY_CLASS: Mapping[type[Failure], int] = {
     DiskFull: 507,
     Unexpected: 500,
 }
-
-
-class InvalidField(BaseModel):
-    """One validation error and its place in the request."""
-
-    where: str = Field(description="Path of the field, such as `query.k` or `body.force`.")
-    what: str = Field(description="Error message.")
-
-
-class Problem(BaseModel):
-    """An error (RFC 9457). `kind` is the failure kind, as in reports; `id` finds the error in the service's log."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str | None = None
-    kind: str | None = None
-    advice: str | None = None
-    errors: list[InvalidField] | None = None
-    id: str | None = None
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

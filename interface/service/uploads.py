@@ -3,13 +3,14 @@ document are stored, 200 if nothing is left to do, 422 for a role that no model 
 """
 
 import asyncio
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from starlette.requests import Request
 
+from interface.replies import Uploaded
 from interface.service.auth import TheCaller
 from interface.service.parameters import Tools
 from interface.service.problems import RETRY_SECONDS, documented
@@ -57,15 +58,6 @@ def _form_schema() -> dict[str, Any]:
     schema = inline_schema(Fields)
     schema["properties"] = {FILE: {"type": "string", "format": "binary"}, **schema["properties"]}
     return {**schema, "required": [FILE]}
-
-
-class Uploaded(BaseModel):
-    """A stored document: its file and its row survive any crash."""
-
-    id: str = Field(description="Document id; see `GET /documents/{id}` for its progress.")
-    owner: str
-    name: str
-    status: DocumentStatus | Literal["deleted"]
 
 
 @router.post(

@@ -17,10 +17,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from interface.replies import Uploaded
 from interface.service.parameters import Tools
 from interface.service.problems import documented
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507
-from interface.service.uploads import Uploaded, check_options, inline_schema, uploaded
+from interface.service.uploads import check_options, inline_schema, uploaded
 from swatchbook.display_name import display_name
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger import webhook_deliveries

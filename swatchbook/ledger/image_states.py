@@ -7,6 +7,8 @@ complete; some done: partial; else failed. A missing item has the state of the i
 pending: the stage that adds it has yet to run.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, or_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
@@ -37,11 +39,18 @@ chunk_item_state: ColumnElement[str] = func.coalesce(items.c.state, ItemState.PE
 # --- items of what is shown -------------------------------------------------------------------------------------------
 
 
-def shown_images(*, document: str | None = None, owner: str | None = None) -> Subquery:
-    """Return (document, image), distinct, of the shown placements of a document, an owner or all owners."""
+def shown_images(
+    *, document: str | None = None, owner: str | None = None, only: Collection[str] | None = None
+) -> Subquery:
+    """Return (document, image), distinct, of the shown placements of a document, an owner or all owners.
+
+    `only`: no other images than these, few enough for one IN list.
+    """
     shown = select(placements.c.document, placements.c.image).where(placements.c.state == PlacementState.SHOWN)
     if document is not None:
         shown = shown.where(placements.c.document == document)
+    if only is not None:
+        shown = shown.where(placements.c.image.in_(only))
     if owner is not None:
         shown = shown.join(documents, documents.c.id == placements.c.document).where(documents.c.owner == owner)
     return shown.distinct().subquery("shown")

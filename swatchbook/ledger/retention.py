@@ -1,6 +1,6 @@
 """How long things are kept: one hour for files, vectors and answers that nothing uses; SWATCHBOOK_KEEP_DAYS for
-ended runs; three times as long for timings; seven days for webhook deliveries. Says what counts as used, and deletes
-the rest from the ledger and file store. `upkeep/gc.py` calls it.
+ended runs; three times as long for timings; seven days for webhook deliveries; 30 for unused previews. Says what
+counts as used, and deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
 """
 
 import sqlite3
@@ -33,6 +33,9 @@ from swatchbook.storage.files import Files
 
 UNUSED_SECONDS = 3_600.0
 """How long files, vectors and results are kept that nothing uses: a run may be about to record them in the ledger."""
+
+PREVIEW_SECONDS = 30 * 86_400.0
+"""How long a preview is kept that nobody asks for. It can be made again at any time."""
 
 _TIMINGS_TIMES = 3
 """Timings are kept so many times longer than runs: medians need many."""

@@ -59,7 +59,7 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
             case "tables":
                 yield from _over_pages(document, request, read_tables)
             case "render":
-                yield from _over_pages(document, request, partial(render, side=request["side"]))
+                yield from _over_pages(document, request, partial(render, fit=request["fit"], form=request["form"]))
             case "extract":
                 yield from _over_pages(document, request, Extractor(request))
 
@@ -243,12 +243,12 @@ def read_tables(document: Any, number: int) -> Iterator[Frame]:
     yield {"page": number, "tables": tables, "warnings": warnings}, b""
 
 
-def render(document: Any, number: int, side: int) -> Iterator[Frame]:
-    """Render a page: one answer whose payload is a JPEG with longest side `side` pixels."""
+def render(document: Any, number: int, fit: tuple[int, int], form: str) -> Iterator[Frame]:
+    """Render a page as large as fits into width and height, in pixels: one answer with a JPEG or a PNG (`form`)."""
     page = document[number - 1]
-    scale = side / max(page.rect.width, page.rect.height, 1.0)
+    scale = min(fit[0] / max(page.rect.width, 1.0), fit[1] / max(page.rect.height, 1.0))
     pixmap = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
-    yield {"page": number, "rendered": True}, pixmap.tobytes("jpeg", jpg_quality=85)
+    yield {"page": number, "rendered": True}, pixmap.tobytes(form, jpg_quality=85)
 
 
 def _rows(extracted: Iterable[Iterable[str | None]]) -> list[list[str]]:

@@ -49,6 +49,7 @@ from swatchbook.truncate import truncate
 CHILD = "swatchbook.pdf.parser_child"
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
 KEPT_WARNINGS = 100
+MOST_HEIGHT = 4_000  # pixels of a page that is rendered for people
 
 _TRANSIENT_KINDS = (ProviderTimeout.kind, CrashedWorker.kind)
 """Failures of a picture that ends its child. The cause may be the machine, busy or short of memory."""
@@ -153,7 +154,7 @@ def render(
     """Render these pages as JPEG, longest side `side` pixels, one at a time; yield FailedPage for one that fails."""
     if not pages:
         return
-    request = {**_request("render", path), "side": side}
+    request = {**_request("render", path), "fit": (side, side), "form": "jpeg"}
     with (
         Child(module, memory_mb=settings.child_memory_mb) as child,
         closing(_stream_restarting(child, request, sorted(pages), settings)) as answers,
@@ -163,6 +164,26 @@ def render(
                 yield answer["page"], payload
             elif "lost" in answer:
                 yield answer["page"], FailedPage(page=answer["page"], **answer["lost"])
+
+
+def render_page(path: Path, number: int, settings: Settings, *, width: int, module: str = CHILD) -> bytes:
+    """Render one page as PNG, `width` pixels wide, or narrower if it would be higher than `MOST_HEIGHT`.
+
+    Raises UnreadableDocument if it cannot be rendered, CrashedWorker or ProviderTimeout if it may be later.
+    """
+    request = {**_request("render", path), "fit": (width, MOST_HEIGHT), "form": "png"}
+    failed: dict[str, Any] = {}
+    with (
+        Child(module, memory_mb=settings.child_memory_mb) as child,
+        closing(_stream_restarting(child, request, [number], settings)) as answers,
+    ):
+        for answer, payload in answers:
+            if "rendered" in answer:
+                return payload
+            failed = answer.get("lost", failed)
+    kind = KINDS[failed["kind"]] if failed.get("transient") else UnreadableDocument
+    advice = _RETRY_ADVICE if failed.get("transient") else None
+    raise kind(f"Page {number} cannot be rendered: {failed['message']}", advice=advice)
 
 
 def extract(

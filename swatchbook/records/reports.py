@@ -92,6 +92,7 @@ class Hit(Record):
     file: str | None = None
     product: str | None = None
     text: str | None = None
+    images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
@@ -137,7 +138,10 @@ class Unmatched(Record):
 
 
 class SearchResults(Record):
-    """Results, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+    """Results, best first. `unmatched`: of a search without results, the filters that nothing matches.
+
+    The picture of an image is at `/images/{id}/file`; a product names its `images`.
+    """
 
     hits: tuple[Hit, ...]
     unmatched: tuple[Unmatched, ...] = ()

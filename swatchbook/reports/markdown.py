@@ -3,7 +3,6 @@
 `ledger/queries/account.py`.
 """
 
-import io
 import re
 from base64 import b64encode
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from swatchbook.errors import Failure
 from swatchbook.ledger.queries.thumbnails import thumbnails
+from swatchbook.previews import encode_jpeg
 from swatchbook.records import FailureRecord, Record, RunReport, Spent
 from swatchbook.resources import Resources
 from swatchbook.truncate import merge_roles, truncate
@@ -53,8 +53,6 @@ def product_thumbnails(resources: Resources, document: str) -> list[ProductThumb
 
 def _thumbnails(resources: Resources, files: Sequence[str]) -> dict[str, bytes]:
     """Return file -> its image as a small JPEG."""
-    from PIL import Image
-
     jpegs = dict[str, bytes]()
     with ExitStack() as stack:
         paths = dict[str, Path]()
@@ -63,9 +61,7 @@ def _thumbnails(resources: Resources, files: Sequence[str]) -> dict[str, bytes]:
                 paths[file] = stack.enter_context(resources.files.local(file))
         for file, pixels in zip(paths, resources.decoders.decode(list(paths.values()), _THUMBNAIL_SIDE), strict=True):
             if not isinstance(pixels, Failure):
-                out = io.BytesIO()
-                Image.fromarray(pixels).save(out, "JPEG", quality=80)
-                jpegs[file] = out.getvalue()
+                jpegs[file] = encode_jpeg(pixels)
     return jpegs
 
 

@@ -1,6 +1,6 @@
 """Garbage collection (`gc`): delete temporary files, cached results that no document can use any more, stored files
-that no row names, and what is past its time in `ledger/retention.py`. What is unused stays an hour; unnamed files
-and unused contents also at least as long as the oldest live run has lasted. Safe to kill and repeat.
+that no row names, previews, and what is past its time in `ledger/retention.py`. What is unused stays an hour;
+unnamed files and unused contents also at least as long as the oldest live run has lasted. Safe to kill and repeat.
 """
 
 import os
@@ -17,6 +17,7 @@ from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
+from swatchbook.storage.preview_cache import source_of
 
 DAY = 86_400.0
 
@@ -30,6 +31,7 @@ class Swept(Record):
 
     temporary: int = 0
     results: int = 0
+    previews: int = 0
     orphans: int = 0
     bytes: int = 0
     contents: int = 0
@@ -54,11 +56,13 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
         contents = collect(resources.ledger, resources.files, older_than=min_age).contents
         resources.index.compact()
         retention.compact(resources.ledger)
+    previews = _remove(_previews(resources), dry_run)  # last: also those of contents that have just been deleted
     return Swept(
         temporary=temporary[0],
         results=results[0],
+        previews=previews[0],
         orphans=orphans[0],
-        bytes=temporary[1] + results[1] + orphans[1],
+        bytes=temporary[1] + results[1] + previews[1] + orphans[1],
         contents=contents,
         rows=rows,
     )
@@ -84,6 +88,13 @@ def _results(resources: Resources, older_than: float) -> Iterator[Path]:
         for path, name in portion:
             if not any(_is_for(name, origin, resources.settings) for origin in origins.get(name.content, ())):
                 yield path
+
+
+def _previews(resources: Resources) -> Iterator[Path]:
+    """Yield previews whose document or picture is gone, and those not used for `retention.PREVIEW_SECONDS`."""
+    for portion in _portions(resources.previews.paths()):
+        gone = retention.unreferenced_files(resources.ledger, sorted({source_of(path) for path in portion}))
+        yield from (path for path in portion if source_of(path) in gone or _age(path) > retention.PREVIEW_SECONDS)
 
 
 def _is_for(name: ResultName, origin: Origin, settings: Settings) -> bool:

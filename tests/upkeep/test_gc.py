@@ -144,6 +144,19 @@ def test_temporary_files_of_the_killed_go_after_an_hour(resources: Resources) ->
     assert [path for path in (*left, written) if path.exists()] == [written]
 
 
+def test_previews_go_with_their_source_or_after_a_month_without_use(resources: Resources) -> None:
+    document = known(resources)
+    stays, unused = f"{document.file}-p1-w800.png", f"{document.file}-p2-w800.png"
+    for name in (stays, unused, f"{'0' * 64}.jpg-s256.jpg"):
+        resources.previews.put(name, b"preview")
+    paths = {path.name: path for path in resources.previews.paths()}
+    age(paths[stays], seconds=29 * DAY)
+    age(paths[unused], seconds=31 * DAY)
+    assert sweep(resources, dry_run=True) == Swept(previews=2, bytes=14)
+    assert sweep(resources) == Swept(previews=2, bytes=14)
+    assert list(resources.previews.paths()) == [paths[stays]]
+
+
 def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> None:
     run = begin_again(resources.ledger, known(resources))
     long_ago = (resources.settings.keep_days + 1) * DAY

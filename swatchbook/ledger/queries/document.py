@@ -3,7 +3,7 @@ placements, chunks, entities, links.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -92,14 +92,18 @@ def _records(connection: Connection, table: Any, document: str) -> list[dict[str
 
 
 def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
-    """Return every image that the document places, in reading order."""
-    placed = defaultdict[str, list[Row[Any]]](list)
-    for row in connection.execute(
-        select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
-    ):
-        placed[row.image].append(row)
-    states = dict(connection.execute(states_of_images(shown_images(document=document))).tuples().all())
     items_of = _items(connection, document)
+    return [row | {"items": items_of.get(row["id"], [])} for row in image_rows(connection, document)]
+
+
+def image_rows(connection: Connection, document: str, only: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Return every image that the document places, in reading order; of these only those in `only`, if given."""
+    placed = defaultdict[str, list[Row[Any]]](list)
+    query = select(placements).where(placements.c.document == document).order_by(placements.c.ordinal)
+    for row in connection.execute(query) if only is None else select_in(connection, query, placements.c.image, only):
+        placed[row.image].append(row)
+    shown = states_of_images(shown_images(document=document, only=only))
+    states = dict(connection.execute(shown).tuples().all())
     rows = {row.id: row for row in select_in(connection, select(images), images.c.id, placed)}
     keys = {row.content_key for row in rows.values()}
     requested_tags = select(requested.c.tag).where(requested.c.document == document, requested.c.role == Role.ANALYSIS)
@@ -119,7 +123,6 @@ def _images(connection: Connection, document: str) -> list[dict[str, Any]]:
             "status": states.get(image, places[0].state),
             "quality": rows[image].quality,
             "needs_review": rows[image].needs_review,
-            "items": items_of.get(image, []),
             "analysis": analyses.get(rows[image].content_key),
             "reviews": [each.model_dump(mode="json") for each in reviewed.get(rows[image].content_key, ())],
             "placements": [{part: getattr(place, part) for part in _OF_PLACEMENT} for place in places],

@@ -5,47 +5,9 @@ from sqlalchemy import select
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.image_states import image_item_state, image_items, states_of_images
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
-from swatchbook.records import ImageState, ItemState, PlacementState, Record, Role
+from swatchbook.records import ImageDetails, ImagePlace, PlacementState, RoleState
 
 _MAX_PLACES = 1_000
-
-
-class ImagePlace(Record):
-    """Where an image is shown."""
-
-    document_id: str
-    document: str
-    page: int
-    path: str | None
-    caption: str | None
-
-
-class RoleState(Record):
-    """The item of one (role, tag) of an image; `next_retry_at` in Unix seconds."""
-
-    role: Role
-    tag: str
-    state: ItemState
-    kind: str | None
-    error: str | None
-    attempts: int
-    next_retry_at: float | None
-
-
-class ImageDetails(Record):
-    """An image of one owner. `file` is its key in the file store; sizes are pixels."""
-
-    id: str
-    owner: str
-    content_key: str
-    file: str | None
-    width: int | None
-    height: int | None
-    text: str | None
-    state: ImageState
-    published: bool
-    places: tuple[ImagePlace, ...]
-    roles: tuple[RoleState, ...]
 
 
 def image_details(ledger: Ledger, image: str) -> ImageDetails | None:

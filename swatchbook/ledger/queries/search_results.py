@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.queries.products import pictures_of_products
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.one_line import shorten
 from swatchbook.records import Hit, LinkKind, PlacementState
 
 _MAX_TITLE = 80  # characters
+_MAX_PICTURES = 12  # of a product, with a hit
 
 
 # --- hits -------------------------------------------------------------------------------------------------------------
@@ -59,12 +61,13 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
 
 
 def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
-    """Return these products as hits, in the order given, each with its best linked image, without missing ones.
+    """Return these products as hits, in the order given, each with its best linked images, without missing ones.
 
     Scores are 0.
     """
     rows = {row.id: row for row in _rows(ledger, _PRODUCTS, products.c.id, ids)}
-    pictured = _grouped(ledger, _PICTURED, links.c.target, ids, "target")
+    with ledger.read() as connection:
+        pictures = pictures_of_products(connection, rows)
     return [
         Hit(
             kind="product",
@@ -75,9 +78,10 @@ def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
             document=row.document_name,
             owner=row.owner,
             pages=tuple(row.record["pages"]),
-            file=pictured[row.id][0].file if row.id in pictured else None,
+            file=pictures[row.id][0].file if row.id in pictures else None,
             product=row.name,
             text=", ".join(f"{name}: {value}" for name, value in row.record["metadata"].items()) or None,
+            images=tuple(picture.id for picture in pictures.get(row.id, ())[:_MAX_PICTURES]),
         )
         for row in (rows[i] for i in dict.fromkeys(ids) if i in rows)
     ]
@@ -93,7 +97,7 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
             kind="chunk",
             id=row.id,
             score=0.0,
-            title=_short(row.record["headings"][-1] if row.record["headings"] else row.record["text"]),
+            title=shorten(row.record["headings"][-1] if row.record["headings"] else row.record["text"], _MAX_TITLE),
             document_id=row.document,
             document=row.document_name,
             owner=row.owner,
@@ -177,14 +181,6 @@ _PRODUCTS = select(
 _CHUNKS = select(
     chunks.c.id, chunks.c.document, chunks.c.record, documents.c.name.label("document_name"), documents.c.owner
 ).join(documents)
-_PICTURED = (
-    select(links.c.target, contents.c.file)
-    .join(placements, placements.c.id == links.c.source)
-    .join(images, images.c.id == placements.c.image)
-    .join(contents, contents.c.key == images.c.content_key)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state == PlacementState.SHOWN)
-    .order_by(links.c.score.desc(), placements.c.ordinal)
-)
 
 
 def _rows(ledger: Ledger, query: Select[Any], column: Any, values: Iterable[str]) -> Iterable[Row[Any]]:

@@ -100,6 +100,7 @@ def test_help_costs_little_more_than_what_prints_it() -> None:
         "delete",
         "worker",
         "review",
+        "export",
     ],
 )
 def test_every_command_has_help(swatchbook: Swatchbook, command: str) -> None:
@@ -118,6 +119,7 @@ def test_reading_commands_load_neither_prefect_nor_torch(home: Path) -> None:
         "facets",
         "verify",
         "review list",
+        "export --all",
     )
     loaded = loaded_by(home, *(tuple(command.split()) for command in reading))
     assert "typer" in loaded

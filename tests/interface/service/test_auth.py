@@ -8,8 +8,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from interface.cli.config import describe
+from interface.loopback import is_loopback
 from interface.service.app import create_app
-from interface.service.auth import Caller, is_loopback
+from interface.service.auth import Caller
 from swatchbook.errors import Configuration
 from swatchbook.settings import ApiKey, Settings, load_settings, origins
 from tests.interface.conftest import ALL, ANNA, BERT, BOTH, KEYS, asking, bearing
@@ -72,13 +73,23 @@ def test_what_belongs_to_others_is_not_found() -> None:
         unknown = "00000000-0000-0000-0000-000000000000"
         for method, path in [
             ("GET", "/documents/{}"), ("DELETE", "/documents/{}"), ("POST", "/documents/{}/embed"),
-            ("POST", "/documents/{}/retry"), ("POST", "/documents/{}/cancel"),
+            ("POST", "/documents/{}/retry"), ("POST", "/documents/{}/cancel"), ("GET", "/documents/{}/products"),
+            ("GET", "/documents/{}/entities"), ("GET", "/documents/{}/chunks"), ("GET", "/documents/{}/links"),
+            ("GET", "/documents/{}/images"), ("GET", "/documents/{}/pages"), ("GET", "/documents/{}/pages/3"),
         ]:  # fmt: skip
             theirs = client.request(method, path.format(document["id"]), headers=bearing(BERT))
             nobodys = client.request(method, path.format(unknown), headers=bearing(BERT))
             assert theirs.status_code == nobodys.status_code == 404
             assert theirs.text.replace(document["id"], unknown) == nobodys.text
-        for method, path in [("GET", "/images/{}"), ("GET", "/images/{}/file"), ("POST", "/images/{}/embed")]:
+        (product, *_) = client.get(f"/documents/{document['id']}/products", headers=bearing(ANNA)).json()["products"]
+        assert client.get(f"/products/{product['id']}", headers=bearing(ANNA)).status_code == 200
+        assert client.get(f"/products/{product['id']}", headers=bearing(BERT)).status_code == 404
+        picture = f"/images/{hit['id']}/thumbnail"
+        assert client.get(picture, headers=bearing(ANNA)).status_code == 200  # now it is cached
+        for method, path in [
+            ("GET", "/images/{}"), ("GET", "/images/{}/file"), ("GET", "/images/{}/thumbnail"),
+            ("POST", "/images/{}/embed"),
+        ]:  # fmt: skip
             assert client.request(method, path.format(hit["id"]), headers=bearing(BERT)).status_code == 404
         assert client.get(f"/documents/{document['id']}", headers=bearing(ALL)).json()["status"] == "completed"
 

@@ -1,6 +1,6 @@
 """The whole API as its own description says, whatever is sent: by schemathesis, in this process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -54,7 +54,11 @@ def described() -> Iterator[Operations]:
 
 
 def hold_to_contract(
-    operation: APIOperation, mode: GenerationMode, known: dict[str, str], headers: dict[str, str], refused: bool = False
+    operation: APIOperation,
+    mode: GenerationMode,
+    known: Mapping[str, str | int],
+    headers: dict[str, str],
+    refused: bool = False,
 ) -> None:
     """Ask the operation in many ways; where it takes an id, mostly one that is known (except for its end)."""
 
@@ -84,11 +88,12 @@ def takes_anything(operation: APIOperation) -> bool:
     return any(map(len, (operation.path_parameters, operation.query, operation.body)))
 
 
-def known_ids(operations: Operations, headers: dict[str, str]) -> dict[str, str]:
+def known_ids(operations: Operations, headers: dict[str, str]) -> dict[str, str | int]:
     client = TestClient(operations[0].app, base_url=ADDRESS, headers=headers)
     (document,) = client.get("/documents").json()["documents"]
     (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
-    return {"document_id": document["id"], "image_id": hit["id"]}
+    (product, *_) = client.get(f"/documents/{document['id']}/products").json()["products"]
+    return {"document_id": document["id"], "image_id": hit["id"], "product_id": product["id"], "number": 3}
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -1,0 +1,120 @@
+"""`swatchbook export`: choose format and documents, write their products to a file or stdout, and say what was done."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import typer
+
+from interface.cli.exit_status import COMPLETED, OPEN
+from interface.cli.terminal import note
+from swatchbook.errors import InvalidReference
+from swatchbook.export.atomic_file import atomic_file
+from swatchbook.export.formats import Format, write_products
+from swatchbook.export.products import ProductRow, as_row, copy_pictures, read_products
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import Document, list_documents
+from swatchbook.records import DocumentStatus, Record
+from swatchbook.resources import Resources
+
+_LISTED_TOGETHER = 100
+
+
+class Exported(Record):
+    """What an export wrote: `incomplete` names documents that are not completed, `missing` pictures without a file."""
+
+    to: str | None
+    format: Format
+    documents: int
+    products: int
+    incomplete: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        return OPEN if self.incomplete or self.missing else COMPLETED
+
+
+def choose_format(given: str | None, to: Path | None) -> Format:
+    """Return the format: the given one, else that of the file's suffix, else CSV.
+
+    Raises BadParameter where stdout cannot take it.
+    """
+    suffix = to.suffix.lower().lstrip(".") if to else ""
+    form = Format(given) if given else Format(suffix) if suffix in set(Format) else Format.CSV
+    if to is None and not form.is_text:
+        raise typer.BadParameter(f"{form.value} is written to a file: add --to PATH", param_hint="--format")
+    return form
+
+
+def documents_of(ledger: Ledger, owner: str) -> list[Document]:
+    """Return all documents of an owner, oldest first, without those that are being deleted."""
+    documents: list[Document] = []
+    after = None
+    while portion := list_documents(ledger, owner, after=after, limit=_LISTED_TOGETHER):
+        documents += (document for document in portion if document.status is not DocumentStatus.DELETING)
+        after = portion[-1].created_at, portion[-1].id
+    return documents[::-1]
+
+
+def require_exportable(document: Document) -> Document:
+    """Return the document. Raises InvalidReference while it is being deleted."""
+    if document.status is DocumentStatus.DELETING:
+        raise InvalidReference(f"{document.name} is being deleted.")
+    return document
+
+
+def export(
+    resources: Resources, documents: Sequence[Document], form: Format, *, to: Path | None, pictures: Path | None
+) -> Exported:
+    """Write the products of these documents to `to`, or to stdout; copy their pictures to the folder `pictures`.
+
+    Raises InvalidReference for a path that cannot be written, DiskFull, TooLarge.
+    """
+    if pictures is not None:
+        try:
+            pictures.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidReference(f"{pictures}: {(error.strerror or '').lower()}.", advice="Give a folder.") from error
+    missing: list[str] = []
+    rows = _rows(resources, documents, pictures, missing)
+    temporary = resources.settings.temporary_folder
+    if to is None:
+        count = write_products(rows, form, sys.stdout.buffer, temporary_folder=temporary)
+        sys.stdout.buffer.flush()
+    else:
+        with atomic_file(to) as file:
+            count = write_products(rows, form, file, temporary_folder=temporary)
+    unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
+    return Exported(
+        to=str(to) if to else None,
+        format=form,
+        documents=len(documents),
+        products=count,
+        incomplete=unfinished,
+        missing=tuple(missing),
+    )
+
+
+def note_exported(exported: Exported) -> None:
+    """Say on stderr how much was written, and what is not complete."""
+    into = f" → {exported.to}" if exported.to else ""
+    note(f"{_count(exported.products, 'product')} of {_count(exported.documents, 'document')}{into}")
+    for name in exported.incomplete:
+        note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")
+    for name in exported.missing:
+        note(f"The picture {name} is missing in the file store. `swatchbook verify` lists what is missing.")
+
+
+def _rows(
+    resources: Resources, documents: Iterable[Document], pictures: Path | None, missing: list[str]
+) -> Iterator[ProductRow]:
+    for document in documents:
+        for product in read_products(resources.ledger, document.id):
+            if pictures is not None:
+                missing += copy_pictures(resources.files, product, pictures)
+            yield as_row(product)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

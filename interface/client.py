@@ -1,0 +1,363 @@
+"""The Python client of a Swatchbook service, `swatchbook.Client`: upload, wait, status, documents, products, search,
+retry, cancel, delete, and pictures. It sends one request for each call (lists: one for each 200 entries) and returns
+the records that the service sent. Every error is a subclass of `ServiceError`, one for each kind of status.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from interface.loopback import is_loopback
+from interface.replies import (
+    Accepted,
+    InvalidField,
+    Listed,
+    ListedChunks,
+    ListedDocument,
+    ListedEntities,
+    ListedImages,
+    ListedLinks,
+    ListedPages,
+    ListedProducts,
+    Problem,
+    ShownDocument,
+    Uploaded,
+)
+from swatchbook.records import (
+    Chunk,
+    DocumentImage,
+    DocumentStatus,
+    Entity,
+    Hit,
+    ImageDetails,
+    IngestOptions,
+    Link,
+    PageDetails,
+    ProductDetails,
+    ResultKind,
+    SearchResults,
+)
+
+TIMEOUT_SECONDS = 60.0
+"""The longest wait for an answer. A service that has just started loads its models before the first search."""
+
+SETTLED = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED})
+"""Statuses in which a document needs nothing, or a person: `wait` ends."""
+
+_PAGE = 200  # entries of a list asked for at once
+
+T = TypeVar("T", bound=BaseModel)
+OneOrMore = str | Sequence[str]
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+class ServiceError(Exception):
+    """The service refused a request, failed, or did not answer.
+
+    `status` is the HTTP status, None without an answer; `kind` the kind of the failure as in reports; `advice` what a
+    person can do; `errors` the fields at fault; `id` finds the error in the service's log; `retry_after` seconds.
+    """
+
+    status: int | None = None
+
+    def __init__(self, message: str, problem: Problem | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = problem.status if problem else None
+        self.kind = problem.kind if problem else None
+        self.advice = problem.advice if problem else None
+        self.errors: Sequence[InvalidField] = (problem.errors if problem else None) or ()
+        self.id = problem.id if problem else None
+        self.retry_after = retry_after
+
+
+class NoAnswer(ServiceError):
+    """Nothing answered at this address, or not a Swatchbook service of this version."""
+
+
+class Denied(ServiceError):
+    """401, 403: no key, an unknown key, or a key that is not for this owner."""
+
+
+class NotFound(ServiceError):
+    """404: it does not exist, or belongs to another owner."""
+
+
+class Conflict(ServiceError):
+    """409: the document is being deleted, or there is nothing to stop."""
+
+
+class TooLarge(ServiceError):
+    """413: the file is over a limit of the service's settings."""
+
+
+class Invalid(ServiceError):
+    """400, 408, 415, 422: a parameter or the file is wrong; `errors` says which parameter and why."""
+
+
+class Unavailable(ServiceError):
+    """503, 507: ledger, index or file store do not answer, or the disk is full. Try again after `retry_after`."""
+
+
+class ServiceFailed(ServiceError):
+    """500 and other statuses: an unexpected error, in the service's log under `id`."""
+
+
+_BY_STATUS: Mapping[int, type[ServiceError]] = {
+    **dict.fromkeys((401, 403), Denied),
+    **dict.fromkeys((400, 408, 415, 422), Invalid),
+    **dict.fromkeys((503, 507), Unavailable),
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+}
+
+
+# --- the client -------------------------------------------------------------------------------------------------------
+
+
+class Client:
+    """A connection to a service, for one thread at a time; use it in a `with` block, or close it.
+
+    `owner` is the owner of uploads, lists and searches; without one the key decides. Every method raises ServiceError.
+    """
+
+    SETTLED: ClassVar[frozenset[DocumentStatus]] = SETTLED
+
+    def __init__(
+        self, url: str, *, key: str | None = None, owner: str | None = None, timeout: float = TIMEOUT_SECONDS
+    ) -> None:
+        """Raise ValueError for an address that is not http or https, or a key that would travel without TLS."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r} is not an address such as https://swatchbook.example.com.")
+        if key and parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError(f"The key would be sent to {parts.hostname} without encryption: use https.")
+        self.url, self.owner = url.rstrip("/"), owner
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(base_url=self.url, headers=headers, timeout=timeout)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # documents
+
+    def upload(
+        self,
+        file: Path | str,
+        *,
+        name: str | None = None,
+        owner: str | None = None,
+        options: IngestOptions | None = None,
+    ) -> Uploaded:
+        """Upload a PDF; it is stored durably when this returns. The same file again is the same document."""
+        fields = {"owner": owner or self.owner, "name": name, "options": options.model_dump_json() if options else None}
+        data = {field: value for field, value in fields.items() if value is not None}
+        with Path(file).open("rb") as stream:
+            files = {"file": (Path(file).name, stream, "application/pdf")}
+            return self._read(Uploaded, "POST", "/documents", data=data, files=files)
+
+    def status(self, document: str) -> ShownDocument:
+        """Return a document with its status, progress and report."""
+        return self._read(ShownDocument, "GET", f"/documents/{_part(document)}")
+
+    def wait(self, document: str, *, timeout: float | None = None, every: float = 2.0) -> ShownDocument:
+        """Return the document when its status is one of SETTLED; ask `every` so many seconds.
+
+        A service that is away for a while is waited for. Raises TimeoutError after `timeout` seconds, NotFound when the
+        document is deleted meanwhile.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        last: ServiceError | None = None
+        shown = self.status(document)  # an address that never answers is an error
+        while shown.status not in SETTLED:
+            if end is not None and time.monotonic() + every > end:
+                raise TimeoutError(f"Document {document} is {shown.status} after {timeout:g} s.") from last
+            time.sleep(every)
+            try:
+                shown, last = self.status(document), None
+            except (NoAnswer, Unavailable) as error:
+                last = error
+        return shown
+
+    def documents(
+        self, *, owner: str | None = None, status: DocumentStatus | str | None = None, name: str | None = None
+    ) -> Iterator[ListedDocument]:
+        """Yield documents, newest first; `name`: part of the name."""
+        asked = {"owner": owner or self.owner, "status": status, "name": name}
+        return self._each(Listed, "/documents", "documents", asked)
+
+    def retry(self, document: str, *, force: bool = False) -> Accepted:
+        """Continue what failed, is blocked or was cancelled; with `force` also retry rejected images."""
+        return self._read(Accepted, "POST", f"/documents/{_part(document)}/retry", json={"force": force})
+
+    def embed(self, document: str, *, force: bool = False) -> Accepted:
+        """Make missing and outdated vectors; with `force` also retry failed and rejected images."""
+        return self._read(Accepted, "POST", f"/documents/{_part(document)}/embed", json={"force": force})
+
+    def cancel(self, document: str) -> Accepted:
+        """Stop the work on a document. What is searchable stays."""
+        return self._read(Accepted, "POST", f"/documents/{_part(document)}/cancel")
+
+    def delete(self, document: str) -> Accepted:
+        """Delete a document, in the background of the service."""
+        return self._read(Accepted, "DELETE", f"/documents/{_part(document)}")
+
+    # what a document consists of
+
+    def products(self, document: str) -> Iterator[ProductDetails]:
+        """Yield a document's products in order, with their pictures."""
+        return self._each(ListedProducts, f"/documents/{_part(document)}/products", "products")
+
+    def product(self, product: str) -> ProductDetails:
+        """Return a product with its pictures."""
+        return self._read(ProductDetails, "GET", f"/products/{_part(product)}")
+
+    def entities(self, document: str) -> Iterator[Entity]:
+        """Yield a document's specification tables and certificates."""
+        return self._each(ListedEntities, f"/documents/{_part(document)}/entities", "entities")
+
+    def chunks(self, document: str) -> Iterator[Chunk]:
+        """Yield a document's chunks of text in reading order."""
+        return self._each(ListedChunks, f"/documents/{_part(document)}/chunks", "chunks")
+
+    def links(self, document: str) -> Iterator[Link]:
+        """Yield a document's links."""
+        return self._each(ListedLinks, f"/documents/{_part(document)}/links", "links")
+
+    def images(self, document: str) -> Iterator[DocumentImage]:
+        """Yield a document's images in reading order, also hidden and decorative ones."""
+        return self._each(ListedImages, f"/documents/{_part(document)}/images", "images")
+
+    def pages(self, document: str) -> Iterator[PageDetails]:
+        """Yield a document's pages by number."""
+        return self._each(ListedPages, f"/documents/{_part(document)}/pages", "pages")
+
+    # pictures
+
+    def page(self, document: str, number: int, *, width: int = 800) -> bytes:
+        """Return a rendered page as PNG, `width` pixels wide."""
+        return self._send("GET", f"/documents/{_part(document)}/pages/{number}", params={"width": width}).content
+
+    def image(self, image: str) -> ImageDetails:
+        """Return an image with its places and the state of each role."""
+        return self._read(ImageDetails, "GET", f"/images/{_part(image)}")
+
+    def image_file(self, image: str) -> bytes:
+        """Return the picture as it was extracted: JPEG or PNG."""
+        return self._send("GET", f"/images/{_part(image)}/file").content
+
+    def thumbnail(self, image: str, *, side: int = 256) -> bytes:
+        """Return the picture as a JPEG with longest side at most `side` pixels."""
+        return self._send("GET", f"/images/{_part(image)}/thumbnail", params={"side": side}).content
+
+    # search
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        image: Path | str | bytes | None = None,
+        by: ResultKind = "image",
+        k: int = 10,
+        owner: str | None = None,
+        explain: bool = False,
+        document: OneOrMore = (),
+        product: OneOrMore = (),
+        category: OneOrMore = (),
+        material: OneOrMore = (),
+        color: OneOrMore = (),
+        page: int | Sequence[int] = (),
+        price_min: float | None = None,
+        price_max: float | None = None,
+    ) -> list[Hit]:
+        """Return the best images or products for a text, a picture (its path or bytes), or both, best first.
+
+        A result matches every filter, and for each filter at least one of its values.
+        """
+        single = {
+            "text": text, "owner": owner or self.owner, "by": by, "k": k, "explain": explain, "price_min": price_min,
+            "price_max": price_max,
+        }  # fmt: skip
+        several = {"document": document, "product": product, "category": category, "material": material, "color": color}
+        asked: dict[str, Any] = _given(single)
+        asked |= {name: [each] if isinstance(each, str) else list(each) for name, each in several.items() if each}
+        if pages := [page] if isinstance(page, int) else list(page):
+            asked["page"] = pages
+        if image is None:
+            return list(self._read(SearchResults, "GET", "/search", params=asked).hits)
+        data = image if isinstance(image, bytes) else Path(image).read_bytes()
+        fields = {name: _as_text(value) for name, value in asked.items()}
+        found = self._read(SearchResults, "POST", "/search", data=fields, files={"image": ("image", data)})
+        return list(found.hits)
+
+    # requests
+
+    def _each(
+        self, model: type[BaseModel], path: str, field: str, asked: Mapping[str, Any] | None = None
+    ) -> Iterator[Any]:
+        params = _given(asked or {}) | {"limit": _PAGE}
+        while True:
+            page = self._read(model, "GET", path, params=params)
+            yield from getattr(page, field)
+            if (cursor := getattr(page, "next")) is None:  # noqa: B009 — of any model of a list
+                return
+            params["cursor"] = cursor
+
+    def _read(self, model: type[T], method: str, path: str, **request: Any) -> T:
+        response = self._send(method, path, **request)
+        try:
+            return model.model_validate_json(response.content, extra="ignore")  # a newer service may say more
+        except ValidationError as error:
+            raise NoAnswer(f"The server at {self.url} is not a Swatchbook service of this version.") from error
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise NoAnswer(f"No answer from {self.url}: {str(error) or type(error).__name__}.") from error
+        if response.is_success:
+            return response
+        try:
+            problem = Problem.model_validate_json(response.content)
+        except ValidationError:
+            raise NoAnswer(
+                f"The server at {self.url} is not a Swatchbook service: it answered {response.status_code}."
+            ) from None
+        after = response.headers.get("Retry-After", "")
+        message = problem.detail or problem.title
+        if problem.advice:
+            message = f"{message} {problem.advice}"
+        kind = _BY_STATUS.get(response.status_code, ServiceFailed)
+        raise kind(message, problem, retry_after=float(after) if after.isdecimal() else None)
+
+
+def _part(text: str) -> str:
+    """Return an id as one part of a path, whatever it contains."""
+    return quote(text, safe="")
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _as_text(value: Any) -> Any:
+    """Return a value of a form's field: truth values in lower case, and lists, as texts."""
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,159 @@
+"""What the HTTP service answers, as records: the endpoints send them, and `interface/client.py` reads them. It imports
+no web framework. (Products, images and pages: `swatchbook/records/details.py`; search results: `records/reports.py`.)
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from swatchbook.records import (
+    Chunk,
+    DocumentImage,
+    DocumentStatus,
+    Entity,
+    IngestOptions,
+    Link,
+    PageDetails,
+    ProductDetails,
+    Record,
+    RunReport,
+    Stage,
+)
+
+
+class Progress(Record):
+    """Progress of the live run: `done` of `total` units towards `stage`. Ages in seconds."""
+
+    stage: Stage | None
+    done: int
+    total: int
+    note: str | None
+    heartbeat_age: float
+    progress_age: float
+
+
+class ListedDocument(Record):
+    """A document in the list. Times in Unix seconds, `size` in bytes."""
+
+    id: str
+    owner: str
+    name: str
+    status: DocumentStatus
+    stage: Stage
+    percent: float = Field(description="Overall progress, 0–100.")
+    message: str | None
+    failure_kind: str | None
+    due_at: float | None
+    size: int
+    page_count: int | None
+    created_at: float
+    updated_at: float
+
+
+class ShownDocument(ListedDocument):
+    """A document with its options, progress and report."""
+
+    options: IngestOptions
+    generation: str | None
+    progress: Progress | None = Field(description="Progress of the live run, if there is one.")
+    report: RunReport
+
+
+class Uploaded(Record):
+    """A stored document: its file and its row survive any crash."""
+
+    id: str = Field(description="Document id; see `GET /documents/{id}` for its progress.")
+    owner: str
+    name: str
+    status: DocumentStatus | Literal["deleted"]
+
+
+class Accepted(Record):
+    """The request is stored and will be processed in the background."""
+
+    id: str
+    status: DocumentStatus
+    message: str
+
+
+class AcceptedImage(Record):
+    """The request is stored; these documents, which contain the image, will be processed."""
+
+    id: str
+    documents: tuple[str, ...]
+    message: str
+
+
+# --- pages of lists ---------------------------------------------------------------------------------------------------
+
+
+class Listed(Record):
+    """A page of documents, newest first; `next` is the cursor of the next page, null on the last."""
+
+    documents: tuple[ListedDocument, ...]
+    next: str | None
+
+
+class ListedProducts(Record):
+    """A page of a document's products, in order; `next` is the cursor of the next page, null on the last."""
+
+    products: tuple[ProductDetails, ...]
+    next: str | None
+
+
+class ListedEntities(Record):
+    """A page of a document's entities, in order; `next` is the cursor of the next page, null on the last."""
+
+    entities: tuple[Entity, ...]
+    next: str | None
+
+
+class ListedChunks(Record):
+    """A page of a document's chunks, in reading order; `next` is the cursor of the next page, null on the last."""
+
+    chunks: tuple[Chunk, ...]
+    next: str | None
+
+
+class ListedLinks(Record):
+    """A page of a document's links; `next` is the cursor of the next page, null on the last."""
+
+    links: tuple[Link, ...]
+    next: str | None
+
+
+class ListedImages(Record):
+    """A page of a document's images, in reading order; `next` is the cursor of the next page, null on the last."""
+
+    images: tuple[DocumentImage, ...]
+    next: str | None
+
+
+class ListedPages(Record):
+    """A page of a document's pages, by number; `next` is the cursor of the next page, null on the last."""
+
+    pages: tuple[PageDetails, ...]
+    next: str | None
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+class InvalidField(BaseModel):
+    """One validation error and its place in the request."""
+
+    where: str = Field(description="Path of the field, such as `query.k` or `body.force`.")
+    what: str = Field(description="Error message.")
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457). `kind` is the failure kind, as in reports; `id` finds the error in the service's log."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    kind: str | None = None
+    advice: str | None = None
+    errors: list[InvalidField] | None = None
+    id: str | None = None

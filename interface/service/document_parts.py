@@ -1,0 +1,96 @@
+"""Endpoints for what a document consists of: products, entities, chunks, links, images and pages; and one product."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Path, Query
+from pydantic import TypeAdapter
+
+from interface.replies import (
+    ListedChunks,
+    ListedEntities,
+    ListedImages,
+    ListedLinks,
+    ListedPages,
+    ListedProducts,
+)
+from interface.service.auth import TheCaller
+from interface.service.documents import DocumentId, find
+from interface.service.paging import Number, Paging, StoredId, cut_page, read_cursor
+from interface.service.parameters import Tools
+from interface.service.problems import documented
+from swatchbook.ledger.queries import document_parts, products
+from swatchbook.ledger.queries.document_parts import ByEnds, ByOrdinal
+from swatchbook.records import LinkKind, ProductDetails
+
+_BY_ORDINAL: TypeAdapter[ByOrdinal] = TypeAdapter(tuple[Number, StoredId])
+_BY_ENDS: TypeAdapter[ByEnds] = TypeAdapter(tuple[LinkKind, StoredId, StoredId])
+_BY_NUMBER: TypeAdapter[tuple[int]] = TypeAdapter(tuple[Number])
+
+ThePaging = Annotated[Paging, Query()]
+ProductId = Annotated[UUID, Path(description="Product id, as in a document's products and in search results.")]
+
+router = APIRouter(tags=["documents"], responses=documented(404))
+
+
+@router.get("/documents/{document_id}/products", summary="List a document's products with their pictures")
+def list_products(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedProducts:
+    """In the order of the catalogue. A product's pictures are at `/images/{id}/file` and `/images/{id}/thumbnail`."""
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
+    rows = products.list_products(resources.ledger, document.id, after=after, limit=query.limit + 1)
+    page, cursor = cut_page(rows, query.limit)
+    return ListedProducts(products=page, next=cursor)
+
+
+@router.get("/documents/{document_id}/entities", summary="List a document's specifications and certificates")
+def list_entities(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedEntities:
+    """Specification tables, certificates and logos, which are kept apart from products."""
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
+    rows = document_parts.list_entities(resources.ledger, document.id, after=after, limit=query.limit + 1)
+    page, cursor = cut_page(rows, query.limit)
+    return ListedEntities(entities=page, next=cursor)
+
+
+@router.get("/documents/{document_id}/chunks", summary="List a document's chunks of text")
+def list_chunks(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedChunks:
+    """In reading order, with their pages and headings."""
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
+    rows = document_parts.list_chunks(resources.ledger, document.id, after=after, limit=query.limit + 1)
+    page, cursor = cut_page(rows, query.limit)
+    return ListedChunks(chunks=page, next=cursor)
+
+
+@router.get("/documents/{document_id}/links", summary="List a document's links")
+def list_links(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedLinks:
+    """Scored relations with their evidence: from placements to products and chunks, and from chunks to products."""
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ENDS)
+    rows = document_parts.list_links(resources.ledger, document.id, after=after, limit=query.limit + 1)
+    page, cursor = cut_page(rows, query.limit)
+    return ListedLinks(links=page, next=cursor)
+
+
+@router.get("/documents/{document_id}/images", summary="List a document's images with placements and analysis")
+def list_images(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedImages:
+    """In reading order. Hidden and decorative ones are listed too; `/images/{id}` knows only those that are shown."""
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_ORDINAL)
+    rows = document_parts.list_images(resources.ledger, document.id, after=after, limit=query.limit + 1)
+    page, cursor = cut_page(rows, query.limit)
+    return ListedImages(images=page, next=cursor)
+
+
+@router.get("/documents/{document_id}/pages", summary="List a document's pages")
+def list_pages(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedPages:
+    """By number: size, kind, and why a page was skipped or lost."""
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_NUMBER)
+    rows = document_parts.list_pages(resources.ledger, document.id, after=after, limit=query.limit + 1)
+    page, cursor = cut_page(rows, query.limit)
+    return ListedPages(pages=page, next=cursor)
+
+
+@router.get("/products/{product_id}", summary="Show a product with its pictures", tags=["products"])
+def get_product(resources: Tools, caller: TheCaller, product_id: ProductId) -> ProductDetails:
+    """Name, category, metadata, pages and evidence, and its pictures, best link first."""
+    product = products.find_product(resources.ledger, str(product_id))
+    if product is None or not caller.may(product.owner):
+        raise HTTPException(404, f"Product {product_id} not found.")
+    return product

@@ -1,0 +1,1 @@
+"""Export: the products of documents as files that shops and spreadsheets import."""

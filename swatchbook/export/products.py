@@ -1,0 +1,78 @@
+"""Products as rows of an export: their fields, their price as the number that filters compare, and the file names of
+their pictures, `<image id>.jpg` or `.png`; and copies of these pictures.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from swatchbook.errors import FileMissing
+from swatchbook.export.atomic_file import atomic_file
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.payloads import price_of
+from swatchbook.ledger.queries.products import list_products
+from swatchbook.records import ProductDetails, ProductPicture, Record
+from swatchbook.storage.files import Files
+
+_READ_TOGETHER = 200
+
+
+class ProductRow(Record):
+    """A product as a row of an export. `price`: the first amount in the printed price, which stays in `metadata`."""
+
+    id: str
+    document_id: str
+    document: str
+    owner: str
+    name: str
+    category: str | None
+    code: str | None
+    variants: tuple[str, ...]
+    pages: tuple[int, ...]
+    grain: str
+    parent: str | None
+    confidence: float
+    price: float | None
+    pictures: tuple[str, ...]
+    metadata: dict[str, str]
+
+
+def read_products(ledger: Ledger, document: str) -> Iterator[ProductDetails]:
+    """Yield the products of a document in order; only a portion of them is in memory."""
+    after = None
+    while portion := list_products(ledger, document, after=after, limit=_READ_TOGETHER):
+        yield from (product for _, product in portion)
+        after = portion[-1][0]
+
+
+def as_row(product: ProductDetails) -> ProductRow:
+    """Return a product as a row."""
+    same = ProductRow.model_fields.keys() & ProductDetails.model_fields.keys() - {"pictures"}
+    return ProductRow(
+        **{name: getattr(product, name) for name in same},
+        price=price_of(product.metadata.get("price", "")),
+        pictures=tuple(map(picture_name, product.pictures)),
+    )
+
+
+def picture_name(picture: ProductPicture) -> str:
+    """Return the file name of a picture: the same that `GET /images/{id}/file` gives it."""
+    return picture.id + Path(picture.file).suffix
+
+
+def copy_pictures(files: Files, product: ProductDetails, folder: Path) -> list[str]:
+    """Copy a product's pictures into a folder, unless they are there; return the names of those that are missing.
+
+    Raises what `atomic_file` raises, and FilesDown.
+    """
+    missing = []
+    for picture in product.pictures:
+        path = folder / picture_name(picture)
+        if path.exists():  # named by its content: it is the same picture
+            continue
+        try:
+            with files.local(picture.file) as stored, stored.open("rb") as source, atomic_file(path) as copy:
+                shutil.copyfileobj(source, copy)
+        except FileMissing:
+            missing.append(path.name)
+    return missing

@@ -1,0 +1,105 @@
+"""A document's chunks, entities, links, images and pages, a portion at a time. (Products: `products.py` beside this;
+all of a document at once: `document.py`.)
+"""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import Table, func, select
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.queries.document import image_rows
+from swatchbook.ledger.queries.portions import Numbered, read_portion
+from swatchbook.ledger.tables import chunks, entities, links, pages, placements
+from swatchbook.records import Chunk, DocumentImage, Entity, Link, LinkKind, PageDetails, PlacedImage, Record
+
+T = TypeVar("T", bound=Record)
+
+ByOrdinal = tuple[int, str]
+"""The position of a product, chunk, entity or image: its ordinal and its id."""
+
+ByEnds = tuple[LinkKind, str, str]
+"""The position of a link: its kind, source and target."""
+
+
+def list_chunks(ledger: Ledger, document: str, *, after: ByOrdinal | None = None, limit: int) -> list[Numbered[Chunk]]:
+    """Return a document's chunks in reading order."""
+    return _list_records(ledger, chunks, Chunk, document, after, limit)
+
+
+def list_entities(
+    ledger: Ledger, document: str, *, after: ByOrdinal | None = None, limit: int
+) -> list[Numbered[Entity]]:
+    """Return a document's entities in order."""
+    return _list_records(ledger, entities, Entity, document, after, limit)
+
+
+def list_links(ledger: Ledger, document: str, *, after: ByEnds | None = None, limit: int) -> list[Numbered[Link]]:
+    """Return a document's links, by kind, source and target."""
+    query = select(links).where(links.c.document == document)
+    with ledger.read() as connection:
+        rows = read_portion(connection, query, (links.c.kind, links.c.source, links.c.target), after, limit)
+    return [
+        (
+            (row.kind, row.source, row.target),
+            Link(kind=row.kind, source=row.source, target=row.target, score=row.score, evidence=row.evidence),
+        )
+        for row in rows
+    ]
+
+
+def list_images(
+    ledger: Ledger, document: str, *, after: ByOrdinal | None = None, limit: int
+) -> list[Numbered[DocumentImage]]:
+    """Return every image that a document places, shown or not, in reading order."""
+    first = (
+        select(placements.c.image, func.min(placements.c.ordinal).label("ordinal"))
+        .where(placements.c.document == document)
+        .group_by(placements.c.image)
+        .subquery("first")
+    )
+    with ledger.read() as connection:
+        rows = read_portion(connection, select(first), (first.c.ordinal, first.c.image), after, limit)
+        described = {row["id"]: row for row in image_rows(connection, document, [row.image for row in rows])}
+    return [((row.ordinal, row.image), _image(described[row.image])) for row in rows if row.image in described]
+
+
+def list_pages(
+    ledger: Ledger, document: str, *, after: tuple[int] | None = None, limit: int
+) -> list[Numbered[PageDetails]]:
+    """Return a document's pages by number."""
+    query = select(pages).where(pages.c.document == document)
+    with ledger.read() as connection:
+        rows = read_portion(connection, query, (pages.c.number,), after, limit)
+    return [((row.number,), _page(row)) for row in rows]
+
+
+def _list_records(
+    ledger: Ledger, table: Table, record: type[T], document: str, after: ByOrdinal | None, limit: int
+) -> list[Numbered[T]]:
+    query = select(table.c.ordinal, table.c.id, table.c.record).where(table.c.document == document)
+    if "gone" in table.c:
+        query = query.where(~table.c.gone)
+    with ledger.read() as connection:
+        rows = read_portion(connection, query, (table.c.ordinal, table.c.id), after, limit)
+    return [((row.ordinal, row.id), record.model_validate(row.record)) for row in rows]
+
+
+def _image(row: dict[str, Any]) -> DocumentImage:
+    placed = [{name: each[name] for name in PlacedImage.model_fields} for each in row["placements"]]
+    same = DocumentImage.model_fields.keys() & row.keys()
+    return DocumentImage.model_validate(
+        {name: row[name] for name in same} | {"state": row["status"], "placements": placed}
+    )
+
+
+def _page(row: Any) -> PageDetails:
+    x0, y0, x1, y1 = row.box
+    size = (x1 - x0, y1 - y0) if x1 > x0 else (None, None)
+    return PageDetails(
+        number=row.number,
+        width=size[0],
+        height=size[1],
+        kind=row.kind,
+        reason=row.reason,
+        failure_kind=row.failure_kind,
+    )

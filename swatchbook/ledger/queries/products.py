@@ -1,0 +1,88 @@
+"""Products with their pictures: those of a document a portion at a time, or one by its id. A product's pictures are the
+images with a file that a link connects to it, ordered by the score of the best link.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.queries.portions import Numbered, read_portion
+from swatchbook.ledger.tables import contents, documents, images, links, placements, products
+from swatchbook.records import LinkKind, PlacementState, Product, ProductDetails, ProductPicture
+
+
+def find_product(ledger: Ledger, product: str) -> ProductDetails | None:
+    """Return a product of any owner by its id, or None."""
+    with ledger.read() as connection:
+        rows = connection.execute(_PRODUCTS.where(products.c.id == product)).all()
+        return next(iter(_with_pictures(connection, rows)), None)
+
+
+def list_products(
+    ledger: Ledger, document: str, *, after: tuple[int, str] | None = None, limit: int
+) -> list[Numbered[ProductDetails]]:
+    """Return a document's products in order, at most `limit`, each with its position; `after` a position."""
+    query = _PRODUCTS.where(products.c.document == document)
+    with ledger.read() as connection:
+        rows = read_portion(connection, query, (products.c.ordinal, products.c.id), after, limit)
+        positions = ((row.ordinal, row.id) for row in rows)
+        return list(zip(positions, _with_pictures(connection, rows), strict=True))
+
+
+def pictures_of_products(connection: Connection, ids: Iterable[str]) -> dict[str, list[ProductPicture]]:
+    """Return product -> its pictures, best link first, each once; without products that have none."""
+    pictures: dict[str, dict[str, ProductPicture]] = {}
+    for row in select_in(connection, _PICTURES, links.c.target, ids):
+        pictures.setdefault(row.target, {}).setdefault(row.id, _picture(row._mapping))
+    return {product: list(by_id.values()) for product, by_id in pictures.items()}
+
+
+def _picture(row: Mapping[Any, Any]) -> ProductPicture:
+    return ProductPicture.model_validate({name: row[name] for name in ProductPicture.model_fields})
+
+
+def _with_pictures(connection: Connection, rows: Sequence[Row[Any]]) -> list[ProductDetails]:
+    pictures = pictures_of_products(connection, [row.id for row in rows])
+    return [
+        ProductDetails(
+            **dict(Product.model_validate(row.record)),
+            document_id=row.document,
+            document=row.document_name,
+            owner=row.owner,
+            pictures=tuple(pictures.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+_PRODUCTS = select(
+    products.c.id,
+    products.c.ordinal,
+    products.c.document,
+    products.c.record,
+    documents.c.name.label("document_name"),
+    documents.c.owner,
+).join(documents)
+_PICTURES = (
+    select(
+        links.c.target,
+        links.c.score,
+        images.c.id,
+        images.c.width,
+        images.c.height,
+        placements.c.page,
+        placements.c.caption,
+        contents.c.file,
+    )
+    .join(placements, placements.c.id == links.c.source)
+    .join(images, images.c.id == placements.c.image)
+    .join(contents, contents.c.key == images.c.content_key)
+    .where(
+        links.c.kind == LinkKind.IMAGE_PRODUCT,
+        placements.c.state == PlacementState.SHOWN,
+        contents.c.file.is_not(None),
+    )
+    .order_by(links.c.score.desc(), placements.c.ordinal)
+)

@@ -1,0 +1,80 @@
+"""Previews for people: a page as PNG up to 2,000 pixels wide, a picture as JPEG up to 1,024 pixels a side. Both are
+made in child processes under the limits of time and memory of all children, and cached.
+"""
+
+import io
+
+from pydantic import Field
+
+from swatchbook.arrays import Pixels
+from swatchbook.errors import Failure
+from swatchbook.pdf.reader import render_page
+from swatchbook.records import Record
+from swatchbook.resources import Resources
+
+MIN_WIDTH, MAX_WIDTH = 32, 2_000
+MIN_SIDE, MAX_SIDE = 16, 1_024
+
+_JPEG_QUALITY = 80
+
+
+class RenderedPage(Record):
+    """A page of a stored PDF (`file`: its key), `width` pixels wide, as PNG."""
+
+    file: str
+    number: int = Field(ge=1)
+    width: int = Field(ge=MIN_WIDTH, le=MAX_WIDTH)
+
+    @property
+    def name(self) -> str:
+        return f"{self.file}-p{self.number}-w{self.width}.png"
+
+    def make(self, resources: Resources) -> bytes:
+        """Render the page. Raises what `render_page` raises, and FileMissing."""
+        with resources.files.local(self.file) as path:
+            return render_page(path, self.number, resources.settings, width=self.width)
+
+
+class Thumbnail(Record):
+    """A stored picture (`file`: its key), longest side at most `side` pixels, as JPEG. It is never enlarged."""
+
+    file: str
+    side: int = Field(ge=MIN_SIDE, le=MAX_SIDE)
+
+    @property
+    def name(self) -> str:
+        return f"{self.file}-s{self.side}.jpg"
+
+    def make(self, resources: Resources) -> bytes:
+        """Decode and shrink the picture. Raises what `Decoders.decode` returns as failures, and FileMissing."""
+        with resources.files.local(self.file) as path:
+            (pixels,) = resources.decoders.decode([path], self.side)
+        if isinstance(pixels, Failure):
+            raise pixels
+        return encode_jpeg(pixels)
+
+
+Preview = RenderedPage | Thumbnail
+
+
+def find_preview(resources: Resources, preview: Preview) -> bytes | None:
+    """Return a preview from the cache, or None."""
+    return resources.previews.get(preview.name)
+
+
+def make_preview(resources: Resources, preview: Preview) -> bytes:
+    """Return a preview from the cache, else make and cache it. Raises what its `make` raises."""
+    if (cached := find_preview(resources, preview)) is not None:
+        return cached
+    data = preview.make(resources)
+    resources.previews.put(preview.name, data)
+    return data
+
+
+def encode_jpeg(pixels: Pixels) -> bytes:
+    """Return (h, w, 3) uint8 pixels as a JPEG."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=_JPEG_QUALITY)
+    return out.getvalue()

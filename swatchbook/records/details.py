@@ -1,0 +1,105 @@
+"""A document's products, images and pages with what readers need beside them: a product with its pictures, an image
+with its placements and analysis, a page with its size. The HTTP service sends these records, and the client reads them.
+"""
+
+from pydantic import Field
+
+from swatchbook.records.base import Box, Record
+from swatchbook.records.images import Analysis, PlacementState
+from swatchbook.records.items import ImageState, ItemState, Role
+from swatchbook.records.products import Product
+
+
+class ProductPicture(Record):
+    """A picture of a product: an image that a link connects to it. `score` is that of the best such link."""
+
+    id: str = Field(description="Image id; the picture is at `/images/{id}/file`.")
+    file: str = Field(description="Key in the file store.")
+    score: float
+    page: int = Field(description="Page of the placement with the best link.")
+    caption: str | None
+    width: int | None = Field(description="Pixels.")
+    height: int | None
+
+
+class ProductDetails(Product):
+    """A product with its document, and its pictures: best link first, each once."""
+
+    document_id: str
+    document: str = Field(description="Name of the document.")
+    owner: str
+    pictures: tuple[ProductPicture, ...]
+
+
+class PlacedImage(Record):
+    """A place of an image on a page. `bbox` is in points from the top left corner; `reason`: why it is not shown."""
+
+    id: str
+    page: int
+    bbox: Box
+    kind: str
+    state: PlacementState
+    reason: str | None
+    caption: str | None
+
+
+class DocumentImage(Record):
+    """An image of a document. `state` is the one in the account; of images that are shown nowhere, the placement's."""
+
+    id: str = Field(description="Image id; the picture is at `/images/{id}/file`.")
+    state: ImageState | PlacementState
+    width: int | None = Field(description="Pixels.")
+    height: int | None
+    quality: float | None
+    needs_review: bool
+    analysis: Analysis | None = Field(description="The analysis in use.")
+    placements: tuple[PlacedImage, ...]
+
+
+class PageDetails(Record):
+    """A page of a document. Width and height are points; null if the page could not be read."""
+
+    number: int
+    width: float | None
+    height: float | None
+    kind: str = Field(description="`product`, `entity`, `skipped`, or `lost` if it could not be read.")
+    reason: str | None
+    failure_kind: str | None
+
+
+class ImagePlace(Record):
+    """Where an image is shown."""
+
+    document_id: str
+    document: str
+    page: int
+    path: str | None
+    caption: str | None
+
+
+class RoleState(Record):
+    """The item of one (role, tag) of an image; `next_retry_at` in Unix seconds."""
+
+    role: Role
+    tag: str
+    state: ItemState
+    kind: str | None
+    error: str | None
+    attempts: int
+    next_retry_at: float | None
+
+
+class ImageDetails(Record):
+    """An image of one owner. `file` is its key in the file store; sizes are pixels."""
+
+    id: str
+    owner: str
+    content_key: str
+    file: str | None
+    width: int | None
+    height: int | None
+    text: str | None
+    state: ImageState
+    published: bool
+    places: tuple[ImagePlace, ...]
+    roles: tuple[RoleState, ...]

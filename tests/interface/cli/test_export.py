@@ -1,0 +1,133 @@
+"""`swatchbook export`: products as rows, of one document or of all of an owner's, with their pictures."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyarrow import parquet
+from typer.testing import CliRunner
+
+from interface.cli.main import app
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.documents import find_document, queue
+from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.tables import products
+from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from tests import command
+from tests.ledger import scene
+
+pytestmark = pytest.mark.usefixtures("filled")
+
+
+@pytest.fixture
+def resources(filled: Path) -> Iterator[Resources]:
+    with open_resources(load_settings()) as tools:
+        yield tools
+
+
+def export(*words: str | Path, expect: int = 0) -> Any:
+    result = CliRunner().invoke(app, ["export", *map(str, words)])
+    assert result.exit_code == expect, result.output + str(result.exception)
+    return result
+
+
+def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Resources) -> None:
+    status, out, err = command.Command("export", "small.pdf").wait()
+    assert status == 0
+    assert "2 products of 1 document" in err
+    rows = list(csv.DictReader(io.StringIO(out, newline="")))
+    document = find_document(resources.ledger, "small.pdf")
+    stored = read_products(resources.ledger, document.id)
+    assert [row["id"] for row in rows] == [product.id for product in stored]
+    assert [row["name"] for row in rows] == ["Nordvik Oak", "Palladio Terrazzo"]
+    assert [row["price"] for row in rows] == ["82.5", "96.0"]
+    assert rows[0]["metadata.price"] == "€ 82.50 per m2"
+    assert {row["document_id"] for row in rows} == {document.id}
+
+
+def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path) -> None:
+    for name, words in (("a.parquet", ()), ("b", ("--format", "parquet")), ("c.csv", ("--format", "parquet"))):
+        export("small.pdf", "--to", tmp_path / name, *words)
+        assert parquet.read_table(tmp_path / name).num_rows == 2
+    export("small.pdf", "--to", tmp_path / "d.txt")
+    assert (tmp_path / "d.txt").read_text().startswith("id,document_id,")
+    export("small.pdf", "--to", tmp_path / "e.XLSX")
+    assert (tmp_path / "e.XLSX").read_bytes()[:2] == b"PK"
+
+
+def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resources: Resources) -> None:
+    done = export(
+        "--all", "--owner", "anna", "--to", tmp_path / "a.jsonl", "--pictures", tmp_path / "new" / "p", "--json"
+    )
+    assert json.loads(done.stdout) == {
+        "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "incomplete": [],
+        "missing": [],
+    }  # fmt: skip
+    rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    named = {name for row in rows for name in row["pictures"]}
+    copied = {path.name: path.read_bytes() for path in (tmp_path / "new" / "p").iterdir()}
+    assert copied.keys() == named != set()
+    stored = {path.read_bytes() for path in Path(resources.files.url).rglob("*.*")}
+    assert set(copied.values()) <= stored
+
+
+def test_a_missing_picture_costs_only_itself(tmp_path: Path, resources: Resources) -> None:
+    first = find_document(resources.ledger, "small.pdf")
+    stored, *_ = Path(resources.files.url).rglob("*.jpg")
+    stored.unlink()
+    done = export(first.id, "--to", tmp_path / "a.csv", "--pictures", tmp_path / "p", "--json", expect=3)
+    (missing,) = json.loads(done.stdout)["missing"]
+    assert missing in (tmp_path / "a.csv").read_text()
+    assert not (tmp_path / "p" / missing).exists()
+    assert list((tmp_path / "p").iterdir()) != []
+
+
+def add(resources: Resources, name: str, owner: str, status: DocumentStatus) -> str:
+    document = queue(
+        resources.ledger, owner=owner, content=name, kind="pdf", name=name, file=None, size=1, options=IngestOptions()
+    )
+    scene.set_document(resources.ledger, document.id, status=status)
+    return document.id
+
+
+def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: Resources) -> None:
+    add(resources, "others.pdf", "bert", DocumentStatus.COMPLETED)
+    deleting = add(resources, "going.pdf", "anna", DocumentStatus.DELETING)
+    done = export("--all", "--owner", "anna")
+    assert "2 products of 1 document" in done.stderr
+    add(resources, "new.pdf", "anna", DocumentStatus.WAITING)
+    done = export("--all", "--owner", "anna", expect=3)
+    assert "2 products of 2 documents" in done.stderr
+    assert "new.pdf is not completed" in done.stderr
+    assert export("--all", "--owner", "bert", "--format", "jsonl").stdout == ""
+    refused = CliRunner().invoke(app, ["export", deleting])
+    assert isinstance(refused.exception, InvalidReference)
+    others = CliRunner().invoke(app, ["export", "small.pdf", "--owner", "bert"])
+    assert isinstance(others.exception, InvalidReference)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("small.pdf", "--all"), ("small.pdf", "--format", "xlsx"), ("small.pdf", "--format", "parquet"),
+        ("small.pdf", "--format", "html"), ("small.pdf", "--json"), ("small.pdf", "--owner", "a b"), ("",),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_said_and_nothing_is_written(words: tuple[str, ...]) -> None:
+    assert export(*words, expect=2).stdout == ""
+
+
+def test_a_product_named_like_a_formula_is_text_in_the_file(tmp_path: Path, resources: Resources) -> None:
+    with resources.ledger.write() as connection:
+        for row in connection.execute(products.select()).mappings().all():
+            record = row["record"] | {"name": "=cmd|' /C calc'!A0"}
+            connection.execute(products.update().where(products.c.id == row["id"]).values(record=record))
+    export("small.pdf", "--to", tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert {row["name"] for row in csv.DictReader(file)} == {"'=cmd|' /C calc'!A0"}

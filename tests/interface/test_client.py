@@ -1,0 +1,318 @@
+"""The Python client against the real service on a real socket."""
+
+import io
+import json
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import swatchbook
+from interface.client import (
+    Client,
+    Conflict,
+    Denied,
+    Invalid,
+    NoAnswer,
+    NotFound,
+    ServiceError,
+    ServiceFailed,
+    TooLarge,
+    Unavailable,
+)
+from swatchbook.ledger.documents import get_document
+from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.resources import Resources
+from swatchbook.settings import load_settings
+from tests.conftest import ROOT
+from tests.interface.conftest import ALL, ANNA, BERT
+from tests.interface.service.served import Served, served
+from tests.ledger import scene
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.fixture
+def service(filled: Path, keys: None) -> Iterator[Served]:
+    """A service with keys that holds anna's sample."""
+    with served(load_settings()) as service:
+        yield service
+
+
+@pytest.fixture
+def anna(service: Served) -> Iterator[Client]:
+    with Client(service.url, key=ANNA) as client:
+        yield client
+
+
+@pytest.fixture
+def document(anna: Client) -> str:
+    (listed,) = anna.documents()
+    return listed.id
+
+
+def set_status(resources: Resources, document: str, status: DocumentStatus) -> None:
+    scene.set_document(resources.ledger, document, status=status)
+
+
+def test_it_is_what_the_package_hands_out() -> None:
+    assert swatchbook.Client is Client
+    assert swatchbook.NotFound is NotFound
+    with pytest.raises(AttributeError, match="Nothing"):
+        swatchbook.Nothing  # noqa: B018
+
+
+def test_the_example_of_the_documentation_runs(
+    service: Served, small_catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(small_catalogue, tmp_path / "catalogue.pdf")
+    _, _, after = (ROOT / "docs" / "service.md").read_text().partition("```python\n")
+    example = after.partition("```")[0]
+    assert '"http://127.0.0.1:8420"' in example
+    example = example.replace("http://127.0.0.1:8420", service.url).replace("4f1c…", ANNA)
+    exec(compile(example, "docs/service.md", "exec"), {})
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == "completed 14"
+    assert rest[0].startswith("Nordvik Oak € 82.50 per m2 ['")
+    assert any(line.startswith("Palladio Terrazzo 0.") for line in rest)
+
+
+# --- documents --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
+    anna: Client, service: Served, tmp_path: Path, document: str
+) -> None:
+    (tmp_path / "new.pdf").write_bytes(b"%PDF-1.7 new %%EOF")
+    sent = anna.upload(tmp_path / "new.pdf", name="Spring.pdf", options=IngestOptions(focus=False))
+    assert (sent.owner, sent.name, sent.status) == ("anna", "Spring.pdf", "queued")
+    stored = get_document(service.resources.ledger, sent.id)
+    assert service.resources.files.read(str(stored.file)) == b"%PDF-1.7 new %%EOF"
+    assert stored.options.focus is False
+    assert anna.upload(tmp_path / "new.pdf").id == sent.id
+    assert [each.id for each in anna.documents()] == [sent.id, document]
+    assert [each.id for each in anna.documents(status="queued", name="spring")] == [sent.id]
+    assert anna.cancel(sent.id).status == "cancelled"
+    assert anna.retry(sent.id).status == "waiting"
+    assert anna.embed(document).message.startswith("Nothing to do")
+    assert anna.delete(sent.id).status == "deleting"
+    with pytest.raises(Conflict):
+        anna.cancel(sent.id)
+    with pytest.raises(Conflict, match="Nothing to stop"):
+        anna.cancel(document)
+
+
+def test_lists_longer_than_one_answer_come_whole(anna: Client, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = list(anna.chunks(document))
+    monkeypatch.setattr("interface.client._PAGE", 4)
+    assert list(anna.chunks(document)) == whole
+    assert len(whole) > 4
+    assert all(one.ordinal < other.ordinal for one, other in pairwise(whole))
+
+
+def test_status_tells_the_account(anna: Client, document: str) -> None:
+    shown = anna.status(document)
+    assert (shown.status, shown.percent, shown.report.images_found) == (DocumentStatus.COMPLETED, 100, 14)
+
+
+def test_wait_ends_when_the_document_is_settled(anna: Client, service: Served, document: str) -> None:
+    set_status(service.resources, document, DocumentStatus.RUNNING)
+    with pytest.raises(TimeoutError, match="running"):
+        anna.wait(document, timeout=0.05, every=0.02)
+    later = threading.Timer(0.2, set_status, (service.resources, document, DocumentStatus.BLOCKED))
+    later.start()
+    assert anna.wait(document, timeout=20, every=0.02).status == "blocked"
+    later.join()
+    assert anna.wait(document, timeout=0).status == "blocked"
+    with pytest.raises(NotFound):
+        anna.wait(NOBODY)
+
+
+def test_wait_outlives_a_service_that_is_away_for_a_moment(
+    anna: Client, service: Served, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_status(service.resources, document, DocumentStatus.RUNNING)
+    asked: list[int] = []
+    real = anna.status
+
+    def status(wanted: str) -> object:
+        asked.append(1)
+        if len(asked) == 2:
+            raise NoAnswer("away")
+        if len(asked) == 3:
+            set_status(service.resources, document, DocumentStatus.COMPLETED)
+        return real(wanted)
+
+    monkeypatch.setattr(anna, "status", status)
+    assert anna.wait(document, timeout=20, every=0.01).status == "completed"
+    assert len(asked) == 3
+
+
+# --- what a document consists of --------------------------------------------------------------------------------------
+
+
+def test_products_come_with_pictures_that_can_be_fetched(anna: Client, document: str) -> None:
+    products = list(anna.products(document))
+    assert [product.name for product in products] == ["Nordvik Oak", "Palladio Terrazzo"]
+    assert anna.product(products[0].id) == products[0]
+    best = products[0].pictures[0]
+    with Image.open(io.BytesIO(anna.image_file(best.id))) as picture:
+        assert picture.size == (best.width, best.height)
+    with Image.open(io.BytesIO(anna.thumbnail(best.id, side=64))) as small:
+        assert (small.format, max(small.size)) == ("JPEG", 64)
+    assert anna.image(best.id).owner == "anna"
+
+
+def test_every_part_of_a_document_is_read(anna: Client, document: str) -> None:
+    assert {entity.kind for entity in anna.entities(document)} == {"specification"}
+    assert len(list(anna.links(document))) > 10
+    assert {image.state for image in anna.images(document)} >= {"complete", "decorative"}
+    pages = list(anna.pages(document))
+    assert [page.number for page in pages] == [1, 2, 3, 4, 5, 6]
+    with Image.open(io.BytesIO(anna.page(document, 3, width=200))) as page:
+        assert (page.format, page.width) == ("PNG", 200)
+
+
+def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> None:
+    (product,) = anna.search("oak", by="product", k=1)
+    assert (product.title, product.images[0]) == ("Nordvik Oak", anna.product(product.id).pictures[0].id)
+    everything = anna.search("oak", k=100)
+    there = anna.search("oak", k=100, page=3, document=document, category=["terrazzo", "wood"])
+    assert 0 < len(there) < len(everything)
+    assert anna.search("oak", k=100, price_max=1) == []
+    picture = anna.image_file(product.images[0])
+    (similar,) = anna.search(image=picture, k=1, explain=True, page=[3, 4])
+    assert similar.why
+    assert similar.id in [image.id for image in anna.images(document)]
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_refusal_is_a_class_that_says_why(anna: Client, service: Served, document: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="not found") as unknown:
+        anna.status(NOBODY)
+    assert (unknown.value.status, unknown.value.kind) == (404, None)
+    with pytest.raises(Invalid) as wrong:
+        anna.search("oak", k=1_000)
+    assert [each.where for each in wrong.value.errors] == ["query.k"]
+    (tmp_path / "a.pdf").write_text("no PDF")
+    with pytest.raises(Invalid):
+        anna.upload(tmp_path / "a.pdf")
+    with pytest.raises(Denied):
+        list(anna.documents(owner="bert"))
+    with Client(service.url, key="nobody-0123456789abcdef") as stranger, pytest.raises(Denied):
+        stranger.status(document)
+    with (
+        Client(service.url, key=ALL, owner="ana") as careless,
+        pytest.raises(NotFound, match=r"Known owners: anna, bert\."),
+    ):
+        list(careless.documents())
+    with pytest.raises(NotFound):
+        anna.status("../health")
+    for kind in (Conflict, Denied, Invalid, NoAnswer, NotFound, ServiceFailed, TooLarge, Unavailable):
+        assert issubclass(kind, ServiceError)
+
+
+def test_what_belongs_to_another_owner_is_not_found(service: Served, anna: Client, document: str) -> None:
+    product, image = next(anna.products(document)), next(anna.images(document))
+    with Client(service.url, key=BERT) as bert:
+        assert list(bert.documents()) == []
+        for ask in (
+            lambda: bert.status(document), lambda: bert.product(product.id), lambda: bert.image(image.id),
+            lambda: bert.image_file(image.id), lambda: bert.thumbnail(image.id), lambda: bert.page(document, 3),
+            lambda: list(bert.products(document)), lambda: list(bert.chunks(document)),
+            lambda: list(bert.links(document)), lambda: list(bert.entities(document)),
+            lambda: list(bert.images(document)), lambda: list(bert.pages(document)), lambda: bert.delete(document),
+        ):  # fmt: skip
+            with pytest.raises(NotFound):
+                ask()
+        assert bert.search("oak") == []
+
+
+def test_an_outage_says_when_to_try_again(anna: Client, service: Served, document: str) -> None:
+    (image, *_) = [each for each in anna.images(document) if each.state == "complete"]
+    for stored in Path(service.resources.files.url).rglob("*.*"):
+        stored.unlink()
+    with pytest.raises(Unavailable) as away:
+        anna.image_file(image.id)
+    assert (away.value.status, away.value.kind, away.value.retry_after) == (503, "file_missing", 15)
+    assert away.value.id
+
+
+def test_an_address_where_nobody_answers_is_an_error_and_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with Client(address, timeout=0.1) as silent, pytest.raises(NoAnswer, match="No answer"):
+            silent.status(NOBODY)
+    started = time.monotonic()
+    with Client(address) as gone, pytest.raises(NoAnswer):
+        gone.wait(NOBODY)
+    assert time.monotonic() - started < 10
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """The address of a server that answers every request so."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, b"<html>", NoAnswer), (200, b'{"hits": 3}', NoAnswer), (302, b"", NoAnswer), (502, b"<html>", NoAnswer),
+        (418, b'{"title": "teapot", "status": 418}', ServiceFailed),
+        (507, b'{"title": "full", "status": 507}', Unavailable), (413, b'{"title": "big", "status": 413}', TooLarge),
+    ],
+)  # fmt: skip
+def test_other_answers_are_errors_too(status: int, body: bytes, expected: type[ServiceError]) -> None:
+    with answering(status, body) as address, Client(address) as client, pytest.raises(expected):
+        client.search("oak")
+
+
+def test_what_a_newer_service_says_beside_is_left_out(anna: Client, document: str) -> None:
+    product = next(anna.products(document))
+    newer = json.loads(product.model_dump_json()) | {"new": 1}
+    newer["pictures"][0] |= {"newer": {"a": 1}}
+    with answering(200, json.dumps(newer).encode()) as address, Client(address) as client:
+        assert client.product(product.id) == product
+
+
+@pytest.mark.parametrize("url", ["", "swatchbook.example", "ftp://swatchbook.example", "http://", "file:///etc"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        Client(url)
+
+
+def test_a_key_does_not_travel_without_encryption() -> None:
+    with pytest.raises(ValueError, match="https"):
+        Client("http://swatchbook.example", key=ANNA)
+    for url in ("https://swatchbook.example", "http://localhost:8420", "http://[::1]:8420"):
+        Client(url, key=ANNA).close()
+    assert ANNA not in repr(Client("http://localhost", key=ANNA))
