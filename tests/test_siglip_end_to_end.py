@@ -9,9 +9,9 @@ import pytest
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space, Where
-from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_details
+from swatchbook.ledger.spaces import active_spaces
 from swatchbook.models.registry import tags
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
@@ -37,7 +37,7 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
     bare_ingest.main(small_catalogue)
     with open_resources(load_settings()) as resources:
         counted = count_coverage(resources.ledger)
-        active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
+        active = {role: each.space for role, each in active_spaces(resources.ledger).items()}
         assert counted.documents == {"completed": 1}
         assert counted.coverage_percentage == 100
         assert counted.total_images > 10
