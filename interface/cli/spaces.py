@@ -48,9 +48,10 @@ def fill_spaces(
     """
     wanted = _roles(roles)
     with opened_resources() as resources, resumable():
+        from interface.cli.exit_status import COMPLETED, OPEN
         from interface.cli.progress import counting
         from interface.cli.space_tables import draw_filled, draw_plan
-        from interface.cli.terminal import COMPLETED, OPEN, err, out, say_json
+        from interface.cli.terminal import err, out, say_json
         from swatchbook.upkeep import spaces
 
         if dry_run:
@@ -100,7 +101,8 @@ def drop_old_spaces(roles: Roles = "", yes: Yes = False, as_json: Json = False) 
 
 def _confirm_drop(old: "list[RoleTag]") -> None:
     """Ask for confirmation. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
-    from interface.cli.terminal import FAILED, note
+    from interface.cli.exit_status import FAILED
+    from interface.cli.terminal import note
 
     summary = f"{', '.join(f'{pair.role} by {pair.tag}' for pair in old)} will be deleted."
     if not sys.stdin.isatty():

@@ -9,9 +9,10 @@ from ulid import ULID
 
 from swatchbook.errors import RunRevoked
 from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.dead_runs import mark_dead
 from swatchbook.ledger.image_text import queue_text_items
 from swatchbook.ledger.requested import add_pending
-from swatchbook.ledger.runs import Run, insert_run, mark_dead, require_live
+from swatchbook.ledger.runs import Run, insert_run, require_live
 from swatchbook.ledger.spaces import active_tags, lacking, objects_table, request_beside, settled
 from swatchbook.ledger.tables import calls, chunks, contents, documents, images, placements, runs
 from swatchbook.records import PIXEL_ROLES, DocumentStatus, PlacementState, Role, RoleTag

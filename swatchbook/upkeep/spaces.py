@@ -18,7 +18,7 @@ from swatchbook.models import registry
 from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.run import hold_shard_run
-from swatchbook.providers.call_cache import tokens_at_most, usd
+from swatchbook.providers.costs import tokens_at_most, usd
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
 
