@@ -8,6 +8,7 @@ from rich.text import Text
 from interface.cli.terminal import cell, clean, table
 from swatchbook.reports.stale import StaleRole
 from swatchbook.truncate import truncate
+from swatchbook.upkeep.compare import Comparison
 from swatchbook.upkeep.spaces import Filled, FillPlan, RoleSpaces
 
 SHOWN_FAILURES = 10
@@ -43,12 +44,29 @@ def draw_plan(plan: Sequence[FillPlan]) -> RenderableType:
     return rows
 
 
+def draw_comparisons(compared: Sequence[Comparison]) -> RenderableType:
+    """Return how alike the results of new and searched spaces are, by role, and the queries that differ most."""
+    if not compared:
+        return Text("Nothing to compare: no other space is filled for a role that is searched.", "dim")
+    figures = ("queries", "same of first ten", "rank correlation")
+    rows = table("role", "searched", "new", *figures, right=figures)
+    worst = table("role", "worst queries", "same of first ten", "rank correlation", right=figures)
+    for each in compared:
+        alike = (cell(f"{each.overlap:.0%}"), cell(f"{each.correlation:.2f}"))
+        rows.add_row(
+            cell(each.role, "bold"), cell(each.active, "dim"), cell(each.new, "dim"), cell(each.queries), *alike
+        )
+        for query in each.worst:
+            figures_of = (cell(f"{query.overlap:.0%}"), cell(f"{query.correlation:.2f}"))
+            worst.add_row(cell(each.role, "bold"), cell(query.query), *figures_of)
+    return Group(rows, worst)
+
+
 def draw_filled(filled: Filled) -> RenderableType:
     """Return what a fill has made and what is left, with the next command to run."""
     lines = [Text(f"{filled.made} items made in {filled.documents} documents · {filled.cost_usd:.4f} USD", "bold")]
     lines += [Text(f"✗ {clean(each)}", "red") for each in truncate(list(filled.failures), SHOWN_FAILURES)]
-    if filled.busy:
-        lines.append(Text(f"{filled.busy} documents are being filled by another process.", "yellow"))
+    lines += [Text(f"! {clean(reason)}", "yellow") for reason in filled.busy]
     for lack in filled.lacks:
         failed = f", {lack.failed} have failed" if lack.failed else ""
         lines.append(Text(f"! {lack.role} by {clean(lack.tag)} still lacks {lack.open} objects{failed}", "yellow"))

@@ -64,6 +64,22 @@ def fill_spaces(
     raise typer.Exit(OPEN if filled.lacks else COMPLETED)
 
 
+@app.command("compare")
+def compare_spaces(
+    roles: Roles = "",
+    queries: Annotated[int, typer.Option(min=1, max=1_000, help="Sampled queries for each role.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Compare the results of the new spaces with those of the searched ones; list the queries that differ most."""
+    with opened_resources() as resources:
+        from interface.cli.space_tables import draw_comparisons
+        from interface.cli.terminal import out, say_json
+        from swatchbook.upkeep.compare import compare_spaces as compare
+
+        compared = compare(resources, roles=_roles(roles), queries=queries)
+        say_json(compared) if as_json else out().print(draw_comparisons(compared))
+
+
 @app.command("activate")
 def activate_spaces(
     roles: Roles = "",

@@ -57,10 +57,19 @@ class FillPlan(Record):
     usd: float | None
 
 
-class Filled(Record):
-    """Result of a fill: items made, what its calls cost, and what the spaces still lack. `message`: why it ended early.
+class DocumentFill(Record):
+    """What a fill has made of one document. `busy`: why it was left out."""
 
-    `busy`: documents that another process fills.
+    document: str
+    made: int = 0
+    failures: tuple[str, ...] = ()
+    busy: str | None = None
+
+
+class Filled(Record):
+    """Result of a fill: items made, what its calls cost, and what the spaces still lack.
+
+    `busy`: why documents were left out: they were deleted meanwhile, or another process fills them.
     """
 
     documents: int
@@ -68,8 +77,7 @@ class Filled(Record):
     failures: tuple[str, ...]
     cost_usd: float
     lacks: tuple[Lack, ...]
-    busy: int = 0
-    message: str | None = None
+    busy: tuple[str, ...] = ()
 
 
 # --- list -------------------------------------------------------------------------------------------------------------
@@ -167,34 +175,31 @@ def fill(
     calls of this fill may cost together. Raises failures that concern all items, such as BudgetExceeded.
     """
     fill_id, waiting = str(ULID()), documents_to_fill(resources, roles)
-    total = _open(resources, roles)
-    made, busy, failures = 0, 0, list[str]()
+    total = sum(lack.open for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)))
+    results = list[DocumentFill]()
     for document in waiting:
-        try:
-            done, failed = fill_document(
-                resources,
-                document,
-                fill=fill_id,
-                roles=roles,
-                max_usd=max_usd,
-                advance=lambda done: progress(min(made + done, total), total),  # noqa: B023  # called before the next one
-            )
-        except RunRevoked as revoked:
-            log.warning("%s", revoked)
-            busy += 1
-            continue
-        made += done
-        failures += failed
-        progress(min(made, total), total)
+        before = sum(each.made for each in results)
+
+        def advance(made: int, before: int = before) -> None:
+            progress(min(before + made, total), total)
+
+        results.append(fill_document(resources, document, fill=fill_id, roles=roles, max_usd=max_usd, advance=advance))
+    return finish_fill(resources, fill_id, results, roles)
+
+
+def finish_fill(
+    resources: Resources, fill: str, results: Sequence[DocumentFill], roles: Collection[Role] = ()
+) -> Filled:
+    """Publish what is not published yet, and return the result of the whole fill."""
     publish_all(resources, at_most=resources.settings.outage_wait_seconds)
     _point_aliases(resources)
     return Filled(
-        documents=len(waiting) - busy,
-        made=made,
-        failures=tuple(failures),
-        cost_usd=fill_ledger.spent(resources.ledger, fill_id),
+        documents=sum(1 for each in results if not each.busy),
+        made=sum(each.made for each in results),
+        failures=tuple(failure for each in results for failure in each.failures),
+        cost_usd=fill_ledger.spent(resources.ledger, fill),
         lacks=tuple(spaces.lacks(resources.ledger, chosen_pairs(resources, roles))),
-        busy=busy,
+        busy=tuple(each.busy for each in results if each.busy),
     )
 
 
@@ -207,21 +212,24 @@ def fill_document(
     max_usd: float | None = None,
     flow_run: str | None = None,
     advance: Callable[[int], None] = lambda made: None,
-) -> tuple[int, list[str]]:
-    """Make and publish what the spaces lack of a document; return the number of items made, and the failures.
+) -> DocumentFill:
+    """Make and publish what the spaces lack of a document. `fill` names the whole fill, `max_usd` is its budget.
 
-    Raises RunRevoked where it was deleted or another process fills it, and failures that concern all items.
+    Raises failures that concern all items.
     """
-    stored = get_document(resources.ledger, document)
-    pairs = _pairs_for(stored, chosen_pairs(resources, roles))
-    run = fill_ledger.begin_fill(resources.ledger, document, pairs, fill=fill, max_usd=max_usd, flow_run=flow_run)
-    with hold_shard_run(resources.ledger, run):
-        try:
-            made, failures = _make(resources, run, stored.options.batch_size, advance)
-        finally:
-            resources.batch_sizes.pop(run.token, None)
-        shard_runs.end(resources.ledger, run)
-    return made, failures
+    try:
+        stored = get_document(resources.ledger, document)
+        pairs = _pairs_for(stored, chosen_pairs(resources, roles))
+        run = fill_ledger.begin_fill(resources.ledger, document, pairs, fill=fill, max_usd=max_usd, flow_run=flow_run)
+        with hold_shard_run(resources.ledger, run):
+            try:
+                made, failures = _make(resources, run, stored.options.batch_size, advance)
+            finally:
+                resources.batch_sizes.pop(run.token, None)
+            shard_runs.end(resources.ledger, run)
+    except (InvalidReference, RunRevoked) as reason:  # it was deleted meanwhile, or another process fills it
+        return DocumentFill(document=document, busy=str(reason))
+    return DocumentFill(document=document, made=made, failures=tuple(failures))
 
 
 def _pairs_for(document: Document, pairs: Sequence[RoleTag]) -> list[RoleTag]:
@@ -254,10 +262,6 @@ def _make(resources: Resources, run: Run, size: int, advance: Callable[[int], No
         time.sleep(delays[number])
         runs.record_alive(resources.ledger, run)
     return made, failures
-
-
-def _open(resources: Resources, roles: Collection[Role]) -> int:
-    return sum(lack.open for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)))
 
 
 # --- switch -----------------------------------------------------------------------------------------------------------
