@@ -89,7 +89,7 @@ class Resources:
         settings = registry.settings_of_tag(self.settings, pair.role, pair.tag, recorded)
         if settings is None:
             raise Configuration(
-                f"The {pair.role} vectors that are searched come from {pair.tag}, which is not available.",
+                f"The model of the {pair.role} vectors, {pair.tag}, is not available.",
                 advice="Set its model back, or change to the model in the settings: `swatchbook spaces fill`, then "
                 "`swatchbook spaces activate`.",
             )
