@@ -157,7 +157,7 @@ async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowR
     return flow_runs
 
 
-_ALL_OURS = of_flows(FLOW, "embed_shard", "retry_failed", "report_coverage", "review_quality")
+_ALL_OURS = of_flows(FLOW, "embed_shard", "retry_failed", "report_coverage", "review_quality", "fill_spaces")
 
 
 def _as_failure(error: httpx.HTTPError) -> Failure:

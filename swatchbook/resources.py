@@ -2,12 +2,17 @@
 Weaviate; the models are chosen in `models/registry.py`.
 """
 
+import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from swatchbook.errors import Configuration
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.spaces import registered
+from swatchbook.records import RoleTag
 from swatchbook.runtime.heap import limit_arenas
 from swatchbook.settings import Settings, scale_rate_limits
 from swatchbook.storage.files import Files
@@ -38,6 +43,8 @@ class Resources:
         self.readings: dict[str, ReadingAhead] = {}
         """File key -> a reading that was begun before its run; stage 1 takes it out."""
         self._patience = patience
+        self._models_by_record: dict[str, Models] = {}
+        self._models_lock = threading.Lock()
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -69,6 +76,34 @@ class Resources:
         from swatchbook.models.registry import load
 
         return load(self.settings)
+
+    def models_of(self, pair: RoleTag) -> "Models":
+        """Return the models of which one makes vectors of this tag, whatever the settings name now.
+
+        Raises Configuration where the settings and the ledger do not tell which model that is.
+        """
+        from swatchbook.models import registry
+
+        if registry.is_chosen(self.settings, pair):
+            return self.models
+        recorded = next((each.model for each in registered(self.ledger) if each.pair == pair), None)
+        settings = registry.settings_of_tag(self.settings, pair.role, pair.tag, recorded)
+        if settings is None:
+            raise Configuration(
+                f"The model of the {pair.role} vectors, {pair.tag}, is not available.",
+                advice="Set its model back, or change to the model in the settings: `swatchbook spaces fill`, then "
+                "`swatchbook spaces activate`.",
+            )
+        record = json.dumps(registry.model_record(settings, pair.role), sort_keys=True)
+        with self._models_lock:
+            return self._models_by_record.setdefault(record, registry.load(settings))
+
+    def model_record(self, pair: RoleTag) -> "dict[str, Any] | None":
+        """Return the settings that name the model of this tag, as the ledger keeps them; None if they are unknown."""
+        from swatchbook.models import registry
+
+        settings = registry.settings_of_tag(self.settings, pair.role, pair.tag)
+        return None if settings is None else registry.model_record(settings, pair.role)
 
     @cached_property
     def decoders(self) -> "Decoders":

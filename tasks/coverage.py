@@ -19,7 +19,8 @@ _MAX_OWNERS = 500
 @task(**WRITE)
 async def publish_coverage(blocks: BlockNames) -> CoverageReport:
     """Count embedded images, in all and by owner, and create the artifacts `coverage` and `coverage-by-owner`."""
-    report = await asyncio.to_thread(coverage_report, load_resources(blocks).ledger)
+    resources = load_resources(blocks)
+    report = await asyncio.to_thread(coverage_report, resources.ledger, resources.settings)
     whole = report.whole
     await acreate_markdown_artifact(
         key="coverage", markdown=as_markdown(report), description=f"{whole.coverage_percentage:g} % embedded"

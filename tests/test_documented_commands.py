@@ -78,10 +78,18 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook coverage": ("", finds("14 of 14 (100 %)")),
     "swatchbook embed": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr and run.returncode == 0),
     "swatchbook embed DOCUMENT": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr),
+    "swatchbook retry DOCUMENT": ("retry catalogue.pdf", lambda run: run.returncode == 0),
     "swatchbook retry": ("", lambda run: run.returncode == 0 and "Nothing to do" in run.stderr),
     "swatchbook cancel": ("cancel catalogue.pdf", lambda run: "nothing to stop" in run.stderr),
     "swatchbook review": ("review list", lambda run: run.returncode == 0),
     "swatchbook review list": ("", lambda run: run.returncode == 0),
+    "swatchbook spaces": ("", finds("visual", "active")),
+    "swatchbook spaces fill": ("", finds("0 items made")),
+    "swatchbook spaces fill --dry-run": ("", finds("Nothing to fill")),
+    "swatchbook spaces fill --max-usd 5": ("", finds("0 items made")),
+    "swatchbook spaces compare": ("", finds("Nothing to compare")),
+    "swatchbook spaces activate": ("", lambda run: "Nothing to do" in run.stderr and run.returncode == 0),
+    "swatchbook spaces drop-old --yes": ("", lambda run: "Nothing to do" in run.stderr and run.returncode == 0),
     "swatchbook verify": ("", finds("agree")),
     "swatchbook verify --repair": ("", finds("agree")),
     "swatchbook tick": ("", lambda run: run.returncode == 0),
@@ -107,6 +115,8 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook worker": "tests/containers/test_pool.py::"
     "test_containers_killed_and_out_of_memory_are_made_up_for_by_others",
     "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py",
+    "swatchbook spaces rollback": "tests/upkeep/test_spaces.py::"
+    "test_text_encoder_changes_to_voyage_and_back_while_people_search",
     "swatchbook review run": f"{_REVIEW}::test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable",
     "swatchbook review accept 70968d45": f"{_REVIEW}::test_a_person_has_the_last_word",
     'swatchbook review correct 70968d45 material="smoked oak" colors="brown, black"': (

@@ -1,5 +1,6 @@
 """A catalogue through SigLIP and DINOv2, from PDF to hits, without flow or server; only the weights are not real."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space, Where
-from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.image import image_details
+from swatchbook.ledger.spaces import active_spaces
 from swatchbook.models.registry import tags
 from swatchbook.records import Role
 from swatchbook.resources import Resources, open_resources
@@ -32,12 +33,12 @@ def chosen(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
-    chosen: None, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    chosen: None, small_catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare_ingest.main(small_catalogue)
     with open_resources(load_settings()) as resources:
         counted = count_coverage(resources.ledger)
-        active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
+        active = {role: each.space for role, each in active_spaces(resources.ledger).items()}
         assert counted.documents == {"completed": 1}
         assert counted.coverage_percentage == 100
         assert counted.total_images > 10
@@ -70,18 +71,24 @@ def test_all_roles_are_made_and_words_find_pictures_by_what_they_show(
         with resources.files.local(picture) as file:
             pairs_are_found(resources, active[Role.MULTIMODAL], file)
 
+    # settings that name other models change nothing for those who search
     monkeypatch.setenv("SWATCHBOOK_ENCODER", "descriptors")
     with open_resources(load_settings()) as resources, resources.files.local(picture) as file:
-        assert all("visual" not in hit.why for hit in search(resources, text="oak floor"))
-        with pytest.raises(Configuration, match=r"come from another encoder.*SWATCHBOOK_ENCODER"):
-            search(resources, image=file)
-
+        assert search(resources, text="oak floor", k=10) == hits
+        assert search(resources, image=file, k=3) == found
     monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "openai")
+    with open_resources(load_settings()) as resources:
+        assert search(resources, text="oak floor", k=10) == hits
+
+    # a model that is gone is named, with what helps
+    monkeypatch.delenv("SWATCHBOOK_ENCODER_MODEL")
+    shutil.rmtree(tmp_path / "models")
     with (
         open_resources(load_settings()) as resources,
-        pytest.raises(Configuration, match=r"come from another text encoder.*SWATCHBOOK_TEXT_ENCODER"),
+        pytest.raises(Configuration, match=r"visual vectors.*siglip2@.*not available") as gone,
     ):
         search(resources, text="oak floor")
+    assert "swatchbook spaces fill" in (gone.value.advice or "")
 
 
 def pairs_are_made_of_what_there_is(resources: Resources, active: Mapping[Role, Space]) -> None:

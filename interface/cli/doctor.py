@@ -21,7 +21,9 @@ from rich.text import Text
 from interface.cli.log import log_file
 from interface.cli.terminal import cell, clean, duration, table
 from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, as_failure
+from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import Record
+from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 
 if TYPE_CHECKING:
@@ -189,6 +191,19 @@ def check_index(resources: Resources) -> str:
     return f"{resources.settings.index} at {where} · {len(list(resources.index.spaces()))} spaces"
 
 
+def check_spaces(resources: Resources) -> str:
+    """Check that searches can encode their queries, and that no vector is stale."""
+    active = active_spaces(resources.ledger)
+    for role, each in active.items():
+        resources.models_of(each.pair).require(role)
+    if stale := stale_roles(resources.ledger, resources.settings):
+        raise Configuration(
+            " ".join(each.line for each in stale),
+            advice="Run `swatchbook spaces fill`, then `swatchbook spaces activate`; or set the model back.",
+        )
+    return f"{len(active)} roles are searched by the models that made their vectors; none is stale"
+
+
 def check_models(resources: Resources) -> str:
     """Load the models and encode one picture and one text."""
     import numpy as np
@@ -292,6 +307,7 @@ CHECKS: dict[str, Check] = {
     "files": check_files,
     "index": check_index,
     "models": check_models,
+    "spaces": check_spaces,
     "decoder": check_decoder,
     "pdf": check_pdf,
     "prefect": check_prefect,

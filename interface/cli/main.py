@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from interface.cli import review
+from interface.cli import review, spaces
 from interface.cli.options import (
     AnyOwner,
     Json,
@@ -47,6 +47,7 @@ INGEST, SEARCH, MAINTAIN, SERVE, SETUP = "Ingest", "Search and inspect", "Mainta
 
 app.add_typer(models, name="models", rich_help_panel=SETUP)
 app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
+app.add_typer(spaces.app, name="spaces", rich_help_panel=MAINTAIN)
 
 SearchedOwner = Annotated[str | None, typer.Option("--owner", help="Owner to search; `default` if not given.")]
 AllOwners = Annotated[bool, typer.Option("--all-owners", help="Search the collections of all owners.")]
@@ -348,7 +349,7 @@ def status(as_json: Json = False) -> None:
         from interface.cli.tables import draw_overview, overview
         from interface.cli.terminal import out, say_json
 
-        state = overview(resources.ledger)
+        state = overview(resources.ledger, resources.settings)
         say_json(state.listed()) if as_json else out().print(draw_overview(state, now=resources.ledger.now()))
 
 
@@ -362,11 +363,16 @@ def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries.coverage import count_coverage
         from swatchbook.ledger.queries.owners import require_owner
+        from swatchbook.reports.stale import stale_roles
 
         if owner is not None:
             require_owner(resources.ledger, owner)
         counted = count_coverage(resources.ledger, owner=owner)
-        say_json(counted) if as_json else out().print(draw_coverage(counted))
+        stale = stale_roles(resources.ledger, resources.settings, owner)
+        if as_json:
+            say_json(counted.model_dump(mode="json") | {"stale": [each.model_dump(mode="json") for each in stale]})
+        else:
+            out().print(draw_coverage(counted, stale))
 
 
 # --- maintain ---------------------------------------------------------------------------------------------------------

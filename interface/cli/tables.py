@@ -19,6 +19,8 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, DocumentStatus, Hit, Record, RunReport, Stage
+from swatchbook.reports.stale import StaleRole, stale_roles
+from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles
 from swatchbook.upkeep.verify import Verification
 
@@ -36,6 +38,7 @@ class Overview(Record):
     recent: tuple[Document, ...]  # completed ones, newest first
     counts: dict[str, int]  # documents by status
     to_review: int = 0  # pictures that need a review
+    stale: tuple[StaleRole, ...] = ()
 
     def listed(self) -> dict[str, Any]:
         """Return the JSON form, without the documents' reports."""
@@ -43,7 +46,7 @@ class Overview(Record):
         return self.model_dump(mode="json", exclude={"open": reports, "recent": reports})
 
 
-def overview(ledger: Ledger) -> Overview:
+def overview(ledger: Ledger, settings: Settings) -> Overview:
     """Read the overview from the ledger. Also marks dead runs, so that their documents are due."""
     waiting = due_documents(ledger)
     counts = {state.value: 0 for state in DocumentStatus}
@@ -59,6 +62,7 @@ def overview(ledger: Ledger) -> Overview:
         recent=tuple(list_documents(ledger, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=counts,
         to_review=count_images_to_review(ledger),
+        stale=stale_roles(ledger, settings),
     )
 
 
@@ -86,6 +90,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
         parts.append(Text(f"{len(overview.due)} due now: swatchbook retry", "dim"))
     if overview.to_review:
         parts.append(Text(f"{overview.to_review} pictures to review: swatchbook review list", "dim"))
+    parts += _stale_lines(overview.stale)
     return Group(*parts)
 
 
@@ -152,8 +157,8 @@ def draw_verification(verification: Verification) -> RenderableType:
     return Group(*parts)
 
 
-def draw_coverage(coverage: Coverage) -> RenderableType:
-    """Return how much of the collection has vectors, by role and tag."""
+def draw_coverage(coverage: Coverage, stale: Sequence[StaleRole] = ()) -> RenderableType:
+    """Return how much of the collection has vectors, by role and tag, and which of them are stale."""
     counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
     share = f"{coverage.with_embeddings} of {coverage.total_images} ({coverage.coverage_percentage:g} %)"
     parts: list[RenderableType] = [
@@ -172,7 +177,12 @@ def draw_coverage(coverage: Coverage) -> RenderableType:
         for role in coverage.roles:
             rows.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
         parts.append(rows)
+    parts += _stale_lines(stale)
     return Group(*parts)
+
+
+def _stale_lines(stale: Sequence[StaleRole]) -> list[Text]:
+    return [Text(f"! {clean(each.line)}", "yellow") for each in stale]
 
 
 def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:

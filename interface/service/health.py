@@ -21,6 +21,7 @@ from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.schedule import DueCounts, count_due
+from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 
 ANSWER_SECONDS = 5.0  # timeout of a probe
@@ -60,12 +61,15 @@ class Stats(BaseModel):
 
 
 class EmbeddingStats(BaseModel):
-    """An image counts as embedded with its first vector."""
+    """An image counts as embedded with its first vector. `stale`: role -> vectors made by another model than the one in
+    the settings, or missing where searches look.
+    """
 
     total_images: int
     with_embeddings: int
     without_embeddings: int
     coverage_percentage: float
+    stale: dict[str, int]
 
 
 class Health(BaseModel):
@@ -134,6 +138,7 @@ TheWatch = Annotated[Watch, Depends(get_watch)]
 def count(resources: Resources) -> Counted:
     """Count the whole ledger. Raises LedgerDown."""
     coverage = count_coverage(resources.ledger)
+    stale = stale_roles(resources.ledger, resources.settings)
     return Counted(
         account=queries_account.account(resources.ledger),
         due=count_due(resources.ledger),
@@ -142,6 +147,7 @@ def count(resources: Resources) -> Counted:
             with_embeddings=coverage.with_embeddings,
             without_embeddings=coverage.without_embeddings,
             coverage_percentage=coverage.coverage_percentage,
+            stale={each.role: each.stale + each.unserved for each in stale},
         ),
         documents=coverage.documents,
         unpublished=coverage.unpublished,

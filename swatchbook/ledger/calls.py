@@ -184,7 +184,8 @@ def _set_state(connection: Connection, request: str, attempt: int, **values: Any
 def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) -> bool:
     """Return whether the budget allows these calls now; False if it may once the calls in flight are known."""
     options = connection.execute(select(documents.c.options).where(documents.c.id == run.document)).scalar_one()
-    if (budget := options.get("max_usd")) is None:
+    is_fill = bool(run.tags)
+    if (budget := run.max_usd if is_fill else options.get("max_usd")) is None:
         return True
     if unpriced := next((ask.model for ask in asks if ask.at_most_usd is None), None):
         raise Configuration(
@@ -196,12 +197,12 @@ def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) ->
     spent, flying = connection.execute(
         select(func.coalesce(func.sum(_at_most()), 0.0), func.coalesce(func.sum(in_flight), 0.0))
         .join_from(calls, runs, runs.c.token == calls.c.run, isouter=True)
-        .where(calls.c.document == run.document, calls.c.generation == run.generation)
+        .where(calls.c.generation == run.generation, *([] if is_fill else [calls.c.document == run.document]))
     ).one()
     if spent - flying + next_ones > budget + _ROUNDING:
         raise BudgetExceeded(
             f"{spent - flying:.4g} of {budget:g} USD are spent, and the next call may cost {next_ones:.4g}.",
-            advice="Ingest it again with a larger --max-usd: it continues from here.",
+            advice="Run it again with a larger --max-usd: it continues from here.",
         )
     return bool(spent + next_ones <= budget + _ROUNDING)
 

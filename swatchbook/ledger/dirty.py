@@ -9,7 +9,7 @@ cannot be searched yet. A row that is `gone` stays until publishing has removed 
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, literal_column, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, delete, literal_column, or_, select, true, update
 
 from swatchbook.ledger.database import db_now, execute_in, portions
 from swatchbook.ledger.tables import chunks, documents, images, placements
@@ -25,6 +25,11 @@ NEVER_SHOWN = {"dirty": 0, "made": 0, "published": 0}
 def unpublished_rows(table: Table) -> ColumnElement[bool]:
     """Return the condition of the partial index of images or chunks, word for word: else SQLite does not use it."""
     return or_(table.c.dirty > table.c.published, literal_column(f"{table.name}.gone"))
+
+
+def is_searchable(table: Table) -> ColumnElement[bool]:
+    """Return the condition of rows in the index: shown, and for chunks with vectors (sections have none)."""
+    return and_(~table.c.gone, table.c.dirty > 0, *([chunks.c.embed] if table is chunks else []))
 
 
 def publishable(table: Table) -> ColumnElement[bool]:
@@ -45,15 +50,19 @@ def mark_shown(connection: Connection, table: Table, ids: Collection[str], *, ma
     execute_in(connection, update(table).values(made=table.c.dirty), table.c.id, made)
 
 
-def mark_made(connection: Connection, table: Table, column: Any, values: Iterable[str]) -> None:
+def mark_made(
+    connection: Connection, table: Table, column: Any, values: Iterable[str], *, beside: bool = False
+) -> None:
     """Raise `dirty` and `made` of the images or chunks with one of these values in `column`: an item was committed.
 
-    Rows that were never shown, and chunks without vectors, stay as they are.
+    Rows that were never shown, and chunks without vectors, stay as they are. What was made `beside` the active space
+    does not count as a result that cannot be searched yet: it raises `made` only of rows that have no other.
     """
     embedded = chunks.c.embed if table is chunks else true()
     dirty = table.c.dirty + 1
+    made = case((table.c.made == 0, dirty), else_=table.c.made) if beside else dirty
     execute_in(
-        connection, update(table).where(table.c.dirty > 0, embedded).values(dirty=dirty, made=dirty), column, values
+        connection, update(table).where(table.c.dirty > 0, embedded).values(dirty=dirty, made=made), column, values
     )
 
 

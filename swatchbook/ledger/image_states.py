@@ -19,6 +19,9 @@ from swatchbook.records import TEXT_ROLES, ImageState, ItemState, PlacementState
 _SOURCE_REQUESTED = requested.alias("source_requested")
 _SOURCE_ITEM = items.alias("source_item")
 
+_counts = ~requested.c.beside
+"""What is made for another space than the active one is no part of the account (spaces.py)."""
+
 shows_analysis = and_(requested.c.role.in_(sorted(TEXT_ROLES)), images.c.text_key.is_(None))
 """An image without text: items of its text have the state of the analysis, which is open or had nothing to say."""
 
@@ -80,11 +83,15 @@ def image_items(shown: Subquery) -> FromClause:
     source = case((shows_analysis, Role.ANALYSIS.value), (_shows_visual, Role.VISUAL.value))
     return (
         shown.join(images, images.c.id == shown.c.image)
-        .outerjoin(requested, and_(requested.c.document == shown.c.document, requested.c.role != Role.TEXT))
+        .outerjoin(requested, and_(requested.c.document == shown.c.document, requested.c.role != Role.TEXT, _counts))
         .outerjoin(items, and_(_is_requested_item(items, requested), items.c.key == key_for_role(requested.c.role)))
         .outerjoin(
             _SOURCE_REQUESTED,
-            and_(_SOURCE_REQUESTED.c.document == requested.c.document, _SOURCE_REQUESTED.c.role == source),
+            and_(
+                _SOURCE_REQUESTED.c.document == requested.c.document,
+                _SOURCE_REQUESTED.c.role == source,
+                ~_SOURCE_REQUESTED.c.beside,
+            ),
         )
         .outerjoin(
             _SOURCE_ITEM,
@@ -97,7 +104,7 @@ def chunk_items(*, document: str) -> FromClause:
     """Return a FROM of the document's chunks with vectors × requested pairs × items."""
     kept = and_(chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
     return chunks.join(
-        requested, and_(kept, requested.c.document == chunks.c.document, requested.c.role == Role.TEXT)
+        requested, and_(kept, requested.c.document == chunks.c.document, requested.c.role == Role.TEXT, _counts)
     ).outerjoin(
         items, and_(items.c.key == chunks.c.text_key, items.c.role == requested.c.role, items.c.tag == requested.c.tag)
     )

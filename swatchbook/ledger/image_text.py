@@ -6,7 +6,7 @@ from the picture's `visual` vector and the text, and is queued when the second o
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,10 @@ def _tags(connection: Connection, documents: Collection[str]) -> _Tags:
 
 
 def _multimodal_items(connection: Connection, showing: Collection[Row[Any]], tags: _Tags) -> set[ItemId]:
-    """Return the `multimodal` items of images with a `visual` vector under a tag that the document requests."""
+    """Return the `multimodal` items of images with the `visual` vector that they are made from.
+
+    With two encoders requested, each `multimodal` vector waits for the `visual` vector of its own (`name@revision`).
+    """
     requesting = [row for row in showing if tags[row.document, Role.MULTIMODAL]]
     done = select(items.c.key, items.c.tag).where(items.c.role == Role.VISUAL, items.c.state == ItemState.DONE)
     have_visual = {
@@ -167,6 +170,12 @@ def _multimodal_items(connection: Connection, showing: Collection[Row[Any]], tag
     return {
         (row.pair_key, Role.MULTIMODAL.value, tag)
         for row in requesting
-        if any((row.content_key, visual_tag) in have_visual for visual_tag in tags[row.document, Role.VISUAL])
         for tag in tags[row.document, Role.MULTIMODAL]
+        if any((row.content_key, visual) in have_visual for visual in _made_from(tag, tags[row.document, Role.VISUAL]))
     }
+
+
+def _made_from(tag: str, visual: Sequence[str]) -> Sequence[str]:
+    """Return those of the `visual` tags from whose vectors one `multimodal` tag is made; of one encoder it is clear."""
+    same_model = [each for each in visual if each.partition("/")[0] == tag.partition("/")[0]]
+    return visual if len(visual) == 1 else same_model

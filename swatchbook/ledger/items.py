@@ -42,6 +42,7 @@ from swatchbook.ledger.leases import (
 from swatchbook.ledger.outcomes import failure_outcome, record_failures
 from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.spaces import active_tags
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
 from swatchbook.records import Analysis, ItemState, Record, Role, text_key
 
@@ -132,7 +133,7 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
     with ledger.read() as connection:
         listed = connection.execute(
             select(rows.c.kind, rows.c.listed, (func.max(rows.c.crashes) > 0).label("alone"))
-            .where(_is_claimable(rows))
+            .where(_is_claimable(rows, run))
             .group_by(rows.c.kind, rows.c.listed)
             .order_by(rows.c.kind, func.min(rows.c.position))
         ).all()
@@ -168,7 +169,7 @@ def claim_groups(ledger: Ledger, run: Run, keys: Sequence[str], size: int) -> li
         rows = requested_items_of(run.document, portion)
         query = (
             select(rows.c.listed, func.max(rows.c.crashes), func.max(rows.c.lease_size))
-            .where(_is_claimable(rows))
+            .where(_is_claimable(rows, run))
             .group_by(rows.c.listed)
         )
         with ledger.read() as connection:
@@ -198,9 +199,10 @@ def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[
         return {row.key for row in select_in(connection, done, items.c.key, keys)}
 
 
-def _is_claimable(rows: Subquery) -> ColumnElement[bool]:
+def _is_claimable(rows: Subquery, run: Run) -> ColumnElement[bool]:
     due = or_(rows.c.next_retry_at.is_(None), rows.c.next_retry_at <= db_now())
-    return and_(rows.c.state == ItemState.PENDING, due)
+    theirs = [rows.c.tag.in_(run.tags)] if run.tags else []
+    return and_(rows.c.state == ItemState.PENDING, due, *theirs)
 
 
 # --- claim, commit, release -------------------------------------------------------------------------------------------
@@ -219,7 +221,7 @@ def claim(ledger: Ledger, run: Run, keys: Sequence[str], roles: Collection[Role]
         for portion in portions(keys, _KEYS):
             rows = requested_items_of(run.document, portion)
             query = select(rows.c.key, rows.c.role, rows.c.tag, rows.c.listed)
-            query = query.where(_is_claimable(rows), rows.c.role.in_(sorted(roles)))
+            query = query.where(_is_claimable(rows, run), rows.c.role.in_(sorted(roles)))
             for key, role, tag, listed in connection.execute(query):
                 listed_by[key, role, tag] = listed
         pending = [i for some in portions(list(listed_by), _ITEMS) for i in _lock_pending(connection, some)]
@@ -269,7 +271,7 @@ def commit(
             set_current_text(connection, tag, {r.key for r in sound if r.analysis and r.tag == tag}, review_below)
         completing = {r.key for r in sound if r.role in (Role.ANALYSIS, Role.VISUAL)}
         queue_text_items(connection, images.c.content_key, completing)
-        _mark_made(connection, sound)
+        _mark_made(connection, sound, beside=bool(lease.run.tags))
         record_failures(
             connection,
             [
@@ -379,14 +381,15 @@ def _set_done(connection: Connection, results: Sequence[ItemResult]) -> None:
         )
 
 
-def _mark_made(connection: Connection, results: Sequence[ItemResult]) -> None:
-    """Mark every image and chunk with one of these keys for publishing."""
-    by_column = defaultdict[tuple[Table, Column[str]], set[str]](set)
+def _mark_made(connection: Connection, results: Sequence[ItemResult], *, beside: bool) -> None:
+    """Mark every image and chunk with one of these keys for publishing. `beside`: a fill has made them."""
+    active = active_tags(connection)
+    by_column = defaultdict[tuple[Table, Column[str], bool], set[str]](set)
     for r in results:
-        of = (chunks, chunks.c.text_key) if r.role is Role.TEXT else (images, key_column(r.role))
-        by_column[of].add(r.key)
-    for (table, column), keys in by_column.items():
-        mark_made(connection, table, column, keys)
+        table, column = (chunks, chunks.c.text_key) if r.role is Role.TEXT else (images, key_column(r.role))
+        by_column[table, column, beside or active.get(r.role, r.tag) != r.tag].add(r.key)
+    for (table, column, is_beside), keys in by_column.items():
+        mark_made(connection, table, column, keys, beside=is_beside)
 
 
 # --- inputs -----------------------------------------------------------------------------------------------------------

@@ -27,15 +27,22 @@ from sqlalchemy import (
 )
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import Configuration, Failure
+from swatchbook.errors import Failure
 from swatchbook.index.base import Payload, Space, Vector
-from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
-from swatchbook.ledger.dirty import drop_gone, mark_changed, mark_republished, publishable, unpublished_rows
+from swatchbook.ledger.database import Ledger, db_now, select_in
+from swatchbook.ledger.dirty import (
+    drop_gone,
+    is_searchable,
+    mark_changed,
+    mark_republished,
+    publishable,
+    unpublished_rows,
+)
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.outcomes import failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
+from swatchbook.ledger.spaces import free_empty_roles
 from swatchbook.ledger.tables import chunks, contents, documents, images, key_column, placements, reviews, vectors
-from swatchbook.ledger.tables import spaces as spaces_table
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 
 ObjectKind = Literal["image", "chunk"]
@@ -111,7 +118,8 @@ def record_publication(
     """Record what the index took, refused and removed, and free all rows that `name` still holds.
 
     A row whose lease was lost meanwhile is raised again: another publisher may have written an older object last. A
-    refused row keeps its failure, tries and next try. A removed row is deleted, unless it is shown again.
+    refused row keeps its failure, tries and next try. A removed row is deleted, unless it is shown again; a role whose
+    last object goes is free for any model.
     """
     with ledger.write() as connection:
         for kind, table in _TABLES.items():
@@ -128,6 +136,8 @@ def record_publication(
             drop_gone(connection, table, [row.id for row in gone if row.id in tries])
             mark_changed(connection, table, [row.id for row in (*done, *gone) if row.id not in tries])
             connection.execute(update(table).where(_held(table, name)).values(_FREE))
+        if removed:
+            free_empty_roles(connection)
 
 
 _FREE: Mapping[str, Any] = {"publish_lease": null(), "publish_until": null()}
@@ -193,16 +203,11 @@ def publications(ledger: Ledger, rows: Sequence[DirtyRow]) -> list[Publication]:
     ]
 
 
-def _is_searchable(table: Table) -> ColumnElement[bool]:
-    """Return the condition of rows in the index: shown, and for chunks with vectors (sections have none)."""
-    return and_(~table.c.gone, table.c.dirty > 0, *([chunks.c.embed] if table is chunks else []))
-
-
 def _vectors_of(key: ColumnElement[Any], table: Table, roles: Collection[Role]) -> Select[Any]:
     return (
         select(table.c.id, vectors.c.role, vectors.c.tag, vectors.c.data)
         .join(vectors, vectors.c.key == key)
-        .where(vectors.c.role.in_(roles), _is_searchable(table))
+        .where(vectors.c.role.in_(roles), is_searchable(table))
     )
 
 
@@ -211,35 +216,6 @@ _VECTORS = (
     *((_vectors_of(key_column(role), images, {role}), images.c.id) for role in sorted(TEXT_ROLES)),
     (_vectors_of(chunks.c.text_key, chunks, {Role.TEXT}), chunks.c.id),
 )
-
-
-# --- spaces -----------------------------------------------------------------------------------------------------------
-
-
-def spaces(ledger: Ledger) -> list[tuple[Space, bool]]:
-    """Return every space, and whether it is its role's active one; oldest first."""
-    with ledger.read() as connection:
-        rows = connection.execute(select(spaces_table).order_by(spaces_table.c.created_at, spaces_table.c.role))
-        return [(Space(role=Role(r.role), tag=r.tag, dimension=r.dimension), r.active) for r in rows]
-
-
-def add_space(ledger: Ledger, space: Space) -> bool:
-    """Register a space and return whether it is active; a role's first space is active at once.
-
-    Raises Configuration if it is registered with another dimension.
-    """
-    of_role = spaces_table.c.role == space.role
-    with ledger.write() as connection:
-        first = connection.execute(select(func.count()).select_from(spaces_table).where(of_role)).scalar_one() == 0
-        row = {"role": space.role, "tag": space.tag, "dimension": space.dimension, "active": first}
-        connection.execute(upsert(connection, spaces_table).values(**row, created_at=db_now()).on_conflict_do_nothing())
-        registered = connection.execute(select(spaces_table).where(of_role, spaces_table.c.tag == space.tag)).one()
-    if registered.dimension != space.dimension:
-        raise Configuration(
-            f"{space.tag} returns {space.role} vectors of {space.dimension} numbers, before {registered.dimension}.",
-            advice="A changed model needs a changed tag.",
-        )
-    return bool(registered.active)
 
 
 # --- what is unpublished, and publishing again ------------------------------------------------------------------------
@@ -307,7 +283,7 @@ def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     query = (
         select(table.c.id)
         .join(vectors, vectors.c.key == key)
-        .where(vectors.c.role == space.role, vectors.c.tag == space.tag, _is_searchable(table))
+        .where(vectors.c.role == space.role, vectors.c.tag == space.tag, is_searchable(table))
     )
     return _paged(ledger, query, table.c.id)
 

@@ -37,11 +37,11 @@ def requested_items(document: str) -> Subquery:
     """Return all items that a document requests, one row for each placement or chunk.
 
     Columns: the item's, `listed` (its key in batches: an image's content key, a chunk's text key), `kind` (0: image,
-    1: chunk) and `position` (reading order).
+    1: chunk), `position` (reading order) and `beside` (made for another space than the active one: spaces.py).
     """
     of_images = (
         select(literal(0).label("kind"), placements.c.ordinal.label("position"), images.c.content_key.label("listed"))
-        .add_columns(*_ITEM)
+        .add_columns(*_ITEM, requested.c.beside)
         .join_from(placements, images, images.c.id == placements.c.image)
         .join(requested, and_(requested.c.document == placements.c.document, requested.c.role != Role.TEXT))
         .join(items, and_(items.c.key == key_for_role(requested.c.role), _IS_REQUESTED))
@@ -49,7 +49,7 @@ def requested_items(document: str) -> Subquery:
     )
     of_chunks = (
         select(literal(1), chunks.c.ordinal, chunks.c.text_key)
-        .add_columns(*_ITEM)
+        .add_columns(*_ITEM, requested.c.beside)
         .join_from(chunks, requested, and_(requested.c.document == chunks.c.document, requested.c.role == Role.TEXT))
         .join(items, and_(items.c.key == chunks.c.text_key, _IS_REQUESTED))
         .where(chunks.c.document == document, chunks.c.embed, chunks.c.gone == false())
@@ -124,7 +124,7 @@ def queue_again(
 
 
 def reopen_documents(connection: Connection, keys: Sequence[str]) -> None:
-    """Make completed documents that request a pending item of these keys wait, due now.
+    """Make completed documents that request a pending item of these keys wait, due now; not for items made beside.
 
     Call it in the transaction that set the items pending.
     """
@@ -133,7 +133,9 @@ def reopen_documents(connection: Connection, keys: Sequence[str]) -> None:
     for key, role, tag in select_in(connection, query, items.c.key, keys):
         pending[role, tag].append(key)
     for (role, tag), pending_keys in pending.items():
-        requesting = select(requested.c.document).where(requested.c.role == role, requested.c.tag == tag)
+        requesting = select(requested.c.document).where(
+            requested.c.role == role, requested.c.tag == tag, ~requested.c.beside
+        )
         # two steps: in one query SQLite would start from all documents that request the role
         showing = _documents_showing(connection, role, pending_keys)
         completed = update(documents).where(

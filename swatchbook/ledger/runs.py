@@ -16,6 +16,7 @@ from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
 from swatchbook.ledger.documents import load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.requested import queue_again, requested_items
+from swatchbook.ledger.spaces import set_beside
 from swatchbook.ledger.tables import documents, requested, runs, timings
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
 from swatchbook.runtime.process import here
@@ -24,11 +25,16 @@ _ORDER = {stage: number for number, stage in enumerate(Stage)}
 
 
 class Run(Record):
-    """One process working on a document, shard or review; it may write while it is live."""
+    """One process working on a document, shard, review or fill; it may write while it is live.
+
+    A fill makes only items of its `tags` (empty: all), and its calls, told by their generation, may cost `max_usd`.
+    """
 
     token: str
     document: str
     generation: str
+    tags: tuple[str, ...] = ()
+    max_usd: float | None = None
 
 
 class Busy(Record):
@@ -126,10 +132,11 @@ def _replace_requested(connection: Connection, run: Run, pairs: Sequence[RoleTag
                 for pair in pairs
             ],
         )
+        set_beside(connection, run.document)
 
 
 def insert_run(
-    connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard", "review"]
+    connection: Connection, run: Run, prefect_run: str | None, *, kind: Literal["document", "shard", "review", "fill"]
 ) -> None:
     """Insert a live run of this process."""
     me = here()
@@ -280,7 +287,8 @@ def count_failed_runs(ledger: Ledger, run: Run, kinds: Collection[str]) -> int:
 
 def _has_open_items(connection: Connection, document: str) -> bool:
     rows = requested_items(document)
-    query = select(rows.c.key).where(rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))).limit(1)
+    still_open = rows.c.state.in_((ItemState.PENDING, ItemState.LEASED))
+    query = select(rows.c.key).where(still_open, ~rows.c.beside).limit(1)
     return connection.execute(query).first() is not None
 
 

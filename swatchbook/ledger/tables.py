@@ -142,6 +142,8 @@ requested = Table(
     Column("generation", Token, primary_key=True),
     Column("role", String(16), primary_key=True),
     Column("tag", Text, primary_key=True),
+    # made for another space than the one that searches read: not counted in the account (spaces.py)
+    Column("beside", Boolean, nullable=False, server_default=text("false")),
     Index(None, "role", "tag"),
 )
 
@@ -348,6 +350,10 @@ spaces = Table(
     Column("dimension", Integer, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", Time, nullable=False),
+    Column("model", JSON),  # the settings that name its model; NULL: not recorded
+    Column("activated_at", Time),  # last; NULL: it was never active
+    Column("retired_at", Time),  # last; spaces that one switch retired have the same time
+    Column("dropping", Boolean, nullable=False, server_default=text("false")),  # nothing writes or reads it any more
 )
 
 timings = Table(

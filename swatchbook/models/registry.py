@@ -5,7 +5,7 @@ roles that need others. Cheap to import: a tag is known before its model loads. 
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from swatchbook.errors import Configuration
 from swatchbook.models import local_analyst, local_encoder, minilm, vision_analyst
@@ -13,7 +13,7 @@ from swatchbook.models.base import Analyst, ImageEncoder, TextEncoder, TextTower
 from swatchbook.models.weights import checkpoint
 from swatchbook.providers.messages import Chat
 from swatchbook.records import TEXT_ROLES, Role, RoleTag, sha256
-from swatchbook.settings import PREFIX, Settings
+from swatchbook.settings import PREFIX, Prompts, Settings
 
 if TYPE_CHECKING:
     from swatchbook.models.siglip import SiglipEncoder
@@ -121,6 +121,8 @@ TEXT_ENCODERS: Final[Mapping[str, Callable[[Settings], ModelSpec[TextEncoder]]]]
     "openai": _openai,
 }
 
+_TEXT_ENCODER_ROLES: Final = frozenset({Role.UNDERSTANDING, Role.TEXT})
+
 WITH_TEXT_TOWER: Final = frozenset({"siglip"})
 """Encoders that are a TextTower, too."""
 
@@ -130,10 +132,68 @@ def vector_tags(settings: Settings) -> dict[Role, str]:
     return {**ENCODERS[settings.encoder](settings).tags, **TEXT_ENCODERS[settings.text_encoder](settings).tags}
 
 
+_MODEL_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    "descriptors": ("encoder",),
+    "siglip": (
+        "encoder", "encoder_model", "encoder_revision", "structure_model", "structure_revision", "prompts",
+    ),
+    "minilm": ("text_encoder",),
+    "voyage": ("text_encoder", "text_model", "text_dimension", "text_url"),
+    "openai": ("text_encoder", "text_model", "text_dimension", "text_url"),
+}  # fmt: skip
+"""Choice of an encoder or text encoder -> the settings that name the model; none of them is a secret."""
+
+
+def model_record(settings: Settings, role: Role) -> dict[str, Any]:
+    """Return the settings that name the model which makes this role's vectors, as JSON: the ledger keeps them."""
+    choice = settings.text_encoder if role in _TEXT_ENCODER_ROLES else settings.encoder
+    return settings.model_dump(mode="json", include=set(_MODEL_SETTINGS[choice]))
+
+
+def settings_of_tag(
+    settings: Settings, role: Role, tag: str, recorded: Mapping[str, Any] | None = None
+) -> Settings | None:
+    """Return settings with the model that makes vectors of this tag: these, or with what was recorded; None if unknown.
+
+    A provider's key is used only at the address that it is set for.
+    """
+    is_text = role in _TEXT_ENCODER_ROLES
+    choice, choices = ("text_encoder", TEXT_ENCODERS) if is_text else ("encoder", ENCODERS)
+    candidates = [settings, *(settings.model_copy(update={choice: name}) for name in choices)]
+    if recorded:
+        values = {**recorded, **({"prompts": Prompts(**recorded["prompts"])} if "prompts" in recorded else {})}
+        candidates.append(settings.model_copy(update=values))
+    for candidate in candidates:
+        try:
+            found = vector_tags(candidate).get(role)
+        except Configuration:  # a model without a revision, or a folder that is gone
+            continue
+        if found == tag:
+            return candidate if _has_same_address(settings, candidate) else candidate.model_copy(update=_NO_KEY)
+    return None
+
+
+def _has_same_address(settings: Settings, other: Settings) -> bool:
+    """Return whether the text encoder's key is meant for the address of these other settings, too."""
+    same_provider = settings.text_encoder in ("minilm", other.text_encoder) or settings.text_url is not None
+    return settings.text_url == other.text_url and same_provider
+
+
+_NO_KEY: Final[Mapping[str, None]] = {"text_api_key": None}
+
+
 def tags(settings: Settings) -> dict[Role, str]:
     """Return role -> tag of all chosen models, in the order of `Role`."""
     by_role = {**vector_tags(settings), **ANALYSTS[settings.analyst](settings).tags}
     return {role: by_role[role] for role in Role if role in by_role}
+
+
+def is_chosen(settings: Settings, pair: RoleTag) -> bool:
+    """Return whether the settings name the model of this tag."""
+    try:
+        return vector_tags(settings).get(pair.role) == pair.tag
+    except Configuration:
+        return False
 
 
 def requested(settings: Settings, roles: frozenset[Role] | None = None) -> tuple[RoleTag, ...]:
@@ -194,6 +254,19 @@ class Models:
             if self._text_encoder is None:
                 self._text_encoder = TEXT_ENCODERS[self._settings.text_encoder](self._settings).load(self)
             return self._text_encoder
+
+    def require(self, role: Role) -> None:
+        """Check that the model of this role can be loaded, without loading a network.
+
+        Raises Configuration or Authentication, which name the setting or the command that helps.
+        """
+        if role in _TEXT_ENCODER_ROLES:
+            _ = self.text_encoder  # a network is loaded at its first use
+        elif self._settings.encoder in WITH_TEXT_TOWER:
+            checkpoint(self._settings.encoder_model, self._settings.encoder_revision, "ENCODER_MODEL").folder()
+            if self._settings.structure_model:
+                name, revision = self._settings.structure_model, self._settings.structure_revision
+                checkpoint(name, revision, "STRUCTURE_MODEL").folder()
 
     @property
     def vision(self) -> Chat:

@@ -10,6 +10,7 @@ alone, what was computed is committed even if the rest failed, and every lease i
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -20,9 +21,11 @@ from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.items import Batch, ClaimedItem, FailedItem, ItemResult, Pair
 from swatchbook.ledger.runs import Run
+from swatchbook.models.base import ImageEncoder, TextEncoder
+from swatchbook.models.registry import Models
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.pipeline.load_pixels import load_pixels
-from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role
+from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Analysis, Record, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.runtime.batch_size import MEMORY_LIMIT_PERCENT, BatchSize
 from swatchbook.runtime.memory import wait_for_memory
@@ -146,8 +149,9 @@ def _compute_from_pixels(
     def fail(key: str, failed_items: Iterable[ClaimedItem], failure: Failure) -> None:
         failed.extend(FailedItem(key=key, role=c.role, tag=c.tag, failure=failure) for c in failed_items)
 
-    encoder, analyst = resources.models.encoder, resources.models.analyst
-    side = max(encoder.side, analyst.side)
+    analyst = resources.models.analyst
+    encoders = _encoders(resources, claimed)
+    side = max([analyst.side, *(encoder.side for encoder, _ in encoders)])
     pixels = dict[str, Pixels]()
     for key, picture in load_pixels(resources, tuple(by_key), side).items():
         if isinstance(picture, Failure):
@@ -156,24 +160,20 @@ def _compute_from_pixels(
             pixels[key] = picture
 
     to_analyse = [c for key in pixels for c in by_key[key] if c.role is Role.ANALYSIS]
-    to_encode = {key: [c for c in by_key[key] if c.role in PIXEL_ROLES] for key in pixels}
-    keys = [key for key, pixel_items in to_encode.items() if pixel_items]
 
     def analyse(pictures: Sequence[Pixels]) -> Sequence[Analysis | Failure]:
         return analyst.analyse(pictures, context)
 
-    def encode(pictures: Sequence[Pixels]) -> list[dict[Role, Vectors]]:
-        by_role = encoder.encode(pictures)
-        return [{role: vectors[i] for role, vectors in by_role.items()} for i in range(len(pictures))]
-
     with ThreadPoolExecutor(1, thread_name_prefix="analyse") as executor:
         analyses = executor.submit(bisect, analyse, [pixels[c.key] for c in to_analyse], batch_size)
-        encoded = bisect(encode, [pixels[key] for key in keys], batch_size)
-    for key, vectors in zip(keys, encoded, strict=True):
-        if isinstance(vectors, Failure):
-            fail(key, to_encode[key], vectors)
-        else:
-            computed += [ItemResult(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in to_encode[key]]
+        for encoder, pixel_items in encoders:
+            to_encode = _group_by_key([c for c in pixel_items if c.key in pixels])
+            encoded = bisect(partial(_encode, encoder), [pixels[key] for key in to_encode], batch_size)
+            for (key, of_key), vectors in zip(to_encode.items(), encoded, strict=True):
+                if isinstance(vectors, Failure):
+                    fail(key, of_key, vectors)
+                else:
+                    computed += [ItemResult(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in of_key]
     for c, analysis in zip(to_analyse, analyses.result(), strict=True):
         if isinstance(analysis, Failure):
             fail(c.key, [c], analysis)
@@ -183,22 +183,45 @@ def _compute_from_pixels(
     return computed, failed
 
 
+def _encoders(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tuple[ImageEncoder, list[ClaimedItem]]]:
+    """Return encoders with the items of visual roles that are theirs: two while a second space is filled beside one.
+
+    Without such items it is the chosen encoder, which decides the size that pictures are decoded to.
+    """
+    by_encoder = dict[int, tuple[ImageEncoder, list[ClaimedItem]]]()
+    for c in claimed:
+        if c.role in PIXEL_ROLES:
+            encoder = resources.models_of(RoleTag(role=c.role, tag=c.tag)).encoder
+            by_encoder.setdefault(id(encoder), (encoder, []))[1].append(c)
+    return list(by_encoder.values()) or [(resources.models.encoder, [])]
+
+
+def _encode(encoder: ImageEncoder, pictures: Sequence[Pixels]) -> list[dict[Role, Vectors]]:
+    by_role = encoder.encode(pictures)
+    return [{role: vectors[i] for role, vectors in by_role.items()} for i in range(len(pictures))]
+
+
 def _compute_from_texts(
     resources: Resources, context: CallContext, batch_size: BatchSize, claimed: Sequence[ClaimedItem]
 ) -> tuple[list[ItemResult], list[FailedItem]]:
     """Compute the vectors of understanding texts and chunks. A text is encoded once for all roles that need it."""
     if not claimed:
         return [], []
-    by_key = _group_by_key(claimed)
-    texts = items.texts(resources.ledger, tuple(by_key))
-    encoder = resources.models.text_encoder  # outside `embed`: a failure to load it is not a failure of the texts
+    computed, failed = list[ItemResult](), list[FailedItem]()
+    texts = items.texts(resources.ledger, tuple(_group_by_key(claimed)))
+    for models, of_models in _by_models(resources, claimed):
+        encoder = models.text_encoder  # outside `embed`: a failure to load it is not a failure of the texts
+        keys = [key for key in _group_by_key(of_models) if key in texts]
+        embedded = bisect(partial(_embed, encoder, context), [texts[key] for key in keys], batch_size)
+        missing = FileMissing("The text is missing.")
+        done, lost = _split_failures(of_models, dict(zip(keys, embedded, strict=True)), missing)
+        computed += done
+        failed += lost
+    return computed, failed
 
-    def embed(batch: Sequence[str]) -> list[Vectors]:
-        return list(encoder.embed(batch, "document", context))
 
-    keys = [key for key in by_key if key in texts]
-    vectors = dict(zip(keys, bisect(embed, [texts[key] for key in keys], batch_size), strict=True))
-    return _split_failures(claimed, vectors, FileMissing("The text is missing."))
+def _embed(encoder: TextEncoder, context: CallContext, batch: Sequence[str]) -> list[Vectors]:
+    return list(encoder.embed(batch, "document", context))
 
 
 def _compute_from_pairs(
@@ -210,18 +233,33 @@ def _compute_from_pairs(
     """
     if not claimed:
         return [], []
-    pairs = items.pairs(resources.ledger, [c.key for c in claimed], resources.models.encoder.tags[Role.VISUAL])
+    computed, failed = list[ItemResult](), list[FailedItem]()
+    for models, of_models in _by_models(resources, claimed):
+        pairs = items.pairs(resources.ledger, [c.key for c in of_models], models.encoder.tags[Role.VISUAL])
+        keys = [key for key in _group_by_key(of_models) if key in pairs]
+        joined = bisect(partial(_join, models), [pairs[key] for key in keys], batch_size)
+        # missing when the text of an image has changed since the item was leased
+        missing = FileMissing("The text or the image's visual vector is missing.")
+        done, lost = _split_failures(of_models, dict(zip(keys, joined, strict=True)), missing)
+        computed += done
+        failed += lost
+    return computed, failed
 
-    def join(batch: Sequence[Pair]) -> list[Vectors]:
-        tower = resources.models.text_tower
-        if tower is None:
-            raise Configuration("The chosen encoder has no text tower.", advice="Ingest the document again.")
-        return list(tower.combine(np.stack([pair.visual for pair in batch]), [pair.text for pair in batch]))
 
-    keys = [key for key in dict.fromkeys(c.key for c in claimed) if key in pairs]
-    vectors = dict(zip(keys, bisect(join, [pairs[key] for key in keys], batch_size), strict=True))
-    # missing when the text of an image has changed since the item was leased
-    return _split_failures(claimed, vectors, FileMissing("The text or the image's visual vector is missing."))
+def _join(models: Models, batch: Sequence[Pair]) -> list[Vectors]:
+    tower = models.text_tower
+    if tower is None:
+        raise Configuration("The chosen encoder has no text tower.", advice="Ingest the document again.")
+    return list(tower.combine(np.stack([pair.visual for pair in batch]), [pair.text for pair in batch]))
+
+
+def _by_models(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tuple[Models, list[ClaimedItem]]]:
+    """Return models with the items that are theirs: two while a second space is filled beside the active one."""
+    grouped = dict[int, tuple[Models, list[ClaimedItem]]]()
+    for c in claimed:
+        models = resources.models_of(RoleTag(role=c.role, tag=c.tag))
+        grouped.setdefault(id(models), (models, []))[1].append(c)
+    return list(grouped.values())
 
 
 _COMPUTATIONS = (

@@ -25,6 +25,7 @@ from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.work import Work
 from swatchbook.records import PAGE_CUT, DocumentStatus, RunReport, Stage, StageResults
+from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 from swatchbook.runtime.memory import peak_memory_mb
 from swatchbook.truncate import truncate
@@ -68,6 +69,7 @@ def finish_run(resources: Resources, work: Work, results: StageResults) -> RunRe
                 *results.extraction.warnings,
                 *_small_batches(resources, work),
                 *map(_slow_stage, slow_stages(ledger, work.run.token)),
+                *(each.line for each in stale_roles(ledger, resources.settings, work.owner)),
             ),
             "blocks": work.blocks.chosen,
         }

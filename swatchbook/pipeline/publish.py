@@ -8,15 +8,18 @@ the same picture, a changed caption, a rebuilt index and a deleted document all 
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from ulid import ULID
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import SHARED, Failure, Policy
+from swatchbook.errors import SHARED, Configuration, Failure, Policy
 from swatchbook.index.base import IndexObject, Space
 from swatchbook.ledger import publishing
 from swatchbook.ledger.publishing import DirtyRow, Publication
+from swatchbook.ledger.spaces import add_space, finish_drop, registered
 from swatchbook.pipeline.bisect import bisect
 from swatchbook.records import TEXT_ROLES, Record, RoleTag
 from swatchbook.resources import Resources
@@ -54,10 +57,11 @@ def publish_round(resources: Resources) -> Published:
     published, removed = list[DirtyRow](), list[DirtyRow]()
     refused = dict[str, Failure]()
     try:
-        spaces = {RoleTag(role=s.role, tag=s.tag): s for s, _ in publishing.spaces(resources.ledger)}
+        spaces = _spaces(resources)
         publications = publishing.publications(resources.ledger, shown)
         for space, objects in _objects(resources, publications, spaces).items():
-            _collect_refused(refused, [each.id for each in objects], bisect(_upserting(resources, space), objects))
+            with _unless_dropped(resources, space):
+                _collect_refused(refused, [each.id for each in objects], bisect(_upserting(resources, space), objects))
         for space, ids in _withdrawn(publications, spaces.values()).items():
             _collect_refused(refused, ids, bisect(_deleting(resources, space), ids))
         ids = [row.id for row in gone]
@@ -120,13 +124,34 @@ def _collect_refused(refused: dict[str, Failure], ids: Sequence[str], outcomes: 
 
 
 def _create_space(resources: Resources, pair: RoleTag, dimension: int, spaces: dict[RoleTag, Space]) -> Space:
-    """Create a space in the index and record it. A role's first space is active at once."""
+    """Create a space in the index and record it. A role's first space is active at once (ledger/spaces.py)."""
     space = Space(role=pair.role, tag=pair.tag, dimension=dimension)
     resources.index.ensure(space)
-    if publishing.add_space(resources.ledger, space):
+    if add_space(resources.ledger, space, resources.model_record(pair)).active:
         resources.index.activate(space)
     spaces[pair] = space
     return space
+
+
+def _spaces(resources: Resources) -> dict[RoleTag, Space]:
+    """Return the spaces to publish into. Those that are being dropped lose their objects first."""
+    known = dict[RoleTag, Space]()
+    for each in registered(resources.ledger):
+        if each.dropping:
+            finish_drop(resources.ledger, each.space, partial(resources.index.drop, each.space))
+        else:
+            known[each.pair] = each.space
+    return known
+
+
+@contextmanager
+def _unless_dropped(resources: Resources, space: Space) -> Iterator[None]:
+    """Ignore that a space is missing in the index where it was dropped since this round began."""
+    try:
+        yield
+    except Configuration:
+        if any(each.space == space and not each.dropping for each in registered(resources.ledger)):
+            raise
 
 
 def publish_document(resources: Resources, document: str, *, at_most: float, alive: Callable[[], None]) -> Published:

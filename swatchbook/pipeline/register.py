@@ -6,6 +6,7 @@ unchanged. Waiting for another run: `tasks/register.py`.
 import asyncio
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -15,6 +16,7 @@ from swatchbook.display_name import display_name
 from swatchbook.errors import (
     Configuration,
     DiskFull,
+    Failure,
     InvalidReference,
     UnreadableDocument,
     UnsupportedFormat,
@@ -23,6 +25,7 @@ from swatchbook.errors import (
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import Document, get_document, queue
+from swatchbook.ledger.spaces import registered
 from swatchbook.models import registry
 from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
 from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
@@ -31,6 +34,8 @@ from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.files import KEY
 from swatchbook.storage.size_limit import check_size
 from swatchbook.storage.upload_buffer import is_remote, temporary_file
+
+log = logging.getLogger(__name__)
 
 _NOT_IN_FINGERPRINT = {"batch_size", "max_retries", "execution", "max_usd", "force", "roles"}
 """Options that change how the work is done, not its result; `roles` count by the pairs that they request."""
@@ -65,6 +70,27 @@ def build_request(settings: Settings, options: IngestOptions) -> Request:
     return Request(
         requested=requested, fingerprint=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     )
+
+
+def spaces_to_serve(
+    resources: Resources, requested: Collection[RoleTag], options: IngestOptions
+) -> tuple[RoleTag, ...]:
+    """Return the pairs of spaces that an ingest fills beside what the settings request, while its models change.
+
+    Searches read the active space, and a rollback needs the one before it, so a new document gets their vectors too,
+    where their model can be loaded. The spaces' counts name what they lack otherwise.
+    """
+    pairs = list[RoleTag]()
+    for each in registered(resources.ledger):
+        chosen = not options.roles or each.space.role in options.roles
+        if chosen and not each.dropping and each.pair not in requested:
+            try:
+                resources.models_of(each.pair).require(each.space.role)
+            except Failure as failure:
+                log.warning("no vectors for the space of %s: %s", each.space.tag, failure)
+            else:
+                pairs.append(each.pair)
+    return tuple(pairs)
 
 
 def register(

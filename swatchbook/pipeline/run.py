@@ -25,7 +25,7 @@ from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run
 from swatchbook.pipeline.heartbeat import keep_alive
-from swatchbook.pipeline.register import register_source
+from swatchbook.pipeline.register import register_source, spaces_to_serve
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage, document_id
 from swatchbook.resources import Resources
@@ -67,12 +67,13 @@ def begin_work(
     if registered.unchanged:
         return registered.document
     document, request = registered.document, registered.request
+    beside = spaces_to_serve(resources, request.requested, options)
     begun = runs.begin(
         resources.ledger,
         document.id,
         options=options,
         fingerprint=request.fingerprint,
-        requested=request.requested,
+        requested=(*request.requested, *beside),
         prefect_run=prefect_run,
         blocks=blocks,
     )

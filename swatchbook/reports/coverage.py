@@ -7,6 +7,8 @@ from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.owners import OwnerAccount, owner_accounts
 from swatchbook.records import Record
 from swatchbook.reports.markdown import table
+from swatchbook.reports.stale import StaleRole, stale_roles
+from swatchbook.settings import Settings
 
 
 class CoverageReport(Record):
@@ -14,11 +16,16 @@ class CoverageReport(Record):
 
     whole: Coverage
     owners: tuple[OwnerAccount, ...]
+    stale: tuple[StaleRole, ...] = ()
 
 
-def coverage_report(ledger: Ledger) -> CoverageReport:
-    """Read the current coverage from the ledger."""
-    return CoverageReport(whole=count_coverage(ledger), owners=tuple(owner_accounts(ledger)))
+def coverage_report(ledger: Ledger, settings: Settings) -> CoverageReport:
+    """Read the current coverage from the ledger. `settings`: they name the models that vectors should be of."""
+    return CoverageReport(
+        whole=count_coverage(ledger),
+        owners=tuple(owner_accounts(ledger)),
+        stale=stale_roles(ledger, settings),
+    )
 
 
 def as_markdown(report: CoverageReport) -> str:
@@ -36,6 +43,8 @@ def as_markdown(report: CoverageReport) -> str:
         counts = [(r.role, f"`{r.tag}`", r.wanted, r.done, r.pending, r.failed, r.rejected) for r in whole.roles]
         header = ("role", "tag", "requested", "done", "pending", "failed", "rejected")
         parts += ["## Roles", table(header, counts)]
+    if report.stale:
+        parts += ["## Stale", "\n".join(f"- {each.line}" for each in report.stale)]
     return "\n\n".join(parts)
 
 

@@ -3,7 +3,7 @@ or chunks. Each result satisfies all filters: which of them its candidates must 
 taken, 100 to 10,000. Weights of roles: `fusion.py`. How a filter matches: `index/words.py`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +11,13 @@ from swatchbook.arrays import Vectors
 from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
-from swatchbook.ledger import publishing
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import satisfying
+from swatchbook.ledger.spaces import active_spaces
 from swatchbook.models.base import TextTower
-from swatchbook.models.registry import vector_tags
-from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role
+from swatchbook.models.registry import Models
+from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.search.fusion import (
     CANDIDATES,
@@ -30,7 +30,6 @@ from swatchbook.search.fusion import (
     fuse,
     own_score,
 )
-from swatchbook.settings import PREFIX
 
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """Candidates of each role, where only a result itself decides whether it satisfies a filter."""
@@ -53,12 +52,37 @@ def search(
     -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one vector for
     the text, the picture, or both.
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
-    if the searchable vectors come from other models than the chosen ones.
+    if the model of an active space cannot be loaded.
     """
     if not (text and text.strip()) and image is None:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
-    active = {space.role: space for space, is_active in publishing.spaces(resources.ledger) if is_active}
+    active = _active(resources)
+    try:
+        best = _best(resources, active, text, image, where, by, k, weights)
+    except Configuration:  # a space that another one has replaced may have been dropped meanwhile
+        if active == (now_active := _active(resources)):
+            raise
+        best = _best(resources, now_active, text, image, where, by, k, weights)
+    hits = {hit.id: hit for hit in _DESCRIBE[by](resources.ledger, [target for target, _ in best])}
+    return [
+        hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
+        for target, fused_score in best
+        if target in hits
+    ]
+
+
+def _best(
+    resources: Resources,
+    active: Mapping[Role, Space],
+    text: str | None,
+    image: Path | None,
+    where: Where,
+    by: ResultKind,
+    k: int,
+    weights: Mapping[str, float] | None,
+) -> list[tuple[str, FusedScore]]:
+    """Return the k best results in these spaces with their scores, best first."""
     weights = weights or default_weights(active, text=bool(text), image=image is not None)
     roles = {role for role, weight in weights.items() if weight > 0}
     queries = _queries(resources, active, text, image, roles, lambda kind: filters_of_candidates(where, by, kind))
@@ -70,12 +94,12 @@ def search(
         best = _first_satisfying(resources, ranked, where, by, k)
         if len(best) == k or all(len(matches) < most for matches in candidates.values()):
             break
-    hits = {hit.id: hit for hit in _DESCRIBE[by](resources.ledger, [target for target, _ in best])}
-    return [
-        hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
-        for target, fused_score in best
-        if target in hits
-    ]
+    return best
+
+
+def _active(resources: Resources) -> dict[Role, Space]:
+    """Return role -> the space that searches read."""
+    return {role: each.space for role, each in active_spaces(resources.ledger).items()}
 
 
 # --- filters ----------------------------------------------------------------------------------------------------------
@@ -137,20 +161,19 @@ def _queries(
 ) -> dict[str, Ask]:
     """Return role -> its query, for those of the roles that apply. Only their models are loaded, and run once.
 
-    Raises Configuration if no space that the query could be compared with is of the chosen models.
+    Each role is queried with the model of its active space, whatever the settings name. Raises Configuration if that
+    model cannot be loaded.
     """
     queries: dict[str, Ask] = {}
     text = text if text and text.strip() else None
     text_spaces = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
-    tags = vector_tags(resources.settings)
     active = {role: space for role, space in active.items() if role in roles}
-    usable = {role: space for role, space in active.items() if space.tag == tags.get(role)}
 
     def filters_in(space: Space) -> Where:
         return filters("chunk" if space.role is Role.TEXT else "image")
 
     def nearest(role: Role, vector: Vectors) -> Ask:
-        space = usable[role]
+        space = active[role]
         return lambda most: resources.index.search(space, vector, most, filters_in(space))
 
     def keyword(text: str) -> Ask:
@@ -161,33 +184,50 @@ def _queries(
         return ask
 
     if text:
-        _require_usable(ONE_MODEL, active, usable, "TEXT_ENCODER")
-        if text_roles := ONE_MODEL & usable.keys():
-            vector = resources.models.text_encoder.embed([text], "query")[0]
+        for models, text_roles in _by_models(resources, active, ONE_MODEL):
+            vector = models.text_encoder.embed([text], "query")[0]
             queries |= {role.value: nearest(role, vector) for role in text_roles}
         if KEYWORD in roles:
             queries[KEYWORD] = keyword(join_sizes(text))
         # with a query picture, its own visual vector is the better query
-        if image is None and Role.VISUAL in usable and (tower := resources.models.text_tower):
+        if image is None and (tower := _tower(resources, active, Role.VISUAL)):
             queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
-    vectors = {} if image is None else _encode_image(resources, image)
+    visual = None
     if image is not None:
-        _require_usable(PIXEL_ROLES, active, usable, "ENCODER")
-        queries |= {role.value: nearest(role, vectors[role]) for role in vectors.keys() & usable.keys()}
-    if Role.MULTIMODAL in usable and (tower := resources.models.text_tower):
-        vector = _multimodal_query(tower, text, vectors.get(Role.VISUAL))
-        queries[Role.MULTIMODAL.value] = nearest(Role.MULTIMODAL, vector)
+        for models, pixel_roles in _by_models(resources, active, PIXEL_ROLES):
+            vectors = _encode_image(resources, models, image)
+            queries |= {role.value: nearest(role, vectors[role]) for role in pixel_roles}
+            if Role.VISUAL in vectors and _makes(resources, active, Role.MULTIMODAL, models):
+                visual = vectors[Role.VISUAL]
+    if tower := _tower(resources, active, Role.MULTIMODAL):
+        if image is not None and visual is None:
+            visual = _encode_image(resources, resources.models_of(_pair(active[Role.MULTIMODAL])), image)[Role.VISUAL]
+        queries[Role.MULTIMODAL.value] = nearest(Role.MULTIMODAL, _multimodal_query(tower, text, visual))
     return queries
 
 
-def _require_usable(roles: Set[Role], active: Mapping[Role, Space], usable: Mapping[Role, Space], setting: str) -> None:
-    """Raise Configuration if these roles have active spaces, but none is of the chosen model."""
-    if not roles & usable.keys() and roles & active.keys():
-        model = setting.lower().replace("_", " ")
-        raise Configuration(
-            f"The searchable vectors come from another {model} than the chosen one.",
-            advice=f"Set {PREFIX}{setting} and its model back, or ingest the documents again with the new one.",
-        )
+def _pair(space: Space) -> RoleTag:
+    return RoleTag(role=space.role, tag=space.tag)
+
+
+def _by_models(
+    resources: Resources, active: Mapping[Role, Space], roles: Set[Role]
+) -> Iterator[tuple[Models, list[Role]]]:
+    """Yield models with those of the roles whose active space they made: one model, except while models change."""
+    grouped = dict[int, tuple[Models, list[Role]]]()
+    for role in sorted(roles & active.keys()):
+        models = resources.models_of(_pair(active[role]))
+        grouped.setdefault(id(models), (models, []))[1].append(role)
+    yield from grouped.values()
+
+
+def _makes(resources: Resources, active: Mapping[Role, Space], role: Role, models: Models) -> bool:
+    return role in active and resources.models_of(_pair(active[role])) is models
+
+
+def _tower(resources: Resources, active: Mapping[Role, Space], role: Role) -> TextTower | None:
+    """Return the text tower of the encoder that made a role's active space, if both are there."""
+    return resources.models_of(_pair(active[role])).text_tower if role in active else None
 
 
 def _multimodal_query(tower: TextTower, text: str | None, visual: Vectors | None) -> Vectors:
@@ -199,14 +239,13 @@ def _multimodal_query(tower: TextTower, text: str | None, visual: Vectors | None
     return vector
 
 
-def _encode_image(resources: Resources, image: Path) -> dict[Role, Vectors]:
+def _encode_image(resources: Resources, models: Models, image: Path) -> dict[Role, Vectors]:
     if not image.is_file():
         raise InvalidReference(f"{image}: no such file.", advice="Give the path of a picture file.")
-    encoder = resources.models.encoder
-    (decoded,) = resources.decoders.decode([image], encoder.side)
+    (decoded,) = resources.decoders.decode([image], models.encoder.side)
     if isinstance(decoded, Failure):
         raise decoded
-    return {role: vectors[0] for role, vectors in encoder.encode([decoded]).items() if role in PIXEL_ROLES}
+    return {role: vectors[0] for role, vectors in models.encoder.encode([decoded]).items() if role in PIXEL_ROLES}
 
 
 def _images_of(resources: Resources) -> ToTargets:

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 
 from swatchbook.ledger import publishing
+from swatchbook.ledger.spaces import registered
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import Record
 from swatchbook.resources import Resources
@@ -40,7 +41,7 @@ def verify(resources: Resources, *, repair: bool = False) -> Verification:
     published at the same time are not lost.
     """
     checks = []
-    for space, _ in publishing.spaces(resources.ledger):
+    for space in [each.space for each in registered(resources.ledger) if not each.dropping]:
         resources.index.ensure(space)
         present = set(resources.index.ids(space))  # read first, or objects published in between would look foreign
         expected = set(publishing.searchable_ids(resources.ledger, space))
@@ -67,11 +68,12 @@ def rebuild(resources: Resources, *, progress: Callable[[int, int], None] = lamb
     Returns the number of published rows. If it is killed, all rows stay dirty, and it can be run again.
     """
     publishing.mark_all_dirty(resources.ledger)  # before the first drop: a kill must not leave rows marked as published
-    for space, active in publishing.spaces(resources.ledger):
-        resources.index.drop(space)
-        resources.index.ensure(space)
-        if active:
-            resources.index.activate(space)
+    for each in registered(resources.ledger):
+        resources.index.drop(each.space)
+        if not each.dropping:
+            resources.index.ensure(each.space)
+        if each.active:
+            resources.index.activate(each.space)
     publishing.mark_all_dirty(resources.ledger)  # again: rows may have been published into a space before its drop
     total = publishing.count_unpublished(resources.ledger)
 

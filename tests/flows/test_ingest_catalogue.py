@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from swatchbook.ledger import publishing
 from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.spaces import registered
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
@@ -69,7 +70,7 @@ def test_changed_option_leaves_nothing_of_the_old_generation(
 
 def test_index_is_rebuilt_from_the_ledger_without_a_forward_pass(resources: Resources) -> None:
     before = found(resources, "wood floor")
-    for space, _ in publishing.spaces(resources.ledger):
+    for space in [each.space for each in registered(resources.ledger)]:
         resources.index.drop(space)
     count_writes(resources.ledger)
     rebuild(resources)
@@ -82,7 +83,7 @@ def test_deleted_document_leaves_nothing_and_can_come_again(
 ) -> None:
     report = first_report(resources)
     assert delete(resources, report.document_id)
-    for space, _ in publishing.spaces(resources.ledger):
+    for space in [each.space for each in registered(resources.ledger)]:
         assert resources.index.count(space) == 0
     assert list_documents(resources.ledger) == []
     again = ingest(small_catalogue, owner="anna")

@@ -13,8 +13,8 @@ from weaviate import connect_to_local
 from devtools.weaviate import Server, free_ports, start
 from swatchbook.errors import Configuration, Failure
 from swatchbook.index.base import Space
-from swatchbook.ledger import publishing
 from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import items
 from swatchbook.models.registry import requested
 from swatchbook.records import DocumentStatus, ItemState, Role
@@ -45,7 +45,7 @@ def go_away_at_first_publish(resources: Resources, servers: list[Server], folder
     """Stop the server once the ledger has a space, and start it again on the same data and ports later."""
 
     def outage() -> None:
-        while not publishing.spaces(resources.ledger):
+        while not registered(resources.ledger):
             time.sleep(0.05)
         first = servers[-1]
         first.stop()

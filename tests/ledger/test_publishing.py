@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from swatchbook.errors import Configuration, IndexDown
+from swatchbook.errors import IndexDown
 from swatchbook.index.base import Space
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.database import Ledger
@@ -288,27 +288,6 @@ def test_prices_survive_any_thousands_and_decimal_signs(cents: int, thousands: s
     amount = price_of(printed)
     assert amount is not None
     assert isclose(amount, cents / 100)
-
-
-# --- spaces -----------------------------------------------------------------------------------------------------------
-
-
-def test_the_first_space_of_a_role_is_active(ledger: Ledger) -> None:
-    old, new = (Space(role=Role.VISUAL, tag=f"eye@{n}/a", dimension=32) for n in (1, 2))
-    assert publishing.add_space(ledger, old)
-    assert publishing.add_space(ledger, old)  # known, and active
-    assert not publishing.add_space(ledger, new)
-    assert publishing.add_space(ledger, Space(role=Role.TEXT, tag="words@1/a", dimension=8))
-    assert {(s.tag, active) for s, active in publishing.spaces(ledger) if s.role is Role.VISUAL} == {
-        (old.tag, True),
-        (new.tag, False),
-    }
-
-
-def test_a_tag_keeps_its_dimension(ledger: Ledger) -> None:
-    publishing.add_space(ledger, Space(role=Role.VISUAL, tag="eye@1/a", dimension=32))
-    with pytest.raises(Configuration, match="64 numbers, before 32"):
-        publishing.add_space(ledger, Space(role=Role.VISUAL, tag="eye@1/a", dimension=64))
 
 
 # --- again, and verify ------------------------------------------------------------------------------------------------

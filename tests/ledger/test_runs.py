@@ -93,7 +93,8 @@ def test_a_first_run_makes_a_generation_and_its_wants(ledger: Ledger) -> None:
     row = document(ledger, run)
     assert (row.status, row.run, row.generation, row.fingerprint) == ("running", run.token, run.generation, "f")
     assert dict(one(ledger, requested)) == {
-        "document": run.document, "generation": run.generation, "role": VISUAL.role, "tag": VISUAL.tag
+        "document": run.document, "generation": run.generation, "role": VISUAL.role, "tag": VISUAL.tag,
+        "beside": False,
     }  # fmt: skip
 
 

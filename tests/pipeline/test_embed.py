@@ -15,6 +15,7 @@ from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.tables import contents
 from swatchbook.ledger.tables import items as rows
+from swatchbook.models import minilm
 from swatchbook.pipeline import embed as pipeline_embed
 from swatchbook.records import Role, RoleTag, text_key
 from swatchbook.resources import Resources, open_resources
@@ -22,7 +23,7 @@ from swatchbook.runtime.batch_size import ITEM_BYTES
 from swatchbook.settings import Settings
 from tests.ledger.scene import begun, count
 
-TAG = "counting@1/plain"
+TAG = minilm.TAG  # as if it were the model in the settings
 TOTAL = 1 << 40  # bytes of memory that the machine has in these tests
 PLENTY = (0, TOTAL)
 SHORT = (TOTAL * 9 // 10, TOTAL)

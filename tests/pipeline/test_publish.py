@@ -8,6 +8,7 @@ from swatchbook.errors import DiskFull, Failure, IndexDown, PayloadTooLarge, Pro
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import images
 from swatchbook.pipeline.publish import publish_all, publish_round
 from swatchbook.resources import Resources
@@ -36,7 +37,7 @@ def on_poison(failure: Exception) -> Callable[[Sequence[str]], None]:
 
 def searchable(resources: Resources) -> set[str]:
     """What every space holds."""
-    held = [set(resources.index.ids(space)) for space, _ in publishing.spaces(resources.ledger)]
+    held = [set(resources.index.ids(space)) for space in [each.space for each in registered(resources.ledger)]]
     assert all(ids == held[0] for ids in held)
     return held[0]
 

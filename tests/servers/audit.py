@@ -7,6 +7,7 @@ from sqlalchemy import select, union
 from swatchbook.index.base import Index, Space
 from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import chunks, placements
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import open_resources
@@ -38,7 +39,7 @@ def audit(stack: Stack, *documents: str, pictures: int) -> Audit:
         checked = verify(resources)
         assert not checked.lost_files
         unfound = checked.unpublished + sum(space.missing + space.foreign for space in checked.spaces)
-        for space, _ in publishing.spaces(resources.ledger):
+        for space in [each.space for each in registered(resources.ledger)]:
             unfound += sum(1 for document in documents for _ in lost_to_search(stack, resources.index, space, document))
     return Audit(
         missing=sum(pictures - report.images_complete for report in reports),

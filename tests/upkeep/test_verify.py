@@ -6,6 +6,7 @@ import pytest
 
 from swatchbook.index.base import Space
 from swatchbook.ledger import publishing, schedule, stage_results
+from swatchbook.ledger.spaces import registered
 from swatchbook.pipeline.publish import publish_round
 from swatchbook.resources import Resources
 from swatchbook.upkeep.verify import rebuild, verify
@@ -25,7 +26,7 @@ def make(resources: Resources, *names: str, content: str = "catalogue") -> str:
 
 
 def spaces(resources: Resources) -> list[Space]:
-    return [space for space, _ in publishing.spaces(resources.ledger)]
+    return [each.space for each in registered(resources.ledger)]
 
 
 def assert_whole(resources: Resources) -> None:

@@ -1,0 +1,74 @@
+"""Terminal output of `swatchbook spaces`: the spaces of each role, and results of filling and comparing them."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from interface.cli.terminal import cell, clean, table
+from swatchbook.reports.stale import StaleRole
+from swatchbook.truncate import truncate
+from swatchbook.upkeep.compare import Comparison
+from swatchbook.upkeep.spaces import Filled, FillPlan, RoleSpaces
+
+SHOWN_FAILURES = 10
+
+
+def draw_spaces(listed: Sequence[RoleSpaces], stale: Sequence[StaleRole]) -> RenderableType:
+    """Return the spaces by role, the searched one first, and a line for each role with stale vectors."""
+    if not any(space.objects for role in listed for space in role.spaces):
+        return Text("No spaces yet: the first ingest creates them.", "dim")
+    rows = table("role", "space", "state", "in settings", "objects", "lacks", "failed", right=("objects", "lacks"))
+    for role in listed:
+        for number, space in enumerate(role.spaces):
+            rows.add_row(
+                cell("" if number else role.role, "bold"),
+                cell(space.tag, "dim"),
+                cell(space.state, "green" if space.state == "active" else ""),
+                cell("yes" if space.chosen else ""),
+                cell(space.objects),
+                cell(space.lacks or "", "yellow"),
+                cell(space.failed or "", "red"),
+            )
+    return Group(rows, *(Text(f"! {clean(each.line)}", "yellow") for each in stale))
+
+
+def draw_plan(plan: Sequence[FillPlan]) -> RenderableType:
+    """Return what a fill would make, and its highest cost."""
+    if not plan:
+        return Text("Nothing to fill: the spaces of the models in the settings lack nothing.", "dim")
+    rows = table("role", "space", "objects", "tokens", "at most", right=("objects", "tokens", "at most"))
+    for each in plan:
+        cost = "price unknown" if each.usd is None else f"{each.usd:.4f} USD" if each.usd else "free"
+        rows.add_row(cell(each.role, "bold"), cell(each.tag, "dim"), cell(each.objects), cell(each.tokens), cell(cost))
+    return rows
+
+
+def draw_comparisons(compared: Sequence[Comparison]) -> RenderableType:
+    """Return how alike the results of new and searched spaces are, by role, and the queries that differ most."""
+    if not compared:
+        return Text("Nothing to compare: no other space is filled for a role that is searched.", "dim")
+    figures = ("queries", "same of first ten", "rank correlation")
+    rows = table("role", "searched", "new", *figures, right=figures)
+    worst = table("role", "worst queries", "same of first ten", "rank correlation", right=figures)
+    for each in compared:
+        alike = (cell(f"{each.overlap:.0%}"), cell(f"{each.correlation:.2f}"))
+        rows.add_row(
+            cell(each.role, "bold"), cell(each.active, "dim"), cell(each.new, "dim"), cell(each.queries), *alike
+        )
+        for query in each.worst:
+            figures_of = (cell(f"{query.overlap:.0%}"), cell(f"{query.correlation:.2f}"))
+            worst.add_row(cell(each.role, "bold"), cell(query.query), *figures_of)
+    return Group(rows, worst)
+
+
+def draw_filled(filled: Filled) -> RenderableType:
+    """Return what a fill has made and what is left, with the next command to run."""
+    lines = [Text(f"{filled.made} items made in {filled.documents} documents · {filled.cost_usd:.4f} USD", "bold")]
+    lines += [Text(f"✗ {clean(each)}", "red") for each in truncate(list(filled.failures), SHOWN_FAILURES)]
+    lines += [Text(f"! {clean(reason)}", "yellow") for reason in filled.busy]
+    for lack in filled.lacks:
+        failed = f", {lack.failed} have failed" if lack.failed else ""
+        lines.append(Text(f"! {lack.role} by {clean(lack.tag)} still lacks {lack.open} objects{failed}", "yellow"))
+    advice = "fill again: swatchbook spaces fill" if filled.lacks else "search with it: swatchbook spaces activate"
+    return Group(*lines, Text(advice, "dim"))

@@ -1,0 +1,150 @@
+"""`swatchbook spaces`: list the spaces of each role; fill, compare, activate, roll back and drop them."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interface.cli.options import Json, opened_resources, resumable
+
+if TYPE_CHECKING:
+    from swatchbook.records import Role, RoleTag
+
+app = typer.Typer(
+    invoke_without_command=True, help="Change a model without downtime: list, fill, compare and switch spaces."
+)
+
+Roles = Annotated[str, typer.Option(metavar="ROLE,…", help="Only these vector roles; all by default.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+
+
+@app.callback()
+def list_spaces(context: typer.Context, as_json: Json = False) -> None:
+    """List the spaces of each role: which is searched, how full the others are, and what is stale."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened_resources() as resources:
+        from interface.cli.space_tables import draw_spaces
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.stale import stale_roles
+        from swatchbook.upkeep import spaces
+
+        listed, stale = spaces.list_spaces(resources), stale_roles(resources.ledger, resources.settings)
+        say_json({"roles": listed, "stale": stale}) if as_json else out().print(draw_spaces(listed, stale))
+
+
+@app.command("fill")
+def fill_spaces(
+    roles: Roles = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be made, and its cost.")] = False,
+    max_usd: Annotated[
+        float | None, typer.Option(metavar="USD", min=0, help="Maximum cost of calls to paid providers.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make what the spaces of the models in the settings lack. Searches stay as they are.
+
+    Run it again to resume after an interruption.
+    """
+    wanted = _roles(roles)
+    with opened_resources() as resources, resumable():
+        from interface.cli.exit_status import COMPLETED, OPEN
+        from interface.cli.progress import counting
+        from interface.cli.space_tables import draw_filled, draw_plan
+        from interface.cli.terminal import err, out, say_json
+        from swatchbook.upkeep import spaces
+
+        if dry_run:
+            plan = spaces.plan_fill(resources, wanted)
+            say_json(plan) if as_json else out().print(draw_plan(plan))
+            return
+        with counting("fill", err()) as progress:
+            filled = spaces.fill(resources, roles=wanted, max_usd=max_usd, progress=progress)
+        say_json(filled) if as_json else out().print(draw_filled(filled))
+    raise typer.Exit(OPEN if filled.lacks else COMPLETED)
+
+
+@app.command("compare")
+def compare_spaces(
+    roles: Roles = "",
+    queries: Annotated[int, typer.Option(min=1, max=1_000, help="Sampled queries for each role.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Compare the results of the new spaces with those of the searched ones; list the queries that differ most."""
+    with opened_resources() as resources:
+        from interface.cli.space_tables import draw_comparisons
+        from interface.cli.terminal import out, say_json
+        from swatchbook.upkeep.compare import compare_spaces as compare
+
+        compared = compare(resources, roles=_roles(roles), queries=queries)
+        say_json(compared) if as_json else out().print(draw_comparisons(compared))
+
+
+@app.command("activate")
+def activate_spaces(
+    roles: Roles = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Also when objects of a new space have failed.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let searches use the models in the settings. Their spaces must be filled; `rollback` undoes it."""
+    with opened_resources() as resources:
+        from swatchbook.upkeep import spaces
+
+        _print_switched(spaces.activate(resources, roles=_roles(roles), accept_failed=yes), "active", as_json=as_json)
+
+
+@app.command("rollback")
+def roll_back(roles: Roles = "", as_json: Json = False) -> None:
+    """Let searches use the spaces that the last `activate` replaced."""
+    with opened_resources() as resources:
+        from swatchbook.upkeep import spaces
+
+        _print_switched(spaces.rollback(resources, roles=_roles(roles)), "active", as_json=as_json)
+
+
+@app.command("drop-old")
+def drop_old_spaces(roles: Roles = "", yes: Yes = False, as_json: Json = False) -> None:
+    """Delete the spaces that are neither searched nor named by the settings, with their vectors. Asks first."""
+    wanted = _roles(roles)
+    with opened_resources() as resources:
+        from swatchbook.upkeep import spaces
+
+        old = spaces.droppable(resources, wanted)
+        if old and not yes:
+            _confirm_drop(old)
+        _print_switched(spaces.drop_old(resources, roles=wanted), "dropped", as_json=as_json)
+
+
+def _confirm_drop(old: "list[RoleTag]") -> None:
+    """Ask for confirmation. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
+    from interface.cli.exit_status import FAILED
+    from interface.cli.terminal import note
+
+    summary = f"{', '.join(f'{pair.role} by {pair.tag}' for pair in old)} will be deleted."
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(f"{summary} stdin is not a terminal: add --yes.", param_hint="--yes")
+    note(summary)
+    if not typer.confirm("Delete these spaces?", err=True):
+        note("Nothing was deleted.")
+        raise typer.Exit(FAILED)
+
+
+def _print_switched(pairs: "list[RoleTag]", what: str, *, as_json: bool) -> None:
+    from interface.cli.terminal import note, say_json
+
+    if as_json:
+        say_json({what: pairs})
+        return
+    for pair in pairs:
+        note(f"{pair.role}: {pair.tag} is {what} now.")
+    if not pairs:
+        note("Nothing to do.")
+
+
+def _roles(text: str) -> "frozenset[Role]":
+    from swatchbook.records import Role
+
+    try:
+        return frozenset(Role(name.strip()) for name in text.split(",")) if text else frozenset()
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--roles") from None

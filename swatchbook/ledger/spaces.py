@@ -1,0 +1,399 @@
+"""Spaces in the ledger: which exist, which one searches read for each role, and the transactions of a change of model:
+activate, roll back, drop. Also which requested pairs are made *beside* the active space, and which objects a space
+lacks or has stale.
+
+A role's first space is active at once, unless other roles of its model's family are searched by another model. Later
+ones become active only by `activate`, in one transaction.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from swatchbook.errors import Configuration
+from swatchbook.index.base import Space
+from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.dirty import is_searchable
+from swatchbook.ledger.tables import chunks, documents, images, items, key_column, placements, requested, vectors
+from swatchbook.ledger.tables import spaces as table
+from swatchbook.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
+
+TEXT_FAMILY = frozenset({Role.UNDERSTANDING, Role.TEXT})
+"""Roles whose vectors the text encoder makes; the image encoder makes all others. A model replaces its whole family."""
+
+
+class RegisteredSpace(Record):
+    """A space that the ledger knows. `model`: the settings that name its model; None: not recorded.
+
+    Of a space that is being dropped, only its objects in the index are left to be deleted.
+    """
+
+    space: Space
+    active: bool
+    dropping: bool
+    model: dict[str, Any] | None = None
+    activated_at: float | None = None
+    retired_at: float | None = None
+
+    @property
+    def pair(self) -> RoleTag:
+        return RoleTag(role=self.space.role, tag=self.space.tag)
+
+
+class Lack(Record):
+    """What a space lacks of the objects that are searchable now: `open` ones can be made, `failed` ones have failed."""
+
+    role: Role
+    tag: str
+    open: int
+    failed: int
+
+
+class SpaceCount(Record):
+    """How many objects of its role have a vector in a space, or will have it once they are published."""
+
+    role: Role
+    tag: str
+    objects: int
+
+
+def family_of(role: Role) -> frozenset[Role]:
+    """Return the vector roles that one model makes: those of the text encoder, or those of the image encoder."""
+    return TEXT_FAMILY if role in TEXT_FAMILY else frozenset(Role) - TEXT_FAMILY - {Role.ANALYSIS}
+
+
+# --- which there are --------------------------------------------------------------------------------------------------
+
+
+def registered(ledger: Ledger) -> list[RegisteredSpace]:
+    """Return every space, oldest first."""
+    with ledger.read() as connection:
+        return _registered(connection)
+
+
+def _registered(connection: Connection) -> list[RegisteredSpace]:
+    rows = connection.execute(select(table).order_by(table.c.created_at, table.c.role, table.c.tag))
+    return [
+        RegisteredSpace(
+            space=Space(role=Role(row.role), tag=row.tag, dimension=row.dimension),
+            active=row.active,
+            dropping=row.dropping,
+            model=row.model,
+            activated_at=row.activated_at,
+            retired_at=row.retired_at,
+        )
+        for row in rows
+    ]
+
+
+def active_spaces(ledger: Ledger) -> dict[Role, RegisteredSpace]:
+    """Return role -> the space that searches read."""
+    return {each.space.role: each for each in registered(ledger) if each.active}
+
+
+def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = None) -> RegisteredSpace:
+    """Register a space with the settings that name its model, and return it as it is registered.
+
+    A role's first space is active at once, unless its family (`family_of`) is searched by another model: the roles of
+    a new model become active together. Raises Configuration if it is registered with another dimension.
+    """
+    with ledger.write() as connection:
+        known = _registered(connection)
+        others = [each for each in known if each.active and each.space.role in family_of(space.role)]
+        is_first = all(each.space.role is not space.role for each in known)
+        same_model = all(model is None or each.model in (None, model) for each in others)
+        row = {"role": space.role, "tag": space.tag, "dimension": space.dimension, "active": is_first and same_model}
+        row |= {"model": None if model is None else dict(model), "activated_at": db_now() if row["active"] else None}
+        connection.execute(upsert(connection, table).values(**row, created_at=db_now()).on_conflict_do_nothing())
+        found = next(each for each in _registered(connection) if each.pair == RoleTag(role=space.role, tag=space.tag))
+        if found.active:
+            _set_beside(connection, requested.c.role == space.role)
+    if found.space.dimension != space.dimension:
+        raise Configuration(
+            f"{space.tag} returns {space.role} vectors of {space.dimension} numbers, before {found.space.dimension}.",
+            advice="A changed model needs a changed tag.",
+        )
+    return found
+
+
+# --- requests beside the active space ---------------------------------------------------------------------------------
+
+
+def set_beside(connection: Connection, document: str) -> None:
+    """Mark the pairs of a document that are made for another space than the active one, which it requests as well."""
+    _set_beside(connection, requested.c.document == document)
+
+
+def _set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
+    also = requested.alias("also")
+    other = exists().where(
+        table.c.role == requested.c.role,
+        table.c.active,
+        table.c.tag != requested.c.tag,
+        also.c.document == requested.c.document,
+        also.c.role == table.c.role,
+        also.c.tag == table.c.tag,
+    )
+    searched = select(table.c.role).where(table.c.active)  # of other roles, what a fill has added stays beside
+    connection.execute(update(requested).where(which, requested.c.role.in_(searched)).values(beside=other))
+
+
+def request_beside(connection: Connection, document: str, generation: str, pairs: Iterable[RoleTag]) -> None:
+    """Add pairs to those that a document requests, beside what searches read."""
+    new_row = {"document": document, "generation": generation, "beside": True}
+    rows = [{**new_row, "role": pair.role, "tag": pair.tag} for pair in pairs]
+    known = {
+        (row.role, row.tag)
+        for row in connection.execute(select(requested.c.role, requested.c.tag).where(requested.c.document == document))
+    }
+    new = [row for row in rows if (row["role"], row["tag"]) not in known]
+    if new:
+        connection.execute(upsert(connection, requested).on_conflict_do_nothing(), new)
+    set_beside(connection, document)
+
+
+def active_tags(connection: Connection) -> dict[str, str]:
+    """Return role -> tag of the active spaces."""
+    return {row.role: row.tag for row in connection.execute(select(table.c.role, table.c.tag).where(table.c.active))}
+
+
+# --- switching --------------------------------------------------------------------------------------------------------
+
+
+def activate(
+    ledger: Ledger, pairs: Collection[RoleTag], *, retired: Collection[Role] = (), accept_failed: bool = False
+) -> list[Lack]:
+    """Make these spaces the active ones of their roles, all in one transaction; nothing reads `retired` roles after it.
+
+    Returns what they lack, and then nothing has changed: objects that can be made or published, or that have failed
+    unless `accept_failed`. Raises Configuration for a space that does not exist.
+    """
+    with ledger.write() as connection:
+        known = {each.pair: each for each in _registered(connection) if not each.dropping}
+        if missing := [pair for pair in pairs if pair not in known]:
+            raise Configuration(
+                f"There is no space of {missing[0].tag} for {missing[0].role}.",
+                advice="Fill it with `swatchbook spaces fill`.",
+            )
+        active = active_tags(connection)
+        lacked = [lack for pair in pairs if (lack := _lack(connection, pair, active)) is not None]
+        if any(lack.open or (lack.failed and not accept_failed) for lack in lacked):
+            return lacked
+        switched = [pair for pair in pairs if active.get(pair.role) != pair.tag]
+        off = {pair.role for pair in switched} | (set(retired) & active.keys())
+        now = connection.execute(select(db_now())).scalar_one()
+        _switch(connection, switched, off, now)
+    return []
+
+
+def rollback(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
+    """Undo the last switch of these roles in one transaction, and return the pairs that are active again."""
+    with ledger.write() as connection:
+        known = [each for each in _registered(connection) if each.space.role in roles and not each.dropping]
+        times = [each.retired_at for each in known if not each.active and each.retired_at is not None]
+        if not times:
+            return []
+        back = [each.pair for each in known if not each.active and each.retired_at == max(times)]
+        undone = {each.space.role for each in known if each.active and each.activated_at == max(times)}
+        now = connection.execute(select(db_now())).scalar_one()
+        _switch(connection, back, undone | {pair.role for pair in back}, now)
+        return back
+
+
+def before_switch(ledger: Ledger, roles: Collection[Role]) -> list[RoleTag]:
+    """Return the pairs that `rollback` would make active again."""
+    known = [each for each in registered(ledger) if each.space.role in roles and not each.dropping]
+    times = [each.retired_at for each in known if not each.active and each.retired_at is not None]
+    return [each.pair for each in known if times and not each.active and each.retired_at == max(times)]
+
+
+def _switch(connection: Connection, on: Collection[RoleTag], off: Collection[Role], now: float) -> None:
+    """Retire the active spaces of the roles `off`, then activate the spaces `on`; both get the same time."""
+    was_active = and_(table.c.role.in_(sorted(off)), table.c.active)
+    connection.execute(update(table).where(was_active).values(active=False, retired_at=now))
+    for pair in on:
+        this = and_(table.c.role == pair.role, table.c.tag == pair.tag)
+        connection.execute(update(table).where(this).values(active=True, activated_at=now))
+    _set_beside(connection, requested.c.role.in_(sorted({*off, *(pair.role for pair in on)})))
+
+
+# --- dropping ---------------------------------------------------------------------------------------------------------
+
+
+def drop(ledger: Ledger, pairs: Collection[RoleTag]) -> None:
+    """Delete the rows of spaces that are not active: what requests them, their items, their vectors.
+
+    One transaction; the spaces are then `dropping` until `finish_drop` has deleted their objects. Paid answers stay,
+    so that the model is never paid for the same text twice.
+    """
+    with ledger.write() as connection:
+        active = active_tags(connection)
+        for pair in pairs:
+            if active.get(pair.role) == pair.tag:
+                continue
+            for rows in (requested, items, vectors):
+                connection.execute(delete(rows).where(rows.c.role == pair.role, rows.c.tag == pair.tag))
+            this = and_(table.c.role == pair.role, table.c.tag == pair.tag)
+            connection.execute(update(table).where(this).values(dropping=True))
+
+
+def finish_drop(ledger: Ledger, space: Space, drop_objects: Callable[[], None]) -> None:
+    """Call `drop_objects` and forget the space; do nothing where another process has done so.
+
+    Both in one transaction: a space of the same name that is filled again meanwhile must not lose its objects.
+    """
+    this = and_(table.c.role == space.role, table.c.tag == space.tag, table.c.dropping)
+    with ledger.write() as connection:
+        if connection.execute(select(table.c.role).where(this).with_for_update()).first() is not None:
+            drop_objects()
+            connection.execute(delete(table).where(this))
+
+
+def free_empty_roles(connection: Connection) -> None:
+    """Drop the spaces of roles whose last object is gone, so that any model's space can be their first again."""
+    by_role = defaultdict[str, list[str]](list)
+    for row in connection.execute(select(table.c.role, table.c.tag).where(~table.c.dropping)):
+        by_role[row.role].append(row.tag)
+    for role, tags in by_role.items():
+        if not any(_has_objects(connection, RoleTag(role=Role(role), tag=tag)) for tag in tags):
+            connection.execute(update(table).where(table.c.role == role).values(active=False, dropping=True))
+
+
+def _has_objects(connection: Connection, pair: RoleTag) -> bool:
+    return connection.execute(_objects(pair).limit(1)).first() is not None
+
+
+# --- what a space holds and lacks -------------------------------------------------------------------------------------
+
+
+def objects_table(role: Role) -> Table:
+    """Return the table of a role's objects."""
+    return chunks if role is Role.TEXT else images
+
+
+def object_key(role: Role) -> ColumnElement[str]:
+    """Return the column with the key of an object's item of this role."""
+    return chunks.c.text_key if role is Role.TEXT else key_column(role)
+
+
+def _objects(pair: RoleTag) -> Select[tuple[str]]:
+    """Return the ids of searchable objects with a vector of this pair."""
+    rows = objects_table(pair.role)
+    return (
+        select(rows.c.id)
+        .join(vectors, vectors.c.key == object_key(pair.role))
+        .where(vectors.c.role == pair.role, vectors.c.tag == pair.tag, is_searchable(rows))
+    )
+
+
+def lacking(pair: RoleTag, active: Mapping[str, str]) -> ColumnElement[bool]:
+    """Return the condition of searchable objects that lack a vector of this pair, though their document requests the
+    role and another tag's vector is there; of a role that nothing searches yet, a visual vector of an active space.
+
+    `active`: role -> tag of the active spaces. Objects that an ingest is about to make lack nothing yet.
+    """
+    rows, key = objects_table(pair.role), object_key(pair.role)
+    requesting = select(requested.c.document).where(requested.c.role == pair.role)
+    has = exists().where(vectors.c.key == key, vectors.c.role == pair.role, vectors.c.tag == pair.tag)
+    other = exists().where(vectors.c.key == key, vectors.c.role == pair.role, vectors.c.tag != pair.tag)
+    if pair.role not in active and rows is images:
+        searched = [and_(vectors.c.role == r, vectors.c.tag == active[r]) for r in sorted(PIXEL_ROLES) if r in active]
+        other = exists().where(vectors.c.key == images.c.content_key, or_(false(), *searched))
+        requesting = select(requested.c.document).where(requested.c.role.in_(sorted(PIXEL_ROLES)))
+    if rows is chunks:
+        shown = chunks.c.document.in_(requesting)
+    else:
+        shown = images.c.id.in_(select(placements.c.image).where(placements.c.document.in_(requesting)))
+    return and_(is_searchable(rows), key.is_not(None), shown, other, ~has)
+
+
+def settled(pair: RoleTag) -> ColumnElement[bool]:
+    """Return the condition of objects whose item of this pair has failed for good."""
+    return exists().where(
+        items.c.key == object_key(pair.role),
+        items.c.role == pair.role,
+        items.c.tag == pair.tag,
+        items.c.state.in_((ItemState.FAILED, ItemState.REJECTED)),
+    )
+
+
+def _lack(connection: Connection, pair: RoleTag, active: Mapping[str, str]) -> Lack | None:
+    """Return what a space lacks; None if nothing.
+
+    Objects whose last change is not published yet count, too: the space may not hold them.
+    """
+    rows = objects_table(pair.role)
+
+    def count(*where: ColumnElement[bool]) -> int:
+        return connection.execute(select(func.count()).select_from(rows).where(*where)).scalar_one()
+
+    missing, failed = count(lacking(pair, active)), count(lacking(pair, active), settled(pair))
+    behind = (is_searchable(rows), rows.c.published > 0, rows.c.dirty > rows.c.published)
+    refused = count(*behind, rows.c.publish_failure.is_not(None))
+    unpublished = count(*behind) - refused
+    if not (missing or unpublished or refused):
+        return None
+    return Lack(role=pair.role, tag=pair.tag, open=missing - failed + unpublished, failed=failed + refused)
+
+
+def lacks(ledger: Ledger, pairs: Iterable[RoleTag]) -> list[Lack]:
+    """Return what each of these spaces lacks, if anything."""
+    with ledger.read() as connection:
+        active = active_tags(connection)
+        return [lack for pair in pairs if (lack := _lack(connection, pair, active)) is not None]
+
+
+def count_vectors(ledger: Ledger, owner: str | None = None) -> list[SpaceCount]:
+    """Return how many searchable objects have a vector, by (role, tag); of an owner, or of all owners."""
+    with ledger.read() as connection:
+        counted = [
+            select(vectors.c.role, vectors.c.tag, func.count().label("objects"))
+            .join_from(rows, vectors, vectors.c.key == object_key(role))
+            .where(vectors.c.role == role, is_searchable(rows), *_owned(rows, owner))
+            .group_by(vectors.c.role, vectors.c.tag)
+            .order_by(vectors.c.tag)
+            for role in Role
+            if role is not Role.ANALYSIS
+            for rows in (objects_table(role),)
+        ]
+        rows_of = [row for query in counted for row in connection.execute(query).mappings()]
+        return [SpaceCount.model_validate(dict(row)) for row in rows_of]
+
+
+def count_without(ledger: Ledger, tags: Mapping[Role, str], owner: str | None) -> dict[Role, int]:
+    """Return role -> number of searchable objects that have a vector, but none of this tag, where there are any."""
+    counts = dict[Role, int]()
+    with ledger.read() as connection:
+        for role, tag in tags.items():
+            if role is Role.ANALYSIS:
+                continue
+            rows, key = objects_table(role), object_key(role)
+            other = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag != tag)
+            chosen = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag == tag)
+            query = select(func.count()).select_from(rows).where(is_searchable(rows), other, ~chosen)
+            if count := connection.execute(query.where(*_owned(rows, owner))).scalar_one():
+                counts[role] = count
+    return counts
+
+
+def _owned(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
+    if owner is None:
+        return []
+    if rows is images:
+        return [images.c.owner == owner]
+    return [chunks.c.document.in_(select(documents.c.id).where(documents.c.owner == owner))]

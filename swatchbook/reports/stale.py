@@ -1,0 +1,60 @@
+"""Which vectors are stale: made by another model than the one that the settings name, or missing in the space that
+searches read; with the line that says so in `status`, `coverage`, `doctor` and reports.
+"""
+
+from collections import defaultdict
+
+from swatchbook.errors import Configuration
+from swatchbook.ledger import spaces
+from swatchbook.ledger.database import Ledger
+from swatchbook.models.registry import vector_tags
+from swatchbook.records import Record, Role
+from swatchbook.settings import Settings
+
+
+class StaleRole(Record):
+    """A role whose vectors are not all by the model in the settings (`stale`), or not all searchable (`unserved`)."""
+
+    role: Role
+    chosen: str | None  # tag of the model in the settings; None: it makes no such vectors
+    searched: str | None  # tag of the active space
+    stale: int
+    unserved: int
+
+    @property
+    def line(self) -> str:
+        """Return it as a sentence for people, with the command that helps."""
+        parts = []
+        if self.stale:
+            parts.append(f"{self.stale} {self.role} vectors are stale: made by {self.searched}, not by {self.chosen}")
+        if self.unserved:
+            parts.append(f"{self.unserved} objects have no {self.role} vector in the space that searches read")
+        return f"{'; '.join(parts)}. See `swatchbook spaces`."
+
+
+def stale_roles(ledger: Ledger, settings: Settings, owner: str | None = None) -> tuple[StaleRole, ...]:
+    """Return the roles with stale or unserved vectors, of an owner or of all owners."""
+    try:
+        chosen = vector_tags(settings)
+    except Configuration:  # the settings' model has no revision: `doctor` and every ingest say so
+        chosen = {}
+    tags, active = defaultdict[Role, set[str]](set), dict[Role, str]()
+    for each in spaces.registered(ledger):
+        tags[each.space.role].add(each.space.tag)
+        if each.active:
+            active[each.space.role] = each.space.tag
+    # roles of which all vectors are by the chosen model need no counting
+    mixed = {role for role, of_role in tags.items() if of_role != {chosen.get(role)} or role not in active}
+    stale = spaces.count_without(ledger, {role: tag for role, tag in chosen.items() if role in mixed}, owner)
+    unserved = spaces.count_without(ledger, {role: tag for role, tag in active.items() if role in mixed}, owner)
+    return tuple(
+        StaleRole(
+            role=role,
+            chosen=chosen.get(role),
+            searched=active.get(role),
+            stale=stale.get(role, 0),
+            unserved=unserved.get(role, 0),
+        )
+        for role in Role
+        if role in stale or role in unserved
+    )

@@ -1,0 +1,271 @@
+"""What must hold while models change, on both indexes, with ingests, deletes and kills meanwhile: at every moment each
+search answers from one complete space; nothing is left of a dropped one; nothing is made or paid for twice.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from benchmarks import bare_ingest
+from swatchbook.errors import Configuration
+from swatchbook.index.base import Index, Space
+from swatchbook.ledger import spaces as ledger_spaces
+from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.tables import items, requested, vectors
+from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.records import DocumentStatus, Role, RoleTag
+from swatchbook.reports.stale import stale_roles
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.search import search
+from swatchbook.settings import load_settings
+from swatchbook.upkeep.spaces import activate, drop_old, fill, list_spaces, rollback
+from swatchbook.upkeep.verify import verify
+from tests.models import tiny
+from tests.pdf.making import Paper, gradient, png
+from tests.providers.standin import KEY, Provider, provider
+from tests.weaviate_server import weaviate_server
+
+__all__ = ["weaviate_server"]
+
+TEXT = {Role.UNDERSTANDING, Role.TEXT}
+
+
+class Watched:
+    """An index before and after each of whose writes somebody searches; it may be killed at one of them."""
+
+    def __init__(self, index: Index, look: Callable[[], None]) -> None:
+        self.index, self.look, self.read = index, look, set[Space]()
+        self.looking = False
+        self.writes, self.die_at = 0, 0
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        move = getattr(self.index, name)
+        if name == "search":
+            return self._searching(move)
+        return self._writing(move) if name in ("upsert", "delete", "drop", "activate", "ensure") else move
+
+    def _searching(self, move: Callable[..., object]) -> Callable[..., object]:
+        def search(space: Space, *given: object, **named: object) -> object:
+            self.read.add(space)
+            return move(space, *given, **named)
+
+        return search
+
+    def _writing(self, move: Callable[..., object]) -> Callable[..., object]:
+        def write(*given: object) -> object:
+            self.writes += 1
+            if self.writes == self.die_at:
+                raise KeyboardInterrupt
+            self._look()
+            done = move(*given)
+            self._look()
+            return done
+
+        return write
+
+    def _look(self) -> None:
+        if not self.looking:
+            self.looking = True
+            try:
+                self.look()
+            finally:
+                self.looking = False
+
+
+class Collection:
+    """A home that people search while things change. `kept`: a document that stays, and what each role has of it."""
+
+    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.home, self.monkeypatch, self.folder = home, monkeypatch, folder
+        self.kept: dict[Role, set[str]] = {}
+        self.number = 0
+        self.die_at = 0
+
+    def choose(self, **settings: str) -> None:
+        for name, value in settings.items():
+            self.monkeypatch.setenv(f"SWATCHBOOK_{name.upper()}", value)
+
+    @contextmanager
+    def opened(self) -> Iterator[Resources]:
+        with open_resources(load_settings()) as resources:
+            watched = Watched(resources.index, lambda: self.look(resources))
+            watched.die_at, self.die_at = self.die_at, 0
+            resources.index = watched  # type: ignore[assignment]
+            yield resources
+            resources.index = watched.index
+
+    def ingest(self) -> str:
+        """Another small catalogue; its document's id."""
+        self.number += 1
+        paper = Paper()
+        for page in (1, 2):
+            sheet = paper.page(f"Tile No. {self.number}.{page}, oak, 60 x 120 cm, for floors and walls")
+            sheet.insert_image((50, 100, 350, 400), stream=png(gradient(150, 150, seed=7 * self.number + page)))
+        path = self.folder / f"catalogue {self.number}.pdf"
+        paper.document.save(path)
+        bare_ingest.main(path)
+        with open_resources(load_settings()) as resources:
+            return list_documents(resources.ledger)[0].id
+
+    def keep(self) -> None:
+        """What is there now must be found in all roles that are searched from now on."""
+        with open_resources(load_settings()) as resources:
+            self.kept = {
+                role: set(resources.index.ids(each.space))
+                for role, each in ledger_spaces.active_spaces(resources.ledger).items()
+            }
+            self.picture = next(iter(hit.file for hit in search(resources, text="oak floor") if hit.file))
+
+    def look(self, resources: Resources) -> None:
+        """Search by text and by picture; what was asked is of one model for each family, and complete."""
+        watched: Watched = resources.index  # type: ignore[assignment]
+        if not self.kept:
+            return
+        active = {role: each.space for role, each in ledger_spaces.active_spaces(resources.ledger).items()}
+        watched.read.clear()
+        assert search(resources, text="oak floor")
+        with resources.files.local(self.picture) as file:
+            assert search(resources, image=file)[0].score > 0.9
+        assert len({space.tag for space in watched.read if space.role in TEXT}) == 1
+        assert len({space.tag.partition("/")[0] for space in watched.read if space.role not in TEXT}) == 1
+        assert watched.read <= set(active.values())
+        for space in watched.read:
+            held = set(watched.index.ids(space))
+            assert self.kept.get(space.role, set()) <= held, space.name
+
+    def change(self) -> None:
+        """From what is searched to what the settings name, with everything that happens meanwhile."""
+        with self.opened() as resources:
+            before = active_pairs(resources)
+            with pytest.raises(Configuration, match="no space") as refused:
+                activate(resources)
+            assert "spaces fill" in (refused.value.advice or "")
+            assert stale_roles(resources.ledger, resources.settings)
+            assert active_pairs(resources) == before
+        for at in (2, 5):
+            self.die_at = at
+            with pytest.raises(KeyboardInterrupt), self.opened() as resources:
+                fill(resources)
+        doomed = self.ingest()
+        with self.opened() as resources:
+            filled = fill(resources)
+            assert filled.lacks == ()
+            assert fill(resources).made == 0
+            assert account(resources.ledger).pending == 0
+            assert delete(resources, doomed)
+            later = self.ingest()
+            assert active_pairs(resources) == before
+            activate(resources)
+            after = active_pairs(resources)
+            assert before - after
+            assert stale_roles(resources.ledger, resources.settings) == ()
+            rollback(resources)
+            assert active_pairs(resources) == before
+            activate(resources)
+            assert active_pairs(resources) == after
+            assert delete(resources, later)
+        self.ingest()
+        self.die_at = 1
+        with pytest.raises(KeyboardInterrupt), self.opened() as resources:
+            drop_old(resources)
+        with self.opened() as resources:
+            drop_old(resources)
+            assert nothing_is_left_of(resources, before - after)
+            assert verify(resources).unpublished == 0
+            assert all(space.missing == space.foreign == 0 for space in verify(resources).spaces)
+            assert {document.status for document in list_documents(resources.ledger)} == {DocumentStatus.COMPLETED}
+            assert [len(role.spaces) for role in list_spaces(resources)] == [1] * len(after)
+
+
+def active_pairs(resources: Resources) -> set[RoleTag]:
+    return {each.pair for each in ledger_spaces.active_spaces(resources.ledger).values()}
+
+
+def nothing_is_left_of(resources: Resources, pairs: set[RoleTag]) -> bool:
+    with resources.ledger.read() as connection:
+        left = {
+            (row.role, row.tag)
+            for table in (items, vectors, requested)
+            for row in connection.execute(select(table.c.role, table.c.tag).distinct())
+        }
+    dropped = {(pair.role.value, pair.tag) for pair in pairs}
+    names = set(resources.index.spaces())
+    known = {each.space.name for each in ledger_spaces.registered(resources.ledger)}
+    return left.isdisjoint(dropped) and names == known
+
+
+@pytest.fixture
+def voyage() -> Iterator[Provider]:
+    with provider() as there:
+        yield there
+
+
+@pytest.fixture(params=["lance", "weaviate"])
+def collection(
+    request: pytest.FixtureRequest, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Collection]:
+    made = Collection(home, monkeypatch, tmp_path)
+    if request.param == "weaviate":
+        server = request.getfixturevalue("weaviate_server")
+        made.choose(
+            index="weaviate",
+            weaviate_url=server.url,
+            weaviate_grpc_port=str(server.grpc_port),
+            weaviate_api_key=server.api_key,
+        )
+    made.ingest()
+    made.ingest()
+    made.keep()
+    yield made
+    with open_resources(load_settings()) as resources:  # the server is shared
+        for each in ledger_spaces.registered(resources.ledger):
+            resources.index.drop(each.space)
+
+
+def test_text_encoder_to_voyage_and_back(collection: Collection, voyage: Provider) -> None:
+    collection.choose(text_encoder="voyage", text_url=voyage.openai_url, text_api_key=KEY)
+    collection.change()
+    assert voyage.paid
+    assert max(count for asked, count in documents_paid(voyage).items()) == 1, "no text is paid for twice"
+    collection.choose(text_encoder="minilm")
+    collection.change()
+
+
+def documents_paid(voyage: Provider) -> dict[str, int]:
+    """Text -> how often its vector as a document was sent."""
+    counts = dict[str, int]()
+    for asked, fault in voyage.asked:
+        if fault is None and asked.body.get("input_type") == "document":
+            for text in asked.texts:
+                counts[text] = counts.get(text, 0) + 1
+    return counts
+
+
+def test_descriptors_to_siglip_and_back(collection: Collection) -> None:
+    model = str(tiny.save(collection.folder / "models", "siglip2"))
+    collection.choose(encoder="siglip", encoder_model=model)
+    collection.change()
+    collection.choose(encoder="descriptors")
+    collection.change()
+
+
+def test_a_role_whose_last_object_goes_is_free(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Collection(home, monkeypatch, tmp_path)
+    document = small.ingest()
+    with open_resources(load_settings()) as resources:
+        assert delete(resources, document)
+        publish_all(resources, at_most=0)
+        assert ledger_spaces.registered(resources.ledger) == []
+        assert list(resources.index.spaces()) == []
+    small.choose(encoder="siglip", encoder_model=str(tiny.save(tmp_path / "models", "siglip2")))
+    small.ingest()
+    with open_resources(load_settings()) as resources:
+        assert stale_roles(resources.ledger, resources.settings) == ()
+        active = ledger_spaces.active_spaces(resources.ledger)
+        assert {Role.VISUAL, Role.MATERIAL} <= active.keys()
+        assert search(resources, text="oak")

@@ -1,0 +1,87 @@
+"""A change of model while people search: the new space is filled beside the old one, and one transaction switches."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.command import Command, run, run_json
+from tests.providers.standin import KEY, Provider, provider
+
+
+@pytest.fixture
+def voyage() -> Iterator[Provider]:
+    """A server that speaks Voyage's embeddings."""
+    with provider() as there:
+        yield there
+
+
+@pytest.fixture
+def collection(home: Path, ingested_home: Path) -> Path:
+    """The small sample, ingested for anna with the local models."""
+    shutil.copytree(ingested_home, home)
+    return home
+
+
+def choose_voyage(voyage: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "voyage")
+    monkeypatch.setenv("SWATCHBOOK_TEXT_URL", voyage.openai_url)
+    monkeypatch.setenv("SWATCHBOOK_TEXT_API_KEY", KEY)
+
+
+def test_search_goes_on_when_settings_name_another_model_and_a_document_is_embedded_with_it(
+    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = run_json("search", "oak floor", "--owner", "anna")
+    choose_voyage(voyage, monkeypatch)
+    assert run_json("search", "oak floor", "--owner", "anna") == before
+    document = run_json("status")["recent"][0]["id"]
+    run("embed", document)
+    assert voyage.paid, "the vectors of the new model were made"
+    assert run_json("search", "oak floor", "--owner", "anna") == before
+
+
+def test_text_encoder_changes_to_voyage_and_back_while_people_search(
+    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = run_json("search", "oak floor", "--owner", "anna")
+    choose_voyage(voyage, monkeypatch)
+    assert {each["role"]: each["stale"] for each in run_json("coverage")["stale"]} == {"understanding": 14, "text": 20}
+    assert {each["role"] for each in run_json("spaces", "fill", "--dry-run")} == {"understanding", "text"}
+    assert not voyage.paid
+    assert "spaces fill" in run_fails("spaces", "activate")
+    filled = run_json("spaces", "fill")
+    assert filled["lacks"] == []
+    assert run_json("search", "oak floor", "--owner", "anna") == before
+    paid = len(voyage.paid)
+    assert paid
+    assert run_json("spaces", "fill")["made"] == 0
+    assert len(voyage.paid) == paid
+
+    assert {each["role"] for each in run_json("spaces", "activate")["active"]} == {"understanding", "text"}
+    assert run_json("coverage")["stale"] == []
+    after = run_json("search", "oak floor", "--owner", "anna")
+    assert after != before
+    run("spaces", "rollback")
+    assert run_json("search", "oak floor", "--owner", "anna") == before
+    run("spaces", "activate")
+    assert run_json("search", "oak floor", "--owner", "anna") == after
+    run("spaces", "drop-old", "--yes")
+
+    monkeypatch.setenv("SWATCHBOOK_TEXT_ENCODER", "minilm")
+    assert run_json("search", "oak floor", "--owner", "anna") == after
+    run("spaces", "fill")
+    run("spaces", "activate")
+    run("spaces", "drop-old", "--yes")
+    assert run_json("search", "oak floor", "--owner", "anna") == before
+    listed = run_json("spaces")
+    assert all(len(role["spaces"]) == 1 for role in listed["roles"])
+    assert listed["stale"] == []
+
+
+def run_fails(*arguments: str) -> str:
+    """What the command says on stderr when it fails."""
+    status, _, err = Command(*arguments).wait()
+    assert status == 1
+    return err
