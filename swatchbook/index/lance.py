@@ -31,8 +31,9 @@ from swatchbook.index.rules import (
     conditions,
     foreign_space,
     missing_space,
+    words_column,
 )
-from swatchbook.index.words import Words, word_keys, word_pattern
+from swatchbook.index.words import Words, word_pattern
 from swatchbook.records import Role
 
 FLAT_ROWS = 20_000
@@ -301,7 +302,7 @@ def _rows(space: Space, objects: Sequence[IndexObject]) -> pa.Table:
     vectors = np.concatenate([each.vector for each in objects]).astype(np.float32, copy=False)
     payloads = [each.payload for each in objects]
     columns: dict[str, Any] = {name: [getattr(p, name) for p in payloads] for name in Payload.model_fields}
-    columns |= {f"{name}_words": [word_keys(values) for values in columns[name]] for name in WORDS}
+    columns |= {f"{name}_words": [words_column(name, values) for values in columns[name]] for name in WORDS}
     columns["id"] = [each.id for each in objects]
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors), space.dimension)
     columns["words"] = ["\n".join([*p.names, p.text]) for p in payloads]

@@ -3,12 +3,12 @@ conditions that the indexes get from `rules.py`: for results before they are sho
 by id or name.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from uuid import UUID
 
 from swatchbook.index.base import Payload, Where
-from swatchbook.index.words import Words, all_alternatives, fold_words, occur_in
+from swatchbook.index.words import Words, fold_words, ways, words_and_terms
 
 Test = Callable[[Payload], bool]
 """Whether an image, a product or a chunk, given by its payload, satisfies the filters."""
@@ -17,7 +17,7 @@ Test = Callable[[Payload], bool]
 def satisfies(where: Where) -> Test:
     """Return the test of these filters. The words of the filters are looked up once, for any number of payloads."""
     ids, names = split_products(where.products)
-    named = _words_test(list(map(fold_words, names)))
+    named = _test_words(names)
     tests: list[Test] = []
     if where.owner is not None:
         tests.append(lambda payload: payload.owner == where.owner)
@@ -26,13 +26,13 @@ def satisfies(where: Where) -> Test:
     if where.products:
         tests.append(lambda payload: not {*ids}.isdisjoint(payload.products) or named(payload.names))
     if where.category:
-        in_category = _words_test(list(map(fold_words, where.category)))
+        in_category = _test_words(where.category)
         tests.append(lambda payload: in_category(payload.category))
     if where.material:
-        of_material = _words_test(all_alternatives(where.material))
+        of_material = _test_terms(where.material)
         tests.append(lambda payload: of_material(payload.material))
     if where.colors:
-        of_color = _words_test(all_alternatives(where.colors))
+        of_color = _test_terms(where.colors)
         tests.append(lambda payload: of_color(payload.colors))
     if where.pages:
         tests.append(lambda payload: not {*where.pages}.isdisjoint(payload.pages))
@@ -43,9 +43,25 @@ def satisfies(where: Where) -> Test:
     return lambda payload: all(test(payload) for test in tests)
 
 
-def _words_test(alternatives: list[Words]) -> Callable[[Iterable[str]], bool]:
-    """Return the test whether one of some values matches. Each value is compared once: many payloads have the same."""
-    matches = cache(lambda value: occur_in(alternatives, value))
+def _test_words(asked: Iterable[str]) -> Callable[[Iterable[str]], bool]:
+    return _any_has(fold_words, [fold_words(text) for text in asked])
+
+
+def _test_terms(asked: Iterable[str]) -> Callable[[Iterable[str]], bool]:
+    return _any_has(words_and_terms, [words for text in asked for words in ways(text)])
+
+
+def _any_has(words_of: Callable[[str], Words], alternatives: Sequence[Words]) -> Callable[[Iterable[str]], bool]:
+    """Return the test whether one of some values has all words of an alternative.
+
+    Each value is compared once: many payloads have the same.
+    """
+
+    @cache
+    def matches(value: str) -> bool:
+        present = {*words_of(value)}
+        return any(words and present.issuperset(words) for words in alternatives)
+
     return lambda values: any(map(matches, values))
 
 

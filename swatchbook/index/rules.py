@@ -3,7 +3,7 @@ which objects and query vectors are refused (NaN, zero, wrong length), and the e
 foreign space.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +12,13 @@ from pydantic_core import PydanticSerializationError
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
 from swatchbook.index.base import IndexObject, Space, Vector, Where
 from swatchbook.index.matching import is_uuid, split_products
-from swatchbook.index.words import Words, all_alternatives, fold_words
+from swatchbook.index.words import Words, fold_words, ways, word_keys
 
 WORDS = ("category", "material", "colors", "names")
-"""Fields that filters match by words. For each the index has a second column, `<name>_words`, filled by
-`words.word_keys`."""
+"""Fields that filters match by words. For each the index has a second column, `<name>_words`."""
+
+TERMS = ("material", "colors")
+"""Those of them that filters match also by terms of the vocabulary."""
 
 EXACT = ("documents", "products")
 """Fields of ids, which must be equal. So must the owner: "Ann" may not see what "ann" owns."""
@@ -39,10 +41,19 @@ def conditions(where: Where) -> list[Condition]:
         Condition({"documents": where.documents}, {}),
         Condition({"products": ids}, {"names_words": list(map(fold_words, names))}),
         Condition({}, {"category_words": list(map(fold_words, where.category))}),
-        Condition({}, {"material_words": all_alternatives(where.material)}),
-        Condition({}, {"colors_words": all_alternatives(where.colors)}),
+        Condition({}, {"material_words": _all_ways(where.material)}),
+        Condition({}, {"colors_words": _all_ways(where.colors)}),
     )
     return [each for each in asked if any([*each.ids.values(), *each.words.values()])]
+
+
+def _all_ways(texts: Sequence[str]) -> list[Words]:
+    return [words for text in texts for words in ways(text)]
+
+
+def words_column(name: str, values: Iterable[str]) -> list[str]:
+    """Return what the words column of a field holds."""
+    return word_keys(values, terms=name in TERMS)
 
 
 def admit(space: Space, objects: Sequence[IndexObject]) -> tuple[list[IndexObject], dict[str, Failure]]:

@@ -62,8 +62,9 @@ from swatchbook.index.rules import (
     conditions,
     foreign_space,
     missing_space,
+    words_column,
 )
-from swatchbook.index.words import word_keys, word_pattern
+from swatchbook.index.words import word_pattern
 from swatchbook.records import Role
 
 PREFIX = "Swatchbook_"
@@ -456,7 +457,7 @@ def _compare(space: Space, collection: Collection[Any, Any]) -> None:
 def _properties(each: IndexObject) -> dict[str, Any]:
     given = each.payload.model_dump()
     return {name: value for name, value in given.items() if value is not None} | {
-        f"{name}_words": word_keys(given[name]) for name in WORDS
+        f"{name}_words": words_column(name, given[name]) for name in WORDS
     }
 
 

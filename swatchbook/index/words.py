@@ -6,18 +6,14 @@ blue. Also how alike two texts are, to name the nearest values.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher
-from functools import cache
-from itertools import product
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 Words = tuple[str, ...]
-"""Distinct folded words, sorted."""
-
-MOST_ALTERNATIVES = 400
-"""Ways to say a filter at most: of "blue marble", every blue with every marble. Beyond, a term's own words only."""
+"""Distinct folded words and terms, sorted. A term is written as "=dark blue", so that it cannot be a word of a text."""
 
 
 def fold_words(text: str) -> Words:
@@ -26,29 +22,51 @@ def fold_words(text: str) -> Words:
     return tuple(sorted(set(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))))
 
 
-def word_key(value: str) -> str:
-    """Return a value's key: "<brushed><oak>" for "Oak, brushed". Values with equal keys are one for filters."""
-    return "".join(f"<{word}>" for word in fold_words(value))
+@lru_cache(maxsize=4_096)
+def words_and_terms(value: str) -> Words:
+    """Return the words of a material or colour, and every term that they say, with its broader terms.
+
+    "Gres porcellanato" also says porcelain, stoneware and ceramic.
+    """
+    words = fold_words(value)
+    upwards = _vocabulary().upwards
+    terms = {each for said, term in _near(words) if {*said} <= {*words} for each in upwards[term]}
+    return tuple(sorted({*words, *(f"={term}" for term in terms)}))
 
 
-def word_keys(values: Iterable[str]) -> list[str]:
-    """Return the keys of a field's values, for its words column. Empty ones are left out."""
-    return [key for key in dict.fromkeys(map(word_key, values)) if key]
+def ways(text: str) -> list[Words]:
+    """Return how a value may say a filter on materials or colours: by its own words, or by the terms that they say.
+
+    Terms of several words ("dark blue") are recognised before those of one; words that are no term must be there
+    themselves: "brushed oak" is "brushed" with any word for oak.
+    """
+    own = fold_words(text)
+    left, terms = {*own}, set[str]()
+    for said, term in sorted(_near(own), key=lambda pair: (-len(pair[0]), pair[0])):
+        if left.issuperset(said):
+            left -= {*said}
+            terms.add(f"={term}")
+    return [own, tuple(sorted(left | terms))] if terms else [own]
+
+
+def key_of(words: Words) -> str:
+    """Return the key of a value's words: "<brushed><oak>" for "Oak, brushed"."""
+    return "".join(f"<{word}>" for word in words)
+
+
+def word_keys(values: Iterable[str], *, terms: bool) -> list[str]:
+    """Return the keys of the values of a field, with or without their terms. Empty ones are left out."""
+    keys = (key_of(words_and_terms(value) if terms else fold_words(value)) for value in values)
+    return [key for key in dict.fromkeys(keys) if key]
 
 
 def word_pattern(words: Words, wildcard: str) -> str:
     """Return a pattern that matches the key of every value with all these words; `wildcard` matches any text.
 
-    Keys and patterns are sorted, so the words are in the same order. Besides words it contains only `<` and `>`. Of no
-    words it is "<>", which no key contains.
+    Keys and patterns are sorted, so the words are in the same order. Besides words it contains only `<`, `>`, `=` and
+    the blanks in terms. Of no words it is "<>", which no key contains.
     """
     return wildcard.join(f"<{word}>" for word in words) or "<>"
-
-
-def occur_in(alternatives: Collection[Words], value: str) -> bool:
-    """Return whether a value has all words of one of the alternatives."""
-    present = frozenset(fold_words(value))
-    return any(words and present.issuperset(words) for words in alternatives)
 
 
 def likeness(asked: str, value: str) -> float:
@@ -59,51 +77,7 @@ def likeness(asked: str, value: str) -> float:
     return sum(max(SequenceMatcher(None, word, other).ratio() for other in present) for word in words) / len(words)
 
 
-def alternatives(text: str) -> list[Words]:
-    """Return the words of a filter on materials or colours, in all ways in which the vocabulary can say them.
-
-    "white porcelain" is also "bianco" with "porcellanato". Terms of several words ("dark blue") are recognised before
-    those of one; words that are no term stay as they are.
-    """
-    vocabulary = _vocabulary()
-    left, parts = set(fold_words(text)), list[Sequence[Words]]()
-    for words in sorted(vocabulary.terms, key=lambda words: (-len(words), words)):
-        if left.issuperset(words):
-            left -= set(words)
-            ways = vocabulary.ways[vocabulary.terms[words]]
-            few = len(ways) * _size(parts) <= MOST_ALTERNATIVES
-            parts.append(ways if few else [words])
-    merged = {tuple(sorted(left.union(*chosen))) for chosen in product(*parts)}
-    return sorted(merged)
-
-
-def all_alternatives(texts: Iterable[str]) -> list[Words]:
-    """Return the alternatives of several texts, of which any one may hold."""
-    return list(dict.fromkeys(words for text in texts for words in alternatives(text)))
-
-
-class _Vocabulary(NamedTuple):
-    """`terms`: words -> the term that they say. `ways`: term -> all words that say it or a narrower term."""
-
-    terms: Mapping[Words, str]
-    ways: Mapping[str, Sequence[Words]]
-
-
-@cache
-def _vocabulary() -> _Vocabulary:
-    """Read the vocabulary, once in a process: 10 ms, for filters on materials and colours only."""
-    terms = read_vocabulary()
-    narrower = dict[str, set[str]]()
-    for term, entry in terms.items():
-        for broader in entry.broader:
-            narrower.setdefault(broader, set()).add(term)
-    return _Vocabulary(
-        terms={words: term for term, entry in terms.items() for words in entry.words},
-        ways={
-            term: _shortest({words for each in _with_narrower(term, narrower) for words in terms[each].words})
-            for term in terms
-        },
-    )
+# --- the vocabulary ---------------------------------------------------------------------------------------------------
 
 
 class Term(NamedTuple):
@@ -134,24 +108,30 @@ def read_vocabulary() -> dict[str, Term]:
     }
 
 
-def _with_narrower(term: str, narrower: Mapping[str, Collection[str]]) -> Iterator[str]:
-    yield term
-    for each in sorted(narrower.get(term, ())):
-        yield from _with_narrower(each, narrower)
+class _Vocabulary(NamedTuple):
+    """`by_word`: word -> all that is said with it, each with its term. `upwards`: term -> it and all broader ones."""
+
+    by_word: Mapping[str, Collection[tuple[Words, str]]]
+    upwards: Mapping[str, Collection[str]]
 
 
-def _shortest(ways: Collection[Words]) -> list[Words]:
-    """Return those that contain no other: what says "dark blue" says "blue"."""
-    return sorted(words for words in ways if not any(set(other) < set(words) for other in _shorter(words, ways)))
+@cache
+def _vocabulary() -> _Vocabulary:
+    """Read the vocabulary, once in a process (15 ms): only where materials and colours are filtered or published."""
+    terms = read_vocabulary()
+    by_word = dict[str, list[tuple[Words, str]]]()
+    for name, term in terms.items():
+        for said in term.words:
+            for word in said:
+                by_word.setdefault(word, []).append((said, name))
+
+    def upwards(name: str) -> set[str]:
+        return {name}.union(*map(upwards, terms[name].broader))
+
+    return _Vocabulary(by_word, {name: upwards(name) for name in terms})
 
 
-def _shorter(words: Words, ways: Collection[Words]) -> Iterator[Words]:
-    """Yield the ways with fewer words: none for a single word, as most are."""
-    return (other for other in (ways if len(words) > 1 else ()) if len(other) < len(words))
-
-
-def _size(parts: Sequence[Sequence[Words]]) -> int:
-    size = 1
-    for part in parts:
-        size *= len(part)
-    return size
+def _near(words: Words) -> set[tuple[Words, str]]:
+    """Return all that is said with one of these words, each with its term."""
+    by_word = _vocabulary().by_word
+    return {each for word in words for each in by_word.get(word, ())}

@@ -4,14 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swatchbook.index.words import MOST_ALTERNATIVES, alternatives, fold_words, likeness, occur_in, read_vocabulary
+from swatchbook.index.base import Payload, Where
+from swatchbook.index.matching import satisfies
+from swatchbook.index.words import fold_words, likeness, read_vocabulary, ways
 
 LANGUAGES = {"en", "de", "it", "fr", "es", "nl"}
 TERMS = read_vocabulary()
 
 
 def finds(asked: str, *values: str) -> bool:
-    return any(occur_in(alternatives(asked), value) for value in values)
+    return satisfies(Where(colors=(asked,)))(Payload(owner="ann", kind="image", colors=values))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +82,8 @@ def test_its_own_words_are_always_found(asked: list[str], more: list[str]) -> No
 
 
 @given(st.lists(st.sampled_from(sorted(TERMS)), min_size=1, max_size=4))
-def test_the_alternatives_are_few(terms: list[str]) -> None:
-    assert 1 <= len(alternatives(" ".join(terms))) <= MOST_ALTERNATIVES
+def test_there_are_two_ways_to_say_a_filter_at_most(terms: list[str]) -> None:
+    assert [len(words) > 0 for words in ways(" ".join(terms))] == [True, True]
 
 
 def test_likeness_is_of_the_most_similar_words() -> None:

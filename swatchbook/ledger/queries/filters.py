@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, select
 
 from swatchbook.index.base import Payload, Where
 from swatchbook.index.matching import satisfies
-from swatchbook.index.words import likeness, word_key
+from swatchbook.index.words import fold_words, key_of, likeness
 from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, product_payloads
 from swatchbook.ledger.tables import chunks, documents, images, placements, products
@@ -153,7 +153,7 @@ _IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
 def _count(found: Iterable[Payload], name: str) -> Counter[str]:
     """Return value -> how many payloads have it in this field. Spellings with the same words are one value."""
     spelt = Counter[tuple[str, ...]](tuple(dict.fromkeys(map(str, getattr(payload, name)))) for payload in found)
-    keys = {value: word_key(value) for values in spelt for value in values}
+    keys = {value: key_of(fold_words(value)) for values in spelt for value in values}
     by_key, by_spelling = Counter[str](), Counter[str]()
     for values, count in spelt.items():
         by_key.update(dict.fromkeys({keys[value] for value in values}, count))
