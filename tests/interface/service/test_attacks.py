@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from interface.cli.log import Fields
 from interface.service import middleware, serve
+from swatchbook.ledger import stage_results
 from swatchbook.ledger.tables import documents
 from swatchbook.records import image_id
 from swatchbook.settings import ApiKey, Settings, WebhookSource
@@ -39,6 +40,7 @@ class Target(NamedTuple):
     service: Served
     document: str
     image: str
+    product: str
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,9 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     home = tmp_path_factory.mktemp("home")
     with served(Settings(home=home, api_keys=keys, webhook_sources=(SHOP,), upload_idle_seconds=2)) as running:
         run = scene.begun(running.resources.ledger, owner="anna", content="secret-catalogue", pictures=[PICTURE])
-        yield Target(running, run.document, image_id("anna", PICTURE))
+        product = scene.product(run, "Secret plank")
+        stage_results.save_assembly(running.resources.ledger, run, [product], [])
+        yield Target(running, run.document, image_id("anna", PICTURE), product.id)
         assert httpx.get(f"{running.url}/live").status_code == 200  # after all of it
 
 
@@ -218,18 +222,20 @@ def operations(target: Target) -> list[tuple[str, str]]:
 
 
 def ask(target: Target, method: str, path: str, headers: dict[str, str], *, known: bool = True) -> httpx.Response:
-    ids = (target.document, target.image) if known else (NOBODY, NOBODY)
-    path = path.replace("{document_id}", ids[0]).replace("{image_id}", ids[1])
+    ids = {"document_id": target.document, "image_id": target.image, "product_id": target.product}
+    path = path.format_map({"number": "1"} | (ids if known else dict.fromkeys(ids, NOBODY)))
     return httpx.request(method, target.service.url + path, headers=headers)
 
 
 def test_what_is_others_is_as_if_it_were_not_there(target: Target) -> None:
     named = [(method, path) for method, path in operations(target) if "{" in path]
-    assert len(named) >= 8
+    assert len(named) >= 17
     for method, path in named:
         theirs, nobodys = (ask(target, method, path, bearing(BERT), known=known) for known in (True, False))
         assert theirs.status_code == nobodys.status_code == 404, (method, path)
-        told = theirs.text.replace(target.document, NOBODY).replace(target.image, NOBODY)
+        told = theirs.text
+        for identity in (target.document, target.image, target.product):
+            told = told.replace(identity, NOBODY)
         assert told == nobodys.text
     row = scene.one(target.service.resources.ledger, documents, id=target.document)
     assert row["status"] == "running"
