@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from interface.service.app import create_app
 from swatchbook.index.base import Where
-from swatchbook.ledger import publishing
 from swatchbook.ledger.queries.filters import facets, unmatched
+from swatchbook.ledger.spaces import registered
 from swatchbook.records import ResultKind
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
@@ -73,8 +73,8 @@ def collection(
         resources: Resources = app.state.resources
         fill(resources)
         yield Collection(resources, client, things(resources.ledger))
-        for space, _ in publishing.spaces(resources.ledger):
-            resources.index.drop(space)  # the server goes on with other tests
+        for each in registered(resources.ledger):
+            resources.index.drop(each.space)  # the server goes on with other tests
 
 
 TEXTS = {
