@@ -8,7 +8,7 @@ our results contain dictionaries whose keys come from the catalogue.
 import json
 from typing import Any, Literal
 
-from prefect.results import aget_default_result_storage
+from prefect.filesystems import LocalFileSystem
 from prefect.serializers import Serializer
 
 from swatchbook import records
@@ -32,13 +32,12 @@ class RecordSerializer(Serializer):
         return [_to_record(each) for each in data] if isinstance(data, list) else _to_record(data)
 
 
-async def is_foreign(key: str) -> bool:
+async def is_foreign(storage: LocalFileSystem, key: str) -> bool:
     """Return whether the cached result of a key was not written by RecordSerializer.
 
     Prefect would load it with the serializer that the stored result names.
     """
     try:
-        storage = await aget_default_result_storage()
         stored = await storage.read_path(key)
     except (ValueError, OSError):  # no result is stored under the key
         return False
