@@ -14,8 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.context import FlowRunContext, TaskRunContext
-from prefect.filesystems import LocalFileSystem
+from prefect.context import TaskRunContext
 
 from blocks import load_resources
 from swatchbook.errors import Failure, Interrupted, LedgerDown, Policy
@@ -84,38 +83,25 @@ def last_try() -> bool:
 async def cached(task: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
     """Return a pure task's result, and whether it came from the cache. The task must have a parameter `work`.
 
-    Its result is stored in the folder of our settings, whatever those of the process are that runs it: garbage
-    collection looks there. The task runs again if the cached result is not usable: it was not written by
-    RecordSerializer, a file that it refers to is missing, or it lacks pages whose failure was transient.
+    The task runs again if the cached result is not usable: it was not written by RecordSerializer, a file that it
+    refers to is missing, or it lacks pages whose failure was transient.
     """
     call: Callable[..., Coroutine[Any, Any, Any]] = task
     recompute: Callable[..., Coroutine[Any, Any, R]] = task.with_options(refresh_cache=True)
     parameters = signature(task.fn).bind(*args, **kwargs).arguments
-    resources = load_resources(parameters["work"].blocks)
-    storage = LocalFileSystem(basepath=str(resources.settings.results_folder))
-    with _results_in(storage):
-        if await is_foreign(storage, cache_key(None, parameters)):
-            return await recompute(*args, **kwargs), False
-        state = await call(*args, **kwargs, return_state=True)
-        from_cache = state.name == "Cached"
-        try:
-            result: R = await state.aresult()
-        except (ValueError, TypeError, KeyError):  # the cached bytes are not a valid result
-            if not from_cache:
-                raise
-            return await recompute(*args, **kwargs), False
-        if from_cache and not await asyncio.to_thread(_is_usable, resources.files, result):
-            return await recompute(*args, **kwargs), False
-        return result, from_cache
-
-
-def _results_in(storage: LocalFileSystem) -> FlowRunContext:
-    """Return a context in which tasks store their results there. Prefect's decorators take only saved blocks."""
-    flow = FlowRunContext.get()
-    if flow is None:
-        raise RuntimeError("A cached task is called outside a flow.")
-    store = flow.result_store.model_copy(update={"result_storage": storage})
-    return flow.model_copy(update={"result_store": store})
+    if await is_foreign(cache_key(None, parameters)):
+        return await recompute(*args, **kwargs), False
+    state = await call(*args, **kwargs, return_state=True)
+    from_cache = state.name == "Cached"
+    try:
+        result: R = await state.aresult()
+    except (ValueError, TypeError, KeyError):  # the cached bytes are not a valid result
+        if not from_cache:
+            raise
+        return await recompute(*args, **kwargs), False
+    if from_cache and not await asyncio.to_thread(_is_usable, load_resources(parameters["work"].blocks).files, result):
+        return await recompute(*args, **kwargs), False
+    return result, from_cache
 
 
 def _is_usable(files: Files, result: Any) -> bool:

@@ -155,6 +155,7 @@ def _wait_for(server: Child, url: str) -> None:
 
 
 def _descendants(pid: int) -> list[psutil.Process]:
+    found = list[psutil.Process]()
     with suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).children(recursive=True)
-    return []
+        found += psutil.Process(pid).children(recursive=True)
+    return found

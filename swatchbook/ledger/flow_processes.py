@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import delete, select, update
 
 from swatchbook.ledger.database import Ledger, db_now, select_in, upsert
-from swatchbook.ledger.runs import process_of
+from swatchbook.ledger.dead_runs import process_of
 from swatchbook.ledger.tables import flow_processes
 from swatchbook.records import Record
 from swatchbook.runtime.process import Process, here

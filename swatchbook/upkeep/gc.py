@@ -4,6 +4,7 @@ unnamed files and unused contents also at least as long as the oldest live run h
 """
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -22,6 +23,9 @@ from swatchbook.storage.preview_cache import source_of
 DAY = 86_400.0
 
 T = TypeVar("T")
+
+_EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
+"""Names of stored exceptions: UUIDs."""
 
 _PORTION = 5_000  # names looked up at once
 
@@ -81,12 +85,15 @@ def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
 
 def _results(resources: Resources, older_than: float) -> Iterator[Path]:
     """Yield cached results that no document can use: it was deleted, or its options or the stage's version changed.
+    Also what failed flow runs and tasks raised, which Prefect stores under a random name and nobody reads.
 
     Results in Prefect's own storage, where earlier versions put some, are used by none.
     """
     strays = (path for path in _within(_own_storage_of_prefect()) if read_result_name(path.name))
     yield from (path for path in strays if _age(path) > older_than)
-    named = ((path, read_result_name(path.name)) for path in _within(resources.settings.results_folder))
+    results = list(_within(resources.settings.results_folder))
+    yield from (path for path in results if _EXCEPTION.match(path.name) and _age(path) > older_than)
+    named = ((path, read_result_name(path.name)) for path in results)
     aged = ((path, name) for path, name in named if name and _age(path) > older_than)
     for portion in _portions(aged):
         origins = retention.origins(resources.ledger, sorted({name.content for _, name in portion}))

@@ -208,9 +208,12 @@ def held_network(target: int) -> Iterator[tuple[int, Callable[[], None], Callabl
     def relay(source: socket.socket, sink: socket.socket, gate: threading.Event | None) -> None:
         try:
             while data := source.recv(1 << 16):
+                is_held = gate is not None and not gate.is_set()
                 if gate is not None:
                     gate.wait()
                 sink.sendall(data)
+                if is_held:  # or the cancel of a write, which comes after it, might overtake it in the server
+                    time.sleep(1)
         except OSError:
             return
 

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, update
@@ -62,6 +63,8 @@ def test_results_stay_as_long_as_their_documents_next_run_would_read_them(resour
         results / "somebody's own result",
         results / "read-me.txt",
     ]
+    raised = results / uuid4().hex  # by a flow run that failed
+    raised.write_text("{}")
     superseded = kept(results, resources, document, "plan", focus=False)
     foreign = kept(results, resources, document, "extract", other.id)
     former = results / f"read-{'0' * 64}"
@@ -72,9 +75,9 @@ def test_results_stay_as_long_as_their_documents_next_run_would_read_them(resour
     mark_deleting(resources.ledger, other.id)
     delete_rows(resources.ledger, other.id)
     assert finish_delete(resources.ledger, other.id)
-    age(*stays, superseded, foreign, former, gone)
-    assert sweep(resources, dry_run=True).results == 4
-    assert sweep(resources).results == 4
+    age(*stays, superseded, foreign, former, gone, raised)
+    assert sweep(resources, dry_run=True).results == 5
+    assert sweep(resources).results == 5
     assert sorted(results.iterdir()) == sorted([*stays, young])
 
 
