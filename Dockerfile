@@ -31,7 +31,6 @@ RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels pip install --no-
 ENV SWATCHBOOK_HOME=/var/lib/swatchbook \
     HF_HOME=/var/lib/models \
     PREFECT_HOME=/var/lib/swatchbook/prefect \
-    PREFECT_LOCAL_STORAGE_PATH=/var/lib/swatchbook/prefect/results \
     PREFECT_RESULTS_DEFAULT_SERIALIZER=json \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
     DO_NOT_TRACK=1 \

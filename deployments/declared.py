@@ -3,6 +3,7 @@ every hour, `report_coverage` every day) and how many runs of each at a time (th
 """
 
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +60,12 @@ def find_declaration() -> Path:
     raise Configuration(
         f"prefect.yaml not found at {' or '.join(map(str, paths))}.", advice="Install Swatchbook again."
     )
+
+
+@cache
+def flow_names() -> frozenset[str]:
+    """Return the names of all flows: flow and deployment have the same name."""
+    return frozenset(declared.name for declared in read_declaration(find_declaration()))
 
 
 def read_declaration(path: Path) -> tuple[Declared, ...]:

@@ -35,7 +35,7 @@ from blocks import BLOCKS
 from blocks.overlay import fill
 from deployments.declared import Declared, Schedule, find_declaration, read_declaration
 from deployments.pools import Pool, all_pools
-from scheduler.launch import prefect
+from scheduler.launch import FLOW, prefect
 from swatchbook.errors import Configuration
 from swatchbook.records import Record
 from swatchbook.redact import REDACTED, redact
@@ -93,7 +93,8 @@ async def set_up(settings: Settings, mode: Mode) -> list[Line]:
         for kind in BLOCKS.values():
             lines.append(await set_block_type(client, kind, mode))
             lines.append(await set_block(client, fill(kind, settings), BLOCK, mode))
-        for declared in read_declaration(find_declaration()):
+        # ingests last: the loop takes their deployment as the sign that everything is there
+        for declared in sorted(read_declaration(find_declaration()), key=lambda each: each.name == FLOW):
             lines.append(await set_deployment(client, declared, mode))
         if settings.failure_webhook_url is not None:
             lines += await set_notification(client, settings.failure_webhook_url, mode)

@@ -31,6 +31,7 @@ from tasks.discover import describe_product, discover_products, read_tables
 from tasks.embed import cut_batches, embed_batches, preload_models, publish_whole
 from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
 from tasks.extract import extract_pictures, save_pictures
+from tasks.flow_process import registered
 from tasks.plan import plan_pages
 from tasks.policy import cached
 from tasks.progress import Advance, hold_document, in_background
@@ -43,6 +44,7 @@ Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 
 
 @flow(name="ingest_catalogue", persist_result=False)
+@registered
 async def ingest_catalogue(
     source: Source,
     owner: Owner = "default",

@@ -7,9 +7,11 @@ from prefect import flow
 from swatchbook.records import BlockNames
 from swatchbook.reports.coverage import CoverageReport
 from tasks.coverage import publish_coverage
+from tasks.flow_process import registered
 
 
 @flow(name="report_coverage", persist_result=False)
+@registered
 async def report_coverage(blocks: BlockNames = BlockNames()) -> CoverageReport:
     """Count embedded and searchable images, in all and by owner, as a report and a table in the Prefect UI.
 

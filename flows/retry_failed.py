@@ -16,9 +16,12 @@ from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import BlockNames, DocumentStatus, RunReport
 from swatchbook.resources import Resources
+from tasks.cancelled_in_prefect import was_cancelled_in_prefect
+from tasks.flow_process import registered
 
 
 @flow(name="retry_failed", persist_result=False)
+@registered
 async def retry_failed(blocks: BlockNames = BlockNames()) -> list[RunReport]:
     """Resume all due documents, one after the other. A document that fails does not stop the next one.
 
@@ -54,7 +57,8 @@ async def publish(resources: Resources) -> None:
 async def resume_document(resources: Resources, document_id: str) -> RunReport | None:
     """Resume one document as its current state requires: finish its delete, publish its rows, or run it.
 
-    The state is read again, since the caller's list may be hours old. Raises InvalidReference if the document is gone.
+    One whose flow run was cancelled by a person is cancelled. The state is read again, since the caller's list may be
+    hours old. Raises InvalidReference if the document is gone.
     """
     document = await asyncio.to_thread(get_document, resources.ledger, document_id)
     if document.status == DocumentStatus.DELETING:
@@ -62,6 +66,8 @@ async def resume_document(resources: Resources, document_id: str) -> RunReport |
         return None
     if not await asyncio.to_thread(schedule.wants_run, resources.ledger, document.id):  # only its rows are unpublished
         await publish(resources)
+        return None
+    if await was_cancelled_in_prefect(resources.ledger, document.id):
         return None
     if document.file is None:
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")

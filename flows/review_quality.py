@@ -9,10 +9,12 @@ from pydantic import Field
 
 from swatchbook.pipeline.review import Reviewed
 from swatchbook.records import BlockNames, Owner
+from tasks.flow_process import registered
 from tasks.review import find_documents_to_review, review_document
 
 
 @flow(name="review_quality", persist_result=False)
+@registered
 async def review_quality(
     owner: Owner | None = None,
     limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000,

@@ -26,6 +26,7 @@ from deployments.pools import EMBED, LABELS
 from scheduler.launch import prefect
 from swatchbook.errors import Configuration, ProviderDown, as_failure
 from swatchbook.records import Record
+from tasks.cancelled_in_prefect import NO_CONTAINER
 from tasks.prefect_client import UNDER_WAY, WORKER, in_states, is_over, seconds_in_state, set_state
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ async def reconcile(client: PrefectClient, engine: docker.DockerClient, *, worke
         ours = run.id in ended or run.labels.get(WORKER) == worker
         if ours and _is_lost(run, since, ended=run.id in ended):
             if run.state_type == StateType.CANCELLING:
-                await set_state(client, run, Cancelled(message="Its container no longer exists."))
+                await set_state(client, run, Cancelled(message=NO_CONTAINER))
                 cancelled.append(str(run.id))
             else:
                 await set_state(client, run, Crashed(message="It has no running container."))

@@ -6,28 +6,30 @@ Keeps no state between rounds, so that concurrent loops and a crash between two 
 """
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Cancelling, Crashed
 
+from deployments.declared import flow_names
 from scheduler.launch import FLOW, HOPELESS_SECONDS
-from swatchbook.ledger import schedule, shard_runs
+from swatchbook.ledger import flow_processes, schedule, shard_runs
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.flow_processes import FlowProcess
+from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.schedule import PastRun
 from swatchbook.records import DocumentStatus, Record, document_id
 from swatchbook.runtime.process import is_dead
 from swatchbook.storage.files import KEY
+from tasks.cancelled_in_prefect import SILENT, UNWANTED, cancel_document, cancel_documents
 from tasks.embed_in_shards import FLOW as SHARD_FLOW
 from tasks.prefect_client import (
     UNDER_WAY,
     WAITING,
     WORKER,
     in_states,
-    is_over,
     live_workers,
     of_flows,
     seconds_in_state,
@@ -37,35 +39,72 @@ from tasks.prefect_client import (
 FAREWELL_SECONDS = 30.0
 """Time for a worker to kill the process of a cancelled flow run (it needs 5–20 s) before we set its state."""
 
+SILENT_SECONDS = 2 * LEASE_SECONDS
+"""Without a heartbeat for this long, the process of a flow run is taken for hung."""
+
 PULL_SECONDS = 1_800.0
 """Time for a live worker to start a shard's container, including the pull of its image."""
+
+_DIED = "Its process died or hung; its documents were released."
 
 _ACTIVE = (*UNDER_WAY, *WAITING)
 _UNWANTED = (DocumentStatus.CANCELLED, DocumentStatus.DELETING, None)  # None: the document no longer exists
 
 
 class SettledRuns(Record):
-    """Ids of flow runs whose state was updated."""
+    """Ids of flow runs whose state was updated, and of documents that a person cancelled in Prefect."""
 
     crashed: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
 
 
 async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns:
-    """Set flow runs of dead runs to Crashed, and those of cancelled or deleted documents to Cancelled."""
+    """Set ingests of dead processes to Crashed, and those of cancelled or deleted documents to Cancelled.
+
+    A document whose flow run was cancelled by a person is cancelled.
+    """
+    live = await asyncio.to_thread(schedule.live_flow_runs, ledger)
+    stopped = await cancel_documents(client, ledger, live)
+    for run in stopped:
+        if run.state_type == StateType.CANCELLED:  # forced: its worker would let the process work on
+            await set_state(client, run, Cancelling(message=UNWANTED))
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(FLOW))]
     past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
-    documents = {run.id: _document(run, past.get(str(run.id))) for run in active}
-    statuses = await asyncio.to_thread(
-        schedule.document_statuses, ledger, {each for each in documents.values() if each}
-    )
-    due = dict[UUID, State | None]()
+    documents = {run.id: document for run in active if (document := _document(run, past.get(str(run.id))))}
+    cancelled = {live[str(run.id)] for run in stopped}
+    for run in active:  # its process was killed before this round saw it alive
+        if run.id in documents and await cancel_document(client, ledger, documents[run.id], run):
+            cancelled.add(documents[run.id])
+    statuses = await asyncio.to_thread(schedule.document_statuses, ledger, set(documents.values()))
+    due = await _states_of_processes(client, ledger, [run for run in active if str(run.id) not in past])
     for run in active:
-        last, document = past.get(str(run.id)), documents[run.id]
+        last, document = past.get(str(run.id)), documents.get(run.id)
         # A flow run started by a person that has no run in the ledger yet is left alone.
         ours = last is not None or (document is not None and (run.idempotency_key or "").startswith(document))
-        due[run.id] = _due_state(run, last, unwanted=ours and statuses.get(document or "") in _UNWANTED)
-    return await _set(client, active, due)
+        unwanted = ours and document is not None and statuses.get(document) in _UNWANTED
+        due[run.id] = _due_state(run, last, unwanted=unwanted) or due.get(run.id)
+    settled = await _set(client, active, due)
+    return settled.model_copy(update={"documents": tuple(sorted(cancelled))})
+
+
+async def settle_upkeep(client: PrefectClient, ledger: Ledger) -> SettledRuns:
+    """Set flow runs of all other flows to Crashed that have no process any more: they hold slots of their pool."""
+    flows = of_flows(*flow_names() - {FLOW, SHARD_FLOW})
+    active = [run async for run in in_states(client, UNDER_WAY, flow=flows)]
+    return await _set(client, active, await _states_of_processes(client, ledger, active))
+
+
+async def _states_of_processes(
+    client: PrefectClient, ledger: Ledger, active: Sequence[FlowRun]
+) -> dict[UUID, State | None]:
+    """Return flow run -> its new state by the process that it has registered, or should have; None to keep it."""
+    processes = await asyncio.to_thread(flow_processes.registered, ledger, [str(run.id) for run in active])
+    known = {run.id: processes[str(run.id)] for run in active if _is_registered(run, processes.get(str(run.id)))}
+    late = [run for run in active if run.id not in known and _is_late(run)]
+    due: dict[UUID, State | None] = {run.id: _state_of_process(run, known[run.id]) for run in active if run.id in known}
+    held = await _held_by_workers(client, late)
+    return due | {run.id: _state_of_lost(run) for run in late if run.id not in held}
 
 
 async def settle_shards(client: PrefectClient, ledger: Ledger) -> SettledRuns:
@@ -92,6 +131,23 @@ async def settle_shards(client: PrefectClient, ledger: Ledger) -> SettledRuns:
     return await _set(client, active, due)
 
 
+def _is_registered(run: FlowRun, process: FlowProcess | None) -> bool:
+    """Return whether a flow run has registered its process since it began its present state: it may begin again."""
+    return process is not None and (run.state_type == StateType.CANCELLING or process.age <= seconds_in_state(run))
+
+
+def _state_of_process(run: FlowRun, process: FlowProcess) -> State | None:
+    if is_dead(process.process):
+        return _state_of_lost(run)
+    return _state_of_silent(run) if process.age > SILENT_SECONDS else None
+
+
+def _state_of_lost(run: FlowRun) -> State:
+    """Return the final state of a flow run without a process: Cancelled if a cancel was asked for."""
+    message = "It has no process: it died, or its worker did."
+    return Cancelled(message=message) if run.state_type == StateType.CANCELLING else Crashed(message=message)
+
+
 def _is_late(run: FlowRun) -> bool:
     """Return whether a flow run without a run in the ledger should have begun one."""
     return run.state_type in UNDER_WAY and seconds_in_state(run) > HOPELESS_SECONDS
@@ -110,6 +166,8 @@ async def _held_by_workers(client: PrefectClient, late: list[FlowRun]) -> set[UU
 
 def _due_state(run: FlowRun, last: PastRun | None, *, unwanted: bool) -> State | None:
     """Return the new state of a flow run, None to keep it. `unwanted`: its work is no longer requested."""
+    if unwanted and run.state_type == StateType.CANCELLING:
+        return _state_of_unwanted(run)
     if last is not None and last.state == "dead" and not _began_again(run, last):
         return _state_of_dead(run, last)
     if unwanted:
@@ -126,19 +184,24 @@ def _began_again(run: FlowRun, last: PastRun) -> bool:
 
 def _state_of_dead(run: FlowRun, last: PastRun) -> State | None:
     """Return Crashed when its process is gone; else Cancelling, so that its worker kills it first."""
-    if is_dead(last.process) or (run.state_type == StateType.CANCELLING and seconds_in_state(run) > FAREWELL_SECONDS):
-        return Crashed(message="Its process died or hung; its documents were released.")
-    return None if run.state_type == StateType.CANCELLING else Cancelling(message="Its run has no heartbeat.")
+    return Crashed(message=_DIED) if is_dead(last.process) else _state_of_silent(run)
+
+
+def _state_of_silent(run: FlowRun) -> State | None:
+    """Return Cancelling, so that its worker kills the process, then Crashed."""
+    if run.state_type != StateType.CANCELLING:
+        return Cancelling(message=SILENT)
+    return Crashed(message=_DIED) if seconds_in_state(run) > FAREWELL_SECONDS else None
 
 
 def _state_of_unwanted(run: FlowRun) -> State | None:
     """Return Cancelled when it has not begun; else Cancelling, so that its worker kills it first."""
-    cancelled: State = Cancelled(message="Its document was cancelled, deleted or requested again.")
+    cancelled: State = Cancelled(message=UNWANTED)
     if run.state_type == StateType.SCHEDULED:
         return cancelled
     if run.state_type == StateType.CANCELLING:
         return cancelled if seconds_in_state(run) > FAREWELL_SECONDS else None
-    return Cancelling(message=cancelled.message)
+    return Cancelling(message=UNWANTED)
 
 
 def _document(run: FlowRun, last: PastRun | None) -> str | None:
@@ -149,20 +212,10 @@ def _document(run: FlowRun, last: PastRun | None) -> str | None:
     return document_id(owner, source[:64]) if KEY.match(source) else None
 
 
-async def _set(client: PrefectClient, active: list[FlowRun], due: dict[UUID, State | None]) -> SettledRuns:
+async def _set(client: PrefectClient, active: Sequence[FlowRun], due: Mapping[UUID, State | None]) -> SettledRuns:
     crashed, cancelled = list[str](), list[str]()
     for run in active:
-        if state := due[run.id]:
+        if state := due.get(run.id):
             await set_state(client, run, state)
-            if state.type == StateType.CRASHED and run.parent_task_run_id:
-                await _crash_parent(client, run.parent_task_run_id, state)
             (crashed if state.type == StateType.CRASHED else cancelled).append(str(run.id))
     return SettledRuns(crashed=tuple(crashed), cancelled=tuple(cancelled))
-
-
-async def _crash_parent(client: PrefectClient, task_run: UUID, state: State) -> None:
-    """Set a crashed flow run's parent to Crashed: `retry_failed` runs documents in its own process, which is gone."""
-    with suppress(ObjectNotFound):
-        parent = (await client.read_task_run(task_run)).flow_run_id
-        if parent and not is_over(run := await client.read_flow_run(parent)):
-            await set_state(client, run, state)

@@ -24,11 +24,13 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Crashed
 
+from deployments.declared import flow_names
 from swatchbook.errors import Configuration, Failure, ProviderDown
 from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.documents import Document
 from swatchbook.records import BlockNames, Record
+from tasks.cancelled_in_prefect import cancel_document, cancel_documents
 from tasks.prefect_client import PAGE, UNDER_WAY, deployment_id, is_over, of_flows, seconds_in_state, set_state
 
 log = logging.getLogger(__name__)
@@ -47,9 +49,10 @@ FORGOTTEN_AT_ONCE = 500
 
 
 class Launched(Record):
-    """Ids of documents that got a new flow run, and of flow runs that were set to Crashed as hopeless."""
+    """Ids of documents that got a flow run, and that a person cancelled; of flow runs set to Crashed as hopeless."""
 
     documents: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
     hopeless: tuple[str, ...] = ()
 
 
@@ -68,12 +71,16 @@ async def prefect(*, at_most: float = 5.0) -> AsyncIterator[PrefectClient]:
 async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> Launched:
     """Create one flow run for each due document, the longest waiting first.
 
-    Raises Configuration when there is no deployment, and what the client raises.
+    A document whose flow run was cancelled by a person is cancelled instead. Raises Configuration when there is no
+    deployment, and what the client raises.
     """
     waiting = await asyncio.to_thread(schedule.launchable, ledger, most)
     if not waiting:
         return Launched()
     deployment = await deployment_id(client, DEPLOYMENT)
+    last = await asyncio.to_thread(schedule.last_flow_runs, ledger, [document.id for document in waiting])
+    stopped = {last[str(run.id)] for run in await cancel_documents(client, ledger, last)}
+    waiting = [document for document in waiting if document.id not in stopped]
     existing = await _by_key(client, [_key(document) for document in waiting])
     now = await asyncio.to_thread(ledger.now)
     created, hopeless = list[str](), list[str]()
@@ -84,9 +91,12 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
                 continue
             await set_state(client, run, Crashed(message="It started no run in the ledger; a new one replaces it."))
             hopeless.append(str(run.id))
+        if run and await cancel_document(client, ledger, document.id, run):
+            stopped.add(document.id)
+            continue
         if await _create(client, deployment, ledger, document, again=run is not None):
             created.append(document.id)
-    return Launched(documents=tuple(created), hopeless=tuple(hopeless))
+    return Launched(documents=tuple(created), stopped=tuple(sorted(stopped)), hopeless=tuple(hopeless))
 
 
 async def forget(client: PrefectClient, *, keep_days: float, dry_run: bool = False) -> int:
@@ -94,9 +104,9 @@ async def forget(client: PrefectClient, *, keep_days: float, dry_run: bool = Fal
     before = datetime.now(UTC) - timedelta(days=keep_days)
     old = FlowRunFilter(end_time=FlowRunFilterEndTime.model_validate({"before_": before}))
     if dry_run:
-        return await client.count_flow_runs(flow_filter=_ALL_OURS, flow_run_filter=old)
+        return await client.count_flow_runs(flow_filter=of_flows(*flow_names()), flow_run_filter=old)
     deleted = 0
-    while runs := await client.read_flow_runs(flow_filter=_ALL_OURS, flow_run_filter=old, limit=PAGE):
+    while runs := await client.read_flow_runs(flow_filter=of_flows(*flow_names()), flow_run_filter=old, limit=PAGE):
         for run in runs:
             with suppress(ObjectNotFound):
                 await client.delete_flow_run(run.id)
@@ -155,9 +165,6 @@ async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowR
         runs = await client.read_flow_runs(flow_filter=of_flows(FLOW), flow_run_filter=by_key, limit=PAGE)
         flow_runs |= {run.idempotency_key: run for run in runs if run.idempotency_key}
     return flow_runs
-
-
-_ALL_OURS = of_flows(FLOW, "embed_shard", "retry_failed", "report_coverage", "review_quality", "fill_spaces")
 
 
 def _as_failure(error: httpx.HTTPError) -> Failure:

@@ -18,12 +18,14 @@ from filelock import FileLock, Timeout
 
 from swatchbook.errors import Failure, InvalidReference, as_failure
 from swatchbook.ledger import dead_runs, schedule
+from swatchbook.ledger.retention import UNUSED_SECONDS
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.review import documents_to_review
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept, sweep
+from swatchbook.upkeep.verify import repair_index
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,9 @@ class Ticked(Record):
     killed: tuple[int, ...] = ()  # pids of hung runs
     deleted: tuple[str, ...] = ()
     published: int = 0
+    restored: bool = False  # Prefect had lost what `swatchbook setup` creates
     launched: tuple[str, ...] = ()  # documents
+    stopped: tuple[str, ...] = ()  # documents whose flow run a person has cancelled in Prefect
     worked_off: int = 0  # documents processed in a child process, without a Prefect server
     reviewed: int = 0  # documents reviewed in a child process
     crashed: tuple[str, ...] = ()  # flow runs set Crashed
@@ -107,12 +111,15 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         await collector.stop()
 
 
-async def collect(resources: Resources, *, dry_run: bool = False) -> Swept:
+async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
     """Remove garbage here and old flow runs in Prefect; in a dry run only count them.
 
-    Raises as `sweep`, and ProviderDown when Prefect does not respond.
+    Then compare the index with the ledger, and repair what differs. Raises as `sweep`, and ProviderDown when Prefect
+    does not respond.
     """
-    swept = await asyncio.to_thread(sweep, resources, dry_run=dry_run)
+    swept = await asyncio.to_thread(sweep, resources, older_than=older_than, dry_run=dry_run)
+    if not dry_run:
+        await asyncio.to_thread(repair_index, resources)
     if not _has_prefect():
         return swept
     from scheduler import launch
@@ -215,16 +222,20 @@ def _publish(resources: Resources) -> PartResult:
 
 
 async def _launch(resources: Resources) -> PartResult:
-    from scheduler import flow_run_states, launch  # imports Prefect: only with a server
+    from scheduler import flow_run_states, launch, prefect_state  # imports Prefect: only with a server
 
     async with launch.prefect() as client:
+        restored = await prefect_state.restore(client, resources.ledger, resources.settings)
         settled = await flow_run_states.settle_flow_runs(client, resources.ledger)
         shards = await flow_run_states.settle_shards(client, resources.ledger)
+        upkeep = await flow_run_states.settle_upkeep(client, resources.ledger)
         launched = await launch.launch(client, resources.ledger)
     return {
+        "restored": restored,
         "launched": launched.documents,
-        "crashed": settled.crashed + shards.crashed + launched.hopeless,
-        "cancelled": settled.cancelled + shards.cancelled,
+        "stopped": settled.documents + launched.stopped,
+        "crashed": settled.crashed + shards.crashed + upkeep.crashed + launched.hopeless,
+        "cancelled": settled.cancelled + shards.cancelled + upkeep.cancelled,
     }
 
 

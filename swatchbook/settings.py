@@ -690,8 +690,13 @@ class Settings(BaseSettings):
 
     @property
     def prefect_home(self) -> Path:
-        """Prefect's home and results, unless PREFECT_HOME is set."""
+        """Prefect's home, unless PREFECT_HOME is set."""
         return self.home / "prefect"
+
+    @property
+    def results_folder(self) -> Path:
+        """Folder of the cached results of pure stages on this machine, whatever Prefect's own settings are."""
+        return self.home / "prefect" / "results"
 
 
 def scale_rate_limits(settings: Settings, share: float) -> Settings:

@@ -31,7 +31,9 @@ async def save_chunks(work: Work, reading: Reading, plan: Plan, tables: Tables, 
 
 
 def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chunks) -> None:
-    ledger = load_resources(work.blocks).ledger
+    resources = load_resources(work.blocks)
+    ledger = resources.ledger
     stage_results.save_pages(ledger, work.run, reading, plan)
+    stage_results.save_sizes(ledger, work.run, resources.files.sizes_on_disk([reading.pages_file]))
     page_failures.save_page_failures(ledger, work.run, tables.lost)
     stage_results.save_chunks(ledger, work.run, chunks)

@@ -24,9 +24,15 @@ async def extract_pictures(key: str, work: Work, reading: Reading, plan: Plan) -
 @task(**WRITE, task_run_name="save pictures of {work.name}")
 async def save_pictures(work: Work, extraction: Extraction) -> None:
     """Save images, placements and their pending items."""
+    await asyncio.to_thread(_save, work, extraction)
+
+
+def _save(work: Work, extraction: Extraction) -> None:
     resources = load_resources(work.blocks)
     below = resources.settings.review_below
-    await asyncio.to_thread(stage_results.save_extraction, resources.ledger, work.run, extraction, review_below=below)
+    stage_results.save_extraction(resources.ledger, work.run, extraction, review_below=below)
+    sizes = resources.files.sizes_on_disk(picture.file for picture in extraction.pictures)
+    stage_results.save_sizes(resources.ledger, work.run, sizes)
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:

@@ -6,9 +6,11 @@ our results contain dictionaries whose keys come from the catalogue.
 """
 
 import json
+from pathlib import Path
 from typing import Any, Literal
 
-from prefect.results import aget_default_result_storage
+from prefect.filesystems import LocalFileSystem
+from prefect.results import get_result_store
 from prefect.serializers import Serializer
 
 from swatchbook import records
@@ -32,14 +34,25 @@ class RecordSerializer(Serializer):
         return [_to_record(each) for each in data] if isinstance(data, list) else _to_record(data)
 
 
+def store_results_in(folder: Path) -> None:
+    """Have the flow of this context, and its tasks, store results in a folder, whatever Prefect's settings are.
+
+    A worker that a person starts has settings of its own. Prefect's decorators take only storage that is saved in its
+    database, so the store of the flow run is changed.
+    """
+    get_result_store().result_storage = LocalFileSystem(basepath=str(folder))
+
+
 async def is_foreign(key: str) -> bool:
     """Return whether the cached result of a key was not written by RecordSerializer.
 
     Prefect would load it with the serializer that the stored result names.
     """
     try:
-        storage = await aget_default_result_storage()
-        stored = await storage.read_path(key)
+        storage = get_result_store().result_storage
+        if storage is None:
+            return False
+        stored = await storage.aread_path(key)
     except (ValueError, OSError):  # no result is stored under the key
         return False
     try:

@@ -10,10 +10,12 @@ from pathlib import Path
 from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
 from interface.cli.run_report import draw
 from interface.cli.terminal import clean, err, note, out, say_failure
-from swatchbook.errors import Failure, InvalidReference, RunRevoked, as_failure
+from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.pipeline.finish_run import make_room
 from swatchbook.pipeline.register import Registered, register
+from swatchbook.pipeline.run import block_document
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
 from swatchbook.runtime.heap import release_memory
@@ -108,8 +110,11 @@ def _run_with_progress(resources: Resources, document: Document, work: Callable[
         return
     except Exception as error:  # isolates documents from each other; the log has the traceback
         log.exception("the document failed", extra={"document": document.id})
-        failure = as_failure(error)
-        if get_document(resources.ledger, document.id).message != str(failure):
+        failure = make_room(resources, as_failure(error))
+        if isinstance(failure, DiskFull):  # it may have ended Prefect's server before a run began
+            block_document(resources, document.id, failure)
+        recorded = get_document(resources.ledger, document.id)
+        if recorded.message != str(failure) and recorded.failure_kind != DiskFull.kind:
             raise failure from error
     finally:
         release_memory()  # before the next document of this command

@@ -5,6 +5,7 @@ fast, commands that only read never import Prefect, and torch is imported only w
 import logging
 import os
 import sys
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ from interface.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from swatchbook.errors import Failure
     from swatchbook.index.base import Where
     from swatchbook.ledger.documents import Document
     from swatchbook.records import IngestOptions, RunReport, SearchResults
@@ -74,10 +76,20 @@ def main() -> None:
         from interface.cli.terminal import say_failure
 
         log.error("the command failed", exc_info=error)
-        failure = as_failure(error)
-        if not isinstance(error, Failure):
+        failure = _blame_full_disk(as_failure(error))
+        if not isinstance(error, Failure) and failure.kind == Failure.kind:
             failure.advice = "This is a bug. Run the command again as `swatchbook --debug …` to see the traceback."
         sys.exit(say_failure(failure))
+
+
+def _blame_full_disk(failure: "Failure") -> "Failure":
+    """Return DiskFull instead of an error that a full disk may have caused."""
+    from swatchbook.runtime.disk import blame_full_disk
+    from swatchbook.settings import load_settings
+
+    with suppress(Exception):  # settings that cannot be read are the failure itself
+        return blame_full_disk(failure, load_settings().home)
+    return failure
 
 
 def _print_version(requested: bool) -> None:
@@ -479,7 +491,10 @@ def delete(
 
 @app.command(rich_help_panel=MAINTAIN)
 def verify(
-    repair: Annotated[bool, typer.Option("--repair", help="Publish missing rows and remove unknown ones.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Publish missing rows, remove unknown ones, queue what lost its pictures.")
+    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every stored file; without it only sizes count.")] = False,
     as_json: Json = False,
 ) -> None:
     """Check that ledger, index and file store agree."""
@@ -489,7 +504,7 @@ def verify(
         from interface.cli.terminal import out, say_json
         from swatchbook.upkeep.verify import verify as compare
 
-        result = compare(resources, repair=repair)
+        result = compare(resources, repair=repair, deep=deep)
         say_json(result.model_dump(mode="json") | {"sound": result.sound}) if as_json else out().print(
             draw_verification(result)
         )
@@ -511,6 +526,9 @@ def tick(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel=MAINTAIN)
 def gc(
+    now: Annotated[
+        bool, typer.Option("--now", help="Also what became unused less than an hour ago, as after a delete.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -519,7 +537,7 @@ def gc(
         from interface.cli.terminal import out, say_json
         from interface.cli.upkeep import draw_swept, run_collection
 
-        swept = run_collection(resources, dry_run=dry_run)
+        swept = run_collection(resources, now=now, dry_run=dry_run)
         say_json(swept) if as_json else out().print(draw_swept(swept, dry_run=dry_run))
 
 
@@ -543,11 +561,15 @@ def rebuild_index(as_json: Json = False) -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; other than loopback needs API keys.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = None,
+    with_prefect: Annotated[
+        bool, typer.Option("--with-prefect", help="Also run a Prefect server and a worker, and end them with it.")
+    ] = False,
 ) -> None:
     """Run the HTTP service: uploads, webhooks, search, and the background loop that retries due documents."""
     from interface.cli.log import show
     from interface.cli.terminal import out
     from interface.service.serve import serve as run
+    from interface.service.with_prefect import running_prefect
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = read_settings().model_copy(update=given)
@@ -556,7 +578,8 @@ def serve(
         out().print(line, soft_wrap=True)
         show()  # only now: an error at start-up is printed as one line, without the log
 
-    run(settings, say)
+    with running_prefect(settings, out().print) if with_prefect else nullcontext():
+        run(settings, say)
 
 
 @app.command(rich_help_panel=SERVE)

@@ -5,7 +5,6 @@ PREFECT_* variables that are already set stay. Also whether the server at PREFEC
 import logging
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -36,12 +35,10 @@ def load_prefect() -> None:
 def prefect_environment(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the Prefect variables to set before it is imported, without those that `environment` already sets.
 
-    Prefect stores everything under SWATCHBOOK_HOME, results as JSON, and sends no telemetry.
+    Prefect stores everything under SWATCHBOOK_HOME, and sends no telemetry.
     """
-    home = Path(environment.get("PREFECT_HOME") or settings.prefect_home)
     defaults = {
-        "PREFECT_HOME": str(home),
-        "PREFECT_LOCAL_STORAGE_PATH": str(home / "results"),
+        "PREFECT_HOME": str(settings.prefect_home),
         "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         "PREFECT_LOGGING_LEVEL": settings.log_level,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

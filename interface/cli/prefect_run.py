@@ -11,7 +11,6 @@ import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from interface.cli.prefect_environment import load_prefect, prefect_environment, probe_prefect
@@ -83,7 +82,7 @@ def _start_server(settings: Settings) -> TemporaryServer | None:
 def _read_ahead(resources: Resources, document: Document, options: IngestOptions) -> ReadingAhead | None:
     """Start reading the pages; return None when an earlier run has stored the result."""
     key = stage_key("read", document.content, resources.settings, options, force=document.force)
-    if (Path(os.environ["PREFECT_LOCAL_STORAGE_PATH"]) / key).exists():
+    if (resources.settings.results_folder / key).exists():
         return None
     return ReadingAhead(str(document.file), resources.files, resources.settings, key)
 

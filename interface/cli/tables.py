@@ -22,7 +22,7 @@ from swatchbook.records import Analysis, DocumentStatus, Hit, Record, RunReport,
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles
-from swatchbook.upkeep.verify import Verification
+from swatchbook.upkeep.verify import Damage, Verification
 
 MOST_LISTED = 100
 MOST_RECENT = 10
@@ -135,7 +135,7 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
 
 
 def draw_verification(verification: Verification) -> RenderableType:
-    """Return the missing and foreign rows of each space, and the lost files."""
+    """Return the missing and foreign rows of each space, and the lost and damaged files."""
     rows = table("space", "expected", "missing", "foreign", right=("expected", "missing", "foreign"))
     for space in verification.spaces:
         rows.add_row(
@@ -146,6 +146,9 @@ def draw_verification(verification: Verification) -> RenderableType:
         )
     parts: list[RenderableType] = [rows] if verification.spaces else []
     parts += [Text(f"✗ file {key} is missing; ingest its document again", "red") for key in verification.lost_files]
+    parts += [Text(f"✗ {_describe_damage(damage)}", "red") for damage in verification.damaged_files]
+    if verification.queued:
+        parts.append(Text(f"{verification.queued} documents are queued: `swatchbook retry` stores their files again"))
     if verification.unpublished:
         parts.append(Text(f"{verification.unpublished} changes are not yet published", "yellow"))
     if verification.sound:
@@ -155,6 +158,12 @@ def draw_verification(verification: Verification) -> RenderableType:
     elif not verification.repaired:
         parts.append(Text("to repair: swatchbook verify --repair", "dim"))
     return Group(*parts)
+
+
+def _describe_damage(damage: Damage) -> str:
+    names = clean(", ".join(damage.documents)) or "no document"
+    advice = "; ingest or upload it again" if damage.upload_again else ""
+    return f"file {damage.file} of {names} is damaged{advice}"
 
 
 def draw_coverage(coverage: Coverage, stale: Sequence[StaleRole] = ()) -> RenderableType:

@@ -11,6 +11,7 @@ from rich.text import Text
 from interface.cli.prefect_environment import prefect_environment
 from interface.cli.terminal import cell, clean, facts, megabytes
 from scheduler.tick import Ticked, collect, tick
+from swatchbook.ledger.retention import UNUSED_SECONDS
 from swatchbook.resources import Resources
 from swatchbook.upkeep.gc import Swept
 
@@ -21,10 +22,10 @@ def run_round(resources: Resources) -> Ticked:
     return asyncio.run(tick(resources))
 
 
-def run_collection(resources: Resources, *, dry_run: bool) -> Swept:
-    """Remove garbage here and in Prefect. Raises as `scheduler.tick.collect`."""
+def run_collection(resources: Resources, *, now: bool, dry_run: bool) -> Swept:
+    """Remove garbage here and in Prefect; `now`: of any age. Raises as `scheduler.tick.collect`."""
     os.environ.update(prefect_environment(resources.settings, os.environ))
-    return asyncio.run(collect(resources, dry_run=dry_run))
+    return asyncio.run(collect(resources, older_than=0.0 if now else UNUSED_SECONDS, dry_run=dry_run))
 
 
 def draw_round(done: Ticked) -> RenderableType:
@@ -34,7 +35,9 @@ def draw_round(done: Ticked) -> RenderableType:
         "hung processes killed": len(done.killed),
         "deletes finished": len(done.deleted),
         "rows published": done.published,
+        "Prefect set up again": int(done.restored),
         "documents started": len(done.launched),
+        "documents cancelled in Prefect": len(done.stopped),
         "documents processed": done.worked_off,
         "documents reviewed": done.reviewed,
         "flow runs set Crashed": len(done.crashed),

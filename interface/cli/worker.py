@@ -65,7 +65,7 @@ async def _run_worker(
     reconciler = asyncio.create_task(reconciling)
     # A new session: otherwise Ctrl-C would reach the worker twice, which Prefect takes for "stop at once".
     child = await asyncio.create_subprocess_exec(
-        *command, env=environment, start_new_session=True, preexec_fn=_end_with_parent
+        *command, env=environment, start_new_session=True, preexec_fn=end_with_parent
     )
 
     def forward(sign: signal.Signals) -> None:
@@ -79,7 +79,7 @@ async def _run_worker(
     return code if code >= 0 else 128 - code
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Run in the child before exec: an orphaned worker would compete with the next one."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # background jobs and a container's first process ignore it
     if sys.platform == "linux":

@@ -20,12 +20,15 @@ from swatchbook.errors import Failure
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.coverage import count_coverage
+from swatchbook.ledger.queries.owners import known_owners
 from swatchbook.ledger.schedule import DueCounts, count_due
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 
 ANSWER_SECONDS = 5.0  # timeout of a probe
 PROBE_SECONDS = 2.0  # for which the result of a probe is cached
+PREFECT_SECONDS = 10.0  # for which the state of Prefect is cached
+LATE_SECONDS = 120.0  # a document that has been due for longer is late
 COUNT_SECONDS = 30.0  # for which the counts of the ledger are cached
 _SHARE = 10  # results are cached for ten times their computing time, so counting takes a tenth of the time at most
 
@@ -50,8 +53,9 @@ class Ready(BaseModel):
 
 
 class Stats(BaseModel):
-    """Counts of the whole collection: documents by status, images by state."""
+    """Counts of the whole collection: its owners, documents by status, images by state."""
 
+    owners: int
     documents: dict[str, int]
     images: dict[str, int]
     unpublished: int
@@ -73,12 +77,18 @@ class EmbeddingStats(BaseModel):
 
 
 class Health(BaseModel):
-    """`degraded`: Prefect is down, so no new runs start. `down`: ledger or index is down, so requests fail."""
+    """`degraded`: documents are not worked on, or late; `troubles` says why. `down`: ledger or index is down, so
+    requests fail.
+
+    It is degraded when Prefect is down or lacks a deployment, when no worker polls a work pool, and when a document has
+    been due for more than two minutes.
+    """
 
     status: Literal["ok", "degraded", "down"]
     database: State
     index: State
     prefect: Literal["ok", "down", "not configured"]
+    troubles: tuple[str, ...]
     stats: Stats | None
     embedding_stats: EmbeddingStats | None
 
@@ -90,6 +100,7 @@ class Counted(BaseModel):
     due: DueCounts
     embeddings: EmbeddingStats
     documents: dict[str, int]
+    owners: int
     unpublished: int
 
 
@@ -122,7 +133,7 @@ class Watch:
     def __init__(self, resources: Resources) -> None:
         self.database = Recent(lambda: resources.ledger.now(), PROBE_SECONDS)
         self.index = Recent(lambda: resources.index.probe(), PROBE_SECONDS)
-        self.prefect = Recent(lambda: probe_prefect(os.environ["PREFECT_API_URL"]), PROBE_SECONDS)
+        self.prefect = Recent(lambda: find_troubles(resources), PREFECT_SECONDS)
         self.counted = Recent(lambda: count(resources), COUNT_SECONDS)
 
 
@@ -133,6 +144,14 @@ async def get_watch(request: Request) -> Watch:
 
 
 TheWatch = Annotated[Watch, Depends(get_watch)]
+
+
+def find_troubles(resources: Resources) -> list[str]:
+    """Return what keeps Prefect from starting runs. Raises Configuration and ProviderDown when it does not respond."""
+    probe_prefect(os.environ["PREFECT_API_URL"])
+    from scheduler import prefect_state  # imports Prefect: only with a server
+
+    return prefect_state.find_troubles(resources.settings)
 
 
 def count(resources: Resources) -> Counted:
@@ -150,6 +169,7 @@ def count(resources: Resources) -> Counted:
             stale={each.role: each.stale + each.unserved for each in stale},
         ),
         documents=coverage.documents,
+        owners=len(known_owners(resources.ledger)),
         unpublished=coverage.unpublished,
     )
 
@@ -188,13 +208,17 @@ async def health(watch: TheWatch, response: Response) -> Health:
         _state(watch.prefect.get()) if has_prefect else _not_configured(),
         result_or_none(watch.counted.get()),
     )
+    troubles = [*(await watch.prefect.get() if prefect == "ok" else ()), *_late(counted)]
+    if prefect == "down":
+        troubles.insert(0, "Prefect does not respond.")
     down = "down" in (database, index)
     response.status_code = 503 if down else 200
     return Health(
-        status="down" if down else "degraded" if prefect == "down" else "ok",
+        status="down" if down else "degraded" if troubles else "ok",
         database=database,
         index=index,
         prefect=prefect,
+        troubles=tuple(troubles),
         stats=_stats(counted) if counted else None,
         embedding_stats=counted.embeddings if counted else None,
     )
@@ -222,9 +246,16 @@ async def _not_configured() -> Literal["not configured"]:
     return "not configured"
 
 
+def _late(counted: Counted | None) -> list[str]:
+    """Return a line if the longest waiting document is late."""
+    waits = counted.due.oldest_due_seconds if counted else 0.0
+    return [f"A document has been due for {waits:.0f} s and is not worked on."] if waits > LATE_SECONDS else []
+
+
 def _stats(counted: Counted) -> Stats:
     states = ("found", "complete", "partial", "failed", "rejected", "pending")
     return Stats(
+        owners=counted.owners,
         documents=counted.documents,
         images={state: getattr(counted.account, state) for state in states},
         unpublished=counted.unpublished,

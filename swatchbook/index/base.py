@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # commands that do not search must not import numpy
 Vector: TypeAlias = "NDArray[np.float32]"
 """(dimension,)"""
 
+WRITE_SECONDS = 40
+"""The longest that one write may take, waiting for another writer included. A publisher's lease outlives it."""
+
 
 class Space(Record):
     """The searchable vectors of one (role, tag): a Weaviate collection or a LanceDB table."""
@@ -132,7 +135,10 @@ class Index(Protocol):
     def drop(self, space: Space) -> None:
         """Delete the space; a missing space is ignored."""
 
-    def compact(self) -> None:
-        """Free the disk space of old versions, unless the index does that itself."""
+    def compact(self, *, at_once: bool = False) -> None:
+        """Free the disk space of old versions, unless the index does that itself.
+
+        `at_once`: also of versions that a reader may have opened just now; its query fails.
+        """
 
     def close(self) -> None: ...

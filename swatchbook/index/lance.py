@@ -22,7 +22,7 @@ from lancedb.index import FTS, IvfSq
 from lancedb.query import MatchQuery
 
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected
-from swatchbook.index.base import IndexObject, Match, Payload, Space, Vector, Where
+from swatchbook.index.base import WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
     WORDS,
     Condition,
@@ -66,7 +66,7 @@ class LanceIndex:
     `lock_seconds` is how long a writer waits for another before it raises IndexDown.
     """
 
-    def __init__(self, folder: Path, *, lock_seconds: float = 60) -> None:
+    def __init__(self, folder: Path, *, lock_seconds: float = WRITE_SECONDS) -> None:
         self._folder = folder
         self._lock_seconds = lock_seconds
 
@@ -172,11 +172,12 @@ class LanceIndex:
             if space.name in self._names():
                 self._database.drop_table(space.name)
 
-    def compact(self) -> None:
+    def compact(self, *, at_once: bool = False) -> None:
+        keep = timedelta(0) if at_once else KEEP_VERSIONS
         with self._answering():
             for name in self._names():
                 with self._lock(name):
-                    self._database.open_table(name).optimize(cleanup_older_than=KEEP_VERSIONS)
+                    self._database.open_table(name).optimize(cleanup_older_than=keep)
 
     def close(self) -> None:
         self.__dict__.pop("_database", None)
@@ -241,7 +242,10 @@ def _failure(error: Exception, folder: Path) -> Failure:
     number = error.errno if isinstance(error, OSError) else None
     message = f"{error} (os error {number})"
     if any(sign in message for sign in NO_ROOM):
-        return DiskFull(f"The index in {folder} cannot be written: {error}", advice="Free some disk space there.")
+        return DiskFull(
+            f"The disk of the index in {folder} is full.",
+            advice="Free some space; the document then continues by itself.",
+        )
     if "os error 13)" in message:
         return Configuration(
             f"The index in {folder} cannot be opened: permission denied ({error}).",

@@ -51,7 +51,7 @@ from swatchbook.errors import (
     PayloadTooLarge,
     ProviderError,
 )
-from swatchbook.index.base import IndexObject, Match, Payload, Space, Vector, Where
+from swatchbook.index.base import WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import (
     EXACT,
@@ -82,7 +82,7 @@ BATCH = 200
 PAGE = 1_000
 """Ids per page of the cursor."""
 
-CONNECT_SECONDS, QUERY_SECONDS, WRITE_SECONDS = 5, 30, 90
+CONNECT_SECONDS, QUERY_SECONDS = 5, 30
 
 AWAY = (
     WeaviateConnectionError,
@@ -228,7 +228,7 @@ class WeaviateIndex:
                 client.alias.delete(alias_name=_alias(space.role))
             client.collections.delete(_collection(space))
 
-    def compact(self) -> None:
+    def compact(self, *, at_once: bool = False) -> None:
         """Weaviate compacts by itself."""
 
     def close(self) -> None:

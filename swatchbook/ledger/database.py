@@ -36,7 +36,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import Configuration, LedgerDown
+from swatchbook.errors import Configuration, DiskFull, LedgerDown
 from swatchbook.ledger import migrations
 from swatchbook.ledger.driver_errors import translated_errors
 
@@ -97,15 +97,19 @@ class Ledger:
     transaction that loses its connection raises at once; when the caller tries again, it waits.
     """
 
-    def __init__(self, url: str, *, patience: float = 0.0) -> None:
+    def __init__(self, url: str, *, patience: float = 0.0, alone: bool = False) -> None:
+        """Connect on first use. `alone`: of SQLite, by one connection that needs no space on the disk to read."""
         self.url = _parsed(url)
         self._patience = patience
+        pool = {"pool_size": 1, "max_overflow": 0} if alone else {"pool_size": 5, "max_overflow": 50}
         engine: Engine = create_engine(
-            self.url, pool_size=5, max_overflow=50, pool_timeout=LOCK_SECONDS, **_ENGINES[self.url.get_backend_name()]
+            self.url, **pool, pool_timeout=LOCK_SECONDS, **_ENGINES[self.url.get_backend_name()]
         )
         self._writers: Engine
         self._readers: Engine
         if engine.dialect.name == "sqlite":
+            if alone:
+                event.listen(engine, "connect", _lock_sqlite)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             self._writers, self._readers = engine.execution_options(writes=True), engine
@@ -167,9 +171,20 @@ class Ledger:
 def open_ledger(url: str, *, patience: float = 0.0) -> Ledger:
     """Open the ledger at `url`, create it if it is missing and migrate it if it is older. Processes may do so at once.
 
-    Raises Configuration for an invalid URL, missing rights, or a ledger newer than this code.
+    On a full disk, SQLite cannot create the memory that its readers share; then the ledger is opened by this process
+    alone. Raises Configuration for an invalid URL, missing rights, or a ledger newer than this code.
     """
     ledger = Ledger(url, patience=patience)
+    try:
+        return _opened(ledger)
+    except (DiskFull, LedgerDown):
+        if ledger.url.get_backend_name() != "sqlite" or not Path(ledger.url.database or "").exists():
+            raise
+        return _opened(Ledger(url, patience=patience, alone=True))
+
+
+def _opened(ledger: Ledger) -> Ledger:
+    """Create or migrate a ledger as needed and return it; close it if that fails."""
     try:
         if ledger.url.get_backend_name() == "sqlite":
             _make_folder(Path(ledger.url.database or ""))
@@ -306,6 +321,12 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")  # with WAL, NORMAL may lose the last commits at a power failure
+    cursor.close()
+
+
+def _lock_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA locking_mode = EXCLUSIVE")  # before the first access: SQLite then shares no memory
     cursor.close()
 
 

@@ -43,7 +43,9 @@ def request_again(ledger: Ledger, document: str, options: IngestOptions) -> Docu
     this = (documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
     with ledger.write() as connection:
         connection.execute(
-            update(documents).where(*this).values(**values, launches=documents.c.launches + 1, updated_at=db_now())
+            update(documents)
+            .where(*this)
+            .values(**values, launches=documents.c.launches + 1, updated_at=db_now(), commanded_at=db_now())
         )
         connection.execute(
             update(documents)
@@ -78,6 +80,7 @@ def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
     get_document(ledger, document)
     again = {ItemState.FAILED, ItemState.REJECTED} if force else {ItemState.FAILED}
     with ledger.write() as connection:
+        _record_command(connection, document)
         queue_again(connection, document, again)
         _make_due(connection, document)
         _set_waiting(
@@ -95,10 +98,16 @@ def regenerate(ledger: Ledger, document: str, *, force: bool = False, keys: Sequ
     """
     get_document(ledger, document)
     with ledger.write() as connection:
+        _record_command(connection, document)
         if force:
             queue_again(connection, document, {ItemState.FAILED, ItemState.REJECTED}, keys)
         _make_due(connection, document)
         _set_waiting(connection, document, documents.c.status != DocumentStatus.DELETING)
+
+
+def _record_command(connection: Connection, document: str) -> None:
+    """Record that a person asked for the document: a cancel in Prefect before this time no longer counts."""
+    connection.execute(update(documents).where(documents.c.id == document).values(commanded_at=db_now()))
 
 
 def _set_waiting(connection: Connection, document: str, where: ColumnElement[bool]) -> None:
@@ -136,6 +145,8 @@ def cancel(ledger: Ledger, document: str) -> bool:
     if get_document(ledger, document).status in (DocumentStatus.COMPLETED, DocumentStatus.DELETING):
         return False
     revoke(ledger, document, DocumentStatus.CANCELLED, "Cancelled; `swatchbook retry` continues it.")
+    with ledger.write() as connection:
+        _record_command(connection, document)
     return True
 
 

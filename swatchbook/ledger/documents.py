@@ -41,6 +41,7 @@ class Document(Record):
     report: RunReport | None
     created_at: float
     updated_at: float
+    commanded_at: float | None
 
 
 def read_document(row: RowMapping) -> Document:
@@ -86,7 +87,7 @@ def queue(
             .where(this, documents.c.status.in_(again))
             .values(
                 status=DocumentStatus.QUEUED, options=stored_options, message=null(), failure_kind=null(),
-                due_at=null(), deaths=0, updated_at=db_now(),
+                due_at=null(), deaths=0, updated_at=db_now(), commanded_at=db_now(),
             )
         )  # fmt: skip
         return load_document(connection, identity)

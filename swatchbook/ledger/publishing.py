@@ -4,6 +4,10 @@ index: that is in `pipeline/publish.py`.
 
 Any publisher takes any owner's rows that are due. The value of `dirty` read with the lease becomes `published`; a row
 raised meanwhile is published again.
+
+A write that its publisher has given up may still reach the index, however late: a network can hold it. The ids of such
+writes are kept as `late_writes`. When no such write can be under way any more, what exists is published again, and what
+was deleted meanwhile is removed from the index again.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,23 +17,25 @@ from typing import Any, Literal
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     Table,
     and_,
     bindparam,
+    delete,
     exists,
     func,
     null,
     or_,
     select,
-    union,
+    union_all,
     update,
 )
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import Failure
 from swatchbook.index.base import Payload, Space, Vector
-from swatchbook.ledger.database import Ledger, db_now, select_in
+from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in, upsert
 from swatchbook.ledger.dirty import (
     drop_gone,
     is_searchable,
@@ -42,7 +48,17 @@ from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.outcomes import failure_record
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads
 from swatchbook.ledger.spaces import free_empty_roles
-from swatchbook.ledger.tables import chunks, contents, documents, images, key_column, placements, reviews, vectors
+from swatchbook.ledger.tables import (
+    chunks,
+    contents,
+    documents,
+    images,
+    key_column,
+    late_writes,
+    placements,
+    reviews,
+    vectors,
+)
 from swatchbook.records import PIXEL_ROLES, TEXT_ROLES, Record, Role, RoleTag
 
 ObjectKind = Literal["image", "chunk"]
@@ -51,6 +67,11 @@ _TABLES: Mapping[ObjectKind, Table] = {"image": images, "chunk": chunks}
 
 _PAGE = 1_000
 """Rows read at a time where there may be millions."""
+
+LATE_SECONDS = (120.0, 1_200.0)
+"""When the object of a write of unknown outcome is written or removed again: when its publisher, with its lease and its
+time-outs, must have given up, and when TCP has (it sends again for a quarter of an hour).
+"""
 
 
 class DirtyRow(Record):
@@ -79,32 +100,42 @@ class Publication:
 
 
 def lease_dirty(ledger: Ledger, name: str, limit: int = 200) -> list[DirtyRow]:
-    """Lease up to `limit` due rows that no publisher holds to `name`, for LEASE_SECONDS, and return them."""
+    """Lease up to `limit` due rows that no publisher holds to `name`, for LEASE_SECONDS, and return them.
+
+    The writes of a publisher whose lease is over, because it died or hangs, may still reach the index.
+    """
     leased = list[DirtyRow]()
     with ledger.write(turn=False) as connection:
         for kind, table in _TABLES.items():
-            due = (
-                connection.execute(
-                    select(table.c.id)
-                    .where(
-                        publishable(table),
-                        _is_due(table),
-                        or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
-                    )
-                    .limit(limit - len(leased))
-                    .with_for_update(skip_locked=True)
+            due = connection.execute(
+                select(table.c.id, table.c.publish_lease)
+                .where(
+                    publishable(table),
+                    _is_due(table),
+                    or_(table.c.publish_lease.is_(None), table.c.publish_until <= db_now()),
                 )
-                .scalars()
-                .all()
-            )
+                .limit(limit - len(leased))
+                .with_for_update(skip_locked=True)
+            ).all()
+            _expect_late_writes(connection, [row.id for row in due if row.publish_lease is not None])
             rows = connection.execute(
                 update(table)
-                .where(table.c.id.in_(due))
+                .where(table.c.id.in_([row.id for row in due]))
                 .values(publish_lease=name, publish_until=db_now() + LEASE_SECONDS)
                 .returning(table.c.id, table.c.dirty, table.c.gone)
             )
             leased += [DirtyRow(kind=kind, id=row.id, dirty=row.dirty, gone=row.gone) for row in rows]
     return leased
+
+
+def renew_lease(ledger: Ledger, name: str) -> int:
+    """Renew the lease of `name` for LEASE_SECONDS, and return how many rows it still holds."""
+    renewed = {"publish_until": db_now() + LEASE_SECONDS}
+    with ledger.write(turn=False) as connection:
+        return sum(
+            connection.execute(update(table).where(_held(table, name)).values(renewed)).rowcount
+            for table in _TABLES.values()
+        )
 
 
 def record_publication(
@@ -114,13 +145,16 @@ def record_publication(
     published: Sequence[DirtyRow],
     refused: Mapping[str, Failure],
     removed: Sequence[DirtyRow],
+    unsure: Collection[str] = (),
 ) -> None:
     """Record what the index took, refused and removed, and free all rows that `name` still holds.
 
-    A row whose lease was lost meanwhile is raised again: another publisher may have written an older object last. A
-    refused row keeps its failure, tries and next try. A removed row is deleted, unless it is shown again; a role whose
-    last object goes is free for any model.
+    A row whose lease was lost meanwhile is raised again, and removed again if it was deleted: another publisher may
+    have written an older object last. A refused row keeps its failure, tries and next try. A removed row is deleted,
+    unless it is shown again; a role whose last object goes is free for any model. `unsure`: ids of writes that failed
+    in a way that leaves their outcome unknown.
     """
+    held_ids = set[str]()
     with ledger.write() as connection:
         for kind, table in _TABLES.items():
             tries = {
@@ -136,6 +170,9 @@ def record_publication(
             drop_gone(connection, table, [row.id for row in gone if row.id in tries])
             mark_changed(connection, table, [row.id for row in (*done, *gone) if row.id not in tries])
             connection.execute(update(table).where(_held(table, name)).values(_FREE))
+            held_ids |= tries.keys()
+        _expect_late_writes(connection, unsure)
+        _expect_late_writes(connection, [row.id for row in published if row.id not in held_ids], after=(0.0,))
         if removed:
             free_empty_roles(connection)
 
@@ -175,6 +212,47 @@ def _record_refused(connection: Connection, table: Table, refused: Mapping[str, 
                 for row, (tries, failure) in refused.items()
             ],
         )
+
+
+# --- late writes ------------------------------------------------------------------------------------------------------
+
+
+def _expect_late_writes(connection: Connection, ids: Collection[str], *, after: Sequence[float] = LATE_SECONDS) -> None:
+    """Have these objects written or removed again after so many seconds, counted from the last time of asking."""
+    for number, seconds in enumerate(after):
+        for identity in sorted(set(ids)):
+            row = upsert(connection, late_writes).values(id=identity, number=number, due_at=db_now() + seconds)
+            later = {"due_at": row.excluded.due_at}
+            connection.execute(
+                row.on_conflict_do_update(index_elements=[late_writes.c.id, late_writes.c.number], set_=later)
+            )
+
+
+def late_writes_due(ledger: Ledger, limit: int) -> list[str]:
+    """Return the ids of up to `limit` objects that are due to be written or removed again."""
+    query = select(late_writes.c.id).where(late_writes.c.due_at <= db_now()).distinct().limit(limit)
+    with ledger.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def deleted_ids(ledger: Ledger, ids: Collection[str]) -> list[str]:
+    """Return those ids of which there is neither image nor chunk."""
+    known = set[str]()
+    with ledger.read() as connection:
+        for table in _TABLES.values():
+            known.update(row.id for row in select_in(connection, select(table.c.id), table.c.id, ids))
+    return sorted(set(ids) - known)
+
+
+def settle_late_writes(ledger: Ledger, ids: Collection[str]) -> None:
+    """Forget the late writes that are due of these ids, and make the images and chunks among them due again.
+
+    One that was deleted, and removed from the index just now, may have been registered and published meanwhile.
+    """
+    with ledger.write() as connection:
+        for table in _TABLES.values():
+            mark_republished(connection, table, ids)
+        execute_in(connection, delete(late_writes).where(late_writes.c.due_at <= db_now()), late_writes.c.id, ids)
 
 
 # --- what is published ------------------------------------------------------------------------------------------------
@@ -278,6 +356,28 @@ def _in_scope(table: Table, document: str | None, owner: str | None) -> Iterator
 
 def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
     """Yield the ids of shown images or chunks with a vector for this space, in bounded memory."""
+    query, table = _searchable(space)
+    return _paged(ledger, query, table.c.id)
+
+
+def published_ids(ledger: Ledger, space: Space) -> Iterator[str]:
+    """Yield those of `searchable_ids` that do not wait to be published, in bounded memory."""
+    query, table = _searchable(space)
+    return _paged(ledger, query.where(~publishable(table)), table.c.id)
+
+
+def count_searchable(ledger: Ledger, space: Space) -> tuple[int, int]:
+    """Return how many objects a space holds at least, without those that wait to be published, and at most."""
+    query, table = _searchable(space)
+    with ledger.read() as connection:
+        least, most = (
+            connection.execute(select(func.count()).select_from(each.subquery())).scalar_one()
+            for each in (query.where(~publishable(table)), query)
+        )
+        return least, most
+
+
+def _searchable(space: Space) -> tuple[Select[Any], Table]:
     table = chunks if space.role is Role.TEXT else images
     key = chunks.c.text_key if table is chunks else key_column(space.role)
     query = (
@@ -285,25 +385,53 @@ def searchable_ids(ledger: Ledger, space: Space) -> Iterator[str]:
         .join(vectors, vectors.c.key == key)
         .where(vectors.c.role == space.role, vectors.c.tag == space.tag, is_searchable(table))
     )
-    return _paged(ledger, query, table.c.id)
+    return query, table
 
 
-def stored_files(ledger: Ledger) -> Iterator[str]:
-    """Yield the keys of the files that the ledger needs, in bounded memory."""
-    files = union(
-        select(contents.c.file).where(contents.c.file.is_not(None), contents.c.unused_since.is_(None)),
-        select(documents.c.file).where(documents.c.file.is_not(None)),
+def stored_files(ledger: Ledger) -> Iterator[tuple[str, int | None]]:
+    """Yield key and size of the files that the ledger needs, in bounded memory. Size None: it is not known."""
+    files = union_all(
+        select(contents.c.file, contents.c.size).where(contents.c.file.is_not(None), contents.c.unused_since.is_(None)),
+        select(documents.c.file, documents.c.size).where(documents.c.file.is_not(None)),
     ).subquery()
-    return _paged(ledger, select(files.c.file), files.c.file)
+    for row in _paged_rows(
+        ledger, select(files.c.file, func.max(files.c.size).label("size")).group_by(files.c.file), files.c.file
+    ):
+        yield row.file, row.size
+
+
+def documents_needing(ledger: Ledger, files: Collection[str]) -> dict[str, list[str]]:
+    """Return file -> ids of the documents that name it, as their own file, their pages or a picture that they show."""
+    needing = dict[str, list[str]]()
+    of_picture = (
+        select(contents.c.file, placements.c.document)
+        .join(images, images.c.content_key == contents.c.key)
+        .join(placements, placements.c.image == images.c.id)
+        .distinct()
+    )
+    queries = (
+        (select(documents.c.file, documents.c.id), documents.c.file),
+        (select(documents.c.pages_file, documents.c.id), documents.c.pages_file),
+        (of_picture, contents.c.file),
+    )
+    with ledger.read() as connection:
+        for query, column in queries:
+            for file, document in select_in(connection, query, column, files):
+                needing.setdefault(file, []).append(document)
+    return needing
 
 
 def _paged(ledger: Ledger, query: Select[Any], column: ColumnElement[str]) -> Iterator[str]:
-    """Yield a column's values in order, one page per transaction."""
+    """Yield the first column's values in order, which is `column`, one page per transaction."""
+    return (row[0] for row in _paged_rows(ledger, query, column))
+
+
+def _paged_rows(ledger: Ledger, query: Select[Any], column: ColumnElement[str]) -> Iterator[Row[Any]]:
     after = ""
     while True:
         with ledger.read() as connection:
-            page = connection.execute(query.where(column > after).order_by(column).limit(_PAGE)).scalars().all()
+            page = connection.execute(query.where(column > after).order_by(column).limit(_PAGE)).all()
         yield from page
         if len(page) < _PAGE:
             return
-        after = page[-1]
+        after = page[-1][0]

@@ -21,6 +21,7 @@ from swatchbook.ledger.tables import (
     contents,
     deliveries,
     documents,
+    flow_processes,
     images,
     items,
     reviews,
@@ -50,9 +51,10 @@ class Collected(Record):
     """Counts of what was deleted because nothing uses it any more."""
 
     contents: int
-    files: int
-    vectors: int
-    answers: int
+    files: int = 0
+    bytes: int = 0  # of the files
+    vectors: int = 0
+    answers: int = 0
 
 
 def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS) -> Collected:
@@ -71,11 +73,12 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
             .where(calls.c.answer.is_not(None))
             .values(answer=null())
         ).rowcount
-    dropped = Collected(contents=0, files=0, vectors=0, answers=answers)
+    dropped = Collected(contents=0, answers=answers)
     while some := _collect_some(ledger, files, older_than):
         dropped = Collected(
             contents=dropped.contents + some.contents,
             files=dropped.files + some.files,
+            bytes=dropped.bytes + some.bytes,
             vectors=dropped.vectors + some.vectors,
             answers=answers,
         )
@@ -96,12 +99,20 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
         connection.execute(update(contents).where(contents.c.key.in_(again)).values(unused_since=db_now()))
         gone = [row for row in unused if row.key not in again]
         keys, stored = [row.key for row in gone], [row.file for row in gone if row.file]
+        size = sum(_size(files, file) for file in stored)
         for file in stored:
             files.delete(file)
         dropped = connection.execute(delete(vectors).where(vectors.c.key.in_(keys))).rowcount
         for table in (items, analyses, reviews, contents):
             connection.execute(delete(table).where(table.c.key.in_(keys)))
-    return Collected(contents=len(keys), files=len(stored), vectors=dropped, answers=0)
+    return Collected(contents=len(keys), files=len(stored), bytes=size, vectors=dropped)
+
+
+def _size(files: Files, file: str) -> int:
+    try:
+        return files.size(file)
+    except FileMissing:
+        return 0
 
 
 def _was_put_within(files: Files, file: str, seconds: float) -> bool:
@@ -141,6 +152,7 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (deliveries, deliveries.c.at < db_now() - webhook_deliveries.KEPT_SECONDS),
+        (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
     )
     with ledger.read() if dry_run else ledger.write() as connection:
         if dry_run:
@@ -166,11 +178,13 @@ def longest_run_seconds(ledger: Ledger) -> float:
         return connection.execute(oldest).scalar_one() or 0.0
 
 
-def unused_contents(ledger: Ledger, *, older_than: float) -> int:
-    """Count the contents that `collect` marked as unused at least `older_than` seconds ago."""
-    query = select(func.count()).where(contents.c.unused_since <= db_now() - older_than)
+def unused_contents(ledger: Ledger, files: Files, *, older_than: float) -> Collected:
+    """Count the contents that `collect` marked as unused at least `older_than` seconds ago, and their files."""
+    query = select(contents.c.file).where(contents.c.unused_since <= db_now() - older_than)
     with ledger.read() as connection:
-        return connection.execute(query).scalar_one()
+        unused = connection.execute(query).scalars().all()
+    stored = [file for file in unused if file is not None]
+    return Collected(contents=len(unused), files=len(stored), bytes=sum(_size(files, file) for file in stored))
 
 
 def origins(ledger: Ledger, contents: Iterable[str]) -> dict[str, list[Origin]]:
@@ -184,14 +198,17 @@ def origins(ledger: Ledger, contents: Iterable[str]) -> dict[str, list[Origin]]:
     return by_content
 
 
-def compact(ledger: Ledger) -> None:
-    """Give the space of a SQLite ledger's deleted rows back to the disk. PostgreSQL does so by itself."""
+def compact(ledger: Ledger, *, at_once: bool = False) -> None:
+    """Give the space of a SQLite ledger's deleted rows back to the disk. PostgreSQL does so by itself.
+
+    `at_once`: however little it is; else only where rewriting the file is worth it.
+    """
     if ledger.url.get_backend_name() != "sqlite":
         return
     with closing(sqlite3.connect(str(ledger.url.database), timeout=LOCK_SECONDS, isolation_level=None)) as connection:
         free, pages, size = (
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count", "page_size")
         )
-        if free * size > _ROOM_BYTES and free * 2 > pages:
+        if at_once or (free * size > _ROOM_BYTES and free * 2 > pages):
             connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

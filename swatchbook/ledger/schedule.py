@@ -7,10 +7,12 @@ One rule brings every document back: whatever is unfinished, not cancelled, with
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Table, and_, func, or_, select, update
 
+from swatchbook.errors import DiskFull
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.dead_runs import mark_dead, process_of
 from swatchbook.ledger.dirty import publishable
@@ -83,7 +85,8 @@ def due_documents(ledger: Ledger, limit: int = _MAX_DOCUMENTS) -> list[Document]
 
     Unfinished and deleted ones that are due, and any whose rows wait to be published; `wants_run` tells them apart.
     """
-    mark_dead(ledger)
+    with suppress(DiskFull):  # people can still see what is due
+        mark_dead(ledger)
     return _longest_waiting(ledger, or_(is_due(), _has_rows_to_publish()), limit)
 
 
@@ -178,3 +181,23 @@ def past_runs(ledger: Ledger, flow_runs: Collection[str]) -> dict[str, PastRun]:
             )
             for row in select_in(connection, query, runs.c.prefect_run, flow_runs)
         }
+
+
+def live_flow_runs(ledger: Ledger) -> dict[str, str]:
+    """Return flow run -> document, of documents with a live run."""
+    query = select(runs.c.prefect_run, runs.c.document).where(
+        runs.c.state == "live", runs.c.kind == "document", runs.c.prefect_run.is_not(None)
+    )
+    with ledger.read() as connection:
+        return {row.prefect_run: row.document for row in connection.execute(query)}
+
+
+def last_flow_runs(ledger: Ledger, ids: Collection[str]) -> dict[str, str]:
+    """Return flow run -> document, of the last run of each of these documents that a flow run began."""
+    query = select(runs.c.document, runs.c.prefect_run).where(
+        runs.c.kind == "document", runs.c.prefect_run.is_not(None)
+    )
+    with ledger.read() as connection:
+        rows = select_in(connection, query.order_by(runs.c.token), runs.c.document, ids)
+        last = {row.document: row.prefect_run for row in rows}
+    return {flow_run: document for document, flow_run in last.items()}

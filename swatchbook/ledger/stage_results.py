@@ -9,7 +9,7 @@ no document shows any more are marked `gone` until publishing has removed them. 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, delete, select, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select, update
 
 from swatchbook.errors import Policy
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
@@ -95,6 +95,18 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         upsert_rows(connection, contents, [file])  # so that it is collected once no document names it
         read = {"page_count": reading.page_count, "pages_file": reading.pages_file}
         connection.execute(update(documents).where(documents.c.id == run.document).values(read))
+
+
+def save_sizes(ledger: Ledger, run: Run, sizes: Mapping[str, int]) -> None:
+    """Save the bytes of files that stages have stored, by key, unless they are known. Raises RunRevoked."""
+    if not sizes:
+        return
+    unknown = update(contents).where(contents.c.file == bindparam("stored"), contents.c.size.is_(None))
+    with ledger.write() as connection:
+        require_live(connection, run)
+        connection.execute(
+            unknown.values(size=bindparam("bytes")), [{"stored": key, "bytes": size} for key, size in sizes.items()]
+        )
 
 
 # --- chunks and entities ----------------------------------------------------------------------------------------------

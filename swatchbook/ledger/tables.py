@@ -102,6 +102,7 @@ documents = Table(
     Column("updated_at", Time, nullable=False),
     Column("launches", Integer, nullable=False, server_default="0"),  # flow runs created, for their idempotency keys
     Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # names of those that its last run used
+    Column("commanded_at", Time),  # when a person last asked for it or cancelled it; earlier cancels no longer count
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
     Index(None, "file"),
@@ -263,6 +264,7 @@ contents = Table(
     Column("mode", String(16)),
     Column("phash", String(16)),
     Column("unused_since", Time),
+    Column("size", Size),  # of the file in bytes; NULL: it was stored by an earlier version
 )
 
 items = Table(
@@ -354,6 +356,27 @@ spaces = Table(
     Column("activated_at", Time),  # last; NULL: it was never active
     Column("retired_at", Time),  # last; spaces that one switch retired have the same time
     Column("dropping", Boolean, nullable=False, server_default=text("false")),  # nothing writes or reads it any more
+)
+
+late_writes = Table(  # ids of writes to the index that their publisher gave up, and that may still arrive
+    "late_writes",
+    metadata,
+    Column("id", Id, primary_key=True),  # no foreign key: the image or chunk may be deleted meanwhile
+    Column("number", Integer, primary_key=True),
+    Column("due_at", Time, nullable=False),  # when the object is written, or removed, again
+    Index(None, "due_at"),
+)
+
+flow_processes = Table(  # the processes of Prefect's flow runs, whether or not they work on a document
+    "flow_processes",
+    metadata,
+    Column("flow_run", Id, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("pid_namespace", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("pid_started", Double, nullable=False),
+    Column("heartbeat_at", Time, nullable=False),
 )
 
 timings = Table(

@@ -11,6 +11,7 @@ from swatchbook.catalogue import confidence
 from swatchbook.errors import (
     KINDS,
     BudgetExceeded,
+    DiskFull,
     Failure,
     Policy,
     Unexpected,
@@ -27,6 +28,7 @@ from swatchbook.pipeline.work import Work
 from swatchbook.records import PAGE_CUT, DocumentStatus, RunReport, Stage, StageResults
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
+from swatchbook.runtime.disk import blame_full_disk, is_full, release_reserve
 from swatchbook.runtime.memory import peak_memory_mb
 from swatchbook.truncate import truncate
 
@@ -138,9 +140,22 @@ def end_failed_run(resources: Resources, run: Run, error: BaseException) -> None
     failure = as_failure(error)
     if isinstance(failure, Unexpected):
         log.error("a run ended unexpectedly", exc_info=error)
+    failure = make_room(resources, failure)
     status, pause = _status_after_failure(resources, run, failure)
     due_at = None if pause is None else ledger.now() + pause
     runs.end(ledger, run, status, message=str(failure), failure_kind=failure.kind, due_at=due_at)
+
+
+def make_room(resources: Resources, failure: Failure) -> Failure:
+    """Give the reserve of a full disk back, so that the ledger can record the failure. Return its cause, if that is it.
+
+    Call it before the failure is recorded: a full disk may show as any error, such as one of Prefect's server.
+    """
+    home = resources.settings.home
+    failure = blame_full_disk(failure, home)
+    if isinstance(failure, DiskFull) and is_full(home):
+        release_reserve(home)
+    return failure
 
 
 def _status_after_failure(resources: Resources, run: Run, failure: Failure) -> tuple[DocumentStatus, float | None]:

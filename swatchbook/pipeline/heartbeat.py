@@ -1,10 +1,10 @@
-"""The heartbeat of a run: a thread that renews its leases every 20 s, also while the work waits or computes. How long a
-lease lasts: `ledger/leases.py`.
+"""Heartbeats: a thread shows every 20 s that a run, or a flow run, is alive, also while the work waits or computes.
+That of a run renews its leases; how long a lease lasts: `ledger/leases.py`.
 """
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from swatchbook.errors import Failure, RunRevoked
@@ -26,9 +26,19 @@ def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iter
     more. An outage of the ledger only delays the heartbeat: a lease that ended meanwhile is renewed, unless another
     process saw the ledger first and marked the run dead.
     """
+    patient = ledger.with_patience(0.0)
+    with beating(lambda: runs.record_heartbeat(patient, run), run.token, every=every) as lost:
+        yield lost
+
+
+@contextmanager
+def beating(beat: Callable[[], None], name: str, *, every: float = BEAT_SECONDS) -> Iterator[threading.Event]:
+    """Call `beat` every `every` seconds while the block runs, sooner after a Failure. `name`: of the thread.
+
+    Yields an event that is set when it raised RunRevoked.
+    """
     lost, over = threading.Event(), threading.Event()
-    arguments = (ledger.with_patience(0.0), run, every, lost, over)
-    thread = threading.Thread(target=_beat, args=arguments, name=f"heartbeat {run.token}", daemon=True)
+    thread = threading.Thread(target=_beat, args=(beat, every, lost, over), name=f"heartbeat {name}", daemon=True)
     thread.start()
     try:
         yield lost
@@ -37,12 +47,12 @@ def keep_alive(ledger: Ledger, run: Run, *, every: float = BEAT_SECONDS) -> Iter
         thread.join(5)  # a heartbeat that waits for a lock finds its run ended, and ends too
 
 
-def _beat(ledger: Ledger, run: Run, every: float, lost: threading.Event, over: threading.Event) -> None:
+def _beat(beat: Callable[[], None], every: float, lost: threading.Event, over: threading.Event) -> None:
     pause = every
     try:
         while not over.wait(pause):
             try:
-                runs.record_heartbeat(ledger, run)
+                beat()
                 pause = every
             except RunRevoked as revoked:
                 log.warning("%s", revoked)

@@ -15,9 +15,11 @@ from functools import partial
 from ulid import ULID
 
 from swatchbook.backoff import pause_after
-from swatchbook.errors import SHARED, Configuration, Failure, Policy
-from swatchbook.index.base import IndexObject, Space
+from swatchbook.errors import SHARED, Configuration, Failure, IndexDown, Policy
+from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
 from swatchbook.ledger import publishing
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.publishing import DirtyRow, Publication
 from swatchbook.ledger.spaces import add_space, finish_drop, registered
 from swatchbook.pipeline.bisect import bisect
@@ -29,8 +31,29 @@ log = logging.getLogger(__name__)
 ROWS = 200
 """Rows published together: large enough for the index's batches, small enough to be done within a lease."""
 
+_RENEW_SECONDS = LEASE_SECONDS - WRITE_SECONDS - 10.0
+"""Age of a lease from which it is renewed before the next write, so that it outlives that write."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds to wait for an index that is down
 _HELD_PAUSE = 0.5  # seconds between looks at rows that another publisher has leased; its lease ends by itself
+
+
+class Lease:
+    """A publisher's lease on its rows. It is renewed before a write that it might not outlive."""
+
+    def __init__(self, ledger: Ledger, name: str) -> None:
+        self._ledger, self._name = ledger, name
+        self._since = time.monotonic()  # before the rows are leased: the ledger counts from a later moment
+        self.rows = publishing.lease_dirty(ledger, name, limit=ROWS)
+
+    def hold(self) -> None:
+        """Renew the lease if it is older than _RENEW_SECONDS. Raises IndexDown if another publisher took rows."""
+        now = time.monotonic()
+        if now - self._since < _RENEW_SECONDS:
+            return
+        if publishing.renew_lease(self._ledger, self._name) < len(self.rows):
+            raise IndexDown("The index took longer than a publisher's lease; another publisher continues.")
+        self._since = now
 
 
 class Published(Record):
@@ -52,26 +75,36 @@ def publish_round(resources: Resources) -> Published:
     Authentication, Configuration, DiskFull, LedgerDown; the rows then stay dirty.
     """
     name = f"publish:{ULID()}"
-    rows = publishing.lease_dirty(resources.ledger, name, limit=ROWS)
+    lease = Lease(resources.ledger, name)
+    rows = lease.rows
     shown, gone = [row for row in rows if not row.gone], [row for row in rows if row.gone]
     published, removed = list[DirtyRow](), list[DirtyRow]()
     refused = dict[str, Failure]()
+    unsure = [row.id for row in rows]
     try:
         spaces = _spaces(resources)
         publications = publishing.publications(resources.ledger, shown)
         for space, objects in _objects(resources, publications, spaces).items():
             with _unless_dropped(resources, space):
-                _collect_refused(refused, [each.id for each in objects], bisect(_upserting(resources, space), objects))
+                outcomes = bisect(_upserting(resources, space, lease), objects)
+                _collect_refused(refused, [each.id for each in objects], outcomes)
         for space, ids in _withdrawn(publications, spaces.values()).items():
-            _collect_refused(refused, ids, bisect(_deleting(resources, space), ids))
+            _collect_refused(refused, ids, bisect(_deleting(resources, space, lease), ids))
         ids = [row.id for row in gone]
         for space in spaces.values():
-            _collect_refused(refused, ids, bisect(_deleting(resources, space), ids))
+            _collect_refused(refused, ids, bisect(_deleting(resources, space, lease), ids))
         published = [row for row in shown if row.id not in refused]
         removed = [row for row in gone if row.id not in refused]
+        unsure.clear()
+    except Failure as failure:
+        if not isinstance(failure, IndexDown):
+            unsure.clear()
+        raise
     finally:  # also after an error, so that the leases are free at once and refusals are recorded
         if rows:
-            publishing.record_publication(resources.ledger, name, published=published, refused=refused, removed=removed)
+            publishing.record_publication(
+                resources.ledger, name, published=published, refused=refused, removed=removed, unsure=unsure
+            )
     return Published(published=len(published), removed=len(removed), refused=len(refused))
 
 
@@ -98,16 +131,20 @@ def _withdrawn(publications: Sequence[Publication], spaces: Iterable[Space]) -> 
     return withdrawn
 
 
-def _upserting(resources: Resources, space: Space) -> Callable[[Sequence[IndexObject]], list[Failure | None]]:
+def _upserting(
+    resources: Resources, space: Space, lease: Lease
+) -> Callable[[Sequence[IndexObject]], list[Failure | None]]:
     def upsert(objects: Sequence[IndexObject]) -> list[Failure | None]:
+        lease.hold()
         failures = resources.index.upsert(space, objects)
         return [failures.get(each.id) for each in objects]
 
     return upsert
 
 
-def _deleting(resources: Resources, space: Space) -> Callable[[Sequence[str]], list[Failure | None]]:
+def _deleting(resources: Resources, space: Space, lease: Lease) -> Callable[[Sequence[str]], list[Failure | None]]:
     def delete(ids: Sequence[str]) -> list[Failure | None]:
+        lease.hold()
         resources.index.delete(space, ids)
         return [None] * len(ids)
 
@@ -176,6 +213,7 @@ def publish_all(
     `waits` before each pause; both may raise RunRevoked. Raises the outage's failure when it lasts longer.
     """
     total = Published(published=0, removed=0, refused=0)
+    settle_late_writes(resources)
     most = 2 * publishing.count_unpublished(resources.ledger) + ROWS
     failures, waited = 0, 0.0
     while total.rows < most:
@@ -201,3 +239,15 @@ def publish_all(
         if not done.rows:
             break
     return total
+
+
+def settle_late_writes(resources: Resources) -> None:
+    """Write or remove again what a publisher that died, hung or gave up may have written late.
+
+    Raises IndexDown, Authentication, Configuration, DiskFull, LedgerDown; what is left is due the next time.
+    """
+    while ids := publishing.late_writes_due(resources.ledger, ROWS):
+        deleted = publishing.deleted_ids(resources.ledger, ids)
+        for space in _spaces(resources).values():
+            resources.index.delete(space, deleted)
+        publishing.settle_late_writes(resources.ledger, ids)

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from swatchbook.cache_keys import PURE_STAGES, stage_key
@@ -17,6 +18,7 @@ from swatchbook.errors import (
     Configuration,
     DiskFull,
     Failure,
+    FileMissing,
     InvalidReference,
     UnreadableDocument,
     UnsupportedFormat,
@@ -28,8 +30,9 @@ from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.ledger.spaces import registered
 from swatchbook.models import registry
 from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
-from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
+from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag, document_id
 from swatchbook.resources import Resources
+from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.files import KEY
 from swatchbook.storage.size_limit import check_size
@@ -104,6 +107,7 @@ def register(
     _check(path, name or str(path), resources.settings)
     _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
     request = build_request(resources.settings, options)
+    keep_reserve(resources.settings.home)
     try:
         key = resources.files.put_file(path, suffix=".pdf")
     except PermissionError as error:
@@ -166,9 +170,19 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
             )
         return register(resources, path, owner=owner, options=options)
     request = build_request(resources.settings, options)
-    return _queue(
-        resources, source, source, resources.files.size(source), owner, options, request, again=(DocumentStatus.FAILED,)
-    )
+    size = resources.files.size(source)
+    with suppress(InvalidReference):  # it is registered now
+        _require_whole(get_document(resources.ledger, document_id(owner, source[:64])), size)
+    return _queue(resources, source, source, size, owner, options, request, again=(DocumentStatus.FAILED,))
+
+
+def _require_whole(document: Document, size: int) -> None:
+    """Raise FileMissing if the stored file of a document has another size than the file that was uploaded."""
+    if size != document.size:
+        raise FileMissing(
+            f"The stored file of {document.name} is damaged: it has {size:,} of {document.size:,} bytes.",
+            advice="Upload or ingest the file again; the document then continues.",
+        )
 
 
 def _queue(

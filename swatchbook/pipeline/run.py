@@ -23,12 +23,13 @@ from swatchbook.ledger.document_commands import postpone
 from swatchbook.ledger.documents import Document, get_document, queue
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
-from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run
+from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run, make_room
 from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.register import register_source, spaces_to_serve
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage, document_id
 from swatchbook.resources import Resources
+from swatchbook.runtime.disk import keep_reserve
 from swatchbook.storage.files import KEY
 
 _SETTLED = {DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.CANCELLED}
@@ -50,33 +51,26 @@ def begin_work(
     live, or when the document was being deleted (the delete is finished first, as far as possible). Raises what
     `register_source` raises.
     """
+    keep_reserve(resources.settings.home)
     try:
         registered = register_source(resources, source, owner=owner, options=options)
+        if registered.unchanged:
+            return registered.document
+        document, request = registered.document, registered.request
+        beside = spaces_to_serve(resources, request.requested, options)
+        begun = runs.begin(
+            resources.ledger,
+            document.id,
+            options=options,
+            fingerprint=request.fingerprint,
+            requested=(*request.requested, *beside),
+            prefect_run=prefect_run,
+            blocks=blocks,
+        )
     except Failure as failure:  # a queued document has no run yet that could record it
         if KEY.match(source):
-            status = DocumentStatus.WAITING if failure.policy in WAITING_POLICIES else DocumentStatus.BLOCKED
-            postpone(
-                resources.ledger,
-                document_id(owner, source[:64]),
-                status,
-                message=str(failure),
-                failure_kind=failure.kind,
-                seconds=RECHECK_SECONDS,
-            )
+            block_document(resources, document_id(owner, source[:64]), failure)
         raise
-    if registered.unchanged:
-        return registered.document
-    document, request = registered.document, registered.request
-    beside = spaces_to_serve(resources, request.requested, options)
-    begun = runs.begin(
-        resources.ledger,
-        document.id,
-        options=options,
-        fingerprint=request.fingerprint,
-        requested=(*request.requested, *beside),
-        prefect_run=prefect_run,
-        blocks=blocks,
-    )
     if isinstance(begun, Busy):
         if begun.reason == "cancelled":
             return document
@@ -105,6 +99,20 @@ def begin_work(
         options=options,
         force=document.force,
         blocks=blocks,
+    )
+
+
+def block_document(resources: Resources, document: str, failure: Failure) -> None:
+    """Record a failure of a document without a live run: it waits where that is likely to pass, else it is blocked."""
+    failure = make_room(resources, failure)
+    status = DocumentStatus.WAITING if failure.policy in WAITING_POLICIES else DocumentStatus.BLOCKED
+    postpone(
+        resources.ledger,
+        document,
+        status,
+        message=str(failure),
+        failure_kind=failure.kind,
+        seconds=RECHECK_SECONDS,
     )
 
 

@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,9 +38,12 @@ class Files:
         self._local = self._fs.protocol == "file" or "file" in self._fs.protocol
 
     def put_bytes(self, data: bytes, suffix: str = "") -> str:
-        """Store bytes and return their key. If they are stored already, only their modification time is renewed."""
+        """Store bytes and return their key.
+
+        If they are stored already and whole, only their modification time is renewed; a damaged file is replaced.
+        """
         key = hashlib.sha256(data).hexdigest() + suffix
-        if not self._refresh(key):
+        if not self._refresh(key, len(data)):
             with self._writing(key) as file:
                 file.write(data)
         return key
@@ -48,12 +51,13 @@ class Files:
     def put_file(self, path: Path, suffix: str | None = None) -> str:
         """Store a local file by streaming it, and return its key; `suffix` defaults to the file's own in lower case.
 
-        After the return the file survives a power failure, so its upload may be acknowledged.
+        A stored file that is damaged is replaced. After the return the file survives a power failure, so its upload may
+        be acknowledged.
         """
         suffix = path.suffix.lower() if suffix is None else suffix
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + (suffix if KEY.match("0" * 64 + suffix) else "")
-            if not self._refresh(key):
+            if not self._refresh(key, os.fstat(source.fileno()).st_size):
                 source.seek(0)
                 with self._writing(key) as file:
                     written = hashlib.sha256()
@@ -70,10 +74,11 @@ class Files:
                 _sync_folder(parent)
         return key
 
-    def _refresh(self, key: str) -> bool:
-        """Return whether a key is stored, and renew its modification time, so that it is not collected as unused.
+    def _refresh(self, key: str, size: int) -> bool:
+        """Return whether a key is stored whole, and renew its modification time, so that it is not collected as unused.
 
-        Object stores do not support this, and keep the time.
+        In a folder the bytes are compared with their key. Object stores check what they are sent; they are asked for
+        the size only, and keep the time.
         """
         try:
             if self._local:
@@ -82,7 +87,12 @@ class Files:
             return False
         except OSError as error:  # the file belongs to another user: its time stays
             log.debug("the time of %s could not be renewed: %s", key, error)
-        return self.has(key)
+        return self.has(key) and self.size(key) == size and (not self._local or self.is_whole(key))
+
+    def is_whole(self, key: str) -> bool:
+        """Return whether the bytes of a stored file are those that its key stands for, by reading all of them."""
+        with self.local(key) as path, path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == key[:64]
 
     def has(self, key: str) -> bool:
         """Return whether a key is stored."""
@@ -97,6 +107,10 @@ class Files:
             return int(self._fs.size(self._path(key)))
         except FileNotFoundError as error:
             raise FileMissing(f"The stored file {key} is missing.") from error
+
+    def sizes_on_disk(self, keys: Iterable[str]) -> dict[str, int]:
+        """Return key -> size in bytes of files in a folder. Nothing for an object store: it would be asked for each."""
+        return {key: self.size(key) for key in keys} if self._local else {}
 
     def read(self, key: str) -> bytes:
         """Return the bytes of a stored file."""

@@ -4,6 +4,7 @@ unnamed files and unused contents also at least as long as the oldest live run h
 """
 
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -23,11 +24,17 @@ DAY = 86_400.0
 
 T = TypeVar("T")
 
+_EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
+"""Names of stored exceptions: UUIDs."""
+
 _PORTION = 5_000  # names looked up at once
 
 
 class Swept(Record):
-    """What was deleted, or in a dry run would be: files by kind, their bytes, contents and their vectors, old rows."""
+    """What was deleted, or in a dry run would be: files by kind, contents and their vectors, old rows, flow runs.
+
+    `bytes`: of all of these on this disk; in a dry run without what ledger and index would shrink by.
+    """
 
     temporary: int = 0
     results: int = 0
@@ -42,7 +49,7 @@ class Swept(Record):
 def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
     """Delete what has been unused for `older_than` seconds; in a dry run only count it.
 
-    Raises IndexDown, LedgerDown and FilesDown.
+    With 0, the index keeps no earlier versions of itself either. Raises IndexDown, LedgerDown and FilesDown.
     """
     temporary = _remove(_temporary(resources, older_than), dry_run)
     results = _remove(_results(resources, older_than), dry_run)
@@ -51,26 +58,23 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
     orphans = _remove_orphans(resources, min_age, dry_run)
     rows = retention.drop_old_rows(resources.ledger, keep_seconds=resources.settings.keep_days * DAY, dry_run=dry_run)
     if dry_run:
-        contents = retention.unused_contents(resources.ledger, older_than=min_age)
+        collected, shrunk = retention.unused_contents(resources.ledger, resources.files, older_than=min_age), 0
     else:
-        contents = collect(resources.ledger, resources.files, older_than=min_age).contents
-        resources.index.compact()
-        retention.compact(resources.ledger)
+        collected = collect(resources.ledger, resources.files, older_than=min_age)
+        before = _size_of_databases(resources)
+        resources.index.compact(at_once=older_than == 0)
+        retention.compact(resources.ledger, at_once=older_than == 0)
+        shrunk = max(0, before - _size_of_databases(resources))
     previews = _remove(_previews(resources), dry_run)  # last: also those of contents that have just been deleted
     return Swept(
         temporary=temporary[0],
         results=results[0],
         previews=previews[0],
         orphans=orphans[0],
-        bytes=temporary[1] + results[1] + previews[1] + orphans[1],
-        contents=contents,
+        bytes=temporary[1] + results[1] + previews[1] + orphans[1] + collected.bytes + shrunk,
+        contents=collected.contents,
         rows=rows,
     )
-
-
-def results_folder(settings: Settings) -> Path:
-    """Return the folder of Prefect's results on this machine."""
-    return Path(os.environ.get("PREFECT_LOCAL_STORAGE_PATH") or settings.prefect_home / "results")
 
 
 def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
@@ -80,14 +84,27 @@ def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
 
 
 def _results(resources: Resources, older_than: float) -> Iterator[Path]:
-    """Yield cached results that no document can use: it was deleted, or its options or the stage's version changed."""
-    named = ((path, read_result_name(path.name)) for path in _within(results_folder(resources.settings)))
+    """Yield cached results that no document can use: it was deleted, or its options or the stage's version changed.
+    Also what failed flow runs and tasks raised, which Prefect stores under a random name and nobody reads.
+
+    Results in Prefect's own storage, where earlier versions put some, are used by none.
+    """
+    strays = (path for path in _within(_own_storage_of_prefect()) if read_result_name(path.name))
+    yield from (path for path in strays if _age(path) > older_than)
+    results = list(_within(resources.settings.results_folder))
+    yield from (path for path in results if _EXCEPTION.match(path.name) and _age(path) > older_than)
+    named = ((path, read_result_name(path.name)) for path in results)
     aged = ((path, name) for path, name in named if name and _age(path) > older_than)
     for portion in _portions(aged):
         origins = retention.origins(resources.ledger, sorted({name.content for _, name in portion}))
         for path, name in portion:
             if not any(_is_for(name, origin, resources.settings) for origin in origins.get(name.content, ())):
                 yield path
+
+
+def _own_storage_of_prefect() -> Path:
+    """Return the folder where Prefect stores results that were not given a place."""
+    return Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect") / "storage"
 
 
 def _previews(resources: Resources) -> Iterator[Path]:
@@ -133,6 +150,22 @@ def _remove_orphans(resources: Resources, older_than: float, dry_run: bool) -> t
                 continue
             count += 1
     return count, size
+
+
+def _size_of_databases(resources: Resources) -> int:
+    """Return the bytes of ledger and index on this disk."""
+    folder = resources.settings.index_folder
+    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    if resources.ledger.url.get_backend_name() == "sqlite":
+        files.append(Path(str(resources.ledger.url.database)))
+    return sum(map(_size, files))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _within(folder: Path) -> Iterator[Path]:

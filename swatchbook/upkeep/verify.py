@@ -1,14 +1,21 @@
 """Compare index, file store and ledger (`verify`), publish again what is missing and delete what is foreign
-(`--repair`), and rebuild the index from the ledger (`rebuild-index`).
+(`--repair`, and every hour), queue documents whose files are damaged, and rebuild the index from the ledger
+(`rebuild-index`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
-from swatchbook.ledger import publishing
+from swatchbook.errors import FileMissing
+from swatchbook.index.base import Space
+from swatchbook.ledger import document_commands, publishing
+from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.spaces import registered
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import Record
 from swatchbook.resources import Resources
+
+SMALL_SPACE = 50_000
+"""Objects up to which `repair_index` compares all ids of a space; of a larger one, only if the counts differ."""
 
 
 class SpaceCheck(Record):
@@ -20,25 +27,40 @@ class SpaceCheck(Record):
     foreign: int  # in the index, but not expected
 
 
+class Damage(Record):
+    """A stored file that was cut short or changed. `documents`: names of those that need it."""
+
+    file: str
+    documents: tuple[str, ...]
+    upload_again: bool  # it is the file of a document; others are made from that one again
+
+
 class Verification(Record):
-    """Result of `verify`. With `repaired`, differences between ledger and index have been repaired."""
+    """Result of `verify`. With `repaired`, differences between ledger and index have been repaired.
+
+    `queued`: documents whose next run stores missing and damaged files again.
+    """
 
     spaces: tuple[SpaceCheck, ...]
     lost_files: tuple[str, ...]
+    damaged_files: tuple[Damage, ...] = ()
     unpublished: int
     repaired: bool = False
+    queued: int = 0
 
     @property
     def sound(self) -> bool:
-        """Return whether nothing is missing, foreign, lost or unpublished."""
-        return not self.lost_files and not self.unpublished and not any(s.missing or s.foreign for s in self.spaces)
+        """Return whether nothing is missing, foreign, lost, damaged or unpublished."""
+        files_are_sound = not self.lost_files and not self.damaged_files
+        return files_are_sound and not self.unpublished and not any(s.missing or s.foreign for s in self.spaces)
 
 
-def verify(resources: Resources, *, repair: bool = False) -> Verification:
+def verify(resources: Resources, *, repair: bool = False, deep: bool = False) -> Verification:
     """Compare each space of the index with the ledger, and the ledger's files with the file store.
 
-    With `repair`, publish missing objects again and delete foreign ones; lost files are only listed. Objects that are
-    published at the same time are not lost.
+    Files are compared by size; with `deep` by their bytes. With `repair`, publish missing objects again, delete foreign
+    ones, and queue the documents whose pages or pictures are lost or damaged; the file of a document itself can only be
+    uploaded again. Objects that are published at the same time are not lost.
     """
     checks = []
     for space in [each.space for each in registered(resources.ledger) if not each.dropping]:
@@ -48,18 +70,88 @@ def verify(resources: Resources, *, repair: bool = False) -> Verification:
         missing, foreign = expected - present, present - expected
         checks.append(SpaceCheck(space=space.name, expected=len(expected), missing=len(missing), foreign=len(foreign)))
         if repair:
-            resources.index.delete(space, sorted(foreign))
-            # foreign ones as well: one may have become searchable again since they were read
-            publishing.mark_dirty(resources.ledger, missing | foreign)
+            _repair(resources, space, missing=missing, foreign=foreign)
+    lost, damaged = _check_files(resources, deep=deep)
+    queued = _make_again(resources, lost, damaged) if repair else 0
     if repair:
         publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-    lost = tuple(key for key in publishing.stored_files(resources.ledger) if not resources.files.has(key))
     return Verification(
         spaces=tuple(checks),
-        lost_files=lost,
+        lost_files=tuple(lost),
+        damaged_files=tuple(damaged),
         unpublished=publishing.count_unpublished(resources.ledger),
         repaired=repair,
+        queued=queued,
     )
+
+
+def repair_index(resources: Resources) -> int:
+    """Repair spaces that differ from the ledger, as the loop does every hour. Return the number of differences.
+
+    What waits to be published is left to publishing. Raises IndexDown, Authentication, Configuration, DiskFull and
+    LedgerDown.
+    """
+    differences = 0
+    for space in [each.space for each in registered(resources.ledger) if not each.dropping]:
+        resources.index.ensure(space)
+        least, most = publishing.count_searchable(resources.ledger, space)
+        if max(most, count := resources.index.count(space)) > SMALL_SPACE and least <= count <= most:
+            continue
+        settled = set(publishing.published_ids(resources.ledger, space))  # first: what is published now is present
+        present = set(resources.index.ids(space))
+        expected = set(publishing.searchable_ids(resources.ledger, space))
+        missing, foreign = (settled & expected) - present, present - expected
+        _repair(resources, space, missing=missing, foreign=foreign)
+        differences += len(missing) + len(foreign)
+    if differences:
+        publish_all(resources, at_most=0.0)
+    return differences
+
+
+def _repair(resources: Resources, space: Space, *, missing: Collection[str], foreign: Collection[str]) -> None:
+    """Delete foreign objects; publish the missing ones again, and those that became searchable since they were read."""
+    if foreign:
+        resources.index.delete(space, sorted(foreign))
+    publishing.mark_dirty(resources.ledger, {*missing, *foreign})
+
+
+def _check_files(resources: Resources, *, deep: bool) -> tuple[list[str], list[Damage]]:
+    """Return the keys of missing files, and the damaged files."""
+    lost, damaged = list[str](), list[str]()
+    for key, size in publishing.stored_files(resources.ledger):
+        try:
+            is_cut = size is not None and resources.files.size(key) != size
+            if is_cut or (deep and not resources.files.is_whole(key)) or not resources.files.has(key):
+                (damaged if resources.files.has(key) else lost).append(key)
+        except FileMissing:
+            lost.append(key)
+    needing = publishing.documents_needing(resources.ledger, damaged)
+    documents = {each: get_document(resources.ledger, each) for ids in needing.values() for each in ids}
+    return lost, [
+        Damage(
+            file=key,
+            documents=tuple(sorted({documents[each].name for each in needing.get(key, ())})),
+            upload_again=any(documents[each].file == key for each in needing.get(key, ())),
+        )
+        for key in damaged
+    ]
+
+
+def _make_again(resources: Resources, lost: Sequence[str], damaged: Sequence[Damage]) -> int:
+    """Queue the documents whose pages or pictures are lost or damaged; return their number.
+
+    A damaged file is deleted first, since a cached result is used as long as its files exist.
+    """
+    derived = [damage.file for damage in damaged if not damage.upload_again]
+    for file in derived:
+        resources.files.delete(file)
+    needing = publishing.documents_needing(resources.ledger, [*lost, *derived])
+    documents = {
+        each for file, ids in needing.items() for each in ids if get_document(resources.ledger, each).file != file
+    }
+    for document in documents:
+        document_commands.regenerate(resources.ledger, document)
+    return len(documents)
 
 
 def rebuild(resources: Resources, *, progress: Callable[[int, int], None] = lambda done, total: None) -> int:

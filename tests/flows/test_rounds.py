@@ -45,10 +45,8 @@ def size(path: Path) -> int:
 
 
 @pytest.fixture
-def results(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = results_of(home)
-    monkeypatch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(folder))
-    return folder
+def results(home: Path) -> Path:
+    return results_of(home)
 
 
 def test_disk_is_flat_over_rounds_of_ingest_and_delete(

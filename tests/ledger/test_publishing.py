@@ -328,7 +328,7 @@ def test_thousands_of_ids_and_files_are_listed_page_by_page(ledger: Ledger, monk
     run = made(ledger, *(f"picture {n}" for n in range(30)))
     space = Space(role=Role.VISUAL, tag=VISUAL.tag, dimension=32)
     assert set(publishing.searchable_ids(ledger, space)) == rows_of(ledger, images).keys()
-    files = list(publishing.stored_files(ledger))
+    files = [file for file, _ in publishing.stored_files(ledger)]
     assert len(files) == len(set(files)) == 31  # and the document's own
     assert rows_of(ledger, chunks) == {}
     assert run.document

@@ -275,41 +275,6 @@ def test_a_scheduled_flow_run_for_a_file_not_yet_known_is_left_alone(resources: 
     assert settled(resources) == SettledRuns()
 
 
-def test_retry_failed_goes_with_the_run_that_died_in_its_process(resources: Resources, deployment: Any) -> None:
-    from prefect.states import Running
-
-    async def subflow(client: Any) -> tuple[Any, Any]:
-        from flows.ingest_catalogue import ingest_catalogue
-        from flows.retry_failed import retry_failed
-
-        parent = await client.create_flow_run(retry_failed, state=Running())
-        task_run = await client.create_task_run(embed_batch, flow_run_id=parent.id, dynamic_key="ingest_catalogue-0")
-        return parent, await client.create_flow_run(
-            ingest_catalogue,
-            parameters={"source": document.file, "owner": document.owner},
-            parent_task_run_id=task_run.id,
-            state=Running(),
-        )
-
-    from tasks.embed import embed_batch
-
-    document = queued(resources)
-    parent, child = with_client(subflow)
-    run = begin(
-        resources.ledger,
-        document.id,
-        options=document.options,
-        fingerprint="f",
-        requested=(),
-        prefect_run=str(child.id),
-    )
-    assert isinstance(run, Run)
-    died(resources, run)
-    assert settled(resources).crashed == (str(child.id),)
-    assert state_of(parent) == state_of(child) == "Crashed"
-    with_client(lambda client: client.delete_flow_run(parent.id))
-
-
 def test_flow_runs_long_over_are_forgotten(resources: Resources, deployment: Any) -> None:
     from prefect.states import Completed, Running
 

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import insert, update
@@ -12,9 +13,10 @@ from swatchbook.ledger.database import db_now
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import Document, queue
 from swatchbook.ledger.tables import deliveries, documents, runs, timings
+from swatchbook.pipeline.delete import delete
 from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources
-from swatchbook.upkeep.gc import DAY, Swept, results_folder, sweep
+from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.ledger.scene import begin_again, count
 
 HOUR = 3_600.0
@@ -22,12 +24,10 @@ HOUR = 3_600.0
 
 @pytest.fixture
 def results(resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where Prefect keeps results; somebody else's are there as well."""
-    folder = tmp_path / "results"
-    folder.mkdir()
-    monkeypatch.setenv("PREFECT_LOCAL_STORAGE_PATH", str(folder))
-    assert results_folder(resources.settings) == folder
-    return folder
+    """Where results are kept; somebody else's are there as well."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect of the worker"))
+    resources.settings.results_folder.mkdir(parents=True)
+    return resources.settings.results_folder
 
 
 def known(resources: Resources, data: bytes = b"catalogue", owner: str = "anna") -> Document:
@@ -63,6 +63,8 @@ def test_results_stay_as_long_as_their_documents_next_run_would_read_them(resour
         results / "somebody's own result",
         results / "read-me.txt",
     ]
+    raised = results / uuid4().hex  # by a flow run that failed
+    raised.write_text("{}")
     superseded = kept(results, resources, document, "plan", focus=False)
     foreign = kept(results, resources, document, "extract", other.id)
     former = results / f"read-{'0' * 64}"
@@ -73,9 +75,9 @@ def test_results_stay_as_long_as_their_documents_next_run_would_read_them(resour
     mark_deleting(resources.ledger, other.id)
     delete_rows(resources.ledger, other.id)
     assert finish_delete(resources.ledger, other.id)
-    age(*stays, superseded, foreign, former, gone)
-    assert sweep(resources, dry_run=True).results == 4
-    assert sweep(resources).results == 4
+    age(*stays, superseded, foreign, former, gone, raised)
+    assert sweep(resources, dry_run=True).results == 5
+    assert sweep(resources).results == 5
     assert sorted(results.iterdir()) == sorted([*stays, young])
 
 
@@ -187,3 +189,30 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
 
 def test_a_fresh_home_is_swept_without_trouble(resources: Resources) -> None:
     assert sweep(resources) == sweep(resources, dry_run=True) == Swept()
+
+
+def test_results_that_a_worker_put_elsewhere_go_too(resources: Resources, results: Path) -> None:
+    elsewhere = resources.settings.home.parent / "prefect of the worker" / "storage"
+    elsewhere.mkdir(parents=True)
+    document = known(resources)
+    ours, theirs = kept(elsewhere, resources, document), elsewhere / "somebody's own result"
+    theirs.write_text("{}")
+    age(ours, theirs)
+    assert sweep(resources).results == 1
+    assert [*elsewhere.iterdir()] == [theirs]
+
+
+def test_now_leaves_nothing_of_what_was_deleted_and_counts_every_byte(resources: Resources, results: Path) -> None:
+    document = known(resources, bytes(5_000))
+    results_of_it = kept(results, resources, document)
+    pages = resources.files.put_bytes(b"a page", ".jsonl")
+    assert delete(resources, document.id)
+    assert sweep(resources) == Swept()  # it is young
+    stored = sum(map(resources.files.size, resources.files.keys())) + results_of_it.stat().st_size
+    assert stored == 5_000 + len(b"a page") + len("{}")
+    assert sweep(resources, older_than=0, dry_run=True).bytes == stored
+    swept = sweep(resources, older_than=0)
+    assert (swept.contents, swept.orphans, swept.results) == (1, 1, 1)
+    assert swept.bytes >= stored
+    assert [*resources.files.keys()] == [*results.iterdir()] == []
+    assert not resources.files.has(pages)

@@ -1,17 +1,23 @@
 """Ledger and index held against each other, and mended, while others go on publishing."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from swatchbook.errors import FileMissing
 from swatchbook.index.base import Space
 from swatchbook.ledger import publishing, schedule, stage_results
+from swatchbook.ledger.documents import get_document, queue
 from swatchbook.ledger.spaces import registered
 from swatchbook.pipeline.publish import publish_round
+from swatchbook.pipeline.register import register, register_source
+from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
-from swatchbook.upkeep.verify import rebuild, verify
+from swatchbook.upkeep import verify as verify_module
+from swatchbook.upkeep.verify import rebuild, repair_index, verify
 from tests.doubles.index import TroubledIndex
-from tests.ledger.scene import begin, chunked, end, extraction, image, make_all, placed
+from tests.ledger.scene import begin, begin_again, chunked, end, extraction, image, make_all, placed
 
 
 def make(resources: Resources, *names: str, content: str = "catalogue") -> str:
@@ -141,3 +147,93 @@ def once(move: Callable[..., object]) -> Callable[..., None]:
             move(*given)
 
     return call
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def stored(resources: Resources, data: bytes, *, document: bytes = b"%PDF-1.7 a catalogue") -> tuple[str, str, str]:
+    """A completed document that shows one picture, both stored; its id, its file and the picture's."""
+    source = resources.files.put_bytes(document, ".pdf")
+    queued = queue(
+        resources.ledger, owner="anna", content=source[:64], kind="pdf", name="catalogue.pdf", file=source,
+        size=len(document), options=IngestOptions(),
+    )  # fmt: skip
+    run = begin_again(resources.ledger, queued)
+    file = resources.files.put_bytes(data, ".png")
+    found = extraction(placed(run, "oak"))
+    pictures = tuple(picture.model_copy(update={"file": file}) for picture in found.pictures)
+    stage_results.save_extraction(resources.ledger, run, found.model_copy(update={"pictures": pictures}))
+    stage_results.save_sizes(resources.ledger, run, resources.files.sizes_on_disk([file]))
+    make_all(resources.ledger, run)
+    publish_round(resources)
+    end(resources.ledger, run)
+    assert verify(resources, deep=True).sound
+    return queued.id, source, file
+
+
+def damage(resources: Resources, key: str, data: bytes) -> None:
+    with resources.files.local(key) as path:
+        path.write_bytes(data)
+
+
+def test_a_picture_that_was_cut_short_is_found_by_its_size_and_stored_again_by_the_next_run(
+    resources: Resources,
+) -> None:
+    document, _, picture = stored(resources, b"a picture of oak")
+    damage(resources, picture, b"a picture")
+    found = verify(resources)
+    assert not found.sound
+    assert [(each.file, each.documents, each.upload_again) for each in found.damaged_files] == [
+        (picture, ("catalogue.pdf",), False)
+    ]
+    assert verify(resources, repair=True).queued == 1
+    assert get_document(resources.ledger, document).status == DocumentStatus.WAITING
+    assert not resources.files.has(picture)  # so that the cached result of its stage is not used
+
+
+def test_a_document_that_was_cut_short_is_to_be_uploaded_again_and_that_mends_it(
+    resources: Resources, tmp_path: Path
+) -> None:
+    _, source, _ = stored(resources, b"a picture of oak", document=b"%PDF-1.7 a catalogue with an end")
+    damage(resources, source, b"%PDF-1.7 a cata")
+    found = verify(resources, repair=True)
+    assert [(each.file, each.upload_again) for each in found.damaged_files] == [(source, True)]
+    assert found.queued == 0
+    with pytest.raises(FileMissing, match="has 15 of 32 bytes"):
+        register_source(resources, source, owner="anna", options=IngestOptions())
+    (tmp_path / "catalogue.pdf").write_bytes(b"%PDF-1.7 a catalogue with an end")
+    register(resources, tmp_path / "catalogue.pdf", owner="anna", options=IngestOptions())
+    assert verify(resources, deep=True).sound
+
+
+def test_bytes_that_changed_without_a_change_of_size_are_found_by_a_deep_verify(resources: Resources) -> None:
+    _, _, picture = stored(resources, b"a picture of oak")
+    damage(resources, picture, b"a picture of ash")
+    assert verify(resources).sound
+    assert [each.file for each in verify(resources, deep=True).damaged_files] == [picture]
+
+
+# --- every hour -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_the_hourly_repair_mends_what_is_missing_and_foreign_and_leaves_the_unpublished(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    make(resources, "oak", "ash")
+    assert repair_index(resources) == 0
+    if not small:
+        monkeypatch.setattr(verify_module, "SMALL_SPACE", 0)
+    (space, *_) = (space for space in spaces(resources) if space.role == "visual")
+    (oak,) = resources.index.fetch(space, [image("oak")]).values()
+    oak.id = image("nobody's")
+    resources.index.upsert(space, [oak])
+    assert repair_index(resources) == 1
+    resources.index.delete(space, [image("ash")])
+    assert repair_index(resources) == 1
+    assert_whole(resources)
+    publishing.mark_dirty(resources.ledger, [image("oak")])
+    resources.index.delete(space, [image("oak")])
+    assert repair_index(resources) == 0
+    assert publishing.count_unpublished(resources.ledger) == 1

@@ -12,7 +12,6 @@ from swatchbook.settings import Settings
 def test_all_of_prefect_stands_under_the_home(tmp_path: Path) -> None:
     told = prefect_environment(Settings(home=tmp_path), {})
     assert told["PREFECT_HOME"] == str(tmp_path / "prefect")
-    assert told["PREFECT_LOCAL_STORAGE_PATH"] == str(tmp_path / "prefect" / "results")
     assert told["PREFECT_RESULTS_DEFAULT_SERIALIZER"] == "json"
 
 
@@ -21,7 +20,6 @@ def test_the_environment_has_the_last_word(tmp_path: Path) -> None:
         Settings(home=tmp_path), {"PREFECT_HOME": "/srv/prefect", "PREFECT_LOGGING_LEVEL": "ERROR"}
     )
     assert told.keys().isdisjoint({"PREFECT_HOME", "PREFECT_LOGGING_LEVEL"})
-    assert told["PREFECT_LOCAL_STORAGE_PATH"] == "/srv/prefect/results"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/api", "no-address"])

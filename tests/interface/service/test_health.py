@@ -14,7 +14,12 @@ from interface.service.health import Recent
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import free_port
+from tests.deployments.test_setup import bare
 from tests.interface.conftest import ADDRESS, asking
+from tests.ledger.scene import set_document
+from tests.scheduler.conftest import queued
+
+__all__ = ["bare"]
 
 
 def figures(client: TestClient) -> dict[str, float]:
@@ -32,7 +37,9 @@ def test_health_says_exactly_this(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with asking() as client:
         told = client.get("/health").json()
-        assert set(told) == {"status", "database", "index", "prefect", "stats", "embedding_stats"}
+        assert set(told) == {"status", "database", "index", "prefect", "troubles", "stats", "embedding_stats"}
+        assert told["troubles"] == []
+        assert told["stats"]["owners"] == 1
         assert (told["status"], told["database"], told["index"], told["prefect"]) == (
             "ok",
             "ok",
@@ -57,6 +64,25 @@ def test_a_prefect_server_that_is_away_is_told_as_degraded(
     with asking() as client:
         monkeypatch.setenv("PREFECT_API_URL", prefect_server)
         assert client.get("/health").json()["prefect"] == "ok"
+
+
+@pytest.mark.usefixtures("bare")
+def test_prefect_that_lost_our_deployments_is_told_as_degraded() -> None:
+    with asking() as client:
+        told = client.get("/health").json()
+    assert (told["prefect"], told["status"]) == ("ok", "degraded")
+    assert "swatchbook setup" in told["troubles"][0]
+
+
+def test_document_that_waits_too_long_is_told_as_degraded(resources: Resources) -> None:
+    document = queued(resources)
+    with asking() as client:
+        assert client.get("/health").json()["status"] == "ok"
+    set_document(resources.ledger, document.id, updated_at=document.updated_at - 121)
+    with asking() as client:
+        told = client.get("/health").json()
+        assert told["status"] == "degraded"
+        assert "has been due for 12" in told["troubles"][0]
 
 
 @pytest.mark.usefixtures("home")

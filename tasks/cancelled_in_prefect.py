@@ -1,0 +1,89 @@
+"""Cancels that people make in Prefect: the document of a flow run that a person cancelled there is cancelled too.
+
+Only the state of the flow run tells a cancel from a crash: the process of either is killed.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger import schedule
+from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.document_commands import cancel
+from swatchbook.ledger.documents import Document, get_document
+from tasks.prefect_client import PAGE
+
+UNWANTED = "Its document was cancelled, deleted or requested again."
+SILENT = "Its run has no heartbeat."
+NO_CONTAINER = "Its container no longer exists."
+"""Messages of states of cancelled flow runs that the loop sets itself."""
+
+_NOT_BY_PEOPLE = (UNWANTED, SILENT, NO_CONTAINER, "no longer exists, cancelled run")  # the last one is a worker's
+_CANCELLED = (StateType.CANCELLING, StateType.CANCELLED)
+
+
+async def cancel_documents(client: PrefectClient, ledger: Ledger, flow_runs: Mapping[str, str]) -> list[FlowRun]:
+    """Cancel the documents whose flow run a person has cancelled, and return these flow runs.
+
+    `flow_runs`: flow run -> document. A document that a person asked for after the cancel stays as it is.
+    """
+    cancelled = []
+    for run in await read_flow_runs(client, flow_runs):
+        if await cancel_document(client, ledger, flow_runs[str(run.id)], run):
+            cancelled.append(run)
+    return cancelled
+
+
+async def cancel_document(client: PrefectClient, ledger: Ledger, document_id: str, run: FlowRun) -> bool:
+    """Cancel a document if a person has cancelled its flow run since asking for the document last."""
+    if run.state_type not in _CANCELLED:
+        return False
+    try:
+        document = await asyncio.to_thread(get_document, ledger, document_id)
+        if not await _is_cancelled_by_person(client, run, since=_last_command(document)):
+            return False
+        return await asyncio.to_thread(cancel, ledger, document_id)
+    except InvalidReference:  # it was deleted
+        return False
+
+
+async def was_cancelled_in_prefect(ledger: Ledger, document: str) -> bool:
+    """Cancel a document if a person has cancelled its last flow run, and return whether that is so."""
+    last = await asyncio.to_thread(schedule.last_flow_runs, ledger, [document])
+    if not last:
+        return False
+    async with get_client() as client:
+        return bool(await cancel_documents(client, ledger, last))
+
+
+async def read_flow_runs(client: PrefectClient, ids: Iterable[str]) -> list[FlowRun]:
+    """Return the flow runs with these ids that exist."""
+    found = list[FlowRun]()
+    for portion in portions([UUID(each) for each in ids], PAGE):
+        by_id = FlowRunFilter(id=FlowRunFilterId(any_=list(portion)))
+        found += await client.read_flow_runs(flow_run_filter=by_id, limit=PAGE)
+    return found
+
+
+def _last_command(document: Document) -> float:
+    return max(document.created_at, document.commanded_at or 0.0)
+
+
+async def _is_cancelled_by_person(client: PrefectClient, run: FlowRun, *, since: float) -> bool:
+    """Return whether the first of the states with which it was cancelled is a person's, set after `since`."""
+    try:
+        states = await client.read_flow_run_states(run.id)
+    except ObjectNotFound:
+        return False
+    first: State | None = None
+    for state in sorted(states, key=lambda state: state.timestamp):
+        first = None if state.type not in _CANCELLED else first or state
+    if first is None or first.timestamp.timestamp() <= since:
+        return False
+    return not any(message in (first.message or "") for message in _NOT_BY_PEOPLE)
