@@ -1,5 +1,6 @@
 """Flow of one catalogue: the order of the nine stages, what runs at the same time (metadata of products, 2B, beside
-stages 3 to 6), and the parameters of its form in Prefect's UI.
+stages 3 to 6), and the parameters of its form in Prefect's UI. It repeats stage 6 until no item is open; what dead
+shards left is cut into new ones.
 """
 
 import asyncio

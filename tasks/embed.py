@@ -1,6 +1,6 @@
-"""Stage 6 in one process: run the open batches side by side, those on which a process died alone and last; publish
-every 5 s; wait for items that another run holds. A batch's retries are in `policy.py`, its work in `pipeline/embed.py`,
-the cutting into batches in `ledger/items.py`.
+"""Stage 6 in one process: run the open batches side by side; batches at which a process died run last, one at a
+time; publish every 5 s; wait for items that another run holds. A batch's retries are in `policy.py`, its work in
+`pipeline/embed.py`, the cutting into batches in `ledger/items.py`.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
 """What several commands share: --owner and --json, the default owner, refused names and texts, the note about an
-unknown SWATCHBOOK_* variable, and what Ctrl-C prints.
+unknown SWATCHBOOK_* variable, and what Ctrl-C does (say how to resume, exit with 130).
 """
 
 from collections.abc import Iterator

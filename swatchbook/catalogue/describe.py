@@ -1,7 +1,7 @@
 """Stage 2B by layout rules: a product's metadata from the labels, values and tables of its pages and regions, and the
-prices, sizes, weights and slip ratings that have no label; at most 12 values of a label, 160 characters each. To a
-product belongs what has its centre in one of its regions, which `sections.py` and `cards.py` draw. Also stage 7's
-products, assembled from discovery and descriptions.
+prices, sizes, weights and slip ratings that have no label; at most 12 values of a label, 160 characters each. What has
+its centre in one of a product's regions belongs to that product; `sections.py` and `cards.py` draw the regions. Also
+stage 7's products, assembled from discovery and descriptions.
 
 Every value is text of the page. Where a key has several values they are joined by "; ", each verbatim.
 """

@@ -1,5 +1,5 @@
-"""Pages of which a stage lost a part: the reason, and when those that may pass are tried again: after 15 minutes, in
-at most three runs.
+"""Pages of which a stage lost a part: the reason, and when losses whose cause may be temporary are tried again:
+after 15 minutes, in at most three runs.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,7 @@
 """How long things are kept: one hour for files, vectors and answers that nothing uses; SWATCHBOOK_KEEP_DAYS for
 ended runs; three times as long for timings; seven days for webhook deliveries; 30 for unused previews. Says what
-counts as used, and deletes the rest from the ledger and file store. `upkeep/gc.py` calls it.
+counts as used, and deletes the rest from the ledger and file store: in `gc`, after a delete, and in `retry` without
+a document.
 """
 
 import sqlite3

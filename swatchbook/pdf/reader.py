@@ -1,6 +1,6 @@
-"""Read PDFs through a child process: how long a page may be silent (SWATCHBOOK_PAGE_SECONDS) and how long the whole may
-take, and what happens to a page or picture on which the child crashes (tried twice) or hangs. How silence is noticed
-and the child killed: `runtime/child_process.py`. Parsing itself: `parser_child.py`.
+"""Read PDFs through a child process: what becomes of a page or picture on which the child crashes (tried twice) or is
+silent for SWATCHBOOK_PAGE_SECONDS, and how long the whole may take (that × (3 + 0.1 × pages)). Who notices the silence
+and kills the child: `runtime/child_process.py`. Parsing itself: `parser_child.py`.
 
 Nothing here opens a PDF; `swatchbook.pdf.parser_child` does, in a process that may crash.
 """

@@ -1,6 +1,7 @@
 """Run code in a child process that may loop, crash or be killed without harm to its parent: its memory limit, no
-secrets, what counts as a crash, and when it is killed: it sent nothing for the given seconds (each frame starts them
-again). A page or picture at which two children died is given up. Every child process is started here.
+secrets, what counts as a crash, and when it is killed: it was silent for its seconds (SWATCHBOOK_PAGE_SECONDS for
+pages; each answer starts them again). A page or picture at which two children died is given up. Every child process is
+started here.
 
 Parent and child exchange frames over stdin and stdout: two lengths, a JSON header, raw bytes. The child handles one
 request at a time, and answers it with any number of frames and an end frame. The parent logs what the child logs. The

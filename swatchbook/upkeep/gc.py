@@ -1,6 +1,6 @@
 """Garbage collection (`gc`): delete temporary files, cached results that no document can use any more, stored files
-that no row names, previews, and what is past its time in `ledger/retention.py`. What is unused stays an hour;
-unnamed files and unused contents also at least as long as the oldest live run has lasted. Safe to kill and repeat.
+that no row names, previews, and what is past its time in `ledger/retention.py` (the hour). Only here, unnamed files
+and unused contents also wait as long as the oldest live run has lasted. Safe to kill and repeat.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Stage 2A by a language model: ask for products and their pages, in halves when a reply is too long. Which of its
-products are rejected, and the reason: pages outside the document, no name, named twice, or not confirmed on its own and
-the adjacent pages. The confidence of the others: 0.85, or 0.95 if the layout rules found it too. The test of words:
-`confirm.py`.
+products are rejected, and the reason: pages outside the document, no name, named twice, only mentioned, or a name that
+is not on its own or the adjacent pages (these two by the test in `confirm.py`). The confidence of the others: 0.85, or
+0.95 if the layout rules found it too.
 
 The result of the layout rules is a hint to the model, and adds the regions on the pages for the same product.
 """
