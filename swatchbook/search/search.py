@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from pathlib import Path
 from typing import Literal
 
-from swatchbook.arrays import Vectors
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
@@ -31,6 +31,7 @@ from swatchbook.search.fusion import (
     own_score,
 )
 
+_CHECKED_SIDE = 64  # pixels to which a picture is decoded that only has to be readable
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """Candidates of each role, where only a result itself decides whether it satisfies a filter."""
 
@@ -194,7 +195,12 @@ def _queries(
             queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
     visual = None
     if image is not None:
-        for models, pixel_roles in _by_models(resources, active, PIXEL_ROLES):
+        groups = list(_by_models(resources, active, PIXEL_ROLES))
+        if not groups:
+            _decode(
+                resources, image, _CHECKED_SIDE
+            )  # an unreadable picture is refused also where nothing is searchable
+        for models, pixel_roles in groups:
             vectors = _encode_image(resources, models, image)
             queries |= {role.value: nearest(role, vectors[role]) for role in pixel_roles}
             if Role.VISUAL in vectors and _makes(resources, active, Role.MULTIMODAL, models):
@@ -240,12 +246,17 @@ def _multimodal_query(tower: TextTower, text: str | None, visual: Vectors | None
 
 
 def _encode_image(resources: Resources, models: Models, image: Path) -> dict[Role, Vectors]:
+    decoded = _decode(resources, image, models.encoder.side)
+    return {role: vectors[0] for role, vectors in models.encoder.encode([decoded]).items() if role in PIXEL_ROLES}
+
+
+def _decode(resources: Resources, image: Path, side: int) -> Pixels:
     if not image.is_file():
         raise InvalidReference(f"{image}: no such file.", advice="Give the path of a picture file.")
-    (decoded,) = resources.decoders.decode([image], models.encoder.side)
+    (decoded,) = resources.decoders.decode([image], side)
     if isinstance(decoded, Failure):
         raise decoded
-    return {role: vectors[0] for role, vectors in models.encoder.encode([decoded]).items() if role in PIXEL_ROLES}
+    return decoded
 
 
 def _images_of(resources: Resources) -> ToTargets:
