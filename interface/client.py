@@ -1,13 +1,13 @@
 """The Python client of a Swatchbook service, `swatchbook.Client`: upload, wait, status, documents, products, search,
-retry, cancel, delete, and pictures. It sends one request for each call (lists: one for each 200 entries) and returns
-the records that the service sent. Every error is a subclass of `ServiceError`, one for each kind of status.
+facets, retry, cancel, delete, and pictures. It sends one request for each call (lists: one for each 200 entries) and
+returns the records that the service sent. Every error is a subclass of `ServiceError`, one for each kind of status.
 """
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypedDict, TypeVar, Unpack, cast
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -34,6 +34,7 @@ from swatchbook.records import (
     DocumentImage,
     DocumentStatus,
     Entity,
+    Facets,
     Hit,
     ImageDetails,
     IngestOptions,
@@ -54,6 +55,19 @@ _PAGE = 200  # entries of a list asked for at once
 
 T = TypeVar("T", bound=BaseModel)
 OneOrMore = str | Sequence[str]
+
+
+class Filters(TypedDict, total=False):
+    """Filters of searches and facets: docs/filters.md. Products by id or words of their name."""
+
+    document: OneOrMore
+    product: OneOrMore
+    category: OneOrMore
+    material: OneOrMore
+    color: OneOrMore
+    page: int | Sequence[int]
+    price_min: float | None
+    price_max: float | None
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -276,28 +290,13 @@ class Client:
         k: int = 10,
         owner: str | None = None,
         explain: bool = False,
-        document: OneOrMore = (),
-        product: OneOrMore = (),
-        category: OneOrMore = (),
-        material: OneOrMore = (),
-        color: OneOrMore = (),
-        page: int | Sequence[int] = (),
-        price_min: float | None = None,
-        price_max: float | None = None,
+        **filters: Unpack[Filters],
     ) -> list[Hit]:
-        """Return the best images or products for a text, a picture (its path or bytes), or both, best first.
+        """Return the best images, products or chunks for a text, a picture (its path or bytes), or both, best first.
 
         A result matches every filter, and for each filter at least one of its values.
         """
-        single = {
-            "text": text, "owner": owner or self.owner, "by": by, "k": k, "explain": explain, "price_min": price_min,
-            "price_max": price_max,
-        }  # fmt: skip
-        several = {"document": document, "product": product, "category": category, "material": material, "color": color}
-        asked: dict[str, Any] = _given(single)
-        asked |= {name: [each] if isinstance(each, str) else list(each) for name, each in several.items() if each}
-        if pages := [page] if isinstance(page, int) else list(page):
-            asked["page"] = pages
+        asked = self._asked(owner, by, filters) | _given({"text": text, "k": k, "explain": explain})
         if image is None:
             return list(self._read(SearchResults, "GET", "/search", params=asked).hits)
         data = image if isinstance(image, bytes) else Path(image).read_bytes()
@@ -305,7 +304,19 @@ class Client:
         found = self._read(SearchResults, "POST", "/search", data=fields, files={"image": ("image", data)})
         return list(found.hits)
 
+    def facets(self, *, by: ResultKind = "image", owner: str | None = None, **filters: Unpack[Filters]) -> Facets:
+        """Return the values to filter by, with counts, of the images, products or chunks that match the filters."""
+        return self._read(Facets, "GET", "/facets", params=self._asked(owner, by, filters))
+
     # requests
+
+    def _asked(self, owner: str | None, by: ResultKind, filters: Filters) -> dict[str, Any]:
+        """Return the parameters that searches and facets share; several values of a filter as a list."""
+        return _given({"owner": owner or self.owner, "by": by}) | {
+            name: value if isinstance(value, float | str | int) else list(cast(Sequence[Any], value))
+            for name, value in filters.items()
+            if value is not None
+        }
 
     def _each(
         self, model: type[BaseModel], path: str, field: str, asked: Mapping[str, Any] | None = None

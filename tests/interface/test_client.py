@@ -194,6 +194,15 @@ def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> 
     assert similar.id in [image.id for image in anna.images(document)]
 
 
+def test_facets_count_what_can_be_filtered_by(anna: Client, document: str) -> None:
+    products = anna.facets(by="product")
+    assert (products.by, products.total) == ("product", 2)
+    (category, *_) = [value.value for value in products.fields["category"].values]
+    fewer = anna.facets(by="product", category=category, document=[document], price_min=1, price_max=None)
+    assert fewer.total == 1
+    assert len(anna.search("oak", by="product", k=100, category=category)) <= 1
+
+
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
