@@ -184,7 +184,7 @@ def _set_state(connection: Connection, request: str, attempt: int, **values: Any
 def _may_spend(connection: Connection, run: Run, asks: Sequence[CallRequest]) -> bool:
     """Return whether the budget allows these calls now; False if it may once the calls in flight are known."""
     options = connection.execute(select(documents.c.options).where(documents.c.id == run.document)).scalar_one()
-    is_fill = bool(run.tags)
+    is_fill = bool(run.pairs)
     if (budget := run.max_usd if is_fill else options.get("max_usd")) is None:
         return True
     if unpriced := next((ask.model for ask in asks if ask.at_most_usd is None), None):

@@ -58,7 +58,7 @@ def begin_fill(
     mark_dead(ledger, document)
     others = select(runs.c.token).where(runs.c.document == document, runs.c.kind == "fill", runs.c.state == "live")
     kept = select(documents.c.id).where(documents.c.id == document, documents.c.status != DocumentStatus.DELETING)
-    run = Run(token=str(ULID()), document=document, generation=fill, tags=tuple(p.tag for p in pairs), max_usd=max_usd)
+    run = Run(token=str(ULID()), document=document, generation=fill, pairs=tuple(pairs), max_usd=max_usd)
     with ledger.write() as connection:
         if connection.execute(kept.with_for_update(read=True)).first() is None:
             raise RunRevoked(f"Document {document} was deleted.")

@@ -201,8 +201,8 @@ def done_keys(ledger: Ledger, role: Role, tag: str, keys: Sequence[str]) -> set[
 
 def _is_claimable(rows: Subquery, run: Run) -> ColumnElement[bool]:
     due = or_(rows.c.next_retry_at.is_(None), rows.c.next_retry_at <= db_now())
-    theirs = [rows.c.tag.in_(run.tags)] if run.tags else []
-    return and_(rows.c.state == ItemState.PENDING, due, *theirs)
+    of_run = (and_(rows.c.role == pair.role, rows.c.tag == pair.tag) for pair in run.pairs)
+    return and_(rows.c.state == ItemState.PENDING, due, *([or_(*of_run)] if run.pairs else []))
 
 
 # --- claim, commit, release -------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def commit(
             set_current_text(connection, tag, {r.key for r in sound if r.analysis and r.tag == tag}, review_below)
         completing = {r.key for r in sound if r.role in (Role.ANALYSIS, Role.VISUAL)}
         queue_text_items(connection, images.c.content_key, completing)
-        _mark_made(connection, sound, beside=bool(lease.run.tags))
+        _mark_made(connection, sound, beside=bool(lease.run.pairs))
         record_failures(
             connection,
             [

@@ -27,13 +27,13 @@ _ORDER = {stage: number for number, stage in enumerate(Stage)}
 class Run(Record):
     """One process working on a document, shard, review or fill; it may write while it is live.
 
-    A fill makes only items of its `tags` (empty: all), and its calls, told by their generation, may cost `max_usd`.
+    A fill makes only items of its `pairs` (empty: all), and its calls, told by their generation, may cost `max_usd`.
     """
 
     token: str
     document: str
     generation: str
-    tags: tuple[str, ...] = ()
+    pairs: tuple[RoleTag, ...] = ()
     max_usd: float | None = None
 
 

@@ -1,12 +1,16 @@
 """A change of model while people search: the new space is filled beside the old one, and one transaction switches."""
 
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.command import Command, run, run_json
+from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.spaces import count_vectors
+from tests.command import Command, run, run_json, running
 from tests.providers.standin import KEY, Provider, provider
 
 
@@ -78,6 +82,27 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     listed = run_json("spaces")
     assert all(len(role["spaces"]) == 1 for role in listed["roles"])
     assert listed["stale"] == []
+
+
+def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
+    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose_voyage(voyage, monkeypatch)
+    voyage.delay = lambda: 1.0
+    url = f"sqlite:///{collection / 'ledger.sqlite'}"
+    with running("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
+        while not (made := sum(each.objects for each in count_vectors(ledger) if "voyage" in each.tag)):
+            assert command.process.poll() is None
+            time.sleep(0.05)
+        command.kill()
+    assert made < 34, "it was killed before its end"
+    sent = len(voyage.asked)
+    voyage.delay = lambda: 0.0
+    filled = run_json("spaces", "fill")
+    assert filled["lacks"] == []
+    first, second = voyage.asked[0][0].texts, [text for asked, _ in voyage.asked[sent:] for text in asked.texts]
+    assert set(first).isdisjoint(second)
+    assert len(second) == len(set(second))
 
 
 def run_fails(*arguments: str) -> str:
