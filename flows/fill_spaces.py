@@ -8,9 +8,11 @@ from pydantic import Field
 from swatchbook.records import BlockNames, Role
 from swatchbook.upkeep.spaces import Filled
 from tasks.fill import fill_document, find_documents_to_fill, finish_fill
+from tasks.flow_process import registered
 
 
 @flow(name="fill_spaces", persist_result=False)
+@registered
 async def fill_spaces(
     roles: list[Role] = [],  # noqa: B006  # never changed; Prefect's form needs a list
     max_usd: Annotated[float, Field(ge=0)] | None = None,

@@ -50,7 +50,7 @@ async def is_foreign(key: str) -> bool:
     """
     try:
         storage = get_result_store().result_storage
-        if storage is None:
+        if not isinstance(storage, LocalFileSystem):
             return False
         stored = await storage.aread_path(key)
     except (ValueError, OSError):  # no result is stored under the key

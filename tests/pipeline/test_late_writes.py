@@ -11,11 +11,12 @@ from sqlalchemy import update
 
 from swatchbook.errors import IndexDown
 from swatchbook.index import weaviate as weaviate_module
-from swatchbook.index.base import WRITE_SECONDS, IndexObject
+from swatchbook.index.base import WRITE_SECONDS, IndexObject, Space
 from swatchbook.index.weaviate import WeaviateIndex
 from swatchbook.ledger import publishing, stage_results
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.runs import Run
+from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import images, late_writes
 from swatchbook.pipeline import publish as publish_module
 from swatchbook.pipeline.delete import delete
@@ -39,15 +40,30 @@ def made(resources: Resources, *names: str, caption: str = "") -> Run:
     return run
 
 
+KEPT = image("of another document")
+
+
+def keep(resources: Resources) -> None:
+    """Another document, published, so that the spaces stay when the one under test is deleted."""
+    run = begin(resources.ledger, content="another")
+    stage_results.save_extraction(resources.ledger, run, extraction(placed(run, "of another document")))
+    make_all(resources.ledger, run)
+    publish_round(resources)
+
+
+def spaces(resources: Resources) -> list[Space]:
+    return [each.space for each in registered(resources.ledger)]
+
+
 def held(resources: Resources) -> set[str]:
-    """The ids of all objects in the index."""
-    return {each for space, _ in publishing.spaces(resources.ledger) for each in resources.index.ids(space)}
+    """The ids of all objects in the index, but for those of the other document."""
+    return {each for space in spaces(resources) for each in resources.index.ids(space)} - {KEPT}
 
 
 def texts(resources: Resources) -> set[str]:
     """The texts of all objects in the index."""
     found = set[str]()
-    for space, _ in publishing.spaces(resources.ledger):
+    for space in spaces(resources):
         found |= {each.payload.text for each in resources.index.fetch(space, [*resources.index.ids(space)]).values()}
     return found
 
@@ -63,16 +79,13 @@ def end_leases(resources: Resources) -> None:
         connection.execute(update(images).where(images.c.publish_lease.is_not(None)).values(publish_until=0.0))
 
 
-def objects_to_publish(resources: Resources) -> list[tuple[publishing.Space, list[IndexObject]]]:
+def objects_to_publish(resources: Resources) -> list[tuple[Space, list[IndexObject]]]:
     """What a publisher that has just leased everything is about to write."""
     rows = publishing.lease_dirty(resources.ledger, "publish:one that dies")
     found = publishing.publications(resources.ledger, rows)
     return [
-        (
-            space,
-            [IndexObject(p.row.id, v, p.payload) for p in found for w, v in p.vectors.items() if w.tag == space.tag],
-        )
-        for space, _ in publishing.spaces(resources.ledger)
+        (each.space, [IndexObject(p.row.id, p.vectors[each.pair], p.payload) for p in found if each.pair in p.vectors])
+        for each in registered(resources.ledger)
     ]
 
 
@@ -82,6 +95,7 @@ def test_a_write_ends_within_the_lease_of_its_publisher() -> None:
 
 
 def test_write_of_a_killed_publisher_that_arrives_after_the_delete_is_removed_again(resources: Resources) -> None:
+    keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
     publishing.mark_all_dirty(resources.ledger)
@@ -132,7 +146,7 @@ def test_publisher_that_lost_its_lease_writes_nothing_into_the_next_space(
         publishing.lease_dirty(resources.ledger, "publish:another")
 
     index, resources.index = resources.index, TroubledIndex(resources.index, upsert=hang)
-    assert len(publishing.spaces(resources.ledger)) > 1
+    assert len(spaces(resources)) > 1
     with pytest.raises(IndexDown, match="lease"):
         publish_round(resources)
     assert len(writes) == 1
@@ -143,6 +157,7 @@ def test_publisher_that_lost_its_lease_writes_nothing_into_the_next_space(
 
 
 def test_publisher_that_returns_after_its_document_was_deleted_has_its_objects_removed(resources: Resources) -> None:
+    keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
     publishing.mark_all_dirty(resources.ledger)
@@ -168,6 +183,7 @@ def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
 ) -> None:
     direct = weaviate_server.index()
     resources.index = direct
+    keep(resources)
     run = made(resources, *PICTURES)
     publish_round(resources)
     publishing.mark_all_dirty(resources.ledger)
@@ -175,7 +191,7 @@ def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
     try:
         with held_network(weaviate_server.grpc_port) as (port, hold, let_through):
             slow = WeaviateIndex(weaviate_server.url, grpc_port=port, api_key=weaviate_server.api_key)
-            for space, _ in publishing.spaces(resources.ledger):  # so that only the write is held
+            for space in spaces(resources):  # so that only the write is held
                 assert len(slow.fetch(space, [image(name) for name in PICTURES])) == len(PICTURES)
             resources.index = slow
             hold()
@@ -194,7 +210,7 @@ def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
         publish_all(resources, at_most=0)
         assert held(resources) == set()
     finally:
-        for space, _ in publishing.spaces(resources.ledger):
+        for space in spaces(resources):
             direct.drop(space)
 
 

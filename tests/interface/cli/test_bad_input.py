@@ -9,7 +9,8 @@ from pathlib import Path
 import pymupdf
 import pytest
 
-from tests.command import SWATCHBOOK, Command
+from tests.command import SWATCHBOOK, Command, run, run_json
+from tests.servers.halfway import fill
 
 FAILED, USAGE = 1, 2
 NOBODY = 65534
@@ -160,3 +161,28 @@ def test_full_disk_blocks_and_goes_on_once_there_is_room(small_disk: Path, small
     subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
     status, out, err = Command("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk)).wait()
     assert status == 0, out + err
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("room", [7, 11, 15], ids=["Prefect's database", "pages", "pictures"])
+def test_whole_home_on_a_full_disk_says_so_in_one_line_and_status_works(
+    small_disk: Path, small_catalogue: Path, room: int
+) -> None:
+    """`room`: MiB left, so that the disk becomes full while different parts of the home are written."""
+    subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
+    there = {"SWATCHBOOK_HOME": str(small_disk / "home"), "PREFECT_API_URL": ""}
+    run("status", **there)
+    (small_disk / "ballast").write_bytes(bytes((40 - room) << 20))
+    status, out, err = Command("ingest", str(small_catalogue), **there).wait()
+    assert status == FAILED, out + err
+    assert "Traceback" not in out + err
+    assert len((out + err).splitlines()) < 60  # with the account of what is done
+    assert "full" in out + err
+    fill(small_disk / "more")
+    (listed,) = run_json("status", **there)["open"]
+    assert listed["status"] == "blocked"
+    assert "is full" in listed["message"]
+    for ballast in ("ballast", "more"):
+        (small_disk / ballast).unlink()
+    subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
+    run("retry", listed["id"], **there)
