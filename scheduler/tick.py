@@ -1,6 +1,7 @@
 """The loop of `serve`, and the one round of `tick`: every 30 s mark dead runs, kill hung processes, finish deletes,
-publish, start due documents; collect garbage every hour. Without a Prefect server, due documents run in a child
-process, one child at a time, and reviews every ten minutes.
+publish, start due documents; every hour collect garbage and compare the index with the ledger. Without a Prefect
+server, due documents run in a child process, one child at a time, and reviews every ten minutes. A Prefect server that
+was emptied is set up again.
 
 Rounds keep no state in memory, so that a loop may be killed at any point and several may run concurrently.
 """
@@ -20,7 +21,7 @@ from swatchbook.errors import Failure, InvalidReference, as_failure
 from swatchbook.ledger import dead_runs, schedule
 from swatchbook.ledger.retention import UNUSED_SECONDS
 from swatchbook.pipeline.delete import finish_delete
-from swatchbook.pipeline.publish import publish_all
+from swatchbook.pipeline.publish import publish_all, settle_late_writes
 from swatchbook.pipeline.review import documents_to_review
 from swatchbook.records import Record
 from swatchbook.resources import Resources
@@ -215,7 +216,8 @@ def _delete(resources: Resources) -> PartResult:
 
 
 def _publish(resources: Resources) -> PartResult:
-    """Publish rows of documents without a live run."""
+    """Publish rows of documents without a live run, and undo writes that arrived late."""
+    settle_late_writes(resources)
     if not schedule.needs_publishing(resources.ledger):
         return {}
     return {"published": publish_all(resources, at_most=_INDEX_SECONDS).rows}

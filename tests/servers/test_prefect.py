@@ -1,0 +1,101 @@
+"""What people do in Prefect, and what dies there, on the whole stack."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swatchbook.cache_keys import read_result_name
+from swatchbook.records import DocumentStatus
+from tests.servers.audit import TERMINAL, flow_runs
+from tests.servers.catalogues import make_catalogue
+from tests.servers.halfway import PICTURES, SLOW, conclude, half_way
+from tests.servers.stack import Stack
+
+pytestmark = pytest.mark.stack
+
+
+def runs_of(stack: Stack, flow: str) -> list[dict[str, Any]]:
+    """The flow runs of a flow, newest first."""
+    given = {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_DESC"}
+    found: list[dict[str, Any]] = stack.ask_prefect("POST", "/flow_runs/filter", json=given)
+    return found
+
+
+def last_of(stack: Stack, document: str) -> str:
+    """The id of the document's newest flow run."""
+    given = {"flow_runs": {"tags": {"all_": [document]}}, "sort": "START_TIME_DESC"}
+    return str(stack.ask_prefect("POST", "/flow_runs/filter", json=given)[0]["id"])
+
+
+def set_state(stack: Stack, flow_run: str, state: str, *, force: bool = False) -> None:
+    """As a person does in Prefect's UI."""
+    given = {"state": {"type": state, "name": state.capitalize()}, "force": force}
+    stack.ask_prefect("POST", f"/flow_runs/{flow_run}/set_state", json=given)
+
+
+@pytest.mark.parametrize("forced", [False, True], ids=["Cancel", "forced Cancelled"])
+def test_cancel_in_prefect_cancels_the_document_ends_its_process_and_retry_brings_it_back(
+    stack: Stack, tmp_path: Path, forced: bool
+) -> None:
+    document = half_way(stack, tmp_path / f"cancel-{forced}.pdf")
+    flow_run = last_of(stack, document)
+    set_state(stack, flow_run, "CANCELLED" if forced else "CANCELLING", force=forced)
+    stack.wait_for(document, DocumentStatus.CANCELLED)
+    stack.wait_until(lambda: not stack.worker.family(), "its process ends")
+    stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow run ends")
+    assert flow_runs(stack, document) == ["CANCELLED"]
+    assert stack.document(document).status == DocumentStatus.CANCELLED  # and is not started again
+    assert stack.ask("POST", f"/documents/{document}/retry").status_code == 202
+    stack.trouble()
+    conclude(stack, f"cancelled in Prefect, forced: {forced}", document)
+
+
+def test_upkeep_that_dies_with_its_worker_gives_its_slots_back(stack: Stack, tmp_path: Path) -> None:
+    stack.service.stop()  # or its loop would start the document
+    stack.trouble(seconds=1.0)
+    source = make_catalogue(stack.folder / "inbox" / "upkeep.pdf", pictures=PICTURES)
+    deployment = stack.ask_prefect("GET", "/deployments/name/retry_failed/retry_failed")
+    stack.service.start()
+    stack.worker.stop()
+    document = stack.upload(source, **SLOW)
+    stack.service.stop()
+    for run in flow_runs_waiting(stack, document):
+        stack.ask_prefect("DELETE", f"/flow_runs/{run}")
+    stack.worker.start()
+    asked = {"parameters": {}, "state": {"type": "SCHEDULED"}}
+    stack.ask_prefect("POST", f"/deployments/{deployment['id']}/create_flow_run", json=asked)
+    stack.wait_for(document, DocumentStatus.RUNNING)
+    (upkeep,) = [run for run in runs_of(stack, "retry_failed") if run["state_type"] == "RUNNING"]
+    stack.worker.kill(family=True)
+    stack.worker.start()
+    stack.service.start()
+    stack.trouble()
+
+    def state() -> str:
+        return str(stack.ask_prefect("GET", f"/flow_runs/{upkeep['id']}")["state_type"])
+
+    stack.wait_until(lambda: state() == "CRASHED", "retry_failed is crashed")
+    conclude(stack, "upkeep_killed", document)
+
+
+def flow_runs_waiting(stack: Stack, document: str) -> list[str]:
+    given = {"flow_runs": {"tags": {"all_": [document]}, "state": {"type": {"any_": ["SCHEDULED", "PENDING"]}}}}
+    return [str(run["id"]) for run in stack.ask_prefect("POST", "/flow_runs/filter", json=given)]
+
+
+def test_results_are_in_the_home_whatever_the_worker_was_told_and_go_with_their_document(
+    stack: Stack, tmp_path: Path
+) -> None:
+    document = stack.upload(make_catalogue(tmp_path / "results.pdf", pictures=4), focus=False)
+    stack.wait_for(document, DocumentStatus.COMPLETED)
+    ours, theirs = stack.settings.results_folder, Path(stack.environment["PREFECT_HOME"])
+    assert [path for path in ours.iterdir() if read_result_name(path.name)] != []
+    assert [path for path in theirs.rglob("*") if read_result_name(path.name)] == []
+    before = {path.name for path in ours.iterdir()}
+    assert stack.ask("DELETE", f"/documents/{document}").status_code == 202
+    stack.wait_until(lambda: stack.ask("GET", f"/documents/{document}").status_code == 404, "it is deleted")
+    assert '"results"' in stack.command("gc", "--now", "--json")
+    content = {name for name in before if document in name}
+    assert content
+    assert content.isdisjoint(path.name for path in ours.iterdir())
