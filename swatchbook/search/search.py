@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from pathlib import Path
 from typing import Literal
 
-from swatchbook.arrays import Vectors
+from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Configuration, Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
@@ -199,6 +199,8 @@ def _queries(
             queries |= {role.value: nearest(role, vectors[role]) for role in pixel_roles}
             if Role.VISUAL in vectors and _makes(resources, active, Role.MULTIMODAL, models):
                 visual = vectors[Role.VISUAL]
+        if not PIXEL_ROLES & active.keys():
+            _decode(resources, resources.models, image)  # an invalid picture is an error in an empty collection, too
     if tower := _tower(resources, active, Role.MULTIMODAL):
         if image is not None and visual is None:
             visual = _encode_image(resources, resources.models_of(_pair(active[Role.MULTIMODAL])), image)[Role.VISUAL]
@@ -240,12 +242,18 @@ def _multimodal_query(tower: TextTower, text: str | None, visual: Vectors | None
 
 
 def _encode_image(resources: Resources, models: Models, image: Path) -> dict[Role, Vectors]:
+    picture = _decode(resources, models, image)
+    return {role: vectors[0] for role, vectors in models.encoder.encode([picture]).items() if role in PIXEL_ROLES}
+
+
+def _decode(resources: Resources, models: Models, image: Path) -> Pixels:
+    """Return the query picture as pixels. Raises InvalidReference for a missing file, UnreadableImage and TooLarge."""
     if not image.is_file():
         raise InvalidReference(f"{image}: no such file.", advice="Give the path of a picture file.")
     (decoded,) = resources.decoders.decode([image], models.encoder.side)
     if isinstance(decoded, Failure):
         raise decoded
-    return {role: vectors[0] for role, vectors in models.encoder.encode([decoded]).items() if role in PIXEL_ROLES}
+    return decoded
 
 
 def _images_of(resources: Resources) -> ToTargets:
