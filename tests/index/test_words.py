@@ -122,7 +122,7 @@ def test_each_term_is_said_in_english_and_no_unknown_language() -> None:
 
 
 def test_every_colour_that_the_local_analyst_names_is_found_by_its_family() -> None:
-    from swatchbook.images.appearance import PALETTE
+    from swatchbook.images.local_analysis import PALETTE
 
     families = (
         "white",
