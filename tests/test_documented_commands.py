@@ -28,6 +28,7 @@ _COMMAND = re.compile(r"(?:^|&& |service |swatchbook(?= swatchbook) )((?:swatchb
 
 def commands(text: str) -> Iterator[str]:
     """Yield the commands of a page: in console blocks, in backticks, and in the table of commands."""
+    text = re.sub(r"^ +(?=```|\$ )", "", text, flags=re.MULTILINE)  # of blocks in lists
     for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         for line in re.findall(r"^\$ (.*)$", block, re.MULTILINE):
             yield from (found.strip() for found in _COMMAND.findall(line.partition("  #")[0]))
@@ -84,7 +85,6 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook review": ("review list", lambda run: run.returncode == 0),
     "swatchbook review list": ("", lambda run: run.returncode == 0),
     "swatchbook spaces": ("", finds("visual", "active")),
-    "swatchbook spaces fill": ("", finds("0 items made")),
     "swatchbook spaces fill --dry-run": ("", finds("Nothing to fill")),
     "swatchbook spaces fill --max-usd 5": ("", finds("0 items made")),
     "swatchbook spaces compare": ("", finds("Nothing to compare")),
@@ -109,6 +109,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",
+    "swatchbook serve --with-prefect": "tests/interface/service/test_with_prefect.py",
     "swatchbook serve": "tests/interface/service/test_serve.py::test_it_answers_where_it_says_and_ends_in_order",
     "swatchbook serve --host 0.0.0.0": "tests/interface/service/test_serve.py::test_others_are_let_in_only_with_keys",
     "swatchbook setup": "tests/deployments/test_setup.py::test_command_says_what_it_would_do_and_what_it_lacks",

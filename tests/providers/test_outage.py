@@ -36,8 +36,10 @@ def there() -> Iterator[Provider]:
 
 @pytest.fixture
 def resources() -> Iterator[Resources]:
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder, open_resources(Settings(home=Path(folder))) as tools:
-        yield tools
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        chosen = Settings(home=Path(folder), text_encoder="voyage", text_api_key=SecretStr(KEY))
+        with open_resources(chosen) as tools:
+            yield tools
 
 
 def encoder(there: Provider, clock: SetClock) -> ProviderTextEncoder:
