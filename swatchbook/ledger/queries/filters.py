@@ -156,8 +156,10 @@ def _count(found: Iterable[Payload], name: str) -> Counter[str]:
     keys = {value: key_of(fold_words(value)) for values in spelt for value in values}
     by_key, by_spelling = Counter[str](), Counter[str]()
     for values, count in spelt.items():
-        by_key |= dict.fromkeys({keys[value] for value in values}, count)
-        by_spelling |= dict.fromkeys(values, count)
+        for key in {keys[value] for value in values}:
+            by_key[key] += count
+        for value in values:
+            by_spelling[value] += count
     spellings = {keys[value]: value for value, _ in reversed(by_spelling.most_common())}
     return Counter({spellings[key]: count for key, count in by_key.items() if key})
 
