@@ -36,6 +36,7 @@ async def _find_troubles(settings: Settings) -> list[str]:
         troubles = [f"Prefect has no deployment {name}. {_COMMAND}" for name in missing]
         for pool in (CONTROL, *([EMBED] if settings.execution == "pool" else [])):
             try:
+                await client.read_work_pool(pool)  # reading the workers of a missing one fails otherwise
                 if not await live_workers(client, pool):
                     troubles.append(f"No worker polls the work pool {pool}. {_WORKERS[pool]}")
             except ObjectNotFound:

@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -52,7 +53,12 @@ def family(command: Command) -> list[psutil.Process]:
 
 
 def named(command: Command, what: str) -> list[psutil.Process]:
-    return [each for each in family(command) if re.search(what, " ".join(each.cmdline()))]
+    found = []
+    for each in family(command):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):  # it has just ended
+            if re.search(what, " ".join(each.cmdline())):
+                found.append(each)
+    return found
 
 
 def gone(processes: list[psutil.Process]) -> bool:
