@@ -158,7 +158,15 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
 
 def documents_to_fill(resources: Resources, roles: Collection[Role] = ()) -> list[str]:
     """Return the ids of the documents with objects that the spaces of the models in the settings lack."""
-    return fill_ledger.documents_to_fill(resources.ledger, chosen_pairs(resources, roles))
+    return fill_ledger.documents_to_fill(resources.ledger, _pairs_to_fill(resources, roles))
+
+
+def _pairs_to_fill(resources: Resources, roles: Collection[Role]) -> list[RoleTag]:
+    """Return the chosen pairs of roles that have other spaces, too: what ingests have yet to make is not for a fill."""
+    known = spaces.registered(resources.ledger)
+    searched = {each.pair for each in known if each.active}
+    mixed = {each.space.role for each in known if not each.active}
+    return [pair for pair in chosen_pairs(resources, roles) if pair not in searched or pair.role in mixed]
 
 
 def fill(
@@ -219,7 +227,7 @@ def fill_document(
     """
     try:
         stored = get_document(resources.ledger, document)
-        pairs = _pairs_for(stored, chosen_pairs(resources, roles))
+        pairs = _pairs_for(stored, _pairs_to_fill(resources, roles))
         run = fill_ledger.begin_fill(resources.ledger, document, pairs, fill=fill, max_usd=max_usd, flow_run=flow_run)
         with hold_shard_run(resources.ledger, run):
             try:
