@@ -287,5 +287,5 @@ def as_failure(error: BaseException) -> Failure:
     if isinstance(error, FileNotFoundError):
         return FileMissing(f"File not found: {error.filename}")
     if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return DiskFull("No space left on the disk.", advice="Free some space; the document then resumes by itself.")
+        return DiskFull("The disk is full.", advice="Free some space; the document then continues by itself.")
     return Unexpected(UNEXPECTED_MESSAGE)

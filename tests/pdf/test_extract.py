@@ -482,7 +482,7 @@ def test_page_without_pictures_and_empty_plan_are_no_error(paper: Paper, files: 
 def test_full_disk_stops_the_extraction_with_its_own_error(paper: Paper, tmp_path: Path) -> None:
     class FullFiles(Files):
         def put_bytes(self, data: bytes, suffix: str = "") -> str:
-            raise DiskFull("No space left on the disk.")
+            raise DiskFull("The disk is full.")
 
     paper.put(paper.page(), paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), BOX)
     begun = time.monotonic()
