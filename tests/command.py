@@ -1,16 +1,27 @@
-"""The real command in a process group of its own, as a person starts it, and its sudden death."""
+"""The real command in a process group of its own, as a person starts it, and its sudden death.
 
+`finish` forks it off a process that has imported torch and the clients of the indexes: for most commands that import
+takes longer than their work.
+"""
+
+import atexit
 import json
+import multiprocessing
+import multiprocessing.forkserver
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
+from functools import cache
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
+ROOT = Path(__file__).parents[1]
 
 
 class Command:
@@ -40,11 +51,52 @@ class Command:
         return self.process.returncode, out.decode(), err.decode()
 
 
+@cache
+def _warm() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.preloaded"])
+    with chdir(ROOT):  # from where it imports
+        multiprocessing.forkserver.ensure_running()
+    return context
+
+
+def finish(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path | None = None, seconds: float = 240
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in this folder, with exactly this environment, to its end. Raises TimeoutError."""
+    with tempfile.TemporaryDirectory() as spoken:
+        process = _warm().Process(target=_main, args=(arguments, dict(environment), folder or Path.cwd(), spoken))
+        process.start()
+        process.join(seconds)
+        out, err = (Path(spoken, name).read_text() if Path(spoken, name).exists() else "" for name in ("out", "err"))
+        if process.exitcode is None:
+            os.killpg(process.pid or 0, signal.SIGKILL)
+            raise TimeoutError(f"swatchbook {' '.join(arguments)}\n{out[-2000:]}\n{err[-4000:]}")
+    return subprocess.CompletedProcess(arguments, process.exitcode, out, err)
+
+
+def _main(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, spoken: str) -> None:
+    os.setsid()
+    for name, number, stream in (("out", 1, sys.stdout), ("err", 2, sys.stderr)):
+        stream.flush()
+        os.dup2(os.open(Path(spoken, name), os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = [SWATCHBOOK, *arguments]
+    from interface.cli.main import main
+
+    try:
+        main()
+    finally:
+        atexit._run_exitfuncs()  # which multiprocessing leaves out
+
+
 def run(*arguments: str, expect: int = 0, **environment: str) -> str:
     """The command's stdout; fails when it exits with another status."""
-    status, out, err = Command(*arguments, **environment).wait()
-    assert status == expect, f"exit {status}\n{out[-2000:]}\n{err[-4000:]}"
-    return out
+    done = finish(arguments, {**os.environ, **environment})
+    assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
 
 
 def run_json(*arguments: str, expect: int = 0, **environment: str) -> Any:

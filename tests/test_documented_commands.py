@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.command import SWATCHBOOK
+from tests.command import finish
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md"})]
@@ -150,10 +150,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Pa
 
 def swatchbook(place: Path, typed: str, *, seconds: float = 120) -> Finished:
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-    return subprocess.run(
-        [SWATCHBOOK, *shlex.split(typed)], env=bare | {"SWATCHBOOK_HOME": str(place / "home"), "COLUMNS": "160"},
-        cwd=place, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
-    )  # fmt: skip
+    return finish(shlex.split(typed), bare | {"SWATCHBOOK_HOME": str(place / "home"), "COLUMNS": "160"}, place, seconds)
 
 
 def plain(command: str) -> str:

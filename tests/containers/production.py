@@ -21,7 +21,7 @@ from huggingface_hub import constants
 from deployments.pools import SETTINGS_FILE, shard_job
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
-from tests.command import SWATCHBOOK
+from tests.command import finish
 from tests.containers.engine import Engine
 from tests.containers.pool import SHARED, Pool
 from tests.models import tiny
@@ -67,8 +67,7 @@ class Production:
 
     def ask(self, *words: str) -> Any:
         """What `swatchbook … --json` says. It must not fail, nor tell a key."""
-        command = [SWATCHBOOK, *words, "--json"]
-        done = subprocess.run(command, env=self.environment, check=False, capture_output=True, text=True)
+        done = finish([*words, "--json"], self.environment)
         assert done.returncode == 0, done.stdout[:2_500] + done.stderr[-4_000:]
         assert KEY not in done.stdout + done.stderr
         return json.loads(done.stdout)

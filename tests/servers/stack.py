@@ -26,6 +26,7 @@ from swatchbook.ledger.documents import Document, get_document
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
+from tests.command import finish
 from tests.conftest import ROOT, SOAK
 from tests.doubles.models import Trouble
 from tests.postgres import RunningPostgres, running_postgres
@@ -132,10 +133,7 @@ class Stack:
 
     def command(self, *arguments: str) -> str:
         """The stdout of `swatchbook …`, which must not fail."""
-        done = subprocess.run(
-            [sys.executable, "-m", "interface.cli.main", *arguments],
-            env=self.environment, cwd=self.folder, check=False, capture_output=True, text=True,
-        )  # fmt: skip
+        done = finish(arguments, self.environment, self.folder)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         return done.stdout
 

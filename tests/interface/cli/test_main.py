@@ -19,21 +19,17 @@ from swatchbook.ledger.runs import live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.records import Stage
 from swatchbook.settings import Settings
-from tests.command import SWATCHBOOK
+from tests.command import SWATCHBOOK, finish
 
 Swatchbook = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def swatchbook(home: Path, tmp_path: Path) -> Swatchbook:
-    """`swatchbook("ingest", path, …)`: the finished process. Nobody watches: stdout and stderr are pipes."""
+    """`swatchbook("ingest", path, …)`: the finished process. Nobody watches: stdout and stderr are files."""
 
     def run(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [SWATCHBOOK, *map(str, words)],
-            env=bare_environment() | {"SWATCHBOOK_HOME": str(home)} | environment,
-            cwd=tmp_path, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
+        return finish([*map(str, words)], bare_environment() | {"SWATCHBOOK_HOME": str(home)} | environment, tmp_path)
 
     return run
 
