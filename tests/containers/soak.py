@@ -132,7 +132,7 @@ def files_full(pool: Pool) -> Iterator[str]:
     ballast = pool.stack.folder / "files" / "ballast"
     fill(ballast)
     try:
-        yield "No space left"
+        yield "disk is full"
     finally:
         ballast.unlink()
 

@@ -256,7 +256,7 @@ def test_full_disk_blocks_with_the_cause_and_goes_on_once_there_is_room(stack: S
     fill(ballast)
     try:
         stack.wait_for(document, BLOCKED, COMPLETED)
-        assert "No space left" in told_of(stack, document)
+        assert "disk is full" in told_of(stack, document)
     finally:
         ballast.unlink()
     mended(stack, document)

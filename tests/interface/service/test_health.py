@@ -54,15 +54,13 @@ def test_health_says_exactly_this(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("home")
-def test_a_prefect_server_that_is_away_is_told_as_degraded(
-    monkeypatch: pytest.MonkeyPatch, prefect_server: str
-) -> None:
+def test_a_prefect_server_that_is_away_is_told_as_degraded(monkeypatch: pytest.MonkeyPatch, prefect_api: str) -> None:
     with asking() as client:
         monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
         told = client.get("/health")
         assert (told.status_code, told.json()["status"], told.json()["prefect"]) == (200, "degraded", "down")
     with asking() as client:
-        monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+        monkeypatch.setenv("PREFECT_API_URL", prefect_api)
         assert client.get("/health").json()["prefect"] == "ok"
 
 
