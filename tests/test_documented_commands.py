@@ -165,6 +165,7 @@ def test_every_documented_command_is_run_or_named_with_its_test() -> None:
     assert known - found.keys() == set(), "no longer documented"
 
 
+@pytest.mark.stack
 @pytest.mark.parametrize("command", RUN_HERE)
 def test_it_does_what_the_text_says(place: Path, command: str) -> None:
     typed, is_as_documented = RUN_HERE[command]

@@ -70,8 +70,15 @@ def main() -> None:
     """Run the command line; print one line for any error and exit with its code."""
     from swatchbook.errors import Failure, as_failure
 
+    prefect_url = os.environ.get("PREFECT_API_URL")
     try:
         app()
+    except SystemExit as ended:
+        if os.environ.get("PREFECT_API_URL") != prefect_url:  # set by the command: its own server, which ends with it
+            from interface.cli.prefect_run import leave
+
+            leave(int(ended.code or 0))
+        raise
     except Exception as error:  # the outermost boundary: the traceback goes to the log, one line to the terminal
         from interface.cli.terminal import say_failure
 

@@ -3,6 +3,7 @@ loaded at the same time. Ctrl-C or SIGTERM cancels the run, which has ten second
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
 _POLL_SECONDS = 0.1
+_SENTRY_SECONDS = 2.0
 FAREWELL_SECONDS = 10.0  # for an interrupted run to record its end; otherwise its lease expires
 
 T = TypeVar("T")
@@ -88,17 +90,14 @@ def _read_ahead(resources: Resources, document: Document, options: IngestOptions
 
 
 def leave(code: int) -> NoReturn:
-    """Terminate this process at once.
+    """Terminate this process at once; child processes end with it, Prefect's temporary server too.
 
-    Python would wait for threads whose work can no longer be committed, and for Prefect to report to a server that is
-    gone. Our child processes end with this one; Prefect's temporary server gets SIGTERM.
+    Python would wait for threads whose work can no longer be committed, and for Prefect to send its last log lines and
+    events: to a server that ends now.
     """
-    import psutil
-
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):
-            if "uvicorn" in child.cmdline():
-                child.terminate()
+    if sentry := sys.modules.get("sentry_sdk"):
+        sentry.flush(_SENTRY_SECONDS)
+    logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
