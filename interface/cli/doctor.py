@@ -1,6 +1,6 @@
 """`swatchbook doctor`: check each part of the installation with a real operation (Python, packages, 1 GiB of free disk,
-1.5 GiB of free memory, ledger, files, index, models, notices, decoder, PDF, Prefect, pool), and say how to fix what
-fails.
+1.5 GiB of free memory, ledger, files, index, models, spaces, notices, prices, decoder, PDF, Prefect, pool), and say
+how to fix what fails.
 """
 
 import asyncio
@@ -216,6 +216,23 @@ def check_notices(resources: Resources) -> str:
     return f"sent to {urlsplit(resources.settings.notice_url.get_secret_value()).hostname}"
 
 
+def check_prices(resources: Resources) -> str:
+    """Say which prices are known of the paid models in use, and how old the published ones are."""
+    from swatchbook.providers.prices import known_price, parts_in_use, published_prices
+
+    settings, found = resources.settings, list[str]()
+    for part in parts_in_use(settings):
+        known, model = known_price(settings, part), getattr(settings, f"{part}_model") or f"{part} model"
+        if known is None:
+            found.append(f"{model}: unknown price, so that --max-usd is refused")
+        else:
+            source = f"published, {known.checked}" if known.checked else "SWATCHBOOK_PRICES"
+            found.append(f"{model}: {known.price.input:g} in, {known.price.output:g} out ({source})")
+    dates = [each.checked for each in published_prices().values() if each.checked]
+    listed = f"published prices of {len(dates)} models, read {min(dates)} to {max(dates)}"
+    return " · ".join([*found, listed])
+
+
 def check_models(resources: Resources) -> str:
     """Load the models and encode one picture and one text."""
     import numpy as np
@@ -321,6 +338,7 @@ CHECKS: dict[str, Check] = {
     "models": check_models,
     "spaces": check_spaces,
     "notices": check_notices,
+    "prices": check_prices,
     "decoder": check_decoder,
     "pdf": check_pdf,
     "prefect": check_prefect,
