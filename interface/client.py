@@ -13,7 +13,6 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from interface.loopback import is_loopback
 from interface.replies import (
     Accepted,
     InvalidField,
@@ -29,6 +28,7 @@ from interface.replies import (
     ShownDocument,
     Uploaded,
 )
+from swatchbook.loopback import is_loopback
 from swatchbook.records import (
     Chunk,
     DocumentImage,

@@ -1,7 +1,7 @@
 """The loop of `serve`, and the one round of `tick`: every 30 s mark dead runs, kill hung processes, finish deletes,
-publish, start due documents; every hour collect garbage and compare the index with the ledger. Without a Prefect
-server, due documents run in a child process, one child at a time, and reviews every ten minutes. A Prefect server that
-was emptied is set up again.
+publish, start due documents, send notices; every hour collect garbage and compare the index with the ledger. Without a
+Prefect server, due documents run in a child process, one child at a time, and reviews every ten minutes. A Prefect
+server that was emptied is set up again.
 
 Rounds keep no state in memory, so that a loop may be killed at any point and several may run concurrently.
 """
@@ -21,6 +21,7 @@ from swatchbook.errors import Failure, InvalidReference, as_failure
 from swatchbook.ledger import dead_runs, schedule
 from swatchbook.ledger.retention import UNUSED_SECONDS
 from swatchbook.pipeline.delete import finish_delete
+from swatchbook.pipeline.notify import send_notices
 from swatchbook.pipeline.publish import publish_all, settle_late_writes
 from swatchbook.pipeline.review import documents_to_review
 from swatchbook.records import Record
@@ -66,6 +67,7 @@ class Ticked(Record):
     stopped: tuple[str, ...] = ()  # documents whose flow run a person has cancelled in Prefect
     worked_off: int = 0  # documents processed in a child process, without a Prefect server
     reviewed: int = 0  # documents reviewed in a child process
+    notified: int = 0  # notices delivered
     crashed: tuple[str, ...] = ()  # flow runs set Crashed
     cancelled: tuple[str, ...] = ()  # flow runs set Cancelled
     troubles: tuple[str, ...] = ()
@@ -76,16 +78,17 @@ async def tick(resources: Resources) -> Ticked:
 
     Failures are returned as `troubles`, since a later round may succeed.
     """
-    return await _round(resources, _parts() if _has_prefect() else [*_parts(), _process_due, _review])
+    children = [] if _has_prefect() else [_process_due, _review]
+    return await _round(resources, [*_parts(), *children, _notify])
 
 
 async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
     """Run a round every `every` seconds, and soon after `wake` is set, until cancelled; collect garbage every hour.
 
-    Failures are logged when they start and when they end. Without a Prefect server, one child process handles due
-    documents beside the rounds, and another runs reviews.
+    Failures are logged when they start and when they end. Notices are sent beside the rounds, so that a slow receiver
+    delays no document. Without a Prefect server, one child process handles due documents, and another runs reviews.
     """
-    worker, reviewer, collector = BackgroundTask(), BackgroundTask(), BackgroundTask()
+    worker, reviewer, collector, messenger = (BackgroundTask() for _ in range(4))
     troubles: tuple[str, ...] = ()
     collected = reviewed = -math.inf
     try:
@@ -93,6 +96,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
             wake.clear()
             done = await _round(resources, _parts())
             troubles = _log_changes(done.troubles, before=troubles)
+            messenger.begin(_notify(resources))
             if len(done.deleted) >= _DELETES:  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
@@ -110,6 +114,7 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         await worker.stop()
         await reviewer.stop()
         await collector.stop()
+        await messenger.stop()
 
 
 async def collect(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: bool = False) -> Swept:
@@ -221,6 +226,10 @@ def _publish(resources: Resources) -> PartResult:
     if not schedule.needs_publishing(resources.ledger):
         return {}
     return {"published": publish_all(resources, at_most=_INDEX_SECONDS).rows}
+
+
+async def _notify(resources: Resources) -> PartResult:
+    return {"notified": await send_notices(resources)}
 
 
 async def _launch(resources: Resources) -> PartResult:

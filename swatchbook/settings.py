@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import (
@@ -22,6 +23,8 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -35,6 +38,7 @@ from pydantic_settings import (
 )
 
 from swatchbook.errors import Configuration
+from swatchbook.loopback import is_loopback
 from swatchbook.records import Owner
 
 PREFIX = "SWATCHBOOK_"
@@ -129,6 +133,23 @@ def _check_secret(secret: SecretStr) -> SecretStr:
     if not text.startswith("whsec_") or len(key) < 24:  # as the Standard Webhooks specification requires
         raise ValueError("it should be whsec_ followed by 24 or more bytes in base64")
     return secret
+
+
+def _check_notice_url(url: SecretStr | None) -> SecretStr | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url.get_secret_value())
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError:  # a malformed host or port
+        host = None
+    if not host or parts.username is not None or not (parts.scheme == "https" or _is_local_http(parts.scheme, host)):
+        raise ValueError("it should be an https URL without user name, or an http URL on this machine")
+    return url
+
+
+def _is_local_http(scheme: str, host: str) -> bool:
+    return scheme == "http" and is_loopback(host)
 
 
 class WebhookSource(BaseModel):
@@ -413,7 +434,8 @@ class Settings(BaseSettings):
         default={},
         description=(
             'Prices of models, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}. '
-            "Set them to see costs and to use budgets."
+            "Set them to see costs and to use budgets where Swatchbook knows no published price, or an old one: see "
+            "`swatchbook doctor`."
         ),
     )
 
@@ -509,6 +531,18 @@ class Settings(BaseSettings):
             "Longest pause within an upload or download, or wait until it may start, seconds. Raise it when a proxy "
             "buffers uploads."
         ),
+    )
+    notice_url: Annotated[SecretStr | None, AfterValidator(_check_notice_url)] = Field(
+        default=None,
+        description=(
+            "https URL to which a signed notice is posted when a document is completed, has failed or is blocked; http "
+            "on this machine only. Empty: no notices."
+        ),
+    )
+    notice_secret: Annotated[SecretStr, AfterValidator(_check_secret)] | None = Field(
+        default=None,
+        validate_default=True,
+        description="Secret that signs the notices: whsec_ and base64 of 24 or more bytes.",
     )
     fetch_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
         default=(),
@@ -662,6 +696,13 @@ class Settings(BaseSettings):
         if isinstance(values, dict):
             return {**PROFILES.get(str(values.get("profile", "local")), {}), **values}
         return values
+
+    @field_validator("notice_secret")
+    @classmethod
+    def _signs_notices(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None and info.data.get("notice_url") is not None:
+            raise ValueError("SWATCHBOOK_NOTICE_URL needs it to sign notices")
+        return secret
 
     @property
     def ledger(self) -> str:

@@ -42,7 +42,8 @@ async def finish_fill(fill: str, roles: frozenset[Role], results: list[DocumentF
     """Publish what is left, and create the artifact `spaces` with what was made and what the spaces still lack."""
     filled = await asyncio.to_thread(spaces.finish_fill, load_resources(blocks), fill, results, roles)
     left = [f"- {lack.role} by `{lack.tag}`: {lack.open} objects, {lack.failed} failed" for lack in filled.lacks]
-    lines = [f"{filled.made} items made in {filled.documents} documents for {filled.cost_usd:.4f} USD."]
+    cost = "at an unknown cost" if filled.cost_usd is None else f"for {filled.cost_usd:.4f} USD"
+    lines = [f"{filled.made} items made in {filled.documents} documents {cost}."]
     lines += ["Still missing:", *left] if left else ["Nothing is missing: `swatchbook spaces activate` switches to it."]
     await acreate_markdown_artifact(key="spaces", markdown="\n\n".join(["# Spaces", *lines]))
     return filled

@@ -14,9 +14,9 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
-from interface.loopback import is_loopback
 from swatchbook.errors import Authentication, Configuration, InvalidReference, ProviderDown, TooLarge
 from swatchbook.index.base import Where
+from swatchbook.loopback import is_loopback
 from swatchbook.records import Facets, SearchResults
 from swatchbook.settings import Settings
 

@@ -51,9 +51,17 @@ def draw(file: Estimate) -> RenderableType:
         )  # fmt: skip
     has_review = any(each.stage == "review" for each in file.planned)
     review = " Review calls: upper bound, as if every new picture had a low score." if has_review else ""
-    total = (
-        "Total unknown: SWATCHBOOK_PRICES lacks a model"
-        if file.usd is None
-        else f"Total: at most ${file.usd:.4f}, failed calls not included"
-    )
-    return Group(head, rows, Text(f"{total}.{review} No call was sent. --max-usd sets a limit."))
+    return Group(head, rows, Text(f"{_total(file)}{review} No call was sent."))
+
+
+def _total(file: Estimate) -> str:
+    """Return the total cost, whether a limit can be kept, and the age of the published prices in it."""
+    unknown = sorted({each.model for each in file.planned if each.usd is None})
+    if unknown:
+        return (
+            f"Total unknown: the price of {', '.join(unknown)} is not known, so that --max-usd is refused. "
+            "SWATCHBOOK_PRICES sets it."
+        )
+    checked = [each.checked for each in file.planned if each.checked]
+    published = f" Published prices as of {min(checked)}; SWATCHBOOK_PRICES goes first." if checked else ""
+    return f"Total: at most ${file.usd:.4f}, failed calls not included.{published} --max-usd sets a limit."

@@ -1,5 +1,6 @@
 """`swatchbook doctor`: check each part of the installation with a real operation (Python, packages, 1 GiB of free disk,
-1.5 GiB of free memory, ledger, files, index, models, decoder, PDF, Prefect, pool), and say how to fix what fails.
+1.5 GiB of free memory, ledger, files, index, models, spaces, notices, prices, decoder, PDF, Prefect, pool), and say
+how to fix what fails.
 """
 
 import asyncio
@@ -14,13 +15,15 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from rich.table import Table
 from rich.text import Text
 
 from interface.cli.log import log_file
 from interface.cli.terminal import cell, clean, duration, table
-from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, as_failure
+from swatchbook.errors import Configuration, DiskFull, Failure, OutOfMemory, ProviderDown, as_failure
+from swatchbook.ledger.owed_notices import undelivered
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.records import Record
 from swatchbook.reports.stale import stale_roles
@@ -204,6 +207,32 @@ def check_spaces(resources: Resources) -> str:
     return f"{len(active)} roles are searched by the models that made their vectors; none is stale"
 
 
+def check_notices(resources: Resources) -> str:
+    """Check that the receiver of notices accepts them."""
+    if resources.settings.notice_url is None:
+        return "not used: SWATCHBOOK_NOTICE_URL is not set"
+    if missed := undelivered(resources.ledger):
+        raise ProviderDown(missed.line, advice="What is not given up is sent again by itself.")
+    return f"sent to {urlsplit(resources.settings.notice_url.get_secret_value()).hostname}"
+
+
+def check_prices(resources: Resources) -> str:
+    """Say which prices are known of the paid models in use, and how old the published ones are."""
+    from swatchbook.providers.prices import known_price, parts_in_use, published_prices
+
+    settings, found = resources.settings, list[str]()
+    for part in parts_in_use(settings):
+        known, model = known_price(settings, part), getattr(settings, f"{part}_model") or f"{part} model"
+        if known is None:
+            found.append(f"{model}: unknown price, so that --max-usd is refused")
+        else:
+            source = f"published, {known.checked}" if known.checked else "SWATCHBOOK_PRICES"
+            found.append(f"{model}: {known.price.input:g} in, {known.price.output:g} out ({source})")
+    dates = [each.checked for each in published_prices().values() if each.checked]
+    listed = f"published prices of {len(dates)} models, read {min(dates)} to {max(dates)}"
+    return " · ".join([*found, listed])
+
+
 def check_models(resources: Resources) -> str:
     """Load the models and encode one picture and one text."""
     import numpy as np
@@ -308,6 +337,8 @@ CHECKS: dict[str, Check] = {
     "index": check_index,
     "models": check_models,
     "spaces": check_spaces,
+    "notices": check_notices,
+    "prices": check_prices,
     "decoder": check_decoder,
     "pdf": check_pdf,
     "prefect": check_prefect,

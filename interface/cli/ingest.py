@@ -1,7 +1,8 @@
 """`swatchbook ingest` and `retry`: all files are registered before the first one runs; each is then run and reported,
-and one that fails does not stop the others.
+and one that fails does not stop the others. At the end the notices are sent.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -42,6 +43,7 @@ def ingest(
     for entry in registered:
         work = None if entry.unchanged else partial(_run, resources, entry.document, options)
         codes.append(_process(resources, entry.document, work, reports, quiet=quiet))
+    _send_notices(resources)
     return reports, worst(codes)
 
 
@@ -49,7 +51,20 @@ def resume(resources: Resources, documents: Iterable[Document], *, quiet: bool) 
     """Continue registered documents, each according to its status. Return the reports and the exit code."""
     reports: list[RunReport] = []
     codes = [_process(resources, d, partial(_bring_back, resources, d), reports, quiet=quiet) for d in documents]
+    _send_notices(resources)
     return reports, worst(codes)
+
+
+def _send_notices(resources: Resources) -> None:
+    """Send what the receiver is owed, once; what is not delivered is left to the next command, or the loop."""
+    if resources.settings.notice_url is None:
+        return
+    from swatchbook.pipeline.notify import send_notices
+
+    try:
+        asyncio.run(send_notices(resources))
+    except Failure as failure:
+        log.warning("notices were not sent: %s", failure)
 
 
 def _run(resources: Resources, document: Document, options: IngestOptions) -> RunReport:

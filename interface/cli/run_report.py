@@ -11,7 +11,8 @@ from rich.text import Text
 
 from interface.cli.exit_status import OPEN, of_report
 from interface.cli.terminal import WORK, cell, clean, duration, facts, table, until
-from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Stage
+from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Spent, Stage
+from swatchbook.reports.money import cost_of
 from swatchbook.truncate import merge_roles
 
 SHOWN_FAILURES = 5
@@ -109,10 +110,10 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
 
 def _cost(report: RunReport) -> str:
     """Return the cost by stage, the number of calls, and the calls whose cost is uncertain."""
-    by_stage = defaultdict[str, float](float)
+    by_stage = defaultdict[str, list[Spent]](list)
     for each in report.spent:
-        by_stage[each.stage or "–"] += each.cost_usd
-    stages = " · ".join(f"{stage} ${usd:.4f}" for stage, usd in by_stage.items())
+        by_stage[each.stage or "–"].append(each)
+    stages = " · ".join(f"{stage} {cost_of(spent)}" for stage, spent in by_stage.items())
     counts = [
         (sum(each.failed for each in report.spent), "failed"),
         (sum(each.unpriced for each in report.spent), "without a known price"),
@@ -120,7 +121,7 @@ def _cost(report: RunReport) -> str:
         (sum(each.truncated for each in report.spent), "with truncated text"),
     ]
     notes = "".join(f", {count} {what}" for count, what in counts if count)
-    return f"${report.cost_usd:.4f} ({stages}): {sum(each.calls for each in report.spent)} calls{notes}"
+    return f"{cost_of(report.spent)} ({stages}): {sum(each.calls for each in report.spent)} calls{notes}"
 
 
 def _images(report: RunReport) -> Text:

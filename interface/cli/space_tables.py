@@ -64,7 +64,8 @@ def draw_comparisons(compared: Sequence[Comparison]) -> RenderableType:
 
 def draw_filled(filled: Filled) -> RenderableType:
     """Return what a fill has made and what is left, with the next command to run."""
-    lines = [Text(f"{filled.made} items made in {filled.documents} documents · {filled.cost_usd:.4f} USD", "bold")]
+    cost = "cost unknown" if filled.cost_usd is None else f"{filled.cost_usd:.4f} USD"
+    lines = [Text(f"{filled.made} items made in {filled.documents} documents · {cost}", "bold")]
     lines += [Text(f"✗ {clean(each)}", "red") for each in truncate(list(filled.failures), SHOWN_FAILURES)]
     lines += [Text(f"! {clean(reason)}", "yellow") for reason in filled.busy]
     for lack in filled.lacks:

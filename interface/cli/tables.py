@@ -13,6 +13,7 @@ from interface.cli.terminal import cell, clean, facts, megabytes, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, list_documents
+from swatchbook.ledger.owed_notices import Undelivered, undelivered
 from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
@@ -39,6 +40,7 @@ class Overview(Record):
     counts: dict[str, int]  # documents by status
     to_review: int = 0  # pictures that need a review
     stale: tuple[StaleRole, ...] = ()
+    undelivered: Undelivered | None = None  # notices
 
     def listed(self) -> dict[str, Any]:
         """Return the JSON form, without the documents' reports."""
@@ -63,6 +65,7 @@ def overview(ledger: Ledger, settings: Settings) -> Overview:
         counts=counts,
         to_review=count_images_to_review(ledger),
         stale=stale_roles(ledger, settings),
+        undelivered=undelivered(ledger) if settings.notice_url else None,
     )
 
 
@@ -91,6 +94,8 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
     if overview.to_review:
         parts.append(Text(f"{overview.to_review} pictures to review: swatchbook review list", "dim"))
     parts += _stale_lines(overview.stale)
+    if overview.undelivered:
+        parts.append(Text(f"! {clean(overview.undelivered.line)}", "yellow"))
     return Group(*parts)
 
 

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from interface.loopback import is_loopback
 from interface.service.parameters import Tools
 from swatchbook.errors import Configuration
 from swatchbook.ledger.queries.owners import require_owner
+from swatchbook.loopback import is_loopback
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import ApiKey, Settings

@@ -17,6 +17,7 @@ from interface.cli.prefect_environment import probe_prefect
 from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import Failure
+from swatchbook.ledger.owed_notices import Undelivered, undelivered
 from swatchbook.ledger.queries import account as queries_account
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.coverage import count_coverage
@@ -77,8 +78,8 @@ class EmbeddingStats(BaseModel):
 
 
 class Health(BaseModel):
-    """`degraded`: documents are not worked on, or late; `troubles` says why. `down`: ledger or index is down, so
-    requests fail.
+    """`degraded`: documents are not worked on, or late, or notices are not delivered; `troubles` says why. `down`:
+    ledger or index is down, so requests fail.
 
     It is degraded when Prefect is down or lacks a deployment, when no worker polls a work pool, and when a document has
     been due for more than two minutes.
@@ -102,6 +103,7 @@ class Counted(BaseModel):
     documents: dict[str, int]
     owners: int
     unpublished: int
+    undelivered: Undelivered | None
 
 
 class Recent(Generic[T]):
@@ -171,6 +173,7 @@ def count(resources: Resources) -> Counted:
         documents=coverage.documents,
         owners=len(known_owners(resources.ledger)),
         unpublished=coverage.unpublished,
+        undelivered=undelivered(resources.ledger) if resources.settings.notice_url else None,
     )
 
 
@@ -208,7 +211,7 @@ async def health(watch: TheWatch, response: Response) -> Health:
         _state(watch.prefect.get()) if has_prefect else _not_configured(),
         result_or_none(watch.counted.get()),
     )
-    troubles = [*(await watch.prefect.get() if prefect == "ok" else ()), *_late(counted)]
+    troubles = [*(await watch.prefect.get() if prefect == "ok" else ()), *_late(counted), *_undelivered(counted)]
     if prefect == "down":
         troubles.insert(0, "Prefect does not respond.")
     down = "down" in (database, index)
@@ -250,6 +253,11 @@ def _late(counted: Counted | None) -> list[str]:
     """Return a line if the longest waiting document is late."""
     waits = counted.due.oldest_due_seconds if counted else 0.0
     return [f"A document has been due for {waits:.0f} s and is not worked on."] if waits > LATE_SECONDS else []
+
+
+def _undelivered(counted: Counted | None) -> list[str]:
+    """Return a line if notices could not be delivered."""
+    return [counted.undelivered.line] if counted and counted.undelivered else []
 
 
 def _stats(counted: Counted) -> Stats:

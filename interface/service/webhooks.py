@@ -1,6 +1,7 @@
-"""`POST /hooks/upload`: a sender announces a file at a URL or object key, signed (HMAC-SHA256, five minutes) or with a
-token; the owner, by default the first of the source's. A repeated delivery starts nothing; which deliveries are
-remembered is in `ledger/webhook_deliveries.py`, which URLs are fetched in `storage/fetch.py`.
+"""`POST /hooks/upload`: a sender announces a file at a URL or object key, signed or with a token; the owner, by default
+the first of the source's. A repeated delivery starts nothing; which deliveries are remembered is in
+`ledger/webhook_deliveries.py`, which URLs are fetched in `storage/fetch.py`, how long a signature holds in
+`signature.py`.
 
 Senders authenticate with a Standard Webhooks signature (standardwebhooks.com), or with a token if they cannot sign.
 Every failed authentication gets the same response, so that none reveals which sources exist.
@@ -15,7 +16,6 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from interface.replies import Uploaded
 from interface.service.parameters import Tools
@@ -30,6 +30,7 @@ from swatchbook.pipeline.register import Registered, register_upload
 from swatchbook.records import IngestOptions, Owner
 from swatchbook.resources import Resources
 from swatchbook.settings import WebhookSource
+from swatchbook.signature import is_signed
 from swatchbook.storage.fetch import download, download_object
 from swatchbook.storage.upload_buffer import temporary_file
 
@@ -134,15 +135,6 @@ def _is_authentic(source: WebhookSource, headers: Mapping[str, str], body: bytes
     if source.token is None or scheme.lower() != "bearer":
         return False
     return hmac.compare_digest(source.token.get_secret_value().encode(), token.strip().encode())
-
-
-def is_signed(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """Return whether the headers sign the body by HMAC-SHA256 with the secret, with a timestamp within five minutes."""
-    try:
-        Webhook(secret).verify(body, dict(headers), json_parse=False)
-    except (WebhookVerificationError, ValueError):  # ValueError: a malformed header
-        return False
-    return True
 
 
 def _delivery_id(headers: Mapping[str, str]) -> str | None:

@@ -14,6 +14,7 @@ from swatchbook.errors import CrashedWorker
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.leases import held_by
 from swatchbook.ledger.outcomes import failure_outcome, record_failures
+from swatchbook.ledger.owed_notices import owe_notice
 from swatchbook.ledger.requested import requested_items
 from swatchbook.ledger.tables import documents, items, runs
 from swatchbook.records import DocumentStatus, ItemState, Record, Stage
@@ -133,6 +134,7 @@ def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> Non
                 "message": f"{what} {where}; the next run continues there.",
             }
     connection.execute(update(documents).where(documents.c.run == row["token"]).values(**values))
+    owe_notice(connection, row["document"])
 
 
 def _free_items(connection: Connection, token: str) -> _FreedItems:

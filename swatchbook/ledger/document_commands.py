@@ -12,6 +12,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dirty import hide_chunks, hide_images, unpublished_rows
 from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.owed_notices import owe_notice
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.runs import revoke
 from swatchbook.ledger.schedule import is_due
@@ -23,6 +24,7 @@ from swatchbook.ledger.tables import (
     images,
     items,
     links,
+    notices,
     pages,
     placements,
     products,
@@ -66,9 +68,11 @@ def postpone(
     kept = documents.c.status != DocumentStatus.DELETING
     reason = {"status": status, "message": message, "failure_kind": failure_kind}
     with ledger.write() as connection:
-        connection.execute(
+        changed = connection.execute(
             update(documents).where(*idle, kept).values(**reason, due_at=db_now() + seconds, updated_at=db_now())
-        )
+        ).rowcount
+        if changed:
+            owe_notice(connection, document)
 
 
 def retry(ledger: Ledger, document: str, *, force: bool = False) -> bool:
@@ -187,6 +191,7 @@ def finish_delete(ledger: Ledger, document: str) -> bool:
             return False
         connection.execute(delete(timings).where(timings.c.document == document))
         connection.execute(delete(runs).where(runs.c.document == document))
+        connection.execute(delete(notices).where(notices.c.document == document))
         connection.execute(delete(documents).where(documents.c.id == document))
         if row.file is not None:  # collected later, unless the same file is ingested again
             source = upsert(connection, contents).values(key=row.content, file=row.file, unused_since=db_now())

@@ -87,11 +87,14 @@ def begin_fill(
     return run
 
 
-def spent(ledger: Ledger, fill: str) -> float:
-    """Return the US dollars that the calls of a fill have cost, as far as prices are known."""
-    cost = select(func.coalesce(func.sum(calls.c.cost_usd), 0.0)).where(calls.c.generation == fill)
+def spent(ledger: Ledger, fill: str) -> float | None:
+    """Return the US dollars that the calls of a fill have cost; None if the price of one is not known."""
+    unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
+    known = func.coalesce(func.sum(calls.c.cost_usd), 0.0)
+    query = select(known, func.count().filter(unpriced)).where(calls.c.generation == fill)
     with ledger.read() as connection:
-        return float(connection.execute(cost).scalar_one())
+        cost, unknown = connection.execute(query).one()
+    return None if unknown else float(cost)
 
 
 def texts_to_make(ledger: Ledger, pair: RoleTag) -> list[str]:

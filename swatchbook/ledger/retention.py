@@ -1,7 +1,7 @@
 """How long things are kept: one hour for files, vectors and answers that nothing uses; SWATCHBOOK_KEEP_DAYS for
-ended runs; three times as long for timings; seven days for webhook deliveries; 30 for unused previews. Says what
-counts as used, and deletes the rest from the ledger and file store: in `gc`, after a delete, and in `retry` without
-a document.
+ended runs; three times as long for timings; seven days for webhook deliveries and notices; 30 for unused previews. Says
+what counts as used, and deletes the rest from the ledger and file store: in `gc`, after a delete, and in `retry`
+without a document.
 """
 
 import sqlite3
@@ -12,7 +12,7 @@ from contextlib import closing
 from sqlalchemy import ColumnElement, Table, delete, exists, func, null, or_, select, update
 
 from swatchbook.errors import FileMissing
-from swatchbook.ledger import webhook_deliveries
+from swatchbook.ledger import owed_notices, webhook_deliveries
 from swatchbook.ledger.database import LOCK_SECONDS, Ledger, db_now, select_in
 from swatchbook.ledger.documents import read_options
 from swatchbook.ledger.tables import (
@@ -25,6 +25,7 @@ from swatchbook.ledger.tables import (
     flow_processes,
     images,
     items,
+    notices,
     reviews,
     runs,
     timings,
@@ -145,7 +146,7 @@ class Origin(Record):
 
 
 def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False) -> int:
-    """Delete runs that ended more than `keep_seconds` ago, old timings and deliveries; return the number of rows.
+    """Delete runs that ended more than `keep_seconds` ago, old timings, deliveries and notices; return how many.
 
     A dry run only counts them.
     """
@@ -154,6 +155,7 @@ def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False)
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
         (deliveries, deliveries.c.at < db_now() - webhook_deliveries.KEPT_SECONDS),
         (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
+        (notices, notices.c.at < db_now() - owed_notices.KEPT_SECONDS),
     )
     with ledger.read() if dry_run else ledger.write() as connection:
         if dry_run:

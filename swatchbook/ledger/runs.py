@@ -15,6 +15,7 @@ from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dead_runs import find_dead, mark_runs_dead
 from swatchbook.ledger.documents import load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.owed_notices import owe_notice
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.spaces import set_beside
 from swatchbook.ledger.tables import documents, requested, runs, timings
@@ -275,6 +276,7 @@ def end(
                 updated_at=db_now(), **({} if report is None else {"report": report.model_dump(mode="json")}),
             )
         )  # fmt: skip
+        owe_notice(connection, run.document)
         return status
 
 

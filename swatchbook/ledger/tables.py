@@ -379,6 +379,24 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     Column("heartbeat_at", Time, nullable=False),
 )
 
+notices = Table(  # what the operator's receiver is told: notices.py
+    "notices",
+    metadata,
+    Column("id", Token, primary_key=True),  # the `webhook-id` under which it is sent
+    _document(),
+    Column("generation", Token),
+    Column("status", String(16), nullable=False),  # of the document: completed, failed, blocked
+    Column("failure_kind", String(32)),
+    Column("message", SafeText),
+    Column("at", Time, nullable=False),  # when the status was set
+    Column("state", String(16), nullable=False),  # owed, sent, given up
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", Time, nullable=False),
+    Column("problem", SafeText),  # why the last try failed
+    Index(None, "state", "next_try_at"),
+    Index(None, "document", "at"),
+)
+
 timings = Table(
     "timings",
     metadata,

@@ -4,6 +4,7 @@ free is done, what costs money is only counted.
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -25,6 +26,7 @@ from swatchbook.providers.costs import tokens_at_most, turn_tokens, usd
 from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
 from swatchbook.providers.messages import ChatMessage, Question, Shape
+from swatchbook.providers.prices import known_price
 from swatchbook.records import Discovery, IngestOptions, PlacementState, Reading, Record, Role, Tables
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
@@ -48,6 +50,7 @@ class Planned(Record):
     tokens_out: int
     seconds: float  # about
     usd: float | None  # None where the price is not known
+    checked: date | None  # when the published price that it is based on was read; None: the settings have the price
 
 
 class Estimate(Record):
@@ -209,8 +212,10 @@ def _planned(
 ) -> Planned:  # fmt: skip
     paced = getattr(settings, f"{part}_calls_per_minute")
     seconds = calls * SECONDS[part] / settings.provider_concurrency
+    known = known_price(settings, part)
     return Planned(
         stage=stage, part=part, model=model, calls=calls, made=made, tokens_in=tokens_in, tokens_out=tokens_out,
         seconds=max(seconds, SECONDS[part] if calls else 0.0, 60 * calls / paced if paced else 0.0),
-        usd=usd(settings.prices.get(model), tokens_in, tokens_out),
+        usd=usd(known.price if known else None, tokens_in, tokens_out),
+        checked=known.checked if known else None,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from swatchbook.providers.costs import cost, turn_tokens, usd
 from swatchbook.providers.endpoint import Endpoint, endpoint
 from swatchbook.providers.json_schema import complaint, json_in, schema_of
 from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shape, ShapeMethod
+from swatchbook.providers.prices import price_of
 from swatchbook.providers.wires import anthropic, openai
 from swatchbook.records import sha256
 from swatchbook.settings import Price, Settings
@@ -171,8 +172,7 @@ def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:
 
 def vision_chat(settings: Settings) -> ProviderChat:
     """Return the settings' vision model. Raises Configuration if a setting is missing."""
-    where = endpoint(settings, "vision")
-    return ProviderChat(where, openai, price=settings.prices.get(where.model))
+    return ProviderChat(endpoint(settings, "vision"), openai, price=price_of(settings, "vision"))
 
 
 def review_chat(settings: Settings) -> ProviderChat:
@@ -180,12 +180,11 @@ def review_chat(settings: Settings) -> ProviderChat:
     if settings.review_url is None:  # only then may the vision model's key be sent there
         key = settings.review_api_key or settings.vision_api_key
         settings = settings.model_copy(update={"review_url": settings.vision_url, "review_api_key": key})
-    where = endpoint(settings, "review")
-    return ProviderChat(where, openai, price=settings.prices.get(where.model))
+    return ProviderChat(endpoint(settings, "review"), openai, price=price_of(settings, "review"))
 
 
 def language_chat(settings: Settings) -> ProviderChat:
     """Return the settings' language model. Raises Configuration or Authentication if a setting is missing."""
     wire: Wire = anthropic if settings.llm_api == "anthropic" else openai
     where = endpoint(settings, "llm", url=wire.URL, needs_key=settings.llm_url is None)
-    return ProviderChat(where, wire, price=settings.prices.get(where.model))
+    return ProviderChat(where, wire, price=price_of(settings, "llm"))

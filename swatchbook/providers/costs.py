@@ -1,6 +1,6 @@
-"""What a call costs: tokens × price (SWATCHBOOK_PRICES) in USD, unknown for a model without a price; the most tokens
-that a text or picture can have, for budgets and estimates; whether a failed call may have been charged. What the
-budget refuses, and what a document paid: `ledger/calls.py`.
+"""What a call costs: tokens × price (`prices.py`) in USD, unknown for a model without a price; the most tokens that a
+text or picture can have, for budgets and estimates; whether a failed call may have been charged. What the budget
+refuses, and what a document paid: `ledger/calls.py`.
 """
 
 import io

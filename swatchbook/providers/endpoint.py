@@ -4,6 +4,7 @@ Internet.
 
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,13 @@ from swatchbook.settings import PREFIX, Settings
 from swatchbook.storage.fetch import is_public
 
 Part = Literal["vision", "review", "llm", "text"]
+
+PUBLIC_URLS: Mapping[str, str] = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "voyage": "https://api.voyageai.com/v1",
+}
+"""Vendor -> the address that its models have if the settings name none."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,14 @@ class Endpoint:
     def setting(self, name: str) -> str:
         """Return the environment variable of one of its settings."""
         return f"{PREFIX}{self.part}_{name}".upper()
+
+
+def address(settings: Settings, part: Part) -> str:
+    """Return the URL to which calls of a part go; empty if the settings name none and it has no public one."""
+    if part == "review" and settings.review_url is None:
+        part = "vision"
+    vendor = {"llm": settings.llm_api, "text": settings.text_encoder}.get(part, "")
+    return (getattr(settings, f"{part}_url") or PUBLIC_URLS.get(vendor, "")).rstrip("/")
 
 
 def endpoint(settings: Settings, part: Part, *, url: str | None = None, needs_key: bool = False) -> Endpoint:

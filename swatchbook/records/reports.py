@@ -32,7 +32,7 @@ class Spent(Record):
     calls: int
     failed: int
     unknown: int  # calls that may have been charged: no reply came, or the run died
-    unpriced: int  # calls that were answered, of a model without a configured price
+    unpriced: int  # calls that were answered, of a model whose price is not known
     truncated: int  # answers that were cut at the token limit
     tokens_in: int
     tokens_out: int
@@ -66,7 +66,7 @@ class RunReport(Record):
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None
-    cost_usd: float = 0.0  # of the calls with a known cost
+    cost_usd: float | None = 0.0  # None: the price of a call is not known; `spent` has what is
     spent: tuple[Spent, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)  # by stage
     peak_memory_mb: float | None = None

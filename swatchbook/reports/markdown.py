@@ -15,6 +15,7 @@ from swatchbook.errors import Failure
 from swatchbook.ledger.queries.thumbnails import thumbnails
 from swatchbook.previews import encode_jpeg
 from swatchbook.records import FailureRecord, Record, RunReport, Spent
+from swatchbook.reports.money import cost_of
 from swatchbook.resources import Resources
 from swatchbook.truncate import merge_roles, truncate
 
@@ -77,7 +78,7 @@ def as_markdown(report: RunReport, products: Sequence[ProductThumbnails] = ()) -
         "decorative placements": report.placements_decorative,
         "images to review": report.images_to_review,
         "confidence": confidence,
-        "cost": f"${report.cost_usd:.2f}",
+        "cost": cost_of(report.spent, digits=2),
     }
     cost_header = ("stage", "provider", "model", "asked", "failed", "tokens in", "tokens out", "USD", "USD at most")
     blocks = ", ".join(f"{part}: {name}" for part, name in report.blocks.items())

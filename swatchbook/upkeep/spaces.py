@@ -19,6 +19,7 @@ from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.providers.costs import tokens_at_most, usd
+from swatchbook.providers.prices import price_of
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
 
@@ -75,7 +76,7 @@ class Filled(Record):
     documents: int
     made: int
     failures: tuple[str, ...]
-    cost_usd: float
+    cost_usd: float | None  # None: the price of a call is not known
     lacks: tuple[Lack, ...]
     busy: tuple[str, ...] = ()
 
@@ -151,7 +152,7 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
             cost = 0.0
         elif settings.text_encoder != "minilm":
             tokens = sum(map(tokens_at_most, fill_ledger.texts_to_make(resources.ledger, pair)))
-            cost = usd(settings.prices.get(settings.text_model), tokens, 0)
+            cost = usd(price_of(settings, "text"), tokens, 0)
         plans.append(FillPlan(role=lack.role, tag=lack.tag, objects=lack.open, tokens=tokens, usd=cost))
     return tuple(plans)
 

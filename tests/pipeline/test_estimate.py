@@ -76,6 +76,20 @@ def test_every_call_is_counted_and_none_is_made(costly: Resources, there: Provid
         assert each.usd == (None if each.part == "text" else pytest.approx(known))
         assert each.tokens_in > 0
     assert told.usd is None, "a price is missing"
+    assert "Total unknown: the price of voyage-3.5 is not known, so that --max-usd is refused." in drawn(told)
+    assert there.asked == []
+
+
+def test_a_published_price_is_shown_with_its_date(
+    costly: Resources, there: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWATCHBOOK_TEXT_URL")
+    with open_resources(load_settings()) as resources:
+        told = estimate(resources, small_catalogue, IngestOptions())
+    (text,) = (each for each in told.planned if each.part == "text")
+    assert text.usd == pytest.approx(0.06 * text.tokens_in / 1e6)
+    assert {each.checked for each in told.planned} == {None, text.checked}
+    assert f"Published prices as of {text.checked}" in drawn(told)
     assert there.asked == []
 
 

@@ -55,8 +55,9 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
         stage="embed", provider="vision", model="qwen|vl", calls=12, failed=1, unknown=2, unpriced=3, truncated=0,
         tokens_in=9_000, tokens_out=700, cost_usd=0.25, at_most_usd=0.5,
     )  # fmt: skip
-    told = as_markdown(report("oak.pdf").model_copy(update={"spent": (paid,), "cost_usd": 0.25}))
+    told = as_markdown(report("oak.pdf").model_copy(update={"spent": (paid,), "cost_usd": None}))
     rendered = unescape(MarkdownIt().enable("table").render(told))
     assert "qwen|vl" in rendered
     assert "0.2500 + 3 of unknown price" in rendered
+    assert "$0.25 + unknown" in rendered
     assert "0.5000" in rendered

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from swatchbook.errors import ProviderError
 from swatchbook.providers.client import Usage, counted
-from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.endpoint import PUBLIC_URLS, Endpoint
 from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook.providers.reply_shapes import WireModel
 
-URL: Final = "https://api.anthropic.com"
+URL: Final = PUBLIC_URLS["anthropic"]
 PATH: Final = "/v1/messages"
 WAYS: Final[tuple[ShapeMethod, ...]] = ("tool", "words")
 _VERSION: Final = "2023-06-01"

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from swatchbook.errors import ProviderError
 from swatchbook.providers.client import Usage, counted
-from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.endpoint import PUBLIC_URLS, Endpoint
 from swatchbook.providers.json_schema import is_strict
 from swatchbook.providers.messages import ChatMessage, ChatReply, ShapeMethod
 from swatchbook.providers.reply_shapes import WireModel
 
-URL: Final = "https://api.openai.com/v1"
+URL: Final = PUBLIC_URLS["openai"]
 PATH: Final = "/chat/completions"
 WAYS: Final[tuple[ShapeMethod, ...]] = ("schema", "tool", "words")
 _OWN_HOST: Final = "api.openai.com"

@@ -18,10 +18,10 @@ import voyageai
 import voyageai.util
 
 from swatchbook.providers.client import Call, Exchange, Usage, counted
-from swatchbook.providers.endpoint import Endpoint
+from swatchbook.providers.endpoint import PUBLIC_URLS, Endpoint
 from swatchbook.providers.http_errors import malformed_reply, require_answer
 
-URL: Final = "https://api.voyageai.com/v1"
+URL: Final = PUBLIC_URLS["voyage"]
 PATH: Final = "/embeddings"  # as in the library
 MAX_TOKENS: Final = 32_000  # of one text
 BATCH_TOKENS: Final = 120_000  # of one call: the lowest limit of its models

@@ -78,6 +78,10 @@ def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
         Spent(stage="discover", unpriced=0, cost_usd=0.5, **bill),
         Spent(stage="embed", unpriced=4, cost_usd=0.25, **bill),
     )
-    shown = drawn(report(chunks_created=1, cost_usd=0.75, spent=spent))
-    assert "$0.7500 (discover $0.5000 · embed $0.2500): 20 calls, 4 without a known price" in shown
+    shown = drawn(report(chunks_created=1, cost_usd=None, spent=spent))
+    assert "$0.7500 + unknown (discover $0.5000 · embed $0.2500 + unknown): 20 calls, 4 without" in " ".join(
+        shown.split()
+    )
+    unpriced = (Spent(stage="embed", unpriced=10, cost_usd=0.0, **bill),)
+    assert "unknown (embed unknown): 10 calls" in drawn(report(chunks_created=1, cost_usd=None, spent=unpriced))
     assert "cost" not in drawn(report(chunks_created=1))

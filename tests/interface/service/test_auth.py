@@ -8,10 +8,10 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from interface.cli.config import describe
-from interface.loopback import is_loopback
 from interface.service.app import create_app
 from interface.service.auth import Caller
 from swatchbook.errors import Configuration
+from swatchbook.loopback import is_loopback
 from swatchbook.settings import ApiKey, Settings, load_settings, origins
 from tests.interface.conftest import ALL, ANNA, BERT, BOTH, KEYS, asking, bearing
 

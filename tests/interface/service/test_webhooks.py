@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
-from interface.service.webhooks import is_signed
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import get_document, list_documents
 from swatchbook.records import DocumentStatus, document_id, sha256
 from swatchbook.settings import Settings, WebhookSource
+from swatchbook.signature import is_signed
 from tests.conftest import ROOT
 from tests.interface.service.served import Served, served
 from tests.origin import PDF, Origin, origin

@@ -1,0 +1,57 @@
+"""The price of a model: SWATCHBOOK_PRICES, else the vendor's published price from `prices.toml`, which holds at the
+vendor's own address only; a model in neither has no known price. Tokens × price is in `costs.py`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from swatchbook.providers.endpoint import Part, address
+from swatchbook.settings import Price, Settings
+
+
+class KnownPrice(NamedTuple):
+    """A model's price; `checked`: when it was last read on the vendor's page, None for one of the settings."""
+
+    price: Price
+    checked: date | None
+
+
+@cache
+def published_prices() -> Mapping[tuple[str, str], KnownPrice]:
+    """Return (host, model) -> its published price."""
+    hosts = tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
+    return {
+        (host, model): KnownPrice(Price(input=entry["input"], output=entry["output"]), entry["checked"])
+        for host, models in hosts.items()
+        for model, entry in models.items()
+    }
+
+
+def parts_in_use(settings: Settings) -> list[Part]:
+    """Return the parts whose models are those of providers."""
+    chosen: Mapping[Part, bool] = {
+        "vision": settings.analyst == "vision",
+        "review": bool(settings.review_model and settings.review_below),
+        "llm": settings.discovery == "llm",
+        "text": settings.text_encoder != "minilm",
+    }
+    return [part for part, is_used in chosen.items() if is_used]
+
+
+def known_price(settings: Settings, part: Part) -> KnownPrice | None:
+    """Return the price of the model that the settings choose for a part; None if it is not known."""
+    model = getattr(settings, f"{part}_model") or ""
+    if model in settings.prices:
+        return KnownPrice(settings.prices[model], None)
+    return published_prices().get((urlsplit(address(settings, part)).hostname or "", model))
+
+
+def price_of(settings: Settings, part: Part) -> Price | None:
+    """Return the price of a part's model, whatever its source; None if it is not known."""
+    known = known_price(settings, part)
+    return known.price if known else None

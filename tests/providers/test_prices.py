@@ -1,0 +1,90 @@
+"""Prices: published ones with their dates, at their vendor's address only; the settings go first; unknown stays so."""
+
+from datetime import date
+from typing import Any, get_args
+
+import pytest
+
+from interface.cli.doctor import check_prices
+from swatchbook.providers.costs import usd
+from swatchbook.providers.embeddings import voyage_encoder
+from swatchbook.providers.endpoint import PUBLIC_URLS, Part
+from swatchbook.providers.prices import known_price, parts_in_use, price_of, published_prices
+from swatchbook.resources import Resources
+from swatchbook.settings import Price, Settings
+
+OWN = Price(input=7, output=8)
+
+
+def test_every_published_price_is_of_a_vendor_and_has_its_date() -> None:
+    listed = published_prices()
+    assert {f"https://{host}" for host, _ in listed} == {url.removesuffix("/v1") for url in PUBLIC_URLS.values()}
+    for known in listed.values():
+        assert known.checked is not None
+        assert date(2025, 1, 1) < known.checked <= date.today()
+        assert 0 < known.price.input < 100
+        assert known.price.output == 0 or known.price.output > known.price.input
+
+
+@pytest.mark.parametrize(
+    ("settings", "part", "expected"),
+    [
+        ({"text_encoder": "voyage", "text_model": "voyage-3.5"}, "text", (0.06, 0)),
+        ({"text_encoder": "openai", "text_model": "text-embedding-3-large"}, "text", (0.13, 0)),
+        ({"llm_api": "anthropic", "llm_model": "claude-haiku-4-5"}, "llm", (1, 5)),
+        ({"llm_model": "gpt-4.1-mini"}, "llm", (0.4, 1.6)),
+        ({"vision_url": "https://api.openai.com/v1/", "vision_model": "gpt-5-mini"}, "vision", (0.25, 2)),
+        ({"vision_url": "https://api.openai.com/v1", "review_model": "gpt-5"}, "review", (1.25, 10)),
+        ({"llm_model": "gpt-4.1-mini", "prices": {"gpt-4.1-mini": OWN}}, "llm", (7, 8)),
+        # not the vendor's address, not the vendor's model, not a model at all
+        ({"text_encoder": "voyage", "text_model": "voyage-3.5", "text_url": "http://127.0.0.1:1/v1"}, "text", None),
+        ({"text_encoder": "openai", "text_model": "voyage-3.5"}, "text", None),
+        ({"vision_url": "https://api.openai.com.example/v1", "vision_model": "gpt-5"}, "vision", None),
+        (
+            {"review_url": "http://gpu/v1", "vision_url": "https://api.openai.com/v1", "review_model": "gpt-5"},
+            "review",
+            None,
+        ),
+        ({"llm_model": "gpt-4.1-mini-of-mine"}, "llm", None),
+        ({}, "vision", None),
+    ],
+)
+def test_a_price_is_known_or_it_is_unknown(
+    settings: dict[str, Any], part: Part, expected: tuple[float, float] | None
+) -> None:
+    price = price_of(Settings(**settings), part)
+    assert expected == (price and (price.input, price.output))
+    if price is None:
+        assert usd(price, 1_000, 1_000) is None
+
+
+def test_a_price_of_the_settings_has_no_date() -> None:
+    settings = Settings(llm_model="gpt-5")
+    known, own = (known_price(s, "llm") for s in (settings, settings.model_copy(update={"prices": {"gpt-5": OWN}})))
+    assert known is not None
+    assert own is not None
+    assert (known.checked is None, own.checked is None) == (False, True)
+
+
+def test_the_encoder_calls_with_the_price_of_its_own_address() -> None:
+    settings = Settings(text_encoder="voyage", text_api_key="key", text_model="voyage-4-lite")  # type: ignore[arg-type]
+    elsewhere = settings.model_copy(update={"text_url": "http://127.0.0.1:1/v1"})
+    prices = [voyage_encoder(each, "tag")._price for each in (settings, elsewhere)]
+    assert prices == [Price(input=0.02, output=0), None]
+
+
+def test_doctor_says_which_price_is_used_and_how_old_it_is() -> None:
+    assert parts_in_use(Settings()) == []
+    assert check_prices(Resources(Settings())).startswith("published prices of ")
+    paid = Settings(
+        analyst="vision", vision_url="http://gpu/v1", vision_model="mine", review_model="better", discovery="llm",
+        llm_model="gpt-5", text_encoder="voyage", text_model="voyage-4", prices={"better": OWN},
+    )  # fmt: skip
+    assert set(parts_in_use(paid)) == set(get_args(Part))
+    found = check_prices(Resources(paid)).split(" · ")
+    assert found[:-1] == [
+        "mine: unknown price, so that --max-usd is refused",
+        "better: 7 in, 8 out (SWATCHBOOK_PRICES)",
+        f"gpt-5: 1.25 in, 10 out (published, {known_price(paid, 'llm').checked})",  # type: ignore[union-attr]
+        f"voyage-4: 0.06 in, 0 out (published, {known_price(paid, 'text').checked})",  # type: ignore[union-attr]
+    ]
