@@ -13,7 +13,7 @@ from interface.service.auth import Caller
 from swatchbook.errors import Configuration
 from swatchbook.loopback import is_loopback
 from swatchbook.settings import ApiKey, Settings, load_settings, origins
-from tests.interface.conftest import ALL, ANNA, BERT, BOTH, KEYS, asking, bearing
+from tests.interface.conftest import ALL, ANNA, BOTH, KEYS, asking, bearing
 
 GUARDED = [
     "/documents",
@@ -55,43 +55,6 @@ def test_figures_of_all_need_a_key_for_all() -> None:
         for path in ("/health", "/metrics"):
             assert client.get(path, headers=bearing(ANNA)).status_code == 403
             assert client.get(path, headers=bearing(ALL)).status_code == 200
-
-
-@pytest.mark.usefixtures("keys", "filled")
-def test_what_belongs_to_others_is_not_found() -> None:
-    with asking() as client:
-        (document,) = client.get("/documents", headers=bearing(ANNA)).json()["documents"]
-        (hit,) = client.get("/search?text=oak&k=1", headers=bearing(ANNA)).json()["hits"]
-        assert client.get("/documents", headers=bearing(BERT)).json()["documents"] == []
-        assert client.get("/search?text=oak", headers=bearing(BERT)).json()["hits"] == []
-        assert client.get("/facets", headers=bearing(ANNA)).json()["total"] == 14
-        for asked in ("", f"&document={document['id']}", "&by=product", "&by=chunk"):
-            assert client.get(f"/facets?owner=bert{asked}", headers=bearing(BERT)).json()["total"] == 0
-        assert client.get("/facets?owner=anna", headers=bearing(BERT)).status_code == 403
-        missed = client.get("/search?text=oak&material=oakk", headers=bearing(BERT)).json()
-        assert missed == {"hits": [], "unmatched": []}
-        unknown = "00000000-0000-0000-0000-000000000000"
-        for method, path in [
-            ("GET", "/documents/{}"), ("DELETE", "/documents/{}"), ("POST", "/documents/{}/embed"),
-            ("POST", "/documents/{}/retry"), ("POST", "/documents/{}/cancel"), ("GET", "/documents/{}/products"),
-            ("GET", "/documents/{}/entities"), ("GET", "/documents/{}/chunks"), ("GET", "/documents/{}/links"),
-            ("GET", "/documents/{}/images"), ("GET", "/documents/{}/pages"), ("GET", "/documents/{}/pages/3"),
-        ]:  # fmt: skip
-            theirs = client.request(method, path.format(document["id"]), headers=bearing(BERT))
-            nobodys = client.request(method, path.format(unknown), headers=bearing(BERT))
-            assert theirs.status_code == nobodys.status_code == 404
-            assert theirs.text.replace(document["id"], unknown) == nobodys.text
-        (product, *_) = client.get(f"/documents/{document['id']}/products", headers=bearing(ANNA)).json()["products"]
-        assert client.get(f"/products/{product['id']}", headers=bearing(ANNA)).status_code == 200
-        assert client.get(f"/products/{product['id']}", headers=bearing(BERT)).status_code == 404
-        picture = f"/images/{hit['id']}/thumbnail"
-        assert client.get(picture, headers=bearing(ANNA)).status_code == 200  # now it is cached
-        for method, path in [
-            ("GET", "/images/{}"), ("GET", "/images/{}/file"), ("GET", "/images/{}/thumbnail"),
-            ("POST", "/images/{}/embed"),
-        ]:  # fmt: skip
-            assert client.request(method, path.format(hit["id"]), headers=bearing(BERT)).status_code == 404
-        assert client.get(f"/documents/{document['id']}", headers=bearing(ALL)).json()["status"] == "completed"
 
 
 @pytest.mark.usefixtures("keys", "home")
