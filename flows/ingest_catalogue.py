@@ -1,6 +1,5 @@
 """Flow of one catalogue: the order of the nine stages, what runs at the same time (metadata of products, 2B, beside
-stages 3 to 6), and the parameters of its form in Prefect's UI. It repeats stage 6 until no item is open; what dead
-shards left is cut into new ones.
+stages 3 to 6), and the parameters of its form in Prefect's UI.
 """
 
 import asyncio
@@ -11,7 +10,6 @@ from pydantic import Field
 
 from blocks import load_resources
 from swatchbook.ledger.queries.report import document_report
-from swatchbook.pipeline import shards
 from swatchbook.pipeline.work import Work
 from swatchbook.records import (
     BlockNames,
@@ -29,13 +27,13 @@ from swatchbook.records import (
 from tasks.assemble import assemble
 from tasks.chunk import cut_chunks, save_chunks
 from tasks.discover import describe_product, discover_products, read_tables
-from tasks.embed import cut_batches, embed_batches, preload_models, publish_whole
-from tasks.embed_in_shards import embed_in_shards, follow_earlier_shards
+from tasks.embed import preload_models, publish_whole
+from tasks.embed_items import embed_items
 from tasks.extract import extract_pictures, save_pictures
 from tasks.flow_process import registered
 from tasks.plan import plan_pages
 from tasks.policy import cached
-from tasks.progress import Advance, hold_document, in_background
+from tasks.progress import hold_document, in_background
 from tasks.read import read_pages
 from tasks.register import register_document, rename_flow_run
 from tasks.report import finish_document, publish_artifacts
@@ -89,7 +87,7 @@ async def ingest_catalogue(
                 extraction = await step.cached(extract_pictures, extract_key, work, reading, plan)
                 await save_pictures(work, extraction)
             async with stage(Stage.EMBEDDED) as step:
-                step.units = await embed(work, step.advance)
+                step.units = await embed_items(work, step.advance)
             descriptions = await describing
         results = StageResults(
             reading=reading,
@@ -117,18 +115,6 @@ async def describe(work: Work, reading: Reading, discovery: Discovery, tables: T
         scans = discovery.scans.on(product.pages)
         calls.append(cached(describe_product, key(work, "describe", part), work, reading, scans, product, own))
     return [description for description, _ in await asyncio.gather(*calls)]
-
-
-async def embed(work: Work, advance: Advance) -> int:
-    """Process all pending items, inline or on the pool, and publish them. Returns the number of images that had any."""
-    images, on_pool = 0, shards.is_on_pool(load_resources(work.blocks).settings, work.options)
-    if on_pool:
-        await follow_earlier_shards(work, advance)
-    process = embed_in_shards if on_pool else embed_batches
-    while batches := await cut_batches(work):
-        images += sum(len(batch.members) for batch in batches if batch.kind == "image")
-        await process(work, batches, advance)
-    return images
 
 
 def key(work: Work, stage: str, part: str = "") -> str:

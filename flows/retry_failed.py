@@ -8,9 +8,10 @@ from prefect import flow, get_run_logger
 
 from blocks import load_resources
 from flows.ingest_catalogue import ingest_catalogue
+from flows.ingest_images import ingest_images
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger import schedule
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.documents import FOLDER, get_document
 from swatchbook.ledger.retention import collect
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.publish import publish_all
@@ -69,6 +70,7 @@ async def resume_document(resources: Resources, document_id: str) -> RunReport |
         return None
     if await was_cancelled_in_prefect(resources.ledger, document.id):
         return None
-    if document.file is None:
+    if document.source is None:
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
-    return await ingest_catalogue(document.file, document.owner, document.options, document.blocks)
+    ingest = ingest_images if document.kind == FOLDER else ingest_catalogue
+    return await ingest(document.source, document.owner, document.options, document.blocks)

@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelled, Cancelling, Crashed
 
 from deployments.declared import flow_names
-from scheduler.launch import FLOW, HOPELESS_SECONDS
+from scheduler.launch import HOPELESS_SECONDS, INGESTS
 from swatchbook.ledger import flow_processes, schedule, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.flow_processes import FlowProcess
@@ -70,7 +70,7 @@ async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns
     for run in stopped:
         if run.state_type == StateType.CANCELLED:  # forced: its worker would let the process work on
             await set_state(client, run, Cancelling(message=UNWANTED))
-    active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(FLOW))]
+    active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(*INGESTS.values()))]
     past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
     documents = {run.id: document for run in active if (document := _document(run, past.get(str(run.id))))}
     cancelled = {live[str(run.id)] for run in stopped}
@@ -91,7 +91,7 @@ async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns
 
 async def settle_upkeep(client: PrefectClient, ledger: Ledger) -> SettledRuns:
     """Set flow runs of all other flows to Crashed that have no process any more: they hold slots of their pool."""
-    flows = of_flows(*flow_names() - {FLOW, SHARD_FLOW})
+    flows = of_flows(*flow_names() - {*INGESTS.values(), SHARD_FLOW})
     active = [run async for run in in_states(client, UNDER_WAY, flow=flows)]
     return await _set(client, active, await _states_of_processes(client, ledger, active))
 
@@ -206,11 +206,11 @@ def _state_of_unwanted(run: FlowRun) -> State | None:
 
 
 def _document(run: FlowRun, last: PastRun | None) -> str | None:
-    """Return the document id of a flow run, None when its parameters do not contain it."""
+    """Return the document id of a flow run by its parameters: a key, or a folder's absolute name, as launches give."""
     if last is not None:
         return last.document
     source, owner = str(run.parameters.get("source", "")), str(run.parameters.get("owner", "default"))
-    return document_id(owner, source[:64]) if KEY.match(source) else None
+    return document_id(owner, source[:64] if KEY.match(source) else source) if source else None
 
 
 async def _set(client: PrefectClient, active: Sequence[FlowRun], due: Mapping[UUID, State | None]) -> SettledRuns:

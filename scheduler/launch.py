@@ -28,7 +28,7 @@ from deployments.declared import flow_names
 from swatchbook.errors import Configuration, Failure, ProviderDown
 from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger.documents import FOLDER, PDF, Document
 from swatchbook.records import BlockNames, Record
 from tasks.cancelled_in_prefect import cancel_document, cancel_documents
 from tasks.prefect_client import PAGE, UNDER_WAY, deployment_id, is_over, of_flows, seconds_in_state, set_state
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 FLOW = "ingest_catalogue"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
+INGESTS = {PDF: FLOW, FOLDER: "ingest_images"}
+"""Kind of a document -> the flow that ingests it."""
 
 AT_ONCE = 100
 """Documents queued in Prefect at a time: more than workers start between two rounds."""
@@ -72,12 +74,12 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
     """Create one flow run for each due document, the longest waiting first.
 
     A document whose flow run was cancelled by a person is cancelled instead. Raises Configuration when there is no
-    deployment, and what the client raises.
+    deployment for a kind of document, after the other kinds are launched, and what the client raises.
     """
     waiting = await asyncio.to_thread(schedule.launchable, ledger, most)
     if not waiting:
         return Launched()
-    deployment = await deployment_id(client, DEPLOYMENT)
+    deployments = {kind: await _find_deployment(client, kind) for kind in sorted({each.kind for each in waiting})}
     last = await asyncio.to_thread(schedule.last_flow_runs, ledger, [document.id for document in waiting])
     stopped = {last[str(run.id)] for run in await cancel_documents(client, ledger, last)}
     waiting = [document for document in waiting if document.id not in stopped]
@@ -94,8 +96,12 @@ async def launch(client: PrefectClient, ledger: Ledger, most: int = AT_ONCE) -> 
         if run and await cancel_document(client, ledger, document.id, run):
             stopped.add(document.id)
             continue
-        if await _create(client, deployment, ledger, document, again=run is not None):
+        deployment = deployments[document.kind]
+        if isinstance(deployment, UUID) and await _create(client, deployment, ledger, document, again=run is not None):
             created.append(document.id)
+    for deployment in deployments.values():
+        if isinstance(deployment, Configuration):
+            raise deployment
     return Launched(documents=tuple(created), stopped=tuple(sorted(stopped)), hopeless=tuple(hopeless))
 
 
@@ -124,10 +130,19 @@ def _key(document: Document) -> str:
     return f"{document.id}:{document.created_at:.3f}:{document.launches}"
 
 
+async def _find_deployment(client: PrefectClient, kind: str) -> UUID | Configuration:
+    """Return the deployment that ingests documents of a kind, or the failure that there is none."""
+    flow = INGESTS[kind]
+    try:
+        return await deployment_id(client, f"{flow}/{flow}")
+    except Configuration as missing:
+        return missing
+
+
 async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, document: Document, *, again: bool) -> bool:
     """Create a document's flow run; `again` counts a new launch first. Return False if it needs no run now."""
     current = await asyncio.to_thread(schedule.count_launch, ledger, document) if again else document
-    if current is None or current.file is None:
+    if current is None or current.source is None:
         return False
     parameters: dict[str, object] = {"options": current.options.model_dump(mode="json")}
     if current.blocks != BlockNames():  # else the deployment's defaults
@@ -135,7 +150,7 @@ async def _create(client: PrefectClient, deployment: UUID, ledger: Ledger, docum
     try:
         await client.create_flow_run_from_deployment(
             deployment,
-            parameters={"source": current.file, "owner": current.owner, **parameters},
+            parameters={"source": current.source, "owner": current.owner, **parameters},
             idempotency_key=_key(current),
             name=f"{current.owner}: {current.name}"[:200],
             tags=[current.id],
@@ -162,7 +177,7 @@ async def _by_key(client: PrefectClient, keys: Sequence[str]) -> dict[str, FlowR
     flow_runs = dict[str, FlowRun]()
     for page in portions(keys, PAGE):
         by_key = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=list(page)))
-        runs = await client.read_flow_runs(flow_filter=of_flows(FLOW), flow_run_filter=by_key, limit=PAGE)
+        runs = await client.read_flow_runs(flow_filter=of_flows(*INGESTS.values()), flow_run_filter=by_key, limit=PAGE)
         flow_runs |= {run.idempotency_key: run for run in runs if run.idempotency_key}
     return flow_runs
 

@@ -22,6 +22,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -73,6 +74,8 @@ def _parse_object(value: Any) -> Any:
     """Parse the text of a variable, a JSON object, into a dict."""
     return json.loads(value) if isinstance(value, str) else value
 
+
+Suffix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,8}$", to_lower=True)]
 
 COMMIT = "^([0-9a-f]{40})?$"
 
@@ -454,6 +457,14 @@ class Settings(BaseSettings):
         ge=1,
         le=100_000,
         description="Most pages of a document. Raise it for longer catalogues; memory and time grow with the pages.",
+    )
+    image_suffixes: Annotated[tuple[Suffix, ...], NoDecode, BeforeValidator(_parse_list)] = Field(
+        default=("jpg", "jpeg", "png", "webp"),
+        min_length=1,
+        description=(
+            "Suffixes of the files that count as pictures in a folder, separated by commas. Add others, such as "
+            "tif,gif,bmp,avif,jp2, when a folder holds them."
+        ),
     )
     max_image_mb: int = Field(
         default=25,

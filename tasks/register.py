@@ -10,12 +10,12 @@ from prefect.runtime import flow_run
 
 from blocks import load_resources
 from swatchbook.ledger import dead_runs
-from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.runs import Busy
 from swatchbook.pipeline.register import register_source
-from swatchbook.pipeline.run import begin_work, has_settled
+from swatchbook.pipeline.run import begin_work, has_settled, queued_document
 from swatchbook.pipeline.work import Work
-from swatchbook.records import BlockNames, IngestOptions, document_id
+from swatchbook.records import BlockNames, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
 from tasks.policy import WRITE
@@ -25,21 +25,31 @@ _MAX_NAME = 200  # characters
 
 
 @task(**WRITE, task_run_name="register")
-async def register_document(source: str, owner: str, options: IngestOptions, blocks: BlockNames) -> Work | Document:
+async def register_document(
+    source: str, owner: str, options: IngestOptions, blocks: BlockNames, kind: str = PDF
+) -> Work | Document:
     """Register the source and begin a run. While another run holds the document, wait for it to end.
 
     Returns the Document if nothing is left to do. A flow run that the scheduler launched for a document uses the
     options that were requested last, and raises InvalidReference if the document was deleted since.
     """
     resources = load_resources(blocks)
-    if (launched_for := document_id(owner, source[:64])) in flow_run.tags:  # a deleted one must not be created again
+    launched_for = queued_document(owner, source, kind)
+    if launched_for and launched_for in flow_run.tags:  # a deleted one must not be created again
         options = (await asyncio.to_thread(get_document, resources.ledger, launched_for)).options
     if is_remote(source):  # downloaded once, although the loop below may try to begin several times
         registration = await asyncio.to_thread(register_source, resources, source, owner=owner, options=options)
         source = registration.document.file or source
     while True:
         result = await asyncio.to_thread(
-            begin_work, resources, source, owner=owner, options=options, prefect_run=str(flow_run.id), blocks=blocks
+            begin_work,
+            resources,
+            source,
+            owner=owner,
+            options=options,
+            prefect_run=str(flow_run.id),
+            blocks=blocks,
+            kind=kind,
         )
         if not isinstance(result, Busy):
             return result

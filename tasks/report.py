@@ -10,7 +10,7 @@ from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from blocks import load_resources
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.work import Work
-from swatchbook.records import RunReport, StageResults
+from swatchbook.records import RunReport, Scan, StageResults
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.truncate import merge_roles
 from tasks.policy import WRITE
@@ -19,14 +19,15 @@ _LOGGED_FAILURES = 5
 
 
 @task(**WRITE, task_run_name="report {work.name}")
-async def finish_document(work: Work, results: StageResults) -> RunReport:
+async def finish_document(work: Work, results: StageResults | Scan) -> RunReport:
     """Close the account and end the run. The document is then completed, or waits for items that are still due."""
     report = await asyncio.to_thread(finish_run, load_resources(work.blocks), work, results)
     failures = merge_roles((*report.failed_images, *report.other_failures))
     log = get_run_logger()
     for failure in failures[:_LOGGED_FAILURES]:
         what = failure.role or failure.subject
-        log.warning("page %s, %s: %s: %s", failure.page_number, what, failure.kind, failure.error)
+        place = failure.path or f"page {failure.page_number}"
+        log.warning("%s, %s: %s: %s", place, what, failure.kind, failure.error)
     if (more := len(failures) - _LOGGED_FAILURES) > 0:
         log.warning("… and %d more failures: see the report", more)
     return report

@@ -64,6 +64,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook ingest catalogue.pdf --max-usd 5": ("", finds("catalogue.pdf")),
     'swatchbook search "matt grey terrazzo" --where category=terrazzo': ("", finds("Palladio Terrazzo")),
     "swatchbook search [TEXT] [--image FILE]": ("search oak --image photo.jpg", finds("Nordvik Oak")),
+    "swatchbook search --image photo.jpg --by product": ("", finds("catalogue.pdf")),
     "swatchbook search --image photo.jpg --by product --explain": ("", finds("catalogue.pdf", "visual #1")),
     "swatchbook search tile --where material=porcelin": ("", lambda run: "Nothing has material=porcelin" in run.stderr),
     "swatchbook search": ("search oak", finds("Nordvik Oak")),
@@ -100,12 +101,15 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
 """Command -> its arguments (empty: as documented), and a check of its outcome."""
 
 _CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
+_FOLDERS = "tests/interface/cli/test_ingest_images.py"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 TESTED_ELSEWHERE: Mapping[str, str] = {
     "make demo": "tests/test_offline.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,
     "make weaviate": "tests/devtools/test_weaviate.py::test_path_prints_what_would_be_run",
+    "swatchbook ingest-images pictures": f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
+    "swatchbook ingest-images FOLDER": f"{_FOLDERS}::test_second_run_processes_nothing_and_starts_no_flow",
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",

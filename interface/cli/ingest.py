@@ -12,8 +12,9 @@ from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
 from interface.cli.run_report import draw
 from interface.cli.terminal import clean, err, note, out, say_failure
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
-from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.documents import FOLDER, Document, get_document
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.pipeline.finish_run import make_room
 from swatchbook.pipeline.register import Registered, register
 from swatchbook.pipeline.run import block_document
@@ -25,17 +26,23 @@ log = logging.getLogger(__name__)
 
 
 def ingest(
-    resources: Resources, files: Sequence[Path], *, owner: str, options: IngestOptions, quiet: bool
+    resources: Resources,
+    files: Sequence[Path],
+    *,
+    owner: str,
+    options: IngestOptions,
+    quiet: bool,
+    take: Callable[..., Registered] = register,
 ) -> tuple[list[RunReport], int]:
     """Register all files first, so that none is lost, then process each. Return the reports and the exit code.
 
-    `quiet`: write nothing to stdout, which is for JSON.
+    `quiet`: write nothing to stdout, which is for JSON. `take`: registers a file, or a folder.
     """
     codes: list[int] = []
     registered: list[Registered] = []
     for file in files:
         try:
-            registered.append(_register(resources, file, owner=owner, options=options, quiet=quiet))
+            registered.append(_register(resources, file, owner=owner, options=options, quiet=quiet, take=take))
         except Failure as failure:
             log.info("file not registered", extra={"path": str(file)}, exc_info=failure)
             codes.append(say_failure(failure))
@@ -79,11 +86,19 @@ def _bring_back(resources: Resources, document: Document) -> RunReport | None:
     return bring_back(resources, document)
 
 
-def _register(resources: Resources, file: Path, *, owner: str, options: IngestOptions, quiet: bool) -> Registered:
-    entry = register(resources, file, owner=owner, options=options)
+def _register(
+    resources: Resources,
+    file: Path,
+    *,
+    owner: str,
+    options: IngestOptions,
+    quiet: bool,
+    take: Callable[..., Registered],
+) -> Registered:
+    entry = take(resources, file, owner=owner, options=options)
     outcome = "unchanged, nothing to do" if entry.unchanged else "registered"
     console = err() if quiet else out()
-    console.print(f"{clean(file.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True)
+    console.print(f"{clean(entry.document.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True)
     return entry
 
 
@@ -103,7 +118,7 @@ def _process(
     except Failure as failure:
         code = say_failure(failure, document.name)
     try:
-        report = document_report(resources.ledger, document.id)
+        report = _report(resources, document, unchanged=work is None)
     except InvalidReference:
         note(f"{document.name}: deleted.")
         expected = document.status == DocumentStatus.DELETING  # `retry` finishes deletes; an ingest lost its document
@@ -112,6 +127,14 @@ def _process(
     if code == COMPLETED and not quiet:
         out().print(draw(report, now=resources.ledger.now()))
     return worst([code, of_report(report)])
+
+
+def _report(resources: Resources, document: Document, *, unchanged: bool) -> RunReport:
+    """Return the account; of an unchanged folder its items as this command found them, and not as the last run did."""
+    report = document_report(resources.ledger, document.id)
+    if unchanged and document.kind == FOLDER:
+        return report.model_copy(update={"items": count_items(resources.ledger, document.id)})
+    return report
 
 
 def _run_with_progress(resources: Resources, document: Document, work: Callable[[], object]) -> None:

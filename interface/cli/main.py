@@ -189,6 +189,49 @@ def ingest(
     raise typer.Exit(worst(codes))
 
 
+@app.command("ingest-images", rich_help_panel=INGEST)
+def ingest_images(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER", readable=False, help="Folders of pictures, with their subfolders.")
+    ],
+    owner: OneOwner = "default",
+    batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
+    max_retries: Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")] = None,
+    roles: Annotated[
+        str | None, typer.Option(metavar="ROLE,…", help="Vector roles to create; all that the models have by default.")
+    ] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Ingest folders of pictures and make them searchable.
+
+    Run it again when a folder has changed: only new and changed files are read. Each picture is a product with the
+    name of its file.
+    """
+    given = {
+        "batch_size": batch_size,
+        "max_retries": max_retries,
+        "roles": roles.split(",") if roles else None,
+        "max_usd": max_usd,
+    }
+    options = _options({name: value for name, value in given.items() if value is not None}, True, force)
+    check_owner(owner)
+    from interface.cli.terminal import say_json
+
+    with opened_resources() as resources, resumable():
+        from interface.cli.ingest_images import ingest_images as run
+
+        ingested, code = run(resources, folders, owner=owner, options=options, quiet=as_json)
+    if as_json:
+        say_json(ingested)
+    raise typer.Exit(code)
+
+
 # --- search and inspect -----------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from interface.cli.prefect_environment import load_prefect, prefect_environment,
 from interface.cli.prefect_server import TemporaryServer, is_needed
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
-from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.documents import FOLDER, PDF, Document, get_document
 from swatchbook.pdf.read_ahead import ReadingAhead
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
@@ -37,21 +37,23 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     Reading pages and loading Prefect and the models overlap with the start of Prefect's server. Raises Configuration
     when no server responds at PREFECT_API_URL, and any Failure that ends the flow.
     """
-    if document.file is None:
+    if document.source is None:
         raise Configuration(f"{document.name}: the file was never stored.", advice="Ingest the file again.")
     server = _start_server(resources.settings)
     reading = _read_ahead(resources, document, options)
     load_prefect()
     from blocks import load_resources
     from flows.ingest_catalogue import ingest_catalogue
+    from flows.ingest_images import ingest_images
     from tasks.embed import preload_models
 
     if reading:
-        load_resources(BlockNames()).readings[document.file] = reading
+        load_resources(BlockNames()).readings[document.source] = reading
     preload_models(load_resources(BlockNames()), options)
     if server:
         server.wait()
-    return _run(ingest_catalogue(document.file, owner=document.owner, options=options), resources, document)
+    ingest = ingest_images if document.kind == FOLDER else ingest_catalogue
+    return _run(ingest(document.source, owner=document.owner, options=options), resources, document)
 
 
 def bring_back(resources: Resources, document: Document) -> RunReport | None:
@@ -82,7 +84,9 @@ def _start_server(settings: Settings) -> TemporaryServer | None:
 
 
 def _read_ahead(resources: Resources, document: Document, options: IngestOptions) -> ReadingAhead | None:
-    """Start reading the pages; return None when an earlier run has stored the result."""
+    """Start reading the pages of a PDF; return None when an earlier run has stored the result."""
+    if document.kind != PDF:
+        return None
     key = stage_key("read", document.content, resources.settings, options, force=document.force)
     if (resources.settings.results_folder / key).exists():
         return None

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from interface.cli.exit_status import OPEN, of_report
 from interface.cli.terminal import WORK, cell, clean, duration, facts, table, until
-from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Spent, Stage
+from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Spent, Stage
 from swatchbook.reports.money import cost_of
 from swatchbook.truncate import merge_roles
 
@@ -87,6 +87,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     rows += [
         ("products", str(report.products_discovered)),
         ("chunks", str(report.chunks_created)),
+        *([("items", _items(report.items))] if report.items else []),
         ("images", _images(report)),
         *([("to review", _to_review(report))] if report.images_to_review else []),
     ]
@@ -138,6 +139,18 @@ def _images(report: RunReport) -> Text:
         text.append(" = ")
         text.append_text(Text(" + ").join(Text(part, style) for part, style in shown))
     return text
+
+
+def _items(counts: ItemCounts) -> str:
+    parts = [
+        (counts.processed_items, "processed"),
+        (counts.skipped_items, "skipped"),
+        (counts.failed_items, "failed"),
+        (counts.pending_items, "pending"),
+    ]
+    shown = " + ".join(f"{count} {what}" for count, what in parts if count)
+    gone = f", {counts.left_items} no longer in the folder" if counts.left_items else ""
+    return f"{counts.total_items}{f' = {shown}' if shown else ''}{gone}"
 
 
 def _to_review(report: RunReport) -> str:

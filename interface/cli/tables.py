@@ -12,7 +12,7 @@ from interface.cli.run_report import account, draw_failures, heading, stage_name
 from interface.cli.terminal import cell, clean, facts, megabytes, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document, list_documents
+from swatchbook.ledger.documents import FOLDER, Document, list_documents
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
 from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.reviews import count_images_to_review
@@ -103,7 +103,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     """Return one document's account, products, failures and pictures to review."""
     rows: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
-        ("size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")),
+        _source(document),
         *([("stage", stage)] if (stage := _stage(document)) else []),
         *([("next try", until(document.due_at, now))] if document.due_at else []),
         ("entities", str(len(shown["entities"]))),
@@ -117,6 +117,12 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
         parts.append(_to_review(weak))
     return Group(*parts)
+
+
+def _source(document: Document) -> tuple[str, str]:
+    if document.kind == FOLDER:
+        return "folder", document.content
+    return "size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")
 
 
 def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:

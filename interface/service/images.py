@@ -20,7 +20,17 @@ from swatchbook.records import DocumentStatus, ImageDetails
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import is_current
 
-_TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png"}
+_TYPES = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".tif": "image/tiff",
+    ".bmp": "image/bmp",
+    ".avif": "image/avif",
+    ".jp2": "image/jp2",
+}
 """Formats that extraction stores; others are sent as application/octet-stream, which browsers do not render."""
 
 ImageId = Annotated[UUID, PathParameter(description="Image id, as in search results and reports.")]

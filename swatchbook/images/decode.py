@@ -3,13 +3,13 @@ try after a crash. Limits of size: `limits.py`. Formats and conversion: `decode_
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -21,10 +21,25 @@ from swatchbook.settings import Settings
 
 Decoded = Pixels | Failure
 
+_HEADER_ONLY = 0
+"""The side for which a child reads only the header."""
+
 REQUESTS_PER_CHILD = 4  # requests to each child for a batch: small enough that no child is idle for long
 
 DECODE_SECONDS = 20.0
 """The longest time for one picture. The largest allowed takes a few seconds; after this time its child hangs."""
+
+
+T = TypeVar("T")
+
+
+class Header(NamedTuple):
+    """What the header of a picture says: pixels when upright, Pillow's mode and format."""
+
+    width: int
+    height: int
+    mode: str
+    format: str
 
 
 class Decoders:
@@ -57,17 +72,24 @@ class Decoders:
 
         Raises Configuration if a child does not start.
         """
+        return self._ask_all(paths, side, _decoded)
+
+    def headers(self, paths: Sequence[Path]) -> list[Header | Failure]:
+        """Return the header of each picture in order, without decoding it, or the failures that `decode` returns."""
+        return self._ask_all(paths, _HEADER_ONLY, _header)
+
+    def _ask_all(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
         size = max(1, len(paths) // (REQUESTS_PER_CHILD * len(self._children)))
         portions = [paths[n : n + size] for n in range(0, len(paths), size)]
-        return list(chain.from_iterable(self._threads.map(lambda portion: self._decode(portion, side), portions)))
+        return list(chain.from_iterable(self._threads.map(lambda portion: self._ask(portion, side, read), portions)))
 
-    def _decode(self, paths: Sequence[Path], side: int) -> list[Decoded]:
+    def _ask(self, paths: Sequence[Path], side: int, read: Callable[[Frame], T]) -> list[T | Failure]:
         child = self._idle.get()
         try:
-            decoded: list[Decoded] = []
+            decoded: list[T | Failure] = []
             crashes: Counter[int] = Counter()  # by place in `paths`
             while len(decoded) < len(paths):
-                decoded.extend(self._stream_until_crash(child, paths[len(decoded) :], side))
+                decoded.extend(self._stream_until_crash(child, paths[len(decoded) :], side, read))
                 if isinstance(decoded[-1], CrashedWorker):
                     last = len(decoded) - 1
                     crashes[last] += 1
@@ -77,12 +99,14 @@ class Decoders:
         finally:
             self._idle.put(child)
 
-    def _stream_until_crash(self, child: Child, paths: Sequence[Path], side: int) -> Iterator[Decoded]:
+    def _stream_until_crash(
+        self, child: Child, paths: Sequence[Path], side: int, read: Callable[[Frame], T]
+    ) -> Iterator[T | Failure]:
         """Decode paths until the child crashes or hangs; the last result is then the failure of that picture."""
         request = {"paths": [str(path) for path in paths], "side": side, "limits": self._limits}
         try:
             for frame in child.stream(request, seconds=self._seconds):
-                yield _decoded(frame)
+                yield _failure(frame) or read(frame)
         except CrashedWorker as crash:
             yield CrashedWorker(f"Decoding it ended its process. {crash.message}")
         except ProviderTimeout:
@@ -103,8 +127,17 @@ class Decoders:
         self.close()
 
 
-def _decoded(frame: Frame) -> Decoded:
+def _failure(frame: Frame) -> Failure | None:
+    header, _ = frame
+    if "failure" not in header:
+        return None
+    return KINDS.get(header["failure"], Unexpected)(header["message"], advice=header["advice"])
+
+
+def _decoded(frame: Frame) -> Pixels:
     header, pixels = frame
-    if "failure" in header:
-        return KINDS.get(header["failure"], Unexpected)(header["message"], advice=header["advice"])
     return np.frombuffer(pixels, np.uint8).reshape(header["height"], header["width"], 3)
+
+
+def _header(frame: Frame) -> Header:
+    return Header(**frame[0])

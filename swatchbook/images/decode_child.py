@@ -5,6 +5,7 @@ that a restart is fast.
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -31,16 +32,22 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = {TURNS[5], TURNS[6], TURNS[7], TURNS[8]}
+"""Turns that exchange width and height."""
 
 
 def handle(request: dict[str, Any], _: bytes) -> Iterator[Frame]:
     """Answer with a frame for each path, in order: {height, width} with pixels, or {failure, message, advice} without.
 
-    Because each path has its own frame, the parent knows which picture crashed this process.
+    With side 0 only headers are read: the frames have {height, width, mode, format} and no pixels. Because each path
+    has its own frame, the parent knows which picture crashed this process.
     """
     limits = ImageLimits(*request["limits"])
     for path in request["paths"]:
         try:
+            if not request["side"]:
+                yield read_header(Path(path), limits), b""
+                continue
             image = decode(Path(path), request["side"], limits)
             yield {"height": image.height, "width": image.width}, image.tobytes()
         except Exception as error:
@@ -55,6 +62,25 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
 
     Smaller pictures are not enlarged. Raises TooLarge, UnreadableImage, FileMissing.
     """
+    with opened(path, limits) as image:
+        return apply_orientation(flatten(load_shrunk(image, side), icc_profile(image)), image)
+
+
+def read_header(path: Path, limits: ImageLimits) -> dict[str, Any]:
+    """Return width and height (upright), mode and format of a picture from its header. Raises what `decode` raises."""
+    with opened(path, limits) as image:
+        width, height = image.size
+        if turn_of(image) in SIDEWAYS:
+            width, height = height, width
+        return {"width": width, "height": height, "mode": image.mode, "format": image.format or ""}
+
+
+@contextmanager
+def opened(path: Path, limits: ImageLimits) -> Iterator[Image.Image]:
+    """Open a picture within the limits. What goes wrong in the block is raised as TooLarge or UnreadableImage.
+
+    Raises FileMissing if the file cannot be opened.
+    """
     Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
     try:
         size = path.stat().st_size
@@ -66,7 +92,7 @@ def decode(path: Path, side: int, limits: ImageLimits) -> Image.Image:
         try:
             with Image.open(stream, formats=FORMATS) as image:
                 limits.check_size(*image.size)
-                return apply_orientation(flatten(load_shrunk(image, side), icc_profile(image)), image)
+                yield image
         except Failure:
             raise
         except UnidentifiedImageError as error:
@@ -151,11 +177,16 @@ def srgb_profile() -> ImageCms.ImageCmsProfile:
 
 def apply_orientation(pixels: Image.Image, source: Image.Image) -> Image.Image:
     """Turn the picture by the EXIF orientation of its source."""
-    try:
-        turn = TURNS.get(source.getexif().get(ORIENTATION, 1))
-    except (OSError, ValueError, SyntaxError, TypeError, KeyError):
-        return pixels  # broken metadata does not make the picture unreadable
+    turn = turn_of(source)
     return pixels.transpose(turn) if turn is not None else pixels
+
+
+def turn_of(source: Image.Image) -> Image.Transpose | None:
+    """Return how a picture is turned by its EXIF orientation."""
+    try:
+        return TURNS.get(source.getexif().get(ORIENTATION, 1))
+    except (OSError, ValueError, SyntaxError, TypeError, KeyError):
+        return None  # broken metadata does not make the picture unreadable
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from swatchbook.ledger.tables import (
     products,
     requested,
     runs,
+    source_items,
     timings,
 )
 from swatchbook.records import DocumentStatus, IngestOptions, ItemState
@@ -167,7 +168,7 @@ def delete_rows(ledger: Ledger, document: str) -> None:
         shown = set(
             connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
         )
-        for table in (placements, links, products, entities, pages, requested, timings):
+        for table in (placements, links, products, entities, pages, requested, timings, source_items):
             connection.execute(delete(table).where(table.c.document == document))
         hide_images(connection, shown)
         hide_chunks(

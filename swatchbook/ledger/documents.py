@@ -12,6 +12,9 @@ from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.tables import documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 
+PDF, FOLDER = "pdf", "folder"
+"""Kinds of documents."""
+
 
 class Document(Record):
     """One source: a PDF, a folder, a scraped batch. Times are Unix seconds."""
@@ -42,6 +45,11 @@ class Document(Record):
     created_at: float
     updated_at: float
     commanded_at: float | None
+
+    @property
+    def source(self) -> str | None:
+        """What its flow is given: the key of its file, None if that was never stored; of a folder its absolute name."""
+        return self.file if self.kind == PDF else self.content
 
 
 def read_document(row: RowMapping) -> Document:

@@ -16,7 +16,7 @@ from swatchbook.index.size_words import with_sizes
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
-from swatchbook.records import LinkKind, PlacementState
+from swatchbook.records import NO_PAGE, LinkKind, PlacementState
 
 MAIN_COLOR = 0.3
 """Share of a picture that a colour of the product covers at least: less may be of the room around it."""
@@ -187,7 +187,7 @@ def _image_payload(rows: Sequence[Row[Any]], linked: Sequence[PrintedProduct], a
         owner=rows[0].owner,
         kind="image",
         documents=_distinct(row.document for row in rows),
-        pages=tuple(sorted({row.page for row in rows})),
+        pages=tuple(sorted({row.page for row in rows} - {NO_PAGE})),
         **product_fields
         | {"material": _distinct([*product_fields["material"], analysis.get("material")]), "colors": _colors(analysis)},
     )

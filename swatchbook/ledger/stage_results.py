@@ -160,36 +160,63 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
     The items of unreadable pictures are rejected. A picture that is analysed already needs a review where its score is
     below `review_below` and no review has settled it. Raises RunRevoked.
     """
-    shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
-    unreadable = [u for u in extraction.unreadable if u.content_key in shown]
-    readable = shown - {u.content_key for u in unreadable}
     with ledger.write() as connection:
         require_live(connection, run)
-        pairs = _requested_pairs(connection, run)
-        of_pictures = [pair for pair in pairs if pair.role in _KEYED_BY_CONTENT]
-        upsert_rows(connection, contents, [_content_row(picture) for picture in extraction.pictures])
-        insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # collected like others
-        add_pending(connection, [(key, p.role, p.tag) for key in sorted(readable) for p in of_pictures])
-        _reject(connection, unreadable, of_pictures)
-        _save_placements(connection, run, extraction, pairs, review_below)
+        placed = _rows(connection, placements, run)
+        replace_pictures(
+            connection, run, extraction, placed=placed, ordinals=range(len(extraction.placements)),
+            review_below=review_below,
+        )  # fmt: skip
         for lost in extraction.lost:
             page = and_(pages.c.document == run.document, pages.c.number == lost.page)
             connection.execute(update(pages).where(page).values(reason=lost.message, failure_kind=lost.kind))
 
 
+def replace_pictures(
+    connection: Connection,
+    run: Run,
+    extraction: Extraction,
+    *,
+    placed: Mapping[str, Row[Any]],
+    ordinals: Sequence[int],
+    review_below: float,
+) -> None:
+    """Save pictures with their placements instead of those that were `placed` before, and queue their items.
+
+    `ordinals`: place of each placement in the reading order of the document. A picture of which there is only a
+    placement is known already.
+    """
+    shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
+    unreadable = [u for u in extraction.unreadable if u.content_key in shown]
+    readable = shown - {u.content_key for u in unreadable}
+    pairs = _requested_pairs(connection, run)
+    of_pictures = [pair for pair in pairs if pair.role in _KEYED_BY_CONTENT]
+    upsert_rows(connection, contents, [_content_row(picture) for picture in extraction.pictures])
+    insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # collected like others
+    add_pending(connection, [(key, p.role, p.tag) for key in sorted(readable) for p in of_pictures])
+    _reject(connection, unreadable, of_pictures)
+    _save_placements(connection, run, extraction, placed, ordinals, pairs, review_below)
+
+
 def _save_placements(
-    connection: Connection, run: Run, extraction: Extraction, pairs: Sequence[RoleTag], review_below: float
+    connection: Connection,
+    run: Run,
+    extraction: Extraction,
+    placed: Mapping[str, Row[Any]],
+    ordinals: Sequence[int],
+    pairs: Sequence[RoleTag],
+    review_below: float,
 ) -> None:
     """Save images and placements, and mark what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
     keys = {image_id(owner, p.content_key): p.content_key for p in extraction.placements}
     rows = {
-        p.id: _placement_row(run, n, image_id(owner, p.content_key), p) for n, p in enumerate(extraction.placements)
+        p.id: _placement_row(run, n, image_id(owner, p.content_key), p)
+        for n, p in zip(ordinals, extraction.placements, strict=True)
     }
     shown = {row["image"] for row in rows.values() if row["state"] == PlacementState.SHOWN}
     insert_new_rows(connection, images, _image_rows(owner, keys, extraction.pictures))
     before = lock_rows(connection, images, keys)
-    placed = _rows(connection, placements, run)
     upsert_rows(connection, placements, list(rows.values()))
     delete_rows_by_key(connection, placements, placed.keys() - rows.keys())
 
@@ -274,39 +301,64 @@ def save_assembly(ledger: Ledger, run: Run, assembled: Sequence[Product], linked
     """Save stage 7: products and links, and mark what they change for publishing. Raises RunRevoked."""
     with ledger.write() as connection:
         require_live(connection, run)
-        before = {i: row.record for i, row in _rows(connection, products, run).items()}
-        records = {p.id: p.model_dump(mode="json") for p in assembled}
-        published_fields = ("name", "category", "metadata")
-        changed = {
-            i
-            for i in before.keys() | records.keys()
-            if i not in before
-            or i not in records
-            or any(before[i][field] != records[i][field] for field in published_fields)
-        }
         saved = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == run.document)
-        old = {(row.kind, row.source, row.target) for row in connection.execute(saved)}
-        new = {(link.kind.value, link.source, link.target): link for link in linked}
-        moved = old ^ new.keys() | {link for link in old | new.keys() if link[2] in changed}
-        _replace(connection, products, run, {i: {"name": r["name"], "record": r} for i, r in records.items()})
-        upsert_rows(connection, links, [_link_row(run, link) for link in new.values()])
-        delete_rows_by_key(connection, links, [(run.document, *link) for link in old - new.keys()])
+        replace_products(
+            connection,
+            run,
+            dict(enumerate({product.id: product for product in assembled}.values())),
+            linked,
+            before={i: row.record for i, row in _rows(connection, products, run).items()},
+            old={(row.kind, row.source, row.target) for row in connection.execute(saved)},
+        )
 
-        sources = {kind: {source for k, source, _ in moved if k == kind} for kind in LinkKind}
-        mark_changed(connection, images, _images_of(connection, run, sources[LinkKind.IMAGE_PRODUCT]))
-        mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
+
+def replace_products(
+    connection: Connection,
+    run: Run,
+    assembled: Mapping[int, Product],
+    linked: Sequence[Link],
+    *,
+    before: Mapping[str, Mapping[str, Any]],
+    old: Collection[tuple[str, str, str]],
+) -> None:
+    """Save products (by their place in the document) and links instead of others, and mark what they change.
+
+    `before`: product -> its record; `old`: links as (kind, source, target).
+    """
+    records = {p.id: p.model_dump(mode="json") for p in assembled.values()}
+    published_fields = ("name", "category", "metadata")
+    changed = {
+        i
+        for i in before.keys() | records.keys()
+        if i not in before
+        or i not in records
+        or any(before[i][field] != records[i][field] for field in published_fields)
+    }
+    new = {(link.kind.value, link.source, link.target): link for link in linked}
+    moved = set(old) ^ new.keys() | {link for link in {*old, *new} if link[2] in changed}
+    rows = [
+        {"id": p.id, "document": run.document, "generation": run.generation, "ordinal": n, "name": p.name,
+         "record": records[p.id]}
+        for n, p in assembled.items()
+    ]  # fmt: skip
+    upsert_rows(connection, products, rows)
+    delete_rows_by_key(connection, products, before.keys() - records.keys())
+    upsert_rows(connection, links, [_link_row(run, link) for link in new.values()])
+    delete_rows_by_key(connection, links, [(run.document, *link) for link in set(old) - new.keys()])
+
+    sources = {kind: {source for k, source, _ in moved if k == kind} for kind in LinkKind}
+    mark_changed(connection, images, _images_of(connection, sources[LinkKind.IMAGE_PRODUCT]))
+    mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
 
 
 def _link_row(run: Run, link: Link) -> Values:
     return {"document": run.document, "generation": run.generation, **link.model_dump(mode="json")}
 
 
-def _images_of(connection: Connection, run: Run, sources: Collection[str]) -> set[str]:
-    """Return the images of the document's placements with these ids."""
-    if not sources:
-        return set()
-    rows = connection.execute(select(placements.c.id, placements.c.image).where(placements.c.document == run.document))
-    return {row.image for row in rows if row.id in sources}
+def _images_of(connection: Connection, sources: Collection[str]) -> set[str]:
+    """Return the images of the placements with these ids."""
+    query = select(placements.c.id, placements.c.image)
+    return {row.image for row in select_in(connection, query, placements.c.id, sources)}
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------

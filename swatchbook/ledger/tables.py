@@ -253,6 +253,24 @@ links = Table(
     Index(None, "target"),
 )
 
+source_items = Table(  # what a folder held when it was last read, so that unchanged files are known
+    "source_items",
+    metadata,
+    _document(primary_key=True),
+    Column("key", Key, primary_key=True),  # sha256 of the item's id, which may be too long for a key
+    Column("item", SafeText, nullable=False),  # the item's id: of a picture in a folder its path
+    Column("number", Integer, nullable=False),  # order in which the items of the source came
+    Column("generation", Token, nullable=False),
+    Column("seen", Token, nullable=False),  # the scan that found it last
+    Column("gone", Boolean, nullable=False, server_default=text("false")),  # it is no longer in its source
+    Column("digest", Key, nullable=False),  # of title and metadata
+    Column("product", Id),
+    Column("pictures", JSON, nullable=False),  # SourcePicture
+    Column("kind", String(32)),  # of the failure of an item none of whose pictures was read
+    Column("message", SafeText),
+    Index(None, "document", "number"),
+)
+
 contents = Table(
     "contents",
     metadata,

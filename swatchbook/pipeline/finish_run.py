@@ -5,6 +5,7 @@ tries: `backoff.py`.
 """
 
 import logging
+from collections.abc import Iterator
 
 from swatchbook.backoff import pause_after
 from swatchbook.catalogue import confidence
@@ -22,10 +23,11 @@ from swatchbook.ledger.outcomes import RUN_LIMIT
 from swatchbook.ledger.queries.account import account, next_status
 from swatchbook.ledger.queries.document import read_products
 from swatchbook.ledger.queries.report import document_report
+from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.work import Work
-from swatchbook.records import PAGE_CUT, DocumentStatus, RunReport, Stage, StageResults
+from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import blame_full_disk, is_full, release_reserve
@@ -44,7 +46,7 @@ _RETRIED_KINDS = [c.kind for c in KINDS.values() if c.policy in {Policy.BACKOFF,
 WAITING_POLICIES = {Policy.OUTAGE, Policy.WAIT}
 
 
-def finish_run(resources: Resources, work: Work, results: StageResults) -> RunReport:
+def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -> RunReport:
     """Close the account, end the run and return its report. Raises RunRevoked.
 
     The document is completed, or waits for what is still due. Pages whose failure may be transient are due again in the
@@ -53,39 +55,49 @@ def finish_run(resources: Resources, work: Work, results: StageResults) -> RunRe
     ledger = resources.ledger
     runs.reach_stage(ledger, work.run, Stage.COMPLETED)
     status, due_at = next_status(ledger, work.document)
-    message = None
-    transient = {page.page for page in results.failed_pages if page.transient}
-    if transient and (next_try := page_failures.next_try(ledger, work.run)):
-        status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
-        message = f"{_pages(transient)} could not be finished; the next run tries again."
-    report = document_report(ledger, work.document, run=work.run.token).model_copy(
+    message, warnings, items = None, results.warnings, None
+    if isinstance(results, StageResults):
+        transient = {page.page for page in results.failed_pages if page.transient}
+        if transient and (next_try := page_failures.next_try(ledger, work.run)):
+            status, due_at = DocumentStatus.WAITING, next_try if due_at is None else min(due_at, next_try)
+            message = f"{_pages(transient)} could not be finished; the next run tries again."
+        answers = filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results)))
+        warnings = (*answers, *results.warnings)
+    else:
+        items = count_items(ledger, work.document, skipped=results.skipped)
+        warnings = (*results.warnings, *_left_items(items, results))
+    report = document_report(ledger, work.document, run=work.run.token)
+    if items is not None:
+        items = items.model_copy(update={"duration_seconds": round(sum(report.seconds.values()), 3)})
+    report = report.model_copy(
         update={
             "status": status,
             "message": message,
             "confidence_score": round(_confidence(resources, work, results), 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "warnings": (
-                *filter(None, (results.discovery.note, _dropped_answers(results), _truncated_pages(results))),
-                *results.reading.warnings,
-                *results.tables.warnings,
-                *results.extraction.warnings,
+                *warnings,
                 *_small_batches(resources, work),
                 *map(_slow_stage, slow_stages(ledger, work.run.token)),
                 *(each.line for each in stale_roles(ledger, resources.settings, work.owner)),
             ),
             "blocks": work.blocks.chosen,
+            "items": items,
         }
     )
     status = runs.end(ledger, work.run, status, message=message, due_at=due_at, report=report)
     return report.model_copy(update={"status": status})
 
 
-def _confidence(resources: Resources, work: Work, results: StageResults) -> float:
+def _confidence(resources: Resources, work: Work, results: StageResults | Scan) -> float:
     """Return how far the account can be trusted, 0 to 1.
 
-    Pages that could not be read are in no plan, but count as planned: they may show products.
+    Pages that could not be read are in no plan, but count as planned: they may show products. The items of a folder
+    are products beyond doubt.
     """
     counts = account(resources.ledger, document=work.document)
+    if isinstance(results, Scan):
+        return confidence.confidence([1.0], planned=0, lost=0, complete=counts.complete, found=counts.found)
     planned = {*results.plan.shown, *(page.page for page in results.reading.lost)}
     return confidence.confidence(
         [product.confidence for product in read_products(resources.ledger, work.document)],
@@ -94,6 +106,14 @@ def _confidence(resources: Resources, work: Work, results: StageResults) -> floa
         complete=counts.complete,
         found=counts.found,
     )
+
+
+def _left_items(counts: ItemCounts, scan: Scan) -> Iterator[str]:
+    """Yield lines about items that were moved, and items that are no longer in their folder."""
+    if scan.moved:
+        yield f"{scan.moved} items were moved: their pictures are at another place now."
+    if counts.left_items:
+        yield f"{counts.left_items} items are no longer in the folder; what they showed is still searchable."
 
 
 def _dropped_answers(results: StageResults) -> str | None:

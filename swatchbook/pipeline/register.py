@@ -26,7 +26,7 @@ from swatchbook.errors import (
 )
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
-from swatchbook.ledger.documents import Document, get_document, queue
+from swatchbook.ledger.documents import PDF, Document, get_document, queue
 from swatchbook.ledger.spaces import registered
 from swatchbook.models import registry
 from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
@@ -114,7 +114,7 @@ def register(
         raise _permission_denied(name or str(path)) from error
     if name is None:
         name = os.fsencode(path.name).decode(errors="replace")  # a file name need not be Unicode
-    return _queue(resources, key, name, path.stat().st_size, owner, options, request)
+    return _queue_file(resources, key, name, path.stat().st_size, owner, options, request)
 
 
 def register_upload(resources: Resources, path: Path, *, owner: str, options: IngestOptions, name: str) -> Registered:
@@ -173,7 +173,7 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
     size = resources.files.size(source)
     with suppress(InvalidReference):  # it is registered now
         _require_whole(get_document(resources.ledger, document_id(owner, source[:64])), size)
-    return _queue(resources, source, source, size, owner, options, request, again=(DocumentStatus.FAILED,))
+    return _queue_file(resources, source, source, size, owner, options, request, again=(DocumentStatus.FAILED,))
 
 
 def _require_whole(document: Document, size: int) -> None:
@@ -185,7 +185,7 @@ def _require_whole(document: Document, size: int) -> None:
         )
 
 
-def _queue(
+def _queue_file(
     resources: Resources,
     key: str,
     name: str,
@@ -200,20 +200,25 @@ def _queue(
         resources.ledger,
         owner=owner,
         content=key[:64],
-        kind="pdf",
+        kind=PDF,
         name=name,
         file=key,
         size=size,
         options=options,
         again=again,
     )
-    unchanged = (
+    unchanged = is_answered(resources, document, request, options)
+    return Registered(document=get_document(resources.ledger, document.id), request=request, unchanged=unchanged)
+
+
+def is_answered(resources: Resources, document: Document, request: Request, options: IngestOptions) -> bool:
+    """Return whether a document is completed and published with what is requested now."""
+    return (
         document.status == DocumentStatus.COMPLETED
         and document.fingerprint == request.fingerprint
         and not options.force
         and publishing.count_unpublished(resources.ledger, document.id) == 0
     )
-    return Registered(document=get_document(resources.ledger, document.id), request=request, unchanged=unchanged)
 
 
 def _check(path: Path, name: str, settings: Settings) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 from swatchbook.errors import (
     Failure,
@@ -20,12 +21,13 @@ from swatchbook.errors import (
 from swatchbook.ledger import runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
-from swatchbook.ledger.documents import Document, get_document, queue
+from swatchbook.ledger.documents import FOLDER, PDF, Document, get_document, queue
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run, make_room
 from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.register import register_source, spaces_to_serve
+from swatchbook.pipeline.register_folder import register_known_folder
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage, document_id
 from swatchbook.resources import Resources
@@ -44,16 +46,18 @@ def begin_work(
     options: IngestOptions,
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
+    kind: str = PDF,
 ) -> Work | Busy | Document:
-    """Register the source and begin a run of its document.
+    """Register the source and begin a run of its document. `kind`: whether the source is a PDF or a folder.
 
     Returns the Document itself when it is complete with the same options or was cancelled; Busy when another run is
     live, or when the document was being deleted (the delete is finished first, as far as possible). Raises what
-    `register_source` raises.
+    `register_source` and `register_known_folder` raise.
     """
     keep_reserve(resources.settings.home)
     try:
-        registered = register_source(resources, source, owner=owner, options=options)
+        register = register_known_folder if kind == FOLDER else register_source
+        registered = register(resources, source, owner=owner, options=options)
         if registered.unchanged:
             return registered.document
         document, request = registered.document, registered.request
@@ -68,8 +72,8 @@ def begin_work(
             blocks=blocks,
         )
     except Failure as failure:  # a queued document has no run yet that could record it
-        if KEY.match(source):
-            block_document(resources, document_id(owner, source[:64]), failure)
+        if queued := queued_document(owner, source, kind):
+            block_document(resources, queued, failure)
         raise
     if isinstance(begun, Busy):
         if begun.reason == "cancelled":
@@ -87,7 +91,7 @@ def begin_work(
             )
         return begun
     document = get_document(resources.ledger, document.id)
-    if document.file is None:
+    if document.source is None:
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
     return Work(
         run=begun,
@@ -95,11 +99,18 @@ def begin_work(
         name=document.name,
         owner=document.owner,
         content=document.content,
-        file=document.file,
+        file=document.source,
         options=options,
         force=document.force,
         blocks=blocks,
     )
+
+
+def queued_document(owner: str, source: str, kind: str = PDF) -> str | None:
+    """Return the id of the document that a source stands for; None where only reading a file tells it."""
+    if kind == FOLDER:
+        return document_id(owner, str(Path(source).resolve()))
+    return document_id(owner, source[:64]) if KEY.match(source) else None
 
 
 def block_document(resources: Resources, document: str, failure: Failure) -> None:

@@ -9,7 +9,7 @@ from swatchbook.settings import Settings
 
 
 class Work(Record):
-    """One run of a document: what its stages need to know."""
+    """One run of a document: what its stages need to know. `file`: key of its PDF; of a folder its absolute name."""
 
     run: Run
     document: str

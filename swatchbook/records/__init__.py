@@ -12,6 +12,7 @@ from swatchbook.records.base import (
     fold,
     identity,
     image_id,
+    item_product_id,
     pair_key,
     pixel_key,
     placement_id,
@@ -19,6 +20,7 @@ from swatchbook.records.base import (
     sha256,
     slug,
     text_key,
+    unreadable_key,
 )
 from swatchbook.records.chunks import Chunk, Chunks, Entity
 from swatchbook.records.details import (
@@ -33,6 +35,7 @@ from swatchbook.records.details import (
 )
 from swatchbook.records.documents import PROGRESS, DocumentStatus, Stage, overall_percent
 from swatchbook.records.images import (
+    NO_PAGE,
     Analysis,
     ColorShare,
     ExtractedPictures,
@@ -85,9 +88,11 @@ from swatchbook.records.reports import (
     Unmatched,
 )
 from swatchbook.records.results import StageResults
+from swatchbook.records.sources import ItemCounts, ReadItem, Scan, SourceItem, SourcePicture, Stamp
 
 __all__ = [
     "NAMESPACE",
+    "NO_PAGE",
     "PAGE_CUT",
     "PIXEL_ROLES",
     "PROGRESS",
@@ -120,6 +125,7 @@ __all__ = [
     "ImagePlace",
     "ImageState",
     "IngestOptions",
+    "ItemCounts",
     "ItemState",
     "Line",
     "Link",
@@ -139,6 +145,7 @@ __all__ = [
     "Product",
     "ProductDetails",
     "ProductPicture",
+    "ReadItem",
     "Reading",
     "Record",
     "ResultKind",
@@ -146,14 +153,18 @@ __all__ = [
     "RoleState",
     "RoleTag",
     "RunReport",
+    "Scan",
     "Scans",
     "SearchResults",
     "Sha256",
     "Sighting",
+    "SourceItem",
+    "SourcePicture",
     "Span",
     "Spent",
     "Stage",
     "StageResults",
+    "Stamp",
     "Table",
     "Tables",
     "Unmatched",
@@ -164,6 +175,7 @@ __all__ = [
     "fold",
     "identity",
     "image_id",
+    "item_product_id",
     "overall_percent",
     "pair_key",
     "pixel_key",
@@ -172,4 +184,5 @@ __all__ = [
     "sha256",
     "slug",
     "text_key",
+    "unreadable_key",
 ]

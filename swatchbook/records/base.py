@@ -54,6 +54,11 @@ def pixel_key(width: int, height: int, mode: str, pixels: bytes) -> Sha256:
     return sha256(f"{width}x{height}:{mode}:".encode() + pixels)
 
 
+def unreadable_key(document: str, path: str) -> Sha256:
+    """Return the content key that stands for a file of a document that is no picture: its place."""
+    return sha256(f"file:{document}:{path}".encode())
+
+
 def document_id(owner: str, content: str) -> str:
     """Return the id of an owner's document. `content` is the SHA-256 of its bytes, or a folder's absolute path."""
     return identity("document", owner, content)
@@ -72,6 +77,11 @@ def placement_id(document: str, page: int, kind: str, origin: int | str, bbox: B
 def product_id(document: str, category: str | None, name: str, ordinal: int = 0) -> str:
     """Return the id of a product. Category and name are folded, so a change of case or spacing keeps the id."""
     return identity("product", document, fold(category or ""), fold(name), ordinal)
+
+
+def item_product_id(document: str, item_key: Sha256) -> str:
+    """Return the id of the product of an item of a folder, by the item's key: its title may change."""
+    return identity("product", document, item_key)
 
 
 def chunk_id(document: str, key: str, ordinal: int = 0) -> str:

@@ -48,10 +48,14 @@ class PlacementState(StrEnum):
     DECORATIVE = "decorative"
 
 
+NO_PAGE = 0
+"""The page of a placement that is a file: it is on none."""
+
+
 class Placement(Record):
     """One occurrence of an image on a page, or as a file at a path. Links refer to placements; many may share an image.
 
-    `bbox` is in points.
+    `bbox` is in points. A file has no page (NO_PAGE), and an empty box.
     """
 
     id: str
@@ -68,7 +72,10 @@ class Placement(Record):
 
 
 class Unreadable(Record):
-    """An image that cannot be decoded; it counts as rejected. Its key is the hash of its PDF stream and dictionary."""
+    """An image that cannot be decoded; it counts as rejected. Its key is the hash of its PDF stream and dictionary.
+
+    The key of a file is that of its place: it may have no bytes, and each is named by itself.
+    """
 
     content_key: Sha256
     kind: str

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, Stage
+from swatchbook.records.sources import ItemCounts
 
 
 class FailureRecord(Record):
@@ -20,7 +21,7 @@ class FailureRecord(Record):
     error: str
     attempts: int = 0
     next_retry_at: float | None = None  # Unix seconds
-    subject: str = "image"  # image, chunk, page, product, index
+    subject: str = "image"  # image, item, chunk, page, product, index
 
 
 class Spent(Record):
@@ -71,6 +72,7 @@ class RunReport(Record):
     seconds: dict[str, float] = Field(default_factory=dict)  # by stage
     peak_memory_mb: float | None = None
     warnings: tuple[str, ...] = ()
+    items: ItemCounts | None = None  # of a folder, in the run
     blocks: dict[str, str] = Field(default_factory=dict)  # part -> the saved block used instead of the settings
 
 

@@ -19,6 +19,11 @@ class StageResults(Record):
     extraction: Extraction
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what the stages that read the file remark."""
+        return (*self.reading.warnings, *self.tables.warnings, *self.extraction.warnings)
+
+    @property
     def failed_pages(self) -> tuple[FailedPage, ...]:
         """Return the pages that a stage could not process, or only in part, in the order of the stages."""
         described = (page for description in self.descriptions for page in description.lost)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from swatchbook.errors import FileMissing
 from swatchbook.index.base import Space
-from swatchbook.ledger import document_commands, publishing
+from swatchbook.ledger import document_commands, publishing, source_items
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.spaces import registered
 from swatchbook.pipeline.publish import publish_all
@@ -150,6 +150,7 @@ def _make_again(resources: Resources, lost: Sequence[str], damaged: Sequence[Dam
         each for file, ids in needing.items() for each in ids if get_document(resources.ledger, each).file != file
     }
     for document in documents:
+        source_items.forget_stamps(resources.ledger, document)
         document_commands.regenerate(resources.ledger, document)
     return len(documents)
 

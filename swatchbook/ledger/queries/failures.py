@@ -16,7 +16,7 @@ from swatchbook.ledger.image_states import (
     image_items,
     waits_for_publishing,
 )
-from swatchbook.ledger.tables import chunks, images, items, pages, placements, requested
+from swatchbook.ledger.tables import chunks, images, items, pages, placements, requested, source_items
 from swatchbook.records import FailureRecord, ItemState
 
 
@@ -60,7 +60,12 @@ def _incomplete(document: str) -> Select[Any]:
 
 def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
     """Yield one image's failures: each failed item, else that it is pending; and that it is not published yet."""
-    place = {"image_id": rows[0].image, "index": rows[0].index, "path": rows[0].path, "page_number": rows[0].page}
+    place = {
+        "image_id": rows[0].image,
+        "index": rows[0].index,
+        "path": rows[0].path,
+        "page_number": rows[0].page or None,
+    }
     failed = [row for row in rows if row.failure]
     for row in failed:
         yield FailureRecord(
@@ -86,10 +91,11 @@ def _failures_of(rows: Sequence[Row[Any]]) -> Iterator[FailureRecord]:
 
 
 def other_failures(ledger: Ledger, document: str) -> list[FailureRecord]:
-    """Return the failures of pages and chunks, and objects of complete images and of chunks that the index refused."""
+    """Return the failures of pages, items and chunks, and what the index refused of complete images and of chunks."""
     with ledger.read() as connection:
         return [
             *_page_failures(connection, document),
+            *_item_failures(connection, document),
             *_chunk_failures(connection, document),
             *_refusals(connection, document),
         ]
@@ -99,6 +105,15 @@ def _page_failures(connection: Connection, document: str) -> Iterator[FailureRec
     lost = select(pages).where(pages.c.document == document, pages.c.failure_kind.is_not(None))
     for row in connection.execute(lost.order_by(pages.c.number)):
         yield FailureRecord(subject="page", page_number=row.number, kind=row.failure_kind, error=row.reason or "")
+
+
+def _item_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:
+    """Yield the items of a folder that have no picture to read."""
+    failed = select(source_items).where(
+        source_items.c.document == document, source_items.c.kind.is_not(None), ~source_items.c.gone
+    )
+    for row in connection.execute(failed.order_by(source_items.c.number)):
+        yield FailureRecord(subject="item", path=row.item, kind=row.kind, error=row.message or "")
 
 
 def _chunk_failures(connection: Connection, document: str) -> Iterator[FailureRecord]:

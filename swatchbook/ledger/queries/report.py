@@ -57,6 +57,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         confidence_score=last.confidence_score if last else None,
         peak_memory_mb=last.peak_memory_mb if last else None,
         warnings=last.warnings if last else (),
+        items=last.items if last else None,
     )
 
 

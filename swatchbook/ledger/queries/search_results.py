@@ -12,7 +12,7 @@ from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.products import pictures_of_products
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.one_line import shorten
-from swatchbook.records import Hit, LinkKind, PlacementState
+from swatchbook.records import NO_PAGE, Hit, LinkKind, PlacementState
 
 _MAX_TITLE = 80  # characters
 _MAX_PICTURES = 12  # of a product, with a hit
@@ -47,17 +47,21 @@ def describe_images(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
                 kind="image",
                 id=image,
                 score=0.0,
-                title=shorten(caption or product or f"{first.document_name}, page {first.page}", _MAX_TITLE),
+                title=shorten(caption or product or _place(first), _MAX_TITLE),
                 document_id=first.document,
                 document=first.document_name,
                 owner=first.owner,
-                pages=tuple(sorted({row.page for row in shown[image] if row.document == first.document})),
+                pages=tuple(sorted({row.page for row in shown[image] if row.document == first.document} - {NO_PAGE})),
                 file=first.file,
                 product=product,
                 text=texts.get(first.text_key) or caption,
             )
         )
     return hits
+
+
+def _place(shown: Row[Any]) -> str:
+    return shown.document_name if shown.page == NO_PAGE else f"{shown.document_name}, page {shown.page}"
 
 
 def describe_products(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:

@@ -1,0 +1,60 @@
+"""Flow of one folder of pictures: scan it, then embed, publish and report what is new or changed, with the tasks of a
+catalogue's pictures; and the parameters of its form in Prefect's UI.
+"""
+
+import asyncio
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from blocks import load_resources
+from swatchbook.ledger.documents import FOLDER
+from swatchbook.ledger.queries.report import document_report
+from swatchbook.pipeline.work import Work
+from swatchbook.records import BlockNames, IngestOptions, Owner, RunReport, Stage
+from tasks.embed import preload_models, publish_whole
+from tasks.embed_items import embed_items
+from tasks.flow_process import registered
+from tasks.progress import hold_document
+from tasks.register import register_document, rename_flow_run
+from tasks.report import finish_document, publish_artifacts
+from tasks.review import start_review_flow
+from tasks.scan import scan_folder
+
+Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
+
+
+@flow(name="ingest_images", persist_result=False)
+@registered
+async def ingest_images(
+    source: Folder,
+    owner: Owner = "default",
+    options: IngestOptions = IngestOptions(),
+    blocks: BlockNames = BlockNames(),
+) -> RunReport:
+    """Embed every picture of a folder and its subfolders, and publish all of it. Unchanged files are not read again.
+
+    Args:
+        source: The folder: a path below a folder of SWATCHBOOK_INPUT_ROOTS, on the worker's machine, or a folder that
+            was ingested before.
+        owner: Owner of the pictures.
+        options: Options of this ingest.
+        blocks: Saved blocks to use instead of the settings.
+    """
+    work = await register_document(source, owner, options, blocks, kind=FOLDER)
+    await rename_flow_run(f"{owner}: {work.name}")
+    if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the folder
+        return await asyncio.to_thread(document_report, load_resources(blocks).ledger, work.id)
+    async with hold_document(work) as stage:
+        preload_models(load_resources(work.blocks), options)
+        async with stage(Stage.EXTRACTED):
+            scan = await scan_folder(work)
+        async with stage(Stage.EMBEDDED) as step:
+            step.units = await embed_items(work, step.advance)
+        async with stage(Stage.ASSEMBLED):
+            await publish_whole(work)
+        report = await finish_document(work, scan)
+    await publish_artifacts(work, report)
+    await start_review_flow(work, report)
+    return report

@@ -1,0 +1,189 @@
+"""The items of a folder in the ledger: which are known and how each of their files was found last; save new and changed
+ones with product, pictures and links, a portion in one transaction; remove those that are gone from their source.
+When an item counts as unchanged: `pipeline/scan.py`.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+
+from swatchbook.ledger.bulk_rows import delete_rows_by_key, upsert_rows
+from swatchbook.ledger.database import Ledger, execute_in, select_in
+from swatchbook.ledger.dirty import hide_images
+from swatchbook.ledger.runs import Run, require_live
+from swatchbook.ledger.stage_results import replace_pictures, replace_products
+from swatchbook.ledger.tables import images, links, placements, products, source_items
+from swatchbook.records import Extraction, LinkKind, ReadItem, SourceItem, SourcePicture
+
+MAX_PICTURES = 1_000
+"""Pictures of one item: the places of an item in the reading order of its document begin at this times its number."""
+
+_PORTION = 500
+"""Items that are read or removed together."""
+
+
+def known_items(ledger: Ledger, document: str, keys: Collection[str]) -> dict[str, SourceItem]:
+    """Return key -> item, of those of a document that are known."""
+    query = select(source_items).where(source_items.c.document == document)
+    with ledger.read() as connection:
+        rows = (row._mapping for row in select_in(connection, query, source_items.c.key, keys))
+        return {row["key"]: _read(row) for row in rows}
+
+
+def count_present(ledger: Ledger, document: str) -> int:
+    """Count the known items of a document that were in its source when it was read last."""
+    present = select(func.count()).where(source_items.c.document == document, ~source_items.c.gone)
+    with ledger.read() as connection:
+        return connection.execute(present).scalar_one()
+
+
+def next_number(ledger: Ledger, document: str) -> int:
+    """Return the number of the next new item of a document, from 0."""
+    last = select(func.max(source_items.c.number)).where(source_items.c.document == document)
+    with ledger.read() as connection:
+        number = connection.execute(last).scalar_one()
+    return 0 if number is None else number + 1
+
+
+def mark_seen(ledger: Ledger, run: Run, keys: Collection[str], scan: str) -> None:
+    """Record that a scan found these items unchanged. Raises RunRevoked."""
+    if not keys:
+        return
+    found = update(source_items).where(source_items.c.document == run.document).values(seen=scan, gone=False)
+    with ledger.write() as connection:
+        require_live(connection, run)
+        execute_in(connection, found, source_items.c.key, keys)
+
+
+def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *, review_below: float = 0.0) -> None:
+    """Save new and changed items of a scan: pictures, placements, pending items, products and links.
+
+    What the same items had before is replaced. Raises RunRevoked.
+    """
+    if not read:
+        return
+    keys = [each.source.key for each in read]
+    with ledger.write() as connection:
+        require_live(connection, run)
+        before = _products_of(connection, run, keys)
+        old_links = _links_to(connection, run, before)
+        query = select(placements).where(placements.c.document == run.document)
+        placed = {row.id: row for row in select_in(connection, query, placements.c.id, {link[1] for link in old_links})}
+        extractions = [each.extraction for each in read]
+        replace_pictures(
+            connection,
+            run,
+            Extraction(
+                pictures=tuple(picture for part in extractions for picture in part.pictures),
+                placements=tuple(placement for part in extractions for placement in part.placements),
+                unreadable=tuple(unreadable for part in extractions for unreadable in part.unreadable),
+            ),
+            placed=placed,
+            ordinals=[
+                each.source.number * MAX_PICTURES + place
+                for each in read
+                for place in range(len(each.extraction.placements))
+            ],
+            review_below=review_below,
+        )
+        replace_products(
+            connection,
+            run,
+            {each.source.number: each.product for each in read if each.product},
+            [link for each in read for link in each.links],
+            before=before,
+            old=old_links,
+        )
+        rows = [
+            each.source.model_dump(mode="json") | {"document": run.document, "seen": scan, "gone": False}
+            for each in read
+        ]
+        upsert_rows(connection, source_items, rows)
+
+
+def unseen_items(ledger: Ledger, document: str, scan: str) -> Iterator[tuple[SourceItem, ...]]:
+    """Yield the known items that a scan has not found, in portions and in order. They may be removed meanwhile."""
+    last = -1
+    while True:
+        query = (
+            select(source_items)
+            .where(source_items.c.document == document, source_items.c.seen != scan, source_items.c.number > last)
+            .order_by(source_items.c.number)
+            .limit(_PORTION)
+        )
+        with ledger.read() as connection:
+            portion = tuple(_read(row) for row in connection.execute(query).mappings())
+        if not portion:
+            return
+        yield portion
+        last = portion[-1].number
+
+
+def content_keys_seen(ledger: Ledger, document: str, scan: str, keys: Collection[str]) -> set[str]:
+    """Return those of the content keys that an item shows which the scan has found."""
+    query = (
+        select(images.c.content_key)
+        .join_from(images, placements, placements.c.image == images.c.id)
+        .join(links, links.c.source == placements.c.id)
+        .join(source_items, source_items.c.product == links.c.target)
+        .where(placements.c.document == document, source_items.c.document == document, source_items.c.seen == scan)
+        .distinct()
+    )
+    with ledger.read() as connection:
+        return {row.content_key for row in select_in(connection, query, images.c.content_key, keys)}
+
+
+def mark_gone(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
+    """Record that items are no longer in their source; what they have made stays. Raises RunRevoked."""
+    left = update(source_items).where(source_items.c.document == run.document, ~source_items.c.gone)
+    with ledger.write() as connection:
+        require_live(connection, run)
+        execute_in(connection, left.values(gone=True), source_items.c.key, keys)
+
+
+def remove_items(ledger: Ledger, run: Run, keys: Collection[str]) -> None:
+    """Remove items with their products, placements and links; publishing removes images that nothing shows any more.
+
+    Raises RunRevoked.
+    """
+    with ledger.write() as connection:
+        require_live(connection, run)
+        removed = _products_of(connection, run, keys)
+        old_links = _links_to(connection, run, removed)
+        sources = {source for _, source, _ in old_links}
+        query = select(placements.c.id, placements.c.image)
+        shown = {row.image for row in select_in(connection, query, placements.c.id, sources)}
+        delete_rows_by_key(connection, links, [(run.document, *link) for link in old_links])
+        delete_rows_by_key(connection, placements, sources)
+        delete_rows_by_key(connection, products, removed.keys())
+        delete_rows_by_key(connection, source_items, [(run.document, key) for key in keys])
+        hide_images(connection, shown)
+
+
+def forget_stamps(ledger: Ledger, document: str) -> None:
+    """Let the next scan read all files of a document again, because stored copies of them are lost."""
+    with ledger.write() as connection:
+        connection.execute(update(source_items).where(source_items.c.document == document).values(pictures=[]))
+
+
+def _read(row: RowMapping) -> SourceItem:
+    # not validated: written here, and there may be a million of them
+    pictures = tuple(SourcePicture.model_validate(picture) for picture in row["pictures"])
+    fields = {name: row[name] for name in SourceItem.model_fields if name != "pictures"}
+    return SourceItem.model_construct(**fields, pictures=pictures)
+
+
+def _products_of(connection: Connection, run: Run, keys: Collection[str]) -> dict[str, dict[str, object]]:
+    """Return product -> record, of the products of these items."""
+    of_items = select(source_items.c.product).where(source_items.c.document == run.document)
+    ids = {row.product for row in select_in(connection, of_items, source_items.c.key, keys) if row.product}
+    query = select(products.c.id, products.c.record)
+    return {row.id: row.record for row in select_in(connection, query, products.c.id, ids)}
+
+
+def _links_to(connection: Connection, run: Run, ids: Collection[str]) -> set[tuple[str, str, str]]:
+    """Return (kind, source, target) of the links of pictures to these products."""
+    query = select(links.c.kind, links.c.source, links.c.target).where(
+        links.c.document == run.document, links.c.kind == LinkKind.IMAGE_PRODUCT
+    )
+    return {(row.kind, row.source, row.target) for row in select_in(connection, query, links.c.target, ids)}

@@ -1,0 +1,359 @@
+"""Stage 5 for a folder: list it, read the pictures of new and changed items, and save them in portions of 200. When a
+file counts as unchanged: its size, time and inode are those that it was read with, and it was then older than two
+seconds. When an item that is gone from the folder is removed: its pictures are shown at another place (it was moved).
+Which files a folder lists: `sources/folder.py`.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ulid import ULID
+
+from swatchbook.errors import SHARED, Failure, FileMissing, InvalidReference, Policy, UnreadableImage, as_failure
+from swatchbook.images.limits import ImageLimits
+from swatchbook.ledger import source_items
+from swatchbook.ledger.documents import Document
+from swatchbook.ledger.queries.source_items import complete_products
+from swatchbook.ledger.stage_results import save_sizes
+from swatchbook.pipeline.work import Work
+from swatchbook.records import (
+    NO_PAGE,
+    Evidence,
+    Extraction,
+    Link,
+    LinkKind,
+    Picture,
+    Placement,
+    PlacementState,
+    Product,
+    ReadItem,
+    Record,
+    Scan,
+    SourceItem,
+    SourcePicture,
+    Stamp,
+    Unreadable,
+    item_product_id,
+    placement_id,
+    sha256,
+    text_key,
+    unreadable_key,
+)
+from swatchbook.resources import Resources
+from swatchbook.sources.folder import ListedItem, ListedPicture, count_pictures, list_folder
+
+if TYPE_CHECKING:
+    from swatchbook.images.decode import Header  # imports numpy, which an unchanged folder does not need
+
+_PORTION = 200
+"""Items that are read and committed together."""
+
+_LOOKED_UP = 2_000
+"""Items that are compared together with what is known of them, when nothing may have changed."""
+
+_FRESH_NS = 2_000_000_000
+"""A file that was younger when it was read may have changed since without another time: some file systems count in
+units of two seconds. It is read once more.
+"""
+
+_STORERS = 4  # files that are copied into the file store at a time
+_NO_BOX = (0.0, 0.0, 0.0, 0.0)
+_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}
+"""Pillow's format -> suffix of the stored file, where it is not the format's name."""
+
+
+class _Opened(Record):
+    """What reading a picture file gave. `kind` and `message`: why there is no picture.
+
+    Without a stamp it is not the bytes that are at fault, and the file is read again the next time.
+    """
+
+    stamp: Stamp | None
+    picture: Picture | None
+    kind: str | None = None
+    message: str | None = None
+
+
+def is_unchanged(resources: Resources, document: Document) -> bool:
+    """Return whether a folder holds what its document's generation read from it. Opens no file."""
+    generation = document.generation
+    if generation is None:
+        return False
+    listed = list_folder(Path(document.content), resources.settings.image_suffixes)
+    count = 0
+    for portion in _portions(listed, _LOOKED_UP):
+        known = source_items.known_items(resources.ledger, document.id, portion)
+        if not all(_is_known(item, known.get(key), generation) for key, item in portion.items()):
+            return False
+        count += len(portion)
+    return count == source_items.count_present(resources.ledger, document.id)
+
+
+def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], None]) -> Scan:
+    """List the folder of a document, and save its new and changed items with their pictures.
+
+    A picture that cannot be used is saved with the reason. A repeated scan begins where the one before ended. Raises
+    RunRevoked, InvalidReference if the folder cannot be read, and failures of the file store.
+    """
+    ledger, settings, token = resources.ledger, resources.settings, str(ULID())
+    folder = Path(work.content)
+    total = count_pictures(folder, settings.image_suffixes)
+    number = source_items.next_number(ledger, work.document)
+    listed = skipped = read = 0
+    unlisted = list[str]()
+    for portion in _portions(list_folder(folder, settings.image_suffixes), _PORTION):
+        known = source_items.known_items(ledger, work.document, portion)
+        changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
+        source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
+        items = list[ReadItem]()
+        opened = _open_files(resources, work, changed, known)
+        for key, item in changed.items():
+            before = known.get(key)
+            items.append(_read_item(work, key, item, before, number if before is None else before.number, opened))
+            number += before is None
+        source_items.save_items(ledger, work.run, items, token, review_below=settings.review_below)
+        sizes = resources.files.sizes_on_disk(picture.file for item in items for picture in item.extraction.pictures)
+        save_sizes(ledger, work.run, sizes)
+        unlisted += [item.item for item in portion.values() if item.item.endswith("/")]
+        same = {key: known[key] for key in portion.keys() - changed.keys()}
+        same |= {item.source.key: item.source for item in items if _is_same(item.source, known.get(item.source.key))}
+        skipped += len(complete_products(ledger, work.document, {i.product for i in same.values() if i.product}))
+        listed, read = listed + len(portion), read + len(opened)
+        progress(min(listed, total), total)
+    moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
+    return Scan(skipped=skipped, read=read, moved=moved, left=left)
+
+
+def _portions(items: Iterable[ListedItem], size: int) -> Iterator[dict[str, ListedItem]]:
+    """Yield items by key, in portions and in order."""
+    iterator = iter(items)
+    while portion := {text_key(item.item): item for item in islice(iterator, size)}:
+        yield portion
+
+
+# --- what is known ----------------------------------------------------------------------------------------------------
+
+
+def _is_known(item: ListedItem, known: SourceItem | None, generation: str) -> bool:
+    """Return whether an item was read by this generation, and is as it was then."""
+    return (
+        known is not None
+        and (known.generation, known.digest) == (generation, _digest(item))
+        and (known.kind, known.message) == _reason(item)
+        and len(known.pictures) == len(item.pictures)
+        and all(map(_is_as_read, item.pictures, known.pictures))
+    )
+
+
+def _is_as_read(picture: ListedPicture, known: SourcePicture) -> bool:
+    stamp = known.stamp
+    return (
+        stamp is not None
+        and (known.path, stamp.size, stamp.mtime_ns, stamp.inode)
+        == (picture.path, picture.size, picture.mtime_ns, picture.inode)
+        and stamp.mtime_ns < stamp.read_ns - _FRESH_NS
+    )
+
+
+def _is_same(item: SourceItem, before: SourceItem | None) -> bool:
+    """Return whether an item that was read again is what it was."""
+    return (
+        before is not None
+        and (item.digest, item.product) == (before.digest, before.product)
+        and [p.content_key for p in item.pictures] == [p.content_key for p in before.pictures]
+    )
+
+
+def _digest(item: ListedItem) -> str:
+    return sha256(json.dumps([item.title, item.metadata], sort_keys=True).encode())
+
+
+def _reason(item: ListedItem) -> tuple[str | None, str | None]:
+    return (item.failure.kind, str(item.failure)) if item.failure else (None, None)
+
+
+# --- new and changed items --------------------------------------------------------------------------------------------
+
+
+def _read_item(
+    work: Work, key: str, item: ListedItem, before: SourceItem | None, number: int, opened: Mapping[Path, _Opened]
+) -> ReadItem:
+    """Return an item with its product, and the placements of its pictures: those read now and those known already."""
+    known = {picture.path: picture for picture in before.pictures} if before else {}
+    kind, message = _reason(item)
+    product = None if item.failure else _product(work, key, item)
+    pictures, found = list[SourcePicture](), dict[str, Picture]()
+    placements, unreadable = list[Placement](), list[Unreadable]()
+    for picture in item.pictures:
+        at_hand = opened.get(picture.file)
+        if at_hand is None:
+            taken = known[picture.path]
+        else:
+            content = at_hand.picture.content_key if at_hand.picture else None
+            taken = SourcePicture(path=picture.path, stamp=at_hand.stamp, content_key=content)
+        shown = taken.content_key or unreadable_key(work.document, picture.path)
+        if at_hand and at_hand.picture:
+            found[shown] = at_hand.picture
+        if at_hand and at_hand.kind:
+            unreadable.append(Unreadable(content_key=shown, kind=at_hand.kind, message=at_hand.message or ""))
+        pictures.append(taken)
+        placements.append(_placement(work, item, picture, shown))
+    evidence = (Evidence(rule="item", text=item.item),)
+    return ReadItem(
+        source=SourceItem(
+            item=item.item,
+            key=key,
+            number=number,
+            generation=work.run.generation,
+            digest=_digest(item),
+            product=product.id if product else None,
+            pictures=tuple(pictures),
+            kind=kind,
+            message=message,
+        ),
+        product=product,
+        extraction=Extraction(
+            pictures=tuple(found.values()), placements=tuple(placements), unreadable=tuple(unreadable)
+        ),
+        links=tuple(
+            Link(kind=LinkKind.IMAGE_PRODUCT, source=placement.id, target=product.id, score=1.0, evidence=evidence)
+            for placement in placements
+            if product
+        ),
+    )
+
+
+def _product(work: Work, key: str, item: ListedItem) -> Product:
+    return Product(
+        id=item_product_id(work.document, key),
+        name=item.title,
+        category=item.metadata.get("category"),
+        code=None,
+        variants=(),
+        first_page=NO_PAGE,
+        last_page=NO_PAGE,
+        pages=(),
+        metadata=dict(item.metadata),
+        confidence=1.0,
+        evidence=(Evidence(rule="item", text=item.item),),
+    )
+
+
+def _placement(work: Work, item: ListedItem, picture: ListedPicture, content_key: str) -> Placement:
+    # several items may show one file
+    origin = "\0".join(dict.fromkeys((item.item, picture.path)))
+    return Placement(
+        id=placement_id(work.document, NO_PAGE, "file", origin, _NO_BOX),
+        page=NO_PAGE,
+        kind="file",
+        bbox=_NO_BOX,
+        xref=None,
+        path=picture.path,
+        state=PlacementState.SHOWN,
+        content_key=content_key,
+        caption=item.title,
+    )
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def _open_files(
+    resources: Resources, work: Work, items: Mapping[str, ListedItem], known: Mapping[str, SourceItem]
+) -> dict[Path, _Opened]:
+    """Read the files of these items that are not known, or all of them if the generation was forced."""
+    forced = work.force == work.run.generation
+    to_read = dict[Path, ListedPicture]()
+    for key, item in items.items():
+        before = {} if forced or key not in known else {picture.path: picture for picture in known[key].pictures}
+        for picture in item.pictures:
+            at_hand = before.get(picture.path)
+            if at_hand is None or at_hand.content_key is None or not _is_as_read(picture, at_hand):
+                to_read[picture.file] = picture
+    return dict(zip(to_read, _read_files(resources, list(to_read.values())), strict=True))
+
+
+def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list[_Opened]:
+    """Check the headers of picture files in child processes, and copy the files into the file store."""
+    limits = ImageLimits.of(resources.settings)
+    refused = [_refusal(picture, limits) for picture in pictures]
+    to_check = [p.file for p, failure in zip(pictures, refused, strict=True) if failure is None]
+    headers = iter(resources.decoders.headers(to_check) if to_check else [])
+    checked = [failure or next(headers) for failure in refused]
+    now = time.time_ns()
+
+    def store(picture: ListedPicture, header: "Header | Failure") -> _Opened:
+        stamp = Stamp(size=picture.size, mtime_ns=picture.mtime_ns, inode=picture.inode, read_ns=now)
+        if isinstance(header, Failure):
+            return _unusable(header, stamp)
+        suffix = _SUFFIXES.get(header.format, f".{header.format.lower()}")
+        try:
+            file = resources.files.put_file(picture.file, suffix)
+        except (Failure, OSError) as error:
+            return _unusable(_blame_file(error), stamp)
+        stored = Picture(
+            content_key=file[:64], file=file, width=header.width, height=header.height, mode=header.mode,
+            passed_through=True,
+        )  # fmt: skip
+        return _Opened(stamp=stamp, picture=stored)
+
+    with ThreadPoolExecutor(_STORERS, thread_name_prefix="store") as storers:
+        return list(storers.map(store, pictures, checked))
+
+
+def _refusal(picture: ListedPicture, limits: ImageLimits) -> Failure | None:
+    """Return why a file is not opened at all."""
+    if picture.size == 0:
+        return UnreadableImage("The file is empty.")
+    try:
+        limits.check_bytes(picture.size)
+    except Failure as failure:
+        return failure
+    return None
+
+
+def _blame_file(error: Failure | OSError) -> Failure:
+    """Return why a file was not stored. Raises what concerns all files: the file store or its disk."""
+    failure = as_failure(error)
+    if failure.policy in SHARED:
+        raise failure
+    if isinstance(error, OSError):
+        return FileMissing(f"The picture's file cannot be opened: {error.strerror}.")
+    return failure
+
+
+def _unusable(failure: Failure, stamp: Stamp) -> _Opened:
+    """Return a file without a picture. If it is the bytes that are at fault, they are not read again."""
+    kept = stamp if failure.policy is Policy.NEVER and not isinstance(failure, InvalidReference) else None
+    return _Opened(stamp=kept, picture=None, kind=failure.kind, message=str(failure))
+
+
+# --- what is gone -----------------------------------------------------------------------------------------------------
+
+
+def _settle_unseen(resources: Resources, work: Work, token: str, unlisted: tuple[str, ...]) -> tuple[int, int]:
+    """Remove items that were moved or showed nothing, and mark the other ones that are gone. Return their numbers.
+
+    `unlisted`: subfolders that could not be read; what they hold is not gone.
+    """
+    moved, left = 0, 0
+    for portion in source_items.unseen_items(resources.ledger, work.document, token):
+        absent = [item for item in portion if not item.item.startswith(unlisted)]
+        contents = {key for item in absent for key in _contents(item)}
+        shown = source_items.content_keys_seen(resources.ledger, work.document, token, contents)
+        dropped = {item.key for item in absent if _contents(item) <= shown}
+        moved += sum(bool(_contents(item)) for item in absent if item.key in dropped)
+        gone = [item.key for item in absent if item.key not in dropped]
+        source_items.remove_items(resources.ledger, work.run, dropped)
+        source_items.mark_gone(resources.ledger, work.run, gone)
+        left += len(gone)
+    return moved, left
+
+
+def _contents(item: SourceItem) -> set[str]:
+    return {picture.content_key for picture in item.pictures if picture.content_key}

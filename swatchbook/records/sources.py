@@ -1,0 +1,85 @@
+"""The records of what a folder holds: items with their pictures, and how many of them were processed, skipped or
+failed.
+"""
+
+from pydantic import Field
+
+from swatchbook.records.base import Record, Sha256
+from swatchbook.records.images import Extraction
+from swatchbook.records.products import Link, Product
+
+
+class Stamp(Record):
+    """By what an unchanged file is known. `read_ns`: when its bytes were read; times are nanoseconds since 1970."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+    read_ns: int
+
+
+class SourcePicture(Record):
+    """A picture that an item names. Without a stamp its file could not be opened, and is tried again each time.
+
+    `content_key` is None where there is no picture to use; the item's placement then shows why.
+    """
+
+    path: str
+    stamp: Stamp | None
+    content_key: Sha256 | None
+
+
+class SourceItem(Record):
+    """An item of a source as the ledger knows it. `digest` is the hash of its title and metadata.
+
+    `number` counts the items of a source in the order in which they came, `product` is the id of its product, if it is
+    one; `kind` and `message` say why it failed before any of its pictures was read.
+    """
+
+    item: str
+    key: Sha256
+    number: int
+    generation: str
+    digest: Sha256
+    product: str | None
+    pictures: tuple[SourcePicture, ...]
+    kind: str | None = None
+    message: str | None = None
+
+
+class ReadItem(Record):
+    """An item to be saved, with its product, the placements of its pictures, and the links between them."""
+
+    source: SourceItem
+    product: Product | None
+    extraction: Extraction
+    links: tuple[Link, ...]
+
+
+class Scan(Record):
+    """Result of stage 5 for a folder. `skipped`: unchanged and complete items; `left`: those that are gone from it.
+
+    `read` counts the pictures whose bytes were read.
+    """
+
+    skipped: int = 0
+    read: int = 0
+    moved: int = 0
+    left: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class ItemCounts(Record):
+    """The items of a source. Always: total = processed + skipped + failed + pending.
+
+    Skipped ones were complete before; of `left` ones, which are no longer in their source, no other count knows.
+    """
+
+    total_items: int = 0
+    processed_items: int = 0
+    skipped_items: int = 0
+    failed_items: int = 0
+    pending_items: int = 0
+    left_items: int = 0
+    failed_ids: tuple[str, ...] = Field(default=(), description="The first 1,000 items that failed.")
+    duration_seconds: float = 0.0

@@ -1,0 +1,22 @@
+"""Stage 5 for a folder: read its new and changed pictures, and save them with their items. Which are new or changed is
+decided in `pipeline/scan.py`.
+"""
+
+import asyncio
+
+from prefect import task
+
+from blocks import load_resources
+from swatchbook.pipeline import scan
+from swatchbook.pipeline.run import progress_callback
+from swatchbook.pipeline.work import Work
+from swatchbook.records import Scan, Stage
+from tasks.policy import WRITE
+
+
+@task(**WRITE, task_run_name="scan {work.name}")
+async def scan_folder(work: Work) -> Scan:
+    """Save the folder's new and changed items in portions; a repeated task goes on after the last one."""
+    resources = load_resources(work.blocks)
+    progress = progress_callback(resources, work.run, Stage.EXTRACTED)
+    return await asyncio.to_thread(scan.scan, resources, work, progress=progress)

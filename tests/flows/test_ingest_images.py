@@ -1,0 +1,81 @@
+"""The flow of a folder, with every real part: it grows, is killed, retried and deleted."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from flows.ingest_images import ingest_images
+from flows.retry_failed import resume_document
+from swatchbook.ledger.document_commands import retry
+from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.queries.document import show_document
+from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, RunReport
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
+from swatchbook.upkeep.verify import verify
+from tests.ledger_audit import count_writes, writes
+from tests.sources.pictures import draw, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(5):
+        draw(tmp_path / "pictures" / f"{number}.png", number)
+    return tmp_path / "pictures"
+
+
+def ingest(resources: Resources, folder: Path, owner: str = "anna", **options: object) -> RunReport:
+    chosen = IngestOptions.model_validate(options)
+    register_folder(resources, folder, owner=owner, options=chosen)
+    return asyncio.run(ingest_images(str(folder), owner, chosen))
+
+
+def counts(report: RunReport) -> tuple[int, int, int, int]:
+    items = report.items or ItemCounts()
+    assert items.total_items == (items.processed_items + items.skipped_items + items.failed_items + items.pending_items)
+    return items.total_items, items.processed_items, items.skipped_items, items.failed_items
+
+
+def test_folder_that_grows_is_continued(resources: Resources, folder: Path) -> None:
+    first = ingest(resources, folder)
+    assert first.status == DocumentStatus.COMPLETED, first
+    assert counts(first) == (5, 5, 0, 0)
+    assert first.images_found == first.images_complete == first.products_discovered == 5
+    assert first.confidence_score == 1.0
+    draw(folder / "new.png", 9)
+    write(folder / "broken.png", b"no picture")
+    (folder / "0.png").unlink()
+    second = ingest(resources, folder)
+    assert counts(second) == (6, 1, 4, 1)
+    assert [failure.path for failure in second.failed_images if failure.role == "visual"] == ["broken.png"]
+    assert any("no longer in the folder" in warning for warning in second.warnings)
+    assert verify(resources).sound
+
+
+def test_second_owner_makes_nothing_again(resources: Resources, folder: Path) -> None:
+    ingest(resources, folder)
+    count_writes(resources.ledger)
+    second = ingest(resources, folder, owner="bob")
+    assert second.images_complete == 5
+    assert not writes(resources.ledger)
+    assert len(search(resources, text="stripes", owner="bob", k=20)) == 5
+
+
+def test_retry_resumes_a_folder(resources: Resources, folder: Path) -> None:
+    document = register_folder(resources, folder, owner="anna", options=IngestOptions()).document
+    assert retry(resources.ledger, document.id)
+    report = asyncio.run(resume_document(resources, document.id))
+    assert report is not None
+    assert (report.status, report.images_complete) == (DocumentStatus.COMPLETED, 5)
+
+
+def test_deleted_folder_leaves_nothing_and_can_come_again(resources: Resources, folder: Path) -> None:
+    report = ingest(resources, folder)
+    assert delete(resources, report.document_id)
+    assert list_documents(resources.ledger) == []
+    again = ingest(resources, folder)
+    assert counts(again) == (5, 5, 0, 0)
+    assert len(show_document(resources.ledger, again.document_id)["products"]) == 5

@@ -1,0 +1,94 @@
+"""`swatchbook ingest-images` through the real command: a folder becomes searchable, and a second run does nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import SWATCHBOOK, Command, run, run_json
+from tests.sources.pictures import draw, write
+
+COUNTS = ("total_items", "processed_items", "skipped_items", "failed_items", "pending_items", "failed_ids")
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+    """(home, folder, what the command printed) of a folder with four pictures and two files that are none."""
+    base = tmp_path_factory.mktemp("folders")
+    folder = base / "samples"
+    for number, name in enumerate(("red oak.png", "slate.jpg", "sub/linen.webp", "sub/brass.jpeg")):
+        draw(folder / name, number)
+    write(folder / "empty.jpg", b"")
+    write(folder / "letter.png", b"Dear reader, this is no picture.")
+    (folder / "notes.txt").write_text("not a picture, and not named like one")
+    bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+    done = subprocess.run(
+        [SWATCHBOOK, "ingest-images", str(folder), "--owner", "anna", "--json"],
+        env=bare | {"SWATCHBOOK_HOME": str(base / "home")}, cwd=base, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    return base / "home", folder, json.loads(done.stdout)
+
+
+@pytest.fixture
+def folder(ingested: tuple[Path, Path, dict[str, Any]], home: Path) -> Path:
+    """The folder, with a copy of the home that knows it."""
+    shutil.copytree(ingested[0], home)
+    return ingested[1]
+
+
+def test_items_are_counted_by_folder_and_in_all(ingested: tuple[Path, Path, dict[str, Any]]) -> None:
+    _, folder, printed = ingested
+    (source,) = printed["sources"]
+    expected = {
+        "total_items": 6, "processed_items": 4, "skipped_items": 0, "failed_items": 2, "pending_items": 0,
+        "failed_ids": ["empty.jpg", "letter.png"],
+    }  # fmt: skip
+    assert {name: source[name] for name in COUNTS} == expected
+    assert {name: printed["total"][name] for name in COUNTS} == expected
+    assert (source["source"], printed["total"]["source"]) == (str(folder), "all")
+    assert source["duration_seconds"] > 0
+
+
+def test_pictures_are_searchable_by_picture_name_and_product(folder: Path) -> None:
+    alike = run_json("search", "--image", str(folder / "slate.jpg"), "--owner", "anna")
+    assert (alike[0]["title"], alike[0]["product"], alike[0]["pages"]) == ("slate.jpg", "slate.jpg", [])
+    products = run_json("search", "--image", str(folder / "sub" / "linen.webp"), "--owner", "anna", "--by", "product")
+    assert products[0]["title"] == "linen.webp"
+    assert len(run_json("search", "oak", "--owner", "anna")) == 4
+
+
+def test_every_picture_is_accounted_for(folder: Path) -> None:
+    covered = run_json("coverage")
+    assert (covered["total_images"], covered["with_embeddings"]) == (6, 4)
+    shown = run_json("show", "samples")
+    assert shown["document"]["kind"] == "folder"
+    assert {image["status"] for image in shown["images"]} == {"complete", "rejected"}
+    printed = run("show", "samples")
+    for words in ("samples", "6 = 4 processed + 2 failed", "empty.jpg", "letter.png", str(folder)):
+        assert words in printed
+    assert "samples" in run("status")
+    assert run_json("verify")["sound"]
+
+
+def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
+    status, out, err = Command("ingest-images", str(folder), "--owner", "anna", "--json").wait()
+    assert status == 3, err
+    total = json.loads(out)["total"]
+    assert {name: total[name] for name in COUNTS} == {
+        "total_items": 6, "processed_items": 0, "skipped_items": 4, "failed_items": 2, "pending_items": 0,
+        "failed_ids": ["empty.jpg", "letter.png"],
+    }  # fmt: skip
+    assert "unchanged" in err
+    assert "scan" not in err
+
+
+def test_folder_that_is_none_is_said_at_once(home: Path, tmp_path: Path) -> None:
+    status, _, err = Command("ingest-images", str(tmp_path / "nowhere")).wait()
+    assert (status, "no such folder" in err) == (2, True)
+    status, _, err = Command("ingest-images", str(write(tmp_path / "a.jpg", b"x"))).wait()
+    assert (status, "not a folder" in err) == (1, True)

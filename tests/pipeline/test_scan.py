@@ -1,0 +1,311 @@
+"""A folder becomes a document: what is read, saved, known again, moved and gone, without any flow or model."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sqlalchemy import select, update
+
+from swatchbook.errors import InvalidReference, UnsupportedFormat
+from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.queries.failures import failures, other_failures
+from swatchbook.ledger.queries.source_items import count_items
+from swatchbook.ledger.tables import images, items
+from swatchbook.pipeline.register_folder import register_folder, register_known_folder
+from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.scan import is_unchanged, scan
+from swatchbook.pipeline.work import Work
+from swatchbook.records import IngestOptions, ItemState, Role, Scan
+from swatchbook.resources import Resources
+from swatchbook.upkeep.verify import verify
+from tests.ledger import scene
+from tests.sources.pictures import age, draw, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pictures, one of them in a subfolder."""
+    for number, name in enumerate(("oak.png", "slate.jpg", "sub/linen.webp")):
+        draw(tmp_path / "pictures" / name, number)
+    return tmp_path / "pictures"
+
+
+def begin(resources: Resources, folder: Path, owner: str = "anna", **options: object) -> Work:
+    chosen = IngestOptions.model_validate(options)
+    document = register_folder(resources, folder, owner=owner, options=chosen).document
+    assert document.source
+    work = begin_work(resources, document.source, owner=owner, options=chosen, kind=document.kind)
+    assert isinstance(work, Work)
+    return work
+
+
+def scanned(resources: Resources, work: Work) -> Scan:
+    return scan(resources, work, progress=lambda done, total: None)
+
+
+def end(resources: Resources, work: Work) -> None:
+    scene.end(resources.ledger, work.run)
+
+
+def document_of(resources: Resources, work: Work) -> Document:
+    return get_document(resources.ledger, work.document)
+
+
+def paths_by_image(resources: Resources, work: Work) -> dict[str, set[str]]:
+    images = show_document(resources.ledger, work.document)["images"]
+    return {image["content_key"]: {place["path"] for place in image["placements"]} for image in images}
+
+
+def names(resources: Resources, work: Work) -> list[str]:
+    return [product["name"] for product in show_document(resources.ledger, work.document)["products"]]
+
+
+def finish_items(resources: Resources) -> None:
+    """Let every open item have been made and published, as by a run that is over."""
+    with resources.ledger.write() as connection:
+        connection.execute(update(items).where(items.c.state == ItemState.PENDING).values(state=ItemState.DONE))
+        connection.execute(update(images).values(made=images.c.dirty, published=images.c.dirty))
+
+
+def test_each_picture_is_a_product_with_its_path(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    assert scanned(resources, work).read == 3
+    shown = show_document(resources.ledger, work.document)
+    assert shown["document"]["content"] == str(folder)
+    assert [product["name"] for product in shown["products"]] == ["oak.png", "slate.jpg", "linen.webp"]
+    assert shown["products"][2]["metadata"] == {"price": "0", "url": (folder / "sub" / "linen.webp").as_uri()}
+    places = [place for image in shown["images"] for place in image["placements"]]
+    assert [(place["kind"], place["path"], place["state"]) for place in places] == [
+        ("file", "oak.png", "shown"), ("file", "slate.jpg", "shown"), ("file", "sub/linen.webp", "shown"),
+    ]  # fmt: skip
+    assert {(image["width"], image["height"]) for image in shown["images"]} == {(64, 48)}
+    linked = {(link["source"], link["target"]) for link in shown["links"]}
+    assert linked == {(p["id"], product["id"]) for p, product in zip(places, shown["products"], strict=True)}
+
+
+def test_unchanged_files_are_not_read_again(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    assert is_unchanged(resources, document_of(resources, work))
+    assert scanned(resources, work) == Scan(skipped=0, read=0)
+    finish_items(resources)
+    assert scanned(resources, work) == Scan(skipped=3, read=0)
+    counts = count_items(resources.ledger, work.document, skipped=3)
+    assert (counts.total_items, counts.processed_items, counts.skipped_items, counts.failed_items) == (3, 0, 3, 0)
+
+
+def test_change_within_the_same_second_and_size_is_found(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    file = folder / "oak.png"
+    before, data = file.stat(), bytearray(file.read_bytes())
+    data[-5] ^= 1  # in the checksum of IEND: the header stays good
+    file.write_bytes(data)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert (file.stat().st_size, int(file.stat().st_mtime)) == (before.st_size, int(before.st_mtime))
+    assert not is_unchanged(resources, document_of(resources, work))
+    old = set(paths_by_image(resources, work))
+    assert scanned(resources, work).read == 1
+    assert len(old - set(paths_by_image(resources, work))) == 1
+
+
+def test_file_that_was_just_written_is_read_once_more(resources: Resources, folder: Path) -> None:
+    """On a file system that counts in seconds it may change again without another time."""
+    age(folder / "oak.png", 0.0)
+    work = begin(resources, folder)
+    scanned(resources, work)
+    finish_items(resources)
+    again = scanned(resources, work)
+    assert (again.read, again.skipped) == (1, 3)
+
+
+def test_replaced_file_of_the_same_size_and_time_is_found_by_its_inode(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    file = folder / "oak.png"
+    before = file.stat()
+    shutil.copy2(file, folder / "new.tmp")
+    (folder / "new.tmp").replace(file)
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    finish_items(resources)
+    again = scanned(resources, work)
+    assert (again.read, again.skipped) == (1, 3), "read, and found to be the same picture"
+
+
+def test_moved_file_stays_the_same_image(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    finish_items(resources)
+    before = paths_by_image(resources, work)
+    (folder / "oak.png").rename(folder / "sub" / "eiche.png")
+    assert (result := scanned(resources, work)).moved == 1
+    assert (result.left, result.skipped) == (0, 2)
+    after = paths_by_image(resources, work)
+    assert after.keys() == before.keys()
+    assert {"sub/eiche.png"} in after.values()
+    assert names(resources, work) == ["slate.jpg", "linen.webp", "eiche.png"]
+    with resources.ledger.read() as connection:
+        assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}, "nothing is made again"
+
+
+def test_file_that_is_gone_is_reported_and_stays_searchable(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    data = (folder / "oak.png").read_bytes()
+    (folder / "oak.png").unlink()
+    assert not is_unchanged(resources, document_of(resources, work))
+    assert scanned(resources, work).left == 1
+    counts = count_items(resources.ledger, work.document)
+    assert (counts.total_items, counts.left_items) == (2, 1)
+    assert len(paths_by_image(resources, work)) == 3
+    assert is_unchanged(resources, document_of(resources, work))
+    write(folder / "oak.png", data)
+    assert scanned(resources, work).left == 0
+    assert count_items(resources.ledger, work.document).left_items == 0
+
+
+def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Resources, folder: Path) -> None:
+    shutil.copy2(folder / "oak.png", folder / "twin.png")
+    work = begin(resources, folder)
+    scanned(resources, work)
+    assert {"oak.png", "twin.png"} in paths_by_image(resources, work).values()
+    assert len(names(resources, work)) == 4
+
+
+BAD: dict[str, bytes] = {
+    "empty.jpg": b"",
+    "text.png": b"Dear reader, this is no picture.",
+    "cut.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    "page.webp": b"%PDF-1.7\n%%EOF",
+}
+
+
+def test_each_bad_file_is_named_and_none_is_fatal(resources: Resources, folder: Path) -> None:
+    for name, data in {**BAD, "second.jpg": b""}.items():
+        write(folder / name, data)
+    bomb = folder / "bomb.png"
+    Image.new("1", (20_000, 8)).save(bomb)
+    (folder / "out.jpg").symlink_to("/etc/hostname")
+    work = begin(resources, folder)
+    scanned(resources, work)
+    failed = {record.path: record for record in failures(resources.ledger, work.document) if record.role}
+    assert set(failed) == {*BAD, "second.jpg", "bomb.png"}, "equal bytes, too: each is named by itself"
+    assert "empty" in failed["empty.jpg"].error
+    assert "SWATCHBOOK_MAX_IMAGE_SIDE" in failed["bomb.png"].error
+    assert [record.path for record in other_failures(resources.ledger, work.document)] == ["out.jpg"]
+    counts = count_items(resources.ledger, work.document)
+    assert (counts.total_items, counts.pending_items) == (10, 3)
+    assert set(counts.failed_ids) == {*failed, "out.jpg"}
+    assert counts.failed_items == 7
+
+
+def test_file_that_becomes_readable_is_a_picture(resources: Resources, folder: Path) -> None:
+    (folder / "late.png").write_bytes(b"")
+    work = begin(resources, folder)
+    scanned(resources, work)
+    draw(folder / "late.png", 9)
+    scanned(resources, work)
+    assert failures_of(resources, work) == []
+    assert count_items(resources.ledger, work.document).failed_items == 0
+
+
+def failures_of(resources: Resources, work: Work) -> list[str | None]:
+    return [record.path for record in failures(resources.ledger, work.document) if record.kind != "pending"]
+
+
+def test_file_deleted_between_scan_and_read_is_named(
+    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from swatchbook.images.decode import Decoders
+
+    headers = Decoders.headers
+
+    def delete_first(self: Decoders, paths: list[Path]) -> object:
+        (folder / "oak.png").unlink(missing_ok=True)
+        return headers(self, paths)
+
+    monkeypatch.setattr(Decoders, "headers", delete_first)
+    work = begin(resources, folder)
+    scanned(resources, work)
+    assert set(failures_of(resources, work)) == {"oak.png"}
+
+
+def test_scan_that_was_stopped_goes_on_where_it_ended(
+    resources: Resources, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("swatchbook.pipeline.scan._PORTION", 2)
+
+    class Killed(Exception):
+        pass
+
+    def kill(done: int, total: int) -> None:
+        raise Killed
+
+    work = begin(resources, folder)
+    with pytest.raises(Killed):
+        scan(resources, work, progress=kill)
+    assert names(resources, work) == ["oak.png", "slate.jpg"]
+    assert scanned(resources, work).read == 1
+    assert names(resources, work) == ["oak.png", "slate.jpg", "linen.webp"]
+
+
+def test_force_reads_everything_again(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    end(resources, work)
+    forced = begin(resources, folder, force=True)
+    assert scanned(resources, forced).read == 3
+    assert scanned(resources, forced).read == 0, "once for each --force"
+
+
+def test_another_role_is_requested_without_reading(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder, roles=[Role.COLOR])
+    scanned(resources, work)
+    end(resources, work)
+    wider = begin(resources, folder, roles=[Role.COLOR, Role.TEXTURE])
+    assert scanned(resources, wider).read == 0
+    with resources.ledger.read() as connection:
+        roles = connection.execute(select(items.c.role).where(items.c.role == Role.TEXTURE)).all()
+    assert len(roles) == 3
+
+
+def test_two_owners_share_pictures_but_not_images(resources: Resources, folder: Path) -> None:
+    anna, bob = begin(resources, folder), begin(resources, folder, owner="bob")
+    for work in (anna, bob):
+        scanned(resources, work)
+    assert paths_by_image(resources, anna) == paths_by_image(resources, bob)
+    ids = [{image["id"] for image in show_document(resources.ledger, work.document)["images"]} for work in (anna, bob)]
+    assert not ids[0] & ids[1]
+
+
+def test_lost_stored_pictures_are_read_again_after_a_repair(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    end(resources, work)
+    stored = next(path for path in (resources.settings.home / "files").rglob("*.png"))
+    stored.unlink()
+    assert verify(resources, repair=True).queued == 1
+    assert not is_unchanged(resources, document_of(resources, work))
+    again = begin(resources, folder)
+    scanned(resources, again)
+    assert stored.exists()
+
+
+def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder: Path, tmp_path: Path) -> None:
+    options = IngestOptions()
+    with pytest.raises(InvalidReference, match="SWATCHBOOK_INPUT_ROOTS"):
+        register_known_folder(resources, str(folder), owner="anna", options=options)
+    register_folder(resources, folder, owner="anna", options=options)
+    assert register_known_folder(resources, str(folder), owner="anna", options=options).document.kind == "folder"
+    with pytest.raises(InvalidReference, match="SWATCHBOOK_INPUT_ROOTS"):
+        register_known_folder(resources, str(folder), owner="bob", options=options)
+
+
+def test_missing_folder_and_file_are_refused(resources: Resources, folder: Path) -> None:
+    with pytest.raises(InvalidReference, match="no such folder"):
+        register_folder(resources, folder / "nowhere", owner="anna", options=IngestOptions())
+    with pytest.raises(UnsupportedFormat, match="not a folder"):
+        register_folder(resources, folder / "oak.png", owner="anna", options=IngestOptions())
