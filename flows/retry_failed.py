@@ -11,7 +11,7 @@ from flows.ingest_catalogue import ingest_catalogue
 from flows.ingest_images import ingest_images
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.ledger import schedule
-from swatchbook.ledger.documents import FOLDER, get_document
+from swatchbook.ledger.documents import PDF, get_document
 from swatchbook.ledger.retention import collect
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.publish import publish_all
@@ -72,5 +72,5 @@ async def resume_document(resources: Resources, document_id: str) -> RunReport |
         return None
     if document.source is None:
         raise InvalidReference(f"{document.name} has no stored file.", advice="Ingest the file again.")
-    ingest = ingest_images if document.kind == FOLDER else ingest_catalogue
+    ingest = ingest_catalogue if document.kind == PDF else ingest_images
     return await ingest(document.source, document.owner, document.options, document.blocks)

@@ -77,6 +77,12 @@ def _parse_object(value: Any) -> Any:
 
 Suffix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,8}$", to_lower=True)]
 
+FieldNames = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
+    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
+    Field(min_length=1, max_length=20),
+]
+
 COMMIT = "^([0-9a-f]{40})?$"
 
 Phrases = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(min_length=1, max_length=20)]
@@ -464,6 +470,13 @@ class Settings(BaseSettings):
         description=(
             "Suffixes of the files that count as pictures in a folder, separated by commas. Add others, such as "
             "tif,gif,bmp,avif,jp2, when a folder holds them."
+        ),
+    )
+    item_fields: Annotated[dict[str, FieldNames], NoDecode, BeforeValidator(_parse_object)] = Field(
+        default_factory=dict,
+        description=(
+            "What the fields of scraped items are called, as a JSON object: our name (id, title, images, price …) to "
+            "yours, or to a list of names of which the first that is there counts (docs/folders.md)."
         ),
     )
     max_image_mb: int = Field(

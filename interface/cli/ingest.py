@@ -12,7 +12,7 @@ from interface.cli.exit_status import COMPLETED, FAILED, of_report, worst
 from interface.cli.run_report import draw
 from interface.cli.terminal import clean, err, note, out, say_failure
 from swatchbook.errors import DiskFull, Failure, InvalidReference, RunRevoked, as_failure
-from swatchbook.ledger.documents import FOLDER, Document, get_document
+from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.pipeline.finish_run import make_room
@@ -132,7 +132,7 @@ def _process(
 def _report(resources: Resources, document: Document, *, unchanged: bool) -> RunReport:
     """Return the account; of an unchanged folder its items as this command found them, and not as the last run did."""
     report = document_report(resources.ledger, document.id)
-    if unchanged and document.kind == FOLDER:
+    if unchanged and document.kind != PDF:
         return report.model_copy(update={"items": count_items(resources.ledger, document.id)})
     return report
 

@@ -1,18 +1,22 @@
-"""`swatchbook ingest-images`: ingest folders of pictures, and count the items of each folder and of all."""
+"""`swatchbook ingest-images`: ingest folders of pictures and scraped batches, and count their items."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from interface.cli.ingest import ingest
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.documents import BATCH, FOLDER, get_document
 from swatchbook.ledger.queries.source_items import failed_ids
+from swatchbook.pipeline.register import Registered
 from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.records import IngestOptions, ItemCounts, Record, RunReport
 from swatchbook.resources import Resources
 
 ALL = "all"
-"""Source of the counts of all folders together."""
+"""Source of the counts of all sources together."""
+
+KINDS = {"references": FOLDER, "scraped": BATCH, "all": None}
+"""What `--mode` says of the paths; `all`: look what each is."""
 
 
 class SourceCounts(ItemCounts):
@@ -31,10 +35,17 @@ class Ingested(Record):
 
 
 def ingest_images(
-    resources: Resources, folders: Sequence[Path], *, owner: str, options: IngestOptions, quiet: bool
+    resources: Resources, kinds: Mapping[Path, str | None], *, owner: str, options: IngestOptions, quiet: bool
 ) -> tuple[Ingested, int]:
-    """Ingest each folder. Return the counts and the exit code; a folder that fails does not stop the others."""
-    reports, code = ingest(resources, folders, owner=owner, options=options, quiet=quiet, take=register_folder)
+    """Ingest each source. Return the counts and the exit code; a source that fails does not stop the others.
+
+    `kinds`: path -> the kind of document that it is, None to look.
+    """
+
+    def take(resources: Resources, path: Path, **given: Any) -> Registered:
+        return register_folder(resources, path, kind=kinds[path], **given)
+
+    reports, code = ingest(resources, list(kinds), owner=owner, options=options, quiet=quiet, take=take)
     sources = tuple(_counts(resources, report) for report in reports)
     return Ingested(sources=sources, total=_total(sources)), code
 

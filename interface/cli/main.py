@@ -191,9 +191,24 @@ def ingest(
 
 @app.command("ingest-images", rich_help_panel=INGEST)
 def ingest_images(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER", readable=False, help="Folders of pictures, with their subfolders.")
-    ],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PATH…",
+            readable=False,
+            help="Folders of pictures, with subfolders; JSON or JSONL files of scraped items, or folders of them.",
+        ),
+    ] = None,
+    mode: Annotated[
+        Literal["references", "scraped", "all"],
+        typer.Option(help="What the PATHs are: references (pictures), scraped (batches), all: look at each."),
+    ] = "all",
+    references_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A folder of pictures, beside the PATHs.")
+    ] = None,
+    scraped_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A folder of scraped batches, beside the PATHs.")
+    ] = None,
     owner: OneOwner = "default",
     batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
     max_retries: Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")] = None,
@@ -208,11 +223,13 @@ def ingest_images(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Ingest folders of pictures and make them searchable.
+    """Ingest folders of pictures and scraped batches, and make them searchable.
 
-    Run it again when a folder has changed: only new and changed files are read. Each picture is a product with the
-    name of its file.
+    Run it again when something has changed: only new and changed files are read. Each item of a batch is a product, and
+    each picture of a folder, with the name of its file.
     """
+    if not (paths or references_dir or scraped_dir):
+        raise typer.BadParameter("name a folder or a batch", param_hint="PATH")
     given = {
         "batch_size": batch_size,
         "max_retries": max_retries,
@@ -224,9 +241,15 @@ def ingest_images(
     from interface.cli.terminal import say_json
 
     with opened_resources() as resources, resumable():
+        from interface.cli.ingest_images import KINDS
         from interface.cli.ingest_images import ingest_images as run
 
-        ingested, code = run(resources, folders, owner=owner, options=options, quiet=as_json)
+        kinds = dict.fromkeys(paths or (), KINDS[mode])
+        if references_dir and mode != "scraped":
+            kinds[references_dir] = KINDS["references"]
+        if scraped_dir and mode != "references":
+            kinds[scraped_dir] = KINDS["scraped"]
+        ingested, code = run(resources, kinds, owner=owner, options=options, quiet=as_json)
     if as_json:
         say_json(ingested)
     raise typer.Exit(code)

@@ -18,7 +18,7 @@ from interface.cli.prefect_environment import load_prefect, prefect_environment,
 from interface.cli.prefect_server import TemporaryServer, is_needed
 from swatchbook.cache_keys import stage_key
 from swatchbook.errors import Configuration, Failure
-from swatchbook.ledger.documents import FOLDER, PDF, Document, get_document
+from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.pdf.read_ahead import ReadingAhead
 from swatchbook.records import BlockNames, IngestOptions, RunReport
 from swatchbook.resources import Resources
@@ -52,7 +52,7 @@ def run_ingest(resources: Resources, document: Document, options: IngestOptions)
     preload_models(load_resources(BlockNames()), options)
     if server:
         server.wait()
-    ingest = ingest_images if document.kind == FOLDER else ingest_catalogue
+    ingest = ingest_catalogue if document.kind == PDF else ingest_images
     return _run(ingest(document.source, owner=document.owner, options=options), resources, document)
 
 

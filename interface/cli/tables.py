@@ -12,7 +12,7 @@ from interface.cli.run_report import account, draw_failures, heading, stage_name
 from interface.cli.terminal import cell, clean, facts, megabytes, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import FOLDER, Document, list_documents
+from swatchbook.ledger.documents import PDF, Document, list_documents
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
 from swatchbook.ledger.queries.coverage import Coverage, count_coverage
 from swatchbook.ledger.queries.reviews import count_images_to_review
@@ -120,8 +120,8 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
 
 
 def _source(document: Document) -> tuple[str, str]:
-    if document.kind == FOLDER:
-        return "folder", document.content
+    if document.kind != PDF:
+        return document.kind, document.content
     return "size", megabytes(document.size) + (f" · {document.page_count} pages" if document.page_count else "")
 
 

@@ -12,7 +12,7 @@ from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.tables import documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 
-PDF, FOLDER = "pdf", "folder"
+PDF, FOLDER, BATCH = "pdf", "folder", "batch"
 """Kinds of documents."""
 
 
@@ -48,7 +48,7 @@ class Document(Record):
 
     @property
     def source(self) -> str | None:
-        """What its flow is given: the key of its file, None if that was never stored; of a folder its absolute name."""
+        """What its flow is given: the key of a PDF, None if it was never stored; the name of a folder or batch."""
         return self.file if self.kind == PDF else self.content
 
 

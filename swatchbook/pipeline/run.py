@@ -21,7 +21,7 @@ from swatchbook.errors import (
 from swatchbook.ledger import runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
-from swatchbook.ledger.documents import FOLDER, PDF, Document, get_document, queue
+from swatchbook.ledger.documents import PDF, Document, get_document, queue
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run, make_room
@@ -56,7 +56,7 @@ def begin_work(
     """
     keep_reserve(resources.settings.home)
     try:
-        register = register_known_folder if kind == FOLDER else register_source
+        register = register_source if kind == PDF else register_known_folder
         registered = register(resources, source, owner=owner, options=options)
         if registered.unchanged:
             return registered.document
@@ -99,6 +99,7 @@ def begin_work(
         name=document.name,
         owner=document.owner,
         content=document.content,
+        kind=document.kind,
         file=document.source,
         options=options,
         force=document.force,
@@ -108,7 +109,7 @@ def begin_work(
 
 def queued_document(owner: str, source: str, kind: str = PDF) -> str | None:
     """Return the id of the document that a source stands for; None where only reading a file tells it."""
-    if kind == FOLDER:
+    if kind != PDF:
         return document_id(owner, str(Path(source).resolve()))
     return document_id(owner, source[:64]) if KEY.match(source) else None
 

@@ -1,7 +1,7 @@
-"""Stage 5 for a folder: list it, read the pictures of new and changed items, and save them in portions of 200. When a
-file counts as unchanged: its size, time and inode are those that it was read with, and it was then older than two
-seconds. When an item that is gone from the folder is removed: its pictures are shown at another place (it was moved).
-Which files a folder lists: `sources/folder.py`.
+"""Stage 5 for a folder or a scraped batch: list it, read the pictures of new and changed items, and save them in
+portions of 200. When a file counts as unchanged: its size, time and inode are those that it was read with, and it was
+then older than two seconds. When an item that is gone from its source is removed: its pictures are shown at another
+place (it was moved). Which files a folder lists: `sources/folder.py`; what a batch lists: `sources/batch.py`.
 """
 
 import json
@@ -17,7 +17,7 @@ from ulid import ULID
 from swatchbook.errors import SHARED, Failure, FileMissing, InvalidReference, Policy, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger.documents import BATCH, Document
 from swatchbook.ledger.queries.source_items import complete_products
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.pipeline.work import Work
@@ -45,7 +45,9 @@ from swatchbook.records import (
     unreadable_key,
 )
 from swatchbook.resources import Resources
-from swatchbook.sources.folder import ListedItem, ListedPicture, count_pictures, list_folder
+from swatchbook.sources.batch import list_batch
+from swatchbook.sources.folder import count_pictures, list_folder
+from swatchbook.sources.listed import ListedItem, ListedPicture
 
 if TYPE_CHECKING:
     from swatchbook.images.decode import Header  # imports numpy, which an unchanged folder does not need
@@ -80,13 +82,12 @@ class _Opened(Record):
 
 
 def is_unchanged(resources: Resources, document: Document) -> bool:
-    """Return whether a folder holds what its document's generation read from it. Opens no file."""
+    """Return whether a source holds what its document's generation read from it. Opens no picture."""
     generation = document.generation
     if generation is None:
         return False
-    listed = list_folder(Path(document.content), resources.settings.image_suffixes)
     count = 0
-    for portion in _portions(listed, _LOOKED_UP):
+    for portion in _portions(_list(resources, document.kind, document.content), _LOOKED_UP):
         known = source_items.known_items(resources.ledger, document.id, portion)
         if not all(_is_known(item, known.get(key), generation) for key, item in portion.items()):
             return False
@@ -95,18 +96,17 @@ def is_unchanged(resources: Resources, document: Document) -> bool:
 
 
 def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], None]) -> Scan:
-    """List the folder of a document, and save its new and changed items with their pictures.
+    """List the folder or batch of a document, and save its new and changed items with their pictures.
 
     A picture that cannot be used is saved with the reason. A repeated scan begins where the one before ended. Raises
     RunRevoked, InvalidReference if the folder cannot be read, and failures of the file store.
     """
     ledger, settings, token = resources.ledger, resources.settings, str(ULID())
-    folder = Path(work.content)
-    total = count_pictures(folder, settings.image_suffixes)
+    total = _count(resources, work)
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
     unlisted = list[str]()
-    for portion in _portions(list_folder(folder, settings.image_suffixes), _PORTION):
+    for portion in _portions(_list(resources, work.kind, work.content), _PORTION):
         known = source_items.known_items(ledger, work.document, portion)
         changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
@@ -119,14 +119,28 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
         source_items.save_items(ledger, work.run, items, token, review_below=settings.review_below)
         sizes = resources.files.sizes_on_disk(picture.file for item in items for picture in item.extraction.pictures)
         save_sizes(ledger, work.run, sizes)
-        unlisted += [item.item for item in portion.values() if item.item.endswith("/")]
+        unlisted += [item.hides for item in portion.values() if item.hides is not None]
         same = {key: known[key] for key in portion.keys() - changed.keys()}
         same |= {item.source.key: item.source for item in items if _is_same(item.source, known.get(item.source.key))}
         skipped += len(complete_products(ledger, work.document, {i.product for i in same.values() if i.product}))
         listed, read = listed + len(portion), read + len(opened)
-        progress(min(listed, total), total)
+        progress(listed, max(listed, total))
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
     return Scan(skipped=skipped, read=read, moved=moved, left=left)
+
+
+def _list(resources: Resources, kind: str, content: str) -> Iterator[ListedItem]:
+    settings, path = resources.settings, Path(content)
+    if kind == BATCH:
+        return list_batch(path, settings.item_fields, max_bytes=settings.max_document_mb << 20)
+    return list_folder(path, settings.image_suffixes)
+
+
+def _count(resources: Resources, work: Work) -> int:
+    """Return about how many items there are, to show progress; of a batch, those that were there the last time."""
+    if work.kind == BATCH:
+        return source_items.count_present(resources.ledger, work.document)
+    return count_pictures(Path(work.content), resources.settings.image_suffixes)
 
 
 def _portions(items: Iterable[ListedItem], size: int) -> Iterator[dict[str, ListedItem]]:
@@ -170,7 +184,7 @@ def _is_same(item: SourceItem, before: SourceItem | None) -> bool:
 
 
 def _digest(item: ListedItem) -> str:
-    return sha256(json.dumps([item.title, item.metadata], sort_keys=True).encode())
+    return sha256(json.dumps([item.title, item.metadata, item.code], sort_keys=True).encode())
 
 
 def _reason(item: ListedItem) -> tuple[str | None, str | None]:
@@ -186,7 +200,7 @@ def _read_item(
     """Return an item with its product, and the placements of its pictures: those read now and those known already."""
     known = {picture.path: picture for picture in before.pictures} if before else {}
     kind, message = _reason(item)
-    product = None if item.failure else _product(work, key, item)
+    product = None if item.failure and not item.metadata else _product(work, key, item)
     pictures, found = list[SourcePicture](), dict[str, Picture]()
     placements, unreadable = list[Placement](), list[Unreadable]()
     for picture in item.pictures:
@@ -233,7 +247,7 @@ def _product(work: Work, key: str, item: ListedItem) -> Product:
         id=item_product_id(work.document, key),
         name=item.title,
         category=item.metadata.get("category"),
-        code=None,
+        code=item.code,
         variants=(),
         first_page=NO_PAGE,
         last_page=NO_PAGE,
@@ -257,6 +271,7 @@ def _placement(work: Work, item: ListedItem, picture: ListedPicture, content_key
         state=PlacementState.SHOWN,
         content_key=content_key,
         caption=item.title,
+        nearby_text=item.text,
     )
 
 
@@ -339,7 +354,7 @@ def _unusable(failure: Failure, stamp: Stamp) -> _Opened:
 def _settle_unseen(resources: Resources, work: Work, token: str, unlisted: tuple[str, ...]) -> tuple[int, int]:
     """Remove items that were moved or showed nothing, and mark the other ones that are gone. Return their numbers.
 
-    `unlisted`: subfolders that could not be read; what they hold is not gone.
+    `unlisted`: beginnings of the ids of items that may be there and could not be listed.
     """
     moved, left = 0, 0
     for portion in source_items.unseen_items(resources.ledger, work.document, token):

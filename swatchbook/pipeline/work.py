@@ -3,19 +3,21 @@ stages.
 """
 
 from swatchbook.cache_keys import stage_key
+from swatchbook.ledger.documents import PDF
 from swatchbook.ledger.runs import Run
 from swatchbook.records import BlockNames, IngestOptions, Record
 from swatchbook.settings import Settings
 
 
 class Work(Record):
-    """One run of a document: what its stages need to know. `file`: key of its PDF; of a folder its absolute name."""
+    """One run of a document: what its stages need to know. `file`: key of its PDF; of others their name."""
 
     run: Run
     document: str
     name: str
     owner: str
     content: str
+    kind: str = PDF
     file: str
     options: IngestOptions
     force: str | None

@@ -22,7 +22,7 @@ from swatchbook.errors import (
     TooLarge,
     UnreadableImage,
 )
-from swatchbook.images.decode import Decoders
+from swatchbook.images.decode import Decoders, Header
 from swatchbook.settings import Settings
 from tests.images.materials import material
 
@@ -343,3 +343,19 @@ def test_child_imports_nothing_heavy() -> None:
     )
     assert "PIL" in loaded
     assert not loaded & {"torch", "transformers", "prefect", "sqlalchemy", "pydantic", "pymupdf"}
+
+
+def test_header_is_read_without_decoding(decoders: Decoders, tmp_path: Path) -> None:
+    turned, cut = tmp_path / "turned.jpg", tmp_path / "cut.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 40)).save(turned, exif=exif)
+    Image.new("RGBA", (30, 20)).save(cut)
+    cut.write_bytes(cut.read_bytes()[:50])  # its pixels are missing, not its header
+    (tmp_path / "text.webp").write_text("no picture")
+    Image.new("1", (4_001, 1)).save(tmp_path / "long.png")
+    names = ("turned.jpg", "cut.png", "text.webp", "long.png", "missing.png")
+    sideways, rgba, text, long, missing = decoders.headers([tmp_path / name for name in names])
+    assert sideways == Header(width=40, height=80, mode="RGB", format="JPEG")
+    assert rgba == Header(width=30, height=20, mode="RGBA", format="PNG")
+    assert [type(each) for each in (text, long, missing)] == [UnreadableImage, TooLarge, FileMissing]

@@ -1,5 +1,6 @@
 """A folder becomes a document: what is read, saved, known again, moved and gone, without any flow or model."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -294,6 +295,80 @@ def test_lost_stored_pictures_are_read_again_after_a_repair(resources: Resources
     assert stored.exists()
 
 
+# --- scraped batches --------------------------------------------------------------------------------------------------
+
+
+def batch(folder: Path, *items: dict[str, object]) -> Path:
+    """A batch file beside the pictures of a folder."""
+    return write(folder / "items.jsonl", "\n".join(map(json.dumps, items)).encode())
+
+
+SOFA = {"id": "sofa", "title": "Linen sofa", "price": 900, "brand": "Nord", "file_path": "oak.png"}
+LAMP = {"id": "lamp", "title": "Brass lamp", "local_image_paths": ["slate.jpg", "sub/linen.webp"]}
+
+
+def test_item_of_a_batch_is_a_product_with_its_pictures(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA, LAMP, {"id": "bench", "title": "Bench", "file_path": "oak.png"}))
+    assert scanned(resources, work).read == 3
+    shown = show_document(resources.ledger, work.document)
+    assert shown["document"]["kind"] == "batch"
+    assert [(product["name"], product["code"]) for product in shown["products"]] == [
+        ("Linen sofa", "sofa"), ("Brass lamp", "lamp"), ("Bench", "bench"),
+    ]  # fmt: skip
+    assert shown["products"][0]["metadata"] == {"price": "900", "brand": "Nord"}
+    by_product = {product["id"]: product["name"] for product in shown["products"]}
+    assert sorted(by_product[link["target"]] for link in shown["links"]) == [
+        "Bench", "Brass lamp", "Brass lamp", "Linen sofa",
+    ]  # fmt: skip
+    assert len(shown["images"]) == 3
+
+
+def test_changed_metadata_is_saved_without_reading_or_embedding(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA, LAMP))
+    scanned(resources, work)
+    finish_items(resources)
+    batch(folder, SOFA | {"price": 700}, LAMP)
+    again = scanned(resources, work)
+    assert (again.read, again.skipped) == (0, 1)
+    products = show_document(resources.ledger, work.document)["products"]
+    assert products[0]["metadata"]["price"] == "700"
+    with resources.ledger.read() as connection:
+        assert set(connection.execute(select(items.c.state)).scalars()) == {ItemState.DONE}
+
+
+def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA, LAMP))
+    scanned(resources, work)
+    write(folder / "items.jsonl", b"{not json")
+    assert scanned(resources, work).left == 0, "nobody knows what it would have listed"
+    batch(folder, LAMP)
+    assert scanned(resources, work).left == 1
+    counts = count_items(resources.ledger, work.document)
+    assert (counts.total_items, counts.left_items) == (1, 1)
+
+
+def test_item_without_a_picture_fails_by_its_id(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord"}))
+    scanned(resources, work)
+    assert count_items(resources.ledger, work.document).failed_ids == ("rug",)
+    assert [record.path for record in other_failures(resources.ledger, work.document)] == ["rug"]
+    batch(folder, SOFA, {"id": "rug", "title": "Rug", "brand": "Nord", "file_path": "slate.jpg"})
+    scanned(resources, work)
+    assert count_items(resources.ledger, work.document).failed_items == 0
+
+
+def test_source_keeps_its_kind(resources: Resources, folder: Path) -> None:
+    begin(resources, folder)
+    batch(folder, SOFA)
+    options = IngestOptions()
+    assert register_folder(resources, folder, owner="anna", options=options).document.kind == "folder"
+    with pytest.raises(InvalidReference, match="as a folder before"):
+        register_folder(resources, folder, owner="anna", options=options, kind="batch")
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
 def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder: Path, tmp_path: Path) -> None:
     options = IngestOptions()
     with pytest.raises(InvalidReference, match="SWATCHBOOK_INPUT_ROOTS"):
@@ -305,7 +380,7 @@ def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder:
 
 
 def test_missing_folder_and_file_are_refused(resources: Resources, folder: Path) -> None:
-    with pytest.raises(InvalidReference, match="no such folder"):
+    with pytest.raises(InvalidReference, match="no such file or folder"):
         register_folder(resources, folder / "nowhere", owner="anna", options=IngestOptions())
     with pytest.raises(UnsupportedFormat, match="not a folder"):
         register_folder(resources, folder / "oak.png", owner="anna", options=IngestOptions())

@@ -26,18 +26,26 @@ def deployment(prefect_api: str) -> Iterator[Any]:
     asyncio.run(_remove(created))
 
 
-async def _create() -> Any:
+@pytest.fixture
+def images_deployment(deployment: Any) -> Iterator[Any]:
+    """`ingest_images/ingest_images` beside it."""
+    created = asyncio.run(_create("ingest_images"))
+    yield created
+    asyncio.run(_remove(created))
+
+
+async def _create(name: str = "ingest_catalogue") -> Any:
     from prefect import get_client
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.types.entrypoint import EntrypointType
 
     from flows.ingest_catalogue import ingest_catalogue
+    from flows.ingest_images import ingest_images
 
+    flow: Any = {"ingest_catalogue": ingest_catalogue, "ingest_images": ingest_images}[name]
     async with get_client() as client:
         await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
-        made = await ingest_catalogue.ato_deployment(
-            name="ingest_catalogue", work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH
-        )
+        made = await flow.ato_deployment(name=name, work_pool_name=POOL, entrypoint_type=EntrypointType.MODULE_PATH)
         return await made.aapply()
 
 

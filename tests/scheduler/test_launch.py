@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,8 @@ from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run, begin
 from swatchbook.pipeline.delete import delete
-from swatchbook.records import sha256
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.records import IngestOptions, sha256
 from swatchbook.resources import Resources
 from tests.conftest import free_port
 from tests.ledger.scene import begin_again, lapse, set_document
@@ -37,6 +39,10 @@ def with_client(work: Callable[[Any], Awaitable[Any]]) -> Any:
 
 def launched(resources: Resources) -> Any:
     return with_client(lambda client: launch(client, resources.ledger))
+
+
+def queued_folder(resources: Resources, folder: Path) -> Document:
+    return register_folder(resources, folder, owner="anna", options=IngestOptions()).document
 
 
 def flow_runs() -> list[Any]:
@@ -58,6 +64,25 @@ def test_a_due_document_gets_one_flow_run_however_often_the_loop_looks(resources
     assert run.parameters["options"]["batch_size"] == 20
     assert document.id in run.tags
     assert document.name in run.name
+
+
+def test_a_folder_gets_a_flow_run_of_its_own_flow(resources: Resources, images_deployment: Any, tmp_path: Path) -> None:
+    folder = queued_folder(resources, tmp_path)
+    assert launched(resources).documents == (folder.id,)
+    assert launched(resources).documents == ()
+    (run,) = flow_runs()
+    assert (run.deployment_id, run.parameters["source"]) == (images_deployment, str(tmp_path))
+
+
+def test_a_folder_without_a_deployment_does_not_hold_up_catalogues(
+    resources: Resources, deployment: Any, tmp_path: Path
+) -> None:
+    queued_folder(resources, tmp_path)
+    catalogue = queued(resources)
+    with pytest.raises(Configuration, match="ingest_images"):
+        launched(resources)
+    (run,) = flow_runs()
+    assert run.parameters["source"] == catalogue.file
 
 
 def test_two_loops_at_once_make_one_flow_run_a_document(resources: Resources, deployment: Any) -> None:

@@ -26,8 +26,13 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict
     write(folder / "letter.png", b"Dear reader, this is no picture.")
     (folder / "notes.txt").write_text("not a picture, and not named like one")
     bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+    batch = base / "shop" / "items.jsonl"
+    draw(base / "shop" / "rug.png", 20)
+    sofa = {"id": "sofa-1", "title": "Linen sofa", "brand": "Nord", "price": 900, "file_path": "missing.png"}
+    rug = {"id": "rug-1", "title": "Woven rug", "brand": "Nord", "price": 120.5, "file_path": "rug.png"}
+    write(batch, "\n".join(map(json.dumps, (sofa, rug))).encode())
     done = subprocess.run(
-        [SWATCHBOOK, "ingest-images", str(folder), "--owner", "anna", "--json"],
+        [SWATCHBOOK, "ingest-images", str(folder), str(batch), "--owner", "anna", "--json"],
         env=bare | {"SWATCHBOOK_HOME": str(base / "home")}, cwd=base, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
@@ -43,13 +48,20 @@ def folder(ingested: tuple[Path, Path, dict[str, Any]], home: Path) -> Path:
 
 def test_items_are_counted_by_folder_and_in_all(ingested: tuple[Path, Path, dict[str, Any]]) -> None:
     _, folder, printed = ingested
-    (source,) = printed["sources"]
+    source, batch = printed["sources"]
     expected = {
         "total_items": 6, "processed_items": 4, "skipped_items": 0, "failed_items": 2, "pending_items": 0,
         "failed_ids": ["empty.jpg", "letter.png"],
     }  # fmt: skip
     assert {name: source[name] for name in COUNTS} == expected
-    assert {name: printed["total"][name] for name in COUNTS} == expected
+    assert {name: batch[name] for name in COUNTS} == {
+        "total_items": 2, "processed_items": 1, "skipped_items": 0, "failed_items": 1, "pending_items": 0,
+        "failed_ids": ["sofa-1"],
+    }  # fmt: skip
+    assert {name: printed["total"][name] for name in COUNTS} == {
+        "total_items": 8, "processed_items": 5, "skipped_items": 0, "failed_items": 3, "pending_items": 0,
+        "failed_ids": ["empty.jpg", "letter.png", "sofa-1"],
+    }  # fmt: skip
     assert (source["source"], printed["total"]["source"]) == (str(folder), "all")
     assert source["duration_seconds"] > 0
 
@@ -59,12 +71,24 @@ def test_pictures_are_searchable_by_picture_name_and_product(folder: Path) -> No
     assert (alike[0]["title"], alike[0]["product"], alike[0]["pages"]) == ("slate.jpg", "slate.jpg", [])
     products = run_json("search", "--image", str(folder / "sub" / "linen.webp"), "--owner", "anna", "--by", "product")
     assert products[0]["title"] == "linen.webp"
-    assert len(run_json("search", "oak", "--owner", "anna")) == 4
+    assert len(run_json("search", "oak", "--owner", "anna")) == 5
+
+
+def test_scraped_batch_is_searchable_by_its_items(folder: Path) -> None:
+    rug = str(folder.parent / "shop" / "rug.png")
+    found = run_json("search", "--image", rug, "--owner", "anna", "--by", "product", "--where", "price_min=100")
+    assert [hit["title"] for hit in found] == ["Woven rug"]
+    exported = json.loads(run("export", "items.jsonl", "--format", "jsonl").splitlines()[-1])
+    assert exported["name"] == "Woven rug"
+    shown = run_json("show", "items.jsonl")
+    assert {product["name"]: product["metadata"]["price"] for product in shown["products"]} == {
+        "Linen sofa": "900", "Woven rug": "120.50",
+    }  # fmt: skip
 
 
 def test_every_picture_is_accounted_for(folder: Path) -> None:
     covered = run_json("coverage")
-    assert (covered["total_images"], covered["with_embeddings"]) == (6, 4)
+    assert (covered["total_images"], covered["with_embeddings"]) == (7, 5)
     shown = run_json("show", "samples")
     assert shown["document"]["kind"] == "folder"
     assert {image["status"] for image in shown["images"]} == {"complete", "rejected"}
@@ -89,6 +113,6 @@ def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
 
 def test_folder_that_is_none_is_said_at_once(home: Path, tmp_path: Path) -> None:
     status, _, err = Command("ingest-images", str(tmp_path / "nowhere")).wait()
-    assert (status, "no such folder" in err) == (2, True)
+    assert (status, "no such file or folder" in err) == (2, True)
     status, _, err = Command("ingest-images", str(write(tmp_path / "a.jpg", b"x"))).wait()
     assert (status, "not a folder" in err) == (1, True)

@@ -1,0 +1,86 @@
+"""What every source lists: items with the picture files that they name, and when a file may be taken: it is a file, and
+lies within its source, also behind links. Nothing is opened.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from swatchbook.display_name import display_name
+from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat
+from swatchbook.records import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPicture:
+    """A picture file as a source lists it. `path`: its place in the source, `file`: where it is opened.
+
+    `size` is in bytes, `mtime_ns` nanoseconds since 1970.
+    """
+
+    path: str
+    file: Path
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedItem:
+    """An item of a source: its id there, its title, and what else is told of it. `failure`: why it has no picture.
+
+    `hides`: beginning of the ids of items that may be there and could not be listed for this failure. `code` is an id
+    that people know it by, `text` what is written about it.
+    """
+
+    item: str
+    title: str
+    metadata: Mapping[str, str]
+    pictures: tuple[ListedPicture, ...]
+    failure: Failure | None = None
+    hides: str | None = None
+    code: str | None = None
+    text: str | None = None
+
+
+def find_picture(root: Path, file: Path, *, may_be_link: bool) -> ListedPicture:
+    """Return a file within `root` (resolved), as it is now. A link within the root is the file that it leads to.
+
+    `may_be_link`: the file or a folder on its way may be a link. Raises InvalidReference for a file outside,
+    FileMissing, and UnsupportedFormat for what is no file.
+    """
+    try:
+        real = Path(os.path.realpath(file)) if may_be_link else file
+        if not real.is_relative_to(root):
+            raise InvalidReference("It is outside the folder.")
+        found = real.stat()
+    except OSError as error:
+        raise FileMissing(f"The file cannot be found: {error.strerror}.") from error
+    except ValueError as error:  # a NUL in its name
+        raise InvalidReference("It is not the name of a file.") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise UnsupportedFormat("It is not a file.")
+    named = file if file.is_relative_to(root) and ".." not in file.parts else real
+    return ListedPicture(
+        path=storable(str(named.relative_to(root))),
+        file=real,
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        inode=found.st_ino,
+    )
+
+
+def title_of(path: str) -> str:
+    """Return the name of a file as a title."""
+    return display_name(os.fsencode(path).decode(errors="replace"))
+
+
+def storable(path: str) -> str:
+    """Return a path as text that every database stores. One that is not UTF-8 gets a hash, so that it stays unique."""
+    data = os.fsencode(path)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return f"{data.decode(errors='replace')} ({sha256(data)[:8]})"

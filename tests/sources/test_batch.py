@@ -1,0 +1,124 @@
+"""Which items a scraped batch lists, which pictures they have, and what is refused by name."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swatchbook.sources.batch import is_batch, list_batch
+from swatchbook.sources.listed import ListedItem
+
+MIB = 1 << 20
+
+
+def write(file: Path, *records: Any) -> Path:
+    """A batch file of these items, with a file for each path that ends with "here.jpg"."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = [json.dumps(record) for record in records]
+    file.write_text("\n".join(lines) if file.suffix == ".jsonl" else f"[{','.join(lines)}]")
+    return file
+
+
+def picture(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def listed(path: Path, fields: Mapping[str, Sequence[str]] = {}, max_bytes: int = MIB) -> dict[str, ListedItem]:
+    items = list(list_batch(path, fields, max_bytes=max_bytes))
+    named = {item.item: item for item in items}
+    assert len(named) == len(items)
+    return named
+
+
+def failures(items: Mapping[str, ListedItem]) -> dict[str, str]:
+    return {name: str(item.failure) for name, item in items.items() if item.failure}
+
+
+@pytest.mark.parametrize("name", ["items.json", "items.jsonl"])
+def test_item_has_its_fields_and_picture(tmp_path: Path, name: str) -> None:
+    picture(tmp_path, "photos/a.jpg")
+    file = write(tmp_path / name, {
+        "id": 4711, "title": "Linen  sofa", "price": 129.5, "currency": "EUR", "brand": "Nord", "category": "sofas",
+        "size": "200 cm", "condition": "used", "url": "https://shop.example/4711", "file_path": "photos/a.jpg", "x": 1,
+    })  # fmt: skip
+    (item,) = listed(file).values()
+    assert (item.item, item.code, item.title, item.failure) == ("4711", "4711", "Linen sofa", None)
+    assert item.metadata == {
+        "price": "129.50", "currency": "EUR", "brand": "Nord", "category": "sofas", "size": "200 cm",
+        "condition": "used", "url": "https://shop.example/4711",
+    }  # fmt: skip
+    assert item.text == "Nord · sofas · 200 cm · used"
+    assert [picture.path for picture in item.pictures] == ["photos/a.jpg"]
+
+
+def test_first_field_with_a_file_wins(tmp_path: Path) -> None:
+    picture(tmp_path, "o.jpg", "f.jpg", "1.jpg", "2.jpg")
+    file = write(
+        tmp_path / "items.jsonl",
+        {"id": "a", "compressed_path": "missing.jpg", "original_path": "o.jpg", "file_path": "f.jpg"},
+        {"id": "b", "file_path": "missing.jpg", "local_image_paths": ["1.jpg", "missing.jpg", "2.jpg", "1.jpg"]},
+    )
+    items = listed(file)
+    assert [p.path for p in items["a"].pictures] == ["o.jpg"]
+    assert [p.path for p in items["b"].pictures] == ["1.jpg", "2.jpg"]
+
+
+def test_other_shapes_by_a_field_mapping(tmp_path: Path) -> None:
+    picture(tmp_path, "a.jpg")
+    file = write(tmp_path / "items.json", {"sku": "S1", "name": {"de": "Sofa"}, "media": {"main": "a.jpg"}})
+    items = listed(file, {"id": ("nr", "sku"), "title": ("name.de",), "images": ("media.main",)})
+    assert (items["S1"].title, len(items["S1"].pictures)) == ("Sofa", 1)
+    assert failures(listed(file)) == {"items.json#1": "It has no id (id or item_id). Set SWATCHBOOK_ITEM_FIELDS."}
+
+
+def test_folder_of_batches_is_one_source(tmp_path: Path) -> None:
+    picture(tmp_path, "monday/a.jpg", "b.jpg")
+    write(tmp_path / "monday" / "items.jsonl", {"id": "a", "file_path": "a.jpg"})
+    write(tmp_path / "tuesday.json", {"id": "b", "file_path": "b.jpg"}, {"id": "a", "file_path": "b.jpg"})
+    items = listed(tmp_path)
+    assert [p.path for p in items["a"].pictures] == ["monday/a.jpg"]
+    assert failures(items) == {"a (2)": "The id a occurs once more: tuesday.json#2."}
+    assert is_batch(tmp_path)
+    assert not is_batch(tmp_path / "monday" / "a.jpg")
+
+
+def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:
+    picture(tmp_path, "outside.jpg", "batch/a.jpg")
+    (tmp_path / "batch" / "link").symlink_to(tmp_path)
+    lines = [
+        '{"id": "good", "file_path": "a.jpg"}', "not json", "[1]", '{"title": "no id"}', '{"id": "none"}',
+        '{"id": "up", "file_path": "../outside.jpg"}', '{"id": "abs", "file_path": "/etc/hostname"}',
+        '{"id": "link", "file_path": "link/outside.jpg"}', '{"id": "url", "images": ["https://10.0.0.1/a.jpg"]}',
+        '{"id": "nul", "file_path": "a\\u0000.jpg"}', '{"id": "dir", "file_path": "."}',
+        '{"id": "\\ud800", "images": 5}',
+        '{"id": "good", "file_path": "a.jpg"}', "",
+    ]  # fmt: skip
+    (tmp_path / "batch" / "items.jsonl").write_text("\n".join(lines))
+    items = listed(tmp_path / "batch" / "items.jsonl")
+    failed = failures(items)
+    assert [name for name in items if name not in failed] == ["good"]
+    assert set(failed) == {
+        "items.jsonl#2", "items.jsonl#3", "items.jsonl#4", "none", "up", "abs", "link", "url", "nul", "dir",
+        "items.jsonl#12", "good (2)",
+    }  # fmt: skip
+    for name in ("up", "abs", "link"):
+        assert "outside the folder" in failed[name]
+    assert "not JSON" in failed["items.jsonl#2"]
+    assert "no picture" in failed["none"]
+
+
+def test_file_that_is_no_json_hides_its_items(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"id": ')
+    write(tmp_path / "b.json", {"id": "b"})
+    items = listed(tmp_path)
+    assert (items["a.json"].hides, items["b"].hides) == ("", None)
+    assert "not JSON" in str(items["a.json"].failure)
+
+
+def test_too_large_a_json_file_names_json_lines(tmp_path: Path) -> None:
+    file = write(tmp_path / "items.json", {"id": "a" * 200})
+    assert ".jsonl" in failures(listed(file, max_bytes=100))["items.json"]
