@@ -221,6 +221,9 @@ def ingest_images(
     force: Annotated[
         bool, typer.Option("--force", help="Read all files again, and retry failed and rejected images.")
     ] = False,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Ingest folders of pictures and scraped batches, and make them searchable.
@@ -235,6 +238,7 @@ def ingest_images(
         "max_retries": max_retries,
         "roles": roles.split(",") if roles else None,
         "max_usd": max_usd,
+        "mirror": mirror,
     }
     options = _options({name: value for name, value in given.items() if value is not None}, True, force)
     check_owner(owner)

@@ -149,7 +149,7 @@ def _items(counts: ItemCounts) -> str:
         (counts.pending_items, "pending"),
     ]
     shown = " + ".join(f"{count} {what}" for count, what in parts if count)
-    gone = f", {counts.left_items} no longer in the folder" if counts.left_items else ""
+    gone = f", {counts.left_items} no longer there" if counts.left_items else ""
     return f"{counts.total_items}{f' = {shown}' if shown else ''}{gone}"
 
 

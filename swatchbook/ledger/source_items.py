@@ -30,11 +30,11 @@ def known_items(ledger: Ledger, document: str, keys: Collection[str]) -> dict[st
         return {row["key"]: _read(row) for row in rows}
 
 
-def count_present(ledger: Ledger, document: str) -> int:
-    """Count the known items of a document that were in its source when it was read last."""
-    present = select(func.count()).where(source_items.c.document == document, ~source_items.c.gone)
+def count_known(ledger: Ledger, document: str, *, gone: bool) -> int:
+    """Count the known items of a document that were in its source when it was read last; `gone`: the others, too."""
+    known = select(func.count()).where(source_items.c.document == document)
     with ledger.read() as connection:
-        return connection.execute(present).scalar_one()
+        return connection.execute(known if gone else known.where(~source_items.c.gone)).scalar_one()
 
 
 def next_number(ledger: Ledger, document: str) -> int:

@@ -112,8 +112,10 @@ def _left_items(counts: ItemCounts, scan: Scan) -> Iterator[str]:
     """Yield lines about items that were moved, and items that are no longer in their folder."""
     if scan.moved:
         yield f"{scan.moved} items were moved: their pictures are at another place now."
+    if scan.removed:
+        yield f"{scan.removed} items are no longer in their source and were removed."
     if counts.left_items:
-        yield f"{counts.left_items} items are no longer in the folder; what they showed is still searchable."
+        yield f"{counts.left_items} items are no longer in their source; --mirror removes them."
 
 
 def _dropped_answers(results: StageResults) -> str | None:

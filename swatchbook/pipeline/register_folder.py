@@ -53,7 +53,9 @@ def register_folder(
             f"{folder} was ingested as a {document.kind} before, not as a {kind}.",
             advice=f"Name it as that, or delete it first: swatchbook delete {document.id[:8]}",
         )
-    unchanged = is_answered(resources, document, request, options) and is_unchanged(resources, document)
+    unchanged = is_answered(resources, document, request, options) and is_unchanged(
+        resources, document, mirror=options.mirror
+    )
     return Registered(document=get_document(resources.ledger, document.id), request=request, unchanged=unchanged)
 
 

@@ -17,7 +17,7 @@ from ulid import ULID
 from swatchbook.errors import SHARED, Failure, FileMissing, InvalidReference, Policy, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
-from swatchbook.ledger.documents import BATCH, Document
+from swatchbook.ledger.documents import BATCH, FOLDER, Document
 from swatchbook.ledger.queries.source_items import complete_products
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.pipeline.work import Work
@@ -81,8 +81,11 @@ class _Opened(Record):
     message: str | None = None
 
 
-def is_unchanged(resources: Resources, document: Document) -> bool:
-    """Return whether a source holds what its document's generation read from it. Opens no picture."""
+def is_unchanged(resources: Resources, document: Document, *, mirror: bool = False) -> bool:
+    """Return whether a source holds what its document's generation read from it. Opens no picture.
+
+    `mirror`: and nothing else is known of it.
+    """
     generation = document.generation
     if generation is None:
         return False
@@ -92,7 +95,7 @@ def is_unchanged(resources: Resources, document: Document) -> bool:
         if not all(_is_known(item, known.get(key), generation) for key, item in portion.items()):
             return False
         count += len(portion)
-    return count == source_items.count_present(resources.ledger, document.id)
+    return count == source_items.count_known(resources.ledger, document.id, gone=mirror)
 
 
 def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], None]) -> Scan:
@@ -126,7 +129,8 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
         listed, read = listed + len(portion), read + len(opened)
         progress(listed, max(listed, total))
     moved, left = _settle_unseen(resources, work, token, tuple(unlisted))
-    return Scan(skipped=skipped, read=read, moved=moved, left=left)
+    removed = left if work.options.mirror else 0
+    return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed)
 
 
 def _list(resources: Resources, kind: str, content: str) -> Iterator[ListedItem]:
@@ -139,7 +143,7 @@ def _list(resources: Resources, kind: str, content: str) -> Iterator[ListedItem]
 def _count(resources: Resources, work: Work) -> int:
     """Return about how many items there are, to show progress; of a batch, those that were there the last time."""
     if work.kind == BATCH:
-        return source_items.count_present(resources.ledger, work.document)
+        return source_items.count_known(resources.ledger, work.document, gone=False)
     return count_pictures(Path(work.content), resources.settings.image_suffixes)
 
 
@@ -352,20 +356,21 @@ def _unusable(failure: Failure, stamp: Stamp) -> _Opened:
 
 
 def _settle_unseen(resources: Resources, work: Work, token: str, unlisted: tuple[str, ...]) -> tuple[int, int]:
-    """Remove items that were moved or showed nothing, and mark the other ones that are gone. Return their numbers.
+    """Remove items that were moved or showed nothing, and mark the other ones that are gone; return their numbers.
 
-    `unlisted`: beginnings of the ids of items that may be there and could not be listed.
+    With the option `mirror` the others are removed, too. `unlisted`: beginnings of the ids of items that may be there
+    and could not be listed. An item of a batch is never moved: another one may show the same picture.
     """
     moved, left = 0, 0
     for portion in source_items.unseen_items(resources.ledger, work.document, token):
         absent = [item for item in portion if not item.item.startswith(unlisted)]
-        contents = {key for item in absent for key in _contents(item)}
+        contents = {key for item in absent for key in _contents(item)} if work.kind == FOLDER else set[str]()
         shown = source_items.content_keys_seen(resources.ledger, work.document, token, contents)
         dropped = {item.key for item in absent if _contents(item) <= shown}
         moved += sum(bool(_contents(item)) for item in absent if item.key in dropped)
-        gone = [item.key for item in absent if item.key not in dropped]
-        source_items.remove_items(resources.ledger, work.run, dropped)
-        source_items.mark_gone(resources.ledger, work.run, gone)
+        gone = {item.key for item in absent} - dropped
+        source_items.remove_items(resources.ledger, work.run, dropped | gone if work.options.mirror else dropped)
+        source_items.mark_gone(resources.ledger, work.run, set() if work.options.mirror else gone)
         left += len(gone)
     return moved, left
 

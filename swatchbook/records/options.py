@@ -1,4 +1,4 @@
-"""The options of an ingest with defaults and limits: roles, focus, batch size (20), retries (3), budget, force; and
+"""The options of an ingest with defaults and limits: roles, focus, batch size (20), retries (3), budget, mirror; and
 the names of saved Prefect blocks. Prefect's form is made from them.
 """
 
@@ -50,6 +50,11 @@ class IngestOptions(BaseModel):
         le=100_000,
         title="Budget, US dollars",
         description="The most that providers may charge for this document; empty means no limit. (stages 2 and 6)",
+    )
+    mirror: bool = Field(
+        default=False,
+        title="Mirror",
+        description="Of folders and scraped batches: remove items that are no longer there. (stage 5)",
     )
     force: bool = Field(
         default=False,

@@ -57,7 +57,8 @@ class ReadItem(Record):
 
 
 class Scan(Record):
-    """Result of stage 5 for a folder. `skipped`: unchanged and complete items; `left`: those that are gone from it.
+    """Result of stage 5 for a folder or scraped batch. `skipped`: unchanged and complete items; `left`: those that are
+    gone from it, `removed` how many of them were removed.
 
     `read` counts the pictures whose bytes were read.
     """
@@ -66,6 +67,7 @@ class Scan(Record):
     read: int = 0
     moved: int = 0
     left: int = 0
+    removed: int = 0
     warnings: tuple[str, ...] = ()
 
 

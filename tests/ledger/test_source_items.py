@@ -140,7 +140,7 @@ def test_counts_close_over_complete_failed_pending_and_gone(ledger: Ledger) -> N
     counts = count_items(ledger, run.document)
     assert (counts.total_items, counts.failed_items, counts.left_items) == (3, 1, 1)
     assert failed_ids(ledger, run.document) == ["none"]
-    assert source_items.count_present(ledger, run.document) == 3
+    assert [source_items.count_known(ledger, run.document, gone=gone) for gone in (False, True)] == [3, 4]
 
 
 def test_item_is_as_bad_as_its_worst_picture(ledger: Ledger) -> None:

@@ -168,6 +168,29 @@ def test_file_that_is_gone_is_reported_and_stays_searchable(resources: Resources
     assert count_items(resources.ledger, work.document).left_items == 0
 
 
+def test_mirror_removes_what_is_gone_from_the_folder(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder)
+    scanned(resources, work)
+    (folder / "oak.png").unlink()
+    scanned(resources, work)
+    assert is_unchanged(resources, document_of(resources, work))
+    assert not is_unchanged(resources, document_of(resources, work), mirror=True)
+    end(resources, work)
+    mirrored = begin(resources, folder, mirror=True)
+    assert mirrored.run.generation == work.run.generation
+    assert scanned(resources, mirrored) == Scan(left=1, removed=1)
+    assert names(resources, mirrored) == ["slate.jpg", "linen.webp"]
+    assert is_unchanged(resources, document_of(resources, mirrored), mirror=True)
+
+
+def test_mirror_removes_nothing_while_a_batch_cannot_be_read(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA, LAMP), mirror=True)
+    scanned(resources, work)
+    write(folder / "items.jsonl", b"{not json")
+    scanned(resources, work)
+    assert names(resources, work) == ["Linen sofa", "Brass lamp"]
+
+
 def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Resources, folder: Path) -> None:
     shutil.copy2(folder / "oak.png", folder / "twin.png")
     work = begin(resources, folder)
@@ -345,6 +368,14 @@ def test_item_that_left_the_batch_is_reported_unless_the_batch_is_broken(resourc
     assert scanned(resources, work).left == 1
     counts = count_items(resources.ledger, work.document)
     assert (counts.total_items, counts.left_items) == (1, 1)
+
+
+def test_item_that_left_is_kept_though_another_shows_its_picture(resources: Resources, folder: Path) -> None:
+    work = begin(resources, batch(folder, SOFA, SOFA | {"id": "twin", "title": "Twin"}))
+    scanned(resources, work)
+    batch(folder, SOFA)
+    assert scanned(resources, work) == Scan(left=1)
+    assert names(resources, work) == ["Linen sofa", "Twin"]
 
 
 def test_item_without_a_picture_fails_by_its_id(resources: Resources, folder: Path) -> None:
