@@ -15,7 +15,7 @@ from swatchbook.resources import Resources
 ALL = "all"
 """Source of the counts of all sources together."""
 
-KINDS = {"references": FOLDER, "scraped": BATCH, "all": None}
+KINDS: Mapping[str, str | None] = {"references": FOLDER, "scraped": BATCH, "all": None}
 """What `--mode` says of the paths; `all`: look what each is."""
 
 

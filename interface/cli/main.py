@@ -248,7 +248,7 @@ def ingest_images(
         from interface.cli.ingest_images import KINDS
         from interface.cli.ingest_images import ingest_images as run
 
-        kinds = dict.fromkeys(paths or (), KINDS[mode])
+        kinds: dict[Path, str | None] = dict.fromkeys(paths or (), KINDS[mode])
         if references_dir and mode != "scraped":
             kinds[references_dir] = KINDS["references"]
         if scraped_dir and mode != "references":
