@@ -23,6 +23,7 @@ from swatchbook.ledger.dirty import (
     reopen_documents_showing,
 )
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
+from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import (
@@ -182,10 +183,9 @@ def _save_placements(
 ) -> None:
     """Save images and placements, and mark what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
-    keys = {image_id(owner, p.content_key): p.content_key for p in extraction.placements}
-    rows = {
-        p.id: _placement_row(run, n, image_id(owner, p.content_key), p) for n, p in enumerate(extraction.placements)
-    }
+    seed = seed_of(connection, owner)
+    keys = {image_id(seed, p.content_key): p.content_key for p in extraction.placements}
+    rows = {p.id: _placement_row(run, n, image_id(seed, p.content_key), p) for n, p in enumerate(extraction.placements)}
     shown = {row["image"] for row in rows.values() if row["state"] == PlacementState.SHOWN}
     insert_new_rows(connection, images, _image_rows(owner, keys, extraction.pictures))
     before = lock_rows(connection, images, keys)

@@ -367,6 +367,14 @@ late_writes = Table(  # ids of writes to the index that their publisher gave up,
     Index(None, "due_at"),
 )
 
+owner_seeds = Table(  # owners that were renamed, and the names that they had: owners.py
+    "owner_seeds",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("seed", String(64), nullable=False),  # what stands for the owner in the ids of its documents and images
+    Column("renamed_to", String(64)),
+)
+
 flow_processes = Table(  # the processes of Prefect's flow runs, whether or not they work on a document
     "flow_processes",
     metadata,

@@ -21,13 +21,14 @@ from swatchbook.ledger import runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
 from swatchbook.ledger.documents import Document, get_document, queue
+from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run, make_room
 from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.register import register_source, spaces_to_serve
 from swatchbook.pipeline.work import Work
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage, document_id
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.storage.files import KEY
@@ -69,7 +70,7 @@ def begin_work(
         )
     except Failure as failure:  # a queued document has no run yet that could record it
         if KEY.match(source):
-            block_document(resources, document_id(owner, source[:64]), failure)
+            block_document(resources, id_of_document(resources.ledger, owner, source[:64]), failure)
         raise
     if isinstance(begun, Busy):
         if begun.reason == "cancelled":

@@ -1,6 +1,8 @@
 """The records of Swatchbook: small immutable types and the ids of what they describe."""
 
 from swatchbook.records.base import (
+    DEFAULT_OWNER,
+    ID,
     NAMESPACE,
     Box,
     Owner,
@@ -87,6 +89,8 @@ from swatchbook.records.reports import (
 from swatchbook.records.results import StageResults
 
 __all__ = [
+    "DEFAULT_OWNER",
+    "ID",
     "NAMESPACE",
     "PAGE_CUT",
     "PIXEL_ROLES",

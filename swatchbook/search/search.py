@@ -69,7 +69,7 @@ def search(
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
         for target, fused_score in best
-        if target in hits
+        if target in hits and where.owner in (None, hits[target].owner)  # the index may still have a former name
     ]
 
 
