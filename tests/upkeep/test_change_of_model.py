@@ -227,6 +227,7 @@ def collection(
             resources.index.drop(each.space)
 
 
+@pytest.mark.stack
 def test_text_encoder_to_voyage_and_back(collection: Collection, voyage: Provider) -> None:
     collection.choose(text_encoder="voyage", text_url=voyage.openai_url, text_api_key=KEY)
     collection.change()
@@ -246,6 +247,7 @@ def documents_paid(voyage: Provider) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.stack
 def test_descriptors_to_siglip_and_back(collection: Collection) -> None:
     model = str(tiny.save(collection.folder / "models", "siglip2"))
     collection.choose(encoder="siglip", encoder_model=model)

@@ -46,6 +46,7 @@ def test_search_goes_on_when_settings_name_another_model_and_a_document_is_embed
     assert run_json("search", "oak floor", "--owner", "anna") == before
 
 
+@pytest.mark.stack
 def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
