@@ -387,7 +387,7 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     Column("heartbeat_at", Time, nullable=False),
 )
 
-notices = Table(  # what the operator's receiver is told: notices.py
+notices = Table(  # what the operator's receiver is told: owed_notices.py
     "notices",
     metadata,
     Column("id", Token, primary_key=True),  # the `webhook-id` under which it is sent
