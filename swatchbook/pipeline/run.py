@@ -64,7 +64,8 @@ def begin_work(
             document.id,
             options=options,
             fingerprint=request.fingerprint,
-            requested=(*request.requested, *beside),
+            requested=request.requested,
+            beside=beside,
             prefect_run=prefect_run,
             blocks=blocks,
         )
