@@ -16,7 +16,7 @@ from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register import register
 from swatchbook.pipeline.run import begin_work, hold_run
 from swatchbook.pipeline.work import Work
-from swatchbook.records import IngestOptions
+from swatchbook.records import DEFAULT_OWNER, IngestOptions
 from swatchbook.resources import open_resources
 from swatchbook.settings import Settings
 
@@ -25,8 +25,8 @@ def main(path: Path) -> None:
     """Ingest one file into the home of the settings."""
     options = IngestOptions()
     with open_resources(Settings()) as resources:
-        document = register(resources, path, owner="default", options=options).document
-        work = begin_work(resources, str(document.file), owner="default", options=options)
+        document = register(resources, path, owner=DEFAULT_OWNER, options=options).document
+        work = begin_work(resources, str(document.file), owner=DEFAULT_OWNER, options=options)
         assert isinstance(work, Work)
         with hold_run(resources, work.run):
             reading = reader.read(path, resources.files, resources.settings)

@@ -12,6 +12,7 @@ from blocks import load_resources
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.work import Work
 from swatchbook.records import (
+    DEFAULT_OWNER,
     BlockNames,
     Description,
     Discovery,
@@ -46,7 +47,7 @@ Source = Annotated[str, Field(min_length=1, max_length=4_096)]
 @registered
 async def ingest_catalogue(
     source: Source,
-    owner: Owner = "default",
+    owner: Owner = DEFAULT_OWNER,
     options: IngestOptions = IngestOptions(),
     blocks: BlockNames = BlockNames(),
 ) -> RunReport:

@@ -12,7 +12,7 @@ from blocks import load_resources
 from swatchbook.ledger.documents import FOLDER
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.work import Work
-from swatchbook.records import BlockNames, IngestOptions, Owner, RunReport, Stage
+from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
 from tasks.embed import preload_models, publish_whole
 from tasks.embed_items import embed_items
 from tasks.flow_process import registered
@@ -29,7 +29,7 @@ Folder = Annotated[str, Field(min_length=1, max_length=4_096)]
 @registered
 async def ingest_images(
     source: Folder,
-    owner: Owner = "default",
+    owner: Owner = DEFAULT_OWNER,
     options: IngestOptions = IngestOptions(),
     blocks: BlockNames = BlockNames(),
 ) -> RunReport:

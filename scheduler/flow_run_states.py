@@ -20,8 +20,9 @@ from swatchbook.ledger import flow_processes, schedule, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.flow_processes import FlowProcess
 from swatchbook.ledger.leases import LEASE_SECONDS
+from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.schedule import PastRun
-from swatchbook.records import DocumentStatus, Record, document_id
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Record
 from swatchbook.runtime.process import is_dead
 from swatchbook.storage.files import KEY
 from tasks.cancelled_in_prefect import SILENT, UNWANTED, cancel_document, cancel_documents
@@ -31,6 +32,7 @@ from tasks.prefect_client import (
     WAITING,
     WORKER,
     in_states,
+    launched_document,
     live_workers,
     of_flows,
     seconds_in_state,
@@ -72,7 +74,7 @@ async def settle_flow_runs(client: PrefectClient, ledger: Ledger) -> SettledRuns
             await set_state(client, run, Cancelling(message=UNWANTED))
     active = [run async for run in in_states(client, _ACTIVE, flow=of_flows(*INGESTS.values()))]
     past = await asyncio.to_thread(schedule.past_runs, ledger, [str(run.id) for run in active])
-    documents = {run.id: document for run in active if (document := _document(run, past.get(str(run.id))))}
+    documents = await asyncio.to_thread(_documents, ledger, active, past)
     cancelled = {live[str(run.id)] for run in stopped}
     for run in active:  # its process was killed before this round saw it alive
         if run.id in documents and await cancel_document(client, ledger, documents[run.id], run):
@@ -205,12 +207,18 @@ def _state_of_unwanted(run: FlowRun) -> State | None:
     return Cancelling(message=UNWANTED)
 
 
-def _document(run: FlowRun, last: PastRun | None) -> str | None:
-    """Return the document id of a flow run by its parameters: a key, or a folder's absolute name, as launches give."""
-    if last is not None:
-        return last.document
-    source, owner = str(run.parameters.get("source", "")), str(run.parameters.get("owner", "default"))
-    return document_id(owner, source[:64] if KEY.match(source) else source) if source else None
+def _documents(ledger: Ledger, runs: Sequence[FlowRun], past: Mapping[str, PastRun]) -> dict[UUID, str]:
+    """Return flow run -> id of its document, where the ledger, the launch or the parameters tell it."""
+    documents = dict[UUID, str]()
+    for run in runs:
+        if last := past.get(str(run.id)):
+            documents[run.id] = last.document
+        elif launched_for := launched_document(run.tags):
+            documents[run.id] = launched_for
+        elif KEY.match(source := str(run.parameters.get("source", ""))):
+            owner = str(run.parameters.get("owner", DEFAULT_OWNER))
+            documents[run.id] = id_of_document(ledger, owner, source[:64])
+    return documents
 
 
 async def _set(client: PrefectClient, active: Sequence[FlowRun], due: Mapping[UUID, State | None]) -> SettledRuns:

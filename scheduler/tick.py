@@ -258,15 +258,15 @@ def _has_prefect() -> bool:
 
 
 async def _process_due(resources: Resources) -> PartResult:
-    """Run `swatchbook retry` in a child when documents are due."""
+    """Run `swatchbook retry --all-owners` in a child when documents are due."""
     waiting = await asyncio.to_thread(schedule.launchable, resources.ledger, _MAX_COUNTED)
-    return {"worked_off": len(waiting)} if waiting and await _in_child(resources, "retry") else {}
+    return {"worked_off": len(waiting)} if waiting and await _in_child(resources, "retry", "--all-owners") else {}
 
 
 async def _review(resources: Resources) -> PartResult:
-    """Run `swatchbook review run` in a child when documents have pictures to review."""
+    """Run `swatchbook review run --all-owners` in a child when documents have pictures to review."""
     waiting = await asyncio.to_thread(documents_to_review, resources)
-    return {"reviewed": len(waiting)} if waiting and await _in_child(resources, "review", "run") else {}
+    return {"reviewed": len(waiting)} if waiting and await _in_child(resources, "review", "run", "--all-owners") else {}
 
 
 async def _in_child(resources: Resources, *command: str) -> bool:

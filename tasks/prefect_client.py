@@ -3,7 +3,7 @@ force states. A Prefect server that does not answer is an outage, which costs no
 """
 
 import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -24,6 +24,7 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.exceptions import ObjectNotFound
 
 from swatchbook.errors import Configuration, ProviderDown
+from swatchbook.records import ID
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ async def deployment_id(client: PrefectClient, name: str) -> UUID:
         return (await client.read_deployment_by_name(name)).id
     except ObjectNotFound:
         raise Configuration(f"Prefect has no deployment {name}.", advice="Create it with `swatchbook setup`.") from None
+
+
+def launched_document(tags: Iterable[str]) -> str | None:
+    """Return the id of the document that the scheduler launched a flow run for, from its tags; None for other runs."""
+    return next((tag for tag in tags if ID.fullmatch(tag)), None)
 
 
 async def in_states(

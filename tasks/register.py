@@ -13,12 +13,13 @@ from swatchbook.ledger import dead_runs
 from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.runs import Busy
 from swatchbook.pipeline.register import register_source
-from swatchbook.pipeline.run import begin_work, has_settled, queued_document
+from swatchbook.pipeline.run import begin_work, has_settled
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.storage.upload_buffer import is_remote
 from tasks.policy import WRITE
+from tasks.prefect_client import launched_document
 
 _POLL_SECONDS = 0.5
 _MAX_NAME = 200  # characters
@@ -30,13 +31,13 @@ async def register_document(
 ) -> Work | Document:
     """Register the source and begin a run. While another run holds the document, wait for it to end.
 
-    Returns the Document if nothing is left to do. A flow run that the scheduler launched for a document uses the
-    options that were requested last, and raises InvalidReference if the document was deleted since.
+    Returns the Document if nothing is left to do. A flow run that the scheduler launched for a document uses the owner
+    and the options that it has now, and raises InvalidReference if the document was deleted since.
     """
     resources = load_resources(blocks)
-    launched_for = queued_document(owner, source, kind)
-    if launched_for and launched_for in flow_run.tags:  # a deleted one must not be created again
-        options = (await asyncio.to_thread(get_document, resources.ledger, launched_for)).options
+    if launched_for := launched_document(flow_run.tags):  # a deleted one must not be created again
+        document = await asyncio.to_thread(get_document, resources.ledger, launched_for)
+        options, owner = document.options, document.owner  # the owner may have been renamed since
     if is_remote(source):  # downloaded once, although the loop below may try to begin several times
         registration = await asyncio.to_thread(register_source, resources, source, owner=owner, options=options)
         source = registration.document.file or source

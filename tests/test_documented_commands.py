@@ -77,6 +77,8 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook export --all --to products.csv --pictures pictures": ("", lambda run: run.returncode == 0),
     "swatchbook export --all --format jsonl": ("", finds('"name": "Nordvik Oak"')),
     "swatchbook status": ("", finds("1 completed")),
+    "swatchbook status --all-owners": ("", finds("1 completed")),
+    "swatchbook owners": ("", finds("default", "1 completed")),
     "swatchbook coverage": ("", finds("14 of 14 (100 %)")),
     "swatchbook embed": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr and run.returncode == 0),
     "swatchbook embed DOCUMENT": ("embed catalogue.pdf", lambda run: "nothing to do" in run.stderr),
@@ -102,6 +104,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
 
 _CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
 _FOLDERS = "tests/interface/cli/test_ingest_images.py"
+_OWNERS = "tests/interface/cli/test_owners.py"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 TESTED_ELSEWHERE: Mapping[str, str] = {
     "make demo": "tests/test_offline.py::test_demo_ingests_and_searches_without_a_network",
@@ -123,6 +126,13 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook embed DOCUMENT --roles multimodal": "tests/test_siglip_end_to_end.py",
     "swatchbook spaces rollback": "tests/upkeep/test_spaces.py::"
     "test_text_encoder_changes_to_voyage_and_back_while_people_search",
+    "swatchbook delete --all --owner NAME": (
+        f"{_OWNERS}::test_all_cancels_and_deletes_what_the_owner_has_and_nothing_else"
+    ),
+    "swatchbook owners rename alice bob": f"{_OWNERS}::test_a_rename_says_what_still_has_the_old_name",
+    "swatchbook owners delete bob --yes": (
+        f"{_OWNERS}::test_an_owner_is_deleted_after_a_question_and_never_where_nobody_can_answer"
+    ),
     "swatchbook review run": f"{_REVIEW}::test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable",
     "swatchbook review accept 70968d45": f"{_REVIEW}::test_a_person_has_the_last_word",
     'swatchbook review correct 70968d45 material="smoked oak" colors="brown, black"': (

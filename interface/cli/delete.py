@@ -1,44 +1,56 @@
-"""`swatchbook delete`: the question before (on a terminal, or --yes) and the summary after. It is done in
-`pipeline/delete.py`, and counted beforehand in `ledger/queries/deletion.py`.
+"""`swatchbook delete` and `owners delete`: the question before (on a terminal, or --yes) and the summary after. It is
+done in `pipeline/delete.py`, and counted beforehand in `ledger/queries/deletion.py`.
 """
 
-import sys
-
-import typer
-
-from interface.cli.exit_status import FAILED
-from interface.cli.terminal import clean, note, say_json
+from interface.cli.exit_status import COMPLETED, OPEN
+from interface.cli.options import confirm
+from interface.cli.terminal import note, owner_flag, plural, say_json
 from swatchbook.ledger.documents import Document
-from swatchbook.ledger.queries.deletion import Deletion
+from swatchbook.ledger.queries.deletion import Deletion, count_deletion, count_owner_deletion
+from swatchbook.pipeline import delete
+from swatchbook.resources import Resources
 
 
-def confirm_delete(document: Document, counted: Deletion) -> None:
-    """Ask for confirmation. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
-    summary = f"{document.name} ({document.id[:8]}, of {document.owner}): {_described(counted)} will be deleted."
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(
-            f"{summary} stdin is not a terminal, so no confirmation is possible: add --yes.", param_hint="--yes"
-        )
-    note(f"{summary} Images that other documents use stay.")
-    if not typer.confirm(clean(f"Delete {document.name}?"), err=True):
-        note("Nothing was deleted.")
-        raise typer.Exit(FAILED)
-
-
-def print_deleted(document: Document, counted: Deletion, *, finished: bool, as_json: bool) -> None:
-    """Print what was deleted; `finished` is False while the index still holds some of it."""
+def delete_document(resources: Resources, document: Document, *, yes: bool, as_json: bool) -> int:
+    """Delete a document after a question, unless `yes`. Return the exit code."""
+    counted = count_deletion(resources.ledger, document.id)
+    if not yes:
+        _confirm(f"{document.name} ({document.id[:8]}, of {document.owner})", counted, f"Delete {document.name}?")
+    finished = delete.delete(resources, document.id)
     if as_json:
         fields = {"document_id": document.id, "name": document.name, "owner": document.owner, "finished": finished}
         say_json(fields | counted.model_dump())
-    elif finished:
-        note(f"{document.name}: {_described(counted)} deleted.")
     else:
-        note(f"{document.name}: deleted from the ledger, but not yet from the index. To finish: swatchbook retry")
+        _note_deleted(document.name, document.owner, counted, finished=finished)
+    return COMPLETED if finished else OPEN
+
+
+def delete_owner(resources: Resources, owner: str, *, yes: bool, as_json: bool) -> int:
+    """Delete all documents of an owner, and thereby the owner, after a question, unless `yes`. Return the exit code."""
+    counted = count_owner_deletion(resources.ledger, owner)
+    if counted.documents and not yes:
+        _confirm(owner, counted, f"Delete the owner {owner} with all documents?")
+    finished = delete.delete_owner(resources, owner)
+    if as_json:
+        say_json({"owner": owner, "finished": finished} | counted.model_dump())
+    else:
+        _note_deleted(owner, owner, counted, finished=finished)
+    return COMPLETED if finished else OPEN
+
+
+def _confirm(what: str, counted: Deletion, question: str) -> None:
+    confirm(f"{what}: {_described(counted)} will be deleted. Images that other documents use stay.", question)
+
+
+def _note_deleted(what: str, owner: str, counted: Deletion, *, finished: bool) -> None:
+    """Print what was deleted; `finished` is False while the index still holds some of it."""
+    if finished:
+        note(f"{what}: {_described(counted)} deleted.")
+    else:
+        retry = f"swatchbook retry{owner_flag(owner)}"
+        note(f"{what}: deleted from the ledger, but not yet from the index. To finish: {retry}")
 
 
 def _described(counted: Deletion) -> str:
-    return f"{counted.documents} document, {_plural(counted.images, 'image')} and {_plural(counted.vectors, 'vector')}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+    counts = plural(counted.documents, "document"), plural(counted.images, "image"), plural(counted.vectors, "vector")
+    return "{}, {} and {}".format(*counts)

@@ -12,12 +12,9 @@ from swatchbook.errors import InvalidReference
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import ProductRow, as_row, copy_pictures, read_products
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.documents import Document, list_documents
+from swatchbook.ledger.documents import Document
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import Resources
-
-_LISTED_TOGETHER = 100
 
 
 class Exported(Record):
@@ -47,21 +44,12 @@ def choose_format(given: str | None, to: Path | None) -> Format:
     return form
 
 
-def documents_of(ledger: Ledger, owner: str) -> list[Document]:
-    """Return all documents of an owner, oldest first, without those that are being deleted."""
-    documents: list[Document] = []
-    after = None
-    while portion := list_documents(ledger, owner, after=after, limit=_LISTED_TOGETHER):
-        documents += (document for document in portion if document.status is not DocumentStatus.DELETING)
-        after = portion[-1].created_at, portion[-1].id
-    return documents[::-1]
-
-
-def require_exportable(document: Document) -> Document:
-    """Return the document. Raises InvalidReference while it is being deleted."""
-    if document.status is DocumentStatus.DELETING:
-        raise InvalidReference(f"{document.name} is being deleted.")
-    return document
+def exportable(documents: Sequence[Document], *, every: bool) -> list[Document]:
+    """Return the documents without those that are being deleted. Raises InvalidReference for one that is named."""
+    kept = [document for document in documents if document.status is not DocumentStatus.DELETING]
+    if not every and len(kept) < len(documents):
+        raise InvalidReference(f"{documents[0].name} is being deleted.")
+    return kept
 
 
 def export(

@@ -11,14 +11,25 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from interface.cli import review, spaces
+from interface.cli import owners, review, spaces
 from interface.cli.options import (
-    AnyOwner,
+    All,
+    AllOwners,
     Json,
+    OwnerName,
+    Reference,
+    ReferenceOrAll,
+    Roles,
+    Yes,
+    check_choice,
     check_owner,
     check_text,
+    choose_document,
+    choose_documents,
+    choose_one_owner,
     choose_owner,
     opened_resources,
+    parse_roles,
     read_settings,
     resumable,
 )
@@ -26,7 +37,6 @@ from interface.cli.options import (
 if TYPE_CHECKING:
     from swatchbook.errors import Failure
     from swatchbook.index.base import Where
-    from swatchbook.ledger.documents import Document
     from swatchbook.records import IngestOptions, RunReport, SearchResults
     from swatchbook.resources import Resources
 
@@ -48,11 +58,10 @@ models = typer.Typer(no_args_is_help=True, help="Manage model weights.")
 INGEST, SEARCH, MAINTAIN, SERVE, SETUP = "Ingest", "Search and inspect", "Maintain", "Serve", "Configure"
 
 app.add_typer(models, name="models", rich_help_panel=SETUP)
+app.add_typer(owners.app, name="owners", rich_help_panel=MAINTAIN)
 app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
 app.add_typer(spaces.app, name="spaces", rich_help_panel=MAINTAIN)
 
-SearchedOwner = Annotated[str | None, typer.Option("--owner", help="Owner to search; `default` if not given.")]
-AllOwners = Annotated[bool, typer.Option("--all-owners", help="Search the collections of all owners.")]
 By = Annotated[Literal["image", "product", "chunk"], typer.Option("--by", help="What each result is.")]
 Filters = Annotated[
     list[str] | None,
@@ -62,8 +71,6 @@ Filters = Annotated[
         help="Filter by document, product, category, material, color, page, price_min or price_max; repeatable.",
     ),
 ]
-OneOwner = Annotated[str, typer.Option("--owner", help="Owner of the documents.")]
-Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name.")]
 
 
 def main() -> None:
@@ -136,12 +143,10 @@ def ingest(
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH", readable=False, help="PDF files, or folders that contain them.")
     ],
-    owner: OneOwner = "default",
+    owner: OwnerName = None,
     batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
     max_retries: Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")] = None,
-    roles: Annotated[
-        str | None, typer.Option(metavar="ROLE,…", help="Vector roles to create; all that the models have by default.")
-    ] = None,
+    roles: Roles = "",
     max_usd: Annotated[
         float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")
     ] = None,
@@ -161,7 +166,7 @@ def ingest(
     given = {
         "batch_size": batch_size,
         "max_retries": max_retries,
-        "roles": roles.split(",") if roles else None,
+        "roles": parse_roles(roles),
         "max_usd": max_usd,
     }
     options = _options({name: value for name, value in given.items() if value is not None}, not no_focus, force)
@@ -169,6 +174,7 @@ def ingest(
     from interface.cli.exit_status import worst
     from interface.cli.sources import find_sources
     from interface.cli.terminal import say_json
+    from swatchbook.records import DEFAULT_OWNER
 
     files, codes = find_sources(paths, quiet=as_json)
     if plan:
@@ -182,7 +188,7 @@ def ingest(
         with opened_resources() as resources, resumable():
             from interface.cli.ingest import ingest as run
 
-            reports, code = run(resources, files, owner=owner, options=options, quiet=as_json)
+            reports, code = run(resources, files, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
             codes.append(code)
     if as_json:
         say_json(reports)
@@ -209,7 +215,7 @@ def ingest_images(
     scraped_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="A folder of scraped batches, beside the PATHs.")
     ] = None,
-    owner: OneOwner = "default",
+    owner: OwnerName = None,
     batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
     max_retries: Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")] = None,
     roles: Annotated[
@@ -247,13 +253,14 @@ def ingest_images(
     with opened_resources() as resources, resumable():
         from interface.cli.ingest_images import KINDS
         from interface.cli.ingest_images import ingest_images as run
+        from swatchbook.records import DEFAULT_OWNER
 
         kinds: dict[Path, str | None] = dict.fromkeys(paths or (), KINDS[mode])
         if references_dir and mode != "scraped":
             kinds[references_dir] = KINDS["references"]
         if scraped_dir and mode != "references":
             kinds[scraped_dir] = KINDS["scraped"]
-        ingested, code = run(resources, kinds, owner=owner, options=options, quiet=as_json)
+        ingested, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
     if as_json:
         say_json(ingested)
     raise typer.Exit(code)
@@ -266,7 +273,7 @@ def ingest_images(
 def search(
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find images similar to this picture.")] = None,
-    owner: SearchedOwner = None,
+    owner: OwnerName = None,
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
@@ -276,14 +283,14 @@ def search(
 ) -> None:
     """Search by text, by a picture, or by both."""
     check_text(text or "", "TEXT")
-    filters, references = _filters(owner, where)
+    check_owner(owner, all_owners)
+    filters, references = _filters(where)
     settings = read_settings()
     if settings.service_url:
         from interface.cli.ask_service import search_at_service
 
         results = search_at_service(
-            settings, text=text, image=image, owner=None if all_owners else owner, where=filters,
-            documents=references, by=by, k=k,
+            settings, text=text, image=image, owner=owner, where=filters, documents=references, by=by, k=k,
         )  # fmt: skip
         _print_results(results, explain=explain, as_json=as_json)
         return
@@ -302,21 +309,20 @@ def search(
 
 @app.command(rich_help_panel=SEARCH)
 def facets(
-    owner: SearchedOwner = None,
+    owner: OwnerName = None,
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
     as_json: Json = False,
 ) -> None:
     """List the values to filter a search by, and how many results have each; with --where, of those that match."""
-    filters, references = _filters(owner, where)
+    check_owner(owner, all_owners)
+    filters, references = _filters(where)
     settings = read_settings()
     if settings.service_url:
         from interface.cli.ask_service import facets_at_service
 
-        counted = facets_at_service(
-            settings, owner=None if all_owners else owner, where=filters, documents=references, by=by
-        )
+        counted = facets_at_service(settings, owner=owner, where=filters, documents=references, by=by)
     else:
         from swatchbook.resources import open_resources
 
@@ -331,10 +337,8 @@ def facets(
     say_json(counted) if as_json else out().print(draw_facets(counted))
 
 
-def _filters(owner: str | None, where: "list[str] | None") -> "tuple[Where, tuple[str, ...]]":
+def _filters(where: "list[str] | None") -> "tuple[Where, tuple[str, ...]]":
     """Return the filters, and the document references as given. Raises BadParameter."""
-    if owner is not None:
-        check_owner(owner)
     for part in where or ():
         check_text(part, "--where")
     from interface.cli.filters import parse_filters
@@ -349,8 +353,8 @@ def _on_collection(
     resources: "Resources", filters: "Where", references: "tuple[str, ...]", owner: str | None, all_owners: bool
 ) -> "Where":
     """Return the filters with the documents that are referred to, and with the owner to search."""
-    documents = tuple(_document(resources, reference).id for reference in references)
-    searched_owner = None if all_owners else choose_owner(resources.ledger, owner)
+    searched_owner = choose_owner(resources.ledger, owner, all_owners)
+    documents = tuple(choose_document(resources.ledger, reference, searched_owner).id for reference in references)
     return filters.model_copy(update={"documents": documents, "owner": searched_owner})
 
 
@@ -370,7 +374,7 @@ def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) ->
 
 
 @app.command(rich_help_panel=SEARCH)
-def show(document: Reference, as_json: Json = False) -> None:
+def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
     """Show one document: its account, products and failures."""
     with opened_resources() as resources:
         from interface.cli.tables import draw_document
@@ -378,7 +382,7 @@ def show(document: Reference, as_json: Json = False) -> None:
         from swatchbook.ledger.queries.document import show_document
         from swatchbook.ledger.queries.report import document_report
 
-        row = _document(resources, document)
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
         details = show_document(resources.ledger, row.id)
         if as_json:
             say_json(details)
@@ -389,13 +393,10 @@ def show(document: Reference, as_json: Json = False) -> None:
 
 @app.command(rich_help_panel=SEARCH)
 def export(
-    document: Annotated[
-        str | None, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Export every document of the owner.")] = False,
-    owner: Annotated[
-        str | None, typer.Option("--owner", help="Owner of the documents; with --all `default` if not given.")
-    ] = None,
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
     form: Annotated[
         Literal["csv", "jsonl", "xlsx", "parquet"] | None,
         typer.Option("--format", help="Format; by default that of PATH's suffix, else csv."),
@@ -410,54 +411,44 @@ def export(
 
     In CSV, a cell that begins with = + - @ gets an apostrophe in front, so that no spreadsheet runs it as a formula.
     """
-    if (document is None) != every:
-        raise typer.BadParameter("give either a DOCUMENT or --all", param_hint="DOCUMENT")
     if as_json and to is None:
         raise typer.BadParameter("the export itself goes to stdout: add --to PATH", param_hint="--json")
-    if owner is not None:
-        check_owner(owner)
     with opened_resources() as resources:
-        from interface.cli.export import choose_format, documents_of, note_exported, require_exportable
+        from interface.cli.export import choose_format, exportable, note_exported
         from interface.cli.export import export as write
         from interface.cli.terminal import say_json
 
         chosen = choose_format(form, to)
-        if document is None:
-            documents = documents_of(resources.ledger, choose_owner(resources.ledger, owner))
-        else:
-            documents = [require_exportable(_document(resources, document, owner))]
-        exported = write(resources, documents, chosen, to=to, pictures=pictures)
+        documents = choose_documents(resources.ledger, document, every, owner, all_owners)
+        exported = write(resources, exportable(documents, every=every), chosen, to=to, pictures=pictures)
         say_json(exported) if as_json else note_exported(exported)
     raise typer.Exit(exported.exit_code)
 
 
 @app.command(rich_help_panel=SEARCH)
-def status(as_json: Json = False) -> None:
+def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
     """List documents that are running, waiting, due or blocked."""
     with opened_resources() as resources:
         from interface.cli.tables import draw_overview, overview
         from interface.cli.terminal import out, say_json
 
-        state = overview(resources.ledger, resources.settings)
+        state = overview(resources.ledger, resources.settings, choose_owner(resources.ledger, owner, all_owners))
         say_json(state.listed()) if as_json else out().print(draw_overview(state, now=resources.ledger.now()))
 
 
 @app.command(rich_help_panel=SEARCH)
-def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
+def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Roles = "", as_json: Json = False) -> None:
     """Show how much of the collection is embedded and searchable."""
-    if owner is not None:
-        check_owner(owner)
+    wanted = parse_roles(roles)
     with opened_resources() as resources:
         from interface.cli.tables import draw_coverage
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries.coverage import count_coverage
-        from swatchbook.ledger.queries.owners import require_owner
         from swatchbook.reports.stale import stale_roles
 
-        if owner is not None:
-            require_owner(resources.ledger, owner)
-        counted = count_coverage(resources.ledger, owner=owner)
-        stale = stale_roles(resources.ledger, resources.settings, owner)
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        counted = count_coverage(resources.ledger, owner=whose, roles=wanted)
+        stale = stale_roles(resources.ledger, resources.settings, whose, wanted)
         if as_json:
             say_json(counted.model_dump(mode="json") | {"stale": [each.model_dump(mode="json") for each in stale]})
         else:
@@ -469,28 +460,36 @@ def coverage(owner: AnyOwner = None, as_json: Json = False) -> None:
 
 @app.command(rich_help_panel=MAINTAIN)
 def retry(
-    document: Annotated[
-        str | None, typer.Argument(metavar="DOCUMENT", help="Document to retry; all due documents by default.")
-    ] = None,
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
     force: Annotated[bool, typer.Option("--force", help="Also retry rejected images.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Resume one document now, or every document that is due."""
-    if force and document is None:
-        raise typer.BadParameter("it needs a DOCUMENT", param_hint="--force")
+    """Resume a document now, or with --all every one; without either, those that are due.
+
+    What failed or was cancelled is resumed only by its name or with --all.
+    """
+    only_due = document is None and not every
+    if force and only_due:
+        raise typer.BadParameter("it needs a DOCUMENT or --all", param_hint="--force")
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
         from interface.cli.terminal import note, say_json
         from swatchbook.ledger import schedule
         from swatchbook.ledger.document_commands import retry as retry_document
+        from swatchbook.ledger.documents import get_document
         from swatchbook.ledger.retention import collect
 
-        if document is None:
+        if only_due:
+            whose = choose_owner(resources.ledger, owner, all_owners)
             collect(resources.ledger, resources.files)
-            waiting = schedule.due_documents(resources.ledger)
+            waiting = schedule.due_documents(resources.ledger, owner=whose)
         else:
-            row = _document(resources, document)
-            waiting = [_document(resources, row.id)] if retry_document(resources.ledger, row.id, force=force) else []
+            chosen = choose_documents(resources.ledger, document, every, owner, all_owners)
+            again = [row.id for row in chosen if retry_document(resources.ledger, row.id, force=force)]
+            waiting = [get_document(resources.ledger, each) for each in again]
         if not waiting:
             note("Nothing to do. `swatchbook status` lists waiting documents.")
         reports, code = resume(resources, waiting, quiet=as_json)
@@ -501,69 +500,77 @@ def retry(
 
 @app.command(rich_help_panel=MAINTAIN)
 def embed(
-    document: Reference,
-    roles: Annotated[
-        str, typer.Option(metavar="ROLE,…", help="Vector roles to add to those that the document was ingested with.")
-    ] = "",
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    roles: Roles = "",
     force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Create a document's missing or outdated vectors with the models in the settings.
+    """Create a document's missing or outdated vectors with the models in the settings; with --all, of every document.
 
-    Existing vectors and analyses of these models are kept.
+    Existing vectors and analyses of these models are kept. --roles adds roles to those of the document's ingest.
     """
-    wanted = _options({"roles": roles.split(",")} if roles else {}, True, False).roles
+    wanted = parse_roles(roles)
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
         from interface.cli.terminal import note, say_json
+        from swatchbook.ledger.documents import get_document
         from swatchbook.upkeep.regenerate import regenerate
 
-        row = _document(resources, document)
-        if not (lacking := regenerate(resources, row, roles=wanted, force=force)):
-            note(f"{row.name}: nothing to do, its vectors are up to date.")
-        reports, code = resume(resources, [_document(resources, row.id)] if lacking else [], quiet=as_json)
+        lacking = list[str]()
+        for row in choose_documents(resources.ledger, document, every, owner, all_owners):
+            if regenerate(resources, row, roles=wanted, force=force):
+                lacking.append(row.id)
+            else:
+                note(f"{row.name}: nothing to do, its vectors are up to date.")
+        waiting = [get_document(resources.ledger, each) for each in lacking]
+        reports, code = resume(resources, waiting, quiet=as_json)
         if as_json:
             say_json(reports)
     raise typer.Exit(code)
 
 
 @app.command(rich_help_panel=MAINTAIN)
-def cancel(document: Reference) -> None:
-    """Stop processing a document. What is already searchable stays; `retry` resumes it."""
+def cancel(
+    document: ReferenceOrAll = None, every: All = False, owner: OwnerName = None, all_owners: AllOwners = False
+) -> None:
+    """Stop processing a document, or with --all every one. What is already searchable stays; `retry` resumes it."""
     with opened_resources() as resources:
-        from interface.cli.terminal import note
+        from interface.cli.terminal import note, owner_flag
         from swatchbook.ledger.document_commands import cancel as cancel_document
 
-        row = _document(resources, document)
-        if cancel_document(resources.ledger, row.id):
-            note(f"{row.name}: cancelled. To resume it: swatchbook retry {row.id[:8]}")
-        else:
-            note(f"{row.name}: nothing to stop, its status is {row.status.value}.")
+        for row in choose_documents(resources.ledger, document, every, owner, all_owners):
+            if cancel_document(resources.ledger, row.id):
+                note(f"{row.name}: cancelled. To resume it: swatchbook retry {row.id[:8]}{owner_flag(row.owner)}")
+            else:
+                note(f"{row.name}: nothing to stop, its status is {row.status.value}.")
 
 
 @app.command(rich_help_panel=MAINTAIN)
 def delete(
-    document: Reference,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    document: ReferenceOrAll = None,
+    every: All = False,
+    owner: OwnerName = None,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Delete a document with its images, vectors and files. Asks for confirmation.
+    """Delete a document with its images, vectors and files, or with --all every one of the owner. Asks first.
 
     Images that other documents use stay.
     """
     with opened_resources() as resources:
-        from interface.cli.delete import confirm_delete, print_deleted
-        from interface.cli.exit_status import COMPLETED, OPEN
-        from swatchbook.ledger.queries.deletion import count_deletion
-        from swatchbook.pipeline.delete import delete as remove
+        from interface.cli.delete import delete_document, delete_owner
 
-        row = _document(resources, document)
-        counted = count_deletion(resources.ledger, row.id)
-        if not yes:
-            confirm_delete(row, counted)
-        finished = remove(resources, row.id)
-        print_deleted(row, counted, finished=finished, as_json=as_json)
-    raise typer.Exit(COMPLETED if finished else OPEN)
+        check_choice(document, every)
+        whose = choose_one_owner(resources.ledger, owner)
+        if document is None:
+            code = delete_owner(resources, whose, yes=yes, as_json=as_json)
+        else:
+            row = choose_document(resources.ledger, document, whose)
+            code = delete_document(resources, row, yes=yes, as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command(rich_help_panel=MAINTAIN)
@@ -745,15 +752,6 @@ def doctor(as_json: Json = False) -> None:
 
 
 # --- shared -----------------------------------------------------------------------------------------------------------
-
-
-def _document(resources: "Resources", reference: str, owner: str | None = None) -> "Document":
-    from swatchbook.ledger.documents import find_document
-
-    check_text(reference, "DOCUMENT")
-    if not reference:  # a prefix of every id
-        raise typer.BadParameter("it is empty", param_hint="DOCUMENT")
-    return find_document(resources.ledger, reference, owner)
 
 
 def _options(given: dict[str, Any], focus: bool, force: bool) -> "IngestOptions":

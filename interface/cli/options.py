@@ -1,7 +1,12 @@
-"""What several commands share: --owner and --json, the default owner, refused names and texts, the note about an
-unknown SWATCHBOOK_* variable, and what Ctrl-C does (say how to resume, exit with 130).
+"""What several commands share: the words for whose documents are meant (DOCUMENT, --all, --owner, --all-owners) and for
+roles, --yes and --json; refused names and texts, the note about an unknown SWATCHBOOK_* variable, and what Ctrl-C does
+(say how to resume, exit with 130).
+
+--owner and --all-owners say whose documents, DOCUMENT and --all which of them. A DOCUMENT is looked for among these
+only.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +15,23 @@ import typer
 
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger
+    from swatchbook.ledger.documents import Document
+    from swatchbook.records import Role
     from swatchbook.resources import Resources
     from swatchbook.settings import Settings
 
-DEFAULT_OWNER = "default"
-
+OwnerName = Annotated[
+    str | None, typer.Option("--owner", metavar="NAME", help="Owner of the documents; `default` if not given.")
+]
+AllOwners = Annotated[bool, typer.Option("--all-owners", help="The documents of all owners.")]
+All = Annotated[bool, typer.Option("--all", help="Every document of the owner.")]
+Reference = Annotated[str, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name.")]
+ReferenceOrAll = Annotated[
+    str | None, typer.Argument(metavar="DOCUMENT", help="Document id, unique id prefix, or file name; or --all.")
+]
+Roles = Annotated[str, typer.Option("--roles", metavar="ROLE,…", help="Vector roles that it is for; all by default.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
-AnyOwner = Annotated[str | None, typer.Option("--owner", help="Owner of the documents; all owners by default.")]
 
 
 @contextmanager
@@ -55,6 +70,21 @@ def resumable() -> Iterator[None]:
         leave(INTERRUPTED)
 
 
+def confirm(summary: str, question: str) -> None:
+    """Print what will go and ask. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
+    from interface.cli.exit_status import FAILED
+    from interface.cli.terminal import clean, note
+
+    if not sys.stdin.isatty():
+        raise typer.BadParameter(
+            f"{summary} stdin is not a terminal, so no confirmation is possible: add --yes.", param_hint="--yes"
+        )
+    note(summary)
+    if not typer.confirm(clean(question), err=True):
+        note("Nothing was deleted.")
+        raise typer.Exit(FAILED)
+
+
 def check_text(text: str, what: str) -> None:
     """Raise BadParameter for text that is not UTF-8: Python decodes it to lone surrogates, which no database stores."""
     try:
@@ -63,26 +93,83 @@ def check_text(text: str, what: str) -> None:
         raise typer.BadParameter("it is not UTF-8", param_hint=what) from None
 
 
-def check_owner(owner: str) -> None:
-    """Raise BadParameter for an invalid owner name."""
+def parse_roles(text: str) -> "frozenset[Role]":
+    """Return the roles of --roles, none if it is empty. Raises BadParameter."""
+    from swatchbook.records import Role
+
+    try:
+        return frozenset(Role(name.strip()) for name in text.split(",")) if text else frozenset()
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--roles") from None
+
+
+# --- whose documents, and which ---------------------------------------------------------------------------------------
+
+
+def check_owner(owner: str | None, all_owners: bool = False, *, parameter: str = "--owner") -> None:
+    """Raise BadParameter for an invalid name, and for a name beside --all-owners."""
     from pydantic import TypeAdapter, ValidationError
 
     from swatchbook.records import Owner
 
+    if owner is None:
+        return
+    if all_owners:
+        raise typer.BadParameter("give either --owner or --all-owners", param_hint=parameter)
     try:
         TypeAdapter(Owner).validate_python(owner)
     except ValidationError:
         message = f"{owner!r}: use up to 64 letters, digits and _ . @ -, starting with a letter or digit."
-        raise typer.BadParameter(message, param_hint="--owner") from None
+        raise typer.BadParameter(message, param_hint=parameter) from None
 
 
-def choose_owner(ledger: "Ledger", owner: str | None) -> str:
-    """Return the given owner, else "default".
+def choose_owner(ledger: "Ledger", owner: str | None, all_owners: bool = False) -> str | None:
+    """Return whose documents are meant: None for all owners', else as `choose_one_owner`."""
+    check_owner(owner, all_owners)
+    return None if all_owners else choose_one_owner(ledger, owner)
 
-    Raises UnknownOwner, but not for the default in an empty ledger.
+
+def choose_one_owner(ledger: "Ledger", owner: str | None) -> str:
+    """Return the given owner, else the default.
+
+    Raises BadParameter, and UnknownOwner, but not for the default in an empty ledger.
     """
     from swatchbook.ledger.queries.owners import known_owners, require_owner
+    from swatchbook.records import DEFAULT_OWNER
 
+    check_owner(owner)
     if owner is not None or known_owners(ledger):
         require_owner(ledger, owner or DEFAULT_OWNER)
     return owner or DEFAULT_OWNER
+
+
+def check_choice(reference: str | None, every: bool) -> None:
+    """Raise BadParameter unless exactly one of DOCUMENT and --all is given."""
+    if (reference is None) != every:
+        raise typer.BadParameter("give either a DOCUMENT or --all", param_hint="DOCUMENT")
+
+
+def choose_document(ledger: "Ledger", reference: str, owner: str | None) -> "Document":
+    """Return the document that DOCUMENT names, of an owner or (None) of any. Raises BadParameter, InvalidReference."""
+    from swatchbook.ledger.documents import find_document
+
+    check_text(reference, "DOCUMENT")
+    if not reference:  # a prefix of every id
+        raise typer.BadParameter("it is empty", param_hint="DOCUMENT")
+    return find_document(ledger, reference, owner)
+
+
+def choose_documents(
+    ledger: "Ledger", reference: str | None, every: bool, owner: str | None, all_owners: bool = False
+) -> "list[Document]":
+    """Return the documents that a command is for: that which DOCUMENT names, or with --all every one, oldest first.
+
+    Raises what `check_choice`, `choose_owner` and `choose_document` raise.
+    """
+    check_choice(reference, every)
+    whose = choose_owner(ledger, owner, all_owners)
+    if reference is not None:
+        return [choose_document(ledger, reference, whose)]
+    from swatchbook.ledger.documents import all_documents
+
+    return all_documents(ledger, whose)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interface.cli.options import AnyOwner, Json, check_owner, check_text, opened_resources, resumable
+from interface.cli.options import AllOwners, Json, OwnerName, check_text, choose_owner, opened_resources, resumable
 
 if TYPE_CHECKING:
     from swatchbook.ledger.queries.reviews import Review, ReviewImage
@@ -19,43 +19,40 @@ By = Annotated[str | None, typer.Option(metavar="NAME", help="Name of the review
 
 
 @app.command("list")
-def list_weak(owner: AnyOwner = None, as_json: Json = False) -> None:
+def list_weak(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
     """List pictures that need a review, with their score, their analysis and the last review."""
-    if owner is not None:
-        check_owner(owner)
     with opened_resources() as resources:
-        from interface.cli.review_tables import MOST_LISTED, draw_waiting, waiting
+        from interface.cli.review_tables import MOST_LISTED, draw_waiting
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries import reviews
 
-        pictures = waiting(resources, owner, limit=None if as_json else MOST_LISTED)
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        limit = None if as_json else MOST_LISTED
+        pictures = reviews.images_to_review(resources.ledger, owner=whose, limit=limit)
         say_json(pictures) if as_json else out().print(
-            draw_waiting(pictures, total=reviews.count_images_to_review(resources.ledger, owner=owner))
+            draw_waiting(pictures, total=reviews.count_images_to_review(resources.ledger, owner=whose))
         )
 
 
 @app.command("run")
 def run_reviews(
-    owner: AnyOwner = None,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of pictures.")] = 1_000,
     as_json: Json = False,
 ) -> None:
     """Run the review model on pictures with a low score. `retry` embeds the corrections."""
-    if owner is not None:
-        check_owner(owner)
     with opened_resources() as resources, resumable():
         from interface.cli.review_tables import draw_reviewed, exit_code
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries import reviews
-        from swatchbook.ledger.queries.owners import require_owner
         from swatchbook.pipeline.review import review_all
 
-        if owner is not None:
-            require_owner(resources.ledger, owner)
-        done = list(review_all(resources, owner, limit))
-        left = reviews.count_images_to_review(resources.ledger, owner=owner)
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        done = list(review_all(resources, whose, limit))
+        left = reviews.count_images_to_review(resources.ledger, owner=whose)
         say_json({"documents": done, "left": left}) if as_json else out().print(
-            draw_reviewed(done, left=left, resources=resources)
+            draw_reviewed(done, left=left, owner=whose, resources=resources)
         )
     raise typer.Exit(exit_code(done))
 
@@ -64,7 +61,7 @@ def run_reviews(
 def accept_picture(
     image: Image,
     second: Annotated[bool, typer.Option("--second", help="Accept the review model's analysis instead.")] = False,
-    owner: AnyOwner = None,
+    owner: OwnerName = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -92,7 +89,7 @@ def correct_analysis(
         typer.Option(metavar="TEXT", help="Description to embed instead of the one generated from the fields."),
     ] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, stored with the review.")] = "",
-    owner: AnyOwner = None,
+    owner: OwnerName = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -120,7 +117,7 @@ def correct_analysis(
 def reject_analysis(
     image: Image,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, shown in the document's account.")],
-    owner: AnyOwner = None,
+    owner: OwnerName = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -139,9 +136,7 @@ def _picture(resources: "Resources", reference: str, owner: str | None) -> "Revi
     check_text(reference, "IMAGE")
     if not reference:  # a prefix of every id
         raise typer.BadParameter("it is empty", param_hint="IMAGE")
-    if owner is not None:
-        check_owner(owner)
-    return find_review_image(resources.ledger, reference, owner=owner)
+    return find_review_image(resources.ledger, reference, owner=choose_owner(resources.ledger, owner))
 
 
 def _person(by: str | None) -> str:

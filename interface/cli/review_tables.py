@@ -9,10 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from interface.cli.exit_status import COMPLETED, OPEN
-from interface.cli.terminal import cell, clean, table
+from interface.cli.terminal import cell, clean, owner_flag, table
 from swatchbook.analysis.understanding import understanding_text
-from swatchbook.ledger.queries import reviews
-from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.ledger.queries.reviews import Review, ReviewImage
 from swatchbook.models.registry import review_tag
 from swatchbook.pipeline.review import Reviewed
@@ -20,13 +18,6 @@ from swatchbook.resources import Resources
 
 MOST_LISTED = 200
 """Rows of a table at most; JSON has all pictures."""
-
-
-def waiting(resources: Resources, owner: str | None, *, limit: int | None) -> list[ReviewImage]:
-    """Return pictures that need a review. Raises UnknownOwner."""
-    if owner is not None:
-        require_owner(resources.ledger, owner)
-    return reviews.images_to_review(resources.ledger, owner=owner, limit=limit)
 
 
 def login_name() -> str:
@@ -61,8 +52,11 @@ def draw_waiting(pictures: Sequence[ReviewImage], *, total: int) -> RenderableTy
     return Group(rows, *more, Text("swatchbook review accept | correct | reject IMAGE", "dim"))
 
 
-def draw_reviewed(done: Sequence[Reviewed], *, left: int, resources: Resources) -> RenderableType:
-    """Return the results of the review model by document, and the number of pictures left for people."""
+def draw_reviewed(done: Sequence[Reviewed], *, left: int, owner: str | None, resources: Resources) -> RenderableType:
+    """Return the results of the review model by document, and the number of pictures left for people.
+
+    `owner`: whose pictures they are; None for all owners'.
+    """
     parts: list[RenderableType] = []
     if done:
         figures = ("accepted", "corrected", "undecided", "failed")
@@ -78,9 +72,14 @@ def draw_reviewed(done: Sequence[Reviewed], *, left: int, resources: Resources) 
     if review_tag(resources.settings) is None:
         parts.append(Text("SWATCHBOOK_REVIEW_MODEL is not set, so only people can review.", "yellow"))
     if any(each.corrected for each in done):
-        parts.append(Text("To embed the corrections: swatchbook retry", "dim"))
+        parts.append(Text(f"To embed the corrections: swatchbook retry{owner_flag(owner)}", "dim"))
     parts.append(
-        Text(f"{left} pictures to review: swatchbook review list" if left else "No pictures left to review.", "dim")
+        Text(
+            f"{left} pictures to review: swatchbook review list{owner_flag(owner)}"
+            if left
+            else "No pictures left to review.",
+            "dim",
+        )
     )
     return Group(*parts)
 
@@ -89,7 +88,7 @@ def draw_review(picture: ReviewImage, review: Review) -> RenderableType:
     """Return a stored review, the score it changed and the next step."""
     head = Text.assemble((picture.image_id[:13], "bold"), f" · page {picture.page} of {clean(picture.document)}")
     lines = [head, Text(f"{_verdict(review)} · score {review.score_before:.2f} → {review.score_after:.2f}")]
-    return Group(*lines, Text("To embed and publish the change: swatchbook retry", "dim"))
+    return Group(*lines, Text(f"To embed and publish the change: swatchbook retry{owner_flag(picture.owner)}", "dim"))
 
 
 def _verdict(review: Review) -> str:

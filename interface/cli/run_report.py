@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interface.cli.exit_status import OPEN, of_report
-from interface.cli.terminal import WORK, cell, clean, duration, facts, table, until
+from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, table, until
 from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Spent, Stage
 from swatchbook.reports.money import cost_of
 from swatchbook.truncate import merge_roles
@@ -42,9 +42,7 @@ def draw(report: RunReport, *, now: float) -> RenderableType:
     if failed:
         parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
         if more := len(failed) - SHOWN_FAILURES:
-            parts.append(
-                Text(f"… and {more} more: swatchbook show {report.document_id[:8]}", "dim") if more > 0 else ""
-            )
+            parts.append(Text(f"… and {more} more: {_show(report)}", "dim") if more > 0 else "")
     parts.extend(Text(f"! {clean(warning)}", "yellow") for warning in report.warnings[:SHOWN_FAILURES])
     if len(report.warnings) > SHOWN_FAILURES:
         parts.append(Text(f"… and {len(report.warnings) - SHOWN_FAILURES} more warnings: --json shows all", "dim"))
@@ -154,7 +152,7 @@ def _items(counts: ItemCounts) -> str:
 
 
 def _to_review(report: RunReport) -> str:
-    return f"{report.images_to_review} with a low score: swatchbook review list"
+    return f"{report.images_to_review} with a low score: swatchbook review list{owner_flag(report.owner)}"
 
 
 def _times(seconds: dict[str, float]) -> str:
@@ -166,13 +164,18 @@ def _times(seconds: dict[str, float]) -> str:
 
 
 def _next(report: RunReport) -> str:
-    owner = "" if report.owner == "default" else f" --owner {report.owner}"
+    owner = owner_flag(report.owner)
+    details, resume = f"details: {_show(report)}", f"swatchbook retry {report.document_id[:8]}{owner}"
     if report.status is DocumentStatus.COMPLETED:
-        return f'search it: swatchbook search "…"{owner}   details: swatchbook show {report.document_id[:8]}'
+        return f'search it: swatchbook search "…"{owner}   {details}'
     if report.status is DocumentStatus.CANCELLED:
-        return f"resume: swatchbook retry {report.document_id[:8]}"
+        return f"resume: {resume}"
     then = "after fixing it" if report.status in (DocumentStatus.FAILED, DocumentStatus.BLOCKED) else "resume"
-    return f"{then}: swatchbook retry {report.document_id[:8]}   details: swatchbook show {report.document_id[:8]}"
+    return f"{then}: {resume}   {details}"
+
+
+def _show(report: RunReport) -> str:
+    return f"swatchbook show {report.document_id[:8]}{owner_flag(report.owner)}"
 
 
 def stage_name(stage: Stage | None) -> str:

@@ -1,21 +1,17 @@
 """`swatchbook spaces`: list the spaces of each role; fill, compare, activate, roll back and drop them."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interface.cli.options import Json, opened_resources, resumable
+from interface.cli.options import Json, Roles, Yes, confirm, opened_resources, parse_roles, resumable
 
 if TYPE_CHECKING:
-    from swatchbook.records import Role, RoleTag
+    from swatchbook.records import RoleTag
 
 app = typer.Typer(
     invoke_without_command=True, help="Change a model without downtime: list, fill, compare and switch spaces."
 )
-
-Roles = Annotated[str, typer.Option(metavar="ROLE,…", help="Only these vector roles; all by default.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 
 @app.callback()
@@ -46,7 +42,7 @@ def fill_spaces(
 
     Run it again to resume after an interruption.
     """
-    wanted = _roles(roles)
+    wanted = parse_roles(roles)
     with opened_resources() as resources, resumable():
         from interface.cli.exit_status import COMPLETED, OPEN
         from interface.cli.progress import counting
@@ -76,7 +72,7 @@ def compare_spaces(
         from interface.cli.terminal import out, say_json
         from swatchbook.upkeep.compare import compare_spaces as compare
 
-        compared = compare(resources, roles=_roles(roles), queries=queries)
+        compared = compare(resources, roles=parse_roles(roles), queries=queries)
         say_json(compared) if as_json else out().print(draw_comparisons(compared))
 
 
@@ -90,7 +86,9 @@ def activate_spaces(
     with opened_resources() as resources:
         from swatchbook.upkeep import spaces
 
-        _print_switched(spaces.activate(resources, roles=_roles(roles), accept_failed=yes), "active", as_json=as_json)
+        _print_switched(
+            spaces.activate(resources, roles=parse_roles(roles), accept_failed=yes), "active", as_json=as_json
+        )
 
 
 @app.command("rollback")
@@ -99,34 +97,21 @@ def roll_back(roles: Roles = "", as_json: Json = False) -> None:
     with opened_resources() as resources:
         from swatchbook.upkeep import spaces
 
-        _print_switched(spaces.rollback(resources, roles=_roles(roles)), "active", as_json=as_json)
+        _print_switched(spaces.rollback(resources, roles=parse_roles(roles)), "active", as_json=as_json)
 
 
 @app.command("drop-old")
 def drop_old_spaces(roles: Roles = "", yes: Yes = False, as_json: Json = False) -> None:
     """Delete the spaces that are neither searched nor named by the settings, with their vectors. Asks first."""
-    wanted = _roles(roles)
+    wanted = parse_roles(roles)
     with opened_resources() as resources:
         from swatchbook.upkeep import spaces
 
         old = spaces.droppable(resources, wanted)
         if old and not yes:
-            _confirm_drop(old)
+            summary = f"{', '.join(f'{pair.role} by {pair.tag}' for pair in old)} will be deleted."
+            confirm(summary, "Delete these spaces?")
         _print_switched(spaces.drop_old(resources, roles=wanted), "dropped", as_json=as_json)
-
-
-def _confirm_drop(old: "list[RoleTag]") -> None:
-    """Ask for confirmation. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
-    from interface.cli.exit_status import FAILED
-    from interface.cli.terminal import note
-
-    summary = f"{', '.join(f'{pair.role} by {pair.tag}' for pair in old)} will be deleted."
-    if not sys.stdin.isatty():
-        raise typer.BadParameter(f"{summary} stdin is not a terminal: add --yes.", param_hint="--yes")
-    note(summary)
-    if not typer.confirm("Delete these spaces?", err=True):
-        note("Nothing was deleted.")
-        raise typer.Exit(FAILED)
 
 
 def _print_switched(pairs: "list[RoleTag]", what: str, *, as_json: bool) -> None:
@@ -139,12 +124,3 @@ def _print_switched(pairs: "list[RoleTag]", what: str, *, as_json: bool) -> None
         note(f"{pair.role}: {pair.tag} is {what} now.")
     if not pairs:
         note("Nothing to do.")
-
-
-def _roles(text: str) -> "frozenset[Role]":
-    from swatchbook.records import Role
-
-    try:
-        return frozenset(Role(name.strip()) for name in text.split(",")) if text else frozenset()
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--roles") from None

@@ -1,5 +1,5 @@
-"""What `status` (100 documents of each status at most, 10 if completed), `show`, `search`, `verify` and `coverage`
-print.
+"""What `status` (100 documents of each status at most, 10 if completed), `show`, `search`, `verify`, `coverage` and
+`owners` print.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,13 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from interface.cli.run_report import account, draw_failures, heading, stage_name, status
-from interface.cli.terminal import cell, clean, facts, megabytes, table, until
+from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document, list_documents
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
-from swatchbook.ledger.queries.coverage import Coverage, count_coverage
+from swatchbook.ledger.queries.coverage import Coverage, count_documents
+from swatchbook.ledger.queries.owners import OwnerCounts
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
@@ -31,8 +32,12 @@ MOST_RECENT = 10
 
 
 class Overview(Record):
-    """Content of `swatchbook status`: live runs, documents that are not completed, and the newest completed ones."""
+    """Content of `swatchbook status`: live runs, documents that are not completed, and the newest completed ones.
 
+    `owner` None: of all owners.
+    """
+
+    owner: str | None
     running: tuple[LiveRun, ...]
     due: tuple[str, ...]  # ids of documents that `retry` would process now
     open: tuple[Document, ...]
@@ -48,23 +53,24 @@ class Overview(Record):
         return self.model_dump(mode="json", exclude={"open": reports, "recent": reports})
 
 
-def overview(ledger: Ledger, settings: Settings) -> Overview:
-    """Read the overview from the ledger. Also marks dead runs, so that their documents are due."""
-    waiting = due_documents(ledger)
+def overview(ledger: Ledger, settings: Settings, owner: str | None) -> Overview:
+    """Read the overview of an owner, or of all owners. Also marks dead runs, so that their documents are due."""
+    waiting = due_documents(ledger, owner=owner)
     counts = {state.value: 0 for state in DocumentStatus}
     open_documents: list[Document] = []
     for state in DocumentStatus:
         if state is not DocumentStatus.COMPLETED:
-            open_documents += list_documents(ledger, status=state, limit=MOST_LISTED)
-    counts |= count_coverage(ledger).documents
+            open_documents += list_documents(ledger, owner, status=state, limit=MOST_LISTED)
+    counts |= count_documents(ledger, owner)
     return Overview(
-        running=tuple(live_runs(ledger)),
+        owner=owner,
+        running=tuple(run for run in live_runs(ledger) if owner in (None, run.owner)),
         due=tuple(document.id for document in waiting),
         open=tuple(open_documents),
-        recent=tuple(list_documents(ledger, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
+        recent=tuple(list_documents(ledger, owner, status=DocumentStatus.COMPLETED, limit=MOST_RECENT)),
         counts=counts,
-        to_review=count_images_to_review(ledger),
-        stale=stale_roles(ledger, settings),
+        to_review=count_images_to_review(ledger, owner=owner),
+        stale=stale_roles(ledger, settings, owner),
         undelivered=undelivered(ledger) if settings.notice_url else None,
     )
 
@@ -90,9 +96,10 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
             )
         parts.append(rows)
     if overview.due:
-        parts.append(Text(f"{len(overview.due)} due now: swatchbook retry", "dim"))
+        parts.append(Text(f"{len(overview.due)} due now: swatchbook retry{owner_flag(overview.owner)}", "dim"))
     if overview.to_review:
-        parts.append(Text(f"{overview.to_review} pictures to review: swatchbook review list", "dim"))
+        review = f"swatchbook review list{owner_flag(overview.owner)}"
+        parts.append(Text(f"{overview.to_review} pictures to review: {review}", "dim"))
     parts += _stale_lines(overview.stale)
     if overview.undelivered:
         parts.append(Text(f"! {clean(overview.undelivered.line)}", "yellow"))
@@ -159,7 +166,11 @@ def draw_verification(verification: Verification) -> RenderableType:
     parts += [Text(f"✗ file {key} is missing; ingest its document again", "red") for key in verification.lost_files]
     parts += [Text(f"✗ {_describe_damage(damage)}", "red") for damage in verification.damaged_files]
     if verification.queued:
-        parts.append(Text(f"{verification.queued} documents are queued: `swatchbook retry` stores their files again"))
+        parts.append(
+            Text(
+                f"{verification.queued} documents are queued: `swatchbook retry --all-owners` stores their files again"
+            )
+        )
     if verification.unpublished:
         parts.append(Text(f"{verification.unpublished} changes are not yet published", "yellow"))
     if verification.sound:
@@ -199,6 +210,17 @@ def draw_coverage(coverage: Coverage, stale: Sequence[StaleRole] = ()) -> Render
         parts.append(rows)
     parts += _stale_lines(stale)
     return Group(*parts)
+
+
+def draw_owners(owners: Sequence[OwnerCounts]) -> RenderableType:
+    """Return a row for each owner: its documents by status, products, images, vectors and bytes."""
+    figures = ("products", "images", "vectors")
+    rows = table("owner", "documents", *figures, "files", right=(*figures, "files"))
+    for each in owners:
+        statuses = " · ".join(f"{count:,} {status}" for status, count in sorted(each.documents.items()))
+        counts = [cell(f"{getattr(each, figure):,}") for figure in figures]
+        rows.add_row(cell(each.owner, "bold"), cell(statuses), *counts, cell(megabytes(each.bytes)))
+    return rows if owners else Text("No owners yet: nothing has been ingested.", "dim")
 
 
 def _stale_lines(stale: Sequence[StaleRole]) -> list[Text]:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from interface.cli.exit_status import of_failure
 from swatchbook.errors import Failure
-from swatchbook.records import Stage
+from swatchbook.records import DEFAULT_OWNER, Stage
 
 WORK = {
     Stage.REGISTERED: "register",
@@ -70,6 +70,13 @@ def note(message: str) -> None:
     err().print(Text(clean(message), "dim"), soft_wrap=True)
 
 
+def owner_flag(owner: str | None) -> str:
+    """Return the flag that a printed command needs to be for this owner, or (None) for all owners."""
+    if owner is None:
+        return " --all-owners"
+    return "" if owner == DEFAULT_OWNER else f" --owner {owner}"
+
+
 def table(*columns: str, title: str | None = None, right: Iterable[str] = ()) -> Table:
     """Return an empty table in the common style; `right` names the columns of numbers."""
     empty = Table(
@@ -102,6 +109,11 @@ def clean(text: str) -> str:
     A text that must be one line everywhere goes through `one_line` instead.
     """
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+
+
+def plural(count: int, noun: str) -> str:
+    """Format a number of things: 1 image, 1,200 images."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def megabytes(size: int) -> str:

@@ -18,14 +18,11 @@ from interface.service.upload_body import FILE, TheUploadSlots, full_disk_as_507
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration
 from swatchbook.pipeline.register import Registered, build_request, register_upload
-from swatchbook.records import DocumentStatus, IngestOptions, Owner
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings
 from swatchbook.storage.upload_buffer import temporary_file
 
 router = APIRouter(tags=["documents"])
-
-OWNER = "default"
-"""Owner of an upload without an owner, when the key is for all owners."""
 
 
 class Fields(BaseModel):
@@ -85,7 +82,7 @@ async def upload(
         with full_disk_as_507(), temporary_file(resources.settings.temporary_folder) as path:
             form, file_name = await receive_form(request, resources.settings, path)
             fields = _fields(form)
-            owner = caller.choose(fields.owner) or OWNER
+            owner = caller.choose(fields.owner) or DEFAULT_OWNER
             check_options(resources.settings, fields.options)
             name = display_name(fields.name or file_name)
             registered = await asyncio.to_thread(

@@ -112,7 +112,7 @@ async def announce(
             if document == result.id:
                 return result
         response.status_code = 200
-        return await asyncio.to_thread(_earlier_result, resources, document, owner)
+        return await asyncio.to_thread(_earlier_result, resources, document, sender, owner)
 
 
 def authenticate(
@@ -164,10 +164,12 @@ async def _fetch(resources: Resources, announcement: Announcement, owner: str) -
         )
 
 
-def _earlier_result(resources: Resources, document_id: str, owner: str) -> Uploaded:
-    """Return the document of an earlier delivery; its status is "deleted" when it no longer exists."""
+def _earlier_result(resources: Resources, document_id: str, sender: WebhookSource, owner: str) -> Uploaded:
+    """Return the document of an earlier delivery; its status is "deleted" when the sender has none with this id."""
     try:
         document = get_document(resources.ledger, document_id)
     except InvalidReference:
+        document = None
+    if document is None or document.owner not in sender.owners:  # its owner may have been renamed
         return Uploaded(id=document_id, owner=owner, name="", status="deleted")
     return Uploaded(id=document.id, owner=document.owner, name=document.name, status=document.status)

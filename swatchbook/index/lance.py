@@ -177,7 +177,8 @@ class LanceIndex:
         with self._answering():
             for name in self._names():
                 with self._lock(name):
-                    self._database.open_table(name).optimize(cleanup_older_than=keep)
+                    if name in self._names():  # still: it may have been dropped meanwhile
+                        self._database.open_table(name).optimize(cleanup_older_than=keep)
 
     def close(self) -> None:
         self.__dict__.pop("_database", None)
@@ -227,6 +228,8 @@ class LanceIndex:
         try:
             yield
         finally:
+            if not (self._folder / f"{name}.lance").exists():  # dropped; those who wait for the lock open a new file
+                Path(lock.lock_file).unlink(missing_ok=True)
             lock.release()
 
     @contextmanager

@@ -266,10 +266,15 @@ class WeaviateIndex:
             if not client.collections.exists(name):
                 raise missing_space(space)
             collection = client.collections.use(name)
-            if name not in self._compared:
-                _compare(space, collection)
-                self._compared.add(name)
-            yield collection
+            try:
+                if name not in self._compared:
+                    _compare(space, collection)
+                    self._compared.add(name)
+                yield collection
+            except WeaviateBaseError as error:
+                if _is_away(error) or client.collections.exists(name):
+                    raise
+                raise missing_space(space) from error  # it was dropped meanwhile
 
     @contextmanager
     def _answering(self) -> Iterator[WeaviateClient]:
@@ -291,7 +296,7 @@ class WeaviateIndex:
 
     def _failure(self, error: Exception) -> Failure:
         status = getattr(error, "status_code", None)
-        codes = [each.code() for each in _causes(error) if isinstance(each, grpc.Call)]
+        codes = _codes(error)
         message = str(error).strip()[:500]
         if status in (401, 403) or any(code in LOCKED_CODES for code in codes):
             return Authentication(
@@ -299,8 +304,7 @@ class WeaviateIndex:
             )
         if status == 413 or grpc.StatusCode.RESOURCE_EXHAUSTED in codes:
             return PayloadTooLarge(f"The request is too large for Weaviate: {message}")
-        away = isinstance(error, (*AWAY, OSError)) or any(code in AWAY_CODES for code in codes)
-        if away or (status or 0) >= 500 or _says(message, STARTING):
+        if _is_away(error) or (status or 0) >= 500 or _says(message, STARTING):
             return self._away(message)
         return self._no_room(message) if _says(message, NO_ROOM) else ProviderError(f"Weaviate: {message}")
 
@@ -348,6 +352,15 @@ def _connect(url: str, grpc_port: int, api_key: str | None) -> WeaviateClient:
             grpc_config=GrpcConfig(channel_options=[("grpc.max_reconnect_backoff_ms", 1_000)]),
         ),
     )
+
+
+def _is_away(error: Exception) -> bool:
+    """Return whether the server could not be reached or did not answer in time."""
+    return isinstance(error, (*AWAY, OSError)) or any(code in AWAY_CODES for code in _codes(error))
+
+
+def _codes(error: Exception) -> list[grpc.StatusCode]:
+    return [each.code() for each in _causes(error) if isinstance(each, grpc.Call)]
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

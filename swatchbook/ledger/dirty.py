@@ -71,6 +71,13 @@ def mark_changed(connection: Connection, table: Table, ids: Collection[str]) -> 
     execute_in(connection, update(table).where(table.c.dirty > 0).values(dirty=table.c.dirty + 1), table.c.id, ids)
 
 
+def mark_renamed(connection: Connection, owner: str) -> None:
+    """Raise `dirty` of all images and chunks of an owner that has another name now; the index has the old one."""
+    owned = select(documents.c.id).where(documents.c.owner == owner)
+    for table, of_owner in ((images, images.c.owner == owner), (chunks, chunks.c.document.in_(owned))):
+        connection.execute(update(table).where(of_owner, table.c.dirty > 0).values(dirty=table.c.dirty + 1))
+
+
 def mark_republished(connection: Connection, table: Table, ids: Collection[str] | None = None) -> None:
     """Raise `dirty` of these (None: all) images or chunks that have something to publish, and make them due now."""
     again = update(table).where(table.c.made > 0, ~table.c.gone)

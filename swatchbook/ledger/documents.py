@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, sel
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
+from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.tables import documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 
@@ -76,9 +77,9 @@ def queue(
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
 ) -> Document:
     """Register a document as `queued` and return it; a known one stays as it is, unless its status is in `again`."""
-    identity = document_id(owner, content)
     stored_options = options.model_dump(mode="json")
     with ledger.write(turn=False) as connection:
+        identity = document_id(seed_of(connection, owner), content)
         connection.execute(
             upsert(connection, documents)
             .values(
@@ -121,10 +122,11 @@ def get_document(ledger: Ledger, document: str) -> Document:
         return load_document(connection, document)
 
 
-def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Document:
-    """Return the document with this id, file name, or unambiguous beginning of an id.
+def find_document(ledger: Ledger, text: str, owner: str | None) -> Document:
+    """Return the document with this id, file name, or unambiguous beginning of an id, of an owner or (None) of any.
 
-    Raises InvalidReference, naming the choices, for an unknown or ambiguous one.
+    Raises InvalidReference, naming the choices, for an unknown or ambiguous one. It does not tell whether another owner
+    has such a document.
     """
     exact = [documents.c.id == text, documents.c.name == text]
     beginning = [documents.c.id.startswith(text, autoescape=True)] if len(text) <= _ID_LENGTH else []
@@ -134,9 +136,17 @@ def find_document(ledger: Ledger, text: str, owner: str | None = None) -> Docume
             return choices[0]
         if choices:
             raise InvalidReference(f"{text!r} may be any of {_list_choices(choices)}.", advice="Give more of the id.")
-    newest = _newest(ledger, owned_by(owner), _MAX_CHOICES + 1)
-    advice = f"Known: {_list_choices(newest)}." if newest else "Nothing has been ingested yet."
-    raise InvalidReference(f"There is no document {text!r}.", advice=advice)
+    of_owner = f" of {owner}" if owner else ""
+    if newest := _newest(ledger, owned_by(owner), _MAX_CHOICES + 1):
+        advice = f"Known: {_list_choices(newest)}." + (" Another owner's needs --owner." if owner else "")
+    else:
+        advice = "Nothing has been ingested yet."
+    raise InvalidReference(f"There is no document {text!r}{of_owner}.", advice=advice)
+
+
+def all_documents(ledger: Ledger, owner: str | None) -> list[Document]:
+    """Return every document of an owner or (None) of all owners, oldest first."""
+    return _newest(ledger, owned_by(owner), None)[::-1]
 
 
 def list_documents(
@@ -165,7 +175,7 @@ def owned_by(owner: str | None) -> list[ColumnElement[bool]]:
     return [] if owner is None else [documents.c.owner == owner]
 
 
-def _newest(ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: int) -> list[Document]:
+def _newest(ledger: Ledger, conditions: Sequence[ColumnElement[bool]], limit: int | None) -> list[Document]:
     query = select(documents).where(*conditions).order_by(documents.c.created_at.desc(), documents.c.id.desc())
     with ledger.read() as connection:
         return [read_document(row) for row in connection.execute(query.limit(limit)).mappings()]

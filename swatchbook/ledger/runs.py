@@ -17,7 +17,7 @@ from swatchbook.ledger.documents import load_document
 from swatchbook.ledger.leases import LEASE_SECONDS
 from swatchbook.ledger.owed_notices import owe_notice
 from swatchbook.ledger.requested import queue_again, requested_items
-from swatchbook.ledger.spaces import set_beside
+from swatchbook.ledger.spaces import set_beside, still_registered
 from swatchbook.ledger.tables import documents, requested, runs, timings
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, ItemState, Record, RoleTag, RunReport, Stage
 from swatchbook.runtime.process import here
@@ -72,11 +72,13 @@ def begin(
     options: IngestOptions,
     fingerprint: str,
     requested: Sequence[RoleTag],
+    beside: Sequence[RoleTag] = (),
     prefect_run: str | None = None,
     blocks: BlockNames = BlockNames(),
 ) -> Run | Busy:
     """Begin the document's one live run, marking a dead one first; Busy where another is live or it was stopped.
 
+    `beside`: pairs of other spaces that it fills as well; spaces that were dropped meanwhile are left out.
     Continues the current generation, unless the fingerprint differs or options.force is set. With force, failed and
     rejected items are queued again with all counters at 0. Raises InvalidReference for an unknown document.
     """
@@ -97,7 +99,7 @@ def begin(
         newer = current.fingerprint is None and current.options not in (options, unforced)
         generation = current.generation if again and current.generation else str(ULID())
         run = Run(token=str(ULID()), document=document, generation=generation)
-        _replace_requested(connection, run, requested)
+        _replace_requested(connection, run, (*requested, *still_registered(connection, beside)))
         if options.force:
             queue_again(connection, document, (ItemState.FAILED, ItemState.REJECTED))
         insert_run(connection, run, prefect_run, kind="document")

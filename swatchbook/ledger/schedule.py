@@ -16,7 +16,7 @@ from swatchbook.errors import DiskFull
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.dead_runs import mark_dead, process_of
 from swatchbook.ledger.dirty import publishable
-from swatchbook.ledger.documents import Document, read_document
+from swatchbook.ledger.documents import Document, owned_by, read_document
 from swatchbook.ledger.tables import chunks, documents, images, items, placements, runs
 from swatchbook.records import DocumentStatus, ItemState, Record
 from swatchbook.runtime.process import Process
@@ -80,14 +80,14 @@ def _has_rows_to_publish() -> ColumnElement[bool]:
 # --- documents to work on ---------------------------------------------------------------------------------------------
 
 
-def due_documents(ledger: Ledger, limit: int = _MAX_DOCUMENTS) -> list[Document]:
-    """Mark dead runs, then return the documents to work on now, those that wait longest first.
+def due_documents(ledger: Ledger, limit: int = _MAX_DOCUMENTS, *, owner: str | None = None) -> list[Document]:
+    """Mark dead runs, then return the documents to work on now, of an owner or of all, those that wait longest first.
 
     Unfinished and deleted ones that are due, and any whose rows wait to be published; `wants_run` tells them apart.
     """
     with suppress(DiskFull):  # people can still see what is due
         mark_dead(ledger)
-    return _longest_waiting(ledger, or_(is_due(), _has_rows_to_publish()), limit)
+    return _longest_waiting(ledger, and_(or_(is_due(), _has_rows_to_publish()), *owned_by(owner)), limit)
 
 
 def launchable(ledger: Ledger, limit: int) -> list[Document]:

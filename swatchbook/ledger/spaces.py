@@ -167,6 +167,12 @@ def request_beside(connection: Connection, document: str, generation: str, pairs
     set_beside(connection, document)
 
 
+def still_registered(connection: Connection, pairs: Iterable[RoleTag]) -> list[RoleTag]:
+    """Return those of the pairs whose space exists and is not being dropped."""
+    known = {each.pair for each in _registered(connection) if not each.dropping}
+    return [pair for pair in pairs if pair in known]
+
+
 def active_tags(connection: Connection) -> dict[str, str]:
     """Return role -> tag of the active spaces."""
     return {row.role: row.tag for row in connection.execute(select(table.c.role, table.c.tag).where(table.c.active))}

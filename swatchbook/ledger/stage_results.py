@@ -23,6 +23,7 @@ from swatchbook.ledger.dirty import (
     reopen_documents_showing,
 )
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
+from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.tables import (
@@ -209,9 +210,10 @@ def _save_placements(
 ) -> None:
     """Save images and placements, and mark what they change for publishing."""
     owner = connection.execute(select(documents.c.owner).where(documents.c.id == run.document)).scalar_one()
-    keys = {image_id(owner, p.content_key): p.content_key for p in extraction.placements}
+    seed = seed_of(connection, owner)
+    keys = {image_id(seed, p.content_key): p.content_key for p in extraction.placements}
     rows = {
-        p.id: _placement_row(run, n, image_id(owner, p.content_key), p)
+        p.id: _placement_row(run, n, image_id(seed, p.content_key), p)
         for n, p in zip(ordinals, extraction.placements, strict=True)
     }
     shown = {row["image"] for row in rows.values() if row["state"] == PlacementState.SHOWN}

@@ -385,6 +385,14 @@ late_writes = Table(  # ids of writes to the index that their publisher gave up,
     Index(None, "due_at"),
 )
 
+owner_seeds = Table(  # owners that were renamed, and the names that they had: owners.py
+    "owner_seeds",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("seed", String(64), nullable=False),  # what stands for the owner in the ids of its documents and images
+    Column("renamed_to", String(64)),
+)
+
 flow_processes = Table(  # the processes of Prefect's flow runs, whether or not they work on a document
     "flow_processes",
     metadata,
@@ -397,7 +405,7 @@ flow_processes = Table(  # the processes of Prefect's flow runs, whether or not 
     Column("heartbeat_at", Time, nullable=False),
 )
 
-notices = Table(  # what the operator's receiver is told: notices.py
+notices = Table(  # what the operator's receiver is told: owed_notices.py
     "notices",
     metadata,
     Column("id", Token, primary_key=True),  # the `webhook-id` under which it is sent

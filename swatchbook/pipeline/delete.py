@@ -1,10 +1,14 @@
 """Delete a document: its rows in one transaction, then its objects in the index, its own row last; an interrupted
-delete is finished. Files are collected an hour later (`ledger/retention.py`).
+delete is finished. Files are collected an hour later (`ledger/retention.py`). An owner is deleted by deleting each of
+its documents.
 """
+
+from contextlib import suppress
 
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import delete_rows, mark_deleting
 from swatchbook.ledger.document_commands import finish_delete as document_commands_finish_delete
+from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.retention import collect
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources
@@ -18,6 +22,19 @@ def delete(resources: Resources, document: str) -> bool:
     """
     mark_deleting(resources.ledger, document)
     return finish_delete(resources, document)
+
+
+def delete_owner(resources: Resources, owner: str) -> bool:
+    """Delete all documents of an owner, and thereby the owner. Returns True when nothing of them is left.
+
+    All are marked first, so that what is left after a kill or an outage is finished later. Raises as `delete` does.
+    """
+    ids = [document.id for document in all_documents(resources.ledger, owner)]
+    for document in ids:
+        with suppress(InvalidReference):  # another process has deleted it
+            mark_deleting(resources.ledger, document)
+    finished = [finish_delete(resources, document) for document in ids]
+    return all(finished)
 
 
 def finish_delete(resources: Resources, document: str, *, at_most: float | None = None) -> bool:

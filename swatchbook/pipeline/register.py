@@ -27,10 +27,11 @@ from swatchbook.errors import (
 from swatchbook.ledger import publishing
 from swatchbook.ledger.document_commands import request_again
 from swatchbook.ledger.documents import PDF, Document, get_document, queue
+from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.spaces import registered
 from swatchbook.models import registry
 from swatchbook.pdf.limits import HEAD_BYTES, is_pdf
-from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag, document_id
+from swatchbook.records import DocumentStatus, IngestOptions, Record, RoleTag
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.settings import PREFIX, Settings
@@ -172,7 +173,7 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
     request = build_request(resources.settings, options)
     size = resources.files.size(source)
     with suppress(InvalidReference):  # it is registered now
-        _require_whole(get_document(resources.ledger, document_id(owner, source[:64])), size)
+        _require_whole(get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64])), size)
     return _queue_file(resources, source, source, size, owner, options, request, again=(DocumentStatus.FAILED,))
 
 

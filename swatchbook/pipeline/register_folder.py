@@ -7,9 +7,10 @@ from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat
 from swatchbook.ledger.documents import BATCH, FOLDER, Document, get_document, queue
+from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.register import Registered, build_request, is_answered
 from swatchbook.pipeline.scan import is_unchanged
-from swatchbook.records import DocumentStatus, IngestOptions, document_id
+from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.sources.batch import is_batch
@@ -77,7 +78,7 @@ def register_known_folder(resources: Resources, source: str, *, owner: str, opti
 
 def _known(resources: Resources, owner: str, folder: Path) -> Document | None:
     try:
-        return get_document(resources.ledger, document_id(owner, str(folder)))
+        return get_document(resources.ledger, id_of_document(resources.ledger, owner, str(folder)))
     except InvalidReference:
         return None
 

@@ -22,6 +22,7 @@ from swatchbook.ledger import runs, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import postpone
 from swatchbook.ledger.documents import PDF, Document, get_document, queue
+from swatchbook.ledger.owners import id_of_document
 from swatchbook.ledger.runs import Busy, Run
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.finish_run import RECHECK_SECONDS, WAITING_POLICIES, end_failed_run, make_room
@@ -29,7 +30,7 @@ from swatchbook.pipeline.heartbeat import keep_alive
 from swatchbook.pipeline.register import register_source, spaces_to_serve
 from swatchbook.pipeline.register_folder import register_known_folder
 from swatchbook.pipeline.work import Work
-from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage, document_id
+from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Stage
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
 from swatchbook.storage.files import KEY
@@ -67,12 +68,13 @@ def begin_work(
             document.id,
             options=options,
             fingerprint=request.fingerprint,
-            requested=(*request.requested, *beside),
+            requested=request.requested,
+            beside=beside,
             prefect_run=prefect_run,
             blocks=blocks,
         )
     except Failure as failure:  # a queued document has no run yet that could record it
-        if queued := queued_document(owner, source, kind):
+        if queued := queued_document(resources, owner, source, kind):
             block_document(resources, queued, failure)
         raise
     if isinstance(begun, Busy):
@@ -107,11 +109,11 @@ def begin_work(
     )
 
 
-def queued_document(owner: str, source: str, kind: str = PDF) -> str | None:
+def queued_document(resources: Resources, owner: str, source: str, kind: str) -> str | None:
     """Return the id of the document that a source stands for; None where only reading a file tells it."""
     if kind != PDF:
-        return document_id(owner, str(Path(source).resolve()))
-    return document_id(owner, source[:64]) if KEY.match(source) else None
+        return id_of_document(resources.ledger, owner, str(Path(source).resolve()))
+    return id_of_document(resources.ledger, owner, source[:64]) if KEY.match(source) else None
 
 
 def block_document(resources: Resources, document: str, failure: Failure) -> None:

@@ -1,6 +1,8 @@
 """The records of Swatchbook: small immutable types and the ids of what they describe."""
 
 from swatchbook.records.base import (
+    DEFAULT_OWNER,
+    ID,
     NAMESPACE,
     Box,
     Owner,
@@ -91,6 +93,8 @@ from swatchbook.records.results import StageResults
 from swatchbook.records.sources import ItemCounts, ReadItem, Scan, SourceItem, SourcePicture, Stamp
 
 __all__ = [
+    "DEFAULT_OWNER",
+    "ID",
     "NAMESPACE",
     "NO_PAGE",
     "PAGE_CUT",

@@ -18,9 +18,15 @@ NAMESPACE = UUID("6f0d3f0e-7f6b-5c1d-9d53-5a7c5b6d1e21")
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1; on a page in points (1/72 inch), origin top left."""
 
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""The form of every id."""
+
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Owner = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$")]
 """Name of the owner of a collection. Queries see one owner only, unless they ask for all."""
+
+DEFAULT_OWNER = "default"
+"""Owner that is meant where none is named. (A key of the service for one owner means that one.)"""
 
 
 class Record(BaseModel):

@@ -3,6 +3,7 @@ searches read; with the line that says so in `status`, `coverage`, `doctor` and 
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 
 from swatchbook.errors import Configuration
 from swatchbook.ledger import spaces
@@ -32,8 +33,10 @@ class StaleRole(Record):
         return f"{'; '.join(parts)}. See `swatchbook spaces`."
 
 
-def stale_roles(ledger: Ledger, settings: Settings, owner: str | None = None) -> tuple[StaleRole, ...]:
-    """Return the roles with stale or unserved vectors, of an owner or of all owners."""
+def stale_roles(
+    ledger: Ledger, settings: Settings, owner: str | None = None, roles: Collection[Role] = ()
+) -> tuple[StaleRole, ...]:
+    """Return which of these roles (none: of all) have stale or unserved vectors, of an owner or of all owners."""
     try:
         chosen = vector_tags(settings)
     except Configuration:  # the settings' model has no revision: `doctor` and every ingest say so
@@ -56,5 +59,5 @@ def stale_roles(ledger: Ledger, settings: Settings, owner: str | None = None) ->
             unserved=unserved.get(role, 0),
         )
         for role in Role
-        if role in stale or role in unserved
+        if (role in stale or role in unserved) and (not roles or role in roles)
     )

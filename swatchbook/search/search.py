@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from swatchbook.arrays import Pixels, Vectors
-from swatchbook.errors import Configuration, Failure, InvalidReference
+from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger.database import Ledger, portions
@@ -61,7 +61,7 @@ def search(
     active = _active(resources)
     try:
         best = _best(resources, active, text, image, where, by, k, weights)
-    except Configuration:  # a space that another one has replaced may have been dropped meanwhile
+    except Failure:  # a space that another one has replaced may be dropped at this moment
         if active == (now_active := _active(resources)):
             raise
         best = _best(resources, now_active, text, image, where, by, k, weights)
@@ -69,7 +69,7 @@ def search(
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
         for target, fused_score in best
-        if target in hits
+        if target in hits and where.owner in (None, hits[target].owner)  # the index may still have a former name
     ]
 
 

@@ -44,7 +44,7 @@ def server(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def undisturbed(ingested_home: Path, small_catalogue: Path) -> Any:
-    return settled(run_json("show", small_catalogue.name, SWATCHBOOK_HOME=str(ingested_home)))
+    return settled(run_json("show", small_catalogue.name, "--owner", "anna", SWATCHBOOK_HOME=str(ingested_home)))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_killed_group_goes_on_to_the_same_end(
                 killed += 1
     assert killed
     run(*ingest)
-    assert settled(run_json("show", undisturbed["document"]["id"])) == undisturbed
+    assert settled(run_json("show", undisturbed["document"]["id"], "--owner", "anna")) == undisturbed
     assert set(writes(ledger).values()) == {1}
     assert run_json("verify")["sound"]
 
@@ -106,7 +106,7 @@ def test_two_ingests_at_once_are_one_run(ledger: Ledger, ingest: Sequence[str], 
         for command in (one, two):
             status, out, err = command.wait()
             assert status == 0, out + err
-    assert settled(run_json("show", undisturbed["document"]["id"])) == undisturbed
+    assert settled(run_json("show", undisturbed["document"]["id"], "--owner", "anna")) == undisturbed
     assert set(writes(ledger).values()) == {1}
     with ledger.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM runs").scalar_one() == 1
@@ -129,13 +129,13 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
     with running(*ingest) as command:
         assert wait_for_stage(ledger, command, Stage.EMBEDDED)
         mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
-        run("delete", undisturbed["document"]["id"], "--yes")
+        run("delete", undisturbed["document"]["id"], "--owner", "anna", "--yes")
         status, _, _ = command.wait()
         assert status != 0
     assert run_json("coverage")["total_images"] == 0
     assert run_json("verify")["sound"]
     run(*ingest)
-    assert settled(run_json("show", undisturbed["document"]["id"])) == undisturbed
+    assert settled(run_json("show", undisturbed["document"]["id"], "--owner", "anna")) == undisturbed
 
 
 def test_dead_run_of_another_owner_holds_nothing_up(ledger: Ledger, small_catalogue: Path) -> None:

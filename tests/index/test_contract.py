@@ -2,8 +2,10 @@
 
 import itertools
 import multiprocessing
+import time
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from swatchbook.errors import Configuration, InvalidModelOutput, InvalidReference
+from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
 from swatchbook.index.base import Index, IndexObject, Payload, Space, Where
 from swatchbook.index.lance import LanceIndex
 from swatchbook.index.matching import satisfies
@@ -486,3 +488,29 @@ def test_three_processes_writing_the_same_ids_leave_each_once(
     assert [writer.exitcode for writer in writers] == [0, 0, 0]
     assert sorted(index.ids(space)) == [number_id(i) for i in range(600)]
     assert index.count(space) == 600
+
+
+# --- dropping ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_search_under_which_the_space_is_dropped_finds_all_of_it_or_fails(index: Index) -> None:
+    vector = unit_vectors(1, 8)[0]
+
+    def search_until_it_fails(space: Space) -> set[int]:
+        found = set[int]()
+        with suppress(Failure):
+            while True:
+                found.add(len(index.search(space, vector, 10)))
+        return found
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(5):
+            space = Space(role=Role.VISUAL, tag=f"dropped@{number}/plain", dimension=8)
+            index.ensure(space)
+            index.upsert(space, made(5))
+            searches = [threads.submit(search_until_it_fails, space) for _ in range(4)]
+            time.sleep(0.02)
+            index.drop(space)
+            assert all(search.result() <= {5} for search in searches)
+            with pytest.raises(Configuration, match="no space"):
+                index.search(space, vector, 10)

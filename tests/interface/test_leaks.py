@@ -7,6 +7,7 @@ of hers. Those who may see anna are answered otherwise in the two homes, or the 
 """
 
 import json
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -128,12 +129,18 @@ READING: Mapping[str, Sequence[str]] = {
         "export {document}",
     ),
     "coverage": ("coverage", "coverage --json"),
+    "show": ("show {document}", "show {name}"),
+    "status": ("status --json",),
     "review list": ("review list", "review list --json"),
 }
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
 
 ACTING: Mapping[str, Sequence[str]] = {
     "ingest": ("ingest {catalogue} --plan",),
+    "embed": ("embed {document}", "embed {name}"),
+    "retry": ("retry {document}", "retry {name}"),
+    "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
+    "delete": ("delete {document} --yes", "delete {name} --yes"),
     "review run": ("review run",),
     "review accept": ("review accept {image}",),
     "review correct": ("review correct {image} material=brass",),
@@ -141,12 +148,11 @@ ACTING: Mapping[str, Sequence[str]] = {
 }
 """Command -> how it is tried, with `--owner default`, to change what is anna's."""
 
-_ANY = "takes the id or name of any owner's document: for those who run the machine"
 _WHOLE = "of the whole home: for those who run the machine"
 _MACHINE = "of the installation: reads no document"
 OF_THE_MACHINE: Mapping[str, str] = {
-    "show": _ANY, "embed": _ANY, "cancel": _ANY, "delete": _ANY, "retry": _ANY,
-    "status": _WHOLE, "verify": _WHOLE, "tick": _WHOLE, "gc": _WHOLE, "rebuild-index": _WHOLE, "spaces": _WHOLE,
+    "owners": _WHOLE, "owners rename": _WHOLE, "owners delete": _WHOLE,
+    "verify": _WHOLE, "tick": _WHOLE, "gc": _WHOLE, "rebuild-index": _WHOLE, "spaces": _WHOLE,
     "spaces fill": _WHOLE, "spaces compare": _WHOLE, "spaces activate": _WHOLE, "spaces rollback": _WHOLE,
     "spaces drop-old": _WHOLE,
     "serve": _MACHINE, "worker": _MACHINE, "config": _MACHINE, "setup": _MACHINE, "doctor": _MACHINE,
@@ -335,7 +341,7 @@ def run(home: Path, homes: Homes, line: str, owner: str) -> tuple[int, str]:
     result = CliRunner().invoke(commands_app, words, env={"SWATCHBOOK_HOME": str(home), "COLUMNS": "400"})
     if result.exception and not isinstance(result.exception, SystemExit):
         return 1, f"{type(result.exception).__name__}: {result.exception}"
-    return result.exit_code, result.output.replace(str(home), "HOME")
+    return result.exit_code, re.sub(r"\b\d{10}\.\d+", "TIME", result.output.replace(str(home), "HOME"))
 
 
 def told(homes: Homes, got: object, request: str) -> set[str]:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from swatchbook.errors import Configuration, RunRevoked, UnreadableImage
 from swatchbook.index.base import Space
-from swatchbook.ledger import fill, shard_runs, spaces, stage_results
+from swatchbook.ledger import fill, runs, shard_runs, spaces, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import get_document
@@ -15,7 +15,7 @@ from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
 from swatchbook.ledger.spaces import Lack, activate, active_spaces, add_space, registered, rollback
 from swatchbook.ledger.tables import contents, items, requested, vectors
-from swatchbook.records import DocumentStatus, Role, RoleTag
+from swatchbook.records import DocumentStatus, IngestOptions, Role, RoleTag
 from tests.ledger.scene import VISUAL, begin, extraction, ingest, key, make_all, placed, publish_all
 
 NEW = RoleTag(role=Role.VISUAL, tag="eye@2/a")
@@ -188,6 +188,20 @@ def test_a_dropped_space_leaves_no_row_and_the_active_one_is_not_dropped(ledger:
         spaces.finish_drop(ledger, space(VISUAL), lambda: dropped.append(VISUAL.tag))
     assert dropped == [VISUAL.tag], "once"
     assert [each.space.tag for each in registered(ledger)] == [NEW.tag]
+
+
+def test_a_run_that_begins_after_a_drop_does_not_bring_the_space_back(ledger: Ledger) -> None:
+    filled(ledger, collection(ledger, "oak"))
+    activate(ledger, [NEW])
+    spaces.drop(ledger, [VISUAL])
+    asked = begin(ledger, content="another", requested=[NEW])
+    runs.end(ledger, asked, DocumentStatus.WAITING, due_at=None)
+    run = runs.begin(  # what it asks for was decided before the drop
+        ledger, asked.document, options=IngestOptions(), fingerprint="f", requested=[NEW], beside=[VISUAL]
+    )
+    assert isinstance(run, Run)
+    with ledger.read() as connection:
+        assert set(connection.execute(select(requested.c.tag)).scalars()) == {NEW.tag}
 
 
 def test_an_index_that_fails_keeps_the_space_to_be_dropped(ledger: Ledger) -> None:

@@ -252,16 +252,16 @@ def test_what_is_not_delivered_is_named_everywhere(sender: Resources, receiver: 
     ended(sender)
     receiver.answer = 500
     for _ in range(NAMED_TRIES):
-        assert overview(sender.ledger, sender.settings).undelivered is None
+        assert overview(sender.ledger, sender.settings, None).undelivered is None
         pass_time(sender.ledger, 86_400)
         assert send(sender) == 0
     line = "Notices not delivered: 1. The receiver answered 500. Check SWATCHBOOK_NOTICE_URL."
     with pytest.raises(ProviderDown, match="answered 500"):
         check_notices(sender)
-    shown = overview(sender.ledger, sender.settings)
+    shown = overview(sender.ledger, sender.settings, None)
     terminal = Console(width=200, file=StringIO())
     terminal.print(draw_overview(shown, now=0.0))
     assert line in terminal.file.getvalue()  # type: ignore[attr-defined]
     assert health.count(sender).undelivered == shown.undelivered
     unused = sender.settings.model_copy(update={"notice_url": None})
-    assert overview(sender.ledger, unused).undelivered is None
+    assert overview(sender.ledger, unused, None).undelivered is None

@@ -9,8 +9,8 @@ import pytest
 
 from blocks import load_resources
 from swatchbook.errors import Configuration
-from swatchbook.ledger import runs
-from swatchbook.ledger.documents import get_document
+from swatchbook.ledger import owners, runs
+from swatchbook.ledger.documents import all_documents, get_document
 from swatchbook.pipeline.register import register_upload
 from swatchbook.pipeline.work import Work
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions
@@ -62,6 +62,22 @@ def test_a_launched_run_makes_what_was_asked_for_last(tmp_path: Path, monkeypatc
     assert isinstance(work, Work)
     assert work.options == asked_last
     assert runs.end(tools.ledger, work.run, DocumentStatus.COMPLETED) == DocumentStatus.COMPLETED
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_launched_run_of_a_renamed_owner_works_for_the_new_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(PDF)
+    tools, options = load_resources(BlockNames()), IngestOptions()
+    document = register_upload(tools, tmp_path / "a.pdf", owner="alice", options=options, name="a.pdf").document
+    owners.rename(tools.ledger, "alice", "lena")
+    monkeypatch.setattr("tasks.register.flow_run", SimpleNamespace(id="launched", tags=[document.id]))
+    work = asyncio.run(register_document.fn(document.file or "", "alice", options, BlockNames()))
+    assert isinstance(work, Work)
+    assert (work.document, work.owner) == (document.id, "lena")
+    assert [each.owner for each in all_documents(tools.ledger, None)] == ["lena"]
+    runs.end(tools.ledger, work.run, DocumentStatus.CANCELLED)
 
 
 @pytest.mark.usefixtures("fresh")

@@ -40,18 +40,22 @@ def test_search_goes_on_when_settings_name_another_model_and_a_document_is_embed
     before = run_json("search", "oak floor", "--owner", "anna")
     choose_voyage(voyage, monkeypatch)
     assert run_json("search", "oak floor", "--owner", "anna") == before
-    document = run_json("status")["recent"][0]["id"]
-    run("embed", document)
+    document = run_json("status", "--owner", "anna")["recent"][0]["id"]
+    run("embed", document, "--owner", "anna")
     assert voyage.paid, "the vectors of the new model were made"
     assert run_json("search", "oak floor", "--owner", "anna") == before
 
 
+@pytest.mark.stack
 def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = run_json("search", "oak floor", "--owner", "anna")
     choose_voyage(voyage, monkeypatch)
-    assert {each["role"]: each["stale"] for each in run_json("coverage")["stale"]} == {"understanding": 14, "text": 20}
+    stale = run_json("coverage", "--all-owners")["stale"]
+    assert {each["role"]: each["stale"] for each in stale} == {"understanding": 14, "text": 20}
+    (text,) = run_json("coverage", "--owner", "anna", "--roles", "text")["stale"]
+    assert text["role"] == "text"
     assert {each["role"] for each in run_json("spaces", "fill", "--dry-run")} == {"understanding", "text"}
     assert not voyage.paid
     assert "spaces fill" in run_fails("spaces", "activate")
@@ -64,7 +68,7 @@ def test_text_encoder_changes_to_voyage_and_back_while_people_search(
     assert len(voyage.paid) == paid
 
     assert {each["role"] for each in run_json("spaces", "activate")["active"]} == {"understanding", "text"}
-    assert run_json("coverage")["stale"] == []
+    assert run_json("coverage", "--all-owners")["stale"] == []
     after = run_json("search", "oak floor", "--owner", "anna")
     assert after != before
     run("spaces", "rollback")

@@ -2,6 +2,8 @@
 or all.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import and_, func, select
 
 from swatchbook.ledger.database import Ledger
@@ -36,26 +38,28 @@ class Coverage(Record):
     documents: dict[str, int]  # by status
 
 
-def count_coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
-    """Return how much of the collection of an owner, or of all owners, has vectors, by (role, tag)."""
+def count_coverage(ledger: Ledger, owner: str | None = None, roles: Collection[Role] = ()) -> Coverage:
+    """Return how much of the collection of an owner, or of all owners, has vectors, by (role, tag).
+
+    `roles`: only vectors of these count; none means all.
+    """
     shown = image_items(shown_images(owner=owner))
     embedded = and_(image_item_state == ItemState.DONE, requested.c.role != Role.ANALYSIS, ~shows_analysis)
+    chosen = requested.c.role.in_(roles) if roles else requested.c.role.is_not(None)
     with ledger.read() as connection:
         total = connection.execute(select(func.count(images.c.id.distinct())).select_from(shown)).scalar_one()
         with_vectors = connection.execute(
-            select(func.count(images.c.id.distinct())).select_from(shown).where(embedded)
+            select(func.count(images.c.id.distinct())).select_from(shown).where(embedded, chosen)
         ).scalar_one()
         by_role = dict[tuple[str, str], dict[str, int]]()
         for role, tag, state, count in connection.execute(
             select(requested.c.role, requested.c.tag, image_item_state, func.count(images.c.id.distinct()))
             .select_from(shown)
-            .where(requested.c.role.is_not(None))
+            .where(chosen)
             .group_by(requested.c.role, requested.c.tag, image_item_state)
             .order_by(requested.c.role, requested.c.tag)
         ):
             by_role.setdefault((role, tag), {})[state] = count
-        statuses = select(documents.c.status, func.count()).where(*owned_by(owner)).group_by(documents.c.status)
-        by_status = dict(connection.execute(statuses).tuples().all())
     return Coverage(
         total_images=total,
         with_embeddings=with_vectors,
@@ -63,8 +67,15 @@ def count_coverage(ledger: Ledger, owner: str | None = None) -> Coverage:
         coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
         unpublished=count_unpublished(ledger, owner=owner),
         roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in by_role.items()),
-        documents=by_status,
+        documents=count_documents(ledger, owner),
     )
+
+
+def count_documents(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
+    """Return status -> number of documents of an owner, or of all owners."""
+    statuses = select(documents.c.status, func.count()).where(*owned_by(owner)).group_by(documents.c.status)
+    with ledger.read() as connection:
+        return dict(connection.execute(statuses).tuples().all())
 
 
 def _role_coverage(role: str, tag: str, states: dict[str, int]) -> RoleCoverage:

@@ -1,5 +1,6 @@
-"""List the owners with the account of each; refuse an unknown owner with the names nearest to it."""
+"""List the owners with the account of each, or with what each has; refuse an unknown owner with the nearest names."""
 
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from difflib import SequenceMatcher
 
@@ -8,7 +9,8 @@ from sqlalchemy import func, select
 from swatchbook.errors import UnknownOwner
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.image_states import shown_images, states_of_images
-from swatchbook.ledger.tables import documents, images
+from swatchbook.ledger.spaces import count_vectors
+from swatchbook.ledger.tables import contents, documents, images, products
 from swatchbook.records import ImageState, Record
 
 _CHOICES = 10
@@ -33,6 +35,17 @@ class OwnerAccount(Record):
         return self.found - self.complete
 
 
+class OwnerCounts(Record):
+    """What an owner has. `bytes`: of its files and pictures; what it shares with another counts for both."""
+
+    owner: str
+    documents: dict[str, int]  # by status
+    products: int
+    images: int
+    vectors: int
+    bytes: int
+
+
 def known_owners(ledger: Ledger) -> list[str]:
     """Return the owners of documents, sorted."""
     with ledger.read() as connection:
@@ -55,6 +68,40 @@ def require_owner(ledger: Ledger, owner: str, *, others: Collection[str] = ()) -
 
 def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
+
+
+def count_owners(ledger: Ledger) -> list[OwnerCounts]:
+    """Return what every owner of a document has, by name."""
+    statuses = select(documents.c.owner, documents.c.status, func.count(), func.sum(documents.c.size)).group_by(
+        documents.c.owner, documents.c.status
+    )
+    found = select(documents.c.owner, func.count()).join_from(products, documents).group_by(documents.c.owner)
+    pictures = (
+        select(images.c.owner, func.count(), func.sum(contents.c.size))
+        .join_from(images, contents, contents.c.key == images.c.content_key, isouter=True)
+        .where(images.c.id.in_(select(shown_images().c.image)))
+        .group_by(images.c.owner)
+    )
+    by_status, image_counts, sizes = defaultdict[str, dict[str, int]](dict), Counter[str](), Counter[str]()
+    with ledger.read() as connection:
+        for owner, status, count, size in connection.execute(statuses):
+            by_status[owner][status] = count
+            sizes[owner] += size
+        for owner, count, size in connection.execute(pictures):
+            image_counts[owner] = count
+            sizes[owner] += size or 0
+        product_counts = Counter(dict(connection.execute(found).tuples().all()))
+    return [
+        OwnerCounts(
+            owner=owner,
+            documents=by_status[owner],
+            products=product_counts[owner],
+            images=image_counts[owner],
+            vectors=sum(each.objects for each in count_vectors(ledger, owner)),
+            bytes=sizes[owner],
+        )
+        for owner in sorted(by_status)
+    ]
 
 
 def owner_accounts(ledger: Ledger) -> list[OwnerAccount]:

@@ -18,6 +18,8 @@ from tests.command import SWATCHBOOK
 from tests.interface.cli.test_main import bare_environment
 from tests.ledger.scene import begun, count, keys
 
+CATALOGUE = ("delete", "catalogue.pdf", "--owner", "anna")
+
 
 @pytest.fixture
 def ledger(home: Path) -> Iterator[Ledger]:
@@ -29,9 +31,9 @@ def ledger(home: Path) -> Iterator[Ledger]:
     opened.close()
 
 
-def delete(home: Path, *words: str, answer: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *words: str, answer: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command; with an `answer`, stdin is a terminal on which that is typed."""
-    command, environment = [SWATCHBOOK, "delete", *words], bare_environment() | {"SWATCHBOOK_HOME": str(home)}
+    command, environment = [SWATCHBOOK, *words], bare_environment() | {"SWATCHBOOK_HOME": str(home)}
     if answer is None:
         return subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
@@ -46,32 +48,32 @@ def delete(home: Path, *words: str, answer: str | None = None) -> subprocess.Com
 
 
 def test_a_person_is_told_what_goes_and_asked(ledger: Ledger, home: Path) -> None:
-    refused = delete(home, "catalogue.pdf", answer="n")
+    refused = run(home, *CATALOGUE, answer="n")
     assert "1 document, 2 images and 0 vectors" in refused.stderr  # the third is also in the supplement
     assert "Nothing was deleted." in refused.stderr
     assert (refused.returncode, count(ledger, documents)) == (1, 2)
-    meant = delete(home, "catalogue.pdf", answer="y")
+    meant = run(home, *CATALOGUE, answer="y")
     assert (meant.returncode, count(ledger, documents)) == (0, 1)
     assert "2 images" in meant.stderr
 
 
 @pytest.mark.parametrize("words", [(), ("--json",)])
 def test_without_a_terminal_it_refuses_and_names_the_option(ledger: Ledger, home: Path, words: tuple[str, ...]) -> None:
-    run = delete(home, "catalogue.pdf", *words)
-    assert (run.returncode, run.stdout, count(ledger, documents)) == (2, "", 2)
-    assert "--yes" in run.stderr
-    assert "2 images" in run.stderr
+    done = run(home, *CATALOGUE, *words)
+    assert (done.returncode, done.stdout, count(ledger, documents)) == (2, "", 2)
+    assert "--yes" in done.stderr
+    assert "2 images" in done.stderr
 
 
 def test_with_yes_nobody_is_asked(ledger: Ledger, home: Path) -> None:
-    assert delete(home, "catalogue.pdf", "--yes").returncode == 0
+    assert run(home, *CATALOGUE, "--yes").returncode == 0
     assert count(ledger, documents) == 1
 
 
 def test_as_json_it_tells_what_went(ledger: Ledger, home: Path) -> None:
-    run = delete(home, "catalogue.pdf", "--yes", "--json")
-    told = json.loads(run.stdout)
-    assert run.returncode == 0
+    done = run(home, *CATALOGUE, "--yes", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0
     assert told.pop("document_id")
     assert told == {
         "name": "catalogue.pdf", "owner": "anna", "finished": True, "documents": 1, "images": 2, "vectors": 0,

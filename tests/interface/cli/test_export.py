@@ -24,6 +24,8 @@ from tests.ledger import scene
 
 pytestmark = pytest.mark.usefixtures("filled")
 
+ANNA = ("--owner", "anna")
+
 
 @pytest.fixture
 def resources(filled: Path) -> Iterator[Resources]:
@@ -38,11 +40,11 @@ def export(*words: str | Path, expect: int = 0) -> Any:
 
 
 def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Resources) -> None:
-    status, out, err = command.Command("export", "small.pdf").wait()
+    status, out, err = command.Command("export", "small.pdf", *ANNA).wait()
     assert status == 0
     assert "2 products of 1 document" in err
     rows = list(csv.DictReader(io.StringIO(out, newline="")))
-    document = find_document(resources.ledger, "small.pdf")
+    document = find_document(resources.ledger, "small.pdf", "anna")
     stored = read_products(resources.ledger, document.id)
     assert [row["id"] for row in rows] == [product.id for product in stored]
     assert [row["name"] for row in rows] == ["Nordvik Oak", "Palladio Terrazzo"]
@@ -53,18 +55,16 @@ def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Reso
 
 def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path) -> None:
     for name, words in (("a.parquet", ()), ("b", ("--format", "parquet")), ("c.csv", ("--format", "parquet"))):
-        export("small.pdf", "--to", tmp_path / name, *words)
+        export("small.pdf", *ANNA, "--to", tmp_path / name, *words)
         assert parquet.read_table(tmp_path / name).num_rows == 2
-    export("small.pdf", "--to", tmp_path / "d.txt")
+    export("small.pdf", *ANNA, "--to", tmp_path / "d.txt")
     assert (tmp_path / "d.txt").read_text().startswith("id,document_id,")
-    export("small.pdf", "--to", tmp_path / "e.XLSX")
+    export("small.pdf", *ANNA, "--to", tmp_path / "e.XLSX")
     assert (tmp_path / "e.XLSX").read_bytes()[:2] == b"PK"
 
 
 def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resources: Resources) -> None:
-    done = export(
-        "--all", "--owner", "anna", "--to", tmp_path / "a.jsonl", "--pictures", tmp_path / "new" / "p", "--json"
-    )
+    done = export("--all", *ANNA, "--to", tmp_path / "a.jsonl", "--pictures", tmp_path / "new" / "p", "--json")
     assert json.loads(done.stdout) == {
         "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "incomplete": [],
         "missing": [],
@@ -78,10 +78,10 @@ def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resourc
 
 
 def test_a_missing_picture_costs_only_itself(tmp_path: Path, resources: Resources) -> None:
-    first = find_document(resources.ledger, "small.pdf")
+    first = find_document(resources.ledger, "small.pdf", "anna")
     stored, *_ = Path(resources.files.url).rglob("*.jpg")
     stored.unlink()
-    done = export(first.id, "--to", tmp_path / "a.csv", "--pictures", tmp_path / "p", "--json", expect=3)
+    done = export(first.id, *ANNA, "--to", tmp_path / "a.csv", "--pictures", tmp_path / "p", "--json", expect=3)
     (missing,) = json.loads(done.stdout)["missing"]
     assert missing in (tmp_path / "a.csv").read_text()
     assert not (tmp_path / "p" / missing).exists()
@@ -99,14 +99,14 @@ def add(resources: Resources, name: str, owner: str, status: DocumentStatus) -> 
 def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: Resources) -> None:
     add(resources, "others.pdf", "bert", DocumentStatus.COMPLETED)
     deleting = add(resources, "going.pdf", "anna", DocumentStatus.DELETING)
-    done = export("--all", "--owner", "anna")
+    done = export("--all", *ANNA)
     assert "2 products of 1 document" in done.stderr
     add(resources, "new.pdf", "anna", DocumentStatus.WAITING)
-    done = export("--all", "--owner", "anna", expect=3)
+    done = export("--all", *ANNA, expect=3)
     assert "2 products of 2 documents" in done.stderr
     assert "new.pdf is not completed" in done.stderr
     assert export("--all", "--owner", "bert", "--format", "jsonl").stdout == ""
-    refused = CliRunner().invoke(app, ["export", deleting])
+    refused = CliRunner().invoke(app, ["export", deleting, *ANNA])
     assert isinstance(refused.exception, InvalidReference)
     others = CliRunner().invoke(app, ["export", "small.pdf", "--owner", "bert"])
     assert isinstance(others.exception, InvalidReference)
@@ -115,8 +115,10 @@ def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: 
 @pytest.mark.parametrize(
     "words",
     [
-        (), ("small.pdf", "--all"), ("small.pdf", "--format", "xlsx"), ("small.pdf", "--format", "parquet"),
-        ("small.pdf", "--format", "html"), ("small.pdf", "--json"), ("small.pdf", "--owner", "a b"), ("",),
+        ANNA, ("small.pdf", *ANNA, "--all"), ("small.pdf", *ANNA, "--format", "xlsx"),
+        ("small.pdf", *ANNA, "--format", "parquet"), ("small.pdf", *ANNA, "--format", "html"),
+        ("small.pdf", *ANNA, "--json"), ("small.pdf", "--owner", "a b"), ("small.pdf", *ANNA, "--all-owners"),
+        ("", *ANNA),
     ],
 )  # fmt: skip
 def test_wrong_use_is_said_and_nothing_is_written(words: tuple[str, ...]) -> None:
@@ -128,6 +130,6 @@ def test_a_product_named_like_a_formula_is_text_in_the_file(tmp_path: Path, reso
         for row in connection.execute(products.select()).mappings().all():
             record = row["record"] | {"name": "=cmd|' /C calc'!A0"}
             connection.execute(products.update().where(products.c.id == row["id"]).values(record=record))
-    export("small.pdf", "--to", tmp_path / "a.csv")
+    export("small.pdf", *ANNA, "--to", tmp_path / "a.csv")
     with (tmp_path / "a.csv").open(newline="") as file:
         assert {row["name"] for row in csv.DictReader(file)} == {"'=cmd|' /C calc'!A0"}

@@ -78,24 +78,24 @@ def test_scraped_batch_is_searchable_by_its_items(folder: Path) -> None:
     rug = str(folder.parent / "shop" / "rug.png")
     found = run_json("search", "--image", rug, "--owner", "anna", "--by", "product", "--where", "price_min=100")
     assert [hit["title"] for hit in found] == ["Woven rug"]
-    exported = json.loads(run("export", "items.jsonl", "--format", "jsonl").splitlines()[-1])
+    exported = json.loads(run("export", "items.jsonl", "--format", "jsonl", "--owner", "anna").splitlines()[-1])
     assert exported["name"] == "Woven rug"
-    shown = run_json("show", "items.jsonl")
+    shown = run_json("show", "items.jsonl", "--owner", "anna")
     assert {product["name"]: product["metadata"]["price"] for product in shown["products"]} == {
         "Linen sofa": "900", "Woven rug": "120.50",
     }  # fmt: skip
 
 
 def test_every_picture_is_accounted_for(folder: Path) -> None:
-    covered = run_json("coverage")
+    covered = run_json("coverage", "--owner", "anna")
     assert (covered["total_images"], covered["with_embeddings"]) == (7, 5)
-    shown = run_json("show", "samples")
+    shown = run_json("show", "samples", "--owner", "anna")
     assert shown["document"]["kind"] == "folder"
     assert {image["status"] for image in shown["images"]} == {"complete", "rejected"}
-    printed = run("show", "samples")
+    printed = run("show", "samples", "--owner", "anna")
     for words in ("samples", "6 = 4 processed + 2 failed", "empty.jpg", "letter.png", str(folder)):
         assert words in printed
-    assert "samples" in run("status")
+    assert "samples" in run("status", "--owner", "anna")
     assert run_json("verify")["sound"]
 
 

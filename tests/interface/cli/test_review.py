@@ -15,7 +15,7 @@ def test_a_table_says_what_it_leaves_out_and_json_leaves_out_nothing(
 ) -> None:
     weak(resources.ledger, "oak", "ash", "elm")
     monkeypatch.setattr(review_tables, "MOST_LISTED", 1)
-    list_weak()
+    list_weak(all_owners=True)
     assert "… and 2 more" in capsys.readouterr().out
-    list_weak(as_json=True)
+    list_weak(all_owners=True, as_json=True)
     assert len(json.loads(capsys.readouterr().out)) == 3

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from standardwebhooks.webhooks import Webhook
 
+from swatchbook.ledger import owners
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import get_document, list_documents
 from swatchbook.records import DocumentStatus, document_id, sha256
@@ -129,6 +130,13 @@ def test_a_delivery_stays_known_when_its_document_is_deleted(service: Served, se
     assert (again.status_code, again.json()["id"], again.json()["status"]) == (200, first, "deleted")
     assert documents(service) == []
     assert announce(service, "msg_2", url=at(server)).status_code == 202  # another delivery has it anew
+
+
+def test_a_delivery_tells_nothing_of_a_collection_that_was_renamed_since(service: Served, server: Origin) -> None:
+    first = announce(service, url=at(server)).json()["id"]
+    owners.rename(service.resources.ledger, "alice", "lena")
+    again = announce(service, url=at(server))
+    assert again.json() == {"id": first, "owner": "alice", "name": "", "status": "deleted"}
 
 
 def test_who_hangs_up_learns_the_end_with_the_next_try(service: Served, server: Origin) -> None:

@@ -7,7 +7,7 @@ import pytest
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.deletion import Deletion, count_deletion
+from swatchbook.ledger.queries.deletion import Deletion, count_deletion, count_owner_deletion
 from swatchbook.ledger.retention import collect
 from swatchbook.ledger.tables import vectors
 from swatchbook.records import PlacementState
@@ -52,7 +52,7 @@ def remove(ledger: Ledger, document: str, files: Files) -> None:
 
 def test_a_document_alone_takes_all_of_it_along(ledger: Ledger) -> None:
     only = document(ledger, "oak", "ash")
-    assert count_deletion(ledger, only) == Deletion(images=2, vectors=count(ledger, vectors))
+    assert count_deletion(ledger, only) == Deletion(documents=1, images=2, vectors=count(ledger, vectors))
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,13 @@ def test_what_others_use_is_neither_counted_nor_removed(
     assert told.images == before[0] - count_coverage(ledger).total_images
     assert told.vectors == before[1] - count(ledger, vectors)
     assert count_deletion(ledger, kept).vectors == count(ledger, vectors)
+
+
+def test_of_an_owner_also_what_only_its_documents_share_is_counted_and_removed(ledger: Ledger, tmp_path: Path) -> None:
+    document(ledger, "ash", owner="bert")
+    going = [document(ledger, "oak", "ash"), document(ledger, "oak", content="supplement")]
+    told, before = count_owner_deletion(ledger, "anna"), count(ledger, vectors)
+    for each in going:
+        remove(ledger, each, Files(tmp_path))
+    assert told == Deletion(documents=2, images=2, vectors=before - count(ledger, vectors))
+    assert count_owner_deletion(ledger, "anna") == Deletion(documents=0, images=0, vectors=0)

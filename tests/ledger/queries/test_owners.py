@@ -5,8 +5,8 @@ import pytest
 from swatchbook.errors import UnknownOwner
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries import account
-from swatchbook.ledger.queries.owners import known_owners, owner_accounts, require_owner
-from tests.ledger.scene import begun, keys
+from swatchbook.ledger.queries.owners import OwnerCounts, count_owners, known_owners, owner_accounts, require_owner
+from tests.ledger.scene import begun, complete, keys
 
 
 def test_every_owner_has_the_account_that_he_has_alone(ledger: Ledger) -> None:
@@ -50,3 +50,14 @@ def test_at_most_ten_owners_are_named(ledger: Ledger) -> None:
     assert unknown.value.advice
     assert unknown.value.advice.startswith("Known owners: shop-11, ")
     assert unknown.value.advice.count("shop-") == 10
+
+
+def test_what_every_owner_has_is_counted_apart(ledger: Ledger) -> None:
+    assert count_owners(ledger) == []
+    complete(ledger, "oak", "ash")
+    complete(ledger, "oak", "ash", owner="bert")  # shares every vector
+    begun(ledger, owner="bert", content="other")
+    anna, bert = count_owners(ledger)
+    made = 2 + 2 + 2 + 1  # visual, color and understanding of each image, text of the chunk
+    assert anna == OwnerCounts(owner="anna", documents={"completed": 1}, products=0, images=2, vectors=made, bytes=1)
+    assert bert == anna.model_copy(update={"owner": "bert", "documents": {"completed": 1, "running": 1}, "bytes": 2})

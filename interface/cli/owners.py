@@ -1,0 +1,59 @@
+"""`swatchbook owners`: list owners with what each has; rename and delete them. The rename is in `upkeep/owners.py`."""
+
+from typing import Annotated
+
+import typer
+
+from interface.cli.options import Json, Yes, check_owner, opened_resources
+
+app = typer.Typer(invoke_without_command=True, help="List owners and what each has; rename and delete them.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the owner.")]
+
+
+@app.callback()
+def list_owners(context: typer.Context, as_json: Json = False) -> None:
+    """List owners with their documents by status, products, images, vectors, and the size of their files."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened_resources() as resources:
+        from interface.cli.tables import draw_owners
+        from interface.cli.terminal import out, say_json
+        from swatchbook.ledger.queries.owners import count_owners
+
+        counted = count_owners(resources.ledger)
+        say_json(counted) if as_json else out().print(draw_owners(counted))
+
+
+@app.command("rename")
+def rename_owner(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Its name.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name, which no other owner has.")],
+) -> None:
+    """Rename an owner. Ids stay, and nothing is computed again; a file that is uploaded under the old name is new."""
+    check_owner(old, parameter="OLD")
+    check_owner(new, parameter="NEW")
+    with opened_resources() as resources:
+        from interface.cli.terminal import note
+        from swatchbook.upkeep.owners import rename, settings_naming
+
+        rename(resources, old, new)
+        note(f"{old} is {new} now.")
+        for setting in settings_naming(resources.settings, old):
+            note(f"{setting} still names {old}.")
+
+
+@app.command("delete")
+def delete_owner(name: Name, yes: Yes = False, as_json: Json = False) -> None:
+    """Delete an owner with all its documents. Asks first.
+
+    Images that other owners' documents use stay for these.
+    """
+    check_owner(name, parameter="NAME")
+    with opened_resources() as resources:
+        from interface.cli.delete import delete_owner as delete
+        from swatchbook.ledger.queries.owners import require_owner
+
+        require_owner(resources.ledger, name)
+        code = delete(resources, name, yes=yes, as_json=as_json)
+    raise typer.Exit(code)

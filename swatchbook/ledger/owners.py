@@ -1,0 +1,65 @@
+"""Rename an owner, and compute the ids of an owner's documents and images.
+
+Ids are made of the owner's *seed*: its name, or that under which the collection began if it was renamed. So a renamed
+collection keeps its ids, and the same file is still the same document. Whoever uses the old name next gets another
+seed.
+"""
+
+from sqlalchemy import Connection, select, text, update
+from ulid import ULID
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger, upsert
+from swatchbook.ledger.dirty import mark_renamed
+from swatchbook.ledger.tables import documents, images, owner_seeds
+from swatchbook.records import document_id
+
+
+def seed_of(connection: Connection, owner: str) -> str:
+    """Return the name that stands for an owner in its ids."""
+    query = select(owner_seeds.c.seed).where(owner_seeds.c.owner == owner)
+    return connection.execute(query).scalar_one_or_none() or owner
+
+
+def id_of_document(ledger: Ledger, owner: str, content: str) -> str:
+    """Return the id that an owner's document with this content has, or would have."""
+    with ledger.read() as connection:
+        return document_id(seed_of(connection, owner), content)
+
+
+def rename(ledger: Ledger, old: str, new: str) -> bool:
+    """Give an owner's collection another name, in one transaction; what is searchable must be published again.
+
+    Returns whether the collection has the new name now, also if it was renamed before; False if there is no such owner.
+    Raises InvalidReference for a name that is in use.
+    """
+    with ledger.write() as connection:
+        if connection.dialect.name == "postgresql":  # uploads take no turn: let those end that have read a seed
+            connection.execute(text("LOCK TABLE owner_seeds"))
+        renamed = select(owner_seeds.c.owner).where(owner_seeds.c.owner == old, owner_seeds.c.renamed_to == new)
+        if not _is_used(connection, old):
+            return connection.execute(renamed).first() is not None and _is_used(connection, new)
+        if _is_used(connection, new):
+            raise InvalidReference(
+                f"There is already an owner {new!r}.", advice="Choose another name: collections cannot be merged."
+            )
+        _store_seed(connection, new, seed_of(connection, old), renamed_to=None)
+        _store_seed(connection, old, str(ULID()), renamed_to=new)
+        for table in (documents, images):
+            connection.execute(update(table).where(table.c.owner == old).values(owner=new))
+        mark_renamed(connection, new)
+    return True
+
+
+def _is_used(connection: Connection, owner: str) -> bool:
+    """Return whether an owner has a document, or an image that is being removed."""
+    return any(
+        connection.execute(select(table.c.id).where(table.c.owner == owner).limit(1)).first()
+        for table in (documents, images)
+    )
+
+
+def _store_seed(connection: Connection, owner: str, seed: str, *, renamed_to: str | None) -> None:
+    values = {"seed": seed, "renamed_to": renamed_to}
+    new = upsert(connection, owner_seeds).values(owner=owner, **values)
+    connection.execute(new.on_conflict_do_update(index_elements=[owner_seeds.c.owner], set_=values))

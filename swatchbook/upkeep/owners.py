@@ -1,0 +1,27 @@
+"""Rename an owner: the ledger at once, then what is published of the collection. Deleting one: `pipeline/delete.py`."""
+
+from collections.abc import Iterator
+
+from swatchbook.ledger import owners
+from swatchbook.ledger.queries.owners import require_owner
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.resources import Resources
+from swatchbook.settings import PREFIX, Settings
+
+
+def rename(resources: Resources, old: str, new: str) -> None:
+    """Rename an owner, and publish its images and chunks under the new name. Repeating it does what is left to do.
+
+    Until then searches of the new name find only what is published; the loop and `retry` publish the rest. Raises
+    UnknownOwner, InvalidReference for a name that is in use, and IndexDown after the rename.
+    """
+    if not owners.rename(resources.ledger, old, new):
+        require_owner(resources.ledger, old)
+    publish_all(resources, at_most=resources.settings.outage_wait_seconds)
+
+
+def settings_naming(settings: Settings, owner: str) -> Iterator[str]:
+    """Yield the settings that name an owner: keys and webhook sources that are for it."""
+    for name in ("api_keys", "webhook_sources"):
+        if any(owner in each.owners for each in getattr(settings, name)):
+            yield f"{PREFIX}{name.upper()}"

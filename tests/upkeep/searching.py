@@ -1,0 +1,85 @@
+"""Somebody who searches all the time: `python -m tests.upkeep.searching KEPT PICTURE LOG` until it is terminated.
+
+KEPT has, for each role that is searched at the beginning, the ids of the objects that stay, as JSON. Each answer is a
+line in LOG: by which models, and what is wrong with it, if anything. An answer is right if its roles were searched in
+spaces that were active together, and if each of these spaces gave everything that stays.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+
+from swatchbook.index.base import Index, Match, Space, Vector, Where
+from swatchbook.ledger.spaces import active_spaces
+from swatchbook.records import Hit, Role
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.search import search
+from swatchbook.settings import load_settings
+
+Kept = Mapping[str, frozenset[str]]
+"""Role -> ids of the objects that stay."""
+
+
+class Recorded:
+    """An index, and from which space it last gave what for each role."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self.gave = dict[str, tuple[Space, set[str]]]()
+
+    def search(self, space: Space, vector: Vector, k: int, where: Where | None = None) -> list[Match]:
+        found = self._index.search(space, vector, k, where)
+        self.gave[space.role] = space, {match.id for match in found}
+        return found
+
+    def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
+        return self._index.keyword(space, text, k, where)
+
+    def close(self) -> None:
+        self._index.close()
+
+
+def tags(resources: Resources) -> dict[str, str]:
+    return {role.value: each.space.tag for role, each in active_spaces(resources.ledger).items()}
+
+
+def wrong(
+    hits: Sequence[Hit], gave: Mapping[str, tuple[Space, set[str]]], together: Sequence[Mapping[str, str]], kept: Kept
+) -> list[str]:
+    """What is wrong with an answer. `together`: role -> tag, before and after it."""
+    roles = {role for hit in hits for role in hit.why} & gave.keys()
+    read = {role: gave[role][0].tag for role in roles}
+    found = []
+    if not roles:
+        found.append("nothing was found")
+    if not any(read.items() <= state.items() for state in together):
+        found.append(f"{read} were not active together: {together}")
+    for role in sorted(roles):
+        if missing := kept.get(role, kept[Role.VISUAL]) - gave[role][1]:
+            found.append(f"{gave[role][0].name} lacks {len(missing)} of {len(kept.get(role, kept[Role.VISUAL]))}")
+    return found
+
+
+def main(kept: Kept, picture: Path, log: Path) -> None:
+    with open_resources(load_settings()) as resources, log.open("a", buffering=1) as lines:
+        index = Recorded(resources.index)
+        resources.index = index  # type: ignore[assignment]
+        asks = ({"text": "oak floor"}, {"image": picture}, {"text": "oak floor", "by": "chunk"})
+        for ask in cycle(asks):
+            before = tags(resources)
+            index.gave.clear()
+            try:
+                hits = search(resources, k=100, **ask)  # type: ignore[arg-type]
+                problems = wrong(hits, index.gave, (before, tags(resources)), kept)
+            except Exception:
+                problems = [traceback.format_exc()]
+            read = sorted({space.tag for space, _ in index.gave.values()})
+            lines.write(json.dumps({"asked": sorted(ask), "read": read, "wrong": problems}) + "\n")
+
+
+if __name__ == "__main__":
+    given = json.loads(Path(sys.argv[1]).read_text())
+    main({role: frozenset(ids) for role, ids in given.items()}, Path(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,72 @@
+"""Owners renamed and deleted while people search: with a real index, and with a kill in between."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import UnknownOwner
+from swatchbook.ledger import owners, schedule
+from swatchbook.ledger.document_commands import mark_deleting
+from swatchbook.ledger.documents import all_documents
+from swatchbook.ledger.queries.owners import count_owners, known_owners
+from swatchbook.ledger.tables import images, items, runs, vectors
+from swatchbook.pipeline.delete import delete_owner, finish_delete
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.search import search
+from swatchbook.settings import load_settings
+from swatchbook.upkeep.owners import rename
+from swatchbook.upkeep.verify import verify
+from tests.ledger.scene import count
+
+
+@pytest.fixture
+def resources(home: Path, ingested_home: Path) -> Iterator[Resources]:
+    """The small sample, ingested for anna."""
+    shutil.copytree(ingested_home, home)
+    with open_resources(load_settings()) as tools:
+        yield tools
+
+
+def found(resources: Resources, owner: str) -> list[str]:
+    return [hit.id for hit in search(resources, text="grey terrazzo", owner=owner, k=5)]
+
+
+def test_a_renamed_collection_is_searched_by_its_new_name_only_and_nothing_is_made_again(resources: Resources) -> None:
+    before = found(resources, "anna")
+    (counted,) = count_owners(resources.ledger)
+    made = [count(resources.ledger, table) for table in (runs, items, vectors)]
+    rename(resources, "anna", "lena")
+    assert found(resources, "lena") == before != []
+    assert found(resources, "anna") == []
+    assert count_owners(resources.ledger) == [counted.model_copy(update={"owner": "lena"})]
+    assert [count(resources.ledger, table) for table in (runs, items, vectors)] == made
+    assert verify(resources).sound
+    rename(resources, "anna", "lena")  # does nothing
+    assert found(resources, "lena") == before
+    with pytest.raises(UnknownOwner, match="There is no owner 'anna'"):
+        rename(resources, "anna", "mona")
+
+
+def test_killed_before_it_published_nothing_is_found_by_the_old_name_and_a_round_publishes_the_rest(
+    resources: Resources,
+) -> None:
+    before = found(resources, "anna")
+    assert owners.rename(resources.ledger, "anna", "lena")
+    assert found(resources, "anna") == [], "the index still has the old name"
+    assert schedule.needs_publishing(resources.ledger)
+    assert [each.owner for each in schedule.due_documents(resources.ledger, owner="lena")] == ["lena"]
+    publish_all(resources, at_most=0)
+    assert found(resources, "lena") == before
+
+
+def test_a_deleted_owner_is_gone_also_when_the_delete_is_killed(resources: Resources) -> None:
+    (document,) = all_documents(resources.ledger, "anna")
+    mark_deleting(resources.ledger, document.id)  # as far as a killed delete came
+    assert finish_delete(resources, *schedule.unfinished_deletes(resources.ledger, 10))
+    assert known_owners(resources.ledger) == []
+    assert count(resources.ledger, images) == 0
+    assert found(resources, "anna") == []
+    assert delete_owner(resources, "anna"), "nothing is left to do"
