@@ -98,7 +98,9 @@ def _register(
     entry = take(resources, file, owner=owner, options=options)
     outcome = "unchanged, nothing to do" if entry.unchanged else "registered"
     console = err() if quiet else out()
-    console.print(f"{clean(file.name or entry.document.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True)
+    console.print(
+        f"{clean(file.name or entry.document.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True
+    )
     return entry
 
 
