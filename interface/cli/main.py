@@ -218,9 +218,7 @@ def ingest_images(
     owner: OwnerName = None,
     batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
     max_retries: Annotated[int | None, typer.Option(help="Retries of temporary failures within a run.  [3]")] = None,
-    roles: Annotated[
-        str | None, typer.Option(metavar="ROLE,…", help="Vector roles to create; all that the models have by default.")
-    ] = None,
+    roles: Roles = "",
     max_usd: Annotated[
         float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")
     ] = None,
@@ -242,7 +240,7 @@ def ingest_images(
     given = {
         "batch_size": batch_size,
         "max_retries": max_retries,
-        "roles": roles.split(",") if roles else None,
+        "roles": parse_roles(roles),
         "max_usd": max_usd,
         "mirror": mirror,
     }

@@ -52,7 +52,7 @@ def register_folder(
     if document.kind != kind:
         raise InvalidReference(
             f"{folder} was ingested as a {document.kind} before, not as a {kind}.",
-            advice=f"Name it as that, or delete it first: swatchbook delete {document.id[:8]}",
+            advice=f"Name it as that, or delete it first: swatchbook delete {document.id[:8]} --owner {owner}",
         )
     unchanged = is_answered(resources, document, request, options) and is_unchanged(
         resources, document, mirror=options.mirror
