@@ -200,7 +200,7 @@ def ingest_images(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="PATH…",
+            metavar="PATH",
             readable=False,
             help="Folders of pictures, with subfolders; JSON or JSONL files of scraped items, or folders of them.",
         ),
