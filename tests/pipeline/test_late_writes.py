@@ -221,20 +221,20 @@ def test_unanswered_write_that_weaviate_gets_after_the_delete_is_removed_again(
 
 @contextmanager
 def held_network(target: int) -> Iterator[tuple[int, Callable[[], None], Callable[[], None]]]:
-    """A TCP relay to a port: its own port, and calls that hold what clients send, and let it through again."""
-    free, over = threading.Event(), threading.Event()
-    free.set()
+    """A TCP relay to a port: its own port, and calls that hold what clients send, and let through what came within a
+    second of the first byte held. What came later, the cancel of the write, is lost: it might overtake the write.
+    """
+    is_held, over = threading.Event(), threading.Event()
+    held = list[tuple[float, socket.socket, bytes]]()
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def relay(source: socket.socket, sink: socket.socket, gate: threading.Event | None) -> None:
+    def relay(source: socket.socket, sink: socket.socket, to_server: bool) -> None:
         try:
             while data := source.recv(1 << 16):
-                is_held = gate is not None and not gate.is_set()
-                if gate is not None:
-                    gate.wait()
-                sink.sendall(data)
-                if is_held:  # or the cancel of a write, which comes after it, might overtake it in the server
-                    time.sleep(4)
+                if to_server and is_held.is_set():
+                    held.append((time.monotonic(), sink, data))
+                else:
+                    sink.sendall(data)
         except OSError:
             return
 
@@ -245,13 +245,17 @@ def held_network(target: int) -> Iterator[tuple[int, Callable[[], None], Callabl
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", target))
-            for arguments in ((client, server, free), (server, client, None)):
-                threading.Thread(target=relay, args=arguments, daemon=True).start()
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=relay, args=(source, sink, sink is server), daemon=True).start()
+
+    def let_through() -> None:
+        for received, sink, data in held:
+            if received < held[0][0] + 1.0:
+                sink.sendall(data)
 
     threading.Thread(target=accept, daemon=True).start()
     try:
-        yield listener.getsockname()[1], free.clear, free.set
+        yield listener.getsockname()[1], is_held.set, let_through
     finally:
         over.set()
-        free.set()
         listener.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import bare_ingest
 from swatchbook.ledger.documents import find_document
 from swatchbook.pipeline.delete import delete
+from swatchbook.records import DEFAULT_OWNER
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from tests.upkeep.changing import small_catalogue
@@ -28,7 +29,7 @@ def main(folder: Path, first: int) -> None:
         print(f"{path.name} has come", flush=True)
         if len(here) > STAY:
             with open_resources(load_settings()) as resources:
-                document = find_document(resources.ledger, here[0]).id
+                document = find_document(resources.ledger, here[0], DEFAULT_OWNER).id
                 while not delete(resources, document):  # a publisher that was killed keeps its rows for a minute
                     time.sleep(0.5)
             print(f"{here.pop(0)} has gone", flush=True)

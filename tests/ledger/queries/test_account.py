@@ -342,27 +342,27 @@ def test_failures_may_be_cut_short(ledger: Ledger) -> None:
 def test_a_document_is_found_by_id_beginning_of_it_or_name(ledger: Ledger) -> None:
     oak, ash = begin(ledger, content="oak").document, begin(ledger, content="ash").document
     for text in (oak, oak[:8], "oak.pdf"):
-        assert find_document(ledger, text).id == oak
+        assert find_document(ledger, text, None).id == oak
     assert get_document(ledger, ash).name == "ash.pdf"
 
 
 def test_what_may_be_several_documents_is_refused_with_the_choices(ledger: Ledger) -> None:
     first, second = begin(ledger, owner="anna").document, begin(ledger, owner="bert").document
     with pytest.raises(InvalidReference) as error:
-        find_document(ledger, "catalogue.pdf")
+        find_document(ledger, "catalogue.pdf", None)
     assert first[:8] in str(error.value)
     assert second[:8] in str(error.value)
     assert find_document(ledger, "catalogue.pdf", owner="bert").id == second
     with pytest.raises(InvalidReference, match="may be any of"):
-        find_document(ledger, "")
+        find_document(ledger, "", None)
 
 
 def test_what_is_no_document_is_refused_with_what_is_known(ledger: Ledger) -> None:
     with pytest.raises(InvalidReference, match="Nothing has been ingested"):
-        find_document(ledger, "oak")
+        find_document(ledger, "oak", None)
     begin(ledger)
     with pytest.raises(InvalidReference, match=r"catalogue\.pdf"):
-        find_document(ledger, "oak%")
+        find_document(ledger, "oak%", None)
     with pytest.raises(InvalidReference):
         get_document(ledger, "oak")
 
