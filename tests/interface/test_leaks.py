@@ -137,6 +137,7 @@ READING: Mapping[str, Sequence[str]] = {
 
 ACTING: Mapping[str, Sequence[str]] = {
     "ingest": ("ingest {catalogue} --plan",),
+    "ingest-images": ("ingest-images {picture}", "ingest-images {catalogue} --mode scraped"),
     "embed": ("embed {document}", "embed {name}"),
     "retry": ("retry {document}", "retry {name}"),
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
