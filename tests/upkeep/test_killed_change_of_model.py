@@ -21,6 +21,7 @@ from sqlalchemy import func, select, text
 from benchmarks import bare_ingest
 from swatchbook.errors import Configuration
 from swatchbook.ledger import spaces as ledger_spaces
+from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.tables import calls, runs
@@ -29,7 +30,7 @@ from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import load_settings
-from swatchbook.upkeep.spaces import activate, drop_old, fill, list_spaces, rollback
+from swatchbook.upkeep.spaces import activate, documents_to_fill, drop_old, fill, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from tests.command import Command, running
 from tests.conftest import ROOT, SOAK
@@ -204,7 +205,12 @@ class Living:
         return count_unpublished(resources.ledger) == 0
 
     def fill_wholly(self, resources: Resources) -> None:
-        """Documents come meanwhile: what one of them lacks is made by the next fill."""
+        """Documents come meanwhile: what one of them lacks is made by the next fill.
+
+        A picture with which a process has died twice would wait for minutes: a person tries it at once.
+        """
+        for document in documents_to_fill(resources):
+            retry(resources.ledger, document)
         wait_until(lambda: not fill(resources).lacks)
 
     def switch(self, resources: Resources, step: Callable[[Resources], object]) -> None:
