@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
@@ -17,6 +17,7 @@ from devtools.weaviate import free_ports
 from tests.command import SWATCHBOOK
 
 if TYPE_CHECKING:
+    from swatchbook.ledger.database import Ledger
     from swatchbook.resources import Resources
 
 ROOT = Path(__file__).parents[1]
@@ -140,6 +141,26 @@ def wait_for_http(url: str, process: subprocess.Popen[bytes], log: Path, seconds
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     raise RuntimeError(f"{url} does not answer:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """SQL is compiled once for all ledgers that this process opens, not again for the engine of each test: that was
+    two fifths of a ledger test. SQLAlchemy finds a compiled statement by its dialect object, so they share this, too.
+    """
+    from swatchbook.ledger import database
+
+    open_one, dialects, compiled = database._opened, dict[str, Any](), dict[Any, Any]()
+
+    def opened(ledger: "Ledger") -> "Ledger":
+        for engine in (open_one(ledger)._writers, ledger._readers):
+            engine.dialect = dialects.setdefault(engine.dialect.name, engine.dialect)
+            engine.update_execution_options(compiled_cache=compiled)
+        return ledger
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_opened", opened)
+        yield
 
 
 @pytest.fixture

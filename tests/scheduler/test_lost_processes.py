@@ -11,14 +11,16 @@ from sqlalchemy import update
 from deployments.declared import flow_names
 from scheduler import flow_run_states as settle_module
 from scheduler.flow_run_states import SettledRuns, settle_flow_runs, settle_upkeep
+from scheduler.launch import INGESTS
 from swatchbook.ledger import flow_processes
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import flow_processes as processes_table
 from swatchbook.resources import Resources
+from tasks.embed_in_shards import FLOW as SHARD_FLOW
 from tests.scheduler.conftest import POOL
 from tests.scheduler.test_launch import set_state, state_of, with_client
 
-UPKEEP = sorted(flow_names() - {"ingest_catalogue", "embed_shard"})
+UPKEEP = sorted(flow_names() - {*INGESTS.values(), SHARD_FLOW})
 
 
 def created(flow: str, state: Any) -> Any:
