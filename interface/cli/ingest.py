@@ -142,7 +142,7 @@ def _run_with_progress(resources: Resources, document: Document, work: Callable[
     from interface.cli.progress import watching
 
     try:
-        with watching(resources.ledger, document.id, document.name, err()):
+        with watching(resources.ledger, document, err()):
             work()
     except RunRevoked:  # cancelled or deleted meanwhile; the account shows it
         return

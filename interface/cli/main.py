@@ -237,6 +237,17 @@ def ingest_images(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")
     ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.yaml",
+            help="Settings, references_dir, scraped_dir and batch_size; options of the command line go first.",
+        ),
+    ] = None,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete what these folders and batches put there, and ingest nothing.")
+    ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Ingest folders of pictures and scraped batches, and make them searchable.
@@ -244,6 +255,13 @@ def ingest_images(
     Run it again when something has changed: only new and changed files are read. Each item of a batch is a product, and
     each picture of a folder, with the name of its file.
     """
+    if config is not None:
+        from interface.cli.config_file import use_config
+
+        given_there = use_config(config)
+        references_dir = references_dir or given_there.references_dir
+        scraped_dir = scraped_dir or given_there.scraped_dir
+        batch_size = given_there.batch_size if batch_size is None else batch_size
     if not (paths or references_dir or scraped_dir):
         raise typer.BadParameter("name a folder or a batch", param_hint="PATH")
     given = {
@@ -267,6 +285,12 @@ def ingest_images(
             kinds[scraped_dir] = KINDS["scraped"]
         if references_dir and mode != "scraped":
             kinds[references_dir] = KINDS["references"]
+        if clear:
+            from interface.cli.delete import clear_sources
+
+            raise typer.Exit(
+                clear_sources(resources, kinds, choose_one_owner(resources.ledger, owner), yes=yes, as_json=as_json)
+            )
         ingested, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
     if as_json:
         say_json(ingested)

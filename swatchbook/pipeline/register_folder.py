@@ -1,5 +1,6 @@
 """Stage 0 for a folder of pictures and for a scraped batch: check it and queue its document, whose content is its
-absolute name. When it is unchanged: `scan.py`. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a
+absolute name. When it is unchanged: `scan.py`; when it is scanned again by
+schedule: it is completed, and has changed. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a
 command has registered. Which of both a path is: `find_sources.py`.
 """
 
@@ -76,6 +77,18 @@ def register_known_folder(resources: Resources, source: str, *, owner: str, opti
             advice="Use `swatchbook ingest-images`, or add it to SWATCHBOOK_INPUT_ROOTS.",
         )
     return register_folder(resources, folder, owner=owner, options=options)
+
+
+def find_changed(resources: Resources, document_id: str) -> Document | None:
+    """Return a document if it is a completed folder or batch that holds something new or changed, else None.
+
+    What waits or is blocked is resumed in other ways; what failed or was cancelled waits for a person. Opens no
+    picture. Raises InvalidReference if the document or its folder is gone, or cannot be read.
+    """
+    document = get_document(resources.ledger, document_id)
+    if document.kind == PDF or document.status != DocumentStatus.COMPLETED:
+        return None
+    return None if is_unchanged(resources, document, mirror=document.options.mirror) else document
 
 
 def _known(resources: Resources, owner: str, folder: Path) -> Document | None:

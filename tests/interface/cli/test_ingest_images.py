@@ -118,6 +118,19 @@ def test_folder_that_is_none_is_said_at_once(home: Path, tmp_path: Path) -> None
     assert (status, "not a folder" in err) == (1, True)
 
 
+def test_command_line_goes_before_the_file(folder: Path, tmp_path: Path) -> None:
+    config, batch = tmp_path / "images.yaml", folder.parent / "shop" / "items.jsonl"
+    config.write_text(f"references_dir: {tmp_path / 'nowhere'}\nscraped_dir: {batch}\n")
+    command = ("ingest-images", "--config", str(config), "--owner", "anna", "--json")
+    status, out, err = Command(*command, "--references-dir", str(folder)).wait()
+    assert status == 3, err
+    assert [source["source"] for source in json.loads(out)["sources"]] == [
+        str(batch), str(folder),
+    ]  # fmt: skip
+    status, _, err = Command(*command, "--mode", "references").wait()
+    assert (status, "no such file or folder" in err) == (2, True)
+
+
 def test_ingest_sends_each_file_where_it_belongs(folder: Path, small_catalogue: Path, tmp_path: Path) -> None:
     """A folder with a catalogue, pictures and a batch; what is known is not made again."""
     mixed = tmp_path / "mixed"
