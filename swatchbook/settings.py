@@ -828,7 +828,8 @@ def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     field = Settings.model_fields[name]
     secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource"))
     value = "" if secret else f"={details['input']}"
-    default = "" if field.default in (None, ()) or field.is_required() else f" Default: {_format(field.default)}."
+    has_default = field.default_factory is None and field.default not in (None, ()) and not field.is_required()
+    default = f" Default: {_format(field.default)}." if has_default else ""
     problem = details["msg"][0].lower() + details["msg"][1:]
     return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
 
