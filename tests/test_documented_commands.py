@@ -113,6 +113,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "make weaviate": "tests/devtools/test_weaviate.py::test_path_prints_what_would_be_run",
     "swatchbook ingest-images pictures": f"{_FOLDERS}::test_items_are_counted_by_folder_and_in_all",
     "swatchbook ingest-images items.jsonl": f"{_FOLDERS}::test_scraped_batch_is_searchable_by_its_items",
+    "swatchbook ingest": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest catalogue.pdf pictures items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest-images --config images.yaml": f"{_FOLDERS}::test_command_line_goes_before_the_file",
     "swatchbook ingest-images PATH…": f"{_FOLDERS}::test_second_run_processes_nothing_and_starts_no_flow",
