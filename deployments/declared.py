@@ -1,5 +1,6 @@
 """Read `prefect.yaml`, which has the deployments: when they run (`retry_failed` every 15 minutes, `review_quality`
-every hour, `report_coverage` every day) and how many runs of each at a time (three ingests, one of the others).
+every hour, `report_coverage` every day, `rescan_sources` every hour once a person has turned that on) and how many runs
+of each at a time (three ingests, one of the others).
 """
 
 import sysconfig
@@ -30,11 +31,15 @@ class Limit(Record):
 
 
 class Schedule(Record):
-    """A cron schedule. `slug` identifies it in Prefect, so that one paused in the UI stays paused."""
+    """A cron schedule. `slug` identifies it in Prefect, so that one paused or turned on in the UI stays so.
+
+    `active`: whether it runs from the start, or once a person has turned it on.
+    """
 
     slug: str
     cron: str
     timezone: str
+    active: bool = True
 
 
 class Declared(Record):

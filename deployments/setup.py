@@ -258,7 +258,8 @@ async def _create_deployment(
     client: PrefectClient, flow: Flow[..., Any], declared: Declared, wanted: Mapping[str, Any]
 ) -> None:
     schedules = [
-        DeploymentScheduleCreate(schedule=_cron(each), slug=each.slug, active=True) for each in declared.schedules
+        DeploymentScheduleCreate(schedule=_cron(each), slug=each.slug, active=each.active)
+        for each in declared.schedules
     ]
     flow_id = await client.create_flow(flow)
     await client.create_deployment(
@@ -269,7 +270,7 @@ async def _create_deployment(
 async def _update_deployment(
     client: PrefectClient, deployment: UUID, declared: Declared, wanted: Mapping[str, Any]
 ) -> None:
-    """Update everything but `active` and `paused`: what people have paused stays paused."""
+    """Update everything but `active` and `paused`: what people have paused or turned on stays so."""
     schedules = [DeploymentScheduleUpdate(schedule=_cron(each), slug=each.slug) for each in declared.schedules]
     changes = DeploymentUpdate(**_request_fields(declared, wanted))
     if schedules:

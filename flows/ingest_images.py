@@ -13,7 +13,7 @@ from swatchbook.ledger.documents import FOLDER
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.work import Work
 from swatchbook.records import DEFAULT_OWNER, BlockNames, IngestOptions, Owner, RunReport, Stage
-from tasks.embed import preload_models, publish_whole
+from tasks.embed import preload_models, publish_whole, require_models
 from tasks.embed_items import embed_items
 from tasks.flow_process import registered
 from tasks.progress import hold_document
@@ -47,6 +47,7 @@ async def ingest_images(
     if not isinstance(work, Work):  # nothing is left to do, or another run has just finished the folder
         return await asyncio.to_thread(document_report, load_resources(blocks).ledger, work.id)
     async with hold_document(work) as stage:
+        await asyncio.to_thread(require_models, load_resources(work.blocks), work.options)
         preload_models(load_resources(work.blocks), options)
         async with stage(Stage.EXTRACTED):
             scan = await scan_folder(work)

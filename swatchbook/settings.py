@@ -792,6 +792,16 @@ def load_settings() -> Settings:
         raise Configuration(f"The settings file {env_file()} cannot be read: {error}") from error
 
 
+def find_problems(values: Mapping[str, Any], origin: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with these values of settings, a line for each wrong one. `origin`: where each stands."""
+    try:
+        Settings(**values)
+    except ValidationError as error:
+        wrong = [details for details in error.errors() if details["loc"] and details["loc"][0] in values]
+        return [_describe_problem(details, origin) for details in wrong]
+    return []
+
+
 def origins() -> dict[str, str]:
     """Return setting -> source of its value: `environment`, the settings file's path, `profile …` or `default`."""
     environment, file = EnvSettingsSource(Settings)(), DotEnvSettingsSource(Settings, env_file())()
@@ -818,7 +828,8 @@ def _describe_problem(details: ErrorDetails, origin: Mapping[str, str]) -> str:
     field = Settings.model_fields[name]
     secret = any(kind in str(field.annotation) for kind in ("Secret", "ApiKey", "WebhookSource"))
     value = "" if secret else f"={details['input']}"
-    default = "" if field.default in (None, ()) or field.is_required() else f" Default: {_format(field.default)}."
+    has_default = field.default_factory is None and field.default not in (None, ()) and not field.is_required()
+    default = f" Default: {_format(field.default)}." if has_default else ""
     problem = details["msg"][0].lower() + details["msg"][1:]
     return f"{PREFIX}{name.upper()}{value} ({origin.get(name, 'default')}): {problem}.{default}"
 

@@ -14,6 +14,7 @@ from prefect import get_run_logger, task
 from blocks import load_resources
 from swatchbook.ledger import dead_runs, items, runs
 from swatchbook.ledger.items import Batch
+from swatchbook.models.registry import requested
 from swatchbook.pipeline import shards
 from swatchbook.pipeline.embed import IN_FLIGHT, BatchResult, process_batch
 from swatchbook.pipeline.publish import Published, publish_all, publish_document
@@ -33,6 +34,16 @@ def preload_models(resources: Resources, options: IngestOptions) -> None:
     """Load the models in a thread while pages are read, so that stage 6 need not wait several seconds for them."""
     if not shards.is_on_pool(resources.settings, options):
         threading.Thread(target=_load, args=[resources], name="load models", daemon=True).start()
+
+
+def require_models(resources: Resources, options: IngestOptions) -> None:
+    """Check that the models of an ingest can be loaded, before a large source is read; shards load their own.
+
+    Raises Configuration or Authentication, which name the setting or the command that helps.
+    """
+    if not shards.is_on_pool(resources.settings, options):
+        for pair in requested(resources.settings, options.roles):
+            resources.models.require(pair.role)
 
 
 def _load(resources: Resources) -> None:

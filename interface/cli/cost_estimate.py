@@ -3,23 +3,28 @@ computes.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from interface.cli.exit_status import COMPLETED, worst
-from interface.cli.terminal import cell, clean, duration, err, out, say_failure, say_json, table
+from interface.cli.terminal import cell, clean, duration, err, note, out, say_failure, say_json, table
 from swatchbook.errors import Failure
+from swatchbook.ledger.documents import PDF
 from swatchbook.pipeline.estimate import Estimate, estimate
+from swatchbook.pipeline.find_sources import Source
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
 
 
-def print_estimates(resources: Resources, files: Sequence[Path], options: IngestOptions, *, as_json: bool) -> int:
-    """Print the estimate of each file. Return the exit code; a failed file does not stop the others."""
+def print_estimates(resources: Resources, sources: Sequence[Source], options: IngestOptions, *, as_json: bool) -> int:
+    """Print the estimate of each PDF. Return the exit code; a failed file does not stop the others."""
     estimates, codes = list[Estimate](), [COMPLETED]
-    for file in files:
+    for source in sources:
+        file = source.path
+        if source.kind != PDF:
+            note(f"{file.name}: not estimated. --plan reads PDFs only; --max-usd limits the cost of any ingest.")
+            continue
         try:
             with err().status(f"reading {clean(file.name)} …"):
                 estimates.append(estimate(resources, file, options))

@@ -1,11 +1,14 @@
-"""`swatchbook delete` and `owners delete`: the question before (on a terminal, or --yes) and the summary after. It is
-done in `pipeline/delete.py`, and counted beforehand in `ledger/queries/deletion.py`.
+"""`swatchbook delete`, `owners delete` and `ingest-images --clear`: the question before (on a terminal, or --yes) and
+the summary after. It is done in `pipeline/delete.py`, and counted beforehand in `ledger/queries/deletion.py`.
 """
+
+from collections.abc import Mapping
+from pathlib import Path
 
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.options import confirm
 from interface.cli.terminal import note, owner_flag, plural, say_json
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger.documents import Document, documents_within
 from swatchbook.ledger.queries.deletion import Deletion, count_deletion, count_owner_deletion
 from swatchbook.pipeline import delete
 from swatchbook.resources import Resources
@@ -22,6 +25,36 @@ def delete_document(resources: Resources, document: Document, *, yes: bool, as_j
         say_json(fields | counted.model_dump())
     else:
         _note_deleted(document.name, document.owner, counted, finished=finished)
+    return COMPLETED if finished else OPEN
+
+
+def clear_sources(
+    resources: Resources, kinds: Mapping[Path, str | None], owner: str, *, yes: bool, as_json: bool
+) -> int:
+    """Delete what an owner ingested from folders and batches, after a question, unless `yes`. Return the exit code.
+
+    `kinds`: path, which need not exist any more -> the kind of document, None for both. What is below a path counts,
+    too.
+    """
+    found = {
+        document.id: document
+        for path, kind in kinds.items()
+        for document in documents_within(resources.ledger, owner, path.resolve())
+        if kind in (None, document.kind)
+    }
+    counted = count_deletion(resources.ledger, *found)
+    what = ", ".join(document.content for document in found.values())
+    if found and not yes:
+        summary = f"{_described(counted)} will be deleted: {what}. Images that other documents use stay."
+        confirm(summary, f"To delete them, type the owner's name, {owner}", word=owner)
+    finished = delete.delete_documents(resources, list(found))
+    if as_json:
+        documents = [{"document_id": each.id, "source": each.content} for each in found.values()]
+        say_json({"owner": owner, "finished": finished, "sources": documents} | counted.model_dump())
+    elif found:
+        _note_deleted(what, owner, counted, finished=finished)
+    else:
+        note(f"Nothing of {', '.join(map(str, kinds))} is there to delete, of the owner {owner}.")
     return COMPLETED if finished else OPEN
 
 

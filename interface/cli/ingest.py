@@ -1,10 +1,10 @@
-"""`swatchbook ingest` and `retry`: all files are registered before the first one runs; each is then run and reported,
+"""`swatchbook ingest` and `retry`: all sources are registered before the first one runs; each is then run and reported,
 and one that fails does not stop the others. At the end the notices are sent.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.pipeline.finish_run import make_room
 from swatchbook.pipeline.register import Registered, register
+from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.pipeline.run import block_document
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
@@ -27,24 +28,24 @@ log = logging.getLogger(__name__)
 
 def ingest(
     resources: Resources,
-    files: Sequence[Path],
+    sources: Mapping[Path, str | None],
     *,
     owner: str,
     options: IngestOptions,
     quiet: bool,
-    take: Callable[..., Registered] = register,
 ) -> tuple[list[RunReport], int]:
-    """Register all files first, so that none is lost, then process each. Return the reports and the exit code.
+    """Register all sources first, so that none is lost, then process each. Return the reports and the exit code.
 
-    `quiet`: write nothing to stdout, which is for JSON. `take`: registers a file, or a folder.
+    `sources`: path -> its kind of document, None for what it was before, or looks like. `quiet`: write nothing to
+    stdout, which is for JSON.
     """
     codes: list[int] = []
     registered: list[Registered] = []
-    for file in files:
+    for path, kind in sources.items():
         try:
-            registered.append(_register(resources, file, owner=owner, options=options, quiet=quiet, take=take))
+            registered.append(_register(resources, path, kind, owner=owner, options=options, quiet=quiet))
         except Failure as failure:
-            log.info("file not registered", extra={"path": str(file)}, exc_info=failure)
+            log.info("source not registered", extra={"path": str(path)}, exc_info=failure)
             codes.append(say_failure(failure))
     reports: list[RunReport] = []
     for entry in registered:
@@ -87,19 +88,16 @@ def _bring_back(resources: Resources, document: Document) -> RunReport | None:
 
 
 def _register(
-    resources: Resources,
-    file: Path,
-    *,
-    owner: str,
-    options: IngestOptions,
-    quiet: bool,
-    take: Callable[..., Registered],
+    resources: Resources, path: Path, kind: str | None, *, owner: str, options: IngestOptions, quiet: bool
 ) -> Registered:
-    entry = take(resources, file, owner=owner, options=options)
+    if kind == PDF:
+        entry = register(resources, path, owner=owner, options=options)
+    else:
+        entry = register_folder(resources, path, owner=owner, options=options, kind=kind)
     outcome = "unchanged, nothing to do" if entry.unchanged else "registered"
     console = err() if quiet else out()
     console.print(
-        f"{clean(file.name or entry.document.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True
+        f"{clean(path.name or entry.document.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True
     )
     return entry
 
@@ -144,7 +142,7 @@ def _run_with_progress(resources: Resources, document: Document, work: Callable[
     from interface.cli.progress import watching
 
     try:
-        with watching(resources.ledger, document.id, document.name, err()):
+        with watching(resources.ledger, document, err()):
             work()
     except RunRevoked:  # cancelled or deleted meanwhile; the account shows it
         return

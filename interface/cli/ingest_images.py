@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from interface.cli.ingest import ingest
-from swatchbook.ledger.documents import BATCH, FOLDER, get_document
+from swatchbook.errors import Failure
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF, documents_within, get_document
 from swatchbook.ledger.queries.source_items import failed_ids
-from swatchbook.pipeline.register import Registered
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.find_sources import find_sources
 from swatchbook.records import IngestOptions, ItemCounts, Record, RunReport
 from swatchbook.resources import Resources
 
@@ -39,15 +39,28 @@ def ingest_images(
 ) -> tuple[Ingested, int]:
     """Ingest each source. Return the counts and the exit code; a source that fails does not stop the others.
 
-    `kinds`: path -> the kind of document that it is, None to look.
+    `kinds`: path -> the kind of document that it is, None for whatever is there.
     """
+    sources = dict[Path, str | None]()
+    for path, kind in kinds.items():
+        sources |= {path: kind} if kind else dict.fromkeys(_find(resources, path, owner))
+    reports, code = ingest(resources, sources, owner=owner, options=options, quiet=quiet)
+    counts = tuple(_counts(resources, report) for report in reports)
+    return Ingested(sources=counts, total=_total(counts)), code
 
-    def take(resources: Resources, path: Path, **given: Any) -> Registered:
-        return register_folder(resources, path, kind=kinds[path], **given)
 
-    reports, code = ingest(resources, list(kinds), owner=owner, options=options, quiet=quiet, take=take)
-    sources = tuple(_counts(resources, report) for report in reports)
-    return Ingested(sources=sources, total=_total(sources)), code
+def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
+    """Return the batches and the folder of pictures at a path, the folder also if it is known and has no more pictures.
+
+    Without any it is the path itself, which is then refused with the reason.
+    """
+    try:
+        found = [s.path for s in find_sources(path, resources.settings.image_suffixes) if s.kind != PDF]
+        content = path.resolve()
+        known = any(Path(d.content) == content for d in documents_within(resources.ledger, owner, content))
+    except (Failure, OSError):
+        return [path]
+    return [*found, path] if known and path not in found else found or [path]
 
 
 def _counts(resources: Resources, report: RunReport) -> SourceCounts:

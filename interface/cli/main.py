@@ -141,7 +141,12 @@ def prepare(
 @app.command(rich_help_panel=INGEST)
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", readable=False, help="PDF files, or folders that contain them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            readable=False,
+            help="PDF files, pictures, scraped batches (JSON, JSONL), or folders that contain them, with subfolders.",
+        ),
     ],
     owner: OwnerName = None,
     batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
@@ -159,7 +164,7 @@ def ingest(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Ingest PDF catalogues and make them searchable.
+    """Ingest PDF catalogues, pictures and scraped batches, and make them searchable.
 
     Run it again to resume after an interruption. Completed documents with the same options are skipped.
     """
@@ -172,23 +177,27 @@ def ingest(
     options = _options({name: value for name, value in given.items() if value is not None}, not no_focus, force)
     check_owner(owner)
     from interface.cli.exit_status import worst
-    from interface.cli.sources import find_sources
+    from interface.cli.sources import name_sources
     from interface.cli.terminal import say_json
+    from swatchbook.ledger.documents import PDF
     from swatchbook.records import DEFAULT_OWNER
+    from swatchbook.resources import open_resources
 
-    files, codes = find_sources(paths, quiet=as_json)
+    settings = read_settings()
+    sources, codes = name_sources(paths, settings.image_suffixes, quiet=as_json)
     if plan:
         from interface.cli.cost_estimate import print_estimates
 
-        with opened_resources() as resources:
-            codes.append(print_estimates(resources, files, options, as_json=as_json))
+        with open_resources(settings) as resources:
+            codes.append(print_estimates(resources, sources, options, as_json=as_json))
         raise typer.Exit(worst(codes))
     reports: list[RunReport] = []
-    if files:
-        with opened_resources() as resources, resumable():
+    if sources:
+        with open_resources(settings) as resources, resumable():
             from interface.cli.ingest import ingest as run
 
-            reports, code = run(resources, files, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
+            kinds = {source.path: PDF if source.kind == PDF else None for source in sources}
+            reports, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
             codes.append(code)
     if as_json:
         say_json(reports)
@@ -228,6 +237,17 @@ def ingest_images(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Remove items that are no longer in their folder or batch.")
     ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.yaml",
+            help="Settings, references_dir, scraped_dir and batch_size; options of the command line go first.",
+        ),
+    ] = None,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Delete what these folders and batches put there, and ingest nothing.")
+    ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Ingest folders of pictures and scraped batches, and make them searchable.
@@ -235,6 +255,13 @@ def ingest_images(
     Run it again when something has changed: only new and changed files are read. Each item of a batch is a product, and
     each picture of a folder, with the name of its file.
     """
+    if config is not None:
+        from interface.cli.config_file import use_config
+
+        given_there = use_config(config)
+        references_dir = references_dir or given_there.references_dir
+        scraped_dir = scraped_dir or given_there.scraped_dir
+        batch_size = given_there.batch_size if batch_size is None else batch_size
     if not (paths or references_dir or scraped_dir):
         raise typer.BadParameter("name a folder or a batch", param_hint="PATH")
     given = {
@@ -254,10 +281,16 @@ def ingest_images(
         from swatchbook.records import DEFAULT_OWNER
 
         kinds: dict[Path, str | None] = dict.fromkeys(paths or (), KINDS[mode])
-        if references_dir and mode != "scraped":
-            kinds[references_dir] = KINDS["references"]
         if scraped_dir and mode != "references":
             kinds[scraped_dir] = KINDS["scraped"]
+        if references_dir and mode != "scraped":
+            kinds[references_dir] = KINDS["references"]
+        if clear:
+            from interface.cli.delete import clear_sources
+
+            raise typer.Exit(
+                clear_sources(resources, kinds, choose_one_owner(resources.ledger, owner), yes=yes, as_json=as_json)
+            )
         ingested, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
     if as_json:
         say_json(ingested)

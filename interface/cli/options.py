@@ -70,8 +70,11 @@ def resumable() -> Iterator[None]:
         leave(INTERRUPTED)
 
 
-def confirm(summary: str, question: str) -> None:
-    """Print what will go and ask. Raises BadParameter when stdin is not a terminal, Exit when the answer is no."""
+def confirm(summary: str, question: str, *, word: str | None = None) -> None:
+    """Print what will go and ask. Raises BadParameter when stdin is not a terminal, Exit when the answer is no.
+
+    `word`: what has to be typed instead of y.
+    """
     from interface.cli.exit_status import FAILED
     from interface.cli.terminal import clean, note
 
@@ -80,7 +83,11 @@ def confirm(summary: str, question: str) -> None:
             f"{summary} stdin is not a terminal, so no confirmation is possible: add --yes.", param_hint="--yes"
         )
     note(summary)
-    if not typer.confirm(clean(question), err=True):
+    if word is not None:
+        agreed = typer.prompt(clean(question), default="", show_default=False, err=True).strip() == word
+    else:
+        agreed = typer.confirm(clean(question), err=True)
+    if not agreed:
         note("Nothing was deleted.")
         raise typer.Exit(FAILED)
 

@@ -21,6 +21,7 @@ from rich.text import Text
 from interface.cli.terminal import WORK, cell, clean, duration
 from swatchbook.errors import Failure, LedgerDown
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.timings import StageTiming, stage_timings
 from swatchbook.ledger.runs import LiveRun, live_runs
@@ -28,8 +29,18 @@ from swatchbook.records import RunReport, Stage, overall_percent
 
 POLL_SECONDS = 0.25
 
-UNITS = {Stage.READ: " pages", Stage.EXTRACTED: " pages"}
-"""Unit of a stage's count, where its label does not contain it."""
+UNITS = {Stage.READ: "pages", Stage.EXTRACTED: "pages", Stage.EMBEDDED: "images"}
+"""What a stage of a PDF counts."""
+
+
+def unit_of(kind: str, stage: Stage) -> str:
+    """Return what a stage counts, of a document of this kind; empty where it counts nothing."""
+    return "items" if kind != PDF and stage is Stage.EXTRACTED else UNITS.get(stage, "")
+
+
+def label_of(kind: str, stage: Stage) -> str:
+    """Return what a stage does with a document of this kind."""
+    return "scan" if kind != PDF and stage is Stage.EXTRACTED else WORK[stage]
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,7 @@ class Track:
 
     name: str
     since: float
+    kind: str = PDF
     steps: tuple[Step, ...] = ()
     elsewhere: str | None = None  # the other process that runs it
 
@@ -99,22 +111,25 @@ def draw(track: Track, now: float) -> Group:
         lines.add_column(justify="right" if column == "right" else "left", no_wrap=True)
     for step in track.steps:
         over = step.until is not None
-        rate = step.rate(now)
+        rate, unit = step.rate(now), unit_of(track.kind, step.stage)
         most = max(step.done, step.total)  # the last poll may precede the last unit
         counts = f"{step.done}/{step.total}" if step.total and not over else f"{most}" if most else ""
-        counts += UNITS.get(step.stage, "") if counts else ""
+        counts += f" {unit}" if counts and unit not in WORK[step.stage] else ""
         lines.add_row(
             Text("✓", "green") if over else Spinner("dots", style="cyan"),
-            Text(WORK[step.stage], "dim" if over else ""),
+            Text(label_of(track.kind, step.stage), "dim" if over else ""),
             Text(counts, "dim" if over else "bold"),
-            Text(
-                duration(step.seconds(now)) if over else f"{rate:.{0 if rate >= 100 else 1}f}/s" if rate else "", "dim"
-            ),
+            Text(duration(step.seconds(now)) if over else per_second(rate, unit) if rate else "", "dim"),
             Text("" if over else clean(step.note or ""), "dim", overflow="ellipsis"),
         )
     if not track.steps:
         lines.add_row(Spinner("dots", style="cyan"), Text("starting Prefect", "dim"), "", "", "")
     return Group(head, lines, *([Text(f"following {track.elsewhere}", "dim")] if track.elsewhere else []))
+
+
+def per_second(rate: float, unit: str) -> str:
+    """Format a rate: 120 images/s, 3.4 images/s, 0.25 images/s."""
+    return f"{rate:.{0 if rate >= 100 else 1 if rate >= 1 else 2}f} {unit}/s" if unit else f"{rate:.1f}/s"
 
 
 def clock(seconds: float) -> str:
@@ -124,18 +139,18 @@ def clock(seconds: float) -> str:
 
 
 @contextmanager
-def watching(ledger: Ledger, document: str, name: str, console: Console) -> Iterator[None]:
+def watching(ledger: Ledger, document: Document, console: Console) -> Iterator[None]:
     """Show the document's progress while the block runs: live on a terminal, else one line per finished stage."""
     over = threading.Event()
     with ExitStack() as stack:
         if console.is_terminal:
-            track = Track(name=name, since=time.monotonic())
+            track = Track(name=document.name, since=time.monotonic(), kind=document.kind)
             live = stack.enter_context(
                 Live(draw(track, track.since), console=console, auto_refresh=False, transient=True)
             )
-            watcher = threading.Thread(target=_watch, args=(ledger, document, track, live, over), daemon=True)
+            watcher = threading.Thread(target=_watch, args=(ledger, document.id, track, live, over), daemon=True)
         else:
-            watcher = threading.Thread(target=_print_stages, args=(ledger, document, name, console, over), daemon=True)
+            watcher = threading.Thread(target=_print_stages, args=(ledger, document, console, over), daemon=True)
         watcher.start()
         try:
             yield
@@ -144,8 +159,8 @@ def watching(ledger: Ledger, document: str, name: str, console: Console) -> Iter
             watcher.join(5)
 
 
-def stage_line(name: str, timing: StageTiming, report: RunReport) -> str:
-    """Return a line with a finished stage, its result and its time."""
+def stage_line(document: Document, timing: StageTiming, report: RunReport) -> str:
+    """Return a line with a finished stage, its result, its time, and of images how many were made in a second."""
     result = {
         Stage.READ: f"{timing.units} pages" if timing.units else "",
         Stage.CHUNKED: f"{report.chunks_created} chunks",
@@ -153,7 +168,10 @@ def stage_line(name: str, timing: StageTiming, report: RunReport) -> str:
         Stage.EMBEDDED: f"{report.images_complete} of {report.images_found} images complete",
         Stage.ASSEMBLED: f"{report.products_discovered} products",
     }.get(timing.stage, "")
-    return " · ".join(filter(None, (clean(name), WORK[timing.stage], result, duration(timing.seconds))))
+    is_counted = timing.stage is Stage.EMBEDDED and timing.units and timing.seconds > 0
+    rate = per_second(timing.units / timing.seconds, "images") if is_counted else ""
+    what = label_of(document.kind, timing.stage)
+    return " · ".join(filter(None, (clean(document.name), what, result, duration(timing.seconds), rate)))
 
 
 @contextmanager
@@ -177,7 +195,7 @@ def _watch(ledger: Ledger, document: str, track: Track, live: Live, over: thread
         live.update(draw(track, now), refresh=True)
 
 
-def _print_stages(ledger: Ledger, document: str, name: str, console: Console, over: threading.Event) -> None:
+def _print_stages(ledger: Ledger, document: Document, console: Console, over: threading.Event) -> None:
     """Print a line for each stage that the document's run finishes, the last ones after its end."""
     token: str | None = None
     printed: set[Stage] = set()
@@ -185,13 +203,13 @@ def _print_stages(ledger: Ledger, document: str, name: str, console: Console, ov
     while not last:
         last = over.wait(POLL_SECONDS)
         try:
-            token = next((run.token for run in live_runs(ledger) if run.document == document), token)
+            token = next((run.token for run in live_runs(ledger) if run.document == document.id), token)
             timings = stage_timings(ledger, token) if token else []
             unprinted = {timing.stage for timing in timings} - printed
-            report = document_report(ledger, document) if unprinted else None
+            report = document_report(ledger, document.id) if unprinted else None
         except Failure:  # ledger outage, or the document was deleted: the run itself reports it
             continue
         for timing in timings:
             if report and timing.stage in unprinted:
-                console.print(Text(stage_line(name, timing, report)), soft_wrap=True)
+                console.print(Text(stage_line(document, timing, report)), soft_wrap=True)
                 printed.add(timing.stage)

@@ -1,42 +1,52 @@
-"""Which files an ingest takes: a file as it is; of a folder the PDFs directly in it, not those in subfolders; each
-once. They are printed before slow imports.
+"""The sources of an ingest, each once, in the order of the paths that name them. They are printed before slow imports.
+Where a file belongs is decided in `pipeline/find_sources.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from interface.cli.terminal import clean, err, megabytes, note, out, say_failure
-from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat
+from swatchbook.errors import Failure, UnsupportedFormat
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF
+from swatchbook.pipeline import find_sources
+from swatchbook.pipeline.find_sources import Source
 
 
-def find_sources(paths: Iterable[Path], *, quiet: bool) -> tuple[list[Path], list[int]]:
-    """Return the files to ingest without duplicates, and the exit codes of invalid paths. Prints a line per file."""
-    files: dict[Path, Path] = {}
+def name_sources(paths: Iterable[Path], suffixes: Collection[str], *, quiet: bool) -> tuple[list[Source], list[int]]:
+    """Return the sources to ingest without duplicates, and the exit codes of invalid paths. Prints a line for each."""
+    sources: dict[Path, Source] = {}
     codes: list[int] = []
     for path in paths:
         try:
-            files |= {file.absolute(): file for file in expand(path)}
+            sources |= {source.path.absolute(): source for source in expand(path, suffixes)}
         except Failure as failure:
             codes.append(say_failure(failure))
     console = err() if quiet else out()
-    for file in files.values():
-        console.print(f"{clean(file.name)} · {megabytes(file.stat().st_size)}", soft_wrap=True)
-    return list(files.values()), codes
+    for source in sources.values():
+        what = megabytes(source.path.stat().st_size) if source.path.is_file() else _WORDS[source.kind][0]
+        console.print(f"{clean(source.path.name or str(source.path.absolute()))} · {what}", soft_wrap=True)
+    return list(sources.values()), codes
 
 
-def expand(path: Path) -> list[Path]:
-    """Return a file as it is, a folder as the PDFs directly in it. Raises InvalidReference, UnsupportedFormat."""
-    try:
-        if not path.exists():
-            raise InvalidReference(f"{path}: no such file.", advice="Check the path.")
-        if not path.is_dir():
-            return [path]
-        pdfs = sorted(p for p in path.iterdir() if p.suffix.lower() == ".pdf" and p.is_file())
-    except PermissionError as error:
-        raise InvalidReference(f"{path}: permission denied.", advice="Check its permissions.") from error
-    except OSError as error:  # a name too long, a share that is gone
-        raise InvalidReference(f"{path}: {error.strerror}.", advice="Check the path.") from error
-    if not pdfs:
-        raise UnsupportedFormat(f"{path}: no PDF in this folder.", advice="Name PDF files, or a folder with PDF files.")
-    note(f"{path}: {len(pdfs)} PDF{'s' if len(pdfs) > 1 else ''}; other files and subfolders are ignored")
-    return pdfs
+def expand(path: Path, suffixes: Collection[str]) -> list[Source]:
+    """Return the sources at a path. Raises InvalidReference, and UnsupportedFormat for a folder without any."""
+    found = find_sources.find_sources(path, suffixes)
+    if not found:
+        raise UnsupportedFormat(
+            f"{path}: no PDF, picture or scraped batch in this folder.",
+            advice="Name files, or a folder that contains some. SWATCHBOOK_IMAGE_SUFFIXES says what counts as a "
+            "picture.",
+        )
+    if path.is_dir():
+        counts = {kind: sum(source.kind == kind for source in found) for kind in _WORDS}
+        words = ", ".join(f"{count:,} {_WORDS[kind][count > 1]}" for kind, count in counts.items() if count)
+        note(f"{path}: {words}; other files are ignored")
+    return found
+
+
+_WORDS = {
+    PDF: ("PDF", "PDFs"),
+    BATCH: ("scraped batch", "scraped batches"),
+    FOLDER: ("folder of pictures", "folders of pictures"),
+}
+"""Kind of document -> one, several."""

@@ -3,6 +3,7 @@ documents, newest first; queue a new one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, literal, null, select, tuple_, update
@@ -147,6 +148,13 @@ def find_document(ledger: Ledger, text: str, owner: str | None) -> Document:
 def all_documents(ledger: Ledger, owner: str | None) -> list[Document]:
     """Return every document of an owner or (None) of all owners, oldest first."""
     return _newest(ledger, owned_by(owner), None)[::-1]
+
+
+def documents_within(ledger: Ledger, owner: str, path: Path) -> list[Document]:
+    """Return an owner's folders and batches at an absolute path and below it, oldest first."""
+    alike = documents.c.content.startswith(str(path), autoescape=True)  # SQLite ignores case here
+    found = _newest(ledger, [*owned_by(owner), documents.c.kind != PDF, alike], None)[::-1]
+    return [document for document in found if Path(document.content).is_relative_to(path)]
 
 
 def list_documents(

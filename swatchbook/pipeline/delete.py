@@ -3,6 +3,7 @@ delete is finished. Files are collected an hour later (`ledger/retention.py`). A
 its documents.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from swatchbook.errors import InvalidReference
@@ -25,11 +26,15 @@ def delete(resources: Resources, document: str) -> bool:
 
 
 def delete_owner(resources: Resources, owner: str) -> bool:
-    """Delete all documents of an owner, and thereby the owner. Returns True when nothing of them is left.
+    """Delete all documents of an owner, and thereby the owner. Returns and raises as `delete_documents`."""
+    return delete_documents(resources, [document.id for document in all_documents(resources.ledger, owner)])
+
+
+def delete_documents(resources: Resources, ids: Sequence[str]) -> bool:
+    """Delete documents. Returns True when nothing of them is left.
 
     All are marked first, so that what is left after a kill or an outage is finished later. Raises as `delete` does.
     """
-    ids = [document.id for document in all_documents(resources.ledger, owner)]
     for document in ids:
         with suppress(InvalidReference):  # another process has deleted it
             mark_deleting(resources.ledger, document)

@@ -1,19 +1,20 @@
 """Stage 0 for a folder of pictures and for a scraped batch: check it and queue its document, whose content is its
-absolute name. When it is unchanged: `scan.py`. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a
-command has registered. A folder with JSON or JSONL files directly in it is a batch.
+absolute name. When it is unchanged: `scan.py`; when it is scanned again by
+schedule: it is completed, and has changed. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a
+command has registered. Which of both a path is: `find_sources.py`.
 """
 
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat
-from swatchbook.ledger.documents import BATCH, FOLDER, Document, get_document, queue
+from swatchbook.ledger.documents import PDF, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
+from swatchbook.pipeline.find_sources import kind_of
 from swatchbook.pipeline.register import Registered, build_request, is_answered
 from swatchbook.pipeline.scan import is_unchanged
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
-from swatchbook.sources.batch import is_batch
 
 
 def register_folder(
@@ -31,10 +32,12 @@ def register_folder(
     """
     folder = _checked(Path(source))
     known = _known(resources, owner, folder)
-    kind = kind or (known.kind if known else BATCH if is_batch(folder) else FOLDER)
-    if not folder.is_dir() and (kind == FOLDER or not is_batch(folder)):
+    suffixes = resources.settings.image_suffixes
+    kind = kind or (known.kind if known else kind_of(folder, suffixes))
+    if kind == PDF or (not folder.is_dir() and kind != kind_of(folder, suffixes)):
         raise UnsupportedFormat(
-            f"{source}: not a folder, nor a batch.", advice="Give a folder of pictures, or a .json or .jsonl file."
+            f"{source}: not a folder, nor a picture or a batch.",
+            advice="Give a folder of pictures, a picture, or a .json or .jsonl file. `swatchbook ingest` takes PDFs.",
         )
     request = build_request(resources.settings, options)
     keep_reserve(resources.settings.home)
@@ -74,6 +77,18 @@ def register_known_folder(resources: Resources, source: str, *, owner: str, opti
             advice="Use `swatchbook ingest-images`, or add it to SWATCHBOOK_INPUT_ROOTS.",
         )
     return register_folder(resources, folder, owner=owner, options=options)
+
+
+def find_changed(resources: Resources, document_id: str) -> Document | None:
+    """Return a document if it is a completed folder or batch that holds something new or changed, else None.
+
+    What waits or is blocked is resumed in other ways; what failed or was cancelled waits for a person. Opens no
+    picture. Raises InvalidReference if the document or its folder is gone, or cannot be read.
+    """
+    document = get_document(resources.ledger, document_id)
+    if document.kind == PDF or document.status != DocumentStatus.COMPLETED:
+        return None
+    return None if is_unchanged(resources, document, mirror=document.options.mirror) else document
 
 
 def _known(resources: Resources, owner: str, folder: Path) -> Document | None:

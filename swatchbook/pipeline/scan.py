@@ -1,7 +1,8 @@
 """Stage 5 for a folder or a scraped batch: list it, read the pictures of new and changed items, and save them in
 portions of 200. When a file counts as unchanged: its size, time and inode are those that it was read with, and it was
 then older than two seconds. When an item that is gone from its source is removed: its pictures are shown at another
-place (it was moved). Which files a folder lists: `sources/folder.py`; what a batch lists: `sources/batch.py`.
+place (it was moved). Which files a folder lists: `sources/folder.py`, without the batches below it that are documents
+of their own; what a batch lists: `sources/batch.py`.
 """
 
 import json
@@ -17,7 +18,7 @@ from ulid import ULID
 from swatchbook.errors import SHARED, Failure, FileMissing, InvalidReference, Policy, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
-from swatchbook.ledger.documents import BATCH, FOLDER, Document
+from swatchbook.ledger.documents import BATCH, FOLDER, Document, documents_within
 from swatchbook.ledger.queries.source_items import complete_products
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.pipeline.work import Work
@@ -90,7 +91,7 @@ def is_unchanged(resources: Resources, document: Document, *, mirror: bool = Fal
     if generation is None:
         return False
     count = 0
-    for portion in _portions(_list(resources, document.kind, document.content), _LOOKED_UP):
+    for portion in _portions(_list(resources, document.owner, document.kind, document.content), _LOOKED_UP):
         known = source_items.known_items(resources.ledger, document.id, portion)
         if not all(_is_known(item, known.get(key), generation) for key, item in portion.items()):
             return False
@@ -109,7 +110,7 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
     unlisted = list[str]()
-    for portion in _portions(_list(resources, work.kind, work.content), _PORTION):
+    for portion in _portions(_list(resources, work.owner, work.kind, work.content), _PORTION):
         known = source_items.known_items(ledger, work.document, portion)
         changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
@@ -133,11 +134,12 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
     return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed)
 
 
-def _list(resources: Resources, kind: str, content: str) -> Iterator[ListedItem]:
+def _list(resources: Resources, owner: str, kind: str, content: str) -> Iterator[ListedItem]:
     settings, path = resources.settings, Path(content)
     if kind == BATCH:
         return list_batch(path, settings.item_fields, max_bytes=settings.max_document_mb << 20)
-    return list_folder(path, settings.image_suffixes)
+    batches = (document for document in documents_within(resources.ledger, owner, path) if document.kind == BATCH)
+    return list_folder(path, settings.image_suffixes, apart={Path(batch.content) for batch in batches})
 
 
 def _count(resources: Resources, work: Work) -> int:

@@ -49,7 +49,7 @@ from swatchbook.records.images import (
     Unreadable,
 )
 from swatchbook.records.items import PIXEL_ROLES, TEXT_ROLES, ImageState, ItemState, Role, RoleTag
-from swatchbook.records.options import BlockName, BlockNames, IngestOptions
+from swatchbook.records.options import BatchSize, BlockName, BlockNames, IngestOptions
 from swatchbook.records.pages import (
     Block,
     Drawn,
@@ -102,6 +102,7 @@ __all__ = [
     "PROGRESS",
     "TEXT_ROLES",
     "Analysis",
+    "BatchSize",
     "Block",
     "BlockName",
     "BlockNames",

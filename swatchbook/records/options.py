@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from swatchbook.records.base import Record
 from swatchbook.records.items import Role
 
+BatchSize = Annotated[int, Field(ge=1, le=256)]
+
 
 class IngestOptions(BaseModel):
     """Options of one ingest. Prefect builds the form in its UI from this model.
@@ -28,8 +30,8 @@ class IngestOptions(BaseModel):
         title="Only product pages",
         description="Skip pages without products and entities. (stage 3)",
     )
-    batch_size: int = Field(
-        default=20, ge=1, le=256, title="Batch size", description="Images processed and committed together. (stage 6)"
+    batch_size: BatchSize = Field(
+        default=20, title="Batch size", description="Images processed and committed together. (stage 6)"
     )
     max_retries: int = Field(
         default=3,

@@ -132,6 +132,21 @@ def test_what_is_declared_is_followed_and_what_is_paused_stays_paused() -> None:
     assert outcomes(set_up_now()) == {Outcome.SAME}
 
 
+@pytest.mark.usefixtures("bare")
+def test_schedule_that_is_off_is_turned_on_by_a_person_and_stays_on() -> None:
+    name = "rescan_sources/rescan_sources"
+
+    async def turn_on(client: PrefectClient) -> bool:
+        found = await client.read_deployment_by_name(name)
+        await client.update_deployment_schedule(found.id, found.schedules[0].id, active=True)
+        return found.schedules[0].active
+
+    set_up_now()
+    assert not ask(turn_on)
+    set_up_now(Mode(force=True))
+    assert [each.active for each in ask(lambda client: client.read_deployment_by_name(name)).schedules] == [True]
+
+
 def limit_to_one(pool: str) -> None:
     ask(lambda client: client.update_work_pool(pool, WorkPoolUpdate(concurrency_limit=1)))
 

@@ -1,15 +1,21 @@
 """The flow of a folder, with every real part: it grows, is killed, retried and deleted."""
 
 import asyncio
+import io
+import shutil
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags, Image
 
 from flows.ingest_images import ingest_images
+from flows.rescan_sources import rescan_sources
 from flows.retry_failed import resume_document
+from swatchbook.errors import Configuration
 from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
 from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.records import DocumentStatus, IngestOptions, ItemCounts, RunReport
@@ -17,7 +23,7 @@ from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
 from tests.ledger_audit import count_writes, writes
-from tests.sources.pictures import draw, write
+from tests.sources.pictures import age, draw, write
 
 
 @pytest.fixture
@@ -58,6 +64,18 @@ def test_folder_that_grows_is_continued(resources: Resources, folder: Path) -> N
     assert verify(resources).sound
 
 
+def test_rescan_ingests_what_has_changed_and_nothing_else(resources: Resources, folder: Path, tmp_path: Path) -> None:
+    draw(tmp_path / "gone" / "a.png", 30)
+    for source in (folder, tmp_path / "gone"):
+        ingest(resources, source, owner="bob")
+    assert asyncio.run(rescan_sources()) == []
+    draw(folder / "new.png", 9)
+    shutil.rmtree(tmp_path / "gone")
+    (report,) = asyncio.run(rescan_sources())
+    assert (report.owner, counts(report)) == ("bob", (6, 1, 5, 0))
+    assert asyncio.run(rescan_sources()) == []
+
+
 def test_second_owner_makes_nothing_again(resources: Resources, folder: Path) -> None:
     ingest(resources, folder)
     count_writes(resources.ledger)
@@ -82,3 +100,47 @@ def test_deleted_folder_leaves_nothing_and_can_come_again(resources: Resources, 
     again = ingest(resources, folder)
     assert counts(again) == (5, 5, 0, 0)
     assert len(show_document(resources.ledger, again.document_id)["products"]) == 5
+
+
+def test_pictures_of_every_form_are_embedded_and_damaged_ones_named(resources: Resources, folder: Path) -> None:
+    image = Image.open(folder / "0.png")
+    other = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    image.save(folder / "animated.gif", save_all=True, append_images=[other])
+    image.save(folder / "animated.webp", save_all=True, append_images=[other], lossless=True)
+    image.convert("CMYK").save(folder / "cmyk.jpg")
+    Image.linear_gradient("L").convert("I;16").save(folder / "deep.png")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # lies on its side
+    image.save(folder / "turned.jpg", exif=exif)
+    whole = io.BytesIO()
+    Image.effect_noise((256, 256), 90).save(whole, "PNG")
+    write(folder / "truncated.png", whole.getvalue()[:20_000])
+    for file in folder.iterdir():
+        age(file)
+    resources.settings = resources.settings.model_copy(update={"image_suffixes": ("png", "jpg", "gif", "webp")})
+    report = ingest(resources, folder)
+    assert counts(report) == (11, 10, 0, 1)
+    failed = {failure.path: failure.kind for failure in report.failed_images}
+    assert failed == {"truncated.png": "unreadable_image"}
+    (turned,) = [
+        image for image in show_document(resources.ledger, report.document_id)["images"]
+        if image["placements"][0]["path"] == "turned.jpg"
+    ]  # fmt: skip
+    assert (turned["width"], turned["height"]) == (48, 64)
+
+
+def test_encoder_that_cannot_start_ends_the_run_before_a_file_is_read(
+    resources: Resources, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "no weights"))
+    resources.settings = resources.settings.model_copy(update={"encoder": "siglip"})
+    with pytest.raises(Configuration, match="swatchbook models pull"):
+        ingest(resources, folder)
+    (document,) = list_documents(resources.ledger)
+    assert document.status == DocumentStatus.BLOCKED
+    assert count_items(resources.ledger, document.id).total_items == 0
+    resources.settings = resources.settings.model_copy(update={"encoder": "descriptors"})
+    resources.__dict__.pop("models")
+    assert counts(ingest(resources, folder)) == (5, 5, 0, 0)

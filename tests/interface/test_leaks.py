@@ -137,7 +137,11 @@ READING: Mapping[str, Sequence[str]] = {
 
 ACTING: Mapping[str, Sequence[str]] = {
     "ingest": ("ingest {catalogue} --plan",),
-    "ingest-images": ("ingest-images {picture}", "ingest-images {catalogue} --mode scraped"),
+    "ingest-images": (
+        "ingest-images {catalogue}",
+        "ingest-images {catalogue} --mode scraped",
+        "ingest-images / --clear --yes",
+    ),
     "embed": ("embed {document}", "embed {name}"),
     "retry": ("retry {document}", "retry {name}"),
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),

@@ -199,6 +199,30 @@ def test_one_picture_under_two_names_is_one_image_of_two_products(resources: Res
     assert len(names(resources, work)) == 4
 
 
+def test_single_picture_is_a_folder_of_one(resources: Resources, folder: Path) -> None:
+    work = begin(resources, folder / "oak.png")
+    assert scanned(resources, work).read == 1
+    shown = show_document(resources.ledger, work.document)
+    assert (shown["document"]["name"], names(resources, work)) == ("oak.png", ["oak.png"])
+    assert shown["products"][0]["metadata"]["url"] == (folder / "oak.png").as_uri()
+    assert set(map(frozenset, paths_by_image(resources, work).values())) == {frozenset({"oak.png"})}
+    assert is_unchanged(resources, document_of(resources, work))
+    draw(folder / "oak.png", 9)
+    assert not is_unchanged(resources, document_of(resources, work))
+
+
+def test_batch_below_a_folder_keeps_its_pictures_to_itself(resources: Resources, folder: Path) -> None:
+    whole = begin(resources, folder)
+    scanned(resources, whole)
+    write(folder / "sub" / "items.json", b'{"id": "lamp", "file_path": "linen.webp"}')
+    begin(resources, folder / "sub", owner="bob")
+    assert is_unchanged(resources, document_of(resources, whole)), "another owner's batch"
+    begin(resources, folder / "sub")
+    assert not is_unchanged(resources, document_of(resources, whole))
+    assert scanned(resources, whole) == Scan(skipped=0, read=0, left=1)
+    assert count_items(resources.ledger, whole.document).total_items == 2
+
+
 BAD: dict[str, bytes] = {
     "empty.jpg": b"",
     "text.png": b"Dear reader, this is no picture.",
@@ -413,5 +437,6 @@ def test_folder_of_a_flow_must_be_allowed_or_known(resources: Resources, folder:
 def test_missing_folder_and_file_are_refused(resources: Resources, folder: Path) -> None:
     with pytest.raises(InvalidReference, match="no such file or folder"):
         register_folder(resources, folder / "nowhere", owner="anna", options=IngestOptions())
-    with pytest.raises(UnsupportedFormat, match="not a folder"):
-        register_folder(resources, folder / "oak.png", owner="anna", options=IngestOptions())
+    for name in ("notes.txt", "catalogue.pdf"):
+        with pytest.raises(UnsupportedFormat, match="not a folder"):
+            register_folder(resources, write(folder / name, b"x"), owner="anna", options=IngestOptions())

@@ -24,9 +24,9 @@ class Deletion(Record):
     vectors: int
 
 
-def count_deletion(ledger: Ledger, document: str) -> Deletion:
-    """Count what deleting this document removes. What another document or owner uses is not counted."""
-    return _count(ledger, lambda column: column == document)
+def count_deletion(ledger: Ledger, *ids: str) -> Deletion:
+    """Count what deleting these documents removes. What another document or owner uses is not counted."""
+    return _count(ledger, lambda column: column.in_(ids))
 
 
 def count_owner_deletion(ledger: Ledger, owner: str) -> Deletion:

@@ -1,4 +1,4 @@
-"""`swatchbook delete` asks before it deletes, and never deletes where nobody can answer."""
+"""`swatchbook delete` and `ingest-images --clear` ask before they delete, and never delete where nobody can answer."""
 
 import json
 import os
@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from swatchbook.ledger.database import Ledger, open_ledger
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF, all_documents, queue
 from swatchbook.ledger.runs import end
 from swatchbook.ledger.tables import documents
-from swatchbook.records import DocumentStatus
+from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.settings import Settings
 from tests.command import SWATCHBOOK
 from tests.interface.cli.test_main import bare_environment
@@ -78,3 +79,56 @@ def test_as_json_it_tells_what_went(ledger: Ledger, home: Path) -> None:
     assert told == {
         "name": "catalogue.pdf", "owner": "anna", "finished": True, "documents": 1, "images": 2, "vectors": 0,
     }  # fmt: skip
+
+
+# --- what folders and batches put there -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sources(ledger: Ledger, tmp_path: Path) -> Path:
+    """A folder that is gone, with a batch below it, and another one with a similar name; the folder is bob's, too."""
+    folder = tmp_path / "pictures"
+    for path, kind, owner in (
+        (folder, FOLDER, "anna"),
+        (folder / "shop", BATCH, "anna"),
+        (tmp_path / "pictures2", FOLDER, "anna"),
+        (tmp_path / "PICTURES", FOLDER, "anna"),
+        (folder, FOLDER, "bob"),
+    ):
+        queue(
+            ledger, owner=owner, content=str(path), kind=kind, name=path.name, file=None, size=0,
+            options=IngestOptions(),
+        )  # fmt: skip
+    return folder
+
+
+def left(ledger: Ledger) -> list[tuple[str, str]]:
+    return sorted((each.owner, Path(each.content).name) for each in all_documents(ledger, None) if each.kind != PDF)
+
+
+def test_clear_asks_for_the_name_of_the_owner(ledger: Ledger, sources: Path, home: Path) -> None:
+    clear = ("ingest-images", str(sources), "--clear", "--owner", "anna")
+    for answer in ("y", "bob"):
+        refused = run(home, *clear, answer=answer)
+        assert (refused.returncode, len(left(ledger))) == (1, 5), refused.stderr
+        assert "2 documents" in refused.stderr
+        assert str(sources / "shop") in refused.stderr.replace("\n", "")
+    meant = run(home, *clear, answer="anna")
+    assert meant.returncode == 0, meant.stderr
+    assert left(ledger) == [("anna", "PICTURES"), ("anna", "pictures2"), ("bob", "pictures")]
+    assert count(ledger, documents) == 5, "no catalogue"
+    again = run(home, *clear)
+    assert (again.returncode, "is there to delete" in again.stderr) == (0, True)
+
+
+def test_clear_without_a_terminal_needs_yes(ledger: Ledger, sources: Path, home: Path) -> None:
+    clear = ("ingest-images", str(sources), "--clear", "--owner", "anna")
+    refused = run(home, *clear, "--json")
+    assert (refused.returncode, refused.stdout, len(left(ledger))) == (2, "", 5)
+    assert "--yes" in refused.stderr
+    done = run(home, *clear, "--mode", "scraped", "--yes", "--json")
+    told = json.loads(done.stdout)
+    assert [each["source"] for each in told["sources"]] == [str(sources / "shop")]
+    assert (told["owner"], told["finished"], told["documents"]) == ("anna", True, 1)
+    assert ("anna", "shop") not in left(ledger)
+    assert ("anna", "pictures") in left(ledger)

@@ -114,5 +114,36 @@ def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
 def test_folder_that_is_none_is_said_at_once(home: Path, tmp_path: Path) -> None:
     status, _, err = Command("ingest-images", str(tmp_path / "nowhere")).wait()
     assert (status, "no such file or folder" in err) == (2, True)
-    status, _, err = Command("ingest-images", str(write(tmp_path / "a.jpg", b"x"))).wait()
+    status, _, err = Command("ingest-images", str(write(tmp_path / "a.txt", b"x"))).wait()
     assert (status, "not a folder" in err) == (1, True)
+
+
+def test_command_line_goes_before_the_file(folder: Path, tmp_path: Path) -> None:
+    config, batch = tmp_path / "images.yaml", folder.parent / "shop" / "items.jsonl"
+    config.write_text(f"references_dir: {tmp_path / 'nowhere'}\nscraped_dir: {batch}\n")
+    command = ("ingest-images", "--config", str(config), "--owner", "anna", "--json")
+    status, out, err = Command(*command, "--references-dir", str(folder)).wait()
+    assert status == 3, err
+    assert [source["source"] for source in json.loads(out)["sources"]] == [
+        str(batch), str(folder),
+    ]  # fmt: skip
+    status, _, err = Command(*command, "--mode", "references").wait()
+    assert (status, "no such file or folder" in err) == (2, True)
+
+
+def test_ingest_sends_each_file_where_it_belongs(folder: Path, small_catalogue: Path, tmp_path: Path) -> None:
+    """A folder with a catalogue, pictures and a batch; what is known is not made again."""
+    mixed = tmp_path / "mixed"
+    shutil.copytree(folder / "sub", mixed / "pictures" / "sub")
+    shutil.copytree(folder.parent / "shop", mixed / "shop")
+    (mixed / "deep").mkdir()
+    shutil.copy(small_catalogue, mixed / "deep" / "catalogue.pdf")
+    done = Command("ingest", str(mixed), str(folder / "slate.jpg"), "--owner", "anna", "--json")
+    status, out, err = done.wait()
+    assert status == 3, err  # the batch has an item without its picture
+    reports = {report["name"]: report for report in json.loads(out)}
+    assert reports.keys() == {"catalogue.pdf", "shop", "mixed", "slate.jpg"}
+    totals = {name: report["items"]["total_items"] for name, report in reports.items() if report["items"]}
+    assert totals == {"shop": 2, "mixed": 2, "slate.jpg": 1}
+    assert reports["catalogue.pdf"]["images_complete"] == 14
+    assert "1 PDF, 1 scraped batch, 1 folder of pictures; other files are ignored" in err

@@ -40,9 +40,18 @@ def test_counts_and_rate_are_of_what_was_seen() -> None:
     assert track.steps[-1].rate(14.0) == 10.0
     text = drawn(track, 14.0)
     assert "140/256" in text
-    assert "10.0/s" in text
+    assert "10.0 images/s" in text
     assert "batch 7/13 (121–140/256)" in text
     assert "0:14" in text
+
+
+def test_folder_is_scanned_in_items() -> None:
+    track = follow(Track("pictures", 0.0, "folder"), seen(Stage.EXTRACTED, 0, 800), now=0.0)
+    track = follow(track, seen(Stage.EXTRACTED, 400, 800), now=2.0)
+    text = drawn(track, 2.0)
+    assert "scan" in text
+    assert "400/800 items" in text
+    assert "200 items/s" in text
 
 
 def test_a_stage_that_is_over_keeps_its_time() -> None:

@@ -1,0 +1,34 @@
+"""Flow that looks again at the folders and scraped batches that were ingested, and ingests those that have changed, one
+after the other. When it runs is in `prefect.yaml`; its schedule is off until a person turns it on.
+"""
+
+import asyncio
+
+from prefect import flow, get_run_logger
+
+from blocks import load_resources
+from flows.ingest_images import ingest_images
+from swatchbook.ledger.documents import all_documents
+from swatchbook.pipeline.register_folder import find_changed
+from swatchbook.records import BlockNames, RunReport
+from tasks.flow_process import registered
+
+
+@flow(name="rescan_sources", persist_result=False)
+@registered
+async def rescan_sources(blocks: BlockNames = BlockNames()) -> list[RunReport]:
+    """Ingest what is new or changed in the folders and batches of all owners. One that fails does not stop the next.
+
+    Args:
+        blocks: Saved blocks to use instead of the settings; each source is ingested with the blocks of its last run.
+    """
+    log = get_run_logger()
+    resources = load_resources(blocks)
+    reports = []
+    for known in await asyncio.to_thread(all_documents, resources.ledger, None):
+        try:
+            if document := await asyncio.to_thread(find_changed, resources, known.id):
+                reports.append(await ingest_images(document.content, document.owner, document.options, document.blocks))
+        except Exception as error:  # the isolation boundary between sources
+            log.warning("%s: %s", known.name, error, exc_info=True)
+    return reports

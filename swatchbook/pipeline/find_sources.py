@@ -1,0 +1,75 @@
+"""Where each file of a path belongs: PDFs are catalogues; a folder with JSON or JSONL files directly in it is a scraped
+batch, with all its subfolders; all other pictures below a folder are one folder of pictures; a picture file that is
+named by itself is one, too. Names that begin with a dot are left out, links to folders are not followed.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF
+from swatchbook.records import Record
+from swatchbook.sources.batch import is_batch
+from swatchbook.sources.folder import is_picture
+
+
+class Source(Record):
+    """What becomes one document: its path, and the kind of document."""
+
+    path: Path
+    kind: str
+
+
+def find_sources(path: Path, suffixes: Collection[str]) -> list[Source]:
+    """Return the sources at a path and below it, a folder of pictures last: it leaves out what batches hold.
+
+    `suffixes`: of pictures. A file of any other suffix counts as a catalogue. Opens no file. Raises InvalidReference
+    for a path that does not exist or cannot be read; a subfolder that cannot be read is left to its source.
+    """
+    kind = kind_of(path, suffixes)
+    if not path.is_dir():
+        return [Source(path=path, kind=kind)]
+    found = list(_walk(path, suffixes))
+    return [source for source in found if source.kind != FOLDER] + [s for s in found if s.kind == FOLDER][:1]
+
+
+def kind_of(path: Path, suffixes: Collection[str]) -> str:
+    """Return the kind of document that a file is, or a folder as one source. Raises InvalidReference."""
+    try:
+        if not path.exists():
+            raise InvalidReference(f"{path}: no such file or folder.", advice="Check the path.")
+        if is_batch(path):
+            return BATCH
+        return FOLDER if path.is_dir() or is_picture(path.name, suffixes) else PDF
+    except OSError as error:  # no permission, a name too long, a share that is gone
+        problem = (error.strerror or "cannot be read").lower()
+        raise InvalidReference(f"{path}: {problem}.", advice="Check the path and its permissions.") from error
+
+
+def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:
+    """Yield the catalogues and batches below a folder, and the folder itself for the pictures that are in no batch."""
+    waiting = [(top, False)]
+    while waiting:
+        folder, is_in_batch = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: os.fsencode(e.name))
+            if not is_in_batch and is_batch(folder):
+                is_in_batch = True
+                yield Source(path=folder, kind=BATCH)
+        except OSError:
+            if not is_in_batch:
+                yield Source(path=top, kind=FOLDER)  # which names the subfolder as failed
+            continue
+        subfolders = []
+        has_pictures = False
+        for entry in listed:
+            if entry.is_dir(follow_symlinks=False):
+                subfolders.append((folder / entry.name, is_in_batch))
+            elif entry.name.lower().endswith(".pdf") and entry.is_file():
+                yield Source(path=folder / entry.name, kind=PDF)
+            has_pictures = has_pictures or is_picture(entry.name, suffixes)
+        if has_pictures and not is_in_batch:
+            yield Source(path=top, kind=FOLDER)
+        waiting += reversed(subfolders)

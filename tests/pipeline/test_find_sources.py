@@ -1,0 +1,57 @@
+"""Where each file of a folder belongs."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF
+from swatchbook.pipeline.find_sources import find_sources
+
+SUFFIXES = ("jpg", "png")
+
+
+def made(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    return root
+
+
+def found(path: Path) -> list[tuple[str, str]]:
+    sources = find_sources(path, SUFFIXES)
+    return [(os.path.relpath(source.path, path), source.kind) for source in sources]
+
+
+def test_folder_of_all_kinds_gives_each_file_its_place(tmp_path: Path) -> None:
+    made(
+        tmp_path, "b.pdf", "1.jpg", "notes.txt", ".hidden.png", ".git/x.png", "deep/er/A.PDF", "deep/2.png",
+        "shop/items.jsonl", "shop/photos/3.jpg", "shop/photos/more.json", "shop/leaflet.pdf", "old/items.json",
+    )  # fmt: skip
+    assert found(tmp_path) == [
+        ("b.pdf", PDF), ("deep/er/A.PDF", PDF), ("old", BATCH), ("shop", BATCH), ("shop/leaflet.pdf", PDF),
+        (".", FOLDER),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.JPG", FOLDER), ("items.json", BATCH), ("a.pdf", PDF), ("unknown", PDF), ("a.gif", PDF)]
+)
+def test_file_that_is_named_is_taken_by_its_suffix(tmp_path: Path, name: str, kind: str) -> None:
+    assert found(made(tmp_path, name) / name) == [(".", kind)]
+
+
+def test_pictures_of_a_batch_are_its_own_and_links_to_folders_are_not_followed(tmp_path: Path) -> None:
+    made(tmp_path / "batch", "items.json", "1.jpg")
+    made(tmp_path / "elsewhere", "2.jpg", "b.pdf")
+    (tmp_path / "batch" / "link").symlink_to(tmp_path / "elsewhere")
+    assert found(tmp_path / "batch") == [(".", BATCH)]
+    assert found(made(tmp_path / "neither", "notes.txt")) == []
+
+
+def test_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidReference, match="no such file or folder"):
+        find_sources(tmp_path / "nowhere", SUFFIXES)
+    with pytest.raises(InvalidReference, match="name too long"):
+        find_sources(tmp_path / ("a" * 300), SUFFIXES)
