@@ -444,8 +444,7 @@ def _columns() -> list[Property]:
     return [
         whole("owner", DataType.TEXT),
         whole("kind", DataType.TEXT),
-        *(whole(name, DataType.TEXT_ARRAY) for name in EXACT),
-        *(whole(name, DataType.TEXT_ARRAY, filterable=False) for name in (*BY_WORDS, *TERMS)),
+        *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, *BY_WORDS, *TERMS)),
         *(whole(f"{name}_words", DataType.TEXT_ARRAY) for name in WORDS),
         prose("names", DataType.TEXT_ARRAY),
         prose("text", DataType.TEXT),
