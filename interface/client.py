@@ -63,6 +63,11 @@ class Filters(TypedDict, total=False):
     document: OneOrMore
     product: OneOrMore
     category: OneOrMore
+    brand: OneOrMore
+    size: OneOrMore
+    condition: OneOrMore
+    currency: OneOrMore
+    host: OneOrMore
     material: OneOrMore
     color: OneOrMore
     page: int | Sequence[int]

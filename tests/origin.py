@@ -23,10 +23,23 @@ class Origin(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}  # path -> what stands there
         self.moved: dict[str, str] = {}  # path -> where it points to
         self.open = threading.Event()  # what /gated waits for
+        self.waiting = threading.Semaphore(0)  # released by each request that waits there
+        self.most_waiting = 0
+        self._now_waiting = 0
+        self._counting = threading.Lock()
 
     @property
     def port(self) -> int:
         return int(self.server_address[1])
+
+    def wait_for_gate(self) -> None:
+        with self._counting:
+            self._now_waiting += 1
+            self.most_waiting = max(self.most_waiting, self._now_waiting)
+        self.waiting.release()
+        self.open.wait()
+        with self._counting:
+            self._now_waiting -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is what half of the tests are about."""
@@ -82,7 +95,7 @@ class _Answers(BaseHTTPRequestHandler):
         self._head(404)
 
     def _gated(self) -> None:
-        self.server.open.wait()
+        self.server.wait_for_gate()
         self._whole(PDF)
 
     def _endless(self) -> None:

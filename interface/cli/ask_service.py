@@ -5,7 +5,7 @@ opens no ledger and loads no models.
 
 import json
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
+from interface.cli.filters import KEYS
 from swatchbook.errors import Authentication, Configuration, InvalidReference, ProviderDown, TooLarge
 from swatchbook.index.base import Where
 from swatchbook.loopback import is_loopback
@@ -109,15 +110,10 @@ def _filters(owner: str | None, where: Where, documents: Sequence[str], by: str)
                 f"document={document}: SWATCHBOOK_SERVICE_URL is set, so the filter needs the full document id.",
                 advice="`search --json` shows it as `document_id`.",
             ) from None
-    single: dict[str, Any] = {
-        "owner": owner, "by": by, "price_min": where.price_min, "price_max": where.price_max,
-    }  # fmt: skip
-    repeated: dict[str, Iterable[Any]] = {
-        "document": documents, "product": where.products, "category": where.category, "material": where.material,
-        "color": where.colors, "page": where.pages,
-    }  # fmt: skip
-    fields = [(name, str(value)) for name, value in single.items() if value is not None]
-    return fields + [(name, str(value)) for name, values in repeated.items() for value in values]
+    given: dict[str, Any] = {"owner": owner, "by": by}
+    given |= {key: getattr(where, field) for key, field in KEYS.items()} | {"document": documents}
+    lists = ((name, value if isinstance(value, tuple | list) else [value]) for name, value in given.items())
+    return [(name, str(value)) for name, values in lists for value in values if value is not None]
 
 
 def _read(image: Path, settings: Settings) -> bytes:

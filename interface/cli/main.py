@@ -68,7 +68,8 @@ Filters = Annotated[
     typer.Option(
         "--where",
         metavar="KEY=VALUE",
-        help="Filter by document, product, category, material, color, page, price_min or price_max; repeatable.",
+        help="Filter by document, product, category, brand, size, condition, currency, host, material, color, page, "
+        "price_min or price_max; repeatable.",
     ),
 ]
 

@@ -53,6 +53,11 @@ class FilterQuery(RequestModel):
         default=[], max_length=_MAX_VALUES, description="Product id, or words of its name."
     )
     category: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    brand: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    size: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="`60x120` is also `60 × 120 cm`.")
+    condition: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    currency: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Code, such as EUR.")
+    host: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Of the product's URL.")
     material: list[SearchText] = Field(
         default=[], max_length=_MAX_VALUES, description="Also in other languages: porcelain is `gres porcellanato`."
     )
@@ -70,6 +75,11 @@ class FilterQuery(RequestModel):
             documents=tuple(map(str, self.document)),
             products=tuple(self.product),
             category=tuple(self.category),
+            brand=tuple(self.brand),
+            size=tuple(self.size),
+            condition=tuple(self.condition),
+            currency=tuple(self.currency),
+            host=tuple(self.host),
             material=tuple(self.material),
             colors=tuple(self.color),
             pages=tuple(self.page),

@@ -24,6 +24,13 @@ WRITE_SECONDS = 40
 """The longest that one write may take, waiting for another writer included. A publisher's lease outlives it."""
 
 
+BY_WORDS = ("category", "brand", "size", "condition", "currency", "host")
+"""Fields that filters match by words alone."""
+
+TERMS = ("material", "colors")
+"""Fields that filters match also by terms of the vocabulary."""
+
+
 class Space(Record):
     """The searchable vectors of one (role, tag): a Weaviate collection or a LanceDB table."""
 
@@ -46,6 +53,11 @@ class Payload(Record):
     products: tuple[str, ...] = ()  # ids
     names: tuple[str, ...] = ()  # of the products
     category: tuple[str, ...] = ()
+    brand: tuple[str, ...] = ()
+    size: tuple[str, ...] = ()  # "60x120 cm"
+    condition: tuple[str, ...] = ()
+    currency: tuple[str, ...] = ()
+    host: tuple[str, ...] = ()  # of the products' URLs
     material: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     price: float | None = None
@@ -66,7 +78,7 @@ class IndexObject:
 class Where(Record):
     """Search filters. All fields must match; of a field's values any one.
 
-    A text (category, material, colors, a product's name) matches if all its words occur in one value of the field, in
+    A text (those of BY_WORDS and TERMS, a product's name) matches if all its words occur in one value of the field, in
     any order, ignoring case and accents (words.py). Materials and colours also match in other languages, and by
     narrower terms (vocabulary.toml). Owner and ids must be equal.
     """
@@ -75,6 +87,11 @@ class Where(Record):
     documents: tuple[str, ...] = ()
     products: tuple[str, ...] = ()  # ids, or words of their names
     category: tuple[str, ...] = ()
+    brand: tuple[str, ...] = ()
+    size: tuple[str, ...] = ()
+    condition: tuple[str, ...] = ()
+    currency: tuple[str, ...] = ()
+    host: tuple[str, ...] = ()
     material: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     pages: tuple[int, ...] = ()

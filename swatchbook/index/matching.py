@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from uuid import UUID
 
-from swatchbook.index.base import Payload, Where
-from swatchbook.index.words import Words, fold_words, ways, words_and_terms
+from swatchbook.index.base import BY_WORDS, TERMS, Payload, Where
+from swatchbook.index.words import Words, asked_words, fold_words, ways, words_and_terms
 
 Test = Callable[[Payload], bool]
 """Whether an image, a product or a chunk, given by its payload, satisfies the filters."""
@@ -17,7 +17,7 @@ Test = Callable[[Payload], bool]
 def satisfies(where: Where) -> Test:
     """Return the test of these filters. The words of the filters are looked up once, for any number of payloads."""
     ids, names = split_products(where.products)
-    named = _test_words(names)
+    named = _any_has(fold_words, list(map(fold_words, names)))
     tests: list[Test] = []
     if where.owner is not None:
         tests.append(lambda payload: payload.owner == where.owner)
@@ -25,15 +25,8 @@ def satisfies(where: Where) -> Test:
         tests.append(lambda payload: not {*where.documents}.isdisjoint(payload.documents))
     if where.products:
         tests.append(lambda payload: not {*ids}.isdisjoint(payload.products) or named(payload.names))
-    if where.category:
-        in_category = _test_words(where.category)
-        tests.append(lambda payload: in_category(payload.category))
-    if where.material:
-        of_material = _test_terms(where.material)
-        tests.append(lambda payload: of_material(payload.material))
-    if where.colors:
-        of_color = _test_terms(where.colors)
-        tests.append(lambda payload: of_color(payload.colors))
+    tests += [_test_words(name, asked) for name in BY_WORDS if (asked := getattr(where, name))]
+    tests += [_test_terms(name, asked) for name in TERMS if (asked := getattr(where, name))]
     if where.pages:
         tests.append(lambda payload: not {*where.pages}.isdisjoint(payload.pages))
     if (lowest := where.price_min) is not None:
@@ -43,12 +36,14 @@ def satisfies(where: Where) -> Test:
     return lambda payload: all(test(payload) for test in tests)
 
 
-def _test_words(asked: Iterable[str]) -> Callable[[Iterable[str]], bool]:
-    return _any_has(fold_words, [fold_words(text) for text in asked])
+def _test_words(field: str, asked: Iterable[str]) -> Test:
+    has = _any_has(fold_words, asked_words(field, asked))
+    return lambda payload: has(getattr(payload, field))
 
 
-def _test_terms(asked: Iterable[str]) -> Callable[[Iterable[str]], bool]:
-    return _any_has(words_and_terms, [words for text in asked for words in ways(text)])
+def _test_terms(field: str, asked: Iterable[str]) -> Test:
+    has = _any_has(words_and_terms, [words for text in asked for words in ways(text)])
+    return lambda payload: has(getattr(payload, field))
 
 
 def _any_has(words_of: Callable[[str], Words], alternatives: Sequence[Words]) -> Callable[[Iterable[str]], bool]:

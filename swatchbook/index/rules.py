@@ -10,15 +10,12 @@ import numpy as np
 from pydantic_core import PydanticSerializationError
 
 from swatchbook.errors import Configuration, Failure, InvalidModelOutput, InvalidReference
-from swatchbook.index.base import IndexObject, Space, Vector, Where
+from swatchbook.index.base import BY_WORDS, TERMS, IndexObject, Space, Vector, Where
 from swatchbook.index.matching import is_uuid, split_products
-from swatchbook.index.words import Words, fold_words, ways, word_keys
+from swatchbook.index.words import Words, asked_words, fold_words, ways, word_keys
 
-WORDS = ("category", "material", "colors", "names")
+WORDS = (*BY_WORDS, *TERMS, "names")
 """Fields that filters match by words. For each the index has a second column, `<name>_words`."""
-
-TERMS = ("material", "colors")
-"""Those of them that filters match also by terms of the vocabulary."""
 
 EXACT = ("documents", "products")
 """Fields of ids, which must be equal. So must the owner: "Ann" may not see what "ann" owns."""
@@ -40,9 +37,8 @@ def conditions(where: Where) -> list[Condition]:
     asked = (
         Condition({"documents": where.documents}, {}),
         Condition({"products": ids}, {"names_words": list(map(fold_words, names))}),
-        Condition({}, {"category_words": list(map(fold_words, where.category))}),
-        Condition({}, {"material_words": _all_ways(where.material)}),
-        Condition({}, {"colors_words": _all_ways(where.colors)}),
+        *(Condition({}, {f"{name}_words": asked_words(name, getattr(where, name))}) for name in BY_WORDS),
+        *(Condition({}, {f"{name}_words": _all_ways(getattr(where, name))}) for name in TERMS),
     )
     return [each for each in asked if any([*each.ids.values(), *each.words.values()])]
 

@@ -51,7 +51,17 @@ from swatchbook.errors import (
     PayloadTooLarge,
     ProviderError,
 )
-from swatchbook.index.base import WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
+from swatchbook.index.base import (
+    BY_WORDS,
+    TERMS,
+    WRITE_SECONDS,
+    IndexObject,
+    Match,
+    Payload,
+    Space,
+    Vector,
+    Where,
+)
 from swatchbook.index.matching import is_uuid
 from swatchbook.index.rules import (
     EXACT,
@@ -434,7 +444,7 @@ def _columns() -> list[Property]:
     return [
         whole("owner", DataType.TEXT),
         whole("kind", DataType.TEXT),
-        *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, "category", "material", "colors")),
+        *(whole(name, DataType.TEXT_ARRAY) for name in (*EXACT, *BY_WORDS, *TERMS)),
         *(whole(f"{name}_words", DataType.TEXT_ARRAY) for name in WORDS),
         prose("names", DataType.TEXT_ARRAY),
         prose("text", DataType.TEXT),

@@ -1,6 +1,6 @@
 """How filters match words: all words of a filter in one value, in any order, without case and accents; materials and
 colours also in other languages and by narrower terms, from `vocabulary.toml`: porcelain is "gres porcellanato", navy a
-blue. Also how alike two texts are, to name the nearest values.
+blue. A size is one word: "60 × 120" is "60x120". Also how alike two texts are, to name the nearest values.
 """
 
 import re
@@ -12,6 +12,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from swatchbook.index.size_words import join_sizes
+
 Words = tuple[str, ...]
 """Distinct folded words and terms, sorted. A term is written as "=dark blue", so that it cannot be a word of a text."""
 
@@ -20,6 +22,11 @@ def fold_words(text: str) -> Words:
     """Return a text's distinct words (letters and digits) without case and accents, sorted."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return tuple(sorted(set(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))))
+
+
+def asked_words(field: str, texts: Iterable[str]) -> list[Words]:
+    """Return the words of each text that a field is filtered by."""
+    return [fold_words(join_sizes(text) if field == "size" else text) for text in texts]
 
 
 @lru_cache(maxsize=4_096)
@@ -71,7 +78,7 @@ def word_pattern(words: Words, wildcard: str) -> str:
 
 def likeness(asked: str, value: str) -> float:
     """Return how alike a value is to what was asked for, 0–1: the mean over the words asked of their most similar."""
-    words, present = fold_words(asked), fold_words(value)
+    words, present = fold_words(join_sizes(asked)), fold_words(join_sizes(value))
     if not words or not present:
         return 0.0
     return sum(max(SequenceMatcher(None, word, other).ratio() for other in present) for word in words) / len(words)

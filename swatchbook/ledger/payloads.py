@@ -1,18 +1,20 @@
-"""What filters and keyword search read of an image or chunk (its payload): linked products with category, material
-and lowest price; colours, pages, text. Also what filters read of a product: what is printed for it, and the materials
-and main colours (30 % of a picture) that its pictures show. Printed prices become numbers here.
+"""What filters and keyword search read of an image or chunk (its payload): linked products with category, brand, size,
+condition, material, lowest price, currency and host; colours, pages, text. Also what filters read of a product: what is
+printed for it, and the materials and main colours (30 % of a picture) that its pictures show. Printed prices become
+numbers here, signs of currencies codes, URLs hosts, and sizes single words.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, select
 
 from swatchbook.analysis.judge import Verdict
-from swatchbook.index.base import Payload
-from swatchbook.index.size_words import with_sizes
+from swatchbook.index.base import BY_WORDS, TERMS, Payload
+from swatchbook.index.size_words import join_sizes, with_sizes
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
@@ -23,6 +25,9 @@ MAIN_COLOR = 0.3
 
 _AMOUNT = re.compile(r"(\d+(?:[\s'’.,]\d{3})*)(?:[.,](\d{1,2}))?(?!\d)")
 _SEPARATOR = re.compile(r"\s*(?:[,;|·\n]|/(?!\s*(?:m|ft)[2²]))\s*")  # not of "420 g/m2"
+_SIZES = re.compile(r"\s*[;|·\n]\s*|,\s+")  # not of "1,5 m"
+_CURRENCY = re.compile(r"[€£]|\b(?:EUR|GBP|USD|CHF|SEK|NOK|DKK|PLN|CZK|JPY|CNY|AUD|CAD)\b")
+_SIGNS = {"€": "EUR", "£": "GBP"}  # a dollar may be of many countries
 _MEASURE = re.compile(r"\s*\d[\d.,]*\s*(?:g|kg|mm|cm|m|m[2²]|oz)(?:\s*/\s*(?:m|ft)[2²])?\s*", re.IGNORECASE)
 
 
@@ -81,7 +86,12 @@ class PrintedProduct(NamedTuple):
 
     id: str
     name: str
-    category: str | None
+    category: tuple[str, ...]
+    brand: tuple[str, ...]
+    size: tuple[str, ...]
+    condition: tuple[str, ...]
+    currency: tuple[str, ...]
+    host: tuple[str, ...]
     material: tuple[str, ...]
     colors: tuple[str, ...]
     price: float | None
@@ -115,6 +125,26 @@ def price_of(text: str) -> float | None:
     if amount is None:
         return None
     return float(f"{re.sub(r'[^0-9]', '', amount[1])}.{amount[2] or 0}")
+
+
+def currency_of(text: str) -> str | None:
+    """Return the code of the currency that a price names by its sign or code: "€ 1.299,00" is in EUR."""
+    named = _CURRENCY.search(text.upper())
+    return _SIGNS.get(named[0], named[0]) if named else None
+
+
+def _currency(metadata: Mapping[str, str]) -> str | None:
+    given = metadata.get("currency")
+    return (currency_of(given) or given) if given else currency_of(metadata.get("price", ""))
+
+
+def _host(url: str) -> str | None:
+    """Return the host of a web address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in ("http", "https") else None
 
 
 _SHOWN = (
@@ -231,7 +261,12 @@ def _printed(row: Row[Any]) -> PrintedProduct:
     return PrintedProduct(
         id=row.id,
         name=row.name,
-        category=row.category,
+        category=_distinct([row.category]),
+        brand=_distinct([row.metadata.get("brand")]),
+        size=_distinct(_SIZES.split(join_sizes(row.metadata.get("size", "")))),
+        condition=_distinct([row.metadata.get("condition")]),
+        currency=_distinct([_currency(row.metadata)]),
+        host=_distinct([_host(row.metadata.get("url", ""))]),
         material=_distinct(_parts(row.metadata.get("material", ""))),
         colors=_distinct(_parts(row.metadata.get("color", ""))),
         price=price_of(row.metadata.get("price", "")),
@@ -243,9 +278,10 @@ def _product_fields(linked: Sequence[PrintedProduct]) -> dict[str, Any]:
     return {
         "products": tuple(product.id for product in linked),
         "names": _distinct(product.name for product in linked),
-        "category": _distinct(product.category for product in linked),
-        "material": _distinct(part for product in linked for part in product.material),
-        "colors": _distinct(part for product in linked for part in product.colors),
+        **{
+            name: _distinct(part for product in linked for part in getattr(product, name))
+            for name in (*BY_WORDS, *TERMS)
+        },
         "price": min((product.price for product in linked if product.price is not None), default=None),
     }
 

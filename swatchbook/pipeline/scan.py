@@ -1,14 +1,18 @@
 """Stage 5 for a folder or a scraped batch: list it, read the pictures of new and changed items, and save them in
 portions of 200. When a file counts as unchanged: its size, time and inode are those that it was read with, and it was
 then older than two seconds. When an item that is gone from its source is removed: its pictures are shown at another
-place (it was moved). Which files a folder lists: `sources/folder.py`, without the batches below it that are documents
-of their own; what a batch lists: `sources/batch.py`.
+place (it was moved). A picture from a URL is fetched once; again only after a failure that may pass, or if forced.
+Which files a folder lists: `sources/folder.py`, without the batches below it that are documents of their own; what a
+batch lists: `sources/batch.py`.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +52,8 @@ from swatchbook.records import (
 from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.folder import count_pictures, list_folder
-from swatchbook.sources.listed import ListedItem, ListedPicture
+from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
+from swatchbook.storage.upload_buffer import temporary_file
 
 if TYPE_CHECKING:
     from swatchbook.images.decode import Header  # imports numpy, which an unchanged folder does not need
@@ -65,6 +70,7 @@ units of two seconds. It is read once more.
 """
 
 _STORERS = 4  # files that are copied into the file store at a time
+_FETCHED = 64  # pictures that are fetched to the disk before they are stored
 _NO_BOX = (0.0, 0.0, 0.0, 0.0)
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}
 """Pillow's format -> suffix of the stored file, where it is not the format's name."""
@@ -115,7 +121,7 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
         changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
         items = list[ReadItem]()
-        opened = _open_files(resources, work, changed, known)
+        opened = _open_files(resources, work, changed, known, partial(progress, listed, max(listed, total)))
         for key, item in changed.items():
             before = known.get(key)
             items.append(_read_item(work, key, item, before, number if before is None else before.number, opened))
@@ -170,12 +176,12 @@ def _is_known(item: ListedItem, known: SourceItem | None, generation: str) -> bo
     )
 
 
-def _is_as_read(picture: ListedPicture, known: SourcePicture) -> bool:
+def _is_as_read(picture: ListedPicture | ListedUrl, known: SourcePicture) -> bool:
     stamp = known.stamp
-    return (
-        stamp is not None
-        and (known.path, stamp.size, stamp.mtime_ns, stamp.inode)
-        == (picture.path, picture.size, picture.mtime_ns, picture.inode)
+    if stamp is None or known.path != picture.path:
+        return False
+    return isinstance(picture, ListedUrl) or (
+        (stamp.size, stamp.mtime_ns, stamp.inode) == (picture.size, picture.mtime_ns, picture.inode)
         and stamp.mtime_ns < stamp.read_ns - _FRESH_NS
     )
 
@@ -201,7 +207,7 @@ def _reason(item: ListedItem) -> tuple[str | None, str | None]:
 
 
 def _read_item(
-    work: Work, key: str, item: ListedItem, before: SourceItem | None, number: int, opened: Mapping[Path, _Opened]
+    work: Work, key: str, item: ListedItem, before: SourceItem | None, number: int, opened: Mapping[str, _Opened]
 ) -> ReadItem:
     """Return an item with its product, and the placements of its pictures: those read now and those known already."""
     known = {picture.path: picture for picture in before.pictures} if before else {}
@@ -210,7 +216,7 @@ def _read_item(
     pictures, found = list[SourcePicture](), dict[str, Picture]()
     placements, unreadable = list[Placement](), list[Unreadable]()
     for picture in item.pictures:
-        at_hand = opened.get(picture.file)
+        at_hand = opened.get(picture.path)
         if at_hand is None:
             taken = known[picture.path]
         else:
@@ -264,7 +270,7 @@ def _product(work: Work, key: str, item: ListedItem) -> Product:
     )
 
 
-def _placement(work: Work, item: ListedItem, picture: ListedPicture, content_key: str) -> Placement:
+def _placement(work: Work, item: ListedItem, picture: ListedPicture | ListedUrl, content_key: str) -> Placement:
     # several items may show one file
     origin = "\0".join(dict.fromkeys((item.item, picture.path)))
     return Placement(
@@ -285,18 +291,47 @@ def _placement(work: Work, item: ListedItem, picture: ListedPicture, content_key
 
 
 def _open_files(
-    resources: Resources, work: Work, items: Mapping[str, ListedItem], known: Mapping[str, SourceItem]
-) -> dict[Path, _Opened]:
-    """Read the files of these items that are not known, or all of them if the generation was forced."""
+    resources: Resources,
+    work: Work,
+    items: Mapping[str, ListedItem],
+    known: Mapping[str, SourceItem],
+    alive: Callable[[], None],
+) -> dict[str, _Opened]:
+    """Read the pictures of these items that are not known, or all of them if the generation was forced.
+
+    Return path -> what reading gave. `alive` is called after each picture that was fetched.
+    """
     forced = work.force == work.run.generation
-    to_read = dict[Path, ListedPicture]()
+    to_read = dict[str, ListedPicture | ListedUrl]()
     for key, item in items.items():
         before = {} if forced or key not in known else {picture.path: picture for picture in known[key].pictures}
         for picture in item.pictures:
             at_hand = before.get(picture.path)
             if at_hand is None or at_hand.content_key is None or not _is_as_read(picture, at_hand):
-                to_read[picture.file] = picture
-    return dict(zip(to_read, _read_files(resources, list(to_read.values())), strict=True))
+                to_read[picture.path] = picture
+    files = [picture for picture in to_read.values() if isinstance(picture, ListedPicture)]
+    urls = [picture.path for picture in to_read.values() if isinstance(picture, ListedUrl)]
+    read = dict(zip((picture.path for picture in files), _read_files(resources, files), strict=True))
+    for start in range(0, len(urls), _FETCHED):
+        read |= _read_urls(resources, urls[start : start + _FETCHED], alive)
+    return read
+
+
+def _read_urls(resources: Resources, urls: Sequence[str], alive: Callable[[], None]) -> dict[str, _Opened]:
+    """Fetch pictures, and read them like files. Return URL -> what that gave."""
+    from swatchbook.storage.fetch import download_pictures  # imports an HTTP client, which no other source needs
+
+    with ExitStack() as stack:
+        folder = resources.settings.temporary_folder
+        into = {url: stack.enter_context(temporary_file(folder)) for url in urls}
+        fetched = asyncio.run(download_pictures(resources.settings, into, progress=alive))
+        arrived = [
+            ListedPicture(path=url, file=into[url], size=got.size, mtime_ns=0, inode=0)
+            for url, got in fetched.items()
+            if not isinstance(got, Failure)
+        ]
+        read = dict(zip((picture.path for picture in arrived), _read_files(resources, arrived), strict=True))
+    return read | {url: _unfetched(failure) for url, failure in fetched.items() if isinstance(failure, Failure)}
 
 
 def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list[_Opened]:
@@ -352,6 +387,12 @@ def _unusable(failure: Failure, stamp: Stamp) -> _Opened:
     """Return a file without a picture. If it is the bytes that are at fault, they are not read again."""
     kept = stamp if failure.policy is Policy.NEVER and not isinstance(failure, InvalidReference) else None
     return _Opened(stamp=kept, picture=None, kind=failure.kind, message=str(failure))
+
+
+def _unfetched(failure: Failure) -> _Opened:
+    """Return a URL without a picture. It is not asked again if its answer was final, as for a missing page."""
+    stamp = Stamp(size=0, mtime_ns=0, inode=0, read_ns=time.time_ns()) if failure.policy is Policy.NEVER else None
+    return _Opened(stamp=stamp, picture=None, kind=failure.kind, message=str(failure))
 
 
 # --- what is gone -----------------------------------------------------------------------------------------------------

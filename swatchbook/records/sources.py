@@ -10,7 +10,10 @@ from swatchbook.records.products import Link, Product
 
 
 class Stamp(Record):
-    """By what an unchanged file is known. `read_ns`: when its bytes were read; times are nanoseconds since 1970."""
+    """By what an unchanged file is known. `read_ns`: when its bytes were read; times are nanoseconds since 1970.
+
+    A picture from a URL is known by its URL alone: time and inode are 0.
+    """
 
     size: int
     mtime_ns: int
@@ -19,7 +22,7 @@ class Stamp(Record):
 
 
 class SourcePicture(Record):
-    """A picture that an item names. Without a stamp its file could not be opened, and is tried again each time.
+    """A picture that an item names. Without a stamp it could not be opened or fetched, and is tried again each time.
 
     `content_key` is None where there is no picture to use; the item's placement then shows why.
     """

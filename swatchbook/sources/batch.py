@@ -1,6 +1,7 @@
 """Scraped batches: a JSON or JSONL file of items, or a folder of such files. Which field of an item is what
-(SWATCHBOOK_ITEM_FIELDS), which of its pictures are taken: those of the first field that names a file that can be read;
-and which items are refused: no object, no id, an id that occurred before, no picture within the batch's folder.
+(SWATCHBOOK_ITEM_FIELDS), which of its pictures are taken: those of the first field that names a file that can be read,
+or a URL; and which items are refused: no object, no id, an id that occurred before, no URL and no picture within the
+batch's folder.
 """
 
 import json
@@ -12,7 +13,8 @@ from typing import Any
 
 from swatchbook.errors import Failure, FileMissing, InvalidReference, TooLarge, UnreadableDocument
 from swatchbook.one_line import one_line, shorten
-from swatchbook.sources.listed import ListedItem, ListedPicture, find_picture, storable
+from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl, find_picture, storable
+from swatchbook.storage.size_limit import URL_CHARACTERS
 
 LINES, WHOLE = ".jsonl", ".json"
 """Suffixes of batch files: an item on each line; all items in one list."""
@@ -24,9 +26,11 @@ METADATA = ("price", "currency", "brand", "category", "size", "condition", "mate
 DEFAULT_FIELDS: Mapping[str, tuple[str, ...]] = {
     ID: ("id", "item_id"),
     TITLE: ("title", "name"),
-    IMAGES: ("compressed_path", "original_path", "file_path", "local_image_paths", "images"),
+    IMAGES: (
+        "compressed_path", "original_path", "file_path", "local_image_paths", "images", "image_urls", "image_url",
+    ),
     **{name: (name,) for name in METADATA},
-}
+}  # fmt: skip
 """What a field is called in a batch, the first that is there."""
 
 _IN_TEXT = ("brand", "category", "size", "condition", "material", "color", "description")
@@ -172,12 +176,12 @@ def _text(value: Any) -> str | None:
 
 def _pictures(
     root: Path, file: Path, record: Mapping[str, Any], names: Sequence[str]
-) -> tuple[tuple[ListedPicture, ...], Failure | None]:
-    """Return the pictures of the first field that names a file that can be read, or why there are none."""
+) -> tuple[tuple[ListedPicture | ListedUrl, ...], Failure | None]:
+    """Return the pictures of the first field that names a file that can be read or a URL, or why there are none."""
     reasons = list[str]()
     for name in names:
         value = _value(record, [name])
-        found = dict[str, ListedPicture]()
+        found = dict[str, ListedPicture | ListedUrl]()
         for path in value if isinstance(value, list) else [value] if value else []:
             try:
                 picture = _picture(root, file, path)
@@ -191,12 +195,21 @@ def _pictures(
     return (), FileMissing(f"None of its pictures can be read. {reasons[0]}")
 
 
-def _picture(root: Path, file: Path, path: Any) -> ListedPicture:
+def _picture(root: Path, file: Path, path: Any) -> ListedPicture | ListedUrl:
     if not isinstance(path, str):
         raise InvalidReference("It is not a path.")
     if "://" in path:
-        raise InvalidReference("Pictures are not fetched from URLs.", advice="Give the path of a file.")
+        return _url(path.strip())
     picture = find_picture(root, file.parent / path, may_be_link=True)
     if not os.access(picture.file, os.R_OK):
         raise FileMissing("The file cannot be opened: Permission denied.")
     return picture
+
+
+def _url(url: str) -> ListedUrl:
+    """Return a picture to fetch. Raises InvalidReference for what cannot be a URL; the others are judged when asked."""
+    if not url.lower().startswith(("https://", "http://")):
+        raise InvalidReference("It is neither a path nor an https URL.")
+    if len(url) > URL_CHARACTERS or not url.isprintable():
+        raise InvalidReference("The URL is malformed.")
+    return ListedUrl(path=url)

@@ -1,5 +1,5 @@
-"""What every source lists: items with the picture files that they name, and when a file may be taken: it is a file, and
-lies within its source, also behind links. Nothing is opened.
+"""What every source lists: items with the picture files or URLs that they name, and when a file may be taken: it is a
+file, and lies within its source, also behind links. Nothing is opened. Which URLs are fetched: `storage/fetch.py`.
 """
 
 import os
@@ -28,6 +28,13 @@ class ListedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedUrl:
+    """A picture that is fetched from a URL, which is its `path`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListedItem:
     """An item of a source: its id there, its title, and what else is told of it. `failure`: why it has no picture.
 
@@ -38,7 +45,7 @@ class ListedItem:
     item: str
     title: str
     metadata: Mapping[str, str]
-    pictures: tuple[ListedPicture, ...]
+    pictures: tuple[ListedPicture | ListedUrl, ...]
     failure: Failure | None = None
     hides: str | None = None
     code: str | None = None

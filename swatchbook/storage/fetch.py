@@ -1,5 +1,6 @@
-"""Download a document from an https URL (public addresses only, at most five redirects, within the limits of size and
-time), or copy it from an object store under SWATCHBOOK_UPLOADS_URL.
+"""Download a document or pictures from https URLs (public addresses only, at most five redirects, within the limits of
+size and time; eight pictures at a time, at most two minutes each), or copy a document from an object store under
+SWATCHBOOK_UPLOADS_URL.
 
 URLs come from outside, so a URL may try to make this machine read what only this machine can reach (SSRF). Each host is
 resolved once, all its addresses must be public, and the connection is made to one of these addresses: a name that
@@ -11,7 +12,8 @@ import asyncio
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
@@ -22,16 +24,19 @@ import httpcore
 import httpx
 
 from swatchbook.errors import (
+    SHARED,
     Configuration,
+    Failure,
     FilesDown,
     InvalidReference,
     ProviderError,
     ProviderTimeout,
+    TooLarge,
     UnsupportedFormat,
 )
 from swatchbook.records import Record
 from swatchbook.settings import Settings
-from swatchbook.storage.size_limit import check_size
+from swatchbook.storage.size_limit import URL_CHARACTERS, check_size
 from swatchbook.storage.upload_buffer import WRITE_BYTES, is_remote, save
 
 log = logging.getLogger(__name__)
@@ -40,8 +45,11 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """(host, port) -> IP addresses as text."""
 
 _REDIRECTS = 5
-_URL_CHARACTERS = 8_192  # pre-signed URLs are long
 _CONNECT_SECONDS = 10.0
+_PICTURES = 8  # that are downloaded at a time
+_PICTURE_SECONDS = 120.0  # for one of them: many slow servers must not hold up a batch for hours
+_DOCUMENT_TYPES = "application/pdf, */*;q=0.5"
+_PICTURE_TYPES = "image/jpeg, image/png, image/webp, */*;q=0.5"
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _RETRYABLE_STATUSES = {408, 425, 429}
 _REFUSED = "The URL is refused: it does not lead to a public https address."
@@ -121,6 +129,48 @@ async def download_object(settings: Settings, key: str, into: Path) -> Fetched:
     return await copy_object(settings.uploads_url, key, into, max_bytes=settings.max_document_mb << 20)
 
 
+async def download_pictures(
+    settings: Settings, urls: Mapping[str, Path], *, progress: Callable[[], None]
+) -> dict[str, Fetched | Failure]:
+    """Download pictures, each URL to its file, within the limits of the settings. Return what became of each.
+
+    `progress` is called after each. What it raises ends the downloads, as does a failure that concerns them all, such
+    as a full disk.
+    """
+    tls = httpx.create_ssl_context() if any(url.lower().startswith("https:") for url in urls) else None
+    slots = asyncio.Semaphore(_PICTURES)
+
+    async def download_one(url: str) -> tuple[str, Fetched | Failure]:
+        async with slots:
+            try:
+                return url, await fetch(
+                    url,
+                    urls[url],
+                    max_bytes=settings.max_image_mb << 20,
+                    private_hosts=settings.fetch_private_hosts,
+                    seconds=min(settings.upload_seconds, _PICTURE_SECONDS),
+                    idle_seconds=settings.upload_idle_seconds,
+                    accept=_PICTURE_TYPES,
+                    tls=tls,
+                )
+            except TooLarge:  # its advice is about documents
+                return url, TooLarge(
+                    f"The picture's file has more than {settings.max_image_mb} MiB.",
+                    advice="Raise SWATCHBOOK_MAX_IMAGE_MB to take it.",
+                )
+            except Failure as failure:
+                if failure.policy in SHARED:
+                    raise
+                return url, failure
+
+    results = dict[str, Fetched | Failure]()
+    for next_one in asyncio.as_completed([asyncio.ensure_future(download_one(url)) for url in urls]):
+        url, result = await next_one
+        results[url] = result
+        progress()
+    return results
+
+
 # --- a URL ------------------------------------------------------------------------------------------------------------
 
 
@@ -132,9 +182,13 @@ async def fetch(
     private_hosts: Collection[str] = (),
     seconds: float = 900,
     idle_seconds: float = 20,
+    accept: str = _DOCUMENT_TYPES,
+    tls: ssl.SSLContext | None = None,
     resolve: Resolve = resolve,
 ) -> Fetched:
     """Download a URL to the file `into`, in at most `seconds` for the whole download and its redirects.
+
+    `accept`: the media types to ask for; `tls`: to be shared by many downloads, because it takes a while to make.
 
     Only https on port 443 to public addresses is allowed; a host of `private_hosts` may have private addresses, and may
     be reached by http and on any port. Raises InvalidReference (refused or not found), TooLarge, UnsupportedFormat,
@@ -146,7 +200,9 @@ async def fetch(
         async with asyncio.timeout(seconds):  # of the whole, or a server could send a byte now and then for ever
             for _ in range(_REDIRECTS + 1):
                 addresses = await _resolve_checked(target, trusted, resolve)
-                result = await _get(target, addresses, into, max_bytes=max_bytes, idle_seconds=idle_seconds)
+                result = await _get(
+                    target, addresses, into, max_bytes=max_bytes, idle_seconds=idle_seconds, accept=accept, tls=tls
+                )
                 if isinstance(result, int):
                     return Fetched(size=result, name=first.path.rsplit("/", 1)[-1])
                 target = result
@@ -155,8 +211,8 @@ async def fetch(
 
 def _parse_url(url: str) -> httpx.URL:
     try:
-        if len(url) > _URL_CHARACTERS:
-            raise InvalidReference(f"The URL is longer than {_URL_CHARACTERS} characters.")
+        if len(url) > URL_CHARACTERS:
+            raise InvalidReference(f"The URL is longer than {URL_CHARACTERS} characters.")
         return _check_url(httpx.URL(url))
     except (httpx.InvalidURL, ValueError) as error:  # ValueError: an invalid host name
         raise InvalidReference("The URL is malformed.", advice="Give an https URL.") from error
@@ -192,18 +248,25 @@ async def _resolve_checked(url: httpx.URL, trusted: Collection[str], resolve: Re
 
 
 async def _get(
-    url: httpx.URL, addresses: list[str], into: Path, *, max_bytes: int, idle_seconds: float
+    url: httpx.URL,
+    addresses: list[str],
+    into: Path,
+    *,
+    max_bytes: int,
+    idle_seconds: float,
+    accept: str,
+    tls: ssl.SSLContext | None,
 ) -> int | httpx.URL:
     """Write the body of the answer to the file and return its size in bytes; or return the target of a redirect."""
     timeout = {"connect": _CONNECT_SECONDS, "read": idle_seconds, "write": idle_seconds}
     headers: dict[str | bytes, str | bytes] = {
         "Host": url.netloc,
         "User-Agent": "swatchbook",
-        "Accept": "application/pdf, */*;q=0.5",
+        "Accept": accept,
         "Accept-Encoding": "identity",  # a small compressed answer could expand into a large one
     }
-    # only for https: it loads all root certificates
-    tls = httpx.create_ssl_context() if url.scheme == "https" else None
+    if tls is None and url.scheme == "https":  # only then: it loads all root certificates
+        tls = httpx.create_ssl_context()
     target = httpcore.URL(scheme=url.scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     async with (
         httpcore.AsyncConnectionPool(ssl_context=tls, network_backend=_Pinned(addresses)) as pool,

@@ -133,6 +133,11 @@ PAYLOADS = st.builds(
     documents=st.lists(WORDS, max_size=3).map(tuple),
     names=st.lists(WORDS, max_size=3).map(tuple),
     category=st.lists(WORDS, max_size=2).map(tuple),
+    brand=st.lists(WORDS, max_size=2).map(tuple),
+    size=st.lists(WORDS, max_size=2).map(tuple),
+    condition=st.lists(WORDS, max_size=2).map(tuple),
+    currency=st.lists(WORDS, max_size=2).map(tuple),
+    host=st.lists(WORDS, max_size=2).map(tuple),
     price=st.none() | st.floats(0, 1e9),
     pages=st.lists(st.integers(1, 100_000), max_size=3).map(tuple),
     file=WORDS,
@@ -200,6 +205,10 @@ def expected(payload: Payload, where: Where) -> bool:
         where.owner in (None, payload.owner)
         and (not where.documents or bool({*where.documents} & {*payload.documents}))
         and said(where.category, payload.category)
+        and said(where.brand, payload.brand)
+        and said(where.condition, payload.condition)
+        and said(where.currency, payload.currency)
+        and said(where.host, payload.host)
         and said(where.products, payload.names)
         and (not where.pages or bool({*where.pages} & {*payload.pages}))
         and (where.price_min is None or (payload.price is not None and payload.price >= where.price_min))
@@ -239,6 +248,10 @@ FILTERED = st.builds(
     kind=st.just("image"),
     documents=st.lists(IDS, max_size=2).map(tuple),
     category=st.lists(NAMES, max_size=2).map(tuple),
+    brand=st.lists(NAMES, max_size=2).map(tuple),
+    condition=st.lists(NAMES, max_size=2).map(tuple),
+    currency=st.lists(NAMES, max_size=1).map(tuple),
+    host=st.lists(NAMES, max_size=2).map(tuple),
     names=st.lists(NAMES, max_size=2).map(tuple),
     price=st.none() | PRICES,
     pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
@@ -248,6 +261,10 @@ FILTERS = st.builds(
     owner=st.none() | st.sampled_from(["ann", "Ann", "eve", "' OR true --"]),
     documents=st.lists(IDS, max_size=2).map(tuple),
     category=st.lists(NAMES | WORDS, max_size=2).map(tuple),
+    brand=st.lists(NAMES | WORDS, max_size=1).map(tuple),
+    condition=st.just(()) | st.lists(NAMES | WORDS, max_size=1).map(tuple),
+    currency=st.just(()) | st.lists(NAMES, max_size=1).map(tuple),
+    host=st.just(()) | st.lists(NAMES, max_size=1).map(tuple),
     products=st.lists(NAMES | WORDS, max_size=1).map(tuple),
     price_min=st.none() | PRICES,
     price_max=st.none() | PRICES | st.just(float("inf")),
@@ -321,7 +338,18 @@ def test_materials_and_colours_are_found_through_the_vocabulary(
     assert index.count(space, Where(category=(asked,))) == index.count(space, Where(products=(asked,))) == 0
 
 
-@pytest.mark.parametrize("field", ["material", "colors", "products"])
+def test_a_size_is_one_word(index: Index, space: Space) -> None:
+    objects = made(3)
+    for each, size in zip(objects, ("60x120 cm", "160x120 cm", "120 cm"), strict=True):
+        each.payload = Payload(owner="ann", kind="image", size=(size,))
+    index.upsert(space, objects)
+    found = index.search(space, objects[0].vector, 9, Where(size=("60 × 120",)))
+    assert [match.id for match in found] == [number_id(0)]
+    assert index.count(space, Where(size=("120",))) == 1
+    assert index.count(space, Where(size=("CM", "xl"))) == 3
+
+
+@pytest.mark.parametrize("field", ["material", "colors", "brand", "size", "condition", "currency", "host", "products"])
 def test_the_other_fields_filter_too(index: Index, space: Space, field: str) -> None:
     x, y, z = (number_id(n) for n in (901, 902, 903)) if field == "products" else ("x", "y", "z")
     objects = made(3)

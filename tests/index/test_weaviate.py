@@ -130,7 +130,7 @@ FLAT = Configure.VectorIndex.flat
 PLAIN = Configure.Vectors.self_provided(vector_index_config=FLAT(distance_metric=VectorDistances.COSINE))
 
 FOREIGN: dict[str, tuple[dict[str, Any], str]] = {
-    "properties": ({"properties": [Property(name="owner", data_type=DataType.INT)]}, r"differ in category.*owner"),
+    "properties": ({"properties": [Property(name="owner", data_type=DataType.INT)]}, r"differ in brand.*owner"),
     "named vectors": (
         {"vector_config": [Configure.Vectors.self_provided(name=name) for name in ("eye", "ear")]},
         "its vectors are ear, eye",

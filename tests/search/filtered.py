@@ -28,6 +28,33 @@ MADE_UP: Mapping[str, tuple[str, str, str, str, float | None]] = {
 }
 """Product -> category, material, colours and price as printed, and the price."""
 
+TOLD: Mapping[str, Mapping[str, str]] = {
+    "Volta": {"brand": "Nord & Söhne", "size": "60 × 120 cm; 30x30", "url": "https://www.shop.example/volta?x=1"},
+    "Arles": {"brand": "Nord", "size": "160 × 120 cm", "condition": "Like new", "url": "http://Outlet.example:8080/a"},
+    "Brina Grande": {"condition": "new", "url": "https://shop.example/brina", "currency": "chf"},
+    "Nord": {"brand": "Öst", "size": "XL", "condition": "used, good"},
+    "Lumen": {"brand": "nord", "size": "1,5 m", "url": "file:///home/shop.example/lumen.jpg"},
+    "Tessa": {"condition": "used", "url": "https://[broken", "currency": "Dh"},
+}
+"""Product -> more of what is printed or scraped."""
+
+READ: Mapping[str, Mapping[str, set[str]]] = {
+    "Volta": {
+        "brand": {"Nord & Söhne"}, "size": {"60x120 cm", "30x30"}, "currency": {"EUR"}, "host": {"www.shop.example"},
+    },
+    "Arles": {
+        "brand": {"Nord"}, "size": {"160x120 cm"}, "condition": {"Like new"}, "currency": {"EUR"},
+        "host": {"outlet.example"},
+    },
+    "Brina Grande": {"condition": {"new"}, "host": {"shop.example"}, "currency": {"CHF"}},
+    "Nord": {"brand": {"Öst"}, "size": {"XL"}, "condition": {"used, good"}, "currency": {"EUR"}},
+    "Lumen": {"brand": {"nord"}, "size": {"1,5 m"}},
+    "Tessa": {"condition": {"used"}, "currency": {"Dh"}},
+}  # fmt: skip
+"""What filters read of it, by hand."""
+
+BY_WORDS = ("brand", "size", "condition", "currency", "host")
+
 SEEN = ("navy", "grey blue", "white", "ivory", "terracotta", "teal", "magenta")
 """Colours that pictures show."""
 
@@ -59,6 +86,10 @@ SAME: Mapping[str, Sequence[str]] = {
 """What is asked for in another language or more broadly -> what of it this collection prints or shows, by hand."""
 
 
+ONE_WORD = {"60 × 120": ("60x120",), "30 X 30 ": ("30x30",)}
+"""How sizes may be asked for."""
+
+
 class Thing(NamedTuple):
     """What filters may ask of an image, a product or a chunk."""
 
@@ -70,6 +101,11 @@ class Thing(NamedTuple):
     colors: set[str]
     pages: set[int]
     price: float | None
+    brand: set[str]
+    size: set[str]
+    condition: set[str]
+    currency: set[str]
+    host: set[str]
 
 
 def fill(resources: Resources) -> None:
@@ -81,7 +117,7 @@ def fill(resources: Resources) -> None:
         ids = {row["name"]: row["id"] for row in sample}
         for number, (name, (category, material, color, price, _)) in enumerate(MADE_UP.items()):
             ids[name] = identity(document, name)
-            printed = {"material": material, "color": color, "price": price}
+            printed = {"material": material, "color": color, "price": price, **TOLD[name]}
             record = dict(sample[0]["record"]) | {
                 "id": ids[name], "name": name, "category": category, "pages": [number + 1, number + 2],
                 "metadata": {key: value for key, value in printed.items() if value},
@@ -140,13 +176,17 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
     def printed(ids: Iterable[str], label: str) -> set[str]:
         return {known[i]["record"]["metadata"].get(label, "") for i in ids} - {""}
 
+    def told(ids: Iterable[str]) -> dict[str, set[str]]:
+        read = [READ.get(known[i]["name"]) or in_sample(known[i]["record"]["metadata"]) for i in ids]
+        return {field: set().union(*(each.get(field, ()) for each in read)) for field in BY_WORDS}
+
     def inherited(source_ids: Iterable[str]) -> dict[str, Any]:
         own = {i for source in source_ids for i in linked[source] if i in known}
         paid = [price for i in own if (price := prices[known[i]["name"]]) is not None]
         return {
             "products": own, "names": {known[i]["name"] for i in own},
             "category": {known[i]["record"]["category"] for i in own}, "material": printed(own, "material"),
-            "colors": printed(own, "color"), "price": min(paid, default=None),
+            "colors": printed(own, "color"), "price": min(paid, default=None), **told(own),
         }  # fmt: skip
 
     def colors(key: str, least: float = 0.0) -> set[str]:
@@ -171,9 +211,15 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
             documents={product["document"]}, names={product["name"]}, products={id},
             category={product["record"]["category"]}, material=printed([id], "material") or looks_of,
             colors=printed([id], "color").union(*(colors(key, 0.3) for key in keys)),
-            pages={*product["record"]["pages"]}, price=prices[product["name"]],
+            pages={*product["record"]["pages"]}, price=prices[product["name"]], **told([id]),
         )  # fmt: skip
     return found
+
+
+def in_sample(metadata: Mapping[str, str]) -> dict[str, set[str]]:
+    """What is read of a product of the sample, all of which have their price in euros."""
+    sizes = {size.replace(" × ", "x") for size in metadata.get("size", "").split(", ")} - {""}
+    return {"size": sizes, "currency": {"EUR"} if "€" in metadata.get("price", "") else set()}
 
 
 def words(text: str) -> set[str]:
@@ -192,6 +238,7 @@ def has(thing: Thing, asked: Mapping[str, Any]) -> bool:
     price = thing.price
     return (
         said("category", thing.category, {})
+        and all(said(field, getattr(thing, field), ONE_WORD) for field in BY_WORDS)
         and said("material", thing.material, SAME)
         and said("color", thing.colors, SAME)
         and (not asked.get("product") or bool(thing.products & {*asked["product"]}) or said("product", thing.names, {}))

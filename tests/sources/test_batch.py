@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from swatchbook.sources.batch import is_batch, list_batch
-from swatchbook.sources.listed import ListedItem
+from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
 
 MIB = 1 << 20
 
 
 def write(file: Path, *records: Any) -> Path:
-    """A batch file of these items, with a file for each path that ends with "here.jpg"."""
+    """A batch file of these items."""
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(record) for record in records]
     file.write_text("\n".join(lines) if file.suffix == ".jsonl" else f"[{','.join(lines)}]")
@@ -67,6 +67,21 @@ def test_first_field_with_a_file_wins(tmp_path: Path) -> None:
     assert [p.path for p in items["b"].pictures] == ["1.jpg", "2.jpg"]
 
 
+def test_pictures_may_be_urls_beside_files(tmp_path: Path) -> None:
+    picture(tmp_path, "a.jpg")
+    one, two = "https://cdn.example/1.jpg?w=900", "http://cdn.example/2"
+    file = write(
+        tmp_path / "items.jsonl",
+        {"id": "both", "images": ["a.jpg", one, one, two]},
+        {"id": "urls", "file_path": "missing.jpg", "image_urls": [one, two]},
+        {"id": "one", "image_url": two},
+        {"id": "file", "file_path": "a.jpg", "image_url": one},
+    )
+    named = {name: [picture.path for picture in item.pictures] for name, item in listed(file).items()}
+    assert named == {"both": ["a.jpg", one, two], "urls": [one, two], "one": [two], "file": ["a.jpg"]}
+    assert [type(picture) for picture in listed(file)["both"].pictures] == [ListedPicture, ListedUrl, ListedUrl]
+
+
 def test_other_shapes_by_a_field_mapping(tmp_path: Path) -> None:
     picture(tmp_path, "a.jpg")
     file = write(tmp_path / "items.json", {"sku": "S1", "name": {"de": "Sofa"}, "media": {"main": "a.jpg"}})
@@ -92,7 +107,9 @@ def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:
     lines = [
         '{"id": "good", "file_path": "a.jpg"}', "not json", "[1]", '{"title": "no id"}', '{"id": "none"}',
         '{"id": "up", "file_path": "../outside.jpg"}', '{"id": "abs", "file_path": "/etc/hostname"}',
-        '{"id": "link", "file_path": "link/outside.jpg"}', '{"id": "url", "images": ["https://10.0.0.1/a.jpg"]}',
+        '{"id": "link", "file_path": "link/outside.jpg"}', '{"id": "url", "images": ["ftp://shop.example/a.jpg"]}',
+        '{"id": "long", "images": ["https://shop.example/%s"]}' % ("a" * 9_000),
+        '{"id": "hidden", "images": ["https://shop.example/\\u202egpj.a"]}',
         '{"id": "nul", "file_path": "a\\u0000.jpg"}', '{"id": "dir", "file_path": "."}',
         '{"id": "\\ud800", "images": 5}',
         '{"id": "good", "file_path": "a.jpg"}', "",
@@ -102,11 +119,12 @@ def test_each_bad_item_is_named_and_none_is_fatal(tmp_path: Path) -> None:
     failed = failures(items)
     assert [name for name in items if name not in failed] == ["good"]
     assert set(failed) == {
-        "items.jsonl#2", "items.jsonl#3", "items.jsonl#4", "none", "up", "abs", "link", "url", "nul", "dir",
-        "items.jsonl#12", "good (2)",
+        "items.jsonl#2", "items.jsonl#3", "items.jsonl#4", "none", "up", "abs", "link", "url", "long",
+        "hidden", "nul", "dir", "items.jsonl#14", "good (2)",
     }  # fmt: skip
     for name in ("up", "abs", "link"):
         assert "outside the folder" in failed[name]
+    assert "https" in failed["url"]
     assert "not JSON" in failed["items.jsonl#2"]
     assert "no picture" in failed["none"]
 

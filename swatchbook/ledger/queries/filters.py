@@ -26,14 +26,16 @@ ALIKE = 0.6
 """Likeness from which a value counts as near; else the most frequent values are named."""
 
 FIELDS: Mapping[str, str] = {
-    "document": "documents", "product": "names", "category": "category", "material": "material", "color": "colors",
+    "document": "documents", "product": "names", "category": "category", "brand": "brand", "size": "size",
+    "condition": "condition", "currency": "currency", "host": "host", "material": "material", "color": "colors",
     "page": "pages",
 }  # fmt: skip
 """Field, as people name it -> the payload's."""
 
 _FILTERS: Mapping[str, tuple[str, ...]] = {
-    "product": ("products",), "category": ("category",), "material": ("material",), "color": ("colors",),
-    "page": ("pages",), "price": ("price_min", "price_max"),
+    "product": ("products",), "category": ("category",), "brand": ("brand",), "size": ("size",),
+    "condition": ("condition",), "currency": ("currency",), "host": ("host",), "material": ("material",),
+    "color": ("colors",), "page": ("pages",), "price": ("price_min", "price_max"),
 }  # fmt: skip
 """Field, as people name it -> the filters on it."""
 

@@ -30,6 +30,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict
     draw(base / "shop" / "rug.png", 20)
     sofa = {"id": "sofa-1", "title": "Linen sofa", "brand": "Nord", "price": 900, "file_path": "missing.png"}
     rug = {"id": "rug-1", "title": "Woven rug", "brand": "Nord", "price": 120.5, "file_path": "rug.png"}
+    rug |= {"currency": "EUR", "size": "60 x 120 cm", "condition": "used", "url": "https://www.shop.example/rug-1"}
     write(batch, "\n".join(map(json.dumps, (sofa, rug))).encode())
     done = subprocess.run(
         [SWATCHBOOK, "ingest-images", str(folder), str(batch), "--owner", "anna", "--json"],
@@ -84,6 +85,19 @@ def test_scraped_batch_is_searchable_by_its_items(folder: Path) -> None:
     assert {product["name"]: product["metadata"]["price"] for product in shown["products"]} == {
         "Linen sofa": "900", "Woven rug": "120.50",
     }  # fmt: skip
+
+
+def test_fields_of_scraped_items_are_filters_and_facets(folder: Path) -> None:
+    asked = ("brand=nord", "size=60x120", "condition=used", "currency=eur", "host=shop.example", "price_max=121")
+    where = [part for each in asked for part in ("--where", each)]
+    assert [hit["title"] for hit in run_json("search", "rug", "--owner", "anna", "--by", "product", *where)] == [
+        "Woven rug"
+    ]
+    assert [hit["product"] for hit in run_json("search", "rug", "--owner", "anna", *where)] == ["Woven rug"]
+    counted = run_json("facets", "--owner", "anna", "--by", "product", "--where", "brand=Nord")
+    values = {name: {each["value"]: each["count"] for each in f["values"]} for name, f in counted["fields"].items()}
+    assert (counted["total"], values["brand"], values["host"]) == (2, {"Nord": 2}, {"www.shop.example": 1})
+    assert "60x120 cm (1)" in run("facets", "--owner", "anna", "--by", "product")
 
 
 def test_every_picture_is_accounted_for(folder: Path) -> None:

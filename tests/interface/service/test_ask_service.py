@@ -35,12 +35,13 @@ def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Pat
     asked = (
         ("tile", "--owner", "anna", "-k", "3"),
         ("tile", "--owner", "anna", "--by", "product", "--where", "page=2", "--where", "price_max=1000000"),
+        ("tile", "--owner", "anna", "--by", "product", "--where", "currency=eur"),
         ("--image", str(picture), "--owner", "anna"),
         ("tile", "--owner", "anna", "--by", "chunk", "--where", "material=rovere"),
     )
     counted = ("--owner", "anna", "--by", "product", "--where", "color=grey", "--where", "price_max=90")
     here = [run_json("search", *arguments) for arguments in asked]
-    assert all(here[n] for n in (0, 2, 3))
+    assert all(here[n] for n in (0, 2, 3, 4))
     table = run("search", *asked[0], "--explain")
     facets = run_json("facets", *counted)
     assert facets["total"] == 1
