@@ -453,6 +453,18 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
             out().print(draw_coverage(counted, stale))
 
 
+@app.command(rich_help_panel=SEARCH)
+def stats(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+    """Count images by state, role, model and kind of failure; show by role how alike a sample of them is."""
+    with opened_resources() as resources:
+        from interface.cli.statistics import draw_statistics
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.statistics import collect_statistics
+
+        collected = collect_statistics(resources, choose_owner(resources.ledger, owner, all_owners))
+        say_json(collected) if as_json else out().print(draw_statistics(collected))
+
+
 # --- maintain ---------------------------------------------------------------------------------------------------------
 
 

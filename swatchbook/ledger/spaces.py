@@ -370,7 +370,7 @@ def count_vectors(ledger: Ledger, owner: str | None = None) -> list[SpaceCount]:
         counted = [
             select(vectors.c.role, vectors.c.tag, func.count().label("objects"))
             .join_from(rows, vectors, vectors.c.key == object_key(role))
-            .where(vectors.c.role == role, is_searchable(rows), *_owned(rows, owner))
+            .where(vectors.c.role == role, is_searchable(rows), *of_owner(rows, owner))
             .group_by(vectors.c.role, vectors.c.tag)
             .order_by(vectors.c.tag)
             for role in Role
@@ -392,12 +392,13 @@ def count_without(ledger: Ledger, tags: Mapping[Role, str], owner: str | None) -
             other = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag != tag)
             chosen = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag == tag)
             query = select(func.count()).select_from(rows).where(is_searchable(rows), other, ~chosen)
-            if count := connection.execute(query.where(*_owned(rows, owner))).scalar_one():
+            if count := connection.execute(query.where(*of_owner(rows, owner))).scalar_one():
                 counts[role] = count
     return counts
 
 
-def _owned(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
+def of_owner(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that select an owner's images or chunks: none for all owners."""
     if owner is None:
         return []
     if rows is images:
