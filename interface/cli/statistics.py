@@ -8,11 +8,13 @@ from interface.cli.terminal import cell, facts, plural, table
 from swatchbook.records import ImageState
 from swatchbook.reports.statistics import Statistics
 
+_STATES = (ImageState.COMPLETE, ImageState.PARTIAL, ImageState.FAILED, ImageState.REJECTED, ImageState.PENDING)
+
 
 def draw_statistics(statistics: Statistics) -> RenderableType:
     """Return images by state, by role and model, and by kind of failure, and how alike a sample of them is."""
     images = statistics.images
-    states = " + ".join(f"{getattr(images, state.value):,} {state.value}" for state in ImageState)
+    states = " + ".join(f"{getattr(images, state.value):,} {state.value}" for state in _STATES)
     parts: list[RenderableType] = [facts([("images", f"{images.found:,} = {states}")])]
     parts.append(draw_coverage(statistics.coverage))
     if statistics.failures:

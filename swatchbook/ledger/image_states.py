@@ -143,7 +143,7 @@ _FIELD, _ITEM = "\t", "\n"
 
 
 class ImageItem(Record):
-    """An item that is requested of an image. `kind`: of its failure, if it has one; `embedded`: it is a stored vector."""
+    """An item that is requested of an image. `kind`: of its failure, if any; `embedded`: it is a stored vector."""
 
     role: Role
     tag: str
@@ -162,7 +162,8 @@ class ImageGroup(Record):
 
 def image_groups(connection: Connection, shown: Subquery) -> list[ImageGroup]:
     """Return the shown images in groups, from one pass over their items."""
-    failure = case((shows_analysis, _SOURCE_ITEM.c.failure["kind"].as_string()), else_=items.c.failure["kind"].as_string())
+    own, of_source = (item.c.failure["kind"].as_string() for item in (items, _SOURCE_ITEM))
+    failure = case((shows_analysis, of_source), else_=own)
     no_vector = or_(shows_analysis, requested.c.role == Role.ANALYSIS)
     fields: tuple[ColumnElement[str], ...] = (
         requested.c.role,
