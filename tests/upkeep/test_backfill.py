@@ -165,6 +165,7 @@ def test_stale_vectors_go_where_spaces_fill_puts_them(voyage: Provider, resource
     assert plan_backfill(resources, stale).objects == 0
 
 
+@pytest.mark.stack
 def test_a_killed_backfill_goes_on_and_pays_for_nothing_twice(collection: Path, voyage: Provider) -> None:
     voyage.delay = lambda: 1.0
     url = f"sqlite:///{collection / 'ledger.sqlite'}"
