@@ -178,9 +178,11 @@ def count_made(ledger: Ledger, run: Run) -> None:
     """
     with ledger.write() as connection:
         require_live(connection, run)
-        if any(_is_unmade(connection, run.document, pair) for pair in run.pairs):
+        active = active_tags(connection)
+        searched = [pair for pair in run.pairs if pair.role is Role.ANALYSIS or active.get(pair.role) == pair.tag]
+        if any(_is_unmade(connection, run.document, pair) for pair in searched):
             return
-        for pair in run.pairs:
+        for pair in searched:
             this = (requested.c.document == run.document, requested.c.role == pair.role, requested.c.tag == pair.tag)
             connection.execute(update(requested).where(*this).values(beside=False))
         set_beside(connection, run.document)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from swatchbook.index.base import Space
 from swatchbook.ledger import fill, shard_runs
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.fill import Candidate, ToBackfill
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.runs import Run
-from swatchbook.ledger.spaces import Lack
+from swatchbook.ledger.spaces import Lack, add_space
 from swatchbook.ledger.tables import documents, items
 from swatchbook.records import DocumentStatus, IngestOptions, Role
 from tests.ledger.scene import COLOR, VISUAL, begin, extraction, image, ingest, key, make_all, placed, publish_all
@@ -18,6 +19,8 @@ PAIRS = (VISUAL, COLOR)
 def collection(ledger: Ledger, *names: str) -> Run:
     """A completed document of anna with these pictures, each with a visual vector, one on a page."""
     run = begin(ledger, requested=[VISUAL])
+    for pair in PAIRS:
+        add_space(ledger, Space(role=pair.role, tag=pair.tag, dimension=32))
     ingest(ledger, run, extraction(*(placed(run, name, page) for page, name in enumerate(names, 1))))
     return run
 

@@ -117,6 +117,18 @@ def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> No
     shard_runs.end(ledger, begun)
 
 
+def test_the_account_does_not_count_a_filled_role_that_nothing_searches_yet(ledger: Ledger) -> None:
+    run = collection(ledger, "oak")
+    material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
+    begun = fill.begin_fill(ledger, run.document, [material], fill="F" * 26)
+    make_all(ledger, begun)
+    fill.count_made(ledger, begun)
+    shard_runs.end(ledger, begun)
+    with ledger.read() as connection:
+        beside = select(requested.c.beside).where(requested.c.role == Role.MATERIAL)
+        assert connection.execute(beside).scalar_one()
+
+
 def test_one_process_fills_a_document(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
     fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
