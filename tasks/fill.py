@@ -10,7 +10,8 @@ from ulid import ULID
 from blocks import load_resources
 from swatchbook.records import BlockNames, Role
 from swatchbook.upkeep import spaces
-from swatchbook.upkeep.spaces import DocumentFill, Filled
+from swatchbook.upkeep.make_beside import DocumentFill
+from swatchbook.upkeep.spaces import Filled
 from tasks.policy import WRITE
 
 

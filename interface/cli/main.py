@@ -487,6 +487,18 @@ def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Role
             out().print(draw_coverage(counted, stale))
 
 
+@app.command(rich_help_panel=SEARCH)
+def stats(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+    """Count images by state, role, model and kind of failure; show by role how alike a sample of them is."""
+    with opened_resources() as resources:
+        from interface.cli.statistics import draw_statistics
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.statistics import collect_statistics
+
+        collected = collect_statistics(resources, choose_owner(resources.ledger, owner, all_owners))
+        say_json(collected) if as_json else out().print(draw_statistics(collected))
+
+
 # --- maintain ---------------------------------------------------------------------------------------------------------
 
 
@@ -562,6 +574,52 @@ def embed(
         if as_json:
             say_json(reports)
     raise typer.Exit(code)
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def backfill(
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    roles: Roles = "",
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Also replace vectors of other models, as `spaces fill` does.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be made, and its cost.")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, max=256, help="Images embedded and committed together.")] = 10,
+    limit: Annotated[int | None, typer.Option(min=1, help="Most images and chunks; all by default.")] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(metavar="USD", min=0, help="Maximum cost of calls to paid providers.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the vectors that the images of completed documents lack, and whose stored file can be read.
+
+    Run it again to resume after an interruption. What has failed for good is left to `retry`.
+    """
+    wanted = parse_roles(roles)
+    with opened_resources() as resources, resumable():
+        from interface.cli.backfill import draw_backfill_plan, draw_backfilled
+        from interface.cli.exit_status import COMPLETED, OPEN
+        from interface.cli.progress import counting
+        from interface.cli.terminal import err, out, say_json
+        from swatchbook.upkeep.backfill import Backfill, plan_backfill
+        from swatchbook.upkeep.backfill import backfill as run
+
+        asked = Backfill(
+            owner=choose_owner(resources.ledger, owner, all_owners), roles=wanted, stale=stale, batch_size=batch_size,
+            limit=limit, max_usd=max_usd,
+        )  # fmt: skip
+        if dry_run:
+            plan = plan_backfill(resources, asked)
+            say_json(plan.model_dump(mode="json") | {"usd": plan.usd}) if as_json else out().print(
+                draw_backfill_plan(plan)
+            )
+            return
+        with counting("backfill", err()) as progress:
+            done = run(resources, asked, progress=progress)
+        now = resources.ledger.now()
+        say_json(done) if as_json else out().print(draw_backfilled(done, now=now))
+    raise typer.Exit(OPEN if done.lacks or done.failures or done.busy else COMPLETED)
 
 
 @app.command(rich_help_panel=MAINTAIN)

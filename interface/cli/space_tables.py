@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import cell, clean, table
+from interface.cli.terminal import cell, clean, table, until
+from swatchbook.ledger.spaces import Lack
 from swatchbook.reports.stale import StaleRole
 from swatchbook.truncate import truncate
 from swatchbook.upkeep.compare import Comparison
@@ -37,10 +38,12 @@ def draw_plan(plan: Sequence[FillPlan]) -> RenderableType:
     """Return what a fill would make, and its highest cost."""
     if not plan:
         return Text("Nothing to fill: the spaces of the models in the settings lack nothing.", "dim")
-    rows = table("role", "space", "objects", "tokens", "at most", right=("objects", "tokens", "at most"))
+    figures = ("objects", "calls", "tokens", "at most")
+    rows = table("role", "space", *figures, right=figures)
     for each in plan:
         cost = "price unknown" if each.usd is None else f"{each.usd:.4f} USD" if each.usd else "free"
-        rows.add_row(cell(each.role, "bold"), cell(each.tag, "dim"), cell(each.objects), cell(each.tokens), cell(cost))
+        counts = (cell(f"{count:,}") for count in (each.objects, each.calls, each.tokens))
+        rows.add_row(cell(each.role, "bold"), cell(each.tag, "dim"), *counts, cell(cost))
     return rows
 
 
@@ -62,14 +65,28 @@ def draw_comparisons(compared: Sequence[Comparison]) -> RenderableType:
     return Group(rows, worst)
 
 
-def draw_filled(filled: Filled) -> RenderableType:
-    """Return what a fill has made and what is left, with the next command to run."""
+def draw_filled(filled: Filled, *, now: float) -> RenderableType:
+    """Return what a fill has made and what is left, with the next command to run. `now` in Unix seconds."""
     cost = "cost unknown" if filled.cost_usd is None else f"{filled.cost_usd:.4f} USD"
     lines = [Text(f"{filled.made} items made in {filled.documents} documents · {cost}", "bold")]
     lines += [Text(f"✗ {clean(each)}", "red") for each in truncate(list(filled.failures), SHOWN_FAILURES)]
     lines += [Text(f"! {clean(reason)}", "yellow") for reason in filled.busy]
-    for lack in filled.lacks:
-        failed = f", {lack.failed} have failed" if lack.failed else ""
-        lines.append(Text(f"! {lack.role} by {clean(lack.tag)} still lacks {lack.open} objects{failed}", "yellow"))
-    advice = "fill again: swatchbook spaces fill" if filled.lacks else "search with it: swatchbook spaces activate"
-    return Group(*lines, Text(advice, "dim"))
+    lines += [lack_line(lack, now) for lack in filled.lacks]
+    return Group(*lines, Text(_advice(filled.lacks, now), "dim"))
+
+
+def lack_line(lack: Lack, now: float) -> Text:
+    """Return what a space still lacks, and what of it waits until when."""
+    waits = f", {lack.waiting} wait for a later try ({until(lack.next_try, now)})" if lack.waiting else ""
+    failed = f", {lack.failed} have failed" if lack.failed else ""
+    return Text(f"! {lack.role} by {clean(lack.tag)} still lacks {lack.open} objects{waits}{failed}", "yellow")
+
+
+def _advice(lacks: Sequence[Lack], now: float) -> str:
+    """Return the next command to run, and when: what waits is not made before its next try."""
+    if not lacks:
+        return "search with it: swatchbook spaces activate"
+    tries = [lack.next_try for lack in lacks if lack.next_try is not None]
+    if tries and all(lack.open == lack.waiting for lack in lacks):
+        return f"nothing can be made now; fill again {until(min(tries), now)}: swatchbook spaces fill"
+    return "fill again: swatchbook spaces fill"

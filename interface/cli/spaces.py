@@ -56,7 +56,8 @@ def fill_spaces(
             return
         with counting("fill", err()) as progress:
             filled = spaces.fill(resources, roles=wanted, max_usd=max_usd, progress=progress)
-        say_json(filled) if as_json else out().print(draw_filled(filled))
+        now = resources.ledger.now()
+        say_json(filled) if as_json else out().print(draw_filled(filled, now=now))
     raise typer.Exit(OPEN if filled.lacks else COMPLETED)
 
 

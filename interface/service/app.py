@@ -23,6 +23,7 @@ from interface.service import (
     previews,
     problems,
     search,
+    statistics,
     uploads,
     webhooks,
 )
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
-_ROUTERS = (docs, uploads, documents, document_parts, images, previews, search, webhooks, health, metrics)
+_ROUTERS = (docs, uploads, documents, document_parts, images, previews, search, statistics, webhooks, health, metrics)
 _STREAMS = frozenset({"/documents", "/search"})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""
 

@@ -1,21 +1,84 @@
-"""The ledger's side of filling a space: which documents have objects that it lacks, the run that makes them beside a
-document's own run, and what that run has cost.
+"""The ledger's side of what is made beside a document's own run, to fill a space (`upkeep/spaces.py`) or by a backfill
+(`upkeep/backfill.py`): which documents and objects lack something, the run that makes it, and what that run has cost.
+
+An object is a candidate of a backfill if its document is completed, asks for the role, and has no vector of the pair
+(no analysis at all), and its item has not failed for good and may be claimed now.
 """
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, exists, func, null, or_, select, update
 from ulid import ULID
 
 from swatchbook.errors import RunRevoked
-from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.dead_runs import mark_dead
+from swatchbook.ledger.documents import owned_by
 from swatchbook.ledger.image_text import queue_text_items
+from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.requested import add_pending
 from swatchbook.ledger.runs import Run, insert_run, require_live
-from swatchbook.ledger.spaces import active_tags, lacking, objects_table, request_beside, settled
-from swatchbook.ledger.tables import calls, chunks, contents, documents, images, placements, runs
-from swatchbook.records import PIXEL_ROLES, DocumentStatus, PlacementState, Role, RoleTag
+from swatchbook.ledger.spaces import (
+    Lack,
+    active_tags,
+    is_item_of,
+    is_waiting,
+    lacking,
+    next_try,
+    object_key,
+    objects_table,
+    request_beside,
+    set_beside,
+    settled,
+    waits,
+)
+from swatchbook.ledger.tables import (
+    analyses,
+    calls,
+    chunks,
+    contents,
+    documents,
+    images,
+    items,
+    placements,
+    requested,
+    runs,
+    vectors,
+)
+from swatchbook.records import (
+    PIXEL_ROLES,
+    TEXT_ROLES,
+    DocumentStatus,
+    ItemState,
+    PlacementState,
+    Record,
+    Role,
+    RoleTag,
+)
+
+FROM_PICTURES = PIXEL_ROLES | {Role.ANALYSIS}
+"""Roles that are made from the stored picture."""
+
+_DOCUMENTS, _PAGE = 500, 1_000
+"""Documents whose requests are read together, and candidates."""
+
+
+class ToBackfill(Record):
+    """A completed document, and the pairs of a backfill that it asks for and that its account does not have yet."""
+
+    document: str
+    pairs: tuple[RoleTag, ...]
+
+
+class Candidate(Record):
+    """An image or chunk with what a backfill is to make of it. `file`: key of its picture in the file store."""
+
+    id: str
+    key: str  # content key of an image, text key of a chunk: its key in batches
+    file: str | None
+    lacks: tuple[RoleTag, ...]
 
 
 def documents_to_fill(ledger: Ledger, pairs: Collection[RoleTag]) -> list[str]:
@@ -48,8 +111,9 @@ def begin_fill(
     fill: str,
     max_usd: float | None = None,
     flow_run: str | None = None,
+    queue: bool = True,
 ) -> Run:
-    """Begin a document's one fill run, and queue the items of these pairs that it lacks.
+    """Begin a document's one fill run, and (`queue`) queue the items of these pairs that it lacks.
 
     `fill` names the whole fill, whose calls together may cost `max_usd`. The document's status, account and own run are
     not affected; `shard_runs.end` ends this one. Raises RunRevoked for a document that is being deleted, and while
@@ -68,23 +132,209 @@ def begin_fill(
     with ledger.write() as connection:
         require_live(connection, run)
         request_beside(connection, document, fill, pairs)
-        shown = (placements.c.document == document, placements.c.state == PlacementState.SHOWN)
-        of_images = select(images.c.id, images.c.content_key).join_from(placements, images).where(*shown).distinct()
-        shown_images = {row.id: row.content_key for row in connection.execute(of_images)}
-        stored = select(contents.c.key).where(contents.c.file.is_not(None))  # what could not be read has no file
-        pictures = {row.key for row in select_in(connection, stored, contents.c.key, shown_images.values())}
-        kept_chunks = and_(chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
-        texts = set(connection.execute(select(chunks.c.text_key).where(kept_chunks)).scalars())
-        add_pending(
-            connection,
-            [
-                (key, pair.role, pair.tag)
-                for pair in pairs
-                for key in (pictures if pair.role in PIXEL_ROLES else texts if pair.role is Role.TEXT else ())
-            ],
-        )
-        queue_text_items(connection, images.c.id, shown_images.keys())
+        if queue:
+            _queue_all(connection, document, pairs)
     return run
+
+
+def _queue_all(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:
+    """Queue the items of these pairs of all that a document shows."""
+    shown = (placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+    of_images = select(images.c.id, images.c.content_key).join_from(placements, images).where(*shown).distinct()
+    shown_images = {row.id: row.content_key for row in connection.execute(of_images)}
+    stored = select(contents.c.key).where(contents.c.file.is_not(None))  # what could not be read has no file
+    pictures = {row.key for row in select_in(connection, stored, contents.c.key, shown_images.values())}
+    kept_chunks = and_(chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
+    texts = set(connection.execute(select(chunks.c.text_key).where(kept_chunks)).scalars())
+    add_pending(
+        connection,
+        [
+            (key, pair.role, pair.tag)
+            for pair in pairs
+            for key in (pictures if pair.role in PIXEL_ROLES else texts if pair.role is Role.TEXT else ())
+        ],
+    )
+    queue_text_items(connection, images.c.id, shown_images.keys())
+
+
+def queue_candidates(ledger: Ledger, run: Run, candidates: Sequence[Candidate]) -> None:
+    """Queue what the candidates lack. Raises RunRevoked."""
+    made_from_key: set[ItemId] = {
+        (each.key, pair.role, pair.tag)
+        for each in candidates
+        for pair in each.lacks
+        if pair.role in FROM_PICTURES or pair.role is Role.TEXT
+    }
+    with ledger.write() as connection:
+        require_live(connection, run)
+        add_pending(connection, made_from_key)
+        queue_text_items(connection, images.c.id, [each.id for each in candidates])
+
+
+def count_made(ledger: Ledger, run: Run) -> None:
+    """Let the account count what a fill run has made for the spaces that searches read, if nothing of it is left.
+
+    Before, a document that is completed would have images that wait, though nobody works on them. Raises RunRevoked.
+    """
+    with ledger.write() as connection:
+        require_live(connection, run)
+        active = active_tags(connection)
+        searched = [pair for pair in run.pairs if pair.role is Role.ANALYSIS or active.get(pair.role) == pair.tag]
+        if any(_is_unmade(connection, run.document, pair) for pair in searched):
+            return
+        for pair in searched:
+            this = (requested.c.document == run.document, requested.c.role == pair.role, requested.c.tag == pair.tag)
+            connection.execute(update(requested).where(*this).values(beside=False))
+        set_beside(connection, run.document)
+
+
+def _is_unmade(connection: Connection, document: str, pair: RoleTag) -> bool:
+    """Return whether an object of the document has no settled item of this pair, though it has the key for it."""
+    rows, key = objects_table(pair.role), object_key(pair.role)
+    over = (ItemState.DONE, ItemState.FAILED, ItemState.REJECTED)
+    item = exists().where(is_item_of(pair), items.c.state.in_(over))
+    query = _shown(document, rows).where(key.is_not(None), ~item).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _shown(document: str, rows: Table) -> Select[Any]:
+    """Return id and ordinal of what a document shows: images once for each place, or chunks with vectors."""
+    if rows is chunks:
+        kept = (chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
+        return select(chunks.c.id, chunks.c.ordinal).where(*kept)
+    return (
+        select(images.c.id, placements.c.ordinal)
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+    )
+
+
+# --- candidates of a backfill -----------------------------------------------------------------------------------------
+
+
+def documents_to_backfill(ledger: Ledger, pairs: Sequence[RoleTag], owner: str | None) -> Iterator[ToBackfill]:
+    """Yield the completed documents of an owner, or of all owners, that may have candidates; oldest first.
+
+    A completed document whose account counts a pair has it made, or failed for good: nothing of that is looked at.
+    """
+    completed = select(documents.c.id, documents.c.options).where(
+        documents.c.status == DocumentStatus.COMPLETED, *owned_by(owner)
+    )
+    counted = select(requested.c.document, requested.c.role, requested.c.tag).where(
+        ~requested.c.beside, requested.c.role.in_(sorted({pair.role for pair in pairs}))
+    )
+    with ledger.read() as connection:
+        found = connection.execute(completed.order_by(documents.c.created_at, documents.c.id)).all()
+    for some in portions(found, _DOCUMENTS):
+        with ledger.read() as connection:
+            ids = [row.id for row in some]
+            have = {tuple(row) for row in select_in(connection, counted, requested.c.document, ids)}
+        for row in some:
+            roles = frozenset(map(Role, row.options.get("roles", ())))
+            lacked = [pair for pair in pairs if (row.id, pair.role, pair.tag) not in have]
+            if asked := asked_for(roles, lacked):
+                yield ToBackfill(document=row.id, pairs=tuple(asked))
+
+
+def asked_for(roles: Collection[Role], pairs: Sequence[RoleTag]) -> list[RoleTag]:
+    """Return those of the pairs that a document with these roles (none: all) asks for, and what they are made from."""
+    needed = set(roles)
+    if needed & TEXT_ROLES:
+        needed.add(Role.ANALYSIS)
+    if Role.MULTIMODAL in needed:
+        needed.add(Role.VISUAL)
+    return [pair for pair in pairs if not needed or pair.role in needed]
+
+
+def candidates(ledger: Ledger, document: ToBackfill, *, limit: int | None = None) -> Iterator[list[Candidate]]:
+    """Yield the candidates of a document, images before chunks, in reading order, at most 1,000 at a time.
+
+    `limit`: how many in all. What is made meanwhile is yielded no more.
+    """
+    for rows in (images, chunks):
+        pairs = [pair for pair in document.pairs if objects_table(pair.role) is rows]
+        after = -1
+        while pairs and limit != 0:
+            with ledger.read() as connection:
+                page = connection.execute(
+                    _candidates(document.document, rows, pairs, after).limit(min(limit or _PAGE, _PAGE))
+                ).all()
+            if not page:
+                break
+            after = page[-1].ordinal
+            limit = None if limit is None else limit - len(page)
+            yield [
+                Candidate(
+                    id=row.id, key=row.key, file=row.file,
+                    lacks=tuple(pair for pair, lacks in zip(pairs, row[4:], strict=True) if lacks),
+                )
+                for row in page
+            ]  # fmt: skip
+
+
+def left_to_make(ledger: Ledger, left: Iterable[ToBackfill]) -> list[Lack]:
+    """Return what these documents lack, by pair: what can be made now or later, and what has failed for good."""
+    open_, failed, waiting = Counter[RoleTag](), Counter[RoleTag](), Counter[RoleTag]()
+    next_tries = dict[RoleTag, float]()
+    with ledger.read() as connection:
+        for document, pair in ((each.document, pair) for each in left for pair in each.pairs):
+            lacking_ids = _shown(document, objects_table(pair.role)).where(_lacks(pair)).subquery()
+            rows = objects_table(pair.role)
+            ids = rows.c.id.in_(select(lacking_ids.c.id))
+            query = (
+                select(
+                    func.count(rows.c.id), func.count(case((settled(pair), 1))), func.count(case((waits(pair), 1))),
+                )
+                .where(ids)
+            )  # fmt: skip
+            lacked, over, later = connection.execute(query).one()
+            open_[pair] += lacked - over
+            failed[pair] += over
+            waiting[pair] += later
+            if later:
+                first = connection.execute(
+                    select(func.min(next_try)).join_from(rows, items, is_item_of(pair)).where(ids, is_waiting)
+                ).scalar_one()
+                next_tries[pair] = min(first, next_tries.get(pair, first))
+    return [
+        Lack(
+            role=pair.role, tag=pair.tag, open=open_[pair], failed=failed[pair], waiting=waiting[pair],
+            next_try=next_tries.get(pair),
+        )
+        for pair in open_
+        if open_[pair] or failed[pair]
+    ]  # fmt: skip
+
+
+def _candidates(document: str, rows: Table, pairs: Sequence[RoleTag], after: int) -> Select[Any]:
+    """Return id, ordinal, key and file of candidates, and for each pair whether it lacks; in reading order."""
+    conditions = [and_(_lacks(pair), ~settled(pair), ~waits(pair)) for pair in pairs]
+    if rows is chunks:
+        ordinal, key = chunks.c.ordinal, chunks.c.text_key
+        query = _shown(document, rows).add_columns(key.label("key"), null().label("file"))
+    else:
+        ordinal, key, earlier = placements.c.ordinal, images.c.content_key, placements.alias("earlier")
+        again = exists().where(
+            earlier.c.image == images.c.id,
+            earlier.c.document == document,
+            earlier.c.state == PlacementState.SHOWN,
+            earlier.c.ordinal < placements.c.ordinal,
+        )
+        file = select(contents.c.file).where(contents.c.key == images.c.content_key).scalar_subquery()
+        query = _shown(document, rows).add_columns(key.label("key"), file.label("file")).where(~again)
+    return query.add_columns(*conditions).where(ordinal > after, or_(*conditions)).order_by(ordinal)
+
+
+def _lacks(pair: RoleTag) -> ColumnElement[bool]:
+    """Return the condition that an object has the key of this pair's item, and nothing was made of it."""
+    key = object_key(pair.role)
+    if pair.role is Role.ANALYSIS:
+        return ~exists().where(analyses.c.key == key)
+    made = exists().where(vectors.c.key == key, vectors.c.role == pair.role, vectors.c.tag == pair.tag)
+    if pair.role is not Role.MULTIMODAL:
+        return and_(key.is_not(None), ~made)
+    visual = exists().where(vectors.c.key == images.c.content_key, vectors.c.role == Role.VISUAL)
+    return and_(key.is_not(None), ~made, visual)
 
 
 def spent(ledger: Ledger, fill: str) -> float | None:
@@ -105,3 +355,11 @@ def texts_to_make(ledger: Ledger, pair: RoleTag) -> list[str]:
         wanted = select(key).where(lacking(pair, active_tags(connection)), ~settled(pair))
         query = select(contents.c.text).where(contents.c.key.in_(wanted), contents.c.text.is_not(None))
         return list(connection.execute(query).scalars())
+
+
+def text_keys(ledger: Ledger, pair: RoleTag, ids: Sequence[str]) -> set[str]:
+    """Return the keys of the texts of these images or chunks."""
+    rows = objects_table(pair.role)
+    with ledger.read() as connection:
+        found = select_in(connection, select(rows.c.text_key), rows.c.id, ids)
+        return {row.text_key for row in found if row.text_key is not None}

@@ -1,5 +1,6 @@
 """The rule of the account: when an image is complete, partial, failed, rejected or pending, from the items that are
-requested of it; and when its open items can be tried next. As SQL conditions, with which `queries/account.py` counts.
+requested of it; and when its open items can be tried next. As SQL conditions, with which `queries/account.py` counts;
+`queries/coverage.py` and `queries/statistics.py` count groups of images that are alike.
 
 An image's state in a document follows from the items that the document requests; for an owner, that all the owner's
 documents which show it request. Any item pending, leased or unpublished: pending; all rejected: rejected; all done:
@@ -8,13 +9,14 @@ pending: the stage that adds it has yet to run.
 """
 
 from collections.abc import Collection
+from functools import reduce
 
-from sqlalchemy import ColumnElement, FromClause, Select, Subquery, Table, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Subquery, Table, and_, case, func, or_, select
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import chunks, documents, images, items, key_for_role, placements, requested
-from swatchbook.records import TEXT_ROLES, ImageState, ItemState, PlacementState, Role
+from swatchbook.records import TEXT_ROLES, ImageState, ItemState, PlacementState, Record, Role
 
 _SOURCE_REQUESTED = requested.alias("source_requested")
 _SOURCE_ITEM = items.alias("source_item")
@@ -133,6 +135,57 @@ def states_of_images(shown: Subquery) -> Select[tuple[str, str]]:
     )
     return (
         select(images.c.id.label("image"), state.label("state")).select_from(image_items(shown)).group_by(images.c.id)
+    )
+
+
+_FIELD, _ITEM = "\t", "\n"
+"""Between the fields of an item and between items, in one text for each image: no role, tag, state or kind has them."""
+
+
+class ImageItem(Record):
+    """An item that is requested of an image. `kind`: of its failure, if any; `embedded`: it is a stored vector."""
+
+    role: Role
+    tag: str
+    state: ItemState
+    kind: str | None
+    embedded: bool
+
+
+class ImageGroup(Record):
+    """Images with the same state, of which the same items are requested, in the same states: there are few groups."""
+
+    state: ImageState
+    items: frozenset[ImageItem]
+    images: int
+
+
+def image_groups(connection: Connection, shown: Subquery) -> list[ImageGroup]:
+    """Return the shown images in groups, from one pass over their items."""
+    own, of_source = (item.c.failure["kind"].as_string() for item in (items, _SOURCE_ITEM))
+    failure = case((shows_analysis, of_source), else_=own)
+    no_vector = or_(shows_analysis, requested.c.role == Role.ANALYSIS)
+    fields: tuple[ColumnElement[str], ...] = (
+        requested.c.role,
+        requested.c.tag,
+        image_item_state,
+        case((or_(no_vector, image_item_state != ItemState.DONE), ""), else_="embedded"),
+        case((image_item_state == ItemState.DONE, ""), else_=func.coalesce(failure, "")),
+    )
+    written = reduce(lambda before, field: before.concat(_FIELD).concat(field), fields)
+    each = states_of_images(shown).add_columns(func.aggregate_strings(written, _ITEM).label("items")).subquery("each")
+    query = select(each.c.state, each.c["items"], func.count()).group_by(each.c.state, each.c["items"])
+    return [
+        ImageGroup(state=ImageState(state), items=_read_items(text or ""), images=count)
+        for state, text, count in connection.execute(query)
+    ]
+
+
+def _read_items(text: str) -> frozenset[ImageItem]:
+    lines = (line.split(_FIELD) for line in text.split(_ITEM) if line)
+    return frozenset(
+        ImageItem(role=Role(role), tag=tag, state=ItemState(state), embedded=bool(embedded), kind=kind or None)
+        for role, tag, state, embedded, kind in lines
     )
 
 

@@ -124,10 +124,10 @@ class FailedItem:
 # --- open items -------------------------------------------------------------------------------------------------------
 
 
-def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
+def cut_batches(ledger: Ledger, run: Run, size: int, *, only: Collection[str] | None = None) -> tuple[Batch, ...]:
     """Return the document's keys with items to claim now, in batches of `size`: images in reading order, then chunks.
 
-    Keys at which a process died come last, in separate batches.
+    Keys at which a process died come last, in separate batches. `only`: no other keys than these.
     """
     rows = requested_items(run.document)
     with ledger.read() as connection:
@@ -137,6 +137,8 @@ def cut_batches(ledger: Ledger, run: Run, size: int) -> tuple[Batch, ...]:
             .group_by(rows.c.kind, rows.c.listed)
             .order_by(rows.c.kind, func.min(rows.c.position))
         ).all()
+    if only is not None:
+        listed = [row for row in listed if row.listed in only]
     sorts = [(alone, kind) for alone in (False, True) for kind in range(len(_ITEM_KINDS))]
     of_sort = [[row.listed for row in listed if (bool(row.alone), row.kind) == sort] for sort in sorts]
     cut = [

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     delete,
     exists,
     false,
@@ -56,12 +57,18 @@ class RegisteredSpace(Record):
 
 
 class Lack(Record):
-    """What a space lacks of the objects that are searchable now: `open` ones can be made, `failed` ones have failed."""
+    """What a space lacks of the objects that are searchable now: `open` ones can be made, `failed` ones have failed.
+
+    `waiting` of the open ones can be made only later: their last try failed, their process died, or another process
+    holds them. The first of them can be at `next_try`, in Unix seconds.
+    """
 
     role: Role
     tag: str
     open: int
     failed: int
+    waiting: int = 0
+    next_try: float | None = None
 
 
 class SpaceCount(Record):
@@ -154,7 +161,7 @@ def _set_beside(connection: Connection, which: ColumnElement[bool]) -> None:
 
 
 def request_beside(connection: Connection, document: str, generation: str, pairs: Iterable[RoleTag]) -> None:
-    """Add pairs to those that a document requests, beside what searches read."""
+    """Add pairs to those that a document requests; the account does not count them before `count_made` (fill.py)."""
     new_row = {"document": document, "generation": generation, "beside": True}
     rows = [{**new_row, "role": pair.role, "tag": pair.tag} for pair in pairs]
     known = {
@@ -164,7 +171,6 @@ def request_beside(connection: Connection, document: str, generation: str, pairs
     new = [row for row in rows if (row["role"], row["tag"]) not in known]
     if new:
         connection.execute(upsert(connection, requested).on_conflict_do_nothing(), new)
-    set_beside(connection, document)
 
 
 def still_registered(connection: Connection, pairs: Iterable[RoleTag]) -> list[RoleTag]:
@@ -330,12 +336,24 @@ def lacking(pair: RoleTag, active: Mapping[str, str]) -> ColumnElement[bool]:
 
 def settled(pair: RoleTag) -> ColumnElement[bool]:
     """Return the condition of objects whose item of this pair has failed for good."""
-    return exists().where(
-        items.c.key == object_key(pair.role),
-        items.c.role == pair.role,
-        items.c.tag == pair.tag,
-        items.c.state.in_((ItemState.FAILED, ItemState.REJECTED)),
-    )
+    return exists().where(is_item_of(pair), items.c.state.in_((ItemState.FAILED, ItemState.REJECTED)))
+
+
+def waits(pair: RoleTag) -> ColumnElement[bool]:
+    """Return the condition of objects whose item of this pair cannot be claimed yet."""
+    return exists().where(is_item_of(pair), is_waiting)
+
+
+def is_item_of(pair: RoleTag) -> ColumnElement[bool]:
+    """Return the condition of the item of this pair that belongs to an object."""
+    return and_(items.c.key == object_key(pair.role), items.c.role == pair.role, items.c.tag == pair.tag)
+
+
+next_try = case((items.c.state == ItemState.LEASED, items.c.lease_until), else_=items.c.next_retry_at)
+"""When an item that nobody may claim now can be claimed, in Unix seconds."""
+
+is_waiting: ColumnElement[bool] = and_(items.c.state.in_((ItemState.PENDING, ItemState.LEASED)), next_try > db_now())
+"""The condition of items that are open, and that nobody may claim before their next try or the end of their lease."""
 
 
 def _lack(connection: Connection, pair: RoleTag, active: Mapping[str, str]) -> Lack | None:
@@ -354,7 +372,25 @@ def _lack(connection: Connection, pair: RoleTag, active: Mapping[str, str]) -> L
     unpublished = count(*behind) - refused
     if not (missing or unpublished or refused):
         return None
-    return Lack(role=pair.role, tag=pair.tag, open=missing - failed + unpublished, failed=failed + refused)
+    waits = [
+        connection.execute(query).one()
+        for query in (
+            select(func.count(rows.c.id), func.min(next_try))
+            .join_from(rows, items, is_item_of(pair))
+            .where(lacking(pair, active), is_waiting),
+            select(func.count(), func.min(rows.c.publish_next)).where(
+                *behind, rows.c.publish_failure.is_(None), rows.c.publish_next > db_now()
+            ),
+        )
+    ]
+    return Lack(
+        role=pair.role,
+        tag=pair.tag,
+        open=missing - failed + unpublished,
+        failed=failed + refused,
+        waiting=sum(count for count, _ in waits),
+        next_try=min((moment for _, moment in waits if moment is not None), default=None),
+    )
 
 
 def lacks(ledger: Ledger, pairs: Iterable[RoleTag]) -> list[Lack]:
@@ -370,7 +406,7 @@ def count_vectors(ledger: Ledger, owner: str | None = None) -> list[SpaceCount]:
         counted = [
             select(vectors.c.role, vectors.c.tag, func.count().label("objects"))
             .join_from(rows, vectors, vectors.c.key == object_key(role))
-            .where(vectors.c.role == role, is_searchable(rows), *_owned(rows, owner))
+            .where(vectors.c.role == role, is_searchable(rows), *of_owner(rows, owner))
             .group_by(vectors.c.role, vectors.c.tag)
             .order_by(vectors.c.tag)
             for role in Role
@@ -392,12 +428,13 @@ def count_without(ledger: Ledger, tags: Mapping[Role, str], owner: str | None) -
             other = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag != tag)
             chosen = exists().where(vectors.c.key == key, vectors.c.role == role, vectors.c.tag == tag)
             query = select(func.count()).select_from(rows).where(is_searchable(rows), other, ~chosen)
-            if count := connection.execute(query.where(*_owned(rows, owner))).scalar_one():
+            if count := connection.execute(query.where(*of_owner(rows, owner))).scalar_one():
                 counts[role] = count
     return counts
 
 
-def _owned(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
+def of_owner(rows: Table, owner: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that select an owner's images or chunks: none for all owners."""
     if owner is None:
         return []
     if rows is images:

@@ -170,15 +170,19 @@ def _embedding(
     if Role.ANALYSIS in wanted and settings.analyst == "vision":
         seen = items.done_keys(resources.ledger, Role.ANALYSIS, wanted[Role.ANALYSIS], pictures)
         unseen = [key for key in pictures if key not in seen]
-        question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
-        model = resources.models.vision.model
-        yield _asked(settings, "embed", "vision", model, question, Seen, len(unseen), made=len(seen))
+        yield plan_analyses(settings, resources.models.vision.model, len(unseen), made=len(seen))
     if settings.text_encoder != "minilm" and {Role.TEXT, Role.UNDERSTANDING} & set(wanted):
         known = items.done_keys(resources.ledger, Role.TEXT, wanted.get(Role.TEXT, ""), list(texts))
         new = [text for key, text in texts.items() if key not in known and Role.TEXT in wanted]
         said = len(unseen) if Role.UNDERSTANDING in wanted else 0
         tokens = sum(map(tokens_at_most, new)) + said * UNDERSTANDING_TOKENS
         yield _planned(settings, "embed", "text", settings.text_model, len(new) + said, tokens, 0, made=len(known))
+
+
+def plan_analyses(settings: Settings, model: str, count: int, *, made: int = 0) -> Planned:
+    """Return the plan for `count` analyses by the vision model."""
+    question = Question(instructions=INSTRUCTIONS, parts=(b"",), max_tokens=MOST_TOKENS)
+    return _asked(settings, "embed", "vision", model, question, Seen, count, made=made)
 
 
 def _reviewing(resources: Resources, options: IngestOptions, pictures: Sequence[str]) -> Iterator[Planned]:

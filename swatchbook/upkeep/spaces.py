@@ -2,28 +2,23 @@
 one transaction, go back, and drop the old ones. docs/spaces.md explains it.
 """
 
-import logging
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ulid import ULID
 
-from swatchbook.errors import Configuration, Interrupted, InvalidReference, RunRevoked
+from swatchbook.errors import Configuration, InvalidReference
 from swatchbook.ledger import fill as fill_ledger
-from swatchbook.ledger import items, runs, shard_runs, spaces
-from swatchbook.ledger.documents import Document, get_document
-from swatchbook.ledger.runs import Run
+from swatchbook.ledger import spaces
+from swatchbook.ledger.documents import Document
 from swatchbook.ledger.spaces import Lack, RegisteredSpace, family_of
 from swatchbook.models import registry
-from swatchbook.pipeline.embed import process_batch
 from swatchbook.pipeline.publish import publish_all
-from swatchbook.pipeline.run import hold_shard_run
 from swatchbook.providers.costs import tokens_at_most, usd
 from swatchbook.providers.prices import price_of
 from swatchbook.records import Record, Role, RoleTag
 from swatchbook.resources import Resources
-
-log = logging.getLogger(__name__)
+from swatchbook.settings import Settings
+from swatchbook.upkeep.make_beside import DocumentFill, make_beside
 
 _SWITCH_TRIES = 5
 """Times that what is not published yet is published before `activate` gives up: ingests go on meanwhile."""
@@ -49,22 +44,17 @@ class RoleSpaces(Record):
 
 
 class FillPlan(Record):
-    """What `fill` would make for one space. Tokens and cost are upper bounds; `usd` None: the price is not known."""
+    """What `fill` or a backfill would make for one space. Calls to providers, tokens and cost are upper bounds.
+
+    `usd` None: the price is not known.
+    """
 
     role: Role
     tag: str
     objects: int
+    calls: int = 0
     tokens: int
     usd: float | None
-
-
-class DocumentFill(Record):
-    """What a fill has made of one document. `busy`: why it was left out."""
-
-    document: str
-    made: int = 0
-    failures: tuple[str, ...] = ()
-    busy: str | None = None
 
 
 class Filled(Record):
@@ -146,15 +136,21 @@ def plan_fill(resources: Resources, roles: Collection[Role] = ()) -> tuple[FillP
     settings = resources.settings
     plans = []
     for lack in spaces.lacks(resources.ledger, chosen_pairs(resources, roles)):
-        tokens, cost = 0, 0.0 if settings.text_encoder == "minilm" else None
-        pair = RoleTag(role=lack.role, tag=lack.tag)
-        if pair.role not in spaces.TEXT_FAMILY:
-            cost = 0.0
-        elif settings.text_encoder != "minilm":
-            tokens = sum(map(tokens_at_most, fill_ledger.texts_to_make(resources.ledger, pair)))
-            cost = usd(price_of(settings, "text"), tokens, 0)
-        plans.append(FillPlan(role=lack.role, tag=lack.tag, objects=lack.open, tokens=tokens, usd=cost))
+        pair, texts = RoleTag(role=lack.role, tag=lack.tag), list[int]()
+        if pair.role in spaces.TEXT_FAMILY and settings.text_encoder != "minilm":
+            texts = [tokens_at_most(text) for text in fill_ledger.texts_to_make(resources.ledger, pair)]
+        plans.append(plan_vectors(settings, pair, lack.open, texts))
     return tuple(plans)
+
+
+def plan_vectors(settings: Settings, pair: RoleTag, objects: int, texts: Sequence[int]) -> FillPlan:
+    """Return the plan for the vectors of a pair. `settings` name its model; `texts`: the most tokens of each text."""
+    cost: float | None = 0.0
+    if pair.role in spaces.TEXT_FAMILY and settings.text_encoder != "minilm":
+        cost = usd(price_of(settings, "text"), sum(texts), 0)
+    else:
+        texts = ()
+    return FillPlan(role=pair.role, tag=pair.tag, objects=objects, calls=len(texts), tokens=sum(texts), usd=cost)
 
 
 def documents_to_fill(resources: Resources, roles: Collection[Role] = ()) -> list[str]:
@@ -226,51 +222,11 @@ def fill_document(
 
     Raises failures that concern all items.
     """
-    try:
-        stored = get_document(resources.ledger, document)
-        pairs = _pairs_for(stored, _pairs_to_fill(resources, roles))
-        run = fill_ledger.begin_fill(resources.ledger, document, pairs, fill=fill, max_usd=max_usd, flow_run=flow_run)
-        with hold_shard_run(resources.ledger, run):
-            try:
-                made, failures = _make(resources, run, stored.options.batch_size, advance)
-            finally:
-                resources.batch_sizes.pop(run.token, None)
-            shard_runs.end(resources.ledger, run)
-    except (InvalidReference, RunRevoked) as reason:  # it was deleted meanwhile, or another process fills it
-        return DocumentFill(document=document, busy=str(reason))
-    return DocumentFill(document=document, made=made, failures=tuple(failures))
 
+    def pairs_of(stored: Document) -> list[RoleTag]:
+        return fill_ledger.asked_for(stored.options.roles, _pairs_to_fill(resources, roles))
 
-def _pairs_for(document: Document, pairs: Sequence[RoleTag]) -> list[RoleTag]:
-    """Return those of the pairs that the document's options ask for, and the `visual` that `multimodal` is made of."""
-    roles = document.options.roles
-    needed = roles | {Role.VISUAL} if Role.MULTIMODAL in roles else roles
-    return [pair for pair in pairs if not needed or pair.role in needed]
-
-
-def _make(resources: Resources, run: Run, size: int, advance: Callable[[int], None]) -> tuple[int, list[str]]:
-    """Make the run's items, batch by batch; those that can be tried again are, after each pause of the settings."""
-    made, failures = 0, list[str]()
-    delays = resources.settings.retry_delays
-    for number in range(len(delays) + 1):
-        interrupted = False
-        for batch in items.cut_batches(resources.ledger, run, size):
-            try:
-                result = process_batch(resources, run, batch, size=size, last_try=number == len(delays))
-            except Interrupted as error:
-                log.warning("%s", error)
-                interrupted = True
-                continue
-            made += result.made
-            failures += result.failures
-            runs.record_alive(resources.ledger, run)
-            publish_all(resources, at_most=resources.settings.outage_wait_seconds)
-            advance(made)
-        if not interrupted:
-            break
-        time.sleep(delays[number])
-        runs.record_alive(resources.ledger, run)
-    return made, failures
+    return make_beside(resources, document, pairs_of, fill=fill, max_usd=max_usd, flow_run=flow_run, advance=advance)
 
 
 # --- switch -----------------------------------------------------------------------------------------------------------

@@ -80,6 +80,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /search": (Ask("text=oak&owner=anna"), *(Ask(f"text=oak&k=100&explain=true&{each}") for each in FILTERS)),
     "POST /search": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
     "GET /facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
+    "GET /stats": (Ask(), Ask("owner=anna")),
     "POST /hooks/upload": (
         Ask(json={"url": "https://shop.example/a.pdf"}),
         Ask(json={"url": "https://shop.example/a.pdf", "owner": "anna"}, token=TOKEN),
@@ -129,6 +130,7 @@ READING: Mapping[str, Sequence[str]] = {
         "export {document}",
     ),
     "coverage": ("coverage", "coverage --json"),
+    "stats": ("stats", "stats --json"),
     "show": ("show {document}", "show {name}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
@@ -143,6 +145,7 @@ ACTING: Mapping[str, Sequence[str]] = {
         "ingest-images / --clear --yes",
     ),
     "embed": ("embed {document}", "embed {name}"),
+    "backfill": ("backfill", "backfill --dry-run --json", "backfill --stale --limit 3"),
     "retry": ("retry {document}", "retry {name}"),
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
     "delete": ("delete {document} --yes", "delete {name} --yes"),

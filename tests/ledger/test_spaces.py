@@ -102,6 +102,33 @@ def test_a_fill_makes_only_what_is_its_own(ledger: Ledger) -> None:
     assert states == {VISUAL.tag: "pending", NEW.tag: "done"}
 
 
+def test_what_waits_for_a_later_try_is_named_with_its_time(ledger: Ledger) -> None:
+    run = collection(ledger, "oak", "ash", "fir")
+    begun = fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)
+    moment = ledger.now() + 900
+    with ledger.write() as connection:
+        of_new = items.update().where(items.c.tag == NEW.tag)
+        connection.execute(of_new.where(items.c.key == key("ash")).values(next_retry_at=moment))
+        leased = {"state": "leased", "lease": "a run:a claim", "lease_until": moment + 60}
+        connection.execute(of_new.where(items.c.key == key("fir")).values(**leased))
+    assert spaces.lacks(ledger, [NEW]) == [
+        Lack(role=Role.VISUAL, tag=NEW.tag, open=3, failed=0, waiting=2, next_try=moment)
+    ]
+    shard_runs.end(ledger, begun)
+
+
+def test_the_account_does_not_count_a_filled_role_that_nothing_searches_yet(ledger: Ledger) -> None:
+    run = collection(ledger, "oak")
+    material = RoleTag(role=Role.MATERIAL, tag=NEW.tag)
+    begun = fill.begin_fill(ledger, run.document, [material], fill="F" * 26)
+    make_all(ledger, begun)
+    fill.count_made(ledger, begun)
+    shard_runs.end(ledger, begun)
+    with ledger.read() as connection:
+        beside = select(requested.c.beside).where(requested.c.role == Role.MATERIAL)
+        assert connection.execute(beside).scalar_one()
+
+
 def test_one_process_fills_a_document(ledger: Ledger) -> None:
     run = collection(ledger, "oak")
     fill.begin_fill(ledger, run.document, [NEW], fill="F" * 26)

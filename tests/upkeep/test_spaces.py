@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from swatchbook.ledger import shard_runs
 from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.fill import begin_fill
 from swatchbook.ledger.spaces import count_vectors
+from swatchbook.ledger.tables import items
+from swatchbook.resources import open_resources
+from swatchbook.settings import load_settings
+from swatchbook.upkeep.spaces import chosen_pairs
 from tests.command import Command, run, run_json, running
 from tests.providers.standin import KEY, Provider, provider
 
@@ -108,6 +115,27 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     first, second = voyage.asked[0][0].texts, [text for asked, _ in voyage.asked[sent:] for text in asked.texts]
     assert set(first).isdisjoint(second)
     assert len(second) == len(set(second))
+
+
+def test_a_fill_of_what_waits_says_until_when(
+    collection: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose_voyage(voyage, monkeypatch)
+    with open_resources(load_settings()) as resources:
+        pairs = [pair for pair in chosen_pairs(resources) if pair.tag.startswith("voyage")]
+        (document,) = list_documents(resources.ledger)
+        begun = begin_fill(resources.ledger, document.id, pairs, fill="F" * 26)
+        with resources.ledger.write() as connection:
+            moment = resources.ledger.now() + 7_200
+            pausing = items.update().where(items.c.tag == pairs[0].tag)
+            connection.execute(pausing.values(next_retry_at=moment))
+        shard_runs.end(resources.ledger, begun)
+    printed = run("spaces", "fill", expect=3)
+    for words in ("0 items made", "20 wait for a later try (in 1:5", "nothing can be made now; fill again in 1:5"):
+        assert words in printed
+    assert not voyage.paid
+    lacks = run_json("spaces", "fill", expect=3)["lacks"]
+    assert [(lack["open"], lack["waiting"], lack["next_try"]) for lack in lacks] == [(14, 14, moment), (20, 20, moment)]
 
 
 def run_fails(*arguments: str) -> str:

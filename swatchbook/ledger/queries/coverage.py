@@ -2,15 +2,16 @@
 or all.
 """
 
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import owned_by
-from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, shows_analysis
+from swatchbook.ledger.image_states import ImageGroup, image_groups, shown_images
 from swatchbook.ledger.publishing import count_unpublished
-from swatchbook.ledger.tables import documents, images, requested
+from swatchbook.ledger.tables import documents
 from swatchbook.records import ItemState, Record, Role
 
 
@@ -43,30 +44,29 @@ def count_coverage(ledger: Ledger, owner: str | None = None, roles: Collection[R
 
     `roles`: only vectors of these count; none means all.
     """
-    shown = image_items(shown_images(owner=owner))
-    embedded = and_(image_item_state == ItemState.DONE, requested.c.role != Role.ANALYSIS, ~shows_analysis)
-    chosen = requested.c.role.in_(roles) if roles else requested.c.role.is_not(None)
     with ledger.read() as connection:
-        total = connection.execute(select(func.count(images.c.id.distinct())).select_from(shown)).scalar_one()
-        with_vectors = connection.execute(
-            select(func.count(images.c.id.distinct())).select_from(shown).where(embedded, chosen)
-        ).scalar_one()
-        by_role = dict[tuple[str, str], dict[str, int]]()
-        for role, tag, state, count in connection.execute(
-            select(requested.c.role, requested.c.tag, image_item_state, func.count(images.c.id.distinct()))
-            .select_from(shown)
-            .where(chosen)
-            .group_by(requested.c.role, requested.c.tag, image_item_state)
-            .order_by(requested.c.role, requested.c.tag)
-        ):
-            by_role.setdefault((role, tag), {})[state] = count
+        groups = image_groups(connection, shown_images(owner=owner))
+    return coverage_of(ledger, groups, owner, roles)
+
+
+def coverage_of(
+    ledger: Ledger, groups: Sequence[ImageGroup], owner: str | None = None, roles: Collection[Role] = ()
+) -> Coverage:
+    """Return the coverage of images that are counted in groups already."""
+    total, with_vectors = sum(group.images for group in groups), 0
+    by_role = defaultdict[tuple[Role, str], Counter[ItemState]](Counter)
+    for group in groups:
+        chosen = [item for item in group.items if not roles or item.role in roles]
+        with_vectors += group.images if any(item.embedded for item in chosen) else 0
+        for item in chosen:
+            by_role[item.role, item.tag][item.state] += group.images
     return Coverage(
         total_images=total,
         with_embeddings=with_vectors,
         without_embeddings=total - with_vectors,
         coverage_percentage=round(100 * with_vectors / total, 2) if total else 100.0,
         unpublished=count_unpublished(ledger, owner=owner),
-        roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in by_role.items()),
+        roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in sorted(by_role.items())),
         documents=count_documents(ledger, owner),
     )
 
@@ -78,9 +78,13 @@ def count_documents(ledger: Ledger, owner: str | None = None) -> dict[str, int]:
         return dict(connection.execute(statuses).tuples().all())
 
 
-def _role_coverage(role: str, tag: str, states: dict[str, int]) -> RoleCoverage:
-    still_open = states.get(ItemState.PENDING.value, 0) + states.get(ItemState.LEASED.value, 0)
-    settled = {
-        state.value: states.get(state.value, 0) for state in (ItemState.DONE, ItemState.FAILED, ItemState.REJECTED)
-    }
-    return RoleCoverage(role=Role(role), tag=tag, wanted=sum(states.values()), **settled, pending=still_open)
+def _role_coverage(role: Role, tag: str, states: Counter[ItemState]) -> RoleCoverage:
+    return RoleCoverage(
+        role=role,
+        tag=tag,
+        wanted=states.total(),
+        done=states[ItemState.DONE],
+        failed=states[ItemState.FAILED],
+        rejected=states[ItemState.REJECTED],
+        pending=states[ItemState.PENDING] + states[ItemState.LEASED],
+    )

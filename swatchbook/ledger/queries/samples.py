@@ -4,7 +4,7 @@ from sqlalchemy import exists, select
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.dirty import is_searchable
-from swatchbook.ledger.spaces import object_key, objects_table
+from swatchbook.ledger.spaces import object_key, objects_table, of_owner
 from swatchbook.ledger.tables import products, vectors
 from swatchbook.records import RoleTag
 
@@ -16,12 +16,12 @@ def sample_names(ledger: Ledger, count: int) -> list[str]:
         return list(dict.fromkeys(names))[:count]
 
 
-def sample_objects(ledger: Ledger, pair: RoleTag, count: int) -> list[str]:
-    """Return the ids of up to `count` searchable objects with a vector of this pair."""
+def sample_objects(ledger: Ledger, pair: RoleTag, count: int, owner: str | None = None) -> list[str]:
+    """Return the ids of up to `count` searchable objects with a vector of this pair, of an owner or of all owners."""
     rows = objects_table(pair.role)
     has_vector = exists().where(
         vectors.c.key == object_key(pair.role), vectors.c.role == pair.role, vectors.c.tag == pair.tag
     )
-    query = select(rows.c.id).where(is_searchable(rows), has_vector).order_by(rows.c.id).limit(count)
+    query = select(rows.c.id).where(is_searchable(rows), has_vector, *of_owner(rows, owner)).order_by(rows.c.id)
     with ledger.read() as connection:
-        return list(connection.execute(query).scalars())
+        return list(connection.execute(query.limit(count)).scalars())

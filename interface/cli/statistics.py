@@ -1,0 +1,31 @@
+"""What `swatchbook stats` prints."""
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from interface.cli.tables import draw_coverage
+from interface.cli.terminal import cell, facts, plural, table
+from swatchbook.records import ImageState
+from swatchbook.reports.statistics import Statistics
+
+_STATES = (ImageState.COMPLETE, ImageState.PARTIAL, ImageState.FAILED, ImageState.REJECTED, ImageState.PENDING)
+
+
+def draw_statistics(statistics: Statistics) -> RenderableType:
+    """Return images by state, by role and model, and by kind of failure, and how alike a sample of them is."""
+    images = statistics.images
+    states = " + ".join(f"{getattr(images, state.value):,} {state.value}" for state in _STATES)
+    parts: list[RenderableType] = [facts([("images", f"{images.found:,} = {states}")])]
+    parts.append(draw_coverage(statistics.coverage))
+    if statistics.failures:
+        kinds = table("failure", "images", right=("images",))
+        for kind, count in statistics.failures.items():
+            kinds.add_row(cell(kind, "red"), cell(f"{count:,}"))
+        parts.append(kinds)
+    if statistics.similarity:
+        rows = table("role", "nearest neighbour", "of", right=("nearest neighbour",))
+        for each in statistics.similarity:
+            mean = None if each.mean is None else f"{each.mean:.2f}"
+            rows.add_row(cell(each.role, "bold"), cell(mean), cell(plural(each.sample, "object"), "dim"))
+        parts += [rows, Text("nearest neighbour: mean cosine similarity of a sample; 1.00 means equal ones.", "dim")]
+    return Group(*parts)

@@ -1,0 +1,64 @@
+"""The statistics of a collection: what the ledger counts, and how alike images are, on both indexes."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from swatchbook.ledger.spaces import registered
+from swatchbook.ledger.tables import images, placements, vectors
+from swatchbook.records import Role
+from swatchbook.reports.statistics import collect_statistics
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from swatchbook.upkeep.verify import rebuild
+from tests.weaviate_server import weaviate_server
+
+__all__ = ["weaviate_server"]
+
+
+@pytest.fixture(params=["lance", "weaviate"])
+def resources(
+    request: pytest.FixtureRequest, home: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Resources]:
+    """The small sample, anna's, in each index."""
+    shutil.copytree(ingested_home, home)
+    if request.param == "weaviate":
+        server = request.getfixturevalue("weaviate_server")
+        given = {
+            "INDEX": "weaviate", "WEAVIATE_URL": server.url, "WEAVIATE_GRPC_PORT": str(server.grpc_port),
+            "WEAVIATE_API_KEY": server.api_key,
+        }  # fmt: skip
+        for name, value in given.items():
+            monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+    with open_resources(load_settings()) as tools:
+        if request.param == "weaviate":
+            rebuild(tools)
+        yield tools
+        if request.param == "weaviate":
+            for each in registered(tools.ledger):
+                tools.index.drop(each.space)
+
+
+def test_images_are_counted_and_compared_with_their_neighbours(resources: Resources) -> None:
+    told = collect_statistics(resources, "anna")
+    assert (told.images.found, told.images.complete, told.failures) == (14, 14, {})
+    assert told.coverage.coverage_percentage == 100.0
+    assert {role.role: role.done for role in told.coverage.roles}[Role.VISUAL] == 14
+    similarity = {each.role: each for each in told.similarity}
+    assert (similarity[Role.VISUAL].sample, similarity[Role.TEXT].sample) == (14, 20)
+    with resources.ledger.read() as connection:
+        shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown")
+        made = select(vectors.c.data).where(vectors.c.role == Role.VISUAL, vectors.c.key.in_(shown))
+        rows = [np.frombuffer(data, "<f4") for data in connection.execute(made).scalars()]
+    cosines = np.stack(rows) @ np.stack(rows).T - 2 * np.eye(len(rows))
+    assert similarity[Role.VISUAL].mean == pytest.approx(cosines.max(axis=1).mean(), abs=0.001)
+
+
+def test_an_owner_without_images_has_no_neighbours(resources: Resources) -> None:
+    told = collect_statistics(resources, "bert")
+    assert told.images.found == 0
+    assert {(each.sample, each.mean) for each in told.similarity} == {(0, None)}

@@ -1,0 +1,194 @@
+"""Backfill: what completed documents lack is made, for whoever it is asked, and nothing else."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import open_ledger
+from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.spaces import count_vectors
+from swatchbook.ledger.tables import analyses, contents, documents, images, items, placements, requested, vectors
+from swatchbook.records import DocumentStatus, Role
+from swatchbook.reports.statistics import collect_statistics
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from swatchbook.upkeep.backfill import Backfill, backfill, documents_to_backfill, plan_backfill
+from swatchbook.upkeep.spaces import fill, plan_fill
+from tests.command import run, run_json, running
+from tests.providers.standin import KEY, Provider, provider
+
+ANNA = Backfill(owner="anna", roles=frozenset({Role.COLOR}))
+PICTURES, TEXTS = 14, 20
+
+
+@pytest.fixture
+def collection(home: Path, ingested_home: Path) -> Path:
+    """The small sample, ingested for anna with the local models."""
+    shutil.copytree(ingested_home, home)
+    return home
+
+
+@pytest.fixture
+def resources(collection: Path) -> Iterator[Resources]:
+    with open_resources(load_settings()) as tools:
+        yield tools
+
+
+@pytest.fixture
+def voyage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """Settings name Voyage, at a server of the test, with its price."""
+    with provider() as there:
+        given = {
+            "TEXT_ENCODER": "voyage", "TEXT_URL": there.openai_url, "TEXT_API_KEY": KEY, "RETRY_DELAYS": "0",
+            "PRICES": '{"voyage-3.5": {"input": 1000, "output": 0}}',
+        }  # fmt: skip
+        for name, value in given.items():
+            monkeypatch.setenv(f"SWATCHBOOK_{name}", value)
+        yield there
+
+
+def lose(resources: Resources, role: Role, *, requests: bool = True) -> None:
+    """Let the collection be as if this role had not been there when it was ingested."""
+    with resources.ledger.write() as connection:
+        for table in (items, vectors, *([requested] if requests else [])):
+            connection.execute(delete(table).where(table.c.role == role))
+
+
+def vectors_of(resources: Resources, role: Role) -> int:
+    return sum(each.objects for each in count_vectors(resources.ledger) if each.role is role)
+
+
+def test_what_is_lacking_is_made_and_a_second_run_makes_nothing(resources: Resources) -> None:
+    whole = collect_statistics(resources)
+    lose(resources, Role.COLOR)
+    assert vectors_of(resources, Role.COLOR) == 0
+    plan = plan_backfill(resources, ANNA)
+    assert (plan.documents, plan.objects, plan.unreadable, plan.usd) == (1, PICTURES, 0, 0.0)
+    done = backfill(resources, ANNA)
+    assert (done.documents, done.objects, done.made, done.failures, done.lacks) == (1, PICTURES, PICTURES, (), ())
+    assert collect_statistics(resources) == whole
+    assert list(documents_to_backfill(resources, ANNA)) == [], "the account counts it: nothing has to be looked at"
+    assert backfill(resources, ANNA).made == 0
+
+
+def test_limit_leaves_the_rest_for_the_next_run_and_the_account_as_it_was(resources: Resources) -> None:
+    lose(resources, Role.COLOR)
+    before = account(resources.ledger)
+    some = backfill(resources, ANNA.model_copy(update={"limit": 5, "batch_size": 2}))
+    assert (some.objects, some.made, [lack.open for lack in some.lacks]) == (5, 5, [PICTURES - 5])
+    assert account(resources.ledger) == before
+    (document,) = list_documents(resources.ledger)
+    assert document.status is DocumentStatus.COMPLETED
+    assert plan_backfill(resources, ANNA.model_copy(update={"limit": 5})).objects == 5
+    rest = backfill(resources, ANNA)
+    assert (rest.objects, rest.made, rest.lacks) == (PICTURES - 5, PICTURES - 5, ())
+
+
+def test_an_image_without_an_analysis_gets_one_with_what_is_made_from_it(resources: Resources) -> None:
+    with resources.ledger.write() as connection:
+        for table in (analyses, *(t for t in (items, vectors, requested))):
+            text = () if table is analyses else (table.c.role.in_((Role.ANALYSIS, Role.UNDERSTANDING)),)
+            connection.execute(delete(table).where(*text))
+        connection.execute(update(images).values(text_key=None, pair_key=None))
+    everything = Backfill(owner=None)
+    plan = {each.role: each.objects for each in plan_backfill(resources, everything).roles}
+    assert plan == {Role.ANALYSIS: PICTURES}
+    done = backfill(resources, everything)
+    assert (done.objects, done.made, done.failures, done.lacks) == (PICTURES, 2 * PICTURES, (), ())
+    assert vectors_of(resources, Role.UNDERSTANDING) == PICTURES
+    assert account(resources.ledger).complete == PICTURES
+
+
+def test_images_whose_file_cannot_be_read_are_left_out_and_counted(resources: Resources) -> None:
+    lose(resources, Role.COLOR)
+    with resources.ledger.read() as connection:
+        shown = select(contents.c.file).join(images, images.c.content_key == contents.c.key).order_by(contents.c.key)
+        placed = shown.join(placements, placements.c.image == images.c.id).where(placements.c.state == "shown")
+        lost = connection.execute(placed).scalars().first()
+    assert lost
+    resources.files.delete(lost)
+    assert plan_backfill(resources, ANNA).unreadable == 1
+    done = backfill(resources, ANNA)
+    assert (done.made, done.unreadable, done.failures) == (PICTURES - 1, 1, ())
+    assert [lack.open for lack in done.lacks] == [1]
+
+
+def test_documents_that_are_not_completed_and_those_of_others_are_left_alone(resources: Resources) -> None:
+    lose(resources, Role.COLOR)
+    assert list(documents_to_backfill(resources, Backfill(owner="bert"))) == []
+    (waiting,) = documents_to_backfill(resources, ANNA)
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(status=DocumentStatus.WAITING))
+    assert backfill(resources, ANNA).made == 0
+    assert waiting.document == list_documents(resources.ledger)[0].id
+    assert vectors_of(resources, Role.COLOR) == 0
+
+
+def test_what_has_failed_for_good_is_left_to_retry(resources: Resources) -> None:
+    lose(resources, Role.COLOR)
+    tag = next(each.tag for each in count_vectors(resources.ledger) if each.role is Role.VISUAL)
+    color = tag.replace("visual", "color")
+    with resources.ledger.write() as connection:
+        shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown")
+        key = connection.execute(shown.limit(1)).scalar_one()
+        failed = {"key": key, "role": Role.COLOR, "tag": color, "state": "failed"}
+        connection.execute(items.insert().values(**failed))
+    done = backfill(resources, ANNA)
+    assert (done.made, done.lacks) == (PICTURES - 1, ())
+    assert (account(resources.ledger).complete, account(resources.ledger).partial) == (PICTURES - 1, 1)
+
+
+def test_a_role_that_no_model_makes_is_refused(resources: Resources) -> None:
+    with pytest.raises(InvalidReference, match="material"):
+        backfill(resources, Backfill(owner="anna", roles=frozenset({Role.MATERIAL})))
+
+
+def test_stale_vectors_go_where_spaces_fill_puts_them(voyage: Provider, resources: Resources) -> None:
+    assert plan_backfill(resources, Backfill(owner=None)).objects == 0, "searches lack nothing"
+    stale = Backfill(owner="anna", stale=True)
+    planned = {each.role: each for each in plan_backfill(resources, stale).roles}
+    filled = {each.role: each for each in plan_fill(resources)}
+    assert planned == filled
+    assert {role: each.calls for role, each in planned.items()} == {Role.UNDERSTANDING: PICTURES, Role.TEXT: TEXTS}
+    assert not voyage.paid
+    done = backfill(resources, stale)
+    assert (done.made, done.lacks) == (PICTURES + TEXTS, ())
+    assert done.cost_usd > 0
+    assert fill(resources).made == 0
+    assert plan_backfill(resources, stale).objects == 0
+
+
+@pytest.mark.stack
+def test_a_killed_backfill_goes_on_and_pays_for_nothing_twice(collection: Path, voyage: Provider) -> None:
+    voyage.delay = lambda: 1.0
+    url = f"sqlite:///{collection / 'ledger.sqlite'}"
+    with running("backfill", "--owner", "anna", "--stale") as command, closing(open_ledger(url)) as ledger:
+        while len(voyage.asked) < 2:  # the first batch is committed before the second one is sent
+            assert command.process.poll() is None
+            time.sleep(0.05)
+        command.kill()
+        made = sum(each.objects for each in count_vectors(ledger) if "voyage" in each.tag)
+    assert 0 < made < PICTURES + TEXTS, "it was killed before its end"
+    sent = len(voyage.asked)
+    voyage.delay = lambda: 0.0
+    done = run_json("backfill", "--owner", "anna", "--stale")
+    assert done["lacks"] == []
+    first, second = voyage.asked[0][0].texts, [text for asked, _ in voyage.asked[sent:] for text in asked.texts]
+    assert set(first).isdisjoint(second)
+    assert len(second) == len(set(second))
+
+
+def test_command_counts_first_and_refuses_an_unknown_owner(collection: Path) -> None:
+    with open_resources(load_settings()) as resources:
+        lose(resources, Role.COLOR)
+    assert "14 objects of 1 document · 0 calls · free" in run("backfill", "--owner", "anna", "--dry-run")
+    assert run_json("backfill", "--owner", "anna", "--limit", "4", expect=3)["made"] == 4
+    assert "10 items made for 10 objects" in run("backfill", "--all-owners")
+    run("backfill", "--owner", "nobody", expect=2)
