@@ -273,7 +273,7 @@ class Swatchbook:
     def _run(self, *arguments: str) -> list[str]:
         """Run a command with the settings of this collection; what it says goes to stderr.
 
-        Returns its last line if it failed, else nothing. Raises KeyboardInterrupt when the command is over, too.
+        Returns its last failure if it failed, else nothing. Raises KeyboardInterrupt when the command is over, too.
         """
         with subprocess.Popen(
             [sys.executable, "-P", "-m", "interface.cli.main", *arguments],
@@ -282,14 +282,17 @@ class Swatchbook:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             errors="replace",
         ) as child:
-            last = ""
+            said = list[str]()
             try:
                 for line in child.stderr or ():
                     sys.stderr.write(line)
-                    last = line.strip() or last
+                    if line.startswith("✗ "):  # terminal.py: the failure, then the advice in a line of its own
+                        said = [line[2:].strip()]
+                    elif line.startswith("  ") and said:
+                        said.append(line.strip())
             except KeyboardInterrupt:
                 child.send_signal(signal.SIGINT)  # Jupyter may have told the kernel only
                 try:
@@ -299,7 +302,7 @@ class Swatchbook:
                 raise
         if child.returncode in (COMPLETED, OPEN):
             return []
-        return [last or f"The ingest ended with status {child.returncode}."]
+        return [" ".join(said) or f"The ingest ended with status {child.returncode}."]
 
 
 def _raise_failure(document: Document) -> None:

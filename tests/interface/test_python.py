@@ -19,8 +19,8 @@ from swatchbook.errors import (
     InvalidReference,
     Unexpected,
     UnknownOwner,
-    UnreadableDocument,
     UnreadableImage,
+    UnsupportedFormat,
 )
 from swatchbook.records import FailureRecord, Hit
 from tests.command import run_json
@@ -56,7 +56,7 @@ class Tags(HTMLParser):
 
 
 def hit(**fields: Any) -> Hit:
-    return Hit(kind="image", id="1", score=1.0, document_id="2", owner="anna", **{"title": "", "document": ""} | fields)
+    return Hit(id="1", score=1.0, document_id="2", owner="anna", **fields)
 
 
 # --- the same as the commands -----------------------------------------------------------------------------------------
@@ -103,7 +103,8 @@ def test_similar_images_are_others(book: Swatchbook) -> None:
 def test_images_are_counted(book: Swatchbook) -> None:
     stats = book.stats()
     assert book.count() == len(set(book.ids())) == stats.account.found == stats.account.complete == 14
-    assert stats.coverage.model_dump(mode="json") == run_json("coverage", "--owner", "anna")["coverage"]
+    printed = run_json("coverage", "--owner", "anna")
+    assert stats.coverage.model_dump(mode="json") == {name: printed[name] for name in type(stats.coverage).model_fields}
     assert list(stats.frame()["done"]) == [role.done for role in stats.coverage.roles]
     assert "100 % of the images have vectors" in stats._repr_html_()
 
@@ -252,7 +253,7 @@ def test_wrong_path_is_named_before_any_work(book: Swatchbook, tmp_path: Path) -
     (tmp_path / "letter.pdf").write_text("Dear reader")
     with pytest.raises(InvalidReference, match="no such file or folder"):
         book.ingest(tmp_path / "missing")
-    with pytest.raises(UnreadableDocument):
+    with pytest.raises(UnsupportedFormat, match="not a PDF"):
         book.ingest(tmp_path / "letter.pdf")
     with pytest.raises(InvalidReference, match="roles="):
         book.ingest(tmp_path, roles=["colour"])
