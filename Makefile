@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A PyTorch index of your choice (its CPU builds are ten times smaller): make install TORCH_INDEX=<address>
 TORCH_INDEX ?=
 
-.PHONY: install sample demo test test-stack test-all durations modules soak check bench weaviate up down lock lock-check clean
+.PHONY: install sample demo test test-stack test-all durations modules notebook soak check bench weaviate up down lock lock-check clean
 
 install: $(STAMP)
 
@@ -55,6 +55,10 @@ durations: $(STAMP)
 # docs/modules.md: every module with the first paragraph of its docstring.
 modules: $(STAMP)
 	$(RUN)python -m devtools.modules
+
+# docs/notebook.ipynb: runs its cells and stores what they give.
+notebook: $(STAMP)
+	$(RUN)python -m devtools.notebook
 
 # Kills, outages, floods and repeated rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)

@@ -777,17 +777,20 @@ def env_file() -> Path:
     return Path(os.environ.get(ENV_FILE) or ".env")
 
 
-def load_settings() -> Settings:
-    """Return the settings of this process.
+def load_settings(**given: Any) -> Settings:
+    """Return the settings of this process; those that are `given` go before all others.
 
     Raises Configuration, which names every wrong setting, its range and its default.
     """
+    if unknown := sorted(given.keys() - Settings.model_fields.keys()):
+        raise Configuration(f"Unknown setting: {', '.join(unknown)}.", advice="`swatchbook config` lists all of them.")
     if ENV_FILE in os.environ and not env_file().is_file():
         raise Configuration(f"The settings file {env_file()} does not exist.", advice="Check --env-file.")
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
-        problems = [_describe_problem(details, origins()) for details in error.errors()]
+        origin = origins() | dict.fromkeys(given, "given")
+        problems = [_describe_problem(details, origin) for details in error.errors()]
         raise Configuration("\n".join(problems), advice="Correct or remove it; see `swatchbook config`.") from None
     except (UnicodeDecodeError, OSError) as error:
         raise Configuration(f"The settings file {env_file()} cannot be read: {error}") from error

@@ -155,6 +155,7 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
 
 DEVELOPERS = {
     *("make install", "make check", "make test", "make test-stack", "make test-all", "make durations", "make modules"),
+    "make notebook",
     *("make soak", "make bench", "make lock", "make lock-check"),
 }
 """Targets that install, or run the tests: only their existence is tested here."""

@@ -36,8 +36,8 @@ def imported(source: str) -> set[str]:
     return names
 
 
-LAZY = {"swatchbook.__init__": "interface.client"}
-"""The one exception: `swatchbook.Client` is the client, imported when it is asked for."""
+LAZY = {"swatchbook.__init__": {"interface.client", "interface.python"}}
+"""The one exception: `swatchbook.Client` and `swatchbook.Swatchbook`, imported when they are asked for."""
 
 
 def is_allowed(package: str, name: str) -> bool:
@@ -50,7 +50,7 @@ def is_allowed(package: str, name: str) -> bool:
 
 def is_lazy(module: str, name: str) -> bool:
     """Return whether `name` is what this module may hand out although it lies above it."""
-    return module in LAZY and f"{name}.".startswith(f"{LAZY[module]}.")
+    return any(f"{name}.".startswith(f"{handed_out}.") for handed_out in LAZY.get(module, ()))
 
 
 def room(module: str) -> str:
@@ -103,18 +103,21 @@ def test_the_rule_knows_both_directions(package: str, name: str, allowed: bool) 
     assert is_allowed(package, name) is allowed
 
 
-def test_only_the_client_is_handed_out_and_only_when_it_is_asked_for() -> None:
+def test_only_client_and_collection_are_handed_out_and_only_when_they_are_asked_for() -> None:
     assert is_lazy("swatchbook.__init__", "interface.client.Client")
+    assert is_lazy("swatchbook.__init__", "interface.python.Swatchbook")
     assert not is_lazy("swatchbook.__init__", "interface.cli.main")
     assert not is_lazy("swatchbook.__init__", "interface.clients")
     assert not is_lazy("swatchbook.settings", "interface.client")
     code = (
         "import sys, swatchbook, swatchbook.settings; before = set(sys.modules); swatchbook.Client;"
         "after = set(sys.modules); print('httpx' in before, 'interface.client' in before, 'interface.client' in after,"
-        "any(name in after for name in ('fastapi', 'sqlalchemy', 'torch', 'prefect')))"
+        "any(name in after for name in ('fastapi', 'sqlalchemy', 'torch', 'prefect')), 'interface.python' in after);"
+        "swatchbook.Swatchbook; print('interface.python' in sys.modules,"
+        "any(name in sys.modules for name in ('fastapi', 'torch', 'prefect', 'pandas', 'lancedb')))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "False", "True", "False"]
+    assert run.stdout.split() == ["False", "False", "True", "False", "False", "True", "False"]
 
 
 def test_rooms_of_the_domain_import_each_other_one_way() -> None:

@@ -118,7 +118,7 @@ def _process(
     except Failure as failure:
         code = say_failure(failure, document.name)
     try:
-        report = _report(resources, document, unchanged=work is None)
+        report = find_report(resources, document, unchanged=work is None)
     except InvalidReference:
         note(f"{document.name}: deleted.")
         expected = document.status == DocumentStatus.DELETING  # `retry` finishes deletes; an ingest lost its document
@@ -129,7 +129,7 @@ def _process(
     return worst([code, of_report(report)])
 
 
-def _report(resources: Resources, document: Document, *, unchanged: bool) -> RunReport:
+def find_report(resources: Resources, document: Document, *, unchanged: bool) -> RunReport:
     """Return the account; of an unchanged folder its items as this command found them, and not as the last run did."""
     report = document_report(resources.ledger, document.id)
     if unchanged and document.kind != PDF:

@@ -57,7 +57,7 @@ def list_batch(path: Path, fields: Mapping[str, Sequence[str]], *, max_bytes: in
     """
     path = Path(path).resolve()
     root = path if path.is_dir() else path.parent
-    known = dict(DEFAULT_FIELDS) | {name: tuple(given) for name, given in fields.items()}
+    known = with_defaults(fields)
     ids = dict[str, int]()
     for file in _files(path):
         name = storable(str(file.relative_to(root)))
@@ -66,6 +66,16 @@ def list_batch(path: Path, fields: Mapping[str, Sequence[str]], *, max_bytes: in
                 yield _item(root, file, f"{name}#{place}", record, known, ids)
         except Failure as failure:
             yield _refused(name, failure, hides=True)
+
+
+def with_defaults(fields: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return what every field is called: as given (SWATCHBOOK_ITEM_FIELDS), else by default."""
+    return dict(DEFAULT_FIELDS) | {name: tuple(given) for name, given in fields.items()}
+
+
+def id_of(record: Mapping[str, Any], fields: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the id of an item, None if it has none. `fields`: with their defaults."""
+    return _text(_value(record, fields[ID]))
 
 
 def _is_batch_file(name: str) -> bool:
@@ -123,7 +133,7 @@ def _item(
         return _refused(place, record, hides=True)
     if not isinstance(record, dict):
         return _refused(place, UnreadableDocument("It is not an object with fields."))
-    item = _text(_value(record, fields[ID]))
+    item = id_of(record, fields)
     if item is None:
         wanted = " or ".join(fields[ID])
         return _refused(place, InvalidReference(f"It has no id ({wanted}).", advice="Set SWATCHBOOK_ITEM_FIELDS."))

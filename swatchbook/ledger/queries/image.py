@@ -1,9 +1,11 @@
-"""One image, for people: where it is placed, its text, and the state of each of its items."""
+"""One image, for people: where it is placed, its text, and the state of each of its items; the ids of an owner's
+images.
+"""
 
 from sqlalchemy import select
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.image_states import image_item_state, image_items, states_of_images
+from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
 from swatchbook.records import ImageDetails, ImagePlace, PlacementState, RoleState
 
@@ -76,3 +78,10 @@ def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
             places=tuple(ImagePlace.model_validate(dict(row)) for row in places),
             roles=tuple(roles.values()),
         )
+
+
+def image_ids(ledger: Ledger, owner: str | None = None) -> list[str]:
+    """Return the ids of the images that documents of an owner, or of all owners, show; sorted."""
+    shown = shown_images(owner=owner)
+    with ledger.read() as connection:
+        return list(connection.execute(select(shown.c.image).distinct().order_by(shown.c.image)).scalars())

@@ -1,0 +1,166 @@
+"""How a notebook shows search results, reports and statistics: as HTML with thumbnails of at most 160 pixels a side
+inside it (data URIs), everything else escaped, no scripts; and as pandas frames.
+"""
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from interface.cli.facets import describe_unmatched
+from swatchbook.errors import Configuration, Failure
+from swatchbook.ledger.queries.account import Account
+from swatchbook.ledger.queries.coverage import Coverage
+from swatchbook.one_line import one_line, shorten
+from swatchbook.records import Hit, Record, RunReport, Unmatched
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+THUMBNAIL_SIDE = 160
+"""Most pixels of the longer side: a thumbnail takes a few kB of the notebook's file."""
+
+_MAX_TEXT = 200  # characters of a text below a picture
+
+T = TypeVar("T", bound=Record)
+Thumbnail = Callable[[str], bytes]
+"""File-store key -> the picture as a small JPEG. Raises Failure."""
+
+
+def as_frame(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> "DataFrame":
+    """Return rows as a pandas frame. Raises Configuration if pandas is not installed."""
+    try:
+        from pandas import DataFrame
+    except ImportError as error:
+        raise Configuration("pandas is not installed.", advice="pip install 'swatchbook[notebook]'") from error
+    return DataFrame(list(rows), columns=list(columns))
+
+
+class Shown(Sequence[T], Generic[T]):
+    """Records that a notebook shows as HTML, and that are a frame with a column for each of `columns`."""
+
+    columns: Sequence[str] = ()
+
+    def __init__(self, records: Iterable[T]) -> None:
+        self._records = tuple(records)
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        return self._records[at]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._records)
+
+    def frame(self) -> "DataFrame":
+        """Return one row for each as a pandas frame."""
+        return as_frame((record.model_dump(include=set(self.columns)) for record in self), self.columns)
+
+
+class Results(Shown[Hit]):
+    """Search results, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+
+    columns = ("id", "kind", "score", "title", "document", "document_id", "pages", "product", "text", "images", "why")
+
+    def __init__(self, hits: Iterable[Hit], thumbnail: Thumbnail, unmatched: Iterable[Unmatched] = ()) -> None:
+        super().__init__(hits)
+        self.unmatched = tuple(unmatched)
+        self._thumbnail = thumbnail
+
+    def __repr__(self) -> str:
+        lines = [f"{hit.score:.3f}  {shorten(one_line(hit.title), 80)}  {hit.id}" for hit in self]
+        return "\n".join(lines or [self._nothing()])
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return f"<p>{escape(self._nothing())}</p>"
+        return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(map(self._figure, self))}</div>'
+
+    def _nothing(self) -> str:
+        return " ".join(["Nothing found.", *map(describe_unmatched, self.unmatched)])
+
+    def _figure(self, hit: Hit) -> str:
+        place = hit.document + (f", page {hit.pages[0]}" if hit.pages else "")
+        lines = [place, f"score {hit.score:.3f}"]
+        if hit.kind == "chunk":
+            lines.insert(0, shorten(one_line(hit.text or ""), _MAX_TEXT))
+        return (
+            f'<figure style="margin:0;width:{THUMBNAIL_SIDE}px;font-size:12px">{self._picture(hit)}'
+            f"<figcaption><b>{escape(one_line(hit.title))}</b><br>"
+            f"{'<br>'.join(escape(one_line(line)) for line in lines)}</figcaption></figure>"
+        )
+
+    def _picture(self, hit: Hit) -> str:
+        if hit.file is None:
+            return ""
+        try:
+            data = base64.b64encode(self._thumbnail(hit.file)).decode()
+        except Failure as failure:
+            return f"<p>{escape(str(failure))}</p>"
+        return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(one_line(hit.title))}">'
+
+
+class Reports(Shown[RunReport]):
+    """The account of each document that was ingested."""
+
+    columns = (
+        "document_id", "name", "status", "images_found", "images_complete", "images_partial", "images_failed",
+        "images_rejected", "images_pending", "products_discovered", "cost_usd", "failed_images", "warnings",
+    )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"{one_line(r.name)}: {r.status}, {r.images_complete} of {r.images_found} images complete" for r in self
+        )
+
+    def _repr_html_(self) -> str:
+        shown = (
+            "name",
+            "status",
+            "images_found",
+            "images_complete",
+            "images_failed",
+            "images_rejected",
+            "images_pending",
+        )
+        failed = [f"{f.path or f.page_number or f.subject}: {f.error}" for r in self for f in r.failed_images[:10]]
+        rows = [[getattr(report, name) for name in shown] for report in self]
+        return _table([name.replace("images_", "") for name in shown], rows) + "".join(
+            f"<p>{escape(one_line(each))}</p>" for each in failed
+        )
+
+
+class Overview(Record):
+    """How much of an owner's collection is searchable: the account of its images, and the coverage by role."""
+
+    owner: str
+    account: Account
+    coverage: Coverage
+
+    def frame(self) -> "DataFrame":
+        """Return one row for each role and tag as a pandas frame."""
+        roles = [role.model_dump(mode="json") for role in self.coverage.roles]
+        return as_frame(roles, ("role", "tag", "wanted", "done", "failed", "rejected", "pending"))
+
+    def _repr_html_(self) -> str:
+        states = ("found", "complete", "partial", "failed", "rejected", "pending")
+        roles = [role.model_dump(mode="json") for role in self.coverage.roles]
+        return (
+            f"<p>{escape(self.owner)}: {self.coverage.coverage_percentage:g} % of the images have vectors</p>"
+            + _table(states, [[getattr(self.account, state) for state in states]])
+            + _table(("role", "tag", "wanted", "done", "failed"), [
+                [role[name] for name in ("role", "tag", "wanted", "done", "failed")] for role in roles
+            ])
+        )  # fmt: skip
+
+
+def _table(names: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return an HTML table, all of it escaped."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(one_line(str(v)))}</td>' for v in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,128 @@
+"""Write the items of a program as a scraped batch: what an item's pictures may be (paths, URLs, bytes, Pillow images),
+under which names they are kept in the batch's folder, and that an item replaces the one with its id.
+"""
+
+import hashlib
+import io
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from filelock import FileLock
+
+from swatchbook.errors import DiskFull, InvalidReference, as_failure
+from swatchbook.sources.batch import ID, IMAGES, id_of, with_defaults
+
+FILE, PICTURES = "swatchbook-items.jsonl", "pictures"
+"""The batch file and the folder of its pictures, in the folder that is named."""
+
+_PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16"})
+
+
+def write_items(items: Iterable[Mapping[str, Any]], folder: Path, fields: Mapping[str, Sequence[str]]) -> list[str]:
+    """Put items into the batch of a folder, which is created if it is not there; return their ids.
+
+    The fields are those of a batch (`fields`: SWATCHBOOK_ITEM_FIELDS); pictures are copied into the folder. The items
+    are read one by one, and an error in one of them leaves the batch as it was. Raises InvalidReference for an item
+    without an id or with a value that cannot be written, and DiskFull.
+    """
+    known, file = with_defaults(fields), folder / FILE
+    try:
+        (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f".{FILE}.lock")
+        lock.acquire()
+    except OSError as error:
+        raise InvalidReference(f"{folder}: {error.strerror}.", advice="Name a folder that can be written.") from error
+    new = folder / f".{FILE}.{uuid4().hex}"  # a dot: no part of the batch
+    ids = dict[str, None]()
+    try:
+        with new.open("x", encoding="ascii") as lines:
+            for number, item in enumerate(items, 1):
+                name, line = _written(item, number, folder, known)
+                ids[name] = None
+                lines.write(line)
+            lines.writelines(line for name, line in _lines(file, known) if name not in ids)
+        new.replace(file)
+    except OSError as error:
+        if isinstance(failure := as_failure(error), DiskFull):
+            raise failure from error
+        raise  # of the program that makes the items
+    finally:
+        new.unlink(missing_ok=True)
+        lock.release()
+    return list(ids)
+
+
+def _lines(file: Path, fields: Mapping[str, Sequence[str]]) -> Iterator[tuple[str | None, str]]:
+    """Yield (id, line) of the items that are there."""
+    if file.exists():
+        with file.open(encoding="ascii") as lines:
+            for line in lines:
+                yield id_of(json.loads(line), fields), line
+
+
+def _written(item: Any, number: int, folder: Path, fields: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """Return the id and the line of an item, whose pictures are kept in the folder."""
+    if not isinstance(item, Mapping):
+        raise InvalidReference(f"Item {number} is no dict.", advice="Give dicts with the fields of docs/folders.md.")
+    record = {name: value for name, value in item.items() if not (isinstance(value, float) and math.isnan(value))}
+    for name in record.keys() & set(fields[IMAGES]):
+        value = record[name]
+        pictures = value if isinstance(value, list | tuple) else [value]
+        record[name] = [_keep(picture, folder) for picture in pictures if picture is not None]
+    try:
+        line = json.dumps(record, allow_nan=False, default=str)
+        name = id_of(json.loads(line), fields)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidReference(f"Item {number} cannot be written as JSON: {error}.") from error
+    if name is None:
+        raise InvalidReference(f"Item {number} has no id ({' or '.join(fields[ID])}).", advice="Give each item an id.")
+    return name, f"{line}\n"
+
+
+def _keep(picture: Any, folder: Path) -> str:
+    """Return where a picture is in the folder, or its URL. One that cannot be read is left to the ingest to name."""
+    if isinstance(picture, str) and "://" in picture:
+        return picture
+    if isinstance(picture, str | os.PathLike):
+        path = Path(os.fspath(picture))
+        try:
+            with path.open("rb") as file:
+                name = f"{PICTURES}/{hashlib.file_digest(file, 'sha256').hexdigest()}{path.suffix.lower()}"
+        except OSError:
+            return f"{PICTURES}/{path.name}"
+        _put(folder / name, lambda temporary: shutil.copyfile(path, temporary))
+        return name
+    data = picture if isinstance(picture, bytes) else _encoded(picture)
+    name = f"{PICTURES}/{hashlib.sha256(data).hexdigest()}"
+    _put(folder / name, lambda temporary: temporary.write_bytes(data))
+    return name
+
+
+def _put(file: Path, write: Callable[[Path], object]) -> None:
+    """Write a file whole; one that is there stays, so that it is not read again."""
+    if not file.exists():
+        temporary = file.with_name(f".{uuid4().hex}")
+        try:
+            write(temporary)
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _encoded(picture: Any) -> bytes:
+    """Return a Pillow image as PNG; one in a mode that PNG does not have is converted to RGB."""
+    from PIL import Image
+
+    if not isinstance(picture, Image.Image):
+        raise InvalidReference(
+            f"A picture cannot be a {type(picture).__name__}.", advice="Give paths, URLs, bytes or Pillow images."
+        )
+    out = io.BytesIO()
+    (picture if picture.mode in _PNG_MODES else picture.convert("RGB")).save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,275 @@
+"""A collection opened from Python: it finds, counts and refuses what the commands do, on the sample of anna."""
+
+import base64
+import io
+import re
+import sys
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from interface.notebook_html import THUMBNAIL_SIDE, Reports, Results
+from swatchbook import Swatchbook
+from swatchbook.errors import (
+    Configuration,
+    InvalidReference,
+    Unexpected,
+    UnknownOwner,
+    UnreadableImage,
+    UnsupportedFormat,
+)
+from swatchbook.records import FailureRecord, Hit
+from tests.command import run_json
+from tests.sources.pictures import draw
+
+
+@pytest.fixture
+def book(filled: Path) -> Iterator[Swatchbook]:
+    """Anna's collection."""
+    with Swatchbook.open(owner="anna") as book:
+        yield book
+
+
+class Tags(HTMLParser):
+    """The tags of a page, with their attributes, and the pictures in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags, self.names, self.pictures, self.text = set[str](), set[str](), list[Image.Image](), ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attributes}
+        for name, value in attributes:
+            if name == "src":
+                kind, _, data = (value or "").partition(";base64,")
+                assert kind == "data:image/jpeg"
+                self.pictures.append(Image.open(io.BytesIO(base64.b64decode(data))))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def hit(**fields: Any) -> Hit:
+    return Hit(id="1", score=1.0, document_id="2", owner="anna", **fields)
+
+
+# --- the same as the commands -----------------------------------------------------------------------------------------
+
+
+def test_it_finds_what_the_command_finds(book: Swatchbook) -> None:
+    found = book.search("oak", by="product", k=3)
+    assert [each.model_dump(mode="json") for each in found] == run_json(
+        "search", "oak", "--by", "product", "-k", "3", "--owner", "anna"
+    )
+    assert found[0].title == "Nordvik Oak"
+
+
+def test_filters_are_those_of_the_command(book: Swatchbook) -> None:
+    assert {each.title for each in book.search("floor", by="product", product=["oak", "terrazzo"])} == {
+        "Nordvik Oak", "Palladio Terrazzo",
+    }  # fmt: skip
+    document = book.search("oak")[0]
+    assert book.search("oak", document=document.document, price_max=None).frame().equals(book.search("oak").frame())
+    nothing = book.search("oak", material="porcelin")
+    assert not nothing
+    assert "Nothing has material=porcelin." in repr(nothing)
+    assert "Nothing has material=porcelin." in nothing._repr_html_()
+
+
+def test_picture_is_a_path_bytes_or_an_image(book: Swatchbook, tmp_path: Path) -> None:
+    file = draw(tmp_path / "photo.png", 3)
+    with Image.open(file) as image:
+        found = [book.search(image=each, k=3) for each in (file, str(file), file.read_bytes(), image)]
+    assert len(found[0]) == 3
+    assert all(list(each) == list(found[0]) for each in found)
+    with pytest.raises(UnreadableImage):
+        book.search(image=b"no picture")
+
+
+def test_similar_images_are_others(book: Swatchbook) -> None:
+    first = book.ids()[0]
+    similar = book.similar(first, k=5)
+    assert len(similar) == 5
+    assert first not in [each.id for each in similar]
+    assert {each.id for each in similar} < set(book.ids())
+
+
+def test_images_are_counted(book: Swatchbook) -> None:
+    stats = book.stats()
+    assert book.count() == len(set(book.ids())) == stats.account.found == stats.account.complete == 14
+    printed = run_json("coverage", "--owner", "anna")
+    assert stats.coverage.model_dump(mode="json") == {name: printed[name] for name in type(stats.coverage).model_fields}
+    assert list(stats.frame()["done"]) == [role.done for role in stats.coverage.roles]
+    assert "100 % of the images have vectors" in stats._repr_html_()
+
+
+def test_unchanged_catalogue_starts_no_process(
+    book: Swatchbook, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    reports = book.ingest(small_catalogue)
+    assert [(report.status, report.images_complete) for report in reports] == [("completed", 14)]
+    assert list(reports.frame()["images_complete"]) == [14]
+    assert ": completed, 14 of 14 images complete" in repr(reports)
+
+
+# --- as pictures and frames -------------------------------------------------------------------------------------------
+
+
+def test_results_show_as_small_pictures(book: Swatchbook) -> None:
+    found = book.search("oak", k=6)
+    shown = Tags(found._repr_html_())
+    assert len(shown.pictures) == 6
+    assert max(max(picture.size) for picture in shown.pictures) == THUMBNAIL_SIDE
+    assert found[0].title in shown.text
+
+
+def test_everything_is_escaped(book: Swatchbook, small_catalogue: Path) -> None:
+    evil = '"><script>alert(1)</script><img src=x onerror="alert(2)">'
+    hits = [hit(kind=kind, title=evil, document=evil, text=evil, file="a") for kind in ("image", "chunk")]
+    (report,) = book.ingest(small_catalogue)
+    failure = FailureRecord(kind="unreadable_image", error=evil, path=evil)
+    pages = [
+        Results(hits, lambda file: _jpeg())._repr_html_(),
+        Reports([report.model_copy(update={"name": evil, "failed_images": (failure,)})])._repr_html_(),
+        book.stats().model_copy(update={"owner": evil})._repr_html_(),
+    ]
+    for page in pages:
+        shown = Tags(page)
+        assert shown.tags <= {"div", "figure", "figcaption", "img", "b", "br", "p", "table", "thead", "tbody", "tr",
+                              "th", "td"}  # fmt: skip
+        assert shown.names <= {"style", "src", "alt"}
+        assert "alert(1)" in shown.text
+
+
+def _jpeg() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_frame_has_a_row_for_each_result(book: Swatchbook) -> None:
+    found = book.search("oak", k=4)
+    frame = found.frame()
+    assert list(frame["id"]) == [each.id for each in found]
+    assert list(frame.columns[:4]) == ["id", "kind", "score", "title"]
+    assert list(Results([], lambda file: b"").frame().columns) == list(frame.columns)
+
+
+def test_frames_need_pandas(book: Swatchbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(Configuration, match=re.escape("swatchbook[notebook]")):
+        book.stats().frame()
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda book: book.count(), lambda book: book.ids(), lambda book: book.stats(), lambda book: book.search("oak"),
+        lambda book: book.similar("x"), lambda book: book.ingest("x.pdf"), lambda book: book.add([], "shop"),
+    ],
+)  # fmt: skip
+def test_closed_collection_says_so(book: Swatchbook, use: Callable[[Swatchbook], object], tmp_path: Path) -> None:
+    book.close()
+    book.close()
+    assert "closed" in repr(book)
+    with pytest.raises(InvalidReference, match=r"closed\. Open it again"):
+        use(book)
+    assert not (tmp_path / "shop").exists()
+
+
+def test_results_of_a_closed_collection_still_show_their_texts(book: Swatchbook) -> None:
+    found = book.search("oak", by="product", k=1)
+    book.close()
+    shown = Tags(found._repr_html_())
+    assert "Nordvik Oak" in shown.text
+    assert "This collection is closed." in shown.text
+    assert not shown.pictures
+
+
+def test_two_homes_and_one_home_twice(book: Swatchbook, tmp_path: Path) -> None:
+    with Swatchbook.open(home=tmp_path / "other") as other, Swatchbook.open(owner="anna") as same:
+        assert (other.count(), other.ids(), list(other.search("oak"))) == (0, [], [])
+        assert same.ids() == book.ids()
+    assert book.count() == 14
+
+
+def test_other_owners_see_nothing_of_it(book: Swatchbook, small_catalogue: Path) -> None:
+    with Swatchbook.open(owner="bert") as bert:
+        with pytest.raises(UnknownOwner, match="no owner 'bert'"):
+            bert.count()
+        with pytest.raises(UnknownOwner):
+            bert.similar(book.ids()[0])
+    with Swatchbook.open() as default, pytest.raises(UnknownOwner):
+        default.search("oak")
+    for unknown in (book.ids()[0][:-1], "", "../x"):
+        with pytest.raises(InvalidReference, match="anna has no picture with the id"):
+            book.similar(unknown)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"hom": "x"}, "Unknown setting: hom"),
+        ({"max_image_mb": 0}, "SWATCHBOOK_MAX_IMAGE_MB=0 (given)"),
+        ({"index": "other"}, "SWATCHBOOK_INDEX=other (given)"),
+    ],
+)
+def test_wrong_setting_is_named(home: Path, settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(Configuration) as raised:
+        Swatchbook.open(**settings)
+    assert said in str(raised.value)
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("owner", ["", "a/b", "../x", "a" * 65])
+def test_wrong_name_of_an_owner_is_refused(home: Path, owner: str) -> None:
+    with pytest.raises(InvalidReference, match="is no name of an owner"):
+        Swatchbook.open(owner=owner)
+
+
+def test_wrong_query_is_named(book: Swatchbook) -> None:
+    for k in (0, 101):
+        with pytest.raises(InvalidReference, match="Ask for 1 to 100 results"):
+            book.search("oak", k=k)
+    with pytest.raises(InvalidReference, match="KEY is one of"):
+        book.search("oak", weight="3")  # type: ignore[call-arg]
+    with pytest.raises(InvalidReference, match=r"no document 'other\.pdf'"):
+        book.search("oak", document="other.pdf")
+    with pytest.raises(InvalidReference, match="Nothing to search for"):
+        book.search()
+
+
+def test_wrong_path_is_named_before_any_work(book: Swatchbook, tmp_path: Path) -> None:
+    (tmp_path / "letter.pdf").write_text("Dear reader")
+    with pytest.raises(InvalidReference, match="no such file or folder"):
+        book.ingest(tmp_path / "missing")
+    with pytest.raises(UnsupportedFormat, match="not a PDF"):
+        book.ingest(tmp_path / "letter.pdf")
+    with pytest.raises(InvalidReference, match="roles="):
+        book.ingest(tmp_path, roles=["colour"])
+    assert book.count() == 14
+
+
+def test_what_stops_the_ingest_is_raised(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The setting reaches the process that ingests, and what that says reaches the caller."""
+    draw(tmp_path / "pictures" / "oak.png")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with (
+        Swatchbook.open(home=tmp_path / "other") as book,
+        pytest.raises(Unexpected, match="No Prefect server responds at PREFECT_API_URL"),
+    ):
+        book.ingest(tmp_path / "pictures")
+    assert "No Prefect server responds" in capsys.readouterr().err
+    assert not home.exists()
