@@ -103,6 +103,12 @@ class InvalidReference(Failure):
     kind, policy = "invalid_reference", Policy.NEVER
 
 
+class InvalidBackup(Failure):
+    """A backup is incomplete or damaged, or was written by another version."""
+
+    kind, policy = "invalid_backup", Policy.NEVER
+
+
 class UnknownOwner(InvalidReference):
     """A named owner has no documents."""
 

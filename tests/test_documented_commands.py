@@ -122,6 +122,13 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook ingest catalogue.pdf pictures items.jsonl": f"{_FOLDERS}::test_ingest_sends_each_file_where_it_belongs",
     "swatchbook ingest-images --config images.yaml": f"{_FOLDERS}::test_command_line_goes_before_the_file",
     "swatchbook ingest-images PATH…": f"{_FOLDERS}::test_second_run_processes_nothing_and_starts_no_flow",
+    **dict.fromkeys(
+        (
+            *("swatchbook backup", "swatchbook backup FOLDER", "swatchbook backup /backups/swatchbook"),
+            *("swatchbook restore", "swatchbook restore FOLDER", "swatchbook restore /backups/swatchbook"),
+        ),
+        "tests/interface/cli/test_backup.py::test_a_backup_is_added_to_and_restored_into_another_home",
+    ),
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",

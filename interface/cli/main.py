@@ -728,6 +728,48 @@ def rebuild_index(as_json: Json = False) -> None:
         say_json({"published": published}) if as_json else note(f"{published} images and chunks published.")
 
 
+@app.command(rich_help_panel=MAINTAIN)
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="An empty folder, or an earlier backup.")],
+    as_json: Json = False,
+) -> None:
+    """Write everything but the settings to a folder: ledger, vectors and files. The collection may be in use.
+
+    Run it again to add what is new.
+    """
+    with opened_resources() as resources, resumable():
+        from interface.cli.backup import draw_backup, exit_code
+        from interface.cli.progress import counting
+        from interface.cli.terminal import err, out, say_json
+        from swatchbook.backup.write import back_up
+
+        with counting("back up", err()) as progress:
+            done = back_up(resources, folder, progress=progress)
+        say_json(done) if as_json else out().print(draw_backup(done))
+    raise typer.Exit(exit_code(done))
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder that `backup` has written.")],
+    as_json: Json = False,
+) -> None:
+    """Restore a backup into this ledger, file store and index, whichever these are; nothing is embedded again.
+
+    What is here stays: documents that are here already are not changed. Run it again after an interruption.
+    """
+    with opened_resources() as resources, resumable():
+        from interface.cli.backup import draw_restore, exit_code
+        from interface.cli.progress import counting
+        from interface.cli.terminal import err, out, say_json
+        from swatchbook.backup.restore import restore as run
+
+        with counting("restore", err()) as progress:
+            done = run(resources, folder, progress=progress)
+        say_json(done) if as_json else out().print(draw_restore(done))
+    raise typer.Exit(exit_code(done))
+
+
 # --- serve ------------------------------------------------------------------------------------------------------------
 
 

@@ -288,6 +288,22 @@ def commit(
         return unsound
 
 
+def adopt_done(connection: Connection, done: Collection[ItemId], *, review_below: float) -> None:
+    """Set items done whose vectors or analyses another ledger has made, and which are stored already.
+
+    All images and chunks with these keys are marked for publishing; an analysis gives them its text, and queues the
+    items of it. A run that holds one of the items loses it.
+    """
+    results = [ItemResult(key=key, role=Role(role), tag=tag) for key, role, tag in done]
+    _set_done(connection, results)
+    analysed = [result for result in results if result.role is Role.ANALYSIS]
+    for tag in {result.tag for result in analysed}:
+        set_current_text(connection, tag, {each.key for each in analysed if each.tag == tag}, review_below)
+    completing = {result.key for result in results if result.role in (Role.ANALYSIS, Role.VISUAL)}
+    queue_text_items(connection, images.c.content_key, completing)
+    _mark_made(connection, results, beside=False)
+
+
 def release(ledger: Ledger, lease: Lease) -> None:
     """Set the items that the lease still holds pending again; their attempts stay counted."""
     with ledger.write() as connection:

@@ -1,14 +1,18 @@
-"""Rename an owner, and compute the ids of an owner's documents and images.
+"""Rename an owner, and compute the ids of an owner's documents and images. Take over owners of another ledger.
 
 Ids are made of the owner's *seed*: its name, or that under which the collection began if it was renamed. So a renamed
 collection keeps its ids, and the same file is still the same document. Whoever uses the old name next gets another
 seed.
 """
 
-from sqlalchemy import Connection, select, text, update
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select, text, union, update
 from ulid import ULID
 
 from swatchbook.errors import InvalidReference
+from swatchbook.ledger.bulk_rows import insert_new_rows
 from swatchbook.ledger.database import Ledger, upsert
 from swatchbook.ledger.dirty import mark_renamed
 from swatchbook.ledger.tables import documents, images, owner_seeds
@@ -49,6 +53,45 @@ def rename(ledger: Ledger, old: str, new: str) -> bool:
             connection.execute(update(table).where(table.c.owner == old).values(owner=new))
         mark_renamed(connection, new)
     return True
+
+
+def require_same_seeds(connection: Connection, seeds: Mapping[str, str]) -> None:
+    """Raise InvalidReference unless collections of these owners, by owner the seed of their ids, can be merged here."""
+    stored = {row.owner: row.seed for row in connection.execute(select(owner_seeds.c.owner, owner_seeds.c.seed))}
+    here = {owner: stored.get(owner, owner) for owner in _used(connection)}
+    owner_by_seed = {seed: owner for owner, seed in here.items()}
+    for owner, seed in sorted(seeds.items()):
+        if here.get(owner, seed) != seed:
+            raise InvalidReference(
+                f"The owner {owner!r} there and the one here are two collections: one of them was renamed.",
+                advice=f"Rename the one here: `swatchbook owners rename {owner} NEW`. Then both can be here.",
+            )
+        if (other := owner_by_seed.get(seed, owner)) != owner:
+            raise InvalidReference(
+                f"The owner {owner!r} there is the same collection as {other!r} here: it was renamed.",
+                advice=f"Give it the same name here: `swatchbook owners rename {other} {owner}`.",
+            )
+
+
+def adopt_seeds(connection: Connection, seeds: Mapping[str, str], renamed: Collection[Mapping[str, Any]]) -> None:
+    """Take over the seeds of owners that have nothing here. `renamed`: rows of `owner_seeds`, also of former names.
+
+    A former name that is free here gets the seed that it has there: with its own, it would make ids that are taken.
+    Raises as `require_same_seeds`.
+    """
+    require_same_seeds(connection, seeds)
+    used = _used(connection)
+    for owner, seed in seeds.items():
+        if owner not in used and seed_of(connection, owner) != seed:
+            _store_seed(connection, owner, seed, renamed_to=None)
+    former = [dict(row) for row in renamed if row["owner"] not in used and row["owner"] not in seeds]
+    insert_new_rows(connection, owner_seeds, former)
+
+
+def _used(connection: Connection) -> set[str]:
+    """Return the owners that have a document, or an image that is being removed."""
+    owned = union(select(documents.c.owner), select(images.c.owner))
+    return set(connection.execute(owned).scalars())
 
 
 def _is_used(connection: Connection, owner: str) -> bool:

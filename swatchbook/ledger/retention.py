@@ -67,8 +67,8 @@ def collect(ledger: Ledger, files: Files, *, older_than: float = UNUSED_SECONDS)
     """
     with ledger.write() as connection:
         unused_since = contents.c.unused_since
-        connection.execute(update(contents).where(unused_since.is_not(None), _is_used()).values(unused_since=null()))
-        connection.execute(update(contents).where(unused_since.is_(None), ~_is_used()).values(unused_since=db_now()))
+        connection.execute(update(contents).where(unused_since.is_not(None), is_used()).values(unused_since=null()))
+        connection.execute(update(contents).where(unused_since.is_(None), ~is_used()).values(unused_since=db_now()))
         answers = connection.execute(
             update(calls)
             .where(calls.c.at <= db_now() - older_than, calls.c.document.not_in(select(documents.c.id)))
@@ -91,7 +91,7 @@ def _collect_some(ledger: Ledger, files: Files, older_than: float) -> Collected 
     with ledger.write() as connection:
         unused = connection.execute(
             select(contents.c.key, contents.c.file)
-            .where(contents.c.unused_since <= db_now() - older_than, ~_is_used())
+            .where(contents.c.unused_since <= db_now() - older_than, ~is_used())
             .limit(_COLLECTED_TOGETHER)
             .with_for_update()
         ).all()
@@ -125,7 +125,7 @@ def _was_put_within(files: Files, file: str, seconds: float) -> bool:
         return False
 
 
-def _is_used() -> ColumnElement[bool]:
+def is_used() -> ColumnElement[bool]:
     """Return the condition that content is used: as picture, text or pair of an image, as text of a chunk or analysis,
     or as file of a document.
     """

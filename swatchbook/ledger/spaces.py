@@ -21,6 +21,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    null,
     or_,
     select,
     update,
@@ -136,6 +137,33 @@ def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = No
             advice="A changed model needs a changed tag.",
         )
     return found
+
+
+def require_same_dimensions(connection: Connection, found: Iterable[Space]) -> None:
+    """Raise Configuration for a space that is registered with another dimension."""
+    known = {each.pair: each.space for each in _registered(connection)}
+    for space in found:
+        here = known.get(RoleTag(role=space.role, tag=space.tag), space)
+        if here.dimension != space.dimension:
+            raise Configuration(
+                f"{space.tag} has {space.role} vectors of {space.dimension} numbers there, of {here.dimension} here.",
+                advice="A changed model needs a changed tag.",
+            )
+
+
+def adopt_spaces(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Register spaces of another ledger, rows of `spaces`, as they are there; known ones stay as they are.
+
+    A role that is searched here, or whose family is searched by another model, stays so: its space is not active.
+    """
+    active = [each for each in _registered(connection) if each.active]
+    for row in rows:
+        role = Role(row["role"])
+        others = [each for each in active if each.space.role in family_of(role)]
+        same_model = all(None in (row["model"], each.model) or row["model"] == each.model for each in others)
+        takes_over = row["active"] and same_model and all(each.space.role is not role for each in others)
+        values = {**row, "active": takes_over, "model": null() if row["model"] is None else row["model"]}
+        connection.execute(upsert(connection, table).values(values).on_conflict_do_nothing())
 
 
 # --- requests beside the active space ---------------------------------------------------------------------------------

@@ -1,0 +1,143 @@
+"""The folder of a backup: what lies where, its manifest, and which paths in it are read. A folder holds one backup; it
+is whole as soon as its manifest names it, and that is written last.
+
+    manifest.json                  which backup this is, and rows, bytes and SHA-256 of each of its tables
+    rows/<id>/<table>.parquet      the rows of the backup with this id
+    rows/<id>/files.parquet        key and size of each stored file; without a size it was missing
+    files/<ab>/<key>               the stored files, named by their SHA-256 as in the file store
+
+No path is read from a backup: each follows from an id, a table's name or a key, whose forms are checked. What is no
+file, or a link out of the folder, is refused.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints, ValidationError
+from sqlalchemy import BigInteger, Column, String
+
+from swatchbook.errors import InvalidBackup, InvalidReference
+from swatchbook.ledger.portable_rows import PORTABLE
+from swatchbook.records import Record
+from swatchbook.records.base import Sha256
+from swatchbook.storage.files import KEY
+
+FORMAT: Final = 1
+FILES: Final = "files"
+"""Name of the table of stored files."""
+
+TABLES: Final = (FILES, *(table.name for table in PORTABLE))
+FILE_COLUMNS: Final = (Column("key", String(73)), Column("size", BigInteger))
+
+_MANIFEST, _ROWS, _LOCK = "manifest.json", "rows", ".lock"
+_MAX_MANIFEST_BYTES = 1 << 20
+_ID = r"^[0-9A-HJKMNP-TV-Z]{26}$"
+
+
+class TableFile(Record):
+    """A Parquet file of a backup: how many rows and bytes it has, and its SHA-256."""
+
+    rows: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0)]
+    sha256: Sha256
+
+
+class Manifest(Record):
+    """What a backup is. `ledger`: the migration of the ledger; `at`: Unix seconds by its clock; `id`: a ULID."""
+
+    format: Literal[1] = FORMAT
+    id: Annotated[str, StringConstraints(pattern=_ID)]
+    swatchbook: Annotated[str, StringConstraints(max_length=64)]
+    ledger: Annotated[str, StringConstraints(max_length=64)]
+    at: float
+    tables: dict[str, TableFile]
+
+    @property
+    def rows(self) -> int:
+        """Return the rows of all tables, with those of stored files."""
+        return sum(table.rows for table in self.tables.values())
+
+
+class BackupFolder:
+    """The paths of a backup."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.manifest_file = self.path / _MANIFEST
+        self.lock_file = self.path / _LOCK
+        self.rows = self.path / _ROWS
+        self.files = self.path / FILES
+
+    def table_file(self, manifest_id: str, table: str) -> Path:
+        """Return where the rows of a table are, of the backup with this id."""
+        if not re.match(_ID, manifest_id) or table not in TABLES:
+            raise InvalidBackup(f"{table!r} is no table of a backup.")
+        return self.rows / manifest_id / f"{table}.parquet"
+
+    def stored_file(self, key: str) -> Path:
+        """Return where a stored file is. Raises InvalidBackup for what is no key."""
+        if not KEY.fullmatch(key):
+            raise InvalidBackup(f"{key!r} is not the key of a stored file.")
+        return self.files / key[:2] / key
+
+    def require_ours(self) -> None:
+        """Raise InvalidReference for a folder that holds other things than a backup."""
+        known = {_MANIFEST, _ROWS, _LOCK, FILES}
+        if self.path.exists() and not self.path.is_dir():
+            raise InvalidReference(f"{self.path} is not a folder.", advice="Name an empty folder, or a backup.")
+        if self.path.is_dir() and (others := sorted({each.name for each in self.path.iterdir()} - known)):
+            raise InvalidReference(
+                f"{self.path} is neither empty nor a backup: it holds {others[0]!r}.",
+                advice="Name an empty folder, or a backup, to which what is new is then added.",
+            )
+
+    def read_manifest(self) -> Manifest:
+        """Return the manifest. Raises InvalidReference where there is none, InvalidBackup."""
+        if not self.path.is_dir():
+            raise InvalidReference(f"There is no folder {self.path}.")
+        if not self.manifest_file.is_file():
+            unfinished = " Its backup was interrupted." if self.rows.is_dir() else ""
+            raise InvalidReference(
+                f"{self.path} holds no finished backup: it has no {_MANIFEST}.{unfinished}",
+                advice="Run `swatchbook backup` again where the collection is, or name another folder.",
+            )
+        if self.manifest_file.stat().st_size > _MAX_MANIFEST_BYTES:
+            raise InvalidBackup(f"{self.manifest_file} is too large.")
+        try:
+            manifest = Manifest.model_validate_json(self.manifest_file.read_bytes())
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise InvalidBackup(
+                f"{self.manifest_file} is not a manifest that this version reads: {where or 'no JSON'}.",
+                advice="A backup of a newer Swatchbook is restored with that version.",
+            ) from error
+        if manifest.tables.keys() != set(TABLES):
+            raise InvalidBackup(f"{self.manifest_file} names other tables than a backup has.")
+        return manifest
+
+    def check(self, path: Path, *, size: int, sha256: str) -> None:
+        """Raise InvalidBackup unless this is a file in the folder with exactly these bytes."""
+        try:
+            inside = path.resolve().is_relative_to(self.path.resolve())
+            if not inside or path.is_symlink() or not path.is_file():
+                raise InvalidBackup(f"{path} is missing.", advice=_DAMAGED)
+            if path.stat().st_size != size:
+                raise InvalidBackup(f"{path} does not have the {size} bytes that it was written with.", advice=_DAMAGED)
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                    raise InvalidBackup(f"{path} is damaged.", advice=_DAMAGED)
+        except OSError as error:
+            reason = (error.strerror or "").lower()
+            raise InvalidBackup(f"{path} cannot be read: {reason}.", advice=_DAMAGED) from error
+
+    def other_rows(self, manifest_id: str) -> Iterator[Path]:
+        """Yield the files of rows of other backups: an earlier one, or one that was interrupted."""
+        for folder in self.rows.iterdir() if self.rows.is_dir() else ():
+            if folder.name != manifest_id and folder.is_dir():
+                yield folder
+
+
+_DAMAGED = "Nothing was restored. Make the backup again, or restore another one."

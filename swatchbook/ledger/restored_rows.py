@@ -1,0 +1,240 @@
+"""Insert the rows of a backup, a portion in one transaction that can be repeated. What is here wins: a row with the
+same key stays, and so does a document with all its parts. Only an item that is done there and not here becomes done.
+
+A document is *being restored* from its own row until `finish_document`: cancelled, so that nothing runs it, and with a
+message that names the backup. Its images and chunks count as never shown until then.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    MetaData,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    literal,
+    null,
+    select,
+    tuple_,
+    update,
+)
+
+from swatchbook.ledger.bulk_rows import insert_new_rows
+from swatchbook.ledger.database import Ledger, db_now, execute_in, select_in
+from swatchbook.ledger.dirty import NEVER_SHOWN, mark_shown
+from swatchbook.ledger.items import adopt_done
+from swatchbook.ledger.requested import requested_items
+from swatchbook.ledger.spaces import set_beside
+from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, placements, reviews, vectors
+from swatchbook.records import PIXEL_ROLES, DocumentStatus, ItemState, PlacementState, Role
+
+Rows = Sequence[Mapping[str, Any]]
+
+_RESTORING = "restoring"
+"""`failure_kind` of a document that is being restored."""
+
+_SHOWN_TOGETHER = 500
+
+
+# --- what belongs to no document --------------------------------------------------------------------------------------
+
+
+def insert_shared(ledger: Ledger, table: Table, rows: Rows, *, review_below: float) -> None:
+    """Insert rows of a table that are shared between documents."""
+    with ledger.write() as connection:
+        if table is items:
+            _insert_items(connection, rows, review_below)
+        elif table is reviews:
+            _insert_reviews(connection, rows)
+        else:
+            _insert(connection, table, rows)
+        if table is contents:  # what was about to be collected here is kept until the documents are here, too
+            keys = {row["key"] for row in rows}
+            execute_in(connection, update(contents).values(unused_since=null()), contents.c.key, keys)
+
+
+def _insert_items(connection: Connection, rows: Rows, review_below: float) -> None:
+    held = {"state": ItemState.PENDING.value}  # by a run of the other ledger
+    _insert(connection, items, [{**row, **held} if row["state"] == ItemState.LEASED else row for row in rows])
+    done = {(row["key"], row["role"], row["tag"]) for row in rows if row["state"] == ItemState.DONE}
+    query = select(items.c.key, items.c.role, items.c.tag).where(items.c.state != ItemState.DONE)
+    still_open = {tuple(row) for row in select_in(connection, query, items.c.key, {key for key, _, _ in done})}
+    if adopted := done & still_open & _stored(connection, {key for key, _, _ in done}):
+        adopt_done(connection, adopted, review_below=review_below)
+
+
+def _stored(connection: Connection, keys: Collection[str]) -> set[tuple[str, str, str]]:
+    """Return (key, role, tag) of the vectors and analyses of these keys."""
+    of_vectors = select(vectors.c.key, vectors.c.role, vectors.c.tag)
+    of_analyses = select(analyses.c.key, analyses.c.tag)
+    return {
+        *((row.key, row.role, row.tag) for row in select_in(connection, of_vectors, vectors.c.key, keys)),
+        *((row.key, Role.ANALYSIS.value, row.tag) for row in select_in(connection, of_analyses, analyses.c.key, keys)),
+    }
+
+
+def _insert_reviews(connection: Connection, rows: Rows) -> None:
+    """Insert the reviews of analyses that have none here: of two histories, that which is here stays."""
+    query = select(reviews.c.key, reviews.c.tag).distinct()
+    known = {tuple(row) for row in select_in(connection, query, reviews.c.key, {row["key"] for row in rows})}
+    _insert(connection, reviews, [row for row in rows if (row["key"], row["tag"]) not in known])
+
+
+def whole_reviews(rows: Rows) -> tuple[Rows, Rows]:
+    """Return the rows without those of the last analysis, and these: the next portion may hold more of them."""
+    groups = [list(group) for _, group in groupby(rows, key=lambda row: (row["key"], row["tag"]))]
+    return [row for group in groups[:-1] for row in group], groups[-1] if groups else []
+
+
+# --- documents --------------------------------------------------------------------------------------------------------
+
+
+def left_by_others(ledger: Ledger, ids: Collection[str], backup: str) -> list[str]:
+    """Return those of the documents that a restore of another backup has left unfinished."""
+    query = select(documents.c.id).where(
+        documents.c.failure_kind == _RESTORING, documents.c.message != _message(backup)
+    )
+    with ledger.read() as connection:
+        return [row.id for row in select_in(connection, query, documents.c.id, ids)]
+
+
+def insert_documents(ledger: Ledger, rows: Rows, backup: str) -> int:
+    """Insert documents as being restored from a backup; return how many of these rows are being restored now."""
+    unfinished = {
+        "status": DocumentStatus.CANCELLED,
+        "failure_kind": _RESTORING,
+        "message": _message(backup),
+        "due_at": None,
+    }
+    with ledger.write() as connection:
+        _insert(connection, documents, [{**row, **unfinished} for row in rows])
+        return len(_being_restored(connection, {row["id"] for row in rows}, backup))
+
+
+def insert_images(ledger: Ledger, rows: Rows) -> None:
+    """Insert images as never shown. One that is here takes the text from there if it has none."""
+    with ledger.write() as connection:
+        _insert(connection, images, [{**row, **NEVER_SHOWN} for row in rows])
+        texts = ("text_key", "pair_key", "quality", "needs_review")
+        lacking = update(images).where(images.c.id == bindparam("image"), images.c.text_key.is_(None))
+        described = [row for row in rows if row["text_key"] is not None]
+        if described:
+            connection.execute(
+                lacking.values({name: bindparam(f"new_{name}") for name in texts}),
+                [{"image": row["id"], **{f"new_{name}": row[name] for name in texts}} for row in described],
+            )
+
+
+def insert_parts(ledger: Ledger, table: Table, rows: Rows, backup: str) -> None:
+    """Insert parts of the documents that are being restored; those of other documents are left out."""
+    with ledger.write() as connection:
+        restoring = _being_restored(connection, {row["document"] for row in rows}, backup)
+        never_shown = NEVER_SHOWN if table is chunks else {}
+        _insert(connection, table, [{**row, **never_shown} for row in rows if row["document"] in restoring])
+
+
+def finish_document(ledger: Ledger, row: Mapping[str, Any], backup: str) -> bool:
+    """Mark what a document shows for publishing, and give it its status; return False if it is not being restored.
+
+    One that was running is queued, one that is completed but has open items here waits, and is due.
+    """
+    with ledger.read() as connection:
+        if not _being_restored(connection, {row["id"]}, backup):
+            return False
+    _show(ledger, row["id"])
+    with ledger.write() as connection:
+        set_beside(connection, row["id"])
+        kept = {name: row[name] for name in ("status", "failure_kind", "message", "due_at")}
+        if row["status"] == DocumentStatus.RUNNING:
+            kept["status"] = DocumentStatus.QUEUED
+        rows = requested_items(row["id"])
+        open_states = (ItemState.PENDING, ItemState.LEASED)
+        pending = select(rows.c.key).where(rows.c.state.in_(open_states), ~rows.c.beside).limit(1)
+        if row["status"] == DocumentStatus.COMPLETED and connection.execute(pending).first() is not None:
+            kept |= {"status": DocumentStatus.WAITING, "due_at": db_now()}
+        this = and_(documents.c.id == row["id"], documents.c.failure_kind == _RESTORING)
+        connection.execute(update(documents).where(this).values(kept))
+    return True
+
+
+def drop_unplaced_images(ledger: Ledger) -> None:
+    """Delete images that no document places: those of a backup whose documents were here already."""
+    placed = exists().where(placements.c.image == images.c.id)
+    with ledger.write() as connection:
+        connection.execute(delete(images).where(images.c.dirty == 0, ~images.c.gone, ~placed))
+
+
+def count_unfinished(ledger: Ledger, ids: Collection[str]) -> int:
+    """Return how many of these documents are neither completed nor cancelled."""
+    settled = (DocumentStatus.COMPLETED, DocumentStatus.CANCELLED)
+    query = select(documents.c.id).where(documents.c.status.not_in(settled))
+    with ledger.read() as connection:
+        return sum(1 for _ in select_in(connection, query, documents.c.id, ids))
+
+
+def _message(backup: str) -> str:
+    return f"Being restored from the backup {backup}; `swatchbook restore` finishes it."
+
+
+def _being_restored(connection: Connection, ids: Collection[str], backup: str) -> set[str]:
+    query = select(documents.c.id).where(
+        documents.c.failure_kind == _RESTORING, documents.c.message == _message(backup)
+    )
+    return {row.id for row in select_in(connection, query, documents.c.id, ids)}
+
+
+def _show(ledger: Ledger, document: str) -> None:
+    """Mark the images and chunks that a document shows for publishing, in portions."""
+    of_images = (
+        select(placements.c.ordinal, placements.c.id.label("place"), images.c.id, images.c.content_key.label("key"))
+        .join_from(placements, images, images.c.id == placements.c.image)
+        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+        .order_by(placements.c.ordinal, placements.c.id)
+    )
+    of_chunks = (
+        select(chunks.c.ordinal, chunks.c.id.label("place"), chunks.c.id, chunks.c.text_key.label("key"))
+        .where(chunks.c.document == document, chunks.c.embed)
+        .order_by(chunks.c.ordinal, chunks.c.id)
+    )
+    by_content = frozenset({*PIXEL_ROLES, Role.ANALYSIS})
+    for table, query, roles in ((images, of_images, by_content), (chunks, of_chunks, frozenset({Role.TEXT}))):
+        last: tuple[int, str] = (-1, "")
+        columns = list(query.selected_columns)[:2]
+        while True:
+            with ledger.write() as connection:
+                shown = connection.execute(
+                    query.where(tuple_(*columns) > tuple_(*map(literal, last))).limit(_SHOWN_TOGETHER)
+                ).all()
+                done = select(items.c.key).where(items.c.state == ItemState.DONE, items.c.role.in_(roles))
+                made = {row.key for row in select_in(connection, done, items.c.key, {row.key for row in shown})}
+                ids = {row.id for row in shown}
+                mark_shown(connection, table, ids, made={row.id for row in shown if row.key in made})
+            if not shown:
+                break
+            last = shown[-1].ordinal, shown[-1].place
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _insert(connection: Connection, table: Table, rows: Rows) -> None:
+    """Insert rows whose key does not exist yet."""
+    insert_new_rows(connection, _with_nulls(table), [dict(row) for row in rows])
+
+
+@cache
+def _with_nulls(table: Table) -> Table:
+    """Return a table like this one, in which no value of a JSON column is SQL's NULL, not the `null` of JSON."""
+    columns = (
+        Column(each.name, JSON(none_as_null=True) if isinstance(each.type, JSON) else each.type)
+        for each in table.columns
+    )
+    return Table(table.name, MetaData(), *columns)

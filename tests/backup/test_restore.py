@@ -1,0 +1,256 @@
+"""A restore writes nothing before all is verified, goes on where it was stopped, and leaves what is here as it is."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from swatchbook.backup import write
+from swatchbook.backup.layout import BackupFolder
+from swatchbook.backup.restore import restore
+from swatchbook.backup.write import back_up
+from swatchbook.errors import Failure, InvalidBackup, InvalidReference
+from swatchbook.ledger import owners, tables
+from swatchbook.ledger.documents import all_documents, get_document
+from swatchbook.ledger.queries.owners import owner_accounts
+from swatchbook.ledger.schedule import due_documents
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.records import DocumentStatus
+from swatchbook.resources import Resources
+from tests.backup.collection import Steps, Stopped, begin, files, indexed, make, rows
+from tests.backup.conftest import NewCollection
+from tests.ledger import scene
+
+
+@pytest.fixture
+def other(new_collection: NewCollection) -> Resources:
+    return new_collection()
+
+
+# --- stopped and run again --------------------------------------------------------------------------------------------
+
+
+def test_it_may_be_stopped_anywhere_and_is_whole_after_the_next(
+    resources: Resources, other: Resources, tmp_path: Path
+) -> None:
+    make(resources, "oak", "ash")
+    make(resources, "oak", "elm", content="supplement", owner="bert")
+    back_up(resources, tmp_path / "backup")
+    stops = 0
+    while True:
+        try:
+            restore(other, tmp_path / "backup", progress=Steps(stops + 1))
+        except Stopped:
+            stops += 1
+            assert due_documents(other.ledger) == [] or all(
+                each.status is DocumentStatus.COMPLETED for each in due_documents(other.ledger)
+            ), "nothing works on what is half there"
+        else:
+            break
+    assert stops > 10
+    assert rows(other) == rows(resources)
+    assert files(other) == files(resources)
+    assert indexed(other) == indexed(resources)
+    assert owner_accounts(other.ledger) == owner_accounts(resources.ledger)
+    assert restore(other, tmp_path / "backup").kept == 2
+    assert rows(other) == rows(resources)
+
+
+def test_what_a_restore_of_another_backup_left_half_done_is_restored_from_this_one(
+    resources: Resources, other: Resources, tmp_path: Path
+) -> None:
+    make(resources, "oak", "ash")
+    back_up(resources, tmp_path / "backup")
+    with pytest.raises(Stopped):  # the rows of the documents are there, not all of their parts
+        restore(other, tmp_path / "backup", progress=Steps(8))
+    assert [each.status for each in all_documents(other.ledger, None)] == [DocumentStatus.CANCELLED]
+    back_up(resources, tmp_path / "backup")
+    assert restore(other, tmp_path / "backup").documents == 1
+    here, there = rows(other), rows(resources)
+    assert set(here.pop("contents")) >= set(there.pop("contents"))  # also the file of what was deleted
+    assert here == there
+    assert indexed(other) == indexed(resources)
+
+
+# --- merged -----------------------------------------------------------------------------------------------------------
+
+
+def test_documents_that_are_here_stay_and_others_come(resources: Resources, other: Resources, tmp_path: Path) -> None:
+    make(resources, "oak", "ash")
+    make(resources, "oak", "elm", content="supplement")
+    back_up(resources, tmp_path / "backup")
+    here = make(other, "oak", "birch")
+    before = get_document(other.ledger, here)
+    restored = restore(other, tmp_path / "backup")
+    assert (restored.documents, restored.kept) == (1, 1)
+    assert get_document(other.ledger, here) == before
+    (account,) = owner_accounts(other.ledger)
+    assert (account.documents, account.found, account.complete) == (2, 3, 3)
+    assert scene.states(other.ledger, here).keys() == {scene.image("oak"), scene.image("birch")}
+    assert scene.count(other.ledger, tables.images, id=scene.image("ash")) == 0, "no document here shows it"
+    assert all(indexed(other).values())
+
+
+def test_what_is_done_there_need_not_be_made_here(resources: Resources, other: Resources, tmp_path: Path) -> None:
+    make(resources, "oak", content="supplement")
+    back_up(resources, tmp_path / "backup")
+    run = begin(other, "oak")
+    restore(other, tmp_path / "backup")
+    assert scene.count(other.ledger, tables.items, key=scene.key("oak"), state="done") == 3
+    assert {state.value for state in scene.states(other.ledger, run.document).values()} == {"complete"}
+    (visual,) = [held for name, held in indexed(other).items() if "visual" in name.lower()]
+    assert visual.keys() == {scene.image("oak")}
+
+
+def test_a_document_with_items_that_are_open_here_waits(resources: Resources, other: Resources, tmp_path: Path) -> None:
+    document = make(resources, "oak", content="supplement")
+    with resources.ledger.write() as connection:  # failed for good there, so that the document is completed
+        connection.execute(update(tables.items).where(tables.items.c.key == scene.key("oak")).values(state="failed"))
+    back_up(resources, tmp_path / "backup")
+    begin(other, "oak")
+    assert restore(other, tmp_path / "backup").unfinished == 1
+    assert get_document(other.ledger, document).status is DocumentStatus.WAITING
+
+
+def test_a_space_that_is_searched_here_stays_the_active_one(
+    resources: Resources, other: Resources, tmp_path: Path
+) -> None:
+    make(resources, "oak")
+    with resources.ledger.write() as connection:
+        for table in (tables.requested, tables.items, tables.vectors, tables.spaces):
+            connection.execute(update(table).where(table.c.role == "visual").values(tag="another@1/a"))
+    back_up(resources, tmp_path / "backup")
+    make(other, "ash", content="supplement")
+    assert restore(other, tmp_path / "backup").unsearched == ("visual another@1/a",)
+    with other.ledger.read() as connection:
+        told = connection.execute(tables.spaces.select().where(tables.spaces.c.role == "visual")).all()
+    assert {row.tag: row.active for row in told} == {"eye@1/a": True, "another@1/a": False}
+
+
+# --- owners -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_renamed_owner_comes_with_its_ids_and_its_former_name_is_free_for_others(
+    resources: Resources, other: Resources, tmp_path: Path
+) -> None:
+    document = make(resources, "oak")
+    owners.rename(resources.ledger, "anna", "lena")
+    back_up(resources, tmp_path / "backup")
+    restore(other, tmp_path / "backup")
+    content = scene.key("catalogue")
+    assert owners.id_of_document(other.ledger, "lena", content) == document
+    assert owners.id_of_document(other.ledger, "anna", content) != document
+
+
+@pytest.mark.parametrize("here", ["lena", "anna"])
+def test_an_owner_that_is_another_collection_here_is_refused_by_name_and_nothing_is_written(
+    resources: Resources, other: Resources, tmp_path: Path, here: str
+) -> None:
+    make(resources, "oak")
+    owners.rename(resources.ledger, "anna", "lena")
+    publish_all(resources, at_most=0)
+    back_up(resources, tmp_path / "backup")
+    make(other, "ash", owner=here, content="supplement")
+    before = rows(other)
+    with pytest.raises(InvalidReference, match="'lena'") as refused:
+        restore(other, tmp_path / "backup")
+    assert rows(other) == before
+    advised = {"lena": "owners rename lena NEW", "anna": "owners rename anna lena"}
+    assert advised[here] in str(refused.value)
+    owners.rename(other.ledger, here, {"lena": "mona", "anna": "lena"}[here])
+    assert restore(other, tmp_path / "backup").documents == 1
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def table(folder: Path, name: str) -> Path:
+    return BackupFolder(folder).table_file(BackupFolder(folder).read_manifest().id, name)
+
+
+def stored(folder: Path, name: str) -> Path:
+    return BackupFolder(folder).stored_file(f"{scene.key(name)}.png")
+
+
+def link_out(folder: Path) -> None:
+    outside = folder.parent / "outside"
+    shutil.move(stored(folder, "oak"), outside)
+    stored(folder, "oak").symlink_to(outside)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "a bit of a picture": lambda folder: flip(stored(folder, "oak")),
+    "a picture cut off": lambda folder: stored(folder, "oak").write_bytes(b"oa"),
+    "a picture lost": lambda folder: stored(folder, "oak").unlink(),
+    "a link to elsewhere": link_out,
+    "a bit of a table": lambda folder: flip(table(folder, "vectors")),
+    "a table lost": lambda folder: table(folder, "links").unlink(),
+    "no JSON": lambda folder: (folder / "manifest.json").write_text("{"),
+    "another format": lambda folder: (folder / "manifest.json").write_text(
+        (folder / "manifest.json").read_text().replace('"format": 1', '"format": 2')
+    ),
+    "an id that leads out": lambda folder: (folder / "manifest.json").write_text(
+        (folder / "manifest.json").read_text().replace(BackupFolder(folder).read_manifest().id, "../../../etc")
+    ),
+    "another ledger": lambda folder: (folder / "manifest.json").write_text(
+        (folder / "manifest.json").read_text().replace('"ledger": "00', '"ledger": "99')
+    ),
+    "a table more": lambda folder: (folder / "manifest.json").write_text(
+        (folder / "manifest.json").read_text().replace('"files": {', '"../files": {')
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_nothing_is_written_of_a_backup_that_is_not_whole(
+    resources: Resources, other: Resources, tmp_path: Path, damage: str
+) -> None:
+    make(resources, "oak", "ash")
+    back_up(resources, tmp_path / "backup")
+    DAMAGES[damage](tmp_path / "backup")
+    nothing = rows(other)
+    with pytest.raises(InvalidBackup):
+        restore(other, tmp_path / "backup")
+    assert rows(other) == nothing
+    assert list(other.files.keys()) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("file", "../../outside.png"), ("file", "/etc/passwd"), ("owner", "../anna"), ("content", "another"), ("id", "x")],
+)
+def test_rows_that_name_what_they_may_not_are_refused(
+    resources: Resources, other: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, value: str
+) -> None:
+    """Whoever makes a backup by hand can make its sums right, too."""
+    make(resources, "oak")
+    real = write.portable_rows
+    monkeypatch.setattr(
+        write,
+        "portable_rows",
+        lambda connection, each: (
+            {**row, column: value} if each is tables.documents else row for row in real(connection, each)
+        ),
+    )
+    back_up(resources, tmp_path / "backup")
+    with pytest.raises(InvalidBackup):
+        restore(other, tmp_path / "backup")
+    assert scene.count(other.ledger, tables.documents) == 0
+
+
+def test_every_refusal_says_what_to_do(resources: Resources, other: Resources, tmp_path: Path) -> None:
+    make(resources, "oak")
+    back_up(resources, tmp_path / "backup")
+    stored(tmp_path / "backup", "oak").unlink()
+    with pytest.raises(Failure) as refused:
+        restore(other, tmp_path / "backup")
+    assert refused.value.advice is not None
+    assert "Nothing was restored." in refused.value.advice

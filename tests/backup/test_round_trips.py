@@ -1,0 +1,53 @@
+"""What was backed up is restored whole on any ledger and any index: rows, files, account, vectors, search results; and
+no model is asked.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook.backup.restore import restore
+from swatchbook.backup.write import back_up
+from swatchbook.index.base import Where
+from swatchbook.ledger.publishing import count_unpublished
+from swatchbook.ledger.queries.owners import owner_accounts
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
+from swatchbook.upkeep.verify import verify
+from tests.backup.collection import files, indexed, rows
+from tests.backup.conftest import NewCollection
+
+
+def results(resources: Resources) -> list[dict[str, float]]:
+    """Id -> score of all results of some searches. Equal scores may come in any order."""
+    return [
+        {hit.id: round(hit.score, 4) for hit in search(resources, text=text, where=Where(owner="anna"), by=by, k=100)}
+        for text in ("oak", "matt grey terrazzo")
+        for by in ("image", "product", "chunk")
+    ]
+
+
+@pytest.mark.parametrize("index", ["lance", "weaviate"])
+@pytest.mark.parametrize("ledger", ["sqlite", "postgresql"])
+def test_there_and_back(
+    collection: Resources, new_collection: NewCollection, tmp_path: Path, ledger: str, index: str
+) -> None:
+    there = new_collection(ledger, index)
+    written = back_up(collection, tmp_path / "backup")
+    assert written.missing == ()
+    assert written.vectors > 20
+    restored = restore(there, tmp_path / "backup")
+    assert (restored.documents, restored.kept, restored.unfinished, restored.missing) == (1, 0, 0, ())
+    back = new_collection("sqlite", "lance" if index == "weaviate" else "weaviate")
+    back_up(there, tmp_path / "another")
+    restore(back, tmp_path / "another")
+    for other in (there, back):
+        assert not {"models", "decoders"} & vars(other).keys(), "a restore asks no model"
+        assert rows(other) == rows(collection)
+        assert files(other) == files(collection)
+        assert owner_accounts(other.ledger) == owner_accounts(collection.ledger)
+        assert [each.complete for each in owner_accounts(other.ledger)] == [14]
+        assert indexed(other) == indexed(collection)
+        assert results(other) == results(collection)
+        assert verify(other, deep=True).sound
+        assert count_unpublished(other.ledger) == 0
