@@ -46,11 +46,12 @@ def ingest_images(
         return register_folder(resources, path, kind=kinds[path], **given)
 
     reports, code = ingest(resources, list(kinds), owner=owner, options=options, quiet=quiet, take=take)
-    sources = tuple(_counts(resources, report) for report in reports)
-    return Ingested(sources=sources, total=_total(sources)), code
+    sources = tuple(counts_of(resources, report) for report in reports)
+    return Ingested(sources=sources, total=total_of(sources)), code
 
 
-def _counts(resources: Resources, report: RunReport) -> SourceCounts:
+def counts_of(resources: Resources, report: RunReport) -> SourceCounts:
+    """Return the items of the document of a report."""
     counted = (report.items or ItemCounts()).model_dump(mode="json")
     if counted["failed_items"]:
         counted["failed_ids"] = tuple(failed_ids(resources.ledger, report.document_id))
@@ -58,7 +59,8 @@ def _counts(resources: Resources, report: RunReport) -> SourceCounts:
     return SourceCounts(**counted, source=document.content, document_id=document.id, status=document.status.value)
 
 
-def _total(sources: Sequence[SourceCounts]) -> SourceCounts:
+def total_of(sources: Sequence[SourceCounts]) -> SourceCounts:
+    """Return the items of all sources together."""
     counted = dict[str, Any]()
     for name in ItemCounts.model_fields:
         values = [getattr(source, name) for source in sources]

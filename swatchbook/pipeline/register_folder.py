@@ -1,12 +1,12 @@
-"""Stage 0 for a folder of pictures and for a scraped batch: check it and queue its document, whose content is its
-absolute name. When it is unchanged: `scan.py`. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a
-command has registered. A folder with JSON or JSONL files directly in it is a batch.
+"""Stage 0 for a folder of pictures, a scraped batch, and an owner's rows of an imported table: check it and queue its
+document, whose content is its absolute name. When it is unchanged: `scan.py`. What a flow may name: what is below
+SWATCHBOOK_INPUT_ROOTS, and what a command has registered. A folder with JSON or JSONL files directly in it is a batch.
 """
 
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat
-from swatchbook.ledger.documents import BATCH, FOLDER, Document, get_document, queue
+from swatchbook.ledger.documents import BATCH, FOLDER, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.register import Registered, build_request, is_answered
 from swatchbook.pipeline.scan import is_unchanged
@@ -27,12 +27,13 @@ def register_folder(
 ) -> Registered:
     """Queue the document of a folder or batch; a known one is found again. `unchanged`: nothing is new or changed.
 
-    `kind`: None for what it was before, or looks like. Raises InvalidReference, UnsupportedFormat, Configuration.
+    `kind`: None for what it was before, or looks like. The source of an imported table is its absolute name. Raises
+    InvalidReference, UnsupportedFormat, Configuration.
     """
-    folder = _checked(Path(source))
+    folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
     known = _known(resources, owner, folder)
-    kind = kind or (known.kind if known else BATCH if is_batch(folder) else FOLDER)
-    if not folder.is_dir() and (kind == FOLDER or not is_batch(folder)):
+    kind = kind or (known.kind if known and known.kind != TABLE else BATCH if is_batch(folder) else FOLDER)
+    if kind != TABLE and not folder.is_dir() and (kind == FOLDER or not is_batch(folder)):
         raise UnsupportedFormat(
             f"{source}: not a folder, nor a batch.", advice="Give a folder of pictures, or a .json or .jsonl file."
         )
@@ -61,13 +62,15 @@ def register_folder(
 
 
 def register_known_folder(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
-    """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or one that is registered.
+    """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or what is registered already.
 
     A cancelled document that is registered stays cancelled. Raises what `register_folder` raises.
     """
     folder = Path(source).resolve()
-    if _known(resources, owner, folder):
-        return register_folder(resources, folder, owner=owner, options=options, again=(DocumentStatus.FAILED,))
+    if known := _known(resources, owner, folder):
+        return register_folder(
+            resources, folder, owner=owner, options=options, kind=known.kind, again=(DocumentStatus.FAILED,)
+        )
     if not any(folder.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
         raise InvalidReference(
             f"{source!r} is neither under SWATCHBOOK_INPUT_ROOTS nor was it ingested before.",
