@@ -138,6 +138,7 @@ READING: Mapping[str, Sequence[str]] = {
 ACTING: Mapping[str, Sequence[str]] = {
     "ingest": ("ingest {catalogue} --plan",),
     "ingest-images": ("ingest-images {picture}", "ingest-images {catalogue} --mode scraped"),
+    "import": ("import {catalogue} --config {picture}", "import env:NOWHERE --config {catalogue} --dry-run"),
     "embed": ("embed {document}", "embed {name}"),
     "retry": ("retry {document}", "retry {name}"),
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
