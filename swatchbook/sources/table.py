@@ -146,9 +146,11 @@ _UNIT = 1e-3
 
 def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRow | LeftRow:
     """Return what becomes of a row of plain values."""
-    found = {kind: value for kind, name in mapping.columns.items() if not _is_empty(value := row.get(name))}
+    found: dict[str, Any] = {
+        kind: value for kind, name in mapping.columns.items() if not _is_empty(value := row.get(name))
+    }
     record: dict[str, Any] = {
-        kind: _plain(found[kind]) for kind in (ID, TITLE, *PATHS, *METADATA) if kind in found  # type: ignore[index]
+        kind: _plain(found[kind]) for kind in (ID, TITLE, *PATHS, *METADATA) if kind in found
     }  # fmt: skip
     item = shorten(one_line(str(record.get(ID, ""))), 300)
     if not item:
@@ -165,9 +167,9 @@ def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRo
     if listed.failure is not None:
         return LeftRow(item, str(listed.failure))
     if VECTOR not in found:
-        return TakenRow(item, owner, record)
+        return TakenRow(listed.item, owner, record)
     model = str(found[MODEL]) if MODEL in found else mapping.model
-    return TakenRow(item, owner, record, found[VECTOR], mapping.models.get(model or "", model))
+    return TakenRow(listed.item, owner, record, found[VECTOR], mapping.models.get(model or "", model))
 
 
 _OWNER = TypeAdapter[str](Owner)

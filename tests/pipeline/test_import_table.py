@@ -153,8 +153,7 @@ def test_second_import_does_nothing_and_changed_rows_update(
     before, _ = run(resources, tmp_path)
     made = len(encoded)
     stage(resources, tmp_path, table)
-    _, scanned = run(resources, tmp_path)
-    assert scanned == Scan(skipped=4)
+    assert register(resources, tmp_path)[1]
     table[0]["name"] = "Renamed"
     draw(tmp_path / "root" / "3.png", 33)
     stage(resources, tmp_path, [*table[:2], table[3]])
@@ -165,9 +164,8 @@ def test_second_import_does_nothing_and_changed_rows_update(
     assert len(encoded) == made + 1
 
 
-def test_unchanged_table_starts_no_run(resources: Resources, tmp_path: Path) -> None:
-    table = rows(tmp_path, 2)
-    stage(resources, tmp_path, table)
+def test_document_has_the_path_and_name_of_its_table(resources: Resources, tmp_path: Path) -> None:
+    stage(resources, tmp_path, rows(tmp_path, 2))
     document, unchanged = register(resources, tmp_path)
     assert not unchanged
     assert (document.kind, document.content, document.name) == (TABLE, str(tmp_path / "t.jsonl"), "t.jsonl")

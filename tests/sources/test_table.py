@@ -161,7 +161,7 @@ def test_mapping_that_cannot_be_used_is_refused(folder: Path, text: str, kind: t
 
 def test_whole_source_that_cannot_be_read_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mapping = TableMapping(
-        root=folder, columns={"id": "nr", "file_path": "small"}, query="SELECT nr, small FROM nothing"
+        root=folder, columns={"id": "nr", "file_path": "small"}, query="SELECT nr, small FROM no_such_table"
     )
     monkeypatch.delenv("SHOP_DATABASE", raising=False)
     sources: list[tuple[str, type[Failure], str]] = [
