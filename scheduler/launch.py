@@ -28,7 +28,7 @@ from deployments.declared import flow_names
 from swatchbook.errors import Configuration, Failure, ProviderDown
 from swatchbook.ledger import schedule
 from swatchbook.ledger.database import Ledger, portions
-from swatchbook.ledger.documents import BATCH, FOLDER, PDF, Document
+from swatchbook.ledger.documents import BATCH, FOLDER, PDF, TABLE, Document
 from swatchbook.records import BlockNames, Record
 from tasks.cancelled_in_prefect import cancel_document, cancel_documents
 from tasks.prefect_client import PAGE, UNDER_WAY, deployment_id, is_over, of_flows, seconds_in_state, set_state
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 FLOW = "ingest_catalogue"
 DEPLOYMENT = f"{FLOW}/{FLOW}"
-INGESTS = {PDF: FLOW, FOLDER: "ingest_images", BATCH: "ingest_images"}
+INGESTS = {PDF: FLOW, FOLDER: "ingest_images", BATCH: "ingest_images", TABLE: "ingest_images"}
 """Kind of a document -> the flow that ingests it."""
 
 AT_ONCE = 100

@@ -109,6 +109,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
 
 _CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_quality.py"
 _FOLDERS = "tests/interface/cli/test_ingest_images.py"
+_IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 TESTED_ELSEWHERE: Mapping[str, str] = {
@@ -129,6 +130,9 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
         ),
         "tests/interface/cli/test_backup.py::test_a_backup_is_added_to_and_restored_into_another_home",
     ),
+    "swatchbook import pictures.csv --config mapping.yaml --dry-run": f"{_IMPORT}::test_dry_run_only_counts",
+    "swatchbook import pictures.csv --config mapping.yaml": f"{_IMPORT}::test_collection_becomes_searchable",
+    "swatchbook import SOURCE --config FILE": f"{_IMPORT}::test_collection_becomes_searchable",
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",

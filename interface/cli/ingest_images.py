@@ -45,8 +45,8 @@ def ingest_images(
     for path, kind in kinds.items():
         sources |= {path: kind} if kind else dict.fromkeys(_find(resources, path, owner))
     reports, code = ingest(resources, sources, owner=owner, options=options, quiet=quiet)
-    counts = tuple(_counts(resources, report) for report in reports)
-    return Ingested(sources=counts, total=_total(counts)), code
+    counts = tuple(counts_of(resources, report) for report in reports)
+    return Ingested(sources=counts, total=total_of(counts)), code
 
 
 def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
@@ -63,7 +63,8 @@ def _find(resources: Resources, path: Path, owner: str) -> list[Path]:
     return [*found, path] if known and path not in found else found or [path]
 
 
-def _counts(resources: Resources, report: RunReport) -> SourceCounts:
+def counts_of(resources: Resources, report: RunReport) -> SourceCounts:
+    """Return the items of the document of a report."""
     counted = (report.items or ItemCounts()).model_dump(mode="json")
     if counted["failed_items"]:
         counted["failed_ids"] = tuple(failed_ids(resources.ledger, report.document_id))
@@ -71,7 +72,8 @@ def _counts(resources: Resources, report: RunReport) -> SourceCounts:
     return SourceCounts(**counted, source=document.content, document_id=document.id, status=document.status.value)
 
 
-def _total(sources: Sequence[SourceCounts]) -> SourceCounts:
+def total_of(sources: Sequence[SourceCounts]) -> SourceCounts:
+    """Return the items of all sources together."""
     counted = dict[str, Any]()
     for name in ItemCounts.model_fields:
         values = [getattr(source, name) for source in sources]

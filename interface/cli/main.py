@@ -298,6 +298,54 @@ def ingest_images(
     raise typer.Exit(code)
 
 
+@app.command("import", rich_help_panel=INGEST)
+def import_table(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A .csv, .jsonl or .parquet file; or env:NAME, where the environment variable NAME has the URL of a "
+            "database.",
+        ),
+    ],
+    config: Annotated[
+        Path, typer.Option(metavar="FILE", help="The mapping: a YAML file that says which column is what.")
+    ],
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Take the rows of this user only; owner of all rows, if no column has the user."
+        ),
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images embedded and committed together.  [20]")] = None,
+    roles: Roles = "",
+    max_usd: Annotated[
+        float | None, typer.Option(metavar="USD", help="Maximum cost of calls to paid providers.")
+    ] = None,
+    mirror: Annotated[bool, typer.Option("--mirror", help="Remove items that are no longer in the table.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count rows and vectors.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a collection from a table, with the vectors that it has already.
+
+    Each owner's completed rows with a picture become products; pictures without a usable vector are embedded. Run it
+    again when the table has changed.
+    """
+    given = {"batch_size": batch_size, "roles": parse_roles(roles), "max_usd": max_usd, "mirror": mirror}
+    options = _options({name: value for name, value in given.items() if value is not None}, True, False)
+    check_owner(owner)
+    check_text(source, "SOURCE")
+    from interface.cli.terminal import say_json
+
+    with opened_resources() as resources, resumable():
+        from interface.cli.import_table import import_table as run
+
+        imported, code = run(resources, source, config, owner=owner, options=options, dry_run=dry_run, quiet=as_json)
+    if as_json:
+        say_json(imported)
+    raise typer.Exit(code)
+
+
 # --- search and inspect -----------------------------------------------------------------------------------------------
 
 

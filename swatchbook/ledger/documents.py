@@ -14,12 +14,12 @@ from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.tables import documents
 from swatchbook.records import BlockNames, DocumentStatus, IngestOptions, Record, RunReport, Stage, document_id
 
-PDF, FOLDER, BATCH = "pdf", "folder", "batch"
+PDF, FOLDER, BATCH, TABLE = "pdf", "folder", "batch", "table"
 """Kinds of documents."""
 
 
 class Document(Record):
-    """One source: a PDF, a folder, a scraped batch. Times are Unix seconds."""
+    """One source: a PDF, a folder, a scraped batch, an owner's rows of an imported table. Times are Unix seconds."""
 
     id: str
     owner: str
@@ -50,7 +50,7 @@ class Document(Record):
 
     @property
     def source(self) -> str | None:
-        """What its flow is given: the key of a PDF, None if it was never stored; the name of a folder or batch."""
+        """What its flow is given: the key of a PDF, None if it was never stored; the name of another source."""
         return self.file if self.kind == PDF else self.content
 
 
@@ -153,8 +153,13 @@ def all_documents(ledger: Ledger, owner: str | None) -> list[Document]:
 def documents_within(ledger: Ledger, owner: str, path: Path) -> list[Document]:
     """Return an owner's folders and batches at an absolute path and below it, oldest first."""
     alike = documents.c.content.startswith(str(path), autoescape=True)  # SQLite ignores case here
-    found = _newest(ledger, [*owned_by(owner), documents.c.kind != PDF, alike], None)[::-1]
+    found = _newest(ledger, [*owned_by(owner), documents.c.kind.in_((FOLDER, BATCH)), alike], None)[::-1]
     return [document for document in found if Path(document.content).is_relative_to(path)]
+
+
+def documents_of(ledger: Ledger, kind: str, content: str) -> list[Document]:
+    """Return the documents of this kind and content, whoever owns them, oldest first."""
+    return _newest(ledger, [documents.c.kind == kind, documents.c.content == content], None)[::-1]
 
 
 def list_documents(

@@ -1,10 +1,11 @@
-"""Cut open items into batches, claim them under a lease, and commit results and failures in one transaction. Items
+"""Cut open items into batches, claim them under a lease, and commit results and failures in one transaction; take over
+vectors that a source has already. Items
 at which a process died are claimed last, in ever smaller groups. Vectors that are NaN, zero or of another length are
 refused. How a failure counts is in `outcomes.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,7 +45,7 @@ from swatchbook.ledger.requested import requested_items, requested_items_of
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.spaces import active_tags
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, key_column, spaces, vectors
-from swatchbook.records import Analysis, ItemState, Record, Role, text_key
+from swatchbook.records import Analysis, GivenVector, ItemState, Record, Role, text_key
 
 ItemKind = Literal["image", "chunk"]
 _ITEM_KINDS: tuple[ItemKind, ItemKind] = ("image", "chunk")
@@ -302,6 +303,27 @@ def adopt_done(connection: Connection, done: Collection[ItemId], *, review_below
     completing = {result.key for result in results if result.role in (Role.ANALYSIS, Role.VISUAL)}
     queue_text_items(connection, images.c.content_key, completing)
     _mark_made(connection, results, beside=False)
+
+
+def take_over(connection: Connection, given: Mapping[str, GivenVector]) -> None:
+    """Store vectors that a source has already, by content key, for items that are pending and that nobody makes now.
+
+    One that `commit` would refuse is not taken, so that it is made.
+    """
+    if not given:
+        return
+    results = {
+        (key, vector.role, vector.tag): ItemResult(
+            key=key, role=vector.role, tag=vector.tag, vector=np.frombuffer(vector.data, "<f4")
+        )
+        for key, vector in given.items()
+    }
+    pending = [item for some in portions(list(results), _ITEMS) for item in _lock_pending(connection, some)]
+    sound, _ = _check(connection, [results[key, Role(role), tag] for key, role, tag in pending])
+    _store(connection, sound)
+    _set_done(connection, sound)
+    queue_text_items(connection, images.c.content_key, {r.key for r in sound if r.role is Role.VISUAL})
+    _mark_made(connection, sound, beside=False)
 
 
 def release(ledger: Ledger, lease: Lease) -> None:

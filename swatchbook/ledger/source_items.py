@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 from swatchbook.ledger.bulk_rows import delete_rows_by_key, upsert_rows
 from swatchbook.ledger.database import Ledger, execute_in, select_in
 from swatchbook.ledger.dirty import hide_images
+from swatchbook.ledger.items import take_over
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.stage_results import replace_pictures, replace_products
 from swatchbook.ledger.tables import images, links, placements, products, source_items
@@ -58,7 +59,7 @@ def mark_seen(ledger: Ledger, run: Run, keys: Collection[str], scan: str) -> Non
 def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *, review_below: float = 0.0) -> None:
     """Save new and changed items of a scan: pictures, placements, pending items, products and links.
 
-    What the same items had before is replaced. Raises RunRevoked.
+    What the same items had before is replaced. Vectors that the source has already are taken over. Raises RunRevoked.
     """
     if not read:
         return
@@ -99,6 +100,7 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
             for each in read
         ]
         upsert_rows(connection, source_items, rows)
+        take_over(connection, {key: vector for each in read for key, vector in each.vectors.items()})
 
 
 def unseen_items(ledger: Ledger, document: str, scan: str) -> Iterator[tuple[SourceItem, ...]]:

@@ -9,10 +9,11 @@ from contextlib import suppress
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import delete_rows, mark_deleting
 from swatchbook.ledger.document_commands import finish_delete as document_commands_finish_delete
-from swatchbook.ledger.documents import all_documents
+from swatchbook.ledger.documents import TABLE, all_documents, get_document
 from swatchbook.ledger.retention import collect
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.resources import Resources
+from swatchbook.sources.staged import forget_staged, staged_file
 
 
 def delete(resources: Resources, document: str) -> bool:
@@ -49,7 +50,10 @@ def finish_delete(resources: Resources, document: str, *, at_most: float | None 
     (default: SWATCHBOOK_OUTAGE_WAIT_SECONDS).
     """
     try:
+        known = get_document(resources.ledger, document)
         delete_rows(resources.ledger, document)
+        if known.kind == TABLE:
+            forget_staged(staged_file(resources.settings.home, known.content), document)
         publish_all(resources, at_most=resources.settings.outage_wait_seconds if at_most is None else at_most)
         finished = document_commands_finish_delete(resources.ledger, document)
     except InvalidReference:  # it is no longer being deleted

@@ -1,13 +1,13 @@
-"""Stage 0 for a folder of pictures and for a scraped batch: check it and queue its document, whose content is its
-absolute name. When it is unchanged: `scan.py`; when it is scanned again by
-schedule: it is completed, and has changed. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a
-command has registered. Which of both a path is: `find_sources.py`.
+"""Stage 0 for a folder of pictures, a scraped batch, and an owner's rows of an imported table: check it and queue its
+document, whose content is its absolute name. When it is unchanged: `scan.py`; when it is scanned again by schedule: it
+is completed, and has changed. What a flow may name: what is below SWATCHBOOK_INPUT_ROOTS, and what a command has
+registered. Whether a path is a folder or a batch: `find_sources.py`.
 """
 
 from pathlib import Path
 
 from swatchbook.errors import InvalidReference, UnsupportedFormat
-from swatchbook.ledger.documents import PDF, Document, get_document, queue
+from swatchbook.ledger.documents import PDF, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.find_sources import kind_of
 from swatchbook.pipeline.register import Registered, build_request, is_answered
@@ -28,13 +28,15 @@ def register_folder(
 ) -> Registered:
     """Queue the document of a folder or batch; a known one is found again. `unchanged`: nothing is new or changed.
 
-    `kind`: None for what it was before, or looks like. Raises InvalidReference, UnsupportedFormat, Configuration.
+    `kind`: None for what it was before, or looks like. The source of an imported table is its absolute name. Raises
+    InvalidReference, UnsupportedFormat, Configuration.
     """
-    folder = _checked(Path(source))
+    folder = Path(source) if kind == TABLE else _checked(Path(source))  # the rows of a table are staged
     known = _known(resources, owner, folder)
     suffixes = resources.settings.image_suffixes
-    kind = kind or (known.kind if known else kind_of(folder, suffixes))
-    if kind == PDF or (not folder.is_dir() and kind != kind_of(folder, suffixes)):
+    kind = kind or (known.kind if known and known.kind != TABLE else kind_of(folder, suffixes))
+    is_there = kind == TABLE or folder.is_dir() or kind == kind_of(folder, suffixes)
+    if kind == PDF or not is_there:
         raise UnsupportedFormat(
             f"{source}: not a folder, nor a picture or a batch.",
             advice="Give a folder of pictures, a picture, or a .json or .jsonl file. `swatchbook ingest` takes PDFs.",
@@ -64,13 +66,15 @@ def register_folder(
 
 
 def register_known_folder(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:
-    """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or one that is registered.
+    """Register what a flow is given: a folder or batch under SWATCHBOOK_INPUT_ROOTS, or what is registered already.
 
     A cancelled document that is registered stays cancelled. Raises what `register_folder` raises.
     """
     folder = Path(source).resolve()
-    if _known(resources, owner, folder):
-        return register_folder(resources, folder, owner=owner, options=options, again=(DocumentStatus.FAILED,))
+    if known := _known(resources, owner, folder):
+        return register_folder(
+            resources, folder, owner=owner, options=options, kind=known.kind, again=(DocumentStatus.FAILED,)
+        )
     if not any(folder.is_relative_to(root.resolve()) for root in resources.settings.input_roots):
         raise InvalidReference(
             f"{source!r} is neither under SWATCHBOOK_INPUT_ROOTS nor was it ingested before.",

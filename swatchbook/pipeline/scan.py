@@ -1,9 +1,9 @@
-"""Stage 5 for a folder or a scraped batch: list it, read the pictures of new and changed items, and save them in
-portions of 200. When a file counts as unchanged: its size, time and inode are those that it was read with, and it was
-then older than two seconds. When an item that is gone from its source is removed: its pictures are shown at another
-place (it was moved). A picture from a URL is fetched once; again only after a failure that may pass, or if forced.
-Which files a folder lists: `sources/folder.py`, without the batches below it that are documents of their own; what a
-batch lists: `sources/batch.py`.
+"""Stage 5 for a folder, a scraped batch or an imported table: list it, read the pictures of new and changed items, and
+save them in portions of 200. When a file counts as unchanged: its size, time and inode are those that it was read with,
+and it was then older than two seconds. When an item that is gone from its source is removed: its pictures are shown at
+another place (it was moved). A picture from a URL is fetched once; again only after a failure that may pass, or if
+forced. Which files a folder lists: `sources/folder.py`, without the batches below it that are documents of their own;
+what a batch lists: `sources/batch.py`; the rows of a table: `sources/staged.py`.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from ulid import ULID
 from swatchbook.errors import SHARED, Failure, FileMissing, InvalidReference, Policy, UnreadableImage, as_failure
 from swatchbook.images.limits import ImageLimits
 from swatchbook.ledger import source_items
-from swatchbook.ledger.documents import BATCH, FOLDER, Document, documents_within
+from swatchbook.ledger.documents import BATCH, FOLDER, TABLE, Document, documents_within, get_document
 from swatchbook.ledger.queries.source_items import complete_products
 from swatchbook.ledger.stage_results import save_sizes
 from swatchbook.pipeline.work import Work
@@ -53,6 +53,7 @@ from swatchbook.resources import Resources
 from swatchbook.sources.batch import list_batch
 from swatchbook.sources.folder import count_pictures, list_folder
 from swatchbook.sources.listed import ListedItem, ListedPicture, ListedUrl
+from swatchbook.sources.staged import count_staged, list_staged, staged_file
 from swatchbook.storage.upload_buffer import temporary_file
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def is_unchanged(resources: Resources, document: Document, *, mirror: bool = Fal
     if generation is None:
         return False
     count = 0
-    for portion in _portions(_list(resources, document.owner, document.kind, document.content), _LOOKED_UP):
+    for portion in _portions(_list(resources, document), _LOOKED_UP):
         known = source_items.known_items(resources.ledger, document.id, portion)
         if not all(_is_known(item, known.get(key), generation) for key, item in portion.items()):
             return False
@@ -106,7 +107,7 @@ def is_unchanged(resources: Resources, document: Document, *, mirror: bool = Fal
 
 
 def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], None]) -> Scan:
-    """List the folder or batch of a document, and save its new and changed items with their pictures.
+    """List the source of a document, and save its new and changed items with their pictures.
 
     A picture that cannot be used is saved with the reason. A repeated scan begins where the one before ended. Raises
     RunRevoked, InvalidReference if the folder cannot be read, and failures of the file store.
@@ -116,7 +117,7 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
     number = source_items.next_number(ledger, work.document)
     listed = skipped = read = 0
     unlisted = list[str]()
-    for portion in _portions(_list(resources, work.owner, work.kind, work.content), _PORTION):
+    for portion in _portions(_list(resources, get_document(ledger, work.document)), _PORTION):
         known = source_items.known_items(ledger, work.document, portion)
         changed = {k: i for k, i in portion.items() if not _is_known(i, known.get(k), work.run.generation)}
         source_items.mark_seen(ledger, work.run, portion.keys() - changed.keys(), token)
@@ -140,16 +141,20 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
     return Scan(skipped=skipped, read=read, moved=moved, left=left, removed=removed)
 
 
-def _list(resources: Resources, owner: str, kind: str, content: str) -> Iterator[ListedItem]:
-    settings, path = resources.settings, Path(content)
-    if kind == BATCH:
+def _list(resources: Resources, document: Document) -> Iterator[ListedItem]:
+    settings, path = resources.settings, Path(document.content)
+    if document.kind == TABLE:
+        return list_staged(staged_file(settings.home, document.content), document.id)
+    if document.kind == BATCH:
         return list_batch(path, settings.item_fields, max_bytes=settings.max_document_mb << 20)
-    batches = (document for document in documents_within(resources.ledger, owner, path) if document.kind == BATCH)
-    return list_folder(path, settings.image_suffixes, apart={Path(batch.content) for batch in batches})
+    within = documents_within(resources.ledger, document.owner, path)
+    return list_folder(path, settings.image_suffixes, apart={Path(d.content) for d in within if d.kind == BATCH})
 
 
 def _count(resources: Resources, work: Work) -> int:
     """Return about how many items there are, to show progress; of a batch, those that were there the last time."""
+    if work.kind == TABLE:
+        return count_staged(staged_file(resources.settings.home, work.content), work.document)
     if work.kind == BATCH:
         return source_items.count_known(resources.ledger, work.document, gone=False)
     return count_pictures(Path(work.content), resources.settings.image_suffixes)
@@ -196,7 +201,9 @@ def _is_same(item: SourceItem, before: SourceItem | None) -> bool:
 
 
 def _digest(item: ListedItem) -> str:
-    return sha256(json.dumps([item.title, item.metadata, item.code], sort_keys=True).encode())
+    described = [item.title, item.metadata, item.code]
+    given = [item.vector.role, item.vector.tag, sha256(item.vector.data)] if item.vector else []
+    return sha256(json.dumps(described + given, sort_keys=True).encode())
 
 
 def _reason(item: ListedItem) -> tuple[str | None, str | None]:
@@ -251,6 +258,7 @@ def _read_item(
             for placement in placements
             if product
         ),
+        vectors={p.content_key: item.vector for p in pictures if p.content_key} if item.vector else {},
     )
 
 
@@ -402,7 +410,7 @@ def _settle_unseen(resources: Resources, work: Work, token: str, unlisted: tuple
     """Remove items that were moved or showed nothing, and mark the other ones that are gone; return their numbers.
 
     With the option `mirror` the others are removed, too. `unlisted`: beginnings of the ids of items that may be there
-    and could not be listed. An item of a batch is never moved: another one may show the same picture.
+    and could not be listed. An item of a batch or table is never moved: another one may show the same picture.
     """
     moved, left = 0, 0
     for portion in source_items.unseen_items(resources.ledger, work.document, token):

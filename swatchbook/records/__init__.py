@@ -90,7 +90,15 @@ from swatchbook.records.reports import (
     Unmatched,
 )
 from swatchbook.records.results import StageResults
-from swatchbook.records.sources import ItemCounts, ReadItem, Scan, SourceItem, SourcePicture, Stamp
+from swatchbook.records.sources import (
+    GivenVector,
+    ItemCounts,
+    ReadItem,
+    Scan,
+    SourceItem,
+    SourcePicture,
+    Stamp,
+)
 
 __all__ = [
     "DEFAULT_OWNER",
@@ -125,6 +133,7 @@ __all__ = [
     "FailedPage",
     "FailureRecord",
     "FoundProduct",
+    "GivenVector",
     "Hit",
     "ImageDetails",
     "ImagePlace",

@@ -2,10 +2,13 @@
 failed.
 """
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from swatchbook.records.base import Record, Sha256
 from swatchbook.records.images import Extraction
+from swatchbook.records.items import Role
 from swatchbook.records.products import Link, Product
 
 
@@ -32,6 +35,14 @@ class SourcePicture(Record):
     content_key: Sha256 | None
 
 
+class GivenVector(Record):
+    """A vector that a source has of a picture already, under one of our tags: float32 numbers, little endian."""
+
+    role: Role
+    tag: str
+    data: bytes
+
+
 class SourceItem(Record):
     """An item of a source as the ledger knows it. `digest` is the hash of its title and metadata.
 
@@ -51,12 +62,16 @@ class SourceItem(Record):
 
 
 class ReadItem(Record):
-    """An item to be saved, with its product, the placements of its pictures, and the links between them."""
+    """An item to be saved, with its product, the placements of its pictures, and the links between them.
+
+    `vectors`: content key -> the vector that its source has of this picture.
+    """
 
     source: SourceItem
     product: Product | None
     extraction: Extraction
     links: tuple[Link, ...]
+    vectors: Mapping[Sha256, GivenVector] = {}
 
 
 class Scan(Record):

@@ -63,7 +63,7 @@ def list_batch(path: Path, fields: Mapping[str, Sequence[str]], *, max_bytes: in
         name = storable(str(file.relative_to(root)))
         try:
             for place, record in _records(file, max_bytes):
-                yield _item(root, file, f"{name}#{place}", record, known, ids)
+                yield read_item(root, file, f"{name}#{place}", record, known, ids)
         except Failure as failure:
             yield _refused(name, failure, hides=True)
 
@@ -125,10 +125,10 @@ def _parsed(data: bytes) -> Any:
         return UnreadableDocument("It is not JSON.", advice="Check how it was written.")
 
 
-def _item(
+def read_item(
     root: Path, file: Path, place: str, record: Any, fields: Mapping[str, Sequence[str]], ids: dict[str, int]
 ) -> ListedItem:
-    """Return the item of a record. `ids`: how often each id occurred."""
+    """Return the item of a record at a place of a batch file in `root`. `ids`: how often each id occurred."""
     if isinstance(record, Failure):
         return _refused(place, record, hides=True)
     if not isinstance(record, dict):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from swatchbook.display_name import display_name
 from swatchbook.errors import Failure, FileMissing, InvalidReference, UnsupportedFormat
-from swatchbook.records import sha256
+from swatchbook.records import GivenVector, sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class ListedItem:
     """An item of a source: its id there, its title, and what else is told of it. `failure`: why it has no picture.
 
     `hides`: beginning of the ids of items that may be there and could not be listed for this failure. `code` is an id
-    that people know it by, `text` what is written about it.
+    that people know it by, `text` what is written about it. `vector`: what the source has of its only picture already.
     """
 
     item: str
@@ -50,6 +50,7 @@ class ListedItem:
     hides: str | None = None
     code: str | None = None
     text: str | None = None
+    vector: GivenVector | None = None
 
 
 def find_picture(root: Path, file: Path, *, may_be_link: bool) -> ListedPicture:

@@ -144,6 +144,7 @@ ACTING: Mapping[str, Sequence[str]] = {
         "ingest-images {catalogue} --mode scraped",
         "ingest-images / --clear --yes",
     ),
+    "import": ("import {catalogue} --config {picture}", "import env:NOWHERE --config {catalogue} --dry-run"),
     "embed": ("embed {document}", "embed {name}"),
     "backfill": ("backfill", "backfill --dry-run --json", "backfill --stale --limit 3"),
     "retry": ("retry {document}", "retry {name}"),

@@ -1,0 +1,335 @@
+"""Rows of a table that already holds a collection: CSV, JSON lines, Parquet or a SQL query. Which column is what (the
+mapping, a YAML file), which rows are taken: those that are completed and whose picture can be read, by the first of its
+paths that names a file within the mapping's root. Also how a row may give a vector: a list of numbers, as JSON or as
+a list column, or float32 bytes, little endian, raw or in base64.
+"""
+
+import base64
+import binascii
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError
+
+from swatchbook.errors import Configuration, Failure, InvalidReference, UnreadableDocument
+from swatchbook.one_line import one_line, shorten
+from swatchbook.records import Owner, Record
+from swatchbook.sources.batch import DEFAULT_FIELDS, ID, METADATA, TITLE, read_item
+
+SQL = "env:"
+"""How a source begins that is a database: the name of the environment variable with its URL follows."""
+
+USER, STATUS, VECTOR, MODEL = "user", "status", "vector", "model"
+PATHS = ("compressed_path", "original_path", "file_path")
+"""Columns with the path of a picture; the first that names a file that can be read counts."""
+
+_ROWS = 500
+"""Rows of Parquet or SQL that are read together."""
+
+_MAX_LINE = 1 << 22  # bytes of a JSON line
+_MAX_MAPPING = 1 << 20  # bytes
+
+Column = Annotated[str, Field(min_length=1)]
+ColumnKind = Literal[
+    "id", "user", "status", "compressed_path", "original_path", "file_path", "title", "price", "currency", "brand",
+    "category", "size", "condition", "material", "color", "description", "url", "vector", "model",
+]  # fmt: skip
+
+
+class TableMapping(Record):
+    """What the YAML file of an import says. `root`: folder of the pictures, which no path may leave.
+
+    `columns`: what it is -> the column's name. `completed`: values of `status` whose rows are taken. `model`: the model
+    of all vectors; `models`: what the source calls a model -> our tag. `query`: of a database.
+    """
+
+    root: Path
+    columns: Mapping[ColumnKind, Column]
+    completed: tuple[str, ...] = ("completed",)
+    model: str | None = None
+    models: Mapping[str, str] = {}
+    query: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRow:
+    """A row with a picture that can be read: whose it is (None: nobody's in particular), and its fields as JSON values.
+
+    `vector`: what the row gives as one, and `model` the tag under which; both None if it gives none.
+    """
+
+    item: str
+    owner: str | None
+    record: Mapping[str, Any]
+    vector: Any = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRow:
+    """A row that is not taken: its id, or its place where it has none, and why. `open`: it is not completed."""
+
+    item: str
+    reason: str
+    open: bool = False
+
+
+def read_mapping(file: Path) -> TableMapping:
+    """Return the mapping in a YAML file, its root as an absolute path. Raises InvalidReference, Configuration."""
+    advice = "docs/import.md has an example."
+    try:
+        with file.open("rb") as opened:
+            read = yaml.safe_load(opened.read(_MAX_MAPPING))
+        mapping = TableMapping.model_validate(read)
+    except OSError as error:
+        raise InvalidReference(f"{file}: {error.strerror}.", advice="Check the path.") from error
+    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
+        raise Configuration(f"{file}: it is not YAML: {one_line(str(error))}", advice=advice) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        raise Configuration(f"{file}: {where}: {first['msg']}.", advice=advice) from error
+    if missing := [name for name in (ID,) if name not in mapping.columns]:
+        raise Configuration(f"{file}: columns: {missing[0]} is missing.", advice=advice)
+    if not any(path in mapping.columns for path in PATHS):
+        raise Configuration(f"{file}: columns: name one of {', '.join(PATHS)}.", advice=advice)
+    if VECTOR in mapping.columns and not (mapping.model or MODEL in mapping.columns):
+        raise Configuration(f"{file}: it does not tell the model of its vectors: set model.", advice=advice)
+    root = (file.resolve().parent / mapping.root).resolve()
+    if not root.is_dir():
+        raise InvalidReference(f"{file}: root: {root} is no folder.", advice="Check the path.")
+    return mapping.model_copy(update={"root": root})
+
+
+def judge_rows(source: str, mapping: TableMapping) -> Iterator[TakenRow | LeftRow]:
+    """Yield every row of a source, each taken or left, in the order of the source.
+
+    Raises InvalidReference, UnreadableDocument and Configuration for what concerns the whole source.
+    """
+    for place, row in enumerate(_read_rows(source, mapping), 1):
+        yield LeftRow(f"row {place}", str(row)) if isinstance(row, Failure) else _judge(mapping, f"row {place}", row)
+
+
+def read_vector(value: Any, dimension: int) -> NDArray[np.float32]:
+    """Return a given vector (dimension,) float32 of unit length, bit for bit as it was given if it has that already.
+
+    Raises ValueError, saying what is wrong.
+    """
+    vector = _numbers(value)
+    if vector.shape != (dimension,):
+        raise ValueError(f"it has {vector.size} numbers, not {dimension}")
+    if not np.isfinite(vector).all():
+        raise ValueError("it has a number that is NaN or infinite")
+    length = float(np.linalg.norm(vector.astype(np.float64)))
+    if length == 0:
+        raise ValueError("it is a zero vector")
+    return vector if abs(length - 1) <= _UNIT else (vector / length).astype(np.float32)
+
+
+_UNIT = 1e-3
+"""Most that the length of a unit vector may differ from 1: models that compute in half precision are that exact."""
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRow | LeftRow:
+    """Return what becomes of a row of plain values."""
+    found: dict[str, Any] = {
+        kind: value for kind, name in mapping.columns.items() if not _is_empty(value := row.get(name))
+    }
+    record: dict[str, Any] = {
+        kind: _plain(found[kind]) for kind in (ID, TITLE, *PATHS, *METADATA) if kind in found
+    }  # fmt: skip
+    item = shorten(one_line(str(record.get(ID, ""))), 300)
+    if not item:
+        return LeftRow(place, "It has no id.")
+    if STATUS in mapping.columns:
+        status = one_line(str(_plain(found.get(STATUS, "none"))))
+        if status.casefold() not in {value.casefold() for value in mapping.completed}:
+            return LeftRow(item, f"Its status is {shorten(status, 60)}.", open=True)
+    owner = str(_plain(found[USER])) if USER in found else None
+    if USER in mapping.columns and (owner is None or not _is_owner(owner)):
+        return LeftRow(item, f"Its user is no name of an owner: {shorten(one_line(owner or 'none'), 80)}.")
+    record |= {path: str(mapping.root / record[path]) for path in PATHS if isinstance(record.get(path), str)}
+    listed = read_item(mapping.root, mapping.root / "rows", place, record, DEFAULT_FIELDS, {})
+    if listed.failure is not None:
+        return LeftRow(item, str(listed.failure))
+    if VECTOR not in found:
+        return TakenRow(listed.item, owner, record)
+    model = str(found[MODEL]) if MODEL in found else mapping.model
+    return TakenRow(listed.item, owner, record, found[VECTOR], mapping.models.get(model or "", model))
+
+
+_OWNER = TypeAdapter[str](Owner)
+
+
+def _is_owner(name: str) -> bool:
+    try:
+        _OWNER.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
+def _is_empty(value: Any) -> bool:
+    """Return whether a column has no value: NULL, nothing, or the NaN that pandas writes for it."""
+    return value is None or (isinstance(value, str) and not value.strip()) or value != value
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it. An id that was read as 12.0, because others are missing, is 12."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str | int | float):
+        return value
+    return str(value)
+
+
+def _numbers(value: Any) -> NDArray[np.float32]:
+    """Return the numbers of a given vector. Raises ValueError."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        if len(value) % 4:
+            raise ValueError(f"its {len(value)} bytes are no float32 numbers")
+        return np.frombuffer(value, "<f4").astype(np.float32)
+    if not isinstance(value, list) or not all(isinstance(n, int | float | Decimal) for n in value):
+        raise ValueError("it is neither a list of numbers nor bytes")
+    with np.errstate(over="ignore"):  # infinity is found by whoever asked
+        return np.array(value, np.float64).astype(np.float32)
+
+
+def _parsed(text: str) -> Any:
+    if text.lstrip().startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError("it is not JSON") from error
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("it is neither JSON nor base64") from error
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _read_rows(source: str, mapping: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
+    """Yield the rows of a source as column -> value, some at a time in memory; a row that is none as a failure."""
+    if source.startswith(SQL):
+        yield from _read_sql(source.removeprefix(SQL), mapping)
+        return
+    path = Path(source)
+    readers = {".csv": _read_csv, ".jsonl": _read_lines, ".parquet": _read_parquet}
+    if path.suffix.lower() not in readers:
+        raise InvalidReference(
+            f"{source}: neither .csv, .jsonl nor .parquet.",
+            advice=f"Give such a file, or {SQL}NAME for a database whose URL is in the environment variable NAME.",
+        )
+    try:
+        yield from readers[path.suffix.lower()](path, mapping)
+    except OSError as error:
+        raise InvalidReference(f"{source}: {error.strerror or error}.", advice="Check the path.") from error
+
+
+def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        try:
+            _require_columns(str(path), mapping, rows.fieldnames or ())
+            yield from rows
+        except (csv.Error, UnicodeError) as error:
+            raise UnreadableDocument(
+                f"{path}: line {rows.line_num + 1}: {one_line(str(error))}.", advice="Write it as CSV in UTF-8."
+            ) from error
+
+
+def _read_lines(path: Path, _: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
+    with path.open("rb") as file:
+        for _number in count(1):
+            line = file.readline(_MAX_LINE)
+            if not line:
+                return
+            if line.strip():
+                yield _parsed_line(line)
+
+
+def _parsed_line(line: bytes) -> Mapping[str, Any] | Failure:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return UnreadableDocument("It is not JSON.")
+    return row if isinstance(row, dict) else UnreadableDocument("It is not an object with fields.")
+
+
+def _read_parquet(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any]]:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    try:
+        with path.open("rb") as opened, ParquetFile(opened) as file:
+            _require_columns(str(path), mapping, file.schema_arrow.names)
+            for batch in file.iter_batches(_ROWS, columns=sorted(set(mapping.columns.values()))):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, ValueError) as error:
+        raise UnreadableDocument(f"{path}: {shorten(one_line(str(error)), 300)}", advice="Write it again.") from error
+
+
+def _read_sql(variable: str, mapping: TableMapping) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of the mapping's query. What fails is told without the URL, which may hold a password."""
+    from sqlalchemy import text
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    if not mapping.query:
+        raise Configuration("The mapping has no query.", advice="Set query to the SELECT that gives the rows.")
+    if not (url := os.environ.get(variable)):
+        raise Configuration(f"The environment variable {variable} is not set.", advice="Set it to the database's URL.")
+    try:
+        with _connected(url) as connection:
+            rows = connection.execution_options(yield_per=_ROWS).execute(text(mapping.query))
+            _require_columns("The query", mapping, list(rows.keys()))
+            for row in rows.mappings():
+                yield dict(row)
+    except (ArgumentError, ImportError) as error:
+        raise Configuration(
+            f"{variable} is no URL of a database that can be opened.",
+            advice="Set it to postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:///FILE.",
+        ) from error
+    except SQLAlchemyError as error:
+        reason = one_line(str(getattr(error, "orig", None) or type(error).__name__)).replace(url, variable)
+        raise UnreadableDocument(f"The query failed: {shorten(reason, 300)}", advice="Check query and URL.") from error
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Any]:
+    """Connect to a database for reading: nothing is committed."""
+    from sqlalchemy import create_engine, make_url
+    from sqlalchemy.pool import NullPool
+
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):  # psycopg is the driver installed
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed, poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
+
+
+def _require_columns(source: str, mapping: TableMapping, there: Any) -> None:
+    """Raise InvalidReference if a source lacks a column of the mapping."""
+    if missing := sorted(set(mapping.columns.values()) - set(there)):
+        known = shorten(", ".join(map(str, there)), 300) or "none"
+        raise InvalidReference(
+            f"{source} has no column {missing[0]}. It has: {known}.", advice="Correct the columns of the mapping."
+        )

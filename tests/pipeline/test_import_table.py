@@ -1,0 +1,250 @@
+"""A collection is imported from a table: its vectors stay bit for bit, and the encoder makes the others only."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from swatchbook.ledger import items
+from swatchbook.ledger.documents import TABLE, Document, get_document
+from swatchbook.ledger.queries.coverage import count_coverage
+from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.tables import vectors
+from swatchbook.models import registry
+from swatchbook.models.local_encoder import TAGS
+from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.embed import process_batch
+from swatchbook.pipeline.import_table import TableCounts, stage_table
+from swatchbook.pipeline.publish import publish_all
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.scan import scan
+from swatchbook.pipeline.work import Work
+from swatchbook.records import IngestOptions, Role, Scan
+from swatchbook.resources import Resources
+from swatchbook.sources.staged import list_staged, staged_file
+from swatchbook.sources.table import read_mapping
+from swatchbook.upkeep.verify import verify
+from tests.doubles.models import FaultyEncoder
+from tests.ledger import scene
+from tests.sources.pictures import draw
+
+VISUAL = IngestOptions(roles=frozenset({Role.VISUAL}))
+COLUMNS = {"id": "nr", "user": "who", "status": "state", "file_path": "path", "title": "name", "vector": "emb"}
+
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each picture that the encoder is asked for, once for each time."""
+    asked, make = list[str](), registry.ENCODERS["descriptors"]
+
+    def count(key: str, alone: bool) -> None:
+        asked.append(key)
+
+    monkeypatch.setitem(
+        registry.ENCODERS,  # type: ignore[arg-type]  # a dict, which nobody else changes
+        "descriptors",
+        lambda settings: make(settings)._replace(load=lambda models: FaultyEncoder(make(settings).load(models), count)),
+    )
+    return asked
+
+
+def unit(seed: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    vector = np.random.default_rng(seed).normal(size=1_100).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def rows(folder: Path, count: int = 15, given: Mapping[int, Any] = {}, who: str = "anna") -> list[Row]:
+    """Completed rows, each with a picture of its own; `given`: number -> the vector of that row."""
+    made = list[Row]()
+    for number in range(count):
+        draw(folder / "root" / f"{number}.png", number)
+        row = {"nr": number, "who": who, "state": "completed", "path": f"{number}.png", "name": f"Item {number}"}
+        made.append(row | ({"emb": given[number]} if number in given else {}))
+    return made
+
+
+def stage(
+    resources: Resources, folder: Path, table: Sequence[Row], *, owner: str | None = None, dry_run: bool = False,
+    **mapping: Any,
+) -> TableCounts:  # fmt: skip
+    (folder / "t.jsonl").write_text("\n".join(map(json.dumps, table)))
+    config = {"root": "root", "columns": COLUMNS, "model": TAGS[Role.VISUAL]} | mapping
+    (folder / "m.yaml").write_text(json.dumps(config))  # which is YAML, too
+    (folder / "root").mkdir(exist_ok=True)
+    return stage_table(
+        resources, str(folder / "t.jsonl"), folder / "m.yaml", read_mapping(folder / "m.yaml"),
+        owner=owner, options=VISUAL, dry_run=dry_run, progress=lambda rows: None,
+    )  # fmt: skip
+
+
+def run(resources: Resources, folder: Path, owner: str = "anna", options: IngestOptions = VISUAL) -> tuple[Work, Scan]:
+    """Run an owner's rows as the flow does, to the end."""
+    content = str(folder / "t.jsonl")
+    register_folder(resources, content, owner=owner, options=options, kind=TABLE)
+    work = begin_work(resources, content, owner=owner, options=options, kind=TABLE)
+    assert isinstance(work, Work)
+    scanned = scan(resources, work, progress=lambda done, total: None)
+    for batch in items.cut_batches(resources.ledger, work.run, 20):
+        process_batch(resources, work.run, batch, size=20, last_try=True)
+    publish_all(resources, at_most=0)
+    scene.end(resources.ledger, work.run)
+    return work, scanned
+
+
+def register(resources: Resources, folder: Path) -> tuple[Document, bool]:
+    registered = register_folder(resources, str(folder / "t.jsonl"), owner="anna", options=VISUAL, kind=TABLE)
+    return registered.document, registered.unchanged
+
+
+def stored(resources: Resources) -> set[bytes]:
+    """Every visual vector in the ledger."""
+    with resources.ledger.read() as connection:
+        return set(connection.execute(select(vectors.c.data).where(vectors.c.role == Role.VISUAL)).scalars())
+
+
+def titles(resources: Resources, work: Work) -> list[str]:
+    return sorted(product["name"] for product in show_document(resources.ledger, work.document)["products"])
+
+
+def test_fifteen_images_of_which_two_have_vectors(resources: Resources, tmp_path: Path, encoded: list[str]) -> None:
+    given = {2: unit(2), 11: unit(11)}
+    table = rows(tmp_path, given={number: vector.tolist() for number, vector in given.items()})
+    counts = stage(resources, tmp_path, table)
+    assert (counts.rows, counts.taken, counts.given, counts.taken_over) == (15, 15, 2, 2)
+    assert count_coverage(resources.ledger, owner="anna").total_images == 0
+    run(resources, tmp_path)
+    coverage = count_coverage(resources.ledger, owner="anna")
+    assert (coverage.total_images, coverage.with_embeddings, coverage.coverage_percentage) == (15, 15, 100.0)
+    assert (len(encoded), len(set(encoded))) == (13, 13)
+    assert {vector.tobytes() for vector in given.values()} < stored(resources)
+    assert len(stored(resources)) == 15
+    assert verify(resources).sound
+
+
+def test_vectors_that_cannot_be_used_are_named_and_their_pictures_embedded(
+    resources: Resources, tmp_path: Path, encoded: list[str]
+) -> None:
+    nan = [float("nan"), *unit(1).tolist()[1:]]
+    table = rows(tmp_path, 4, {0: [1.0, 0.0], 1: nan, 2: unit(2).tolist(), 3: unit(3).tolist()})
+    table[2]["model"], table[3]["model"] = "clip-of-2019", "ours"
+    counts = stage(resources, tmp_path, table, columns=COLUMNS | {"model": "model"}, models={"ours": TAGS[Role.VISUAL]})
+    assert (counts.taken, counts.given, counts.taken_over, counts.refused) == (4, 4, 1, 3)
+    reasons = {named.id: named.reason for named in counts.refused_vectors}
+    assert "2 numbers, not 1100" in reasons["0"]
+    assert "NaN" in reasons["1"]
+    assert "unknown model, clip-of-2019" in reasons["2"]
+    run(resources, tmp_path)
+    assert len(encoded) == 3
+    assert count_coverage(resources.ledger, owner="anna").with_embeddings == 4
+
+
+def test_second_import_does_nothing_and_changed_rows_update(
+    resources: Resources, tmp_path: Path, encoded: list[str]
+) -> None:
+    table = rows(tmp_path, 4, {1: unit(1).tolist()})
+    stage(resources, tmp_path, table)
+    before, _ = run(resources, tmp_path)
+    made = len(encoded)
+    stage(resources, tmp_path, table)
+    assert register(resources, tmp_path)[1]
+    table[0]["name"] = "Renamed"
+    draw(tmp_path / "root" / "3.png", 33)
+    stage(resources, tmp_path, [*table[:2], table[3]])
+    after, scanned = run(resources, tmp_path, options=VISUAL.model_copy(update={"mirror": True}))
+    assert (scanned.skipped, scanned.read, scanned.left, scanned.removed) == (1, 1, 1, 1)
+    assert after.document == before.document
+    assert titles(resources, after) == ["Item 1", "Item 3", "Renamed"]
+    assert len(encoded) == made + 1
+
+
+def test_document_has_the_path_and_name_of_its_table(resources: Resources, tmp_path: Path) -> None:
+    stage(resources, tmp_path, rows(tmp_path, 2))
+    document, unchanged = register(resources, tmp_path)
+    assert not unchanged
+    assert (document.kind, document.content, document.name) == (TABLE, str(tmp_path / "t.jsonl"), "t.jsonl")
+
+
+def test_vector_that_is_there_already_stays(resources: Resources, tmp_path: Path) -> None:
+    """What was made for one owner is never replaced by what a table says for another."""
+    table = rows(tmp_path, 1)
+    stage(resources, tmp_path, table)
+    run(resources, tmp_path)
+    made = stored(resources)
+    stage(resources, tmp_path, rows(tmp_path, 1, {0: unit(5).tolist()}, who="bob"))
+    run(resources, tmp_path, "bob")
+    assert stored(resources) == made
+    assert count_coverage(resources.ledger, owner="bob").with_embeddings == 1
+
+
+def test_each_owner_gets_the_own_rows(resources: Resources, tmp_path: Path) -> None:
+    table = rows(tmp_path, 3)
+    table[1]["who"] = "bob"
+    counts = stage(resources, tmp_path, table)
+    assert counts.owners == {"anna": 2, "bob": 1}
+    of_anna, _ = run(resources, tmp_path)
+    of_bob, _ = run(resources, tmp_path, "bob")
+    assert (titles(resources, of_anna), titles(resources, of_bob)) == (["Item 0", "Item 2"], ["Item 1"])
+
+
+def test_import_for_one_owner_keeps_what_the_others_have(resources: Resources, tmp_path: Path) -> None:
+    table = rows(tmp_path, 3)
+    table[1]["who"] = "bob"
+    stage(resources, tmp_path, table)
+    of_bob, _ = run(resources, tmp_path, "bob")
+    counts = stage(resources, tmp_path, table[:2], owner="anna")
+    assert (counts.taken, counts.of_others) == (1, 1)
+    assert [item.item for item in listed(resources, tmp_path, of_bob)] == ["1"]
+
+
+def listed(resources: Resources, folder: Path, work: Work) -> list[Any]:
+    return list(list_staged(staged_file(resources.settings.home, str(folder / "t.jsonl")), work.document))
+
+
+def test_id_that_occurs_again_is_left_out_and_named(resources: Resources, tmp_path: Path) -> None:
+    table = rows(tmp_path, 2, {1: [1.0]})
+    table[1]["nr"] = 0
+    counts = stage(resources, tmp_path, table)
+    assert (counts.rows, counts.taken, counts.left_out, counts.given) == (2, 1, 1, 0)
+    assert "occurs once more" in counts.left_out_rows[0].reason
+
+
+def test_dry_run_writes_nothing(resources: Resources, tmp_path: Path) -> None:
+    counts = stage(resources, tmp_path, rows(tmp_path, 2), dry_run=True)
+    assert counts.taken == 2
+    assert list((resources.settings.home / "imports").iterdir()) == []
+
+
+def test_failed_import_leaves_the_rows_before(resources: Resources, tmp_path: Path) -> None:
+    stage(resources, tmp_path, rows(tmp_path, 2))
+    work, _ = run(resources, tmp_path)
+    with pytest.raises(Exception, match="is no folder"):
+        stage(resources, tmp_path, rows(tmp_path, 1), root="nowhere")
+    assert len(listed(resources, tmp_path, work)) == 2
+    assert len(list((resources.settings.home / "imports").iterdir())) == 1
+
+
+def test_picture_that_is_gone_when_it_is_read_fails_alone(resources: Resources, tmp_path: Path) -> None:
+    stage(resources, tmp_path, rows(tmp_path, 2))
+    (tmp_path / "root" / "1.png").unlink()
+    work, _ = run(resources, tmp_path)
+    assert count_coverage(resources.ledger, owner="anna").with_embeddings == 1
+    assert get_document(resources.ledger, work.document).kind == TABLE
+
+
+def test_deleted_document_leaves_no_rows(resources: Resources, tmp_path: Path) -> None:
+    table = rows(tmp_path, 2)
+    table[1]["who"] = "bob"
+    stage(resources, tmp_path, table)
+    of_anna, _ = run(resources, tmp_path)
+    of_bob, _ = run(resources, tmp_path, "bob")
+    assert delete(resources, of_anna.document)
+    assert (len(listed(resources, tmp_path, of_anna)), len(listed(resources, tmp_path, of_bob))) == (0, 1)
+    assert delete(resources, of_bob.document)
+    assert list((resources.settings.home / "imports").iterdir()) == []
