@@ -21,6 +21,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.filters import parse_filters
 from interface.cli.ingest import find_report
+from interface.cli.sources import expand
 from interface.client import Filters
 from interface.notebook_html import THUMBNAIL_SIDE, Overview, Reports, Results
 from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
@@ -110,13 +111,16 @@ class Swatchbook:
         force: bool = False,
         mirror: bool = False,
     ) -> Reports:
-        """Ingest PDFs, folders of pictures and scraped batches, and return the report of each when all are over.
+        """Ingest PDFs, pictures, scraped batches and folders of all; return the report of each when all are over.
 
         What is unchanged is not worked on again. `roles`, `max_usd`, `force`, `mirror` mean what they mean on the
         command line. An interrupted ingest continues when it is called again. Raises what is wrong with a path, before
         any work, and the failure of a document that failed or is blocked.
         """
-        return self._ingest([(Path(path), None) for path in paths], roles, max_usd, force, mirror)
+        suffixes = self._resources.settings.image_suffixes
+        found = {source.path.absolute(): source.kind for path in paths for source in expand(Path(path), suffixes)}
+        kinds = {path: PDF if kind == PDF else None for path, kind in found.items()}  # as `swatchbook ingest` does
+        return self._ingest(kinds, roles, max_usd, force, mirror)
 
     def add(self, items: Iterable[Mapping[str, Any]], folder: str | Path) -> Reports:
         """Write one's own items into a folder as a scraped batch, and ingest it.
@@ -129,7 +133,7 @@ class Swatchbook:
 
         target = Path(folder).absolute()
         write_items(items, target, self._resources.settings.item_fields)
-        return self._ingest([(target, BATCH)], (), None, False, False)
+        return self._ingest({target: BATCH}, (), None, False, False)
 
     # search
 
@@ -233,7 +237,7 @@ class Swatchbook:
 
     def _ingest(
         self,
-        sources: Sequence[tuple[Path, str | None]],
+        sources: Mapping[Path, str | None],
         roles: Collection[Role | str],
         max_usd: float | None,
         force: bool,
@@ -247,7 +251,7 @@ class Swatchbook:
             first = error.errors()[0]
             raise InvalidReference(f"{first['loc'][0]}={first['input']}: {first['msg']}.") from error
         resources = self._resources
-        registered = [(path, self._register(path, kind, options)) for path, kind in sources]
+        registered = [(path, self._register(path, kind, options)) for path, kind in sources.items()]
         flags = [f"--owner={self.owner}", "--json"]
         flags += [f"--roles={','.join(sorted(options.roles))}"] if options.roles else []
         flags += [f"--max-usd={max_usd}"] if max_usd is not None else []
@@ -257,7 +261,7 @@ class Swatchbook:
             changed = [p for p, entry in registered if not entry.unchanged and (entry.document.kind == PDF) == is_pdf]
             if changed:
                 only = [] if is_pdf or not mirror else ["--mirror"]
-                said += self._run(command, *flags, *only, "--", *(str(path.absolute()) for path in changed))
+                said += self._run(command, *flags, *only, "--", *map(str, changed))
         documents = [(get_document(resources.ledger, entry.document.id), entry.unchanged) for _, entry in registered]
         for document, _ in documents:
             _raise_failure(document)
@@ -266,7 +270,7 @@ class Swatchbook:
         return Reports(find_report(resources, document, unchanged=unchanged) for document, unchanged in documents)
 
     def _register(self, path: Path, kind: str | None, options: IngestOptions) -> Registered:
-        if path.suffix.lower() == ".pdf":
+        if kind == PDF:
             return register(self._resources, path, owner=self.owner, options=options)
         return register_folder(self._resources, path, owner=self.owner, options=options, kind=kind)
 
