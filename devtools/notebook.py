@@ -13,7 +13,10 @@ _SECONDS = 300  # for a cell
 
 
 def execute(folder: Path) -> Any:
-    """Return the notebook with what its cells give when they run in `folder`. Raises CellExecutionError."""
+    """Return the notebook with what its cells give when they run in `folder`, without what they say meanwhile.
+
+    Raises CellExecutionError.
+    """
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
     client = NotebookClient(
@@ -24,6 +27,9 @@ def execute(folder: Path) -> Any:
         record_timing=False,
     )
     client.execute(env=bare | {"IPYTHONDIR": str(folder / ".ipython")})
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.output_type != "stream"]
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"], "language_info": {"name": "python"}}
     return notebook
 

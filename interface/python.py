@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 MAX_RESULTS = 100
 """Results of one search, as on the command line."""
 
+_OF_TERMINALS = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})
+"""Variables that Jupyter sets: an ingest would draw bars as on a terminal, one below the other."""
+
 _END_SECONDS = 15.0  # for an interrupted ingest to record its end
 _NEED_A_PERSON = frozenset({DocumentStatus.FAILED, DocumentStatus.BLOCKED})
 
@@ -76,7 +79,11 @@ class Swatchbook:
         loaded = load_settings(**settings)
         loaded = loaded.model_copy(update={"home": loaded.home.absolute()})
         given = {f"{PREFIX}{name.upper()}": _as_variable(value) for name, value in settings.items()}
-        environment = {name: value for name, value in os.environ.items() if given.get(name, "") is not None}
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if given.get(name, "") is not None and name not in _OF_TERMINALS
+        }
         environment |= {name: value for name, value in given.items() if value is not None}
         book = cls(loaded, owner=owner, environment=environment | {f"{PREFIX}HOME": str(loaded.home)})
         try:

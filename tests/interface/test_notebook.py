@@ -26,7 +26,7 @@ def executed(folder: Path) -> Any:
 
 
 def outputs(notebook: Any) -> list[tuple[str, Counter[str]]]:
-    """What each cell gives: the kinds of data, and how many pictures; not what it says while it works."""
+    """What each cell gives: the kinds of data, and how many pictures."""
     given = []
     for cell in notebook.cells:
         found = Counter[str]()
