@@ -266,10 +266,11 @@ def test_what_stops_the_ingest_is_raised(
     """The setting reaches the process that ingests, and what that says reaches the caller."""
     draw(tmp_path / "pictures" / "oak.png")
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as Jupyter does
     with (
         Swatchbook.open(home=tmp_path / "other") as book,
         pytest.raises(Unexpected, match="No Prefect server responds at PREFECT_API_URL"),
     ):
         book.ingest(tmp_path / "pictures")
-    assert "No Prefect server responds" in capsys.readouterr().err
+    assert "\n✗ pictures: No Prefect server responds" in capsys.readouterr().err, "drawn as on a terminal"
     assert not home.exists()
