@@ -21,7 +21,7 @@ def place(tmp_path: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(ingested_home, tmp_path / "home")
     done = swatchbook(tmp_path / "home", "backup", str(tmp_path / "backup"))
     assert done.exit_code == 0, done.output
-    assert "14" in done.stdout
+    assert "documents  1" in done.stdout
     return tmp_path
 
 
