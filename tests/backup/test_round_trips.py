@@ -48,6 +48,9 @@ def test_there_and_back(
         assert owner_accounts(other.ledger) == owner_accounts(collection.ledger)
         assert [each.complete for each in owner_accounts(other.ledger)] == [14]
         assert indexed(other) == indexed(collection)
-        assert results(other) == results(collection)
+        found, before = results(other), results(collection)
+        assert [each.keys() for each in found] == [each.keys() for each in before]
+        if other.settings.index == "lance":  # keywords have other scores on another index
+            assert found == before
         assert verify(other, deep=True).sound
         assert count_unpublished(other.ledger) == 0

@@ -21,7 +21,7 @@ def place(tmp_path: Path, ingested_home: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(ingested_home, tmp_path / "home")
     done = swatchbook(tmp_path / "home", "backup", str(tmp_path / "backup"))
     assert done.exit_code == 0, done.output
-    assert "14" in done.stdout
+    assert "documents  1" in done.stdout
     return tmp_path
 
 
@@ -30,7 +30,7 @@ def test_a_backup_is_added_to_and_restored_into_another_home(place: Path) -> Non
     assert (again.exit_code, json.loads(again.stdout)["copied"]) == (0, 0)
     restored = swatchbook(place / "other", "restore", str(place / "backup"))
     assert restored.exit_code == 0, restored.output
-    assert "documents restored  1" in restored.stdout
+    assert "documents restored 1" in " ".join(restored.stdout.split())
     coverage = [
         json.loads(swatchbook(place / home, "coverage", "--owner", "anna", "--json").stdout)
         for home in ("home", "other")
