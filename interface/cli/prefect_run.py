@@ -25,6 +25,7 @@ from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 
 _POLL_SECONDS = 0.1
+_CANCEL_AGAIN_SECONDS = 2.0
 _SENTRY_SECONDS = 2.0
 FAREWELL_SECONDS = 10.0  # for an interrupted run to record its end; otherwise its lease expires
 
@@ -127,11 +128,10 @@ def _run(work: Coroutine[Any, Any, T], resources: Resources, document: Document)
     before = {sign: signal.signal(sign, signal.default_int_handler) for sign in (signal.SIGINT, signal.SIGTERM)}
     try:
         threading.Thread(target=run_loop, name="flow", daemon=True).start()
-        over.wait()
+        while not over.wait(_POLL_SECONDS):  # a signal that another thread took in does not wake this one
+            pass
     except KeyboardInterrupt:
-        with suppress(RuntimeError):  # it has just ended
-            loop.call_soon_threadsafe(task.cancel)
-        _wait_for_end(resources, document, over)
+        _cancel(loop, task, resources, document, over)
         raise
     finally:
         for sign, handler in before.items():
@@ -139,10 +139,25 @@ def _run(work: Coroutine[Any, Any, T], resources: Resources, document: Document)
     return outcome.result()
 
 
-def _wait_for_end(resources: Resources, document: Document, over: threading.Event) -> None:
-    """Wait until the cancelled flow is over or the ledger shows no run, for FAREWELL_SECONDS at most."""
-    deadline = time.monotonic() + FAREWELL_SECONDS
-    while not over.wait(_POLL_SECONDS) and time.monotonic() < deadline:
+def _cancel(
+    loop: asyncio.AbstractEventLoop,
+    task: asyncio.Task[T],
+    resources: Resources,
+    document: Document,
+    over: threading.Event,
+) -> None:
+    """Cancel the flow, and wait until it is over or the ledger shows no run, for FAREWELL_SECONDS at most.
+
+    It is cancelled again every two seconds: a library may swallow a cancel. The run's end is recorded without `await`.
+    """
+    begun = again = time.monotonic()
+    while time.monotonic() < begun + FAREWELL_SECONDS:
+        if time.monotonic() >= again:
+            again += _CANCEL_AGAIN_SECONDS
+            with suppress(RuntimeError):  # it has just ended
+                loop.call_soon_threadsafe(task.cancel)
+        if over.wait(_POLL_SECONDS):
+            return
         with suppress(Failure):  # ledger outage: the run's lease expires
             if get_document(resources.ledger.with_patience(0.0), document.id).run is None:
                 return

@@ -310,8 +310,6 @@ def take_over(connection: Connection, given: Mapping[str, GivenVector]) -> None:
 
     One that `commit` would refuse is not taken, so that it is made.
     """
-    if not given:
-        return
     results = {
         (key, vector.role, vector.tag): ItemResult(
             key=key, role=vector.role, tag=vector.tag, vector=np.frombuffer(vector.data, "<f4")

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 from swatchbook.ledger.bulk_rows import delete_rows_by_key, upsert_rows
 from swatchbook.ledger.database import Ledger, execute_in, select_in
 from swatchbook.ledger.dirty import hide_images
-from swatchbook.ledger.items import take_over
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.stage_results import replace_pictures, replace_products
 from swatchbook.ledger.tables import images, links, placements, products, source_items
@@ -100,7 +99,10 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
             for each in read
         ]
         upsert_rows(connection, source_items, rows)
-        take_over(connection, {key: vector for each in read for key, vector in each.vectors.items()})
+        if given := {key: vector for each in read for key, vector in each.vectors.items()}:
+            from swatchbook.ledger.items import take_over  # imports numpy, which an unchanged folder does not need
+
+            take_over(connection, given)
 
 
 def unseen_items(ledger: Ledger, document: str, scan: str) -> Iterator[tuple[SourceItem, ...]]:

@@ -22,15 +22,17 @@ from benchmarks import bare_ingest
 from swatchbook.errors import Configuration
 from swatchbook.ledger import spaces as ledger_spaces
 from swatchbook.ledger.document_commands import retry
+from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.tables import calls, runs
 from swatchbook.pipeline.publish import publish_all
+from swatchbook.records import DEFAULT_OWNER
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import load_settings
-from swatchbook.upkeep.spaces import activate, documents_to_fill, drop_old, fill, list_spaces, rollback
+from swatchbook.upkeep.spaces import activate, drop_old, fill, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
 from tests.command import Command, running
 from tests.conftest import ROOT, SOAK
@@ -59,6 +61,7 @@ class Living:
         self.dice = random.Random(seed)
         self.log = folder / "answers.jsonl"
         self.next = 1
+        self.kept = list[str]()
         self.killed = Counter[str]()
         self.lost = set[tuple[str, int]]()  # calls that were not answered yet when their fill was killed
 
@@ -76,6 +79,8 @@ class Living:
         for _ in range(KEPT):
             bare_ingest.main(small_catalogue(self.folder, self.next))
             self.next += 1
+        with self.opened() as resources:
+            self.kept = [document.id for document in all_documents(resources.ledger, DEFAULT_OWNER)]
 
     # --- those who search, and those who bring and take documents -----------------------------------------------------
 
@@ -207,11 +212,15 @@ class Living:
     def fill_wholly(self, resources: Resources) -> None:
         """Documents come meanwhile: what one of them lacks is made by the next fill.
 
-        A picture with which a process has died twice would wait for minutes: a person tries it at once.
+        A picture with which two fills have died would wait for minutes: a person tries it at once.
         """
-        for document in documents_to_fill(resources):
-            retry(resources.ledger, document)
-        wait_until(lambda: not fill(resources).lacks)
+
+        def filled() -> bool:
+            for document in self.kept:
+                retry(resources.ledger, document)
+            return not fill(resources).lacks
+
+        wait_until(filled)
 
     def switch(self, resources: Resources, step: Callable[[Resources], object]) -> None:
         def done() -> bool:

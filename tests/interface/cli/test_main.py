@@ -254,7 +254,7 @@ def test_ingest_search_show_rebuild_delete(
     (report,) = json.loads(first.stdout)  # the bad paths did not keep the good one from going on
     assert (first.returncode, report["name"], report["status"]) == (1, "small.pdf", "completed")
     assert report["images_found"] == report["images_complete"] > 0
-    assert "✗ nowhere.pdf: no such file." in first.stderr
+    assert "✗ nowhere.pdf: no such file or folder." in first.stderr
     assert "photo.pdf" in first.stderr
     assert re.search(r"^small.pdf · read pages · 6 pages · [0-9.:]+ (s|min)$", first.stderr, re.MULTILINE)
     assert re.search(rf"^small.pdf · extract images · {report['images_found']} images · ", first.stderr, re.MULTILINE)
