@@ -6,6 +6,7 @@ LanceDB starts threads: use it in spawned processes, never in forked ones.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -170,7 +171,12 @@ class LanceIndex:
             if self.active(space.role) == space.name:
                 self._pointer(space.role).unlink()
             if space.name in self._names():
-                self._database.drop_table(space.name)
+                # renamed first: a search that opens a table of which half is deleted would find less than all
+                table = self._folder / f"{space.name}.lance"
+                dropped = table.with_suffix(".dropped")
+                shutil.rmtree(dropped, ignore_errors=True)  # of a drop that was killed
+                table.rename(dropped)
+                shutil.rmtree(dropped)
 
     def compact(self, *, at_once: bool = False) -> None:
         keep = timedelta(0) if at_once else KEEP_VERSIONS
