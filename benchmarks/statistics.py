@@ -1,7 +1,7 @@
 """Statistics, and the first candidates of a backfill, in a ledger with a million items that is made for it.
 
 `python -m benchmarks.statistics [ITEMS [sqlite|postgresql]]`, a million and both by default. The collection: documents
-with 500 pictures of their own, each with an analysis and three vectors; one picture in a hundred has failed. Then the
+with 500 different pictures each, each with an analysis and three vectors; one picture in a hundred has failed. Then the
 last tenth of the documents loses its `color` vectors and is what a backfill finds.
 """
 

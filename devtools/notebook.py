@@ -1,4 +1,4 @@
-"""Runs the cells of docs/notebook.ipynb in a folder of its own, and stores what they give: `make notebook`."""
+"""Run the cells of docs/notebook.ipynb in a temporary folder, and store their output: `make notebook`."""
 
 import os
 import tempfile

@@ -1,5 +1,5 @@
 """A collection on this machine for notebooks and programs, `swatchbook.Swatchbook`: ingest, add, search, similar,
-count, ids, stats. It calls what the commands call and has no rules of its own. An ingest runs in a child process with
+count, ids, stats. It calls what the commands call and adds no rules. An ingest runs in a child process with
 the settings of the collection, as from a terminal: collections with different homes can be open at the same time, and
 the notebook needs neither Prefect nor torch for it.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from interface.cli.exit_status import COMPLETED, OPEN
 from interface.cli.filters import parse_filters
@@ -31,10 +31,18 @@ from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.filters import unmatched
 from swatchbook.ledger.queries.image import image_details, image_ids
 from swatchbook.ledger.queries.owners import known_owners, require_owner
-from swatchbook.pipeline.register import Registered, register
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register_folder import register_path
 from swatchbook.previews import Thumbnail, make_preview
-from swatchbook.records import DEFAULT_OWNER, DocumentStatus, Hit, IngestOptions, Owner, ResultKind, Role
+from swatchbook.records import (
+    DEFAULT_OWNER,
+    OWNER_ADVICE,
+    DocumentStatus,
+    Hit,
+    IngestOptions,
+    ResultKind,
+    Role,
+    is_owner,
+)
 from swatchbook.resources import Resources
 from swatchbook.settings import PREFIX, Settings, load_settings
 from swatchbook.storage.upload_buffer import temporary_file
@@ -69,13 +77,8 @@ class Swatchbook:
         `settings`: any of `swatchbook config` in lower case, without SWATCHBOOK_, such as `home="collection"`; they go
         before the environment and the .env file. Raises Configuration, InvalidReference, LedgerDown.
         """
-        try:
-            TypeAdapter(Owner).validate_python(owner)
-        except ValidationError:
-            raise InvalidReference(
-                f"{owner!r} is no name of an owner.",
-                advice="Use up to 64 letters, digits and _ . @ -, starting with a letter or digit.",
-            ) from None
+        if not is_owner(owner):
+            raise InvalidReference(f"{owner!r} is not a valid name of an owner.", advice=OWNER_ADVICE)
         loaded = load_settings(**settings)
         loaded = loaded.model_copy(update={"home": loaded.home.absolute()})
         given = {f"{PREFIX}{name.upper()}": _as_variable(value) for name, value in settings.items()}
@@ -258,7 +261,10 @@ class Swatchbook:
             first = error.errors()[0]
             raise InvalidReference(f"{first['loc'][0]}={first['input']}: {first['msg']}.") from error
         resources = self._resources
-        registered = [(path, self._register(path, kind, options)) for path, kind in sources.items()]
+        registered = [
+            (path, register_path(resources, path, kind=kind, owner=self.owner, options=options))
+            for path, kind in sources.items()
+        ]
         flags = [f"--owner={self.owner}", "--json"]
         flags += [f"--roles={','.join(sorted(options.roles))}"] if options.roles else []
         flags += [f"--max-usd={max_usd}"] if max_usd is not None else []
@@ -275,11 +281,6 @@ class Swatchbook:
         if said:  # it ended before it could record why
             raise Unexpected(said[-1])
         return Reports(find_report(resources, document, unchanged=unchanged) for document, unchanged in documents)
-
-    def _register(self, path: Path, kind: str | None, options: IngestOptions) -> Registered:
-        if kind == PDF:
-            return register(self._resources, path, owner=self.owner, options=options)
-        return register_folder(self._resources, path, owner=self.owner, options=options, kind=kind)
 
     def _run(self, *arguments: str) -> list[str]:
         """Run a command with the settings of this collection; what it says goes to stderr.
@@ -300,7 +301,7 @@ class Swatchbook:
             try:
                 for line in child.stderr or ():
                     sys.stderr.write(line)
-                    if line.startswith("✗ "):  # terminal.py: the failure, then the advice in a line of its own
+                    if line.startswith("✗ "):  # terminal.py: the failure, then the advice on the next line
                         said = [line[2:].strip()]
                     elif line.startswith("  ") and said:
                         said.append(line.strip())

@@ -131,7 +131,7 @@ def _key(document: Document) -> str:
 
 
 async def _find_deployment(client: PrefectClient, kind: str) -> UUID | Configuration:
-    """Return the deployment that ingests documents of a kind, or the failure that there is none."""
+    """Return the deployment that ingests documents of a kind, or a failure that says there is no such deployment."""
     flow = INGESTS[kind]
     try:
         return await deployment_id(client, f"{flow}/{flow}")

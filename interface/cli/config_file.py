@@ -62,7 +62,7 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, str]]:
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidReference(f"{file}: it is not UTF-8.", advice="Save it as UTF-8.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none is a ValueError
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # an impossible date is a ValueError
         mark = getattr(error, "problem_mark", None)
         place = f"{file}, line {mark.line + 1}" if mark else str(file)
         problem = getattr(error, "problem", None) or "it cannot be read"

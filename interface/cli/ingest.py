@@ -16,8 +16,8 @@ from swatchbook.ledger.documents import PDF, Document, get_document
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.queries.source_items import count_items
 from swatchbook.pipeline.finish_run import make_room
-from swatchbook.pipeline.register import Registered, register
-from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.register import Registered
+from swatchbook.pipeline.register_folder import register_path
 from swatchbook.pipeline.run import block_document
 from swatchbook.records import DocumentStatus, IngestOptions, RunReport
 from swatchbook.resources import Resources
@@ -43,7 +43,9 @@ def ingest(
     registered: list[Registered] = []
     for path, kind in sources.items():
         try:
-            registered.append(_register(resources, path, kind, owner=owner, options=options, quiet=quiet))
+            entry = register_path(resources, path, kind=kind, owner=owner, options=options)
+            registered.append(entry)
+            _say_registered(path, entry, quiet=quiet)
         except Failure as failure:
             log.info("source not registered", extra={"path": str(path)}, exc_info=failure)
             codes.append(say_failure(failure))
@@ -87,19 +89,12 @@ def _bring_back(resources: Resources, document: Document) -> RunReport | None:
     return bring_back(resources, document)
 
 
-def _register(
-    resources: Resources, path: Path, kind: str | None, *, owner: str, options: IngestOptions, quiet: bool
-) -> Registered:
-    if kind == PDF:
-        entry = register(resources, path, owner=owner, options=options)
-    else:
-        entry = register_folder(resources, path, owner=owner, options=options, kind=kind)
+def _say_registered(path: Path, entry: Registered, *, quiet: bool) -> None:
     outcome = "unchanged, nothing to do" if entry.unchanged else "registered"
     console = err() if quiet else out()
     console.print(
         f"{clean(path.name or entry.document.name)} · document {entry.document.id[:8]} · {outcome}", soft_wrap=True
     )
-    return entry
 
 
 def _process(

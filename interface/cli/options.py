@@ -115,19 +115,14 @@ def parse_roles(text: str) -> "frozenset[Role]":
 
 def check_owner(owner: str | None, all_owners: bool = False, *, parameter: str = "--owner") -> None:
     """Raise BadParameter for an invalid name, and for a name beside --all-owners."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from swatchbook.records import Owner
+    from swatchbook.records import OWNER_ADVICE, is_owner
 
     if owner is None:
         return
     if all_owners:
         raise typer.BadParameter("give either --owner or --all-owners", param_hint=parameter)
-    try:
-        TypeAdapter(Owner).validate_python(owner)
-    except ValidationError:
-        message = f"{owner!r}: use up to 64 letters, digits and _ . @ -, starting with a letter or digit."
-        raise typer.BadParameter(message, param_hint=parameter) from None
+    if not is_owner(owner):
+        raise typer.BadParameter(f"{owner!r} is not a valid name of an owner. {OWNER_ADVICE}", param_hint=parameter)
 
 
 def choose_owner(ledger: "Ledger", owner: str | None, all_owners: bool = False) -> str | None:

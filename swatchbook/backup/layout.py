@@ -95,7 +95,7 @@ class BackupFolder:
             )
 
     def read_manifest(self) -> Manifest:
-        """Return the manifest. Raises InvalidReference where there is none, InvalidBackup."""
+        """Return the manifest. Raises InvalidReference if the folder has no manifest, and InvalidBackup."""
         if not self.path.is_dir():
             raise InvalidReference(f"There is no folder {self.path}.")
         if not self.manifest_file.is_file():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import Table
 
 from swatchbook.backup.layout import FILE_COLUMNS, FILES, BackupFolder, Manifest
@@ -26,8 +26,7 @@ from swatchbook.ledger.spaces import adopt_spaces, registered, require_same_dime
 from swatchbook.ledger.tables import contents, documents, images, owner_seeds, reviews, spaces
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.publish import publish_all
-from swatchbook.records import Record, Role, document_id
-from swatchbook.records.base import Owner
+from swatchbook.records import Record, Role, document_id, is_owner
 from swatchbook.resources import Resources
 
 Progress = Callable[[int, int], None]
@@ -135,14 +134,16 @@ class _Restore:
     def _verify_documents(self) -> dict[str, str]:
         """Return owner -> seed of the documents. Raises InvalidBackup for a document that cannot be one."""
         seeds = {row["owner"]: row["seed"] for row in self._all_rows(owner_seeds)}
-        owners, an_owner = dict[str, str](), TypeAdapter[str](Owner)
+        owners = dict[str, str]()
         for row in self._all_rows(documents):
             try:
                 options = read_options(row["options"])
                 document = Document.model_validate({**row, "run": None, "deaths": 0, "options": options})
-                owner = an_owner.validate_python(document.owner)
             except (ValidationError, AttributeError) as error:
                 raise InvalidBackup(f"The backup has a document that cannot be read: {row['id']}.") from error
+            owner = document.owner
+            if not is_owner(owner):
+                raise InvalidBackup(f"The backup has a document whose owner has no valid name: {document.id}.")
             self._stored_files(row)
             owners[owner] = seeds.get(owner, owner)
             if document.id != document_id(owners[owner], document.content):

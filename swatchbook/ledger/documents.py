@@ -1,4 +1,4 @@
-"""Find a document by its id, the beginning of it, or its file name, and what is said if several or none match; list
+"""Find a document by its id, the beginning of it, or its file name, with the error if several or none match; list
 documents, newest first; queue a new one.
 """
 
@@ -158,7 +158,7 @@ def documents_within(ledger: Ledger, owner: str, path: Path) -> list[Document]:
 
 
 def documents_of(ledger: Ledger, kind: str, content: str) -> list[Document]:
-    """Return the documents of this kind and content, whoever owns them, oldest first."""
+    """Return the documents of this kind and content of all owners, oldest first."""
     return _newest(ledger, [documents.c.kind == kind, documents.c.content == content], None)[::-1]
 
 

@@ -306,7 +306,7 @@ def adopt_done(connection: Connection, done: Collection[ItemId], *, review_below
 
 
 def take_over(connection: Connection, given: Mapping[str, GivenVector]) -> None:
-    """Store vectors that a source has already, by content key, for items that are pending and that nobody makes now.
+    """Store vectors that a source has already, by content key, for items that are pending and that no run is making.
 
     One that `commit` would refuse is not taken, so that it is made.
     """

@@ -378,10 +378,10 @@ def is_item_of(pair: RoleTag) -> ColumnElement[bool]:
 
 
 next_try = case((items.c.state == ItemState.LEASED, items.c.lease_until), else_=items.c.next_retry_at)
-"""When an item that nobody may claim now can be claimed, in Unix seconds."""
+"""When an item that no run may claim now can be claimed, in Unix seconds."""
 
 is_waiting: ColumnElement[bool] = and_(items.c.state.in_((ItemState.PENDING, ItemState.LEASED)), next_try > db_now())
-"""The condition of items that are open, and that nobody may claim before their next try or the end of their lease."""
+"""The condition of items that are open, and that no run may claim before their next try or the end of their lease."""
 
 
 def _lack(connection: Connection, pair: RoleTag, active: Mapping[str, str]) -> Lack | None:

@@ -23,7 +23,7 @@ MAX_NAMED = 1_000
 
 
 class NamedRow(Record):
-    """A row by its id, and what is said of it."""
+    """The id of a row, and why it was left or its vector not taken over."""
 
     id: str
     reason: str

@@ -10,11 +10,20 @@ from swatchbook.errors import InvalidReference, UnsupportedFormat
 from swatchbook.ledger.documents import PDF, TABLE, Document, get_document, queue
 from swatchbook.ledger.owners import id_of_document
 from swatchbook.pipeline.find_sources import kind_of
-from swatchbook.pipeline.register import Registered, build_request, is_answered
+from swatchbook.pipeline.register import Registered, build_request, is_answered, register
 from swatchbook.pipeline.scan import is_unchanged
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import keep_reserve
+
+
+def register_path(
+    resources: Resources, path: Path, *, kind: str | None, owner: str, options: IngestOptions
+) -> Registered:
+    """Queue the document of a local path: a PDF by `register`, anything else by `register_folder`, which see."""
+    if kind == PDF:
+        return register(resources, path, owner=owner, options=options)
+    return register_folder(resources, path, owner=owner, options=options, kind=kind)
 
 
 def register_folder(

@@ -2,7 +2,7 @@
 save them in portions of 200. When a file counts as unchanged: its size, time and inode are those that it was read with,
 and it was then older than two seconds. When an item that is gone from its source is removed: its pictures are shown at
 another place (it was moved). A picture from a URL is fetched once; again only after a failure that may pass, or if
-forced. Which files a folder lists: `sources/folder.py`, without the batches below it that are documents of their own;
+forced. Which files a folder lists: `sources/folder.py`, without the batches below it, which are other documents;
 what a batch lists: `sources/batch.py`; the rows of a table: `sources/staged.py`.
 """
 

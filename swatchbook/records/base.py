@@ -10,7 +10,7 @@ import unicodedata
 from typing import Annotated
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 NAMESPACE = UUID("6f0d3f0e-7f6b-5c1d-9d53-5a7c5b6d1e21")
 """Namespace of every UUID5 id. Changing it changes all ids."""
@@ -27,6 +27,19 @@ Owner = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0
 
 DEFAULT_OWNER = "default"
 """Owner that is meant where none is named. (A key of the service for one owner means that one.)"""
+
+OWNER_ADVICE = "Use up to 64 letters, digits and _ . @ -, starting with a letter or digit."
+
+_OWNER = TypeAdapter[str](Owner)
+
+
+def is_owner(name: str) -> bool:
+    """Return whether an owner may have this name."""
+    try:
+        _OWNER.validate_python(name)
+    except ValidationError:
+        return False
+    return True
 
 
 class Record(BaseModel):

@@ -38,7 +38,7 @@ class Staging:
         self._file, self._new, self._root = file, file.with_name(f"{file.name}.{ULID()}"), str(root)
         file.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(self._new)
-        self._database.execute("PRAGMA journal_mode = OFF")  # nobody reads it before it is complete
+        self._database.execute("PRAGMA journal_mode = OFF")  # it is read only when it is complete
         self._database.execute(
             "CREATE TABLE items (document TEXT, item TEXT, root TEXT, record TEXT, PRIMARY KEY (document, item)) "
             "WITHOUT ROWID"

@@ -9,22 +9,21 @@ import binascii
 import csv
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from swatchbook.errors import Configuration, Failure, InvalidReference, UnreadableDocument
 from swatchbook.one_line import one_line, shorten
-from swatchbook.records import Owner, Record
+from swatchbook.records import Record, is_owner
 from swatchbook.sources.batch import DEFAULT_FIELDS, ID, METADATA, TITLE, read_item
 
 SQL = "env:"
@@ -64,7 +63,7 @@ class TableMapping(Record):
 
 @dataclass(frozen=True, slots=True)
 class TakenRow:
-    """A row with a picture that can be read: whose it is (None: nobody's in particular), and its fields as JSON values.
+    """A row with a picture that can be read: its owner (None: no such column), its fields as JSON values.
 
     `vector`: what the row gives as one, and `model` the tag under which; both None if it gives none.
     """
@@ -100,8 +99,8 @@ def read_mapping(file: Path) -> TableMapping:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "it"
         raise Configuration(f"{file}: {where}: {first['msg']}.", advice=advice) from error
-    if missing := [name for name in (ID,) if name not in mapping.columns]:
-        raise Configuration(f"{file}: columns: {missing[0]} is missing.", advice=advice)
+    if ID not in mapping.columns:
+        raise Configuration(f"{file}: columns: {ID} is missing.", advice=advice)
     if not any(path in mapping.columns for path in PATHS):
         raise Configuration(f"{file}: columns: name one of {', '.join(PATHS)}.", advice=advice)
     if VECTOR in mapping.columns and not (mapping.model or MODEL in mapping.columns):
@@ -160,8 +159,8 @@ def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRo
         if status.casefold() not in {value.casefold() for value in mapping.completed}:
             return LeftRow(item, f"Its status is {shorten(status, 60)}.", open=True)
     owner = str(_plain(found[USER])) if USER in found else None
-    if USER in mapping.columns and (owner is None or not _is_owner(owner)):
-        return LeftRow(item, f"Its user is no name of an owner: {shorten(one_line(owner or 'none'), 80)}.")
+    if USER in mapping.columns and (owner is None or not is_owner(owner)):
+        return LeftRow(item, f"Its user is not a valid name of an owner: {shorten(one_line(owner or 'none'), 80)}.")
     record |= {path: str(mapping.root / record[path]) for path in PATHS if isinstance(record.get(path), str)}
     listed = read_item(mapping.root, mapping.root / "rows", place, record, DEFAULT_FIELDS, {})
     if listed.failure is not None:
@@ -170,17 +169,6 @@ def _judge(mapping: TableMapping, place: str, row: Mapping[str, Any]) -> TakenRo
         return TakenRow(listed.item, owner, record)
     model = str(found[MODEL]) if MODEL in found else mapping.model
     return TakenRow(listed.item, owner, record, found[VECTOR], mapping.models.get(model or "", model))
-
-
-_OWNER = TypeAdapter[str](Owner)
-
-
-def _is_owner(name: str) -> bool:
-    try:
-        _OWNER.validate_python(name)
-    except ValidationError:
-        return False
-    return True
 
 
 def _is_empty(value: Any) -> bool:
@@ -207,7 +195,7 @@ def _numbers(value: Any) -> NDArray[np.float32]:
         return np.frombuffer(value, "<f4").astype(np.float32)
     if not isinstance(value, list) or not all(isinstance(n, int | float | Decimal) for n in value):
         raise ValueError("it is neither a list of numbers nor bytes")
-    with np.errstate(over="ignore"):  # infinity is found by whoever asked
+    with np.errstate(over="ignore"):  # the caller finds an infinity
         return np.array(value, np.float64).astype(np.float32)
 
 
@@ -227,7 +215,7 @@ def _parsed(text: str) -> Any:
 
 
 def _read_rows(source: str, mapping: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
-    """Yield the rows of a source as column -> value, some at a time in memory; a row that is none as a failure."""
+    """Yield the rows of a source as column -> value, some at a time in memory; what is not a row as a failure."""
     if source.startswith(SQL):
         yield from _read_sql(source.removeprefix(SQL), mapping)
         return
@@ -258,10 +246,7 @@ def _read_csv(path: Path, mapping: TableMapping) -> Iterator[Mapping[str, Any] |
 
 def _read_lines(path: Path, _: TableMapping) -> Iterator[Mapping[str, Any] | Failure]:
     with path.open("rb") as file:
-        for _number in count(1):
-            line = file.readline(_MAX_LINE)
-            if not line:
-                return
+        while line := file.readline(_MAX_LINE):
             if line.strip():
                 yield _parsed_line(line)
 
@@ -326,7 +311,7 @@ def _connected(url: str) -> Iterator[Any]:
         yield connection
 
 
-def _require_columns(source: str, mapping: TableMapping, there: Any) -> None:
+def _require_columns(source: str, mapping: TableMapping, there: Collection[str]) -> None:
     """Raise InvalidReference if a source lacks a column of the mapping."""
     if missing := sorted(set(mapping.columns.values()) - set(there)):
         known = shorten(", ".join(map(str, there)), 300) or "none"

@@ -233,7 +233,7 @@ def test_wrong_setting_is_named(home: Path, settings: dict[str, Any], said: str)
 
 @pytest.mark.parametrize("owner", ["", "a/b", "../x", "a" * 65])
 def test_wrong_name_of_an_owner_is_refused(home: Path, owner: str) -> None:
-    with pytest.raises(InvalidReference, match="is no name of an owner"):
+    with pytest.raises(InvalidReference, match="is not a valid name of an owner"):
         Swatchbook.open(owner=owner)
 
 
