@@ -61,7 +61,7 @@ def _warm() -> ForkServerContext:
 
 
 def finish(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: Path | None = None, seconds: float = 240
+    arguments: Sequence[str], environment: Mapping[str, str], folder: Path | None = None, seconds: float = 480
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in this folder, with exactly this environment, to its end. Raises TimeoutError."""
     with tempfile.TemporaryDirectory() as spoken:
