@@ -31,7 +31,7 @@ async def backfill(
         owner: Whose documents.
         all_owners: The documents of all owners instead.
         roles: Only these vector roles; empty: all.
-        stale: Also replace vectors of other models, in the spaces that `fill_spaces` fills.
+        stale: Also make what the models in the settings have not made yet, in the spaces that `fill_spaces` fills.
         dry_run: Only count what would be made, and its cost.
         batch_size: Images embedded and committed together.
         limit: Most images and chunks; empty: all.

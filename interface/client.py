@@ -1,6 +1,7 @@
 """The Python client of a Swatchbook service, `swatchbook.Client`: upload, wait, status, documents, products, search,
-facets, retry, cancel, delete, and pictures. It sends one request for each call (lists: one for each 200 entries) and
-returns the records that the service sent. Every error is a subclass of `ServiceError`, one for each kind of status.
+facets, statistics, retry, cancel, delete, and pictures. It sends one request for each call (lists: one for each 200
+entries) and returns the records that the service sent. Every error is a subclass of `ServiceError`, one for each kind
+of status.
 """
 
 import time
@@ -43,6 +44,8 @@ from swatchbook.records import (
     ProductDetails,
     ResultKind,
     SearchResults,
+    Statistics,
+    Unmatched,
 )
 
 TIMEOUT_SECONDS = 60.0
@@ -73,6 +76,14 @@ class Filters(TypedDict, total=False):
     page: int | Sequence[int]
     price_min: float | None
     price_max: float | None
+
+
+class Hits(list[Hit]):
+    """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+
+    def __init__(self, found: SearchResults) -> None:
+        super().__init__(found.hits)
+        self.unmatched: Sequence[Unmatched] = found.unmatched
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -296,22 +307,25 @@ class Client:
         owner: str | None = None,
         explain: bool = False,
         **filters: Unpack[Filters],
-    ) -> list[Hit]:
+    ) -> Hits:
         """Return the best images, products or chunks for a text, a picture (its path or bytes), or both, best first.
 
         A result matches every filter, and for each filter at least one of its values.
         """
         asked = self._asked(owner, by, filters) | _given({"text": text, "k": k, "explain": explain})
         if image is None:
-            return list(self._read(SearchResults, "GET", "/search", params=asked).hits)
+            return Hits(self._read(SearchResults, "GET", "/search", params=asked))
         data = image if isinstance(image, bytes) else Path(image).read_bytes()
         fields = {name: _as_text(value) for name, value in asked.items()}
-        found = self._read(SearchResults, "POST", "/search", data=fields, files={"image": ("image", data)})
-        return list(found.hits)
+        return Hits(self._read(SearchResults, "POST", "/search", data=fields, files={"image": ("image", data)}))
 
     def facets(self, *, by: ResultKind = "image", owner: str | None = None, **filters: Unpack[Filters]) -> Facets:
         """Return the values to filter by, with counts, of the images, products or chunks that match the filters."""
         return self._read(Facets, "GET", "/facets", params=self._asked(owner, by, filters))
+
+    def stats(self, *, owner: str | None = None) -> Statistics:
+        """Return the images of a collection by state, role, model and kind of failure, and how alike they are."""
+        return self._read(Statistics, "GET", "/stats", params=_given({"owner": owner or self.owner}))
 
     # requests
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from interface.cli.facets import describe_unmatched
 from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger.queries.account import Account
-from swatchbook.ledger.queries.coverage import Coverage
 from swatchbook.one_line import one_line, shorten
-from swatchbook.records import Hit, Record, RunReport, Unmatched
+from swatchbook.records import Coverage, Hit, Record, RunReport, Unmatched
 
 if TYPE_CHECKING:
     from pandas import DataFrame

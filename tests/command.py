@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from functools import cache
 from multiprocessing.context import ForkServerContext
@@ -61,11 +61,20 @@ def _warm() -> ForkServerContext:
 
 
 def finish(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: Path | None = None, seconds: float = 480
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    seconds: float = 480,
+    *,
+    begin: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in this folder, with exactly this environment, to its end. Raises TimeoutError."""
+    """Run a command in this folder, with exactly this environment, to its end. Raises TimeoutError.
+
+    `begin` is called in its process, before the command.
+    """
     with tempfile.TemporaryDirectory() as spoken:
-        process = _warm().Process(target=_main, args=(arguments, dict(environment), folder or Path.cwd(), spoken))
+        target = (arguments, dict(environment), folder or Path.cwd(), spoken, begin)
+        process = _warm().Process(target=_main, args=target)
         process.start()
         process.join(seconds)
         out, err = (Path(spoken, name).read_text() if Path(spoken, name).exists() else "" for name in ("out", "err"))
@@ -75,7 +84,13 @@ def finish(
     return subprocess.CompletedProcess(arguments, process.exitcode, out, err)
 
 
-def _main(arguments: Sequence[str], environment: Mapping[str, str], folder: Path, spoken: str) -> None:
+def _main(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    spoken: str,
+    begin: Callable[[], None] | None,
+) -> None:
     os.setsid()
     for name, number, stream in (("out", 1, sys.stdout), ("err", 2, sys.stderr)):
         stream.flush()
@@ -86,6 +101,8 @@ def _main(arguments: Sequence[str], environment: Mapping[str, str], folder: Path
     sys.argv = [SWATCHBOOK, *arguments]
     from interface.cli.main import main
 
+    if begin is not None:
+        begin()
     try:
         main()
     finally:

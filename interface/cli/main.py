@@ -630,7 +630,11 @@ def backfill(
     all_owners: AllOwners = False,
     roles: Roles = "",
     stale: Annotated[
-        bool, typer.Option("--stale", help="Also replace vectors of other models, as `spaces fill` does.")
+        bool,
+        typer.Option(
+            "--stale",
+            help="Also make what the models in the settings have not made yet, in the spaces that `spaces fill` fills.",
+        ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be made, and its cost.")] = False,
     batch_size: Annotated[int, typer.Option(min=1, max=256, help="Images embedded and committed together.")] = 10,

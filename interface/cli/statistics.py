@@ -5,8 +5,7 @@ from rich.text import Text
 
 from interface.cli.tables import draw_coverage
 from interface.cli.terminal import cell, facts, plural, table
-from swatchbook.records import ImageState
-from swatchbook.reports.statistics import Statistics
+from swatchbook.records import ImageState, Statistics
 
 _STATES = (ImageState.COMPLETE, ImageState.PARTIAL, ImageState.FAILED, ImageState.REJECTED, ImageState.PENDING)
 

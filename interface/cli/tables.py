@@ -14,13 +14,13 @@ from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document, list_documents
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
-from swatchbook.ledger.queries.coverage import Coverage, count_documents
+from swatchbook.ledger.queries.coverage import count_documents
 from swatchbook.ledger.queries.owners import OwnerCounts
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
-from swatchbook.records import Analysis, DocumentStatus, Hit, Record, RunReport, Stage
+from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, Stage
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles

@@ -8,8 +8,8 @@ from pydantic import Field
 from interface.service.auth import TheCaller, choose_known
 from interface.service.parameters import RequestModel, Tools
 from interface.service.problems import documented
-from swatchbook.records import Owner
-from swatchbook.reports.statistics import Statistics, collect_statistics
+from swatchbook.records import Owner, Statistics
+from swatchbook.reports.statistics import collect_statistics
 
 router = APIRouter(tags=["search"])
 

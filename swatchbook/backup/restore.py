@@ -21,11 +21,11 @@ from swatchbook.ledger import migrations, restored_rows
 from swatchbook.ledger.documents import Document, read_options
 from swatchbook.ledger.owners import adopt_seeds, require_same_seeds
 from swatchbook.ledger.portable_rows import PARTS, PORTABLE, SHARED, portable_columns
-from swatchbook.ledger.publishing import count_unpublished
+from swatchbook.ledger.publishing import count_due, count_unpublished
 from swatchbook.ledger.spaces import adopt_spaces, registered, require_same_dimensions
 from swatchbook.ledger.tables import contents, documents, images, owner_seeds, reviews, spaces
 from swatchbook.pipeline.delete import delete
-from swatchbook.pipeline.publish import publish_all
+from swatchbook.pipeline.publish import publish_all, publish_document
 from swatchbook.records import Record, Role, document_id, is_owner
 from swatchbook.resources import Resources
 
@@ -218,7 +218,11 @@ class _Restore:
             self._report(0)
 
         seconds = self._resources.settings.outage_wait_seconds
-        return publish_all(self._resources, at_most=seconds, alive=report).published
+        done = publish_all(self._resources, at_most=seconds, alive=report)
+        for row in self._all_rows(documents):
+            if count_due(self._ledger, row["id"]):  # a restore that was killed holds them for up to a minute
+                done += publish_document(self._resources, row["id"], at_most=seconds, alive=report)
+        return done.published
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

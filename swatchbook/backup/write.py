@@ -23,7 +23,6 @@ from ulid import ULID
 from swatchbook.backup.layout import FILE_COLUMNS, FILES, TABLES, BackupFolder, Manifest, TableFile
 from swatchbook.backup.rows_file import read_rows, write_rows
 from swatchbook.errors import DiskFull, FileMissing, InvalidReference, as_failure
-from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger import migrations
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.portable_rows import PORTABLE, count_portable, portable_columns, portable_files, portable_rows
@@ -94,8 +93,10 @@ def _write(resources: Resources, folder: BackupFolder, progress: Progress) -> Ba
     _sync(rows)
     _sync(folder.rows)
     manifest = Manifest(id=identity, swatchbook=_version(), ledger=migrations.HEAD, at=at, tables=tables)
-    with atomic_file(folder.manifest_file) as file:
-        file.write(manifest.model_dump_json(indent=1).encode())
+    draft = rows / folder.manifest_file.name  # if it is left there, it goes with these rows
+    draft.write_text(manifest.model_dump_json(indent=1))
+    _flush(draft)
+    draft.replace(folder.manifest_file)
     _sync(folder.path)
     _remove_others(folder, identity)
     return BackedUp(
@@ -168,8 +169,8 @@ class _Copies:
 
 def _describe(path: Path, rows: int) -> TableFile:
     """Return the description of a file for the manifest, and flush the file to disk."""
+    _flush(path)
     with path.open("rb") as file:
-        os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return TableFile(rows=rows, size=path.stat().st_size, sha256=digest)
 
@@ -199,6 +200,12 @@ def _version() -> str:
         return version("swatchbook")
     except PackageNotFoundError:
         return "unknown"
+
+
+def _flush(path: Path) -> None:
+    """Flush the bytes of a file to disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

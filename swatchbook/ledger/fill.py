@@ -5,7 +5,7 @@ An object is a candidate of a backfill if its document is completed, asks for th
 (no analysis at all), and its item has not failed for good and may be claimed now.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -193,20 +193,24 @@ def _is_unmade(connection: Connection, document: str, pair: RoleTag) -> bool:
     rows, key = objects_table(pair.role), object_key(pair.role)
     over = (ItemState.DONE, ItemState.FAILED, ItemState.REJECTED)
     item = exists().where(is_item_of(pair), items.c.state.in_(over))
-    query = _shown(document, rows).where(key.is_not(None), ~item).limit(1)
+    of_document = _places(rows).c.document == document
+    query = _shown(rows).where(of_document, key.is_not(None), ~item).limit(1)
     return connection.execute(query).first() is not None
 
 
-def _shown(document: str, rows: Table) -> Select[Any]:
-    """Return id and ordinal of what a document shows: images once for each place, or chunks with vectors."""
+def _shown(rows: Table) -> Select[Any]:
+    """Return id and ordinal of what documents show: images once for each place, or chunks with vectors."""
+    places = _places(rows)
+    shown = select(rows.c.id, places.c.ordinal)
     if rows is chunks:
-        kept = (chunks.c.document == document, chunks.c.embed, ~chunks.c.gone)
-        return select(chunks.c.id, chunks.c.ordinal).where(*kept)
-    return (
-        select(images.c.id, placements.c.ordinal)
-        .join_from(placements, images, images.c.id == placements.c.image)
-        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
-    )
+        return shown.where(chunks.c.embed, ~chunks.c.gone)
+    shown = shown.join_from(placements, images, images.c.id == placements.c.image)
+    return shown.where(placements.c.state == PlacementState.SHOWN)
+
+
+def _places(rows: Table) -> Table:
+    """Return the table with document and ordinal of objects: of chunks their own."""
+    return chunks if rows is chunks else placements
 
 
 # --- candidates of a backfill -----------------------------------------------------------------------------------------
@@ -273,47 +277,65 @@ def candidates(ledger: Ledger, document: ToBackfill, *, limit: int | None = None
 
 
 def left_to_make(ledger: Ledger, left: Iterable[ToBackfill]) -> list[Lack]:
-    """Return what these documents lack, by pair: what can be made now or later, and what has failed for good."""
-    open_, failed, waiting = Counter[RoleTag](), Counter[RoleTag](), Counter[RoleTag]()
+    """Return what these documents lack, by pair: what can be made now or later, and what has failed for good.
+
+    An object counts once for each document that shows it.
+    """
+    lacked, failed, waiting = Counter[RoleTag](), Counter[RoleTag](), Counter[RoleTag]()
     next_tries = dict[RoleTag, float]()
-    with ledger.read() as connection:
-        for document, pair in ((each.document, pair) for each in left for pair in each.pairs):
-            lacking_ids = _shown(document, objects_table(pair.role)).where(_lacks(pair)).subquery()
-            rows = objects_table(pair.role)
-            ids = rows.c.id.in_(select(lacking_ids.c.id))
-            query = (
-                select(
-                    func.count(rows.c.id), func.count(case((settled(pair), 1))), func.count(case((waits(pair), 1))),
-                )
-                .where(ids)
-            )  # fmt: skip
-            lacked, over, later = connection.execute(query).one()
-            open_[pair] += lacked - over
-            failed[pair] += over
-            waiting[pair] += later
-            if later:
-                first = connection.execute(
-                    select(func.min(next_try)).join_from(rows, items, is_item_of(pair)).where(ids, is_waiting)
-                ).scalar_one()
-                next_tries[pair] = min(first, next_tries.get(pair, first))
+    for some in portions(list(left), _DOCUMENTS):
+        lacking_pair = defaultdict[RoleTag, list[str]](list)
+        for each in some:
+            for pair in each.pairs:
+                lacking_pair[pair].append(each.document)
+        with ledger.read() as connection:
+            for pair, ids in lacking_pair.items():
+                counted = connection.execute(_count_lacking(pair, ids)).one()
+                lacked[pair] += counted.lacked
+                failed[pair] += counted.failed
+                waiting[pair] += counted.waiting
+                if counted.waiting:
+                    next_tries[pair] = min(counted.next_try, next_tries.get(pair, counted.next_try))
     return [
         Lack(
-            role=pair.role, tag=pair.tag, open=open_[pair], failed=failed[pair], waiting=waiting[pair],
+            role=pair.role, tag=pair.tag, open=lacked[pair] - failed[pair], failed=failed[pair], waiting=waiting[pair],
             next_try=next_tries.get(pair),
         )
-        for pair in open_
-        if open_[pair] or failed[pair]
+        for pair in lacked
+        if lacked[pair]
     ]  # fmt: skip
+
+
+def _count_lacking(pair: RoleTag, ids: Sequence[str]) -> Select[Any]:
+    """Return how many objects of these documents lack a pair, how many of them have failed for good or wait, and the
+    first next try.
+    """
+    rows = objects_table(pair.role)
+    document, later = _places(rows).c.document, select(next_try).where(is_item_of(pair), is_waiting).scalar_subquery()
+    found = (
+        _shown(rows)
+        .with_only_columns(document, rows.c.id, settled(pair).label("failed"), later.label("next_try"))
+        .where(document.in_(ids), _lacks(pair))
+        .distinct()
+        .subquery()
+    )
+    return select(
+        func.count().label("lacked"),
+        func.count(case((found.c.failed, 1))).label("failed"),
+        func.count(found.c.next_try).label("waiting"),
+        func.min(found.c.next_try).label("next_try"),
+    ).select_from(found)
 
 
 def _candidates(document: str, rows: Table, pairs: Sequence[RoleTag], after: int) -> Select[Any]:
     """Return id, ordinal, key and file of candidates, and for each pair whether it lacks; in reading order."""
     conditions = [and_(_lacks(pair), ~settled(pair), ~waits(pair)) for pair in pairs]
+    places = _places(rows)
     if rows is chunks:
-        ordinal, key = chunks.c.ordinal, chunks.c.text_key
-        query = _shown(document, rows).add_columns(key.label("key"), null().label("file"))
+        key = chunks.c.text_key
+        query = _shown(rows).add_columns(key.label("key"), null().label("file"))
     else:
-        ordinal, key, earlier = placements.c.ordinal, images.c.content_key, placements.alias("earlier")
+        key, earlier = images.c.content_key, placements.alias("earlier")
         again = exists().where(
             earlier.c.image == images.c.id,
             earlier.c.document == document,
@@ -321,8 +343,9 @@ def _candidates(document: str, rows: Table, pairs: Sequence[RoleTag], after: int
             earlier.c.ordinal < placements.c.ordinal,
         )
         file = select(contents.c.file).where(contents.c.key == images.c.content_key).scalar_subquery()
-        query = _shown(document, rows).add_columns(key.label("key"), file.label("file")).where(~again)
-    return query.add_columns(*conditions).where(ordinal > after, or_(*conditions)).order_by(ordinal)
+        query = _shown(rows).add_columns(key.label("key"), file.label("file")).where(~again)
+    in_order = query.where(places.c.document == document, places.c.ordinal > after).order_by(places.c.ordinal)
+    return in_order.add_columns(*conditions).where(or_(*conditions))
 
 
 def _lacks(pair: RoleTag) -> ColumnElement[bool]:

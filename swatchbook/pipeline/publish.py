@@ -67,6 +67,16 @@ class Published(Record):
     def rows(self) -> int:
         return self.published + self.removed + self.refused
 
+    def __add__(self, other: "Published") -> "Published":
+        return Published(
+            published=self.published + other.published,
+            removed=self.removed + other.removed,
+            refused=self.refused + other.refused,
+        )
+
+
+_NOTHING = Published(published=0, removed=0, refused=0)
+
 
 def publish_round(resources: Resources) -> Published:
     """Publish up to `ROWS` dirty rows. Zero rows in the result mean that nothing is due.
@@ -193,8 +203,9 @@ def _unless_dropped(resources: Resources, space: Space) -> Iterator[None]:
 
 def publish_document(resources: Resources, document: str, *, at_most: float, alive: Callable[[], None]) -> Published:
     """Publish as `publish_all` does until nothing of this document is due, also waiting for other publishers."""
+    done = _NOTHING
     while True:
-        done = publish_all(resources, at_most=at_most, alive=alive, waits=alive)
+        done += publish_all(resources, at_most=at_most, alive=alive, waits=alive)
         if not publishing.count_due(resources.ledger, document):
             return done
         time.sleep(_HELD_PAUSE)
@@ -212,7 +223,7 @@ def publish_all(
     It also ends when other runs add rows faster than it publishes; they publish too. `alive` is called between rounds,
     `waits` before each pause; both may raise RunRevoked. Raises the outage's failure when it lasts longer.
     """
-    total = Published(published=0, removed=0, refused=0)
+    total = _NOTHING
     settle_late_writes(resources)
     most = 2 * publishing.count_unpublished(resources.ledger) + ROWS
     failures, waited = 0, 0.0
@@ -231,11 +242,7 @@ def publish_all(
             waited += pause
             continue
         failures, waited = 0, 0.0
-        total = Published(
-            published=total.published + done.published,
-            removed=total.removed + done.removed,
-            refused=total.refused + done.refused,
-        )
+        total += done
         if not done.rows:
             break
     return total

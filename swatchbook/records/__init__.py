@@ -101,6 +101,7 @@ from swatchbook.records.sources import (
     SourcePicture,
     Stamp,
 )
+from swatchbook.records.statistics import Coverage, ImageCounts, RoleCoverage, Similarity, Statistics
 
 __all__ = [
     "DEFAULT_OWNER",
@@ -121,6 +122,7 @@ __all__ = [
     "Chunk",
     "Chunks",
     "ColorShare",
+    "Coverage",
     "Description",
     "Discovery",
     "DocumentImage",
@@ -138,6 +140,7 @@ __all__ = [
     "FoundProduct",
     "GivenVector",
     "Hit",
+    "ImageCounts",
     "ImageDetails",
     "ImagePlace",
     "ImageState",
@@ -167,6 +170,7 @@ __all__ = [
     "Record",
     "ResultKind",
     "Role",
+    "RoleCoverage",
     "RoleState",
     "RoleTag",
     "RunReport",
@@ -175,6 +179,7 @@ __all__ = [
     "SearchResults",
     "Sha256",
     "Sighting",
+    "Similarity",
     "SourceItem",
     "SourcePicture",
     "Span",
@@ -182,6 +187,7 @@ __all__ = [
     "Stage",
     "StageResults",
     "Stamp",
+    "Statistics",
     "Table",
     "Tables",
     "Unmatched",

@@ -3,9 +3,9 @@ by owner. It is counted in `ledger/queries/coverage.py` and `owners.py` beside i
 """
 
 from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.queries.coverage import Coverage, count_coverage
+from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.owners import OwnerAccount, owner_accounts
-from swatchbook.records import Record
+from swatchbook.records import Coverage, Record
 from swatchbook.reports.markdown import table
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings

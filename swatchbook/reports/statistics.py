@@ -6,37 +6,14 @@ from statistics import fmean
 from typing import Final
 
 from swatchbook.index.base import Space, Where
-from swatchbook.ledger.queries.coverage import Coverage
 from swatchbook.ledger.queries.samples import sample_objects
-from swatchbook.ledger.queries.statistics import ImageCounts, count_statistics
+from swatchbook.ledger.queries.statistics import count_statistics
 from swatchbook.ledger.spaces import active_spaces
-from swatchbook.records import Record, Role, RoleTag
+from swatchbook.records import Role, RoleTag, Similarity, Statistics
 from swatchbook.resources import Resources
 
 SAMPLE: Final = 25
 """Objects of a role that are compared: each is a search, and the mean of more differs little."""
-
-
-class Similarity(Record):
-    """The mean cosine similarity of `sample` objects to their nearest neighbour in the space that searches read.
-
-    `mean` is None where no object of the sample has a neighbour. 1 means that all have an equal one.
-    """
-
-    role: Role
-    tag: str
-    sample: int
-    mean: float | None
-
-
-class Statistics(Record):
-    """The statistics of an owner's collection, or (None) of all owners. `failures`: kind -> images that failed so."""
-
-    owner: str | None
-    images: ImageCounts
-    failures: dict[str, int]
-    coverage: Coverage
-    similarity: tuple[Similarity, ...]
 
 
 def collect_statistics(resources: Resources, owner: str | None = None) -> Statistics:

@@ -20,11 +20,17 @@ from swatchbook.sources.batch import DEFAULT_FIELDS, read_item
 from swatchbook.sources.listed import ListedItem
 
 _VECTOR = "given_vector"  # no field of an item has this name
+_FOLDER, _SUFFIX = "imports", ".sqlite"
 
 
 def staged_file(home: Path, content: str) -> Path:
     """Return where the rows of an imported table are, by the content of its documents."""
-    return home / "imports" / f"{sha256(content.encode())[:32]}.sqlite"
+    return home / _FOLDER / f"{sha256(content.encode())[:32]}{_SUFFIX}"
+
+
+def unfinished_staging(home: Path) -> Iterator[Path]:
+    """Yield the files of tables that are being staged, and of those whose import was killed meanwhile."""
+    return (home / _FOLDER).glob(f"*{_SUFFIX}.*")
 
 
 class Staging:

@@ -18,6 +18,7 @@ from swatchbook.ledger.retention import UNUSED_SECONDS, Origin, collect
 from swatchbook.records import Record
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
+from swatchbook.sources.staged import unfinished_staging
 from swatchbook.storage.preview_cache import source_of
 
 DAY = 86_400.0
@@ -79,7 +80,8 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
 
 def _temporary(resources: Resources, older_than: float) -> Iterator[Path]:
     """Yield temporary files of killed processes: those of a live process are younger."""
-    paths = chain(_within(resources.settings.temporary_folder), resources.files.unfinished())
+    settings = resources.settings
+    paths = chain(_within(settings.temporary_folder), resources.files.unfinished(), unfinished_staging(settings.home))
     yield from (path for path in paths if _age(path) > older_than)
 
 

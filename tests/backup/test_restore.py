@@ -12,7 +12,7 @@ from swatchbook.backup.layout import BackupFolder
 from swatchbook.backup.restore import restore
 from swatchbook.backup.write import back_up
 from swatchbook.errors import Failure, InvalidBackup, InvalidReference
-from swatchbook.ledger import owners, tables
+from swatchbook.ledger import owners, publishing, tables
 from swatchbook.ledger.documents import all_documents, get_document
 from swatchbook.ledger.queries.owners import owner_accounts
 from swatchbook.ledger.schedule import due_documents
@@ -20,8 +20,8 @@ from swatchbook.pipeline.publish import publish_all
 from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources
 from tests.backup.collection import Steps, Stopped, begin, files, indexed, make, rows
-from tests.backup.conftest import NewCollection
 from tests.ledger import scene
+from tests.new_collection import NewCollection
 
 
 @pytest.fixture
@@ -71,6 +71,24 @@ def test_what_a_restore_of_another_backup_left_half_done_is_restored_from_this_o
     here, there = rows(other), rows(resources)
     assert set(here.pop("contents")) >= set(there.pop("contents"))  # also the file of what was deleted
     assert here == there
+    assert indexed(other) == indexed(resources)
+
+
+def test_what_a_killed_publisher_holds_is_waited_for(
+    resources: Resources, other: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(resources, "oak", "ash")
+    back_up(resources, tmp_path / "backup")
+    monkeypatch.setattr(publishing, "LEASE_SECONDS", 1.0)
+    held = list[publishing.DirtyRow]()
+
+    def die_holding_rows(done: int, total: int) -> None:
+        if not held:
+            held.extend(publishing.lease_dirty(other.ledger, "publish:killed"))
+
+    restore(other, tmp_path / "backup", progress=die_holding_rows)
+    assert held
+    assert publishing.count_unpublished(other.ledger) == 0
     assert indexed(other) == indexed(resources)
 
 

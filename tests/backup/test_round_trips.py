@@ -15,7 +15,7 @@ from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
 from tests.backup.collection import files, indexed, rows
-from tests.backup.conftest import NewCollection
+from tests.new_collection import NewCollection
 
 
 def results(resources: Resources) -> list[dict[str, float]]:

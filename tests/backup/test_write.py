@@ -19,8 +19,8 @@ from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import ApiKey, Settings
 from tests.backup.collection import Steps, Stopped, begin, files, make, rows
-from tests.backup.conftest import NewCollection
 from tests.ledger import scene
+from tests.new_collection import NewCollection
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:

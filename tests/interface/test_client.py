@@ -30,6 +30,7 @@ from interface.client import (
 )
 from swatchbook.ledger.documents import get_document
 from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import ROOT
@@ -188,7 +189,11 @@ def test_search_takes_text_pictures_and_filters(anna: Client, document: str) -> 
     there = anna.search("oak", k=100, page=3, document=document, category=["terrazzo", "wood"])
     assert 0 < len(there) < len(everything)
     assert anna.search("oak", k=100, price_max=1) == []
+    assert everything.unmatched == ()
     picture = anna.image_file(product.images[0])
+    for nothing in (anna.search("oak", material="porcelin"), anna.search(image=picture, material="porcelin")):
+        (missed,) = nothing.unmatched
+        assert (nothing, missed.field, missed.asked) == ([], "material", ("porcelin",))
     (similar,) = anna.search(image=picture, k=1, explain=True, page=[3, 4])
     assert similar.why
     assert similar.id in [image.id for image in anna.images(document)]
@@ -201,6 +206,16 @@ def test_facets_count_what_can_be_filtered_by(anna: Client, document: str) -> No
     fewer = anna.facets(by="product", category=category, document=[document], price_min=1, price_max=None)
     assert fewer.total == 1
     assert len(anna.search("oak", by="product", k=100, category=category)) <= 1
+
+
+def test_stats_count_the_images_and_say_how_alike_they_are(service: Served, anna: Client) -> None:
+    told = anna.stats()
+    assert (told.owner, told.images.found, told.coverage.total_images) == ("anna", 14, 14)
+    assert told == collect_statistics(service.resources, "anna")
+    with Client(service.url, key=ALL, owner="anna") as careful:
+        assert careful.stats() == told
+    with Client(service.url, key=BERT) as bert:
+        assert bert.stats().images.found == 0
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -245,6 +260,8 @@ def test_what_belongs_to_another_owner_is_not_found(service: Served, anna: Clien
             with pytest.raises(NotFound):
                 ask()
         assert bert.search("oak") == []
+        with pytest.raises(Denied):
+            bert.stats(owner="anna")
 
 
 def test_an_outage_says_when_to_try_again(anna: Client, service: Served, document: str) -> None:

@@ -16,9 +16,9 @@ from tests.ledger.scene import COLOR, VISUAL, begin, extraction, image, ingest, 
 PAIRS = (VISUAL, COLOR)
 
 
-def collection(ledger: Ledger, *names: str) -> Run:
+def collection(ledger: Ledger, *names: str, content: str = "catalogue") -> Run:
     """A completed document of anna with these pictures, each with a visual vector, one on a page."""
-    run = begin(ledger, requested=[VISUAL])
+    run = begin(ledger, content=content, requested=[VISUAL])
     for pair in PAIRS:
         add_space(ledger, Space(role=pair.role, tag=pair.tag, dimension=32))
     ingest(ledger, run, extraction(*(placed(run, name, page) for page, name in enumerate(names, 1))))
@@ -82,6 +82,13 @@ def test_what_waits_or_has_failed_is_no_candidate_and_is_named(ledger: Ledger) -
     assert fill.left_to_make(ledger, waiting(ledger)) == [
         Lack(role=COLOR.role, tag=COLOR.tag, open=2, failed=1, waiting=1, next_try=moment)
     ]
+
+
+def test_what_is_left_is_counted_once_for_each_document_that_shows_it(ledger: Ledger) -> None:
+    collection(ledger, "oak", "ash", "oak")
+    collection(ledger, "oak", content="supplement")
+    made = fill.left_to_make(ledger, [each.model_copy(update={"pairs": PAIRS}) for each in waiting(ledger)])
+    assert made == [Lack(role=COLOR.role, tag=COLOR.tag, open=3, failed=0)]
 
 
 def test_a_document_is_not_given_what_it_did_not_ask_for(ledger: Ledger) -> None:

@@ -1,11 +1,10 @@
 """A collection is imported from a table: its vectors stay bit for bit, and the encoder makes the others only."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -13,30 +12,33 @@ from swatchbook.ledger import items
 from swatchbook.ledger.documents import TABLE, Document, get_document
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import show_document
+from swatchbook.ledger.spaces import registered
 from swatchbook.ledger.tables import vectors
 from swatchbook.models import registry
 from swatchbook.models.local_encoder import TAGS
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.embed import process_batch
-from swatchbook.pipeline.import_table import TableCounts, stage_table
+from swatchbook.pipeline.import_table import TableCounts, content_of, stage_table
 from swatchbook.pipeline.publish import publish_all
 from swatchbook.pipeline.register_folder import register_folder
 from swatchbook.pipeline.run import begin_work
 from swatchbook.pipeline.scan import scan
 from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions, Role, Scan
+from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.sources.staged import list_staged, staged_file
 from swatchbook.sources.table import read_mapping
 from swatchbook.upkeep.verify import verify
 from tests.doubles.models import FaultyEncoder
 from tests.ledger import scene
+from tests.new_collection import NewCollection, new_collection, postgres, weaviate_server
 from tests.sources.pictures import draw
+from tests.sources.shop import COLUMNS, Row, rows, shop, unit
+
+__all__ = ["new_collection", "postgres", "shop", "weaviate_server"]
 
 VISUAL = IngestOptions(roles=frozenset({Role.VISUAL}))
-COLUMNS = {"id": "nr", "user": "who", "status": "state", "file_path": "path", "title": "name", "vector": "emb"}
-
-Row = dict[str, Any]
 
 
 @pytest.fixture
@@ -55,38 +57,28 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def unit(seed: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
-    vector = np.random.default_rng(seed).normal(size=1_100).astype(np.float32)
-    return vector / np.linalg.norm(vector)
-
-
-def rows(folder: Path, count: int = 15, given: Mapping[int, Any] = {}, who: str = "anna") -> list[Row]:
-    """Completed rows, each with a picture of its own; `given`: number -> the vector of that row."""
-    made = list[Row]()
-    for number in range(count):
-        draw(folder / "root" / f"{number}.png", number)
-        row = {"nr": number, "who": who, "state": "completed", "path": f"{number}.png", "name": f"Item {number}"}
-        made.append(row | ({"emb": given[number]} if number in given else {}))
-    return made
-
-
 def stage(
-    resources: Resources, folder: Path, table: Sequence[Row], *, owner: str | None = None, dry_run: bool = False,
-    **mapping: Any,
+    resources: Resources, folder: Path, table: Sequence[Row], *, source: str | None = None, owner: str | None = None,
+    dry_run: bool = False, **mapping: Any,
 ) -> TableCounts:  # fmt: skip
-    (folder / "t.jsonl").write_text("\n".join(map(json.dumps, table)))
+    """Stage a table that is written as JSON lines, or that is in `source` already."""
+    if source is None:
+        source = str(folder / "t.jsonl")
+        Path(source).write_text("\n".join(map(json.dumps, table)))
     config = {"root": "root", "columns": COLUMNS, "model": TAGS[Role.VISUAL]} | mapping
     (folder / "m.yaml").write_text(json.dumps(config))  # which is YAML, too
     (folder / "root").mkdir(exist_ok=True)
     return stage_table(
-        resources, str(folder / "t.jsonl"), folder / "m.yaml", read_mapping(folder / "m.yaml"),
+        resources, source, folder / "m.yaml", read_mapping(folder / "m.yaml"),
         owner=owner, options=VISUAL, dry_run=dry_run, progress=lambda rows: None,
     )  # fmt: skip
 
 
-def run(resources: Resources, folder: Path, owner: str = "anna", options: IngestOptions = VISUAL) -> tuple[Work, Scan]:
+def run(
+    resources: Resources, folder: Path, owner: str = "anna", options: IngestOptions = VISUAL, source: str | None = None
+) -> tuple[Work, Scan]:
     """Run an owner's rows as the flow does, to the end."""
-    content = str(folder / "t.jsonl")
+    content = str(content_of(source or str(folder / "t.jsonl"), folder / "m.yaml"))
     register_folder(resources, content, owner=owner, options=options, kind=TABLE)
     work = begin_work(resources, content, owner=owner, options=options, kind=TABLE)
     assert isinstance(work, Work)
@@ -113,18 +105,36 @@ def titles(resources: Resources, work: Work) -> list[str]:
     return sorted(product["name"] for product in show_document(resources.ledger, work.document)["products"])
 
 
-def test_fifteen_images_of_which_two_have_vectors(resources: Resources, tmp_path: Path, encoded: list[str]) -> None:
-    given = {2: unit(2), 11: unit(11)}
+@pytest.mark.parametrize(
+    ("kind", "ledger", "index"),
+    [
+        ("file", "sqlite", "lance"),
+        *(("database", ledger, index) for ledger in ("sqlite", "postgresql") for index in ("lance", "weaviate")),
+    ],
+)
+def test_fifteen_images_of_which_two_have_vectors(
+    request: pytest.FixtureRequest, new_collection: NewCollection, tmp_path: Path, encoded: list[str],
+    kind: str, ledger: str, index: str,
+) -> None:  # fmt: skip
+    resources, given = new_collection(ledger, index), {2: unit(2), 11: unit(11)}
     table = rows(tmp_path, given={number: vector.tolist() for number, vector in given.items()})
-    counts = stage(resources, tmp_path, table)
+    source = request.getfixturevalue("shop")(table) if kind == "database" else None
+    before = collect_statistics(resources, "anna")
+    counts = stage(resources, tmp_path, table, source=source, query="SELECT * FROM pictures")
     assert (counts.rows, counts.taken, counts.given, counts.taken_over) == (15, 15, 2, 2)
-    assert count_coverage(resources.ledger, owner="anna").total_images == 0
-    run(resources, tmp_path)
-    coverage = count_coverage(resources.ledger, owner="anna")
-    assert (coverage.total_images, coverage.with_embeddings, coverage.coverage_percentage) == (15, 15, 100.0)
+    assert collect_statistics(resources, "anna") == before
+    run(resources, tmp_path, source=source)
+    after = collect_statistics(resources, "anna")
+    assert (before.images.found, after.images.found, after.images.complete) == (0, 15, 15)
+    assert (after.coverage.with_embeddings, after.coverage.coverage_percentage, after.failures) == (15, 100.0, {})
     assert (len(encoded), len(set(encoded))) == (13, 13)
     assert {vector.tobytes() for vector in given.values()} < stored(resources)
     assert len(stored(resources)) == 15
+    (similar,), (space,) = after.similarity, registered(resources.ledger)
+    assert (similar.sample, len(set(resources.index.ids(space.space)))) == (15, 15)
+    for vector in given.values():
+        (found,) = resources.index.search(space.space, vector, 1)
+        assert found.distance == pytest.approx(0, abs=1e-6)
     assert verify(resources).sound
 
 

@@ -16,6 +16,7 @@ from swatchbook.ledger.tables import deliveries, documents, runs, timings
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources
+from swatchbook.sources.staged import Staging, staged_file
 from swatchbook.upkeep.gc import DAY, Swept, sweep
 from tests.ledger.scene import begin_again, count
 
@@ -51,6 +52,18 @@ def kept(
 def age(*paths: Path, seconds: float = HOUR + 60) -> None:
     for path in paths:
         os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_rows_of_an_import_that_was_killed_go(resources: Resources, tmp_path: Path) -> None:
+    file = staged_file(resources.settings.home, "pictures.csv")
+    with Staging(file, tmp_path) as kept:
+        kept.keep()
+    Staging(file, tmp_path)  # whose process is killed now
+    Staging(staged_file(resources.settings.home, "young.csv"), tmp_path)
+    age(*file.parent.glob(f"{file.name}*"))
+    assert sweep(resources).temporary == 1
+    assert file.exists()
+    assert len(list(file.parent.iterdir())) == 2
 
 
 def test_results_stay_as_long_as_their_documents_next_run_would_read_them(resources: Resources, results: Path) -> None:

@@ -12,31 +12,7 @@ from swatchbook.ledger.documents import owned_by
 from swatchbook.ledger.image_states import ImageGroup, image_groups, shown_images
 from swatchbook.ledger.publishing import count_unpublished
 from swatchbook.ledger.tables import documents
-from swatchbook.records import ItemState, Record, Role
-
-
-class RoleCoverage(Record):
-    """Counts of the items of a (role, tag), in images that request it."""
-
-    role: Role
-    tag: str
-    wanted: int
-    done: int
-    failed: int
-    rejected: int
-    pending: int
-
-
-class Coverage(Record):
-    """How much of a collection has vectors; an image with at least one counts."""
-
-    total_images: int
-    with_embeddings: int
-    without_embeddings: int
-    coverage_percentage: float
-    unpublished: int
-    roles: tuple[RoleCoverage, ...]
-    documents: dict[str, int]  # by status
+from swatchbook.records import Coverage, ItemState, Role, RoleCoverage
 
 
 def count_coverage(ledger: Ledger, owner: str | None = None, roles: Collection[Role] = ()) -> Coverage:

@@ -6,19 +6,8 @@ from collections import Counter
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.image_states import image_groups, shown_images
-from swatchbook.ledger.queries.coverage import Coverage, coverage_of
-from swatchbook.records import ImageState, Record
-
-
-class ImageCounts(Record):
-    """Images: found = complete + partial + failed + rejected + pending."""
-
-    found: int
-    complete: int
-    partial: int
-    failed: int
-    rejected: int
-    pending: int
+from swatchbook.ledger.queries.coverage import coverage_of
+from swatchbook.records import Coverage, ImageCounts, ImageState, Record
 
 
 class Counts(Record):

@@ -1,0 +1,61 @@
+"""The fields of the statistics of a collection."""
+
+from swatchbook.records.base import Record
+from swatchbook.records.items import Role
+
+
+class ImageCounts(Record):
+    """Images: found = complete + partial + failed + rejected + pending."""
+
+    found: int
+    complete: int
+    partial: int
+    failed: int
+    rejected: int
+    pending: int
+
+
+class RoleCoverage(Record):
+    """Counts of the items of a (role, tag), in images that request it."""
+
+    role: Role
+    tag: str
+    wanted: int
+    done: int
+    failed: int
+    rejected: int
+    pending: int
+
+
+class Coverage(Record):
+    """How much of a collection has vectors; an image with at least one counts."""
+
+    total_images: int
+    with_embeddings: int
+    without_embeddings: int
+    coverage_percentage: float
+    unpublished: int
+    roles: tuple[RoleCoverage, ...]
+    documents: dict[str, int]  # by status
+
+
+class Similarity(Record):
+    """The mean cosine similarity of `sample` objects to their nearest neighbour in the space that searches read.
+
+    `mean` is None where no object of the sample has a neighbour. 1 means that all have an equal one.
+    """
+
+    role: Role
+    tag: str
+    sample: int
+    mean: float | None
+
+
+class Statistics(Record):
+    """The statistics of an owner's collection, or (None) of all owners. `failures`: kind -> images that failed so."""
+
+    owner: str | None
+    images: ImageCounts
+    failures: dict[str, int]
+    coverage: Coverage
+    similarity: tuple[Similarity, ...]

@@ -1,0 +1,67 @@
+"""Empty collections on each ledger and each index. Tests that need them import the fixture, with `postgres` and
+`weaviate_server`, in their conftest.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from swatchbook.ledger.spaces import registered
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import Settings
+from tests.postgres import RunningPostgres, postgres
+from tests.weaviate_server import RunningWeaviate, weaviate_server
+
+__all__ = ["postgres", "weaviate_server"]
+
+NewCollection = Callable[..., Resources]
+_databases = count()
+
+
+@pytest.fixture
+def new_collection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewCollection]:
+    """Make an empty collection on `ledger` (sqlite, postgresql) and `index` (lance, weaviate)."""
+    numbers = count()
+    with ExitStack() as opened:
+
+        def make(ledger: str = "sqlite", index: str = "lance", home: Path | None = None) -> Resources:
+            given = dict[str, object]()
+            if ledger == "postgresql":
+                postgres: RunningPostgres = request.getfixturevalue("postgres")
+                database = f"collection_{next(_databases)}"
+                given["ledger_url"] = postgres.new_database(database)
+                opened.callback(postgres.drop_database, database)
+            if index == "weaviate":
+                weaviate: RunningWeaviate = request.getfixturevalue("weaviate_server")
+                given |= {"index": "weaviate", "weaviate_url": weaviate.url, "weaviate_grpc_port": weaviate.grpc_port}
+                given["weaviate_api_key"] = SecretStr(weaviate.api_key)
+            folder = home or tmp_path / f"collection-{next(numbers)}"
+            resources = opened.enter_context(open_resources(Settings(home=folder, **given)))
+            if index == "weaviate":
+                opened.callback(_drop_spaces, resources)
+            return resources
+
+        yield make
+
+
+def _drop_spaces(resources: Resources) -> None:
+    for each in registered(resources.ledger):
+        resources.index.drop(each.space)
+
+
+def environment_of(resources: Resources) -> dict[str, str]:
+    """The variables by which a command finds a collection."""
+    settings = resources.settings
+    named: dict[str, object] = {"home": settings.home, "ledger_url": settings.ledger_url, "index": settings.index}
+    if settings.index == "weaviate":
+        key = settings.weaviate_api_key
+        named |= {
+            "weaviate_url": settings.weaviate_url,
+            "weaviate_grpc_port": settings.weaviate_grpc_port,
+            "weaviate_api_key": key.get_secret_value() if key else "",
+        }
+    return {f"SWATCHBOOK_{name.upper()}": str(value) for name, value in named.items() if value is not None}
