@@ -15,7 +15,7 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.document_commands import mark_deleting
 from swatchbook.ledger.runs import live_runs
 from swatchbook.records import Stage
-from tests.command import Command, run, run_json, running
+from tests.command import Forked, run, run_json, running
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
 
@@ -62,10 +62,10 @@ def settled(record: Any) -> Any:
     return record
 
 
-def wait_for_stage(ledger: Ledger, command: Command, stage: Stage) -> bool:
+def wait_for_stage(ledger: Ledger, command: Forked, stage: Stage) -> bool:
     """Until the command's run works towards `stage` or beyond; False when it ended before."""
     order = {s.value: n for n, s in enumerate(Stage)}
-    while command.process.poll() is None:
+    while command.poll() is None:
         if any(r.stage and order[r.stage] >= order[stage] for r in live_runs(ledger)):
             return True
         time.sleep(0.01)
@@ -91,7 +91,7 @@ def test_killed_group_goes_on_to_the_same_end(
             if not wait_for_stage(ledger, command, stage):
                 break
             time.sleep(delay)
-            if command.process.poll() is None:
+            if command.poll() is None:
                 command.kill()
                 killed += 1
     assert killed

@@ -171,7 +171,7 @@ def test_a_killed_backfill_goes_on_and_pays_for_nothing_twice(collection: Path, 
     url = f"sqlite:///{collection / 'ledger.sqlite'}"
     with running("backfill", "--owner", "anna", "--stale") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is committed before the second one is sent
-            assert command.process.poll() is None
+            assert command.poll() is None
             time.sleep(0.05)
         command.kill()
         made = sum(each.objects for each in count_vectors(ledger) if "voyage" in each.tag)

@@ -17,7 +17,7 @@ from swatchbook.ledger.tables import items
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import chosen_pairs
-from tests.command import Command, run, run_json, running
+from tests.command import attempt, run, run_json, running
 from tests.providers.standin import KEY, Provider, provider
 
 
@@ -103,7 +103,7 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     url = f"sqlite:///{collection / 'ledger.sqlite'}"
     with running("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is published before the second one is sent
-            assert command.process.poll() is None
+            assert command.poll() is None
             time.sleep(0.05)
         command.kill()
         made = sum(each.objects for each in count_vectors(ledger) if "voyage" in each.tag)
@@ -140,6 +140,6 @@ def test_a_fill_of_what_waits_says_until_when(
 
 def run_fails(*arguments: str) -> str:
     """What the command says on stderr when it fails."""
-    status, _, err = Command(*arguments).wait()
+    status, _, err = attempt(*arguments)
     assert status == 1
     return err
