@@ -1,7 +1,7 @@
 """The real command in a process group of its own, as a person starts it, and its sudden death.
 
-All but `Command` fork it off a process that has imported torch and the clients of the indexes: for most commands that
-import takes longer than their work.
+All but `Command` and `running` fork it off a process that has imported torch and the clients of the indexes: for most
+commands that import takes longer than their work.
 """
 
 import atexit
@@ -134,8 +134,19 @@ def run_json(*arguments: str, expect: int = 0, **environment: str) -> Any:
 
 
 @contextmanager
-def running(*arguments: str, **environment: str) -> Iterator[Forked]:
+def running(*arguments: str, **environment: str) -> Iterator[Command]:
     """A command that is killed when the block ends, if it still runs."""
+    command = Command(*arguments, **environment)
+    try:
+        yield command
+    finally:
+        if command.process.poll() is None:
+            command.kill()
+
+
+@contextmanager
+def forked(*arguments: str, **environment: str) -> Iterator[Forked]:
+    """The same, forked off."""
     command = Forked(arguments, {**os.environ, **environment})
     try:
         yield command

@@ -24,7 +24,7 @@ from swatchbook.ledger.tables import items, source_items
 from swatchbook.records import ItemState, Role, image_id, sha256
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
-from tests.command import Forked, run_json, running
+from tests.command import Command, run_json, running
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
 from tests.sources.pictures import age, write
@@ -194,9 +194,9 @@ MADE = (Role.ANALYSIS, Role.VISUAL, Role.COLOR, Role.TEXTURE)
 """What the descriptors make of every picture by itself."""
 
 
-def wait_for_progress(collection: Resources, command: Forked, moment: float) -> bool:
+def wait_for_progress(collection: Resources, command: Command, moment: float) -> bool:
     """Until so many items are listed and made; False when the command ended before."""
-    while command.poll() is None:
+    while command.process.poll() is None:
         with collection.ledger.read() as connection:
             listed = connection.execute(select(func.count()).select_from(source_items)).scalar_one()
             made = select(func.count()).select_from(items).where(items.c.state == ItemState.DONE)

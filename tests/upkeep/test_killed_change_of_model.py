@@ -34,7 +34,7 @@ from swatchbook.search.search import search
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import activate, drop_old, fill, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
-from tests.command import attempt, running
+from tests.command import attempt, forked
 from tests.conftest import ROOT, SOAK
 from tests.ledger_audit import count_writes, writes
 from tests.models import tiny
@@ -141,7 +141,7 @@ class Living:
 
     def kill_fill(self, resources: Resources) -> None:
         """Start `spaces fill`, and kill it up to two seconds after it began to make something."""
-        with running("spaces", "fill") as command:
+        with forked("spaces", "fill") as command:
             wait_until(lambda: command.poll() is not None or fills_at_work(resources) > 0)
             time.sleep(self.dice.uniform(0, 2))
             if command.poll() is None:
@@ -154,7 +154,7 @@ class Living:
         started = time.monotonic()
         attempt("spaces")
         usual = time.monotonic() - started
-        with running(*words) as command:
+        with forked(*words) as command:
             time.sleep(self.dice.uniform(0.4, 1.2) * usual)
             if command.poll() is None:
                 command.kill()

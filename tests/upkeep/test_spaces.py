@@ -17,7 +17,7 @@ from swatchbook.ledger.tables import items
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import chosen_pairs
-from tests.command import attempt, run, run_json, running
+from tests.command import attempt, forked, run, run_json
 from tests.providers.standin import KEY, Provider, provider
 
 
@@ -101,7 +101,7 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     choose_voyage(voyage, monkeypatch)
     voyage.delay = lambda: 1.0
     url = f"sqlite:///{collection / 'ledger.sqlite'}"
-    with running("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
+    with forked("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is published before the second one is sent
             assert command.poll() is None
             time.sleep(0.05)

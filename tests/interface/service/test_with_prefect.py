@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.command import Command, run
+from tests.command import Command, run, running
 from tests.conftest import free_port
 from tests.servers.catalogues import make_catalogue
 
@@ -29,13 +29,9 @@ def environment(home: Path) -> dict[str, str]:
 def served(environment: dict[str, str]) -> Iterator[tuple[Command, str]]:
     """The running command, and the address of its service."""
     url = f"http://127.0.0.1:{environment['SWATCHBOOK_PORT']}"
-    command = Command("serve", "--with-prefect", **environment)
-    try:
+    with running("serve", "--with-prefect", **environment) as command:
         until(lambda: answers(f"{url}/ready") or command.process.poll() is not None)
         yield command, url
-    finally:
-        if command.process.poll() is None:
-            command.kill()
 
 
 def until(holds: Callable[[], object]) -> None:
