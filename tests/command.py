@@ -1,7 +1,7 @@
 """The real command in a process group of its own, as a person starts it, and its sudden death.
 
-`finish` forks it off a process that has imported torch and the clients of the indexes: for most commands that import
-takes longer than their work.
+All but `Command` and `running` fork it off a process that has imported torch and the clients of the indexes: for most
+commands that import takes longer than their work.
 """
 
 import atexit
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, suppress
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Command:
-    """One running `swatchbook …`."""
+    """One running `swatchbook …` in an interpreter of its own, with pipes for what it prints."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.process = subprocess.Popen(
@@ -60,6 +60,44 @@ def _warm() -> ForkServerContext:
     return context
 
 
+class Forked:
+    """One running `swatchbook …` in this folder, with exactly this environment. `begin` is called before the command."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path | None = None,
+        begin: Callable[[], None] | None = None,
+    ) -> None:
+        self._arguments = arguments
+        self._spoken = tempfile.TemporaryDirectory()
+        given = (arguments, dict(environment), folder or Path.cwd(), self._spoken.name, begin)
+        self._process = _warm().Process(target=_main, args=given)
+        self._process.start()
+
+    def poll(self) -> int | None:
+        """The exit status; None while it runs."""
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group: nobody gets to say goodbye."""
+        with suppress(ProcessLookupError):  # it has none yet
+            os.killpg(self._process.pid or 0, signal.SIGKILL)
+        self._process.kill()
+        self._process.join()
+
+    def wait(self, seconds: float = 480) -> tuple[int, str, str]:
+        """(exit status, stdout, stderr). Raises TimeoutError."""
+        self._process.join(seconds)
+        folder = Path(self._spoken.name)
+        out, err = ((folder / name).read_text() if (folder / name).exists() else "" for name in ("out", "err"))
+        if self._process.exitcode is None:
+            self.kill()
+            raise TimeoutError(f"swatchbook {' '.join(self._arguments)}\n{out[-2000:]}\n{err[-4000:]}")
+        return self._process.exitcode, out, err
+
+
 def finish(
     arguments: Sequence[str],
     environment: Mapping[str, str],
@@ -68,20 +106,9 @@ def finish(
     *,
     begin: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in this folder, with exactly this environment, to its end. Raises TimeoutError.
-
-    `begin` is called in its process, before the command.
-    """
-    with tempfile.TemporaryDirectory() as spoken:
-        target = (arguments, dict(environment), folder or Path.cwd(), spoken, begin)
-        process = _warm().Process(target=_main, args=target)
-        process.start()
-        process.join(seconds)
-        out, err = (Path(spoken, name).read_text() if Path(spoken, name).exists() else "" for name in ("out", "err"))
-        if process.exitcode is None:
-            os.killpg(process.pid or 0, signal.SIGKILL)
-            raise TimeoutError(f"swatchbook {' '.join(arguments)}\n{out[-2000:]}\n{err[-4000:]}")
-    return subprocess.CompletedProcess(arguments, process.exitcode, out, err)
+    """Run a command as `Forked` to its end. Raises TimeoutError."""
+    status, out, err = Forked(arguments, environment, folder, begin).wait(seconds)
+    return subprocess.CompletedProcess(arguments, status, out, err)
 
 
 def _main(
@@ -109,11 +136,16 @@ def _main(
         atexit._run_exitfuncs()  # which multiprocessing leaves out
 
 
+def attempt(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """(exit status, stdout, stderr) of a command that may fail."""
+    return Forked(arguments, {**os.environ, **environment}).wait()
+
+
 def run(*arguments: str, expect: int = 0, **environment: str) -> str:
     """The command's stdout; fails when it exits with another status."""
-    done = finish(arguments, {**os.environ, **environment})
-    assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
-    return done.stdout
+    status, out, err = attempt(*arguments, **environment)
+    assert status == expect, f"exit {status}\n{out[-2000:]}\n{err[-4000:]}"
+    return out
 
 
 def run_json(*arguments: str, expect: int = 0, **environment: str) -> Any:
@@ -128,4 +160,15 @@ def running(*arguments: str, **environment: str) -> Iterator[Command]:
         yield command
     finally:
         if command.process.poll() is None:
+            command.kill()
+
+
+@contextmanager
+def forked(*arguments: str, **environment: str) -> Iterator[Forked]:
+    """The same, forked off."""
+    command = Forked(arguments, {**os.environ, **environment})
+    try:
+        yield command
+    finally:
+        if command.poll() is None:
             command.kill()

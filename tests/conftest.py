@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock
 
+import swatchbook.models  # noqa: F401 — one thread for each operation, told before numpy or torch is loaded
 from devtools.weaviate import free_ports
-from tests.command import SWATCHBOOK
+from tests.command import finish
 
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger
@@ -95,8 +96,9 @@ def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Pat
         if not home.exists():
             making = folder / "ingesting"
             bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-            ingest = [SWATCHBOOK, "ingest", str(small_catalogue), "--owner", "anna"]
-            subprocess.run(ingest, env=bare | {"SWATCHBOOK_HOME": str(making)}, cwd=folder, check=True)
+            ingest = ["ingest", str(small_catalogue), "--owner", "anna"]
+            done = finish(ingest, bare | {"SWATCHBOOK_HOME": str(making)}, folder, seconds=500)
+            assert done.returncode == 0, done.stderr
             making.rename(home)
     return home
 

@@ -113,7 +113,7 @@ _IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 TESTED_ELSEWHERE: Mapping[str, str] = {
-    "make demo": "tests/test_offline.py::test_demo_ingests_and_searches_without_a_network",
+    "make demo": "tests/samples/test_demo.py::test_demo_ingests_and_searches_without_a_network",
     "make up": _COMPOSE,
     "make down": _COMPOSE,
     "make weaviate": "tests/devtools/test_weaviate.py::test_path_prints_what_would_be_run",

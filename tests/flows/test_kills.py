@@ -15,7 +15,7 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.document_commands import mark_deleting
 from swatchbook.ledger.runs import live_runs
 from swatchbook.records import Stage
-from tests.command import Command, run, run_json, running
+from tests.command import Forked, forked, run, run_json
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
 
@@ -62,10 +62,10 @@ def settled(record: Any) -> Any:
     return record
 
 
-def wait_for_stage(ledger: Ledger, command: Command, stage: Stage) -> bool:
+def wait_for_stage(ledger: Ledger, command: Forked, stage: Stage) -> bool:
     """Until the command's run works towards `stage` or beyond; False when it ended before."""
     order = {s.value: n for n, s in enumerate(Stage)}
-    while command.process.poll() is None:
+    while command.poll() is None:
         if any(r.stage and order[r.stage] >= order[stage] for r in live_runs(ledger)):
             return True
         time.sleep(0.01)
@@ -87,11 +87,11 @@ def test_killed_group_goes_on_to_the_same_end(
 ) -> None:
     killed = 0
     for stage, delay in moments:
-        with running(*ingest) as command:
+        with forked(*ingest) as command:
             if not wait_for_stage(ledger, command, stage):
                 break
             time.sleep(delay)
-            if command.process.poll() is None:
+            if command.poll() is None:
                 command.kill()
                 killed += 1
     assert killed
@@ -102,7 +102,7 @@ def test_killed_group_goes_on_to_the_same_end(
 
 
 def test_two_ingests_at_once_are_one_run(ledger: Ledger, ingest: Sequence[str], undisturbed: Any) -> None:
-    with running(*ingest) as one, running(*ingest) as two:
+    with forked(*ingest) as one, forked(*ingest) as two:
         for command in (one, two):
             status, out, err = command.wait()
             assert status == 0, out + err
@@ -114,7 +114,7 @@ def test_two_ingests_at_once_are_one_run(ledger: Ledger, ingest: Sequence[str], 
 
 def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: Path) -> None:
     path = str(small_catalogue)
-    with running("ingest", path, "--owner", "ann") as one, running("ingest", path, "--owner", "bob") as two:
+    with forked("ingest", path, "--owner", "ann") as one, forked("ingest", path, "--owner", "bob") as two:
         for command in (one, two):
             status, out, err = command.wait()
             assert status == 0, out + err
@@ -126,7 +126,7 @@ def test_two_owners_at_once_share_what_is_made(ledger: Ledger, small_catalogue: 
 def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
     ledger: Ledger, ingest: Sequence[str], undisturbed: Any
 ) -> None:
-    with running(*ingest) as command:
+    with forked(*ingest) as command:
         assert wait_for_stage(ledger, command, Stage.EMBEDDED)
         mark_deleting(ledger, undisturbed["document"]["id"])  # what `delete` does first, before it loads the index
         run("delete", undisturbed["document"]["id"], "--owner", "anna", "--yes")
@@ -139,7 +139,7 @@ def test_delete_in_the_middle_leaves_nothing_and_the_same_file_comes_again(
 
 
 def test_dead_run_of_another_owner_holds_nothing_up(ledger: Ledger, small_catalogue: Path) -> None:
-    with running("ingest", str(small_catalogue), "--owner", "ann") as ann:
+    with forked("ingest", str(small_catalogue), "--owner", "ann") as ann:
         assert wait_for_stage(ledger, ann, Stage.EMBEDDED)
         while not held(ledger):
             time.sleep(0.01)

@@ -29,7 +29,7 @@ from tests.servers.stack import OWNER, SECRET, Stack
 
 pytestmark = pytest.mark.stack
 
-UPLOADS, KILLS = (1_000, 20) if SOAK else (60, 3)
+UPLOADS, KILLS = (1_000, 20) if SOAK else (40, 2)
 SENDERS = 12
 SENDER_SECONDS = 300.0  # after which a sender gives up
 _PAUSE = 0.2  # before a sender tries again
@@ -81,7 +81,7 @@ def test_every_answered_upload_is_one_document_however_often_the_service_is_kill
     idle.wait_until(lambda: len(flow_runs_by_document(idle)) == launched, "flow runs are created", 60)
     assert set(flow_runs_by_document(idle).values()) == {1}
     idle.worker.start()
-    idle.wait_until(lambda: completed(idle) >= 3, "some of them are completed")
+    idle.wait_until(lambda: completed(idle) >= 1, "they are worked on")
 
 
 def make_page(number: int) -> bytes:

@@ -9,10 +9,13 @@ from swatchbook.cache_keys import read_result_name
 from swatchbook.records import DocumentStatus
 from tests.servers.audit import TERMINAL, flow_runs
 from tests.servers.catalogues import make_catalogue
-from tests.servers.halfway import PICTURES, SLOW, conclude, half_way
+from tests.servers.halfway import PICTURES, SLOW, conclude, pictures_made
 from tests.servers.stack import Stack
 
 pytestmark = pytest.mark.stack
+
+HOW = {"asked": ("CANCELLING", False), "forced": ("CANCELLED", True)}
+"""How people cancel -> the state that they set, and whether by force."""
 
 
 def runs_of(stack: Stack, flow: str) -> list[dict[str, Any]]:
@@ -34,21 +37,31 @@ def set_state(stack: Stack, flow_run: str, state: str, *, force: bool = False) -
     stack.ask_prefect("POST", f"/flow_runs/{flow_run}/set_state", json=given)
 
 
-@pytest.mark.parametrize("forced", [False, True], ids=["Cancel", "forced Cancelled"])
 def test_cancel_in_prefect_cancels_the_document_ends_its_process_and_retry_brings_it_back(
-    stack: Stack, tmp_path: Path, forced: bool
+    stack: Stack, tmp_path: Path
 ) -> None:
-    document = half_way(stack, tmp_path / f"cancel-{forced}.pdf")
-    flow_run = last_of(stack, document)
-    set_state(stack, flow_run, "CANCELLED" if forced else "CANCELLING", force=forced)
-    stack.wait_for(document, DocumentStatus.CANCELLED)
-    stack.wait_until(lambda: not stack.worker.family(), "its process ends")
-    stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow run ends")
-    assert flow_runs(stack, document) == ["CANCELLED"]
-    assert stack.document(document).status == DocumentStatus.CANCELLED  # and is not started again
-    assert stack.ask("POST", f"/documents/{document}/retry").status_code == 202
+    """One document is cancelled as the UI does, another one at the same time by a state that somebody forces."""
+    before = pictures_made(stack)
+    stack.trouble(seconds=4.0)
+    documents = [stack.upload(make_catalogue(tmp_path / f"cancel-{how}.pdf", pictures=PICTURES), **SLOW) for how in HOW]
+
+    def are_at_work() -> bool:
+        statuses = {stack.document(document).status for document in documents}
+        return statuses == {DocumentStatus.RUNNING} and pictures_made(stack) > before
+
+    stack.wait_until(are_at_work, "both run, and some pictures are made")
+    for document, (state, force) in zip(documents, HOW.values(), strict=True):
+        set_state(stack, last_of(stack, document), state, force=force)
+    for document in documents:
+        stack.wait_for(document, DocumentStatus.CANCELLED)
+    stack.wait_until(lambda: not stack.worker.family(), "their processes end")
+    for document in documents:
+        stack.wait_until(lambda: TERMINAL.issuperset(flow_runs(stack, document)), "its flow run ends")  # noqa: B023
+        assert flow_runs(stack, document) == ["CANCELLED"]
+        assert stack.document(document).status == DocumentStatus.CANCELLED  # and is not started again
+        assert stack.ask("POST", f"/documents/{document}/retry").status_code == 202
     stack.trouble()
-    conclude(stack, f"cancelled in Prefect, forced: {forced}", document)
+    conclude(stack, "cancelled in Prefect", *documents)
 
 
 def test_upkeep_that_dies_with_its_worker_gives_its_slots_back(stack: Stack, tmp_path: Path) -> None:

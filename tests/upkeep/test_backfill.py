@@ -21,7 +21,7 @@ from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.backfill import Backfill, backfill, documents_to_backfill, plan_backfill
 from swatchbook.upkeep.spaces import fill, plan_fill
-from tests.command import run, run_json, running
+from tests.command import forked, run, run_json
 from tests.providers.standin import KEY, Provider, provider
 
 ANNA = Backfill(owner="anna", roles=frozenset({Role.COLOR}))
@@ -169,9 +169,9 @@ def test_stale_vectors_go_where_spaces_fill_puts_them(voyage: Provider, resource
 def test_a_killed_backfill_goes_on_and_pays_for_nothing_twice(collection: Path, voyage: Provider) -> None:
     voyage.delay = lambda: 1.0
     url = f"sqlite:///{collection / 'ledger.sqlite'}"
-    with running("backfill", "--owner", "anna", "--stale") as command, closing(open_ledger(url)) as ledger:
+    with forked("backfill", "--owner", "anna", "--stale") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is committed before the second one is sent
-            assert command.process.poll() is None
+            assert command.poll() is None
             time.sleep(0.05)
         command.kill()
         made = sum(each.objects for each in count_vectors(ledger) if "voyage" in each.tag)

@@ -208,21 +208,14 @@ def collection(
 
 
 @pytest.mark.stack
-def test_text_encoder_to_voyage_and_back(collection: Collection, voyage: Provider) -> None:
+def test_text_encoder_to_voyage_and_descriptors_to_siglip_and_back(collection: Collection, voyage: Provider) -> None:
+    model = str(tiny.save(collection.folder / "models", "siglip2"))
     collection.choose(text_encoder="voyage", text_url=voyage.openai_url, text_api_key=KEY)
+    collection.choose(encoder="siglip", encoder_model=model)
     collection.change()
     assert voyage.paid
     assert set(asked_as_documents(voyage).values()) == {1}, "no text is paid for twice"
-    collection.choose(text_encoder="minilm")
-    collection.change()
-
-
-@pytest.mark.stack
-def test_descriptors_to_siglip_and_back(collection: Collection) -> None:
-    model = str(tiny.save(collection.folder / "models", "siglip2"))
-    collection.choose(encoder="siglip", encoder_model=model)
-    collection.change()
-    collection.choose(encoder="descriptors")
+    collection.choose(text_encoder="minilm", encoder="descriptors")
     collection.change()
 
 

@@ -34,7 +34,7 @@ from swatchbook.search.search import search
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import activate, drop_old, fill, list_spaces, rollback
 from swatchbook.upkeep.verify import verify
-from tests.command import Command, running
+from tests.command import attempt, forked
 from tests.conftest import ROOT, SOAK
 from tests.ledger_audit import count_writes, writes
 from tests.models import tiny
@@ -141,11 +141,10 @@ class Living:
 
     def kill_fill(self, resources: Resources) -> None:
         """Start `spaces fill`, and kill it up to two seconds after it began to make something."""
-        with running("spaces", "fill") as command:
-            process = command.process
-            wait_until(lambda: process.poll() is not None or fills_at_work(resources) > 0)
+        with forked("spaces", "fill") as command:
+            wait_until(lambda: command.poll() is not None or fills_at_work(resources) > 0)
             time.sleep(self.dice.uniform(0, 2))
-            if process.poll() is None:
+            if command.poll() is None:
                 command.kill()
                 self.killed["fill"] += 1
         self.lost |= calls_of_fills(resources, "reserved")
@@ -153,11 +152,11 @@ class Living:
     def kill(self, *words: str) -> None:
         """Start a command, and kill it at any moment of its work."""
         started = time.monotonic()
-        Command("spaces").wait()
+        attempt("spaces")
         usual = time.monotonic() - started
-        with running(*words) as command:
+        with forked(*words) as command:
             time.sleep(self.dice.uniform(0.4, 1.2) * usual)
-            if command.process.poll() is None:
+            if command.poll() is None:
                 command.kill()
                 self.killed[words[1]] += 1
 
@@ -269,7 +268,7 @@ def voyage() -> Iterator[Provider]:
 CASES = [("voyage", "lance"), ("siglip", "weaviate"), ("voyage", "weaviate"), ("siglip", "lance")]
 
 
-@pytest.fixture(params=CASES if SOAK else CASES[:2], ids="-".join)
+@pytest.fixture(params=CASES if SOAK else CASES[:1], ids="-".join)
 def living(
     request: pytest.FixtureRequest, home: Path, tmp_path: Path, voyage: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Living, str]]:

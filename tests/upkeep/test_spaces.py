@@ -17,7 +17,7 @@ from swatchbook.ledger.tables import items
 from swatchbook.resources import open_resources
 from swatchbook.settings import load_settings
 from swatchbook.upkeep.spaces import chosen_pairs
-from tests.command import Command, run, run_json, running
+from tests.command import attempt, forked, run, run_json
 from tests.providers.standin import KEY, Provider, provider
 
 
@@ -101,9 +101,9 @@ def test_a_fill_that_is_killed_goes_on_and_pays_for_nothing_twice(
     choose_voyage(voyage, monkeypatch)
     voyage.delay = lambda: 1.0
     url = f"sqlite:///{collection / 'ledger.sqlite'}"
-    with running("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
+    with forked("spaces", "fill") as command, closing(open_ledger(url)) as ledger:
         while len(voyage.asked) < 2:  # the first batch is published before the second one is sent
-            assert command.process.poll() is None
+            assert command.poll() is None
             time.sleep(0.05)
         command.kill()
         made = sum(each.objects for each in count_vectors(ledger) if "voyage" in each.tag)
@@ -140,6 +140,6 @@ def test_a_fill_of_what_waits_says_until_when(
 
 def run_fails(*arguments: str) -> str:
     """What the command says on stderr when it fails."""
-    status, _, err = Command(*arguments).wait()
+    status, _, err = attempt(*arguments)
     assert status == 1
     return err

@@ -9,7 +9,7 @@ from pathlib import Path
 import pymupdf
 import pytest
 
-from tests.command import SWATCHBOOK, Command, run, run_json
+from tests.command import SWATCHBOOK, attempt, run, run_json
 from tests.servers.halfway import fill
 
 FAILED, USAGE = 1, 2
@@ -90,7 +90,7 @@ CASES: list[tuple[Callable[[Path], Path], int, str]] = [
 
 @pytest.mark.parametrize(("make", "expected", "says"), CASES, ids=[case[0].__name__ for case in CASES])
 def test_bad_file_is_a_clear_error(make: Callable[[Path], Path], expected: int, says: str, tmp_path: Path) -> None:
-    status, out, err = Command("ingest", str(make(tmp_path))).wait()
+    status, out, err = attempt("ingest", str(make(tmp_path)))
     assert status == expected, out + err
     assert says.lower() in " ".join((out + err).lower().split())
     assert "Traceback" not in out + err
@@ -99,7 +99,7 @@ def test_bad_file_is_a_clear_error(make: Callable[[Path], Path], expected: int, 
 @pytest.mark.parametrize("setting", ["SWATCHBOOK_MAX_PAGES=0", "SWATCHBOOK_DECODERS=lots", "SWATCHBOOK_INDEX=oracle"])
 def test_setting_out_of_range_is_named(setting: str, small_catalogue: Path) -> None:
     name, value = setting.split("=")
-    status, out, err = Command("ingest", str(small_catalogue), **{name: value}).wait()
+    status, out, err = attempt("ingest", str(small_catalogue), **{name: value})
     assert status != 0
     assert name in out + err
     assert "Traceback" not in out + err
@@ -153,13 +153,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.stack
 def test_full_disk_blocks_and_goes_on_once_there_is_room(small_disk: Path, small_catalogue: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes(1_500_000))
-    status, out, err = Command("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk)).wait()
+    status, out, err = attempt("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk))
     assert status == FAILED, out + err
     assert "space" in out + err
     assert "Traceback" not in out + err
     (small_disk / "ballast").unlink()
     subprocess.run(["mount", "-o", "remount,size=300m", str(small_disk)], check=True)
-    status, out, err = Command("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk)).wait()
+    status, out, err = attempt("ingest", str(small_catalogue), SWATCHBOOK_HOME=str(small_disk))
     assert status == 0, out + err
 
 
@@ -173,7 +173,7 @@ def test_whole_home_on_a_full_disk_says_so_in_one_line_and_status_works(
     there = {"SWATCHBOOK_HOME": str(small_disk / "home"), "PREFECT_API_URL": ""}
     run("status", **there)
     (small_disk / "ballast").write_bytes(bytes((40 - room) << 20))
-    status, out, err = Command("ingest", str(small_catalogue), **there).wait()
+    status, out, err = attempt("ingest", str(small_catalogue), **there)
     assert status == FAILED, out + err
     assert "Traceback" not in out + err
     assert len((out + err).splitlines()) < 60  # with the account of what is done

@@ -8,7 +8,7 @@ import pytest
 from interface.cli.config_file import Config, use_config
 from swatchbook.errors import InvalidReference
 from swatchbook.settings import load_settings
-from tests.command import Command
+from tests.command import attempt
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +83,6 @@ def test_secrets_are_not_repeated(tmp_path: Path) -> None:
 
 
 def test_wrong_file_is_an_error_of_usage_before_anything_is_opened(tmp_path: Path, home: Path) -> None:
-    status, _, err = Command("ingest-images", str(tmp_path), "--config", str(written(tmp_path, "devise: cpu"))).wait()
+    status, _, err = attempt("ingest-images", str(tmp_path), "--config", str(written(tmp_path, "devise: cpu")))
     assert (status, home.exists()) == (2, False), err
     assert "line 1" in err

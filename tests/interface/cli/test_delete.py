@@ -15,7 +15,7 @@ from swatchbook.ledger.runs import end
 from swatchbook.ledger.tables import documents
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.settings import Settings
-from tests.command import SWATCHBOOK
+from tests.command import SWATCHBOOK, finish
 from tests.interface.cli.test_main import bare_environment
 from tests.ledger.scene import begun, count, keys
 
@@ -34,11 +34,10 @@ def ledger(home: Path) -> Iterator[Ledger]:
 
 def run(home: Path, *words: str, answer: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command; with an `answer`, stdin is a terminal on which that is typed."""
-    command, environment = [SWATCHBOOK, *words], bare_environment() | {"SWATCHBOOK_HOME": str(home)}
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(home)}
     if answer is None:
-        return subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
-        )
+        return finish(words, environment)
+    command = [SWATCHBOOK, *words]
     person, terminal = pty.openpty()
     try:
         os.write(person, f"{answer}\n".encode())

@@ -3,13 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.command import SWATCHBOOK, finish, run_json
+from tests.command import finish, run_json
 from tests.sources.pictures import draw
 
 TABLE = """image_id,account,state,small,full,name,price,embedding,embedding_model
@@ -47,10 +46,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     (folder / "pictures.csv").write_text(TABLE)
     (folder / "mapping.yaml").write_text(MAPPING)
     bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-    done = subprocess.run(
-        [SWATCHBOOK, *IMPORT, "--roles", "visual", "--json"],
-        env=bare | {"SWATCHBOOK_HOME": str(folder / "made")}, cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = finish([*IMPORT, "--roles", "visual", "--json"], bare | {"SWATCHBOOK_HOME": str(folder / "made")}, folder)
     assert done.returncode == 3, done.stderr
     return folder, json.loads(done.stdout)
 

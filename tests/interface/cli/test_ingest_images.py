@@ -3,14 +3,14 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.command import SWATCHBOOK, Command, run, run_json
+from tests.command import attempt, finish, run, run_json
 from tests.sources.pictures import draw, write
+from tests.upkeep.changing import small_catalogue
 
 COUNTS = ("total_items", "processed_items", "skipped_items", "failed_items", "pending_items", "failed_ids")
 
@@ -32,10 +32,8 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict
     rug = {"id": "rug-1", "title": "Woven rug", "brand": "Nord", "price": 120.5, "file_path": "rug.png"}
     rug |= {"currency": "EUR", "size": "60 x 120 cm", "condition": "used", "url": "https://www.shop.example/rug-1"}
     write(batch, "\n".join(map(json.dumps, (sofa, rug))).encode())
-    done = subprocess.run(
-        [SWATCHBOOK, "ingest-images", str(folder), str(batch), "--owner", "anna", "--json"],
-        env=bare | {"SWATCHBOOK_HOME": str(base / "home")}, cwd=base, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    ingest = ("ingest-images", str(folder), str(batch), "--owner", "anna", "--json")
+    done = finish(ingest, bare | {"SWATCHBOOK_HOME": str(base / "home")}, base)
     assert done.returncode == 3, done.stderr
     return base / "home", folder, json.loads(done.stdout)
 
@@ -114,7 +112,7 @@ def test_every_picture_is_accounted_for(folder: Path) -> None:
 
 
 def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
-    status, out, err = Command("ingest-images", str(folder), "--owner", "anna", "--json").wait()
+    status, out, err = attempt("ingest-images", str(folder), "--owner", "anna", "--json")
     assert status == 3, err
     total = json.loads(out)["total"]
     assert {name: total[name] for name in COUNTS} == {
@@ -126,9 +124,9 @@ def test_second_run_processes_nothing_and_starts_no_flow(folder: Path) -> None:
 
 
 def test_folder_that_is_none_is_said_at_once(home: Path, tmp_path: Path) -> None:
-    status, _, err = Command("ingest-images", str(tmp_path / "nowhere")).wait()
+    status, _, err = attempt("ingest-images", str(tmp_path / "nowhere"))
     assert (status, "no such file or folder" in err) == (2, True)
-    status, _, err = Command("ingest-images", str(write(tmp_path / "a.txt", b"x"))).wait()
+    status, _, err = attempt("ingest-images", str(write(tmp_path / "a.txt", b"x")))
     assert (status, "not a folder" in err) == (1, True)
 
 
@@ -136,28 +134,27 @@ def test_command_line_goes_before_the_file(folder: Path, tmp_path: Path) -> None
     config, batch = tmp_path / "images.yaml", folder.parent / "shop" / "items.jsonl"
     config.write_text(f"references_dir: {tmp_path / 'nowhere'}\nscraped_dir: {batch}\n")
     command = ("ingest-images", "--config", str(config), "--owner", "anna", "--json")
-    status, out, err = Command(*command, "--references-dir", str(folder)).wait()
+    status, out, err = attempt(*command, "--references-dir", str(folder))
     assert status == 3, err
     assert [source["source"] for source in json.loads(out)["sources"]] == [
         str(batch), str(folder),
     ]  # fmt: skip
-    status, _, err = Command(*command, "--mode", "references").wait()
+    status, _, err = attempt(*command, "--mode", "references")
     assert (status, "no such file or folder" in err) == (2, True)
 
 
-def test_ingest_sends_each_file_where_it_belongs(folder: Path, small_catalogue: Path, tmp_path: Path) -> None:
+def test_ingest_sends_each_file_where_it_belongs(folder: Path, tmp_path: Path) -> None:
     """A folder with a catalogue, pictures and a batch; what is known is not made again."""
     mixed = tmp_path / "mixed"
     shutil.copytree(folder / "sub", mixed / "pictures" / "sub")
     shutil.copytree(folder.parent / "shop", mixed / "shop")
     (mixed / "deep").mkdir()
-    shutil.copy(small_catalogue, mixed / "deep" / "catalogue.pdf")
-    done = Command("ingest", str(mixed), str(folder / "slate.jpg"), "--owner", "anna", "--json")
-    status, out, err = done.wait()
+    small_catalogue(mixed / "deep", 1)
+    status, out, err = attempt("ingest", str(mixed), str(folder / "slate.jpg"), "--owner", "anna", "--json")
     assert status == 3, err  # the batch has an item without its picture
     reports = {report["name"]: report for report in json.loads(out)}
-    assert reports.keys() == {"catalogue.pdf", "shop", "mixed", "slate.jpg"}
+    assert reports.keys() == {"catalogue 1.pdf", "shop", "mixed", "slate.jpg"}
     totals = {name: report["items"]["total_items"] for name, report in reports.items() if report["items"]}
     assert totals == {"shop": 2, "mixed": 2, "slate.jpg": 1}
-    assert reports["catalogue.pdf"]["images_complete"] == 14
+    assert reports["catalogue 1.pdf"]["images_complete"] == 2
     assert "1 PDF, 1 scraped batch, 1 folder of pictures; other files are ignored" in err

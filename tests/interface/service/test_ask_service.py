@@ -13,7 +13,7 @@ from swatchbook.errors import Authentication, Configuration, Failure, InvalidRef
 from swatchbook.index.base import Where
 from swatchbook.records import SearchResults
 from swatchbook.settings import Settings, load_settings
-from tests.command import Command, run, run_json
+from tests.command import attempt, run, run_json
 from tests.conftest import free_port
 from tests.interface.conftest import ANNA
 from tests.interface.service.served import served
@@ -51,7 +51,7 @@ def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Pat
         assert [run_json("search", *arguments, **there) for arguments in asked] == here
         assert run("search", *asked[0], "--explain", **there) == table
         assert run_json("facets", *counted, **there) == facets
-        missed = Command("search", "tile", "--owner", "anna", "--where", "material=oack", **there).wait()
+        missed = attempt("search", "tile", "--owner", "anna", "--where", "material=oack", **there)
         assert (missed[0], "Nothing has material=oack. Nearest: European oak on spruce core" in missed[2]) == (0, True)
 
 

@@ -33,7 +33,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 12  # of each operation and way of asking
+EXAMPLES = 6  # of each operation and way of asking
 OPEN = {"/live", "/ready"}
 """What is told without a key."""
 
