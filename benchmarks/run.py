@@ -162,6 +162,25 @@ def descriptors() -> list[Figure]:
     return figures
 
 
+def images() -> list[Figure]:
+    """A folder of small pictures: the command against the bare work and against its second run; and the peers."""
+    from benchmarks.images import PICTURES, measure
+    from benchmarks.peers import PEERS
+
+    m = measure(PICTURES, 1)
+    ours, count = m.race["swatchbook"], f"{PICTURES:,} small images"
+    note = f"{m.whole:.0f} and {m.bare:.0f} s"
+    figures = [
+        Figure(f"ingest of {count} ÷ bare decode, encode and write", m.whole / m.bare, 1.15, note=note),
+        Figure(f"unchanged rerun of {count} ÷ first", m.again / m.whole, 0.03, note=f"{m.again:.2f} s"),
+    ]
+    for peer in PEERS:
+        name = f"speed of decoding, three descriptors and LanceDB write ÷ of {peer.title()}, {count}"
+        rates = " and ".join(f"{PICTURES / spent:.0f}" for spent in (ours, m.race[peer]))
+        figures.append(Figure(name, m.race[peer] / ours, 1.1, at_least=True, note=f"{rates} images a second"))
+    return figures
+
+
 def publishing() -> list[Figure]:
     """Our batches against the Weaviate client's object-by-object way, on a real server."""
     from benchmarks.publishing import speedup
@@ -297,6 +316,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "documents": documents,
     "descriptors": descriptors,
     "encoders": encoders,
+    "images": images,
     "publishing": publishing,
     "three": three_at_once,
     "pool": pool,

@@ -1,0 +1,98 @@
+"""The bare side of the image benchmarks: decode, describe, write to LanceDB, and nothing else: no ledger, no file
+store, no second try, no account. As many batches at once as the pipeline has, and rows written while others are
+computed.
+
+Usage: python -m benchmarks.bare_images FOLDER
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+import numpy as np
+
+from swatchbook.analysis.understanding import understanding_text
+from swatchbook.index.base import IndexObject, Payload, Space
+from swatchbook.index.lance import LanceIndex
+from swatchbook.pipeline.embed import IN_FLIGHT
+from swatchbook.pipeline.publish import ROWS
+from swatchbook.records import DEFAULT_OWNER, Analysis, IngestOptions, Role, RoleTag
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import Settings
+
+Vectors = dict[RoleTag, np.ndarray]
+Described = tuple[Path, Payload, Vectors]
+
+
+def write_index(resources: Resources, paths: Sequence[Path], folder: Path, *, analysed: bool) -> None:
+    """Write the vectors of pictures to an index in a folder: with `analysed` also those of their descriptions.
+
+    Raises what decoding a picture raised, and RuntimeError where a space has another number of rows.
+    """
+    size = IngestOptions().batch_size
+    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+    describe = partial(_describe, resources, analysed=analysed)
+    spaces = dict[RoleTag, Space]()
+    with closing(LanceIndex(folder)) as index, ThreadPoolExecutor(IN_FLIGHT) as pool:
+        for rows in _portions(pool.map(describe, batches)):
+            for pair, vector in rows[0][2].items():
+                if pair not in spaces:
+                    spaces[pair] = Space(role=pair.role, tag=pair.tag, dimension=len(vector))
+                    index.ensure(spaces[pair])
+            for pair, space in spaces.items():
+                index.upsert(space, [IndexObject(_identity(path), v[pair], payload) for path, payload, v in rows])
+        if any(index.count(space) != len(paths) for space in spaces.values()):
+            raise RuntimeError(f"{folder} does not have every picture.")
+
+
+def _identity(path: Path) -> str:
+    return str(uuid5(NAMESPACE_URL, path.as_uri()))
+
+
+def _describe(resources: Resources, paths: Sequence[Path], *, analysed: bool) -> list[Described]:
+    models, pictures = resources.models, list[np.ndarray]()
+    for pixels in resources.decoders.decode(paths, models.encoder.side):
+        if isinstance(pixels, Exception):
+            raise pixels
+        pictures.append(pixels)
+    by_role = {
+        RoleTag(role=role, tag=models.encoder.tags[role]): vectors
+        for role, vectors in models.encoder.encode(pictures).items()
+    }
+    texts = [""] * len(paths)
+    if analysed:
+        analyses = models.analyst.analyse(pictures, None)
+        texts = [understanding_text(each) for each in analyses if isinstance(each, Analysis)]
+        understanding = RoleTag(role=Role.UNDERSTANDING, tag=models.text_encoder.tag)
+        by_role[understanding] = models.text_encoder.embed(texts, "document", None)
+    payloads = [Payload(owner=DEFAULT_OWNER, kind="image", text=text) for text in texts]
+    return [
+        (path, payload, {pair: vectors[n] for pair, vectors in by_role.items()})
+        for n, (path, payload) in enumerate(zip(paths, payloads, strict=True))
+    ]
+
+
+def _portions(batches: Iterator[list[Described]]) -> Iterator[list[Described]]:
+    rows = list[Described]()
+    for batch in batches:
+        rows += batch
+        if len(rows) >= ROWS:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+
+
+def main(folder: Path) -> None:
+    """Write the pictures of a folder to the index in the home of the settings."""
+    with open_resources(Settings()) as resources:
+        resources.models.load_all()
+        write_index(resources, sorted(folder.iterdir()), resources.settings.index_folder, analysed=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,80 @@
+"""A folder of many small pictures: the whole ingest against the bare work, the same folder again, and the speed against
+Daft and Ray Data.
+
+`python -m benchmarks.images [COUNT]` prints the figures of so many pictures.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from benchmarks import peers
+from benchmarks.run import PYTHON, SWATCHBOOK, prefect_server, timed
+
+PICTURES = 10_000
+_SIDES = (96, 257)  # pixels: thumbnails of a shop
+_PATCHES = (3, 12)  # colours along a side
+
+
+class Measured(NamedTuple):
+    """Median seconds: of the ingest, of the bare work, of the second ingest; and of each side of the race."""
+
+    whole: float
+    bare: float
+    again: float
+    race: Mapping[str, float]  # "swatchbook" and the peers: decode, three descriptors, write
+
+
+def measure(count: int, rounds: int) -> Measured:
+    """All sides in turn over the same folder. Raises RuntimeError where one fails."""
+    whole, bare, again = list[float](), list[float](), list[float]()
+    race = {side: list[float]() for side in ("swatchbook", *peers.PEERS)}
+    with TemporaryDirectory() as temporary, prefect_server() as url:
+        folder = Path(temporary) / "pictures"
+        make_pictures(folder, count)
+        for _ in range(rounds):
+            with TemporaryDirectory() as one, TemporaryDirectory() as two:
+                bare.append(timed([PYTHON, "-m", "benchmarks.bare_images", str(folder)], {"SWATCHBOOK_HOME": one}))
+                environment = {"SWATCHBOOK_HOME": two, "PREFECT_API_URL": url}
+                whole.append(timed([SWATCHBOOK, "ingest", str(folder)], environment))
+                again.append(timed([SWATCHBOOK, "ingest", str(folder)], environment))
+            for side, spent in race.items():
+                spent.append(peers.seconds(side, folder))
+    return Measured(median(whole), median(bare), median(again), {side: median(spent) for side, spent in race.items()})
+
+
+def make_pictures(folder: Path, count: int) -> None:
+    """Soft patches of many colours under noise, the same in every run: three JPEGs, then a PNG, and so on."""
+    folder.mkdir()
+    with ProcessPoolExecutor() as pool:
+        for _ in pool.map(partial(_make_picture, folder), range(count), chunksize=100):
+            pass
+
+
+def _make_picture(folder: Path, number: int) -> None:
+    dice = np.random.default_rng(number)
+    width, height = (int(side) for side in dice.integers(*_SIDES, 2))
+    rows, columns = dice.integers(*_PATCHES, 2)
+    patches = Image.fromarray(dice.integers(0, 256, (rows, columns, 3), np.uint8)).resize((width, height))
+    noise = dice.integers(-8, 9, (height, width, 3), np.int16)
+    picture = Image.fromarray((np.asarray(patches, np.int16) + noise).clip(0, 255).astype(np.uint8))
+    if number % 4 == 3:
+        picture.save(folder / f"{number:06}.png", compress_level=1)
+    else:
+        picture.save(folder / f"{number:06}.jpg", quality=85)
+
+
+def main(arguments: Sequence[str]) -> None:
+    print(measure(int(arguments[0]) if arguments else PICTURES, 1))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
