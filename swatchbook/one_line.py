@@ -9,6 +9,8 @@ def one_line(text: str) -> str:
     Controls and line ends count as spaces. For names and short answers only: the text of pages, lines of the log and
     tables on the terminal keep more, and say so where they are read or written.
     """
+    if text.isprintable():  # most are; then there is nothing to leave out
+        return " ".join(text.split())
     spaced = (" " if c.isspace() or unicodedata.category(c) == "Cc" else c for c in text)
     return " ".join("".join(c for c in spaced if not unicodedata.category(c).startswith("C")).split())
 

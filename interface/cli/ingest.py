@@ -133,7 +133,9 @@ def find_report(resources: Resources, document: Document, *, unchanged: bool) ->
     """Return the account; of an unchanged folder its items as this command found them, and not as the last run did."""
     report = document_report(resources.ledger, document.id)
     if unchanged and document.kind != PDF:
-        return report.model_copy(update={"items": count_items(resources.ledger, document.id)})
+        all_complete = report.images_complete == report.images_found
+        items = count_items(resources.ledger, document.id, all_complete=all_complete)
+        return report.model_copy(update={"items": items})
     return report
 
 

@@ -3,9 +3,11 @@ ones with product, pictures and links, a portion in one transaction; remove thos
 When an item counts as unchanged: `pipeline/scan.py`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from swatchbook.ledger.bulk_rows import delete_rows_by_key, upsert_rows
 from swatchbook.ledger.database import Ledger, execute_in, select_in
@@ -13,7 +15,7 @@ from swatchbook.ledger.dirty import hide_images
 from swatchbook.ledger.runs import Run, require_live
 from swatchbook.ledger.stage_results import replace_pictures, replace_products
 from swatchbook.ledger.tables import images, links, placements, products, source_items
-from swatchbook.records import Extraction, LinkKind, ReadItem, SourceItem, SourcePicture
+from swatchbook.records import Extraction, LinkKind, ReadItem, SourceItem, SourcePicture, Stamp
 
 MAX_PICTURES = 1_000
 """Pictures of one item: the places of an item in the reading order of its document begin at this times its number."""
@@ -21,13 +23,15 @@ MAX_PICTURES = 1_000
 _PORTION = 500
 """Items that are read or removed together."""
 
+_FIELDS = [source_items.c[field.name] for field in fields(SourceItem)]
+
 
 def known_items(ledger: Ledger, document: str, keys: Collection[str]) -> dict[str, SourceItem]:
     """Return key -> item, of those of a document that are known."""
-    query = select(source_items).where(source_items.c.document == document)
+    query = select(*_FIELDS).where(source_items.c.document == document)
     with ledger.read() as connection:
-        rows = (row._mapping for row in select_in(connection, query, source_items.c.key, keys))
-        return {row["key"]: _read(row) for row in rows}
+        items = (_read(row) for row in select_in(connection, query, source_items.c.key, keys))
+        return {item.key: item for item in items}
 
 
 def count_known(ledger: Ledger, document: str, *, gone: bool) -> int:
@@ -94,10 +98,7 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
             before=before,
             old=old_links,
         )
-        rows = [
-            each.source.model_dump(mode="json") | {"document": run.document, "seen": scan, "gone": False}
-            for each in read
-        ]
+        rows = [asdict(each.source) | {"document": run.document, "seen": scan, "gone": False} for each in read]
         upsert_rows(connection, source_items, rows)
         if given := {key: vector for each in read for key, vector in each.vectors.items()}:
             from swatchbook.ledger.items import take_over  # imports numpy, which an unchanged folder does not need
@@ -110,13 +111,13 @@ def unseen_items(ledger: Ledger, document: str, scan: str) -> Iterator[tuple[Sou
     last = -1
     while True:
         query = (
-            select(source_items)
+            select(*_FIELDS)
             .where(source_items.c.document == document, source_items.c.seen != scan, source_items.c.number > last)
             .order_by(source_items.c.number)
             .limit(_PORTION)
         )
         with ledger.read() as connection:
-            portion = tuple(_read(row) for row in connection.execute(query).mappings())
+            portion = tuple(_read(row) for row in connection.execute(query))
         if not portion:
             return
         yield portion
@@ -170,11 +171,15 @@ def forget_stamps(ledger: Ledger, document: str) -> None:
         connection.execute(update(source_items).where(source_items.c.document == document).values(pictures=[]))
 
 
-def _read(row: RowMapping) -> SourceItem:
-    # not validated: written here, and there may be a million of them
-    pictures = tuple(SourcePicture.model_validate(picture) for picture in row["pictures"])
-    fields = {name: row[name] for name in SourceItem.model_fields if name != "pictures"}
-    return SourceItem.model_construct(**fields, pictures=pictures)
+def _read(row: Row[Any]) -> SourceItem:
+    item, key, number, generation, digest, product, pictures, kind, message = row
+    shown = tuple(map(_read_picture, pictures))
+    return SourceItem(item, key, number, generation, digest, product, shown, kind, message)
+
+
+def _read_picture(stored: Mapping[str, Any]) -> SourcePicture:
+    stamp = stored["stamp"]
+    return SourcePicture(stored["path"], Stamp(**stamp) if stamp else None, stored["content_key"])
 
 
 def _products_of(connection: Connection, run: Run, keys: Collection[str]) -> dict[str, dict[str, object]]:

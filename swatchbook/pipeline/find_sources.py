@@ -52,9 +52,17 @@ def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:
     waiting = [(top, False)]
     while waiting:
         folder, is_in_batch = waiting.pop()
+        pdfs, subfolders, has_pictures = list[Path](), list[Path](), False
         try:
             with os.scandir(folder) as entries:
-                listed = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: os.fsencode(e.name))
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        subfolders.append(folder / entry.name)
+                    elif entry.name.lower().endswith(".pdf") and entry.is_file():
+                        pdfs.append(folder / entry.name)
+                    has_pictures = has_pictures or is_picture(entry.name, suffixes)
             if not is_in_batch and is_batch(folder):
                 is_in_batch = True
                 yield Source(path=folder, kind=BATCH)
@@ -62,14 +70,7 @@ def _walk(top: Path, suffixes: Collection[str]) -> Iterator[Source]:
             if not is_in_batch:
                 yield Source(path=top, kind=FOLDER)  # which names the subfolder as failed
             continue
-        subfolders = []
-        has_pictures = False
-        for entry in listed:
-            if entry.is_dir(follow_symlinks=False):
-                subfolders.append((folder / entry.name, is_in_batch))
-            elif entry.name.lower().endswith(".pdf") and entry.is_file():
-                yield Source(path=folder / entry.name, kind=PDF)
-            has_pictures = has_pictures or is_picture(entry.name, suffixes)
+        yield from (Source(path=path, kind=PDF) for path in sorted(pdfs, key=os.fsencode))
         if has_pictures and not is_in_batch:
             yield Source(path=top, kind=FOLDER)
-        waiting += reversed(subfolders)
+        waiting += ((subfolder, is_in_batch) for subfolder in sorted(subfolders, key=os.fsencode, reverse=True))

@@ -72,6 +72,7 @@ units of two seconds. It is read once more.
 
 _STORERS = 4  # files that are copied into the file store at a time
 _FETCHED = 64  # pictures that are fetched to the disk before they are stored
+_JSON = json.JSONEncoder(sort_keys=True)
 _NO_BOX = (0.0, 0.0, 0.0, 0.0)
 _SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}
 """Pillow's format -> suffix of the stored file, where it is not the format's name."""
@@ -203,7 +204,7 @@ def _is_same(item: SourceItem, before: SourceItem | None) -> bool:
 def _digest(item: ListedItem) -> str:
     described = [item.title, item.metadata, item.code]
     given = [item.vector.role, item.vector.tag, sha256(item.vector.data)] if item.vector else []
-    return sha256(json.dumps(described + given, sort_keys=True).encode())
+    return sha256(_JSON.encode(described + given).encode())
 
 
 def _reason(item: ListedItem) -> tuple[str | None, str | None]:
@@ -334,7 +335,7 @@ def _read_urls(resources: Resources, urls: Sequence[str], alive: Callable[[], No
         into = {url: stack.enter_context(temporary_file(folder)) for url in urls}
         fetched = asyncio.run(download_pictures(resources.settings, into, progress=alive))
         arrived = [
-            ListedPicture(path=url, file=into[url], size=got.size, mtime_ns=0, inode=0)
+            ListedPicture(path=url, file=str(into[url]), size=got.size, mtime_ns=0, inode=0)
             for url, got in fetched.items()
             if not isinstance(got, Failure)
         ]
@@ -346,7 +347,7 @@ def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list
     """Check the headers of picture files in child processes, and copy the files into the file store."""
     limits = ImageLimits.of(resources.settings)
     refused = [_refusal(picture, limits) for picture in pictures]
-    to_check = [p.file for p, failure in zip(pictures, refused, strict=True) if failure is None]
+    to_check = [Path(p.file) for p, failure in zip(pictures, refused, strict=True) if failure is None]
     headers = iter(resources.decoders.headers(to_check) if to_check else [])
     checked = [failure or next(headers) for failure in refused]
     now = time.time_ns()
@@ -357,7 +358,7 @@ def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list
             return _unusable(header, stamp)
         suffix = _SUFFIXES.get(header.format, f".{header.format.lower()}")
         try:
-            file = resources.files.put_file(picture.file, suffix)
+            file = resources.files.put_file(Path(picture.file), suffix)
         except (Failure, OSError) as error:
             return _unusable(_blame_file(error), stamp)
         stored = Picture(

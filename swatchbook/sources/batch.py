@@ -45,7 +45,8 @@ _LISTS = ("items", "products")
 def is_batch(path: Path) -> bool:
     """Return whether a path is a batch file, or a folder with batch files directly in it."""
     if path.is_dir():
-        return any(_is_batch_file(file.name) for file in path.iterdir())
+        with os.scandir(path) as entries:
+            return any(_is_batch_file(entry.name) for entry in entries)
     return _is_batch_file(path.name)
 
 
@@ -210,7 +211,7 @@ def _picture(root: Path, file: Path, path: Any) -> ListedPicture | ListedUrl:
         raise InvalidReference("It is not a path.")
     if "://" in path:
         return _url(path.strip())
-    picture = find_picture(root, file.parent / path, may_be_link=True)
+    picture = find_picture(root, file.parent / path)
     if not os.access(picture.file, os.R_OK):
         raise FileMissing("The file cannot be opened: Permission denied.")
     return picture

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from swatchbook.errors import Failure, InvalidReference, UnsupportedFormat
-from swatchbook.sources.listed import ListedItem, find_picture, storable, title_of
+from swatchbook.sources.listed import ListedItem, find_picture, picture_at, storable, title_of
 
 
 def list_folder(folder: Path, suffixes: Collection[str], *, apart: Collection[Path] = ()) -> Iterator[ListedItem]:
@@ -21,31 +21,26 @@ def list_folder(folder: Path, suffixes: Collection[str], *, apart: Collection[Pa
     """
     root = Path(folder).resolve()
     if root.is_file():
-        yield _list_file(root.parent, root.name, root, is_link=False)
+        yield _list_file(root.parent, root.name, f"{root.parent.as_uri()}/")
         return
+    below = f"{root.as_uri()}/"
     waiting = [""]
     while waiting:
         relative = waiting.pop()
         try:
-            with os.scandir(root / relative) as entries:
-                listed = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: os.fsencode(e.name))
+            names, links, subfolders = _look_into(root / relative, suffixes)
         except OSError as error:
             failure = InvalidReference(f"The folder cannot be read: {error.strerror}.", advice="Check its permissions.")
             if not relative:
                 raise InvalidReference(f"{folder}: {failure.message}", advice=failure.advice) from error
             yield _failed(f"{relative}/", failure, hides=storable(f"{relative}/"))
             continue
-        subfolders = []
-        for entry in listed:
-            path = f"{relative}/{entry.name}" if relative else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if root / path not in apart:
-                    subfolders.append(path)
-            elif is_picture(entry.name, suffixes) or (entry.is_symlink() and entry.is_dir()):
-                item = _list_file(root, path, Path(entry.path), is_link=entry.is_symlink())
-                if not _is_link_within(entry, item):
-                    yield item
-        waiting += reversed(subfolders)
+        prefix = f"{relative}/" if relative else ""
+        for name in names:
+            item = _list_file(root, prefix + name, below, is_link=name in links)
+            if not (name in links and _is_folder(root / prefix / name, item)):
+                yield item
+        waiting += (prefix + name for name in reversed(subfolders) if root / prefix / name not in apart)
 
 
 def count_pictures(folder: Path, suffixes: Collection[str]) -> int:
@@ -59,19 +54,37 @@ def is_picture(name: str, suffixes: Collection[str]) -> bool:
     return bool(stem) and not name.startswith(".") and suffix.lower() in suffixes
 
 
-def _list_file(root: Path, path: str, file: Path, *, is_link: bool) -> ListedItem:
+def _look_into(folder: Path, suffixes: Collection[str]) -> tuple[list[str], set[str], list[str]]:
+    """Return the names of pictures and of links to folders, those of them that are links, and the names of subfolders,
+    in order. Names only: there may be 100,000. Raises OSError.
+    """
+    names, links, subfolders = list[str](), set[str](), list[str]()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                subfolders.append(entry.name)
+            elif is_picture(entry.name, suffixes) or (entry.is_symlink() and entry.is_dir()):
+                names.append(entry.name)
+                if entry.is_symlink():
+                    links.add(entry.name)
+    return sorted(names, key=os.fsencode), links, sorted(subfolders, key=os.fsencode)
+
+
+def _list_file(root: Path, path: str, below: str, *, is_link: bool = False) -> ListedItem:
+    """Return the item of a file at a place in `root`. `below`: the root's URL with "/"."""
     try:
-        picture = find_picture(root, file, may_be_link=is_link)
+        picture = find_picture(root, root / path) if is_link else picture_at(path, f"{root}/{path}")
     except Failure as failure:
         return _failed(path, failure)
-    url = f"{root.as_uri()}/{quote(os.fsencode(path))}"
-    metadata = {"price": "0", "url": url}
+    metadata = {"price": "0", "url": below + quote(os.fsencode(path))}
     return ListedItem(item=picture.path, title=title_of(path), metadata=metadata, pictures=(picture,))
 
 
-def _is_link_within(entry: "os.DirEntry[str]", item: ListedItem) -> bool:
-    """Return whether it is a link to a folder within the root: its files are found at their place."""
-    return isinstance(item.failure, UnsupportedFormat) and entry.is_symlink() and entry.is_dir()
+def _is_folder(link: Path, item: ListedItem) -> bool:
+    """Return whether a link leads to a folder within the root: its files are found at their place."""
+    return isinstance(item.failure, UnsupportedFormat) and link.is_dir()
 
 
 def _failed(path: str, failure: Failure, *, hides: str | None = None) -> ListedItem:

@@ -15,13 +15,13 @@ from swatchbook.records import GivenVector, sha256
 
 @dataclass(frozen=True, slots=True)
 class ListedPicture:
-    """A picture file as a source lists it. `path`: its place in the source, `file`: where it is opened.
+    """A picture file as a source lists it. `path`: its place in the source, `file`: its name where it is opened.
 
     `size` is in bytes, `mtime_ns` nanoseconds since 1970.
     """
 
     path: str
-    file: Path
+    file: str
     size: int
     mtime_ns: int
     inode: int
@@ -53,27 +53,35 @@ class ListedItem:
     vector: GivenVector | None = None
 
 
-def find_picture(root: Path, file: Path, *, may_be_link: bool) -> ListedPicture:
+def find_picture(root: Path, file: Path) -> ListedPicture:
     """Return a file within `root` (resolved), as it is now. A link within the root is the file that it leads to.
 
-    `may_be_link`: the file or a folder on its way may be a link. Raises InvalidReference for a file outside,
-    FileMissing, and UnsupportedFormat for what is no file.
+    Raises InvalidReference for a file outside, FileMissing, and UnsupportedFormat for what is no file.
     """
     try:
-        real = Path(os.path.realpath(file)) if may_be_link else file
-        if not real.is_relative_to(root):
-            raise InvalidReference("It is outside the folder.")
-        found = real.stat()
-    except OSError as error:
-        raise FileMissing(f"The file cannot be found: {error.strerror}.") from error
+        real = Path(os.path.realpath(file))
     except ValueError as error:  # a NUL in its name
         raise InvalidReference("It is not the name of a file.") from error
+    if not real.is_relative_to(root):
+        raise InvalidReference("It is outside the folder.")
+    named = file if file.is_relative_to(root) and ".." not in file.parts else real
+    return picture_at(str(named.relative_to(root)), str(real))
+
+
+def picture_at(path: str, file: str) -> ListedPicture:
+    """Return the file of this name, which is no link, as it is now. `path`: its place in the source.
+
+    Raises FileMissing, and UnsupportedFormat for what is no file.
+    """
+    try:
+        found = os.stat(file)  # noqa: PTH116 - making a Path takes longer, and there may be 100,000
+    except OSError as error:
+        raise FileMissing(f"The file cannot be found: {error.strerror}.") from error
     if not stat.S_ISREG(found.st_mode):
         raise UnsupportedFormat("It is not a file.")
-    named = file if file.is_relative_to(root) and ".." not in file.parts else real
     return ListedPicture(
-        path=storable(str(named.relative_to(root))),
-        file=real,
+        path=storable(path),
+        file=file,
         size=found.st_size,
         mtime_ns=found.st_mtime_ns,
         inode=found.st_ino,

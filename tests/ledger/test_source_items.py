@@ -143,6 +143,16 @@ def test_counts_close_over_complete_failed_pending_and_gone(ledger: Ledger) -> N
     assert [source_items.count_known(ledger, run.document, gone=gone) for gone in (False, True)] == [3, 4]
 
 
+def test_items_whose_images_are_known_to_be_complete_are_counted_without_looking_again(ledger: Ledger) -> None:
+    run = begin(ledger)
+    save(ledger, run, read(run, "oak", 0, "a", "b"), read(run, "elm", 1, "b"), read(run, "none", 2))
+    scene.make_all(ledger, run)
+    scene.publish_all(ledger)
+    counts = count_items(ledger, run.document, all_complete=True)
+    assert (counts.total_items, counts.skipped_items, counts.failed_ids) == (3, 2, ("none",))
+    assert counts == count_items(ledger, run.document)
+
+
 def test_item_is_as_bad_as_its_worst_picture(ledger: Ledger) -> None:
     run = begin(ledger)
     save(ledger, run, read(run, "elm", 0, "b", broken=True))

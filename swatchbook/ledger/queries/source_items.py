@@ -4,7 +4,7 @@ pending and complete ones.
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import shown_images, states_of_images
@@ -38,9 +38,12 @@ def complete_products(ledger: Ledger, document: str, ids: Collection[str]) -> se
 _IMAGES = 500  # of one IN list
 
 
-def count_items(ledger: Ledger, document: str, *, skipped: int | None = None) -> ItemCounts:
-    """Count the items of a document by state. `skipped`: complete ones that needed nothing; None: none of them did."""
-    states = _states(document).subquery("item_states")
+def count_items(ledger: Ledger, document: str, *, skipped: int | None = None, all_complete: bool = False) -> ItemCounts:
+    """Count the items of a document by state. `skipped`: complete ones that needed nothing; None: none of them did.
+
+    `all_complete`: all images of the document are known to be complete: of 100,000, looking again takes seconds.
+    """
+    states = (_states_without_images(document) if all_complete else _states(document)).subquery("item_states")
     gone = select(func.count()).where(source_items.c.document == document, source_items.c.gone)
     with ledger.read() as connection:
         by_state = dict(
@@ -66,6 +69,13 @@ def failed_ids(ledger: Ledger, document: str, limit: int | None = None) -> list[
     query = select(states.c.item).where(states.c.state == _FAILED).order_by(states.c.number).limit(limit)
     with ledger.read() as connection:
         return list(connection.execute(query).scalars())
+
+
+def _states_without_images(document: str) -> Select[tuple[int]]:
+    """Return the state of each item that is in its source, where every image is complete: all without images failed."""
+    shows = exists().where(links.c.target == source_items.c.product, links.c.kind == LinkKind.IMAGE_PRODUCT)
+    state = case((or_(source_items.c.kind.is_not(None), ~shows), _FAILED), else_=_COMPLETE).label("state")
+    return select(state).where(source_items.c.document == document, ~source_items.c.gone)
 
 
 def _states(document: str) -> Select[tuple[str, int, int]]:
