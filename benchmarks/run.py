@@ -274,6 +274,23 @@ def startup() -> list[Figure]:
     ]  # fmt: skip
 
 
+def folders() -> list[Figure]:
+    """A folder of 100,000 files that has not changed, and the memory of its scan, against one of 10,000."""
+    from benchmarks.folders import FILES, measure
+
+    tenth, whole = measure(FILES // 10), measure(FILES)
+    figures = [
+        Figure(
+            f"unchanged run of a folder of {FILES:,} files, seconds", whole.again, 10,
+            note=f"{tenth.again:.1f} s with a tenth of them",
+        )
+    ]  # fmt: skip
+    for what, one, ten in (("unchanged run", tenth.again_mb, whole.again_mb), ("scan", tenth.scan_mb, whole.scan_mb)):
+        name = f"peak PSS of its {what} ÷ with a tenth of the files"
+        figures.append(Figure(name, ten / one, 1.2, note=f"{ten:.0f} and {one:.0f} MiB"))
+    return figures
+
+
 BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "ingest": whole_ingest,
     "memory": memory,
@@ -286,6 +303,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "providers": providers,
     "concurrent": concurrent,
     "startup": startup,
+    "folders": folders,
 }
 
 

@@ -1,0 +1,118 @@
+"""A folder of 100,000 pictures that has not changed: seconds and peak memory of `swatchbook ingest-images`, and the
+peak memory of the scan that has read them, against those of a folder with a tenth of the pictures.
+
+`python -m benchmarks.folders [FILES]`, 100,000 by default: about ten minutes, nearly all of them for the scan. Files
+are read, stored and registered as by the command; that they are embedded is written into the ledger, as embedding them
+takes half an hour.
+"""
+
+import os
+import struct
+import sys
+import tempfile
+import time
+import zlib
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from sqlalchemy import insert, literal, select, update
+
+from benchmarks.run import SWATCHBOOK, peak_pss_mb
+from benchmarks.startup import spend
+from swatchbook.ledger import runs
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.queries.account import next_status
+from swatchbook.ledger.tables import images, items, requested
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.run import begin_work, hold_run
+from swatchbook.pipeline.scan import scan
+from swatchbook.pipeline.work import Work
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, ItemState, Role
+from swatchbook.resources import open_resources
+from swatchbook.settings import load_settings
+
+FILES = 100_000
+ROUNDS = 3
+
+_IN_FOLDER = 50_000  # files directly in a folder
+_SIDE = 16  # pixels
+_OLD_SECONDS = 100.0
+
+
+class Measured(NamedTuple):
+    """Of one folder: seconds of an unchanged run (median), and peaks in MiB of that run and of the scan before."""
+
+    again: float
+    again_mb: float
+    scan_mb: float
+
+
+def measure(count: int) -> Measured:
+    """Make a folder of so many pictures, scan it once, and run the command again and again."""
+    with tempfile.TemporaryDirectory() as top:
+        folder = Path(top, "pictures")
+        make_folder(folder, count)
+        environment = {"SWATCHBOOK_HOME": str(Path(top, "home"))}
+        scan_mb = peak_pss_mb([sys.executable, "-m", "benchmarks.folders", "scan", str(folder)], environment)
+        command = [SWATCHBOOK, "ingest-images", str(folder)]
+        again_mb = peak_pss_mb(command, environment)
+        again = median(spend(command, {**os.environ, **environment}).wall for _ in range(ROUNDS))
+    return Measured(again, again_mb, scan_mb)
+
+
+def make_folder(folder: Path, count: int) -> None:
+    """Write pictures of one colour each, all different, that look older than files which may still be written."""
+    then = time.time() - _OLD_SECONDS
+    for number in range(count):
+        file = folder / str(number // _IN_FOLDER) / f"{number:06}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_png(number))
+        os.utime(file, (then, then))
+
+
+def _png(number: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + number.to_bytes(3) * _SIDE) * _SIDE
+    header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
+    data = chunk(b"IDAT", zlib.compress(rows, 1))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
+
+
+def scan_folder(folder: Path) -> None:
+    """Register and scan a folder, and complete its document as if all its pictures had been embedded and published."""
+    options = IngestOptions()
+    with open_resources(load_settings()) as resources:
+        document = register_folder(resources, folder, owner=DEFAULT_OWNER, options=options).document
+        work = begin_work(resources, document.content, owner=DEFAULT_OWNER, options=options, kind=document.kind)
+        assert isinstance(work, Work)
+        with hold_run(resources, work.run):
+            scan(resources, work, progress=lambda done, total: None)
+            complete(resources.ledger)
+            status, due = next_status(resources.ledger, work.document)
+            assert status is DocumentStatus.COMPLETED
+            runs.end(resources.ledger, work.run, status, due_at=due)
+
+
+def complete(ledger: Ledger) -> None:
+    """Let all items be made, each picture with a text of its own, and everything be published."""
+    texts = select(images.c.content_key, requested.c.role, requested.c.tag, literal(ItemState.DONE.value))
+    with ledger.write() as connection:
+        connection.execute(update(items).values(state=ItemState.DONE))
+        connection.execute(
+            insert(items).from_select(
+                ["key", "role", "tag", "state"], texts.where(requested.c.role == Role.UNDERSTANDING)
+            )
+        )
+        connection.execute(
+            update(images).values(text_key=images.c.content_key, made=images.c.dirty, published=images.c.dirty)
+        )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["scan"]:
+        scan_folder(Path(sys.argv[2]))
+    else:
+        print(measure(int(sys.argv[1]) if len(sys.argv) > 1 else FILES))
