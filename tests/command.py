@@ -61,7 +61,7 @@ def _warm() -> ForkServerContext:
 
 
 class Forked:
-    """One running `swatchbook …` in this folder, with exactly this environment. `begin` is called before the command."""
+    """One running `swatchbook …` in this folder, with exactly this environment. `begin` is called before it."""
 
     def __init__(
         self,

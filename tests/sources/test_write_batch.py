@@ -41,7 +41,7 @@ def test_pictures_are_paths_bytes_and_images(tmp_path: Path) -> None:
     found = listed(tmp_path / "shop")
     assert {name: item.failure for name, item in found.items()} == dict.fromkeys(found)
     assert found["path"].pictures == found["text"].pictures
-    assert found["path"].pictures[0].file.read_bytes() == oak.read_bytes()
+    assert Path(found["path"].pictures[0].file).read_bytes() == oak.read_bytes()
     assert len(found["two"].pictures) == 2
     for name in ("3", "two", "cmyk"):
         with Image.open(found[name].pictures[0].file) as picture:
