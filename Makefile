@@ -35,13 +35,15 @@ sample: $(STAMP)
 demo: $(STAMP)
 	$(RUN)python -m samples.demo
 
-# `test` runs the tests that need no complete stack. `test-stack` runs the others: a Docker engine, Prefect
-# servers, several servers together, kills and outages. Both write their times to build/, for `make durations`.
-test: WHICH := not stack
-test-stack: WHICH := stack
-test test-stack: $(STAMP)
+# `test` runs the tests that need no server: SQLite and LanceDB. `test-stack` runs the others: PostgreSQL, Weaviate,
+# Prefect, Docker, several of them together, kills and outages. Both write their times to build/, for `make durations`.
+PARALLEL := -n 3 --dist loadgroup --no-loadscope-reorder
+test: $(STAMP)
+	$(RUN)python -m pytest $(PARALLEL) -m "not stack" --junitxml=build/$@.xml
+
+test-stack: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	$(RUN)python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "$(WHICH)" --junitxml=build/$@.xml
+	$(RUN)python -m pytest $(PARALLEL) -m stack --junitxml=build/$@.xml
 
 # One after the other, even with `make -j`.
 test-all:

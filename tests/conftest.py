@@ -1,6 +1,7 @@
 """What many tests stand on: a real Prefect server, the samples, and a home of one's own, empty or ingested."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -27,6 +28,9 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 """`make soak`: kills, floods and rounds as often as docs/RELIABILITY.md says, outages of a minute."""
 
 
+_SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server"})
+"""Fixtures that start a server; `postgresql` and `weaviate` are the parameters that ask for one."""
+_PARAMETERS = frozenset({"postgresql", "weaviate"})
 _LONGEST = ("servers", "containers", "flows")
 _SHARED = ("servers", "containers")
 """Folders whose tests stand on one stack, or on one engine."""
@@ -35,7 +39,7 @@ _SHARED = ("servers", "containers")
 @pytest.hookimpl(tryfirst=True)  # else pytest-xdist has looked for groups before there are any
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first, so that workers end about together. A file stays with one worker, and so do
-    folders that share what they start. What needs a Prefect server is marked `stack`.
+    folders that share what they start. What needs a server is marked `stack`.
     """
 
     def rank(item: pytest.Item) -> int:
@@ -46,8 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shared = item.path.parent if item.path.parent.name in _SHARED else item.path
         item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
-        if "prefect_server" in item.fixturenames:  # type: ignore[attr-defined]  # of a test function
+        if _needs_server(item):
             item.add_marker("stack")
+
+
+def _needs_server(item: pytest.Item) -> bool:
+    parameters = re.split("[^a-z]+", item.callspec.id) if hasattr(item, "callspec") else ()
+    return not _SERVERS.isdisjoint(item.fixturenames) or not _PARAMETERS.isdisjoint(parameters)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)

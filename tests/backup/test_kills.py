@@ -22,6 +22,8 @@ from tests.conftest import SOAK
 from tests.dying import kills
 from tests.new_collection import NewCollection, environment_of
 
+pytestmark = pytest.mark.stack
+
 CLOSER = 10 if SOAK else 1
 """So many times as many kills in a soak."""
 

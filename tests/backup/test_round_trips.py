@@ -17,6 +17,8 @@ from swatchbook.upkeep.verify import verify
 from tests.backup.collection import files, indexed, rows
 from tests.new_collection import NewCollection
 
+pytestmark = pytest.mark.stack
+
 
 def results(resources: Resources) -> list[dict[str, float]]:
     """Id -> score of all results of some searches. Equal scores may come in any order."""

@@ -11,6 +11,8 @@ import pytest
 from devtools.notebook import NOTEBOOK, execute
 from swatchbook import Swatchbook
 
+pytestmark = pytest.mark.stack
+
 _MOST_BYTES = 300_000
 _PICTURE = re.compile(r'src="data:image/jpeg;base64,')
 

@@ -11,6 +11,8 @@ import pytest
 from tests.command import finish, run_json
 from tests.sources.pictures import draw
 
+pytestmark = pytest.mark.stack
+
 TABLE = """image_id,account,state,small,full,name,price,embedding,embedding_model
 1,anna,done,1-small.png,1.png,Oak floor,49.90,,
 2,anna,pending,2-small.png,2.png,Slate,35.00,,

@@ -12,6 +12,8 @@ from tests.command import attempt, finish, run, run_json
 from tests.sources.pictures import draw, write
 from tests.upkeep.changing import small_catalogue
 
+pytestmark = pytest.mark.stack
+
 COUNTS = ("total_items", "processed_items", "skipped_items", "failed_items", "pending_items", "failed_ids")
 
 

@@ -50,6 +50,7 @@ def wait_for_listener(parent: psutil.Process, *, seconds: float) -> tuple[psutil
     raise AssertionError("the command has started no server")
 
 
+@pytest.mark.stack
 def test_second_home_begins_with_a_copy_of_the_migrated_database(environment: dict[str, str], tmp_path: Path) -> None:
     code = (
         "import sys\n"
