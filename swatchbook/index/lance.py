@@ -170,11 +170,11 @@ class LanceIndex:
         with self._answering(), self._lock(space.name):
             if self.active(space.role) == space.name:
                 self._pointer(space.role).unlink()
-            if space.name in self._names():
+            table = self._folder / f"{space.name}.lance"
+            dropped = table.with_suffix(".dropped")
+            shutil.rmtree(dropped, ignore_errors=True)  # of a drop that was killed
+            if table.exists():
                 # renamed first: a search that opens a table of which half is deleted would find less than all
-                table = self._folder / f"{space.name}.lance"
-                dropped = table.with_suffix(".dropped")
-                shutil.rmtree(dropped, ignore_errors=True)  # of a drop that was killed
                 table.rename(dropped)
                 shutil.rmtree(dropped)
 

@@ -154,6 +154,13 @@ def test_a_wiped_folder_is_filled_anew_by_the_same_object(index: LanceIndex, fol
     assert index.count(SPACE) == 4
 
 
+def test_a_drop_that_was_killed_after_its_rename_is_finished_by_the_next(index: LanceIndex, folder: Path) -> None:
+    index.upsert(SPACE, made(3))
+    (folder / f"{SPACE.name}.lance").rename(folder / f"{SPACE.name}.dropped")
+    index.drop(SPACE)
+    assert not [left for left in folder.iterdir() if left.name.startswith(SPACE.name)]
+
+
 def test_a_folder_that_is_a_file_is_an_error_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "index").write_text("a note")
     with pytest.raises(IndexDown, match="index"):
