@@ -1,5 +1,5 @@
 """Daft and Ray Data at our own work: decode the pictures of a folder, compute the three descriptors with our functions,
-write them to LanceDB with their own writers; and Swatchbook at the same.
+write them to LanceDB; and Swatchbook at the same.
 
 They run in an environment of their own, in the cache folder, made when it is missing. What computes (torch, NumPy,
 Pillow and our modules) comes from ours, so that it is the same on all sides. Timed is one pass over the folder in a
@@ -87,6 +87,18 @@ def describe_batch(batch: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
     return {"path": batch["path"], **describe(list(batch["image"]))}
 
 
+def _as_table(batch: Mapping[str, np.ndarray]) -> object:
+    import pyarrow as pa
+
+    columns = {
+        name: pa.FixedSizeListArray.from_arrays(values.ravel(), values.shape[1])
+        if values.ndim == 2
+        else pa.array(values)
+        for name, values in batch.items()
+    }
+    return pa.table(columns)
+
+
 def _with_swatchbook() -> Callable[[Sequence[Path], Path], None]:
     from benchmarks.bare_images import write_index
     from swatchbook.resources import Resources
@@ -123,6 +135,7 @@ def _with_daft() -> Callable[[Sequence[Path], Path], None]:
 
 
 def _with_ray() -> Callable[[Sequence[Path], Path], None]:
+    import lance
     import ray
 
     from benchmarks.peers import describe_batch  # by its name, so that a worker keeps its tables
@@ -132,7 +145,9 @@ def _with_ray() -> Callable[[Sequence[Path], Path], None]:
 
     def write(paths: Sequence[Path], folder: Path) -> None:
         pictures = ray.data.read_images([str(path) for path in paths], mode="RGB", include_paths=True)
-        pictures.map_batches(describe_batch, batch_size=_BATCH).write_lance(str(folder / "pictures.lance"))
+        described = pictures.map_batches(describe_batch, batch_size=_BATCH).iter_batches(batch_size=None)
+        for vectors in described:  # Ray's own writer calls an option that Lance has no longer
+            lance.write_dataset(_as_table(vectors), str(folder / "pictures.lance"), mode="append")
 
     return write
 
