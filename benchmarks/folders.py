@@ -97,7 +97,7 @@ def scan_folder(folder: Path) -> None:
 
 
 def complete(ledger: Ledger) -> None:
-    """Let all items be made, each picture with a text of its own, and everything be published."""
+    """Let all items be made, each picture with a different text, and everything be published."""
     texts = select(images.c.content_key, requested.c.role, requested.c.tag, literal(ItemState.DONE.value))
     with ledger.write() as connection:
         connection.execute(update(items).values(state=ItemState.DONE))

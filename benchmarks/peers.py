@@ -1,7 +1,7 @@
 """Daft and Ray Data at our own work: decode the pictures of a folder, compute the three descriptors with our functions,
 write them to LanceDB; and Swatchbook at the same.
 
-They run in an environment of their own, in the cache folder, made when it is missing. What computes (torch, NumPy,
+They run in a separate environment in the cache folder, made when it is missing. What computes (torch, NumPy,
 Pillow and our modules) comes from ours, so that it is the same on all sides. Timed is one pass over the folder in a
 process that has worked before: imports, a cluster's start and the loading of tables are not counted.
 
@@ -36,7 +36,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 def seconds(side: str, folder: Path) -> float:
-    """Seconds of one pass of `swatchbook`, `daft` or `ray` over the pictures of a folder, in a process of its own.
+    """Seconds of one pass of `swatchbook`, `daft` or `ray` over the pictures of a folder, in a new process.
 
     Raises RuntimeError where it fails.
     """

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Command:
-    """One running `swatchbook …` in an interpreter of its own, with pipes for what it prints."""
+    """One running `swatchbook …` in a new interpreter, with pipes for what it prints."""
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         self.process = subprocess.Popen(
@@ -37,7 +37,7 @@ class Command:
         )
 
     def kill(self) -> None:
-        """SIGKILL to the whole group: nobody gets to say goodbye."""
+        """Send SIGKILL to the whole process group."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
@@ -81,7 +81,7 @@ class Forked:
         return self._process.exitcode
 
     def kill(self) -> None:
-        """SIGKILL to the whole group: nobody gets to say goodbye."""
+        """Send SIGKILL to the whole process group."""
         with suppress(ProcessLookupError):  # it has none yet
             os.killpg(self._process.pid or 0, signal.SIGKILL)
         self._process.kill()

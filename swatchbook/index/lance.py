@@ -172,7 +172,8 @@ class LanceIndex:
                 self._pointer(space.role).unlink()
             table = self._folder / f"{space.name}.lance"
             dropped = table.with_suffix(".dropped")
-            shutil.rmtree(dropped, ignore_errors=True)  # of a drop that was killed
+            if dropped.exists():  # of a drop that was killed
+                shutil.rmtree(dropped)
             if table.exists():
                 # renamed first: a search that opens a table of which half is deleted would find less than all
                 table.rename(dropped)

@@ -209,7 +209,7 @@ def _shown(rows: Table) -> Select[Any]:
 
 
 def _places(rows: Table) -> Table:
-    """Return the table with document and ordinal of objects: of chunks their own."""
+    """Return the table that has the document and ordinal of objects: `chunks` itself, or the placements of images."""
     return chunks if rows is chunks else placements
 
 

@@ -67,7 +67,7 @@ def cut(file: Path, number: int) -> Path:
 
 
 def make_pictures(folder: Path) -> Truth:
-    """Pictures of which some have a twin, some are cut short, and some are none."""
+    """Pictures of which some have a twin, some are cut short, and some are not pictures."""
     truth = Truth()
     for number in range(PICTURES):
         name = f"{number % 7}/{number:04}.png"

@@ -40,7 +40,7 @@ def set_state(stack: Stack, flow_run: str, state: str, *, force: bool = False) -
 def test_cancel_in_prefect_cancels_the_document_ends_its_process_and_retry_brings_it_back(
     stack: Stack, tmp_path: Path
 ) -> None:
-    """One document is cancelled as the UI does, another one at the same time by a state that somebody forces."""
+    """One document is cancelled as the UI does, another one at the same time by a state that a person forces."""
     before = pictures_made(stack)
     stack.trouble(seconds=4.0)
     documents = [stack.upload(make_catalogue(tmp_path / f"cancel-{how}.pdf", pictures=PICTURES), **SLOW) for how in HOW]

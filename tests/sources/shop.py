@@ -22,7 +22,7 @@ def unit(seed: int) -> "np.ndarray[Any, np.dtype[np.float32]]":
 
 
 def rows(folder: Path, count: int = 15, given: Mapping[int, Any] = {}, who: str = "anna") -> list[Row]:
-    """Completed rows, each with a picture of its own; `given`: number -> the vector of that row."""
+    """Completed rows, each with a different picture; `given`: number -> the vector of that row."""
     made = list[Row]()
     for number in range(count):
         draw(folder / "root" / f"{number}.png", number)
