@@ -125,8 +125,12 @@ def _entries(truth: Mapping[str, Any]) -> Iterator[tuple[Label, Mapping[str, Any
 def _is_shown(
     entry: Mapping[str, Any], placements: Iterable[Placement], page_boxes: Mapping[int, Box]
 ) -> tuple[bool, Sequence[Placement]]:
-    """Return whether the labelled picture is shown, and all placements that are it."""
+    """Return whether the labelled picture is shown, and all placements that are it.
+
+    Of several in one box those of the labelled image object count: a picture that is hidden lies under another one.
+    """
     same = [p for p in placements if p.page == entry["page"] and _is_same(p, entry["image_hint"], page_boxes[p.page])]
+    same = [p for p in same if p.xref == entry["image_hint"].get("xref")] or same
     return any(p.state is PlacementState.SHOWN for p in same), same
 
 

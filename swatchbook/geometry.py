@@ -118,3 +118,23 @@ def nearest_turn(transform: Transform) -> Turn:
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return _STRAIGHT[a >= 0, d >= 0]
     return _SIDEWAYS[b >= 0, c >= 0]
+
+
+def is_straight(transform: Transform) -> bool:
+    """Whether a transform only scales, moves, mirrors and turns by quarters, up to a hundredth."""
+    a, b, c, d, _, _ = map(abs, transform)
+    return min(a + d, b + c) <= 0.01 * max(a + d, b + c)
+
+
+def invert(transform: Transform) -> Transform:
+    """Return the transform that undoes another. Raises ZeroDivisionError for one that leaves no area."""
+    a, b, c, d, e, f = transform
+    det = a * d - b * c
+    return d / det, -b / det, -c / det, a / det, (c * f - d * e) / det, (b * e - a * f) / det
+
+
+def pixels_a_unit(transform: Transform, width: int, height: int) -> float:
+    """Return the resolution of a picture of width × height pixels on the page, in the finer direction; 0 if unknown."""
+    a, b, c, d, _, _ = transform
+    across, down = hypot(a, b), hypot(c, d)
+    return max(width / across if across else 0.0, height / down if down else 0.0)

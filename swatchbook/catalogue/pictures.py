@@ -9,7 +9,7 @@ rejected none of 176 product pictures.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from swatchbook.geometry import area, covers, edges_agree, gaps, short_side
+from swatchbook.geometry import area, gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, placement_id
 
 LEAST_SIDE = 32.0  # points
@@ -17,7 +17,6 @@ LEAST_SHARE = 0.006  # of the page
 REPEATED_ON = 3  # pages
 SHOWN_SHARE = 0.01  # of a picture's box; with less, the picture is hidden
 SHOWN_SIDE = 6.0  # points; a partly visible picture with a shorter visible side is hidden
-SAME_FRAME = 1.5  # points between the edges of two pictures in one frame
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 
 CAPTION_REACH = 40.0  # points between a picture and its caption
@@ -29,7 +28,6 @@ NEARBY_LENGTH = 600  # characters
 
 def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
     """Return the placements of a document, in the order found, each with its state and why it is not shown."""
-    sightings = _covered(sightings)
     repeated = _repeated(sightings)
     ordinals: Counter[str] = Counter()
     placements = []
@@ -70,28 +68,8 @@ def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | No
 
 def is_hidden(sighting: Sighting) -> bool:
     """Whether clips, the page's edge and later paint leave (almost) nothing of it visible."""
-    if sighting.covered:
-        return True
-    share = area(sighting.bbox) / area(sighting.whole) if area(sighting.whole) else 0.0
-    return share <= SHOWN_SHARE or (share < 1 and short_side(sighting.bbox) <= SHOWN_SIDE)
-
-
-def _covered(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """Return the sightings, with `covered` set where an opaque picture was painted over them later.
-
-    A picture that is clipped to a shape covers earlier ones in the same frame: designers replace a picture by putting
-    the new one on top.
-    """
-
-    def is_under(lower: Sighting, upper: Sighting) -> bool:
-        same = upper.fills == "clip" and edges_agree(lower.bbox, upper.bbox, SAME_FRAME)
-        return upper.opaque and covers(upper.bbox, lower.bbox) and (upper.fills == "box" or same)
-
-    by_page: defaultdict[int, list[Sighting]] = defaultdict(list)
-    for sighting in reversed(sightings):
-        covered = sighting.covered or any(is_under(sighting, later) for later in by_page[sighting.page])
-        by_page[sighting.page].append(sighting.model_copy(update={"covered": covered}))
-    return [sighting for page in sorted(by_page) for sighting in reversed(by_page[page])]
+    slit = short_side(sighting.bbox) <= SHOWN_SIDE < short_side(sighting.whole)
+    return sighting.shown <= SHOWN_SHARE or slit
 
 
 def _repeated(sightings: Sequence[Sighting]) -> set[int]:

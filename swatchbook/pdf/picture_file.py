@@ -50,13 +50,13 @@ class Colors(NamedTuple):
         return self.components in (1, 3) and self.space.startswith(PLAIN_SPACES) and not is_wide
 
 
-def may_keep_jpeg(encoding: str, decode: str, colors: Colors, turn: Turn, *, masked: bool) -> bool:
-    """Whether a picture's bytes in the PDF are a JPEG that shows it as the page does; `keep_jpeg` looks inside it.
+def may_keep_jpeg(encoding: str, decode: str, colors: Colors) -> bool:
+    """Whether a picture's bytes in the PDF are a JPEG in the colours of the page; `keep_jpeg` looks inside it.
 
     `encoding` and `decode` are the keys Filter and Decode of the image object, "null" if it has none.
     """
     is_jpeg = encoding.rstrip("] ").endswith("DCTDecode")
-    return is_jpeg and colors.are_plain and not masked and turn == "none" and decode == "null"
+    return is_jpeg and colors.are_plain and decode == "null"
 
 
 def keep_jpeg(data: bytes, limits: ImageLimits) -> PictureFile | None:

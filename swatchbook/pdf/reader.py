@@ -254,7 +254,7 @@ class _ExtractionBuilder:
         self.sightings.append(
             Sighting(
                 **announced["sighting"],
-                opaque=answer.get("mode") in ("L", "RGB"),
+                unreadable=failure["message"] if failure else None,
                 content_key=key,
                 phash=answer.get("phash"),
                 tone=answer.get("tone"),

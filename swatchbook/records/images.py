@@ -23,18 +23,24 @@ class Picture(Record):
     phash: str | None = None  # 64-bit perceptual hash in hex, to find near-duplicates
 
 
+PlacementKind = Literal["embedded", "inline", "drawing", "pattern", "region", "file"]
+"""How a picture comes to its place: an image object, an image in the page's own stream, vector paths, an image in a
+tiling pattern, a part of a larger image, or a file of a folder."""
+
+
 class Sighting(Record):
-    """A picture found on a page, before it is judged. `bbox` is its visible part, `whole` the whole of it."""
+    """A picture found on a page, before it is judged. `bbox` is around what is seen of it, `whole` around all of it."""
 
     page: int
     page_box: Box
-    kind: Literal["embedded", "inline"]
+    kind: PlacementKind
     xref: int | None
     bbox: Box
     whole: Box
-    fills: Literal["box", "clip", "part"] = "part"
-    covered: bool = False
-    opaque: bool = False
+    shown: float = 1.0  # share of its area that is seen
+    opacity: float = 1.0  # mean alpha of what is seen
+    covered: bool = False  # by later paint, where nothing of it is seen though it is on the page
+    unreadable: str | None = None  # why there are no pixels
     content_key: Sha256
     phash: str | None = None
     tone: tuple[int, int, int] | None = None  # mean RGB
@@ -46,6 +52,7 @@ class PlacementState(StrEnum):
     SHOWN = "shown"
     HIDDEN = "hidden"
     DECORATIVE = "decorative"
+    UNREADABLE = "unreadable"  # it would be shown, but cannot be decoded
 
 
 NO_PAGE = 0
@@ -60,7 +67,7 @@ class Placement(Record):
 
     id: str
     page: int
-    kind: Literal["embedded", "inline", "vector", "region", "file"]
+    kind: PlacementKind
     bbox: Box
     xref: int | None
     path: str | None = None

@@ -68,8 +68,6 @@ class Drawn(Record):
     size: int  # bytes of the stream; 0 if unknown
     transform: tuple[float, float, float, float, float, float]  # maps the unit square to the whole, unclipped image
     gradient: bool = False  # a shading, not an image
-    fills: Literal["box", "clip", "part"] = "part"  # what opaque pixels cover: the bbox, its clip path, or a part
-    covered: bool = False  # by a rectangle that is filled later
 
 
 class Page(Record):

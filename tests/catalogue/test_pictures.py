@@ -59,7 +59,7 @@ def test_flat_pictures_have_no_look_to_share() -> None:
 
 
 def test_hidden_placements_do_not_count_as_repetition() -> None:
-    outside = [sighting(page=n, bbox=(0, 0, 0, 0), whole=(-300, 0, -100, 100)) for n in (2, 3, 4)]
+    outside = [sighting(page=n, bbox=(0, 0, 0, 0), shown=0.0, whole=(-300, 0, -100, 100)) for n in (2, 3, 4)]
     assert states(sighting(), *outside) == [SHOWN, HIDDEN, HIDDEN, HIDDEN]
 
 
@@ -79,19 +79,14 @@ def test_placements_say_why_they_are_not_shown() -> None:
 
 
 def test_hidden_placement_keeps_the_whole_box() -> None:
-    (hidden,) = place_pictures("document", [sighting(bbox=(0, 0, 0, 0), whole=(-300, 0, -100, 100))])
+    (hidden,) = place_pictures("document", [sighting(bbox=(0, 0, 0, 0), shown=0.0, whole=(-300, 0, -100, 100))])
     assert hidden.bbox == (-300, 0, -100, 100)
 
 
-def test_picture_in_the_same_frame_covers_only_if_opaque_and_later() -> None:
-    old, new = sighting(content="old"), sighting(content="new", xref=8, fills="clip", opaque=True)
-    assert states(old, new) == [HIDDEN, SHOWN]
-    assert states(new, old) == [SHOWN, SHOWN]
-    assert states(old, new.model_copy(update={"opaque": False})) == [SHOWN, SHOWN]
-    assert states(old, new.model_copy(update={"page": 2})) == [SHOWN, SHOWN]
-    larger = new.model_copy(update={"bbox": (50, 50, 350, 300)})
-    assert states(old, larger) == [SHOWN, SHOWN], "its clip may be any shape"
-    assert states(old, larger.model_copy(update={"fills": "box"})) == [HIDDEN, SHOWN]
+def test_picture_of_which_later_paint_leaves_nothing_is_covered() -> None:
+    hidden, left = place_pictures("document", [sighting(shown=0.0, covered=True), sighting(shown=0.3, content="left")])
+    assert (hidden.state, hidden.reason) == (HIDDEN, "covered")
+    assert left.state is SHOWN
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from("abc"), st.integers(0, 2)), max_size=12))

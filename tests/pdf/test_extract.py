@@ -94,13 +94,13 @@ def test_jpeg_with_opaque_mask_passes_and_a_real_mask_becomes_alpha(paper: Paper
     assert opaque.passed_through
     assert (soft_masked.passed_through, soft_masked.mode) == (False, "RGBA")
     shown = pixels(files, soft_masked)
-    assert shown.size == (80, 40)
+    assert shown.width == 80
+    assert 34 <= shown.height <= 38, "the rows above are too faint to be seen"
     alpha = np.asarray(shown.getchannel("A"), float)
-    assert alpha[0].mean() < 10
+    assert alpha[0].mean() < 40
     assert alpha[-1].mean() > 245
-    assert difference(shown.crop((0, 20, 80, 40)), pictures["soft"].crop((0, 20, 80, 40))) < 3, (
-        "colour is not premultiplied"
-    )
+    lower = shown.crop((0, shown.height - 20, 80, shown.height))
+    assert difference(lower, pictures["soft"].crop((0, 20, 80, 40))) < 3, "colour is not premultiplied"
 
 
 def test_cmyk_becomes_rgb_in_the_colours_shown(paper: Paper, files: Files, tmp_path: Path) -> None:
@@ -242,6 +242,7 @@ def test_inline_pictures_beside_paint_that_bleeds_over_the_edge(paper: Paper, fi
     extraction = extract(paper, files, tmp_path)
     assert [p.kind for p in extraction.placements] == ["inline", "embedded", "inline", "inline"]
     shown = inlined(extraction, files)
+    sources[1] = sources[1].crop((2, 0, 16, 8))  # the rest is over the page's edge
     assert [difference(a, b) for a, b in zip(shown, sources, strict=True)] == [0, 0, 0]
 
 
@@ -410,10 +411,10 @@ def test_file_over_the_limit_is_too_large(paper: Paper, files: Files, tmp_path: 
     assert "SWATCHBOOK_MAX_IMAGE_MB" in unreadable.message
 
 
-def test_single_pixel_is_a_picture(paper: Paper, files: Files, tmp_path: Path) -> None:
+def test_single_pixel_is_a_swatch_as_large_as_its_box(paper: Paper, files: Files, tmp_path: Path) -> None:
     paper.put(paper.page(), paper.image(1, 1, b"\xff\x80\x00", "[]"), BOX)
     picture = only(extract(paper, files, tmp_path))
-    assert (picture.width, picture.height) == (1, 1)
+    assert (picture.width, picture.height) == (200, 100)
     assert pixels(files, picture).getpixel((0, 0)) == (255, 128, 0)
 
 

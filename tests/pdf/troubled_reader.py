@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from swatchbook.pdf import parser_child
+from swatchbook.pdf import page_pictures, parser_child
 from swatchbook.runtime.child_process import Frame, serve
 
 
@@ -44,11 +44,11 @@ def first(document: Any, what: str) -> bool:
     return True
 
 
-real_describe, real_page, real_tables, real_embedded = (
+real_describe, real_page, real_tables, real_jpeg = (
     parser_child.describe_document,
     parser_child.read_page,
     parser_child.read_tables,
-    parser_child.embedded_picture,
+    page_pictures.kept_jpeg,
 )
 
 
@@ -75,8 +75,8 @@ def read_tables(document: Any, number: int) -> Iterator[Frame]:
         yield from real_tables(document, number)
 
 
-def embedded_picture(document: Any, xref: int, *rest: Any) -> Any:
-    """End the process at a picture 13 pixels wide, hang at one of 17, be killed once at 19, meet an error at 23."""
+def kept_jpeg(document: Any, xref: int, *rest: Any) -> Any:
+    """End the process at a JPEG 13 pixels wide, hang at one of 17, be killed once at 19, meet an error at 23."""
     width = document.xref_get_key(xref, "Width")[1]
     if width == "13":
         os.abort()
@@ -86,10 +86,10 @@ def embedded_picture(document: Any, xref: int, *rest: Any) -> Any:
         troubled(document, f"picture{xref}", "KILL ONCE")
     if width == "23":
         raise IndexError("list index out of range")
-    return real_embedded(document, xref, *rest)
+    return real_jpeg(document, xref, *rest)
 
 
 if __name__ == "__main__":
-    parser_child.describe_document, parser_child.embedded_picture = describe_document, embedded_picture
+    parser_child.describe_document, page_pictures.kept_jpeg = describe_document, kept_jpeg
     parser_child.read_page, parser_child.read_tables = read_page, read_tables
     serve(parser_child.handle)

@@ -1,0 +1,246 @@
+"""What of each picture a page shows, by the flat-colour difference: the page is painted with every picture in one flat
+colour, and then with a few pictures at a time in another; the difference is exactly what each contributes after clips,
+the page's edge, later paint and soft masks. No picture is decoded. It runs in the child.
+
+When little of a picture shows, whether it is hidden: `catalogue/pictures.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pymupdf
+from PIL import Image, ImageChops, ImageFilter, ImageStat
+from pymupdf import mupdf
+
+from swatchbook.geometry import area, clip, overlap
+from swatchbook.pdf.painting import LEAST_ALPHA
+from swatchbook.records import Box
+
+PIXEL = 1.5  # points; half and twice of it tell the same pictures apart
+RIM = 2  # pixels: what shows no deeper inside its place looks out from under the picture that covers it
+MOST_SIDE = 2_000  # pixels of a page; a larger page has larger pixels
+MOST_RENDERS = 12  # of a page, three channels each; pictures that overlap cannot share a channel
+FAINT = 25  # of 255: with less alpha a picture is not seen
+SEAM = 64  # of 255: so much shines through where the edges of two pictures share a pixel, a × (1 − a)
+DARKENING = {1, 4, 7}  # blend modes (multiply, darken, colour burn) in which white is neutral; in others black is
+
+_CALLS = (
+    *("fill_path", "stroke_path", "fill_text", "stroke_text", "ignore_text", "fill_shade", "fill_image"),
+    *("fill_image_mask", "clip_path", "clip_stroke_path", "clip_text", "clip_stroke_text", "clip_image_mask"),
+    *("pop_clip", "begin_mask", "end_mask", "begin_group", "end_group", "begin_tile", "end_tile"),
+    "render_flags",
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of a picture: the box around it, its area in square points, and its mean alpha there (0–1)."""
+
+    box: Box
+    area: float
+    opacity: float
+
+
+UNSEEN = Seen((0.0, 0.0, 0.0, 0.0), 0.0, 0.0)
+
+
+def see_pictures(page: Any, places: Mapping[int, Box]) -> dict[int, Seen]:
+    """Return what is seen of each picture: `places` has, by its number in the order painted, the box where it can be.
+
+    Pictures for which the page would have to be painted more than `MOST_RENDERS` times are left out.
+    """
+    frame: Box = tuple(page.rect)
+    pixel = max(PIXEL, max(frame[2:]) / MOST_SIDE)
+    within = {number: clip(box, frame) for number, box in places.items()}
+    channels = _share_channels({number: box for number, box in within.items() if area(box)}, apart=2 * pixel)
+    seen = {number: UNSEEN for number, box in within.items() if not area(box)}
+    if not channels:
+        return seen
+    base = _paint(page, pixel, ())
+    for first in range(0, len(channels), 3):
+        shared = channels[first : first + 3]
+        alphas = ImageChops.difference(_paint(page, pixel, shared), base).split()
+        for numbers, alpha in zip(shared, alphas, strict=False):
+            seen |= {number: _measure(alpha, within[number], pixel) for number in numbers}
+    return seen
+
+
+def _share_channels(boxes: Mapping[int, Box], apart: float) -> list[list[int]]:
+    """Distribute pictures over colour channels so that those of one channel do not touch."""
+    channels: list[list[int]] = []
+    for number, (x0, y0, x1, y1) in boxes.items():
+        around = (x0 - apart, y0 - apart, x1 + apart, y1 + apart)
+        free = (channel for channel in channels if not any(area(overlap(around, boxes[n])) for n in channel))
+        channel = next(free, None)
+        if channel is not None:
+            channel.append(number)
+        elif len(channels) < 3 * (MOST_RENDERS - 1):
+            channels.append([number])
+    return channels
+
+
+def _measure(alpha: Image.Image, box: Box, pixel: float) -> Seen:
+    """Return what of the alpha (mode L) lies in a box."""
+    x0, y0 = max(0, round(box[0] / pixel) - 1), max(0, round(box[1] / pixel) - 1)
+    x1, y1 = min(alpha.width, round(box[2] / pixel) + 1), min(alpha.height, round(box[3] / pixel) + 1)
+    part = alpha.crop((x0, y0, x1, y1))
+    faint = part.point([255 * (value > FAINT) for value in range(256)])
+    broad = faint.filter(ImageFilter.MinFilter(3)).filter(ImageFilter.MaxFilter(3))  # without seams
+    shown = ImageChops.lighter(broad, part.point([255 * (value > SEAM) for value in range(256)]))
+    around = shown.getbbox()
+    depth = RIM + 1 if min(shown.size) > 4 * RIM else 0
+    inside = shown.crop((depth, depth, shown.width - depth, shown.height - depth))
+    if not around or not inside.getbbox():
+        return UNSEEN
+    seen: Box = (
+        (x0 + around[0]) * pixel,
+        (y0 + around[1]) * pixel,
+        (x0 + around[2]) * pixel,
+        (y0 + around[3]) * pixel,
+    )
+    share = inside.histogram()[255] / (inside.width * inside.height)
+    return Seen(_snap(seen, box, pixel), share * area(box), ImageStat.Stat(part, shown).mean[0] / 255)
+
+
+def _snap(seen: Box, box: Box, pixel: float) -> Box:
+    """Move the sides of a seen box, which are whole pixels, to the sides of the place that are about a pixel away."""
+    sides = (to if abs(side - to) <= 1.5 * pixel else side for side, to in zip(seen, box, strict=True))
+    return clip(tuple(sides), box)  # type: ignore[arg-type]  # four sides
+
+
+# --- painting ---------------------------------------------------------------------------------------------------------
+
+
+def render_box(page: Any, box: Box, scale: float) -> Image.Image:
+    """Return a part of a page as it is seen (mode RGB), `scale` pixels a point."""
+    x0, y0, x1, y1 = (value * scale for value in box)
+    frame = (round(x0), round(y0), max(round(x1), round(x0) + 1), max(round(y1), round(y0) + 1))
+    return _run(page, frame, scale, lambda target: target)
+
+
+def _paint(page: Any, pixel: float, channels: Sequence[Sequence[int]]) -> Image.Image:
+    """Paint a page with flat pictures; those of each channel (red, green, blue) are the other way in that channel."""
+    turned = {number: channel for channel, numbers in enumerate(channels) for number in numbers}
+    frame = (0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
+    return _run(page, frame, 1 / pixel, lambda target: _Flattener(target, turned))
+
+
+def _run(page: Any, frame: tuple[int, int, int, int], scale: float, wrap: Callable[[Any], Any]) -> Image.Image:
+    # Not `pymupdf.Pixmap(…)`: it has separations, with which MuPDF takes all colours through CMYK.
+    rgb = mupdf.FzColorspace(mupdf.FzColorspace.Fixed_RGB)
+    pixmap = mupdf.fz_new_pixmap_with_bbox(rgb, mupdf.FzIrect(*frame), mupdf.FzSeparations(), 0)
+    mupdf.fz_clear_pixmap_with_value(pixmap, 255)
+    target = mupdf.fz_new_draw_device(mupdf.FzMatrix(), pixmap)
+    device = wrap(target)
+    mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(scale, 0, 0, scale, 0, 0), mupdf.FzCookie())
+    if device is not target:
+        mupdf.fz_close_device(device)
+    mupdf.fz_close_device(target)
+    painted = pymupdf.Pixmap("raw", pixmap)
+    return Image.frombytes("RGB", (painted.width, painted.height), painted.samples)
+
+
+def _pass_on(call: str) -> Callable[..., Any]:
+    """Return a method that makes the same call of the device that draws."""
+    paint = getattr(mupdf, f"ll_fz_{call}")
+
+    def passed_on(self: Any, _ctx: Any, *given: Any) -> Any:
+        return paint(self._target, *given)
+
+    return passed_on
+
+
+class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
+    """Passes all paint on to a device that draws, but pictures in one flat colour: black, or white where paint darkens.
+
+    `turned` has the channel in which pictures have the opposite value, by their number in the order painted. What is
+    painted into a mask stays as it is, since its colours are the alpha of other paint.
+    """
+
+    def __init__(self, target: Any, turned: Mapping[int, int]) -> None:
+        super().__init__()
+        self._target = target.m_internal
+        self._turned = turned
+        self._number = -1
+        self._masks = 0
+        self._blends: list[bool] = []  # whether each group darkens
+        self._everywhere = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
+        self._color = mupdf.new_floats(3)
+        self._square = mupdf.FzPath()
+        self._square.fz_rectto(0, 0, 1, 1)
+        for call in _CALLS:
+            getattr(self, f"use_virtual_{call}")()
+
+    fill_path = _pass_on("fill_path")
+    stroke_path = _pass_on("stroke_path")
+    stroke_text = _pass_on("stroke_text")
+    ignore_text = _pass_on("ignore_text")
+    clip_path = _pass_on("clip_path")
+    clip_stroke_path = _pass_on("clip_stroke_path")
+    clip_text = _pass_on("clip_text")
+    clip_stroke_text = _pass_on("clip_stroke_text")
+    clip_image_mask = _pass_on("clip_image_mask")
+    pop_clip = _pass_on("pop_clip")
+    end_tile = _pass_on("end_tile")
+    render_flags = _pass_on("render_flags")
+
+    def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, params: Any) -> None:
+        self._number += alpha >= LEAST_ALPHA
+        if self._masks:
+            mupdf.ll_fz_fill_image(self._target, image, ctm, alpha, params)
+        else:
+            self._fill(ctm, alpha, params)
+
+    def fill_image_mask(
+        self, _ctx: Any, image: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any
+    ) -> None:
+        self._number += alpha >= LEAST_ALPHA
+        if self._masks:
+            mupdf.ll_fz_fill_image_mask(self._target, image, ctm, space, color, alpha, params)
+        else:
+            mupdf.ll_fz_clip_image_mask(self._target, image, ctm, self._everywhere.internal())
+            self._fill(ctm, alpha, params)
+            mupdf.ll_fz_pop_clip(self._target)
+
+    def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, params: Any) -> None:
+        self._number += alpha >= LEAST_ALPHA
+        mupdf.ll_fz_fill_shade(self._target, shade, ctm, alpha, params)
+
+    def fill_text(self, _ctx: Any, text: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any) -> None:
+        # The binding wants a list of at most four. Outside masks any colour serves: it cancels in the difference.
+        colors = [mupdf.floats_getitem(color, n) for n in range(space.n)] if space and space.n <= 4 else [0.0]
+        known = space if space and space.n <= 4 else mupdf.ll_fz_device_gray()
+        mupdf.ll_fz_fill_text(self._target, text, ctm, known, colors, alpha, params)
+
+    def begin_mask(self, _ctx: Any, *given: Any) -> None:
+        self._masks += 1
+        mupdf.ll_fz_begin_mask(self._target, *given)
+
+    def end_mask(self, _ctx: Any, *given: Any) -> None:
+        self._masks -= 1
+        mupdf.ll_fz_end_mask_tr(self._target, *given)
+
+    def begin_group(self, _ctx: Any, around: Any, space: Any, *how: Any) -> None:
+        _isolated, _knockout, blend, _alpha = how
+        self._blends.append(blend & 15 in DARKENING)
+        space = space if self._masks else None  # through CMYK a flat colour would reach other channels
+        mupdf.ll_fz_begin_group(self._target, around, space, *how)
+
+    def end_group(self, _ctx: Any) -> None:
+        if self._blends:
+            self._blends.pop()
+        mupdf.ll_fz_end_group(self._target)
+
+    def begin_tile(self, _ctx: Any, around: Any, view: Any, xstep: float, ystep: float, ctm: Any, *_: Any) -> int:
+        # Without an id: MuPDF would keep the painted tile, and paint it again in the colours of the last time.
+        return int(mupdf.ll_fz_begin_tile_tid(self._target, around, view, xstep, ystep, ctm, 0, 0))
+
+    def _fill(self, ctm: Any, alpha: float, params: Any) -> None:
+        """Fill a picture's place with its flat colour; an image of one pixel would fade at its edges."""
+        channel = self._turned.get(self._number) if alpha >= LEAST_ALPHA else None
+        ground = any(self._blends)
+        for component in range(3):
+            mupdf.floats_setitem(self._color, component, float(ground != (component == channel)))
+        space = mupdf.ll_fz_device_rgb()
+        mupdf.ll_fz_fill_path(self._target, self._square.m_internal, 0, ctm, space, self._color, alpha, params)
