@@ -61,9 +61,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
-        version="1",
+        version="2",
         after=("discover",),
-        options=("focus",),
+        options=("focus", "pages"),
         modules=_catalogue("plan", "attributes", "page_layout", "kinds"),
     ),
     "chunk": PureStage(
