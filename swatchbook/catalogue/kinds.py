@@ -37,7 +37,7 @@ _WORDS: dict[PageKind, str] = {
 }
 _HEADINGS = {fold(word): kind for kind, words in _WORDS.items() for word in words.split("|")}
 _CONTACT = re.compile(
-    r"[\w.+-]+\s?@\s?[\w-]+\.|www\.|https?://|\+\d[\d\s()/-]{6,}|(?:tel|phone|fax|mob)\b\.?\s*:?\s*[+(\d]",
+    r"[\w.+-]+\s?@\s?[\w-]+\.|(?<![\w.])@\w{3,}|www\.|https?://|\+\d[\d\s()/-]{6,}|(?:tel|phone|fax|mob)\b\.?\s*:?\s*[+(\d]",
     re.IGNORECASE,
 )
 _CERTIFICATE = re.compile(
