@@ -1,5 +1,5 @@
-"""Which pictures are decoration (logos, icons, ornaments), judged in their context: what is small or repeated, unless it
-stands in the row of a table, in a grid of pictures with names, or with captions of its own.
+"""Which pictures are decoration (logos, icons, ornaments), judged in their context: what is small or repeated, unless
+it stands in the row of a table, in a grid of pictures with names, or with captions of its own.
 
 Pure functions. Thresholds were chosen on real catalogues: of 701 pictures of products none is lost by them.
 """
@@ -23,6 +23,7 @@ LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller pictures that repeat are 
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
+TOUCHING = 3.0  # points by which a text beside a picture may reach into its box
 FEWEST_IN_GRID = 3
 SAME_SIDE = 0.15  # of the length of a side: pictures of a grid agree within it
 NAME_REACH = 24.0  # points between a picture of a grid and its name
@@ -98,7 +99,7 @@ def _is_in_row(box: Box, lines: Iterable[Line]) -> bool:
 
 def _is_beside(box: Box, line: Box) -> bool:
     across, _ = gaps(box, line)
-    return across >= 0 and box[1] <= (line[1] + line[3]) / 2 <= box[3]
+    return across >= -TOUCHING and box[1] <= (line[1] + line[3]) / 2 <= box[3]
 
 
 _FIGURE = re.compile(r"\d[\d.,\s]*(?:[x×/–-]\s*\d[\d.,\s]*)*")

@@ -52,6 +52,7 @@ _TITLE = re.compile(
     r"collections?\s(?:19|20)\d\d|gu[ií]a de productos|product (?:guide|range)|product overview",
     re.IGNORECASE,
 )
+_EDITION = re.compile(r"(?:[^\W\d]+\W+){0,4}(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)\d\d|\d\d))?")
 TEXTS_OF_A_COVER = 12
 """A page with this many texts or more is no cover."""
 
@@ -68,8 +69,8 @@ def certificates_in(text: str) -> tuple[str, ...]:
 
 
 def names_a_catalogue(text: str) -> bool:
-    """Whether a text says what the document is: "Product Catalogue 2026", "Preisliste"."""
-    return _TITLE.search(text) is not None or _TITLE.search("".join(text.split())) is not None
+    """Whether a text says what the document is ("Product Catalogue", "Preisliste"), or its year ("Summer 2026")."""
+    return any(_TITLE.search(words) for words in (text, "".join(text.split()))) or bool(_EDITION.fullmatch(text))
 
 
 def count_contacts(texts: Iterable[str]) -> int:

@@ -59,6 +59,7 @@ def test_first_and_last_page_are_kept_unless_their_words_tell_what_they_are():
     assert kinds(slogan, slogan) == [kept, kept]
     assert kinds([], []) == [kept, kept]
     assert kinds([text(60, 700, "C A T A L O G U E  2 0 2 6", 30)], slogan) == ["cover", kept]
+    assert kinds([text(60, 700, "Material Book 2026", 30)], slogan) == ["cover", kept]
     assert kinds(slogan, [*slogan, text(60, 740, "mail@maker.example, www.maker.example")]) == [kept, "contacts"]
 
 
