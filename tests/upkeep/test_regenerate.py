@@ -75,7 +75,7 @@ def test_skipped_pages_are_taken_in_once_and_kept_by_the_next_ingest(
     assert not regenerate(resources, document, pages=(2, 3)), "they are not skipped"
     assert regenerate(resources, document, pages=(1, 2))
     asked = get_document(resources.ledger, document.id)
-    assert (asked.options.pages, asked.status) == ((1,), DocumentStatus.QUEUED)
+    assert (asked.options.pages, asked.status) == ((1,), DocumentStatus.WAITING)
     assert not is_current(resources, asked)
 
     taken = completed(resources, small_catalogue, pages=(1,))
