@@ -31,7 +31,7 @@ class IngestOptions(BaseModel):
     focus: bool = Field(
         default=True,
         title="Only product pages",
-        description="Skip pages without products and entities. (stage 3)",
+        description="Skip pages whose words say that they show no products, such as an index. (stage 3)",
     )
     pages: Pages = Field(
         default=(),
