@@ -112,7 +112,7 @@ def _look_at(page: Page) -> _Seen:
         pictures=tuple(
             SkippedPicture(bbox=box, width=drawn.width, height=drawn.height)
             for drawn in page.drawn
-            if not (drawn.gradient or drawn.covered) and short_side(box := clip(drawn.bbox, page.box)) >= SEEN
+            if not drawn.gradient and short_side(box := clip(drawn.bbox, page.box)) >= SEEN
         ),
         paths=page.paths,
         certificates=certificates_in(page.text),
