@@ -235,9 +235,13 @@ class Client:
         """Continue what failed, is blocked or was cancelled; with `force` also retry rejected images."""
         return self._read(Accepted, "POST", f"/documents/{_part(document)}/retry", json={"force": force})
 
-    def embed(self, document: str, *, force: bool = False) -> Accepted:
-        """Make missing and outdated vectors; with `force` also retry failed and rejected images."""
-        return self._read(Accepted, "POST", f"/documents/{_part(document)}/embed", json={"force": force})
+    def embed(self, document: str, *, pages: Sequence[int] = (), force: bool = False) -> Accepted:
+        """Make missing and outdated vectors; with `force` also retry failed and rejected images.
+
+        `pages` that were skipped are taken in.
+        """
+        body = {"force": force, "pages": list(pages)}
+        return self._read(Accepted, "POST", f"/documents/{_part(document)}/embed", json=body)
 
     def cancel(self, document: str) -> Accepted:
         """Stop the work on a document. What is searchable stays."""

@@ -46,7 +46,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="5", settings=_PAGE_LIMITS, modules=_PDF),
     "tables": PureStage(version="3", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="3",
+        version="4",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
@@ -61,13 +61,13 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
-        version="1",
+        version="2",
         after=("discover",),
-        options=("focus",),
-        modules=_catalogue("plan", "attributes", "page_layout", "kinds"),
+        options=("focus", "pages"),
+        modules=_catalogue("plan", "attributes", "page_layout", "kinds", "cards", "running_text"),
     ),
     "chunk": PureStage(
-        version="3",
+        version="4",
         after=("plan", "tables"),
         modules=_catalogue(
             "chunk", "attributes", "page_layout", "kinds", "cards", "sections", "entities", "running_text"
@@ -77,7 +77,11 @@ PURE_STAGES: Mapping[str, PureStage] = {
         version="5",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
-        modules=(*_PDF, *_catalogue("pictures", "running_text"), "swatchbook/pipeline/extract.py"),
+        modules=(
+            *_PDF,
+            *_catalogue("pictures", "decoration", "attributes", "kinds", "running_text"),
+            "swatchbook/pipeline/extract.py",
+        ),
     ),
 }
 

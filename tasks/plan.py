@@ -17,5 +17,7 @@ async def plan_pages(key: str, work: Work, reading: Reading, discovery: Discover
     """Classify each page as product, entity or skipped, with the reason."""
     files = load_resources(work.blocks).files
     return await asyncio.to_thread(
-        lambda: plan.make_plan(reading, reader.iter_pages(files, reading), discovery, work.options.focus)
+        lambda: plan.make_plan(
+            reading, reader.iter_pages(files, reading), discovery, work.options.focus, taken=work.options.pages
+        )
     )

@@ -29,6 +29,7 @@ from interface.cli.options import (
     choose_one_owner,
     choose_owner,
     opened_resources,
+    parse_pages,
     parse_roles,
     read_settings,
     resumable,
@@ -597,14 +598,20 @@ def embed(
     owner: OwnerName = None,
     all_owners: AllOwners = False,
     roles: Roles = "",
+    pages: Annotated[
+        str, typer.Option(metavar="PAGES", help="Also take in these skipped pages, such as 3,5-7; `show` lists them.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
     as_json: Json = False,
 ) -> None:
     """Create a document's missing or outdated vectors with the models in the settings; with --all, of every document.
 
-    Existing vectors and analyses of these models are kept. --roles adds roles to those of the document's ingest.
+    Existing vectors and analyses of these models are kept. --roles adds roles to those of the document's ingest, and
+    --pages pages that it skipped; later ingests of the same file keep them.
     """
-    wanted = parse_roles(roles)
+    wanted, taken = parse_roles(roles), parse_pages(pages)
+    if taken and every:
+        raise typer.BadParameter("name one document: pages are its own", param_hint="--pages")
     with opened_resources() as resources, resumable():
         from interface.cli.ingest import resume
         from interface.cli.terminal import note, say_json
@@ -613,10 +620,13 @@ def embed(
 
         lacking = list[str]()
         for row in choose_documents(resources.ledger, document, every, owner, all_owners):
-            if regenerate(resources, row, roles=wanted, force=force):
+            if regenerate(resources, row, roles=wanted, pages=taken, force=force):
                 lacking.append(row.id)
             else:
-                note(f"{row.name}: nothing to do, its vectors are up to date.")
+                note(
+                    f"{row.name}: nothing to do, its vectors are up to date"
+                    + (", and no such page is skipped." if taken else ".")
+                )
         waiting = [get_document(resources.ledger, each) for each in lacking]
         reports, code = resume(resources, waiting, quiet=as_json)
         if as_json:

@@ -93,6 +93,7 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         (report.placements_hidden, "hidden"),
         (report.placements_decorative, "decorative"),
         (report.pages_skipped, "pages skipped"),
+        (report.pictures_skipped, "pictures on them"),
     ]
     if any(count for count, _ in excluded):
         rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in excluded if count)))

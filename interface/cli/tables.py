@@ -20,15 +20,19 @@ from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
-from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, Stage
+from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, SkippedPage, Stage
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
-from swatchbook.truncate import merge_roles
+from swatchbook.truncate import merge_roles, truncate
 from swatchbook.upkeep.verify import Damage, Verification
 
 MOST_LISTED = 100
 MOST_RECENT = 10
 """Documents per status, and completed documents, that `status` lists at most; its counts include all."""
+
+
+_SKIPPED_PLACES = 4
+"""Pictures on skipped pages that `show` names for each reason; with --json it lists all."""
 
 
 class Overview(Record):
@@ -119,6 +123,8 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     parts: list[RenderableType] = [heading(report), facts([*rows, *account(report)])]
     if shown["products"]:
         parts.append(_products(shown["products"], shown["links"]))
+    if report.skipped:
+        parts.append(_skipped(report.skipped))
     if failed := merge_roles((*report.failed_images, *report.other_failures)):
         parts.append(draw_failures(failed, now=now))
     if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
@@ -225,6 +231,25 @@ def draw_owners(owners: Sequence[OwnerCounts]) -> RenderableType:
 
 def _stale_lines(stale: Sequence[StaleRole]) -> list[Text]:
     return [Text(f"! {clean(each.line)}", "yellow") for each in stale]
+
+
+def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
+    """Return the skipped pages by reason, with the number of their pictures and the places of the first ones."""
+    rows = table("skipped", "pages", "pictures", "at", right=("pages", "pictures"))
+    for reason in dict.fromkeys(page.reason for page in pages):
+        same = [page for page in pages if page.reason == reason]
+        places = [
+            f"{page.page}: {' '.join(f'{edge:.0f}' for edge in picture.bbox)} ({picture.width} × {picture.height})"
+            for page in same
+            for picture in page.pictures
+        ]
+        rows.add_row(
+            cell(reason, "bold"),
+            cell(_pages([page.page for page in same])),
+            cell(len(places)),
+            cell("; ".join(truncate(places, _SKIPPED_PLACES)), "dim"),
+        )
+    return rows
 
 
 def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:

@@ -11,7 +11,14 @@ from pydantic import Field, TypeAdapter
 from interface.replies import Accepted, Listed, ListedDocument, Progress, ShownDocument
 from interface.service.auth import Caller, TheCaller, choose_known
 from interface.service.paging import Paging, Seconds, StoredId, cut_page, read_cursor
-from interface.service.parameters import DEFAULT_RETRY, RetryOptions, SearchText, Tools
+from interface.service.parameters import (
+    DEFAULT_EMBED,
+    DEFAULT_RETRY,
+    EmbedOptions,
+    RetryOptions,
+    SearchText,
+    Tools,
+)
 from interface.service.problems import documented
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import cancel, mark_deleting, retry
@@ -98,11 +105,12 @@ def delete_document(resources: Tools, caller: TheCaller, document_id: DocumentId
     responses=documented(400, 408, 409, 413),
 )
 def embed_document(
-    resources: Tools, caller: TheCaller, document_id: DocumentId, options: RetryOptions = DEFAULT_RETRY
+    resources: Tools, caller: TheCaller, document_id: DocumentId, options: EmbedOptions = DEFAULT_EMBED
 ) -> Accepted:
-    """Existing vectors of the current models are kept. `force` also retries failed and rejected images."""
+    """Existing vectors of the current models are kept. `force` also retries failed and rejected images; `pages` takes
+    in pages that were skipped, and later ingests of the same file keep them."""
     document = find_changeable(resources, caller, document_id)
-    if not regenerate(resources, document, force=options.force):
+    if not regenerate(resources, document, pages=options.pages, force=options.force):
         return _accepted(document, "Nothing to do: all vectors are up to date.")
     return _accepted(
         documents_get_document(resources.ledger, document.id), "Missing and outdated vectors will be created."

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from swatchbook.records import Pages
 from swatchbook.resources import Resources
 
 SearchText = Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")]
@@ -26,6 +27,16 @@ class RetryOptions(RequestModel):
 
 
 DEFAULT_RETRY = RetryOptions()
+"""The options of a request without a body."""
+
+
+class EmbedOptions(RetryOptions):
+    """What to create."""
+
+    pages: Pages = Field(default=(), max_length=1_000, description="Skipped pages to take in, too.")
+
+
+DEFAULT_EMBED = EmbedOptions()
 """The options of a request without a body."""
 
 

@@ -15,7 +15,7 @@ from swatchbook.catalogue.kinds import heading_kind, is_label
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text, is_name
 from swatchbook.catalogue.running_text import TextPlace, text_place
 from swatchbook.geometry import area, bounding_box
-from swatchbook.records import Box
+from swatchbook.records import Box, fold
 
 Relation = Literal["below", "above", "right", "left"]
 
@@ -59,6 +59,12 @@ def find_cards(
             key = max(pairings_of_page, key=lambda k: (_score(pairings_of_page[k]) * (1 + total[k] / widest), k[0]))
             cards[layout.number] = _with_regions(layout, [(t, p) for t, p, _ in pairings_of_page[key]], key[1])
     return _without_lone_cards(cards, family)
+
+
+def named_pictures(layout: PageLayout, family: Mapping[Style, Style], repeated_places: Collection[TextPlace]) -> int:
+    """Count the pictures of a page with different names of one style that stand to them alike."""
+    pairings = _pairings(layout, family, repeated_places).values()
+    return max((len({fold(text.text) for text, _, _ in pairs}) for pairs in pairings), default=0)
 
 
 def _without_lone_cards(

@@ -1,8 +1,8 @@
-"""Stage 4: cut the text of the shown pages into a hierarchy of sections and chunks: which headings begin one, at most
-220 word pieces in each (MiniLM reads 256), and whole rows of tables. Entities are found in `entities.py`, running heads
-in `running_text.py`.
+"""Stage 4: cut the text of all pages but those with boilerplate into a hierarchy of sections and chunks: which headings
+begin one, at most 220 word pieces in each (MiniLM reads 256), and whole rows of tables. Entities are found in
+`entities.py`, running heads in `running_text.py`.
 
-Every text of the shown pages is in exactly one chunk that gets a vector. Running heads and feet are kept once for all
+Every text of these pages is in exactly one chunk that gets a vector. Running heads and feet are kept once for all
 their pages, in separate chunks; page numbers are dropped. Rows of a table are never cut, and each part of a table
 repeats its header.
 """
@@ -66,6 +66,7 @@ class TextBlock:
     layout: PageLayout
     units: tuple[Unit, ...]
     loose: tuple[Attribute, ...]
+    skipped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,16 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
 
     Headings are texts that stand out in print, entries of the outline, and names at pictures.
     """
-    shown = set(plan.shown)
+    shown, searched = set(plan.shown), set(plan.searched)
     blocks: list[TextBlock] = []
     pages_by_certificate: dict[str, list[int]] = {}
     labels: dict[int, int] = {}
     for page in pages:
-        if page.number in shown:
+        if page.number in searched:
             labels[page.number] = int(page.label) if _SHORT_NUMBER.fullmatch(page.label) else page.number
-            blocks.append(_text_block(page, [t for t in tables if t.page == page.number]))
-            for name in certificates_in(page.text):
+            own_tables = [t for t in tables if t.page == page.number]
+            blocks.append(_text_block(page, own_tables, skipped=page.number not in shown))
+            for name in certificates_in(page.text) if page.number in shown else ():
                 pages_by_certificate.setdefault(name, []).append(page.number)
     layouts = [block.layout for block in blocks]
     document = layout_document(layouts, {}, reading.outline)
@@ -98,7 +100,7 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
     branches = _branches(blocks, document, _small_headings(blocks, document, reading), margins)
     chunks = tuple(_chunks(document_id, branches, _running_units(layouts, margins)))
     heading_by_page = _headings_by_page(branches)
-    loose = {block.layout.number: block.loose for block in blocks}
+    loose = {block.layout.number: block.loose for block in blocks if block.layout.number in shown}
     shown_tables = [t for t in tables if t.page in shown]
     return Chunks(
         chunks=chunks,
@@ -109,7 +111,7 @@ def chunk(document_id: str, reading: Reading, pages: Iterable[Page], plan: Plan,
     )
 
 
-def _text_block(page: Page, tables: Sequence[Table]) -> TextBlock:
+def _text_block(page: Page, tables: Sequence[Table], *, skipped: bool) -> TextBlock:
     lines = [line for line in page.lines if line.text]
     units: list[Unit] = []
     for table in tables:
@@ -127,7 +129,7 @@ def _text_block(page: Page, tables: Sequence[Table]) -> TextBlock:
     paired = {i for _, used in pairs for i in used}
     texts = join_paragraphs(page.number, [line for i, line in enumerate(lines) if i not in paired])
     layout = replace(summarise_page(page), texts=tuple(texts))
-    return TextBlock(layout, tuple(units), tuple(a for a, _ in pairs))
+    return TextBlock(layout, tuple(units), tuple(a for a, _ in pairs), skipped)
 
 
 def _in_table(line: Line, table: Table) -> bool:
@@ -149,12 +151,19 @@ def _small_headings(blocks: Sequence[TextBlock], document: DocumentLayout, readi
 def _branches(
     blocks: Sequence[TextBlock], document: DocumentLayout, small: set[tuple[int, Box]], margins: Margins
 ) -> list[Branch]:
-    """Return the document as a list of headings with their units; the first branch has no heading."""
+    """Return the document as a list of headings with their units.
+
+    The first branch has no heading, nor has the first one of each skipped page: what such a page says is under none of
+    the headings before it, and its own headings are over nothing else.
+    """
     levels = {style: n for n, style in enumerate(heading_styles(document))}
     branches = [Branch(path=(), level=-1, parent=None)]
-    stack = [0]
+    stack_of_shown = [0]
     for block in blocks:
-        layout = block.layout
+        layout, stack = block.layout, stack_of_shown
+        if block.skipped:
+            branches.append(Branch(path=(), level=-1, parent=None))
+            stack = [len(branches) - 1]
         texts = [t for t in layout.texts if t not in margins.running]
         headed: list[tuple[Unit, int | None]] = [(u, None) for u in block.units]
         headed += [(Unit(t.page, t.box, "\n".join(t.lines)), _level(t, layout, document, levels, small)) for t in texts]

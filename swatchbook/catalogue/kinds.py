@@ -4,13 +4,14 @@ headings in many languages. None when unsure. Also which words are certificates,
 """
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from swatchbook.catalogue.attributes import LABELS
-from swatchbook.catalogue.page_layout import PageLayout, Text
+from swatchbook.catalogue.page_layout import PageLayout
 from swatchbook.records import fold
 
-PageKind = Literal["blank", "cover", "back cover", "index", "about", "contacts", "legal", "certificates"]
+PageKind = Literal["blank", "cover", "back cover", "index", "about", "contacts", "legal", "notes", "certificates"]
 
 _WORDS: dict[PageKind, str] = {
     "index": "index|contents|table of contents|content|inhalt|inhaltsverzeichnis|verzeichnis|sommaire|"
@@ -26,16 +27,17 @@ _WORDS: dict[PageKind, str] = {
     "contacts": "contact|contacts|contact us|get in touch|kontakt|kontakte|contatti|contacto|contactos|contato|"
     "contactez nous|контакты|iletişim|dealers|showrooms|where to buy|find us|联系我们|visit us",
     "legal": "terms|terms and conditions|general terms|legal|legal notice|imprint|impressum|agb|disclaimer|"
-    "copyright|warranty|guarantee|conditions of sale|mentions légales|note legali|aviso legal|legend|key|symbols|"
-    "notes|care and cleaning|cleaning and maintenance|care|maintenance|installation|laying instructions|"
-    "technical information|general information|glossary|garantie|pflege|legende|technische informationen",
+    "copyright|warranty|guarantee|conditions of sale|mentions légales|note legali|aviso legal|garantie",
+    "notes": "legend|key|symbols|notes|care and cleaning|cleaning and maintenance|care|maintenance|installation|"
+    "laying instructions|"
+    "technical information|general information|glossary|pflege|legende|technische informationen",
     "certificates": "certificates|certifications|certification|our certificates|zertifikate|certificats|"
     "certificati|certificazioni|certificados|certificaciones|certificaten|сертификаты|quality and certificates|"
     "awards",
 }
 _HEADINGS = {fold(word): kind for kind, words in _WORDS.items() for word in words.split("|")}
 _CONTACT = re.compile(
-    r"[\w.+-]+\s?@\s?[\w-]+\.|www\.|https?://|\+\d[\d\s()/-]{6,}|(?:tel|phone|fax|mob)\b\.?\s*:?\s*[+(\d]",
+    r"[\w.+-]+\s?@\s?[\w-]+\.|(?<![\w.])@\w{3,}|www\.|https?://|\+\d[\d\s()/-]{6,}|(?:tel|phone|fax|mob)\b\.?\s*:?\s*[+(\d]",
     re.IGNORECASE,
 )
 _CERTIFICATE = re.compile(
@@ -44,6 +46,13 @@ _CERTIFICATE = re.compile(
     re.IGNORECASE,
 )
 
+_TITLE = re.compile(
+    r"catalog|katalog|catálogo|catàleg|каталог|カタログ|目录|目錄|look\s?book|brochure|prospekt|"
+    r"pr(?:ice|eis|ijs)\s?-?\s?(?:list|liste|lijst)|listino|tarif\b|lista de precios|прайс|cennik|fiyat listesi|"
+    r"collections?\s(?:19|20)\d\d|gu[ií]a de productos|product (?:guide|range)|product overview",
+    re.IGNORECASE,
+)
+_EDITION = re.compile(r"(?:[^\W\d]+\W+){0,4}(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)\d\d|\d\d))?")
 TEXTS_OF_A_COVER = 12
 """A page with this many texts or more is no cover."""
 
@@ -59,12 +68,24 @@ def certificates_in(text: str) -> tuple[str, ...]:
     return tuple({fold(name): name for name in names if not heading_kind(name)}.values())
 
 
+def names_a_catalogue(text: str) -> bool:
+    """Whether a text says what the document is ("Product Catalogue", "Preisliste"), or its year ("Summer 2026")."""
+    return any(_TITLE.search(words) for words in (text, "".join(text.split()))) or bool(_EDITION.fullmatch(text))
+
+
+def count_contacts(texts: Iterable[str]) -> int:
+    """Count addresses in the web, mail addresses and telephone numbers in texts."""
+    return sum(len(_CONTACT.findall(text)) for text in texts)
+
+
 def page_kind(layout: PageLayout, pages: int) -> PageKind | None:
-    """Return the kind of a page in a document of `pages` pages; None for any other page or when unsure."""
+    """Return the kind of a page in a document of `pages` pages; None for any other page or when unsure.
+
+    A cover is guessed by its place and its few texts. `plan.py` skips it only with more evidence.
+    """
     if not layout.texts and not layout.pictures and not layout.attributes:
         return "blank"
-    heading = _main_heading(layout)
-    named = heading_kind(heading.text) if heading else None
+    named = main_heading_kind(layout)
     if named or layout.entries:
         return named or "index"
     products = bool(layout.codes or layout.prices or [a for a in layout.attributes if a.known])
@@ -79,9 +100,10 @@ def page_kind(layout: PageLayout, pages: int) -> PageKind | None:
     return None
 
 
-def _main_heading(layout: PageLayout) -> Text | None:
-    """Return the largest text of a page, the topmost if several are equally large."""
-    return max(layout.texts, key=lambda t: (round(t.size), -t.box[1]), default=None)
+def main_heading_kind(layout: PageLayout) -> PageKind | None:
+    """Return the kind that the largest text of a page names, of several equally large ones the topmost, else None."""
+    heading = max(layout.texts, key=lambda t: (round(t.size), -t.box[1]), default=None)
+    return heading_kind(heading.text) if heading else None
 
 
 def is_label(text: str) -> bool:

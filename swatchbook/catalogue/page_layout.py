@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in
 from swatchbook.geometry import area, bounding_box, clip, shared_area
@@ -316,24 +317,30 @@ def _name_beside(i: int, lines: Sequence[Line]) -> str | None:
 
 
 _LEADER = re.compile(
-    r"^(?P<name>.*?\w.*?)(?:\s*[.·…_]{2,}\s*|\s{2,}|\t)(?:p(?:age)?\.?|s\.)?\s*\d{1,4}$", re.IGNORECASE
+    r"^(?P<name>.*?\w.*?)(?:\s*[.·…_]{2,}\s*|\s{2,}|\t)(?:p(?:age)?\.?|s\.)?\s*(?P<page>\d{1,4})$", re.IGNORECASE
 )
 FEWEST_ENTRIES = 4
+RISING = 0.8
+"""At least this share of the numbers of an index is higher than the one before. Those of a price table are not."""
 
 
 def _entries(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Return names followed by a page number, in one line or in the cells of a row; none if there are too few."""
-    names = [m["name"] for line in lines if (m := _LEADER.match(line.text))]
-    rows = len(names)
+    """Return names followed by a page number, in one line or in the cells of a row; none if there are too few, or if
+    the numbers do not rise.
+    """
+    led = [m for line in lines if (m := _LEADER.match(line.text))]
+    names, pages = [m["name"] for m in led], [int(m["page"]) for m in led]
     numbers = [line for line in lines if re.fullmatch(r"\d{1,4}", line.text)]
     for number in numbers if len(numbers) >= FEWEST_ENTRIES else ():
         middle = number.bbox[1] + number.bbox[3]
         row = [o for o in lines if abs(o.bbox[1] + o.bbox[3] - middle) < o.size and o.bbox[2] <= number.bbox[0] + 2]
         cells = [o.text for o in row if sum(c.isalpha() for c in o.text) >= 2]
-        rows += bool(cells)
+        pages += [int(number.text)] if cells else []
         names += cells
-    distinct = tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names))
-    return distinct if rows >= FEWEST_ENTRIES else ()
+    rising = sum(a < b for a, b in pairwise(pages)) + 1
+    if len(pages) < FEWEST_ENTRIES or rising < RISING * len(pages):
+        return ()
+    return tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names))
 
 
 def _is_spread(page: Page, lines: Sequence[Line]) -> bool:

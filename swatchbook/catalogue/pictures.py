@@ -1,23 +1,18 @@
-"""Whether a placement of a picture is shown, hidden (covered or clipped away) or decorative (under 32 points or 0.6 %
-of the page, or on three pages or more); which text is its caption, and which is near it. Limits of MB and megapixels:
-`images/limits.py`.
+"""Whether a placement of a picture is shown, hidden (covered or clipped away) or decorative (`decoration.py`); which
+text is its caption, and which is near it. Limits of MB and megapixels: `images/limits.py`.
 
-Pure functions. Thresholds were chosen on 489 placements of real catalogues: the two rules for decoration together
-rejected none of 176 product pictures.
+Pure functions. Thresholds were chosen on 489 placements of real catalogues.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from swatchbook.geometry import area, gaps, short_side
+from swatchbook.catalogue.decoration import REPEATED_ON, find_repeated, is_small
+from swatchbook.geometry import gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, placement_id
 
-LEAST_SIDE = 32.0  # points
-LEAST_SHARE = 0.006  # of the page
-REPEATED_ON = 3  # pages
 SHOWN_SHARE = 0.01  # of a picture's box; with less, the picture is hidden
 SHOWN_SIDE = 6.0  # points; a partly visible picture with a shorter visible side is hidden
-TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 
 CAPTION_REACH = 40.0  # points between a picture and its caption
 CAPTION_LENGTH = 160  # characters; more is a paragraph
@@ -28,7 +23,8 @@ NEARBY_LENGTH = 600  # characters
 
 def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placement, ...]:
     """Return the placements of a document, in the order found, each with its state and why it is not shown."""
-    repeated = _repeated(sightings)
+    visible = [n for n, sighting in enumerate(sightings) if not is_hidden(sighting)]
+    repeated = {visible[n] for n in find_repeated([sightings[n] for n in visible])}
     ordinals: Counter[str] = Counter()
     placements = []
     for number, sighting in enumerate(sightings):
@@ -57,10 +53,8 @@ def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placem
 def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
     if is_hidden(sighting):
         return PlacementState.HIDDEN, "covered" if sighting.covered else "off the page or clipped away"
-    if short_side(sighting.bbox) < LEAST_SIDE:
-        return PlacementState.DECORATIVE, f"tiny: its short side is under {LEAST_SIDE:g} pt"
-    if area(sighting.bbox) < LEAST_SHARE * area(sighting.page_box):
-        return PlacementState.DECORATIVE, f"tiny: under {LEAST_SHARE:.1%} of the page"
+    if small := is_small(sighting):
+        return PlacementState.DECORATIVE, small
     if repeated:
         return PlacementState.DECORATIVE, f"repeated: on {REPEATED_ON} pages or more"
     return PlacementState.SHOWN, None
@@ -70,24 +64,6 @@ def is_hidden(sighting: Sighting) -> bool:
     """Whether clips, the page's edge and later paint leave (almost) nothing of it visible."""
     slit = short_side(sighting.bbox) <= SHOWN_SIDE < short_side(sighting.whole)
     return sighting.shown <= SHOWN_SHARE or slit
-
-
-def _repeated(sightings: Sequence[Sighting]) -> set[int]:
-    """Return the indices of sightings whose content, or look, is visible on `REPEATED_ON` pages or more."""
-    pages: defaultdict[object, set[int]] = defaultdict(set)
-    for sighting in sightings:
-        if not is_hidden(sighting):
-            for look in _looks(sighting):
-                pages[look].add(sighting.page)
-    return {
-        n for n, sighting in enumerate(sightings) if any(len(pages[look]) >= REPEATED_ON for look in _looks(sighting))
-    }
-
-
-def _looks(sighting: Sighting) -> Iterable[object]:
-    yield sighting.content_key
-    if sighting.phash and sighting.tone:
-        yield sighting.phash, tuple(value // TONE_STEP for value in sighting.tone)
 
 
 # --- text -------------------------------------------------------------------------------------------------------------

@@ -1,46 +1,123 @@
 """Stage 3: which pages are product pages, which are entity pages (specification tables, certificates), and which are
-skipped and why; an unclear page counts as a product page. Without focus (`--no-focus`) only blank pages are skipped.
-How the kind of a page is recognised: `kinds.py`.
+skipped and why. A page is skipped only on evidence of what it is, never for its place, nor because no product was found
+on it; its pictures are listed. Without focus (`--no-focus`) only blank pages are skipped, and never one that a person
+takes in (`embed --pages`). How the kind of a page is recognised: `kinds.py`.
+
+Against that evidence speak, on a page with pictures, a price, three codes or known labels, or two names of one style
+that stand at pictures alike. The text of skipped pages is searched, unless it repeats other pages or is legal terms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
-from swatchbook.catalogue.kinds import PageKind, certificates_in, page_kind
-from swatchbook.catalogue.page_layout import summarise_page
-from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, fold
+from swatchbook.catalogue.cards import named_pictures
+from swatchbook.catalogue.kinds import (
+    PageKind,
+    certificates_in,
+    count_contacts,
+    main_heading_kind,
+    names_a_catalogue,
+    page_kind,
+)
+from swatchbook.catalogue.page_layout import PageLayout, Style, Text, style_families, summarise_page
+from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
+from swatchbook.geometry import clip, short_side
+from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, SkippedPicture, fold
 
 SKIPPED: dict[PageKind, str] = {
     "blank": "blank",
     "cover": "cover",
-    "back cover": "back cover",
     "index": "index",
     "about": "about the maker",
     "contacts": "contacts",
-    "legal": "terms and notes",
+    "legal": "terms",
+    "notes": "notes",
 }
+BOILERPLATE = ("blank", "index", "legal")
+"""Kinds of pages whose text is not searched: an index repeats the names of other pages."""
+
 LINES_OF_A_DIVIDER = 8
 SPECIFIED = 3
 """A page outside all products is an entity page from this number of known labels with values."""
+FEWEST_CODES = 3
+"""Fewer codes may be parts of telephone numbers and addresses."""
+FEWEST_CARDS = 2
+"""One name at a picture may be the title of a cover, or the caption of a photo of the factory."""
+FEWEST_CONTACTS = 2
+PATHS_OF_A_BLANK = 20
+"""A page with more vector paths shows a drawing, or text as outlines."""
+SEEN = 6.0
+"""Points of the shorter side of a picture that is seen."""
 
 
-def make_plan(reading: Reading, pages: Iterable[Page], discovery: Discovery, focus: bool) -> Plan:
-    """Return one planned page for each page read, in order. Without `focus` only blank pages are skipped."""
-    names_by_page: dict[int, list[str]] = {}
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the plan needs of a page; its size is bounded, but for its pictures."""
+
+    layout: PageLayout
+    pictures: tuple[SkippedPicture, ...]
+    paths: int
+    certificates: tuple[str, ...]
+    few_lines: frozenset[str]  # folded; empty if there are many
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """What the pages have in common."""
+
+    page_count: int
+    family: Mapping[Style, Style]
+    repeated_places: frozenset[TextPlace]
+    dividers: Mapping[int, frozenset[str]]
+
+    def own_texts(self, layout: PageLayout) -> list[Text]:
+        """Return the texts of a page without running heads and feet."""
+        return [text for text in layout.texts if text_place(text, layout) not in self.repeated_places]
+
+
+def make_plan(
+    reading: Reading, pages: Iterable[Page], discovery: Discovery, focus: bool, taken: Collection[int] = ()
+) -> Plan:
+    """Return one planned page for each page read, in order. Without `focus` only blank pages are skipped.
+
+    `taken` are pages that a person takes in: they are never skipped.
+    """
+    names: dict[int, list[str]] = {}
     for product in discovery.products:
         for number in product.pages:
-            names_by_page.setdefault(number, []).append(product.name)
-    dividers = _dividers(reading)
+            names.setdefault(number, []).append(product.name)
+    seen = [_look_at(page) for page in pages]
+    layouts = [page.layout for page in seen]
+    document = _Document(
+        page_count=reading.page_count,
+        family=style_families(text for layout in layouts for text in layout.texts),
+        repeated_places=find_repeated_places(layouts),
+        dividers=_dividers(reading),
+    )
     planned = []
-    for page in pages:
-        product_names = names_by_page.get(page.number, [])
-        divider = focus and not product_names and _is_divider(page, dividers.get(page.number, frozenset()))
-        if divider:
-            planned.append(PlannedPage(number=page.number, kind="skipped", reason="section divider"))
-        else:
-            planned.append(_planned(page, product_names, reading.page_count, focus=focus))
+    for page in seen:
+        number = page.layout.number
+        kept = _planned(page, names.get(number, []), document, focus=focus)
+        if number in taken and kept.kind == "skipped":
+            kept = PlannedPage(number=number, kind="product", reason=f"taken in: {kept.reason}")
+        planned.append(kept)
     return Plan(pages=tuple(planned))
+
+
+def _look_at(page: Page) -> _Seen:
+    lines = frozenset(fold(line.text) for line in page.lines if line.text)
+    return _Seen(
+        layout=summarise_page(page),
+        pictures=tuple(
+            SkippedPicture(bbox=box, width=drawn.width, height=drawn.height)
+            for drawn in page.drawn
+            if not drawn.gradient and short_side(box := clip(drawn.bbox, page.box)) >= SEEN
+        ),
+        paths=page.paths,
+        certificates=certificates_in(page.text),
+        few_lines=lines if len(lines) <= LINES_OF_A_DIVIDER else frozenset(),
+    )
 
 
 def _dividers(reading: Reading) -> dict[int, frozenset[str]]:
@@ -52,27 +129,53 @@ def _dividers(reading: Reading) -> dict[int, frozenset[str]]:
     return {page: frozenset(folded) for page, folded in titles.items()}
 
 
-def _is_divider(page: Page, titles: frozenset[str]) -> bool:
-    """Whether a page opens a section of the outline and holds little but its title."""
-    lines = [fold(line.text) for line in page.lines if line.text]
-    return len(lines) <= LINES_OF_A_DIVIDER and any(line in titles for line in lines)
-
-
-def _planned(page: Page, names: list[str], total: int, *, focus: bool) -> PlannedPage:
-    def planned(kind: Literal["product", "entity", "skipped"], reason: str) -> PlannedPage:
-        return PlannedPage(number=page.number, kind=kind, reason=reason)
-
+def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool) -> PlannedPage:
+    layout = page.layout
+    number = layout.number
     if names:
-        return planned("product", ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else ""))
-    layout = summarise_page(page)
-    kind = page_kind(layout, total)
-    certificates = certificates_in(page.text)
+        reason = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        return PlannedPage(number=number, kind="product", reason=reason)
+    if focus and page.few_lines & document.dividers.get(number, frozenset()):
+        return PlannedPage(number=number, kind="skipped", reason="section divider", pictures=page.pictures)
+    kind = _certain_kind(page, document)
+    if page.certificates and kind not in ("blank", "index", "contacts"):
+        return PlannedPage(number=number, kind="entity", reason="names " + ", ".join(page.certificates[:3]))
+    has_table = layout.has_table and kind in (None, "legal", "notes")
+    if has_table or sum(a.known for a in layout.attributes) >= SPECIFIED:
+        return PlannedPage(number=number, kind="entity", reason="specifications")
+    if kind in SKIPPED and (focus or kind == "blank"):
+        return PlannedPage(
+            number=number,
+            kind="skipped",
+            reason=SKIPPED[kind],
+            boilerplate=kind in BOILERPLATE,
+            pictures=page.pictures,
+        )
+    return PlannedPage(number=number, kind="product", reason="kept: nothing says that it shows no product")
+
+
+def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:
+    """Return the kind of a page where more than its place and its few texts tells it, else None."""
+    layout = page.layout
+    kind = page_kind(layout, document.page_count)
     if kind == "blank":
-        return planned("skipped", SKIPPED["blank"])
-    if certificates and kind not in ("index", "contacts", "back cover"):
-        return planned("entity", "names " + ", ".join(certificates[:3]))
-    if (page.has_table and kind is None) or sum(a.known for a in layout.attributes) >= SPECIFIED:
-        return planned("entity", "specifications")
-    if focus and kind in SKIPPED:
-        return planned("skipped", SKIPPED[kind])
-    return planned("product", "kept: nothing says that it shows no product")
+        return None if page.pictures or page.paths > PATHS_OF_A_BLANK else kind
+    if kind is None or _shows_products(page, document):
+        return None
+    texts = [text.text for text in document.own_texts(layout)]
+    if kind == "cover" and any(map(names_a_catalogue, texts)):
+        return kind
+    if kind in ("cover", "back cover", "contacts") and main_heading_kind(layout) != "contacts":
+        texts += [f"{a.label}: {a.value}" for a in layout.attributes]
+        return "contacts" if count_contacts(texts) >= FEWEST_CONTACTS else None
+    return kind
+
+
+def _shows_products(page: _Seen, document: _Document) -> bool:
+    """Whether pictures stand beside a price, codes, labels with values, or names in one style, whatever its heading."""
+    layout = page.layout
+    named = named_pictures(layout, document.family, document.repeated_places)
+    specified = sum(a.known for a in layout.attributes) >= SPECIFIED
+    return bool(page.pictures) and (
+        bool(layout.prices) or len(layout.codes) >= FEWEST_CODES or specified or named >= FEWEST_CARDS
+    )

@@ -84,6 +84,7 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
             "kind": page.kind if page else "skipped",
             "reason": page.reason if page else "not planned",
             "failure_kind": None,
+            "pictures": [picture.model_dump(mode="json") for picture in page.pictures] if page else [],
         }
         if number in lost:
             row |= {"kind": "lost", "reason": lost[number].message, "failure_kind": lost[number].kind}

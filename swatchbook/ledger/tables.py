@@ -158,6 +158,7 @@ pages = Table(
     Column("kind", String(16), nullable=False),  # product, entity, skipped, lost
     Column("reason", SafeText),
     Column("failure_kind", String(32)),
+    Column("pictures", JSON),  # that are seen on a skipped page: [{bbox, width, height}]
 )
 
 images = Table(

@@ -103,7 +103,9 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
                 files.put_file(local, suffix=Path(key).suffix)
         discovery = discover.discover(reading, reader.iter_pages(files, reading))
         tables = reader.tables(path, reading.table_pages, settings)
-        planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, options.focus)
+        planned = plan.make_plan(
+            reading, reader.iter_pages(files, reading), discovery, options.focus, taken=options.pages
+        )
         pages = reader.iter_pages(files, reading)
         texts = {c.text_key: c.text for c in chunk.chunk("", reading, pages, planned, tables.tables).chunks if c.embed}
         extraction = extract(path, "", reading, planned, files, settings)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from swatchbook.catalogue.decoration import contexts
 from swatchbook.catalogue.pictures import caption, nearby_text, place_pictures
 from swatchbook.catalogue.running_text import caption_lines, find_running_lines, margin_places
 from swatchbook.pdf import reader
@@ -44,14 +45,15 @@ def extract(
 
 
 def _with_texts(sightings: Sequence[Sighting], reading: Reading, files: Files) -> Iterator[Sighting]:
-    """Return the sightings, which are in the order of their pages, each with its caption and the text around it."""
+    """Return the sightings, which are in the order of their pages, each with its caption, text and context."""
     if not sightings:
         return
     places = Counter(place for page in reader.iter_pages(files, reading) for place in margin_places(page))
     running = find_running_lines(places)
     pages = reader.iter_pages(files, reading, pages={sighting.page for sighting in sightings})
-    for page, (_, on_page) in zip(pages, groupby(sightings, key=lambda sighting: sighting.page), strict=True):
-        lines = caption_lines(page, running)
-        for sighting in on_page:
-            texts = {"caption": caption(sighting.bbox, lines), "nearby_text": nearby_text(sighting.bbox, lines)}
+    for page, (_, grouped) in zip(pages, groupby(sightings, key=lambda sighting: sighting.page), strict=True):
+        lines, on_page = caption_lines(page, running), list(grouped)
+        for sighting, context in zip(on_page, contexts(on_page, lines), strict=True):
+            box = sighting.bbox
+            texts = {"caption": caption(box, lines), "nearby_text": nearby_text(box, lines), "context": context}
             yield sighting.model_copy(update=texts)

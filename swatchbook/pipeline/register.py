@@ -53,9 +53,13 @@ class Request(Record):
 
 
 class Registered(Record):
-    """A document in the ledger. `unchanged`: it is complete with the same options, so nothing is left to do."""
+    """A document in the ledger. `unchanged`: it is complete with the same options, so nothing is left to do.
+
+    `options`: what it is processed with; of a known PDF with the pages that were taken in before.
+    """
 
     document: Document
+    options: IngestOptions
     request: Request
     unchanged: bool
 
@@ -107,7 +111,7 @@ def register(
     path = Path(source)
     _check(path, name or str(path), resources.settings)
     _require_llm(resources.settings)  # for a document that is queued already, stage 2 raises it
-    request = build_request(resources.settings, options)
+    build_request(resources.settings, options)  # raises before anything is written
     keep_reserve(resources.settings.home)
     try:
         key = resources.files.put_file(path, suffix=".pdf")
@@ -115,7 +119,7 @@ def register(
         raise _permission_denied(name or str(path)) from error
     if name is None:
         name = os.fsencode(path.name).decode(errors="replace")  # a file name need not be Unicode
-    return _queue_file(resources, key, name, path.stat().st_size, owner, options, request)
+    return _queue_file(resources, key, name, path.stat().st_size, owner, options)
 
 
 def register_upload(resources: Resources, path: Path, *, owner: str, options: IngestOptions, name: str) -> Registered:
@@ -134,15 +138,15 @@ def register_upload(resources: Resources, path: Path, *, owner: str, options: In
     file = registered.document.file
     if file and not resources.files.has(file):  # garbage collection deleted it just before it was queued
         registered = register(resources, path, owner=owner, options=options, name=name)
-    if _is_same_request(resources.settings, registered, options):
+    if _is_same_request(resources.settings, registered):
         return registered
-    document = request_again(resources.ledger, registered.document.id, options)
-    return Registered(document=document, request=registered.request, unchanged=False)
+    document = request_again(resources.ledger, registered.document.id, registered.options)
+    return registered.model_copy(update={"document": document, "unchanged": False})
 
 
-def _is_same_request(settings: Settings, registered: Registered, options: IngestOptions) -> bool:
-    """Return whether the last request for a document had the same result as these options; with `force` never."""
-    document = registered.document
+def _is_same_request(settings: Settings, registered: Registered) -> bool:
+    """Return whether the last request for a document had the same result as this one; with `force` never."""
+    document, options = registered.document, registered.options
     if document.fingerprint is None and document.options == options:  # no run has begun with them yet
         return True
     known = document.fingerprint or build_request(settings, document.options).fingerprint
@@ -170,11 +174,11 @@ def register_source(resources: Resources, source: str, *, owner: str, options: I
                 advice="Use `swatchbook ingest`, or add its folder to SWATCHBOOK_INPUT_ROOTS.",
             )
         return register(resources, path, owner=owner, options=options)
-    request = build_request(resources.settings, options)
+    build_request(resources.settings, options)  # raises before anything is written
     size = resources.files.size(source)
     with suppress(InvalidReference):  # it is registered now
         _require_whole(get_document(resources.ledger, id_of_document(resources.ledger, owner, source[:64])), size)
-    return _queue_file(resources, source, source, size, owner, options, request, again=(DocumentStatus.FAILED,))
+    return _queue_file(resources, source, source, size, owner, options, again=(DocumentStatus.FAILED,))
 
 
 def _require_whole(document: Document, size: int) -> None:
@@ -193,10 +197,11 @@ def _queue_file(
     size: int,
     owner: str,
     options: IngestOptions,
-    request: Request,
     *,
     again: Collection[DocumentStatus] = (DocumentStatus.FAILED, DocumentStatus.CANCELLED),
 ) -> Registered:
+    options = _with_known_pages(resources, owner, key, options)
+    request = build_request(resources.settings, options)
     document = queue(
         resources.ledger,
         owner=owner,
@@ -208,8 +213,20 @@ def _queue_file(
         options=options,
         again=again,
     )
-    unchanged = is_answered(resources, document, request, options)
-    return Registered(document=get_document(resources.ledger, document.id), request=request, unchanged=unchanged)
+    return Registered(
+        document=document,
+        options=options,
+        request=request,
+        unchanged=is_answered(resources, document, request, options),
+    )
+
+
+def _with_known_pages(resources: Resources, owner: str, key: str, options: IngestOptions) -> IngestOptions:
+    """Return the options with the pages that were taken in of the same file before: a person has looked at them."""
+    with suppress(InvalidReference):  # it is not known yet
+        known = get_document(resources.ledger, id_of_document(resources.ledger, owner, key[:64])).options
+        return options.with_pages(known.pages)
+    return options
 
 
 def is_answered(resources: Resources, document: Document, request: Request, options: IngestOptions) -> bool:

@@ -71,7 +71,9 @@ def register_folder(
     unchanged = is_answered(resources, document, request, options) and is_unchanged(
         resources, document, mirror=options.mirror
     )
-    return Registered(document=get_document(resources.ledger, document.id), request=request, unchanged=unchanged)
+    return Registered(
+        document=get_document(resources.ledger, document.id), options=options, request=request, unchanged=unchanged
+    )
 
 
 def register_known_folder(resources: Resources, source: str, *, owner: str, options: IngestOptions) -> Registered:

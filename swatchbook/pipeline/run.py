@@ -61,7 +61,7 @@ def begin_work(
         registered = register(resources, source, owner=owner, options=options)
         if registered.unchanged:
             return registered.document
-        document, request = registered.document, registered.request
+        document, request, options = registered.document, registered.request, registered.options
         beside = spaces_to_serve(resources, request.requested, options)
         begun = runs.begin(
             resources.ledger,

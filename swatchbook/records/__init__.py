@@ -51,7 +51,7 @@ from swatchbook.records.images import (
     Unreadable,
 )
 from swatchbook.records.items import PIXEL_ROLES, TEXT_ROLES, ImageState, ItemState, Role, RoleTag
-from swatchbook.records.options import BatchSize, BlockName, BlockNames, IngestOptions
+from swatchbook.records.options import BatchSize, BlockName, BlockNames, IngestOptions, Pages
 from swatchbook.records.pages import (
     Block,
     Drawn,
@@ -63,6 +63,8 @@ from swatchbook.records.pages import (
     PlannedPage,
     Reading,
     Scans,
+    SkippedPage,
+    SkippedPicture,
     Span,
     Table,
     Tables,
@@ -155,6 +157,7 @@ __all__ = [
     "Owner",
     "Page",
     "PageDetails",
+    "Pages",
     "Picture",
     "PlacedImage",
     "Placement",
@@ -180,6 +183,8 @@ __all__ = [
     "Sha256",
     "Sighting",
     "Similarity",
+    "SkippedPage",
+    "SkippedPicture",
     "SourceItem",
     "SourcePicture",
     "Span",

@@ -7,6 +7,7 @@ from pydantic import Field
 from swatchbook.records.base import Box, Record
 from swatchbook.records.images import Analysis, PlacementState
 from swatchbook.records.items import ImageState, ItemState, Role
+from swatchbook.records.pages import SkippedPicture
 from swatchbook.records.products import Product
 
 
@@ -65,6 +66,7 @@ class PageDetails(Record):
     kind: str = Field(description="`product`, `entity`, `skipped`, or `lost` if it could not be read.")
     reason: str | None
     failure_kind: str | None
+    pictures: tuple[SkippedPicture, ...] = Field(default=(), description="That are seen on a skipped page.")
 
 
 class ImagePlace(Record):

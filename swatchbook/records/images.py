@@ -46,6 +46,7 @@ class Sighting(Record):
     tone: tuple[int, int, int] | None = None  # mean RGB
     caption: str | None = None
     nearby_text: str | None = None
+    context: str | None = None  # what stands around it speaks for a product: `catalogue/decoration.py`
 
 
 class PlacementState(StrEnum):

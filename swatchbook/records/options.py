@@ -1,15 +1,18 @@
-"""The options of an ingest with defaults and limits: roles, focus, batch size (20), retries (3), budget, mirror; and
-the names of saved Prefect blocks. Prefect's form is made from them.
+"""The options of an ingest with defaults and limits: roles, focus, pages to take in, batch size (20), retries (3),
+budget, mirror; and the names of saved Prefect blocks. Prefect's form is made from them.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from swatchbook.records.base import Record
 from swatchbook.records.items import Role
 
 BatchSize = Annotated[int, Field(ge=1, le=256)]
+Pages = Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(lambda pages: tuple(sorted(set(pages))))]
+"""Numbers of pages, from 1, each once and in order."""
 
 
 class IngestOptions(BaseModel):
@@ -28,7 +31,12 @@ class IngestOptions(BaseModel):
     focus: bool = Field(
         default=True,
         title="Only product pages",
-        description="Skip pages without products and entities. (stage 3)",
+        description="Skip pages whose words say that they show no products, such as an index. (stage 3)",
+    )
+    pages: Pages = Field(
+        default=(),
+        title="Pages to take in",
+        description="Pages that are processed although their kind is skipped; later ingests keep them. (stage 3)",
     )
     batch_size: BatchSize = Field(
         default=20, title="Batch size", description="Images processed and committed together. (stage 6)"
@@ -63,6 +71,10 @@ class IngestOptions(BaseModel):
         title="Force",
         description="Once: run stages 1–5 again, and try failed and rejected images again.",
     )
+
+    def with_pages(self, pages: Iterable[int]) -> "IngestOptions":
+        """Return the same options, which take these pages in, too."""
+        return self.model_copy(update={"pages": tuple(sorted({*self.pages, *pages}))})
 
 
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,64}$")]

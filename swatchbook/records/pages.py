@@ -172,12 +172,24 @@ class Tables(Record):
         )
 
 
+class SkippedPicture(Record):
+    """A picture that is seen on a skipped page. Its pixels are not read."""
+
+    bbox: Box  # of its visible part
+    width: int  # pixels of the source
+    height: int
+
+
 class PlannedPage(Record):
-    """The kind of a page, and the reason for it."""
+    """The kind of a page, and the reason for it. Of a skipped page also its pictures, and whether its text repeats what
+    other pages say (`boilerplate`), so that it is not searched either.
+    """
 
     number: int
     kind: Literal["product", "entity", "skipped"]
     reason: str
+    boilerplate: bool = False
+    pictures: tuple[SkippedPicture, ...] = ()
 
 
 class Plan(Record):
@@ -189,3 +201,16 @@ class Plan(Record):
     def shown(self) -> tuple[int, ...]:
         """Return the numbers of the pages that are not skipped."""
         return tuple(p.number for p in self.pages if p.kind != "skipped")
+
+    @property
+    def searched(self) -> tuple[int, ...]:
+        """Return the numbers of the pages whose text is searchable."""
+        return tuple(p.number for p in self.pages if not p.boilerplate)
+
+
+class SkippedPage(Record):
+    """A page whose pictures are not embedded, with the reason and the pictures."""
+
+    page: int
+    reason: str
+    pictures: tuple[SkippedPicture, ...] = ()

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, Stage
+from swatchbook.records.pages import SkippedPage
 from swatchbook.records.sources import ItemCounts
 
 
@@ -64,6 +65,8 @@ class RunReport(Record):
     placements_hidden: int = 0
     placements_decorative: int = 0
     pages_skipped: int = 0
+    pictures_skipped: int = 0  # that are seen on skipped pages; `skipped` lists them
+    skipped: tuple[SkippedPage, ...] = ()
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None

@@ -14,7 +14,7 @@ from pathlib import Path
 from swatchbook.errors import Failure
 from swatchbook.ledger.queries.thumbnails import thumbnails
 from swatchbook.previews import encode_jpeg
-from swatchbook.records import FailureRecord, Record, RunReport, Spent
+from swatchbook.records import FailureRecord, Record, RunReport, SkippedPicture, Spent
 from swatchbook.reports.money import cost_of
 from swatchbook.resources import Resources
 from swatchbook.truncate import merge_roles, truncate
@@ -27,6 +27,9 @@ _THUMBNAIL_BYTES = 128 << 10
 """Most bytes of all thumbnails together, because they are embedded in the report."""
 
 _WARNINGS = 20
+
+_SKIPPED, _PLACES = 50, 8
+"""Most skipped pages in a report, and most places of pictures on each."""
 
 
 class ProductThumbnails(Record):
@@ -74,6 +77,7 @@ def as_markdown(report: RunReport, products: Sequence[ProductThumbnails] = ()) -
         "products": report.products_discovered,
         "chunks": report.chunks_created,
         "pages skipped": report.pages_skipped,
+        "pictures on them": report.pictures_skipped,
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,
         "images to review": report.images_to_review,
@@ -88,6 +92,7 @@ def as_markdown(report: RunReport, products: Sequence[ProductThumbnails] = ()) -
         table([f"images {name}" if name == "found" else name for name in images],
                [[getattr(report, f"images_{name}") for name in images]]),
         table(list(totals), [list(totals.values())]),
+        _skipped_table(report),
         _product_table(products),
         "## Seconds by stage",
         table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
@@ -105,6 +110,26 @@ def _cost_row(spent: Spent) -> list[object]:
     cost = f"{spent.cost_usd:.4f}" + (f" + {spent.unpriced} of unknown price" if spent.unpriced else "")
     names = [plain(name or "–") for name in (spent.stage, spent.provider, spent.model)]
     return [*names, spent.calls, spent.failed, spent.tokens_in, spent.tokens_out, cost, f"{spent.at_most_usd:.4f}"]
+
+
+def _skipped_table(report: RunReport) -> str:
+    """Return the skipped pages with pictures, which `swatchbook embed --pages` takes in; nothing without any."""
+    rows = [
+        [
+            page.page,
+            plain(page.reason),
+            len(page.pictures),
+            "; ".join(truncate(list(map(_place, page.pictures)), _PLACES)),
+        ]
+        for page in report.skipped
+        if page.pictures
+    ]
+    columns = ("skipped page", "reason", "pictures", "x0 y0 x1 y1 (width × height in pixels)")
+    return table(columns, rows[:_SKIPPED]) if rows else ""
+
+
+def _place(picture: SkippedPicture) -> str:
+    return " ".join(f"{edge:.0f}" for edge in picture.bbox) + f" ({picture.width} × {picture.height})"
 
 
 def _product_table(products: Sequence[ProductThumbnails]) -> str:

@@ -2,8 +2,12 @@
 what is missing or stale. Done items are kept.
 """
 
+from collections.abc import Collection
+
+from swatchbook.errors import InvalidReference
 from swatchbook.ledger import document_commands
-from swatchbook.ledger.documents import Document
+from swatchbook.ledger.documents import PDF, Document
+from swatchbook.ledger.queries.skipped import skipped_pages
 from swatchbook.pipeline.register import build_request
 from swatchbook.records import DocumentStatus, Role
 from swatchbook.resources import Resources
@@ -16,20 +20,39 @@ def is_current(resources: Resources, document: Document) -> bool:
 
 
 def regenerate(
-    resources: Resources, document: Document, *, roles: frozenset[Role] = frozenset(), force: bool = False
+    resources: Resources,
+    document: Document,
+    *,
+    roles: frozenset[Role] = frozenset(),
+    pages: Collection[int] = (),
+    force: bool = False,
 ) -> bool:
     """Queue a document so that its next run computes the items it lacks; with `force` also failed and rejected ones.
 
-    `roles` are added to the roles that its options name; options that name none already mean all roles. Returns False
-    if there is nothing to do. Raises Configuration for a role that no configured model computes.
+    `roles` are added to the roles that its options name; options that name none already mean all roles. Of `pages`
+    those that are skipped are taken in, in later ingests, too. Returns False if there is nothing to do. Raises
+    Configuration for a role that no configured model computes, InvalidReference for a page that there is not.
     """
     build_request(resources.settings, document.options.model_copy(update={"roles": roles or document.options.roles}))
-    wanted = document.options.roles and document.options.roles | roles
-    if wanted != document.options.roles:
-        document_commands.request_again(
-            resources.ledger, document.id, document.options.model_copy(update={"roles": wanted})
-        )
+    added_roles = document.options.roles and document.options.roles | roles
+    wanted = document.options.with_pages(_to_take_in(resources, document, pages))
+    wanted = wanted.model_copy(update={"roles": added_roles})
+    if wanted != document.options:
+        document_commands.request_again(resources.ledger, document.id, wanted)
     elif not force and is_current(resources, document):
         return False
     document_commands.regenerate(resources.ledger, document.id, force=force)
     return True
+
+
+def _to_take_in(resources: Resources, document: Document, pages: Collection[int]) -> set[int]:
+    """Return those of the pages that are skipped; all of them before the document's pages are planned."""
+    if not pages:
+        return set()
+    if document.kind != PDF:
+        raise InvalidReference(f"{document.name} has no pages: it is no PDF.", advice="Leave the pages out.")
+    if document.page_count is None:
+        return set(pages)
+    if max(pages) > document.page_count:
+        raise InvalidReference(f"{document.name} has no page {max(pages)}: it has {document.page_count}.")
+    return set(pages) & {page.page for page in skipped_pages(resources.ledger, document.id)}

@@ -14,9 +14,20 @@ from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 
 
-def chunked(pages: list[Page], tables: list[Table] | None = None, skipped: tuple[int, ...] = ()) -> Chunks:
+def chunked(
+    pages: list[Page],
+    tables: list[Table] | None = None,
+    skipped: tuple[int, ...] = (),
+    boilerplate: tuple[int, ...] = (),
+) -> Chunks:
     planned = (
-        PlannedPage(number=p.number, kind="skipped" if p.number in skipped else "product", reason="") for p in pages
+        PlannedPage(
+            number=p.number,
+            kind="skipped" if p.number in (*skipped, *boilerplate) else "product",
+            reason="",
+            boilerplate=p.number in boilerplate,
+        )
+        for p in pages
     )
     return chunk("document", layouts.reading(Document(pages, [])), pages, Plan(pages=tuple(planned)), tables or [])
 
@@ -67,9 +78,15 @@ def test_chunks_fit_the_models_window_and_form_a_forest(pages):
     assert chunked(pages).chunks == chunks
 
 
-def test_skipped_pages_have_no_chunks():
-    pages = [page(1, [text(60, 60, "hidden words")]), page(2, [text(60, 60, "shown words")])]
-    assert embedded(chunked(pages, skipped=(1,))) == ["shownwords"]
+def test_skipped_pages_have_chunks_of_their_own_unless_they_are_boilerplate():
+    pages = [
+        page(1, [text(60, 60, "Oak", 30), text(60, 160, "a board")]),
+        page(2, [text(60, 60, "About us", 30), text(60, 160, "since 1900")]),
+        page(3, [text(60, 60, "more of the board")]),
+    ]
+    chunks = {c.headings: fold(c.text) for c in chunked(pages, skipped=(2,)).chunks if c.embed}
+    assert chunks == {("Oak",): "oakaboardmoreoftheboard", ("About us",): "aboutussince1900"}
+    assert embedded(chunked(pages, boilerplate=(2,))) == ["oakaboardmoreoftheboard"]
 
 
 def test_headings_make_a_path_and_a_parent():

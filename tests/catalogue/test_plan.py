@@ -1,8 +1,8 @@
-"""Pages are skipped for a reason; an unclear page is kept."""
+"""Pages are skipped on evidence of what they are; any other page is kept."""
 
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.plan import make_plan
-from swatchbook.records import Discovery, Plan
+from swatchbook.records import Block, Discovery, Page, Plan
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, page, prose, text
 
@@ -44,6 +44,63 @@ def test_certificates_and_specifications_outside_products_are_entity_pages():
     assert [p.kind for p in plan.pages] == ["skipped", "entity", "entity", "product", "skipped"]
     assert "ISO 9001" in plan.pages[1].reason
     assert plan.pages[3].reason.startswith("kept")
+
+
+def test_first_and_last_page_are_kept_unless_their_words_tell_what_they_are():
+    photo = [(60, 100, 500, 600)]
+    middle = [page(n, prose(60, 60, layouts.WORDS * 3), photo) for n in (2, 3)]
+
+    def kinds(first: list[Block], last: list[Block]) -> list[str]:
+        pages = [page(1, first, photo), *middle, page(4, last, photo)]
+        plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
+        return [plan.pages[0].reason, plan.pages[3].reason]
+
+    slogan, kept = [text(60, 700, "The art of sitting", 30)], "kept: nothing says that it shows no product"
+    assert kinds(slogan, slogan) == [kept, kept]
+    assert kinds([], []) == [kept, kept]
+    assert kinds([text(60, 700, "C A T A L O G U E  2 0 2 6", 30)], slogan) == ["cover", kept]
+    assert kinds([text(60, 700, "Material Book 2026", 30)], slogan) == ["cover", kept]
+    assert kinds(slogan, [*slogan, text(60, 740, "mail@maker.example, www.maker.example")]) == [kept, "contacts"]
+
+
+def test_heading_does_not_skip_a_page_whose_pictures_stand_beside_prices_or_several_names():
+    grid = [(60, 100, 160, 200), (200, 100, 300, 200)]
+    heading = [text(60, 40, "Vision", 28)]
+    names = [text(60, 205, "Alder"), text(200, 205, "Birch")]
+    price = [text(60, 205, "€ 12.50")]
+    for lines, kind in ((heading, "skipped"), ([*heading, *names], "product"), ([*heading, *price], "product")):
+        pages = [layouts.cover(), page(2, lines, grid), layouts.contacts(3)]
+        plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
+        assert plan.pages[1].kind == kind, lines
+
+
+def test_price_table_is_no_index_and_numbers_that_rise_are():
+    def table(numbers: list[int]) -> Page:
+        rows = [
+            (text(60, 60 + 20 * n, f"Board {'ABCDEF'[n]}"), text(300, 60 + 20 * n, str(p)))
+            for n, p in enumerate(numbers)
+        ]
+        return page(2, [line for row in rows for line in row])
+
+    for numbers, kind in (([18, 75, 45, 55, 13, 75], "product"), ([3, 5, 7, 9, 11, 19], "skipped")):
+        pages = [layouts.cover(), table(numbers), layouts.contacts(3)]
+        plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
+        assert plan.pages[1].kind == kind
+    assert plan.searched == (1, 3), "an index repeats what stands on other pages"
+
+
+def test_pictures_of_skipped_pages_are_listed_and_a_taken_page_is_kept():
+    document = layouts.long_sections()
+    photo = (60.0, 100.0, 500.0, 600.0)
+    pages = [page(1, [text(60, 40, "Catalogue", 30)], [photo]), *document.pages[1:]]
+    first = make_plan(layouts.reading(document), pages, discover(layouts.reading(document), pages), True).pages[0]
+    assert (first.kind, [picture.bbox for picture in first.pictures]) == ("skipped", [photo])
+    again = make_plan(layouts.reading(document), pages, discover(layouts.reading(document), pages), True, taken=(1, 5))
+    assert (again.pages[0].kind, again.pages[0].reason, again.pages[0].pictures) == ("product", "taken in: cover", ())
+    assert (
+        again.pages[1:]
+        == make_plan(layouts.reading(document), pages, discover(layouts.reading(document), pages), True).pages[1:]
+    )
 
 
 def test_document_of_a_single_page_has_no_skipped_page():

@@ -35,6 +35,7 @@ from swatchbook.records import (
     PlacementState,
     Plan,
     PlannedPage,
+    SkippedPicture,
     entity_id,
     text_key,
 )
@@ -69,7 +70,12 @@ PLAN = Plan(
     pages=(
         PlannedPage(number=1, kind="product", reason="Oak"),
         PlannedPage(number=2, kind="entity", reason="table"),
-        PlannedPage(number=3, kind="skipped", reason="contents"),
+        PlannedPage(
+            number=3,
+            kind="skipped",
+            reason="contents",
+            pictures=(SkippedPicture(bbox=(60, 100, 500, 600), width=400, height=300),),
+        ),
         PlannedPage(number=4, kind="product", reason="Oak"),
     )
 )

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from swatchbook.errors import Configuration
-from swatchbook.ledger import runs
+from swatchbook.errors import Configuration, InvalidReference
+from swatchbook.ledger import runs, stage_results
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.register import build_request, register
-from swatchbook.records import DocumentStatus, IngestOptions, Role
+from swatchbook.records import DocumentStatus, IngestOptions, Plan, PlannedPage, Reading, Role
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import is_current, regenerate
 
@@ -28,6 +28,14 @@ def completed(resources: Resources, path: Path, **options: object) -> Document:
         prefect_run=None,
     )
     assert isinstance(run, Run)
+    planned = tuple(
+        PlannedPage(number=n, kind="skipped" if n in (1, 6) else "product", reason="cover") for n in range(1, 7)
+    )
+    boxes = dict.fromkeys(range(1, 7), (0.0, 0.0, 595.0, 842.0))
+    reading = Reading(
+        content=document.content, page_count=6, title=None, outline=(), page_boxes=boxes, pages_file=f"{'0' * 64}.jsonl"
+    )
+    stage_results.save_pages(resources.ledger, run, reading, Plan(pages=planned))
     runs.end(resources.ledger, run, DocumentStatus.COMPLETED)
     return get_document(resources.ledger, document.id)
 
@@ -57,4 +65,30 @@ def test_a_role_that_nobody_makes_is_refused_and_nothing_changes(
     document = completed(resources, small_catalogue, roles=["visual"])
     with pytest.raises(Configuration, match=role):
         regenerate(resources, document, roles=frozenset({role}))
+    assert get_document(resources.ledger, document.id) == document
+
+
+def test_skipped_pages_are_taken_in_once_and_kept_by_the_next_ingest(
+    resources: Resources, small_catalogue: Path
+) -> None:
+    document = completed(resources, small_catalogue)
+    assert not regenerate(resources, document, pages=(2, 3)), "they are not skipped"
+    assert regenerate(resources, document, pages=(1, 2))
+    asked = get_document(resources.ledger, document.id)
+    assert (asked.options.pages, asked.status) == ((1,), DocumentStatus.WAITING)
+    assert not is_current(resources, asked)
+
+    taken = completed(resources, small_catalogue, pages=(1,))
+    again = register(resources, small_catalogue, owner="default", options=IngestOptions(pages=(6,)))
+    assert again.options.pages == (1, 6)
+    same = register(resources, small_catalogue, owner="default", options=IngestOptions())
+    assert same.options.pages == (1,)
+    assert same.unchanged, "what a person took in is no other request"
+    assert not regenerate(resources, taken, pages=(1,)), "it is taken in already"
+
+
+def test_pages_that_there_are_not_are_refused(resources: Resources, small_catalogue: Path) -> None:
+    document = completed(resources, small_catalogue)
+    with pytest.raises(InvalidReference, match="has no page 7: it has 6"):
+        regenerate(resources, document, pages=(1, 7))
     assert get_document(resources.ledger, document.id) == document

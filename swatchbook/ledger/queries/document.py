@@ -14,6 +14,7 @@ from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.queries.reviews import reviews_of
+from swatchbook.ledger.queries.skipped import read_skipped
 from swatchbook.ledger.tables import (
     chunks,
     documents,
@@ -59,6 +60,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
         return {
             "document": {name: value for name, value in stored.items() if name not in ("report", "run", "deaths")},
             "page_boxes": _page_boxes(connection, document),
+            "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
             ],

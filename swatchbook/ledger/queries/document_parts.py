@@ -102,4 +102,5 @@ def _page(row: Any) -> PageDetails:
         kind=row.kind,
         reason=row.reason,
         failure_kind=row.failure_kind,
+        pictures=row.pictures or (),
     )

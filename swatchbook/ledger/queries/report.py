@@ -12,6 +12,7 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.reviews import count_images_to_review
+from swatchbook.ledger.queries.skipped import skipped_pages
 from swatchbook.ledger.tables import chunks, products, timings
 from swatchbook.records import ImageState, RunReport
 
@@ -32,6 +33,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         product_count = _count(connection, products, document)
         chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
     spent = spending(ledger, document)
+    skipped = skipped_pages(ledger, document)
     last = stored.report if run is None else None
     return RunReport(
         document_id=document,
@@ -49,6 +51,8 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         placements_hidden=counts.placements_hidden,
         placements_decorative=counts.placements_decorative,
         pages_skipped=counts.pages_skipped,
+        pictures_skipped=sum(len(page.pictures) for page in skipped),
+        skipped=skipped,
         failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),

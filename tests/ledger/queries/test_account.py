@@ -457,7 +457,12 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     stage_results.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
 
     shown = show_document(ledger, run.document)
-    assert shown.keys() == {"document", "page_boxes", "products", "images", "chunks", "entities", "links"}
+    parts = {"document", "page_boxes", "skipped_pages", "products", "images", "chunks", "entities", "links"}
+    assert shown.keys() == parts
+    picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
+    assert shown["skipped_pages"] == [{"page": 3, "reason": "contents", "pictures": [picture]}]
+    report = document_report(ledger, run.document)
+    assert (report.pages_skipped, report.pictures_skipped) == (1, 1)
     assert shown["document"]["id"] == run.document
     assert shown["page_boxes"] == {str(n): [0.0, 0.0, 595.0, 842.0] for n in (1, 2, 3)}
     assert {

@@ -1,0 +1,26 @@
+"""The skipped pages of a document, each with its reason and the pictures that are seen on it."""
+
+from sqlalchemy import Connection, select
+
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.tables import pages
+from swatchbook.records import SkippedPage
+
+
+def skipped_pages(ledger: Ledger, document: str) -> tuple[SkippedPage, ...]:
+    """Return the skipped pages of a document, by number."""
+    with ledger.read() as connection:
+        return read_skipped(connection, document)
+
+
+def read_skipped(connection: Connection, document: str) -> tuple[SkippedPage, ...]:
+    """Return the skipped pages of a document within a transaction, by number."""
+    query = (
+        select(pages.c.number, pages.c.reason, pages.c.pictures)
+        .where(pages.c.document == document, pages.c.kind == "skipped")
+        .order_by(pages.c.number)
+    )
+    return tuple(
+        SkippedPage(page=row.number, reason=row.reason or "", pictures=row.pictures or ())
+        for row in connection.execute(query)
+    )

@@ -1,0 +1,84 @@
+"""What is small or repeated is judged by what stands around it."""
+
+import pytest
+
+from swatchbook.catalogue.decoration import contexts, find_repeated
+from swatchbook.catalogue.pictures import place_pictures
+from swatchbook.records import Box, Line, PlacementState, Sighting
+from tests.catalogue.test_pictures import line, sighting
+
+SMALL: Box = (100, 100, 148, 140)
+"""48 × 40 points are 0.4 % of the page."""
+
+
+def column(count: int, x: float = 100, size: float = 48) -> list[Sighting]:
+    return [sighting(bbox=(x, 100 + 60 * n, x + size, 140 + 60 * n), content=f"{x} {n}") for n in range(count)]
+
+
+def state(pictures: list[Sighting], lines: list[Line]) -> list[PlacementState]:
+    judged = [
+        picture.model_copy(update={"context": context})
+        for picture, context in zip(pictures, contexts(pictures, lines), strict=True)
+    ]
+    return [placement.state for placement in place_pictures("document", judged)]
+
+
+SHOWN, DECORATIVE = PlacementState.SHOWN, PlacementState.DECORATIVE
+
+
+@pytest.mark.parametrize("figure", ["18", "0431430", "€ 12.50", "AB-1204"])
+def test_small_picture_beside_cells_of_a_table_is_shown(figure: str) -> None:
+    assert state([sighting(bbox=SMALL)], [line("Paving stone", 20, 115), line(figure, 170, 115)]) == [SHOWN]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [line("Paving stone", 20, 115), line("18", 170, 300)],  # in another row
+        [line("Waterproof", 170, 115), line("for many years", 170, 127)],  # no figure: an icon in a list
+        [line("mail@maker.example", 170, 110), line("0301234", 170, 125)],
+    ],
+)
+def test_small_picture_without_a_row_is_decorative(lines: list[Line]) -> None:
+    assert state([sighting(bbox=SMALL)], lines) == [DECORATIVE]
+
+
+def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
+    swatches = column(4)
+    names = [line(f"Tone {'abcd'[n]}", 100, 142 + 60 * n) for n in range(4)]
+    assert state(swatches, names) == [SHOWN] * 4
+    assert state(swatches[:2], names) == [DECORATIVE] * 2, "two are no grid"
+    assert state(swatches, [line("Tone", 100, 142 + 60 * n) for n in range(4)]) == [DECORATIVE] * 4
+    assert state([*swatches[:2], *column(1, x=300, size=20)], names) == [DECORATIVE] * 3, "of other sizes"
+
+
+def test_rule_and_speck_are_decorative_whatever_stands_beside_them() -> None:
+    cells = [line("Paving stone", 20, 110), line("18", 470, 110)]
+    assert state([sighting(bbox=(100, 100, 400, 122))], cells) == [DECORATIVE]
+    assert state([sighting(bbox=(100, 105, 119, 124))], cells) == [DECORATIVE]
+
+
+def test_look_alikes_are_products_where_each_has_a_caption_of_its_own() -> None:
+    def seen(captions: tuple[str, ...], size: float = 300, content: str | None = None) -> set[int]:
+        return find_repeated(
+            [
+                sighting(page=3 * n, bbox=(100, 100, 100 + size, 100 + size), content=content or str(n),
+                         phash="0f" * 8, tone=(100, 100, 100), caption=caption)
+                for n, caption in enumerate(captions, 1)
+            ]
+        )  # fmt: skip
+
+    assert seen(("Primer", "Lacquer", "Putty")) == set()
+    assert seen(("Primer", "Primer", "Putty")) == {0, 1, 2}
+    assert seen(("Primer", "Lacquer", "Putty"), size=60) == {0, 1, 2}, "a small one is a logo beside other texts"
+    assert seen(("Primer", "Lacquer", "Putty"), content="same") == {0, 1, 2}, "the same pixels are one picture"
+
+
+def test_large_picture_on_consecutive_pages_with_one_caption_is_one_products() -> None:
+    def seen(*pages: int, caption: str = "Alder") -> set[int]:
+        return find_repeated([sighting(page=page, bbox=(100, 100, 400, 400), caption=caption) for page in pages])
+
+    assert seen(4, 5, 6) == set()
+    assert seen(4, 5, 6, 7, 8, 9) == set(range(6)), "a frame"
+    assert seen(4, 5, 9) == {0, 1, 2}
