@@ -63,6 +63,8 @@ def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | No
         return PlacementState.DECORATIVE, f"tiny: under {LEAST_SHARE:.1%} of the page"
     if repeated:
         return PlacementState.DECORATIVE, f"repeated: on {REPEATED_ON} pages or more"
+    if sighting.unreadable:
+        return PlacementState.UNREADABLE, sighting.unreadable
     return PlacementState.SHOWN, None
 
 

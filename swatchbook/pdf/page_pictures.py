@@ -31,6 +31,7 @@ from swatchbook.geometry import (
     transform_box,
 )
 from swatchbook.images.limits import ImageLimits
+from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
 from swatchbook.pdf.painting import Painting, Stroke, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.visible import Seen, render_box, see_pictures
@@ -43,6 +44,7 @@ FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot 
 MOST_PICTURES = 1_000  # taken from a page; backgrounds cut into slices have some hundreds
 WHOLE = 0.97  # of a picture's area: if as much is seen, its bytes are kept
 LEAST_SCALE, MOST_SCALE = 1.0, 6.0  # pixels a point of what is rendered: 72 and 432 dpi
+DRAWING_SCALE = 3.0  # pixels a point of what has no pixels
 MOST_RENDERED = 3_000  # pixels, of the longer side
 
 
@@ -91,7 +93,7 @@ class Found:
 
 
 def find_pictures(page: Any) -> Iterator[Found]:
-    """Return the pictures that a page paints, in the order painted, with what is seen of each."""
+    """Return the pictures that a page paints, in the order painted, with what is seen of each; then its drawings."""
     infos, painting = page.get_image_info(), trace_painting(page)
     strokes, drawn = _strokes(infos, painting), list(list_pictures(page, infos, painting))
     counts_agree = len(painting.strokes) == len(infos)
@@ -113,6 +115,17 @@ def find_pictures(page: Any) -> Iterator[Found]:
             picture=picture if has_own_pixels else None,
             space=infos[number]["cs-name"],
         )
+    if 0 < painting.paths <= MOST_PATHS:
+        yield from find_drawings(page, len(infos), [one.box for one in seen.values()])
+
+
+def find_drawings(page: Any, after: int, pictures: Sequence[Box]) -> Iterator[Found]:
+    """Return the drawings and palettes of a page, numbered from `after`; `pictures`: the boxes of what is seen."""
+    as_shown, as_drawn = tuple(page.rotation_matrix), tuple(page.derotation_matrix)
+    frame = transform_box(tuple(page.rect), as_drawn)
+    boxes = drawing_boxes(page.get_cdrawings(), frame, [transform_box(box, as_drawn) for box in pictures])
+    for number, box in enumerate((transform_box(box, as_shown) for box in boxes), after):
+        yield Found(number, "drawing", 0, box, box, Seen(box, area(box), opacity=1.0), DRAWING_SCALE)
 
 
 class Extractor:

@@ -55,6 +55,10 @@ class PlacementState(StrEnum):
     UNREADABLE = "unreadable"  # it would be shown, but cannot be decoded
 
 
+COUNTED = (PlacementState.SHOWN, PlacementState.UNREADABLE)
+"""The states of placements whose images are in the account."""
+
+
 NO_PAGE = 0
 """The page of a placement that is a file: it is on none."""
 
