@@ -9,7 +9,8 @@ The most pictures of a page (1,000); the resolution of what is rendered (432 dpi
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pymupdf
@@ -21,6 +22,7 @@ from swatchbook.geometry import (
     UNIT_SQUARE,
     Transform,
     area,
+    bounding_box,
     clip,
     compose,
     invert,
@@ -32,8 +34,9 @@ from swatchbook.geometry import (
 )
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
-from swatchbook.pdf.painting import Painting, Stroke, trace_painting
+from swatchbook.pdf.painting import NOWHERE, Painting, Stroke, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
+from swatchbook.pdf.strips import Strip, join_strips
 from swatchbook.pdf.visible import Seen, render_box, see_pictures
 from swatchbook.records import Box, Drawn, sha256, text_key
 from swatchbook.runtime.child_process import Frame
@@ -95,6 +98,25 @@ class Found:
 def find_pictures(page: Any) -> Iterator[Found]:
     """Return the pictures that a page paints, in the order painted, with what is seen of each; then its drawings."""
     infos, painting = page.get_image_info(), trace_painting(page)
+    pictures = list(_painted_pictures(page, infos, painting))
+    strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
+    for group in join_strips(strips, cache(lambda: render_box(page, tuple(page.rect), 1.0))):
+        yield _whole_of([pictures[n] for n in group])
+    if 0 < painting.paths <= MOST_PATHS:
+        yield from find_drawings(page, len(infos), [one.seen.box for one in pictures])
+
+
+def _whole_of(strips: Sequence[Found]) -> Found:
+    """Return the one picture that strips make; it is rendered."""
+    if len(strips) == 1:
+        return strips[0]
+    box = bounding_box(strip.seen.box for strip in strips)
+    seen = Seen(box, sum(strip.seen.area for strip in strips), strips[0].seen.opacity)
+    whole, place = (bounding_box(boxes) for boxes in zip(*((s.whole, s.place) for s in strips), strict=True))
+    return replace(strips[0], whole=whole, place=place, seen=seen, picture=None)
+
+
+def _painted_pictures(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Found]:
     strokes, drawn = _strokes(infos, painting), list(list_pictures(page, infos, painting))
     counts_agree = len(painting.strokes) == len(infos)
     pictures = [p.number for p in drawn if not p.gradient][:MOST_PICTURES]
@@ -115,8 +137,6 @@ def find_pictures(page: Any) -> Iterator[Found]:
             picture=picture if has_own_pixels else None,
             space=infos[number]["cs-name"],
         )
-    if 0 < painting.paths <= MOST_PATHS:
-        yield from find_drawings(page, len(infos), [one.box for one in seen.values()])
 
 
 def find_drawings(page: Any, after: int, pictures: Sequence[Box]) -> Iterator[Found]:
@@ -243,7 +263,8 @@ def embedded_picture(document: Any, xref: int, limits: ImageLimits) -> Image.Ima
     """Return the pixels of an image object (RGB, or RGBA with its mask)."""
     limits.check_bytes(len(document.xref_stream_raw(xref) or b""))
     image, alpha = to_rgb(pymupdf.Pixmap(document, xref)), soft_mask(document, xref)
-    if alpha is not None and image.mode == "RGB":  # with a Matte MuPDF has already applied the mask
+    # With a Matte MuPDF undoes its colours, and leaves alpha opaque.
+    if alpha is not None and (image.mode == "RGB" or min_alpha(image.getchannel("A")) >= OPAQUE):
         image.putalpha(alpha.resize(image.size, Image.Resampling.BILINEAR))
     return image
 

@@ -1,5 +1,5 @@
-"""The records of pictures, of their placements on pages (shown, hidden, decorative), of unreadable images, and of
-analyses.
+"""The records of pictures, of their placements on pages (shown, hidden, decorative, unreadable), of unreadable images,
+and of analyses.
 """
 
 from enum import StrEnum
