@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 
 FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot hold
 MOST_PICTURES = 1_000  # taken from a page; backgrounds cut into slices have some hundreds
+RECORD = 100  # bytes, of MuPDF's record of a picture
 WHOLE = 0.97  # of a picture's area: if as much is seen, its bytes are kept
 LEAST_SCALE, MOST_SCALE = 1.0, 6.0  # pixels a point of what is rendered: 72 and 432 dpi
 DRAWING_SCALE = 3.0  # pixels a point of what has no pixels
@@ -317,16 +318,33 @@ def to_rgb(pixmap: Any) -> Image.Image:
 def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
     """Return the cross-reference number of each picture painted, 0 if it has none (inline, or in a pattern).
 
-    Size and mask identify most pictures; `xrefs=True` for all would decode and hash every picture.
+    Size in pixels, mask, and then the size in bytes identify most pictures; `xrefs=True` for the rest decodes and
+    hashes every picture of the page and of its resources, which may take seconds.
     """
     xrefs_by_shape: dict[tuple[int, int, bool], set[int]] = defaultdict(set)
     for xref, smask, width, height, *_ in page.get_images(full=True):
         xrefs_by_shape[width, height, smask > 0].add(xref)
     candidates = [xrefs_by_shape[info["width"], info["height"], info["has-mask"]] for info in infos]
-    if any(len(xrefs) > 1 for xrefs in candidates):
-        by_hash = [info["xref"] for info in page.get_image_info(xrefs=True)]
-        return [next(iter(xrefs)) if len(xrefs) == 1 else xref for xrefs, xref in zip(candidates, by_hash, strict=True)]
-    return [next(iter(xrefs), 0) for xrefs in candidates]
+    streams = {
+        xref: page.parent.xref_stream_raw(xref) or b"" for xrefs in candidates if len(xrefs) > 1 for xref in xrefs
+    }
+    candidates = [
+        {stream: xref for xref, stream in streams.items() if xref in xrefs and _may_hold(info["size"], stream)}.values()
+        if len(xrefs) > 1
+        else xrefs
+        for info, xrefs in zip(infos, candidates, strict=True)
+    ]
+    if all(len(xrefs) == 1 for xrefs in candidates if xrefs):
+        return [next(iter(xrefs), 0) for xrefs in candidates]
+    by_hash = [info["xref"] for info in page.get_image_info(xrefs=True)]
+    return [next(iter(xrefs)) if len(xrefs) == 1 else xref for xrefs, xref in zip(candidates, by_hash, strict=True)]
+
+
+def _may_hold(size: int, stream: bytes) -> bool:
+    """Whether a stream can be that of a picture for which MuPDF holds so many bytes: those of the stream or, where it
+    unpacks them as it goes, room for three times as many, and its own record.
+    """
+    return any(0 <= size - held <= RECORD for held in (len(stream), max(3 * len(stream), 1024)))
 
 
 # --- shared with the child process ------------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
-"""Which pictures of a page are strips of one picture that an exporter cut: long, of equal length and resolution, edge
-to edge, painted one after the other, and going on across the seam. Pure functions on boxes and a rendered page.
+"""Which pictures of a page are strips of one picture that an exporter cut: samples are stored row by row, so it cuts
+bands that lie under each other, of equal width and resolution, painted one after the other. Pictures of goods lie so
+only by chance: bands are joined if the picture goes on across the seam, or if they are very long.
+
+Pure functions on boxes and a rendered page.
 """
 
 from collections.abc import Callable, Sequence
@@ -7,14 +10,13 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageStat
 
-from swatchbook.geometry import bounding_box
 from swatchbook.records import Box
 
-LONG = 3.0  # times its short side; pictures of goods that touch are rarely as long
+LONG, VERY_LONG = 3.0, 8.0  # times its height
 TOUCH = 0.6  # points between edges that agree
 SAME_SCALE = 0.02
 STEP = 3  # pixels between the rows that are compared: a row on the seam itself is a mixture
-BREAK = 2.0  # of 255: the change across a seam over the largest within the strips
+BREAK = 2.0  # of 255: the change across a seam over the largest within the bands
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,12 @@ def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) ->
     """
     groups: list[list[int]] = []
     for n, strip in enumerate(strips):
-        joins = bool(groups) and _are_neighbours(strips[groups[-1][-1]], strip, is_first=len(groups[-1]) == 1)
-        if joins and _goes_on(strips[groups[-1][-1]].box, strip.box, rendered()):
+        last = strips[groups[-1][-1]] if groups else None
+        if (
+            last
+            and _are_neighbours(last, strip, is_first=len(groups[-1]) == 1)
+            and (_is_long(last.box, VERY_LONG) or _goes_on(last.box, strip.box, rendered()))
+        ):
             groups[-1].append(n)
         else:
             groups.append([n])
@@ -41,38 +47,29 @@ def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) ->
 
 
 def _are_neighbours(a: Strip, b: Strip, *, is_first: bool) -> bool:
-    """Whether two strips have the same length and lie edge to edge; the last one of a picture may be narrower."""
-    for (left, top, right, bottom), other in ((a.box, b.box), (_transposed(a.box), _transposed(b.box))):
-        ends_agree = abs(left - other[0]) <= TOUCH and abs(right - other[2]) <= TOUCH
-        touch = min(abs(bottom - other[1]), abs(top - other[3])) <= TOUCH
-        long = right - left >= LONG * (bottom - top) > 0
-        narrower = other[3] - other[1] <= bottom - top + TOUCH or is_first
-        if ends_agree and touch and long and narrower:
-            return abs(a.scale - b.scale) <= SAME_SCALE * a.scale
-    return False
+    """Whether two bands have the same width and touch; the last one of a picture may be lower."""
+    (left, top, right, bottom), other = a.box, b.box
+    ends_agree = abs(left - other[0]) <= TOUCH and abs(right - other[2]) <= TOUCH
+    touch = min(abs(bottom - other[1]), abs(top - other[3])) <= TOUCH
+    height = bottom - top
+    lower = other[3] - other[1] <= height + TOUCH or is_first
+    return ends_agree and touch and lower and _is_long(a.box, LONG) and abs(a.scale - b.scale) <= SAME_SCALE * a.scale
+
+
+def _is_long(box: Box, times: float) -> bool:
+    return box[2] - box[0] >= times * (box[3] - box[1]) > 0
 
 
 def _goes_on(a: Box, b: Box, page: Image.Image) -> bool:
     """Whether the picture changes no more across the seam of two neighbours than within them."""
-    if abs(a[0] - b[0]) > TOUCH or abs(a[2] - b[2]) > TOUCH:  # beside each other
-        a, b = _transposed(a), _transposed(b)
-        page = page.transpose(Image.Transpose.TRANSPOSE)
-    x0, y0, x1, y1 = (round(value) for value in bounding_box((a, b)))
-    seam = round(max(a[1], b[1]))
-    across = _change(page, (x0, x1), seam - 2, seam + 1)
-    within = [
-        _change(page, (x0, x1), row, row + STEP)
-        for row in range(y0, y1 - STEP, STEP)
-        if row + STEP < seam or row > seam
-    ]
-    return across <= max(within, default=0.0) + BREAK
+    left, right = round(max(a[0], b[0])), round(min(a[2], b[2]))
+    seam, top, bottom = round(max(a[1], b[1])), round(min(a[1], b[1])), round(max(a[3], b[3]))
+    across = _change(page, (left, right), seam - 2)
+    rows = [row for row in range(top, bottom - STEP, STEP) if row + STEP < seam or row > seam]
+    return across <= max((_change(page, (left, right), row) for row in rows), default=0.0) + BREAK
 
 
-def _change(page: Image.Image, across: tuple[int, int], row: int, other: int) -> float:
-    """Return the mean absolute difference of two rows of pixels, of 255."""
-    rows = (page.crop((across[0], y, across[1], y + 1)) for y in (row, other))
+def _change(page: Image.Image, across: tuple[int, int], row: int) -> float:
+    """Return the mean absolute difference, of 255, between a row of pixels and that `STEP` below."""
+    rows = (page.crop((across[0], y, across[1], y + 1)) for y in (row, row + STEP))
     return sum(ImageStat.Stat(ImageChops.difference(*rows)).mean) / 3
-
-
-def _transposed(box: Box) -> Box:
-    return box[1], box[0], box[3], box[2]
