@@ -131,6 +131,8 @@ def _is_shown(
     """
     same = [p for p in placements if p.page == entry["page"] and _is_same(p, entry["image_hint"], page_boxes[p.page])]
     same = [p for p in same if p.xref == entry["image_hint"].get("xref")] or same
+    if "strip of it" in (entry.get("role") or ""):
+        same += [p for p in placements if p.page == entry["page"] and _is_strip_of(entry["image_hint"]["bbox"], p.bbox)]
     return any(p.state is PlacementState.SHOWN for p in same), same
 
 
@@ -143,6 +145,13 @@ def _is_same(placement: Placement, hint: Mapping[str, Any], page: Box) -> bool:
         return True
     xrefs = {hint.get("xref"), *hint.get("xrefs", ())} - {None, 0}
     return placement.xref in xrefs and _shared(placement.bbox, tuple(hint["bbox"])) >= 0.8 * area(placement.bbox) > 0
+
+
+def _is_strip_of(labelled: Sequence[float], whole: Box) -> bool:
+    """Whether a box lies in one that it spans in one direction: its picture was joined of strips."""
+    x0, y0, x1, y1 = labelled
+    inside = _shared((x0, y0, x1, y1), whole) >= 0.9 * area((x0, y0, x1, y1))
+    return inside and (x1 - x0 >= 0.95 * (whole[2] - whole[0]) or y1 - y0 >= 0.95 * (whole[3] - whole[1]))
 
 
 def _agree(box: Box, labelled: Box, page: Box) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from swatchbook.catalogue.kinds import certificates_in
 from swatchbook.geometry import area, gap, shared_area
 from swatchbook.records import (
+    COUNTED,
     Box,
     Chunk,
     Discovery,
@@ -16,7 +17,6 @@ from swatchbook.records import (
     LinkKind,
     Page,
     Placement,
-    PlacementState,
     Product,
     fold,
 )
@@ -46,7 +46,7 @@ def link(
     Hidden and decorative placements and running heads get no links. `products` are in the order of the discovery.
     """
     places = _places(products, discovery)
-    shown = [p for p in placements if p.state is PlacementState.SHOWN]
+    shown = [p for p in placements if p.state in COUNTED]
     by_page: dict[int, list[Product]] = defaultdict(list)
     for product in products:
         for number in product.pages:

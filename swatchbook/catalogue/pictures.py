@@ -57,6 +57,8 @@ def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | No
         return PlacementState.DECORATIVE, small
     if repeated:
         return PlacementState.DECORATIVE, f"repeated: on {REPEATED_ON} pages or more"
+    if sighting.unreadable:
+        return PlacementState.UNREADABLE, sighting.unreadable
     return PlacementState.SHOWN, None
 
 

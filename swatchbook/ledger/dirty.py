@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, case, delete, lit
 
 from swatchbook.ledger.database import db_now, execute_in, portions
 from swatchbook.ledger.tables import chunks, documents, images, placements
-from swatchbook.records import DocumentStatus, PlacementState
+from swatchbook.records import COUNTED, DocumentStatus
 
 NEVER_SHOWN = {"dirty": 0, "made": 0, "published": 0}
 """Column values of an image or chunk that was never shown, or whose object was removed: it has nothing to publish."""
@@ -94,7 +94,7 @@ def hide_images(connection: Connection, ids: Collection[str]) -> None:
     An image that was never shown and is placed hidden stays as it is: it has nothing published.
     """
     placed = select(placements.c.id).where(placements.c.image == images.c.id)
-    shown = placed.where(placements.c.state == PlacementState.SHOWN).exists()
+    shown = placed.where(placements.c.state.in_(COUNTED)).exists()
     execute_in(connection, update(images).where(shown).values(dirty=images.c.dirty + 1), images.c.id, ids)
     unused = and_(~shown, (images.c.dirty > 0) | ~placed.exists())
     execute_in(connection, update(images).where(unused).values(gone=True, publish_next=None), images.c.id, ids)
@@ -122,7 +122,7 @@ def drop_gone(connection: Connection, table: Table, ids: Collection[str]) -> Non
 def reopen_documents_showing(connection: Connection, ids: Collection[str]) -> None:
     """Make documents that show these images wait, due now: completed ones, and those that wait for a later time."""
     later = and_(documents.c.status == DocumentStatus.WAITING, documents.c.due_at > db_now())
-    showing = select(placements.c.document).where(placements.c.state == PlacementState.SHOWN)
+    showing = select(placements.c.document).where(placements.c.state.in_(COUNTED))
     reopened = or_(documents.c.status == DocumentStatus.COMPLETED, later)
     for portion in portions(sorted(ids)):
         connection.execute(

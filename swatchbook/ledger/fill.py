@@ -48,11 +48,11 @@ from swatchbook.ledger.tables import (
     vectors,
 )
 from swatchbook.records import (
+    COUNTED,
     PIXEL_ROLES,
     TEXT_ROLES,
     DocumentStatus,
     ItemState,
-    PlacementState,
     Record,
     Role,
     RoleTag,
@@ -95,7 +95,7 @@ def documents_to_fill(ledger: Ledger, pairs: Collection[RoleTag]) -> list[str]:
             if rows is chunks:
                 query = select(chunks.c.document).where(chunks.c.id.in_(open_rows))
             else:
-                shown = placements.c.state == PlacementState.SHOWN
+                shown = placements.c.state.in_(COUNTED)
                 query = select(placements.c.document).where(placements.c.image.in_(open_rows), shown)
             found |= set(connection.execute(query.distinct()).scalars())
         deleting = documents.c.status == DocumentStatus.DELETING
@@ -139,7 +139,7 @@ def begin_fill(
 
 def _queue_all(connection: Connection, document: str, pairs: Sequence[RoleTag]) -> None:
     """Queue the items of these pairs of all that a document shows."""
-    shown = (placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+    shown = (placements.c.document == document, placements.c.state.in_(COUNTED))
     of_images = select(images.c.id, images.c.content_key).join_from(placements, images).where(*shown).distinct()
     shown_images = {row.id: row.content_key for row in connection.execute(of_images)}
     stored = select(contents.c.key).where(contents.c.file.is_not(None))  # what could not be read has no file
@@ -205,7 +205,7 @@ def _shown(rows: Table) -> Select[Any]:
     if rows is chunks:
         return shown.where(chunks.c.embed, ~chunks.c.gone)
     shown = shown.join_from(placements, images, images.c.id == placements.c.image)
-    return shown.where(placements.c.state == PlacementState.SHOWN)
+    return shown.where(placements.c.state.in_(COUNTED))
 
 
 def _places(rows: Table) -> Table:
@@ -339,7 +339,7 @@ def _candidates(document: str, rows: Table, pairs: Sequence[RoleTag], after: int
         again = exists().where(
             earlier.c.image == images.c.id,
             earlier.c.document == document,
-            earlier.c.state == PlacementState.SHOWN,
+            earlier.c.state.in_(COUNTED),
             earlier.c.ordinal < placements.c.ordinal,
         )
         file = select(contents.c.file).where(contents.c.key == images.c.content_key).scalar_subquery()

@@ -16,7 +16,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.tables import chunks, documents, images, items, key_for_role, placements, requested
-from swatchbook.records import TEXT_ROLES, ImageState, ItemState, PlacementState, Record, Role
+from swatchbook.records import COUNTED, TEXT_ROLES, ImageState, ItemState, Record, Role
 
 _SOURCE_REQUESTED = requested.alias("source_requested")
 _SOURCE_ITEM = items.alias("source_item")
@@ -51,7 +51,7 @@ def shown_images(
 
     `only`: no other images than these, few enough for one IN list.
     """
-    shown = select(placements.c.document, placements.c.image).where(placements.c.state == PlacementState.SHOWN)
+    shown = select(placements.c.document, placements.c.image).where(placements.c.state.in_(COUNTED))
     if document is not None:
         shown = shown.where(placements.c.document == document)
     if only is not None:
@@ -71,7 +71,7 @@ def first_placements(document: str) -> Subquery:
             first.label("ordinal"),
             (func.row_number().over(order_by=first) - 1).label("index"),
         )
-        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+        .where(placements.c.document == document, placements.c.state.in_(COUNTED))
         .group_by(placements.c.document, placements.c.image)
         .subquery("shown")
     )

@@ -18,7 +18,7 @@ from swatchbook.ledger.database import select_in
 from swatchbook.ledger.leases import ItemId
 from swatchbook.ledger.requested import add_pending, reopen_documents
 from swatchbook.ledger.tables import analyses, contents, images, items, placements, requested, reviews
-from swatchbook.records import Analysis, ItemState, PlacementState, Role, pair_key
+from swatchbook.records import COUNTED, Analysis, ItemState, Role, pair_key
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def queue_text_items(connection: Connection, column: Column[str], values: Collec
     query = (
         select(placements.c.document, images.c.content_key, images.c.text_key, images.c.pair_key)
         .join_from(images, placements, placements.c.image == images.c.id)
-        .where(images.c.text_key.is_not(None), placements.c.state == PlacementState.SHOWN)
+        .where(images.c.text_key.is_not(None), placements.c.state.in_(COUNTED))
         .distinct()
     )
     showing = list(select_in(connection, query, column, values))

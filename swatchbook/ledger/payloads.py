@@ -18,7 +18,7 @@ from swatchbook.index.size_words import join_sizes, with_sizes
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
-from swatchbook.records import NO_PAGE, LinkKind, PlacementState
+from swatchbook.records import COUNTED, NO_PAGE, LinkKind
 
 MAIN_COLOR = 0.3
 """Share of a picture that a colour of the product covers at least: less may be of the room around it."""
@@ -158,7 +158,7 @@ _SHOWN = (
         images.c.text_key,
     )
     .join(images, images.c.id == placements.c.image)
-    .where(placements.c.state == PlacementState.SHOWN)
+    .where(placements.c.state.in_(COUNTED))
     .order_by(placements.c.document, placements.c.ordinal)
 )
 _SHOWN_WITH_TEXTS = _SHOWN.add_columns(placements.c.caption, placements.c.nearby_text)
@@ -184,7 +184,7 @@ _PICTURES = (
     select(links.c.target.label("product"), images.c.id, images.c.content_key, images.c.text_key)
     .join(placements, placements.c.id == links.c.source)
     .join(images, images.c.id == placements.c.image)
-    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state == PlacementState.SHOWN)
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
     .order_by(links.c.score.desc(), placements.c.ordinal)
 )
 

@@ -23,7 +23,7 @@ from swatchbook.ledger.tables import (
     reviews,
     vectors,
 )
-from swatchbook.records import TEXT_ROLES, DocumentStatus, ItemState, PlacementState, Role
+from swatchbook.records import COUNTED, TEXT_ROLES, DocumentStatus, ItemState, Role
 
 _ITEM = (
     items.c.key, items.c.role, items.c.tag, items.c.state, items.c.crashes, items.c.next_retry_at, items.c.lease,
@@ -45,7 +45,7 @@ def requested_items(document: str) -> Subquery:
         .join_from(placements, images, images.c.id == placements.c.image)
         .join(requested, and_(requested.c.document == placements.c.document, requested.c.role != Role.TEXT))
         .join(items, and_(items.c.key == key_for_role(requested.c.role), _IS_REQUESTED))
-        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+        .where(placements.c.document == document, placements.c.state.in_(COUNTED))
     )
     of_chunks = (
         select(literal(1), chunks.c.ordinal, chunks.c.text_key)
@@ -154,7 +154,7 @@ def _documents_showing(connection: Connection, role: str, keys: Sequence[str]) -
         query = (
             select(placements.c.document)
             .join_from(images, placements, placements.c.image == images.c.id)
-            .where(placements.c.state == PlacementState.SHOWN)
+            .where(placements.c.state.in_(COUNTED))
             .distinct()
         )
         column = key_column(role)

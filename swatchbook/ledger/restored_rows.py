@@ -34,7 +34,7 @@ from swatchbook.ledger.items import adopt_done
 from swatchbook.ledger.requested import requested_items
 from swatchbook.ledger.spaces import set_beside
 from swatchbook.ledger.tables import analyses, chunks, contents, documents, images, items, placements, reviews, vectors
-from swatchbook.records import PIXEL_ROLES, DocumentStatus, ItemState, PlacementState, Role
+from swatchbook.records import COUNTED, PIXEL_ROLES, DocumentStatus, ItemState, Role
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -196,7 +196,7 @@ def _show(ledger: Ledger, document: str) -> None:
     of_images = (
         select(placements.c.ordinal, placements.c.id.label("place"), images.c.id, images.c.content_key.label("key"))
         .join_from(placements, images, images.c.id == placements.c.image)
-        .where(placements.c.document == document, placements.c.state == PlacementState.SHOWN)
+        .where(placements.c.document == document, placements.c.state.in_(COUNTED))
         .order_by(placements.c.ordinal, placements.c.id)
     )
     of_chunks = (

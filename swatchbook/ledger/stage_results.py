@@ -40,6 +40,7 @@ from swatchbook.ledger.tables import (
     requested,
 )
 from swatchbook.records import (
+    COUNTED,
     PIXEL_ROLES,
     Chunk,
     Chunks,
@@ -49,7 +50,6 @@ from swatchbook.records import (
     LinkKind,
     Picture,
     Placement,
-    PlacementState,
     Plan,
     Product,
     Reading,
@@ -188,7 +188,7 @@ def replace_pictures(
     `ordinals`: place of each placement in the reading order of the document. A picture of which there is only a
     placement is known already.
     """
-    shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
+    shown = {p.content_key for p in extraction.placements if p.state in COUNTED}
     unreadable = [u for u in extraction.unreadable if u.content_key in shown]
     readable = shown - {u.content_key for u in unreadable}
     pairs = _requested_pairs(connection, run)
@@ -217,7 +217,7 @@ def _save_placements(
         p.id: _placement_row(run, n, image_id(seed, p.content_key), p)
         for n, p in zip(ordinals, extraction.placements, strict=True)
     }
-    shown = {row["image"] for row in rows.values() if row["state"] == PlacementState.SHOWN}
+    shown = {row["image"] for row in rows.values() if row["state"] in COUNTED}
     insert_new_rows(connection, images, _image_rows(owner, keys, extraction.pictures))
     before = lock_rows(connection, images, keys)
     upsert_rows(connection, placements, list(rows.values()))
@@ -263,7 +263,7 @@ def _images_with_changed_placements(placed: Mapping[str, Row[Any]], rows: Mappin
     """Return the images whose payload changes with the placements that show them."""
 
     def shown(image: str, state: str, page: int, caption: str | None, nearby: str | None) -> tuple[Any, ...] | None:
-        return (image, page, caption, nearby) if state == PlacementState.SHOWN else None
+        return (image, page, caption, nearby) if state in COUNTED else None
 
     old = {r.id: shown(r.image, r.state, r.page, r.caption, r.nearby_text) for r in placed.values()}
     new = {i: shown(r["image"], r["state"], r["page"], r["caption"], r["nearby_text"]) for i, r in rows.items()}

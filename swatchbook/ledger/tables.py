@@ -194,7 +194,7 @@ placements = Table(
     Column("bbox", JSON, nullable=False),
     Column("xref", Integer),
     Column("path", SafeText),
-    Column("state", String(16), nullable=False),  # shown, hidden, decorative
+    Column("state", String(16), nullable=False),  # shown, hidden, decorative, unreadable
     Column("reason", SafeText),
     Column("caption", SafeText),
     Column("nearby_text", SafeText),

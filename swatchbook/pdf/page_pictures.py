@@ -9,7 +9,8 @@ The most pictures of a page (1,000); the resolution of what is rendered (432 dpi
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pymupdf
@@ -21,6 +22,7 @@ from swatchbook.geometry import (
     UNIT_SQUARE,
     Transform,
     area,
+    bounding_box,
     clip,
     compose,
     invert,
@@ -31,8 +33,10 @@ from swatchbook.geometry import (
     transform_box,
 )
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.painting import Painting, Stroke, trace_painting
+from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
+from swatchbook.pdf.painting import NOWHERE, Painting, Stroke, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
+from swatchbook.pdf.strips import Strip, join_strips
 from swatchbook.pdf.visible import Seen, render_box, see_pictures
 from swatchbook.records import Box, Drawn, sha256, text_key
 from swatchbook.runtime.child_process import Frame
@@ -41,8 +45,10 @@ log = logging.getLogger(__name__)
 
 FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot hold
 MOST_PICTURES = 1_000  # taken from a page; backgrounds cut into slices have some hundreds
+RECORD = 100  # bytes, of MuPDF's record of a picture
 WHOLE = 0.97  # of a picture's area: if as much is seen, its bytes are kept
 LEAST_SCALE, MOST_SCALE = 1.0, 6.0  # pixels a point of what is rendered: 72 and 432 dpi
+DRAWING_SCALE = 3.0  # pixels a point of what has no pixels
 MOST_RENDERED = 3_000  # pixels, of the longer side
 
 
@@ -91,8 +97,27 @@ class Found:
 
 
 def find_pictures(page: Any) -> Iterator[Found]:
-    """Return the pictures that a page paints, in the order painted, with what is seen of each."""
+    """Return the pictures that a page paints, in the order painted, with what is seen of each; then its drawings."""
     infos, painting = page.get_image_info(), trace_painting(page)
+    pictures = list(_painted_pictures(page, infos, painting))
+    strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
+    for group in join_strips(strips, cache(lambda: render_box(page, tuple(page.rect), 1.0))):
+        yield _whole_of([pictures[n] for n in group])
+    if 0 < painting.paths <= MOST_PATHS:
+        yield from find_drawings(page, len(infos), [one.seen.box for one in pictures])
+
+
+def _whole_of(strips: Sequence[Found]) -> Found:
+    """Return the one picture that strips make; it is rendered."""
+    if len(strips) == 1:
+        return strips[0]
+    box = bounding_box(strip.seen.box for strip in strips)
+    seen = Seen(box, sum(strip.seen.area for strip in strips), strips[0].seen.opacity)
+    whole, place = (bounding_box(boxes) for boxes in zip(*((s.whole, s.place) for s in strips), strict=True))
+    return replace(strips[0], whole=whole, place=place, seen=seen, picture=None)
+
+
+def _painted_pictures(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Found]:
     strokes, drawn = _strokes(infos, painting), list(list_pictures(page, infos, painting))
     counts_agree = len(painting.strokes) == len(infos)
     pictures = [p.number for p in drawn if not p.gradient][:MOST_PICTURES]
@@ -113,6 +138,15 @@ def find_pictures(page: Any) -> Iterator[Found]:
             picture=picture if has_own_pixels else None,
             space=infos[number]["cs-name"],
         )
+
+
+def find_drawings(page: Any, after: int, pictures: Sequence[Box]) -> Iterator[Found]:
+    """Return the drawings and palettes of a page, numbered from `after`; `pictures`: the boxes of what is seen."""
+    as_shown, as_drawn = tuple(page.rotation_matrix), tuple(page.derotation_matrix)
+    frame = transform_box(tuple(page.rect), as_drawn)
+    boxes = drawing_boxes(page.get_cdrawings(), frame, [transform_box(box, as_drawn) for box in pictures])
+    for number, box in enumerate((transform_box(box, as_shown) for box in boxes), after):
+        yield Found(number, "drawing", 0, box, box, Seen(box, area(box), opacity=1.0), DRAWING_SCALE)
 
 
 class Extractor:
@@ -230,7 +264,8 @@ def embedded_picture(document: Any, xref: int, limits: ImageLimits) -> Image.Ima
     """Return the pixels of an image object (RGB, or RGBA with its mask)."""
     limits.check_bytes(len(document.xref_stream_raw(xref) or b""))
     image, alpha = to_rgb(pymupdf.Pixmap(document, xref)), soft_mask(document, xref)
-    if alpha is not None and image.mode == "RGB":  # with a Matte MuPDF has already applied the mask
+    # With a Matte MuPDF undoes its colours, and leaves alpha opaque.
+    if alpha is not None and (image.mode == "RGB" or min_alpha(image.getchannel("A")) >= OPAQUE):
         image.putalpha(alpha.resize(image.size, Image.Resampling.BILINEAR))
     return image
 
@@ -283,16 +318,33 @@ def to_rgb(pixmap: Any) -> Image.Image:
 def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
     """Return the cross-reference number of each picture painted, 0 if it has none (inline, or in a pattern).
 
-    Size and mask identify most pictures; `xrefs=True` for all would decode and hash every picture.
+    Size in pixels, mask, and then the size in bytes identify most pictures; `xrefs=True` for the rest decodes and
+    hashes every picture of the page and of its resources, which may take seconds.
     """
     xrefs_by_shape: dict[tuple[int, int, bool], set[int]] = defaultdict(set)
     for xref, smask, width, height, *_ in page.get_images(full=True):
         xrefs_by_shape[width, height, smask > 0].add(xref)
     candidates = [xrefs_by_shape[info["width"], info["height"], info["has-mask"]] for info in infos]
-    if any(len(xrefs) > 1 for xrefs in candidates):
-        by_hash = [info["xref"] for info in page.get_image_info(xrefs=True)]
-        return [next(iter(xrefs)) if len(xrefs) == 1 else xref for xrefs, xref in zip(candidates, by_hash, strict=True)]
-    return [next(iter(xrefs), 0) for xrefs in candidates]
+    streams = {
+        xref: page.parent.xref_stream_raw(xref) or b"" for xrefs in candidates if len(xrefs) > 1 for xref in xrefs
+    }
+    candidates = [
+        {stream: xref for xref, stream in streams.items() if xref in xrefs and _may_hold(info["size"], stream)}.values()
+        if len(xrefs) > 1
+        else xrefs
+        for info, xrefs in zip(infos, candidates, strict=True)
+    ]
+    if all(len(xrefs) == 1 for xrefs in candidates if xrefs):
+        return [next(iter(xrefs), 0) for xrefs in candidates]
+    by_hash = [info["xref"] for info in page.get_image_info(xrefs=True)]
+    return [next(iter(xrefs)) if len(xrefs) == 1 else xref for xrefs, xref in zip(candidates, by_hash, strict=True)]
+
+
+def _may_hold(size: int, stream: bytes) -> bool:
+    """Whether a stream can be that of a picture for which MuPDF holds so many bytes: those of the stream or, where it
+    unpacks them as it goes, room for three times as many, and its own record.
+    """
+    return any(0 <= size - held <= RECORD for held in (len(stream), max(3 * len(stream), 1024)))
 
 
 # --- shared with the child process ------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ MOST_SIDE = 2_000  # pixels of a page; a larger page has larger pixels
 MOST_RENDERS = 12  # of a page, three channels each; pictures that overlap cannot share a channel
 FAINT = 25  # of 255: with less alpha a picture is not seen
 SEAM = 64  # of 255: so much shines through where the edges of two pictures share a pixel, a × (1 − a)
+GREY = 0.5  # pictures in it show through a blend mode above them, whether it darkens or lightens
 DARKENING = {1, 4, 7}  # blend modes (multiply, darken, colour burn) in which white is neutral; in others black is
 
 _CALLS = (
@@ -60,7 +61,8 @@ def see_pictures(page: Any, places: Mapping[int, Box]) -> dict[int, Seen]:
     base = _paint(page, pixel, ())
     for first in range(0, len(channels), 3):
         shared = channels[first : first + 3]
-        alphas = ImageChops.difference(_paint(page, pixel, shared), base).split()
+        difference = ImageChops.difference(_paint(page, pixel, shared), base)
+        alphas = difference.point([min(255, round(value / GREY)) for value in range(256)] * 3).split()
         for numbers, alpha in zip(shared, alphas, strict=False):
             seen |= {number: _measure(alpha, within[number], pixel) for number in numbers}
     return seen
@@ -152,10 +154,10 @@ def _pass_on(call: str) -> Callable[..., Any]:
 
 
 class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
-    """Passes all paint on to a device that draws, but pictures in one flat colour: black, or white where paint darkens.
+    """Passes all paint on to a device that draws, but pictures in one flat colour: grey, or what a blend mode ignores.
 
-    `turned` has the channel in which pictures have the opposite value, by their number in the order painted. What is
-    painted into a mask stays as it is, since its colours are the alpha of other paint.
+    `turned` has the channel in which pictures have another value, by their number in the order painted. What is painted
+    into a mask stays as it is, since its colours are the alpha of other paint.
     """
 
     def __init__(self, target: Any, turned: Mapping[int, int]) -> None:
@@ -164,7 +166,7 @@ class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no
         self._turned = turned
         self._number = -1
         self._masks = 0
-        self._blends: list[bool] = []  # whether each group darkens
+        self._blends: list[float] = []  # the neutral colour of each group
         self._everywhere = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
         self._color = mupdf.new_floats(3)
         self._square = mupdf.FzPath()
@@ -223,7 +225,7 @@ class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no
 
     def begin_group(self, _ctx: Any, around: Any, space: Any, *how: Any) -> None:
         _isolated, _knockout, blend, _alpha = how
-        self._blends.append(blend & 15 in DARKENING)
+        self._blends.append(GREY if not blend & 15 else float(blend & 15 in DARKENING))
         space = space if self._masks else None  # through CMYK a flat colour would reach other channels
         mupdf.ll_fz_begin_group(self._target, around, space, *how)
 
@@ -239,8 +241,9 @@ class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no
     def _fill(self, ctm: Any, alpha: float, params: Any) -> None:
         """Fill a picture's place with its flat colour; an image of one pixel would fade at its edges."""
         channel = self._turned.get(self._number) if alpha >= LEAST_ALPHA else None
-        ground = any(self._blends)
+        neutral = next((blend for blend in reversed(self._blends) if blend != GREY), GREY)
         for component in range(3):
-            mupdf.floats_setitem(self._color, component, float(ground != (component == channel)))
+            value = neutral if component != channel else 1.0 - round(neutral)
+            mupdf.floats_setitem(self._color, component, value)
         space = mupdf.ll_fz_device_rgb()
         mupdf.ll_fz_fill_path(self._target, self._square.m_internal, 0, ctm, space, self._color, alpha, params)

@@ -27,7 +27,7 @@ from swatchbook.providers.endpoint import Part
 from swatchbook.providers.json_schema import schema_of
 from swatchbook.providers.messages import ChatMessage, Question, Shape
 from swatchbook.providers.prices import known_price
-from swatchbook.records import Discovery, IngestOptions, PlacementState, Reading, Record, Role, Tables
+from swatchbook.records import COUNTED, Discovery, IngestOptions, Reading, Record, Role, Tables
 from swatchbook.resources import Resources
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
@@ -109,7 +109,7 @@ def estimate(resources: Resources, path: Path, options: IngestOptions) -> Estima
         pages = reader.iter_pages(files, reading)
         texts = {c.text_key: c.text for c in chunk.chunk("", reading, pages, planned, tables.tables).chunks if c.embed}
         extraction = extract(path, "", reading, planned, files, settings)
-        shown = {p.content_key for p in extraction.placements if p.state is PlacementState.SHOWN}
+        shown = {p.content_key for p in extraction.placements if p.state in COUNTED}
         discovering = list(_discovering(resources, files, reading, discovery, tables))
     return Estimate(
         name=path.name,

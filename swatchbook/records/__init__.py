@@ -39,6 +39,7 @@ from swatchbook.records.details import (
 )
 from swatchbook.records.documents import PROGRESS, DocumentStatus, Stage, overall_percent
 from swatchbook.records.images import (
+    COUNTED,
     NO_PAGE,
     Analysis,
     ColorShare,
@@ -106,6 +107,7 @@ from swatchbook.records.sources import (
 from swatchbook.records.statistics import Coverage, ImageCounts, RoleCoverage, Similarity, Statistics
 
 __all__ = [
+    "COUNTED",
     "DEFAULT_OWNER",
     "ID",
     "NAMESPACE",

@@ -1,5 +1,5 @@
-"""The records of pictures, of their placements on pages (shown, hidden, decorative), of unreadable images, and of
-analyses.
+"""The records of pictures, of their placements on pages (shown, hidden, decorative, unreadable), of unreadable images,
+and of analyses.
 """
 
 from enum import StrEnum
@@ -54,6 +54,10 @@ class PlacementState(StrEnum):
     HIDDEN = "hidden"
     DECORATIVE = "decorative"
     UNREADABLE = "unreadable"  # it would be shown, but cannot be decoded
+
+
+COUNTED = (PlacementState.SHOWN, PlacementState.UNREADABLE)
+"""The states of placements whose images are in the account."""
 
 
 NO_PAGE = 0

@@ -6,7 +6,7 @@ from sqlalchemy import Column, ColumnElement, CompoundSelect, Table, exists, fun
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.tables import analyses, chunks, documents, images, placements, vectors
-from swatchbook.records import PlacementState, Record
+from swatchbook.records import COUNTED, Record
 
 _IMAGE_KEYS = (images.c.content_key, images.c.text_key, images.c.pair_key)
 """Keys of an image's vectors: of the picture, of its understanding text, and of both together."""
@@ -35,7 +35,7 @@ def count_owner_deletion(ledger: Ledger, owner: str) -> Deletion:
 
 
 def _count(ledger: Ledger, going: Going) -> Deletion:
-    shown = placements.c.state == PlacementState.SHOWN
+    shown = placements.c.state.in_(COUNTED)
     alone = _is_placed_in(going, shown), ~_is_placed_outside(going, shown)
     unused = vectors.c.key.in_(_keys_in(going)), ~_is_key_used_outside(going)
     with ledger.read() as connection:

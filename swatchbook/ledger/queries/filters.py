@@ -14,7 +14,7 @@ from swatchbook.index.words import fold_words, key_of, likeness
 from swatchbook.ledger.database import Ledger, portions, select_in
 from swatchbook.ledger.payloads import chunk_payloads, image_payloads, product_payloads
 from swatchbook.ledger.tables import chunks, documents, images, placements, products
-from swatchbook.records import Facet, Facets, FacetValue, PlacementState, PriceRange, ResultKind, Unmatched
+from swatchbook.records import COUNTED, Facet, Facets, FacetValue, PriceRange, ResultKind, Unmatched
 
 MOST_VALUES = 100
 """Values of a field that facets list at most."""
@@ -141,7 +141,7 @@ _IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
         select(images.c.id)
         .join(placements, placements.c.image == images.c.id)
         .join(documents, documents.c.id == placements.c.document)
-        .where(placements.c.state == PlacementState.SHOWN, images.c.published > 0, ~images.c.gone)
+        .where(placements.c.state.in_(COUNTED), images.c.published > 0, ~images.c.gone)
         .distinct(),
     ),
     "product": (products.c.id, select(products.c.id).join(documents)),

@@ -7,14 +7,14 @@ from sqlalchemy import select
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
-from swatchbook.records import ImageDetails, ImagePlace, PlacementState, RoleState
+from swatchbook.records import COUNTED, ImageDetails, ImagePlace, RoleState
 
 _MAX_PLACES = 1_000
 
 
 def image_details(ledger: Ledger, image: str) -> ImageDetails | None:
     """Return the image, or None where no document shows it."""
-    shown = placements.c.image == image, placements.c.state == PlacementState.SHOWN
+    shown = placements.c.image == image, placements.c.state.in_(COUNTED)
     pairs = select(placements.c.document, placements.c.image).where(*shown).distinct().subquery("shown")
     texts = contents.alias("texts")
     with ledger.read() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.portions import Numbered, read_portion
 from swatchbook.ledger.tables import contents, documents, images, links, placements, products
-from swatchbook.records import LinkKind, PlacementState, Product, ProductDetails, ProductPicture
+from swatchbook.records import COUNTED, LinkKind, Product, ProductDetails, ProductPicture
 
 
 def find_product(ledger: Ledger, product: str) -> ProductDetails | None:
@@ -81,7 +81,7 @@ _PICTURES = (
     .join(contents, contents.c.key == images.c.content_key)
     .where(
         links.c.kind == LinkKind.IMAGE_PRODUCT,
-        placements.c.state == PlacementState.SHOWN,
+        placements.c.state.in_(COUNTED),
         contents.c.file.is_not(None),
     )
     .order_by(links.c.score.desc(), placements.c.ordinal)

@@ -15,7 +15,7 @@ from swatchbook.analysis.judge import Verdict, is_weak, score
 from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, select_in
 from swatchbook.ledger.tables import analyses, documents, images, placements, requested, reviews
-from swatchbook.records import Analysis, DocumentStatus, PlacementState, Record, Role
+from swatchbook.records import COUNTED, Analysis, DocumentStatus, Record, Role
 
 _MAX_CHOICES = 10
 """Images that an error names at most."""
@@ -63,7 +63,7 @@ def count_images_to_review(ledger: Ledger, *, owner: str | None = None, document
     """Count the images of a document, of an owner or of all owners that need a review."""
     placed = exists().where(
         placements.c.image == images.c.id,
-        placements.c.state == PlacementState.SHOWN,
+        placements.c.state.in_(COUNTED),
         requested.c.document == placements.c.document,
         _is_analysis,
         analyses.c.key == images.c.content_key,
@@ -193,7 +193,7 @@ def _analysed(*, owner: str | None = None, document: str | None = None) -> Selec
         .join(documents, documents.c.id == placements.c.document)
         .join(requested, and_(requested.c.document == documents.c.id, _is_analysis))
         .join(analyses, and_(analyses.c.key == images.c.content_key, analyses.c.tag == requested.c.tag))
-        .where(placements.c.state == PlacementState.SHOWN, ~images.c.gone, *scope)
+        .where(placements.c.state.in_(COUNTED), ~images.c.gone, *scope)
         .group_by(images.c.id, documents.c.id, requested.c.tag, analyses.c.text_key)
         .order_by(documents.c.created_at, documents.c.id, func.min(placements.c.ordinal))
     )

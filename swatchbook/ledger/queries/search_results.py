@@ -12,7 +12,7 @@ from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.products import pictures_of_products
 from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
 from swatchbook.one_line import shorten
-from swatchbook.records import NO_PAGE, Hit, LinkKind, PlacementState
+from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind
 
 _MAX_TITLE = 80  # characters
 _MAX_PICTURES = 12  # of a product, with a hit
@@ -121,7 +121,7 @@ def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str
     query = (
         select(placements.c.image.label("source"), links.c.target, func.max(links.c.score).label("score"))
         .join(placements, placements.c.id == links.c.source)
-        .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state == PlacementState.SHOWN)
+        .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
         .group_by(placements.c.image, links.c.target)
     )
     return _linked(ledger, query, placements.c.image, ids)
@@ -138,7 +138,7 @@ def images_of_chunks(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]
     query = (
         select(chunks.c.id.label("source"), placements.c.image.label("target"), func.max(links.c.score).label("score"))
         .outerjoin(links, (links.c.target == chunks.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
-        .outerjoin(placements, (placements.c.id == links.c.source) & (placements.c.state == PlacementState.SHOWN))
+        .outerjoin(placements, (placements.c.id == links.c.source) & (placements.c.state.in_(COUNTED)))
         .group_by(chunks.c.id, placements.c.image)
     )
     return _linked(ledger, query, chunks.c.id, ids)
@@ -148,7 +148,7 @@ def chunks_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]
     """Return image -> chunks linked to any of its placements, best score first, of ids that are images."""
     query = (
         select(images.c.id.label("source"), links.c.target, func.max(links.c.score).label("score"))
-        .outerjoin(placements, (placements.c.image == images.c.id) & (placements.c.state == PlacementState.SHOWN))
+        .outerjoin(placements, (placements.c.image == images.c.id) & (placements.c.state.in_(COUNTED)))
         .outerjoin(links, (links.c.source == placements.c.id) & (links.c.kind == LinkKind.IMAGE_CHUNK))
         .group_by(images.c.id, links.c.target)
     )
@@ -171,7 +171,7 @@ _SHOWN = (
     .join(documents, documents.c.id == placements.c.document)
     .join(images, images.c.id == placements.c.image)
     .outerjoin(contents, contents.c.key == images.c.content_key)
-    .where(placements.c.state == PlacementState.SHOWN)
+    .where(placements.c.state.in_(COUNTED))
     .order_by(documents.c.created_at, documents.c.id, placements.c.ordinal)
 )
 _PRODUCTS = select(

@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, select
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.tables import contents, images, links, placements, products
-from swatchbook.records import LinkKind, PlacementState, Record
+from swatchbook.records import COUNTED, LinkKind, Record
 
 
 class ProductImages(Record):
@@ -24,7 +24,7 @@ def thumbnails(ledger: Ledger, document: str, *, most: int, each: int) -> list[P
         placements.join(images, images.c.id == placements.c.image)
         .join(contents, and_(contents.c.key == images.c.content_key, contents.c.file.is_not(None)))
     )  # fmt: skip
-    standing = placements.c.document == document, placements.c.state == PlacementState.SHOWN
+    standing = placements.c.document == document, placements.c.state.in_(COUNTED)
     linked = (
         select(products.c.ordinal, products.c.name, contents.c.file, func.max(links.c.score).label("score"))
         .select_from(

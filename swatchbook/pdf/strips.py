@@ -1,0 +1,75 @@
+"""Which pictures of a page are strips of one picture that an exporter cut: samples are stored row by row, so it cuts
+bands that lie under each other, of equal width and resolution, painted one after the other. Pictures of goods lie so
+only by chance: bands are joined if the picture goes on across the seam, or if they are very long.
+
+Pure functions on boxes and a rendered page.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops, ImageStat
+
+from swatchbook.records import Box
+
+LONG, VERY_LONG = 3.0, 8.0  # times its height
+TOUCH = 0.6  # points between edges that agree
+SAME_SCALE = 0.02
+STEP = 3  # pixels between the rows that are compared: a row on the seam itself is a mixture
+BREAK = 2.0  # of 255: the change across a seam over the largest within the bands
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A picture that may be a strip: its box in points, and its own pixels a point."""
+
+    box: Box
+    scale: float
+
+
+def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) -> list[list[int]]:
+    """Return the indices of the pictures in groups that are one picture each, in order; most groups have one member.
+
+    `rendered` gives the page as it is seen, one pixel a point; it is asked only where boxes look like strips.
+    """
+    groups: list[list[int]] = []
+    for n, strip in enumerate(strips):
+        last = strips[groups[-1][-1]] if groups else None
+        if (
+            last
+            and _are_neighbours(last, strip, is_first=len(groups[-1]) == 1)
+            and (_is_long(last.box, VERY_LONG) or _goes_on(last.box, strip.box, rendered()))
+        ):
+            groups[-1].append(n)
+        else:
+            groups.append([n])
+    return groups
+
+
+def _are_neighbours(a: Strip, b: Strip, *, is_first: bool) -> bool:
+    """Whether two bands have the same width and touch; the last one of a picture may be lower."""
+    (left, top, right, bottom), other = a.box, b.box
+    ends_agree = abs(left - other[0]) <= TOUCH and abs(right - other[2]) <= TOUCH
+    touch = min(abs(bottom - other[1]), abs(top - other[3])) <= TOUCH
+    height = bottom - top
+    lower = other[3] - other[1] <= height + TOUCH or is_first
+    return ends_agree and touch and lower and _is_long(a.box, LONG) and abs(a.scale - b.scale) <= SAME_SCALE * a.scale
+
+
+def _is_long(box: Box, times: float) -> bool:
+    return box[2] - box[0] >= times * (box[3] - box[1]) > 0
+
+
+def _goes_on(a: Box, b: Box, page: Image.Image) -> bool:
+    """Whether the picture changes no more across the seam of two neighbours than within them."""
+    left, right = round(max(a[0], b[0])), round(min(a[2], b[2]))
+    seam, top, bottom = round(max(a[1], b[1])), round(min(a[1], b[1])), round(max(a[3], b[3]))
+    across = _change(page, (left, right), seam - 2)
+    rows = [row for row in range(top, bottom - STEP, STEP) if row + STEP < seam or row > seam]
+    return across <= max((_change(page, (left, right), row) for row in rows), default=0.0) + BREAK
+
+
+def _change(page: Image.Image, across: tuple[int, int], row: int) -> float:
+    """Return the mean absolute difference, of 255, between a row of pixels and that `STEP` below."""
+    rows = (page.crop((across[0], y, across[1], y + 1)) for y in (row, row + STEP))
+    return sum(ImageStat.Stat(ImageChops.difference(*rows)).mean) / 3

@@ -1,0 +1,237 @@
+"""Every picture that is extracted looks like the part of the page where it is seen."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+import pytest
+from PIL import Image, ImageDraw
+
+from swatchbook.pdf import reader
+from swatchbook.pipeline.extract import extract
+from swatchbook.records import Placement, PlacementState
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, jpeg2000
+
+BOX = (50, 100, 250, 200)
+LIKE = 8.0  # of 255: mean absolute difference between a picture and the rendering of its box
+
+Draw = Callable[[Paper, pymupdf.Page], None]
+SHOWN: dict[str, tuple[str, Draw]] = {}
+"""By name: the kind of the one picture that the page shows, and what paints it."""
+
+
+def shows(kind: str = "embedded") -> Callable[[Draw], Draw]:
+    def add(draw: Draw) -> Draw:
+        SHOWN[draw.__name__] = kind, draw
+        return draw
+
+    return add
+
+
+@shows()
+def jpeg_in_colour(paper: Paper, page: pymupdf.Page) -> None:
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), BOX)
+
+
+@shows()
+def cmyk_samples(paper: Paper, page: pymupdf.Page) -> None:
+    picture = Image.merge("CMYK", (*gradient(60, 40).split(), Image.new("L", (60, 40), 20)))
+    paper.put(page, paper.image(60, 40, deflated(picture), "/FlateDecode", "/DeviceCMYK"), BOX)
+
+
+@shows()
+def cmyk_jpeg_with_inverted_decode(paper: Paper, page: pymupdf.Page) -> None:
+    picture = Image.merge("CMYK", (*gradient(60, 40).split(), Image.new("L", (60, 40), 200)))
+    more = "Decode [1 0 1 0 1 0 1 0]"
+    paper.put(page, paper.image(60, 40, jpeg(picture), "/DCTDecode", "/DeviceCMYK", more), BOX)
+
+
+@shows()
+def palette(paper: Paper, page: pymupdf.Page) -> None:
+    space = "[/Indexed /DeviceRGB 3 <FF0000 00FF00 0000FF FFC040>]"
+    samples = bytes((x // 10 + 2 * (y // 10)) % 4 for y in range(20) for x in range(40))
+    paper.put(page, paper.image(40, 20, samples, "[]", space), BOX)
+
+
+@shows()
+def sixteen_bits(paper: Paper, page: pymupdf.Page) -> None:
+    samples = np.repeat(np.frombuffer(gradient(60, 40).tobytes(), np.uint8), 2).tobytes()
+    xref = paper.image(60, 40, samples, "[]")
+    paper.document.xref_set_key(xref, "BitsPerComponent", "16")
+    paper.put(page, xref, BOX)
+
+
+@shows()
+def jpeg_2000(paper: Paper, page: pymupdf.Page) -> None:
+    paper.put(page, paper.image(64, 48, jpeg2000(gradient(64, 48)), "/JPXDecode"), BOX)
+
+
+@shows()
+def soft_mask_of_another_size(paper: Paper, page: pymupdf.Page) -> None:
+    mask = paper.image(160, 80, deflated(Image.radial_gradient("L").resize((160, 80))), "/FlateDecode", "/DeviceGray")
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode", more=f"SMask {mask} 0 R"), BOX)
+
+
+@shows()
+def soft_mask_with_a_matte(paper: Paper, page: pymupdf.Page) -> None:
+    alpha, picture = Image.linear_gradient("L").resize((80, 40)), gradient(80, 40)
+    premultiplied = Image.composite(picture, Image.new("RGB", (80, 40)), alpha)
+    mask = paper.image(80, 40, deflated(alpha), "/FlateDecode", "/DeviceGray", "Matte [0 0 0]")
+    paper.put(page, paper.image(80, 40, deflated(premultiplied), "/FlateDecode", more=f"SMask {mask} 0 R"), BOX)
+
+
+@shows()
+def colour_key(paper: Paper, page: pymupdf.Page) -> None:
+    picture = gradient(80, 40)
+    ImageDraw.Draw(picture).rectangle((20, 10, 40, 30), fill=(1, 2, 3))
+    paper.put(page, paper.image(80, 40, deflated(picture), "/FlateDecode", more="Mask [1 1 2 2 3 3]"), BOX)
+
+
+@shows()
+def stencil_in_the_colour_of_the_page(paper: Paper, page: pymupdf.Page) -> None:
+    stencil = "Type /XObject|Subtype /Image|Width 8|Height 4|BitsPerComponent 1|ImageMask true"
+    xref = paper.object(stencil, b"\x0f\xf0\x3c\xc3")
+    paper.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
+    paper.paint(page, b"q 0.8 0.2 0.4 rg 200 0 0 100 50 400 cm /P%d Do Q" % xref)
+
+
+@shows()
+def upside_down(paper: Paper, page: pymupdf.Page) -> None:
+    paper.draw(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (-200, 0, 0, -100, 250, 500))
+
+
+@shows()
+def turned_by_any_angle(paper: Paper, page: pymupdf.Page) -> None:
+    paper.draw(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (180, 60, -40, 90, 100, 300))
+
+
+@shows()
+def clipped_to_a_part(paper: Paper, page: pymupdf.Page) -> None:
+    xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
+    paper.resource(page, f"XObject/P{xref}", f"{xref} 0 R")
+    paper.paint(page, b"q 90 420 70 60 re W n 200 0 0 100 50 400 cm /P%d Do Q" % xref)
+
+
+@shows()
+def over_the_edge_of_the_page(paper: Paper, page: pymupdf.Page) -> None:
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), (300, 500, 500, 700))
+
+
+@shows()
+def partly_under_a_panel(paper: Paper, page: pymupdf.Page) -> None:
+    paper.put(page, paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode"), BOX)
+    paper.paint(page, b"q 0.9 g 140 390 200 200 re f Q")
+
+
+@shows()
+def in_a_form(paper: Paper, page: pymupdf.Page) -> None:
+    xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
+    words = f"Type /XObject|Subtype /Form|BBox [0 0 100 100]|Resources <</XObject <</P {xref} 0 R>>>>"
+    form = paper.object(words, b"q 60 0 0 80 20 10 cm /P Do Q")
+    paper.resource(page, f"XObject/F{form}", f"{form} 0 R")
+    paper.paint(page, b"q 2 0 0 1.5 100 300 cm /F%d Do Q" % form)
+
+
+@shows("pattern")
+def in_a_tiling_pattern(paper: Paper, page: pymupdf.Page) -> None:
+    xref = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
+    words = (
+        "Type /Pattern|PatternType 1|PaintType 1|TilingType 1|BBox [0 0 100 50]|XStep 100|YStep 50"
+        f"|Resources <</XObject <</P {xref} 0 R>>>>"
+    )
+    pattern = paper.object(words, b"q 80 0 0 40 10 5 cm /P Do Q")
+    paper.resource(page, "Pattern/Tile", f"{pattern} 0 R")
+    paper.paint(page, b"q /Pattern cs /Tile scn 50 400 200 100 re f Q")
+
+
+@shows()
+def one_pixel(paper: Paper, page: pymupdf.Page) -> None:
+    paper.put(page, paper.image(1, 1, b"\xc0\x80\x30", "[]"), BOX)
+
+
+@shows("inline")
+def inline(paper: Paper, page: pymupdf.Page) -> None:
+    paper.put_inline(page, gradient(16, 8), BOX)
+
+
+@shows()
+def strips_of_one_picture(paper: Paper, page: pymupdf.Page) -> None:
+    whole = gradient(120, 60)
+    for top in range(0, 60, 20):
+        data = deflated(whole.crop((0, top, 120, top + 20)))
+        paper.put(page, paper.image(120, 20, data, "/FlateDecode"), (50, 100 + top * 2, 290, 140 + top * 2))
+
+
+@shows("drawing")
+def drawing_in_lines(paper: Paper, page: pymupdf.Page) -> None:
+    for n in range(6):
+        page.draw_line((60, 100 + 10 * n), (200, 120 + 15 * n), color=(0, 0, 0.6))
+        page.draw_line((60 + 20 * n, 100), (80 + 20 * n, 200), color=(0.6, 0, 0))
+
+
+@shows("drawing")
+def colour_chart(paper: Paper, page: pymupdf.Page) -> None:
+    for n, colour in enumerate(((0.8, 0.1, 0.1), (0.1, 0.6, 0.2), (0.2, 0.2, 0.7), (0.9, 0.8, 0.1))):
+        page.draw_rect((60 + 50 * n, 100, 100 + 50 * n, 140), color=None, fill=colour)
+
+
+def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
+    paper, files = Paper(), Files(str(tmp_path / "files"))
+    for page, (_, draw) in zip(paper.pages(len(SHOWN)), SHOWN.values(), strict=True):
+        draw(paper, page)
+    path, settings = paper.save(tmp_path / "a.pdf"), Settings(home=tmp_path)
+    reading = reader.read(path, files, settings)
+    extraction = extract(path, "document", reading, all_pages(len(SHOWN)), files, settings)
+    assert not extraction.unreadable
+    stored = {picture.content_key: picture for picture in extraction.pictures}
+    said: dict[str, object] = {}
+    with pymupdf.open(path) as document:
+        for number, (name, (kind, _)) in enumerate(SHOWN.items(), 1):
+            placed = [p for p in extraction.placements if p.page == number]
+            is_seen = [p.kind for p in placed] == [kind] and placed[0].state is not PlacementState.HIDDEN
+            said[name] = is_seen or placed
+            for placement in placed:
+                picture = Image.open(io.BytesIO(files.read(stored[placement.content_key].file)))
+                difference = _difference(document[number - 1], placement, picture)
+                said[name] = said[name] if difference <= LIKE else f"differs by {difference:.1f}"
+    assert {name: what for name, what in said.items() if what is not True} == {}
+
+
+def _difference(page: pymupdf.Page, placement: Placement, picture: Image.Image) -> float:
+    """Return the mean absolute difference, of 255, between a picture over white and the page in its box."""
+    if picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    rendered = page.get_pixmap(dpi=144)
+    shown = Image.frombytes("RGB", (rendered.width, rendered.height), rendered.samples)
+    shown = shown.crop(tuple(round(2 * value) for value in placement.bbox))  # type: ignore[arg-type]  # four sides
+    resized = picture.convert("RGB").resize(shown.size, Image.Resampling.BILINEAR)
+    return float(np.abs(np.asarray(shown, float) - np.asarray(resized, float)).mean())
+
+
+@pytest.mark.parametrize("cover", ["rectangle", "rounded", "picture", "multiplied"])
+def test_what_later_paint_covers_is_hidden_whatever_its_shape(tmp_path: Path, cover: str) -> None:
+    paper, files = Paper(), Files(str(tmp_path / "files"))
+    page = paper.page()
+    under = paper.image(80, 40, jpeg(gradient(80, 40)), "/DCTDecode")
+    over = paper.image(90, 40, jpeg(gradient(90, 40, seed=3)), "/DCTDecode")
+    paper.put(page, under, BOX)
+    if cover == "rectangle":
+        paper.paint(page, b"q 0.5 g 40 390 220 120 re f Q")
+    elif cover == "rounded":
+        paper.paint(page, b"q 0.5 g 40 350 m 40 560 l 150 580 l 260 560 l 260 350 l h f Q")
+    elif cover == "picture":
+        paper.put(page, over, BOX)
+    else:
+        paper.resource(page, "ExtGState/Multiply", "<</BM/Multiply>>")
+        paper.resource(page, f"XObject/P{over}", f"{over} 0 R")
+        paper.paint(page, b"q /Multiply gs 200 0 0 100 50 400 cm /P%d Do Q" % over)
+    path, settings = paper.save(tmp_path / "a.pdf"), Settings(home=tmp_path)
+    reading = reader.read(path, files, settings)
+    placements = extract(path, "document", reading, all_pages(1), files, settings).placements
+    state = PlacementState.SHOWN if cover == "multiplied" else PlacementState.HIDDEN
+    assert next(p.state for p in placements if p.xref == under) is state
+    assert all(p.state is PlacementState.SHOWN for p in placements if p.xref == over)
