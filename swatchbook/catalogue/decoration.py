@@ -15,7 +15,7 @@ from swatchbook.records import Box, Line, Sighting
 
 LEAST_SIDE = 32.0  # points
 LEAST_SHARE = 0.006  # of the page
-LEAST_SIDE_IN_CONTEXT = 20.0  # points; icons in rows of text are as high as one or two lines
+LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least so high, icons within text lower
 LEAST_ASPECT = 0.25  # of a small picture in context; longer ones are rules and slivers
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product

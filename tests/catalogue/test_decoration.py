@@ -56,7 +56,7 @@ def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
 def test_rule_and_speck_are_decorative_whatever_stands_beside_them() -> None:
     cells = [line("Paving stone", 20, 110), line("18", 470, 110)]
     assert state([sighting(bbox=(100, 100, 400, 122))], cells) == [DECORATIVE]
-    assert state([sighting(bbox=(100, 105, 119, 124))], cells) == [DECORATIVE]
+    assert state([sighting(bbox=(100, 105, 114, 119))], cells) == [DECORATIVE]
 
 
 def test_look_alikes_are_products_where_each_has_a_caption_of_its_own() -> None:
