@@ -117,10 +117,10 @@ def parse_pages(text: str) -> tuple[int, ...]:
     """Return the page numbers of "3,5-7" in order, none of an empty text. Raises BadParameter."""
     numbers = set[int]()
     for part in filter(None, (part.strip() for part in text.split(","))):
-        first, _, last = part.replace("–", "-").partition("-")
-        if not first.strip().isdecimal() or not (last or first).strip().isdecimal():
+        ends = [end.strip() for end in part.replace("–", "-").split("-")]
+        if len(ends) > 2 or not all(end.isdecimal() for end in ends):
             raise typer.BadParameter(f"{part!r} is no page, nor a range such as 5-7", param_hint="--pages")
-        span = range(int(first), int(last or first) + 1)
+        span = range(int(ends[0]), int(ends[-1]) + 1)
         if not 0 < len(span) <= _MOST_PAGES or span[0] < 1:
             raise typer.BadParameter(f"{part!r} holds no pages, which count from 1", param_hint="--pages")
         numbers.update(span)

@@ -1,5 +1,5 @@
-"""Which pictures are decoration (logos, icons, ornaments), judged in their context: what is small or repeated, unless
-it stands in the row of a table, in a grid of pictures with names, or with captions of its own.
+"""Which pictures are decoration (logos, icons, ornaments, faint backgrounds), judged in their context: what is small or
+repeated, unless it stands in the row of a table, in a grid of pictures with names, or with captions of its own.
 
 Pure functions. Thresholds were chosen on real catalogues: of 701 pictures of products none is lost by them.
 """
@@ -15,7 +15,9 @@ from swatchbook.records import Box, Line, Sighting
 
 LEAST_SIDE = 32.0  # points
 LEAST_SHARE = 0.006  # of the page
-LEAST_SIDE_IN_CONTEXT = 20.0  # points; icons in rows of text are as high as one or two lines
+LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least so high, icons within text lower
+LEAST_OPACITY = 0.6  # mean of what is seen; fainter ones are backgrounds of text (pictures of products: 0.83)
+FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are faint, too, but cover less
 LEAST_ASPECT = 0.25  # of a small picture in context; longer ones are rules and slivers
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
@@ -55,6 +57,11 @@ def is_small(sighting: Sighting) -> str | None:
     if area(sighting.bbox) < LEAST_SHARE * area(sighting.page_box):
         return f"tiny: under {LEAST_SHARE:.1%} of the page"
     return None
+
+
+def is_faint(sighting: Sighting) -> bool:
+    """Whether a picture shines through: a watermark, or the ground of a page."""
+    return sighting.opacity < LEAST_OPACITY and sighting.shown >= FAINT_FROM
 
 
 def find_repeated(seen: Sequence[Sighting]) -> set[int]:

@@ -53,6 +53,9 @@ _TITLE = re.compile(
     re.IGNORECASE,
 )
 _EDITION = re.compile(r"(?:[^\W\d]+\W+){0,4}(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)\d\d|\d\d))?")
+PAGES_OF_A_SPREAD, FRONT_PAGES = 2, 8
+"""The numbers of an index are at most two for each page of the file, and eight more; other numbers that rise are
+measures or prices."""
 TEXTS_OF_A_COVER = 12
 """A page with this many texts or more is no cover."""
 
@@ -86,7 +89,7 @@ def page_kind(layout: PageLayout, pages: int) -> PageKind | None:
     if not layout.texts and not layout.pictures and not layout.attributes:
         return "blank"
     named = main_heading_kind(layout)
-    if named or layout.entries:
+    if named or 0 < layout.last_entry <= PAGES_OF_A_SPREAD * pages + FRONT_PAGES:
         return named or "index"
     products = bool(layout.codes or layout.prices or [a for a in layout.attributes if a.known])
     if products or pages < 3:

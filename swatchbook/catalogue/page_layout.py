@@ -75,6 +75,7 @@ class PageLayout:
     has_table: bool
     prices: tuple[Box, ...]
     entries: tuple[str, ...]
+    last_entry: int  # the highest page number among the entries, 0 without any
     sizes: Mapping[int, int]  # font size in whole points -> number of characters
     spread: bool
 
@@ -106,6 +107,7 @@ def summarise_page(page: Page) -> PageLayout:
     used = {i for pair, indices in pairs if pair.known for i in indices}
     free = [line for i, line in enumerate(lines) if i not in used]
     texts = join_paragraphs(page.number, free)
+    entries, last_entry = _entries(lines)
     return PageLayout(
         number=page.number,
         box=page.box,
@@ -115,7 +117,8 @@ def summarise_page(page: Page) -> PageLayout:
         codes=_codes(lines),
         has_table=page.has_table,
         prices=tuple(line.bbox for line in lines if len(line.text.split()) <= 6 and price_in(line.text)),
-        entries=_entries(lines),
+        entries=entries,
+        last_entry=last_entry,
         sizes=_sizes(lines),
         spread=_is_spread(page, lines),
     )
@@ -324,9 +327,9 @@ RISING = 0.8
 """At least this share of the numbers of an index is higher than the one before. Those of a price table are not."""
 
 
-def _entries(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Return names followed by a page number, in one line or in the cells of a row; none if there are too few, or if
-    the numbers do not rise.
+def _entries(lines: Sequence[Line]) -> tuple[tuple[str, ...], int]:
+    """Return names followed by a page number, in one line or in the cells of a row, and the highest number; none if
+    there are too few, or if the numbers do not rise.
     """
     led = [m for line in lines if (m := _LEADER.match(line.text))]
     names, pages = [m["name"] for m in led], [int(m["page"]) for m in led]
@@ -339,8 +342,8 @@ def _entries(lines: Sequence[Line]) -> tuple[str, ...]:
         names += cells
     rising = sum(a < b for a, b in pairwise(pages)) + 1
     if len(pages) < FEWEST_ENTRIES or rising < RISING * len(pages):
-        return ()
-    return tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names))
+        return (), 0
+    return tuple(dict.fromkeys(normalise_line(name).rstrip(" .·…_") for name in names)), max(pages)
 
 
 def _is_spread(page: Page, lines: Sequence[Line]) -> bool:

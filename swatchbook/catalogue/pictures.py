@@ -7,7 +7,7 @@ Pure functions. Thresholds were chosen on 489 placements of real catalogues.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from swatchbook.catalogue.decoration import REPEATED_ON, find_repeated, is_small
+from swatchbook.catalogue.decoration import LEAST_OPACITY, REPEATED_ON, find_repeated, is_faint, is_small
 from swatchbook.geometry import gaps, short_side
 from swatchbook.records import Box, Line, Placement, PlacementState, Sighting, placement_id
 
@@ -59,6 +59,8 @@ def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | No
         return PlacementState.DECORATIVE, f"repeated: on {REPEATED_ON} pages or more"
     if sighting.unreadable:
         return PlacementState.UNREADABLE, sighting.unreadable
+    if is_faint(sighting):
+        return PlacementState.DECORATIVE, f"faint: its mean opacity is under {LEAST_OPACITY:.0%}"
     return PlacementState.SHOWN, None
 
 

@@ -3,8 +3,9 @@ skipped and why. A page is skipped only on evidence of what it is, never for its
 on it; its pictures are listed. Without focus (`--no-focus`) only blank pages are skipped, and never one that a person
 takes in (`embed --pages`). How the kind of a page is recognised: `kinds.py`.
 
-Against that evidence speak, on a page with pictures, a price, three codes or known labels, or two names of one style
-that stand at pictures alike. The text of skipped pages is searched, unless it repeats other pages or is legal terms.
+Against that evidence speak three prices, and on a page with pictures one price, three codes or known labels, or two
+names of one style that stand at pictures alike. The text of skipped pages is searched, unless it repeats other pages or
+is legal terms.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -42,6 +43,8 @@ SPECIFIED = 3
 """A page outside all products is an entity page from this number of known labels with values."""
 FEWEST_CODES = 3
 """Fewer codes may be parts of telephone numbers and addresses."""
+FEWEST_PRICES = 3
+"""One sum on a page without pictures may be a fee."""
 FEWEST_CARDS = 2
 """One name at a picture may be the title of a cover, or the caption of a photo of the factory."""
 FEWEST_CONTACTS = 2
@@ -172,10 +175,12 @@ def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:
 
 
 def _shows_products(page: _Seen, document: _Document) -> bool:
-    """Whether pictures stand beside a price, codes, labels with values, or names in one style, whatever its heading."""
+    """Whether a page lists prices, or its pictures stand beside a price, codes, labels with values, or names in one
+    style, whatever its heading.
+    """
     layout = page.layout
+    if not page.pictures:
+        return len(layout.prices) >= FEWEST_PRICES
     named = named_pictures(layout, document.family, document.repeated_places)
     specified = sum(a.known for a in layout.attributes) >= SPECIFIED
-    return bool(page.pictures) and (
-        bool(layout.prices) or len(layout.codes) >= FEWEST_CODES or specified or named >= FEWEST_CARDS
-    )
+    return bool(layout.prices) or len(layout.codes) >= FEWEST_CODES or specified or named >= FEWEST_CARDS

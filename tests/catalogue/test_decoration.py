@@ -56,7 +56,7 @@ def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
 def test_rule_and_speck_are_decorative_whatever_stands_beside_them() -> None:
     cells = [line("Paving stone", 20, 110), line("18", 470, 110)]
     assert state([sighting(bbox=(100, 100, 400, 122))], cells) == [DECORATIVE]
-    assert state([sighting(bbox=(100, 105, 119, 124))], cells) == [DECORATIVE]
+    assert state([sighting(bbox=(100, 105, 114, 119))], cells) == [DECORATIVE]
 
 
 def test_look_alikes_are_products_where_each_has_a_caption_of_its_own() -> None:
@@ -82,3 +82,10 @@ def test_large_picture_on_consecutive_pages_with_one_caption_is_one_products() -
     assert seen(4, 5, 6) == set()
     assert seen(4, 5, 6, 7, 8, 9) == set(range(6)), "a frame"
     assert seen(4, 5, 9) == {0, 1, 2}
+
+
+def test_faint_background_is_decorative_and_thin_lines_on_a_clear_ground_are_not() -> None:
+    large: Box = (100, 100, 400, 400)
+    assert state([sighting(bbox=large, opacity=0.5, shown=0.95)], []) == [DECORATIVE]
+    assert state([sighting(bbox=large, opacity=0.4, shown=0.12)], []) == [SHOWN]
+    assert state([sighting(bbox=large, opacity=0.85, shown=0.95)], []) == [SHOWN]

@@ -82,7 +82,11 @@ def test_price_table_is_no_index_and_numbers_that_rise_are():
         ]
         return page(2, [line for row in rows for line in row])
 
-    for numbers, kind in (([18, 75, 45, 55, 13, 75], "product"), ([3, 5, 7, 9, 11, 19], "skipped")):
+    for numbers, kind in (
+        ([18, 75, 45, 55, 13, 75], "product"),  # weights
+        ([180, 240, 260, 310, 380, 450], "product"),  # prices, cheapest first
+        ([1, 2, 3, 4, 5, 9], "skipped"),
+    ):
         pages = [layouts.cover(), table(numbers), layouts.contacts(3)]
         plan = make_plan(layouts.reading(Document(pages, [])), pages, Discovery(products=()), True)
         assert plan.pages[1].kind == kind

@@ -111,6 +111,17 @@ def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
         anna.cancel(document)
 
 
+def test_skipped_pages_have_their_pictures_and_only_pages_that_there_are_can_be_taken_in(
+    anna: Client, document: str
+) -> None:
+    first, *_, last = anna.pages(document)
+    assert (first.kind, first.reason, len(first.pictures)) == ("skipped", "cover", 1)
+    assert (last.kind, last.reason, last.pictures) == ("skipped", "contacts", ())
+    assert anna.embed(document, pages=[3, 4]).message.startswith("Nothing to do"), "they are not skipped"
+    with pytest.raises(ServiceError, match="no page 99: it has 6"):
+        anna.embed(document, pages=[99])
+
+
 def test_lists_longer_than_one_answer_come_whole(anna: Client, document: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = list(anna.chunks(document))
     monkeypatch.setattr("interface.client._PAGE", 4)

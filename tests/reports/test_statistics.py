@@ -49,7 +49,7 @@ def test_images_are_counted_and_compared_with_their_neighbours(resources: Resour
     assert told.coverage.coverage_percentage == 100.0
     assert {role.role: role.done for role in told.coverage.roles}[Role.VISUAL] == 14
     similarity = {each.role: each for each in told.similarity}
-    assert (similarity[Role.VISUAL].sample, similarity[Role.TEXT].sample) == (14, 20)
+    assert (similarity[Role.VISUAL].sample, similarity[Role.TEXT].sample) == (14, 23)
     with resources.ledger.read() as connection:
         shown = select(images.c.content_key).join(placements).where(placements.c.state == "shown")
         made = select(vectors.c.data).where(vectors.c.role == Role.VISUAL, vectors.c.key.in_(shown))
