@@ -1,5 +1,5 @@
-"""Audit a catalogue: what looks like a picture on its rendered pages and lies in no placement is lost, unless its page
-was skipped for a reason. What looks like a picture: `pdf/look.py`.
+"""Audit a catalogue: what looks like a picture on its rendered pages (`pdf/look.py`) is lost if neither a placement nor
+a picture listed of a skipped page covers it.
 """
 
 from swatchbook.geometry import area

@@ -13,9 +13,10 @@ from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.records import Box, ImageState, LinkKind, Occurrence, PageDetails, PlacementState, Product, Record
 
-Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "lost", "product"]
+Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "skipped", "lost", "product"]
 """What a box stands for: a placement by its state; `failed` where its image is shown, but has failed or was rejected;
-`lost` where something looks like a picture and no placement covers it; and where a product stands."""
+a picture of a `skipped` page; `lost` where something looks like a picture and is none of these; and where a product
+stands."""
 
 
 class Drawn(NamedTuple):
@@ -37,6 +38,7 @@ DRAWN: Mapping[Look, Drawn] = {
     "hidden": Drawn("H", "#a84300", (10, 6), "hidden: nobody sees it"),
     "decorative": Drawn("D", "#8a4fa3", (3, 4), "decorative: not embedded"),
     "unreadable": Drawn("U", "#404040", (14, 4, 3, 4), "unreadable"),
+    "skipped": Drawn("K", "#6b6200", (18, 4, 2, 4), "of a skipped page"),
     "lost": Drawn("?", "#c4006a", (6, 3, 1, 3, 1, 3), "looks like a picture, and no placement covers it"),
     "product": Drawn("P", "#00734f", (1, 3), "a product’s name, and its part of the page"),
 }
@@ -129,11 +131,15 @@ _SOURCES = {"folder": "folder of pictures", "batch": "scraped batch", "table": "
 
 def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], products: Sequence[Product]) -> PageView:
     here = tuple(product for product in products if number in product.pages)
+    skipped = (
+        Mark(number=n, look="skipped", bbox=picture.bbox, kind="", size=(picture.width, picture.height))
+        for n, picture in enumerate(known.pictures if known else (), start=len(marks) + 1)
+    )
     return PageView(
         number=number,
         kind=known.kind if known else None,
         reason=known.reason if known else None,
-        marks=tuple(marks),
+        marks=(*marks, *skipped),
         products=here,
         cards=tuple(
             Card(number=number_here, product=product.name, place=place)
