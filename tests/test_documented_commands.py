@@ -74,7 +74,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook show --json": ("show catalogue.pdf --json", is_json),
     "swatchbook inspect DOCUMENT": ("inspect catalogue.pdf", finds("/inspections/catalogue-")),
     "swatchbook inspect catalogue.pdf": ("", finds("/inspections/catalogue-")),
-    "swatchbook inspect catalogue.pdf --page 20 --png inspect.png": (
+    "swatchbook inspect catalogue.pdf --page 26 --png inspect.png": (
         "inspect catalogue.pdf --page 3 --png inspect.png",
         finds("inspect.png"),
     ),
