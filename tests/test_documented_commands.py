@@ -73,6 +73,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook show DOCUMENT": ("show catalogue.pdf", finds("Nordvik Oak", "14 = 14 complete")),
     "swatchbook show --json": ("show catalogue.pdf --json", is_json),
     "swatchbook inspect DOCUMENT": ("inspect catalogue.pdf", finds("/inspections/catalogue-")),
+    "swatchbook inspect": ("inspect catalogue.pdf", finds("/inspections/catalogue-")),
     "swatchbook inspect catalogue.pdf": ("", finds("/inspections/catalogue-")),
     "swatchbook inspect catalogue.pdf --page 26 --png inspect.png": (
         "inspect catalogue.pdf --page 3 --png inspect.png",

@@ -22,7 +22,7 @@ DPI = 50
 
 QUALITY = 80  # of the JPEG; 100 kB for a page of 1,000 pixels
 
-NOTES = 560  # pixels beside a drawn page
+NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels beside a drawn page: their width, height of each, most of all
 NOTES_STYLE = "* { font-family: sans-serif; font-size: 14px; } p { margin: 0 0 6px 0; } h3 { font-size: 18px; }"
 
 LEAST_SIDE = 30.0  # points; smaller ones are icons, or letters
@@ -67,7 +67,8 @@ def draw(document: Any, number: int, side: int, drawing: Mapping[str, Any]) -> I
     rendered = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
     width, height = rendered.width, rendered.height
     with pymupdf.open() as made:
-        sheet = made.new_page(width=width + NOTES, height=max(height, side // 2))
+        room = min(NOTE * drawing["notes"].count("<p>"), MOST_NOTES)
+        sheet = made.new_page(width=width + NOTES, height=max(height, room))
         sheet.insert_image((0, 0, width, height), pixmap=rendered)
         for box in drawing["boxes"]:
             _draw_box(sheet, box, scale, (width, height))
