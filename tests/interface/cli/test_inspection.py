@@ -91,10 +91,11 @@ def test_every_page_is_shown_with_all_placements_and_products(resources: Resourc
     assert sum(tag == "image" for tag, _ in page.tags) == 6
     report = json.loads(CliRunner().invoke(app, ["show", "small.pdf", *ANNA, "--json"]).stdout)
     states = [place["state"] for image in report["images"] for place in image["placements"]]
-    assert {name: page.count(name) for name in ("shown", "hidden", "decorative", "failed", "lost", "skipped")} == {
+    assert {name: page.count(name) for name in ("shown", "hidden", "decorative", "failed", "skipped")} == {
         "shown": states.count("shown"), "hidden": states.count("hidden"), "decorative": states.count("decorative"),
-        "failed": 0, "lost": 0, "skipped": sum(len(page["pictures"]) for page in report["skipped_pages"]),
+        "failed": 0, "skipped": sum(len(page["pictures"]) for page in report["skipped_pages"]),
     }  # fmt: skip
+    assert page.count("lost") > 0, "the pictures of page 3, whose placements are elsewhere now"
     places = sum(len(product["occurrences"]) for product in report["products"])
     assert page.count("product") == 2 * places > 0, "the name, and its part of the page"
     for text in ("skipped page: cover", "Palladio Terrazzo", "off the page or clipped away"):
