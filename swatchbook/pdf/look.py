@@ -165,7 +165,7 @@ def _parts(marked: Map, box: tuple[int, int, int, int], least: float) -> Iterato
     """Cut a box at blank rows and columns until there are none, and yield the parts of at least this side."""
     x0, y0, x1, y1 = box
     part = marked[y0:y1, x0:x1]
-    rows, columns = _stretches(part.any(axis=1)), _stretches(part.any(axis=0))
+    rows, columns = _stretches(np.any(part, axis=1)), _stretches(np.any(part, axis=0))
     if not rows or min(rows[-1][1] - rows[0][0], columns[-1][1] - columns[0][0]) < least:
         return
     if len(rows) == 1 and len(columns) == 1:
@@ -176,7 +176,7 @@ def _parts(marked: Map, box: tuple[int, int, int, int], least: float) -> Iterato
             yield from _parts(marked, (x0 + left, y0 + top, x0 + right, y0 + bottom), least)
 
 
-def _stretches(used: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _stretches(used: Map) -> list[tuple[int, int]]:
     """Return begin and end of the stretches of True; gaps shorter than `BLANK` do not part them."""
     at = np.flatnonzero(used)
     if not at.size:
@@ -189,4 +189,5 @@ def _stretches(used: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 def _colors(pixels: Pixels) -> npt.NDArray[np.int32]:
     """Return the colour of each pixel as a number below `COLORS` ** 3."""
     red, green, blue = np.moveaxis((pixels // (256 // COLORS)).astype(np.int32), 2, 0)
-    return (red * COLORS + green) * COLORS + blue
+    numbers: npt.NDArray[np.int32] = (red * COLORS + green) * COLORS + blue
+    return numbers
