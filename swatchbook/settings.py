@@ -750,6 +750,11 @@ class Settings(BaseSettings):
         return self.home / "previews"
 
     @property
+    def inspections_folder(self) -> Path:
+        """Folder of the HTML of `inspect`. It can be made again at any time."""
+        return self.home / "inspections"
+
+    @property
     def index_folder(self) -> Path:
         """Folder of the LanceDB index."""
         return self.home / "index"

@@ -11,6 +11,7 @@ from blocks import load_resources
 from swatchbook.pipeline.finish_run import finish_run
 from swatchbook.pipeline.work import Work
 from swatchbook.records import RunReport, Scan, StageResults
+from swatchbook.reports.inspection_html import html_path
 from swatchbook.reports.markdown import as_markdown, failure_rows, plain, product_thumbnails
 from swatchbook.truncate import merge_roles
 from tasks.policy import WRITE
@@ -47,10 +48,11 @@ async def publish_artifacts(work: Work, report: RunReport) -> None:
 
 async def _publish(work: Work, report: RunReport) -> None:
     key, name = report.document_id, plain(report.name)
-    products = await asyncio.to_thread(product_thumbnails, load_resources(work.blocks), report.document_id)
-    await acreate_markdown_artifact(
-        key=f"report-{key}", markdown=as_markdown(report, products), description=f"{name}: {report.status}"
-    )
+    resources = load_resources(work.blocks)
+    products = await asyncio.to_thread(product_thumbnails, resources, report.document_id)
+    html = html_path(resources.settings, report.document_id, report.name)
+    markdown = as_markdown(report, products, inspection=html if html.exists() else None)
+    await acreate_markdown_artifact(key=f"report-{key}", markdown=markdown, description=f"{name}: {report.status}")
     if report.failed_images or report.other_failures:
         await acreate_table_artifact(
             key=f"failures-{key}", table=failure_rows(report), description=f"Failures of {name}"

@@ -473,6 +473,55 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
 
 
 @app.command(rich_help_panel=SEARCH)
+def inspect(
+    document: Reference,
+    page: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only this page.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="HTML file to write; one in the home if not given.")
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture of the page instead; needs --page.")
+    ] = None,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+) -> None:
+    """Show a catalogue's pages with a box over every placement: its state, why, its caption and its products.
+
+    Prints the path of the file: HTML that holds all pages and opens in any browser, or a PNG of one page.
+    """
+    if png is not None and (page is None or html is not None):
+        raise typer.BadParameter("give --page with it, and no --html", param_hint="--png")
+    with opened_resources() as resources:
+        from interface.cli.inspection import write_html, write_png
+        from interface.cli.terminal import cell, out
+        from swatchbook.reports.inspection_html import html_path
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        if png is not None and page is not None:
+            write_png(resources, row, page, png)
+        else:
+            html = html or html_path(resources.settings, row.id, row.name, page)
+            write_html(resources, row, page, html)
+        out().print(cell(png or html), soft_wrap=True)
+
+
+@app.command(rich_help_panel=SEARCH)
+def audit(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json = False) -> None:
+    """Look for lost pictures: what looks like a picture on a catalogue's pages, and has no placement."""
+    with opened_resources() as resources:
+        from interface.cli.inspection import draw_audit
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.audit import audit
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        found = audit(resources, row)
+        if as_json:
+            say_json(found)
+        else:
+            out().print(draw_audit(found))
+
+
+@app.command(rich_help_panel=SEARCH)
 def export(
     document: ReferenceOrAll = None,
     every: All = False,

@@ -102,6 +102,7 @@ def assemble_products(
             evidence=(*found.evidence, *description.evidence),
             grain=found.grain,
             parent=ids[found.parent] if found.parent is not None else None,
+            occurrences=found.occurrences,
         )
         for i, (found, description) in enumerate(zip(discovery.products, descriptions, strict=True))
     )

@@ -1,9 +1,9 @@
 """The child process that opens PDFs: text, styles, outline, tables, rendered pages. The most lines (5,000) of a page,
-and what a broken, truncated or encrypted PDF is. Pictures: `page_pictures.py`.
+and what a broken, truncated or encrypted PDF is. Pictures: `page_pictures.py`; pages as people see them: `look.py`.
 
-It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `extract`. Requests over pages
-end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it reads a picture, so that
-the parent knows which picture crashed the process.
+It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `look`, `draw`, `extract`.
+Requests over pages end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it
+reads a picture, so that the parent knows which picture crashed the process.
 """
 
 import json
@@ -20,6 +20,7 @@ import pymupdf
 
 from swatchbook.errors import EncryptedDocument, UnreadableDocument
 from swatchbook.geometry import Transform, transform_box
+from swatchbook.pdf.look import draw, look
 from swatchbook.pdf.page_pictures import FARTHEST, Extractor, finite_box, list_pictures, to_failure
 from swatchbook.pdf.painting import trace_painting
 from swatchbook.pdf.tabular import looks_tabular
@@ -53,6 +54,12 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
                 yield from _over_pages(document, request, read_tables)
             case "render":
                 yield from _over_pages(document, request, partial(render, fit=request["fit"], form=request["form"]))
+            case "look":
+                yield from _over_pages(document, request, partial(look, side=request["side"], placed=request["placed"]))
+            case "draw":
+                yield from _over_pages(
+                    document, request, partial(draw, side=request["side"], drawing=request["drawing"])
+                )
             case "extract":
                 yield from _over_pages(document, request, Extractor(request))
 

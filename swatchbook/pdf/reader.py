@@ -9,7 +9,7 @@ import hashlib
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
 from swatchbook.records import (
     Box,
+    Drawing,
     ExtractedPictures,
     FailedPage,
     Page,
     Picture,
     Reading,
+    SeenPage,
     Sighting,
     Table,
     Tables,
@@ -172,6 +174,21 @@ def render_page(path: Path, number: int, settings: Settings, *, width: int, modu
     Raises UnreadableDocument if it cannot be rendered, CrashedWorker or ProviderTimeout if it may be later.
     """
     request = {**_request("render", path), "fit": (width, MOST_HEIGHT), "form": "png"}
+    return _picture_of(request, number, settings, module)
+
+
+def draw_page(
+    path: Path, number: int, drawing: Drawing, settings: Settings, *, side: int, module: str = CHILD
+) -> bytes:
+    """Return a page as PNG, longest side `side` pixels, with boxes drawn over it and notes beside it.
+
+    Raises what `render_page` raises.
+    """
+    request = {**_request("draw", path), "side": side, "drawing": drawing.model_dump()}
+    return _picture_of(request, number, settings, module)
+
+
+def _picture_of(request: dict[str, Any], number: int, settings: Settings, module: str) -> bytes:
     failed: dict[str, Any] = {}
     with (
         Child(module, memory_mb=settings.child_memory_mb) as child,
@@ -184,6 +201,30 @@ def render_page(path: Path, number: int, settings: Settings, *, width: int, modu
     kind = KINDS[failed["kind"]] if failed.get("transient") else UnreadableDocument
     advice = _RETRY_ADVICE if failed.get("transient") else None
     raise kind(f"Page {number} cannot be rendered: {failed['message']}", advice=advice)
+
+
+def look(
+    path: Path, placed: Mapping[int, Sequence[Box]], settings: Settings, *, side: int = 0, module: str = CHILD
+) -> Generator[SeenPage | FailedPage]:
+    """Look at the pages that `placed` names, one at a time: what looks like a picture outside the page's boxes, and the
+    page as JPEG, longest side `side` pixels (0: without).
+    """
+    if not placed:
+        return
+    request = {**_request("look", path), "side": side, "placed": placed}
+    with (
+        Child(module, memory_mb=settings.child_memory_mb) as child,
+        closing(_stream_restarting(child, request, sorted(placed), settings)) as answers,
+    ):
+        last = 0  # a child that is started again may answer again
+        for answer, payload in answers:
+            number = answer["page"]
+            if number > last and "seen" in answer:
+                yield SeenPage(number=number, box=answer["seen"], unplaced=answer["unplaced"], jpeg=payload)
+                last = number
+            elif number > last and "lost" in answer:
+                yield FailedPage(page=number, **answer["lost"])
+                last = number
 
 
 def extract(

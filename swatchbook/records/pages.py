@@ -112,6 +112,31 @@ class FailedPage(Record):
     transient: bool = False
 
 
+class SeenPage(Record):
+    """A page as a person sees it. `unplaced`: what looks like a picture and lies in no placement."""
+
+    number: int
+    box: Box
+    unplaced: tuple[Box, ...]
+    jpeg: bytes = b""  # empty where it was not asked for
+
+
+class DrawnBox(Record):
+    """A box to draw on a rendered page, with a sign at its corner. Dashes and gaps are pixels; none: a whole line."""
+
+    bbox: Box
+    sign: str
+    color: str  # #rrggbb
+    dashes: tuple[int, ...] = ()
+
+
+class Drawing(Record):
+    """What is drawn on a rendered page, and the notes beside it: simple HTML, whose text is escaped."""
+
+    boxes: tuple[DrawnBox, ...]
+    notes: str
+
+
 class Reading(Record):
     """Result of stage 1.
 

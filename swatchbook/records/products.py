@@ -88,6 +88,7 @@ class Product(Record):
     evidence: tuple[Evidence, ...]
     grain: str = "product"
     parent: str | None = None
+    occurrences: tuple[Occurrence, ...] = ()  # none where only its pages are known
 
 
 class LinkKind(StrEnum):

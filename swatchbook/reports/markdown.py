@@ -69,8 +69,10 @@ def _thumbnails(resources: Resources, files: Sequence[str]) -> dict[str, bytes]:
     return jpegs
 
 
-def as_markdown(report: RunReport, products: Sequence[ProductThumbnails] = ()) -> str:
-    """Return the report as Markdown. Names come from documents, so they are escaped."""
+def as_markdown(
+    report: RunReport, products: Sequence[ProductThumbnails] = (), *, inspection: Path | None = None
+) -> str:
+    """Return the report as Markdown, with text from documents escaped. `inspection`: the HTML of its pages, if any."""
     images = ("found", "complete", "partial", "failed", "rejected", "pending")
     confidence = "–" if report.confidence_score is None else f"{report.confidence_score:.2f}"
     totals = {
@@ -99,10 +101,18 @@ def as_markdown(report: RunReport, products: Sequence[ProductThumbnails] = ()) -
         "## Cost" if report.spent else "",
         table(cost_header, [_cost_row(each) for each in report.spent]) if report.spent else "",
         f"Saved blocks used: {plain(blocks)}" if blocks else "",
+        "" if report.items else _inspect(report, inspection),
     ]  # fmt: skip
     if report.warnings:
         parts += ["## Warnings", *(f"- {plain(w)}" for w in truncate(report.warnings, _WARNINGS))]
     return "\n\n".join(part for part in parts if part)
+
+
+def _inspect(report: RunReport, inspection: Path | None) -> str:
+    """Return how to look at the pages of a catalogue."""
+    command = f"`swatchbook inspect {report.document_id} --all-owners` shows each page with its placements"
+    earlier = f"; an earlier one: {plain(str(inspection))}" if inspection else ""
+    return f"{command}{earlier}."
 
 
 def _cost_row(spent: Spent) -> list[object]:

@@ -28,6 +28,8 @@ T = TypeVar("T")
 _EXCEPTION = re.compile(r"^[0-9a-f]{32}$")
 """Names of stored exceptions: UUIDs."""
 
+ID_LENGTH = 36  # characters of a document's id, with which the names of files of `inspect` end
+
 _PORTION = 5_000  # names looked up at once
 
 
@@ -66,7 +68,8 @@ def sweep(resources: Resources, *, older_than: float = UNUSED_SECONDS, dry_run: 
         resources.index.compact(at_once=older_than == 0)
         retention.compact(resources.ledger, at_once=older_than == 0)
         shrunk = max(0, before - _size_of_databases(resources))
-    previews = _remove(_previews(resources), dry_run)  # last: also those of contents that have just been deleted
+    # last: also those of contents that have just been deleted
+    previews = _remove(chain(_previews(resources), _inspections(resources)), dry_run)
     return Swept(
         temporary=temporary[0],
         results=results[0],
@@ -114,6 +117,15 @@ def _previews(resources: Resources) -> Iterator[Path]:
     for portion in _portions(resources.previews.paths()):
         gone = retention.unreferenced_files(resources.ledger, sorted({source_of(path) for path in portion}))
         yield from (path for path in portion if source_of(path) in gone or _age(path) > retention.PREVIEW_SECONDS)
+
+
+def _inspections(resources: Resources) -> Iterator[Path]:
+    """Yield files of `inspect` whose document is gone, and those older than `retention.PREVIEW_SECONDS`."""
+    for portion in _portions(_within(resources.settings.inspections_folder)):
+        stored = retention.stored_documents(resources.ledger, {path.stem[-ID_LENGTH:] for path in portion})
+        yield from (
+            path for path in portion if path.stem[-ID_LENGTH:] not in stored or _age(path) > retention.PREVIEW_SECONDS
+        )
 
 
 def _is_for(name: ResultName, origin: Origin, settings: Settings) -> bool:

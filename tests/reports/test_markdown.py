@@ -39,7 +39,7 @@ def report(name: str, *warnings: str) -> RunReport:
 def test_names_and_warnings_are_shown_as_they_are(name: str) -> None:
     rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(as_markdown(report(name, name)))
     tags = set(re.findall(r"</?(\w+)", rendered))
-    assert tags <= {"h1", "h2", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
+    assert tags <= {"h1", "h2", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "p", "code"}
     assert unescape(rendered).count(" ".join(name.split())) == 2
 
 

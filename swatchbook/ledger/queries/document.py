@@ -42,7 +42,7 @@ def read_products(ledger: Ledger, document: str) -> list[Product]:
 
 _OF_PRODUCT = (
     "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata",
-    "confidence", "evidence", "grain", "parent",
+    "confidence", "evidence", "grain", "parent", "occurrences",
 )  # fmt: skip
 _OF_PLACEMENT = ("id", "page", "bbox", "kind", "state", "reason", "xref", "path", "caption")
 

@@ -1,0 +1,65 @@
+"""`swatchbook inspect`: write a catalogue's pages as one HTML file, or one page as a picture. `swatchbook audit`: print
+what looks like a picture and has no placement.
+"""
+
+from contextlib import closing
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from interface.cli.terminal import cell, clean, plural, table
+from swatchbook.errors import UnreadableDocument
+from swatchbook.export.atomic_file import atomic_file
+from swatchbook.ledger.documents import Document
+from swatchbook.pdf import reader
+from swatchbook.records import FailedPage
+from swatchbook.reports.audit import Audit
+from swatchbook.reports.inspection import inspect, stored_file
+from swatchbook.reports.inspection_html import SIDE, as_html, drawing_of
+from swatchbook.resources import Resources
+
+
+def write_html(resources: Resources, document: Document, page: int | None, to: Path) -> None:
+    """Write the HTML of all pages or of one.
+
+    Raises InvalidReference for a document without pages and a path that cannot be written, FileMissing, DiskFull.
+    """
+    inspection = inspect(resources.ledger, document, page)
+    placed = {view.number: [mark.bbox for mark in view.marks] for view in inspection.pages}
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        resources.files.local(stored_file(document)) as path,
+        closing(reader.look(path, placed, resources.settings, side=SIDE)) as seen,
+        atomic_file(to) as file,
+    ):
+        for part in as_html(inspection, seen):
+            file.write(part.encode())
+
+
+def write_png(resources: Resources, document: Document, page: int, to: Path) -> None:
+    """Write the picture of a page with its boxes, and what they are beside it.
+
+    Raises what `write_html` raises, and UnreadableDocument if the page cannot be rendered.
+    """
+    (view,) = inspect(resources.ledger, document, page).pages
+    settings = resources.settings
+    with resources.files.local(stored_file(document)) as path, atomic_file(to) as file:
+        (seen,) = reader.look(path, {page: [mark.bbox for mark in view.marks]}, settings)
+        if isinstance(seen, FailedPage):
+            raise UnreadableDocument(f"Page {page} cannot be rendered: {seen.message}")
+        file.write(reader.draw_page(path, page, drawing_of(view, seen), settings, side=SIDE))
+
+
+def draw_audit(audit: Audit) -> RenderableType:
+    """Return lost pictures as a table, and how many there are."""
+    rows = table("page", "box", "of the page", "skipped because", right=("page", "of the page"))
+    for lost in (*audit.lost, *audit.skipped):
+        box = " ".join(f"{side:.0f}" for side in lost.bbox)
+        rows.add_row(cell(lost.page), cell(box), cell(f"{lost.share:.1%}"), cell(lost.reason or "", "dim"))
+    count = f"{plural(len(audit.lost), 'lost picture')} on {plural(audit.pages, 'page')}"
+    if audit.skipped:
+        count += f", and {plural(len(audit.skipped), 'picture')} on skipped pages"
+    parts: list[RenderableType] = [rows] if audit.lost or audit.skipped else []
+    parts += [Text(f"✗ page {page.page}: {clean(page.message)}", "red") for page in audit.failed]
+    return Group(*parts, Text(count))

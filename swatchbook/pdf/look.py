@@ -1,0 +1,193 @@
+"""Look at a page as a person does: its rendering, and the parts of it that look like pictures although no placement
+covers them. What looks like a picture: `pictures_seen`. It runs in the child process.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pymupdf
+
+from swatchbook.geometry import Transform, transform_box
+from swatchbook.records import Box
+from swatchbook.runtime.child_process import Frame
+
+Pixels = npt.NDArray[np.uint8]
+Map = npt.NDArray[np.bool_]
+
+DPI = 50
+"""A picture of the least side has 20 pixels: enough to tell it from text; a page takes a quarter of a megapixel."""
+
+QUALITY = 80  # of the JPEG; 100 kB for a page of 1,000 pixels
+
+NOTES, NOTE, MOST_NOTES = 560, 30, 4_000  # pixels beside a drawn page: their width, height of each, most of all
+NOTES_STYLE = "* { font-family: sans-serif; font-size: 14px; } p { margin: 0 0 6px 0; } h3 { font-size: 18px; }"
+
+LEAST_SIDE = 30.0  # points; smaller ones are icons, or letters
+LEAST_SHARE = 0.005  # of the page
+"""What is smaller is an ornament rather than a picture of a product."""
+
+MARGIN = 2.0  # points around text and placements; anti-aliasing and rounding blur their edges
+
+CONTRAST = 12  # of 255, between neighbours: above gradients over a few centimetres, below the grain of photographs
+BLANK = 2  # pixels; the least gap between lines of text at this resolution, and between pictures of a grid
+RULE = 3, 30  # pixels: a line at most so thick and at least so long is a rule or the edge of a panel
+LEAST_FILLED = 0.30  # of the pixels are no plain ground; frames, tables and outlined letters are mostly ground
+LEAST_TEXTURE = 0.10  # of the pixels differ from the next one; gradients have none, and flat panels only edges
+MOST_FLAT = 0.60  # of what is no ground in two colours; text, icons and flat graphics consist of two and their edges
+LEAST_VARIETY, MOST_COLORS = 1.0, 100  # colours for each pixel of the side of a square as large; grey has few
+PLAIN_SHARE = 0.02  # of the page; a colour that covers more, without contrast, is ground or a panel
+COLORS = 32  # levels of each channel that are told apart
+
+
+def look(document: Any, number: int, side: int, placed: Mapping[str, Sequence[Box]]) -> Iterator[Frame]:
+    """Render a page as JPEG, longest side `side` pixels (0: not at all), and find pictures outside `placed[page]`."""
+    page = document[number - 1]
+    as_shown: Transform = tuple(page.rotation_matrix)
+    words = [transform_box(word[:4], as_shown) for word in page.get_text("words")]
+    small = page.get_pixmap(dpi=DPI, colorspace=pymupdf.csRGB, alpha=False)
+    pixels = np.frombuffer(small.samples_mv, np.uint8).reshape(small.height, small.stride)[:, : small.width * 3]
+    unplaced = pictures_seen(
+        pixels.reshape(small.height, small.width, 3), [*words, *placed.get(str(number), ())], scale=DPI / 72
+    )
+    payload = b""
+    if side:
+        scale = side / max(page.rect.width, page.rect.height, 1.0)
+        large = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
+        payload = large.tobytes("jpeg", jpg_quality=QUALITY)
+    yield {"page": number, "seen": tuple(page.rect), "unplaced": unplaced}, payload
+
+
+def draw(document: Any, number: int, side: int, drawing: Mapping[str, Any]) -> Iterator[Frame]:
+    """Draw boxes over a rendered page and notes beside it: one answer with a PNG, the page's longest side `side`."""
+    page = document[number - 1]
+    scale = side / max(page.rect.width, page.rect.height, 1.0)
+    rendered = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
+    width, height = rendered.width, rendered.height
+    with pymupdf.open() as made:
+        room = min(NOTE * drawing["notes"].count("<p>"), MOST_NOTES)
+        sheet = made.new_page(width=width + NOTES, height=max(height, room))
+        sheet.insert_image((0, 0, width, height), pixmap=rendered)
+        for box in drawing["boxes"]:
+            _draw_box(sheet, box, scale, (width, height))
+        notes = (width + 20, 10, width + NOTES - 20, sheet.rect.height - 10)
+        sheet.insert_htmlbox(notes, drawing["notes"], css=NOTES_STYLE, scale_low=0)  # made smaller if there are many
+        yield {"page": number, "rendered": True}, sheet.get_pixmap(alpha=False).tobytes("png")
+
+
+def _draw_box(sheet: Any, box: Mapping[str, Any], scale: float, frame: tuple[int, int]) -> None:
+    """Draw a box over a white one, and its sign at the corner, or at the page's edge nearest to it."""
+    color = tuple(int(box["color"][at : at + 2], 16) / 255 for at in (1, 3, 5))
+    around = pymupdf.Rect([side * scale for side in box["bbox"]]) & pymupdf.Rect(0, 0, *frame)
+    if around.is_valid and not around.is_empty:
+        sheet.draw_rect(around, color=(1, 1, 1), width=6)
+        dashes = f"[{' '.join(map(str, box['dashes']))}] 0" if box["dashes"] else None
+        sheet.draw_rect(around, color=color, width=3, dashes=dashes)
+    length = 8 + 9 * len(box["sign"])
+    x = min(max(box["bbox"][0] * scale, 0), frame[0] - length)
+    y = min(max(box["bbox"][1] * scale, 0), frame[1] - 18)
+    sheet.draw_rect((x, y, x + length, y + 18), color=None, fill=color)
+    sheet.insert_text((x + 4, y + 14), box["sign"], fontsize=14, fontname="hebo", color=(1, 1, 1))
+
+
+def pictures_seen(pixels: Pixels, masked: Sequence[Box], *, scale: float) -> list[Box]:
+    """Return the boxes of what looks like a picture outside the boxes `masked`; `scale` is pixels (h, w, 3) a point.
+
+    Contrast between neighbours marks what is neither plain ground nor a gradient. Rules are taken away, and the rest is
+    cut at blank rows and columns, which takes lines of text apart and leaves pictures whole. A part is a picture if it
+    is large enough, has contrast in its area and not only at edges, and consists of more than two colours.
+    """
+    free = _outside(masked, pixels.shape[:2], scale)
+    contrast, colors = _contrast(pixels), _colors(pixels)
+    counts = np.bincount(colors[~contrast], minlength=COLORS**3)
+    plain = (counts >= PLAIN_SHARE * colors.size)[colors]
+    marked = free & ~plain
+    marked &= ~_rules(marked) & ~_rules(marked.T).T
+    height, width = marked.shape
+    boxes = []
+    for x0, y0, x1, y1 in _parts(marked, (0, 0, width, height), LEAST_SIDE * scale):
+        if (x1 - x0) * (y1 - y0) < LEAST_SHARE * width * height:
+            continue
+        part, inside = (slice(y0, y1), slice(x0, x1)), free[y0:y1, x0:x1]
+        size = inside.sum()
+        if size < inside.size / 2 or marked[part].sum() < LEAST_FILLED * size:
+            continue
+        if (contrast[part] & inside).sum() < LEAST_TEXTURE * size:
+            continue
+        counts = np.bincount(colors[part][inside])
+        if np.count_nonzero(counts) < LEAST_VARIETY * min(math.sqrt(size), MOST_COLORS):
+            continue
+        counts = np.bincount(colors[part][marked[part]])
+        if np.sort(counts)[-2:].sum() > MOST_FLAT * counts.sum():
+            continue
+        boxes.append((x0 / scale, y0 / scale, x1 / scale, y1 / scale))
+    return boxes
+
+
+def _outside(boxes: Sequence[Box], shape: tuple[int, ...], scale: float) -> Map:
+    """Return the pixels (h, w) that lie in none of the boxes, which are in points."""
+    free = np.ones(shape, np.bool_)
+    for x0, y0, x1, y1 in boxes:
+        rows = slice(max(0, math.floor((y0 - MARGIN) * scale)), max(0, math.ceil((y1 + MARGIN) * scale)))
+        free[rows, max(0, math.floor((x0 - MARGIN) * scale)) : max(0, math.ceil((x1 + MARGIN) * scale))] = False
+    return free
+
+
+def _contrast(pixels: Pixels) -> Map:
+    """Return the pixels that differ from the next one to the right or below."""
+    values = pixels.astype(np.int16)
+    marked = np.zeros(pixels.shape[:2], np.bool_)
+    marked[:, :-1] = (np.abs(values[:, 1:] - values[:, :-1]) > CONTRAST).any(axis=2)
+    marked[:-1] |= (np.abs(values[1:] - values[:-1]) > CONTRAST).any(axis=2)
+    return marked
+
+
+def _rules(marked: Map) -> Map:
+    """Return the pixels of long, thin, horizontal lines."""
+    thick, long = RULE
+    return _opened(marked.T, long).T & ~_opened(marked, thick + 1)
+
+
+def _opened(marked: Map, size: int) -> Map:
+    """Return the pixels that lie in a marked vertical run of at least `size` pixels."""
+    if marked.shape[0] < size:
+        return np.zeros_like(marked)
+    sums = np.cumsum(np.pad(marked, ((1, 0), (0, 0))), axis=0, dtype=np.int32)
+    begins = sums[size:] - sums[:-size] == size  # (h - size + 1, w): a run of this length begins here
+    count = np.cumsum(np.pad(begins, ((size, size - 1), (0, 0))), axis=0, dtype=np.int32)
+    opened: Map = count[size:] - count[:-size] > 0
+    return opened
+
+
+def _parts(marked: Map, box: tuple[int, int, int, int], least: float) -> Iterator[tuple[int, int, int, int]]:
+    """Cut a box at blank rows and columns until there are none, and yield the parts of at least this side."""
+    x0, y0, x1, y1 = box
+    part = marked[y0:y1, x0:x1]
+    rows, columns = _stretches(np.any(part, axis=1)), _stretches(np.any(part, axis=0))
+    if not rows or min(rows[-1][1] - rows[0][0], columns[-1][1] - columns[0][0]) < least:
+        return
+    if len(rows) == 1 and len(columns) == 1:
+        yield x0 + columns[0][0], y0 + rows[0][0], x0 + columns[0][1], y0 + rows[0][1]
+        return
+    for top, bottom in (row for row in rows if row[1] - row[0] >= least):
+        for left, right in (column for column in columns if column[1] - column[0] >= least):
+            yield from _parts(marked, (x0 + left, y0 + top, x0 + right, y0 + bottom), least)
+
+
+def _stretches(used: Map) -> list[tuple[int, int]]:
+    """Return begin and end of the stretches of True; gaps shorter than `BLANK` do not part them."""
+    at = np.flatnonzero(used)
+    if not at.size:
+        return []
+    breaks = np.flatnonzero(np.diff(at) > BLANK)
+    begins, ends = np.concatenate(([at[0]], at[breaks + 1])), np.concatenate((at[breaks], [at[-1]])) + 1
+    return [(int(begin), int(end)) for begin, end in zip(begins, ends, strict=True)]
+
+
+def _colors(pixels: Pixels) -> npt.NDArray[np.int32]:
+    """Return the colour of each pixel as a number below `COLORS` ** 3."""
+    red, green, blue = np.moveaxis((pixels // (256 // COLORS)).astype(np.int32), 2, 0)
+    numbers: npt.NDArray[np.int32] = (red * COLORS + green) * COLORS + blue
+    return numbers

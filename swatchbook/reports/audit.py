@@ -1,0 +1,61 @@
+"""Audit a catalogue: what looks like a picture on its rendered pages (`pdf/look.py`) is lost if neither a placement nor
+a picture listed of a skipped page covers it.
+"""
+
+from swatchbook.geometry import area
+from swatchbook.ledger.documents import Document
+from swatchbook.pdf import reader
+from swatchbook.records import Box, FailedPage, Record
+from swatchbook.reports.inspection import inspect, stored_file
+from swatchbook.resources import Resources
+
+
+class LostPicture(Record):
+    """A part of a page, in points, that looks like a picture. `reason` is the page's, if it was skipped."""
+
+    page: int
+    bbox: Box
+    share: float  # of the page
+    reason: str | None
+
+
+class Audit(Record):
+    """What looks like a picture and has no placement: on pages that are processed, and on skipped ones."""
+
+    document_id: str
+    name: str
+    pages: int
+    lost: tuple[LostPicture, ...]
+    skipped: tuple[LostPicture, ...]
+    failed: tuple[FailedPage, ...]
+
+
+def audit(resources: Resources, document: Document) -> Audit:
+    """Look at all pages of a catalogue. Raises InvalidReference, FileMissing, and what `reader.look` raises."""
+    views = {view.number: view for view in inspect(resources.ledger, document).pages}
+    placed = {number: [mark.bbox for mark in view.marks] for number, view in views.items()}
+    lost, skipped, failed = list[LostPicture](), list[LostPicture](), list[FailedPage]()
+    with resources.files.local(stored_file(document)) as path:
+        for seen in reader.look(path, placed, resources.settings):
+            if isinstance(seen, FailedPage):
+                failed.append(seen)
+                continue
+            view = views[seen.number]
+            on_skipped = view.kind == "skipped"
+            (skipped if on_skipped else lost).extend(
+                LostPicture(
+                    page=seen.number,
+                    bbox=box,
+                    share=round(area(box) / area(seen.box), 4),
+                    reason=view.reason if on_skipped else None,
+                )
+                for box in seen.unplaced
+            )
+    return Audit(
+        document_id=document.id,
+        name=document.name,
+        pages=len(views),
+        lost=tuple(lost),
+        skipped=tuple(skipped),
+        failed=tuple(failed),
+    )

@@ -1,0 +1,199 @@
+"""What is known of each page of a catalogue: its kind, the placements with their states, reasons and links, and where
+its products stand. `inspect` and `audit` show it; how it looks is in `inspection_html.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import PDF, Document
+from swatchbook.ledger.queries.document import read_products, show_document
+from swatchbook.ledger.queries.document_parts import list_pages
+from swatchbook.records import Box, ImageState, LinkKind, Occurrence, PageDetails, PlacementState, Product, Record
+
+Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "skipped", "lost", "product"]
+"""What a box stands for: a placement by its state; `failed` where its image is shown, but has failed or was rejected;
+a picture of a `skipped` page; `lost` where something looks like a picture and is none of these; and where a product
+stands."""
+
+
+class Drawn(NamedTuple):
+    """How a box looks: the letter on it, its colour, its dashes and gaps in pixels, and what it means."""
+
+    letter: str
+    color: str
+    dashes: tuple[int, ...]
+    meaning: str
+
+    @property
+    def css_dashes(self) -> str:
+        return " ".join(map(str, self.dashes)) or "none"
+
+
+DRAWN: Mapping[Look, Drawn] = {
+    "shown": Drawn("S", "#0072b2", (), "shown"),
+    "failed": Drawn("F", "#b3261e", (24, 5), "shown, but its image failed"),
+    "hidden": Drawn("H", "#a84300", (10, 6), "hidden: nobody sees it"),
+    "decorative": Drawn("D", "#8a4fa3", (3, 4), "decorative: not embedded"),
+    "unreadable": Drawn("U", "#404040", (14, 4, 3, 4), "unreadable"),
+    "skipped": Drawn("K", "#6b6200", (18, 4, 2, 4), "of a skipped page"),
+    "lost": Drawn("?", "#c4006a", (6, 3, 1, 3, 1, 3), "looks like a picture, and no placement covers it"),
+    "product": Drawn("P", "#00734f", (1, 3), "a product’s name, and its part of the page"),
+}
+"""Colour-blind people tell them apart by letter and dashes. White letters are readable on each colour."""
+
+_LOOKS: Mapping[str, Look] = {
+    "shown": "shown",
+    "hidden": "hidden",
+    "decorative": "decorative",
+    "unreadable": "unreadable",
+}
+_FAILED = {ImageState.FAILED, ImageState.REJECTED}
+
+
+class Mark(Record):
+    """A numbered box on a page. `state` is the image's; `products` are the linked ones with their scores."""
+
+    number: int  # on its page, from 1
+    look: Look
+    bbox: Box
+    kind: str
+    size: tuple[int, int] | None = None  # pixels
+    state: str | None = None
+    reason: str | None = None
+    caption: str | None = None
+    products: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def sign(self) -> str:
+        """What stands on the box, and before its line."""
+        return f"{self.number}{DRAWN[self.look].letter}"
+
+
+class Card(Record):
+    """A place of a product on a page. `number`: the product's on this page, from 1."""
+
+    number: int
+    product: str
+    place: Occurrence
+
+
+class PageView(Record):
+    """A page with its marks, the products that reach over it, and where they stand on it."""
+
+    number: int
+    kind: str | None = None  # None: the ingest did not come so far
+    reason: str | None = None
+    marks: tuple[Mark, ...] = ()
+    products: tuple[Product, ...] = ()
+    cards: tuple[Card, ...] = ()
+
+
+class Inspection(Record):
+    """A document's pages as the ledger knows them."""
+
+    document: Document
+    pages: tuple[PageView, ...]
+    products: tuple[Product, ...]
+
+
+def inspect(ledger: Ledger, document: Document, page: int | None = None) -> Inspection:
+    """Return what is known of a document's pages, or of one page.
+
+    Raises InvalidReference for a source that has no pages, for one that was not read yet, and for a page that it lacks.
+    """
+    if document.kind != PDF:
+        raise InvalidReference(
+            f"{document.name} has no pages: it is a {_SOURCES[document.kind]}.",
+            advice="`swatchbook show` lists its items and pictures.",
+        )
+    if document.page_count is None:
+        why = f": {document.message}" if document.message else "."
+        raise InvalidReference(f"{document.name} has not been read yet{why}", advice="`swatchbook retry` continues it.")
+    if page is not None and not 1 <= page <= document.page_count:
+        raise InvalidReference(f"{document.name} has no page {page}: it has {document.page_count}.")
+    shown = show_document(ledger, document.id)
+    products = tuple(read_products(ledger, document.id))
+    known = {details.number: details for _, details in list_pages(ledger, document.id, limit=document.page_count)}
+    marks = _marks(shown, {product.id: product.name for product in products})
+    numbers = range(1, document.page_count + 1) if page is None else (page,)
+    return Inspection(
+        document=document,
+        pages=tuple(_view(number, known.get(number), marks.get(number, ()), products) for number in numbers),
+        products=products,
+    )
+
+
+_SOURCES = {"folder": "folder of pictures", "batch": "scraped batch", "table": "imported table"}
+
+
+def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], products: Sequence[Product]) -> PageView:
+    here = tuple(product for product in products if number in product.pages)
+    skipped = (
+        Mark(number=n, look="skipped", bbox=picture.bbox, kind="", size=(picture.width, picture.height))
+        for n, picture in enumerate(known.pictures if known else (), start=len(marks) + 1)
+    )
+    return PageView(
+        number=number,
+        kind=known.kind if known else None,
+        reason=known.reason if known else None,
+        marks=(*marks, *skipped),
+        products=here,
+        cards=tuple(
+            Card(number=number_here, product=product.name, place=place)
+            for number_here, product in enumerate(here, start=1)
+            for place in product.occurrences
+            if place.page == number
+        ),
+    )
+
+
+def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list[Mark]]:
+    """Return page -> its placements in reading order, numbered."""
+    linked = defaultdict[str, list[tuple[str, float]]](list)
+    for link in shown["links"]:
+        if link["kind"] == LinkKind.IMAGE_PRODUCT and link["target"] in names:
+            linked[link["source"]].append((names[link["target"]], link["score"]))
+    marks = defaultdict[int, list[Mark]](list)
+    for image in shown["images"]:
+        for place in image["placements"]:
+            on_page = marks[place["page"]]
+            look = _look(place["state"], image["status"])
+            on_page.append(
+                Mark(
+                    number=len(on_page) + 1,
+                    look=look,
+                    bbox=place["bbox"],
+                    kind=place["kind"],
+                    size=(image["width"], image["height"]) if image["width"] else None,
+                    state=image["status"] if place["state"] == PlacementState.SHOWN else None,
+                    reason=place["reason"] or (_failures(image["items"]) if look == "failed" else None),
+                    caption=place["caption"],
+                    products=tuple(linked[place["id"]]),
+                )
+            )
+    return marks
+
+
+def _look(state: str, status: str) -> Look:
+    return "failed" if state == PlacementState.SHOWN and status in _FAILED else _LOOKS[state]
+
+
+def _failures(items: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the messages of failed items, each once."""
+    return "; ".join(dict.fromkeys(_messages(items))) or None
+
+
+def _messages(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for item in items:
+        if item["failure"]:
+            yield item["failure"]["message"]
+
+
+def stored_file(document: Document) -> str:
+    """Return the key of the document's PDF. Raises InvalidReference if it was never stored."""
+    if document.file is None:
+        raise InvalidReference(f"The file of {document.name} is not stored.", advice="Ingest it again.")
+    return document.file

@@ -1,0 +1,193 @@
+"""`swatchbook inspect` and `swatchbook audit`: a catalogue's pages with their placements, and what has none."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlalchemy import delete, update
+from typer.testing import CliRunner
+
+from interface.cli.main import app
+from swatchbook.errors import FileMissing, InvalidReference
+from swatchbook.ledger.documents import Document, find_document, queue
+from swatchbook.ledger.tables import documents, pages, placements
+from swatchbook.records import IngestOptions
+from swatchbook.resources import Resources, open_resources
+from swatchbook.settings import load_settings
+from swatchbook.upkeep.gc import Swept, sweep
+from tests.interface.service.test_docs import CHROMIUM, QUIET
+
+pytestmark = pytest.mark.usefixtures("filled")
+
+ANNA = ("--owner", "anna")
+HOSTILE = '</td></svg><script>alert("1")</script><img src=x onerror=alert(2)>\x00\u202e'
+
+
+@pytest.fixture
+def resources(filled: Path) -> Iterator[Resources]:
+    with open_resources(load_settings()) as tools:
+        yield tools
+
+
+@pytest.fixture
+def document(resources: Resources) -> Document:
+    return find_document(resources.ledger, "small.pdf", "anna")
+
+
+def run(*words: str | Path, expect: int = 0) -> Any:
+    result = CliRunner().invoke(app, [*map(str, words), *ANNA])
+    assert result.exit_code == expect, result.output + str(result.exception)
+    return result
+
+
+def change(resources: Resources, page: int, **values: object) -> None:
+    with resources.ledger.write() as connection:
+        connection.execute(update(placements).where(placements.c.page == page).values(**values))
+
+
+class Parsed(HTMLParser):
+    """What a browser would make of the file: tags that have to be closed, all tags with attributes, and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def count(self, name: str) -> int:
+        """Return the number of boxes of a look, without that of the legend."""
+        return sum(given.get("class") == f"b-{name}" for _, given in self.tags) - 1
+
+
+def test_every_page_is_shown_with_all_placements_and_products(resources: Resources, document: Document) -> None:
+    change(resources, 3, state="hidden", reason="off the page or clipped away", bbox=[-90, -90, -10, -10])
+    written = Path(run("inspect", "small.pdf").stdout.strip())
+    assert written.name == f"small-{document.id}.html"
+    page = Parsed(written.read_text())
+    assert page.open == []
+    assert [given["id"] for tag, given in page.tags if tag == "section"] == [f"p{number}" for number in range(1, 7)]
+    assert sum(tag == "image" for tag, _ in page.tags) == 6
+    report = json.loads(CliRunner().invoke(app, ["show", "small.pdf", *ANNA, "--json"]).stdout)
+    states = [place["state"] for image in report["images"] for place in image["placements"]]
+    assert {name: page.count(name) for name in ("shown", "hidden", "decorative", "failed", "skipped")} == {
+        "shown": states.count("shown"), "hidden": states.count("hidden"), "decorative": states.count("decorative"),
+        "failed": 0, "skipped": sum(len(page["pictures"]) for page in report["skipped_pages"]),
+    }  # fmt: skip
+    assert page.count("lost") > 0, "the pictures of page 3, whose placements are elsewhere now"
+    places = sum(len(product["occurrences"]) for product in report["products"])
+    assert page.count("product") == 2 * places > 0, "the name, and its part of the page"
+    for text in ("skipped page: cover", "Palladio Terrazzo", "off the page or clipped away"):
+        assert text in page.text
+
+
+def test_text_of_documents_is_text_and_nothing_is_loaded_or_run(
+    resources: Resources, document: Document, tmp_path: Path
+) -> None:
+    change(resources, 4, caption=HOSTILE.replace("\x00", ""), state="decorative", reason=HOSTILE.replace("\x00", ""))
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(name=f"{HOSTILE[:50]}.pdf"))
+    html, png = tmp_path / "a.html", tmp_path / "a.png"
+    assert run("inspect", document.id, "--page", 4, "--html", html).stdout.strip() == str(html)
+    page = Parsed(html.read_text())
+    assert page.open == []
+    assert {tag for tag, _ in page.tags}.isdisjoint({"script", "img", "iframe", "link", "base"})
+    links = [given[name] for _, given in page.tags for name in ("src", "href") if given.get(name)]
+    assert links
+    assert all(re.match(r"#|data:image/jpeg;base64,", link or "") for link in links)
+    assert not any(name.startswith("on") or name == "style" for _, given in page.tags for name in given)
+    (policy,) = (given["content"] for _, given in page.tags if given.get("http-equiv") == "Content-Security-Policy")
+    assert str(policy).startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    run("inspect", document.id, "--page", 4, "--png", png)
+    assert Image.open(png).format == "PNG"
+    assert png.stat().st_size > 10_000
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_browser_applies_the_style_and_reports_no_breach(tmp_path: Path) -> None:
+    run("inspect", "small.pdf", "--page", 3, "--html", tmp_path / "a.html")
+    shown = subprocess.run(
+        [str(CHROMIUM), *QUIET, "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'browser'}",
+         f"--screenshot={tmp_path / 'a.png'}", "--window-size=1200,900", (tmp_path / "a.html").as_uri()],
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "Content Security Policy" not in shown.stderr
+    colors = {color for _, color in Image.open(tmp_path / "a.png").convert("RGB").getcolors(1 << 24) or ()}
+    assert (0, 114, 178) in colors, "the boxes of what is shown"
+
+
+def test_an_ingest_that_ended_half_way_shows_its_pages(resources: Resources, document: Document) -> None:
+    with resources.ledger.write() as connection:
+        connection.execute(delete(pages).where(pages.c.number > 2))
+        connection.execute(delete(placements))
+        connection.execute(update(documents).values(status="failed", message="The disk is full."))
+    page = Parsed(Path(run("inspect", "small.pdf").stdout.strip()).read_text())
+    assert sum(tag == "image" for tag, _ in page.tags) == 6
+    assert page.text.count("the ingest did not come so far") == 4
+    assert page.count("lost") > 0, "the pictures have no placements"
+
+
+def test_what_has_no_pages_is_refused(resources: Resources, document: Document, tmp_path: Path) -> None:
+    for kind, message in (("folder", "it is a folder of pictures"), ("pdf", "has not been read yet")):
+        name = f"new-{kind}"
+        queue(
+            resources.ledger, owner="anna", content=name, kind=kind, name=name, file=None, size=1,
+            options=IngestOptions(),
+        )  # fmt: skip
+        for command in ("inspect", "audit"):
+            refused = CliRunner().invoke(app, [command, name, *ANNA])
+            assert isinstance(refused.exception, InvalidReference)
+            assert message in str(refused.exception)
+    assert isinstance(
+        CliRunner().invoke(app, ["inspect", "small.pdf", "--page", "7", *ANNA]).exception, InvalidReference
+    )
+    for words in (("--png", tmp_path / "a.png"), ("--page", 1, "--png", tmp_path / "a.png", "--html", tmp_path / "a")):
+        run("inspect", "small.pdf", *words, expect=2)
+    shutil.rmtree(resources.files.url)
+    lost = CliRunner().invoke(app, ["inspect", "small.pdf", "--html", str(tmp_path / "a.html"), *ANNA])
+    assert isinstance(lost.exception, FileMissing)
+    assert list(tmp_path.glob("*.html")) == []
+
+
+def test_the_audit_lists_what_no_placement_covers(resources: Resources, document: Document) -> None:
+    assert "0 lost pictures on 6 pages" in run("audit", "small.pdf").stdout
+    before = json.loads(run("audit", "small.pdf", "--json").stdout)
+    with resources.ledger.write() as connection:
+        on_page = (placements.c.page == 5, placements.c.state == "shown")
+        boxes = [row.bbox for row in connection.execute(placements.select().where(*on_page))]
+        connection.execute(delete(placements).where(*on_page))
+    found = json.loads(run("audit", "small.pdf", "--json").stdout)
+    lost = [each for each in found["lost"] if each["page"] == 5]
+    assert len(lost) == len(boxes) > 0
+    assert found["skipped"] == before["skipped"]
+
+
+def test_files_of_inspect_go_with_their_document(resources: Resources, document: Document) -> None:
+    written = Path(run("inspect", "small.pdf", "--page", 2).stdout.strip())
+    assert sweep(resources).previews == 0
+    gone = written.with_name(written.name.replace(document.id, "0" * 36))
+    written.rename(gone)
+    assert sweep(resources, dry_run=True) == Swept(previews=1, bytes=gone.stat().st_size)
+    assert sweep(resources).previews == 1
+    assert not gone.exists()
