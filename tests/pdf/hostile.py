@@ -319,7 +319,7 @@ HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
             b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT,
             O20=tiling(b"q 0.01 0 0 0.01 0 0 cm /P Do Q", f"/XObject<</P {IMAGE} 0 R>>", 0.01, "[0 0 0.01 0.01]"),
         ),
-        WHOLE,
+        "provider_timeout",
     ),
     "soft mask of its own group": (
         lambda: resources("/ExtGState<</G 20 0 R>>", b"/G gs " + PAINT, **CIRCULAR_MASK),

@@ -24,7 +24,7 @@ from tests.pdf.making import all_pages
 
 pytestmark = pytest.mark.xdist_group("hostile")
 
-SECONDS: Final = {"forms that double 24 times": 3.0}
+SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles": 3.0}
 """How long a page may take where the fault is that it takes too long; 20 s elsewhere."""
 
 MUTANTS = 2_000 if SOAK else 40
