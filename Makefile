@@ -62,10 +62,10 @@ modules: $(STAMP)
 notebook: $(STAMP)
 	$(RUN)python -m devtools.notebook
 
-# Kills, outages, floods and repeated rounds in full: docs/RELIABILITY.md.
+# Kills, outages, floods, mutated PDFs and repeated rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
+	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/pdf/test_hostile.py tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
 
 check: $(STAMP)
 	$(RUN)ruff check .

@@ -31,10 +31,10 @@ trap that is decoration, and any other trap (a room, a building: it may be shown
 
 LABELS: tuple[Label, ...] = ("product", "region", "hidden", "decorative", "other")
 SLACK = 5.0  # points by which all sides of a placement may differ from the label's
-_HIDDEN = re.compile(r"hidden|off the page|clipped away|on this page|under xref|sliver|cut off")
+_HIDDEN = re.compile(r"hidden|off the page|clipped away|on this page|under xref|sliver|cut off|covered")
 _DECORATIVE = re.compile(
     r"logo|icon|ornament|decorat|strip of|pictogram|badge|stamp|sketch|background|frame|band|tape|gradient|emblem|"
-    r"seal|QR|watermark|slogan|shadow"
+    r"seal|QR|watermark|slogan|shadow|footer"
 )
 
 
@@ -82,8 +82,19 @@ def _score(
         dump.mkdir(parents=True, exist_ok=True)
         rows = [placement.model_dump(mode="json") for placement in extraction.placements]
         (dump / f"{name}.json").write_text(json.dumps(rows, ensure_ascii=False, indent=0))
+    count, errors = judge(truth, extraction, page_boxes, reasons)
+    return count, errors, seconds, len(page_boxes)
+
+
+def judge(
+    truth: Mapping[str, Any], extraction: Extraction, page_boxes: Mapping[int, Box], reasons: Mapping[int, str]
+) -> tuple[Counter[tuple[Label, bool]], list[str]]:
+    """Return how many labels of each class are right and wrong, and a line for each that is wrong.
+
+    `reasons` say why a page was skipped.
+    """
     count: Counter[tuple[Label, bool]] = Counter()
-    errors = []
+    errors: list[str] = []
     for label, entry in _entries(truth):
         shown, found = _is_shown(entry, extraction.placements, page_boxes)
         right = shown if label in ("product", "region", "other") else not shown
@@ -96,7 +107,7 @@ def _score(
             errors.append(
                 f"{label} page {entry['page']} xref {hint.get('xref')} {hint['bbox']} {entry['role'][:60]}: {states}"
             )
-    return count, errors, seconds, len(page_boxes)
+    return count, errors
 
 
 def run_stages(path: Path) -> tuple[Extraction, Mapping[int, Box], Mapping[int, str]]:

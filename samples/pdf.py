@@ -23,7 +23,7 @@ def keys_of(sheets: Sequence[Sheet]) -> list[Key]:
 def write_pdf(path: Path, sheets: Sequence[Sheet], pictures: Mapping[Key, Coded]) -> dict[Key, int]:
     """Write the file; the xref of each picture (0 for an inline one)."""
     with pymupdf.open() as document:
-        xrefs = {key: _store(document, coded) for key, coded in pictures.items()}
+        xrefs = {key: store_picture(document, coded) for key, coded in pictures.items()}
         for _ in sheets:
             document.new_page(width=A4[0], height=A4[1])
         fonts = {face: document[0].insert_font(face, fontbuffer=load_font(face).buffer) for face in FONTS}
@@ -41,13 +41,14 @@ def write_pdf(path: Path, sheets: Sequence[Sheet], pictures: Mapping[Key, Coded]
     return xrefs
 
 
-def _store(document: pymupdf.Document, coded: Coded) -> int:
+def store_picture(document: pymupdf.Document, coded: Coded) -> int:
+    """Add a picture, and its soft mask, to a document; its xref, 0 for one that is to stand in the page's content."""
     if "/AHx" in coded.entries:
         return 0
     masked = ""
     if coded.mask is not None:
         grey = Coded(coded.size, coded.mask, "/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/FlateDecode")
-        masked = f"/SMask {_store(document, grey)} 0 R"
+        masked = f"/SMask {store_picture(document, grey)} 0 R"
     width, height = coded.size
     entries = f"/Type/XObject/Subtype/Image/Width {width}/Height {height}{coded.entries}{masked}"
     xref = int(document.get_new_xref())

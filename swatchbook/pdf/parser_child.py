@@ -18,7 +18,7 @@ from typing import Any
 
 import pymupdf
 
-from swatchbook.errors import EncryptedDocument, UnreadableDocument
+from swatchbook.errors import EncryptedDocument, Unexpected, UnreadableDocument
 from swatchbook.geometry import Transform, transform_box
 from swatchbook.pdf.look import draw, look
 from swatchbook.pdf.page_pictures import FARTHEST, Extractor, finite_box, list_pictures, to_failure
@@ -67,10 +67,14 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
 def _over_pages(document: Any, request: dict[str, Any], handle_page: Any) -> Iterator[Frame]:
     for number in request["pages"]:
         try:
+            if number > document.page_count:  # MuPDF finds damage late, and counts again when it has repaired the file
+                raise UnreadableDocument("The damaged file has no such page.")
             yield from handle_page(document, number)
             last: dict[str, Any] = {"done": True, "warnings": _warnings()}
         except Exception as error:  # noqa: BLE001 — a page fails alone
             failure = to_failure(error, f"page {number}", "The page could not be read (see the log).")
+            if isinstance(failure, Unexpected) and isinstance(error, pymupdf.mupdf.FzErrorBase):
+                failure = UnreadableDocument("The page is damaged (see the log).")
             last = {"lost": {"kind": failure.kind, "message": failure.message}}
         pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
         yield {"page": number, **last}, b""

@@ -1,0 +1,473 @@
+"""PDFs with one fault each, written by hand: two pages, of which the first has a picture and the fault, and the second
+is sound.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+
+import pymupdf
+
+from tests.pdf.making import gradient, jpeg, jpeg2000
+
+Objects = dict[int, bytes]
+
+CATALOG, PAGES, FIRST, SECOND, CONTENT, SOUND, FONT, IMAGE = range(1, 9)
+MORE = 20  # the first number that a fault may use for objects of its own
+
+TEXT = b"BT /F 12 Tf 40 540 Td (Tile Alba) Tj ET "
+PAINT = b"q 200 0 0 100 50 400 cm /P Do Q "
+PICTURE = "/Type/XObject/Subtype/Image/Width 40/Height 20/ColorSpace/DeviceRGB/BitsPerComponent 8"
+PIXELS = gradient(40, 20).tobytes()
+
+
+def stream(dictionary: str, data: bytes, length: int | str | None = None) -> bytes:
+    """A stream object; `length` may lie."""
+    told = len(data) if length is None else length
+    return f"<<{dictionary}/Length {told}>>\nstream\n".encode() + data + b"\nendstream"
+
+
+def page(content: int, more: str = "", box: str = "[0 0 400 600]", resources: str = "") -> bytes:
+    names = resources or f"/Font<</F {FONT} 0 R>>/XObject<</P {IMAGE} 0 R>>"
+    return (
+        f"<</Type/Page/Parent {PAGES} 0 R/MediaBox {box}/Contents {content} 0 R/Resources<<{names}>>{more}>>"
+    ).encode()
+
+
+def sound() -> Objects:
+    """The objects of a file without a fault."""
+    return {
+        CATALOG: f"<</Type/Catalog/Pages {PAGES} 0 R>>".encode(),
+        PAGES: f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count 2>>".encode(),
+        FIRST: page(CONTENT),
+        SECOND: page(SOUND),
+        CONTENT: stream("", TEXT + PAINT),
+        SOUND: stream("", TEXT.replace(b"Alba", b"Bruna")),
+        FONT: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        IMAGE: stream(PICTURE, PIXELS),
+    }
+
+
+def written(objects: Mapping[int, bytes], trailer: str = "", *, xref: bool = True, shift: int = 0) -> bytes:
+    """The file with its cross-reference table, whose offsets are all wrong by `shift`; none without `xref`."""
+    data, offsets = bytearray(b"%PDF-1.7\n"), {}
+    for number, body in sorted(objects.items()):
+        offsets[number] = len(data)
+        data += f"{number} 0 obj\n".encode() + body + b"\nendobj\n"
+    start, size = len(data), max(objects) + 1
+    if xref:
+        data += f"xref\n0 {size}\n0000000000 65535 f \n".encode()
+        for number in range(1, size):
+            kept = number in offsets
+            offset = offsets.get(number, 0) + shift * kept
+            data += f"{offset:010} {0 if kept else 65535:05} {'n' if kept else 'f'} \n".encode()
+    data += f"trailer\n<</Size {size}/Root {CATALOG} 0 R{trailer}>>\nstartxref\n{start}\n%%EOF\n".encode()
+    return bytes(data)
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+def changed(**bodies: bytes) -> bytes:
+    """The sound file with other objects, named FIRST, IMAGE, O20 and so on."""
+    objects = sound()
+    for name, body in bodies.items():
+        objects[int(name[1:]) if name[0] == "O" else globals()[name]] = body
+    return written(objects)
+
+
+def content(operators: bytes, more: str = "", **bodies: bytes) -> bytes:
+    """The first page paints this after its text."""
+    return changed(FIRST=page(CONTENT, more), CONTENT=stream("", TEXT + operators), **bodies)
+
+
+def resources(names: str, operators: bytes, **bodies: bytes) -> bytes:
+    """The first page has these resources beside its font and picture."""
+    both = f"/Font<</F {FONT} 0 R>>/XObject<</P {IMAGE} 0 R/Q {MORE} 0 R>>{names}"
+    return changed(FIRST=page(CONTENT, resources=both), CONTENT=stream("", TEXT + operators), **bodies)
+
+
+def image(entries: str, data: bytes = PIXELS, length: int | str | None = None, **bodies: bytes) -> bytes:
+    """The picture of the first page is this one."""
+    return changed(IMAGE=stream(entries, data, length), **bodies)
+
+
+def shape(width: object = 40, height: object = 20, space: str = "/DeviceRGB", bits: object = 8, more: str = "") -> str:
+    """The dictionary of a picture."""
+    return f"/Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace {space}/BitsPerComponent {bits}{more}"
+
+
+def form(operators: bytes, names: str = "", more: str = "", box: str = "[0 0 400 600]") -> bytes:
+    return stream(f"/Type/XObject/Subtype/Form/BBox{box}/Resources<<{names}>>{more}", operators)
+
+
+def tiling(operators: bytes, names: str = "", step: float = 10, box: str = "[0 0 10 10]") -> bytes:
+    entries = f"/Type/Pattern/PatternType 1/PaintType 1/TilingType 1/BBox{box}/XStep {step}/YStep {step}"
+    return stream(f"{entries}/Resources<<{names}>>", operators)
+
+
+def nested_forms(depth: int, operators: bytes = b"/Q Do ") -> bytes:
+    """Each form paints the next one, as often as `operators` say; the last paints the picture."""
+    bodies = {f"O{MORE + n}": form(operators, f"/XObject<</Q {MORE + n + 1} 0 R>>") for n in range(depth - 1)}
+    bodies[f"O{MORE + depth - 1}"] = form(PAINT, f"/XObject<</P {IMAGE} 0 R>>")
+    return resources("", b"/Q Do", **bodies)
+
+
+def deep_pages(depth: int) -> bytes:
+    """A page tree of one long branch; the sound page hangs at its root."""
+    objects = sound()
+    objects[PAGES] = f"<</Type/Pages/Kids[{MORE} 0 R {SECOND} 0 R]/Count 2>>".encode()
+    for n in range(depth):
+        parent, kid = MORE + n - 1 if n else PAGES, MORE + n + 1 if n < depth - 1 else FIRST
+        objects[MORE + n] = f"<</Type/Pages/Parent {parent} 0 R/Kids[{kid} 0 R]/Count 1>>".encode()
+    objects[FIRST] = objects[FIRST].replace(b"/Parent 2 ", f"/Parent {MORE + depth - 1} ".encode())
+    return written(objects)
+
+
+def circular_tables() -> bytes:
+    """The table's predecessor is the table itself."""
+    data = written(sound(), "/Prev 0000000000")
+    start = data.rindex(b"xref\n0 ")
+    return data.replace(b"/Prev 0000000000", b"/Prev %010d" % start)
+
+
+def cut_object_stream() -> bytes:
+    """The picture's dictionary lies in an object stream whose end is missing."""
+    with pymupdf.open(stream=written(sound())) as document:
+        data = document.tobytes(use_objstms=1, deflate=True, garbage=0)
+    at = data.index(b"/ObjStm")
+    begin = data.index(b"stream\r\n" if b"stream\r\n" in data[at:] else b"stream\n", at)
+    end = data.index(b"endstream", begin)
+    middle = (begin + end) // 2
+    return data[:middle] + b"\0" * (end - middle) + data[end:]
+
+
+def tiny_pictures(count: int) -> bytes:
+    dots = b"".join(b"q 3 0 0 3 %d %d cm /P Do Q " % (n % 100 * 4, n // 100 * 6) for n in range(count))
+    return content(dots)
+
+
+def header_bomb() -> bytes:
+    data = bytearray(jpeg(gradient(40, 20)))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = b"\xff\x00\xff\x00"
+    return image(shape(more="/Filter/DCTDecode"), bytes(data))
+
+
+def jpx_bomb() -> bytes:
+    data = bytearray(jpeg2000(gradient(40, 20)))
+    at = data.index(b"\xff\x51") + 6  # SIZ: the size of the grid
+    data[at : at + 8] = b"\x00\x00\xff\x00\x00\x00\xff\x00"
+    return image(shape(more="/Filter/JPXDecode"), bytes(data))
+
+
+GROUP = "/Group<</S/Transparency/CS/DeviceGray>>"
+CIRCULAR_MASK = {
+    "O20": f"<</Type/ExtGState/SMask<</S/Luminosity/G {MORE + 1} 0 R>>>>".encode(),
+    "O21": form(b"/G gs 0 0 400 600 re f", f"/ExtGState<</G {MORE} 0 R>>", GROUP),
+}
+
+WHOLE = ""
+"""Nothing is lost, and nothing need be said."""
+
+HOSTILE: Mapping[str, tuple[Callable[[], bytes], str]] = {
+    # the file
+    "offsets that are all wrong": (lambda: written(sound(), shift=7), "repaired"),
+    "no cross-reference table": (lambda: written(sound(), xref=False), "repaired"),
+    "no start of the table": (lambda: written(sound()).replace(b"startxref", b"startxxxx"), "repaired"),
+    "table that points at itself": (lambda: written(sound(), "/Prev 0"), "repaired"),
+    "tables in a circle": (circular_tables, "xref section recursion"),
+    "size of 2 147 483 647": (lambda: written(sound()).replace(b"/Size 9", b"/Size 2147483647"), "repaired"),
+    "end is cut off": (lambda: written(sound())[:-60], "repaired"),
+    "only the first half": (lambda: written(sound())[:300], "unreadable_document"),
+    "garbage before the header": (lambda: b"\0\xff junk\n" * 20 + written(sound()), "garbage bytes"),
+    "garbage after the end": (lambda: written(sound()) + b"\xde\xad" * 700, "repaired"),
+    "NUL in every object number": (lambda: written(sound()).replace(b" 0 obj", b"\x000 obj"), WHOLE),
+    "no catalog": (lambda: written({n: o for n, o in sound().items() if n != CATALOG}), "unreadable_document"),
+    "root is a number": (lambda: changed(CATALOG=b"17"), "unreadable_document"),
+    "encrypted by an unknown handler": (
+        lambda: written(sound(), "/Encrypt<</Filter/Nobody/V 9>>/ID[<00><00>]"),
+        "unreadable_document",
+    ),
+    "encrypted with nonsense": (
+        lambda: written(sound(), "/Encrypt<</Filter/Standard/V 2/R 3/O(x)/U(y)/P -1/Length 40>>/ID[<00><00>]"),
+        "unreadable_document",
+    ),
+    "object stream cut": (cut_object_stream, "unreadable_document"),
+    # the tree of pages
+    "page tree in a circle": (
+        lambda: changed(PAGES=f"<</Type/Pages/Kids[{PAGES} 0 R]/Count 2>>".encode()),
+        "unreadable_document",
+    ),
+    "page that is its own parent": (
+        lambda: changed(FIRST=page(CONTENT).replace(b"/Parent 2", b"/Parent 3")),
+        "cycle in page tree",
+    ),
+    "page tree 3 000 deep": (lambda: deep_pages(3000), "cycle in page tree"),
+    "count of -5 pages": (
+        lambda: changed(PAGES=f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count -5>>".encode()),
+        "unreadable_document",
+    ),
+    "count of a million pages": (
+        lambda: changed(PAGES=f"<</Type/Pages/Kids[{FIRST} 0 R {SECOND} 0 R]/Count 1000000>>".encode()),
+        "unreadable_document",
+    ),
+    "kid that is missing": (
+        lambda: changed(PAGES=f"<</Type/Pages/Kids[999 0 R {SECOND} 0 R]/Count 2>>".encode()),
+        "non-page object",
+    ),
+    "kid that is a number": (
+        lambda: changed(PAGES=f"<</Type/Pages/Kids[42 {SECOND} 0 R]/Count 2>>".encode()),
+        "non-page object",
+    ),
+    # the page
+    "turned by 45 degrees": (lambda: content(PAINT, "/Rotate 45"), WHOLE),
+    "turned by -90 degrees": (lambda: content(PAINT, "/Rotate -90"), WHOLE),
+    "turned by a word": (lambda: content(PAINT, "/Rotate/Left"), WHOLE),
+    "box from the wrong corner": (lambda: changed(FIRST=page(CONTENT, box="[400 600 0 0]")), WHOLE),
+    "box left of the origin": (lambda: changed(FIRST=page(CONTENT, box="[-400 -600 0 0]")), WHOLE),
+    "box of a hundred kilometres": (lambda: changed(FIRST=page(CONTENT, box="[0 0 3e8 3e8]")), WHOLE),
+    "box of nothing": (lambda: changed(FIRST=page(CONTENT, box="[0 0 0 0]")), WHOLE),
+    "unit of 1e9 points": (lambda: content(PAINT, "/UserUnit 1e9"), WHOLE),
+    "unit of -1": (lambda: content(PAINT, "/UserUnit -1"), WHOLE),
+    "crop box off the page": (lambda: content(PAINT, "/CropBox[900 900 950 950]"), WHOLE),
+    "no content": (lambda: changed(FIRST=page(999)), "not a stream"),
+    "content that is a page": (lambda: changed(FIRST=page(FIRST)), "not a stream"),
+    "content cut in its middle": (
+        lambda: changed(CONTENT=stream("/Filter/FlateDecode", zlib.compress(TEXT * 40 + PAINT)[:-20])),
+        "premature end of data",
+    ),
+    "content with a wrong length": (lambda: changed(CONTENT=stream("", TEXT + PAINT, 3)), "Length incorrect"),
+    "content with an endless length": (lambda: changed(CONTENT=stream("", TEXT + PAINT, 2**40)), "Length incorrect"),
+    "length that is the stream itself": (
+        lambda: changed(CONTENT=stream("", TEXT + PAINT, f"{CONTENT} 0 R")),
+        "Length incorrect",
+    ),
+    "unknown filter": (lambda: changed(CONTENT=stream("/Filter/Magic", TEXT + PAINT)), "unknown filter"),
+    "forty filters": (
+        lambda: changed(CONTENT=stream("/Filter[" + "/FlateDecode" * 40 + "]", TEXT)),
+        "incorrect header",
+    ),
+    "operators without operands": (
+        lambda: content(b"cm re l c Tj TJ Tf Td gs sh scn Do d w f S B* W n"),
+        "cannot find ExtGState",
+    ),
+    "operands of all wrong kinds": (lambda: content(b"/a (b) [1 2] cm << >> re (x) w /P Tf " + PAINT), WHOLE),
+    "100 000 open brackets": (lambda: content(b"[" * 100_000), "unreadable_document"),
+    "20 000 states that are never restored": (lambda: content(b"q " * 20_000 + PAINT), "unreadable_document"),
+    "restores without states": (lambda: content(b"Q " * 500 + PAINT), "gstate underflow"),
+    "text that never ends": (lambda: content(b"BT /F 12 Tf (never" + b"x" * 5_000), "syntax errors"),
+    "missing font": (lambda: content(b"BT /Nobody 12 Tf 40 500 Td (oak) Tj ET " + PAINT), WHOLE),
+    "font that is broken": (
+        lambda: changed(FONT=b"<</Type/Font/Subtype/TrueType/BaseFont 7/FontDescriptor 8 0 R>>"),
+        WHOLE,
+    ),
+    "font program of garbage": (
+        lambda: changed(
+            FONT=b"<</Type/Font/Subtype/TrueType/BaseFont/X/FontDescriptor 20 0 R>>",
+            O20=b"<</Type/FontDescriptor/FontName/X/FontFile2 21 0 R>>",
+            O21=stream("", b"\x00\x01\x00\x00" * 90),
+        ),
+        "unknown file format",
+    ),
+    "type 3 font that draws itself": (
+        lambda: changed(
+            FONT=b"<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[1 0 0 1 0 0]"
+            b"/FirstChar 65/LastChar 65/Widths[9]"
+            b"/Encoding<</Differences[65/A]>>/CharProcs<</A 20 0 R>>/Resources<</Font<</F 7 0 R>>>>>>",
+            O20=stream("", b"9 0 d0 BT /F 1 Tf (A) Tj ET"),
+            CONTENT=stream("", b"BT /F 9 Tf (A) Tj ET" + PAINT),
+        ),
+        "recursive type3 font",
+    ),
+    "letters of 1e30 points": (lambda: content(b"BT /F 1e30 Tf 40 500 Td (oak) Tj ET " + PAINT), "unknown keyword"),
+    "comment of a megabyte": (lambda: content(b"%" + b"c" * (1 << 20) + b"\n" + PAINT), WHOLE),
+    # forms, patterns, masks
+    "form that paints itself": (
+        lambda: resources("", b"/Q Do " + PAINT, O20=form(b"/Q Do", f"/XObject<</Q {MORE} 0 R>>")),
+        "Circular dependencies",
+    ),
+    "two forms that paint each other": (
+        lambda: resources(
+            "",
+            b"/Q Do " + PAINT,
+            O20=form(b"/Q Do", "/XObject<</Q 21 0 R>>"),
+            O21=form(b"/Q Do", "/XObject<</Q 20 0 R>>"),
+        ),
+        "Circular dependencies",
+    ),
+    "forms 1 500 deep": (lambda: nested_forms(1500), "unreadable_document"),
+    "forms that double 24 times": (lambda: nested_forms(24, b"/Q Do /Q Do "), "provider_timeout"),
+    "pattern of itself": (
+        lambda: resources(
+            "/Pattern<</T 20 0 R>>",
+            b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT,
+            O20=tiling(b"/Pattern cs /T scn 0 0 9 9 re f", "/Pattern<</T 20 0 R>>"),
+        ),
+        "unreadable_document",
+    ),
+    "pattern with a step of nothing": (
+        lambda: resources(
+            "/Pattern<</T 20 0 R>>",
+            b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT,
+            O20=tiling(b"0 0 5 5 re f", step=0),
+        ),
+        "non-zero xstep",
+    ),
+    "pattern of a billion tiles": (
+        lambda: resources(
+            "/Pattern<</T 20 0 R>>",
+            b"/Pattern cs /T scn 0 0 400 600 re f " + PAINT,
+            O20=tiling(b"q 0.01 0 0 0.01 0 0 cm /P Do Q", f"/XObject<</P {IMAGE} 0 R>>", 0.01, "[0 0 0.01 0.01]"),
+        ),
+        "provider_timeout",
+    ),
+    "soft mask of its own group": (
+        lambda: resources("/ExtGState<</G 20 0 R>>", b"/G gs " + PAINT, **CIRCULAR_MASK),
+        WHOLE,
+    ),
+    "picture that is its own soft mask": (
+        lambda: image(shape(more=f"/SMask {IMAGE} 0 R")),
+        "recursive image soft mask",
+    ),
+    "soft mask that is a page": (lambda: image(shape(more=f"/SMask {FIRST} 0 R")), "image width is zero"),
+    "shading without a function": (
+        lambda: resources("/Shading<</S<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 1 1]>>>>", b"/S sh " + PAINT),
+        "cannot load shading function",
+    ),
+    "layers in a circle": (
+        lambda: resources(
+            "/Properties<</L 20 0 R>>", b"/OC /L BDC " + PAINT + b" EMC", O20=b"<</Type/OCMD/OCGs 20 0 R>>"
+        ),
+        WHOLE,
+    ),
+    # where pictures are painted
+    "transform of 1e38": (lambda: content(b"q 1e38 0 0 1e38 0 0 cm " + PAINT + b"Q"), "unknown keyword"),
+    "transform that overflows": (
+        lambda: content(b"q 1e38 0 0 1e38 0 0 cm 1e38 0 0 1e38 0 0 cm " + PAINT + b"Q"),
+        "unknown keyword",
+    ),
+    "transform of words": (lambda: content(b"q nan inf 0 1 0 0 cm " + PAINT + b"Q"), "unknown keyword"),
+    "picture without an area": (lambda: content(b"q 0 0 0 0 50 400 cm /P Do Q"), WHOLE),
+    "picture that is a line": (lambda: content(b"q 200 0 0 0 50 400 cm /P Do Q"), WHOLE),
+    "10 000 tiny pictures": (lambda: tiny_pictures(10_000), "10000 pictures; the first 1000"),
+    "picture that is missing": (lambda: content(b"/Nobody Do " + PAINT), "cannot find XObject"),
+    # the picture
+    "header bomb": (header_bomb, "too_large"),
+    "header bomb of JPEG 2000": (jpx_bomb, "SIZ marker"),
+    "a picture of 2 000 000 000 pixels a side": (lambda: image(shape(2_000_000_000, 2_000_000_000)), "too_large"),
+    "a picture of 60 000 pixels a side": (lambda: image(shape(60_000, 60_000)), "too_large"),
+    "a picture of -40 pixels": (lambda: image(shape(-40, -20)), "image width is zero"),
+    "a picture of 0 pixels": (lambda: image(shape(0, 0)), "image width is zero"),
+    "a picture without a width": (lambda: image(PICTURE.replace("/Width 40", "")), "image width is zero"),
+    "a picture of half its bytes": (lambda: image(shape(), PIXELS[:1200]), "padding truncated image"),
+    "a picture with a wrong length": (lambda: image(shape(), PIXELS, 11), "Length incorrect"),
+    "a JPEG that is none": (lambda: image(shape(more="/Filter/DCTDecode"), b"not a JPEG"), "unreadable_image"),
+    "a JPEG that is JPEG 2000": (
+        lambda: image(shape(more="/Filter/DCTDecode"), jpeg2000(gradient(40, 20))),
+        "unreadable_image",
+    ),
+    "JPEG 2000 of garbage": (
+        lambda: image(shape(more="/Filter/JPXDecode"), b"\0\0\0\x0cjP  \r\n\x87\nxx"),
+        "JP2H box missing",
+    ),
+    "JBIG2 of garbage": (
+        lambda: image(shape(space="/DeviceGray", bits=1, more="/Filter/JBIG2Decode"), b"\x97JB2" * 9),
+        "jbig2",
+    ),
+    "fax of garbage": (
+        lambda: image(
+            shape(space="/DeviceGray", bits=1, more="/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 99999>>"),
+            b"\xff\x13" * 40,
+        ),
+        WHOLE,
+    ),
+    "LZW of garbage": (lambda: image(shape(more="/Filter/LZWDecode"), b"\x80\x0b\x60\x50" * 9), "out of range code"),
+    "Flate of garbage": (lambda: image(shape(more="/Filter/FlateDecode"), b"x\x9cgarbage"), "invalid block type"),
+    "CMYK without a profile": (lambda: image(shape(20, 30, "/DeviceCMYK")), WHOLE),
+    "profile of garbage": (
+        lambda: image(shape(space="[/ICCBased 20 0 R]"), O20=stream("/N 3", b"acsp" * 50)),
+        "broken ICC profile",
+    ),
+    "profile with the wrong number of colours": (
+        lambda: image(shape(space="[/ICCBased 20 0 R]"), O20=stream("/N 7", b"acsp" * 50)),
+        "invalid ICC colorspace",
+    ),
+    "colour space of itself": (
+        lambda: image(shape(space="20 0 R"), O20=b"[/Indexed 20 0 R 255 <00>]"),
+        "recursive colorspace",
+    ),
+    "palette that is too short": (lambda: image(shape(60, 40, "[/Indexed/DeviceRGB 255 <ff0000>]")), WHOLE),
+    "separation without a function": (
+        lambda: image(shape(60, 40, "[/Separation/Gold/DeviceCMYK 999 0 R]")),
+        "function dimension",
+    ),
+    "unknown colour space": (lambda: image(shape(space="/Infrared")), "unknown colorspace"),
+    "16 bits a colour": (lambda: image(shape(20, 20, bits=16), PIXELS), WHOLE),
+    "7 bits a colour": (lambda: image(shape(bits=7)), "unreadable_image"),
+    "255 bits a colour": (lambda: image(shape(bits=255)), "depth is too large"),
+    "decode of words": (lambda: image(shape(more="/Decode[/a/b(c)null 1e99 -1e99]")), WHOLE),
+    "predictor of 1 000 000 columns": (
+        lambda: image(
+            shape(more="/Filter/FlateDecode/DecodeParms<</Predictor 15/Colors 32/Columns 1000000>>"),
+            zlib.compress(PIXELS),
+        ),
+        "padding truncated image",
+    ),
+    "stencil that is too short": (
+        lambda: image(
+            "/Type/XObject/Subtype/Image/Width 400/Height 400/ImageMask true/BitsPerComponent 1", b"\xaa" * 9
+        ),
+        "padding truncated image",
+    ),
+    "mask of colour keys without end": (lambda: image(shape(more="/Mask[" + "0 255 " * 500 + "]")), WHOLE),
+    "inline picture without an end": (
+        lambda: content(b"q 50 0 0 50 40 40 cm BI /W 9 /H 9 /BPC 8 /CS /RGB ID abc"),
+        "after inline image",
+    ),
+    "inline picture in an unknown filter": (
+        lambda: content(b"q 50 0 0 50 40 40 cm BI /W 9 /H 9 /BPC 8 /CS /RGB /F /Magic ID abc EI Q " + PAINT),
+        "unknown filter",
+    ),
+    # what wants to be run
+    "script on opening": (
+        lambda: changed(CATALOG=b"<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.alert(1))>>>>"),
+        WHOLE,
+    ),
+    "program to launch": (lambda: content(PAINT, "/AA<</O<</S/Launch/F(/bin/sh)>>>>"), WHOLE),
+    "program as an attachment": (
+        lambda: changed(
+            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Names<</EmbeddedFiles<</Names[(a.exe) 20 0 R]>>>>>>",
+            O20=b"<</Type/Filespec/F(a.exe)/EF<</F 21 0 R>>>>",
+            O21=stream("/Type/EmbeddedFile", b"MZ" * 99),
+        ),
+        WHOLE,
+    ),
+    "form of XFA": (
+        lambda: changed(
+            CATALOG=b"<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA 20 0 R/Fields[20 0 R]>>>>", O20=stream("", b"<xdp>")
+        ),
+        WHOLE,
+    ),
+    "names in a circle": (
+        lambda: changed(
+            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Names<</Dests 20 0 R>>/PageLabels 20 0 R>>", O20=b"<</Kids[20 0 R]>>"
+        ),
+        WHOLE,
+    ),
+    "outline in a circle": (
+        lambda: changed(
+            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Outlines 20 0 R>>",
+            O20=b"<</First 21 0 R/Last 21 0 R>>",
+            O21=b"<</Title(Oak)/Parent 20 0 R/Next 21 0 R/First 21 0 R/Dest[3 0 R/Fit]>>",
+        ),
+        WHOLE,
+    ),
+    "metadata of an XML bomb": (
+        lambda: changed(
+            CATALOG=b"<</Type/Catalog/Pages 2 0 R/Metadata 20 0 R>>",
+            O20=stream("/Type/Metadata/Subtype/XML", b"<!DOCTYPE a [<!ENTITY a '&b;&b;'><!ENTITY b '&a;'>]><a>&a;</a>"),
+        ),
+        WHOLE,
+    ),
+}
+"""Fault -> the file, and what names the fault: a failure's kind, a part of a warning, or nothing."""

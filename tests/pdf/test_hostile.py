@@ -1,0 +1,141 @@
+"""Hostile and odd PDFs: each fault is named by the kind of a failure or by a warning, or does no harm; and mutations of
+sound files end in nothing that has no name.
+"""
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pymupdf
+import pytest
+
+from samples.generate import BUILD, build_layout
+from swatchbook.errors import Failure, Unexpected
+from swatchbook.pdf import reader
+from swatchbook.pipeline.extract import extract
+from swatchbook.runtime.child_process import Child
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+from tests.conftest import SOAK
+from tests.pdf.hostile import HOSTILE, sound, written
+from tests.pdf.making import all_pages
+
+pytestmark = pytest.mark.xdist_group("hostile")
+
+SECONDS: Final = {"forms that double 24 times": 3.0, "pattern of a billion tiles": 3.0}
+"""How long a page may take where the fault is that it takes too long; 20 s elsewhere."""
+
+MUTANTS = 2_000 if SOAK else 40
+
+
+class Kept(Child):
+    """The real child, which goes on from one file to the next: starting one takes longer than reading most."""
+
+    def __init__(self) -> None:
+        super().__init__(reader.CHILD, memory_mb=1024)
+        self.pids: set[int] = set()
+
+    def __exit__(self, *_: object) -> None:
+        if self.pid:
+            self.pids.add(self.pid)
+
+
+@pytest.fixture(scope="module")
+def child() -> Iterator[Kept]:
+    kept = Kept()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "Child", lambda *_, **__: kept)
+        yield kept
+    kept.close()
+
+
+def read_whole(path: Path, seconds: float = 20) -> tuple[dict[int, str], list[str]]:
+    """Return the texts of the pages that are read, and all that is said of the file: kinds of failures, warnings."""
+    files, settings = Files(str(path.parent / "files")), Settings(page_seconds=seconds, home=path.parent)
+    try:
+        reading = reader.read(path, files, settings)
+        extraction = extract(path, "document", reading, all_pages(reading.page_count), files, settings)
+    except Failure as failure:
+        return {}, [failure.kind]
+    texts = {page.number: page.text for page in reader.iter_pages(files, reading)}
+    lost = [page.kind for page in (*reading.lost, *extraction.lost)]
+    unreadable = [picture.kind for picture in extraction.unreadable]
+    return texts, [*lost, *unreadable, *reading.warnings, *extraction.warnings]
+
+
+def test_sound_file_is_read_whole_and_nothing_is_said_of_it(child: Kept, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(written(sound()))
+    assert read_whole(tmp_path / "a.pdf") == ({1: "Tile Alba", 2: "Tile Bruna"}, [])
+
+
+@pytest.mark.parametrize("fault", HOSTILE)
+def test_fault_is_named_and_does_no_harm_to_the_other_page(child: Kept, tmp_path: Path, fault: str) -> None:
+    make, name = HOSTILE[fault]
+    (tmp_path / "a.pdf").write_bytes(make())
+    texts, said = read_whole(tmp_path / "a.pdf", SECONDS.get(fault, 20))
+    assert Unexpected.kind not in said
+    assert any(name in word for word in said) if name else not said, said
+    assert not texts or texts[2] == "Tile Bruna" or "font" in fault
+
+
+# --- mutations --------------------------------------------------------------------------------------------------------
+
+NUMBER = re.compile(rb"(?<![\w.])-?\d+\.?\d*(?![\w.])")
+NAME = re.compile(rb"/[A-Za-z]\w*")
+EXTREME = (b"0", b"-1", b"1", b"65536", b"2147483647", b"-2147483648", b"99999999999999", b"1e9", b"0.000001", b"null")
+
+
+def bases() -> list[bytes]:
+    """Small sound files: written by hand, packed in object streams, and two pages of a catalogue without its fonts."""
+    plain = written(sound())
+    with pymupdf.open(stream=plain) as document:
+        packed = document.tobytes(use_objstms=1, deflate=True)
+    with pymupdf.open(build_layout(BUILD, "pottery")) as document:
+        document.select([3, 8])  # patterns; forms, clips and masks
+        for page in document:
+            document.xref_set_key(page.xref, "Resources/Font", "null")
+            document.update_stream(page.get_contents()[0], page.read_contents(), compress=False)
+        rich = document.tobytes(garbage=4)
+    return [plain, packed, rich]
+
+
+def mutate(data: bytes, chance: random.Random) -> bytes:
+    """Return a file with one to six changes: other bytes, numbers and names, parts left out, doubled or swapped."""
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(changed))
+        span = chance.choice((1, 2, 8, 64, 512))
+        match chance.randrange(7):
+            case 0:
+                changed[at : at + 1] = chance.randbytes(1)
+            case 1:
+                del changed[at : at + span]
+            case 2:
+                changed[at:at] = changed[at : at + span]
+            case 3:
+                changed[at : at + span] = chance.randbytes(span)
+            case 4 | 5:
+                numbers = list(NUMBER.finditer(changed))
+                if numbers:
+                    chosen = chance.choice(numbers)
+                    changed[slice(*chosen.span())] = chance.choice(EXTREME)
+            case _:
+                names = list(NAME.finditer(changed))
+                if names:
+                    chosen, other = chance.choice(names), chance.choice(names).group()
+                    changed[slice(*chosen.span())] = other
+        changed = changed or bytearray(data)
+    return bytes(changed)
+
+
+def test_mutated_files_end_in_nothing_without_a_name_and_leave_no_process(child: Kept, tmp_path: Path) -> None:
+    originals, path = bases(), tmp_path / "a.pdf"
+    for seed in range(MUTANTS):
+        path.write_bytes(mutate(originals[seed % len(originals)], random.Random(seed)))
+        _, said = read_whole(path, 10)
+        assert Unexpected.kind not in said, f"seed {seed}: {said}"
+    child.close()
+    assert child.pids
+    assert not [pid for pid in child.pids if Path(f"/proc/{pid}").exists()]
