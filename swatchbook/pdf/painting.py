@@ -36,13 +36,13 @@ class Painting:
 
 def trace_painting(page: Any) -> Painting:
     """Interpret a page and return what it paints."""
-    device = _Tracer()
+    device = Tracer()
     mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
     mupdf.fz_close_device(device)
     return device.painting
 
 
-class _Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
+class Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
     """MuPDF calls these methods as it interprets the page; each clip and each mask ends with one `pop_clip`."""
 
     def __init__(self) -> None:

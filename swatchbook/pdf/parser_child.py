@@ -8,11 +8,9 @@ the parent knows which picture crashed the process.
 
 import json
 import logging
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +18,17 @@ import pymupdf
 
 from swatchbook.errors import EncryptedDocument, UnreadableDocument
 from swatchbook.geometry import Transform, transform_box
-from swatchbook.pdf.page_pictures import FARTHEST, Extractor, finite_box, list_pictures, to_failure
-from swatchbook.pdf.painting import trace_painting
+from swatchbook.pdf.page_pictures import Extractor, finite_box, list_pictures, to_failure
+from swatchbook.pdf.page_text import read_blocks, strip_control_characters
+from swatchbook.pdf.seen_text import trace_text
 from swatchbook.pdf.tabular import looks_tabular
-from swatchbook.records import Block, Line, Page, Span
+from swatchbook.records import Page
 from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.truncate import truncate
 
 log = logging.getLogger(__name__)
 
-TEXT = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
-BOLD, ITALIC = 16, 2  # bits of a span's flags
-BOLD_NAMES = ("bold", "black", "heavy", "demi")
 WARNINGS = 5  # kept for each page
-MOST_LINES = 5_000  # of text kept of a page, ten times a dense one; later stages compare all pairs of lines
 FALLBACK_WARNING = (
     "the layout reader (pymupdf4llm) failed on its tables (see the log); PyMuPDF's find_tables read them."
 )
@@ -124,59 +119,22 @@ def describe_document(document: Any) -> dict[str, Any]:
 def read_page(document: Any, number: int) -> Iterator[Frame]:
     """Read text and pictures of one page: one answer whose payload is a `Page` as JSON."""
     page = document[number - 1]
-    as_shown: Transform = tuple(page.rotation_matrix)
-    painting = trace_painting(page)
-    blocks, warnings = limit_lines(tuple(_blocks(page.get_text("dict", flags=TEXT)["blocks"], as_shown)))
+    painting, grounds = trace_text(page)
+    drawn = tuple(list_pictures(page, page.get_image_info(), painting))
+    blocks, warnings = read_blocks(page, grounds, [picture.bbox for picture in drawn if not picture.gradient])
     page_read = Page(
         number=number,
         label=strip_control_characters(page.get_label() or ""),
         box=finite_box(page.rect),
         rotation=page.rotation,
         blocks=blocks,
-        drawn=tuple(list_pictures(page, page.get_image_info(), painting)),
+        drawn=drawn,
         paths=painting.paths,
-        has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
+        has_table=looks_tabular(line["bbox"] for block in blocks for line in block["lines"]),
         warnings=(*warnings, *_warnings()),
     )
     facts = {"box": page_read.box, "has_table": page_read.has_table}
     yield {"page": number, "warnings": page_read.warnings, **facts}, page_read.model_dump_json().encode()
-
-
-def _blocks(blocks: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[Block]:
-    for block in blocks:
-        lines = tuple(
-            Line(bbox=finite_box(transform_box(line["bbox"], as_shown)), spans=spans)
-            for line in block["lines"]
-            if (spans := tuple(_span(span, as_shown) for span in line["spans"] if span["text"]))
-            and any(span.text.strip() for span in spans)
-        )
-        if lines:
-            yield Block(bbox=finite_box(transform_box(block["bbox"], as_shown)), lines=lines)
-
-
-def limit_lines(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[str, ...]]:
-    """Return the first blocks with at most `MOST_LINES` lines in all, and a warning if lines were cut."""
-    ends = tuple(accumulate(len(block.lines) for block in blocks))
-    if not ends or ends[-1] <= MOST_LINES:
-        return blocks, ()
-    whole_blocks = bisect_right(ends, MOST_LINES)
-    lines_left = MOST_LINES - (ends[whole_blocks - 1] if whole_blocks else 0)
-    cut = blocks[whole_blocks].model_copy(update={"lines": blocks[whole_blocks].lines[:lines_left]})
-    kept = (*blocks[:whole_blocks], cut) if lines_left else blocks[:whole_blocks]
-    return kept, (f"Its text has {ends[-1]} lines; the first {MOST_LINES} are read.",)
-
-
-def _span(span: dict[str, Any], as_shown: Transform) -> Span:
-    font = strip_control_characters(span["font"])
-    return Span(
-        text=strip_control_characters(span["text"]),
-        bbox=finite_box(transform_box(span["bbox"], as_shown)),
-        size=round(min(span["size"], FARTHEST), 2),
-        font=font,
-        bold=bool(span["flags"] & BOLD) or any(name in font.lower() for name in BOLD_NAMES),
-        italic=bool(span["flags"] & ITALIC),
-        color=span["color"] & 0xFFFFFF,
-    )
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -232,15 +190,6 @@ def _has_header(rows: list[list[str]]) -> bool:
 
 
 # --- conversions ------------------------------------------------------------------------------------------------------
-
-
-def strip_control_characters(text: str) -> str:
-    """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters.
-
-    All else stays as the page has it, also what is invisible: later stages compare it with other texts of the page.
-    """
-    text = text.encode("utf-8", "replace").decode()
-    return "".join(c for c in text if c in "\t\n" or not (c < " " or "\x7f" <= c <= "\x9f"))
 
 
 def _warnings() -> list[str]:
