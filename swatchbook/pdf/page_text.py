@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 
 from swatchbook.geometry import Transform, transform_box
-from swatchbook.pdf.seen_text import find_unseen
+from swatchbook.pdf.seen_text import Grounds, find_unseen
 
 if TYPE_CHECKING:
     from swatchbook.records import Box
@@ -31,10 +31,10 @@ words, 1.5 at most between letters."""
 _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\t"), ord("\n")})
 
 
-def read_blocks(page: Any, over_text: Sequence["Box"], pictures: Sequence["Box"]) -> tuple[list[Any], tuple[str, ...]]:
+def read_blocks(page: Any, grounds: Grounds, pictures: Sequence["Box"]) -> tuple[list[Any], tuple[str, ...]]:
     """Return the blocks of a page as JSON objects (`records.Block`), and a warning if lines were cut.
 
-    `over_text` are the boxes in which later paint may cover text, `pictures` those of the pictures, as shown.
+    `pictures` are the boxes of the page's pictures as shown.
     """
     found = page.get_text("dict", flags=TEXT)["blocks"]
     if any(is_letter_spaced(_text(line)) for block in found for line in block["lines"]):
@@ -43,7 +43,7 @@ def read_blocks(page: Any, over_text: Sequence["Box"], pictures: Sequence["Box"]
     spans = [span for block in found for line in block["lines"] for span in line["spans"]]
     for span in spans:
         span["bbox"] = transform_box(span["bbox"], as_shown)
-    for n in find_unseen(page, spans, over_text, pictures):
+    for n in find_unseen(page, spans, grounds, pictures):
         spans[n]["text"] = ""
     return limit_lines(list(_blocks(found, as_shown)))
 

@@ -6,13 +6,14 @@ same, no text is seen. Pictures are plain grey in both, so that none is decoded.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook.geometry import UNIT_SQUARE, area, bounding_box, centre_inside, overlap, short_side, transform_box
-from swatchbook.pdf.painting import Painting, Tracer
+from swatchbook.geometry import UNIT_SQUARE, area, centre_inside, overlap, short_side, transform_box
+from swatchbook.pdf.painting import EVERYWHERE, Painting, Tracer
 
 if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # few pages need it
     from swatchbook.records import Box
 
 LIGHT = 0xE0  # of 255, in each channel: text so light may stand on the white of the page
+MOST_PAIRS = 200_000  # of text and later paint that are compared on a page; with more, all text counts as painted over
 LEAST_PAINT = 4.0  # points; paint with a shorter side, such as a rule, covers no text
 LEAST_ALPHA = 0.5  # text under fainter paint can be read
 PIXEL = 2.0  # points; halved, it tells the same texts apart
@@ -27,63 +29,79 @@ MOST_SIDE = 1_000  # pixels of a painted page; a larger page has larger pixels
 SEEN = 10  # of 255: nobody sees a smaller difference; thin grey letters of 4 points make one of 20
 GREY = b"\x80"  # stands for pictures: text on one counts as seen
 SCAN = 0.5  # of the page: a larger picture may be a scan, and the text under it or in it is what it shows
-INKED = 16 | 32  # bits of `char_flags`: filled, stroked
+FILLED_OR_STROKED, CLIP = 16 | 32, 64  # bits of `char_flags`; a clip shows the paint that follows
+
+
+@dataclass
+class Grounds:
+    """The boxes that a page paints under its text, so that light text is seen there, and over earlier text."""
+
+    dark: list["Box"] = field(default_factory=list)
+    over_text: list["Box"] = field(default_factory=list)
 
 
 class TextTracer(Tracer):
-    """Trace what a page paints, and the boxes of what it paints over text."""
+    """Trace what a page paints, and the grounds of its text."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.over_text: list[Box] = []
-        self._text: Box | None = None  # around all text so far
+        self.grounds = Grounds()
+        self._texts: list[Box] = []
+        self._pairs = 0
         self.use_virtual_fill_text()
         self.use_virtual_stroke_text()
 
     def fill_text(self, _ctx: Any, text: Any, ctm: Any, *_: Any) -> None:
-        box = _box(mupdf.ll_fz_bound_text(text, None, ctm))
-        self._text = bounding_box((self._text, box)) if self._text else box
+        self._texts.append(_box(mupdf.ll_fz_bound_text(text, None, ctm)))
 
     def stroke_text(self, _ctx: Any, text: Any, _stroke: Any, ctm: Any, *_: Any) -> None:
         self.fill_text(_ctx, text, ctm)
 
-    def fill_path(self, _ctx: Any, path: Any, rule: Any, ctm: Any, *color: Any) -> None:
-        super().fill_path(_ctx, path, rule, ctm, *color)
-        if self._text and color[2] >= LEAST_ALPHA:
-            self._over(_box(mupdf.ll_fz_bound_path(path, None, ctm)))
+    def fill_path(
+        self, _ctx: Any, path: Any, rule: Any, ctm: Any, space: Any, color: Any, alpha: float, *_: Any
+    ) -> None:
+        super().fill_path(_ctx, path, rule, ctm, space, color, alpha)
+        self._ground(_box(mupdf.ll_fz_bound_path(path, None, ctm)), alpha, light=_is_light(space, color))
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *more: Any) -> None:
         super().fill_image(_ctx, image, ctm, alpha, *more)
-        if self._text and alpha >= LEAST_ALPHA:
-            self._over(transform_box(UNIT_SQUARE, (ctm.a, ctm.b, ctm.c, ctm.d, ctm.e, ctm.f)))
+        self._ground(transform_box(UNIT_SQUARE, (ctm.a, ctm.b, ctm.c, ctm.d, ctm.e, ctm.f)), alpha)
 
     def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, *more: Any) -> None:
         super().fill_shade(_ctx, shade, ctm, alpha, *more)
-        if self._text and alpha >= LEAST_ALPHA:
-            self._over(_box(mupdf.ll_fz_bound_shade(shade, ctm)))
+        self._ground(_box(mupdf.ll_fz_bound_shade(shade, ctm)), alpha)
 
-    def _over(self, box: "Box") -> None:
-        under = overlap(box, self._text or box)
-        if short_side(under) >= LEAST_PAINT:
-            self.over_text.append(under)
+    def _ground(self, box: "Box", alpha: float, *, light: bool = False) -> None:
+        if alpha < LEAST_ALPHA or short_side(box) < LEAST_PAINT:
+            return
+        if not light:
+            self.grounds.dark.append(box)
+        self._pairs += len(self._texts)
+        texts = self._texts if self._pairs <= MOST_PAIRS else [EVERYWHERE]
+        self.grounds.over_text += [under for text in texts if short_side(under := overlap(box, text)) >= LEAST_PAINT]
 
 
-def trace_text(page: Any) -> tuple[Painting, list["Box"]]:
-    """Interpret a page; return what it paints, and the boxes in which later paint may cover text."""
+def _is_light(space: Any, color: Any) -> bool:
+    """Whether a colour is nearly white; of inks that are no grey, RGB or CMYK nothing is known."""
+    count = space.n if space else 0
+    values = [mupdf.floats_getitem(color, n) for n in range(count)] if count in (1, 3, 4) else [0.0]
+    return all(value <= 1 - LIGHT / 255 for value in values) if count == 4 else min(values) >= LIGHT / 255
+
+
+def trace_text(page: Any) -> tuple[Painting, Grounds]:
+    """Interpret a page; return what it paints, and the grounds of its text."""
     device = TextTracer()
     mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
     mupdf.fz_close_device(device)
-    return device.painting, device.over_text
+    return device.painting, device.grounds
 
 
-def find_unseen(
-    page: Any, spans: Sequence[dict[str, Any]], over_text: Sequence["Box"], pictures: Sequence["Box"]
-) -> set[int]:
+def find_unseen(page: Any, spans: Sequence[dict[str, Any]], grounds: Grounds, pictures: Sequence["Box"]) -> set[int]:
     """Return the indices of the spans that nobody sees; their boxes and all others are of the page as shown.
 
     `pictures` are the boxes of the page's pictures. A layer of text for what a picture or outlines show counts as seen.
     """
-    suspects = [n for n, span in enumerate(spans) if _is_suspect(span, over_text)]
+    suspects = [n for n, span in enumerate(spans) if _is_suspect(span, grounds)]
     if not suspects:
         return set()
     from PIL import ImageChops  # few pages need it
@@ -97,20 +115,22 @@ def find_unseen(
 
     def is_layer(span: dict[str, Any]) -> bool:
         box = span["bbox"]
-        covered = span["char_flags"] & INKED and _lies_on(box, over_text)
+        covered = span["char_flags"] & FILLED_OR_STROKED and _lies_on(box, grounds.over_text)
         return _lies_on(box, scans if covered else pictures) or _contrast(bare, box, pixel) >= SEEN
 
     return {n for n in unseen if not is_layer(spans[n])}
 
 
-def _is_suspect(span: dict[str, Any], over_text: Sequence["Box"]) -> bool:
-    light = min(span["color"].to_bytes(4, "big")[1:]) >= LIGHT
-    return light or not _is_inked(span) or _lies_on(span["bbox"], over_text)
+def _is_suspect(span: dict[str, Any], grounds: Grounds) -> bool:
+    if span["text"].isspace():
+        return False
+    light = min(span["color"].to_bytes(4, "big")[1:]) >= LIGHT and not _lies_on(span["bbox"], grounds.dark)
+    return light or not _is_inked(span) or _lies_on(span["bbox"], grounds.over_text)
 
 
 def _is_inked(span: dict[str, Any]) -> bool:
-    """Whether a span's letters are filled or stroked, and not wholly transparent."""
-    return bool(span["char_flags"] & INKED and span["alpha"])
+    """Whether a span's letters are painted, and not wholly transparent."""
+    return bool(span["char_flags"] & CLIP or (span["char_flags"] & FILLED_OR_STROKED and span["alpha"]))
 
 
 def _lies_on(box: "Box", others: Sequence["Box"]) -> bool:
