@@ -54,7 +54,7 @@ def test_text_that_nobody_sees_is_left_out(read) -> None:
 
 def test_text_of_a_scan_or_of_outlines_stays_though_it_is_not_seen(read) -> None:
     paper = Paper()
-    over, under, outlines = pages = paper.pages(3)
+    over, _, outlines = pages = paper.pages(3)
     for page in pages[:2]:
         page.insert_text((40, 80), "printed", render_mode=3 if page is over else 0)
         paper.put(page, picture(paper), (0, 0, 400, 600))
