@@ -8,7 +8,7 @@ The most pictures of a page (1,000); the resolution of what is rendered (432 dpi
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,63 +16,32 @@ import pymupdf
 from PIL import Image
 from pymupdf import mupdf
 
-from swatchbook.errors import Failure, OutOfMemory, Unexpected, as_failure
 from swatchbook.geometry import (
     UNIT_SQUARE,
-    Transform,
+    Box,
     area,
     clip,
-    compose,
+    finite_box,
     invert,
     is_straight,
     nearest_turn,
-    overlap,
     pixels_a_unit,
     transform_box,
 )
 from swatchbook.images.limits import ImageLimits
-from swatchbook.pdf.painting import Painting, Stroke, trace_painting
+from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.painting import Painted, list_pictures, list_strokes, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.visible import Seen, render_box, see_pictures
-from swatchbook.records import Box, Drawn, sha256, text_key
+from swatchbook.records import sha256, text_key
 from swatchbook.runtime.child_process import Frame
 
 log = logging.getLogger(__name__)
 
-FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot hold
 MOST_PICTURES = 1_000  # taken from a page; backgrounds cut into slices have some hundreds
 WHOLE = 0.97  # of a picture's area: if as much is seen, its bytes are kept
 LEAST_SCALE, MOST_SCALE = 1.0, 6.0  # pixels a point of what is rendered: 72 and 432 dpi
 MOST_RENDERED = 3_000  # pixels, of the longer side
-
-
-def list_pictures(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Drawn]:
-    """Return the pictures that a page paints, in order, each with the box left visible by clips and the page's edge."""
-    as_shown: Transform = tuple(page.rotation_matrix)
-    for number, (info, stroke) in enumerate(zip(infos, _strokes(infos, painting), strict=True)):
-        transform = compose(info["transform"], as_shown)
-        yield Drawn(
-            number=number,
-            bbox=finite_box(clip(_place(transform, stroke), tuple(page.rect))),
-            width=info["width"],
-            height=info["height"],
-            colorspace=info["colorspace"],
-            bits=info["bpc"],
-            has_mask=info["has-mask"],
-            size=info["size"],
-            transform=_rounded(transform),
-            gradient=stroke.shading,
-        )
-
-
-def _strokes(infos: Sequence[dict[str, Any]], painting: Painting) -> Sequence[Stroke]:
-    """Return how each picture is painted; nothing is known of it if the two counts of pictures differ."""
-    return painting.strokes if len(painting.strokes) == len(infos) else [Stroke()] * len(infos)
-
-
-def _place(transform: Transform, stroke: Stroke) -> Box:
-    """Return the box in which a picture can be seen, before the page's edge."""
-    return stroke.clip if stroke.tiled else overlap(transform_box(UNIT_SQUARE, transform), stroke.clip)
 
 
 @dataclass(frozen=True)
@@ -86,14 +55,14 @@ class Found:
     place: Box  # what clips and the page's edge leave of it
     seen: Seen
     scale: float  # its own pixels a point
-    picture: Drawn | None = None  # None: what is seen of it is rendered
+    picture: Painted | None = None  # None: what is seen of it is rendered
     space: str = ""
 
 
 def find_pictures(page: Any) -> Iterator[Found]:
     """Return the pictures that a page paints, in the order painted, with what is seen of each."""
     infos, painting = page.get_image_info(), trace_painting(page)
-    strokes, drawn = _strokes(infos, painting), list(list_pictures(page, infos, painting))
+    strokes, drawn = list_strokes(infos, painting), list(list_pictures(page, infos, painting))
     counts_agree = len(painting.strokes) == len(infos)
     pictures = [p.number for p in drawn if not p.gradient][:MOST_PICTURES]
     seen = see_pictures(page, {number: drawn[number].bbox for number in pictures}) if counts_agree else {}
@@ -184,7 +153,7 @@ class Extractor:
         )
         return to_png(render_box(page, box, scale), "none", self._limits)
 
-    def _convert_pixels(self, page: Any, found: Found, picture: Drawn) -> PictureFile:
+    def _convert_pixels(self, page: Any, found: Found, picture: Painted) -> PictureFile:
         self._limits.check_size(picture.width, picture.height)
         turn, part = nearest_turn(picture.transform), _part(found, picture)
         if not found.xref:
@@ -205,7 +174,7 @@ class Extractor:
         return self._painted[1][number]
 
 
-def _part(found: Found, picture: Drawn) -> tuple[int, int, int, int] | None:
+def _part(found: Found, picture: Painted) -> tuple[int, int, int, int] | None:
     """Return the pixels (left, top, right, bottom) of a straight picture that are seen; None for the whole of it."""
     seen = found.seen.box
     if not area(seen) or area(seen) >= WHOLE * area(found.whole):
@@ -293,31 +262,3 @@ def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
         by_hash = [info["xref"] for info in page.get_image_info(xrefs=True)]
         return [next(iter(xrefs)) if len(xrefs) == 1 else xref for xrefs, xref in zip(candidates, by_hash, strict=True)]
     return [next(iter(xrefs), 0) for xrefs in candidates]
-
-
-# --- shared with the child process ------------------------------------------------------------------------------------
-
-
-def finite_box(values: Iterable[float]) -> Box:
-    """Return a box with finite sides, rounded to 0.01."""
-    box: Box = _rounded(values)
-    return box
-
-
-def _rounded(values: Iterable[float]) -> Any:
-    """Return finite values, rounded to 0.01."""
-    return tuple(round(min(max(value, -FARTHEST), FARTHEST), 2) for value in values)
-
-
-def to_failure(error: Exception, subject: str, message: str) -> Failure:
-    """Return the failure for an error. An unexpected error is logged; its failure has `message` instead of its text.
-
-    MuPDF reports a failed malloc as a general error.
-    """
-    if any(sign in str(error) for sign in ("malloc", "calloc", "realloc")):
-        return OutOfMemory("Out of memory.")
-    failure = as_failure(error)
-    if isinstance(failure, Unexpected):
-        log.warning("%s failed", subject, exc_info=error)
-        return Unexpected(message)
-    return failure

@@ -7,20 +7,16 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pymupdf
 
-from swatchbook.geometry import Transform, transform_box
+from swatchbook.geometry import FARTHEST, Box, Transform, finite_box, transform_box
 from swatchbook.pdf.seen_text import Grounds, find_unseen
-
-if TYPE_CHECKING:
-    from swatchbook.records import Box
 
 TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
-FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot hold
 MOST_LINES = 5_000  # of text kept of a page, ten times a dense one; later stages compare all pairs of lines
 FEWEST_LETTERS, LETTER_SHARE = 4, 0.6
 """A line is letter-spaced if so many of its words are single letters, and this share of its words single characters:
@@ -31,7 +27,7 @@ words, 1.5 at most between letters."""
 _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\t"), ord("\n")})
 
 
-def read_blocks(page: Any, grounds: Grounds, pictures: Sequence["Box"]) -> tuple[list[Any], tuple[str, ...]]:
+def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[list[Any], tuple[str, ...]]:
     """Return the blocks of a page as JSON objects (`records.Block`), and a warning if lines were cut.
 
     `pictures` are the boxes of the page's pictures as shown.
@@ -137,8 +133,3 @@ def strip_control_characters(text: str) -> str:
     All else stays as the page has it, also what is invisible: later stages compare it with other texts of the page.
     """
     return text if text.isprintable() else text.encode("utf-8", "replace").decode().translate(_CONTROLS)
-
-
-def finite_box(values: Iterable[float]) -> Any:
-    """Return finite values, rounded to 0.01."""
-    return tuple(round(min(max(value, -FARTHEST), FARTHEST), 2) for value in values)

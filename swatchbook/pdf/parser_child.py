@@ -1,5 +1,5 @@
-"""The child process that opens PDFs: text, styles, outline, tables, rendered pages. The most lines (5,000) of a page,
-and what a broken, truncated or encrypted PDF is. Pictures: `page_pictures.py`.
+"""The child process that opens PDFs: outline, pages, tables and rendered pages,
+and what a broken, truncated or encrypted PDF is. Text: `page_text.py`; pictures: `page_pictures.py`.
 
 It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `extract`. Requests over pages
 end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it reads a picture, so that
@@ -17,12 +17,12 @@ from typing import Any
 import pymupdf
 
 from swatchbook.errors import EncryptedDocument, UnreadableDocument
-from swatchbook.geometry import Transform, transform_box
-from swatchbook.pdf.page_pictures import Extractor, finite_box, list_pictures, to_failure
+from swatchbook.geometry import Transform, finite_box, transform_box
+from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.page_text import read_blocks, strip_control_characters
+from swatchbook.pdf.painting import list_pictures
 from swatchbook.pdf.seen_text import trace_text
 from swatchbook.pdf.tabular import looks_tabular
-from swatchbook.records import Page
 from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.truncate import truncate
 
@@ -49,6 +49,8 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
             case "render":
                 yield from _over_pages(document, request, partial(render, fit=request["fit"], form=request["form"]))
             case "extract":
+                from swatchbook.pdf.page_pictures import Extractor  # and Pillow and pydantic: reading starts without
+
                 yield from _over_pages(document, request, Extractor(request))
 
 
@@ -122,19 +124,20 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
     painting, grounds = trace_text(page)
     drawn = tuple(list_pictures(page, page.get_image_info(), painting))
     blocks, warnings = read_blocks(page, grounds, [picture.bbox for picture in drawn if not picture.gradient])
-    page_read = Page(
-        number=number,
-        label=strip_control_characters(page.get_label() or ""),
-        box=finite_box(page.rect),
-        rotation=page.rotation,
-        blocks=blocks,
-        drawn=drawn,
-        paths=painting.paths,
-        has_table=looks_tabular(line["bbox"] for block in blocks for line in block["lines"]),
-        warnings=(*warnings, *_warnings()),
-    )
-    facts = {"box": page_read.box, "has_table": page_read.has_table}
-    yield {"page": number, "warnings": page_read.warnings, **facts}, page_read.model_dump_json().encode()
+    box, has_table = finite_box(page.rect), looks_tabular(line["bbox"] for block in blocks for line in block["lines"])
+    read = {
+        "number": number,
+        "label": strip_control_characters(page.get_label() or ""),
+        "box": box,
+        "rotation": page.rotation,
+        "blocks": blocks,
+        "drawn": [picture._asdict() for picture in drawn],
+        "paths": painting.paths,
+        "has_table": has_table,
+        "warnings": (*warnings, *_warnings()),
+    }
+    facts = {"page": number, "warnings": read["warnings"], "box": box, "has_table": has_table}
+    yield facts, json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pymupdf
 from pymupdf import mupdf
 
-from swatchbook.geometry import UNIT_SQUARE, area, centre_inside, overlap, short_side, transform_box
+from swatchbook.geometry import UNIT_SQUARE, Box, area, centre_inside, overlap, short_side, transform_box
 from swatchbook.pdf.painting import EVERYWHERE, Painting, Tracer
 
 if TYPE_CHECKING:  # few pages need it
     from PIL.Image import Image
 
-    from swatchbook.records import Box
 
 LIGHT = 0xE0  # of 255, in each channel: text so light may stand on the white of the page
 MOST_PAIRS = 200_000  # of text and later paint that are compared on a page; with more, all text counts as painted over
@@ -36,8 +35,8 @@ FILLED_OR_STROKED, CLIP = 16 | 32, 64  # bits of `char_flags`; a clip shows the 
 class Grounds:
     """The boxes that a page paints under its text, so that light text is seen there, and over earlier text."""
 
-    dark: list["Box"] = field(default_factory=list)
-    over_text: list["Box"] = field(default_factory=list)
+    dark: list[Box] = field(default_factory=list)
+    over_text: list[Box] = field(default_factory=list)
 
 
 class TextTracer(Tracer):
@@ -71,7 +70,7 @@ class TextTracer(Tracer):
         super().fill_shade(_ctx, shade, ctm, alpha, *more)
         self._ground(_box(mupdf.ll_fz_bound_shade(shade, ctm)), alpha)
 
-    def _ground(self, box: "Box", alpha: float, *, light: bool = False) -> None:
+    def _ground(self, box: Box, alpha: float, *, light: bool = False) -> None:
         if alpha < LEAST_ALPHA or short_side(box) < LEAST_PAINT:
             return
         if not light:
@@ -96,7 +95,7 @@ def trace_text(page: Any) -> tuple[Painting, Grounds]:
     return device.painting, device.grounds
 
 
-def find_unseen(page: Any, spans: Sequence[dict[str, Any]], grounds: Grounds, pictures: Sequence["Box"]) -> set[int]:
+def find_unseen(page: Any, spans: Sequence[dict[str, Any]], grounds: Grounds, pictures: Sequence[Box]) -> set[int]:
     """Return the indices of the spans that nobody sees; their boxes and all others are of the page as shown.
 
     `pictures` are the boxes of the page's pictures. A layer of text for what a picture or outlines show counts as seen.
@@ -133,11 +132,11 @@ def _is_inked(span: dict[str, Any]) -> bool:
     return bool(span["char_flags"] & CLIP or (span["char_flags"] & FILLED_OR_STROKED and span["alpha"]))
 
 
-def _lies_on(box: "Box", others: Sequence["Box"]) -> bool:
+def _lies_on(box: Box, others: Sequence[Box]) -> bool:
     return any(centre_inside(box, other) for other in others)
 
 
-def _contrast(picture: "Image", box: "Box", pixel: float) -> int:
+def _contrast(picture: "Image", box: Box, pixel: float) -> int:
     """Return how much the pixels of a box differ at most in a channel, 0–255."""
     x0, y0, x1, y1 = (round(value / pixel) for value in box)
     part = picture.crop((max(0, x0), max(0, y0), min(picture.width, x1 + 1), min(picture.height, y1 + 1)))
@@ -245,5 +244,5 @@ for _call in _PASSED_ON:
     setattr(_Painter, _call, _pass_on(_call))
 
 
-def _box(rect: Any) -> "Box":
+def _box(rect: Any) -> Box:
     return rect.x0, rect.y0, rect.x1, rect.y1
