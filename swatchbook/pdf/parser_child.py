@@ -28,6 +28,7 @@ from swatchbook.truncate import truncate
 
 log = logging.getLogger(__name__)
 
+FONTS_KEPT = 20  # pages read before MuPDF forgets their fonts, and the few pictures that reading decodes
 WARNINGS = 5  # kept for each page
 FALLBACK_WARNING = (
     "the layout reader (pymupdf4llm) failed on its tables (see the log); PyMuPDF's find_tables read them."
@@ -62,7 +63,8 @@ def _over_pages(document: Any, request: dict[str, Any], handle_page: Any) -> Ite
         except Exception as error:  # noqa: BLE001 — a page fails alone
             failure = to_failure(error, f"page {number}", "The page could not be read (see the log).")
             last = {"lost": {"kind": failure.kind, "message": failure.message}}
-        pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
+        if request["do"] != "read" or number % FONTS_KEPT == 0:
+            pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
         yield {"page": number, **last}, b""
 
 
