@@ -140,7 +140,8 @@ def _contrast(picture: "Image", box: Box, pixel: float) -> int:
     """Return how much the pixels of a box differ at most in a channel, 0–255."""
     x0, y0, x1, y1 = (round(value / pixel) for value in box)
     part = picture.crop((max(0, x0), max(0, y0), min(picture.width, x1 + 1), min(picture.height, y1 + 1)))
-    return max((high - low for low, high in part.getextrema()), default=0) if part.width and part.height else 0
+    extrema: Any = part.getextrema() if part.width and part.height else ()
+    return max((high - low for low, high in extrema), default=0)
 
 
 # --- painting ---------------------------------------------------------------------------------------------------------
