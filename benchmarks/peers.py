@@ -54,18 +54,22 @@ def seconds(side: str, folder: Path) -> float:
 
 
 def _environment() -> Path:
-    """The Python of the peers' environment, which is made or brought to the pinned versions."""
+    python = environment("peers", (*_PINNED, *(f"{name}=={version(name)}" for name in _FROM_OURS)))
+    packages = next(python.parents[1].glob("lib/python*/site-packages"))
+    (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))  # after their own
+    return python
+
+
+def environment(name: str, pinned: Sequence[str]) -> Path:
+    """The Python of an environment of this name in the cache folder, made or brought to the pinned versions."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swatchbook"
-    home = cache / f"peers-{sys.version_info.major}.{sys.version_info.minor}"
-    wanted = " ".join((*_PINNED, *(f"{name}=={version(name)}" for name in _FROM_OURS)))
-    python, installed = home / "bin" / "python", home / "installed.txt"
+    home = cache / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    python, installed, wanted = home / "bin" / "python", home / "installed.txt", " ".join(pinned)
     if not installed.exists() or installed.read_text() != wanted:
         uv = [sys.executable, "-m", "uv"]
         subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)], check=True)
-        subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wanted.split()], check=True)
+        subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *pinned], check=True)
         installed.write_text(wanted)
-    packages = next(home.glob("lib/python*/site-packages"))
-    (packages / "ours.pth").write_text(sysconfig.get_path("purelib"))  # after their own
     return python
 
 

@@ -235,6 +235,34 @@ def providers() -> list[Figure]:
     ]  # fmt: skip
 
 
+def reading() -> list[Figure]:
+    """Text and census of the sample, against the same calls bare and two other readers; its pictures."""
+    from benchmarks.reading import measure
+
+    catalogue = build(BUILD)
+    m = measure(catalogue, pages=71, rounds=ROUNDS)
+    name = "speed of reading text and census, with the child's start, ÷ of"
+    return [
+        Figure(
+            f"{name} the same calls bare", m.bare / m.ours, 0.80, at_least=True,
+            note=f"{m.ours:.2f} and {m.bare:.2f} s, the sample",
+        ),
+        Figure(
+            f"{name} pdfplumber's words", m.words_page / m.page, 1.4, at_least=True,
+            note=f"{1000 * m.page:.0f} and {1000 * m.words_page:.0f} ms a page",
+        ),
+        Figure(
+            f"{name} pymupdf4llm's layout mode", m.layout_page / m.page, 50, at_least=True,
+            note=f"{1000 * m.page:.0f} and {1000 * m.layout_page:.0f} ms a page",
+        ),
+        Figure("pictures of a page at the median, without OCR, ms", 1000 * m.pictures_page, 100),
+        Figure(
+            "two processes that read and extract ÷ one, speed", 2 * m.one / m.two, 1.7, at_least=True,
+            note=f"{m.two:.1f} s for two, {m.one:.1f} s for one",
+        ),
+    ]  # fmt: skip
+
+
 def encoders() -> list[Figure]:
     """SigLIP of ViT-B/16's size, files to vectors, against sentence-transformers and other engines."""
     from benchmarks.encoders import measure
@@ -315,6 +343,7 @@ BENCHMARKS: Mapping[str, Callable[[], list[Figure]]] = {
     "memory": memory,
     "documents": documents,
     "descriptors": descriptors,
+    "reading": reading,
     "encoders": encoders,
     "images": images,
     "publishing": publishing,

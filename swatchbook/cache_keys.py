@@ -43,10 +43,10 @@ _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="5", settings=_PAGE_LIMITS, modules=_PDF),
+    "read": PureStage(version="6", settings=_PAGE_LIMITS, modules=_PDF),
     "tables": PureStage(version="3", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="4",
+        version="5",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
@@ -55,7 +55,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="2",
+        version="3",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
         modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
@@ -67,7 +67,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("plan", "attributes", "page_layout", "kinds", "cards", "running_text"),
     ),
     "chunk": PureStage(
-        version="4",
+        version="5",
         after=("plan", "tables"),
         modules=_catalogue(
             "chunk", "attributes", "page_layout", "kinds", "cards", "sections", "entities", "running_text"

@@ -7,10 +7,10 @@ square, with the picture's top left at (0, 0), to its place on the page.
 
 from collections.abc import Iterable
 from math import hypot
-from typing import Literal
+from typing import Any, Literal
 
-from swatchbook.records import Box
-
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1; on a page in points (1/72 inch), origin top left."""
 Transform = tuple[float, float, float, float, float, float]
 
 UNIT_SQUARE: Box = (0.0, 0.0, 1.0, 1.0)
@@ -30,6 +30,20 @@ _SIDEWAYS: dict[tuple[bool, bool], Turn] = {
     (False, True): "left",
     (False, False): "transverse",
 }
+
+
+FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot hold
+
+
+def finite(values: Iterable[float]) -> Any:
+    """Return as many finite values, rounded to 0.01."""
+    return tuple(round(min(max(value, -FARTHEST), FARTHEST), 2) for value in values)
+
+
+def finite_box(values: Iterable[float]) -> Box:
+    """Return a box with finite sides, rounded to 0.01."""
+    box: Box = finite(values)
+    return box
 
 
 def area(box: Box) -> float:

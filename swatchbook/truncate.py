@@ -3,8 +3,10 @@ become one.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from swatchbook.records import FailureRecord
+if TYPE_CHECKING:  # child processes start without pydantic
+    from swatchbook.records import FailureRecord
 
 
 def truncate(messages: Sequence[str], most: int) -> tuple[str, ...]:
@@ -14,9 +16,9 @@ def truncate(messages: Sequence[str], most: int) -> tuple[str, ...]:
     return tuple(messages)
 
 
-def merge_roles(failures: Iterable[FailureRecord]) -> list[FailureRecord]:
+def merge_roles(failures: Iterable["FailureRecord"]) -> list["FailureRecord"]:
     """Merge failures that differ only in their role into one, whose `role` lists all roles. The order is kept."""
-    roles = dict[FailureRecord, list[str]]()
+    roles: dict[FailureRecord, list[str]] = {}
     for failure in failures:
         roles.setdefault(failure.model_copy(update={"role": None}), []).extend([failure.role] if failure.role else [])
     return [same.model_copy(update={"role": ", ".join(named) or None}) for same, named in roles.items()]

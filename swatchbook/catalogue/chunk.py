@@ -169,7 +169,7 @@ def _branches(
         headed += [(Unit(t.page, t.box, "\n".join(t.lines)), _level(t, layout, document, levels, small)) for t in texts]
         page_specific = {t.box for t in texts if t in margins.page_specific}
         order = _move_behind_headings(
-            [headed[i] for i in reading_order([unit.box for unit, _ in headed])], page_specific
+            [headed[i] for i in reading_order([unit.box for unit, _ in headed], layout.fold_at)], page_specific
         )
         boxes, above = [unit.box for unit, _ in order], list[Unit]()
         for (unit, level), (following, below) in zip(order, [*order, (None, None)][1:], strict=True):

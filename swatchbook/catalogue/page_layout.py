@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from swatchbook.catalogue.attributes import Attribute, code_of, is_measure, match_attributes, price_in
 from swatchbook.geometry import area, bounding_box, clip, shared_area
-from swatchbook.records import Box, Line, Page
+from swatchbook.records import Box, Line, Page, fold
 
 STEP = 1.35
 """The distance between two lines of a paragraph is at most this multiple of the usual distance in that style."""
@@ -28,6 +28,10 @@ LONGEST_NAME = 80
 
 LARGER = 1.12
 """A heading is at least this many times as large as body text, or bold."""
+
+SOFT_HYPHEN = "\u00ad"
+_BETWEEN = {"and", "or", "und", "oder", "bzw", "bis", "et", "ou", "y", "o", "e", "i", "en", "of", "и", "или", "to"}
+"""Words after a hyphen that stands for the end of the next compound: "Innen- und Außentüren"."""
 
 Style = tuple[float, bool]
 """Font size in points, and whether it is bold."""
@@ -84,19 +88,44 @@ class PageLayout:
         return self.box[2] - self.box[0]
 
     @property
+    def fold_at(self) -> float | None:
+        """Return where the two pages of a spread meet, None on other pages."""
+        return (self.box[0] + self.box[2]) / 2 if self.spread else None
+
+    @property
     def height(self) -> float:
         return self.box[3] - self.box[1]
 
 
 def normalise_line(text: str) -> str:
-    """Return a text as one line, single spaces, NFKC, letter-spaced words joined ("A L D E R" becomes "ALDER")."""
-    text = unicodedata.normalize("NFKC", text).replace("\u00ad", "")
-    tokens = text.split()
-    letters = sum(len(t) == 1 and t.isalpha() for t in tokens)
-    if letters >= 4 and letters >= 0.8 * len(tokens):
-        words = re.split(r"\s{2,}", text.strip())
-        return " ".join("".join(word.split()) for word in words)
-    return " ".join(tokens)
+    """Return a text as one line, single spaces, NFKC, without soft hyphens."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace(SOFT_HYPHEN, "").split())
+
+
+def normalise_lines(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the lines of a paragraph as `normalise_line` does; a word that goes on in the next line is whole in its
+    first.
+
+    It is whole without its soft hyphen. Another hyphen stays, since the print does not tell "up-to-date" from
+    "photo-graph"; the word goes on if its rest begins with a small letter and is no word of its own ("indoor and
+    out-", "Innen- und").
+    """
+    lines: list[str] = []
+    for text in texts:
+        words = text.split()
+        above = lines[-1] if lines else ""
+        if words and (_goes_on(above, words[0])):
+            lines[-1] = above + words.pop(0)
+        if words:
+            lines.append(" ".join(words))
+    return tuple(normalise_line(line) for line in lines)
+
+
+def _goes_on(line: str, word: str) -> bool:
+    if line.endswith(SOFT_HYPHEN):
+        return True
+    hyphenated = line.endswith(("-", "\u2010")) and line[-2:-1].isalpha()
+    return hyphenated and word[0].islower() and fold(word) not in _BETWEEN
 
 
 def summarise_page(page: Page) -> PageLayout:
@@ -178,7 +207,7 @@ def _style(line: Line) -> Style:
 def _text(page: int, lines: Sequence[Line]) -> Text:
     size, bold = _style(lines[0])
     return Text(
-        page, bounding_box(line.bbox for line in lines), tuple(normalise_line(line.text) for line in lines), size, bold
+        page, bounding_box(line.bbox for line in lines), normalise_lines(line.text for line in lines), size, bold
     )
 
 
@@ -267,9 +296,15 @@ def _stack(boxes: list[Box], box: Box) -> list[Box]:
     ]
 
 
-def reading_order(boxes: Sequence[Box]) -> list[int]:
-    """Return the indices of boxes in reading order, by a recursive XY cut at the widest gap."""
-    return _cut(list(range(len(boxes))), boxes)
+def reading_order(boxes: Sequence[Box], fold_at: float | None = None) -> list[int]:
+    """Return the indices of boxes in reading order, by a recursive XY cut at the widest gap.
+
+    `fold_at` is the middle of a spread: what begins to the left of it comes first.
+    """
+    if fold_at is None:
+        return _cut(list(range(len(boxes))), boxes)
+    left = [i for i, box in enumerate(boxes) if box[0] < fold_at]
+    return _cut(left, boxes) + _cut(sorted(set(range(len(boxes))) - set(left)), boxes)
 
 
 def _cut(members: list[int], boxes: Sequence[Box]) -> list[int]:

@@ -8,7 +8,7 @@ The most pictures of a page (1,000); the resolution of what is rendered (432 dpi
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -17,68 +17,37 @@ import pymupdf
 from PIL import Image
 from pymupdf import mupdf
 
-from swatchbook.errors import Failure, OutOfMemory, Unexpected, as_failure
 from swatchbook.geometry import (
     UNIT_SQUARE,
-    Transform,
+    Box,
     area,
     bounding_box,
     clip,
-    compose,
+    finite_box,
     invert,
     is_straight,
     nearest_turn,
-    overlap,
     pixels_a_unit,
     transform_box,
 )
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
-from swatchbook.pdf.painting import NOWHERE, Painting, Stroke, trace_painting
+from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.painting import NOWHERE, Painted, Painting, list_pictures, list_strokes, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.strips import Strip, join_strips
 from swatchbook.pdf.visible import Seen, render_box, see_pictures
-from swatchbook.records import Box, Drawn, sha256, text_key
+from swatchbook.records import sha256, text_key
 from swatchbook.runtime.child_process import Frame
 
 log = logging.getLogger(__name__)
 
-FARTHEST = 1e6  # points; a broken transform may be infinite, which JSON cannot hold
 MOST_PICTURES = 1_000  # taken from a page; backgrounds cut into slices have some hundreds
 RECORD = 100  # bytes, of MuPDF's record of a picture
 WHOLE = 0.97  # of a picture's area: if as much is seen, its bytes are kept
 LEAST_SCALE, MOST_SCALE = 1.0, 6.0  # pixels a point of what is rendered: 72 and 432 dpi
 DRAWING_SCALE = 3.0  # pixels a point of what has no pixels
 MOST_RENDERED = 3_000  # pixels, of the longer side
-
-
-def list_pictures(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Drawn]:
-    """Return the pictures that a page paints, in order, each with the box left visible by clips and the page's edge."""
-    as_shown: Transform = tuple(page.rotation_matrix)
-    for number, (info, stroke) in enumerate(zip(infos, _strokes(infos, painting), strict=True)):
-        transform = compose(info["transform"], as_shown)
-        yield Drawn(
-            number=number,
-            bbox=finite_box(clip(_place(transform, stroke), tuple(page.rect))),
-            width=info["width"],
-            height=info["height"],
-            colorspace=info["colorspace"],
-            bits=info["bpc"],
-            has_mask=info["has-mask"],
-            size=info["size"],
-            transform=_rounded(transform),
-            gradient=stroke.shading,
-        )
-
-
-def _strokes(infos: Sequence[dict[str, Any]], painting: Painting) -> Sequence[Stroke]:
-    """Return how each picture is painted; nothing is known of it if the two counts of pictures differ."""
-    return painting.strokes if len(painting.strokes) == len(infos) else [Stroke()] * len(infos)
-
-
-def _place(transform: Transform, stroke: Stroke) -> Box:
-    """Return the box in which a picture can be seen, before the page's edge."""
-    return stroke.clip if stroke.tiled else overlap(transform_box(UNIT_SQUARE, transform), stroke.clip)
 
 
 @dataclass(frozen=True)
@@ -92,7 +61,7 @@ class Found:
     place: Box  # what clips and the page's edge leave of it
     seen: Seen
     scale: float  # its own pixels a point
-    picture: Drawn | None = None  # None: what is seen of it is rendered
+    picture: Painted | None = None  # None: what is seen of it is rendered
     space: str = ""
 
 
@@ -118,7 +87,7 @@ def _whole_of(strips: Sequence[Found]) -> Found:
 
 
 def _painted_pictures(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Found]:
-    strokes, drawn = _strokes(infos, painting), list(list_pictures(page, infos, painting))
+    strokes, drawn = list_strokes(infos, painting), list(list_pictures(page, infos, painting))
     counts_agree = len(painting.strokes) == len(infos)
     pictures = [p.number for p in drawn if not p.gradient][:MOST_PICTURES]
     seen = see_pictures(page, {number: drawn[number].bbox for number in pictures}) if counts_agree else {}
@@ -218,7 +187,7 @@ class Extractor:
         )
         return to_png(render_box(page, box, scale), "none", self._limits)
 
-    def _convert_pixels(self, page: Any, found: Found, picture: Drawn) -> PictureFile:
+    def _convert_pixels(self, page: Any, found: Found, picture: Painted) -> PictureFile:
         self._limits.check_size(picture.width, picture.height)
         turn, part = nearest_turn(picture.transform), _part(found, picture)
         if not found.xref:
@@ -239,7 +208,7 @@ class Extractor:
         return self._painted[1][number]
 
 
-def _part(found: Found, picture: Drawn) -> tuple[int, int, int, int] | None:
+def _part(found: Found, picture: Painted) -> tuple[int, int, int, int] | None:
     """Return the pixels (left, top, right, bottom) of a straight picture that are seen; None for the whole of it."""
     seen = found.seen.box
     if not area(seen) or area(seen) >= WHOLE * area(found.whole):
@@ -315,7 +284,7 @@ def to_rgb(pixmap: Any) -> Image.Image:
     return Image.frombytes("RGB", size, pixmap.samples)
 
 
-def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
+def match_xrefs(page: Any, infos: Sequence[dict[str, Any]]) -> list[int]:
     """Return the cross-reference number of each picture painted, 0 if it has none (inline, or in a pattern).
 
     Size in pixels, mask, and then the size in bytes identify most pictures; `xrefs=True` for the rest decodes and
@@ -329,9 +298,7 @@ def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
         xref: page.parent.xref_stream_raw(xref) or b"" for xrefs in candidates if len(xrefs) > 1 for xref in xrefs
     }
     candidates = [
-        {stream: xref for xref, stream in streams.items() if xref in xrefs and _may_hold(info["size"], stream)}.values()
-        if len(xrefs) > 1
-        else xrefs
+        _holders(info["size"], xrefs, streams) or xrefs if len(xrefs) > 1 else xrefs
         for info, xrefs in zip(infos, candidates, strict=True)
     ]
     if all(len(xrefs) == 1 for xrefs in candidates if xrefs):
@@ -340,36 +307,13 @@ def match_xrefs(page: Any, infos: list[dict[str, Any]]) -> list[int]:
     return [next(iter(xrefs)) if len(xrefs) == 1 else xref for xrefs, xref in zip(candidates, by_hash, strict=True)]
 
 
+def _holders(size: int, xrefs: set[int], streams: Mapping[int, bytes]) -> set[int]:
+    """Return the objects whose stream can be that of a picture of `size` bytes, one of those with equal streams."""
+    return set({streams[xref]: xref for xref in xrefs if _may_hold(size, streams[xref])}.values())
+
+
 def _may_hold(size: int, stream: bytes) -> bool:
     """Whether a stream can be that of a picture for which MuPDF holds so many bytes: those of the stream or, where it
     unpacks them as it goes, room for three times as many, and its own record.
     """
     return any(0 <= size - held <= RECORD for held in (len(stream), max(3 * len(stream), 1024)))
-
-
-# --- shared with the child process ------------------------------------------------------------------------------------
-
-
-def finite_box(values: Iterable[float]) -> Box:
-    """Return a box with finite sides, rounded to 0.01."""
-    box: Box = _rounded(values)
-    return box
-
-
-def _rounded(values: Iterable[float]) -> Any:
-    """Return finite values, rounded to 0.01."""
-    return tuple(round(min(max(value, -FARTHEST), FARTHEST), 2) for value in values)
-
-
-def to_failure(error: Exception, subject: str, message: str) -> Failure:
-    """Return the failure for an error. An unexpected error is logged; its failure has `message` instead of its text.
-
-    MuPDF reports a failed malloc as a general error.
-    """
-    if any(sign in str(error) for sign in ("malloc", "calloc", "realloc")):
-        return OutOfMemory("Out of memory.")
-    failure = as_failure(error)
-    if isinstance(failure, Unexpected):
-        log.warning("%s failed", subject, exc_info=error)
-        return Unexpected(message)
-    return failure

@@ -3,13 +3,13 @@ stand in a mask, in a tiling pattern, or are stencils. What is seen of a picture
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymupdf import mupdf
 
-from swatchbook.geometry import UNIT_SQUARE, Transform, overlap, transform_box
-from swatchbook.records import Box
+from swatchbook.geometry import UNIT_SQUARE, Box, Transform, clip, compose, finite, finite_box, overlap, transform_box
 
 EVERYWHERE: Box = (-math.inf, -math.inf, math.inf, math.inf)
 NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
@@ -34,15 +34,59 @@ class Painting:
     paths: int = 0
 
 
+class Painted(NamedTuple):
+    """A picture as a page paints it: `records.Drawn` before it leaves the child."""
+
+    number: int
+    bbox: Box
+    width: int
+    height: int
+    colorspace: int
+    bits: int
+    has_mask: bool
+    size: int
+    transform: Transform
+    gradient: bool
+
+
+def list_pictures(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Painted]:
+    """Return the pictures that a page paints, in order, each with the box left visible by clips and the page's edge."""
+    as_shown: Transform = tuple(page.rotation_matrix)
+    for number, (info, stroke) in enumerate(zip(infos, list_strokes(infos, painting), strict=True)):
+        transform = compose(info["transform"], as_shown)
+        yield Painted(
+            number=number,
+            bbox=finite_box(clip(_place(transform, stroke), tuple(page.rect))),
+            width=info["width"],
+            height=info["height"],
+            colorspace=info["colorspace"],
+            bits=info["bpc"],
+            has_mask=info["has-mask"],
+            size=info["size"],
+            transform=finite(transform),
+            gradient=stroke.shading,
+        )
+
+
+def list_strokes(infos: Sequence[dict[str, Any]], painting: Painting) -> Sequence[Stroke]:
+    """Return how each picture is painted; nothing is known of it if the two counts of pictures differ."""
+    return painting.strokes if len(painting.strokes) == len(infos) else [Stroke()] * len(infos)
+
+
+def _place(transform: Transform, stroke: Stroke) -> Box:
+    """Return the box in which a picture can be seen, before the page's edge."""
+    return stroke.clip if stroke.tiled else overlap(transform_box(UNIT_SQUARE, transform), stroke.clip)
+
+
 def trace_painting(page: Any) -> Painting:
     """Interpret a page and return what it paints."""
-    device = _Tracer()
+    device = Tracer()
     mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
     mupdf.fz_close_device(device)
     return device.painting
 
 
-class _Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
+class Tracer(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
     """MuPDF calls these methods as it interprets the page; each clip and each mask ends with one `pop_clip`."""
 
     def __init__(self) -> None:

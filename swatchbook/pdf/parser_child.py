@@ -1,5 +1,5 @@
-"""The child process that opens PDFs: text, styles, outline, tables, rendered pages. The most lines (5,000) of a page,
-and what a broken, truncated or encrypted PDF is. Pictures: `page_pictures.py`; pages as people see them: `look.py`.
+"""The child process that opens PDFs: outline, pages, tables and rendered pages, and what a broken, truncated or
+encrypted PDF is. Text: `page_text.py`; pictures: `page_pictures.py`; pages as people see them: `look.py`.
 
 It may hang, crash or be killed. Requests (`handle`): `open`, `read`, `tables`, `render`, `look`, `draw`, `extract`.
 Requests over pages end each page with `"done"`, or with `"lost"` if it raised. The child sends `"begun"` before it
@@ -8,33 +8,28 @@ reads a picture, so that the parent knows which picture crashed the process.
 
 import json
 import logging
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pymupdf
 
 from swatchbook.errors import EncryptedDocument, Unexpected, UnreadableDocument
-from swatchbook.geometry import Transform, transform_box
-from swatchbook.pdf.look import draw, look
-from swatchbook.pdf.page_pictures import FARTHEST, Extractor, finite_box, list_pictures, to_failure
-from swatchbook.pdf.painting import trace_painting
+from swatchbook.geometry import Transform, finite_box, transform_box
+from swatchbook.pdf.mupdf_failure import to_failure
+from swatchbook.pdf.page_text import read_blocks, strip_control_characters
+from swatchbook.pdf.painting import list_pictures
+from swatchbook.pdf.seen_text import trace_text
 from swatchbook.pdf.tabular import looks_tabular
-from swatchbook.records import Block, Line, Page, Span
 from swatchbook.runtime.child_process import Frame, serve
 from swatchbook.truncate import truncate
 
 log = logging.getLogger(__name__)
 
-TEXT = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES & ~pymupdf.TEXT_PRESERVE_LIGATURES
-BOLD, ITALIC = 16, 2  # bits of a span's flags
-BOLD_NAMES = ("bold", "black", "heavy", "demi")
+FONTS_KEPT = 20  # pages read before MuPDF forgets their fonts, and the few pictures that reading decodes
 WARNINGS = 5  # kept for each page
-MOST_LINES = 5_000  # of text kept of a page, ten times a dense one; later stages compare all pairs of lines
 FALLBACK_WARNING = (
     "the layout reader (pymupdf4llm) failed on its tables (see the log); PyMuPDF's find_tables read them."
 )
@@ -55,12 +50,18 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
             case "render":
                 yield from _over_pages(document, request, partial(render, fit=request["fit"], form=request["form"]))
             case "look":
+                from swatchbook.pdf.look import look
+
                 yield from _over_pages(document, request, partial(look, side=request["side"], placed=request["placed"]))
             case "draw":
+                from swatchbook.pdf.look import draw
+
                 yield from _over_pages(
                     document, request, partial(draw, side=request["side"], drawing=request["drawing"])
                 )
             case "extract":
+                from swatchbook.pdf.page_pictures import Extractor  # and Pillow and pydantic: reading starts without
+
                 yield from _over_pages(document, request, Extractor(request))
 
 
@@ -76,7 +77,8 @@ def _over_pages(document: Any, request: dict[str, Any], handle_page: Any) -> Ite
             if isinstance(failure, Unexpected) and isinstance(error, pymupdf.mupdf.FzErrorBase):
                 failure = UnreadableDocument("The page is damaged (see the log).")
             last = {"lost": {"kind": failure.kind, "message": failure.message}}
-        pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
+        if request["do"] != "read" or number % FONTS_KEPT == 0:
+            pymupdf.TOOLS.store_shrink(100)  # else 256 MiB of decoded pictures stay
         yield {"page": number, **last}, b""
 
 
@@ -135,59 +137,23 @@ def describe_document(document: Any) -> dict[str, Any]:
 def read_page(document: Any, number: int) -> Iterator[Frame]:
     """Read text and pictures of one page: one answer whose payload is a `Page` as JSON."""
     page = document[number - 1]
-    as_shown: Transform = tuple(page.rotation_matrix)
-    painting = trace_painting(page)
-    blocks, warnings = limit_lines(tuple(_blocks(page.get_text("dict", flags=TEXT)["blocks"], as_shown)))
-    page_read = Page(
-        number=number,
-        label=strip_control_characters(page.get_label() or ""),
-        box=finite_box(page.rect),
-        rotation=page.rotation,
-        blocks=blocks,
-        drawn=tuple(list_pictures(page, page.get_image_info(), painting)),
-        paths=painting.paths,
-        has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
-        warnings=(*warnings, *_warnings()),
-    )
-    facts = {"box": page_read.box, "has_table": page_read.has_table}
-    yield {"page": number, "warnings": page_read.warnings, **facts}, page_read.model_dump_json().encode()
-
-
-def _blocks(blocks: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[Block]:
-    for block in blocks:
-        lines = tuple(
-            Line(bbox=finite_box(transform_box(line["bbox"], as_shown)), spans=spans)
-            for line in block["lines"]
-            if (spans := tuple(_span(span, as_shown) for span in line["spans"] if span["text"]))
-            and any(span.text.strip() for span in spans)
-        )
-        if lines:
-            yield Block(bbox=finite_box(transform_box(block["bbox"], as_shown)), lines=lines)
-
-
-def limit_lines(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[str, ...]]:
-    """Return the first blocks with at most `MOST_LINES` lines in all, and a warning if lines were cut."""
-    ends = tuple(accumulate(len(block.lines) for block in blocks))
-    if not ends or ends[-1] <= MOST_LINES:
-        return blocks, ()
-    whole_blocks = bisect_right(ends, MOST_LINES)
-    lines_left = MOST_LINES - (ends[whole_blocks - 1] if whole_blocks else 0)
-    cut = blocks[whole_blocks].model_copy(update={"lines": blocks[whole_blocks].lines[:lines_left]})
-    kept = (*blocks[:whole_blocks], cut) if lines_left else blocks[:whole_blocks]
-    return kept, (f"Its text has {ends[-1]} lines; the first {MOST_LINES} are read.",)
-
-
-def _span(span: dict[str, Any], as_shown: Transform) -> Span:
-    font = strip_control_characters(span["font"])
-    return Span(
-        text=strip_control_characters(span["text"]),
-        bbox=finite_box(transform_box(span["bbox"], as_shown)),
-        size=round(min(span["size"], FARTHEST), 2),
-        font=font,
-        bold=bool(span["flags"] & BOLD) or any(name in font.lower() for name in BOLD_NAMES),
-        italic=bool(span["flags"] & ITALIC),
-        color=span["color"] & 0xFFFFFF,
-    )
+    painting, grounds = trace_text(page)
+    drawn = tuple(list_pictures(page, page.get_image_info(), painting))
+    blocks, warnings = read_blocks(page, grounds, [picture.bbox for picture in drawn if not picture.gradient])
+    box, has_table = finite_box(page.rect), looks_tabular(line["bbox"] for block in blocks for line in block["lines"])
+    read = {
+        "number": number,
+        "label": strip_control_characters(page.get_label() or ""),
+        "box": box,
+        "rotation": page.rotation,
+        "blocks": blocks,
+        "drawn": [picture._asdict() for picture in drawn],
+        "paths": painting.paths,
+        "has_table": has_table,
+        "warnings": (*warnings, *_warnings()),
+    }
+    facts = {"page": number, "warnings": read["warnings"], "box": box, "has_table": has_table}
+    yield facts, json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -243,15 +209,6 @@ def _has_header(rows: list[list[str]]) -> bool:
 
 
 # --- conversions ------------------------------------------------------------------------------------------------------
-
-
-def strip_control_characters(text: str) -> str:
-    """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters.
-
-    All else stays as the page has it, also what is invisible: later stages compare it with other texts of the page.
-    """
-    text = text.encode("utf-8", "replace").decode()
-    return "".join(c for c in text if c in "\t\n" or not (c < " " or "\x7f" <= c <= "\x9f"))
 
 
 def _warnings() -> list[str]:

@@ -5,7 +5,7 @@ reader runs on few pages.
 from collections.abc import Iterable
 from itertools import pairwise
 
-from swatchbook.records import Box
+from swatchbook.geometry import Box
 
 ROWS = 3  # successive rows with shared columns that make a table
 SAME_LINE = 3.0  # points between the tops of cells of one row

@@ -13,9 +13,8 @@ import pymupdf
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 from pymupdf import mupdf
 
-from swatchbook.geometry import area, clip, overlap
+from swatchbook.geometry import Box, area, clip, overlap
 from swatchbook.pdf.painting import LEAST_ALPHA
-from swatchbook.records import Box
 
 PIXEL = 1.5  # points; half and twice of it tell the same pictures apart
 RIM = 2  # pixels: what shows no deeper inside its place looks out from under the picture that covers it

@@ -1,11 +1,11 @@
 """The records of Swatchbook: small immutable types and the ids of what they describe."""
 
+from swatchbook.geometry import Box
 from swatchbook.records.base import (
     DEFAULT_OWNER,
     ID,
     NAMESPACE,
     OWNER_ADVICE,
-    Box,
     Owner,
     Record,
     Sha256,

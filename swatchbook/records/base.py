@@ -12,11 +12,10 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
+from swatchbook.geometry import Box
+
 NAMESPACE = UUID("6f0d3f0e-7f6b-5c1d-9d53-5a7c5b6d1e21")
 """Namespace of every UUID5 id. Changing it changes all ids."""
-
-Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1; on a page in points (1/72 inch), origin top left."""
 
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The form of every id."""

@@ -4,7 +4,8 @@ with its placements and analysis, a page with its size. The HTTP service sends t
 
 from pydantic import Field
 
-from swatchbook.records.base import Box, Record
+from swatchbook.geometry import Box
+from swatchbook.records.base import Record
 from swatchbook.records.images import Analysis, PlacementState
 from swatchbook.records.items import ImageState, ItemState, Role
 from swatchbook.records.pages import SkippedPicture

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.records.base import Box, Record, Sha256
+from swatchbook.geometry import Box
+from swatchbook.records.base import Record, Sha256
 from swatchbook.records.pages import FailedPage
 
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from swatchbook.records.base import Box, Record
+from swatchbook.geometry import Box
+from swatchbook.records.base import Record
 from swatchbook.records.pages import FailedPage, Scans, Table
 
 

@@ -22,7 +22,8 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from fcntl import F_GETFL, F_SETFL, F_SETOWN, fcntl
+from contextlib import suppress
+from fcntl import F_GETFL, F_SETFL, F_SETOWN, F_SETPIPE_SZ, fcntl
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -37,6 +38,7 @@ Frame = tuple[dict[str, Any], bytes]
 LENGTHS = struct.Struct(">IQ")  # of the header, of the payload
 MOST_HEADER, MOST_PAYLOAD = 64 << 20, 2 << 30  # bytes; a larger frame is an error of the child
 START_SECONDS = 60.0  # longest time for a child's imports
+PIPE_BYTES = 1 << 20  # of answers that wait for the parent, while the child works on
 CLOSE_SECONDS = 1.0  # longest wait of `close` for a thread that still reads from the child
 MOST_LOGGED = 8_000  # characters of one log record of a child
 STDERR_LINES = 50  # last lines kept for the failure's message
@@ -248,6 +250,9 @@ def _start(module: str, memory_mb: int) -> tuple[subprocess.Popen[bytes], IO[byt
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(watched)
+    if process.stdout:
+        with suppress(OSError):  # the system's limit for a user's pipes is reached: the usual size serves as well
+            fcntl(process.stdout, F_SETPIPE_SZ, PIPE_BYTES)
     return process, held
 
 

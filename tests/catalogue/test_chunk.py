@@ -36,7 +36,7 @@ def embedded(chunks: Chunks) -> list[str]:
     return [fold(c.text) for c in chunks.chunks if c.embed]
 
 
-WORD = st.text(string.ascii_lowercase, min_size=2, max_size=12)  # single letters would be letter-spaced words
+WORD = st.text(string.ascii_lowercase, min_size=1, max_size=12)
 SENTENCES = st.lists(WORD, min_size=1, max_size=300).map(" ".join)
 SIZES = st.sampled_from([7.0, 10.0, 10.0, 10.0, 14.0, 22.0, 36.0])
 
@@ -76,6 +76,15 @@ def test_chunks_fit_the_models_window_and_form_a_forest(pages):
         assert c.ordinal == n
         assert c.parent is None or ids.index(c.parent) < n
     assert chunked(pages).chunks == chunks
+
+
+def test_left_page_of_a_spread_is_read_before_the_right() -> None:
+    wide = " of the words of this page" * 3  # the gap between the pages is smaller than that between the lines
+    lines = [text(60, 60, f"one{wide}"), text(620, 60, f"three{wide}")]
+    lines += [text(60, 500, f"two{wide}"), text(620, 500, f"four{wide}"), text(40, 575, "6"), text(1150, 575, "7")]
+    spread = page(1, lines).model_copy(update={"box": (0.0, 0.0, 1190.0, 595.0)})
+    read = [line.split()[0] for c in chunked([spread]).chunks if c.embed for line in c.text.splitlines()]
+    assert [word for word in read if word.isalpha()] == ["one", "two", "three", "four"]
 
 
 def test_skipped_pages_have_chunks_of_their_own_unless_they_are_boilerplate():

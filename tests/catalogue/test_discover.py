@@ -3,7 +3,7 @@
 import pytest
 
 from swatchbook.catalogue.discover import UNSURE, discover
-from swatchbook.catalogue.page_layout import normalise_line
+from swatchbook.catalogue.page_layout import normalise_lines
 from swatchbook.records import Discovery, fold
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document, ExpectedProduct
@@ -75,6 +75,17 @@ def test_document_that_is_no_catalogue_yields_at_most_one_product(make):
     assert discovery.products or discovery.note == UNSURE
 
 
-def test_letter_spaced_name_is_joined_and_measures_are_unchanged():
-    assert normalise_line("A L D E R   O A K") == "ALDER OAK"
-    assert normalise_line("3 x 4 m") == "3 x 4 m"
+@pytest.mark.parametrize(
+    ("lines", "joined"),
+    [
+        (["Eichen\u00ad", "holz für Böden"], ("Eichenholz", "für Böden")),
+        (["for the photo\u00ad", "graph"], ("for the photograph",)),
+        (["oiled and brushed, up-to-", "date finish"], ("oiled and brushed, up-to-date", "finish")),
+        (["Innen- ", "und Außentüren"], ("Innen-", "und Außentüren")),
+        (["Montage-", "Set"], ("Montage-", "Set")),
+        (["28,490/-", "each"], ("28,490/-", "each")),
+        (["Zwi\u00adschen raum"], ("Zwischen raum",)),
+    ],
+)
+def test_word_that_goes_on_in_the_next_line_is_whole(lines: list[str], joined: tuple[str, ...]) -> None:
+    assert normalise_lines(lines) == joined

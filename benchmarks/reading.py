@@ -1,0 +1,116 @@
+"""Reading a catalogue: text and census of pictures, with the child's start, against the same calls of PyMuPDF bare in
+a process of their own, against pdfplumber's words, and against pymupdf4llm's layout mode. Also the pictures of a page,
+and two processes at once against one.
+
+pdfplumber runs in a separate environment in the cache folder, made when it is missing. Processes are timed from their
+start to their end, but of ours only the reading: a command has imported what it needs before.
+
+Usage: python -m benchmarks.reading FILE   (prints the seconds of reading, then those of the pictures of each page)
+"""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+_ROOT = Path(__file__).parents[1]
+_PLUMBER = ("pdfplumber==0.11.10",)
+_PLUMBER_PAGES, _LAYOUT_PAGES = 20, 5  # they take tenths of a second a page
+_AT_ONCE = 2
+
+_BARE = """
+import pymupdf, sys
+flags = pymupdf.TEXTFLAGS_DICT & ~pymupdf.TEXT_PRESERVE_IMAGES
+for page in pymupdf.open(sys.argv[1]):
+    page.get_text("dict", flags=flags), page.get_image_info(), page.get_bboxlog()
+"""
+_WORDS = """
+import pdfplumber, sys
+with pdfplumber.open(sys.argv[1], pages=range(1, int(sys.argv[2]) + 1)) as document:
+    for page in document.pages:
+        page.extract_words()
+"""
+_LAYOUT = """
+import pymupdf4llm, sys
+pymupdf4llm.to_json(sys.argv[1], pages=list(range(int(sys.argv[2]))), use_ocr=False)
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds: of all pages, or of one page; medians of the rounds."""
+
+    ours: float
+    bare: float
+    page: float  # ours
+    words_page: float  # pdfplumber
+    layout_page: float  # pymupdf4llm
+    pictures_page: float  # the median of all pages
+    one: float  # reading and pictures in one process
+    two: float  # the same in two processes at once
+
+
+def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
+    """Measure all sides in turn, `rounds` times."""
+    from benchmarks.peers import environment
+
+    plumber = str(environment("pdfplumber", _PLUMBER))
+    ours, bare, words, layout, pictures, one, two = ([] for _ in range(7))  # type: ignore[var-annotated]
+    for _ in range(rounds):
+        bare.append(_run(sys.executable, "-c", _BARE, catalogue)[0])
+        spent, printed = _run(sys.executable, "-m", "benchmarks.reading", catalogue)
+        ours.append(printed[0])
+        pictures.append(median(printed[1:]))
+        one.append(spent)
+        words.append(_run(plumber, "-c", _WORDS, catalogue, _PLUMBER_PAGES)[0])
+        layout.append(_run(sys.executable, "-c", _LAYOUT, catalogue, _LAYOUT_PAGES)[0])
+        started = time.monotonic()
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            list(threads.map(lambda _: _run(sys.executable, "-m", "benchmarks.reading", catalogue), range(_AT_ONCE)))
+        two.append(time.monotonic() - started)
+    return Measured(
+        ours=median(ours),
+        bare=median(bare),
+        page=median(ours) / pages,
+        words_page=median(words) / _PLUMBER_PAGES,
+        layout_page=median(layout) / _LAYOUT_PAGES,
+        pictures_page=median(pictures),
+        one=median(one),
+        two=median(two),
+    )
+
+
+def _run(*command: object) -> tuple[float, list[float]]:
+    """Return the wall seconds of a command that must succeed, and the numbers that it prints."""
+    started = time.monotonic()
+    done = subprocess.run([*map(str, command)], cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command}: exit {done.returncode}\n{done.stderr[-3000:]}")
+    return time.monotonic() - started, [float(word) for word in done.stdout.split() if word[0].isdigit()]
+
+
+def main(catalogue: Path) -> None:
+    from swatchbook.pdf import reader
+    from swatchbook.settings import Settings
+    from swatchbook.storage.files import Files
+
+    with TemporaryDirectory() as home:
+        settings = Settings.model_validate({"home": home})
+        files = Files(str(Path(home) / "files"))
+        started = time.perf_counter()
+        reading = reader.read(catalogue, files, settings)
+        print(time.perf_counter() - started)
+        ends = {0: time.perf_counter()}
+        reader.extract(
+            catalogue, range(1, reading.page_count + 1), reading.content, files, settings,
+            progress=lambda done, _: ends.__setitem__(done, time.perf_counter()),
+        )  # fmt: skip
+        print(*(ends[done + 1] - ends[done] for done in range(1, reading.page_count)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,135 @@
+"""The text of a page as a person reads it: lines with their styles, without what the page's edge or clips cut off or
+nobody sees (`seen_text.py`), ligatures as letters, letter-spaced words joined. The most lines of a page (5,000). It
+runs in the child process.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
+from statistics import median
+from typing import Any
+
+import pymupdf
+
+from swatchbook.geometry import FARTHEST, Box, Transform, finite_box, transform_box
+from swatchbook.pdf.seen_text import Grounds, find_unseen
+
+TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_FOR_UNKNOWN_UNICODE
+BOLD, ITALIC = 16, 2  # bits of a span's flags
+BOLD_NAMES = ("bold", "black", "heavy", "demi")
+MOST_LINES = 5_000  # of text kept of a page, ten times a dense one; later stages compare all pairs of lines
+FEWEST_LETTERS, LETTER_SHARE = 4, 0.6
+"""A line is letter-spaced if so many of its words are single letters, and this share of its words single characters:
+kerned pairs such as "TA" stay together."""
+WORD_GAP = 1.7
+"""Between letter-spaced words the gap is as many times that between letters, or wider. Measured: 2.1 and wider between
+words, 1.5 at most between letters."""
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\t"), ord("\n")})
+
+
+def read_blocks(page: Any, grounds: Grounds, pictures: Sequence[Box]) -> tuple[list[Any], tuple[str, ...]]:
+    """Return the blocks of a page as JSON objects (`records.Block`), and a warning if lines were cut.
+
+    `pictures` are the boxes of the page's pictures as shown.
+    """
+    found = page.get_text("dict", flags=TEXT)["blocks"]
+    if any(is_letter_spaced(_text(line)) for block in found for line in block["lines"]):
+        _join_letters(found, page.get_text("rawdict", flags=TEXT)["blocks"])
+    as_shown: Transform = tuple(page.rotation_matrix)
+    spans = [span for block in found for line in block["lines"] for span in line["spans"]]
+    for span in spans:
+        span["bbox"] = transform_box(span["bbox"], as_shown)
+    for n in find_unseen(page, spans, grounds, pictures):
+        spans[n]["text"] = ""
+    return limit_lines(list(_blocks(found, as_shown)))
+
+
+def limit_lines(blocks: list[Any]) -> tuple[list[Any], tuple[str, ...]]:
+    """Return the first blocks with at most `MOST_LINES` lines in all, and a warning if lines were cut."""
+    ends = tuple(accumulate(len(block["lines"]) for block in blocks))
+    if not ends or ends[-1] <= MOST_LINES:
+        return blocks, ()
+    whole_blocks = bisect_right(ends, MOST_LINES)
+    lines_left = MOST_LINES - (ends[whole_blocks - 1] if whole_blocks else 0)
+    cut = {**blocks[whole_blocks], "lines": blocks[whole_blocks]["lines"][:lines_left]}
+    kept = [*blocks[:whole_blocks], cut] if lines_left else blocks[:whole_blocks]
+    return kept, (f"Its text has {ends[-1]} lines; the first {MOST_LINES} are read.",)
+
+
+def _blocks(found: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[dict[str, Any]]:
+    for block in found:
+        lines = [
+            {"bbox": finite_box(transform_box(line["bbox"], as_shown)), "spans": spans}
+            for line in block["lines"]
+            if (spans := [_span(span) for span in line["spans"] if span["text"]])
+            and any(not span["text"].isspace() for span in spans)
+        ]
+        if lines:
+            yield {"bbox": finite_box(transform_box(block["bbox"], as_shown)), "lines": lines}
+
+
+def _span(span: dict[str, Any]) -> dict[str, Any]:
+    font = strip_control_characters(span["font"])
+    return {
+        "text": strip_control_characters(span["text"]),
+        "bbox": finite_box(span["bbox"]),
+        "size": round(min(span["size"], FARTHEST), 2),
+        "font": font,
+        "bold": bool(span["flags"] & BOLD) or any(name in font.lower() for name in BOLD_NAMES),
+        "italic": bool(span["flags"] & ITALIC),
+        "color": span["color"] & 0xFFFFFF,
+    }
+
+
+def _text(line: dict[str, Any]) -> str:
+    return "".join(span["text"] for span in line["spans"])
+
+
+# --- letter-spaced words ----------------------------------------------------------------------------------------------
+
+
+def is_letter_spaced(text: str) -> bool:
+    """Whether a line is set with spaces between the letters of its words ("A L D E R")."""
+    words = text.split()
+    single = [word for word in words if len(word) == 1]
+    return len(single) >= max(FEWEST_LETTERS, LETTER_SHARE * len(words)) and (
+        sum(map(str.isalpha, single)) >= FEWEST_LETTERS
+    )
+
+
+def _join_letters(found: Sequence[dict[str, Any]], letters: Sequence[dict[str, Any]]) -> None:
+    """Join the words of letter-spaced lines. `letters` are the same blocks with a box for each character."""
+    for block, raw_block in zip(found, letters, strict=True):
+        for line, raw in zip(block["lines"], raw_block["lines"], strict=True):
+            if is_letter_spaced(_text(line)):
+                for span, text in zip(line["spans"], _joined(raw), strict=True):
+                    span["text"] = text
+
+
+def _joined(line: dict[str, Any]) -> list[str]:
+    """Return the text of each span, with a space only where the gap between two characters is that between words."""
+    along, down = line["dir"]
+    axis, forward = (0, along > 0) if abs(along) >= abs(down) else (1, down > 0)
+    characters = [
+        (n, char["c"], *(char["bbox"][axis::2] if forward else [-edge for edge in char["bbox"][axis::2]][::-1]))
+        for n, span in enumerate(line["spans"])
+        for char in span["chars"]
+        if not char["c"].isspace()
+    ]
+    gaps = [0.0, *(start - end for (*_, end), (_, _, start, _) in pairwise(characters))]
+    word_gap = WORD_GAP * median(gaps[1:])
+    texts = [""] * len(line["spans"])
+    for (n, char, *_), gap in zip(characters, gaps, strict=True):
+        texts[n] += f" {char}" if gap > word_gap else char
+    return texts
+
+
+# --- conversions ------------------------------------------------------------------------------------------------------
+
+
+def strip_control_characters(text: str) -> str:
+    """Return text that JSON, UTF-8 and PostgreSQL accept: no lone surrogates, no control characters.
+
+    All else stays as the page has it, also what is invisible: later stages compare it with other texts of the page.
+    """
+    return text if text.isprintable() else text.encode("utf-8", "replace").decode().translate(_CONTROLS)

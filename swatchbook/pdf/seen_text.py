@@ -1,0 +1,249 @@
+"""Which text of a page nobody sees: of the colour of its ground, covered by later paint, or painted invisibly. What
+clips and the page's edge cut off never gets here (`page_text.py`). It runs in the child process.
+
+Most pages give no cause for suspicion. A page that does is painted twice, with its text and without: where both are the
+same, no text is seen. Pictures are plain grey in both, so that none is decoded.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pymupdf
+from pymupdf import mupdf
+
+from swatchbook.geometry import UNIT_SQUARE, Box, area, centre_inside, overlap, short_side, transform_box
+from swatchbook.pdf.painting import EVERYWHERE, Painting, Tracer
+
+if TYPE_CHECKING:  # few pages need it
+    from PIL.Image import Image
+
+
+LIGHT = 0xE0  # of 255, in each channel: text so light may stand on the white of the page
+MOST_PAIRS = 200_000  # of text and later paint that are compared on a page; with more, all text counts as painted over
+LEAST_PAINT = 4.0  # points; paint with a shorter side, such as a rule, covers no text
+LEAST_ALPHA = 0.5  # text under fainter paint can be read
+PIXEL = 2.0  # points; halved, it tells the same texts apart
+MOST_SIDE = 1_000  # pixels of a painted page; a larger page has larger pixels
+SEEN = 10  # of 255: nobody sees a smaller difference; thin grey letters of 4 points make one of 20
+GREY = b"\x80"  # stands for pictures: text on one counts as seen
+SCAN = 0.5  # of the page: a larger picture may be a scan, and the text under it or in it is what it shows
+FILLED_OR_STROKED, CLIP = 16 | 32, 64  # bits of `char_flags`; a clip shows the paint that follows
+
+
+@dataclass
+class Grounds:
+    """The boxes that a page paints under its text, so that light text is seen there, and over earlier text."""
+
+    dark: list[Box] = field(default_factory=list)
+    over_text: list[Box] = field(default_factory=list)
+
+
+class TextTracer(Tracer):
+    """Trace what a page paints, and the grounds of its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grounds = Grounds()
+        self._texts: list[Box] = []
+        self._pairs = 0
+        self.use_virtual_fill_text()
+        self.use_virtual_stroke_text()
+
+    def fill_text(self, _ctx: Any, text: Any, ctm: Any, *_: Any) -> None:
+        self._texts.append(_box(mupdf.ll_fz_bound_text(text, None, ctm)))
+
+    def stroke_text(self, _ctx: Any, text: Any, _stroke: Any, ctm: Any, *_: Any) -> None:
+        self.fill_text(_ctx, text, ctm)
+
+    def fill_path(
+        self, _ctx: Any, path: Any, rule: Any, ctm: Any, space: Any, color: Any, alpha: float, *_: Any
+    ) -> None:
+        super().fill_path(_ctx, path, rule, ctm, space, color, alpha)
+        self._ground(_box(mupdf.ll_fz_bound_path(path, None, ctm)), alpha, light=_is_light(space, color))
+
+    def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, *more: Any) -> None:
+        super().fill_image(_ctx, image, ctm, alpha, *more)
+        self._ground(transform_box(UNIT_SQUARE, (ctm.a, ctm.b, ctm.c, ctm.d, ctm.e, ctm.f)), alpha)
+
+    def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, *more: Any) -> None:
+        super().fill_shade(_ctx, shade, ctm, alpha, *more)
+        self._ground(_box(mupdf.ll_fz_bound_shade(shade, ctm)), alpha)
+
+    def _ground(self, box: Box, alpha: float, *, light: bool = False) -> None:
+        if alpha < LEAST_ALPHA or short_side(box) < LEAST_PAINT:
+            return
+        if not light:
+            self.grounds.dark.append(box)
+        self._pairs += len(self._texts)
+        texts = self._texts if self._pairs <= MOST_PAIRS else [EVERYWHERE]
+        self.grounds.over_text += [under for text in texts if short_side(under := overlap(box, text)) >= LEAST_PAINT]
+
+
+def _is_light(space: Any, color: Any) -> bool:
+    """Whether a colour is nearly white; of inks that are no grey, RGB or CMYK nothing is known."""
+    count = space.n if space else 0
+    values = [mupdf.floats_getitem(color, n) for n in range(count)] if count in (1, 3, 4) else [0.0]
+    return all(value <= 1 - LIGHT / 255 for value in values) if count == 4 else min(values) >= LIGHT / 255
+
+
+def trace_text(page: Any) -> tuple[Painting, Grounds]:
+    """Interpret a page; return what it paints, and the grounds of its text."""
+    device = TextTracer()
+    mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
+    mupdf.fz_close_device(device)
+    return device.painting, device.grounds
+
+
+def find_unseen(page: Any, spans: Sequence[dict[str, Any]], grounds: Grounds, pictures: Sequence[Box]) -> set[int]:
+    """Return the indices of the spans that nobody sees; their boxes and all others are of the page as shown.
+
+    `pictures` are the boxes of the page's pictures. A layer of text for what a picture or outlines show counts as seen.
+    """
+    suspects = [n for n, span in enumerate(spans) if _is_suspect(span, grounds)]
+    if not suspects:
+        return set()
+    from PIL import ImageChops  # few pages need it
+
+    frame = tuple(page.rect)
+    pixel = max(PIXEL, max(frame[2:]) / MOST_SIDE)
+    bare = _paint(page, pixel, with_text=False)
+    text = ImageChops.difference(_paint(page, pixel, with_text=True), bare)
+    unseen = {n for n in suspects if not _is_inked(spans[n]) or _contrast(text, spans[n]["bbox"], pixel) < SEEN}
+    scans = [box for box in pictures if area(box) > SCAN * area(frame)] if len(unseen) == len(spans) else []
+
+    def is_layer(span: dict[str, Any]) -> bool:
+        box = span["bbox"]
+        covered = span["char_flags"] & FILLED_OR_STROKED and _lies_on(box, grounds.over_text)
+        return _lies_on(box, scans if covered else pictures) or _contrast(bare, box, pixel) >= SEEN
+
+    return {n for n in unseen if not is_layer(spans[n])}
+
+
+def _is_suspect(span: dict[str, Any], grounds: Grounds) -> bool:
+    if span["text"].isspace():
+        return False
+    light = min(span["color"].to_bytes(4, "big")[1:]) >= LIGHT and not _lies_on(span["bbox"], grounds.dark)
+    return light or not _is_inked(span) or _lies_on(span["bbox"], grounds.over_text)
+
+
+def _is_inked(span: dict[str, Any]) -> bool:
+    """Whether a span's letters are painted, and not wholly transparent."""
+    return bool(span["char_flags"] & CLIP or (span["char_flags"] & FILLED_OR_STROKED and span["alpha"]))
+
+
+def _lies_on(box: Box, others: Sequence[Box]) -> bool:
+    return any(centre_inside(box, other) for other in others)
+
+
+def _contrast(picture: "Image", box: Box, pixel: float) -> int:
+    """Return how much the pixels of a box differ at most in a channel, 0–255."""
+    x0, y0, x1, y1 = (round(value / pixel) for value in box)
+    part = picture.crop((max(0, x0), max(0, y0), min(picture.width, x1 + 1), min(picture.height, y1 + 1)))
+    extrema: Any = part.getextrema() if part.width and part.height else ()
+    return max((high - low for low, high in extrema), default=0)
+
+
+# --- painting ---------------------------------------------------------------------------------------------------------
+
+
+def _paint(page: Any, pixel: float, *, with_text: bool) -> "Image":
+    """Paint a page (mode RGB) with grey pictures; `pixel` in points."""
+    from PIL import Image
+
+    frame = pymupdf.IRect(0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
+    pixmap = pymupdf.Pixmap(pymupdf.csRGB, frame)
+    pixmap.clear_with(255)
+    target = mupdf.fz_new_draw_device(mupdf.FzMatrix(), pixmap.this)
+    device = _Painter(target, with_text=with_text)
+    mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(1 / pixel, 0, 0, 1 / pixel, 0, 0), mupdf.FzCookie())
+    mupdf.fz_close_device(device)
+    mupdf.fz_close_device(target)
+    return Image.frombytes("RGB", (pixmap.width, pixmap.height), pixmap.samples)
+
+
+_PASSED_ON = (
+    *("fill_path", "stroke_path", "fill_shade", "fill_image_mask", "clip_path", "clip_stroke_path", "clip_image_mask"),
+    *("pop_clip", "begin_group", "end_group", "end_tile", "set_default_colorspaces"),
+)
+_CHANGED = (
+    *("fill_text", "stroke_text", "clip_text", "clip_stroke_text", "fill_image"),
+    *("begin_mask", "end_mask", "begin_tile"),
+)
+
+
+def _pass_on(call: str) -> Callable[..., Any]:
+    """Return a method that makes the same call of the device that draws."""
+    paint = getattr(mupdf, f"ll_fz_{call}")
+
+    def passed_on(self: Any, _ctx: Any, *given: Any) -> Any:
+        return paint(self.target, *given)
+
+    return passed_on
+
+
+class _Painter(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
+    """Passes paint on to a device that draws: grey for pictures, and text only if it is wanted.
+
+    What is painted into a mask stays as it is, since its colours are the alpha of other paint.
+    """
+
+    def __init__(self, target: Any, *, with_text: bool) -> None:
+        super().__init__()
+        self.target = target.m_internal
+        self._with_text = with_text
+        self._masks = 0
+        pixel = pymupdf.Pixmap(pymupdf.csGRAY, 1, 1, GREY, False)
+        self._grey = mupdf.fz_new_image_from_pixmap(pixel.this, mupdf.FzImage())
+        for call in (*_PASSED_ON, *_CHANGED):
+            getattr(self, f"use_virtual_{call}")()
+
+    def fill_text(self, _ctx: Any, text: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any) -> None:
+        if self._with_text:
+            known = space and space.n <= 4  # the binding takes at most four values; black serves for other inks
+            values = [mupdf.floats_getitem(color, n) for n in range(space.n)] if known else [0.0]
+            space = space if known else mupdf.ll_fz_device_gray()
+            mupdf.ll_fz_fill_text(self.target, text, ctm, space, values, alpha, params)
+
+    def stroke_text(self, _ctx: Any, *given: Any) -> None:
+        if self._with_text:
+            mupdf.ll_fz_stroke_text(self.target, *given)
+
+    def clip_text(self, _ctx: Any, *given: Any) -> None:
+        self._clip(mupdf.ll_fz_clip_text, *given)
+
+    def clip_stroke_text(self, _ctx: Any, *given: Any) -> None:
+        self._clip(mupdf.ll_fz_clip_stroke_text, *given)
+
+    def _clip(self, clip: Callable[..., None], *given: Any) -> None:
+        """Clip paint, such as a gradient, to letters; without text to nothing, so that they do not show."""
+        if self._with_text:
+            clip(self.target, *given)
+        else:
+            nothing = mupdf.ll_fz_new_path()
+            mupdf.ll_fz_clip_path(self.target, nothing, 0, mupdf.FzMatrix().internal(), given[-1])
+            mupdf.ll_fz_drop_path(nothing)
+
+    def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, params: Any) -> None:
+        paint = image if self._masks else self._grey.m_internal
+        mupdf.ll_fz_fill_image(self.target, paint, ctm, alpha, params)
+
+    def begin_mask(self, _ctx: Any, *given: Any) -> None:
+        self._masks += 1
+        mupdf.ll_fz_begin_mask(self.target, *given)
+
+    def end_mask(self, _ctx: Any, *given: Any) -> None:
+        self._masks -= 1
+        mupdf.ll_fz_end_mask_tr(self.target, *given)
+
+    def begin_tile(self, _ctx: Any, around: Any, view: Any, xstep: float, ystep: float, ctm: Any, *_: Any) -> int:
+        # Without an id: MuPDF would keep the tile, and paint it again as it was the last time.
+        return int(mupdf.ll_fz_begin_tile_tid(self.target, around, view, xstep, ystep, ctm, 0, 0))
+
+
+for _call in _PASSED_ON:
+    setattr(_Painter, _call, _pass_on(_call))
+
+
+def _box(rect: Any) -> Box:
+    return rect.x0, rect.y0, rect.x1, rect.y1

@@ -1,0 +1,108 @@
+"""The text of a page as a person reads it."""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook.pdf import reader
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+from tests.pdf.making import Paper, gradient, jpeg
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    """Read the lines of the pages of a paper."""
+
+    def read_lines(paper: Paper) -> list[list[str]]:
+        files = Files(str(tmp_path / "files"))
+        reading = reader.read(paper.save(tmp_path / "a.pdf"), files, Settings.model_validate({"page_seconds": 20}))
+        assert not reading.lost
+        return [[line.text for line in page.lines] for page in reader.iter_pages(files, reading)]
+
+    return read_lines
+
+
+def picture(paper: Paper) -> int:
+    return paper.image(20, 10, jpeg(gradient(20, 10)), "/DCTDecode")
+
+
+def test_text_that_nobody_sees_is_left_out(read) -> None:
+    paper = Paper()
+    clipped, off, white, panel, covered, photo, faint, invisible = pages = paper.pages(8)
+    for page in pages:
+        page.insert_text((40, 80), "seen")
+    paper.paint(clipped, b"q 0 0 100 100 re W n BT /helv 12 Tf 200 300 Td (clipped) Tj ET Q")  # its font is there
+    off.insert_text((500, 100), "off the page")
+    white.insert_text((40, 300), "white", color=(1, 1, 1))
+    panel.draw_rect((0, 200, 400, 330), fill=(1, 1, 0.9), color=None)
+    panel.insert_text((40, 300), "light on light", color=(1, 1, 0.9))
+    panel.draw_rect((0, 330, 400, 400), fill=(0, 0.3, 0), color=None)
+    panel.insert_text((40, 360), "light on dark", color=(1, 1, 0.9))
+    covered.insert_text((40, 300), "covered")
+    covered.draw_rect((0, 200, 400, 400), fill=(1, 1, 0.9), color=None)
+    photo.insert_text((40, 300), "under a photo")
+    paper.put(photo, picture(paper), (0, 200, 200, 400))
+    photo.insert_text((40, 350), "on a photo", color=(1, 1, 1))
+    faint.insert_text((40, 300), "transparent", fill_opacity=0)
+    invisible.insert_text((40, 300), "invisible", render_mode=3)
+    assert read(paper) == [
+        ["seen"], ["seen"], ["seen"], ["seen", "light on dark"], ["seen"], ["seen", "on a photo"], ["seen"],
+        ["seen"],
+    ]  # fmt: skip
+
+
+def test_text_of_a_scan_or_of_outlines_stays_though_it_is_not_seen(read) -> None:
+    paper = Paper()
+    over, _, outlines = pages = paper.pages(3)
+    for page in pages[:2]:
+        page.insert_text((40, 80), "printed", render_mode=3 if page is over else 0)
+        paper.put(page, picture(paper), (0, 0, 400, 600))
+    outlines.insert_text((40, 80), "printed", render_mode=3)
+    outlines.draw_line((40, 70), (60, 80))
+    assert read(paper) == [["printed"]] * 3
+
+
+def test_text_filled_with_a_gradient_is_seen(read) -> None:
+    paper = Paper()
+    page = paper.page()
+    page.insert_text((40, 40), "plain", color=(1, 1, 1))
+    page.draw_rect((0, 0, 400, 60), fill=(0, 0, 0), overlay=False)
+    paper.resource(
+        page,
+        "Shading/S",
+        "<</ShadingType 2/ColorSpace/DeviceRGB/Coords[0 0 400 0]/Function<</FunctionType 2/Domain[0 1]/C0[1 0 0]"
+        "/C1[0 0 1]/N 1>>>>",
+    )
+    paper.paint(page, b"q BT /helv 20 Tf 7 Tr 40 400 Td (gradient) Tj ET /S sh Q")
+    page.draw_rect((200, 0, 400, 20), fill=(0, 0, 0))
+    assert read(paper) == [["plain", "gradient"]]
+
+
+@pytest.mark.parametrize(
+    ("painted", "text"),
+    [
+        (b"6 Tc (ALDER) Tj", "ALDER"),
+        (b"6 Tc (SMOKED OAK) Tj", "SMOKED OAK"),
+        (b"[(S)-400(M)-400(O)-400(K)-400(E)-400(D)-700(O)-400(A)-400(K)] TJ", "SMOKED OAK"),
+        (b"(S M O K E D   O A K) Tj", "SMOKED OAK"),
+        (b"[(TO)-400(P)-400(I)-400(C)-400(A)-400(L)-700(WAT)-400(E)-400(R)] TJ", "TOPICAL WATER"),
+        (b"(S) Tj /helv 13 Tf ( M) Tj /helv 12 Tf ( O) Tj /helv 13 Tf ( K E) Tj", "SMOKE"),
+        (b"(sizes S, M, L and XL) Tj", "sizes S, M, L and XL"),
+        (b"(A 4 x 6 B) Tj", "A 4 x 6 B"),
+    ],
+)
+def test_letter_spaced_words_are_joined(read, painted: bytes, text: str) -> None:
+    paper = Paper()
+    page = paper.page("font")
+    paper.paint(page, b"BT /helv 12 Tf 40 400 Td " + painted + b" ET")
+    assert read(paper) == [["font", text]]
+
+
+def test_ligatures_are_letters_and_right_to_left_words_stay_in_order(read) -> None:
+    paper = Paper()
+    page = paper.page()
+    page.insert_htmlbox((20, 20, 380, 100), "<p>of\ufb01ce \ufb02oor</p>")
+    page.insert_htmlbox((20, 200, 380, 300), "<p dir=rtl>שולחן אלון 120</p>")
+    page.insert_htmlbox((20, 400, 380, 500), "<p dir=rtl>باب خشب</p>")
+    assert read(paper) == [["office floor", "שולחן אלון 120", "باب خشب"]]
