@@ -132,7 +132,7 @@ def cut_batches(
     """Return the document's keys with items to claim now, in batches of `size`: images in reading order, then chunks.
 
     Keys at which a process died come last, in separate batches. `most`: images or chunks that would be more batches
-    than this are cut into so many larger ones. `only`: no other keys than these.
+    than this are cut into so many, of a multiple of `size`. `only`: no other keys than these.
     """
     rows = requested_items(run.document)
     with ledger.read() as connection:
@@ -149,7 +149,7 @@ def cut_batches(
     cut = [
         (sort, n * each, len(listing), keys)
         for sort, listing in zip(sorts, of_sort, strict=True)
-        for each in [size if sort[0] or most is None else max(size, ceil(len(listing) / most))]
+        for each in [size if sort[0] or most is None else size * ceil(len(listing) / size / most)]
         for n, keys in enumerate(portions(listing, each))
     ]
     return tuple(

@@ -83,7 +83,7 @@ def test_many_pictures_are_few_larger_batches_but_not_those_at_which_a_process_d
         connection.execute(update(item_rows).where(item_rows.c.key.in_(pictures[:4])).values(crashes=1))
     batches = items.cut_batches(ledger, run, 2, most=3)
     assert [(b.kind, len(b.members), b.first, b.alone) for b in batches] == [
-        ("image", 3, 1, False), ("image", 3, 4, False), ("image", 1, 7, False),
+        ("image", 4, 1, False), ("image", 3, 5, False),
         ("chunk", 2, 1, False), ("chunk", 2, 3, False), ("chunk", 1, 5, False),
         ("image", 2, 1, True), ("image", 2, 3, True),
     ]  # fmt: skip
