@@ -149,7 +149,7 @@ def cut_batches(
     cut = [
         (sort, n * each, len(listing), keys)
         for sort, listing in zip(sorts, of_sort, strict=True)
-        for each in [size if sort[0] or most is None else size * ceil(len(listing) / size / most)]
+        for each in [size if sort[0] or most is None else size * max(1, ceil(len(listing) / size / most))]
         for n, keys in enumerate(portions(listing, each))
     ]
     return tuple(

@@ -88,6 +88,7 @@ def test_many_pictures_are_few_larger_batches_but_not_those_at_which_a_process_d
         ("image", 2, 1, True), ("image", 2, 3, True),
     ]  # fmt: skip
     assert [key for b in batches if b.alone for key in b.members] == pictures[:4]
+    assert items.cut_batches(ledger, begun(ledger, owner="bert"), 2, most=3) == ()
 
 
 def test_a_batch_holds_what_is_due_and_nothing_held_or_settled(ledger: Ledger) -> None:
