@@ -27,11 +27,14 @@ from tasks.progress import Advance
 log = logging.getLogger(__name__)
 
 _PUBLISH_SECONDS = 5.0  # between publications while batches run: each costs the index one commit per space
+_MOST_BATCHES = 40
+"""Batches that the images of a document are cut into at most: a task run costs Prefect as much as several pictures."""
+
 _HELD_SECONDS = 2.0  # until items that another run leases are checked again
 
 
 def preload_models(resources: Resources, options: IngestOptions) -> None:
-    """Load the models in a thread while pages are read, so that stage 6 need not wait several seconds for them."""
+    """Load the models and open the index in a thread while pages are read: stage 6 need not wait seconds for them."""
     if not shards.is_on_pool(resources.settings, options):
         threading.Thread(target=_load, args=[resources], name="load models", daemon=True).start()
 
@@ -49,8 +52,9 @@ def require_models(resources: Resources, options: IngestOptions) -> None:
 def _load(resources: Resources) -> None:
     try:
         resources.models.load_all()
+        _ = resources.index  # importing LanceDB takes as long as the models
     except Exception:
-        log.info("the models could not be preloaded; stage 6 tries again", exc_info=True)
+        log.info("models or index could not be preloaded; stage 6 tries again", exc_info=True)
 
 
 @task(**WRITE, task_run_name="cut batches of {work.name}")
@@ -62,7 +66,8 @@ async def cut_batches(work: Work) -> tuple[Batch, ...]:
     ledger = load_resources(work.blocks).ledger
     while True:
         await asyncio.to_thread(dead_runs.mark_dead, ledger)
-        batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, work.options.batch_size)
+        size = work.options.batch_size
+        batches = await asyncio.to_thread(items.cut_batches, ledger, work.run, size, most=_MOST_BATCHES)
         if batches or not await asyncio.to_thread(items.held_by_others, ledger, work.run):
             return batches
         await asyncio.to_thread(runs.record_alive, ledger, work.run)

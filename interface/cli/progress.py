@@ -1,5 +1,5 @@
 """The live progress of a document, read from the ledger four times a second, so that it works for a run in any process:
-a bar with stages and rates on a terminal, else a line for each finished stage.
+a bar with stages and rates on a terminal, else a line for each finished stage, read once a second.
 """
 
 import os
@@ -28,6 +28,7 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.records import RunReport, Stage, overall_percent
 
 POLL_SECONDS = 0.25
+_LINE_SECONDS = 1.0  # where only finished stages are told, and a look costs the run as much
 
 UNITS = {Stage.READ: "pages", Stage.EXTRACTED: "pages", Stage.EMBEDDED: "images"}
 """What a stage of a PDF counts."""
@@ -201,7 +202,7 @@ def _print_stages(ledger: Ledger, document: Document, console: Console, over: th
     printed: set[Stage] = set()
     last = False
     while not last:
-        last = over.wait(POLL_SECONDS)
+        last = over.wait(_LINE_SECONDS)
         try:
             token = next((run.token for run in live_runs(ledger) if run.document == document.id), token)
             timings = stage_timings(ledger, token) if token else []

@@ -5,9 +5,10 @@ database's clock.
 
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -107,7 +108,9 @@ class Ledger:
         )
         self._writers: Engine
         self._readers: Engine
+        self._turn: AbstractContextManager[object] = nullcontext()
         if engine.dialect.name == "sqlite":
+            self._turn = _Turn(self.url)
             if alone:
                 event.listen(engine, "connect", _lock_sqlite)
             event.listen(engine, "connect", _prepare_sqlite)
@@ -121,13 +124,13 @@ class Ledger:
     @contextmanager
     def write(self, *, turn: bool = True) -> Iterator[Connection]:
         """Open a transaction that may write: committed at the end, rolled back by any exception."""
-        with self._transaction(self._writers, turn=turn) as connection:
+        with self._transaction(self._writers, self._turn, turn=turn) as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads, all of it from one snapshot."""
-        with self._transaction(self._readers) as connection:
+        with self._transaction(self._readers, nullcontext()) as connection:
             yield connection
 
     def now(self) -> float:
@@ -146,20 +149,25 @@ class Ledger:
         self._readers.dispose()
 
     @contextmanager
-    def _transaction(self, engine: Engine, *, turn: bool = False) -> Iterator[Connection]:
+    def _transaction(
+        self, engine: Engine, among_threads: AbstractContextManager[object], *, turn: bool = False
+    ) -> Iterator[Connection]:
         with translated_errors(self.url), ExitStack() as stack:
-            connection = self._begin(engine, stack)
+            connection = self._begin(engine, among_threads, stack)
             if turn and connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
             yield connection
 
-    def _begin(self, engine: Engine, stack: ExitStack) -> Connection:
+    def _begin(self, engine: Engine, among_threads: AbstractContextManager[object], stack: ExitStack) -> Connection:
         end = time.monotonic() + self._patience
         failures = 0
         while True:
             try:
-                with translated_errors(self.url):
-                    return stack.enter_context(engine.begin())
+                with translated_errors(self.url), ExitStack() as begun:
+                    begun.enter_context(among_threads)
+                    connection = begun.enter_context(engine.begin())
+                    stack.push(begun.pop_all())
+                    return connection
             except LedgerDown as down:
                 failures, left = failures + 1, end - time.monotonic()
                 if left <= 0:
@@ -328,6 +336,26 @@ def _lock_sqlite(connection: sqlite3.Connection, record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA locking_mode = EXCLUSIVE")  # before the first access: SQLite then shares no memory
     cursor.close()
+
+
+class _Turn:
+    """A turn to write among the threads of a process, which get it at once when it is free.
+
+    SQLite itself lets a writer sleep, up to 0.1 s at a time, until it happens to find the ledger free. Raises
+    LedgerDown after LOCK_SECONDS.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._url, self._lock = url, threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=LOCK_SECONDS):
+            raise LedgerDown(
+                f"Another thread has been writing to the ledger {self._url.database} for {LOCK_SECONDS:g} s."
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _begin_sqlite(connection: Connection) -> None:

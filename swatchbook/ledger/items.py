@@ -7,6 +7,7 @@ refused. How a failure counts is in `outcomes.py`.
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -125,10 +126,13 @@ class FailedItem:
 # --- open items -------------------------------------------------------------------------------------------------------
 
 
-def cut_batches(ledger: Ledger, run: Run, size: int, *, only: Collection[str] | None = None) -> tuple[Batch, ...]:
+def cut_batches(
+    ledger: Ledger, run: Run, size: int, *, most: int | None = None, only: Collection[str] | None = None
+) -> tuple[Batch, ...]:
     """Return the document's keys with items to claim now, in batches of `size`: images in reading order, then chunks.
 
-    Keys at which a process died come last, in separate batches. `only`: no other keys than these.
+    Keys at which a process died come last, in separate batches. `most`: images or chunks that would be more batches
+    than this are cut into so many, of a multiple of `size`. `only`: no other keys than these.
     """
     rows = requested_items(run.document)
     with ledger.read() as connection:
@@ -143,9 +147,10 @@ def cut_batches(ledger: Ledger, run: Run, size: int, *, only: Collection[str] | 
     sorts = [(alone, kind) for alone in (False, True) for kind in range(len(_ITEM_KINDS))]
     of_sort = [[row.listed for row in listed if (bool(row.alone), row.kind) == sort] for sort in sorts]
     cut = [
-        (sort, n * size, len(listing), keys)
+        (sort, n * each, len(listing), keys)
         for sort, listing in zip(sorts, of_sort, strict=True)
-        for n, keys in enumerate(portions(listing, size))
+        for each in [size if sort[0] or most is None else size * max(1, ceil(len(listing) / size / most))]
+        for n, keys in enumerate(portions(listing, each))
     ]
     return tuple(
         Batch(

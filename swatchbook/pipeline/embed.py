@@ -125,8 +125,9 @@ def _process_group(
         below = resources.settings.review_below
         refused = items.commit(resources.ledger, lease, computed, failed, last_try=last_try, review_below=below)
         failed += refused
-    finally:
+    except BaseException:
         items.release(resources.ledger, lease)
+        raise
     for f in failed:
         if f.failure.policy in SHARED:
             raise f.failure

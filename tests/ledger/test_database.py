@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Column, create_engine, delete, insert, select, text, update
+from sqlalchemy import JSON, Column, create_engine, delete, event, func, insert, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from swatchbook.errors import Configuration, DiskFull, LedgerDown
@@ -193,6 +194,22 @@ def test_a_lock_that_lasts_means_that_the_ledger_is_down(url: str, monkeypatch: 
             second.execute(change)
     ledger.close()
     other.close()
+
+
+def test_threads_that_write_take_turns_before_sqlite_lets_one_wait(new_sqlite: NewLedger) -> None:
+    ledger = open_ledger(new_sqlite())
+    ledger.close()
+    event.listen(ledger._readers, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 0"))
+
+    def add(number: int) -> None:
+        with ledger.write() as connection:
+            connection.execute(insert(contents).values(key=str(number)))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(add, range(200)))
+    with ledger.read() as connection:
+        assert connection.execute(select(func.count()).select_from(contents)).scalar_one() == 200
+    ledger.close()
 
 
 def test_a_full_disk_is_called_so_and_loses_nothing_committed(new_sqlite: NewLedger) -> None:

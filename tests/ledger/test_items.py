@@ -76,6 +76,21 @@ def test_batches_are_the_open_images_in_reading_order_then_the_chunks(ledger: Le
     ]  # fmt: skip
 
 
+def test_many_pictures_are_few_larger_batches_but_not_those_at_which_a_process_died(ledger: Ledger) -> None:
+    pictures, texts = keys(11), keys(5, "text")
+    run = begun(ledger, requested=EVERYTHING, pictures=pictures, texts=texts)
+    with ledger.write() as connection:
+        connection.execute(update(item_rows).where(item_rows.c.key.in_(pictures[:4])).values(crashes=1))
+    batches = items.cut_batches(ledger, run, 2, most=3)
+    assert [(b.kind, len(b.members), b.first, b.alone) for b in batches] == [
+        ("image", 4, 1, False), ("image", 3, 5, False),
+        ("chunk", 2, 1, False), ("chunk", 2, 3, False), ("chunk", 1, 5, False),
+        ("image", 2, 1, True), ("image", 2, 3, True),
+    ]  # fmt: skip
+    assert [key for b in batches if b.alone for key in b.members] == pictures[:4]
+    assert items.cut_batches(ledger, begun(ledger, owner="bert"), 2, most=3) == ()
+
+
 def test_a_batch_holds_what_is_due_and_nothing_held_or_settled(ledger: Ledger) -> None:
     done, rejected, later, held, due = KEYS
     run = begun(ledger, pictures=KEYS)
