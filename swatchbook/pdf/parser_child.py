@@ -20,6 +20,7 @@ import pymupdf
 
 from swatchbook.errors import EncryptedDocument, UnreadableDocument
 from swatchbook.geometry import Transform, transform_box
+from swatchbook.pdf.ocr import PrintedText
 from swatchbook.pdf.page_pictures import FARTHEST, Extractor, finite_box, list_pictures, to_failure
 from swatchbook.pdf.painting import trace_painting
 from swatchbook.pdf.tabular import looks_tabular
@@ -48,7 +49,8 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
             case "open":
                 yield describe_document(document), b""
             case "read":
-                yield from _over_pages(document, request, read_page)
+                printed_text = PrintedText(request["ocr"])
+                yield from _over_pages(document, request, partial(read_page, printed_text=printed_text))
             case "tables":
                 yield from _over_pages(document, request, read_tables)
             case "render":
@@ -121,7 +123,7 @@ def describe_document(document: Any) -> dict[str, Any]:
 # --- read -------------------------------------------------------------------------------------------------------------
 
 
-def read_page(document: Any, number: int) -> Iterator[Frame]:
+def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator[Frame]:
     """Read text and pictures of one page: one answer whose payload is a `Page` as JSON."""
     page = document[number - 1]
     as_shown: Transform = tuple(page.rotation_matrix)
@@ -138,6 +140,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         has_table=looks_tabular(line.bbox for block in blocks for line in block.lines),
         warnings=(*warnings, *_warnings()),
     )
+    page_read = printed_text.complete(page_read, page)
     facts = {"box": page_read.box, "has_table": page_read.has_table}
     yield {"page": number, "warnings": page_read.warnings, **facts}, page_read.model_dump_json().encode()
 
