@@ -201,7 +201,8 @@ def extract(
 ) -> ExtractedPictures:
     """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
-    `content` is the SHA-256 of the file, `texts` what is known of pages whose rasters are cut into what they show. A picture that cannot be read is in `unreadable`; a page in `lost`.
+    `content` is the SHA-256 of the file, `texts` what is known of the pages whose rasters are cut into what they show.
+    A picture that cannot be read is in `unreadable`; a page in `lost`.
     """
     builder = _ExtractionBuilder(files)
     if pages:
