@@ -17,7 +17,7 @@ from swatchbook.records import Block, Box, Line, Page, Span
 log = logging.getLogger(__name__)
 
 Ocr = Literal["auto", "off", "always"]
-READABLE = "Latin, Greek, Chinese and Japanese letters of 6 points or more"
+READABLE = "Latin, Greek, Chinese and Japanese letters"
 FEWEST_LETTERS = 25  # a page with fewer letters has no usable text
 MOST_GARBAGE = 0.3  # share of a text's characters that stand for no letter; more, and its fonts map to nothing
 BIG_RASTER = 0.3  # share of the page
@@ -109,7 +109,8 @@ def add_printed(page: Page, layer: str, printed: Printed) -> Page:
     lines = [line for line in printed.lines if _covered(line.box, known) < SAME_LINE]
     warnings = page.warnings
     if printed.unread:
-        warnings = (*warnings, f"{printed.unread} lines of its printed text could not be read (OCR: {READABLE}).")
+        count = f"{printed.unread} line{'s' * (printed.unread > 1)}"
+        warnings = (*warnings, f"{count} of its printed text could not be read (OCR reads {READABLE}).")
     return page.model_copy(
         update={
             "blocks": (*blocks, *paragraphs(lines, printed.turn)),

@@ -2,7 +2,8 @@
 at most 300 lines a page; pages are rendered at 144 dpi (2,400 pixels at most) and searched for lines at 80 dpi.
 
 The models come with the package `rapidocr` and read Latin, Greek, Chinese and Japanese letters. Lines of other scripts
-come out as nonsense, most of it below `LEAST_CONFIDENCE`: it is left out, and counted so that the page says so.
+come out empty, as nonsense of low confidence, or as the digits and look-alikes in them; what is left out is counted, so
+that the page says so.
 """
 
 from pathlib import Path
@@ -22,6 +23,7 @@ MOST_SIDE = 2_400  # pixels of a rendered page
 MOST_LINES = 300  # read of a page: 10 s
 LEAST_CONFIDENCE = 0.6  # of a line that is kept; dishes and handles are "letters" of less
 SURE = 0.85  # mean confidence of lines that stand upright; upside down they have about 0.5
+SLENDER = 2.0  # times as long as wide, as lines are; pictures that are taken for text are not
 SAMPLE = 6  # lines by which the turn of a page is told
 
 
@@ -41,15 +43,15 @@ class Recogniser:
         quads = self._find(pixels, dpi)
         if not len(quads):
             return Printed((), 0, 0)
-        longest = sorted(range(len(quads)), key=lambda n: -_long_side(quads[n]))
-        turn = self._turn(pixels, quads[longest[:SAMPLE]])
+        slender = [quad for quad in quads if _slenderness(quad) >= SLENDER]
+        turn = self._turn(pixels, np.stack(sorted(slender, key=_slenderness)[-SAMPLE:])) if slender else 0
         turned = np.rot90(pixels, -turn // 90)
         if turn % 180:  # sideways, half of the lines are not found
             quads = self._find(turned, dpi)
         elif turn:
             quads = turn_quads(quads, turn, *pixels.shape[:2])
         kept = quads[:MOST_LINES]
-        lines, unsure = [], 0
+        lines, unread = [], len(quads) - len(kept)
         for quad, (text, confidence) in zip(kept, self._recognise(turned, kept), strict=True):
             if confidence >= LEAST_CONFIDENCE and text.strip():
                 corners = turn_quads(quad, -turn % 360, *turned.shape[:2]) * (72 / dpi)
@@ -57,8 +59,8 @@ class Recogniser:
                 box = (round(left, 2), round(top, 2), round(right, 2), round(bottom, 2))
                 lines.append(PrintedLine(text.strip(), box, round(confidence, 2)))
             else:
-                unsure += len(text.strip()) > 2
-        return Printed(tuple(lines), turn, unsure + len(quads) - len(kept))
+                unread += _slenderness(quad) >= SLENDER
+        return Printed(tuple(lines), turn, unread)
 
     def _find(self, pixels: Pixels, dpi: float) -> Any:
         """Return the corners of the lines of text, from the top: an array of shape (lines, 4, 2), in pixels."""
@@ -132,5 +134,7 @@ def turn_quads(quads: Any, turn: int, height: int, width: int) -> Any:
     return np.roll(np.stack(places[turn], axis=-1), turn // 90, axis=-2).astype(np.float32)
 
 
-def _long_side(quad: Any) -> float:
-    return float(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[0] - quad[3])))
+def _slenderness(quad: Any) -> float:
+    """Return how many times longer than wide a line is."""
+    sides = np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[0] - quad[3])
+    return float(max(sides) / max(min(sides), 1.0))

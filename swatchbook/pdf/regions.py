@@ -21,7 +21,7 @@ GROUND_EDGE = 0.5  # of a raster's edge: a sky or a wall touches two sides, a gr
 DIFFERENT = 14  # of 255, in any channel: a pixel that is not ground
 FEWEST_TEXTS = 2  # lines of text on the ground
 LEAST_SIDE, LEAST_SHARE = 18.0, 0.0015  # points; of the page
-JOINED = 4  # points between parts of one picture
+JOINED = 5  # points between parts of one picture
 LONGEST = 6.0  # times its short side: longer ones are rules and bands
 FRAME_SHARE = 0.6  # of a part's pixels that lie at the edge of its box: then it is a frame
 FRAME_WIDTH = 4  # points of such an edge
@@ -62,14 +62,16 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
 
 
 def ground_colour(pixels: NDArray[np.uint8]) -> NDArray[np.int16] | None:
-    """Return the colour on which the pictures of a raster stand, None if it has no flat ground."""
-    bins = (pixels >> 4).astype(np.uint32)
-    codes = (bins[..., 0] << 8) | (bins[..., 1] << 4) | bins[..., 2]
-    counts = np.bincount(codes.ravel(), minlength=4096)
-    ground = np.median(pixels[codes == counts.argmax()], axis=0).astype(np.int16)
+    """Return the colour on which the pictures of a raster stand, None if it has no flat ground: the most frequent
+    colour of its edge, as pictures may cover more of it than its ground.
+    """
+    edge = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
+    bins = (edge >> 4).astype(np.uint32)
+    codes = (bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]
+    ground = np.median(edge[codes == np.bincount(codes).argmax()], axis=0).astype(np.int16)
+    on_edge = (np.abs(edge.astype(np.int16) - ground) <= DIFFERENT).all(axis=1)
     same = (np.abs(pixels.astype(np.int16) - ground) <= DIFFERENT).all(axis=2)
-    edge = np.concatenate((same[0], same[-1], same[:, 0], same[:, -1]))
-    return ground if same.mean() >= GROUND_SHARE and edge.mean() >= GROUND_EDGE else None
+    return ground if same.mean() >= GROUND_SHARE and on_edge.mean() >= GROUND_EDGE else None
 
 
 def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:
@@ -84,7 +86,8 @@ def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:
 
 def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float]]:
     """Return the boxes of connected parts, and which share of its pixels lies at the edge of each box."""
-    mask = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    speck = np.ones((2, 2), np.uint8)
+    mask = cv2.dilate(cv2.erode(different.astype(np.uint8), speck), speck, anchor=(0, 0))  # else all moves by a pixel
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((JOINED, JOINED), np.uint8))
     _, labels, found, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     rows: Any = found[1:].tolist()  # the first is the ground
@@ -92,7 +95,7 @@ def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float]]:
     for number, (left, top, width, height, count) in enumerate(rows, start=1):
         within = labels[top + FRAME_WIDTH : top + height - FRAME_WIDTH, left + FRAME_WIDTH : left + width - FRAME_WIDTH]
         box = (float(left), float(top), float(left + width), float(top + height))
-        parts.append((box, 1 - np.count_nonzero(within == number) / count))
+        parts.append((box, 1 - float(np.count_nonzero(within == number)) / count))
     return parts
 
 
