@@ -77,7 +77,7 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
     assert not any(read.ocr or read.blocks for read in reader.iter_pages(Files(off.files), unread))
 
 
-def test_nothing_is_downloaded_and_lines_in_a_script_that_cannot_be_read_are_counted(
+def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def no_network(*_: object) -> None:
@@ -85,11 +85,13 @@ def test_nothing_is_downloaded_and_lines_in_a_script_that_cannot_be_read_are_cou
 
     monkeypatch.setattr(socket.socket, "connect", no_network)
     recogniser = Recogniser()
-    cyrillic = Image.new("RGB", (500, 300), "white")
-    draw = ImageDraw.Draw(cyrillic)
-    for top in (20, 80, 140):
-        draw.text((30, top), "Стол обеденный из дуба", fill="black", font=font(30))
-    read = recogniser.read(np.asarray(cyrillic), 72)
+    with pymupdf.open() as document:
+        page = document.new_page(width=500, height=300)
+        for top in (50, 110, 170):
+            page.insert_text((30, top), "Стол обеденный из дуба", fontname="china-s", fontsize=30)
+        pixmap = page.get_pixmap()
+        cyrillic = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
+    read = recogniser.read(cyrillic, 72)
     assert (read.turn, read.unread, read.lines) == (0, 3, ())
     assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, 0)
 
