@@ -43,7 +43,7 @@ _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
 
 PURE_STAGES: Mapping[str, PureStage] = {
-    "read": PureStage(version="6", settings=_PAGE_LIMITS, modules=_PDF),
+    "read": PureStage(version="7", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="3", after=("read",), modules=_PDF),
     "discover": PureStage(
         version="5",
@@ -74,7 +74,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="5",
+        version="6",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(

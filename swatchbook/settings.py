@@ -577,6 +577,16 @@ class Settings(BaseSettings):
         ),
     )
 
+    # printed text
+    ocr: Literal["auto", "off", "always"] = Field(
+        default="auto",
+        description=(
+            "Which pages are read by their pixels (Latin, Greek, Chinese and Japanese letters; about 1 s a page): "
+            "`auto` those without usable text, and those that are mostly one picture. Set `always` when texts in "
+            "pictures are missed beside other text; `off` for scripts that it cannot read, or to save the time."
+        ),
+    )
+
     # time and memory
     page_seconds: float = Field(
         default=60,

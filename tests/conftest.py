@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger
     from swatchbook.resources import Resources
 
+os.environ.setdefault("SWATCHBOOK_OCR", "off")
+"""Most tests' pages have a picture and hardly any text: reading their pixels would take 2 s a document. What is about
+printed text says `ocr="auto"`."""
+
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples" / "build"
 SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))

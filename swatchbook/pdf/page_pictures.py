@@ -20,6 +20,7 @@ from pymupdf import mupdf
 from swatchbook.geometry import (
     UNIT_SQUARE,
     Box,
+    Turn,
     area,
     bounding_box,
     clip,
@@ -35,6 +36,7 @@ from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.painting import NOWHERE, Painted, Painting, list_pictures, list_strokes, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
+from swatchbook.pdf.rasters import Texts, cut_rasters
 from swatchbook.pdf.strips import Strip, join_strips
 from swatchbook.pdf.visible import Seen, render_box, see_pictures
 from swatchbook.records import sha256, text_key
@@ -63,6 +65,7 @@ class Found:
     scale: float  # its own pixels a point
     picture: Painted | None = None  # None: what is seen of it is rendered
     space: str = ""
+    turn: Turn = "none"  # of what is rendered, to stand upright
 
 
 def find_pictures(page: Any) -> Iterator[Found]:
@@ -125,6 +128,7 @@ class Extractor:
         self._limits = ImageLimits(*request["limits"])
         self._content = request["content"]
         self._first, self._after = request["pages"][0], request["after"]
+        self._texts: dict[str, Texts] = request["texts"]  # page -> what cutting its rasters needs to know
         self._converted: dict[object, dict[str, Any]] = {}  # (xref, turn, part) -> facts in the answer
         self._keys: dict[int, str] = {}  # xref -> content key of the stream
         self._painted: tuple[int, list[Any]] = (0, [])  # page number, and MuPDF's images of its pictures
@@ -135,7 +139,7 @@ class Extractor:
         if count > MOST_PICTURES:
             warning = f"It paints {count} pictures; the first {MOST_PICTURES} are taken."
             yield {"page": number, "warnings": [warning]}, b""
-        for found in find_pictures(page):
+        for found in cut_rasters(page, find_pictures(page), self._texts.get(str(number))):
             if number == self._first and found.number <= self._after:
                 continue
             sighting = {
@@ -185,7 +189,7 @@ class Extractor:
         scale = min(
             max(found.scale, LEAST_SCALE), MOST_SCALE, MOST_RENDERED / max(box[2] - box[0], box[3] - box[1], 1.0)
         )
-        return to_png(render_box(page, box, scale), "none", self._limits)
+        return to_png(render_box(page, box, scale), found.turn, self._limits)
 
     def _convert_pixels(self, page: Any, found: Found, picture: Painted) -> PictureFile:
         self._limits.check_size(picture.width, picture.height)

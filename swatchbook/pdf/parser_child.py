@@ -21,6 +21,7 @@ from swatchbook.geometry import Transform, finite_box, transform_box
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.page_text import read_blocks, strip_control_characters
 from swatchbook.pdf.painting import list_pictures
+from swatchbook.pdf.printed_text import PrintedText
 from swatchbook.pdf.seen_text import trace_text
 from swatchbook.pdf.tabular import looks_tabular
 from swatchbook.runtime.child_process import Frame, serve
@@ -44,7 +45,8 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
             case "open":
                 yield describe_document(document), b""
             case "read":
-                yield from _over_pages(document, request, read_page)
+                printed_text = PrintedText(request["ocr"])
+                yield from _over_pages(document, request, partial(read_page, printed_text=printed_text))
             case "tables":
                 yield from _over_pages(document, request, read_tables)
             case "render":
@@ -134,7 +136,7 @@ def describe_document(document: Any) -> dict[str, Any]:
 # --- read -------------------------------------------------------------------------------------------------------------
 
 
-def read_page(document: Any, number: int) -> Iterator[Frame]:
+def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator[Frame]:
     """Read text and pictures of one page: one answer whose payload is a `Page` as JSON."""
     page = document[number - 1]
     painting, grounds = trace_text(page)
@@ -152,6 +154,7 @@ def read_page(document: Any, number: int) -> Iterator[Frame]:
         "has_table": has_table,
         "warnings": (*warnings, *_warnings()),
     }
+    read = printed_text.complete(read, page)
     facts = {"page": number, "warnings": read["warnings"], "box": box, "has_table": has_table}
     yield facts, json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
 

@@ -28,6 +28,7 @@ from swatchbook.errors import (
 )
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
+from swatchbook.pdf.rasters import Texts
 from swatchbook.records import (
     Box,
     Drawing,
@@ -78,11 +79,12 @@ def read(
         opened = _open(child, path, settings)
         warnings = list(opened["warnings"])
         numbers = range(1, opened["page_count"] + 1)
+        request = {**_request("read", path), "ocr": settings.ocr}
         try:
             settings.temporary_folder.mkdir(parents=True, exist_ok=True)
             with (
                 tempfile.NamedTemporaryFile("wb", suffix=".jsonl", dir=settings.temporary_folder) as file,
-                closing(_stream_restarting(child, _request("read", path), numbers, settings, progress)) as answers,
+                closing(_stream_restarting(child, request, numbers, settings, progress)) as answers,
             ):
                 for answer, payload in answers:
                     if "box" in answer:
@@ -234,16 +236,18 @@ def extract(
     files: Files,
     settings: Settings,
     *,
+    texts: Mapping[int, Texts] = {},
     progress: Progress | None = None,
     module: str = CHILD,
 ) -> ExtractedPictures:
     """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
-    `content` is the SHA-256 of the file. A picture that cannot be read is in `unreadable`; a page in `lost`.
+    `content` is the SHA-256 of the file, `texts` what is known of the pages whose rasters are cut into what they show.
+    A picture that cannot be read is in `unreadable`; a page in `lost`.
     """
     builder = _ExtractionBuilder(files)
     if pages:
-        request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content}
+        request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content, "texts": texts}
         with (
             Child(module, memory_mb=settings.child_memory_mb) as child,
             closing(_stream_restarting(child, request, sorted(pages), settings, progress)) as answers,

@@ -11,6 +11,7 @@ from swatchbook.catalogue.decoration import contexts
 from swatchbook.catalogue.pictures import caption, nearby_text, place_pictures
 from swatchbook.catalogue.running_text import caption_lines, find_running_lines, margin_places
 from swatchbook.pdf import reader
+from swatchbook.pdf.rasters import raster_texts
 from swatchbook.records import Extraction, Plan, Reading, Sighting
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
@@ -34,7 +35,11 @@ def extract(
     """
     lost_pages = {page.page for page in reading.lost}
     numbers = [number for number in sorted(plan.shown) if number not in lost_pages]
-    found = reader.extract(path, numbers, reading.content, files, settings, progress=progress, module=module)
+    pages = reader.iter_pages(files, reading, pages=set(numbers))
+    texts = {page.number: known for page in pages if (known := raster_texts(page))}
+    found = reader.extract(
+        path, numbers, reading.content, files, settings, texts=texts, progress=progress, module=module
+    )
     return Extraction(
         pictures=found.pictures,
         placements=place_pictures(document, list(_with_texts(found.sightings, reading, files))),

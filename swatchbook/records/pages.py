@@ -30,6 +30,7 @@ class Line(Record):
 
     bbox: Box
     spans: tuple[Span, ...]
+    confidence: float | None = None  # from 0 to 1, of a line read from pixels; None: it is from the text layer
 
     @property
     def text(self) -> str:
@@ -82,7 +83,8 @@ class Page(Record):
     drawn: tuple[Drawn, ...]
     paths: int = 0  # number of vector paths
     has_table: bool = False
-    ocr: bool = False
+    ocr: bool = False  # some of its lines were read from its pixels
+    turn: int = 0  # degrees clockwise by which the page as shown must be turned to be read; the coordinates are not
     warnings: tuple[str, ...] = ()
 
     @property

@@ -57,11 +57,11 @@ def describe_document(document: Any) -> dict[str, Any]:
     return real_describe(document)
 
 
-def read_page(document: Any, number: int) -> Iterator[Frame]:
+def read_page(document: Any, number: int, **rest: Any) -> Iterator[Frame]:
     text = document[number - 1].get_text()
     if "LATE" not in text:
         troubled(document, f"page{number}", text)
-    yield from real_page(document, number)
+    yield from real_page(document, number, **rest)
     if "LATE" in text:
         troubled(document, f"page{number}", text)
 

@@ -1,0 +1,113 @@
+"""Lines read from a page's pixels (OCR) as part of the page: they become paragraphs, beside the text layer or in its
+place. Which pages are read so: `printed_text.py`; how: `recogniser.py`.
+"""
+
+from collections.abc import Sequence
+from statistics import mean
+from typing import NamedTuple
+
+from swatchbook.geometry import area, bounding_box, shared_area
+from swatchbook.pdf.printed_text import is_garbage
+from swatchbook.records import Block, Box, Line, Page, Span
+
+READABLE = "Latin, Greek, Chinese and Japanese letters"
+LETTER_SHARE = 0.7  # of a line box's height is the font's size
+SAME_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode: that is one size
+PITCH = 2.2  # times the size, from one line to the next of a paragraph
+SAME_LINE = 0.5  # share of a line box that the text layer's lines cover: then it is read already
+
+
+class PrintedLine(NamedTuple):
+    """A line of printed text: its box in points of the page as shown, and how sure the model is (0 to 1)."""
+
+    text: str
+    box: Box
+    confidence: float
+
+
+class Printed(NamedTuple):
+    """What is printed on a page. `turn`: by how many degrees clockwise the page must be turned to be read."""
+
+    lines: tuple[PrintedLine, ...]
+    turn: int
+    unread: int  # lines found but not read: too unsure, or too many
+
+
+def add_printed(page: Page, printed: Printed) -> Page:
+    """Return a page with what is printed on it and is not in its text layer, which goes if it is garbage."""
+    blocks = () if is_garbage(page.text) else page.blocks
+    known = [line.bbox for block in blocks for line in block.lines]
+    lines = [line for line in printed.lines if _covered(line.box, known) < SAME_LINE]
+    warnings = page.warnings
+    if printed.unread:
+        count = f"{printed.unread} line{'s' * (printed.unread > 1)}"
+        warnings = (*warnings, f"{count} of its printed text could not be read (OCR reads {READABLE}).")
+    return page.model_copy(
+        update={
+            "blocks": (*blocks, *paragraphs(lines, printed.turn)),
+            "ocr": bool(lines),
+            "turn": printed.turn,
+            "warnings": warnings,
+        }
+    )
+
+
+def _covered(box: Box, others: Sequence[Box]) -> float:
+    return sum(shared_area(box, other) for other in others) / max(area(box), 1e-6)
+
+
+def paragraphs(lines: Sequence[PrintedLine], turn: int) -> list[Block]:
+    """Return lines as blocks: a line goes on with the one above of the same size, near it and over it."""
+    sizes = even_sizes([LETTER_SHARE * _height(line.box, turn) for line in lines])
+    blocks: list[list[Line]] = []
+    ends: list[Box] = []  # of each block, its last line's box as it stands when the page is turned
+    for printed, size in sorted(zip(lines, sizes, strict=True), key=lambda pair: _reading_place(pair[0].box, turn)):
+        span = Span(text=printed.text, bbox=printed.box, size=size, font="", bold=False, italic=False, color=0)
+        line = Line(bbox=printed.box, spans=(span,), confidence=printed.confidence)
+        upright = _upright(printed.box, turn)
+        for number, end in enumerate(ends):
+            pitch = upright[1] - end[1]
+            near = 0 < pitch <= PITCH * size and blocks[number][-1].size == size
+            if near and abs(upright[0] - end[0]) <= size:
+                blocks[number].append(line)
+                ends[number] = upright
+                break
+        else:
+            blocks.append([line])
+            ends.append(upright)
+    return [Block(bbox=bounding_box(line.bbox for line in block), lines=tuple(block)) for block in blocks]
+
+
+def even_sizes(sizes: Sequence[float]) -> list[float]:
+    """Return font sizes in points, those around the most frequent one made equal, then around the next, and so on."""
+    evened = dict[float, float]()
+    left = sorted(sizes)
+    while left:
+        groups = [[size for size in left if middle / SAME_SIZE <= size <= middle * SAME_SIZE] for middle in set(left)]
+        group = max(groups, key=lambda near: (len(near), near))
+        evened.update(dict.fromkeys(group, round(float(mean(group)), 1)))
+        left = [size for size in left if size not in evened]
+    return [evened[size] for size in sizes]
+
+
+def _height(box: Box, turn: int) -> float:
+    return box[2] - box[0] if turn % 180 else box[3] - box[1]
+
+
+def _upright(box: Box, turn: int) -> Box:
+    """Return a box after a turn of the page about its origin: only differences of such boxes mean anything."""
+    left, top, right, bottom = box
+    match turn:
+        case 90:
+            return -bottom, left, -top, right
+        case 180:
+            return -right, -bottom, -left, -top
+        case 270:
+            return top, -right, bottom, -left
+        case _:
+            return box
+
+
+def _reading_place(box: Box, turn: int) -> tuple[float, float]:
+    left, top, *_ = _upright(box, turn)
+    return top, left

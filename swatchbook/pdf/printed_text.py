@@ -1,0 +1,84 @@
+"""Which pages are read by their pixels (OCR): those with fewer than 25 letters, with fonts that map to nothing, or with
+a raster of 30 % of the page beside at most two lines of text. How lines become paragraphs: `ocr.py`; how pixels are
+read: `recogniser.py`.
+
+Without numpy and pydantic, which the child that reads pages only imports when a page needs it.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from swatchbook.geometry import Box, area
+
+log = logging.getLogger(__name__)
+
+Ocr = Literal["auto", "off", "always"]
+FEWEST_LETTERS = 25  # a page with fewer letters has no usable text
+MOST_GARBAGE = 0.3  # share of a text's characters that stand for no letter; more, and its fonts map to nothing
+BIG_RASTER = 0.3  # share of the page
+MOST_LINES_BESIDE = 2  # of the text layer, such as a title and a page number; with more, captions are among them
+
+
+def is_garbage(text: str) -> bool:
+    """Whether a text layer maps its glyphs to no letters: to private-use and replacement characters."""
+    letters = [c for c in text if not c.isspace()]
+    return sum(c == "\ufffd" or "\ue000" <= c <= "\uf8ff" for c in letters) > MOST_GARBAGE * len(letters)
+
+
+def text_of(page: Mapping[str, Any]) -> str:
+    """Return the text of a page as JSON (`Page`)."""
+    return " ".join(span["text"] for block in page["blocks"] for line in block["lines"] for span in line["spans"])
+
+
+def wants_ocr(mode: Ocr, page: Mapping[str, Any]) -> bool:
+    """Whether a page, as JSON (`Page`), is read by its pixels.
+
+    In mode `auto`: it paints something, and has no usable text or a big raster and too few lines to be its captions.
+    """
+    if mode != "auto":
+        return mode == "always"
+    if not page["drawn"] and not page["paths"]:
+        return False
+    text = text_of(page)
+    if sum(map(str.isalnum, text)) < FEWEST_LETTERS or is_garbage(text):
+        return True
+    rasters = [picture["bbox"] for picture in page["drawn"] if not picture["gradient"]]
+    few_lines = sum(len(block["lines"]) for block in page["blocks"]) <= MOST_LINES_BESIDE
+    return few_lines and any(area(raster) >= BIG_RASTER * area(page["box"]) for raster in rasters)
+
+
+class PrintedText:
+    """Reads the printed text of the pages that want it; the models are loaded for the first of them (1 s, 300 MB)."""
+
+    def __init__(self, mode: Ocr) -> None:
+        self._mode = mode
+        self._recogniser: Any = None
+
+    def complete(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
+        """Return a page, as JSON (`Page`), with its printed text. `page` is the library's page. If reading fails, a
+        warning says so.
+        """
+        if not wants_ocr(self._mode, read):
+            return read
+        try:
+            from swatchbook.pdf.ocr import add_printed
+            from swatchbook.pdf.recogniser import Recogniser, fitting_dpi
+            from swatchbook.records import Page
+
+            self._recogniser = self._recogniser or Recogniser()
+            dpi = fitting_dpi(page.rect.width, page.rect.height)
+            printed = self._recogniser.read(page_pixels(page, dpi), dpi)
+            return add_printed(Page.model_validate(read), printed).model_dump(mode="json")
+        except Exception as error:  # a page that cannot be read by its pixels keeps its text layer and pictures
+            log.warning("OCR failed on page %d", read["number"], exc_info=error)
+            return {**read, "warnings": [*read["warnings"], "Its printed text could not be read (see the log)."]}
+
+
+def page_pixels(page: Any, dpi: float, clip: Box | None = None) -> Any:
+    """Return a page as shown, or its part in the box `clip`: an array of height × width × 3 (red, green, blue)."""
+    import numpy as np
+
+    scale = dpi / 72
+    pixmap = page.get_pixmap(matrix=(scale, 0, 0, scale, 0, 0), alpha=False, clip=clip)
+    return np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)

@@ -1,0 +1,74 @@
+"""Which rasters of a page are cut into the pictures that they show: those of 30 % of the page or more with two lines of
+text on them, from the text layer or read from pixels. How they are cut: `regions.py`.
+
+Without numpy and OpenCV, which the child that reads pages only imports when a page has such a raster.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from swatchbook.geometry import Turn, area, centre_inside, shared_area
+from swatchbook.pdf.visible import Seen, render_box
+from swatchbook.records import Box, Page
+
+if TYPE_CHECKING:
+    from swatchbook.pdf.page_pictures import Found
+
+LEAST_SHARE = 0.3  # of the page
+FEWEST_TEXTS = 2  # lines on a raster
+MOST_AREA = 10e6  # square points: a pixel each is searched; A0 has 8 million
+OTHERS = 0.5  # of a region that another, smaller picture of the page covers: then it is that one
+UPRIGHT: dict[int, Turn] = {0: "none", 90: "right", 180: "half", 270: "left"}
+
+Texts = dict[str, Any]
+"""What cutting needs to know of a page, as JSON: `turn` as in `Page`, `lines` the boxes of its lines of text."""
+
+
+def raster_texts(page: Page) -> Texts | None:
+    """Return what cutting needs to know of a page; None if it has no raster to cut."""
+    lines = [line.bbox for line in page.lines]
+    cut = any(not picture.gradient and _may_be_cut(picture.bbox, lines, page.box) for picture in page.drawn)
+    return {"turn": page.turn, "lines": lines} if cut else None
+
+
+def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Iterator["Found"]:
+    """Return the pictures found on a page, those that show several replaced by these. A raster stays whole if no
+    picture is found in it. `page` is the library's page, `texts` what `raster_texts` says of it.
+    """
+    if texts is None:
+        yield from found
+        return
+    pictures = list(found)
+    for raster in pictures:
+        box = raster.seen.box
+        smaller = [other.seen.box for other in pictures if other.seen.area < raster.seen.area]
+        regions = _regions(page, box, texts["lines"], smaller) if _may_be_cut(box, texts["lines"], page.rect) else []
+        turn = UPRIGHT[texts["turn"]]
+        for region in regions:
+            seen = Seen(region, area(region), opacity=1.0)
+            yield replace(raster, kind="region", whole=region, place=region, seen=seen, picture=None, turn=turn)
+        if not regions:
+            yield raster
+
+
+def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]) -> list[Box]:
+    import numpy as np
+
+    from swatchbook.pdf.regions import find_regions
+
+    left, top, *_ = raster
+    on_it = [_moved(line, -left, -top) for line in lines if centre_inside(line, raster)]
+    pixels = np.asarray(render_box(page, raster, scale=1.0))
+    found = [_moved(box, left, top) for box in find_regions(pixels, on_it, area(page.rect))]
+    return [box for box in found if all(shared_area(box, other) < OTHERS * area(box) for other in others)]
+
+
+def _may_be_cut(raster: Box, lines: Sequence[Box], page: Box) -> bool:
+    if not LEAST_SHARE * area(page) <= area(raster) <= MOST_AREA:
+        return False
+    return sum(centre_inside(line, raster) for line in lines) >= FEWEST_TEXTS
+
+
+def _moved(box: Box, right: float, down: float) -> Box:
+    return box[0] + right, box[1] + down, box[2] + right, box[3] + down

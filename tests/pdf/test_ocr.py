@@ -1,0 +1,155 @@
+import socket
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymupdf
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from swatchbook.pdf import reader
+from swatchbook.pdf.ocr import Printed, PrintedLine, add_printed, even_sizes
+from swatchbook.pdf.printed_text import is_garbage, wants_ocr
+from swatchbook.pdf.recogniser import Recogniser
+from swatchbook.pdf.regions import find_regions
+from swatchbook.pipeline.extract import extract
+from swatchbook.records import Page, PlacementState
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+from tests.pdf.making import all_pages, gradient, png
+
+
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def scan(*lines: str, turn: int = 0) -> Image.Image:
+    """A page of 500 × 700 pixels with two gradients on white, a line of text below each, and text at the top."""
+    page = Image.new("RGB", (500, 700), "white")
+    draw = ImageDraw.Draw(page)
+    for number, line in enumerate(lines):
+        left = 40 + 240 * (number % 2)
+        page.paste(gradient(180, 160, seed=number + 1), (left, 120 + 280 * (number // 2)))
+        draw.text((left, 290 + 280 * (number // 2)), line, fill="black", font=font(22))
+    draw.text((40, 40), "Garden Chairs", fill="black", font=font(40))
+    return page.rotate(-turn, expand=True)
+
+
+def as_pdf(*pages: Image.Image, path: Path) -> Path:
+    with pymupdf.open() as document:
+        for picture in pages:
+            page = document.new_page(width=picture.width, height=picture.height)
+            page.insert_image(page.rect, stream=png(picture))
+        document.save(path)
+    return path
+
+
+def page(**given: object) -> Page:
+    facts = {"number": 1, "label": "", "box": (0, 0, 400, 600), "rotation": 0, "blocks": (), "drawn": ()}
+    return Page.model_validate({**facts, **given})
+
+
+def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products(tmp_path: Path) -> None:
+    names = ("Lounge Oslo", "Bench Turin", "Stool Malmo", "Table Porto")
+    path = as_pdf(scan(*names), scan(*names, turn=270), scan(*names, turn=180), path=tmp_path / "scans.pdf")
+    settings = Settings(home=tmp_path / "home", ocr="auto")
+    files = Files(settings.files)
+    reading = reader.read(path, files, settings)
+    upright, sideways, upside_down = reader.iter_pages(files, reading)
+    assert (upright.turn, sideways.turn, upside_down.turn) == (0, 90, 180)
+    for read in (upright, sideways, upside_down):
+        assert read.ocr
+        assert {line.text for line in read.lines} == {"Garden Chairs", *names}
+        assert all(line.confidence and line.confidence > 0.8 for line in read.lines)
+    title = next(line for line in sideways.lines if line.text == "Garden Chairs")
+    assert title.bbox[3] - title.bbox[1] > title.bbox[2] - title.bbox[0], "coordinates are those of the page as shown"
+
+    found = extract(path, "d", reading, all_pages(3), files, settings)
+    regions = [p for p in found.placements if p.state is PlacementState.SHOWN]
+    assert [p.kind for p in found.placements] == ["region"] * 12
+    assert len(regions) == 12
+    assert {p.caption for p in regions if p.page == 1} == set(names)
+    sizes = {picture.content_key: (picture.width, picture.height) for picture in found.pictures}
+    for placement in regions:
+        width, height = sizes[placement.content_key]
+        assert (width, height) == pytest.approx((180, 160), abs=4), "upright, in the raster's resolution"
+
+    off = Settings(home=tmp_path / "off", ocr="off")
+    unread = reader.read(path, Files(off.files), off)
+    assert not any(read.ocr or read.blocks for read in reader.iter_pages(Files(off.files), unread))
+
+
+def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_network(*_: object) -> None:
+        raise AssertionError("OCR opens a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", no_network)
+    recogniser = Recogniser()
+    with pymupdf.open() as document:
+        page = document.new_page(width=500, height=300)
+        for top in (50, 110, 170):
+            page.insert_text((30, top), "Стол обеденный из дуба", fontname="china-s", fontsize=30)
+        pixmap = page.get_pixmap()
+        cyrillic = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)
+    read = recogniser.read(cyrillic, 72)
+    assert (read.turn, read.unread, read.lines) == (0, 3, ())
+    assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, 0)
+
+
+def page_json(text: str, **given: object) -> dict[str, Any]:
+    """A page as JSON; its text is one line."""
+    span = {"text": text, "bbox": (9, 9, 99, 19), "size": 9, "font": "", "bold": False, "italic": False, "color": 0}
+    line = {"bbox": span["bbox"], "spans": [span]}
+    return page(blocks=[{"bbox": span["bbox"], "lines": [line]}] if text else (), **given).model_dump()
+
+
+def test_a_page_with_garbage_for_text_is_read_by_its_pixels_and_one_with_text_is_not() -> None:
+    raster = {
+        "number": 0, "bbox": (0, 0, 400, 600), "width": 9, "height": 9, "colorspace": 3, "bits": 8,
+        "has_mask": False, "size": 9, "transform": (400, 0, 0, 600, 0, 0),
+    }  # fmt: skip
+    text = "A chair of oak with arms, oiled by hand"
+    assert is_garbage("\ue001\ue002\ufffd ab")
+    assert not is_garbage(text)
+    assert wants_ocr("auto", page_json("", drawn=[raster]))
+    assert wants_ocr("auto", page_json("\ue001" * 40, paths=1))
+    assert wants_ocr("auto", page_json(text, drawn=[raster])), "its captions may be pixels"
+    assert not wants_ocr("auto", page_json(text, paths=9))
+    assert not wants_ocr("auto", page_json("")), "nothing is painted"
+    assert not wants_ocr("off", page_json("", drawn=[raster]))
+    assert wants_ocr("always", page_json(text))
+
+
+def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repeated() -> None:
+    lines = (
+        PrintedLine("Oak table", (10, 10, 90, 34), 0.99),
+        PrintedLine("Made by hand", (10, 50, 90, 64), 0.97),
+        PrintedLine("in Porto", (10, 66, 60, 79), 0.95),
+    )
+    read = add_printed(page(), Printed(lines, 0, unread=2))
+    assert [[line.text for line in block.lines] for block in read.blocks] == [
+        ["Oak table"],
+        ["Made by hand", "in Porto"],
+    ]
+    assert read.ocr
+    assert "2 lines" in read.warnings[0]
+    again = add_printed(read, Printed(lines, 0, 0))
+    assert again.blocks == read.blocks
+    assert even_sizes([10, 11, 9, 24, 23]) == [10.0, 10.0, 10.0, 23.5, 23.5]
+
+
+def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
+    texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
+    assert find_regions(np.asarray(gradient(400, 400)), texts, 240_000) == []
+    slab = Image.new("RGB", (400, 400), "silver")
+    for n in range(8):
+        slab.paste("gray", (30 + 45 * n, 200, 50 + 45 * n, 220))
+    assert find_regions(np.asarray(slab), texts, 240_000) == []
+    goods = Image.new("RGB", (400, 400), "silver")
+    for box in ((20, 120, 180, 380), (220, 120, 380, 380)):
+        goods.paste("maroon", box)
+    boxes = [(20.0, 120.0, 180.0, 380.0), (220.0, 120.0, 380.0, 380.0)]
+    assert find_regions(np.asarray(goods), texts, 240_000) == boxes
+    assert find_regions(np.asarray(goods), texts[:1], 240_000) == [], "one caption: one product"
