@@ -358,7 +358,7 @@ def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list
             return _unusable(header, stamp)
         suffix = _SUFFIXES.get(header.format, f".{header.format.lower()}")
         try:
-            file = resources.files.put_file(Path(picture.file), suffix, flush=False)
+            file = resources.files.put_file(Path(picture.file), suffix)
         except (Failure, OSError) as error:
             return _unusable(_blame_file(error), stamp)
         stored = Picture(
@@ -368,9 +368,7 @@ def _read_files(resources: Resources, pictures: Sequence[ListedPicture]) -> list
         return _Opened(stamp=stamp, picture=stored)
 
     with ThreadPoolExecutor(_STORERS, thread_name_prefix="store") as storers:
-        opened = list(storers.map(store, pictures, checked))
-    resources.files.flush(each.picture.file for each in opened if each.picture)
-    return opened
+        return list(storers.map(store, pictures, checked))
 
 
 def _refusal(picture: ListedPicture, limits: ImageLimits) -> Failure | None:

@@ -11,7 +11,6 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,7 +23,6 @@ log = logging.getLogger(__name__)
 KEY = re.compile(r"^[0-9a-f]{64}(\.[a-z0-9]{1,8})?$")
 _COPY_BYTES = 1 << 20
 _TEMPORARY_PREFIX = ".writing-"
-_FLUSHED = 16  # files that are flushed at a time: the disk writes them together
 
 
 class Files:
@@ -50,18 +48,18 @@ class Files:
                 file.write(data)
         return key
 
-    def put_file(self, path: Path, suffix: str | None = None, *, flush: bool = True) -> str:
+    def put_file(self, path: Path, suffix: str | None = None) -> str:
         """Store a local file by streaming it, and return its key; `suffix` defaults to the file's own in lower case.
 
         A stored file that is damaged is replaced. After the return the file survives a power failure, so its upload may
-        be acknowledged; without `flush` only after `flush` is called with its key.
+        be acknowledged.
         """
         suffix = path.suffix.lower() if suffix is None else suffix
         with path.open("rb") as source:
             key = hashlib.file_digest(source, "sha256").hexdigest() + (suffix if KEY.match("0" * 64 + suffix) else "")
             if not self._refresh(key, os.fstat(source.fileno()).st_size):
                 source.seek(0)
-                with self._writing(key, flush=False) as file:
+                with self._writing(key) as file:
                     written = hashlib.sha256()
                     while data := source.read(_COPY_BYTES):
                         file.write(data)
@@ -70,22 +68,11 @@ class Files:
                         raise InvalidReference(
                             f"{path} changed while it was read.", advice="Wait until it is complete."
                         )
-        if flush:
-            self.flush([key])
+        if self._local:
+            folder = Path(self._path(key)).parent
+            for parent in (folder, folder.parent):  # also if another process has just stored the file
+                _sync_folder(parent)
         return key
-
-    def flush(self, keys: Iterable[str]) -> None:
-        """Flush stored files to disk, with the folders that name them; also those that another process has just stored.
-
-        Many together are flushed in a fraction of the time.
-        """
-        if not self._local:
-            return
-        files = {Path(self._path(key)) for key in keys}
-        folders = {file.parent for file in files}
-        with self._answering(), ThreadPoolExecutor(min(len(files), _FLUSHED) or 1) as threads:
-            for paths in (files, folders, {folder.parent for folder in folders}):  # fsync of a file leaves out its name
-                list(threads.map(_sync, paths))
 
     def _refresh(self, key: str, size: int) -> bool:
         """Return whether a key is stored whole, and renew its modification time, so that it is not collected as unused.
@@ -184,10 +171,10 @@ class Files:
         return f"{self._root}/{key[:2]}/{key}"
 
     @contextmanager
-    def _writing(self, key: str, *, flush: bool = True) -> Iterator[BinaryIO]:
-        """Write to a temporary file and rename it, so that no reader sees an incomplete file."""
+    def _writing(self, key: str) -> Iterator[BinaryIO]:
+        """Write to a temporary file, flush it to disk and rename it, so that no reader sees an incomplete file."""
         path = self._path(key)
-        with self._answering():
+        try:
             if not self._local:
                 with self._fs.open(path, "wb") as file:  # object stores publish on close
                     yield file
@@ -197,19 +184,12 @@ class Files:
             try:
                 with temporary.open("xb") as file:  # not mkstemp: the umask decides whether other users may read it
                     yield file
-                    if flush:
-                        file.flush()
-                        os.fsync(file.fileno())
+                    file.flush()
+                    os.fsync(file.fileno())
                 temporary.replace(path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Raise errors of the disk or object store as Failures."""
-        try:
-            yield
         except PermissionError as error:
             raise FilesDown(
                 f"The file store {self.url} is not writable.", advice="Check SWATCHBOOK_HOME and its owner."
@@ -221,9 +201,9 @@ class Files:
             raise FilesDown(f"The file store {self.url} does not answer: {error}") from error
 
 
-def _sync(path: Path) -> None:
-    """Flush a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder to disk: fsync of a file does not cover its name."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
     finally:
