@@ -2,8 +2,8 @@
 a process of their own, against pdfplumber's words, and against pymupdf4llm's layout mode. Also the pictures of a page,
 and two processes at once against one.
 
-pdfplumber runs in a separate environment in the cache folder, made when it is missing. Processes are timed from their
-start to their end, but of ours only the reading: a command has imported what it needs before.
+pdfplumber runs in a separate environment in the cache folder, made when it is missing. The bare calls are timed with
+the start of their process, and ours with the start of the child; of the other readers only the work is timed.
 
 Usage: python -m benchmarks.reading FILE   (prints the seconds of reading, then those of the pictures of each page)
 """
@@ -29,14 +29,18 @@ for page in pymupdf.open(sys.argv[1]):
     page.get_text("dict", flags=flags), page.get_image_info(), page.get_bboxlog()
 """
 _WORDS = """
-import pdfplumber, sys
+import pdfplumber, sys, time
+started = time.perf_counter()
 with pdfplumber.open(sys.argv[1], pages=range(1, int(sys.argv[2]) + 1)) as document:
     for page in document.pages:
         page.extract_words()
+print(time.perf_counter() - started)
 """
 _LAYOUT = """
-import pymupdf4llm, sys
+import pymupdf4llm, sys, time
+started = time.perf_counter()
 pymupdf4llm.to_json(sys.argv[1], pages=list(range(int(sys.argv[2]))), use_ocr=False)
+print(time.perf_counter() - started)
 """
 
 
@@ -66,8 +70,8 @@ def measure(catalogue: Path, pages: int, rounds: int) -> Measured:
         ours.append(printed[0])
         pictures.append(median(printed[1:]))
         one.append(spent)
-        words.append(_run(plumber, "-c", _WORDS, catalogue, _PLUMBER_PAGES)[0])
-        layout.append(_run(sys.executable, "-c", _LAYOUT, catalogue, _LAYOUT_PAGES)[0])
+        words.append(_run(plumber, "-c", _WORDS, catalogue, _PLUMBER_PAGES)[1][0])
+        layout.append(_run(sys.executable, "-c", _LAYOUT, catalogue, _LAYOUT_PAGES)[1][0])
         started = time.monotonic()
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             list(threads.map(lambda _: _run(sys.executable, "-m", "benchmarks.reading", catalogue), range(_AT_ONCE)))
@@ -107,7 +111,7 @@ def main(catalogue: Path) -> None:
         ends = {0: time.perf_counter()}
         reader.extract(
             catalogue, range(1, reading.page_count + 1), reading.content, files, settings,
-            progress=lambda done, _: ends.__setitem__(done, time.perf_counter()),
+            progress=lambda done, _: ends.setdefault(done, time.perf_counter()),
         )  # fmt: skip
         print(*(ends[done + 1] - ends[done] for done in range(1, reading.page_count)))
 

@@ -19,7 +19,7 @@ import pymupdf
 from swatchbook.errors import EncryptedDocument, Unexpected, UnreadableDocument
 from swatchbook.geometry import Transform, finite_box, transform_box
 from swatchbook.pdf.mupdf_failure import to_failure
-from swatchbook.pdf.page_text import read_blocks, strip_control_characters
+from swatchbook.pdf.page_text import is_letter_spaced, read_blocks, strip_control_characters
 from swatchbook.pdf.painting import list_pictures
 from swatchbook.pdf.printed_text import PrintedText
 from swatchbook.pdf.seen_text import trace_text
@@ -70,13 +70,12 @@ def handle(request: dict[str, Any], _payload: bytes) -> Iterator[Frame]:
 def _over_pages(document: Any, request: dict[str, Any], handle_page: Any) -> Iterator[Frame]:
     for number in request["pages"]:
         try:
-            if number > document.page_count:  # MuPDF finds damage late, and counts again when it has repaired the file
-                raise UnreadableDocument("The damaged file has no such page.")
             yield from handle_page(document, number)
             last: dict[str, Any] = {"done": True, "warnings": _warnings()}
         except Exception as error:  # noqa: BLE001 — a page fails alone
             failure = to_failure(error, f"page {number}", "The page could not be read (see the log).")
-            if isinstance(failure, Unexpected) and isinstance(error, pymupdf.mupdf.FzErrorBase):
+            damaged = isinstance(error, pymupdf.mupdf.FzErrorBase) or document.is_repaired
+            if isinstance(failure, Unexpected) and damaged:  # a repair in mid-page leaves fewer pages than were counted
                 failure = UnreadableDocument("The page is damaged (see the log).")
             last = {"lost": {"kind": failure.kind, "message": failure.message}}
         if request["do"] != "read" or number % FONTS_KEPT == 0:
@@ -200,8 +199,12 @@ def render(document: Any, number: int, fit: tuple[int, int], form: str) -> Itera
 
 
 def _rows(extracted: Iterable[Iterable[str | None]]) -> list[list[str]]:
-    rows = [[" ".join(strip_control_characters(cell or "").split()) for cell in row] for row in extracted]
+    rows = [[_cell(strip_control_characters(cell or "")) for cell in row] for row in extracted]
     return [row for row in rows if any(row)]
+
+
+def _cell(text: str) -> str:
+    return ("" if is_letter_spaced(text) else " ").join(text.split())
 
 
 def _has_header(rows: list[list[str]]) -> bool:

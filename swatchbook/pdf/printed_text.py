@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from swatchbook.geometry import Box, area
+from swatchbook.geometry import area
 
 log = logging.getLogger(__name__)
 
@@ -62,23 +62,18 @@ class PrintedText:
         if not wants_ocr(self._mode, read):
             return read
         try:
+            import numpy as np
+
             from swatchbook.pdf.ocr import add_printed
             from swatchbook.pdf.recogniser import Recogniser, fitting_dpi
+            from swatchbook.pdf.visible import render_box
             from swatchbook.records import Page
 
             self._recogniser = self._recogniser or Recogniser()
             dpi = fitting_dpi(page.rect.width, page.rect.height)
-            printed = self._recogniser.read(page_pixels(page, dpi), dpi)
+            pixels = np.asarray(render_box(page, read["box"], dpi / 72))
+            printed = self._recogniser.read(pixels, dpi)
             return add_printed(Page.model_validate(read), printed).model_dump(mode="json")
         except Exception as error:  # a page that cannot be read by its pixels keeps its text layer and pictures
             log.warning("OCR failed on page %d", read["number"], exc_info=error)
             return {**read, "warnings": [*read["warnings"], "Its printed text could not be read (see the log)."]}
-
-
-def page_pixels(page: Any, dpi: float, clip: Box | None = None) -> Any:
-    """Return a page as shown, or its part in the box `clip`: an array of height × width × 3 (red, green, blue)."""
-    import numpy as np
-
-    scale = dpi / 72
-    pixmap = page.get_pixmap(matrix=(scale, 0, 0, scale, 0, 0), alpha=False, clip=clip)
-    return np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.width, 3)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from swatchbook.geometry import Turn, area, centre_inside, shared_area
-from swatchbook.pdf.visible import Seen, render_box
 from swatchbook.records import Box, Page
 
 if TYPE_CHECKING:
@@ -46,6 +45,8 @@ def cut_rasters(page: Any, found: Iterable["Found"], texts: Texts | None) -> Ite
         regions = _regions(page, box, texts["lines"], smaller) if _may_be_cut(box, texts["lines"], page.rect) else []
         turn = UPRIGHT[texts["turn"]]
         for region in regions:
+            from swatchbook.pdf.visible import Seen  # and PyMuPDF, which the parent never imports
+
             seen = Seen(region, area(region), opacity=1.0)
             yield replace(raster, kind="region", whole=region, place=region, seen=seen, picture=None, turn=turn)
         if not regions:
@@ -59,6 +60,8 @@ def _regions(page: Any, raster: Box, lines: Sequence[Box], others: Sequence[Box]
 
     left, top, *_ = raster
     on_it = [_moved(line, -left, -top) for line in lines if centre_inside(line, raster)]
+    from swatchbook.pdf.visible import render_box
+
     pixels = np.asarray(render_box(page, raster, scale=1.0))
     found = [_moved(box, left, top) for box in find_regions(pixels, on_it, area(page.rect))]
     return [box for box in found if all(shared_area(box, other) < OTHERS * area(box) for other in others)]

@@ -398,6 +398,8 @@ def test_broken_picture_is_named_and_fails_alone(
     assert says in unreadable.message
     assert [p.xref for p in extraction.placements] == [broken, good]
     assert extraction.placements[0].content_key == unreadable.content_key
+    assert extraction.placements[0].state is PlacementState.UNREADABLE
+    assert extraction.placements[0].reason == unreadable.message
     assert len(extraction.pictures) == 1
     assert not extraction.lost
 

@@ -198,13 +198,6 @@ def test_equal_names_on_other_pages_are_separate_products() -> None:
     assert [(p.name, p.first_page) for p in found.products] == [(t.name, t.first) for t in document.products]
 
 
-def test_letter_spaced_names_are_read_as_words() -> None:
-    spread = page(1, [text(60, 60, "W O O D", 12), text(60, 100, "N O R D V I K", 30), *prose(60, 200, "Warm. " * 40)])
-    found, chat = ask(Document([spread], []), reply_with(offer("Nordvik", 1, category="Wood")), NOTHING)
-    assert "# NORDVIK" in str(chat.questions[0].parts[-1])
-    assert [(product.name, product.category) for product in found.products] == [("Nordvik", "Wood")]
-
-
 def test_failing_model_raises() -> None:
     with pytest.raises(ProviderError):
         ask(layouts.heading_and_specification(), lambda texts, pictures: ProviderError("It broke."))

@@ -23,6 +23,7 @@ from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.tables import calls, documents, images, items, metadata, placements, requested
 from swatchbook.records import (
+    COUNTED,
     DocumentStatus,
     FailedPage,
     ImageState,
@@ -170,7 +171,7 @@ def test_the_account_closes_and_follows_the_rule_for_document_owner_and_whole(
     ledger: Ledger, told: dict[str, Any]
 ) -> None:
     lay(ledger, told)
-    shown = {d: {n for n, state in told["placed"][d] if state is PlacementState.SHOWN} for d in OWNERS}
+    shown = {d: {n for n, state in told["placed"][d] if state in COUNTED} for d in OWNERS}
 
     def expected(scope: list[str]) -> Counter[str]:
         return Counter(
