@@ -31,7 +31,7 @@ trap that is decoration, and any other trap (a room, a building: it may be shown
 
 LABELS: tuple[Label, ...] = ("product", "region", "hidden", "decorative", "other")
 SLACK = 5.0  # points by which all sides of a placement may differ from the label's
-_HIDDEN = re.compile(r"hidden|off the page|clipped away|on this page|under xref|sliver|cut off|covered")
+_HIDDEN = re.compile(r"hidden|(?<!partly )off the page|clipped away|on this page|under xref|sliver|cut off|covered")
 _DECORATIVE = re.compile(
     r"logo|icon|ornament|decorat|strip of|pictogram|badge|stamp|sketch|background|frame|band|tape|gradient|emblem|"
     r"seal|QR|watermark|slogan|shadow|footer"

@@ -110,7 +110,8 @@ def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Pat
             making = folder / "ingesting"
             bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
             ingest = ["ingest", str(small_catalogue), "--owner", "anna"]
-            done = finish(ingest, bare | {"SWATCHBOOK_HOME": str(making)}, folder, seconds=500)
+            environment = bare | {"SWATCHBOOK_HOME": str(making), "SWATCHBOOK_OCR": os.environ["SWATCHBOOK_OCR"]}
+            done = finish(ingest, environment, folder, seconds=500)
             assert done.returncode == 0, done.stderr
             making.rename(home)
     return home

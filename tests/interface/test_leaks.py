@@ -132,6 +132,8 @@ READING: Mapping[str, Sequence[str]] = {
     "coverage": ("coverage", "coverage --json"),
     "stats": ("stats", "stats --json"),
     "show": ("show {document}", "show {name}"),
+    "inspect": ("inspect {document}", "inspect {name} --page 1"),
+    "audit": ("audit {document} --json", "audit {name}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
 }
