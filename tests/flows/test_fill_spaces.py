@@ -37,7 +37,7 @@ def test_it_keeps_its_budget_and_fills_what_the_settings_name(
 
     voyage.script.extend(["error", None])  # tried again in the same run
     filled = asyncio.run(fill_spaces(roles=[Role.TEXT]))
-    assert (filled.made, filled.failures, filled.lacks) == (20, (), ())
+    assert (filled.made, filled.failures, filled.lacks) == (23, (), ())
     assert filled.cost_usd > 0
     whole = asyncio.run(fill_spaces())
     assert (whole.made, whole.lacks) == (14, ())

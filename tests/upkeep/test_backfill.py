@@ -25,7 +25,7 @@ from tests.command import forked, run, run_json
 from tests.providers.standin import KEY, Provider, provider
 
 ANNA = Backfill(owner="anna", roles=frozenset({Role.COLOR}))
-PICTURES, TEXTS = 14, 20
+PICTURES, TEXTS = 14, 23
 
 
 @pytest.fixture
