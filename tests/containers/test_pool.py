@@ -118,7 +118,7 @@ def test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once(
     there = production.there
     [report] = production.ask("ingest", str(catalogue), "--owner", OWNER, "--batch-size", "128")
     assert report["status"] == "completed"
-    assert (report["images_found"], report["images_complete"]) == (256, 256)
+    assert (report["images_found"], report["images_complete"]) == (263, 263)
     assert report["products_discovered"] == 11
     assert {each["stage"] for each in report["spent"]} == {"discover", "describe", "embed"}
     assert report["cost_usd"] > 0
@@ -136,7 +136,7 @@ def test_production_profile_is_found_by_what_it_says_and_pays_every_answer_once(
             best = search(resources, text=query, owner=OWNER, by="product", k=3, weights=SAID)
             assert best[0].title == product, (query, best)
     said = {path.name: path.read_text(errors="replace") for path in production.logs()}
-    assert "/256 images)" in said["shards.log"], "the worker tells what its containers say"
+    assert "/263 images)" in said["shards.log"], "the worker tells what its containers say"
     assert not [name for name, text in said.items() if KEY in text]
     known = production.known_to_prefect()
     assert report["document_id"] in known
