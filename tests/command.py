@@ -24,6 +24,14 @@ SWATCHBOOK = str(Path(sys.executable).with_name("swatchbook"))
 ROOT = Path(__file__).parents[1]
 
 
+def bare_environment() -> dict[str, str]:
+    """Return the environment without settings of Swatchbook and Prefect, but the OCR setting of all tests; in a wide
+    terminal.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
+    return kept | {"SWATCHBOOK_OCR": os.environ["SWATCHBOOK_OCR"], "COLUMNS": "160"}
+
+
 class Command:
     """One running `swatchbook …` in a new interpreter, with pipes for what it prints."""
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 import swatchbook.models  # noqa: F401 — one thread for each operation, told before numpy or torch is loaded
 from devtools.weaviate import free_ports
-from tests.command import finish
+from tests.command import bare_environment, finish
 
 if TYPE_CHECKING:
     from swatchbook.ledger.database import Ledger
@@ -108,10 +108,8 @@ def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Pat
     with FileLock(folder / "ingested.lock"):
         if not home.exists():
             making = folder / "ingesting"
-            bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
             ingest = ["ingest", str(small_catalogue), "--owner", "anna"]
-            environment = bare | {"SWATCHBOOK_HOME": str(making), "SWATCHBOOK_OCR": os.environ["SWATCHBOOK_OCR"]}
-            done = finish(ingest, environment, folder, seconds=500)
+            done = finish(ingest, bare_environment() | {"SWATCHBOOK_HOME": str(making)}, folder, seconds=500)
             assert done.returncode == 0, done.stderr
             making.rename(home)
     return home

@@ -6,7 +6,6 @@ command that is in neither table fails, and so does an entry that is no longer d
 
 import ast
 import json
-import os
 import re
 import shlex
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.command import finish
+from tests.command import bare_environment, finish
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted(set((ROOT / "docs").glob("*.md")) - {ROOT / "docs/modules.md"})]
@@ -193,8 +192,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Path) -> Pa
 
 
 def swatchbook(place: Path, typed: str, *, seconds: float = 120) -> Finished:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-    return finish(shlex.split(typed), bare | {"SWATCHBOOK_HOME": str(place / "home"), "COLUMNS": "160"}, place, seconds)
+    environment = bare_environment() | {"SWATCHBOOK_HOME": str(place / "home")}
+    return finish(shlex.split(typed), environment, place, seconds)
 
 
 def plain(command: str) -> str:

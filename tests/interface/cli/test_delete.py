@@ -15,8 +15,7 @@ from swatchbook.ledger.runs import end
 from swatchbook.ledger.tables import documents
 from swatchbook.records import DocumentStatus, IngestOptions
 from swatchbook.settings import Settings
-from tests.command import SWATCHBOOK, finish
-from tests.interface.cli.test_main import bare_environment
+from tests.command import SWATCHBOOK, bare_environment, finish
 from tests.ledger.scene import begun, count, keys
 
 CATALOGUE = ("delete", "catalogue.pdf", "--owner", "anna")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import finish, run_json
+from tests.command import bare_environment, finish, run_json
 from tests.sources.pictures import draw
 
 pytestmark = pytest.mark.stack
@@ -47,8 +47,9 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
         draw(folder / "pictures" / f"{number}.png", number)
     (folder / "pictures.csv").write_text(TABLE)
     (folder / "mapping.yaml").write_text(MAPPING)
-    bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-    done = finish([*IMPORT, "--roles", "visual", "--json"], bare | {"SWATCHBOOK_HOME": str(folder / "made")}, folder)
+    done = finish(
+        [*IMPORT, "--roles", "visual", "--json"], bare_environment() | {"SWATCHBOOK_HOME": str(folder / "made")}, folder
+    )
     assert done.returncode == 3, done.stderr
     return folder, json.loads(done.stdout)
 

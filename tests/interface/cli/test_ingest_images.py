@@ -1,14 +1,13 @@
 """`swatchbook ingest-images` through the real command: a folder becomes searchable, and a second run does nothing."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.command import attempt, finish, run, run_json
+from tests.command import attempt, bare_environment, finish, run, run_json
 from tests.sources.pictures import draw, write
 from tests.upkeep.changing import small_catalogue
 
@@ -27,7 +26,6 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict
     write(folder / "empty.jpg", b"")
     write(folder / "letter.png", b"Dear reader, this is no picture.")
     (folder / "notes.txt").write_text("not a picture, and not named like one")
-    bare = {name: v for name, v in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
     batch = base / "shop" / "items.jsonl"
     draw(base / "shop" / "rug.png", 20)
     sofa = {"id": "sofa-1", "title": "Linen sofa", "brand": "Nord", "price": 900, "file_path": "missing.png"}
@@ -35,7 +33,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict
     rug |= {"currency": "EUR", "size": "60 x 120 cm", "condition": "used", "url": "https://www.shop.example/rug-1"}
     write(batch, "\n".join(map(json.dumps, (sofa, rug))).encode())
     ingest = ("ingest-images", str(folder), str(batch), "--owner", "anna", "--json")
-    done = finish(ingest, bare | {"SWATCHBOOK_HOME": str(base / "home")}, base)
+    done = finish(ingest, bare_environment() | {"SWATCHBOOK_HOME": str(base / "home")}, base)
     assert done.returncode == 3, done.stderr
     return base / "home", folder, json.loads(done.stdout)
 

@@ -19,7 +19,7 @@ from swatchbook.ledger.runs import live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.records import Stage
 from swatchbook.settings import Settings
-from tests.command import SWATCHBOOK, finish
+from tests.command import SWATCHBOOK, bare_environment, finish
 
 Swatchbook = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,11 +32,6 @@ def swatchbook(home: Path, tmp_path: Path) -> Swatchbook:
         return finish([*map(str, words)], bare_environment() | {"SWATCHBOOK_HOME": str(home)} | environment, tmp_path)
 
     return run
-
-
-def bare_environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SWATCHBOOK_", "PREFECT_"))}
-    return kept | {"COLUMNS": "160"}
 
 
 def loaded_by(home: Path, *commands: tuple[str | Path, ...]) -> set[str]:
