@@ -1,5 +1,5 @@
 """Reading a catalogue: text and census of pictures, with the child's start, against the same calls of PyMuPDF bare in
-a process of their own, against pdfplumber's words, and against pymupdf4llm's layout mode. Also the pictures of a page,
+separate processes, against pdfplumber's words, and against pymupdf4llm's layout mode. Also the pictures of a page,
 and two processes at once against one.
 
 pdfplumber runs in a separate environment in the cache folder, made when it is missing. The bare calls are timed with

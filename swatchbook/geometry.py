@@ -88,11 +88,6 @@ def centre_inside(box: Box, region: Box) -> bool:
     return region[0] <= x <= region[2] and region[1] <= y <= region[3]
 
 
-def edges_agree(a: Box, b: Box, within: float) -> bool:
-    """Whether all four edges of two boxes are `within` points of each other."""
-    return all(abs(p - q) <= within for p, q in zip(a, b, strict=True))
-
-
 def gaps(a: Box, b: Box) -> tuple[float, float]:
     """Return the horizontal and vertical distance between two boxes, in points; negative if they overlap."""
     return max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])

@@ -1,5 +1,5 @@
 """Which pictures are decoration (logos, icons, ornaments, faint backgrounds), judged in their context: what is small or
-repeated, unless it stands in the row of a table, in a grid of pictures with names, or with captions of its own.
+repeated, unless it stands in the row of a table, in a grid of pictures with names, or with its own captions.
 
 Pure functions. Thresholds were chosen on real catalogues: of 701 pictures of products none is lost by them.
 """

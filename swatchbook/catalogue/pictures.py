@@ -52,7 +52,7 @@ def place_pictures(document: str, sightings: Sequence[Sighting]) -> tuple[Placem
 
 def _state(sighting: Sighting, repeated: bool) -> tuple[PlacementState, str | None]:
     if is_hidden(sighting):
-        return PlacementState.HIDDEN, "covered" if sighting.covered else "off the page or clipped away"
+        return PlacementState.HIDDEN, "covered" if sighting.on_page else "off the page or clipped away"
     if small := is_small(sighting):
         return PlacementState.DECORATIVE, small
     if repeated:

@@ -139,8 +139,9 @@ class Extractor:
         if count > MOST_PICTURES:
             warning = f"It paints {count} pictures; the first {MOST_PICTURES} are taken."
             yield {"page": number, "warnings": [warning]}, b""
-        for found in cut_rasters(page, find_pictures(page), self._texts.get(str(number))):
-            if number == self._first and found.number <= self._after:
+        # Counted here: all pictures cut from one raster have its number.
+        for place, found in enumerate(cut_rasters(page, find_pictures(page), self._texts.get(str(number)))):
+            if number == self._first and place <= self._after:
                 continue
             sighting = {
                 "page": number,
@@ -148,20 +149,20 @@ class Extractor:
                 "whole": finite_box(found.whole),
                 "shown": round(min(1.0, found.seen.area / (area(found.whole) or 1.0)), 4),
                 "opacity": round(found.seen.opacity, 3),
-                "covered": area(found.place) > 0.0,
+                "on_page": area(found.place) > 0.0,
                 "page_box": finite_box(page.rect),
                 "kind": found.kind,
                 "xref": found.xref or None,
             }
-            key = self._key(document, number, found)
-            yield {"page": number, "begun": found.number, "key": key, "sighting": sighting}, b""
+            key = self._key(document, number, place, found)
+            yield {"page": number, "begun": place, "key": key, "sighting": sighting}, b""
             facts, data = self._convert(page, found)
-            yield {"page": number, "number": found.number, **facts}, data
+            yield {"page": number, "number": place, **facts}, data
 
-    def _key(self, document: Any, page: int, found: Found) -> str:
+    def _key(self, document: Any, page: int, place: int, found: Found) -> str:
         """Return the key that identifies a picture if it turns out to be unreadable."""
-        if not found.xref:
-            return text_key(f"{self._content}:{page}:{found.number}")
+        if not found.xref or found.kind == "region":
+            return text_key(f"{self._content}:{page}:{place}")
         if found.xref not in self._keys:
             stream = document.xref_stream_raw(found.xref) or b""
             self._keys[found.xref] = sha256(stream + document.xref_object(found.xref, compressed=True).encode())

@@ -1,6 +1,6 @@
-"""The text of a page as a person reads it: lines with their styles, without what the page's edge or clips cut off or
-nobody sees (`seen_text.py`), ligatures as letters, letter-spaced words joined. The most lines of a page (5,000). It
-runs in the child process.
+"""The text of a page as a person reads it: lines with their styles, without what clips or the page's edge cut off and
+what is not visible (`seen_text.py`), ligatures as letters, letter-spaced words joined. The most lines of a page
+(5,000). It runs in the child process.
 """
 
 from bisect import bisect_right

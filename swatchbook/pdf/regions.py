@@ -2,7 +2,7 @@
 edge), beside two lines of text or more. A region is a connected part that is not ground, no text, no rule and no
 frame, of 18 points and 0.15 % of the page at least. Composed photographs have no such ground and stay whole.
 
-Pure functions of pixels. On flat ground 140 of 142 captioned products of real catalogues had a region of their own.
+Pure functions of pixels. On flat ground 140 of 142 captioned products of real catalogues had their own region.
 """
 
 from collections.abc import Sequence

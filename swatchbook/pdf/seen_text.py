@@ -1,4 +1,4 @@
-"""Which text of a page nobody sees: of the colour of its ground, covered by later paint, or painted invisibly. What
+"""Which text of a page is not visible: of the colour of its ground, covered by later paint, or painted invisibly. What
 clips and the page's edge cut off never gets here (`page_text.py`). It runs in the child process.
 
 Most pages give no cause for suspicion. A page that does is painted twice, with its text and without: where both are the
@@ -13,6 +13,7 @@ import pymupdf
 from pymupdf import mupdf
 
 from swatchbook.geometry import UNIT_SQUARE, Box, area, centre_inside, overlap, short_side, transform_box
+from swatchbook.pdf.forwarder import Forwarder, paint_page
 from swatchbook.pdf.painting import EVERYWHERE, Painting, Tracer
 
 if TYPE_CHECKING:  # few pages need it
@@ -25,7 +26,7 @@ LEAST_PAINT = 4.0  # points; paint with a shorter side, such as a rule, covers n
 LEAST_ALPHA = 0.5  # text under fainter paint can be read
 PIXEL = 2.0  # points; halved, it tells the same texts apart
 MOST_SIDE = 1_000  # pixels of a painted page; a larger page has larger pixels
-SEEN = 10  # of 255: nobody sees a smaller difference; thin grey letters of 4 points make one of 20
+SEEN = 10  # of 255: a smaller difference is not visible; thin grey letters of 4 points make one of 20
 GREY = b"\x80"  # stands for pictures: text on one counts as seen
 SCAN = 0.5  # of the page: a larger picture may be a scan, and the text under it or in it is what it shows
 FILLED_OR_STROKED, CLIP = 16 | 32, 64  # bits of `char_flags`; a clip shows the paint that follows
@@ -96,7 +97,7 @@ def trace_text(page: Any) -> tuple[Painting, Grounds]:
 
 
 def find_unseen(page: Any, spans: Sequence[dict[str, Any]], grounds: Grounds, pictures: Sequence[Box]) -> set[int]:
-    """Return the indices of the spans that nobody sees; their boxes and all others are of the page as shown.
+    """Return the indices of the spans that are not visible; their boxes and all others are of the page as shown.
 
     `pictures` are the boxes of the page's pictures. A layer of text for what a picture or outlines show counts as seen.
     """
@@ -149,65 +150,26 @@ def _contrast(picture: "Image", box: Box, pixel: float) -> int:
 
 def _paint(page: Any, pixel: float, *, with_text: bool) -> "Image":
     """Paint a page (mode RGB) with grey pictures; `pixel` in points."""
-    from PIL import Image
-
-    frame = pymupdf.IRect(0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
-    pixmap = pymupdf.Pixmap(pymupdf.csRGB, frame)
-    pixmap.clear_with(255)
-    target = mupdf.fz_new_draw_device(mupdf.FzMatrix(), pixmap.this)
-    device = _Painter(target, with_text=with_text)
-    mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(1 / pixel, 0, 0, 1 / pixel, 0, 0), mupdf.FzCookie())
-    mupdf.fz_close_device(device)
-    mupdf.fz_close_device(target)
-    return Image.frombytes("RGB", (pixmap.width, pixmap.height), pixmap.samples)
+    frame = (0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
+    return paint_page(page, frame, 1 / pixel, lambda target: _Painter(target, with_text=with_text))
 
 
-_PASSED_ON = (
-    *("fill_path", "stroke_path", "fill_shade", "fill_image_mask", "clip_path", "clip_stroke_path", "clip_image_mask"),
-    *("pop_clip", "begin_group", "end_group", "end_tile", "set_default_colorspaces"),
-)
-_CHANGED = (
-    *("fill_text", "stroke_text", "clip_text", "clip_stroke_text", "fill_image"),
-    *("begin_mask", "end_mask", "begin_tile"),
-)
-
-
-def _pass_on(call: str) -> Callable[..., Any]:
-    """Return a method that makes the same call of the device that draws."""
-    paint = getattr(mupdf, f"ll_fz_{call}")
-
-    def passed_on(self: Any, _ctx: Any, *given: Any) -> Any:
-        return paint(self.target, *given)
-
-    return passed_on
-
-
-class _Painter(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
-    """Passes paint on to a device that draws: grey for pictures, and text only if it is wanted.
-
-    What is painted into a mask stays as it is, since its colours are the alpha of other paint.
-    """
+class _Painter(Forwarder):
+    """Passes paint on to a device that draws: grey for pictures, and text only if it is wanted."""
 
     def __init__(self, target: Any, *, with_text: bool) -> None:
-        super().__init__()
-        self.target = target.m_internal
+        super().__init__(target)
         self._with_text = with_text
-        self._masks = 0
         pixel = pymupdf.Pixmap(pymupdf.csGRAY, 1, 1, GREY, False)
         self._grey = mupdf.fz_new_image_from_pixmap(pixel.this, mupdf.FzImage())
-        for call in (*_PASSED_ON, *_CHANGED):
-            getattr(self, f"use_virtual_{call}")()
 
-    def fill_text(self, _ctx: Any, text: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any) -> None:
+    def fill_text(self, _ctx: Any, *given: Any) -> None:
         if self._with_text:
-            known = space and space.n <= 4  # the binding takes at most four values; black serves for other inks
-            values = [mupdf.floats_getitem(color, n) for n in range(space.n)] if known else [0.0]
-            space = space if known else mupdf.ll_fz_device_gray()
-            mupdf.ll_fz_fill_text(self.target, text, ctm, space, values, alpha, params)
+            super().fill_text(_ctx, *given)
 
     def stroke_text(self, _ctx: Any, *given: Any) -> None:
         if self._with_text:
-            mupdf.ll_fz_stroke_text(self.target, *given)
+            super().stroke_text(_ctx, *given)
 
     def clip_text(self, _ctx: Any, *given: Any) -> None:
         self._clip(mupdf.ll_fz_clip_text, *given)
@@ -225,24 +187,8 @@ class _Painter(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no t
             mupdf.ll_fz_drop_path(nothing)
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, params: Any) -> None:
-        paint = image if self._masks else self._grey.m_internal
+        paint = image if self.masks else self._grey.m_internal
         mupdf.ll_fz_fill_image(self.target, paint, ctm, alpha, params)
-
-    def begin_mask(self, _ctx: Any, *given: Any) -> None:
-        self._masks += 1
-        mupdf.ll_fz_begin_mask(self.target, *given)
-
-    def end_mask(self, _ctx: Any, *given: Any) -> None:
-        self._masks -= 1
-        mupdf.ll_fz_end_mask_tr(self.target, *given)
-
-    def begin_tile(self, _ctx: Any, around: Any, view: Any, xstep: float, ystep: float, ctm: Any, *_: Any) -> int:
-        # Without an id: MuPDF would keep the tile, and paint it again as it was the last time.
-        return int(mupdf.ll_fz_begin_tile_tid(self.target, around, view, xstep, ystep, ctm, 0, 0))
-
-
-for _call in _PASSED_ON:
-    setattr(_Painter, _call, _pass_on(_call))
 
 
 def _box(rect: Any) -> Box:

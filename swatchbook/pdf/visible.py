@@ -5,15 +5,15 @@ the page's edge, later paint and soft masks. No picture is decoded. It runs in t
 When little of a picture shows, whether it is hidden: `catalogue/pictures.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pymupdf
 from PIL import Image, ImageChops, ImageFilter, ImageStat
 from pymupdf import mupdf
 
 from swatchbook.geometry import Box, area, clip, overlap
+from swatchbook.pdf.forwarder import Forwarder, paint_page
 from swatchbook.pdf.painting import LEAST_ALPHA
 
 PIXEL = 1.5  # points; half and twice of it tell the same pictures apart
@@ -24,13 +24,6 @@ FAINT = 25  # of 255: with less alpha a picture is not seen
 SEAM = 64  # of 255: so much shines through where the edges of two pictures share a pixel, a × (1 − a)
 GREY = 0.5  # pictures in it show through a blend mode above them, whether it darkens or lightens
 DARKENING = {1, 4, 7}  # blend modes (multiply, darken, colour burn) in which white is neutral; in others black is
-
-_CALLS = (
-    *("fill_path", "stroke_path", "fill_text", "stroke_text", "ignore_text", "fill_shade", "fill_image"),
-    *("fill_image_mask", "clip_path", "clip_stroke_path", "clip_text", "clip_stroke_text", "clip_image_mask"),
-    *("pop_clip", "begin_mask", "end_mask", "begin_group", "end_group", "begin_tile", "end_tile"),
-    "render_flags",
-)
 
 
 @dataclass(frozen=True)
@@ -117,79 +110,36 @@ def render_box(page: Any, box: Box, scale: float) -> Image.Image:
     """Return a part of a page as it is seen (mode RGB), `scale` pixels a point."""
     x0, y0, x1, y1 = (value * scale for value in box)
     frame = (round(x0), round(y0), max(round(x1), round(x0) + 1), max(round(y1), round(y0) + 1))
-    return _run(page, frame, scale, lambda target: target)
+    return paint_page(page, frame, scale)
 
 
 def _paint(page: Any, pixel: float, channels: Sequence[Sequence[int]]) -> Image.Image:
     """Paint a page with flat pictures; those of each channel (red, green, blue) are the other way in that channel."""
     turned = {number: channel for channel, numbers in enumerate(channels) for number in numbers}
     frame = (0, 0, int(page.rect.width / pixel) + 1, int(page.rect.height / pixel) + 1)
-    return _run(page, frame, 1 / pixel, lambda target: _Flattener(target, turned))
+    return paint_page(page, frame, 1 / pixel, lambda target: _Flattener(target, turned))
 
 
-def _run(page: Any, frame: tuple[int, int, int, int], scale: float, wrap: Callable[[Any], Any]) -> Image.Image:
-    # Not `pymupdf.Pixmap(…)`: it has separations, with which MuPDF takes all colours through CMYK.
-    rgb = mupdf.FzColorspace(mupdf.FzColorspace.Fixed_RGB)
-    pixmap = mupdf.fz_new_pixmap_with_bbox(rgb, mupdf.FzIrect(*frame), mupdf.FzSeparations(), 0)
-    mupdf.fz_clear_pixmap_with_value(pixmap, 255)
-    target = mupdf.fz_new_draw_device(mupdf.FzMatrix(), pixmap)
-    device = wrap(target)
-    mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(scale, 0, 0, scale, 0, 0), mupdf.FzCookie())
-    if device is not target:
-        mupdf.fz_close_device(device)
-    mupdf.fz_close_device(target)
-    painted = pymupdf.Pixmap("raw", pixmap)
-    return Image.frombytes("RGB", (painted.width, painted.height), painted.samples)
-
-
-def _pass_on(call: str) -> Callable[..., Any]:
-    """Return a method that makes the same call of the device that draws."""
-    paint = getattr(mupdf, f"ll_fz_{call}")
-
-    def passed_on(self: Any, _ctx: Any, *given: Any) -> Any:
-        return paint(self._target, *given)
-
-    return passed_on
-
-
-class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no types
+class _Flattener(Forwarder):
     """Passes all paint on to a device that draws, but pictures in one flat colour: grey, or what a blend mode ignores.
 
-    `turned` has the channel in which pictures have another value, by their number in the order painted. What is painted
-    into a mask stays as it is, since its colours are the alpha of other paint.
+    `turned` has the channel in which pictures have another value, by their number in the order painted.
     """
 
     def __init__(self, target: Any, turned: Mapping[int, int]) -> None:
-        super().__init__()
-        self._target = target.m_internal
+        super().__init__(target)
         self._turned = turned
         self._number = -1
-        self._masks = 0
         self._blends: list[float] = []  # the neutral colour of each group
         self._everywhere = mupdf.FzRect(mupdf.FzRect.Fixed_INFINITE)
         self._color = mupdf.new_floats(3)
         self._square = mupdf.FzPath()
         self._square.fz_rectto(0, 0, 1, 1)
-        for call in _CALLS:
-            getattr(self, f"use_virtual_{call}")()
-
-    fill_path = _pass_on("fill_path")
-    stroke_path = _pass_on("stroke_path")
-    stroke_text = _pass_on("stroke_text")
-    ignore_text = _pass_on("ignore_text")
-    clip_path = _pass_on("clip_path")
-    clip_stroke_path = _pass_on("clip_stroke_path")
-    clip_text = _pass_on("clip_text")
-    clip_stroke_text = _pass_on("clip_stroke_text")
-    clip_image_mask = _pass_on("clip_image_mask")
-    pop_clip = _pass_on("pop_clip")
-    end_tile = _pass_on("end_tile")
-    render_flags = _pass_on("render_flags")
 
     def fill_image(self, _ctx: Any, image: Any, ctm: Any, alpha: float, params: Any) -> None:
         self._number += alpha >= LEAST_ALPHA
-        if self._masks:
-            mupdf.ll_fz_fill_image(self._target, image, ctm, alpha, params)
+        if self.masks:
+            mupdf.ll_fz_fill_image(self.target, image, ctm, alpha, params)
         else:
             self._fill(ctm, alpha, params)
 
@@ -197,45 +147,27 @@ class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no
         self, _ctx: Any, image: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any
     ) -> None:
         self._number += alpha >= LEAST_ALPHA
-        if self._masks:
-            mupdf.ll_fz_fill_image_mask(self._target, image, ctm, space, color, alpha, params)
+        if self.masks:
+            mupdf.ll_fz_fill_image_mask(self.target, image, ctm, space, color, alpha, params)
         else:
-            mupdf.ll_fz_clip_image_mask(self._target, image, ctm, self._everywhere.internal())
+            mupdf.ll_fz_clip_image_mask(self.target, image, ctm, self._everywhere.internal())
             self._fill(ctm, alpha, params)
-            mupdf.ll_fz_pop_clip(self._target)
+            mupdf.ll_fz_pop_clip(self.target)
 
     def fill_shade(self, _ctx: Any, shade: Any, ctm: Any, alpha: float, params: Any) -> None:
         self._number += alpha >= LEAST_ALPHA
-        mupdf.ll_fz_fill_shade(self._target, shade, ctm, alpha, params)
-
-    def fill_text(self, _ctx: Any, text: Any, ctm: Any, space: Any, color: Any, alpha: float, params: Any) -> None:
-        # The binding wants a list of at most four. Outside masks any colour serves: it cancels in the difference.
-        colors = [mupdf.floats_getitem(color, n) for n in range(space.n)] if space and space.n <= 4 else [0.0]
-        known = space if space and space.n <= 4 else mupdf.ll_fz_device_gray()
-        mupdf.ll_fz_fill_text(self._target, text, ctm, known, colors, alpha, params)
-
-    def begin_mask(self, _ctx: Any, *given: Any) -> None:
-        self._masks += 1
-        mupdf.ll_fz_begin_mask(self._target, *given)
-
-    def end_mask(self, _ctx: Any, *given: Any) -> None:
-        self._masks -= 1
-        mupdf.ll_fz_end_mask_tr(self._target, *given)
+        mupdf.ll_fz_fill_shade(self.target, shade, ctm, alpha, params)
 
     def begin_group(self, _ctx: Any, around: Any, space: Any, *how: Any) -> None:
         _isolated, _knockout, blend, _alpha = how
         self._blends.append(GREY if not blend & 15 else float(blend & 15 in DARKENING))
-        space = space if self._masks else None  # through CMYK a flat colour would reach other channels
-        mupdf.ll_fz_begin_group(self._target, around, space, *how)
+        space = space if self.masks else None  # through CMYK a flat colour would reach other channels
+        mupdf.ll_fz_begin_group(self.target, around, space, *how)
 
     def end_group(self, _ctx: Any) -> None:
         if self._blends:
             self._blends.pop()
-        mupdf.ll_fz_end_group(self._target)
-
-    def begin_tile(self, _ctx: Any, around: Any, view: Any, xstep: float, ystep: float, ctm: Any, *_: Any) -> int:
-        # Without an id: MuPDF would keep the painted tile, and paint it again in the colours of the last time.
-        return int(mupdf.ll_fz_begin_tile_tid(self._target, around, view, xstep, ystep, ctm, 0, 0))
+        mupdf.ll_fz_end_group(self.target)
 
     def _fill(self, ctm: Any, alpha: float, params: Any) -> None:
         """Fill a picture's place with its flat colour; an image of one pixel would fade at its edges."""
@@ -245,4 +177,4 @@ class _Flattener(mupdf.FzDevice2):  # type: ignore[misc]  # the bindings have no
             value = neutral if component != channel else 1.0 - round(neutral)
             mupdf.floats_setitem(self._color, component, value)
         space = mupdf.ll_fz_device_rgb()
-        mupdf.ll_fz_fill_path(self._target, self._square.m_internal, 0, ctm, space, self._color, alpha, params)
+        mupdf.ll_fz_fill_path(self.target, self._square.m_internal, 0, ctm, space, self._color, alpha, params)

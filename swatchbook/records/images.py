@@ -40,7 +40,7 @@ class Sighting(Record):
     whole: Box
     shown: float = 1.0  # share of its area that is seen
     opacity: float = 1.0  # mean alpha of what is seen
-    covered: bool = False  # by later paint, where nothing of it is seen though it is on the page
+    on_page: bool = False  # its place is, though nothing of it may be seen
     unreadable: str | None = None  # why there are no pixels
     content_key: Sha256
     phash: str | None = None

@@ -15,7 +15,7 @@ from swatchbook.records import Box, ImageState, LinkKind, Occurrence, PageDetail
 
 Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "skipped", "lost", "product"]
 """What a box stands for: a placement by its state; `failed` where its image is shown, but has failed or was rejected;
-a picture of a `skipped` page; `lost` where something looks like a picture and is none of these; and where a product
+a picture of a `skipped` page; `lost` where something looks like a picture, but is none of these; and where a product
 stands."""
 
 
@@ -35,7 +35,7 @@ class Drawn(NamedTuple):
 DRAWN: Mapping[Look, Drawn] = {
     "shown": Drawn("S", "#0072b2", (), "shown"),
     "failed": Drawn("F", "#b3261e", (24, 5), "shown, but its image failed"),
-    "hidden": Drawn("H", "#a84300", (10, 6), "hidden: nobody sees it"),
+    "hidden": Drawn("H", "#a84300", (10, 6), "hidden: not visible"),
     "decorative": Drawn("D", "#8a4fa3", (3, 4), "decorative: not embedded"),
     "unreadable": Drawn("U", "#404040", (14, 4, 3, 4), "unreadable"),
     "skipped": Drawn("K", "#6b6200", (18, 4, 2, 4), "of a skipped page"),
@@ -44,12 +44,6 @@ DRAWN: Mapping[Look, Drawn] = {
 }
 """Colour-blind people tell them apart by letter and dashes. White letters are readable on each colour."""
 
-_LOOKS: Mapping[str, Look] = {
-    "shown": "shown",
-    "hidden": "hidden",
-    "decorative": "decorative",
-    "unreadable": "unreadable",
-}
 _FAILED = {ImageState.FAILED, ImageState.REJECTED}
 
 
@@ -160,7 +154,7 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
     for image in shown["images"]:
         for place in image["placements"]:
             on_page = marks[place["page"]]
-            look = _look(place["state"], image["status"])
+            look = _look(PlacementState(place["state"]), image["status"])
             on_page.append(
                 Mark(
                     number=len(on_page) + 1,
@@ -177,8 +171,8 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
     return marks
 
 
-def _look(state: str, status: str) -> Look:
-    return "failed" if state == PlacementState.SHOWN and status in _FAILED else _LOOKS[state]
+def _look(state: PlacementState, status: str) -> Look:
+    return "failed" if state is PlacementState.SHOWN and status in _FAILED else state.value
 
 
 def _failures(items: Sequence[Mapping[str, Any]]) -> str | None:

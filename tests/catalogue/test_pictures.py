@@ -84,7 +84,7 @@ def test_hidden_placement_keeps_the_whole_box() -> None:
 
 
 def test_picture_of_which_later_paint_leaves_nothing_is_covered() -> None:
-    hidden, left = place_pictures("document", [sighting(shown=0.0, covered=True), sighting(shown=0.3, content="left")])
+    hidden, left = place_pictures("document", [sighting(shown=0.0, on_page=True), sighting(shown=0.3, content="left")])
     assert (hidden.state, hidden.reason) == (HIDDEN, "covered")
     assert left.state is SHOWN
 

@@ -7,8 +7,10 @@ import pymupdf
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf import reader
 from swatchbook.pdf.ocr import Printed, PrintedLine, add_printed, even_sizes
+from swatchbook.pdf.page_pictures import Extractor
 from swatchbook.pdf.printed_text import is_garbage, wants_ocr
 from swatchbook.pdf.recogniser import Recogniser
 from swatchbook.pdf.regions import find_regions
@@ -77,6 +79,27 @@ def test_scanned_pages_are_read_upright_and_sideways_and_cut_into_their_products
     off = Settings(home=tmp_path / "off", ocr="off")
     unread = reader.read(path, Files(off.files), off)
     assert not any(read.ocr or read.blocks for read in reader.iter_pages(Files(off.files), unread))
+
+
+def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -> None:
+    path = as_pdf(scan("Lounge Oslo", "Bench Turin", "Stool Malmo", "Table Porto"), path=tmp_path / "scan.pdf")
+    lines = [(40.0, 290.0, 180.0, 315.0), (280.0, 290.0, 420.0, 315.0), (40.0, 40.0, 340.0, 90.0)]
+    asked = {
+        "pages": [1], "content": "c", "limits": ImageLimits.of(Settings(home=tmp_path)),
+        "texts": {"1": {"turn": 0, "lines": lines}},
+    }  # fmt: skip
+
+    def sent(after: int) -> list[tuple[int, object]]:
+        with pymupdf.open(path) as document:
+            frames = [facts for facts, _ in Extractor({**asked, "after": after})(document, 1)]
+        begun = [frame for frame in frames if "begun" in frame]
+        assert [frame["begun"] for frame in begun] == [frame["number"] for frame in frames if "number" in frame]
+        return [(frame["begun"], frame["sighting"]["bbox"]) for frame in begun]
+
+    whole = sent(-1)
+    assert len(whole) >= 4
+    for done, (number, _) in enumerate(whole, start=1):
+        assert sent(number) == whole[done:]
 
 
 def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_counted(

@@ -1,4 +1,4 @@
-"""Placements whose picture cannot be decoded have a state of their own: `unreadable` instead of `shown`."""
+"""Placements whose picture cannot be decoded have their own state: `unreadable` instead of `shown`."""
 
 from alembic import op
 
