@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from interface.cli import owners, review, spaces
+from interface.cli import evaluate, owners, review, spaces
 from interface.cli.options import (
     All,
     AllOwners,
@@ -59,6 +59,7 @@ models = typer.Typer(no_args_is_help=True, help="Manage model weights.")
 INGEST, SEARCH, MAINTAIN, SERVE, SETUP = "Ingest", "Search and inspect", "Maintain", "Serve", "Configure"
 
 app.add_typer(models, name="models", rich_help_panel=SETUP)
+app.add_typer(evaluate.app, name="evaluate", rich_help_panel=SEARCH)
 app.add_typer(owners.app, name="owners", rich_help_panel=MAINTAIN)
 app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
 app.add_typer(spaces.app, name="spaces", rich_help_panel=MAINTAIN)
@@ -519,6 +520,17 @@ def audit(document: Reference, owner: OwnerName = None, all_owners: AllOwners = 
             say_json(found)
         else:
             out().print(draw_audit(found))
+
+
+@app.command(rich_help_panel=SEARCH)
+def label(document: Reference, owner: OwnerName = None, all_owners: AllOwners = False) -> None:
+    """Print a truth file for a catalogue, to correct by hand: its present products, pictures and pages as JSON."""
+    with opened_resources() as resources:
+        from interface.cli.terminal import say_json
+        from swatchbook.evaluation.stored import draft_of
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        say_json(draft_of(resources.ledger, row))
 
 
 @app.command(rich_help_panel=SEARCH)

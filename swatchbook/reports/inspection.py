@@ -98,6 +98,26 @@ def inspect(ledger: Ledger, document: Document, page: int | None = None) -> Insp
 
     Raises InvalidReference for a source that has no pages, for one that was not read yet, and for a page that it lacks.
     """
+    page_count = require_pages(document)
+    if page is not None and not 1 <= page <= page_count:
+        raise InvalidReference(f"{document.name} has no page {page}: it has {page_count}.")
+    shown = show_document(ledger, document.id)
+    products = tuple(read_products(ledger, document.id))
+    known = {details.number: details for _, details in list_pages(ledger, document.id, limit=page_count)}
+    marks = _marks(shown, {product.id: product.name for product in products})
+    numbers = range(1, page_count + 1) if page is None else (page,)
+    return Inspection(
+        document=document,
+        pages=tuple(_view(number, known.get(number), marks.get(number, ()), products) for number in numbers),
+        products=products,
+    )
+
+
+def require_pages(document: Document) -> int:
+    """Return the number of a document's pages.
+
+    Raises InvalidReference for a source that has no pages, and for one that was not read yet.
+    """
     if document.kind != PDF:
         raise InvalidReference(
             f"{document.name} has no pages: it is a {_SOURCES[document.kind]}.",
@@ -106,18 +126,7 @@ def inspect(ledger: Ledger, document: Document, page: int | None = None) -> Insp
     if document.page_count is None:
         why = f": {document.message}" if document.message else "."
         raise InvalidReference(f"{document.name} has not been read yet{why}", advice="`swatchbook retry` continues it.")
-    if page is not None and not 1 <= page <= document.page_count:
-        raise InvalidReference(f"{document.name} has no page {page}: it has {document.page_count}.")
-    shown = show_document(ledger, document.id)
-    products = tuple(read_products(ledger, document.id))
-    known = {details.number: details for _, details in list_pages(ledger, document.id, limit=document.page_count)}
-    marks = _marks(shown, {product.id: product.name for product in products})
-    numbers = range(1, document.page_count + 1) if page is None else (page,)
-    return Inspection(
-        document=document,
-        pages=tuple(_view(number, known.get(number), marks.get(number, ()), products) for number in numbers),
-        products=products,
-    )
+    return document.page_count
 
 
 _SOURCES = {"folder": "folder of pictures", "batch": "scraped batch", "table": "imported table"}

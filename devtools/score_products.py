@@ -1,0 +1,109 @@
+"""The products that the layout rules find in labelled catalogues, scored as `swatchbook evaluate products` does, but
+without an ingest: only the pure stages run. With `--links` pictures are extracted and linked, too.
+
+Usage: python -m devtools.score_products LABELS PDFS [NAME…] [--errors] [--links] [--keep FOLDER]
+LABELS holds NAME.json, PDFS NAME.pdf. `--errors` names what is missed and wrong. `--keep` keeps what was read of each
+PDF, so that the next run does not read it again (reading a scan takes seconds a page).
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from swatchbook.cache_keys import stage_key
+from swatchbook.catalogue import describe, discover, plan
+from swatchbook.catalogue.link import link
+from swatchbook.evaluation.score import Answer, Placed, Score, score
+from swatchbook.evaluation.summary import summarise
+from swatchbook.evaluation.truth import read_truths
+from swatchbook.pdf import reader
+from swatchbook.pdf.read_ahead import find_reading, keep_reading
+from swatchbook.pipeline.extract import extract
+from swatchbook.records import Description, IngestOptions, LinkKind, Reading
+from swatchbook.settings import Settings
+from swatchbook.storage.files import Files
+
+
+def main() -> None:
+    """Print a line for each document and the summary."""
+    parser = argparse.ArgumentParser(usage=(__doc__ or "").split("Usage: ")[1])
+    parser.add_argument("labels", type=Path)
+    parser.add_argument("pdfs", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--errors", action="store_true")
+    parser.add_argument("--links", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    names = given.names or sorted(
+        path.stem for path in given.labels.glob("*.json") if (given.pdfs / path.name).with_suffix(".pdf").exists()
+    )
+    scores = []
+    with ProcessPoolExecutor() as processes:
+        for one in processes.map(partial(_score, given.labels, given.pdfs, given.keep, given.links), names):
+            scores.append(one)
+            print(_row(one, links=given.links), flush=True)
+            for sign, listed in (("missed", one.missed), ("wrong", one.wrong)) if given.errors else ():
+                print(*(f"    {sign}: {name}" for name in listed), sep="\n")
+    for name, value in summarise(scores).model_dump(exclude_none=True).items():
+        print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
+
+
+def _row(one: Score, *, links: bool) -> str:
+    row = f"{one.slug:16} F1 {one.f1:.2f}  P {one.precision:.2f}  R {one.recall:.2f}  "
+    row += f"{len(one.found):3} found of {one.products:3}, {one.said:3} said, {one.neutral:2} at another grain"
+    return row + (f"  links R {one.links.recall:.2f} P {one.links.precision or 0:.2f}" if links else "")
+
+
+def _score(labels: Path, pdfs: Path, keep: Path | None, links: bool, name: str) -> Score:
+    (truth,) = read_truths([labels / f"{name}.json"])
+    return score(truth, run_stages(pdfs / f"{name}.pdf", keep=keep, links=links))
+
+
+def run_stages(path: Path, *, keep: Path | None = None, links: bool = False) -> Answer:
+    """Return what the layout rules find in a PDF. `keep`: folder that keeps what was read of it."""
+    with _home(keep) as home:
+        settings = Settings(home=home)
+        files = Files(settings.files)
+        reading = _read(path, files, settings)
+        discovery = discover.discover(reading, reader.iter_pages(files, reading))
+        products = describe.assemble_products(
+            "document", discovery, [Description(metadata={})] * len(discovery.products)
+        )
+        if not links:
+            return Answer(products, {}, (), reading.page_boxes)
+        planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, focus=True)
+        extraction = extract(path, "document", reading, planned, files, settings)
+        pages = reader.iter_pages(files, reading, pages=planned.shown)
+        found = link(products, discovery, extraction.placements, (), pages)
+    return Answer(
+        products,
+        {each.id: Placed(each.page, each.bbox, each.xref) for each in extraction.placements},
+        [(each.source, each.target) for each in found if each.kind is LinkKind.IMAGE_PRODUCT],
+        reading.page_boxes,
+    )
+
+
+@contextmanager
+def _home(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        yield keep
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _read(path: Path, files: Files, settings: Settings) -> Reading:
+    key = stage_key("read", reader.check_file(path, settings), settings, IngestOptions(), force=None)
+    reading = find_reading(settings, files, key)
+    if reading is None:
+        reading = reader.read(path, files, settings)
+        keep_reading(settings, key, reading)
+    return reading
+
+
+if __name__ == "__main__":
+    main()

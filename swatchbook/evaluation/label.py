@@ -1,0 +1,79 @@
+"""The first draft of a truth file, from the present result of a document. A person corrects it by looking at the pages:
+until then it says nothing, since the result that it was made of scores 1.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from swatchbook.records import LinkKind, PageDetails, PlacementState
+
+_KINDS = {"product": "products", "entity": "table"}
+_SKIPPED = {
+    "cover": "cover", "index": "contents", "contacts": "contact", "blank": "blank", "section divider": "divider",
+}  # fmt: skip
+"""Reason why a page was skipped -> its kind; text if it is not here."""
+
+
+def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, Any]:
+    """Return the labels that a document's result amounts to. `shown` is what `show_document` returns.
+
+    Every linked picture is labelled as a photo, and every one that is not shown as a trap, with the reason.
+    """
+    document = shown["document"]
+    families = {product["id"] for product in shown["products"] if product["grain"] == "family"}
+    products = [product for product in shown["products"] if product["id"] not in families]
+    ids = {product["id"]: f"p{product['first_page']:02}-{n:03}" for n, product in enumerate(products, start=1)}
+    names = {product["id"]: product["name"] for product in products}
+    placements = {place["id"]: place for image in shown["images"] for place in image["placements"]}
+    linked = sorted(
+        (placements[link["source"]]["page"], placements[link["source"]]["bbox"], link["source"], link["target"])
+        for link in shown["links"]
+        if link["kind"] == LinkKind.IMAGE_PRODUCT and link["source"] in placements and link["target"] in ids
+    )
+    links = [
+        {
+            "page": page,
+            "image_hint": _hint(placements[source]),
+            "product": ids[target],
+            "role": "photo",
+            "product_name": names[target],
+        }
+        for page, _, source, target in linked
+    ]
+    return {
+        "slug": Path(document["name"]).stem,
+        "source": {"file": document["name"]},
+        "sha256": document["content"],
+        "size": document["size"],
+        "pages": document["page_count"],
+        "products": [_product(product, ids[product["id"]]) for product in products],
+        "families": [
+            {"name": product["name"], "pages": list(product["pages"])}
+            for product in shown["products"]
+            if product["id"] in families
+        ],
+        "image_links": links,
+        "image_traps": [
+            {"page": place["page"], "image_hint": _hint(place), "product": None, "role": place["reason"] or ""}
+            for place in placements.values()
+            if place["state"] in (PlacementState.HIDDEN, PlacementState.DECORATIVE)
+        ],
+        "all_product_images": len(links),
+        "page_kinds": {str(page.number): _kind(page) for page in pages},
+        "notes": [],
+    }
+
+
+def _product(product: Mapping[str, Any], label_id: str) -> dict[str, Any]:
+    said = ("name", "first_page", "last_page", "category", "code", "variants", "metadata")
+    return {"id": label_id} | {field: product[field] for field in said if product[field]}
+
+
+def _hint(place: Mapping[str, Any]) -> dict[str, Any]:
+    hint = {"xref": place["xref"], "bbox": [round(side) for side in place["bbox"]]}
+    return hint | ({"region_of_page_raster": True} if place["kind"] == "region" else {})
+
+
+def _kind(page: PageDetails) -> str:
+    return _KINDS.get(page.kind) or _SKIPPED.get(page.reason or "", "text")

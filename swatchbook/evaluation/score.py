@@ -1,0 +1,305 @@
+"""The score of a catalogue's result against its labels: when a product is found, at which grain, and when a picture is
+linked rightly.
+
+A product is found when its name agrees with a label's and their pages meet; pairs are taken best name first, each once.
+Names are compared by letters and digits only. They agree when they are equal, or at least 85 % alike with the same
+digits; a label's name also counts joined to its category or code, and as its code or any other accepted form. What is
+left over is wrong, unless it names an accepted family or a part.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from swatchbook.evaluation.truth import LabelledImage, LabelledProduct, Truth
+from swatchbook.geometry import Box, area, overlap, shared_area
+from swatchbook.records import Product, Record
+
+ALIKE = 0.85
+"""Least ratio of equal characters of two names that agree: it forgives a misread or torn letter, not another word."""
+OTHER_NAME, JOINED_NAME = 0.98, 0.97
+"""How much an agreement counts with another form of the label's name, and if the said category stands before the said
+name. It is less than with the name itself, so that of two labels the right one is taken.
+"""
+SLACK = 5.0  # points by which all sides of a placement may differ from the label's box
+
+
+class Placed(NamedTuple):
+    """A placement on a page: the box of what is seen of it, in points from the top left, and its image object."""
+
+    page: int
+    bbox: Box
+    xref: int | None
+
+
+class Answer(NamedTuple):
+    """A catalogue's result: products, placement id -> place, links (placement id, product id), page -> its box."""
+
+    products: Sequence[Product]
+    placements: Mapping[str, Placed]
+    links: Collection[tuple[str, str]]
+    page_boxes: Mapping[int, Box]
+
+
+class LinkScore(Record):
+    """Links of pictures to products. `labels_of_found` counts the labels of products that were found.
+
+    `right` and `trapped` count said links. A link is judged right or wrong only if the labels are `complete`; one that
+    hits a trap is wrong in any case.
+    """
+
+    labels: int
+    labels_of_found: int
+    said: int
+    right: int
+    trapped: int
+    complete: bool
+    hit: tuple[str, ...]
+    missed: tuple[str, ...]
+
+    @property
+    def hits(self) -> int:
+        return len(self.hit)
+
+    @property
+    def recall(self) -> float:
+        return self.hits / self.labels if self.labels else 1.0
+
+    @property
+    def precision(self) -> float | None:
+        if not self.complete:
+            return None
+        return self.right / self.said if self.said else 0.0
+
+
+class Score(Record):
+    """The score of one document. `neutral`: products that are said at another accepted grain.
+
+    `exact_pages` and `right_category` are shares of the products found, the second of those whose category is printed.
+    """
+
+    slug: str
+    sha256: str
+    products: int
+    said: int
+    neutral: int
+    precision: float
+    recall: float
+    f1: float
+    family_f1: float | None
+    exact_pages: float
+    right_category: float | None
+    found: tuple[str, ...]
+    missed: tuple[str, ...]
+    wrong: tuple[str, ...]
+    links: LinkScore
+
+    @property
+    def is_catalogue(self) -> bool:
+        return self.products > 0
+
+
+def score(truth: Truth, answer: Answer) -> Score:
+    """Return the score of an answer. Without labelled products, an answer without products scores 1."""
+    said = answer.products
+    found = _match(truth.products, said)
+    used = set(found.values())
+    neutral = {i for i, product in enumerate(said) if i not in used and _is_accepted(product, truth)}
+    precision, recall, f1 = _rates(len(found), len(said) - len(neutral), len(truth.products))
+    pairs = [(label, said[found[label.id]]) for label in truth.products if label.id in found]
+    printed = [(label, p) for label, p in pairs if label.category and "not printed" not in label.category]
+    return Score(
+        slug=truth.slug,
+        sha256=truth.sha256,
+        products=len(truth.products),
+        said=len(said),
+        neutral=len(neutral),
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        family_f1=_family_f1(truth, said, found, wrong=len(said) - len(used) - len(neutral)),
+        exact_pages=_share((p.first_page, p.last_page) == (label.first_page, label.last_page) for label, p in pairs)
+        or 0.0,
+        right_category=_share(likeness(p.category or "", label.category or "") > 0 for label, p in printed),
+        found=tuple(_listed(label) for label, _ in pairs),
+        missed=tuple(_listed(label) for label in truth.products if label.id not in found),
+        wrong=tuple(_listed(p) for i, p in enumerate(said) if i not in used and i not in neutral),
+        links=_score_links(truth, answer, {said[i].id: label for label, i in found.items()}),
+    )
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def likeness(a: str, b: str) -> float:
+    """Return how much two names agree, at most 1; 0 if they are different names."""
+    a, b = _letters(a), _letters(b)
+    if not a or not b:
+        return 0.0
+    if a == b:
+        return 1.0
+    ratio = SequenceMatcher(None, a, b).ratio()
+    return ratio if ratio >= ALIKE and re.sub(r"\D+", "", a) == re.sub(r"\D+", "", b) else 0.0
+
+
+def _letters(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold().replace("ё", "е").replace("&", "and")
+    return re.sub(r"[\W_]+", "", folded)
+
+
+def _other_names(label: LabelledProduct) -> Iterator[str]:
+    for beside in filter(None, (label.category, label.code)):
+        yield from (f"{beside} {label.name}", f"{label.name} {beside}")
+    yield from filter(None, (label.code, label.caption))
+    yield from (*label.also, *label.accept)
+
+
+def _agreement(said: Product, label: LabelledProduct) -> float:
+    others = list(_other_names(label))
+    values = [likeness(said.name, label.name), *(OTHER_NAME * likeness(said.name, other) for other in others)]
+    if said.category:
+        joined = f"{said.category} {said.name}"
+        values += [JOINED_NAME * likeness(joined, other) for other in others]
+    return max(values)
+
+
+def _meet(said: Product, first_page: int, last_page: int) -> bool:
+    return said.first_page <= last_page and first_page <= said.last_page
+
+
+def _listed(product: Product | LabelledProduct) -> str:
+    return f"{product.first_page} {product.name}"
+
+
+# --- products ---------------------------------------------------------------------------------------------------------
+
+
+def _match(labels: Sequence[LabelledProduct], said: Sequence[Product]) -> dict[str, int]:
+    """Return label id -> index of the product that is it: best name first, then nearest pages, each once."""
+    pairs = []
+    for label in labels:
+        for i, product in enumerate(said):
+            if _meet(product, label.first_page, label.last_page) and (value := _agreement(product, label)):
+                far = abs(product.first_page - label.first_page) + abs(product.last_page - label.last_page)
+                pairs.append((-value, far, i, label.id))
+    found: dict[str, int] = {}
+    used: set[int] = set()
+    for _, _, i, label_id in sorted(pairs):
+        if label_id not in found and i not in used:
+            found[label_id] = i
+            used.add(i)
+    return found
+
+
+def _is_accepted(product: Product, truth: Truth) -> bool:
+    """Whether a product names a family of its pages, or a part of a product of its pages. Numbers before it are cut."""
+    accepted = [(family.name, family.pages[0], family.pages[-1]) for family in truth.families]
+    accepted += [
+        (re.sub(r"^\d+\.", "", part).strip(), label.first_page, label.last_page)
+        for label in truth.products
+        for part in label.parts
+    ]
+    name = re.sub(r"^\d+[.)]\s*", "", product.name)
+    return any(_meet(product, first, last) and likeness(name, other) for other, first, last in accepted)
+
+
+def _family_f1(truth: Truth, said: Sequence[Product], found: Mapping[str, int], *, wrong: int) -> float | None:
+    """Return F1 over families: one is found when it is said, or if products are found, when one of its is."""
+    if not truth.families:
+        return None
+    hits = 0
+    for family in truth.families:
+        first, last = family.pages[0], family.pages[-1]
+        is_said = any(_meet(p, first, last) and likeness(p.name, family.name) for p in said)
+        has_product = any(
+            label.id in found
+            and label.first_page <= last
+            and first <= label.last_page
+            and likeness(label.category or "", family.name)
+            for label in truth.products
+        )
+        hits += is_said or has_product
+    return _rates(hits, hits + wrong, len(truth.families))[2]
+
+
+def _rates(right: int, said: int, labelled: int) -> tuple[float, float, float]:
+    """Return precision, recall and F1; all 1 if nothing is said where nothing is labelled."""
+    if not said and not labelled:
+        return 1.0, 1.0, 1.0
+    precision = right / said if said else 0.0
+    recall = right / labelled if labelled else 1.0
+    return precision, recall, 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _share(holds: Iterable[bool]) -> float | None:
+    values = list(holds)
+    return sum(values) / len(values) if values else None
+
+
+# --- links ------------------------------------------------------------------------------------------------------------
+
+
+def _score_links(truth: Truth, answer: Answer, label_of: Mapping[str, str]) -> LinkScore:
+    """Compare links with labels. `label_of`: id of a product that was found -> id of its label."""
+    labels = [label for label in truth.image_links if label.bbox]
+    traps = [trap for trap in truth.image_traps if trap.bbox]
+    said = sorted({(source, target) for source, target in answer.links if source in answer.placements})
+    hits: set[int] = set()
+    right = trapped = 0
+    for source, target in said:
+        placed = answer.placements[source]
+        page = answer.page_boxes.get(placed.page)
+        owner = label_of.get(target)
+        hit = {k for k, label in enumerate(labels) if owner and label.product == owner and _shows(placed, label, page)}
+        hits |= hit
+        right += bool(hit)
+        trapped += not hit and any(_shows(placed, trap, page) for trap in traps)
+    of_found = [k for k, label in enumerate(labels) if label.product in label_of.values()]
+    name_of = {label.id: label.name for label in truth.products}
+    listed = [
+        f"{label.page} {name_of.get(label.product or '')} at {' '.join(f'{side:.0f}' for side in label.bbox or ())}"
+        for label in labels
+    ]
+    return LinkScore(
+        labels=len(labels),
+        labels_of_found=len(of_found),
+        said=len(said),
+        right=right,
+        trapped=trapped,
+        complete=isinstance(truth.all_product_images, int),
+        hit=tuple(text for k, text in enumerate(listed) if k in hits),
+        missed=tuple(text for k, text in enumerate(listed) if k not in hits),
+    )
+
+
+def _shows(placed: Placed, label: LabelledImage, page: Box | None) -> bool:
+    """Whether a placement is the labelled picture.
+
+    The labels' boxes are not clipped, so one that shows a small part of the labelled image object is the picture, too.
+    """
+    if placed.page != label.page or label.image_hint is None or label.bbox is None:
+        return False
+    if _agree(placed.bbox, label.bbox, page):
+        return True
+    same_object = bool(label.image_hint.xref) and placed.xref == label.image_hint.xref
+    return same_object and shared_area(placed.bbox, label.bbox) >= 0.8 * area(placed.bbox) > 0
+
+
+def _agree(said: Box, label: Box, page: Box | None) -> bool:
+    """Whether two boxes, clipped to the page, are the same place: all sides are near, half of the area of both together
+    is shared, or `said` lies in `label` (80 %) and fills 40 % of it: a raster of a page is not each of its goods.
+    """
+    if page is not None:
+        said, label = overlap(said, page), overlap(label, page)
+    if not area(said):
+        return False
+    if all(abs(x - y) <= SLACK for x, y in zip(said, label, strict=True)):
+        return True
+    shared = shared_area(said, label)
+    if not shared:
+        return False
+    return shared >= 0.5 * (area(said) + area(label) - shared) or (
+        shared >= 0.8 * area(said) and shared >= 0.4 * area(label)
+    )

@@ -1,0 +1,45 @@
+"""Stored results: the scores of an owner's documents against truth files, and a truth file from a document."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from swatchbook.evaluation.label import draft
+from swatchbook.evaluation.score import Answer, Placed, Score, score
+from swatchbook.evaluation.truth import Truth
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import Document, all_documents
+from swatchbook.ledger.queries.document import read_products, show_document
+from swatchbook.ledger.queries.document_parts import list_pages
+from swatchbook.records import DocumentStatus, LinkKind
+from swatchbook.reports.inspection import require_pages
+
+
+def score_stored(ledger: Ledger, owner: str, truths: Sequence[Truth]) -> tuple[list[Score], list[str]]:
+    """Return the scores of an owner's documents, found by SHA-256, and the slugs of those that are not completed."""
+    completed = {d.content: d.id for d in all_documents(ledger, owner) if d.status is DocumentStatus.COMPLETED}
+    scores = [
+        score(truth, read_answer(ledger, completed[truth.sha256])) for truth in truths if truth.sha256 in completed
+    ]
+    return scores, [truth.slug for truth in truths if truth.sha256 not in completed]
+
+
+def draft_of(ledger: Ledger, document: Document) -> dict[str, Any]:
+    """Return a truth file for a document, to correct by hand. Raises InvalidReference for one without pages."""
+    count = require_pages(document)
+    pages = (page for _, page in list_pages(ledger, document.id, limit=count))
+    return draft(show_document(ledger, document.id), pages)
+
+
+def read_answer(ledger: Ledger, document: str) -> Answer:
+    """Return the products, placements and links of a document. Raises InvalidReference for an unstored id."""
+    shown = show_document(ledger, document)
+    return Answer(
+        products=read_products(ledger, document),
+        placements={
+            place["id"]: Placed(place["page"], tuple(place["bbox"]), place["xref"])
+            for image in shown["images"]
+            for place in image["placements"]
+        },
+        links=[(link["source"], link["target"]) for link in shown["links"] if link["kind"] == LinkKind.IMAGE_PRODUCT],
+        page_boxes={int(number): tuple(box) for number, box in shown["page_boxes"].items()},
+    )

@@ -1,0 +1,147 @@
+"""The scores of several documents together: floor, median and mean of those that are catalogues, the others apart; and,
+by name, what was won and lost since an earlier evaluation.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, median
+
+from pydantic import ValidationError
+
+from swatchbook.errors import InvalidReference
+from swatchbook.evaluation.score import Score
+from swatchbook.records import Record
+
+MOST_ON_OTHERS = 1
+"""A document that is no catalogue should have at most this many products."""
+
+
+class Summary(Record):
+    """The scores of all catalogues, and how many products were found in documents that are none.
+
+    Precision, recall and the figures of links are of all products and links together. None: nothing to measure.
+    """
+
+    catalogues: int
+    f1_floor: float | None
+    f1_median: float | None
+    f1_mean: float | None
+    at_zero: tuple[str, ...]
+    precision: float | None
+    recall: float | None
+    link_precision: float | None
+    link_recall: float | None
+    link_recall_of_found: float | None
+    others: int
+    others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
+
+
+class Change(Record):
+    """What differs for a document: labelled products found now (`won`) or no longer (`lost`), names that are wrong now
+    (`newly_wrong`) or no longer (`no_longer_wrong`), and labelled pictures linked now or no longer.
+    """
+
+    slug: str
+    f1_before: float
+    f1: float
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+    newly_wrong: tuple[str, ...]
+    no_longer_wrong: tuple[str, ...]
+    links_won: tuple[str, ...]
+    links_lost: tuple[str, ...]
+
+
+class Evaluation(Record):
+    """The scores of documents, best last, and of all together. `absent`: those whose document is not here.
+
+    `changes`: against an earlier evaluation, if there is one.
+    """
+
+    scores: tuple[Score, ...]
+    summary: Summary
+    absent: tuple[str, ...] = ()
+    changes: tuple[Change, ...] | None = None
+
+
+def read_evaluation(file: Path) -> Evaluation:
+    """Return an evaluation that was printed as JSON. Raises InvalidReference."""
+    try:
+        return Evaluation.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise InvalidReference(f"{file} cannot be read: {(error.strerror or '').lower()}.") from error
+    except ValidationError as error:
+        raise InvalidReference(
+            f"{file} is no result of this version.", advice="`swatchbook evaluate products … --json` prints one."
+        ) from error
+
+
+def evaluate(scores: Sequence[Score], *, absent: Sequence[str] = (), before: Evaluation | None = None) -> Evaluation:
+    """Return the scores with their summary, and with what changed since `before`."""
+    return Evaluation(
+        scores=tuple(sorted(scores, key=lambda each: (not each.is_catalogue, each.f1, each.slug))),
+        summary=summarise(scores),
+        absent=tuple(absent),
+        changes=None if before is None else compare(before.scores, scores),
+    )
+
+
+def summarise(scores: Sequence[Score]) -> Summary:
+    """Return the summary of scores."""
+    catalogues = [each for each in scores if each.is_catalogue]
+    others = [each for each in scores if not each.is_catalogue]
+    f1 = [each.f1 for each in catalogues]
+    found = sum(len(each.found) for each in catalogues)
+    links = [each.links for each in catalogues]
+    hits = sum(each.hits for each in links)
+    complete = [each for each in links if each.complete]
+    return Summary(
+        catalogues=len(catalogues),
+        f1_floor=min(f1, default=None),
+        f1_median=median(f1) if f1 else None,
+        f1_mean=mean(f1) if f1 else None,
+        at_zero=tuple(each.slug for each in catalogues if not each.f1),
+        precision=_ratio(found, sum(each.said - each.neutral for each in catalogues)),
+        recall=_ratio(found, sum(each.products for each in catalogues)),
+        link_precision=_ratio(sum(each.right for each in complete), sum(each.said for each in complete)),
+        link_recall=_ratio(hits, sum(each.labels for each in links)),
+        link_recall_of_found=_ratio(hits, sum(each.labels_of_found for each in links)),
+        others=len(others),
+        others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
+    )
+
+
+def compare(before: Sequence[Score], after: Sequence[Score]) -> tuple[Change, ...]:
+    """Return a change for each document that is in both and differs. Labels that only one of them has do not count."""
+    old = {each.sha256: each for each in before}
+    changes = (_change(old[each.sha256], each) for each in after if each.sha256 in old)
+    return tuple(
+        change for change in changes if any((*change.model_dump(exclude={"slug", "f1", "f1_before"}).values(),))
+    )
+
+
+def _change(before: Score, after: Score) -> Change:
+    return Change(
+        slug=after.slug,
+        f1_before=before.f1,
+        f1=after.f1,
+        won=_in_both(before.missed, after.found),
+        lost=_in_both(before.found, after.missed),
+        newly_wrong=_only_in_first(after.wrong, before.wrong),
+        no_longer_wrong=_only_in_first(before.wrong, after.wrong),
+        links_won=_in_both(before.links.missed, after.links.hit),
+        links_lost=_in_both(before.links.hit, after.links.missed),
+    )
+
+
+def _in_both(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
+    return tuple((Counter(a) & Counter(b)).elements())
+
+
+def _only_in_first(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
+    return tuple((Counter(a) - Counter(b)).elements())
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
