@@ -140,7 +140,10 @@ def likeness(a: str, b: str) -> float:
         return 0.0
     if a == b:
         return 1.0
-    ratio = SequenceMatcher(None, a, b).ratio()
+    matcher = SequenceMatcher(None, a, b)
+    if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE:  # bounds of the ratio, which is slow
+        return 0.0
+    ratio = matcher.ratio()
     return ratio if ratio >= ALIKE and re.sub(r"\D+", "", a) == re.sub(r"\D+", "", b) else 0.0
 
 

@@ -134,6 +134,8 @@ READING: Mapping[str, Sequence[str]] = {
     "show": ("show {document}", "show {name}"),
     "inspect": ("inspect {document}", "inspect {name} --page 1"),
     "audit": ("audit {document} --json", "audit {name}"),
+    "label": ("label {document}", "label {name}"),
+    "evaluate products": ("evaluate products {truth} --json", "evaluate products {truth}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
 }
@@ -256,7 +258,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
 
 
 def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
-    """Ids and names of an owner's oldest document, and copies of its file and of a picture that it shows."""
+    """Ids and names of an owner's oldest document, and copies of its file, of a picture that it shows, and of labels."""
     with resources.ledger.read() as connection:
         owned = select(documents).where(documents.c.owner == owner).order_by(documents.c.created_at)
         document = connection.execute(owned).mappings().first()
@@ -272,10 +274,12 @@ def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
     assert product is not None
     for name, file in (("catalogue", document["file"]), ("picture", image.file)):
         (folder / f"{owner}-{name}").write_bytes(resources.files.read(file))
+    labels = {"slug": "labelled", "sha256": document["content"], "products": []}
+    (folder / f"{owner}-truth.json").write_text(json.dumps(labels))
     return {
         "document": document["id"], "name": document["name"], "file": document["file"], "image": image.id,
         "product": product.id, "product_name": product.name.split()[0], "catalogue": str(folder / f"{owner}-catalogue"),
-        "picture": str(folder / f"{owner}-picture"),
+        "picture": str(folder / f"{owner}-picture"), "truth": str(folder / f"{owner}-truth.json"),
     }  # fmt: skip
 
 

@@ -1,0 +1,52 @@
+"""Labelled files come out of any repository at their commit, and only with their SHA-256."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devtools.obtain_truth import main, obtain
+from swatchbook.records import sha256
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def label(tmp_path: Path) -> dict[str, Any]:
+    """A label of a file that a later commit of its repository has replaced."""
+    repository = tmp_path / "host" / "maker" / "site"
+    (repository / "public").mkdir(parents=True)
+    commits = []
+    for content in (b"%PDF first", b"%PDF second"):
+        (repository / "public/list.pdf").write_bytes(content)
+        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "a catalogue"]):
+            subprocess.run(
+                ["git", "-C", repository, "-c", "user.name=maker", "-c", "user.email=maker@example.com", *words],
+                check=True,
+            )
+        head = subprocess.run(["git", "-C", repository, "rev-parse", "HEAD"], capture_output=True, check=True)
+        commits.append(head.stdout.decode().strip())
+    source = {"repo": "maker/site", "path": "public/list.pdf", "commit": commits[0]}
+    return {"source": source, "sha256": sha256(b"%PDF first")}
+
+
+def test_file_of_the_labelled_commit_is_obtained(label: dict[str, Any], tmp_path: Path) -> None:
+    to = tmp_path / "list.pdf"
+    assert obtain(label, f"{tmp_path}/host", to) is None
+    assert to.read_bytes() == b"%PDF first"
+    assert obtain(label, "nowhere", to) is None, "it is there already"
+
+
+def test_another_file_is_not_written(label: dict[str, Any], tmp_path: Path) -> None:
+    to = tmp_path / "list.pdf"
+    assert "SHA-256 differs" in (obtain(label | {"sha256": "0" * 64}, f"{tmp_path}/host", to) or "")
+    assert "nowhere" in (obtain(label, "nowhere", to) or "")
+    assert not to.exists()
+
+
+def test_nothing_is_written_into_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["obtain_truth", "labels", str(ROOT / "build/files"), "host"])
+    with pytest.raises(SystemExit):
+        main()
+    assert not (ROOT / "build/files").exists()

@@ -1,0 +1,141 @@
+"""When a product is found, at which grain, and when a picture is linked rightly; what a change won and lost."""
+
+from typing import Any
+
+import pytest
+
+from swatchbook.evaluation.score import Answer, Placed, Score, likeness, score
+from swatchbook.evaluation.summary import compare, summarise
+from swatchbook.evaluation.truth import Truth
+from swatchbook.geometry import Box
+from swatchbook.records import Product
+
+A4: Box = (0, 0, 595, 842)
+
+
+def truth(*products: dict[str, Any], sha256: str = "a" * 64, **fields: Any) -> Truth:
+    labels = [{"id": p["name"], "first_page": 1, "last_page": 1} | p for p in products]
+    return Truth.model_validate({"slug": "chairs", "sha256": sha256, "products": labels} | fields)
+
+
+def answer(
+    *names: str, page: int = 1, placements: dict[str, Placed] | None = None, links: tuple[tuple[str, str], ...] = ()
+) -> Answer:
+    said = [
+        Product(
+            id=name, name=name, category=None, code=None, variants=(), first_page=page, last_page=page, pages=(page,),
+            metadata={}, confidence=1, evidence=(),
+        )
+        for name in names
+    ]  # fmt: skip
+    return Answer(said, placements or {}, links, {1: A4, 2: A4})
+
+
+@pytest.mark.parametrize(
+    ("said", "labelled", "alike"),
+    [
+        ("NORDVIK  oak", "Nordvik Oak", True),
+        ("N O R D V I K", "Nordvik", True),
+        ("Nordvlk Oak", "Nordvik Oak", True),
+        ("RK 550", "RK551", False),
+        ("Oak", "Nordvik Oak", False),
+        ("", "", False),
+    ],
+)
+def test_names_agree_by_letters_and_all_digits(said: str, labelled: str, alike: bool) -> None:
+    assert (likeness(said, labelled) > 0) is alike
+
+
+def test_a_product_is_found_on_its_pages_by_any_of_its_names_and_only_once() -> None:
+    labels = truth({"name": "Rado", "category": "One piece", "code": "A-17"}, {"name": "Oslo", "also": ["Oslo 2"]})
+    for names in (("Rado", "Oslo"), ("One piece Rado", "Oslo 2"), ("A-17", "OSLO"), ("Rado A-17", "Oslo")):
+        assert score(labels, answer(*names)).f1 == 1, names
+    twice = score(labels, answer("Rado", "One piece Rado"))
+    assert (twice.found, twice.missed, twice.wrong) == (("1 Rado",), ("1 Oslo",), ("1 One piece Rado",))
+    assert (twice.precision, twice.recall) == (0.5, 0.5)
+    assert score(labels, answer("Rado", "Oslo", page=2)).found == ()
+
+
+def test_another_accepted_grain_is_neither_found_nor_wrong() -> None:
+    labels = truth(
+        {"name": "Trio 22", "parts": ["1. Handrail"], "category": "Railings"},
+        families=[{"name": "Railings", "pages": [1, 2]}],
+    )
+    fine = score(labels, answer("Trio 22", "Railings", "2) Handrail"))
+    assert (fine.said, fine.neutral, fine.precision, fine.family_f1) == (3, 2, 1, 1)
+    coarse = score(labels, answer("Railings"))
+    assert (coarse.f1, coarse.family_f1, coarse.wrong) == (0, 1, ())
+
+
+def test_where_nothing_is_labelled_nothing_should_be_said() -> None:
+    assert score(truth(), answer()).f1 == 1
+    assert score(truth(), answer("Our services")).f1 == 0
+
+
+@pytest.fixture
+def labelled_pictures() -> Truth:
+    return truth(
+        {"name": "Rado"},
+        {"name": "Oslo"},
+        image_links=[
+            {"page": 1, "product": "Rado", "image_hint": {"bbox": [100, 100, 300, 300], "xref": 7}},
+            {"page": 1, "product": "Oslo", "image_hint": {"bbox": [400, 100, 800, 300], "xref": 8}},
+        ],
+        image_traps=[{"page": 1, "image_hint": {"bbox": [0, 0, 595, 842], "xref": 9}}],
+        all_product_images=2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("bbox", "xref", "is_right"),
+    [
+        ((103, 97, 303, 297), None, True),  # each side is near
+        ((100, 100, 300, 240), None, True),  # more than half of both
+        ((100, 100, 180, 180), None, False),  # a small part: some other picture
+        ((100, 100, 180, 180), 7, True),  # the part that is seen of the labelled image object
+        ((0, 0, 595, 842), None, False),  # a raster of the page is not each of its goods, and here a trap
+    ],
+)
+def test_a_picture_is_the_labelled_one_by_its_box_or_its_object(
+    labelled_pictures: Truth, bbox: Box, xref: int | None, is_right: bool
+) -> None:
+    links = score(
+        labelled_pictures, answer("Rado", "Oslo", placements={"x": Placed(1, bbox, xref)}, links=(("x", "Rado"),))
+    ).links
+    assert (links.right, links.precision, links.recall) == (int(is_right), float(is_right), is_right / 2)
+    assert links.trapped == (bbox == A4)
+
+
+def test_a_picture_counts_for_its_product_only_and_off_the_page_nothing_is_compared(labelled_pictures: Truth) -> None:
+    placements = {"x": Placed(1, (400, 100, 595, 300), None)}
+    for target, right in (("Oslo", 1), ("Rado", 0)):
+        links = score(labelled_pictures, answer("Rado", "Oslo", placements=placements, links=(("x", target),))).links
+        assert links.right == right
+    lacking = score(labelled_pictures, answer("Rado", placements=placements, links=(("x", "Rado"),)))
+    assert (lacking.links.labels, lacking.links.labels_of_found) == (2, 1)
+
+
+def test_summary_tells_catalogues_from_others() -> None:
+    def scored(sha256: str, *said: str) -> Score:
+        return score(truth({"name": "Rado"}, {"name": "Oslo"}, sha256=sha256 * 64), answer(*said))
+
+    scores = [scored("a", "Rado", "Oslo"), scored("b", "Rado"), scored("c"), score(truth(), answer("Us", "Team"))]
+    summary = summarise(scores)
+    assert (summary.catalogues, summary.f1_floor, summary.at_zero) == (3, 0, ("chairs",))
+    assert summary.f1_median == pytest.approx(2 / 3)
+    assert summary.f1_mean == pytest.approx(5 / 9)
+    assert (summary.precision, summary.recall) == (1, 0.5)
+    assert (summary.others, summary.others_with_products) == (1, ("chairs: 2",))
+    assert summarise([]).f1_mean is None
+
+
+def test_a_change_is_told_by_name() -> None:
+    labels = truth({"name": "Rado"}, {"name": "Oslo"}, {"name": "Bergen"})
+    (change,) = compare(
+        [score(labels, answer("Rado", "Price", "Oslo"))], [score(labels, answer("Bergen", "Oslo", "Size"))]
+    )
+    assert (change.won, change.lost) == (("1 Bergen",), ("1 Rado",))
+    assert (change.newly_wrong, change.no_longer_wrong) == (("1 Size",), ("1 Price",))
+    same = [score(labels, answer("Rado"))]
+    assert compare(same, same) == ()
+    assert compare([], same) == ()

@@ -1,0 +1,83 @@
+"""The labels in tests/truth/tuning are consistent: a result that says just what they say scores 1."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swatchbook.errors import InvalidReference
+from swatchbook.evaluation.score import Answer, Placed, score
+from swatchbook.evaluation.truth import Truth, read_truths
+from swatchbook.records import Product
+from tests.conftest import ROOT
+
+FILES = sorted((ROOT / "tests/truth/tuning").glob("*.json"))
+PAGE_KINDS = {
+    *("cover", "contents", "text", "products", "products_continued", "table"),
+    *("scene", "divider", "contact", "back", "blank"),
+}
+ROLES = {"photo", "variant", "drawing", "detail", "scene"}
+
+
+def answer_of(truth: Truth) -> Answer:
+    """What somebody would answer who read the labels."""
+    links = [(f"{n}", link) for n, link in enumerate(truth.image_links) if link.bbox and link.image_hint]
+    return Answer(
+        products=[
+            Product(
+                id=label.id, name=label.name, category=label.category, code=label.code, variants=(),
+                first_page=label.first_page, last_page=label.last_page, pages=(label.first_page,), metadata={},
+                confidence=1, evidence=(),
+            )
+            for label in truth.products
+        ],
+        placements={n: Placed(link.page, link.bbox, None) for n, link in links if link.bbox},
+        links=[(n, link.product) for n, link in links if link.product],
+        page_boxes={},
+    )  # fmt: skip
+
+
+def test_there_are_24_catalogues_and_two_that_are_none() -> None:
+    truths = read_truths([ROOT / "tests/truth/tuning"])
+    assert Counter(bool(truth.products) for truth in truths) == {True: 24, False: 2}
+    assert [truth.slug for truth in truths] == [file.stem for file in FILES]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_labels_agree_with_themselves(file: Path) -> None:
+    (truth,) = read_truths([file])
+    label: dict[str, Any] = json.loads(file.read_text())
+    ids = [product.id for product in truth.products]
+    assert len(ids) == len(set(ids))
+    assert all(1 <= p.first_page <= p.last_page <= label["pages"] for p in truth.products)
+    assert {link.product for link in truth.image_links} <= {*ids, None}
+    assert label["source"].keys() >= {"repo", "path", "commit"}
+    if "page_kinds" in label:
+        assert label["page_kinds"].keys() == {str(number) for number in range(1, label["pages"] + 1)}
+        assert set(label["page_kinds"].values()) <= PAGE_KINDS
+        assert {link["role"] for link in label["image_links"]} <= ROLES
+        described = [product for product in label["products"] if "metadata" in product]
+        assert len(described) >= min(9, len(label["products"]))
+    perfect = score(truth, answer_of(truth))
+    assert (perfect.f1, perfect.exact_pages, perfect.missed, perfect.wrong) == (
+        1.0, float(bool(ids)), (), ()
+    )  # fmt: skip
+    on_page = Counter((product.first_page, product.name) for product in truth.products)
+    twins = {f"{page} {name}" for (page, name), count in on_page.items() if count > 1}
+    """Equal names on a page, of two categories: which is which is not decided by the category."""
+    missed = {text.partition(" at ")[0] for text in perfect.links.missed}
+    assert missed <= twins | {f"{link.page} None" for link in truth.image_links if not link.product}
+
+
+def test_eight_catalogues_are_labelled_in_detail() -> None:
+    assert sum("page_kinds" in json.loads(file.read_text()) for file in FILES) == 8
+
+
+def test_a_file_that_is_none_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"slug": "a", "products": []}')
+    with pytest.raises(InvalidReference, match=r"a\.json is no truth file: sha256: Field required"):
+        read_truths([tmp_path])
+    with pytest.raises(InvalidReference, match=r"b\.json cannot be read: no such file"):
+        read_truths([tmp_path / "b.json"])
