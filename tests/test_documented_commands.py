@@ -80,6 +80,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     ),
     "swatchbook audit DOCUMENT": ("audit catalogue.pdf", finds("lost picture")),
     "swatchbook audit": ("audit catalogue.pdf", finds("lost picture")),
+    "swatchbook label DOCUMENT": ("label catalogue.pdf", is_json),
     "swatchbook export DOCUMENT": ("export catalogue.pdf", finds("Nordvik Oak", "metadata.price")),
     "swatchbook export catalogue.pdf --to products.xlsx": ("", lambda run: "2 products of 1 document → " in run.stderr),
     "swatchbook export --all --to products.csv --pictures pictures": ("", lambda run: run.returncode == 0),
@@ -119,6 +120,7 @@ _CLI, _REVIEW = "tests/interface/cli/test_main.py", "tests/flows/test_review_qua
 _FOLDERS = "tests/interface/cli/test_ingest_images.py"
 _IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
+_EVALUATE = "tests/interface/cli/test_evaluate.py"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 TESTED_ELSEWHERE: Mapping[str, str] = {
     "make demo": "tests/samples/test_demo.py::test_demo_ingests_and_searches_without_a_network",
@@ -141,6 +143,10 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook import pictures.csv --config mapping.yaml --dry-run": f"{_IMPORT}::test_dry_run_only_counts",
     "swatchbook import pictures.csv --config mapping.yaml": f"{_IMPORT}::test_collection_becomes_searchable",
     "swatchbook import SOURCE --config FILE": f"{_IMPORT}::test_collection_becomes_searchable",
+    **dict.fromkeys(
+        ("swatchbook label", "swatchbook evaluate products", "swatchbook evaluate products TRUTH…"),
+        f"{_EVALUATE}::test_a_draft_says_what_the_result_says",
+    ),
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",
     "swatchbook rebuild-index": f"{_CLI}::test_ingest_search_show_rebuild_delete",

@@ -258,7 +258,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
 
 
 def fields(resources: Resources, owner: str, folder: Path) -> dict[str, str]:
-    """Ids and names of an owner's oldest document, and copies of its file, of a picture that it shows, and of labels."""
+    """Ids and names of an owner's oldest document, and copies of its file and of a picture of it, and labels."""
     with resources.ledger.read() as connection:
         owned = select(documents).where(documents.c.owner == owner).order_by(documents.c.created_at)
         document = connection.execute(owned).mappings().first()
