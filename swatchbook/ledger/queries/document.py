@@ -13,8 +13,8 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
-from swatchbook.ledger.queries.reviews import reviews_of
 from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
+from swatchbook.ledger.queries.reviews import reviews_of
 from swatchbook.ledger.queries.skipped import read_skipped
 from swatchbook.ledger.tables import (
     chunks,
