@@ -21,7 +21,7 @@ FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are f
 LEAST_ASPECT = 0.25  # of a small picture in context; longer ones are rules and slivers
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
-LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller pictures that repeat are logos and icons, whatever is beside them
+LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller pictures that repeat are logos and icons, unless in a row or a grid
 MOVED = 36.0  # points
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 LONGEST_CELL = 20  # characters
@@ -84,7 +84,7 @@ def find_repeated(seen: Sequence[Sighting]) -> set[int]:
 
 
 def _are_products(alike: Sequence[Sighting]) -> bool:
-    if any(area(s.bbox) < LEAST_SHARE_OF_REPEATED * area(s.page_box) for s in alike):
+    if any(not s.context and area(s.bbox) < LEAST_SHARE_OF_REPEATED * area(s.page_box) for s in alike):
         return False
     pages = {sighting.page for sighting in alike}
     captions = {sighting.caption for sighting in alike} - {None}
