@@ -55,6 +55,11 @@ def short_side(box: Box) -> float:
     return max(0.0, min(box[2] - box[0], box[3] - box[1]))
 
 
+def long_side(box: Box) -> float:
+    """Return the longer of width and height."""
+    return max(box[2] - box[0], box[3] - box[1])
+
+
 def overlap(a: Box, b: Box) -> Box:
     """Return the intersection of two boxes; it has area 0 if they do not overlap."""
     return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])

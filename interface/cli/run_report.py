@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interface.cli.exit_status import OPEN, of_report
-from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, table, until
+from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, page_numbers, table, until
 from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Spent, Stage
 from swatchbook.reports.money import cost_of
 from swatchbook.truncate import merge_roles
@@ -97,6 +97,8 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     ]
     if any(count for count, _ in excluded):
         rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in excluded if count)))
+    if report.lost_pictures:
+        rows.append(("lost pictures", _lost(report)))
     if report.confidence_score is not None:
         rows.append(("confidence", f"{report.confidence_score:.2f}"))
     if report.seconds:
@@ -154,6 +156,12 @@ def _items(counts: ItemCounts) -> str:
 
 def _to_review(report: RunReport) -> str:
     return f"{report.images_to_review} with a low score: swatchbook review list{owner_flag(report.owner)}"
+
+
+def _lost(report: RunReport) -> str:
+    pages = page_numbers([lost.page for lost in report.lost_pictures])
+    inspect = f"swatchbook inspect {report.document_id[:8]}{owner_flag(report.owner)}"
+    return f"{len(report.lost_pictures)}, on page {pages}: {inspect}"
 
 
 def _times(seconds: dict[str, float]) -> str:

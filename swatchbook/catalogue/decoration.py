@@ -6,11 +6,11 @@ Pure functions. Thresholds were chosen on real catalogues: of 701 pictures of pr
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from swatchbook.catalogue.attributes import code_of, price_in
 from swatchbook.catalogue.kinds import count_contacts
-from swatchbook.geometry import area, gaps, short_side
+from swatchbook.geometry import area, gaps, long_side, short_side
 from swatchbook.records import Box, Line, Sighting
 
 LEAST_SIDE = 32.0  # points
@@ -21,7 +21,10 @@ FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are f
 LEAST_ASPECT = 0.25  # of a small picture in context; longer ones are rules and slivers
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
-LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller pictures that repeat are logos and icons, whatever is beside them
+LEAST_SHARE_OF_REPEATED = (
+    0.03  # of the page; smaller pictures that repeat are logos and icons, unless in a row or a grid
+)
+MOVED = 36.0  # points
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
@@ -50,7 +53,7 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
 def is_small(sighting: Sighting) -> str | None:
     """Return why a picture is too small to show a product, None if it is large enough or stands in a context."""
     side = short_side(sighting.bbox)
-    if sighting.context and side >= LEAST_SIDE_IN_CONTEXT and side >= LEAST_ASPECT * _long_side(sighting.bbox):
+    if sighting.context and side >= LEAST_SIDE_IN_CONTEXT and side >= LEAST_ASPECT * long_side(sighting.bbox):
         return None
     if side < LEAST_SIDE:
         return f"tiny: its short side is under {LEAST_SIDE:g} pt"
@@ -83,12 +86,19 @@ def find_repeated(seen: Sequence[Sighting]) -> set[int]:
 
 
 def _are_products(alike: Sequence[Sighting]) -> bool:
-    if any(area(s.bbox) < LEAST_SHARE_OF_REPEATED * area(s.page_box) for s in alike):
+    if any(not s.context and area(s.bbox) < LEAST_SHARE_OF_REPEATED * area(s.page_box) for s in alike):
         return False
     pages = {sighting.page for sighting in alike}
     captions = {sighting.caption for sighting in alike} - {None}
     differ = len({s.content_key for s in alike}) == len(alike) == len(captions)
-    return differ or (len(pages) <= LONGEST_RUN and max(pages) - min(pages) < len(pages) and len(captions) == 1)
+    of_one_product = len(pages) <= LONGEST_RUN and max(pages) - min(pages) < len(pages) and len(captions) == 1
+    return differ or of_one_product or _moves_with_captions(alike, captions)
+
+
+def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | None]) -> bool:
+    """Whether a picture stands on few pages, with another caption and at another height: ornaments have one place."""
+    heights = [sighting.bbox[1] for sighting in alike]
+    return len(captions) == len(alike) <= LONGEST_RUN and max(heights) - min(heights) >= MOVED
 
 
 def _looks(sighting: Sighting) -> Iterable[object]:
@@ -142,7 +152,3 @@ def _is_same_size(a: Box, b: Box) -> bool:
 
 def _is_aligned(a: Box, b: Box) -> bool:
     return any(abs(a[k] + a[k + 2] - b[k] - b[k + 2]) <= SAME_SIDE * 2 * (a[k + 2] - a[k]) for k in (0, 1))
-
-
-def _long_side(box: Box) -> float:
-    return max(box[2] - box[0], box[3] - box[1])

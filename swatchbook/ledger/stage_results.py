@@ -7,9 +7,10 @@ no document shows any more are marked `gone` until publishing has removed them. 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, delete, select, update
 
 from swatchbook.errors import Policy
 from swatchbook.ledger.bulk_rows import Values, delete_rows_by_key, insert_new_rows, lock_rows, upsert_rows
@@ -157,7 +158,7 @@ def _payload(record: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_below: float = 0.0) -> None:
-    """Save the first half of stage 5: contents, images, placements in reading order, and pending items.
+    """Save the first half of stage 5: contents, images, placements in reading order, pending items, lost pictures.
 
     The items of unreadable pictures are rejected. A picture that is analysed already needs a review where its score is
     below `review_below` and no review has settled it. Raises RunRevoked.
@@ -170,8 +171,17 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
             review_below=review_below,
         )  # fmt: skip
         for lost in extraction.lost:
-            page = and_(pages.c.document == run.document, pages.c.number == lost.page)
-            connection.execute(update(pages).where(page).values(reason=lost.message, failure_kind=lost.kind))
+            failed = {"reason": lost.message, "failure_kind": lost.kind}
+            connection.execute(update(pages).where(_is_page(run, lost.page)).values(failed))
+        before = and_(pages.c.document == run.document, pages.c.lost_pictures.is_not(None))
+        connection.execute(update(pages).where(before).values(lost_pictures=None))
+        for number, pictures in groupby(extraction.lost_pictures, key=lambda picture: picture.page):
+            seen = {"lost_pictures": [picture.model_dump(mode="json") for picture in pictures]}
+            connection.execute(update(pages).where(_is_page(run, number)).values(seen))
+
+
+def _is_page(run: Run, number: int) -> ColumnElement[bool]:
+    return and_(pages.c.document == run.document, pages.c.number == number)
 
 
 def replace_pictures(

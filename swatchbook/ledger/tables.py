@@ -159,6 +159,7 @@ pages = Table(
     Column("reason", SafeText),
     Column("failure_kind", String(32)),
     Column("pictures", JSON),  # that are seen on a skipped page: [{bbox, width, height}]
+    Column("lost_pictures", JSON(none_as_null=True)),  # of other pages, null without any: [{page, bbox, share}]
 )
 
 images = Table(

@@ -45,12 +45,10 @@ COLORS = 32  # levels of each channel that are told apart
 def look(document: Any, number: int, side: int, placed: Mapping[str, Sequence[Box]]) -> Iterator[Frame]:
     """Render a page as JPEG, longest side `side` pixels (0: not at all), and find pictures outside `placed[page]`."""
     page = document[number - 1]
-    as_shown: Transform = tuple(page.rotation_matrix)
-    words = [transform_box(word[:4], as_shown) for word in page.get_text("words")]
     small = page.get_pixmap(dpi=DPI, colorspace=pymupdf.csRGB, alpha=False)
     pixels = np.frombuffer(small.samples_mv, np.uint8).reshape(small.height, small.stride)[:, : small.width * 3]
     unplaced = pictures_seen(
-        pixels.reshape(small.height, small.width, 3), [*words, *placed.get(str(number), ())], scale=DPI / 72
+        pixels.reshape(small.height, small.width, 3), [*word_boxes(page), *placed.get(str(number), ())], scale=DPI / 72
     )
     payload = b""
     if side:
@@ -58,6 +56,12 @@ def look(document: Any, number: int, side: int, placed: Mapping[str, Sequence[Bo
         large = page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=pymupdf.csRGB, alpha=False)
         payload = large.tobytes("jpeg", jpg_quality=QUALITY)
     yield {"page": number, "seen": tuple(page.rect), "unplaced": unplaced}, payload
+
+
+def word_boxes(page: Any) -> list[Box]:
+    """Return the boxes of the words in a page's text layer, as the page is shown."""
+    as_shown: Transform = tuple(page.rotation_matrix)
+    return [transform_box(word[:4], as_shown) for word in page.get_text("words")]
 
 
 def draw(document: Any, number: int, side: int, drawing: Mapping[str, Any]) -> Iterator[Frame]:
@@ -104,6 +108,8 @@ def pictures_seen(pixels: Pixels, masked: Sequence[Box], *, scale: float) -> lis
     counts = np.bincount(colors[~contrast], minlength=COLORS**3)
     plain = (counts >= PLAIN_SHARE * colors.size)[colors]
     marked = free & ~plain
+    if np.count_nonzero(marked) < LEAST_FILLED * LEAST_SHARE * marked.size:
+        return []
     marked &= ~_rules(marked) & ~_rules(marked.T).T
     height, width = marked.shape
     boxes = []
@@ -137,11 +143,20 @@ def _outside(boxes: Sequence[Box], shape: tuple[int, ...], scale: float) -> Map:
 
 def _contrast(pixels: Pixels) -> Map:
     """Return the pixels that differ from the next one to the right or below."""
-    values = pixels.astype(np.int16)
     marked = np.zeros(pixels.shape[:2], np.bool_)
-    marked[:, :-1] = (np.abs(values[:, 1:] - values[:, :-1]) > CONTRAST).any(axis=2)
-    marked[:-1] |= (np.abs(values[1:] - values[:-1]) > CONTRAST).any(axis=2)
+    for values in _channels(pixels):
+        marked[:, :-1] |= _differ(values[:, 1:], values[:, :-1])
+        marked[:-1] |= _differ(values[1:], values[:-1])
     return marked
+
+
+def _differ(a: Pixels, b: Pixels) -> Map:
+    return np.maximum(a, b) - np.minimum(a, b) > CONTRAST
+
+
+def _channels(pixels: Pixels) -> Pixels:
+    """Return the channels one after the other (3, h, w): a tenth of the time for what is computed of each."""
+    return np.ascontiguousarray(np.moveaxis(pixels, 2, 0))
 
 
 def _rules(marked: Map) -> Map:
@@ -188,6 +203,6 @@ def _stretches(used: Map) -> list[tuple[int, int]]:
 
 def _colors(pixels: Pixels) -> npt.NDArray[np.int32]:
     """Return the colour of each pixel as a number below `COLORS` ** 3."""
-    red, green, blue = np.moveaxis((pixels // (256 // COLORS)).astype(np.int32), 2, 0)
+    red, green, blue = (_channels(pixels) // (256 // COLORS)).astype(np.int32)
     numbers: npt.NDArray[np.int32] = (red * COLORS + green) * COLORS + blue
     return numbers

@@ -8,7 +8,7 @@ The most pictures of a page (1,000); the resolution of what is rendered (432 dpi
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -33,12 +33,13 @@ from swatchbook.geometry import (
 )
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
+from swatchbook.pdf.lost import find_lost
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.painting import NOWHERE, Painted, Painting, list_pictures, list_strokes, trace_painting
 from swatchbook.pdf.picture_file import OPAQUE, Colors, PictureFile, keep_jpeg, may_keep_jpeg, min_alpha, to_png
 from swatchbook.pdf.rasters import Texts, cut_rasters
 from swatchbook.pdf.strips import Strip, join_strips
-from swatchbook.pdf.visible import Seen, render_box, see_pictures
+from swatchbook.pdf.visible import Seen, paint_flat, render_box, see_pictures
 from swatchbook.records import sha256, text_key
 from swatchbook.runtime.child_process import Frame
 
@@ -68,10 +69,14 @@ class Found:
     turn: Turn = "none"  # of what is rendered, to stand upright
 
 
-def find_pictures(page: Any) -> Iterator[Found]:
-    """Return the pictures that a page paints, in the order painted, with what is seen of each; then its drawings."""
-    infos, painting = page.get_image_info(), trace_painting(page)
-    pictures = list(_painted_pictures(page, infos, painting))
+def find_pictures(
+    page: Any, infos: Sequence[dict[str, Any]], painting: Painting, flat: Callable[[], Image.Image]
+) -> Iterator[Found]:
+    """Return the pictures that a page paints, in the order painted, with what is seen of each; then its drawings.
+
+    `infos` is what `get_image_info()` says of the page, `painting` what it paints; `flat` gives what `paint_flat` does.
+    """
+    pictures = list(_painted_pictures(page, infos, painting, flat))
     strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
     for group in join_strips(strips, cache(lambda: render_box(page, tuple(page.rect), 1.0))):
         yield _whole_of([pictures[n] for n in group])
@@ -89,11 +94,13 @@ def _whole_of(strips: Sequence[Found]) -> Found:
     return replace(strips[0], whole=whole, place=place, seen=seen, picture=None)
 
 
-def _painted_pictures(page: Any, infos: Sequence[dict[str, Any]], painting: Painting) -> Iterator[Found]:
+def _painted_pictures(
+    page: Any, infos: Sequence[dict[str, Any]], painting: Painting, flat: Callable[[], Image.Image]
+) -> Iterator[Found]:
     strokes, drawn = list_strokes(infos, painting), list(list_pictures(page, infos, painting))
     counts_agree = len(painting.strokes) == len(infos)
     pictures = [p.number for p in drawn if not p.gradient][:MOST_PICTURES]
-    seen = see_pictures(page, {number: drawn[number].bbox for number in pictures}) if counts_agree else {}
+    seen = see_pictures(page, {number: drawn[number].bbox for number in pictures}, flat) if counts_agree else {}
     xrefs = match_xrefs(page, infos)
     for number in pictures:
         picture, stroke, place = drawn[number], strokes[number], drawn[number].bbox
@@ -135,12 +142,14 @@ class Extractor:
 
     def __call__(self, document: Any, number: int) -> Iterator[Frame]:
         page = document[number - 1]
-        count = len(page.get_image_info())
-        if count > MOST_PICTURES:
-            warning = f"It paints {count} pictures; the first {MOST_PICTURES} are taken."
+        infos, painting, flat = page.get_image_info(), trace_painting(page), cache(lambda: paint_flat(page))
+        if len(infos) > MOST_PICTURES:
+            warning = f"It paints {len(infos)} pictures; the first {MOST_PICTURES} are taken."
             yield {"page": number, "warnings": [warning]}, b""
+        whole, texts = list(find_pictures(page, infos, painting, flat)), self._texts.get(str(number))
+        pictures = list(cut_rasters(page, whole, texts))
         # Counted here: all pictures cut from one raster have its number.
-        for place, found in enumerate(cut_rasters(page, find_pictures(page), self._texts.get(str(number)))):
+        for place, found in enumerate(pictures):
             if number == self._first and place <= self._after:
                 continue
             sighting = {
@@ -158,6 +167,11 @@ class Extractor:
             yield {"page": number, "begun": place, "key": key, "sighting": sighting}, b""
             facts, data = self._convert(page, found)
             yield {"page": number, "number": place, **facts}, data
+        cut = {one.number for one in pictures if one.kind == "region"}
+        rasters = [one.seen.box for one in whole if one.number in cut]
+        known = [*(one.seen.box for one in pictures), *(texts["lines"] if texts else ())]
+        lost = find_lost(page, painting, flat=flat, known=known, cut=rasters)
+        yield {"page": number, "unplaced": lost, "page_box": finite_box(page.rect)}, b""
 
     def _key(self, document: Any, page: int, place: int, found: Found) -> str:
         """Return the key that identifies a picture if it turns out to be unreadable."""

@@ -9,7 +9,7 @@ import hashlib
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from swatchbook.errors import (
     UnreadableDocument,
     as_failure,
 )
+from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
 from swatchbook.pdf.rasters import Texts
@@ -34,6 +35,7 @@ from swatchbook.records import (
     Drawing,
     ExtractedPictures,
     FailedPage,
+    LostPicture,
     Page,
     Picture,
     Reading,
@@ -258,9 +260,16 @@ def extract(
         pictures=tuple(builder.pictures.values()),
         sightings=tuple(builder.sightings),
         unreadable=tuple(builder.unreadable.values()),
+        lost_pictures=tuple(builder.lost_pictures),
         lost=tuple(builder.lost),
         warnings=truncate(builder.warnings, KEPT_WARNINGS),
     )
+
+
+def lost_pictures(number: int, page: Box, unplaced: Iterable[Box]) -> Iterator[LostPicture]:
+    """Return what looks like a picture outside all placements of a page, whose box is `page`."""
+    for box in unplaced:
+        yield LostPicture(page=number, bbox=box, share=round(area(box) / area(page), 4))
 
 
 class _ExtractionBuilder:
@@ -270,6 +279,7 @@ class _ExtractionBuilder:
         self.pictures: dict[str, Picture] = {}
         self.unreadable: dict[str, Unreadable] = {}
         self.sightings: list[Sighting] = []
+        self.lost_pictures: list[LostPicture] = []
         self.lost: list[FailedPage] = []
         self.warnings: list[str] = []
         self._files = files
@@ -280,6 +290,8 @@ class _ExtractionBuilder:
             self._announced = answer
         elif "number" in answer:
             self._add_sighting(answer, payload)
+        elif "unplaced" in answer:
+            self.lost_pictures += lost_pictures(answer["page"], answer["page_box"], answer["unplaced"])
         elif "lost" in answer:
             self.lost.append(FailedPage(page=answer["page"], **answer["lost"]))
         else:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from swatchbook.geometry import area, bounding_box, covers, shared_area, short_side
+from swatchbook.geometry import area, bounding_box, covers, long_side, shared_area, short_side
 from swatchbook.records import Box
 
 GROUND_SHARE = 0.2  # of a raster's pixels that have the colour of its ground
@@ -22,7 +22,8 @@ DIFFERENT = 14  # of 255, in any channel: a pixel that is not ground
 FEWEST_TEXTS = 2  # lines of text on the ground
 LEAST_SIDE, LEAST_SHARE = 18.0, 0.0015  # points; of the page
 JOINED = 5  # points between parts of one picture
-LONGEST = 6.0  # times its short side: longer ones are rules and bands
+LONGEST = 6.0  # times its short side: longer ones are rules and bands, unless they are drawn in thin lines
+THIN_LINES, LONGEST_DRAWING = 0.25, 12.0  # of its box that a drawing fills; sections of profiles are long
 FRAME_SHARE = 0.6  # of a part's pixels that lie at the edge of its box: then it is a frame
 FRAME_WIDTH = 4  # points of such an edge
 TEXT_SHARE = 0.2  # of its box that lines of text cover: then it is a table or a panel
@@ -48,10 +49,10 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
     raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
     parts = [
         box
-        for box, at_edge in _parts(different)
+        for box, filled, at_edge in _parts(different)
         if short_side(box) >= LEAST_SIDE
         and area(box) >= LEAST_SHARE * page_area
-        and max(box[2] - box[0], box[3] - box[1]) <= LONGEST * short_side(box)
+        and long_side(box) <= (LONGEST_DRAWING if filled <= THIN_LINES else LONGEST) * short_side(box)
         and not (at_edge > FRAME_SHARE and any(covers(box, text) for text in texts))
         and sum(shared_area(box, text) for text in texts) <= TEXT_SHARE * area(box)
     ]
@@ -84,8 +85,10 @@ def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:
     return bool(edge.mean() < 1 - GROUND_EDGE)
 
 
-def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float]]:
-    """Return the boxes of connected parts, and which share of its pixels lies at the edge of each box."""
+def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float, float]]:
+    """Return the boxes of connected parts, which share of each box is filled, and which share of its pixels lies at the
+    edge of the box.
+    """
     speck = np.ones((2, 2), np.uint8)
     mask = cv2.dilate(cv2.erode(different.astype(np.uint8), speck), speck, anchor=(0, 0))  # else all moves by a pixel
     closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((JOINED, JOINED), np.uint8))
@@ -95,7 +98,7 @@ def _parts(different: NDArray[np.bool_]) -> list[tuple[Box, float]]:
     for number, (left, top, width, height, count) in enumerate(rows, start=1):
         within = labels[top + FRAME_WIDTH : top + height - FRAME_WIDTH, left + FRAME_WIDTH : left + width - FRAME_WIDTH]
         box = (float(left), float(top), float(left + width), float(top + height))
-        parts.append((box, 1 - float(np.count_nonzero(within == number)) / count))
+        parts.append((box, count / (width * height), 1 - float(np.count_nonzero(within == number)) / count))
     return parts
 
 

@@ -2,10 +2,12 @@
 colour, and then with a few pictures at a time in another; the difference is exactly what each contributes after clips,
 the page's edge, later paint and soft masks. No picture is decoded. It runs in the child.
 
+The flat page has no pictures left but those that are drawn as vectors: `lost.py` searches it for them.
+
 When little of a picture shows, whether it is hidden: `catalogue/pictures.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,19 +40,30 @@ class Seen:
 UNSEEN = Seen((0.0, 0.0, 0.0, 0.0), 0.0, 0.0)
 
 
-def see_pictures(page: Any, places: Mapping[int, Box]) -> dict[int, Seen]:
+def pixel_size(page: Any) -> float:
+    """Return the points of a page that a pixel of its flat painting covers."""
+    return max(PIXEL, max(page.rect.width, page.rect.height) / MOST_SIDE)
+
+
+def paint_flat(page: Any) -> Image.Image:
+    """Paint a page with every picture in one flat colour (mode RGB), a pixel for each `pixel_size`."""
+    return _paint(page, pixel_size(page), ())
+
+
+def see_pictures(page: Any, places: Mapping[int, Box], flat: Callable[[], Image.Image]) -> dict[int, Seen]:
     """Return what is seen of each picture: `places` has, by its number in the order painted, the box where it can be.
 
-    Pictures for which the page would have to be painted more than `MOST_RENDERS` times are left out.
+    `flat` gives what `paint_flat` returns; it is asked only where there are pictures. Pictures for which the page would
+    have to be painted more than `MOST_RENDERS` times are left out.
     """
     frame: Box = tuple(page.rect)
-    pixel = max(PIXEL, max(frame[2:]) / MOST_SIDE)
+    pixel = pixel_size(page)
     within = {number: clip(box, frame) for number, box in places.items()}
     channels = _share_channels({number: box for number, box in within.items() if area(box)}, apart=2 * pixel)
     seen = {number: UNSEEN for number, box in within.items() if not area(box)}
     if not channels:
         return seen
-    base = _paint(page, pixel, ())
+    base = flat()
     for first in range(0, len(channels), 3):
         shared = channels[first : first + 3]
         difference = ImageChops.difference(_paint(page, pixel, shared), base)

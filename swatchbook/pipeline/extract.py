@@ -31,7 +31,8 @@ def extract(
     """Extract the pictures of the planned pages, stored and deduplicated by content, and their placements.
 
     `document` is the document's id, from which the ids of placements are made. A picture that cannot be read is in
-    `unreadable` and keeps its placement; a page that cannot be read is in `lost`.
+    `unreadable` and keeps its placement; a page that cannot be read is in `lost`. `lost_pictures` look like
+    pictures and have no placement.
     """
     lost_pages = {page.page for page in reading.lost}
     numbers = [number for number in sorted(plan.shown) if number not in lost_pages]
@@ -44,6 +45,7 @@ def extract(
         pictures=found.pictures,
         placements=place_pictures(document, list(_with_texts(found.sightings, reading, files))),
         unreadable=found.unreadable,
+        lost_pictures=found.lost_pictures,
         lost=found.lost,
         warnings=found.warnings,
     )

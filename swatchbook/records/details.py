@@ -8,7 +8,7 @@ from swatchbook.geometry import Box
 from swatchbook.records.base import Record
 from swatchbook.records.images import Analysis, PlacementState
 from swatchbook.records.items import ImageState, ItemState, Role
-from swatchbook.records.pages import SkippedPicture
+from swatchbook.records.pages import LostPicture, SkippedPicture
 from swatchbook.records.products import Product
 
 
@@ -68,6 +68,9 @@ class PageDetails(Record):
     reason: str | None
     failure_kind: str | None
     pictures: tuple[SkippedPicture, ...] = Field(default=(), description="That are seen on a skipped page.")
+    lost_pictures: tuple[LostPicture, ...] = Field(
+        default=(), description="Parts of the page that look like pictures and have no placement."
+    )
 
 
 class ImagePlace(Record):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from swatchbook.geometry import Box
 from swatchbook.records.base import Record, Sha256
-from swatchbook.records.pages import FailedPage
+from swatchbook.records.pages import FailedPage, LostPicture
 
 
 class Picture(Record):
@@ -101,16 +101,20 @@ class ExtractedPictures(Record):
     pictures: tuple[Picture, ...]
     sightings: tuple[Sighting, ...]  # in the order of their pages
     unreadable: tuple[Unreadable, ...] = ()
+    lost_pictures: tuple[LostPicture, ...] = ()
     lost: tuple[FailedPage, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 class Extraction(Record):
-    """Result of stage 5: images, placements, and the pages that failed (`lost`)."""
+    """Result of stage 5: images, placements, what looks like a picture and has none (`lost_pictures`), and the pages
+    that failed (`lost`).
+    """
 
     pictures: tuple[Picture, ...]
     placements: tuple[Placement, ...]
     unreadable: tuple[Unreadable, ...] = ()
+    lost_pictures: tuple[LostPicture, ...] = ()
     lost: tuple[FailedPage, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -115,6 +115,15 @@ class FailedPage(Record):
     transient: bool = False
 
 
+class LostPicture(Record):
+    """A part of a page, in points, that looks like a picture, and that no placement covers."""
+
+    page: int
+    bbox: Box
+    share: float  # of the page
+    reason: str | None = None  # why its page was skipped
+
+
 class SeenPage(Record):
     """A page as a person sees it. `unplaced`: what looks like a picture and lies in no placement."""
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, Stage
-from swatchbook.records.pages import SkippedPage
+from swatchbook.records.pages import LostPicture, SkippedPage
 from swatchbook.records.sources import ItemCounts
 
 
@@ -67,6 +67,7 @@ class RunReport(Record):
     pages_skipped: int = 0
     pictures_skipped: int = 0  # that are seen on skipped pages; `skipped` lists them
     skipped: tuple[SkippedPage, ...] = ()
+    lost_pictures: tuple[LostPicture, ...] = ()  # parts of other pages that look like pictures and have no placement
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None

@@ -37,6 +37,7 @@ class Coverage(Record):
     unpublished: int
     roles: tuple[RoleCoverage, ...]
     documents: dict[str, int]  # by status
+    lost_pictures: int = 0  # parts of pages that look like pictures and have no placement
 
 
 class Similarity(Record):

@@ -2,21 +2,11 @@
 a picture listed of a skipped page covers it.
 """
 
-from swatchbook.geometry import area
 from swatchbook.ledger.documents import Document
 from swatchbook.pdf import reader
-from swatchbook.records import Box, FailedPage, Record
+from swatchbook.records import FailedPage, LostPicture, Record
 from swatchbook.reports.inspection import inspect, stored_file
 from swatchbook.resources import Resources
-
-
-class LostPicture(Record):
-    """A part of a page, in points, that looks like a picture. `reason` is the page's, if it was skipped."""
-
-    page: int
-    bbox: Box
-    share: float  # of the page
-    reason: str | None
 
 
 class Audit(Record):
@@ -41,15 +31,10 @@ def audit(resources: Resources, document: Document) -> Audit:
                 failed.append(seen)
                 continue
             view = views[seen.number]
-            on_skipped = view.kind == "skipped"
-            (skipped if on_skipped else lost).extend(
-                LostPicture(
-                    page=seen.number,
-                    bbox=box,
-                    share=round(area(box) / area(seen.box), 4),
-                    reason=view.reason if on_skipped else None,
-                )
-                for box in seen.unplaced
+            reason = view.reason if view.kind == "skipped" else None
+            found = reader.lost_pictures(seen.number, seen.box, seen.unplaced)
+            (skipped if view.kind == "skipped" else lost).extend(
+                picture.model_copy(update={"reason": reason}) for picture in found
             )
     return Audit(
         document_id=document.id,

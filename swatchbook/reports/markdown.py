@@ -32,6 +32,10 @@ _SKIPPED, _PLACES = 50, 8
 """Most skipped pages in a report, and most places of pictures on each."""
 
 
+_LOST = 50
+"""Most lost pictures in a report."""
+
+
 class ProductThumbnails(Record):
     """A product and thumbnails of its images as data URLs. Without a product: images of the document."""
 
@@ -80,6 +84,7 @@ def as_markdown(
         "chunks": report.chunks_created,
         "pages skipped": report.pages_skipped,
         "pictures on them": report.pictures_skipped,
+        "lost pictures": len(report.lost_pictures),
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,
         "images to review": report.images_to_review,
@@ -95,6 +100,7 @@ def as_markdown(
                [[getattr(report, f"images_{name}") for name in images]]),
         table(list(totals), [list(totals.values())]),
         _skipped_table(report),
+        _lost_table(report),
         _product_table(products),
         "## Seconds by stage",
         table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
@@ -140,6 +146,14 @@ def _skipped_table(report: RunReport) -> str:
 
 def _place(picture: SkippedPicture) -> str:
     return " ".join(f"{edge:.0f}" for edge in picture.bbox) + f" ({picture.width} × {picture.height})"
+
+
+def _lost_table(report: RunReport) -> str:
+    """Return what looks like a picture and has no placement, by page; nothing without any."""
+    rows = [
+        [lost.page, " ".join(f"{edge:.0f}" for edge in lost.bbox), f"{lost.share:.1%}"] for lost in report.lost_pictures
+    ]
+    return table(("lost picture on page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
 
 
 def _product_table(products: Sequence[ProductThumbnails]) -> str:

@@ -84,6 +84,25 @@ def test_large_picture_on_consecutive_pages_with_one_caption_is_one_products() -
     assert seen(4, 5, 9) == {0, 1, 2}
 
 
+def test_large_picture_that_moves_with_its_captions_is_no_ornament() -> None:
+    def seen(*places: tuple[float, str | None], side: float = 300, context: str | None = None) -> set[int]:
+        return find_repeated(
+            [
+                sighting(page=3 * n, bbox=(100, top, 100 + side, top + side), content="house", caption=caption)
+                .model_copy(update={"context": context})
+                for n, (top, caption) in enumerate(places, 1)
+            ]
+        )  # fmt: skip
+
+    assert seen((500, "Clear glass"), (360, "Cold climate"), (370, "Hot climate")) == set()
+    assert seen((360, "Clear glass"), (360, "Cold climate"), (370, "Hot climate")) == {0, 1, 2}, "at one place"
+    assert seen((500, "Clear glass"), (360, "Clear glass"), (370, None)) == {0, 1, 2}, "without captions of their own"
+    assert seen(*((100.0 + 50 * n, f"Glass {n}") for n in range(6))) == set(range(6)), "on many pages"
+    bars = (143.0, "Bar"), (245.0, "Bar, long"), (130.0, "Bar, section")
+    assert seen(*bars, side=40) == {0, 1, 2}, "a logo"
+    assert seen(*bars, side=40, context="table row") == set()
+
+
 def test_faint_background_is_decorative_and_thin_lines_on_a_clear_ground_are_not() -> None:
     large: Box = (100, 100, 400, 400)
     assert state([sighting(bbox=large, opacity=0.5, shown=0.95)], []) == [DECORATIVE]

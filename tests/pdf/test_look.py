@@ -11,9 +11,11 @@ from PIL import Image
 
 from swatchbook.pdf import reader
 from swatchbook.pdf.look import pictures_seen
-from swatchbook.records import Box, Drawing, DrawnBox, SeenPage
+from swatchbook.pipeline.extract import extract
+from swatchbook.records import Box, Drawing, DrawnBox, LostPicture, SeenPage
 from swatchbook.settings import Settings
-from tests.pdf.making import Paper, gradient, png
+from swatchbook.storage.files import Files
+from tests.pdf.making import Paper, all_pages, gradient, png
 
 SETTINGS = Settings()
 PHOTO: Box = (200, 300, 320, 400)
@@ -77,6 +79,45 @@ def test_a_page_of_noise_and_a_page_without_area_are_looked_at_too() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (600, 420, 3), np.uint8)
     assert pictures_seen(noise, [(50, 50, 60, 60)], scale=50 / 72) != []
     assert pictures_seen(np.zeros((1, 1, 3), np.uint8), [(-9, -9, 5000, 5000)], scale=50 / 72) == []
+
+
+def lost(paper: Paper, folder: Path) -> list[LostPicture]:
+    path, files, settings = paper.save(folder / "a.pdf"), Files(str(folder / "files")), Settings(home=folder)
+    reading = reader.read(path, files, settings)
+    return list(extract(path, "document", reading, all_pages(reading.page_count), files, settings).lost_pictures)
+
+
+def mosaic(page: pymupdf.Page, box: Box, tile: int) -> None:
+    """A picture of filled squares in many colours."""
+    for y in range(int(box[1]), int(box[3]), tile):
+        for x in range(int(box[0]), int(box[2]), tile):
+            page.draw_rect((x, y, x + tile, y + tile), color=None, fill=((x * y) % 97 / 97, x % 31 / 31, y % 17 / 17))
+
+
+def test_an_ingest_finds_a_picture_that_is_drawn_and_no_placement_covers(paper: Paper, tmp_path: Path) -> None:
+    drawn, beside, few = paper.pages(3)
+    mosaic(drawn, PHOTO, tile=10)
+    drawn.insert_text((40, 40), "A mosaic beside a photograph")
+    drawn.insert_image((20, 100, 140, 200), stream=png(photo()))
+    beside.insert_image(PHOTO, stream=png(photo()))
+    mosaic(few, (200, 300, 260, 360), tile=20)
+    found = lost(paper, tmp_path)
+    assert [picture.page for picture in found] == [1]
+    assert is_near(found[0].bbox, PHOTO)
+    assert math.isclose(found[0].share, 120 * 100 / (400 * 600), abs_tol=0.005)
+
+
+def test_an_ingest_finds_what_is_left_of_a_raster_that_was_cut(paper: Paper, tmp_path: Path) -> None:
+    raster = Image.new("RGB", (360, 500), "white")
+    for left in (20, 200):
+        raster.paste(photo(left), (left, 40))
+    raster.paste(photo(3).resize((340, 45)), (10, 400))  # too long for a region
+    page = paper.page()
+    page.insert_image((20, 50, 380, 550), stream=png(raster))
+    for left in (60, 240):
+        page.insert_text((left, 220), "Oak plank")
+    (found,) = lost(paper, tmp_path)
+    assert is_near(found.bbox, (30, 450, 370, 495))
 
 
 def test_boxes_are_drawn_over_the_page_and_notes_beside_it(paper: Paper, tmp_path: Path) -> None:

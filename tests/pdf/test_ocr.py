@@ -163,6 +163,18 @@ def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repe
     assert even_sizes([10, 11, 9, 24, 23]) == [10.0, 10.0, 10.0, 23.5, 23.5]
 
 
+def test_long_section_drawn_in_thin_lines_is_a_region_and_a_band_is_none() -> None:
+    texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
+    page = Image.new("RGB", (500, 400), "white")
+    pen = ImageDraw.Draw(page)
+    profile = [(20 + 40 * n, 150 if n % 2 else 200) for n in range(12)]
+    pen.line([(20, 150), *profile], fill="black", width=3)
+    pen.line([(20, 205), (460, 205)], fill="black", width=2)
+    pen.rectangle((20, 300, 460, 355), fill="navy")
+    (region,) = find_regions(np.asarray(page), texts, 240_000)
+    assert all(abs(a - b) <= 4 for a, b in zip(region, (20, 150, 460, 205), strict=True))
+
+
 def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
     texts = [(20.0, 20.0, 120.0, 40.0), (20.0, 50.0, 120.0, 70.0)]
     assert find_regions(np.asarray(gradient(400, 400)), texts, 240_000) == []

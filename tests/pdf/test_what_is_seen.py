@@ -14,7 +14,7 @@ from swatchbook.pipeline.extract import extract
 from swatchbook.records import Placement, PlacementState
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
-from tests.pdf.making import Paper, all_pages, deflated, gradient, jpeg, jpeg2000
+from tests.pdf.making import Paper, all_pages, deflated, gradient, jbig2, jpeg, jpeg2000
 
 BOX = (50, 100, 250, 200)
 LIKE = 8.0  # of 255: mean absolute difference between a picture and the rendering of its box
@@ -68,6 +68,19 @@ def sixteen_bits(paper: Paper, page: pymupdf.Page) -> None:
 @shows()
 def jpeg_2000(paper: Paper, page: pymupdf.Page) -> None:
     paper.put(page, paper.image(64, 48, jpeg2000(gradient(64, 48)), "/JPXDecode"), BOX)
+
+
+@shows()
+def black_and_white_in_jbig2(paper: Paper, page: pymupdf.Page) -> None:
+    xref = paper.image(*triangle().size, jbig2(triangle()), "/JBIG2Decode", "/DeviceGray")
+    paper.document.xref_set_key(xref, "BitsPerComponent", "1")
+    paper.put(page, xref, BOX)
+
+
+def triangle() -> Image.Image:
+    picture = Image.new("1", (96, 48), 255)
+    ImageDraw.Draw(picture).polygon([(5, 3), (90, 20), (30, 44)], fill=0)
+    return picture
 
 
 @shows()
@@ -199,6 +212,16 @@ def test_each_picture_looks_like_its_place_on_the_page(tmp_path: Path) -> None:
                 difference = _difference(document[number - 1], placement, picture)
                 said[name] = said[name] if difference <= LIKE else f"differs by {difference:.1f}"
     assert {name: what for name, what in said.items() if what is not True} == {}
+
+
+def test_a_jbig2_picture_has_the_pixels_that_were_coded(tmp_path: Path) -> None:
+    paper, files, settings = Paper(), Files(str(tmp_path / "files")), Settings(home=tmp_path)
+    black_and_white_in_jbig2(paper, paper.page())
+    path = paper.save(tmp_path / "a.pdf")
+    extraction = extract(path, "document", reader.read(path, files, settings), all_pages(1), files, settings)
+    (picture,) = extraction.pictures
+    extracted = Image.open(io.BytesIO(files.read(picture.file)))
+    assert extracted.convert("1").tobytes() == triangle().tobytes()
 
 
 def _difference(page: pymupdf.Page, placement: Placement, picture: Image.Image) -> float:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from swatchbook.records import DocumentStatus, RunReport, Spent, Stage
+from swatchbook.records import DocumentStatus, LostPicture, RunReport, Spent, Stage
 from swatchbook.reports.markdown import as_markdown
 
 
@@ -61,3 +61,10 @@ def test_the_bill_says_what_is_known_and_how_much_is_not() -> None:
     assert "0.2500 + 3 of unknown price" in rendered
     assert "$0.25 + unknown" in rendered
     assert "0.5000" in rendered
+
+
+def test_lost_pictures_are_listed_with_their_places() -> None:
+    lost = (LostPicture(page=7, bbox=(40.2, 100, 300, 260.6), share=0.0834),)
+    told = as_markdown(report("oak.pdf").model_copy(update={"lost_pictures": lost}))
+    assert "| 7 | 40 100 300 261 | 8.3% |" in told
+    assert "lost picture on page" not in as_markdown(report("oak.pdf"))

@@ -11,6 +11,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import owned_by
 from swatchbook.ledger.image_states import ImageGroup, image_groups, shown_images
 from swatchbook.ledger.publishing import count_unpublished
+from swatchbook.ledger.queries.lost_pictures import count_lost_pictures
 from swatchbook.ledger.tables import documents
 from swatchbook.records import Coverage, ItemState, Role, RoleCoverage
 
@@ -44,6 +45,7 @@ def coverage_of(
         unpublished=count_unpublished(ledger, owner=owner),
         roles=tuple(_role_coverage(role, tag, states) for (role, tag), states in sorted(by_role.items())),
         documents=count_documents(ledger, owner),
+        lost_pictures=count_lost_pictures(ledger, owner),
     )
 
 

@@ -13,6 +13,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
+from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
 from swatchbook.ledger.queries.reviews import reviews_of
 from swatchbook.ledger.queries.skipped import read_skipped
 from swatchbook.ledger.tables import (
@@ -61,6 +62,7 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             "document": {name: value for name, value in stored.items() if name not in ("report", "run", "deaths")},
             "page_boxes": _page_boxes(connection, document),
             "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
+            "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
             ],

@@ -103,4 +103,5 @@ def _page(row: Any) -> PageDetails:
         reason=row.reason,
         failure_kind=row.failure_kind,
         pictures=row.pictures or (),
+        lost_pictures=row.lost_pictures or (),
     )

@@ -11,6 +11,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.failures import failures, other_failures
+from swatchbook.ledger.queries.lost_pictures import lost_pictures
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.queries.skipped import skipped_pages
 from swatchbook.ledger.tables import chunks, products, timings
@@ -53,6 +54,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         pages_skipped=counts.pages_skipped,
         pictures_skipped=sum(len(page.pictures) for page in skipped),
         skipped=skipped,
+        lost_pictures=lost_pictures(ledger, document),
         failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),

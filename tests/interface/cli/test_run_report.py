@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from interface.cli.run_report import draw
-from swatchbook.records import DocumentStatus, FailureRecord, RunReport, Spent, Stage
+from swatchbook.records import DocumentStatus, FailureRecord, LostPicture, RunReport, Spent, Stage
 
 BROKEN = FailureRecord(
     index=11, page_number=3, role="visual", kind="unreadable_image", error="It is no picture.", attempts=1
@@ -46,6 +46,12 @@ def test_the_account_is_a_sum() -> None:
     assert "1:04 min (read pages 2.1 s · embed images 1:01 min)" in text
     assert "oak [2024].pdf" in text
     assert "swatchbook search" in text
+
+
+def test_lost_pictures_are_counted_with_their_pages_and_the_command_that_shows_them() -> None:
+    assert "lost pictures" not in drawn(report(images_found=3, images_complete=3))
+    lost = tuple(LostPicture(page=page, bbox=(0, 0, 90, 60), share=0.012) for page in (3, 4, 4, 9))
+    assert "4, on page 3–4, 9: swatchbook inspect 1a2b3c4d" in drawn(report(images_found=3, lost_pictures=lost))
 
 
 def test_five_failures_in_full_and_the_rest_counted() -> None:

@@ -29,6 +29,7 @@ from swatchbook.records import (
     ImageState,
     ItemState,
     LinkKind,
+    LostPicture,
     PlacementState,
     Role,
     RoleTag,
@@ -451,19 +452,26 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
     stage_results.save_chunks(ledger, run, text)
     found = extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"])
-    stage_results.save_extraction(ledger, run, found)
+    lost = tuple(LostPicture(page=page, bbox=(0, y, 100, y + 90), share=0.02) for page, y in ((1, 0), (1, 100), (2, 9)))
+    stage_results.save_extraction(ledger, run, found.model_copy(update={"lost_pictures": lost}))
     make_all(ledger, run)
     publish_all(ledger)
     plank = product(run, "Plank", category="Floors", metadata={"size": "60"})
     stage_results.save_assembly(ledger, run, [plank], [link(oak.id, plank)])
 
     shown = show_document(ledger, run.document)
-    parts = {"document", "page_boxes", "skipped_pages", "products", "images", "chunks", "entities", "links"}
-    assert shown.keys() == parts
+    assert shown.keys() == {
+        "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
+    }  # fmt: skip
     picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
     assert shown["skipped_pages"] == [{"page": 3, "reason": "contents", "pictures": [picture]}]
     report = document_report(ledger, run.document)
     assert (report.pages_skipped, report.pictures_skipped) == (1, 1)
+    assert report.lost_pictures == lost
+    assert shown["lost_pictures"] == [each.model_dump(mode="json") for each in lost]
+    assert [count_coverage(ledger, owner=owner).lost_pictures for owner in ("anna", "bert")] == [3, 0]
+    stage_results.save_extraction(ledger, run, found)
+    assert document_report(ledger, run.document).lost_pictures == ()
     assert shown["document"]["id"] == run.document
     assert shown["page_boxes"] == {str(n): [0.0, 0.0, 595.0, 842.0] for n in (1, 2, 3)}
     assert {

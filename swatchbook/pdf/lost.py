@@ -1,0 +1,43 @@
+"""Parts of a page that look like pictures, and that none of the pictures found covers: lost pictures. They can only be
+drawn as vectors, or be what is left of a raster that was cut: all else that a page paints is found. So what is searched
+is the page with its pictures in a flat colour (`visible.py`), which is painted already. What looks like a picture:
+`look.py`. It runs in the child.
+
+`swatchbook audit` renders the pages with all that they show, and looks at skipped ones, too.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from swatchbook.geometry import Box
+from swatchbook.pdf.painting import Painting
+from swatchbook.pdf.visible import pixel_size, render_box
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FEWEST_PATHS = 20
+"""Paths and shadings of a page that is searched: what few of them draw is a sign, a panel or a table."""
+
+MOST_PATHS = 100_000  # of a page that is searched: to paint so many takes about a second
+
+
+def find_lost(
+    page: Any, painting: Painting, *, flat: Callable[[], "Image"], known: Sequence[Box], cut: Sequence[Box]
+) -> list[Box]:
+    """Return the boxes of a page's lost pictures, in points.
+
+    `flat` gives the page with its pictures in a flat colour; it is asked only where something may be lost. `known` are
+    the boxes of the pictures found and of lines that were read, `cut` those of rasters of which only parts were found.
+    """
+    paths = painting.paths + sum(stroke.shading for stroke in painting.strokes)
+    if paths > MOST_PATHS or (paths < FEWEST_PATHS and not cut):
+        return []
+    import numpy as np  # 0.1 s: few pages need it
+
+    from swatchbook.pdf.look import pictures_seen, word_boxes
+
+    seen, scale = flat().copy(), 1 / pixel_size(page)
+    for box in cut:
+        seen.paste(render_box(page, box, scale), (round(box[0] * scale), round(box[1] * scale)))
+    return pictures_seen(np.asarray(seen), [*word_boxes(page), *known], scale=scale)
