@@ -22,7 +22,7 @@ LEAST_ASPECT = 0.25  # of a small picture in context; longer ones are rules and 
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
 LEAST_SHARE_OF_REPEATED = (
-    0.03  # of the page; smaller pictures that repeat are logos and icons, unless in a row or a grid
+    0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
 )
 MOVED = 36.0  # points
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
