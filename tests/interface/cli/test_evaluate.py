@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from interface.cli.main import app
+from swatchbook.errors import InvalidReference
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -70,8 +71,17 @@ def test_documents_that_are_absent_are_named(labels: dict[str, Any], file: Path)
     run("evaluate", "products", other, expect=1)
 
 
-def test_wrong_files_are_refused(file: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["small.json"], "small.json is no truth file: slug: Field required."),
+        (["nothing.json"], "nothing.json cannot be read: no such file or directory."),
+        ([".", "--compare", "small.json"], "small.json is no result of this version."),
+    ],
+)
+def test_wrong_files_are_refused(file: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], reason: str) -> None:
+    monkeypatch.chdir(file.parent)
     file.write_text("{}")
-    for words in ((file,), (file.with_name("nothing.json"),), (file.parent, "--compare", file)):
-        result = CliRunner().invoke(app, ["evaluate", "products", *map(str, words), "--owner", "anna"])
-        assert "no truth file" in str(result.exception) or "cannot be read" in str(result.exception), words
+    result = CliRunner().invoke(app, ["evaluate", "products", *words, "--owner", "anna"])
+    assert isinstance(result.exception, InvalidReference)
+    assert result.exception.message == reason
