@@ -33,11 +33,20 @@ class Printed(NamedTuple):
     unread: int  # lines found but not read: too unsure, or too many
 
 
+def known_lines(page: Page) -> list[Box]:
+    """Return the boxes of the text layer's lines; none if it is garbage."""
+    return [] if is_garbage(page.text) else [line.bbox for line in page.lines]
+
+
+def is_known(box: Box, known: Sequence[Box]) -> bool:
+    """Whether a printed line is one of the text layer's."""
+    return sum(shared_area(box, line) for line in known) >= SAME_LINE * max(area(box), 1e-6)
+
+
 def add_printed(page: Page, printed: Printed) -> Page:
-    """Return a page with what is printed on it and is not in its text layer, which goes if it is garbage."""
+    """Return a page with what is printed on it beside its text layer, or in its place if that is garbage."""
     blocks = () if is_garbage(page.text) else page.blocks
-    known = [line.bbox for block in blocks for line in block.lines]
-    lines = [line for line in printed.lines if _covered(line.box, known) < SAME_LINE]
+    lines = printed.lines
     warnings = page.warnings
     if printed.unread:
         count = f"{printed.unread} line{'s' * (printed.unread > 1)}"
@@ -50,10 +59,6 @@ def add_printed(page: Page, printed: Printed) -> Page:
             "warnings": warnings,
         }
     )
-
-
-def _covered(box: Box, others: Sequence[Box]) -> float:
-    return sum(shared_area(box, other) for other in others) / max(area(box), 1e-6)
 
 
 def paragraphs(lines: Sequence[PrintedLine], turn: int) -> list[Block]:

@@ -64,7 +64,7 @@ class PrintedText:
         try:
             import numpy as np
 
-            from swatchbook.pdf.ocr import add_printed
+            from swatchbook.pdf.ocr import add_printed, known_lines
             from swatchbook.pdf.recogniser import Recogniser, fitting_dpi
             from swatchbook.pdf.visible import render_box
             from swatchbook.records import Page
@@ -72,8 +72,9 @@ class PrintedText:
             self._recogniser = self._recogniser or Recogniser()
             dpi = fitting_dpi(page.rect.width, page.rect.height)
             pixels = np.asarray(render_box(page, read["box"], dpi / 72))
-            printed = self._recogniser.read(pixels, dpi)
-            return add_printed(Page.model_validate(read), printed).model_dump(mode="json")
+            text_layer = Page.model_validate(read)
+            printed = self._recogniser.read(pixels, dpi, known_lines(text_layer))
+            return add_printed(text_layer, printed).model_dump(mode="json")
         except Exception as error:  # a page that cannot be read by its pixels keeps its text layer and pictures
             log.warning("OCR failed on page %d", read["number"], exc_info=error)
             return {**read, "warnings": [*read["warnings"], "Its printed text could not be read (see the log)."]}
