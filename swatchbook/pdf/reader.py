@@ -66,7 +66,8 @@ Progress = Callable[[int, int], None]
 def read(
     path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str = CHILD
 ) -> Reading:
-    """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`.
+    """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`, and
+    so are pages that were read, but whose printed text was not.
 
     Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or
     ProviderTimeout if no page could be read but a later attempt may succeed.
@@ -86,14 +87,23 @@ def read(
                 tempfile.NamedTemporaryFile("wb", suffix=".jsonl", dir=settings.temporary_folder) as file,
                 closing(_stream_restarting(child, request, numbers, settings, progress)) as answers,
             ):
+                read: Frame | None = None  # the page in progress: its last answer has most
                 for answer, payload in answers:
                     if "box" in answer:
-                        boxes[answer["page"]] = answer["box"]
-                        tables += [answer["page"]] if answer["has_table"] else []
-                        warnings += [f"Page {answer['page']}: {warning}" for warning in answer["warnings"]]
-                        file.write(payload + b"\n")
-                    elif "lost" in answer and answer["page"] not in boxes:
-                        lost.append(FailedPage(page=answer["page"], **answer["lost"]))
+                        read = answer, payload
+                        continue
+                    number = answer["page"]
+                    if read is None:
+                        lost.append(FailedPage(page=number, **answer["lost"]))
+                    else:
+                        facts, line = read
+                        boxes[number] = facts["box"]
+                        tables += [number] if facts["has_table"] else []
+                        warnings += [f"Page {number}: {warning}" for warning in facts["warnings"]]
+                        file.write(line + b"\n")
+                        if not facts["whole"]:
+                            lost.append(_lost_print(number, **answer["lost"]))
+                    read = None
                 file.flush()
                 if not boxes:
                     raise _no_page_error(lost)
@@ -356,6 +366,12 @@ def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str
     if _is_at_fault(crashes):
         raise UnreadableDocument(f"The PDF crashes its parser. {crashes[-1]}", advice="Export it again.")
     raise CrashedWorker(f"The PDF could not be opened: {crashes[-1]}", advice=_RETRY_ADVICE)
+
+
+def _lost_print(page: int, kind: str, message: str, *, transient: bool = False) -> FailedPage:
+    """Return the failure of a page that was read without its printed text. With more memory free it may be read."""
+    message = f"Its printed text is lost: {message}"
+    return FailedPage(page=page, kind=kind, message=message, transient=transient or kind == OutOfMemory.kind)
 
 
 def _no_page_error(lost: Sequence[FailedPage]) -> Failure:

@@ -33,8 +33,7 @@ def extract(
     `document` is the document's id, from which the ids of placements are made. A picture that cannot be read is in
     `unreadable` and keeps its placement; a page that cannot be read is in `lost`.
     """
-    lost_pages = {page.page for page in reading.lost}
-    numbers = [number for number in sorted(plan.shown) if number not in lost_pages]
+    numbers = sorted(plan.shown)
     pages = reader.iter_pages(files, reading, pages=set(numbers))
     texts = {page.number: known for page in pages if (known := raster_texts(page))}
     found = reader.extract(

@@ -144,7 +144,8 @@ class Reading(Record):
     """Result of stage 1.
 
     The pages are in the JSON-lines file `pages_file` of the file store, one `Page` per line. Facts that later stages
-    need about all pages are stored here, so that they need not parse the file: the pages with tables.
+    need about all pages are stored here, so that they need not parse the file: the pages with tables. A page in `lost`
+    that has a box was read, and lost its printed text only.
     """
 
     content: Sha256

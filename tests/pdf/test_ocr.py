@@ -121,6 +121,26 @@ def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_counted(
     assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, 0)
 
 
+def test_a_page_keeps_its_text_when_memory_is_short_for_its_print_which_a_later_try_reads(tmp_path: Path) -> None:
+    path = as_pdf(scan("Lounge Oslo"), path=tmp_path / "scan.pdf")
+    with pymupdf.open(path) as document:
+        document[0].insert_text((300, 600), "Spring")
+        document.saveIncr()
+    short, enough = (Settings(home=tmp_path / "home", ocr="auto", child_memory_mb=size) for size in (300, 4_096))
+    files = Files(short.files)
+    reading = reader.read(path, files, short)
+    (lost,) = reading.lost
+    assert (lost.page, lost.kind, lost.transient) == (1, "out_of_memory", True)
+    assert "printed text is lost" in lost.message
+    (kept,) = reader.iter_pages(files, reading)
+    assert [line.text for line in kept.lines] == ["Spring"]
+    assert len(kept.drawn) == 1
+    reading = reader.read(path, files, enough)
+    (whole,) = reader.iter_pages(files, reading)
+    assert {line.text for line in whole.lines} == {"Spring", "Garden Chairs", "Lounge Oslo"}
+    assert not reading.lost
+
+
 def page_json(text: str, **given: object) -> dict[str, Any]:
     """A page as JSON; its text is one line."""
     span = {"text": text, "bbox": (9, 9, 99, 19), "size": 9, "font": "", "bold": False, "italic": False, "color": 0}
