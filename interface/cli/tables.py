@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.run_report import account, draw_failures, heading, stage_name, status
+from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, status
 from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
@@ -23,7 +23,7 @@ from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, SkippedPage, Stage
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
-from swatchbook.truncate import merge_roles, truncate
+from swatchbook.truncate import merge_roles, spans, truncate
 from swatchbook.upkeep.verify import Damage, Verification
 
 MOST_LISTED = 100
@@ -111,7 +111,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
 
 
 def draw_document(document: Document, report: RunReport, shown: dict[str, Any], *, now: float) -> RenderableType:
-    """Return one document's account, products, failures and pictures to review."""
+    """Return one document's account, products, failures, pictures to review, and warnings of its last run."""
     rows: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
         _source(document),
@@ -129,6 +129,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         parts.append(draw_failures(failed, now=now))
     if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
         parts.append(_to_review(weak))
+    parts += draw_warnings(report.warnings)
     return Group(*parts)
 
 
@@ -151,7 +152,7 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
             Text.assemble((clean(hit.title), "bold"), "\n", (hit.id[:8], "dim")),
             cell(hit.product if hit.product != hit.title else ""),
             cell(hit.document),
-            cell(_pages(hit.pages)),
+            cell(spans(hit.pages)),
             cell(shorten(hit.text or "", 90), "dim"),
         ]
         rows.add_row(*row, *([_explanation(hit)] if explain else []))
@@ -245,7 +246,7 @@ def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
         ]
         rows.add_row(
             cell(reason, "bold"),
-            cell(_pages([page.page for page in same])),
+            cell(spans([page.page for page in same])),
             cell(len(places)),
             cell("; ".join(truncate(places, _SKIPPED_PLACES)), "dim"),
         )
@@ -258,7 +259,7 @@ def _to_review(images: Sequence[dict[str, Any]]) -> RenderableType:
         analysis, last = image["analysis"], image["reviews"][-1:]
         rows.add_row(
             cell(image["id"][:13], "bold"),
-            cell(_pages([place["page"] for place in image["placements"]])),
+            cell(spans([place["page"] for place in image["placements"]])),
             cell(f"{score(Analysis.model_validate(analysis)):.2f}"),
             cell("; ".join([f"{review['verdict']} by {review['by']}" for review in last]), "dim"),
         )
@@ -278,7 +279,7 @@ def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]
         rows.add_row(
             cell(product["name"], "bold"),
             cell(product["category"]),
-            cell(_pages(product["pages"])),
+            cell(spans(product["pages"])),
             cell(image_counts.get(product["id"], 0)),
             cell(f"{product['confidence']:.2f}"),
             cell(shorten(metadata, 120), "dim"),
@@ -292,17 +293,6 @@ def _stage(document: Document) -> str:
 
 def _progress(run: LiveRun) -> str:
     return stage_name(run.stage) + (f" {run.done}/{run.total}" if run.total else "")
-
-
-def _pages(pages: Sequence[int]) -> str:
-    """Format page numbers: 1, 2, 3, 7 → 1–3, 7."""
-    spans: list[list[int]] = []
-    for page in sorted(set(pages)):
-        if spans and page == spans[-1][1] + 1:
-            spans[-1][1] = page
-        else:
-            spans.append([page, page])
-    return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in spans) or "–"
 
 
 def _explanation(hit: Hit) -> Text:

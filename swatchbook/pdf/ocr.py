@@ -10,7 +10,6 @@ from swatchbook.geometry import area, bounding_box, shared_area
 from swatchbook.pdf.printed_text import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
 
-READABLE = "Latin, Greek, Chinese and Japanese letters"
 LETTER_SHARE = 0.7  # of a line box's height is the font's size
 SAME_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode: that is one size
 PITCH = 2.2  # times the size, from one line to the next of a paragraph
@@ -47,16 +46,12 @@ def add_printed(page: Page, printed: Printed) -> Page:
     """Return a page with what is printed on it beside its text layer, or in its place if that is garbage."""
     blocks = () if is_garbage(page.text) else page.blocks
     lines = printed.lines
-    warnings = page.warnings
-    if printed.unread:
-        count = f"{printed.unread} line{'s' * (printed.unread > 1)}"
-        warnings = (*warnings, f"{count} of its printed text could not be read (OCR reads {READABLE}).")
     return page.model_copy(
         update={
             "blocks": (*blocks, *paragraphs(lines, printed.turn)),
             "ocr": bool(lines),
             "turn": printed.turn,
-            "warnings": warnings,
+            "unread": printed.unread,
         }
     )
 

@@ -153,6 +153,7 @@ def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator
         "drawn": [picture._asdict() for picture in drawn],
         "paths": painting.paths,
         "has_table": has_table,
+        "unread": 0,
         "warnings": (*warnings, *_warnings()),
     }
     if printed_text.is_wanted(read):
@@ -162,7 +163,8 @@ def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator
 
 
 def _page_answer(read: dict[str, Any], *, whole: bool) -> Frame:
-    facts = {"page": read["number"], "whole": whole, **{name: read[name] for name in ("warnings", "box", "has_table")}}
+    facts = {name: read[name] for name in ("warnings", "box", "has_table", "unread")}
+    facts |= {"page": read["number"], "whole": whole}
     return facts, json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
 
 

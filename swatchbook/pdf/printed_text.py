@@ -12,6 +12,7 @@ from swatchbook.errors import OutOfMemory
 from swatchbook.geometry import area
 from swatchbook.pdf.mupdf_failure import to_failure
 
+READABLE = "Latin, Greek, Chinese and Japanese letters"
 Ocr = Literal["auto", "off", "always"]
 FEWEST_LETTERS = 25  # a page with fewer letters has no usable text
 MOST_GARBAGE = 0.3  # share of a text's characters that stand for no letter; more, and its fonts map to nothing

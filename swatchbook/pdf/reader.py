@@ -28,6 +28,7 @@ from swatchbook.errors import (
 )
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
+from swatchbook.pdf.printed_text import READABLE
 from swatchbook.pdf.rasters import Texts
 from swatchbook.records import (
     Box,
@@ -47,7 +48,7 @@ from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook.storage.size_limit import check_size
-from swatchbook.truncate import truncate
+from swatchbook.truncate import spans, truncate
 
 CHILD = "swatchbook.pdf.parser_child"
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
@@ -75,6 +76,7 @@ def read(
     content = check_file(path, settings)
     boxes: dict[int, Box] = {}
     tables: list[int] = []
+    unread: dict[int, int] = {}  # lines of printed text, by page
     lost: list[FailedPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
         opened = _open(child, path, settings)
@@ -99,6 +101,7 @@ def read(
                         facts, line = read
                         boxes[number] = facts["box"]
                         tables += [number] if facts["has_table"] else []
+                        unread |= {number: facts["unread"]} if facts["unread"] else {}
                         warnings += [f"Page {number}: {warning}" for warning in facts["warnings"]]
                         file.write(line + b"\n")
                         if not facts["whole"]:
@@ -119,7 +122,7 @@ def read(
         pages_file=key,
         table_pages=tuple(tables),
         lost=tuple(lost),
-        warnings=truncate(warnings, KEPT_WARNINGS),
+        warnings=truncate([*_unread_print(unread), *warnings], KEPT_WARNINGS),
     )
 
 
@@ -366,6 +369,13 @@ def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str
     if _is_at_fault(crashes):
         raise UnreadableDocument(f"The PDF crashes its parser. {crashes[-1]}", advice="Export it again.")
     raise CrashedWorker(f"The PDF could not be opened: {crashes[-1]}", advice=_RETRY_ADVICE)
+
+
+def _unread_print(unread: Mapping[int, int]) -> Iterator[str]:
+    """Yield a warning that names the pages with printed text that could not be read."""
+    if unread:
+        pages = f"page{'s' * (len(unread) > 1)} {spans(unread)}"
+        yield f"Printed text that cannot be read: {sum(unread.values())} lines on {pages} (OCR reads {READABLE})."
 
 
 def _lost_print(page: int, kind: str, message: str, *, transient: bool = False) -> FailedPage:
