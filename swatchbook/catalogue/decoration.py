@@ -21,9 +21,7 @@ FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are f
 LEAST_ASPECT = 0.25  # of a small picture in context; longer ones are rules and slivers
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
-LEAST_SHARE_OF_REPEATED = (
-    0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
-)
+LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
 MOVED = 36.0  # points
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 LONGEST_CELL = 20  # characters
