@@ -1,5 +1,5 @@
 """Read printed text from pixels: lines with boxes, confidence, and the turn in which a page is to be read. Pages are
-rendered at 144 dpi (2,400 pixels at most) and searched for lines at 80 dpi (0.64 megapixels at most). A page takes
+rendered at 144 dpi (2,400 pixels at most) and searched for lines at 80 dpi (0.9 megapixels at most). A page takes
 0.4 s, and 2 ms a letter; at most about 6,000 letters are read.
 
 The models (`line_models.py`) read Latin, Greek, Chinese and Japanese letters. Lines of other scripts come out empty, as
@@ -19,7 +19,7 @@ from swatchbook.pdf.ocr import Printed, PrintedLine, is_known
 from swatchbook.records import Box
 
 READ_DPI, FIND_DPI = 144, 80  # letters of 6 pt are 12 pixels high; lines are found on less, in a quarter of the time
-FIND_PIXELS = 640_000  # A4 at FIND_DPI; the letters of larger pages are larger
+FIND_PIXELS = 900_000  # a spread of two pages at FIND_DPI has more; the letters of larger pages are larger
 MOST_SIDE = 2_400  # pixels of a rendered page
 MOST_LENGTH = 3_000  # of the lines read of a page, in heights of a line: 15 s
 LEAST_CONFIDENCE = 0.6  # of a line that is kept; dishes and handles are "letters" of less
@@ -44,8 +44,10 @@ class Recogniser:
     def _reader(self) -> LineReader:
         return LineReader()
 
-    def read(self, pixels: Pixels, dpi: float, known: Sequence[Box] = ()) -> Printed:
-        """Return the lines printed on a page of `dpi` pixels an inch, but those in `known` boxes (points)."""
+    def read(self, pixels: Pixels, dpi: float, known: Sequence[Box] = (), *, most: float = MOST_LENGTH) -> Printed:
+        """Return the lines printed on a page of `dpi` pixels an inch, but those in `known` boxes (points). Lines beyond
+        `most`, their length in heights of a line, are not read.
+        """
         found = self._find(pixels, dpi)
         turn, texts = self._turn(pixels, found)
         turned = _turned(pixels, turn)
@@ -59,7 +61,7 @@ class Recogniser:
             if is_known(box, known):
                 continue
             length += _slenderness(line)
-            if number not in texts and length <= MOST_LENGTH:
+            if number not in texts and length <= most:
                 texts[number] = self._reader.read(turned, line)
             text, confidence = texts.get(number, ("", 0.0))
             if confidence >= LEAST_CONFIDENCE and text.strip():
