@@ -1,5 +1,5 @@
-"""Shorten lists for people: the first messages and how many more there are; failures that differ only in their role
-become one.
+"""Shorten lists for people: the first messages and how many more there are; page numbers as spans; failures that differ
+only in their role become one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,17 @@ def truncate(messages: Sequence[str], most: int) -> tuple[str, ...]:
     if more := max(0, len(messages) - most):
         return (*messages[:most], f"… and {more:,} more.")
     return tuple(messages)
+
+
+def page_numbers(pages: Iterable[int]) -> str:
+    """Return page numbers as spans: 1, 2, 3, 7 → 1–3, 7."""
+    found: list[list[int]] = []
+    for page in sorted(set(pages)):
+        if found and page == found[-1][1] + 1:
+            found[-1][1] = page
+        else:
+            found.append([page, page])
+    return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in found) or "–"
 
 
 def merge_roles(failures: Iterable["FailureRecord"]) -> list["FailureRecord"]:

@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from interface.cli.exit_status import OPEN, of_report
-from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, page_numbers, table, until
+from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, table, until
 from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Spent, Stage
 from swatchbook.reports.money import cost_of
-from swatchbook.truncate import merge_roles
+from swatchbook.truncate import merge_roles, page_numbers
 
 SHOWN_FAILURES = 5
 
@@ -43,11 +43,16 @@ def draw(report: RunReport, *, now: float) -> RenderableType:
         parts.append(draw_failures(failed[:SHOWN_FAILURES], now=now))
         if more := len(failed) - SHOWN_FAILURES:
             parts.append(Text(f"… and {more} more: {_show(report)}", "dim") if more > 0 else "")
-    parts.extend(Text(f"! {clean(warning)}", "yellow") for warning in report.warnings[:SHOWN_FAILURES])
-    if len(report.warnings) > SHOWN_FAILURES:
-        parts.append(Text(f"… and {len(report.warnings) - SHOWN_FAILURES} more warnings: --json shows all", "dim"))
+    parts += draw_warnings(report.warnings[:SHOWN_FAILURES])
+    if (more := len(report.warnings) - SHOWN_FAILURES) > 0:
+        parts.append(Text(f"… and {more} more warnings: {_show(report)}", "dim"))
     parts.append(Text(f"\n{_next(report)}", "dim"))
     return Group(*parts)
+
+
+def draw_warnings(warnings: Sequence[str]) -> list[Text]:
+    """Return warnings, a line each."""
+    return [Text(f"! {clean(warning)}", "yellow") for warning in warnings]
 
 
 def draw_failures(failures: Sequence[FailureRecord], *, now: float) -> Table:

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.run_report import account, draw_failures, heading, stage_name, status
-from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, page_numbers, table, until
+from interface.cli.run_report import account, draw_failures, draw_warnings, heading, stage_name, status
+from interface.cli.terminal import cell, clean, facts, megabytes, owner_flag, table, until
 from swatchbook.analysis.judge import score
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document, list_documents
@@ -23,7 +23,7 @@ from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, SkippedPage, Stage
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
-from swatchbook.truncate import merge_roles, truncate
+from swatchbook.truncate import merge_roles, page_numbers, truncate
 from swatchbook.upkeep.verify import Damage, Verification
 
 MOST_LISTED = 100
@@ -111,7 +111,7 @@ def draw_overview(overview: Overview, *, now: float) -> RenderableType:
 
 
 def draw_document(document: Document, report: RunReport, shown: dict[str, Any], *, now: float) -> RenderableType:
-    """Return one document's account, products, failures and pictures to review."""
+    """Return one document's account, products, failures, pictures to review, and warnings of its last run."""
     rows: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
         _source(document),
@@ -129,6 +129,7 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
         parts.append(draw_failures(failed, now=now))
     if weak := [image for image in shown["images"] if image["needs_review"] and image["analysis"]]:
         parts.append(_to_review(weak))
+    parts += draw_warnings(report.warnings)
     return Group(*parts)
 
 

@@ -5,7 +5,7 @@ terminal; control characters replaced; the stages' names; formats of sizes, time
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import IO, Any
 
 from pydantic import TypeAdapter
@@ -114,17 +114,6 @@ def clean(text: str) -> str:
 def plural(count: int, noun: str) -> str:
     """Format a number of things: 1 image, 1,200 images."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def page_numbers(pages: Sequence[int]) -> str:
-    """Format page numbers: 1, 2, 3, 7 → 1–3, 7."""
-    spans: list[list[int]] = []
-    for page in sorted(set(pages)):
-        if spans and page == spans[-1][1] + 1:
-            spans[-1][1] = page
-        else:
-            spans.append([page, page])
-    return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in spans) or "–"
 
 
 def megabytes(size: int) -> str:

@@ -1,5 +1,6 @@
 """Which pictures are decoration (logos, icons, ornaments, faint backgrounds), judged in their context: what is small or
-repeated, unless it stands in the row of a table, in a grid of pictures with names, or with its own captions.
+repeated, unless it stands in the row of a table, in a grid of pictures with names, beside a picture on the same ground
+(slim bottles, lamps), or with its own captions.
 
 Pure functions. Thresholds were chosen on real catalogues: of 701 pictures of products none is lost by them.
 """
@@ -18,17 +19,17 @@ LEAST_SHARE = 0.006  # of the page
 LEAST_SIDE_IN_CONTEXT = 15.0  # points; cells of palettes are at least so high, icons within text lower
 LEAST_OPACITY = 0.6  # mean of what is seen; fainter ones are backgrounds of text (pictures of products: 0.83)
 FAINT_FROM = 0.4  # of its area that is seen; thin lines on a clear ground are faint, too, but cover less
-LEAST_ASPECT = 0.25  # of a small picture in context; longer ones are rules and slivers
+LEAST_ASPECT = 0.2  # of a small picture in context; longer ones are rules and slivers (a slim bottle: 0.24)
+SLIM_HEIGHT = 64.0  # points; upright pictures so high may be slim: what is narrow and lower is an icon
 REPEATED_ON = 3  # pages
 LONGEST_RUN = 5  # pages; a picture on so many consecutive pages, and no others, may be that of one product
-LEAST_SHARE_OF_REPEATED = (
-    0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
-)
+LEAST_SHARE_OF_REPEATED = 0.03  # of the page; smaller repeated pictures are logos and icons, unless in a row or a grid
 MOVED = 36.0  # points
 TONE_STEP = 24  # of 255: pictures of the same shape in two colours are different pictures
 LONGEST_CELL = 20  # characters
 FEWEST_CELLS = 2
 TOUCHING = 3.0  # points by which a text beside a picture may reach into its box
+SAME_GROUND = 0.1  # of its height: pictures that stand side by side end within it
 FEWEST_IN_GRID = 3
 SAME_SIDE = 0.15  # of the length of a side: pictures of a grid agree within it
 NAME_REACH = 24.0  # points between a picture of a grid and its name
@@ -36,8 +37,8 @@ LONGEST_NAME = 60  # characters; longer captions are sentences
 
 
 def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str | None, ...]:
-    """Return for each small picture of a page where it stands that speaks for a product: "table row", "grid" or None.
-    It is None for all others, which need no reason.
+    """Return for each small picture of a page where it stands that speaks for a product: "table row", "grid",
+    "row" or None. It is None for all others, which need no reason.
     """
     small = [sighting.bbox if is_small(sighting) else None for sighting in sightings]
     named = [(box, name) for box in small if box and (name := _own_name(box, lines))]
@@ -45,7 +46,9 @@ def contexts(sightings: Sequence[Sighting], lines: Sequence[Line]) -> tuple[str 
     def context(box: Box) -> str | None:
         if _is_in_row(box, lines):
             return "table row"
-        return "grid" if _is_in_grid(box, named) else None
+        if _is_in_grid(box, named):
+            return "grid"
+        return "row" if _stands_in_row(box, [sighting.bbox for sighting in sightings]) else None
 
     return tuple(box and context(box) for box in small)
 
@@ -144,6 +147,18 @@ def _is_in_grid(box: Box, named: Sequence[tuple[Box, str]]) -> bool:
     """Whether a picture is one of `FEWEST_IN_GRID` of its size in a row or a column, with as many different names."""
     names = {name for other, name in named if _is_same_size(box, other) and _is_aligned(box, other)}
     return any(box == other for other, _ in named) and len(names) >= FEWEST_IN_GRID
+
+
+def _stands_in_row(box: Box, others: Iterable[Box]) -> bool:
+    """Whether a slim upright picture stands beside another upright one, no further away than it is wide."""
+    wide, high = box[2] - box[0], box[3] - box[1]
+    return high >= max(SLIM_HEIGHT, 2 * wide) and any(
+        other != box
+        and gaps(box, other)[0] <= wide
+        and abs(box[3] - other[3]) <= SAME_GROUND * high
+        and SLIM_HEIGHT <= other[3] - other[1] <= 2 * high
+        for other in others
+    )
 
 
 def _is_same_size(a: Box, b: Box) -> bool:

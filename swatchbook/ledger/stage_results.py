@@ -88,7 +88,8 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
             "pictures": [picture.model_dump(mode="json") for picture in page.pictures] if page else [],
         }
         if number in lost:
-            row |= {"kind": "lost", "reason": lost[number].message, "failure_kind": lost[number].kind}
+            row |= {"reason": lost[number].message, "failure_kind": lost[number].kind}
+            row |= {} if number in reading.page_boxes else {"kind": "lost"}  # else it lost its printed text only
         rows.append(row)
     with ledger.write() as connection:
         require_live(connection, run)

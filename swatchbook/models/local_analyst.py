@@ -1,5 +1,6 @@
 """The local analyst as a model: its tag, and the size to which it shrinks pictures. Its rules for colours, pattern,
-contrast and quality are in `images/local_analysis.py`.
+contrast and quality are in `images/local_analysis.py`. With SWATCHBOOK_OCR=always it also reads what is printed on a
+picture (`pdf/recogniser.py`): once for its content key, whichever pages show it.
 """
 
 from collections.abc import Sequence
@@ -10,26 +11,46 @@ from swatchbook.records import Analysis
 if TYPE_CHECKING:
     from swatchbook.arrays import Pixels
     from swatchbook.ledger.calls import CallContext
+    from swatchbook.pdf.recogniser import Recogniser
 
 SIDE: Final = 160  # pixels, as for the descriptors, so that one decoding serves both
-TAG: Final = f"local-analyst@1/{SIDE}"
+PRINT_SIDE: Final = 640  # pixels, at which letters are read: 0.2 s a picture
+MOST_PRINT: Final = 300.0  # heights of a line: 600 letters, 1.5 s
+
+
+def tag(*, reads_print: bool) -> str:
+    """Return the tag of the analyst that reads printed text or not."""
+    return f"local-analyst@1/{SIDE}" + (f"-print-{PRINT_SIDE}" if reads_print else "")
 
 
 class LocalAnalyst:
-    """An `Analyst` without learned weights."""
+    """An `Analyst` without learned weights, but those that read printed text."""
 
-    tag = TAG
-    side = SIDE
-
-    def __init__(self) -> None:
+    def __init__(self, *, reads_print: bool = False) -> None:
         from swatchbook.images import (  # import numpy and torch, which reading a tag does not need
             local_analysis,
             prepare,
         )
 
+        self.tag = tag(reads_print=reads_print)
+        self.side = PRINT_SIDE if reads_print else SIDE
         self._describe, self._shrink = local_analysis.analyse, prepare.shrink
         self._color_names = local_analysis.ColorNames()
+        self._recogniser = _load_recogniser() if reads_print else None
 
     def analyse(self, pictures: "Sequence[Pixels]", context: "CallContext | None" = None) -> list[Analysis]:
         """Return one analysis per picture, in input order. It costs nothing, so `context` is not used."""
-        return [self._describe(self._shrink(picture, SIDE), self._color_names) for picture in pictures]
+        return [self._analyse(picture) for picture in pictures]
+
+    def _analyse(self, picture: "Pixels") -> Analysis:
+        analysis = self._describe(self._shrink(picture, SIDE), self._color_names)
+        if self._recogniser is None:
+            return analysis
+        printed = self._recogniser.read(self._shrink(picture, PRINT_SIDE), dpi=72, most=MOST_PRINT)
+        return analysis.model_copy(update={"printed_text": "\n".join(line.text for line in printed.lines) or None})
+
+
+def _load_recogniser() -> "Recogniser":
+    from swatchbook.pdf.recogniser import Recogniser  # imports OpenCV and onnxruntime
+
+    return Recogniser()

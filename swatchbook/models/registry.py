@@ -61,8 +61,10 @@ def _siglip(settings: Settings) -> ModelSpec[ImageEncoder]:
     return ModelSpec({**tags, Role.STRUCTURE: tag}, load_both)
 
 
-def _local_analyst(_: Settings) -> ModelSpec[Analyst]:
-    return ModelSpec({Role.ANALYSIS: local_analyst.TAG}, lambda _: local_analyst.LocalAnalyst())
+def _local_analyst(settings: Settings) -> ModelSpec[Analyst]:
+    reads = settings.ocr == "always"
+    tag = local_analyst.tag(reads_print=reads)
+    return ModelSpec({Role.ANALYSIS: tag}, lambda _: local_analyst.LocalAnalyst(reads_print=reads))
 
 
 def _vision_analyst(settings: Settings) -> ModelSpec[Analyst]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from swatchbook.geometry import area, bounding_box, centre_inside, clip, covers, shared_area, short_side
+from swatchbook.geometry import area, bounding_box, centre_inside, clip, covers, gaps, shared_area, short_side
 from swatchbook.records import Box
 
 MOST_PATHS = 20_000  # of a page: maps and patterns have more
@@ -45,7 +45,7 @@ def drawing_boxes(paths: Sequence[Mapping[str, Any]], page: Box, pictures: Seque
     frames = sorted((path["rect"] for path in paths if _is_frame(path, page)), key=area)
     by_frame: defaultdict[Box, list[_Segment]] = defaultdict(list)
     for segment in islice(_segments(paths, page), MOST_PATHS):
-        frame = next((frame for frame in frames if centre_inside(clip(segment.box, frame), frame)), page)
+        frame = next((frame for frame in frames if max(gaps(segment.box, frame)) <= 0), page)
         by_frame[frame].append(replace(segment, box=clip(segment.box, frame)))
     free_segments = by_frame.pop(page, [])
     groups = [[free_segments[n] for n in group] for group in _groups([s.box for s in free_segments], APART)]

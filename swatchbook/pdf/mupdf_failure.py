@@ -1,5 +1,5 @@
-"""The failure for an error of MuPDF: out of memory where an allocation failed, else the kind that its class says. It
-runs in the child process.
+"""The failure for an error of MuPDF or of what OCR needs: out of memory where an allocation failed, else the kind that
+its class says. It runs in the child process.
 """
 
 import logging
@@ -8,13 +8,17 @@ from swatchbook.errors import Failure, OutOfMemory, Unexpected, as_failure
 
 log = logging.getLogger(__name__)
 
+OUT_OF_MEMORY = (
+    "malloc", "calloc", "realloc",  # MuPDF
+    "failed to map segment", "annot allocate memory",  # the loader of shared objects
+    "bad_alloc", "bad allocation", "ailed to allocate",  # onnxruntime, OpenCV
+)  # fmt: skip
+"""What libraries say where an allocation failed; the class of the error does not tell it."""
+
 
 def to_failure(error: Exception, subject: str, message: str) -> Failure:
-    """Return the failure for an error. An unexpected error is logged; its failure has `message` instead of its text.
-
-    MuPDF reports a failed malloc as a general error.
-    """
-    if any(sign in str(error) for sign in ("malloc", "calloc", "realloc")):
+    """Return the failure for an error. An unexpected error is logged; its failure has `message` instead of its text."""
+    if any(sign in str(error) for sign in OUT_OF_MEMORY):
         return OutOfMemory("Out of memory.")
     failure = as_failure(error)
     if isinstance(failure, Unexpected):

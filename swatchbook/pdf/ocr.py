@@ -10,7 +10,6 @@ from swatchbook.geometry import area, bounding_box, shared_area
 from swatchbook.pdf.printed_text import is_garbage
 from swatchbook.records import Block, Box, Line, Page, Span
 
-READABLE = "Latin, Greek, Chinese and Japanese letters"
 LETTER_SHARE = 0.7  # of a line box's height is the font's size
 SAME_SIZE = 1.24  # sizes from boxes vary by ±24 % around the mode: that is one size
 PITCH = 2.2  # times the size, from one line to the next of a paragraph
@@ -33,27 +32,28 @@ class Printed(NamedTuple):
     unread: int  # lines found but not read: too unsure, or too many
 
 
+def known_lines(page: Page) -> list[Box]:
+    """Return the boxes of the text layer's lines; none if it is garbage."""
+    return [] if is_garbage(page.text) else [line.bbox for line in page.lines]
+
+
+def is_known(box: Box, known: Sequence[Box]) -> bool:
+    """Whether a printed line is one of the text layer's."""
+    return sum(shared_area(box, line) for line in known) >= SAME_LINE * max(area(box), 1e-6)
+
+
 def add_printed(page: Page, printed: Printed) -> Page:
-    """Return a page with what is printed on it and is not in its text layer, which goes if it is garbage."""
+    """Return a page with what is printed on it beside its text layer, or in its place if that is garbage."""
     blocks = () if is_garbage(page.text) else page.blocks
-    known = [line.bbox for block in blocks for line in block.lines]
-    lines = [line for line in printed.lines if _covered(line.box, known) < SAME_LINE]
-    warnings = page.warnings
-    if printed.unread:
-        count = f"{printed.unread} line{'s' * (printed.unread > 1)}"
-        warnings = (*warnings, f"{count} of its printed text could not be read (OCR reads {READABLE}).")
+    lines = printed.lines
     return page.model_copy(
         update={
             "blocks": (*blocks, *paragraphs(lines, printed.turn)),
             "ocr": bool(lines),
             "turn": printed.turn,
-            "warnings": warnings,
+            "unread": printed.unread,
         }
     )
-
-
-def _covered(box: Box, others: Sequence[Box]) -> float:
-    return sum(shared_area(box, other) for other in others) / max(area(box), 1e-6)
 
 
 def paragraphs(lines: Sequence[PrintedLine], turn: int) -> list[Block]:

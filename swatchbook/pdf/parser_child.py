@@ -136,7 +136,9 @@ def describe_document(document: Any) -> dict[str, Any]:
 
 
 def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator[Frame]:
-    """Read text and pictures of one page: one answer whose payload is a `Page` as JSON."""
+    """Read text and pictures of one page: an answer whose payload is a `Page` as JSON, and if its printed text is read
+    from its pixels, another one with it.
+    """
     page = document[number - 1]
     painting, grounds = trace_text(page)
     drawn = tuple(list_pictures(page, page.get_image_info(), painting))
@@ -151,11 +153,19 @@ def read_page(document: Any, number: int, printed_text: PrintedText) -> Iterator
         "drawn": [picture._asdict() for picture in drawn],
         "paths": painting.paths,
         "has_table": has_table,
+        "unread": 0,
         "warnings": (*warnings, *_warnings()),
     }
-    read = printed_text.complete(read, page)
-    facts = {"page": number, "warnings": read["warnings"], "box": box, "has_table": has_table}
-    yield facts, json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
+    if printed_text.is_wanted(read):
+        yield _page_answer(read, whole=False)  # should its pixels end the child, this is what is known
+        read = printed_text.complete(read, page)
+    yield _page_answer(read, whole=True)
+
+
+def _page_answer(read: dict[str, Any], *, whole: bool) -> Frame:
+    facts = {name: read[name] for name in ("warnings", "box", "has_table", "unread")}
+    facts |= {"page": read["number"], "whole": whole}
+    return facts, json.dumps(read, ensure_ascii=False, allow_nan=False).encode()
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

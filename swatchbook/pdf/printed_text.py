@@ -5,14 +5,14 @@ read: `recogniser.py`.
 Without numpy and pydantic, which the child that reads pages only imports when a page needs it.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from swatchbook.errors import OutOfMemory
 from swatchbook.geometry import area
+from swatchbook.pdf.mupdf_failure import to_failure
 
-log = logging.getLogger(__name__)
-
+READABLE = "Latin, Greek, Chinese and Japanese letters"
 Ocr = Literal["auto", "off", "always"]
 FEWEST_LETTERS = 25  # a page with fewer letters has no usable text
 MOST_GARBAGE = 0.3  # share of a text's characters that stand for no letter; more, and its fonts map to nothing
@@ -55,25 +55,38 @@ class PrintedText:
         self._mode = mode
         self._recogniser: Any = None
 
+    def is_wanted(self, read: dict[str, Any]) -> bool:
+        """Whether a page, as JSON (`Page`), is read by its pixels."""
+        return wants_ocr(self._mode, read)
+
     def complete(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
-        """Return a page, as JSON (`Page`), with its printed text. `page` is the library's page. If reading fails, a
-        warning says so.
+        """Return a page, as JSON (`Page`), with its printed text. `page` is the library's page.
+
+        A page that cannot be read by its pixels keeps its text layer and pictures, and a warning says so. Raises
+        OutOfMemory: a later try may succeed.
         """
-        if not wants_ocr(self._mode, read):
-            return read
         try:
-            import numpy as np
+            return self._read(read, page)
+        except Exception as error:
+            failure = to_failure(
+                error, f"OCR of page {read['number']}", "Its printed text could not be read (see the log)."
+            )
+            if isinstance(failure, OutOfMemory):
+                self._recogniser = None  # its memory is free for the pages that need none
+                raise failure from error
+            return {**read, "warnings": [*read["warnings"], failure.message]}
 
-            from swatchbook.pdf.ocr import add_printed
-            from swatchbook.pdf.recogniser import Recogniser, fitting_dpi
-            from swatchbook.pdf.visible import render_box
-            from swatchbook.records import Page
+    def _read(self, read: dict[str, Any], page: Any) -> dict[str, Any]:
+        import numpy as np
 
-            self._recogniser = self._recogniser or Recogniser()
-            dpi = fitting_dpi(page.rect.width, page.rect.height)
-            pixels = np.asarray(render_box(page, read["box"], dpi / 72))
-            printed = self._recogniser.read(pixels, dpi)
-            return add_printed(Page.model_validate(read), printed).model_dump(mode="json")
-        except Exception as error:  # a page that cannot be read by its pixels keeps its text layer and pictures
-            log.warning("OCR failed on page %d", read["number"], exc_info=error)
-            return {**read, "warnings": [*read["warnings"], "Its printed text could not be read (see the log)."]}
+        from swatchbook.pdf.ocr import add_printed, known_lines
+        from swatchbook.pdf.recogniser import Recogniser, fitting_dpi
+        from swatchbook.pdf.visible import render_box
+        from swatchbook.records import Page
+
+        self._recogniser = self._recogniser or Recogniser()
+        dpi = fitting_dpi(page.rect.width, page.rect.height)
+        pixels = np.asarray(render_box(page, read["box"], dpi / 72))
+        text_layer = Page.model_validate(read)
+        printed = self._recogniser.read(pixels, dpi, known_lines(text_layer))
+        return add_printed(text_layer, printed).model_dump(mode="json")

@@ -29,6 +29,7 @@ from swatchbook.errors import (
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
+from swatchbook.pdf.printed_text import READABLE
 from swatchbook.pdf.rasters import Texts
 from swatchbook.records import (
     Box,
@@ -49,7 +50,7 @@ from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook.storage.size_limit import check_size
-from swatchbook.truncate import truncate
+from swatchbook.truncate import spans, truncate
 
 CHILD = "swatchbook.pdf.parser_child"
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
@@ -68,7 +69,8 @@ Progress = Callable[[int, int], None]
 def read(
     path: Path, files: Files, settings: Settings, *, progress: Progress | None = None, module: str = CHILD
 ) -> Reading:
-    """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`.
+    """Read text, styles, pictures and outline in one pass over all pages. Pages that fail are in `lost`, and
+    so are pages that were read, but whose printed text was not.
 
     Raises UnreadableDocument, EncryptedDocument, TooLarge, FileMissing, InvalidReference, DiskFull; CrashedWorker or
     ProviderTimeout if no page could be read but a later attempt may succeed.
@@ -76,6 +78,7 @@ def read(
     content = check_file(path, settings)
     boxes: dict[int, Box] = {}
     tables: list[int] = []
+    unread: dict[int, int] = {}  # lines of printed text, by page
     lost: list[FailedPage] = []
     with Child(module, memory_mb=settings.child_memory_mb) as child:
         opened = _open(child, path, settings)
@@ -88,14 +91,24 @@ def read(
                 tempfile.NamedTemporaryFile("wb", suffix=".jsonl", dir=settings.temporary_folder) as file,
                 closing(_stream_restarting(child, request, numbers, settings, progress)) as answers,
             ):
+                read: Frame | None = None  # the page in progress: its last answer has most
                 for answer, payload in answers:
                     if "box" in answer:
-                        boxes[answer["page"]] = answer["box"]
-                        tables += [answer["page"]] if answer["has_table"] else []
-                        warnings += [f"Page {answer['page']}: {warning}" for warning in answer["warnings"]]
-                        file.write(payload + b"\n")
-                    elif "lost" in answer and answer["page"] not in boxes:
-                        lost.append(FailedPage(page=answer["page"], **answer["lost"]))
+                        read = answer, payload
+                        continue
+                    number = answer["page"]
+                    if read is None:
+                        lost.append(FailedPage(page=number, **answer["lost"]))
+                    else:
+                        facts, line = read
+                        boxes[number] = facts["box"]
+                        tables += [number] if facts["has_table"] else []
+                        unread |= {number: facts["unread"]} if facts["unread"] else {}
+                        warnings += [f"Page {number}: {warning}" for warning in facts["warnings"]]
+                        file.write(line + b"\n")
+                        if not facts["whole"]:
+                            lost.append(_lost_print(number, **answer["lost"]))
+                    read = None
                 file.flush()
                 if not boxes:
                     raise _no_page_error(lost)
@@ -111,7 +124,7 @@ def read(
         pages_file=key,
         table_pages=tuple(tables),
         lost=tuple(lost),
-        warnings=truncate(warnings, KEPT_WARNINGS),
+        warnings=truncate([*_unread_print(unread), *warnings], KEPT_WARNINGS),
     )
 
 
@@ -368,6 +381,19 @@ def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str
     if _is_at_fault(crashes):
         raise UnreadableDocument(f"The PDF crashes its parser. {crashes[-1]}", advice="Export it again.")
     raise CrashedWorker(f"The PDF could not be opened: {crashes[-1]}", advice=_RETRY_ADVICE)
+
+
+def _unread_print(unread: Mapping[int, int]) -> Iterator[str]:
+    """Yield a warning that names the pages with printed text that could not be read."""
+    if unread:
+        pages = f"page{'s' * (len(unread) > 1)} {spans(unread)}"
+        yield f"Printed text that cannot be read: {sum(unread.values())} lines on {pages} (OCR reads {READABLE})."
+
+
+def _lost_print(page: int, kind: str, message: str, *, transient: bool = False) -> FailedPage:
+    """Return the failure of a page that was read without its printed text. With more memory free it may be read."""
+    message = f"Its printed text is lost: {message}"
+    return FailedPage(page=page, kind=kind, message=message, transient=transient or kind == OutOfMemory.kind)
 
 
 def _no_page_error(lost: Sequence[FailedPage]) -> Failure:

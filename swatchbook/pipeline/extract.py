@@ -34,8 +34,7 @@ def extract(
     `unreadable` and keeps its placement; a page that cannot be read is in `lost`. `lost_pictures` look like
     pictures and have no placement.
     """
-    lost_pages = {page.page for page in reading.lost}
-    numbers = [number for number in sorted(plan.shown) if number not in lost_pages]
+    numbers = sorted(plan.shown)
     pages = reader.iter_pages(files, reading, pages=set(numbers))
     texts = {page.number: known for page in pages if (known := raster_texts(page))}
     found = reader.extract(

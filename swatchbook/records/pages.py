@@ -85,6 +85,7 @@ class Page(Record):
     has_table: bool = False
     ocr: bool = False  # some of its lines were read from its pixels
     turn: int = 0  # degrees clockwise by which the page as shown must be turned to be read; the coordinates are not
+    unread: int = 0  # lines of its printed text that could not be read
     warnings: tuple[str, ...] = ()
 
     @property
@@ -153,7 +154,8 @@ class Reading(Record):
     """Result of stage 1.
 
     The pages are in the JSON-lines file `pages_file` of the file store, one `Page` per line. Facts that later stages
-    need about all pages are stored here, so that they need not parse the file: the pages with tables.
+    need about all pages are stored here, so that they need not parse the file: the pages with tables. A page in `lost`
+    that has a box was read, and lost its printed text only.
     """
 
     content: Sha256

@@ -53,6 +53,14 @@ def test_small_pictures_of_one_size_with_different_names_are_shown() -> None:
     assert state([*swatches[:2], *column(1, x=300, size=20)], names) == [DECORATIVE] * 3, "of other sizes"
 
 
+def test_slim_picture_beside_one_on_the_same_ground_is_shown() -> None:
+    large, slim = sighting(bbox=(100, 100, 140, 215)), sighting(bbox=(142, 120, 168, 216))
+    assert state([large, slim], []) == [SHOWN, SHOWN]
+    assert state([slim, sighting(bbox=(170, 118, 197, 215))], []) == [SHOWN, SHOWN], "two slim bottles"
+    for bbox in [(142, 60, 168, 156), (220, 120, 246, 216), (142, 190, 168, 216), (142, 20, 160, 216)]:
+        assert state([large, sighting(bbox=bbox)], []) == [SHOWN, DECORATIVE], "elsewhere, an icon, a rule"
+
+
 def test_rule_and_speck_are_decorative_whatever_stands_beside_them() -> None:
     cells = [line("Paving stone", 20, 110), line("18", 470, 110)]
     assert state([sighting(bbox=(100, 100, 400, 122))], cells) == [DECORATIVE]

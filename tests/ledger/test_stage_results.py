@@ -153,6 +153,14 @@ def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
     assert one(ledger, documents, id=run.document)["page_count"] == 4
 
 
+def test_a_page_whose_printed_text_was_lost_keeps_its_kind_and_says_so(ledger: Ledger) -> None:
+    run = begin(ledger)
+    lost = FailedPage(page=4, kind="out_of_memory", message="Its printed text is lost.", transient=True)
+    stage_results.save_pages(ledger, run, reading().model_copy(update={"lost": (lost,)}), PLAN)
+    saved = one(ledger, pages, document=run.document, number=4)
+    assert (saved["kind"], saved["reason"], saved["failure_kind"]) == ("product", lost.message, lost.kind)
+
+
 def test_a_page_that_was_lost_and_is_read_now_is_no_longer_lost(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)

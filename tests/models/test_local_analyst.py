@@ -1,15 +1,20 @@
+from pathlib import Path
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.arrays import Pixels
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.images.prepare import shrink
-from swatchbook.models.local_analyst import SIDE, LocalAnalyst
-from swatchbook.records import Analysis
+from swatchbook.models import registry
+from swatchbook.models.local_analyst import PRINT_SIDE, SIDE, LocalAnalyst
+from swatchbook.records import Analysis, Role
+from swatchbook.settings import Settings
 from tests.images.materials import PALETTES, material
 
 ANALYST = LocalAnalyst()
@@ -127,3 +132,20 @@ def test_any_pixels_are_analysed_within_bounds(picture: Pixels) -> None:
 def test_a_picture_decoded_for_a_larger_model_is_analysed_alike() -> None:
     large = material("wood", "oak", side=4 * SIDE)
     assert analysis(large) == analysis(np.asarray(shrink(large, SIDE)))
+
+
+@pytest.mark.parametrize(("ocr", "reads"), [("off", False), ("auto", False), ("always", True)])
+def test_print_is_read_from_pictures_only_where_everything_is_to_be_read(
+    tmp_path: Path, ocr: Literal["off", "auto", "always"], *, reads: bool
+) -> None:
+    spec = registry.ANALYSTS["local"](Settings(home=tmp_path, ocr=ocr))
+    label = Image.new("RGB", (900, 600), "beige")
+    ImageDraw.Draw(label).text((80, 200), "Porto Grey\n60x120 cm", fill="black", font=ImageFont.load_default(90))
+    analyst = spec.load(registry.Models(Settings(home=tmp_path)))
+    printed, plain = analyst.analyse([np.asarray(label), material("concrete", PALETTES[0], 0)], None)
+    assert isinstance(printed, Analysis)
+    assert isinstance(plain, Analysis)
+    assert spec.tags == {Role.ANALYSIS: analyst.tag}
+    assert (analyst.tag == ANALYST.tag, analyst.side) == ((False, PRINT_SIDE) if reads else (True, SIDE))
+    assert printed.printed_text == ("Porto Grey\n60x120 cm" if reads else None)
+    assert plain.printed_text is None

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf import reader
-from swatchbook.pdf.ocr import Printed, PrintedLine, add_printed, even_sizes
+from swatchbook.pdf.ocr import Printed, PrintedLine, add_printed, even_sizes, is_known, known_lines
 from swatchbook.pdf.page_pictures import Extractor
 from swatchbook.pdf.printed_text import is_garbage, wants_ocr
 from swatchbook.pdf.recogniser import Recogniser
@@ -102,8 +102,8 @@ def test_child_that_dies_at_a_region_goes_on_with_the_next_one(tmp_path: Path) -
         assert sent(number) == whole[done:]
 
 
-def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_counted(
-    monkeypatch: pytest.MonkeyPatch,
+def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_network(*_: object) -> None:
         raise AssertionError("OCR opens a connection")
@@ -119,6 +119,34 @@ def test_nothing_is_downloaded_and_lines_that_cannot_be_read_are_counted(
     read = recogniser.read(cyrillic, 72)
     assert (read.turn, read.unread, read.lines) == (0, 3, ())
     assert recogniser.read(np.full((300, 300, 3), 255, np.uint8), 72) == Printed((), 0, 0)
+
+    blank, page_of = Image.new("RGB", (500, 300), "white"), Image.fromarray(cyrillic)
+    settings = Settings(home=tmp_path / "home", ocr="auto")
+    reading = reader.read(as_pdf(page_of, blank, page_of, path=tmp_path / "a.pdf"), Files(settings.files), settings)
+    assert reading.warnings == (
+        "Printed text that cannot be read: 6 lines on pages 1, 3 (OCR reads Latin, Greek, Chinese and Japanese "
+        "letters).",
+    )
+
+
+def test_a_page_keeps_its_text_when_memory_is_short_for_its_print_which_a_later_try_reads(tmp_path: Path) -> None:
+    path = as_pdf(scan("Lounge Oslo"), path=tmp_path / "scan.pdf")
+    with pymupdf.open(path) as document:
+        document[0].insert_text((300, 600), "Spring")
+        document.saveIncr()
+    short, enough = (Settings(home=tmp_path / "home", ocr="auto", child_memory_mb=size) for size in (300, 4_096))
+    files = Files(short.files)
+    reading = reader.read(path, files, short)
+    (lost,) = reading.lost
+    assert (lost.page, lost.kind, lost.transient) == (1, "out_of_memory", True)
+    assert "printed text is lost" in lost.message
+    (kept,) = reader.iter_pages(files, reading)
+    assert [line.text for line in kept.lines] == ["Spring"]
+    assert len(kept.drawn) == 1
+    reading = reader.read(path, files, enough)
+    (whole,) = reader.iter_pages(files, reading)
+    assert {line.text for line in whole.lines} == {"Spring", "Garden Chairs", "Lounge Oslo"}
+    assert not reading.lost
 
 
 def page_json(text: str, **given: object) -> dict[str, Any]:
@@ -157,9 +185,9 @@ def test_printed_lines_become_paragraphs_and_what_the_text_layer_has_is_not_repe
         ["Made by hand", "in Porto"],
     ]
     assert read.ocr
-    assert "2 lines" in read.warnings[0]
-    again = add_printed(read, Printed(lines, 0, 0))
-    assert again.blocks == read.blocks
+    assert read.unread == 2
+    assert all(is_known(line.box, known_lines(read)) for line in lines)
+    assert not is_known((10, 80, 90, 94), known_lines(read))
     assert even_sizes([10, 11, 9, 24, 23]) == [10.0, 10.0, 10.0, 23.5, 23.5]
 
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from swatchbook.pdf import reader
+from swatchbook.pdf.drawings import drawing_boxes
 from swatchbook.pipeline.extract import extract
 from swatchbook.records import Placement, PlacementState
 from swatchbook.settings import Settings
@@ -233,6 +234,15 @@ def _difference(page: pymupdf.Page, placement: Placement, picture: Image.Image) 
     shown = shown.crop(tuple(round(2 * value) for value in placement.bbox))  # type: ignore[arg-type]  # four sides
     resized = picture.convert("RGB").resize(shown.size, Image.Resampling.BILINEAR)
     return float(np.abs(np.asarray(shown, float) - np.asarray(resized, float)).mean())
+
+
+def test_what_is_stroked_outside_a_frame_is_not_the_drawing_in_it() -> None:
+    paper = Paper()
+    page = paper.page()
+    drawing_in_lines(paper, page)
+    page.draw_rect((60, 300, 250, 400), color=(1, 1, 1))  # of a text box: empty, and white on white
+    (box,) = drawing_boxes(page.get_cdrawings(), tuple(page.rect), [])
+    assert box[3] < 300
 
 
 @pytest.mark.parametrize("cover", ["rectangle", "rounded", "picture", "multiplied"])

@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 
 from interface.cli.run_report import draw
+from interface.cli.tables import draw_document
+from swatchbook.ledger.documents import Document
 from swatchbook.records import DocumentStatus, FailureRecord, LostPicture, RunReport, Spent, Stage
 
 BROKEN = FailureRecord(
@@ -91,3 +93,17 @@ def test_cost_is_told_by_stage_with_what_is_not_known_of_it() -> None:
     unpriced = (Spent(stage="embed", unpriced=10, cost_usd=0.0, **bill),)
     assert "unknown (embed unknown): 10 calls" in drawn(report(chunks_created=1, cost_usd=None, spent=unpriced))
     assert "cost" not in drawn(report(chunks_created=1))
+
+
+def test_five_warnings_of_a_run_and_all_in_show() -> None:
+    given = report(warnings=tuple(f"Page {n} is odd." for n in range(1, 8)))
+    text = drawn(given)
+    assert [f"Page {n} is odd" in text for n in (1, 5, 6)] == [True, True, False]
+    assert "… and 2 more warnings: swatchbook show 1a2b3c4d" in text
+    document = Document.model_construct(
+        owner="default", kind="pdf", size=9, page_count=7, stage=given.stage, due_at=None
+    )
+    console = Console(file=io.StringIO(), width=160)
+    details: dict[str, Any] = {"entities": [], "links": [], "products": [], "images": []}
+    console.print(draw_document(document, given, details, now=0.0))
+    assert "Page 7 is odd." in console.file.getvalue()  # type: ignore[attr-defined]
