@@ -45,7 +45,9 @@ class LineFinder:
         (heat,) = self._session.run(None, {self._session.get_inputs()[0].name: _as_input(seen)})
         lines = sorted(_boxes(heat[0, 0]), key=lambda corners: float(corners[0, 1]))
         found = np.stack(lines) if lines else np.zeros((0, 4, 2), np.float32)
-        return np.clip(found * np.float32([width / wide, height / high]), 0, np.float32([width, height]))
+        return np.clip(
+            found * np.array((width / wide, height / high), np.float32), 0, np.array((width, height), np.float32)
+        )
 
 
 class LineReader:
@@ -111,7 +113,7 @@ def _cut(pixels: Pixels, corners: Corners) -> Pixels:
     if height >= TALL * width:
         corners, width, height = np.roll(corners, -1, axis=0), height, width
     wide = max(1, round(HEIGHT * width / max(height, 1.0)))
-    flat = np.float32([(0, 0), (wide, 0), (wide, HEIGHT), (0, HEIGHT)])
+    flat = np.array([(0, 0), (wide, 0), (wide, HEIGHT), (0, HEIGHT)], np.float32)
     line = cv2.warpPerspective(
         pixels,
         cv2.getPerspectiveTransform(np.ascontiguousarray(corners, np.float32), flat),

@@ -50,7 +50,7 @@ from swatchbook.runtime.child_process import TRIES, Child, Frame
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from swatchbook.storage.size_limit import check_size
-from swatchbook.truncate import spans, truncate
+from swatchbook.truncate import page_numbers, truncate
 
 CHILD = "swatchbook.pdf.parser_child"
 SPARE, PER_PAGE = 3.0, 0.1  # a whole pass may take page_seconds × (SPARE + PER_PAGE × pages)
@@ -386,7 +386,7 @@ def _describe_document(child: Child, path: Path, settings: Settings) -> dict[str
 def _unread_print(unread: Mapping[int, int]) -> Iterator[str]:
     """Yield a warning that names the pages with printed text that could not be read."""
     if unread:
-        pages = f"page{'s' * (len(unread) > 1)} {spans(unread)}"
+        pages = f"page{'s' * (len(unread) > 1)} {page_numbers(unread)}"
         yield f"Printed text that cannot be read: {sum(unread.values())} lines on {pages} (OCR reads {READABLE})."
 
 

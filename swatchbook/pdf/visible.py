@@ -42,7 +42,7 @@ UNSEEN = Seen((0.0, 0.0, 0.0, 0.0), 0.0, 0.0)
 
 def pixel_size(page: Any) -> float:
     """Return the points of a page that a pixel of its flat painting covers."""
-    return max(PIXEL, max(page.rect.width, page.rect.height) / MOST_SIDE)
+    return max(PIXEL, float(max(page.rect.width, page.rect.height)) / MOST_SIDE)
 
 
 def paint_flat(page: Any) -> Image.Image:
