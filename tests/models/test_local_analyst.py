@@ -142,7 +142,7 @@ def test_print_is_read_from_pictures_only_where_everything_is_to_be_read(
     label = Image.new("RGB", (900, 600), "beige")
     ImageDraw.Draw(label).text((80, 200), "Porto Grey\n60x120 cm", fill="black", font=ImageFont.load_default(90))
     analyst = spec.load(registry.Models(Settings(home=tmp_path)))
-    printed, plain = analyst.analyse([np.asarray(label), material("concrete", PALETTES[0], 0)], None)
+    printed, plain = analyst.analyse([np.asarray(label), material("concrete", next(iter(PALETTES)), 0)], None)
     assert isinstance(printed, Analysis)
     assert isinstance(plain, Analysis)
     assert spec.tags == {Role.ANALYSIS: analyst.tag}
