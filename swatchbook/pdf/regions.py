@@ -29,6 +29,8 @@ FRAME_WIDTH = 4  # points of such an edge
 TEXT_SHARE = 0.2  # of its box that lines of text cover: then it is a table or a panel, unless it is as varied as this:
 MOST_FLAT = 0.72  # of what is neither text nor ground in two colours; packages with their price tags have up to 0.70
 LEAST_VARIETY = 1.0  # colours for each pixel of the side of a square as large; titles and tables have half as many
+MOST_BAND = 0.15  # of a raster's width or height: bands of colour along its sides, heads and feet of the page
+BAND_GROUND = 0.1  # of a row of pixels of such a band may be ground: letters in it
 WHOLE = 0.8  # of the raster: a region that is the raster is no part of it
 SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less
 
@@ -43,6 +45,7 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
     if ground is None:
         return []
     different = (np.abs(pixels.astype(np.int16) - ground) > DIFFERENT).any(axis=2)
+    _clear_bands(different)
     pictured = _without(different, texts)
     on_ground = [text for text in texts if _stands_on_ground(different, text)]
     if len(on_ground) < FEWEST_TEXTS:
@@ -74,6 +77,15 @@ def ground_colour(pixels: NDArray[np.uint8]) -> NDArray[np.int16] | None:
     on_edge = (np.abs(edge.astype(np.int16) - ground) <= DIFFERENT).all(axis=1)
     same = (np.abs(pixels.astype(np.int16) - ground) <= DIFFERENT).all(axis=2)
     return ground if same.mean() >= GROUND_SHARE and on_edge.mean() >= GROUND_EDGE else None
+
+
+def _clear_bands(different: NDArray[np.bool_]) -> None:
+    """Make ground of the bands of colour along the sides of a raster, so that they join no pictures."""
+    for side in (different, different[::-1], different.T, different.T[::-1]):
+        most = int(MOST_BAND * side.shape[0])
+        filled = side[: most + 1].mean(axis=1) > 1 - BAND_GROUND
+        if filled[0] and not filled.all():
+            side[: int(filled.argmin())] = False
 
 
 def _without(different: NDArray[np.bool_], texts: Sequence[Box]) -> NDArray[np.bool_]:

@@ -216,6 +216,8 @@ def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
     boxes = [(20.0, 120.0, 180.0, 380.0), (220.0, 120.0, 380.0, 380.0)]
     assert find_regions(np.asarray(goods), texts, 240_000) == boxes
     assert find_regions(np.asarray(goods), texts[:1], 240_000) == [], "one caption: one product"
+    goods.paste("red", (0, 380, 400, 400))
+    assert find_regions(np.asarray(goods), texts, 240_000) == boxes, "a band at the foot touches both"
 
 
 def test_a_package_full_of_text_is_a_picture_and_a_panel_of_text_is_none() -> None:
