@@ -45,11 +45,11 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
     if ground is None:
         return []
     different = (np.abs(pixels.astype(np.int16) - ground) > DIFFERENT).any(axis=2)
-    _clear_bands(different)
-    pictured = _without(different, texts)
     on_ground = [text for text in texts if _stands_on_ground(different, text)]
     if len(on_ground) < FEWEST_TEXTS:
         return []
+    _clear_bands(different)
+    pictured = _without(different, texts)
     raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
     parts = [
         box
@@ -58,7 +58,7 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
         and area(box) >= LEAST_SHARE * page_area
         and long_side(box) <= (LONGEST_DRAWING if filled <= THIN_LINES else LONGEST) * short_side(box)
         and not (at_edge > FRAME_SHARE and any(covers(box, text) for text in texts))
-        and (sum(shared_area(box, text) for text in texts) <= TEXT_SHARE * area(box) or _is_varied(pixels, pictured, box))
+        and (_text_share(box, texts) <= TEXT_SHARE or _is_varied(pixels, pictured, box))
     ]
     covered = sum(map(area, parts))
     if covered < SHOWN * area(raster) or any(area(box) > WHOLE * area(raster) for box in parts):
@@ -94,6 +94,10 @@ def _without(different: NDArray[np.bool_], texts: Sequence[Box]) -> NDArray[np.b
     for left, top, right, bottom in texts:
         rest[max(0, int(top) - 1) : int(bottom) + 2, max(0, int(left) - 1) : int(right) + 2] = False
     return rest
+
+
+def _text_share(box: Box, texts: Sequence[Box]) -> float:
+    return sum(shared_area(box, text) for text in texts) / area(box)
 
 
 def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_], box: Box) -> bool:
