@@ -74,7 +74,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="7",
+        version="8",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(

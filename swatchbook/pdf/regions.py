@@ -26,7 +26,11 @@ LONGEST = 6.0  # times its short side: longer ones are rules and bands, unless t
 THIN_LINES, LONGEST_DRAWING = 0.25, 12.0  # of its box that a drawing fills; sections of profiles are long
 FRAME_SHARE = 0.6  # of a part's pixels that lie at the edge of its box: then it is a frame
 FRAME_WIDTH = 4  # points of such an edge
-TEXT_SHARE = 0.2  # of its box that lines of text cover: then it is a table or a panel
+TEXT_SHARE = 0.2  # of its box that lines of text cover: then it is a table or a panel, unless it is as varied as this:
+MOST_FLAT = 0.72  # of what is neither text nor ground in two colours; packages with their price tags have up to 0.70
+LEAST_VARIETY = 1.0  # colours for each pixel of the side of a square as large; titles and tables have half as many
+MOST_BAND = 0.15  # of a raster's width or height: bands of colour along its sides, heads and feet of the page
+BAND_GROUND = 0.1  # of a row of pixels of such a band may be ground: letters in it
 WHOLE = 0.8  # of the raster: a region that is the raster is no part of it
 SHOWN = 0.03  # of the raster that its pictures cover; specks of a marble slab, a swatch with its name, cover less
 
@@ -44,17 +48,17 @@ def find_regions(pixels: NDArray[np.uint8], texts: Sequence[Box], page_area: flo
     on_ground = [text for text in texts if _stands_on_ground(different, text)]
     if len(on_ground) < FEWEST_TEXTS:
         return []
-    for left, top, right, bottom in on_ground:
-        different[max(0, int(top) - 1) : int(bottom) + 2, max(0, int(left) - 1) : int(right) + 2] = False
+    _clear_bands(different)
+    pictured = _without(different, texts)
     raster = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
     parts = [
         box
-        for box, filled, at_edge in _parts(different)
+        for box, filled, at_edge in _parts(_without(different, on_ground))
         if short_side(box) >= LEAST_SIDE
         and area(box) >= LEAST_SHARE * page_area
         and long_side(box) <= (LONGEST_DRAWING if filled <= THIN_LINES else LONGEST) * short_side(box)
         and not (at_edge > FRAME_SHARE and any(covers(box, text) for text in texts))
-        and sum(shared_area(box, text) for text in texts) <= TEXT_SHARE * area(box)
+        and (_text_share(box, texts) <= TEXT_SHARE or _is_varied(pixels, pictured, box))
     ]
     covered = sum(map(area, parts))
     if covered < SHOWN * area(raster) or any(area(box) > WHOLE * area(raster) for box in parts):
@@ -73,6 +77,38 @@ def ground_colour(pixels: NDArray[np.uint8]) -> NDArray[np.int16] | None:
     on_edge = (np.abs(edge.astype(np.int16) - ground) <= DIFFERENT).all(axis=1)
     same = (np.abs(pixels.astype(np.int16) - ground) <= DIFFERENT).all(axis=2)
     return ground if same.mean() >= GROUND_SHARE and on_edge.mean() >= GROUND_EDGE else None
+
+
+def _clear_bands(different: NDArray[np.bool_]) -> None:
+    """Make ground of the bands of colour along the sides of a raster, so that they join no pictures."""
+    for side in (different, different[::-1], different.T, different.T[::-1]):
+        most = int(MOST_BAND * side.shape[0])
+        filled = side[: most + 1].mean(axis=1) > 1 - BAND_GROUND
+        if filled[0] and not filled.all():
+            side[: int(filled.argmin())] = False
+
+
+def _without(different: NDArray[np.bool_], texts: Sequence[Box]) -> NDArray[np.bool_]:
+    """Return what differs from the ground outside lines of text."""
+    rest = different.copy()
+    for left, top, right, bottom in texts:
+        rest[max(0, int(top) - 1) : int(bottom) + 2, max(0, int(left) - 1) : int(right) + 2] = False
+    return rest
+
+
+def _text_share(box: Box, texts: Sequence[Box]) -> float:
+    return sum(shared_area(box, text) for text in texts) / area(box)
+
+
+def _is_varied(pixels: NDArray[np.uint8], pictured: NDArray[np.bool_], box: Box) -> bool:
+    """Whether a part with much text on it has the colours of a picture beside its text: packages are full of text."""
+    left, top, right, bottom = map(int, box)
+    bins = (pixels[top:bottom, left:right][pictured[top:bottom, left:right]] >> 4).astype(np.uint32)
+    if not bins.size:
+        return False
+    counts = np.sort(np.bincount((bins[:, 0] << 8) | (bins[:, 1] << 4) | bins[:, 2]))
+    is_flat = counts[-2:].sum() > MOST_FLAT * counts.sum()
+    return bool(not is_flat and np.count_nonzero(counts) >= LEAST_VARIETY * area(box) ** 0.5)
 
 
 def _stands_on_ground(different: NDArray[np.bool_], text: Box) -> bool:

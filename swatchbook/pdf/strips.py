@@ -47,13 +47,16 @@ def join_strips(strips: Sequence[Strip], rendered: Callable[[], Image.Image]) ->
 
 
 def _are_neighbours(a: Strip, b: Strip, *, is_first: bool) -> bool:
-    """Whether two bands have the same width and touch; the last one of a picture may be lower."""
+    """Whether two bands have the same width and touch. The last one of a picture may be lower: then the one before it,
+    of a raster as large as its page, need not be long.
+    """
     (left, top, right, bottom), other = a.box, b.box
     ends_agree = abs(left - other[0]) <= TOUCH and abs(right - other[2]) <= TOUCH
     touch = min(abs(bottom - other[1]), abs(top - other[3])) <= TOUCH
     height = bottom - top
     lower = other[3] - other[1] <= height + TOUCH or is_first
-    return ends_agree and touch and lower and _is_long(a.box, LONG) and abs(a.scale - b.scale) <= SAME_SCALE * a.scale
+    long = _is_long(a.box, LONG) or (_is_long(other, LONG) and other[3] - other[1] < height)
+    return ends_agree and touch and lower and long and abs(a.scale - b.scale) <= SAME_SCALE * a.scale
 
 
 def _is_long(box: Box, times: float) -> bool:

@@ -216,3 +216,16 @@ def test_a_composed_photograph_and_a_slab_with_specks_stay_whole() -> None:
     boxes = [(20.0, 120.0, 180.0, 380.0), (220.0, 120.0, 380.0, 380.0)]
     assert find_regions(np.asarray(goods), texts, 240_000) == boxes
     assert find_regions(np.asarray(goods), texts[:1], 240_000) == [], "one caption: one product"
+    goods.paste("red", (0, 380, 400, 400))
+    assert find_regions(np.asarray(goods), texts, 240_000) == boxes, "a band at the foot touches both"
+
+
+def test_a_package_full_of_text_is_a_picture_and_a_panel_of_text_is_none() -> None:
+    sheet = Image.new("RGB", (400, 400), "white")
+    package, panel = (20, 120, 180, 380), (220, 120, 380, 380)
+    across, down, _ = gradient(160, 260).split()
+    sheet.paste(Image.merge("RGB", (across, down, Image.radial_gradient("L").resize((160, 260)))), package)
+    sheet.paste("maroon", panel)
+    names = [(20.0, 20.0 + 30 * n, 120.0, 40.0 + 30 * n) for n in range(3)]
+    printed = [(left + 10.0, 140.0 + 30 * n, left + 150.0, 160.0 + 30 * n) for left in (20, 220) for n in range(4)]
+    assert find_regions(np.asarray(sheet), names + printed, 240_000) == [tuple(map(float, package))]

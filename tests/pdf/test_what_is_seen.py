@@ -180,6 +180,15 @@ def strips_of_one_picture(paper: Paper, page: pymupdf.Page) -> None:
         paper.put(page, paper.image(120, 20, data, "/FlateDecode"), (50, 100 + top * 2, 290, 140 + top * 2))
 
 
+@shows()
+def page_in_a_high_and_a_low_strip(paper: Paper, page: pymupdf.Page) -> None:
+    whole = gradient(200, 270)
+    for top, bottom in ((0, 210), (210, 270)):
+        data = deflated(whole.crop((0, top, 200, bottom)))
+        image = paper.image(200, bottom - top, data, "/FlateDecode")
+        paper.put(page, image, (0, 30 + 2 * top, 400, 30 + 2 * bottom))
+
+
 @shows("drawing")
 def drawing_in_lines(paper: Paper, page: pymupdf.Page) -> None:
     for n in range(6):
