@@ -142,7 +142,8 @@ class Extractor:
 
     def __call__(self, document: Any, number: int) -> Iterator[Frame]:
         page = document[number - 1]
-        infos, painting, flat = page.get_image_info(), trace_painting(page), cache(lambda: paint_flat(page))
+        painting = trace_painting(page)  # first: it raises an error of MuPDF where a page is damaged
+        infos, flat = page.get_image_info(), cache(lambda: paint_flat(page))
         if len(infos) > MOST_PICTURES:
             warning = f"It paints {len(infos)} pictures; the first {MOST_PICTURES} are taken."
             yield {"page": number, "warnings": [warning]}, b""
