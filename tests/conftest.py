@@ -115,17 +115,28 @@ def ingested_home(tmp_path_factory: pytest.TempPathFactory, small_catalogue: Pat
     return home
 
 
+_PREPARE = (
+    "import sys; from pathlib import Path; from interface.cli import prefect_database, prefect_server;"
+    "prefect_database.prepare(Path(sys.argv[1]), prefect_server.cached_database())"
+)
+
+
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API address of a real Prefect server with its own home, stopped by pid."""
+    """The API address of a real Prefect server with its own home, stopped by pid. Without migrations of a new database
+    and files of a UI, its start takes less than half of the time.
+    """
     home, port = tmp_path_factory.mktemp("prefect"), free_port()
     environment = {
         **os.environ,
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_UI_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
     }
     environment.pop("PREFECT_API_URL", None)
+    subprocess.run([sys.executable, "-c", _PREPARE, home / "prefect.db"], cwd=ROOT, env=environment, check=True)
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(
         [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
