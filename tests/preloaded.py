@@ -2,6 +2,7 @@
 setting when it is imported, but Prefect: a command that imports it gets it with the settings of that moment.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -68,3 +69,4 @@ class KeptPrefect(MetaPathFinder, Loader):
 logging.getLogger().handlers.clear()  # Prefect's; a command sets its own before it imports Prefect
 sys.meta_path.insert(0, KeptPrefect())
 warnings.filterwarnings("ignore", message="lancedb fork support")  # nothing is under way when it forks
+gc.freeze()  # else each command looks through all of this again
