@@ -1,13 +1,72 @@
-"""What `tests.command` imports once for many commands: libraries that take long, and none of which a setting is read at
-import. Prefect is not among them: it reads its settings then.
+"""What `tests.command` imports once for many commands: the domain, and libraries that take long. None of them reads a
+setting when it is imported, but Prefect: a command that imports it gets it with the settings of that moment.
 """
 
+import gc
+import logging
+import os
+import sys
 import warnings
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+os.environ |= {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+}  # of this process: a command has its own
 
 import lancedb
+import prefect.artifacts
+import prefect.concurrency.asyncio
+import prefect.deployments
+import prefect.flow_engine
+import prefect.logging.configuration
+import prefect.main
+import prefect.task_engine
 import torch
 import weaviate
 
-__all__ = ["lancedb", "torch", "weaviate"]
+import blocks
+import swatchbook.models.minilm
+import swatchbook.pdf.read_ahead
+import swatchbook.pipeline.embed
+import swatchbook.pipeline.extract
+import swatchbook.pipeline.register_folder
+import swatchbook.pipeline.review
+import swatchbook.pipeline.scan
+import swatchbook.reports.inspection_html
+import swatchbook.search.search
 
+__all__ = ["blocks", "lancedb", "prefect", "swatchbook", "torch", "weaviate"]
+
+
+class KeptPrefect(MetaPathFinder, Loader):
+    """Gives the imported Prefect out at the first `import prefect`, which reads the environment as a first import does.
+
+    After that Python finds it as any other module.
+    """
+
+    def __init__(self) -> None:
+        self._kept = sys.modules.pop("prefect")
+        self._spec = self._kept.__spec__
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name == "prefect" else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._kept
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.meta_path.remove(self)
+        module.__spec__ = self._spec
+        prefect.context.refresh_global_settings_context()
+        prefect.logging.configuration.PROCESS_LOGGING_CONFIG.clear()
+        prefect.logging.configuration.setup_logging()
+
+
+logging.getLogger().handlers.clear()  # Prefect's; a command sets its own before it imports Prefect
+sys.meta_path.insert(0, KeptPrefect())
 warnings.filterwarnings("ignore", message="lancedb fork support")  # nothing is under way when it forks
+gc.freeze()  # else each command looks through all of this again

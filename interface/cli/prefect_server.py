@@ -96,14 +96,15 @@ def main(listening: int) -> None:
     if "PREFECT_API_DATABASE_CONNECTION_URL" in os.environ:
         prefect_database.migrate()
     else:
-        prefect_database.prepare(Path(os.environ["PREFECT_HOME"]) / "prefect.db", _cached_database())
+        prefect_database.prepare(Path(os.environ["PREFECT_HOME"]) / "prefect.db", cached_database())
     import uvicorn
 
     config = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=listening)])
 
 
-def _cached_database() -> Path:
+def cached_database() -> Path:
+    """Return the path of the empty, migrated database that is copied for a new home."""
     return user_cache_path("swatchbook", appauthor=False) / f"prefect-{version('prefect')}.sqlite"
 
 

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +177,7 @@ def read_tables(document: Any, number: int) -> Iterator[Frame]:
     """
     page, warnings = document[number - 1], list[str]()
     try:
+        _use_one_thread()
         import pymupdf4llm  # 0.7 s and 200 MB: only where there are tables
 
         parsed = json.loads(pymupdf4llm.to_json(document, pages=[number - 1], use_ocr=False))
@@ -198,6 +199,23 @@ def read_tables(document: Any, number: int) -> Iterator[Frame]:
         if len(rows := _rows(extracted)) >= 2 and len(rows[0]) >= 2
     ]
     yield {"page": number, "tables": tables, "warnings": warnings}, b""
+
+
+@cache
+def _use_one_thread() -> None:
+    """Let the models of pymupdf4llm, which has no setting for it, run in one thread each.
+
+    Their threads, one for each core, wait for each other by spinning: reading tables took half as much processor time
+    again, and longer on a busy machine.
+    """
+    import onnxruntime
+
+    class OneThread(onnxruntime.SessionOptions):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.intra_op_num_threads = self.inter_op_num_threads = 1
+
+    onnxruntime.SessionOptions = OneThread
 
 
 def render(document: Any, number: int, fit: tuple[int, int], form: str) -> Iterator[Frame]:

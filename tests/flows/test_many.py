@@ -24,7 +24,7 @@ from swatchbook.ledger.tables import items, source_items
 from swatchbook.records import ItemState, Role, image_id, sha256
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import load_settings
-from tests.command import Command, run_json, running
+from tests.command import Forked, forked, run_json
 from tests.conftest import SOAK
 from tests.ledger_audit import count_writes, writes
 from tests.sources.pictures import age, write
@@ -152,7 +152,7 @@ def test_killed_again_and_again_every_count_is_exact(collection: Resources, tmp_
     dice = random.Random(len(whole))
     killed, before = 0, dict[str, int]()
     for moment in sorted(dice.uniform(0, 1) * (found + len(MADE) * len(whole)) for _ in range(KILLS)):
-        with running(*command) as child:
+        with forked(*command) as child:
             if wait_for_progress(collection, child, moment):
                 child.kill()
                 killed += 1
@@ -197,9 +197,9 @@ MADE = (Role.ANALYSIS, Role.VISUAL, Role.COLOR, Role.TEXTURE)
 """What the descriptors make of every picture by itself."""
 
 
-def wait_for_progress(collection: Resources, command: Command, moment: float) -> bool:
+def wait_for_progress(collection: Resources, command: Forked, moment: float) -> bool:
     """Until so many items are listed and made; False when the command ended before."""
-    while command.process.poll() is None:
+    while command.poll() is None:
         with collection.ledger.read() as connection:
             listed = connection.execute(select(func.count()).select_from(source_items)).scalar_one()
             made = select(func.count()).select_from(items).where(items.c.state == ItemState.DONE)

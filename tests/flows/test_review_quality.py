@@ -24,7 +24,7 @@ from swatchbook.records import DocumentStatus, IngestOptions, Role, RunReport
 from swatchbook.resources import Resources
 from swatchbook.search.search import search
 from swatchbook.upkeep.verify import verify
-from tests.command import run, run_json, running
+from tests.command import forked, run, run_json
 from tests.flows.conftest import Ingest
 from tests.ledger.scene import count, pass_time, set_document
 from tests.pdf.making import Paper, gradient, jpeg
@@ -185,7 +185,7 @@ def test_killed_in_the_middle_no_picture_is_paid_twice_and_none_is_lost(
 ) -> None:
     there.answer = lambda asked: says("oak", 0.9)
     there.script.extend([None, None, "hang"])
-    with running("review", "run") as command:
+    with forked("review", "run") as command:
         until(lambda: count(resources.ledger, call_rows, stage="review", state="answered") == 2)
         until(lambda: len(asked_of(there, SECOND)) == 3)
         command.kill()
@@ -277,7 +277,7 @@ def test_a_persons_word_outlives_force_and_holds_for_the_next_owner(
     ],
 )
 def test_wrong_use_exits_2_and_says_what(home: Path, words: tuple[str, ...], said: str) -> None:
-    with running("review", *words) as command:
+    with forked("review", *words) as command:
         status, _, told = command.wait()
     assert status == 2
     assert said in told

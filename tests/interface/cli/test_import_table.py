@@ -11,7 +11,8 @@ import pytest
 from tests.command import bare_environment, finish, run_json
 from tests.sources.pictures import draw
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
+"""One server for all commands: each would start its own, which takes longer than their work."""
 
 TABLE = """image_id,account,state,small,full,name,price,embedding,embedding_model
 1,anna,done,1-small.png,1.png,Oak floor,49.90,,
@@ -40,16 +41,15 @@ IMPORT = ("import", "pictures.csv", "--config", "mapping.yaml")
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def imported(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tuple[Path, dict[str, Any]]:
     """(folder with the table, what the command printed); its home is `made`."""
     folder = tmp_path_factory.mktemp("import")
     for number in (1, 2, 3):
         draw(folder / "pictures" / f"{number}.png", number)
     (folder / "pictures.csv").write_text(TABLE)
     (folder / "mapping.yaml").write_text(MAPPING)
-    done = finish(
-        [*IMPORT, "--roles", "visual", "--json"], bare_environment() | {"SWATCHBOOK_HOME": str(folder / "made")}, folder
-    )
+    there = {"SWATCHBOOK_HOME": str(folder / "made"), "PREFECT_API_URL": prefect_server}
+    done = finish([*IMPORT, "--roles", "visual", "--json"], bare_environment() | there, folder)
     assert done.returncode == 3, done.stderr
     return folder, json.loads(done.stdout)
 

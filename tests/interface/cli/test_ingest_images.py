@@ -11,13 +11,14 @@ from tests.command import attempt, bare_environment, finish, run, run_json
 from tests.sources.pictures import draw, write
 from tests.upkeep.changing import small_catalogue
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("prefect_api")]
+"""One server for all commands: each would start its own, which takes longer than their work."""
 
 COUNTS = ("total_items", "processed_items", "skipped_items", "failed_items", "pending_items", "failed_ids")
 
 
 @pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, Any]]:
+def ingested(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> tuple[Path, Path, dict[str, Any]]:
     """(home, folder, what the command printed) of a folder with four pictures and two files that are none."""
     base = tmp_path_factory.mktemp("folders")
     folder = base / "samples"
@@ -33,7 +34,8 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict
     rug |= {"currency": "EUR", "size": "60 x 120 cm", "condition": "used", "url": "https://www.shop.example/rug-1"}
     write(batch, "\n".join(map(json.dumps, (sofa, rug))).encode())
     ingest = ("ingest-images", str(folder), str(batch), "--owner", "anna", "--json")
-    done = finish(ingest, bare_environment() | {"SWATCHBOOK_HOME": str(base / "home")}, base)
+    there = {"SWATCHBOOK_HOME": str(base / "home"), "PREFECT_API_URL": prefect_server}
+    done = finish(ingest, bare_environment() | there, base)
     assert done.returncode == 3, done.stderr
     return base / "home", folder, json.loads(done.stdout)
 
