@@ -31,6 +31,8 @@ from swatchbook.records import (
     LinkKind,
     LostPicture,
     PlacementState,
+    Plan,
+    PlannedPage,
     Role,
     RoleTag,
     RunReport,
@@ -60,6 +62,7 @@ from tests.ledger.scene import (
     placed,
     product,
     publish_all,
+    reading,
     states,
 )
 
@@ -464,7 +467,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
         "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
     }  # fmt: skip
     picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
-    assert shown["skipped_pages"] == [{"page": 3, "reason": "contents", "pictures": [picture]}]
+    assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]
     report = document_report(ledger, run.document)
     assert (report.pages_skipped, report.pictures_skipped) == (1, 1)
     assert report.lost_pictures == lost
@@ -555,6 +558,9 @@ def test_hits_are_described_in_the_order_given_and_unknown_ones_are_left_out(led
         (image("ash"), "catalogue.pdf, page 1", None, (1,)),
         (image("oak"), "Oak plank", "Plank", (3,)),
     ]
+    plan = Plan(pages=(PlannedPage(number=3, kind="product", reason="Plank", label="2"),))
+    stage_results.save_pages(ledger, run, reading(), plan)
+    assert [hit.labels for hit in search_results.add_labels(ledger, described)] == [{}, {3: "2"}]
     assert described[1].file == f"{key('oak')}.png"
     assert described[1].text == "Material: oak."
     assert [(h.title, h.file) for h in search_results.describe_products(ledger, [board.id, plank.id])] == [
