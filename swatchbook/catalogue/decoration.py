@@ -99,9 +99,12 @@ def _are_products(alike: Sequence[Sighting]) -> bool:
 
 
 def _moves_with_captions(alike: Sequence[Sighting], captions: Collection[str | None]) -> bool:
-    """Whether a picture stands on few pages, with another caption and at another height: ornaments have one place."""
+    """Whether a picture stands in few places, at several heights and with several captions: ornaments have one place.
+
+    Two captions are enough: the nearest text to a diagram may be a label that all of its variants have.
+    """
     heights = [sighting.bbox[1] for sighting in alike]
-    return len(captions) == len(alike) <= LONGEST_RUN and max(heights) - min(heights) >= MOVED
+    return len(captions) > 1 and len(alike) <= LONGEST_RUN and max(heights) - min(heights) >= MOVED
 
 
 def _looks(sighting: Sighting) -> Iterable[object]:

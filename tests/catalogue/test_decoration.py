@@ -103,6 +103,7 @@ def test_large_picture_that_moves_with_its_captions_is_no_ornament() -> None:
         )  # fmt: skip
 
     assert seen((500, "Clear glass"), (360, "Cold climate"), (370, "Hot climate")) == set()
+    assert seen((500, "Clear glass"), (360, "Room"), (370, "Room")) == set(), "a label on two of them"
     assert seen((360, "Clear glass"), (360, "Cold climate"), (370, "Hot climate")) == {0, 1, 2}, "at one place"
     assert seen((500, "Clear glass"), (360, "Clear glass"), (370, None)) == {0, 1, 2}, "without captions of their own"
     assert seen(*((100.0 + 50 * n, f"Glass {n}") for n in range(6))) == set(range(6)), "on many pages"

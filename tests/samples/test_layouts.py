@@ -103,7 +103,7 @@ LABELLED: Final[Mapping[str, Mapping[Label, int]]] = {
 
 @pytest.mark.parametrize("name", LABELLED)
 def test_all_labels_are_right_and_nothing_is_lost(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SWATCHBOOK_OCR", "auto")  # pottery has a scanned page
+    monkeypatch.setenv("SWATCHBOOK_OCR", "auto")  # one page is a scan
     path = build_layout(BUILD, name) if name in LAYOUTS else build(BUILD)
     extraction, page_boxes, reasons = run_stages(path)
     count, errors = judge(truth_of(path), extraction, page_boxes, reasons)
