@@ -144,6 +144,11 @@ def match_attributes(lines: Sequence[Line], width: float) -> list[tuple[Attribut
     return pairs
 
 
+def inline_label(text: str) -> bool:
+    """Whether a line holds a label, a colon and its value."""
+    return _inline_of(text) is not None
+
+
 def _inline_of(text: str) -> tuple[str, str, str] | None:
     """Return key, label and value of a line that holds a label and its value, else None."""
     m = _INLINE.match(text)
