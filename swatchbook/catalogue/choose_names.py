@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from math import exp
+from statistics import fmean
 
-from swatchbook.catalogue.name_groups import RELATIONS, Candidate, NameGroup
+from swatchbook.catalogue.name_groups import RELATIONS, Candidate, NameGroup, is_code
 from swatchbook.catalogue.page_layout import Style
+from swatchbook.geometry import gap, gaps
 
 SIZES = 1.28
 """Groups that join differ in size by at most this factor: layouts shrink long names."""
@@ -19,6 +21,10 @@ SHARED = 0.2
 """A group that joins has at most this share of its pages in common with the best: else it says something else there."""
 UNLIKE = 0.65
 """Groups that join differ in at most this share of their relations to pictures."""
+NAMED = 0.8
+"""Codes that have names beside at least this share of them are the codes of these names."""
+ROW = 200.0
+"""The longest distance in points from a code to its name in a row."""
 LEADS = 0.3
 """Groups that join differ by at most this much in their share of texts that are the largest of their page."""
 
@@ -33,11 +39,13 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The texts that name the products, in reading order, their styles, and the probability that they do."""
+    """The texts that name the products, in reading order, their styles, and the probability that they do. `codes` maps
+    names to the codes printed beside them, where these stand in a style of their own."""
 
     candidates: tuple[Candidate, ...]
     styles: frozenset[Style]
     probability: float
+    codes: Mapping[Candidate, str]
 
 
 @cache
@@ -53,9 +61,41 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
     best = max(range(len(groups)), key=lambda n: probabilities[n], default=None)
     if best is None or probabilities[best] <= probabilities[-1]:
         return None
-    chosen = [groups[best], *(g for n, g in enumerate(groups) if n != best and joins(g, groups[best]))]
-    candidates = sorted((c for g in chosen for c in g.candidates), key=lambda c: c.text.page)
-    return Choice(tuple(candidates), frozenset(g.style for g in chosen), probabilities[best])
+    named = _names_of_codes(groups[best], groups)
+    lead, codes = named if named else (groups[best], {})
+    chosen = [lead, *(g for g in groups if g is not lead and joins(g, lead))]
+    candidates = sorted((c for g in chosen for c in g.candidates if not named or c in codes), key=lambda c: c.text.page)
+    return Choice(tuple(candidates), frozenset(g.style for g in chosen), probabilities[best], codes)
+
+
+def _names_of_codes(group: NameGroup, groups: Sequence[NameGroup]) -> tuple[NameGroup, dict[Candidate, str]] | None:
+    """Return the group whose names stand beside nearly all texts of a group of codes, and the code of each name."""
+    if fmean(is_code(c.name) for c in group.candidates) < NAMED:
+        return None
+    for other in groups:
+        if other is group or fmean(is_code(c.name) for c in other.candidates) > 1 - NAMED:
+            continue
+        codes: dict[Candidate, str] = {}
+        for code in group.candidates:
+            near = [c for c in other.candidates if c not in codes and _are_beside(code, c)]
+            if near:
+                codes[min(near, key=lambda c: _apart(code, c))] = code.name
+        if len(codes) >= NAMED * len(group.candidates):
+            return other, codes
+    return None
+
+
+def _are_beside(a: Candidate, b: Candidate) -> bool:
+    """Whether two texts are in one row, or directly above and below each other."""
+    if a.text.page != b.text.page:
+        return False
+    across, down = gaps(a.text.box, b.text.box)
+    size = max(a.text.size, b.text.size)
+    return (down < 0 and across <= ROW) or (across < 0 and down <= size)
+
+
+def _apart(a: Candidate, b: Candidate) -> float:
+    return gap(a.text.box, b.text.box)
 
 
 def judge_groups(features: Sequence[Mapping[str, float]], weights: Weights) -> list[float]:

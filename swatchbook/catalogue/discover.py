@@ -20,10 +20,10 @@ from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrenc
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 
 AGAIN = 2
-"""Cards of one name at most so many pages apart are one product, unless their codes differ."""
+"""A name again at most so many pages later is the same product, unless the codes differ."""
 
 Names = Mapping[tuple[int, Box], str]
-"""Page and box of a text -> the name of a product."""
+"""Page and box of a text -> the name of a product, or the code printed beside it."""
 
 
 def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
@@ -46,17 +46,46 @@ def _products(
 ) -> list[FoundProduct]:
     """Return the products of cards, where most names stand at pictures, several on a page; and of sections."""
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
+    codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
     cards = find_cards(document.layouts, document.family, document.repeated_places, names)
     sections = find_sections(document, choice.styles, names)
     by_cards = _are_card_names(sections, cards)
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page} if by_cards else set()
-    found = _from_cards(cards, names, choice.probability, document) if by_cards else []
+    found = _from_cards(cards, names, codes, choice.probability, document) if by_cards else []
     found += [
-        _from_section(s, document, choice.probability, announced_names, outline)
+        _from_section(s, codes, document, choice.probability, announced_names, outline)
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
-    return sorted(found, key=lambda p: p.first_page)
+    return _without_repeats(sorted(found, key=lambda p: p.first_page))
+
+
+def _without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
+    """Return the products; those of one name and category that are near are one, unless their codes differ."""
+    found: list[FoundProduct] = []
+    last: dict[tuple[str | None, str], int] = {}
+    for product in products:
+        key = product.category, fold(product.name)
+        same = found[last[key]] if key in last else None
+        if same and product.first_page - same.last_page <= AGAIN and product.code in (None, same.code):
+            found[last[key]] = _joined(same, product)
+        else:
+            last[key] = len(found)
+            found.append(product)
+    return found
+
+
+def _joined(product: FoundProduct, again: FoundProduct) -> FoundProduct:
+    """Return a product with the pages and occurrences of another one."""
+    pages = tuple(sorted({*product.pages, *again.pages}))
+    return product.model_copy(
+        update={
+            "first_page": pages[0],
+            "last_page": pages[-1],
+            "pages": pages,
+            "occurrences": (*product.occurrences, *again.occurrences),
+        }
+    )
 
 
 def _announced_names(outline: Sequence[OutlineEntry], layouts: Sequence[PageLayout]) -> frozenset[str]:
@@ -70,6 +99,7 @@ def _announced_names(outline: Sequence[OutlineEntry], layouts: Sequence[PageLayo
 
 def _from_section(
     section: Section,
+    printed_codes: Names,
     document: DocumentLayout,
     probability: float,
     announced_names: frozenset[str],
@@ -87,7 +117,8 @@ def _from_section(
             Evidence(rule="specifications", page=head.page, text=f"{attributes[0].label}: {attributes[0].value}")
         )
     pages = section.pages
-    codes = tuple(a.value for a in attributes if a.key == "code")
+    code = printed_codes.get((head.page, head.box))
+    codes = (code,) if code else tuple(a.value for a in attributes if a.key == "code")
     return FoundProduct(
         name=section.name,
         raw_name=head.text,
@@ -155,40 +186,21 @@ def _are_card_names(all_sections: Sequence[Section], cards: Mapping[int, Sequenc
 
 
 def _from_cards(
-    cards: Mapping[int, Sequence[Card]], names: Names, probability: float, document: DocumentLayout
+    cards: Mapping[int, Sequence[Card]], names: Names, codes: Names, probability: float, document: DocumentLayout
 ) -> list[FoundProduct]:
     layouts = {s.number: s for s in document.layouts}
-    found: list[FoundProduct] = []
-    last: dict[tuple[str | None, str], int] = {}
-    for page, on_page in cards.items():
-        for card in on_page:
-            product = _from_card(card, names[page, card.text.box], probability, layouts[page], document)
-            key = product.category, fold(product.name)
-            same = found[last[key]] if key in last else None
-            if same and page - same.last_page <= AGAIN and (product.code == same.code or not product.code):
-                found[last[key]] = _joined(same, product)
-            else:
-                last[key] = len(found)
-                found.append(product)
-    return found
-
-
-def _joined(product: FoundProduct, again: FoundProduct) -> FoundProduct:
-    """Return a product with the occurrences of another card of the same name."""
-    return product.model_copy(
-        update={
-            "last_page": again.last_page,
-            "pages": tuple(dict.fromkeys((*product.pages, *again.pages))),
-            "occurrences": (*product.occurrences, *again.occurrences),
-        }
-    )
+    return [
+        _from_card(c, names[page, c.text.box], codes.get((page, c.text.box)), probability, layouts[page], document)
+        for page, on_page in cards.items()
+        for c in on_page
+    ]
 
 
 def _from_card(
-    card: Card, name: str, probability: float, layout: PageLayout, document: DocumentLayout
+    card: Card, name: str, code: str | None, probability: float, layout: PageLayout, document: DocumentLayout
 ) -> FoundProduct:
     page, text = layout.number, card.text
-    codes = [c.code for c in layout.codes if centre_inside(c.box, card.region)]
+    codes = [code] if code else [c.code for c in layout.codes if centre_inside(c.box, card.region)]
     return FoundProduct(
         name=name,
         raw_name=text.text,

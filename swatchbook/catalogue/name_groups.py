@@ -9,11 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, log1p
-from statistics import fmean, median, pstdev
+from statistics import fmean
 
-from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, price_in
+from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, price_in, without_values
 from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label, names_a_catalogue
-from swatchbook.catalogue.page_layout import PageLayout, Style, Text, body_size, clean_name, is_name
+from swatchbook.catalogue.page_layout import PageLayout, Style, Text, clean_name, is_name, style_families
 from swatchbook.catalogue.running_text import FEWEST_PAGES, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout
 from swatchbook.geometry import area, centre_inside
@@ -23,6 +23,12 @@ BACKGROUND = 0.7
 """A picture that covers at least this share of the page is a background."""
 SPACED = 0.7
 """A name is printed with space between its letters when at least this share of its words are single letters."""
+PROSE = 100
+"""A text with more characters is prose."""
+LETTERS = 3
+"""A name that is no code has at least so many letters; shorter words are units."""
+MEASURED_SIZE = 0.24
+"""Sizes of one style that are measured in pixels differ by at most this share."""
 CELLS = 2
 """A text with this many numbers in its row is in a table."""
 WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})
@@ -43,8 +49,6 @@ class Candidate:
     priced: bool
     coded: bool
     leads: bool
-    follows: int  # characters of the next text below
-    row: int  # texts in its row
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +65,32 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     """Return the groups of a document. `announced` are folded names of the outline and of index pages."""
     by_style: dict[tuple[Style, bool], list[Candidate]] = defaultdict(list)
     running = _running_texts(document)
+    family = _families(document)
     for layout in document.layouts:
         for in_table, candidate in _candidates(layout, document, running):
-            by_style[document.family[candidate.text.style], in_table].append(candidate)
-    texts = Counter(document.family[t.style] for s in document.layouts for t in s.texts)
+            by_style[family[candidate.text.style], in_table].append(candidate)
+    of_document = _document_features(document.layouts)
+    texts = Counter(family[t.style] for s in document.layouts for t in s.texts)
     split = [(key, part) for key, found in sorted(by_style.items()) for part in _codes_apart(found)]
     counts = [(style, len(found)) for (style, _), found in split]
     groups = []
     for (style, in_table), found in split:
         larger = sum(n for other, n in counts if other[0] > 1.12 * style[0])
-        features = _features(found, style, document, announced)
+        features = _features(found, document, announced) | of_document
         features |= {
             "purity": len(found) / texts[style],
             "relative": len(found) / max(n for _, n in counts),
             "larger": log1p(larger / len(found)),
-            "table": float(in_table),
         }
         groups.append(NameGroup(style, in_table, tuple(found), features))
     return groups
+
+
+def _families(document: DocumentLayout) -> Mapping[Style, Style]:
+    """Return the style families of a document; wider ones where half of its texts are read from pixels."""
+    texts = [t for s in document.layouts for t in s.texts]
+    measured = sum(len(s.texts) for s in document.layouts if s.ocr)
+    return style_families(texts, MEASURED_SIZE) if 2 * measured > len(texts) else document.family
 
 
 def _codes_apart(found: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -144,9 +156,6 @@ def _candidates(
         picture, relation, distance = _nearest(text.box, pictures, layout)
         x0, y0, x1, y1 = text.box
         reach = (x0 - 20, y0 - 2, max(x1, x0 + 0.3 * layout.width) + 20, y1 + 0.15 * layout.height)
-        below = [
-            t for t in layout.texts if t.box[1] >= y0 + 0.3 * text.size and min(t.box[2], x1 + 40) > max(t.box[0], x0 - 5)
-        ]
         yield (
             in_table,
             Candidate(
@@ -159,20 +168,19 @@ def _candidates(
                 priced=any(centre_inside(box, reach) for box in layout.prices),
                 coded=any(box != text.box and centre_inside(box, reach) for box in codes),
                 leads=text.size >= largest - 0.05,
-                follows=len(min(below, key=lambda t: t.box[1]).text) if below else 0,
-                row=len(row),
             ),
         )
 
 
 def product_name(text: Text) -> str:
-    """Return a name without the lines below it that hold a label and its value ("Scale: 1:50")."""
+    """Return a name without the labels and values below or after it ("Scale: 1:50"), and without space between its
+    letters."""
     kept = text.lines
     for n, line in enumerate(text.lines):
         if n and inline_label(line):
             kept = text.lines[:n]
             break
-    name = clean_name(Text(text.page, text.box, kept, text.size, text.bold))
+    name = without_values(clean_name(Text(text.page, text.box, kept, text.size, text.bold)))
     words = name.split()
     spaced = len(words) >= 4 and sum(len(word) == 1 for word in words) >= SPACED * len(words)
     return "".join(words) if spaced else name
@@ -182,15 +190,23 @@ def may_be_name(text: Text, name: str) -> bool:
     """Whether a text can be the name of a product: short words or a code, and none that name a page or a label."""
     short = Text(text.page, text.box, (name,), text.size, text.bold)
     letters = sum(c.isalpha() for c in name)
-    named = is_name(short) or (is_measure(name) and letters >= 6) or bool(re.fullmatch(r"[A-Z]{1,3}[- ]?\d{1,4}", name))
+    named = (is_name(short) and letters >= LETTERS) or (is_measure(name) and letters >= 6) or is_code(name)
     if not named or heading_kind(name) or is_label(name) or names_a_catalogue(name) or count_contacts([name]):
         return False
     return not (price_in(name) or _is_cell(name))
 
 
+def is_code(name: str) -> bool:
+    """Whether a name is only a code, which may be short ("A-1")."""
+    return code_of(name) is not None or _SHORT_CODE.fullmatch(name) is not None
+
+
+_SHORT_CODE = re.compile(r"[A-Z]{1,3}[- ]?\d{1,4}")
+
+
 def _is_cell(text: str) -> bool:
     """Whether a text is mostly a number or a price."""
-    return 2 * sum(c.isdigit() for c in text) >= len(text) and code_of(text) is None or price_in(text) is not None
+    return (2 * sum(c.isdigit() for c in text) >= len(text) and code_of(text) is None) or price_in(text) is not None
 
 
 def _same_row(a: Text, b: Text) -> bool:
@@ -199,9 +215,7 @@ def _same_row(a: Text, b: Text) -> bool:
 
 def _nearest(box: Box, pictures: Sequence[Box], layout: PageLayout) -> tuple[int | None, str | None, float]:
     """Return the nearest picture, how the box stands to it, and the distance as a share of the page."""
-    near = [
-        (found[1], k, found[0]) for k, picture in enumerate(pictures) if (found := _relation(box, picture, layout))
-    ]
+    near = [(found[1], k, found[0]) for k, picture in enumerate(pictures) if (found := _relation(box, picture, layout))]
     if not near:
         return None, None, 1.0
     distance, k, relation = min(near)
@@ -225,19 +239,15 @@ def _relation(text: Box, picture: Box, layout: PageLayout) -> tuple[str, float] 
     return None
 
 
-def _features(
-    found: Sequence[Candidate], style: Style, document: DocumentLayout, announced: Collection[str]
-) -> dict[str, float]:
-    """Return the features of a group that follow from its texts, and those of the document."""
+def _features(found: Sequence[Candidate], document: DocumentLayout, announced: Collection[str]) -> dict[str, float]:
+    """Return the features of a group that follow from its texts."""
     number_of = {s.number: s for s in document.layouts}
     a_page = Counter(c.text.page for c in found)
     pages = len(a_page)
-    names = Counter(fold(c.name) for c in found)
     pages_of: dict[str, set[int]] = defaultdict(set)
     for c in found:
         pages_of[fold(c.name)].add(c.text.page)
     filled = [s for s in document.layouts if s.texts]
-    pictured = {s.number for s in document.layouts if s.pictures}
     pictures = Counter((c.text.page, c.picture) for c in found if c.picture is not None)
     shown = sum(len(number_of[p].pictures) for p in a_page)
 
@@ -245,49 +255,34 @@ def _features(
         return fmean(map(float, values))
 
     relations = {r: share(c.relation == r for c in found) for r in RELATIONS}
-    layouts = [number_of[c.text.page] for c in found]
     return {
         "count": log1p(len(found)),
-        "single": float(len(found) == 1),
         "few": min(len(found), 6) / 6,
-        "distinct": len(names) / len(found),
         "pages": pages / max(1, len(filled)),
-        "picture_pages": len(pictured & set(a_page)) / max(1, len(pictured)),
-        "a_page": log(len(found) / pages),
-        "steady": pages / (max(a_page) - min(a_page) + 1),
-        "even": median(a_page.values()) / max(a_page.values()),
-        "size": log(style[0] / body_size(document.layouts)) if style[0] > 0 else 0.0,
-        "bold": float(style[1]),
         "one_to_one": share(c.picture is not None and pictures[c.text.page, c.picture] == 1 for c in found),
         "covered": len(pictures) / max(1, shown),
         "apart": share(c.picture is None for c in found),
         "distance": fmean(min(c.distance, 0.5) for c in found),
-        "alike": max(relations.values()),
         **relations,
         "described": share(c.described for c in found),
         "priced": share(c.priced for c in found),
         "coded": share(c.coded for c in found),
-        "is_code": share(code_of(c.name) is not None for c in found),
         "announced": share(fold(c.name) in announced for c in found),
-        "spread": pstdev(min(len(c.name), 60) for c in found) / fmean(max(len(c.name), 1) for c in found),
         "words": fmean(min(len(c.name.split()), 8) for c in found),
-        "digits": fmean(sum(map(str.isdigit, c.name)) / max(1, len(c.name)) for c in found),
         "capitals": fmean(sum(map(str.isupper, c.name)) / max(1, sum(map(str.isalpha, c.name))) for c in found),
-        "small": share(c.name[:1].islower() for c in found),
         "signs": share(any(sign in c.name for sign in ",:;!?%=") for c in found),
         "leads": share(c.leads for c in found),
-        "follows": fmean(min(c.follows, 160) for c in found) / 160,
-        "row": log1p(fmean(c.row for c in found)),
         "repeated": log(fmean(len(pages_of[fold(c.name)]) for c in found)),
-        "twins": log(fmean(names[fold(c.name)] / len(pages_of[fold(c.name)]) for c in found)),
-        "place": pstdev((c.text.box[1] - s.box[1]) / s.height for c, s in zip(found, layouts, strict=True)),
-        "front": share(s.number <= 0.1 * len(document.layouts) for s in layouts),
-        "index": share(document.kinds.get(s.number) == "index" for s in layouts),
-        "pictures": log1p(fmean(len(s.pictures) for s in layouts)),
-        "texts": log1p(fmean(len(s.texts) for s in layouts)),
-        "document_pictures": log1p(fmean(len(s.pictures) for s in document.layouts)),
-        "document_prices": log1p(fmean(len(s.prices) for s in document.layouts)),
-        "document_codes": log1p(fmean(len(s.codes) for s in document.layouts)),
-        "document_labels": log1p(fmean(sum(a.known for a in s.attributes) for s in document.layouts)),
-        "document_prose": fmean(sum(len(t.text) > 100 for t in s.texts) / max(1, len(s.texts)) for s in document.layouts),
+    }
+
+
+def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:
+    """Return the features of a document, which say whether it is a catalogue at all."""
+    if not layouts:
+        return {}
+    return {
+        "document_pictures": log1p(fmean(len(s.pictures) for s in layouts)),
+        "document_codes": log1p(fmean(len(s.codes) for s in layouts)),
+        "document_labels": log1p(fmean(sum(a.known for a in s.attributes) for s in layouts)),
+        "document_prose": fmean(sum(len(t.text) > PROSE for t in s.texts) / max(1, len(s.texts)) for s in layouts),
     }

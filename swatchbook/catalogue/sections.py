@@ -5,7 +5,6 @@ name products: `discover.py`.
 """
 
 from bisect import bisect
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -182,12 +181,14 @@ def _heads(
         t
         for t in layout.texts
         if (t.page, t.box) in names
-        or document.is_heading(t, layout)
-        and not is_label(t.text)
-        and (
-            document.family[t.style] in styles
-            or document.family[t.style][0] > size * 1.02
-            or ((t.page, fold(t.text)) in document.outline_titles and t.size >= BESIDE * size)
+        or (
+            document.is_heading(t, layout)
+            and not is_label(t.text)
+            and (
+                document.family[t.style] in styles
+                or document.family[t.style][0] > size * 1.02
+                or ((t.page, fold(t.text)) in document.outline_titles and t.size >= BESIDE * size)
+            )
         )
     ]
     return sorted(
