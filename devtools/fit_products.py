@@ -130,7 +130,7 @@ def leave_one_out(documents: Sequence[Measured]) -> dict[str, tuple[float, float
             continue
         weights = fit([d for d in documents if d is not left_out and d.usable])
         p = judge_groups(left_out.features, weights)
-        best = max(range(len(left_out.f1)), key=lambda n, p=p: p[n])
+        best = int(np.argmax(p[:-1]))
         silent = p[best] <= p[-1]
         f1 = float(silent) if left_out.offers_none else 0.0 if silent else left_out.f1[best]
         figures[left_out.name] = (f1, p[best])

@@ -40,9 +40,11 @@ class Weights:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The texts that name the products, in reading order, their styles, and the probability that they do. `codes` maps
-    names to the codes printed beside them, where these stand in a style of their own."""
+    names to the codes printed beside them, where these stand in a style of their own; `joined` are the names in
+    another style than the best group's."""
 
     candidates: tuple[Candidate, ...]
+    joined: frozenset[Candidate]
     styles: frozenset[Style]
     probability: float
     codes: Mapping[Candidate, str]
@@ -63,9 +65,15 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
         return None
     named = _names_of_codes(groups[best], groups)
     lead, codes = named if named else (groups[best], {})
-    chosen = [lead, *(g for g in groups if g is not lead and joins(g, lead))]
-    candidates = sorted((c for g in chosen for c in g.candidates if not named or c in codes), key=lambda c: c.text.page)
-    return Choice(tuple(candidates), frozenset(g.style for g in chosen), probabilities[best], codes)
+    joined = [g for g in groups if g is not lead and joins(g, lead)]
+    candidates = [c for g in (lead, *joined) for c in g.candidates if not named or c in codes]
+    return Choice(
+        candidates=tuple(sorted(candidates, key=lambda c: c.text.page)),
+        joined=frozenset(c for g in joined for c in g.candidates),
+        styles=frozenset(g.style for g in (lead, *joined)),
+        probability=probabilities[best],
+        codes=codes,
+    )
 
 
 def _names_of_codes(group: NameGroup, groups: Sequence[NameGroup]) -> tuple[NameGroup, dict[Candidate, str]] | None:

@@ -1,11 +1,11 @@
-"""Stage 2A by layout rules: the products of a document, with their pages, categories, codes, variants and confidence, from
-the texts that name them (`choose_names.py`); and the warning when a document has none.
+"""Stage 2A by layout rules: the products of a document, with their pages, categories, codes, variants and confidence,
+from the texts that name them (`choose_names.py`); and the warning when a document has none.
 
 A name is that of a card (a picture with its name) or heads a section. The warning is the result's `note`.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from swatchbook.catalogue.cards import Card, find_cards
 from swatchbook.catalogue.choose_names import Choice, choose_names
@@ -19,6 +19,8 @@ from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrenc
 
 UNSURE = "The layout does not tell which products this document offers; it needs a vision model or a person."
 
+SPECIFIED = 0.8
+"""Sections have specifications as a rule when at least this share of them does."""
 AGAIN = 2
 """A name again at most so many pages later is the same product, unless the codes differ."""
 
@@ -48,7 +50,7 @@ def _products(
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
     codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
     cards = find_cards(document.layouts, document.family, document.repeated_places, names)
-    sections = find_sections(document, choice.styles, names)
+    sections = _alike(find_sections(document, choice.styles, names), {(c.text.page, c.text.box) for c in choice.joined})
     by_cards = _are_card_names(sections, cards)
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page} if by_cards else set()
     found = _from_cards(cards, names, codes, choice.probability, document) if by_cards else []
@@ -58,6 +60,17 @@ def _products(
         if (s.head.page, s.head.box) not in boxes
     ]
     return _without_repeats(sorted(found, key=lambda p: p.first_page))
+
+
+def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> list[Section]:
+    """Return the sections without those of joined names that lack specifications where nearly all others have them.
+
+    These are dividers, set a little larger or smaller than the names.
+    """
+    lead = [s.is_specified for s in sections if (s.head.page, s.head.box) not in joined]
+    if sum(lead) < SPECIFIED * len(lead):
+        return list(sections)
+    return [s for s in sections if s.is_specified or (s.head.page, s.head.box) not in joined]
 
 
 def _without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
