@@ -1,6 +1,7 @@
 """Which group of texts names the products of a document, or none of them, and how sure that is: a fitted score of each
 group's features, compared with each other and with "none" (softmax); groups in a similar style on other pages join the
-best one. The features: `name_groups.py`. The weights, `name_weights.json`, are made by `devtools/fit_products.py`.
+best one. The features: `name_groups.py`. The weights, `name_weights.json`, are made by
+`python -m devtools.fit_products`.
 """
 
 import json
