@@ -46,12 +46,14 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="8", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="5",
+        version="6",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
-        modules=_catalogue(
-            "discover", "attributes", "page_layout", "kinds", "cards", "sections", "running_text", *_LLM, "llm/products"
+        modules=(
+            *_catalogue("discover", "name_groups", "choose_names", "attributes", "page_layout", "kinds", "cards"),
+            *_catalogue("sections", "running_text", *_LLM, "llm/products"),
+            "swatchbook/catalogue/name_weights.json",
         ),
     ),
     "describe": PureStage(

@@ -144,6 +144,21 @@ def match_attributes(lines: Sequence[Line], width: float) -> list[tuple[Attribut
     return pairs
 
 
+def inline_label(text: str) -> bool:
+    """Whether a line holds a label, a colon and its value."""
+    return _inline_of(text) is not None
+
+
+def without_values(text: str) -> str:
+    """Return a text up to the first known label with a colon: "Polo set - Size: 23 x 18" is "Polo set"."""
+    for colon in re.finditer(r"\s*[:：]", text):
+        words = text[: colon.start()].split()
+        for n in (1, 2):
+            if len(words) > n and key_of(" ".join(words[-n:])):
+                return " ".join(words[:-n]).rstrip(_EDGE_SIGNS)
+    return text
+
+
 def _inline_of(text: str) -> tuple[str, str, str] | None:
     """Return key, label and value of a line that holds a label and its value, else None."""
     m = _INLINE.match(text)

@@ -40,13 +40,17 @@ class Card:
 
 
 def find_cards(
-    layouts: Sequence[PageLayout], family: Mapping[Style, Style], repeated_places: Collection[TextPlace]
+    layouts: Sequence[PageLayout],
+    family: Mapping[Style, Style],
+    repeated_places: Collection[TextPlace],
+    names: Collection[tuple[int, Box]] | None = None,
 ) -> dict[int, tuple[Card, ...]]:
-    """Return page -> its cards in reading order.
+    """Return page -> its cards in reading order. `names` are page and box of the texts that may be names; without it,
+    all texts that look like names may.
 
     A (style, relation) pair that is used on many pages is preferred to one of a single page.
     """
-    pairings = {layout.number: _pairings(layout, family, repeated_places) for layout in layouts}
+    pairings = {layout.number: _pairings(layout, family, repeated_places, names) for layout in layouts}
     total: Counter[tuple[Style, Relation]] = Counter()
     for pairings_of_page in pairings.values():
         for key, pairs in pairings_of_page.items():
@@ -83,7 +87,10 @@ def _score(pairs: Sequence[tuple[Text, Box, float]]) -> float:
 
 
 def _pairings(
-    layout: PageLayout, family: Mapping[Style, Style], repeated_places: Collection[TextPlace]
+    layout: PageLayout,
+    family: Mapping[Style, Style],
+    repeated_places: Collection[TextPlace],
+    chosen: Collection[tuple[int, Box]] | None = None,
 ) -> dict[tuple[Style, Relation], list[tuple[Text, Box, float]]]:
     """Return (style, relation) -> pairs of name and picture, with their distance as a share of the longest allowed."""
     page = area(layout.box)
@@ -91,7 +98,8 @@ def _pairings(
     names: dict[Style, list[Text]] = defaultdict(list)
     for text in layout.texts if pictures else ():
         is_running = text_place(text, layout) in repeated_places
-        if is_name(text) and not is_running and not is_label(text.text) and not heading_kind(text.text):
+        looks = is_name(text) and not is_running and not is_label(text.text) and not heading_kind(text.text)
+        if looks if chosen is None else (text.page, text.box) in chosen:
             names[family[text.style]].append(text)
     relations: tuple[Relation, ...] = ("below", "above", "right", "left")
     pairings = {

@@ -82,6 +82,7 @@ class PageLayout:
     last_entry: int  # the highest page number among the entries, 0 without any
     sizes: Mapping[int, int]  # font size in whole points -> number of characters
     spread: bool
+    ocr: bool  # some of its texts were read from its pixels: their sizes are measured, and vary
 
     @property
     def width(self) -> float:
@@ -150,6 +151,7 @@ def summarise_page(page: Page) -> PageLayout:
         last_entry=last_entry,
         sizes=_sizes(lines),
         spread=_is_spread(page, lines),
+        ocr=page.ocr,
     )
 
 
@@ -217,18 +219,18 @@ def _short(text: Text) -> Text:
     return Text(text.page, text.box, (text.text[: 2 * LONGEST_NAME],), text.size, text.bold)
 
 
-def same_family(a: Style, b: Style) -> bool:
-    """Whether two styles are both bold or both not, and differ in size by at most `SAME_SIZE`."""
-    return a[1] == b[1] and abs(a[0] - b[0]) <= SAME_SIZE * max(a[0], b[0])
+def same_family(a: Style, b: Style, tolerance: float = SAME_SIZE) -> bool:
+    """Whether two styles are both bold or both not, and differ in size by at most a share of `tolerance`."""
+    return a[1] == b[1] and abs(a[0] - b[0]) <= tolerance * max(a[0], b[0])
 
 
-def style_families(texts: Iterable[Text]) -> Mapping[Style, Style]:
+def style_families(texts: Iterable[Text], tolerance: float = SAME_SIZE) -> Mapping[Style, Style]:
     """Map each style to the most frequent style of its family."""
     count = Counter(t.style for t in texts)
     heads: list[Style] = []
     family: dict[Style, Style] = {}
     for style, _ in sorted(count.items(), key=lambda item: (-item[1], item[0])):
-        head = next((h for h in heads if same_family(h, style)), None)
+        head = next((h for h in heads if same_family(h, style, tolerance)), None)
         if head is None:
             heads.append(style)
         family[style] = head or style

@@ -5,7 +5,6 @@ name products: `discover.py`.
 """
 
 from bisect import bisect
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -112,17 +111,21 @@ def heading_styles(document: DocumentLayout) -> list[Style]:
     return sorted(styles, key=lambda s: (-s[0], not s[1]))
 
 
-def find_sections(document: DocumentLayout, style: Style) -> list[Section]:
-    """Return the sections of the headings of one family, in reading order.
+def find_sections(
+    document: DocumentLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
+) -> list[Section]:
+    """Return the sections of the texts that are names, in reading order. `names` maps page and box of a text to its
+    name; `styles` are the families of these texts.
 
-    A section ends at the next heading of the family or of a larger one, and before a page of another kind. Texts above
-    the first heading of a page belong to the section that continues from the page before; pictures without text belong
-    to the heading below them.
+    A section ends at the next name, or heading of these families or a larger one, and before a page of another kind.
+    Texts above the first heading of a page belong to the section that continues from the page before, unless its name
+    is set like body text; pictures without text belong to the heading below them.
     """
     found: list[Section] = []
     running: Section | None = None
+    style = min(styles, default=(0.0, False))
     for layout in document.layouts:
-        heads = _heads(document, layout, style)
+        heads = _heads(document, layout, styles, names)
         if _ends_section(document, layout, style):
             running = None
             continue
@@ -134,10 +137,10 @@ def find_sections(document: DocumentLayout, style: Style) -> list[Section]:
             _collect(running, layout, region)
         for head in heads:
             region = _region(head, heads, layout, open_top=alone and head.box[1] <= top + head.size)
-            if document.family[head.style] != style or heading_kind(head.text):
+            name = names.get((layout.number, head.box))
+            if name is None:
                 running = None
                 continue
-            name = clean_name(head)
             if (
                 found
                 and running is found[-1]
@@ -150,7 +153,9 @@ def find_sections(document: DocumentLayout, style: Style) -> list[Section]:
             section.regions.append((layout.number, region))
             _collect(section, layout, region)
             running = section
-    return _without_labels(found)
+        if running is not None and not document.is_heading(running.head, layout):
+            running = None
+    return found
 
 
 def category_before(document: DocumentLayout, style: Style, page: int, y: float) -> str | None:
@@ -162,21 +167,28 @@ def category_before(document: DocumentLayout, style: Style, page: int, y: float)
     return None
 
 
-def _heads(document: DocumentLayout, layout: PageLayout, style: Style) -> list[Text]:
-    """Return a page's headings of the family or a larger one, and those listed in the outline, in reading order.
+def _heads(
+    document: DocumentLayout, layout: PageLayout, styles: Collection[Style], names: Mapping[tuple[int, Box], str]
+) -> list[Text]:
+    """Return a page's names, its headings of their families or a larger one, and those listed in the outline, in
+    reading order.
 
     On a spread the left half comes first.
     """
     middle = (layout.box[0] + layout.box[2]) / 2
+    size = min(styles, default=(0.0, False))[0]
     heads = [
         t
         for t in layout.texts
-        if document.is_heading(t, layout)
-        and not is_label(t.text)
-        and (
-            document.family[t.style] == style
-            or document.family[t.style][0] > style[0] * 1.02
-            or ((t.page, fold(t.text)) in document.outline_titles and t.size >= BESIDE * style[0])
+        if (t.page, t.box) in names
+        or (
+            document.is_heading(t, layout)
+            and not is_label(t.text)
+            and (
+                document.family[t.style] in styles
+                or document.family[t.style][0] > size * 1.02
+                or ((t.page, fold(t.text)) in document.outline_titles and t.size >= BESIDE * size)
+            )
         )
     ]
     return sorted(
@@ -231,13 +243,3 @@ def _collect(section: Section, layout: PageLayout, region: Box) -> None:
 def _without_continued(name: str) -> str:
     """Return a heading in lower case without "(continued)"."""
     return name.casefold().replace("continued", "").replace("fortsetzung", "").strip(" ()….-–")
-
-
-def _without_labels(all_sections: Collection[Section]) -> list[Section]:
-    """Drop headings that repeat in every fourth section or more and are not the largest text of their page.
-
-    These are labels on product pages. A name that is the largest text of several pages is kept: it is a product that
-    occurs in several categories.
-    """
-    count = Counter(fold(s.name) for s in all_sections if not s.leads)
-    return [s for s in all_sections if count[fold(s.name)] < max(3, len(all_sections) / 4)]

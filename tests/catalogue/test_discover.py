@@ -53,7 +53,7 @@ CATALOGUES = [
     (layouts.code_cards, (1.0, 1.0, 1.0)),
     (layouts.captions_of_one_product, (1.0, 1.0, 1.0)),
     (layouts.coded_colours, (1.0, 1.0, 1.0)),
-    (lambda: layouts.coded_colours()._replace(outline=[]), (1.0, 0.67, 1.0)),
+    (lambda: layouts.coded_colours()._replace(outline=[]), (1.0, 1.0, 1.0)),
 ]
 
 

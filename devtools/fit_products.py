@@ -1,0 +1,171 @@
+"""Fit the weights that choose the names of products (`swatchbook/catalogue/name_weights.json`), and measure how they do
+on catalogues that they were not fitted on.
+
+    python -m devtools.fit_products              fit from tests/truth/features, write the weights, print the figures
+    python -m devtools.fit_products measure LABELS FILES [NAME…]   measure features: LABELS/NAME.json, FILES/NAME.pdf
+
+A file of features holds numbers only: for each group of texts of a document its features, and the F1 of the products
+that it would name. Groups that name a tenth as well as the best share its probability; the target of a document whose
+groups name nothing is "none". Newton's method on the cross entropy with an L2 penalty; no random numbers.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from swatchbook.catalogue.choose_names import Weights, judge_groups
+
+FEATURES: Final = Path("tests/truth/features")
+WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
+CHOSEN: Final = (
+    *("few", "count", "relative", "purity", "pages", "repeated", "larger", "announced"),
+    *("words", "capitals", "signs", "one_to_one", "covered", "distance", "described", "priced", "coded"),
+    *("document_prose", "document_labels", "document_codes", "document_pictures"),
+)
+"""The features that carried when each catalogue was left out; more of them made unseen catalogues worse."""
+PENALTY: Final = 1.0
+SHARPNESS: Final = 8.0
+"""A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.8)."""
+NOTHING: Final = 0.15
+"""A group with a lower F1 is no answer."""
+GENERATED: Final = 2.0
+"""Weight of a generated document: their layouts must stay right."""
+STEPS: Final = 40
+
+Array = NDArray[np.float64]
+
+
+class Measured(NamedTuple):
+    """A document's groups: their features, and the F1 of the products that each would name."""
+
+    name: str
+    features: list[dict[str, float]]
+    f1: list[float]
+
+    @property
+    def generated(self) -> bool:
+        return self.name.startswith("generated-")
+
+    @property
+    def offers_none(self) -> bool:
+        return "neg-" in self.name or (self.generated and max(self.f1, default=0.0) == 0)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a right answer exists among the groups."""
+        return bool(self.f1) and (self.offers_none or max(self.f1) > NOTHING)
+
+
+def load(folder: Path) -> list[Measured]:
+    """Return the measured documents of a folder, in order of name."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
+        found.append(Measured(path.stem, [g["features"] for g in groups], [g["f1"] for g in groups]))
+    return found
+
+
+def fit(documents: Sequence[Measured]) -> Weights:
+    """Return the weights for documents that have a right answer."""
+    raw = [np.array([[group[name] for name in CHOSEN] for group in d.features]) for d in documents]
+    stacked = np.vstack(raw)
+    centre, spread = stacked.mean(0), stacked.std(0) + 1e-6
+    rows = [_with_none((x - centre) / spread) for x in raw]
+    targets = [_target(d) for d in documents]
+    shares = [GENERATED if d.generated else 1.0 for d in documents]
+    penalty = np.diag(np.append(np.full(len(CHOSEN), PENALTY), 0.01))
+    found = np.zeros(len(CHOSEN) + 1)
+    for _ in range(STEPS):
+        gradient, curvature = penalty @ found, penalty.copy()
+        for x, y, share in zip(rows, targets, shares, strict=True):
+            p = _softmax(x @ found)
+            expected = x.T @ p
+            gradient += share * x.T @ (p - y)
+            curvature += share * ((x.T * p) @ x - np.outer(expected, expected))
+        step = np.linalg.solve(curvature, gradient)
+        found -= step * min(1.0, 2.0 / np.abs(step).max())
+    features = {
+        name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
+        for name, m, s, w in zip(CHOSEN, centre, spread, found, strict=False)
+    }
+    return Weights(features, round(float(found[-1]), 4))
+
+
+def _with_none(x: Array) -> Array:
+    """Return the rows of the groups with a column of zeros, and the row of "none"."""
+    width = x.shape[1]
+    return np.vstack([np.hstack([x, np.zeros((len(x), 1))]), np.append(np.zeros(width), 1.0)])
+
+
+def _target(document: Measured) -> Array:
+    f1 = np.array(document.f1)
+    wanted = np.exp(SHARPNESS * f1) * (f1 > NOTHING)
+    y = np.append(wanted, 0.0 if wanted.any() else 1.0)
+    return np.asarray(y / y.sum())
+
+
+def _softmax(scores: Array) -> Array:
+    raised = np.exp(scores - scores.max())
+    return np.asarray(raised / raised.sum())
+
+
+def leave_one_out(documents: Sequence[Measured]) -> dict[str, tuple[float, float]]:
+    """Return name -> F1 of the best group and its probability for each real document, with weights fitted on the
+    others. The F1 is that of the group alone, before other groups join it; 0 where "none" is likelier. A document
+    without products has 1 where "none" is likelier.
+    """
+    figures = {}
+    for left_out in documents:
+        if left_out.generated:
+            continue
+        if not left_out.f1:
+            figures[left_out.name] = (float(left_out.offers_none), 0.0)
+            continue
+        weights = fit([d for d in documents if d is not left_out and d.usable])
+        p = judge_groups(left_out.features, weights)
+        best = int(np.argmax(p[:-1]))
+        silent = p[best] <= p[-1]
+        f1 = float(silent) if left_out.offers_none else 0.0 if silent else left_out.f1[best]
+        figures[left_out.name] = (f1, p[best])
+    return figures
+
+
+def write(weights: Weights, path: Path) -> None:
+    """Write the weights as JSON."""
+    rows = [[name, *values] for name, values in weights.features.items()]
+    lines = ",\n".join("    " + json.dumps(row) for row in rows)
+    path.write_text(f'{{\n  "none": {weights.none},\n  "features": [\n{lines}\n  ]\n}}\n', encoding="utf-8")
+
+
+def summarise(figures: Mapping[str, tuple[float, float]]) -> str:
+    """Return floor, median and mean over the catalogues, and how many other documents yield no product."""
+    catalogues = [f1 for name, (f1, _) in figures.items() if "neg-" not in name]
+    others = [f1 for name, (f1, _) in figures.items() if "neg-" in name]
+    return (
+        f"left out, {len(catalogues)} catalogues: mean {mean(catalogues):.3f} median {median(catalogues):.3f} "
+        f"floor {min(catalogues):.3f}; {sum(others):.0f} of {len(others)} other documents yield nothing"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", type=Path, default=FEATURES)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    arguments = parser.parse_args()
+    documents = load(arguments.features)
+    figures = leave_one_out(documents)
+    for name, (f1, p) in sorted(figures.items(), key=lambda item: item[1]):
+        sys.stdout.write(f"{name:28} F1 {f1:.2f}  probability {p:.2f}\n")
+    sys.stdout.write(summarise(figures) + "\n")
+    write(fit([d for d in documents if d.usable]), arguments.weights)
+
+
+if __name__ == "__main__":
+    main()
