@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from math import ceil
 from typing import Any
 
 import pymupdf
@@ -29,10 +30,24 @@ from swatchbook.geometry import (
     is_straight,
     nearest_turn,
     pixels_a_unit,
+    short_side,
     transform_box,
 )
 from swatchbook.images.limits import ImageLimits
 from swatchbook.pdf.drawings import MOST_PATHS, drawing_boxes
+from swatchbook.pdf.folds import (
+    EDGE_SCALE,
+    LEAST_SIDE,
+    TOUCH,
+    Edges,
+    Fold,
+    Half,
+    edges_of,
+    goes_on,
+    is_broad,
+    meet,
+    same_place,
+)
 from swatchbook.pdf.lost import find_lost
 from swatchbook.pdf.mupdf_failure import to_failure
 from swatchbook.pdf.painting import NOWHERE, Painted, Painting, list_pictures, list_strokes, trace_painting
@@ -78,14 +93,34 @@ def find_pictures(
     """
     pictures = list(_painted_pictures(page, infos, painting, flat))
     strips = [Strip(one.seen.box if one.picture else NOWHERE, one.scale) for one in pictures]
-    for group in join_strips(strips, cache(lambda: render_box(page, tuple(page.rect), 1.0))):
-        yield _whole_of([pictures[n] for n in group])
+    groups = join_strips(strips, cache(lambda: render_box(page, tuple(page.rect), 1.0)))
+    yield from join_halves(page, [_whole_of([pictures[n] for n in group]) for group in groups])
     if 0 < painting.paths <= MOST_PATHS:
         yield from find_drawings(page, len(infos), [one.seen.box for one in pictures])
 
 
+def join_halves(page: Any, pictures: Sequence[Found]) -> Iterator[Found]:
+    """Return the pictures of a page; two that are one across the fold of a spread are joined."""
+    fold = (page.rect.x0 + page.rect.x1) / 2
+    large = [one for one in pictures if short_side(one.seen.box) >= LEAST_SIDE] if is_broad(tuple(page.rect)) else []
+    edges = cache(lambda box: edges_of(render_box(page, box, EDGE_SCALE)))
+    rest_of: dict[int, Found] = {}  # number of a left half -> the right half
+    for left in (one for one in large if abs(one.seen.box[2] - fold) <= TOUCH):
+        for right in large:
+            boxes = left.seen.box, right.seen.box
+            if meet(*boxes) and goes_on(*map(edges, boxes)) and right not in rest_of.values():
+                rest_of[left.number] = right
+                break
+    right_halves = {right.number for right in rest_of.values()}
+    for one in pictures:
+        if one.number in rest_of:
+            yield _whole_of([one, rest_of[one.number]])
+        elif one.number not in right_halves:
+            yield one
+
+
 def _whole_of(strips: Sequence[Found]) -> Found:
-    """Return the one picture that strips make; it is rendered."""
+    """Return the one picture that strips or halves make; it is rendered."""
     if len(strips) == 1:
         return strips[0]
     box = bounding_box(strip.seen.box for strip in strips)
@@ -136,12 +171,15 @@ class Extractor:
         self._content = request["content"]
         self._first, self._after = request["pages"][0], request["after"]
         self._texts: dict[str, Texts] = request["texts"]  # page -> what cutting its rasters needs to know
-        self._converted: dict[object, dict[str, Any]] = {}  # (xref, turn, part) -> facts in the answer
+        self._folds = {int(page): [_fold(*each) for each in folds] for page, folds in request["folds"].items()}
+        self._edges: dict[Half, Edges] = {}  # of this page and the two beside it
+        self._converted: dict[object, dict[str, Any]] = {}  # what was converted -> facts in the answer
         self._keys: dict[int, str] = {}  # xref -> content key of the stream
         self._painted: tuple[int, list[Any]] = (0, [])  # page number, and MuPDF's images of its pictures
 
     def __call__(self, document: Any, number: int) -> Iterator[Frame]:
         page = document[number - 1]
+        self._edges = {half: edges for half, edges in self._edges.items() if half.page >= number - 1}
         painting = trace_painting(page)  # first: it raises an error of MuPDF where a page is damaged
         infos, flat = page.get_image_info(), cache(lambda: paint_flat(page))
         if len(infos) > MOST_PICTURES:
@@ -185,12 +223,20 @@ class Extractor:
 
     def _convert(self, page: Any, found: Found) -> PictureFile:
         """Return a picture's file: without its bytes if they were sent before, with a failure if it is unreadable."""
-        picture = found.picture
-        known = (found.xref, nearest_turn(picture.transform), _part(found, picture)) if picture else None
-        if found.xref and known in self._converted:
-            return self._converted[known], b""
+        known = None
         try:
-            converted = self._convert_pixels(page, found, picture) if picture else self._render(page, found)
+            fold = self._fold(page, found)
+            if fold and fold.shows_all:
+                found, fold = replace(found, seen=replace(found.seen, box=found.whole)), None
+            known = fold or _source(found)
+            if known in self._converted:
+                return self._converted[known], b""
+            if fold:
+                converted = self._render_halves(page.parent, fold)
+            elif found.picture:
+                converted = self._convert_pixels(page, found, found.picture)
+            else:
+                converted = self._render(page, found)
         except Exception as error:  # noqa: BLE001 — a picture fails alone
             what = f"picture {found.number} of page {page.number + 1}"
             failure = to_failure(error, what, "The picture could not be read (see the log).")
@@ -200,12 +246,36 @@ class Extractor:
             self._converted[known] = converted[0]
         return converted
 
+    def _fold(self, page: Any, found: Found) -> Fold | None:
+        """Return the fold over which a picture goes on to a page beside this one, if it does."""
+        number = page.number + 1
+        for fold in self._folds.get(number, ()) if found.kind != "region" else ():
+            if same_place(found.seen.box, fold.half_on(number).box) and goes_on(
+                self._edges_of(page.parent, fold.left), self._edges_of(page.parent, fold.right)
+            ):
+                return fold
+        return None
+
+    def _edges_of(self, document: Any, half: Half) -> Edges:
+        if half not in self._edges:
+            self._edges[half] = edges_of(render_box(document[half.page - 1], half.box, EDGE_SCALE))
+        return self._edges[half]
+
+    def _render_halves(self, document: Any, fold: Fold) -> PictureFile:
+        """Return both halves of a picture beside each other, the same from either page."""
+        (x0, y0, x1, y1), other = fold.left.box, fold.right.box
+        scale = _scale(fold.scale, (x0, y0, x1 + other[2] - other[0], y1))
+        # whole pixels up to the fold: others are mixed with the ground
+        left = render_box(document[fold.left.page - 1], (x0, y0, int(x1 * scale) / scale, y1), scale)
+        right = render_box(document[fold.right.page - 1], (ceil(other[0] * scale) / scale, *other[1:]), scale)
+        whole = Image.new("RGB", (left.width + right.width, left.height))
+        whole.paste(left, (0, 0))
+        whole.paste(right.resize((right.width, left.height)), (left.width, 0))
+        return to_png(whole, "none", self._limits)
+
     def _render(self, page: Any, found: Found) -> PictureFile:
         box = found.seen.box if area(found.seen.box) else clip(found.place, tuple(page.rect))
-        scale = min(
-            max(found.scale, LEAST_SCALE), MOST_SCALE, MOST_RENDERED / max(box[2] - box[0], box[3] - box[1], 1.0)
-        )
-        return to_png(render_box(page, box, scale), found.turn, self._limits)
+        return to_png(render_box(page, box, _scale(found.scale, box)), found.turn, self._limits)
 
     def _convert_pixels(self, page: Any, found: Found, picture: Painted) -> PictureFile:
         self._limits.check_size(picture.width, picture.height)
@@ -226,6 +296,24 @@ class Extractor:
         if self._painted[0] != page.number + 1:
             self._painted = page.number + 1, painted_images(page)
         return self._painted[1][number]
+
+
+def _scale(own: float, box: Box) -> float:
+    """Return the pixels a point with which a box is rendered, where its picture has `own`."""
+    return min(max(own, LEAST_SCALE), MOST_SCALE, MOST_RENDERED / max(box[2] - box[0], box[3] - box[1], 1.0))
+
+
+def _source(found: Found) -> object | None:
+    """Return what a file is made of: equal ones make equal files. None if no other file is made of it."""
+    if not (found.xref and found.picture):
+        return None
+    return found.xref, nearest_turn(found.picture.transform), _part(found, found.picture)
+
+
+def _fold(left: Sequence[Any], right: Sequence[Any], scale: float, shows_all: bool) -> Fold:
+    """Return a fold from JSON."""
+    (page, box), (other, place) = left, right
+    return Fold(Half(page, tuple(box)), Half(other, tuple(place)), scale, shows_all)
 
 
 def _part(found: Found, picture: Painted) -> tuple[int, int, int, int] | None:

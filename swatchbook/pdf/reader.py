@@ -28,6 +28,7 @@ from swatchbook.errors import (
 )
 from swatchbook.geometry import area
 from swatchbook.images.limits import ImageLimits
+from swatchbook.pdf.folds import Fold
 from swatchbook.pdf.limits import HEAD_BYTES, check_pages, is_pdf
 from swatchbook.pdf.printed_text import READABLE
 from swatchbook.pdf.rasters import Texts
@@ -252,17 +253,20 @@ def extract(
     settings: Settings,
     *,
     texts: Mapping[int, Texts] = {},
+    folds: Mapping[int, Sequence[Fold]] = {},
     progress: Progress | None = None,
     module: str = CHILD,
 ) -> ExtractedPictures:
     """Extract the pictures of these pages, stored and deduplicated by content, with the places where they are drawn.
 
-    `content` is the SHA-256 of the file, `texts` what is known of the pages whose rasters are cut into what they show.
+    `content` is the SHA-256 of the file, `texts` what is known of the pages whose rasters are cut into what they show,
+    `folds` the halves of pictures that may go on over the fold.
     A picture that cannot be read is in `unreadable`; a page in `lost`.
     """
     builder = _ExtractionBuilder(files)
     if pages:
-        request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content, "texts": texts}
+        known = {"texts": texts, "folds": folds}
+        request = {**_request("extract", path), "limits": ImageLimits.of(settings), "content": content, **known}
         with (
             Child(module, memory_mb=settings.child_memory_mb) as child,
             closing(_stream_restarting(child, request, sorted(pages), settings, progress)) as answers,

@@ -11,6 +11,7 @@ from swatchbook.catalogue.decoration import contexts
 from swatchbook.catalogue.pictures import caption, nearby_text, place_pictures
 from swatchbook.catalogue.running_text import caption_lines, find_running_lines, margin_places
 from swatchbook.pdf import reader
+from swatchbook.pdf.folds import find_folds
 from swatchbook.pdf.rasters import raster_texts
 from swatchbook.records import Extraction, Plan, Reading, Sighting
 from swatchbook.settings import Settings
@@ -37,8 +38,9 @@ def extract(
     numbers = sorted(plan.shown)
     pages = reader.iter_pages(files, reading, pages=set(numbers))
     texts = {page.number: known for page in pages if (known := raster_texts(page))}
+    folds = find_folds(reader.iter_pages(files, reading, pages=set(numbers)))
     found = reader.extract(
-        path, numbers, reading.content, files, settings, texts=texts, progress=progress, module=module
+        path, numbers, reading.content, files, settings, texts=texts, folds=folds, progress=progress, module=module
     )
     return Extraction(
         pictures=found.pictures,
