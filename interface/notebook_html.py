@@ -11,7 +11,7 @@ from interface.cli.facets import describe_unmatched
 from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger.queries.account import Account
 from swatchbook.one_line import one_line, shorten
-from swatchbook.records import Coverage, Hit, Record, RunReport, Unmatched
+from swatchbook.records import Coverage, Hit, Record, RunReport, Unmatched, page_name
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -84,7 +84,7 @@ class Results(Shown[Hit]):
         return " ".join(["Nothing found.", *map(describe_unmatched, self.unmatched)])
 
     def _figure(self, hit: Hit) -> str:
-        place = hit.document + (f", page {hit.pages[0]}" if hit.pages else "")
+        place = hit.document + (f", page {page_name(hit.pages[0], hit.labels.get(hit.pages[0]))}" if hit.pages else "")
         lines = [place, f"score {hit.score:.3f}"]
         if hit.kind == "chunk":
             lines.insert(0, shorten(one_line(hit.text or ""), _MAX_TEXT))

@@ -61,10 +61,10 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
-        version="2",
+        version="3",
         after=("discover",),
         options=("focus", "pages"),
-        modules=_catalogue("plan", "attributes", "page_layout", "kinds", "cards", "running_text"),
+        modules=_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
     ),
     "chunk": PureStage(
         version="5",

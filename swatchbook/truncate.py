@@ -2,7 +2,7 @@
 only in their role become one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # child processes start without pydantic
@@ -16,15 +16,17 @@ def truncate(messages: Sequence[str], most: int) -> tuple[str, ...]:
     return tuple(messages)
 
 
-def page_numbers(pages: Iterable[int]) -> str:
-    """Return page numbers as spans: 1, 2, 3, 7 → 1–3, 7."""
+def page_numbers(pages: Iterable[int], labels: Mapping[int, str] | None = None) -> str:
+    """Return page numbers as spans: 1, 2, 3, 7 → 1–3, 7; if the first one is in `labels`, with it: 7 (printed 12)."""
     found: list[list[int]] = []
     for page in sorted(set(pages)):
         if found and page == found[-1][1] + 1:
             found[-1][1] = page
         else:
             found.append([page, page])
-    return ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in found) or "–"
+    label = labels.get(found[0][0]) if labels and found else None
+    spans = ", ".join(f"{first}" if first == last else f"{first}–{last}" for first, last in found)
+    return (spans or "–") + (f" (printed {label})" if label else "")
 
 
 def merge_roles(failures: Iterable["FailureRecord"]) -> list["FailureRecord"]:

@@ -476,7 +476,7 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
 @app.command(rich_help_panel=SEARCH)
 def inspect(
     document: Reference,
-    page: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only this page.")] = None,
+    page: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only this page of the PDF.")] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="HTML file to write; one in the home if not given.")
     ] = None,
@@ -660,7 +660,8 @@ def embed(
     all_owners: AllOwners = False,
     roles: Roles = "",
     pages: Annotated[
-        str, typer.Option(metavar="PAGES", help="Also take in these skipped pages, such as 3,5-7; `show` lists them.")
+        str,
+        typer.Option(metavar="PAGES", help="Take in these skipped pages of the PDF, too: 3,5-7; `show` lists them."),
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Also retry failed and rejected images.")] = False,
     as_json: Json = False,

@@ -152,7 +152,7 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
             Text.assemble((clean(hit.title), "bold"), "\n", (hit.id[:8], "dim")),
             cell(hit.product if hit.product != hit.title else ""),
             cell(hit.document),
-            cell(page_numbers(hit.pages)),
+            cell(page_numbers(hit.pages, hit.labels)),
             cell(shorten(hit.text or "", 90), "dim"),
         ]
         rows.add_row(*row, *([_explanation(hit)] if explain else []))
@@ -240,6 +240,7 @@ def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
     rows = table("skipped", "pages", "pictures", "at", right=("pages", "pictures"))
     for reason in dict.fromkeys(page.reason for page in pages):
         same = [page for page in pages if page.reason == reason]
+        labels = {page.page: page.label for page in same if page.label}
         places = [
             f"{page.page}: {' '.join(f'{edge:.0f}' for edge in picture.bbox)} ({picture.width} × {picture.height})"
             for page in same
@@ -247,7 +248,7 @@ def _skipped(pages: Sequence[SkippedPage]) -> RenderableType:
         ]
         rows.add_row(
             cell(reason, "bold"),
-            cell(page_numbers([page.page for page in same])),
+            cell(page_numbers([page.page for page in same], labels)),
             cell(len(places)),
             cell("; ".join(truncate(places, _SKIPPED_PLACES)), "dim"),
         )

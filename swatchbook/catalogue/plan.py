@@ -21,6 +21,7 @@ from swatchbook.catalogue.kinds import (
     names_a_catalogue,
     page_kind,
 )
+from swatchbook.catalogue.page_labels import NumberedPage, numbered_page, page_labels
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text, style_families, summarise_page
 from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
 from swatchbook.geometry import clip, short_side
@@ -59,6 +60,7 @@ class _Seen:
     """What the plan needs of a page; its size is bounded, but for its pictures."""
 
     layout: PageLayout
+    numbered: NumberedPage
     pictures: tuple[SkippedPicture, ...]
     paths: int
     certificates: tuple[str, ...]
@@ -98,13 +100,14 @@ def make_plan(
         repeated_places=find_repeated_places(layouts),
         dividers=_dividers(reading),
     )
+    labels = page_labels([page.numbered for page in seen])
     planned = []
     for page in seen:
         number = page.layout.number
         kept = _planned(page, names.get(number, []), document, focus=focus)
         if number in taken and kept.kind == "skipped":
             kept = PlannedPage(number=number, kind="product", reason=f"taken in: {kept.reason}")
-        planned.append(kept)
+        planned.append(kept.model_copy(update={"label": labels.get(number)}))
     return Plan(pages=tuple(planned))
 
 
@@ -112,6 +115,7 @@ def _look_at(page: Page) -> _Seen:
     lines = frozenset(fold(line.text) for line in page.lines if line.text)
     return _Seen(
         layout=summarise_page(page),
+        numbered=numbered_page(page),
         pictures=tuple(
             SkippedPicture(bbox=box, width=drawn.width, height=drawn.height)
             for drawn in page.drawn

@@ -80,6 +80,7 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         row: Values = {
             "document": run.document,
             "number": number,
+            "label": page.label if page else None,
             "generation": run.generation,
             "box": reading.page_boxes.get(number, (0, 0, 0, 0)),
             "kind": page.kind if page else "skipped",

@@ -153,6 +153,7 @@ pages = Table(
     metadata,
     _document(primary_key=True),
     Column("number", Integer, primary_key=True),
+    Column("label", SafeText),  # the number that people read on it, if it is another one
     Column("generation", Token, nullable=False),
     Column("box", JSON, nullable=False),
     Column("kind", String(16), nullable=False),  # product, entity, skipped, lost

@@ -73,6 +73,7 @@ from swatchbook.records.pages import (
     Span,
     Table,
     Tables,
+    page_name,
 )
 from swatchbook.records.products import (
     PAGE_CUT,
@@ -216,6 +217,7 @@ __all__ = [
     "is_owner",
     "item_product_id",
     "overall_percent",
+    "page_name",
     "pair_key",
     "pixel_key",
     "placement_id",

@@ -62,6 +62,7 @@ class PageDetails(Record):
     """A page of a document. Width and height are points; null if the page could not be read."""
 
     number: int
+    label: str | None = Field(default=None, description="The number that people read on it, if it is another one.")
     width: float | None
     height: float | None
     kind: str = Field(description="`product`, `entity`, `skipped`, or `lost` if it could not be read.")

@@ -105,6 +105,11 @@ class OutlineEntry(Record):
     page: int
 
 
+def page_name(number: int, label: str | None) -> str:
+    """Return the number of a page in the PDF and, if people read another one on it, that one: "12 (printed 10)"."""
+    return f"{number} (printed {label})" if label else str(number)
+
+
 class FailedPage(Record):
     """A page that a stage could not process. A `transient` failure is tried again in a later run, such as a timeout
     under load or a child process that was killed from outside.
@@ -227,6 +232,7 @@ class PlannedPage(Record):
     number: int
     kind: Literal["product", "entity", "skipped"]
     reason: str
+    label: str | None = None  # the number that people read on it, if it is another one
     boilerplate: bool = False
     pictures: tuple[SkippedPicture, ...] = ()
 
@@ -251,5 +257,6 @@ class SkippedPage(Record):
     """A page whose pictures are not embedded, with the reason and the pictures."""
 
     page: int
+    label: str | None = None
     reason: str
     pictures: tuple[SkippedPicture, ...] = ()

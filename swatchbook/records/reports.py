@@ -95,6 +95,7 @@ class Hit(Record):
     document: str
     owner: str
     pages: tuple[int, ...] = ()
+    labels: dict[int, str] = Field(default_factory=dict)  # page -> the number that people read on it, if another one
     file: str | None = None
     product: str | None = None
     text: str | None = None

@@ -78,6 +78,7 @@ class PageView(Record):
     """A page with its marks, the products that reach over it, and where they stand on it."""
 
     number: int
+    label: str | None = None  # the number that people read on it, if it is another one
     kind: str | None = None  # None: the ingest did not come so far
     reason: str | None = None
     marks: tuple[Mark, ...] = ()
@@ -99,11 +100,13 @@ def inspect(ledger: Ledger, document: Document, page: int | None = None) -> Insp
     Raises InvalidReference for a source that has no pages, for one that was not read yet, and for a page that it lacks.
     """
     page_count = require_pages(document)
+    known = {details.number: details for _, details in list_pages(ledger, document.id, limit=page_count)}
     if page is not None and not 1 <= page <= page_count:
-        raise InvalidReference(f"{document.name} has no page {page}: it has {page_count}.")
+        named = (details.number for details in known.values() if str(page) in (details.label or "").split("–"))
+        advice = next((f"Page {number} of the PDF has the printed number {page}." for number in named), None)
+        raise InvalidReference(f"{document.name} has no page {page}: it has {page_count}.", advice=advice)
     shown = show_document(ledger, document.id)
     products = tuple(read_products(ledger, document.id))
-    known = {details.number: details for _, details in list_pages(ledger, document.id, limit=page_count)}
     marks = _marks(shown, {product.id: product.name for product in products})
     numbers = range(1, page_count + 1) if page is None else (page,)
     return Inspection(
@@ -140,6 +143,7 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
     )
     return PageView(
         number=number,
+        label=known.label if known else None,
         kind=known.kind if known else None,
         reason=known.reason if known else None,
         marks=(*marks, *skipped),

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from swatchbook.one_line import one_line, shorten
-from swatchbook.records import Box, Drawing, DrawnBox, Evidence, FailedPage, Product, SeenPage
+from swatchbook.records import Box, Drawing, DrawnBox, Evidence, FailedPage, Product, SeenPage, page_name
 from swatchbook.reports.inspection import DRAWN, Card, Inspection, Look, Mark, PageView
 from swatchbook.settings import Settings
 
@@ -85,7 +85,7 @@ def drawing_of(view: PageView, seen: SeenPage) -> Drawing:
     marks = marks_of(view, seen)
     boxes = [_drawn_box(card.place.bbox, f"P{card.number}", "product") for card in view.cards]
     boxes += [_drawn_box(mark.bbox, mark.sign, mark.look) for mark in marks]
-    lines = [f"<h3>Page {view.number}</h3><p>{_text(_kind(view))}</p>"]
+    lines = [f"<h3>Page {_text(page_name(view.number, view.label))}</h3><p>{_text(_kind(view))}</p>"]
     lines += [_line(mark.sign, mark.look, _about(mark)) for mark in marks]
     lines += [
         _line(f"P{number}", "product", f"{product.name}, pages {_range(product)}")
@@ -161,7 +161,7 @@ def _page_link(number: int, inspection: Inspection) -> str:
 
 
 def _page(view: PageView, seen: SeenPage | FailedPage) -> str:
-    head = f"<div><h2>Page {view.number} {_dim(_text(_kind(view)))}</h2>"
+    head = f"<div><h2>Page {_text(page_name(view.number, view.label))} {_dim(_text(_kind(view)))}</h2>"
     if isinstance(seen, FailedPage):
         picture, marks = f"<p>It cannot be rendered: {_text(seen.message)}</p>", view.marks
     else:

@@ -14,7 +14,7 @@ from pathlib import Path
 from swatchbook.errors import Failure
 from swatchbook.ledger.queries.thumbnails import thumbnails
 from swatchbook.previews import encode_jpeg
-from swatchbook.records import FailureRecord, Record, RunReport, SkippedPicture, Spent
+from swatchbook.records import FailureRecord, Record, RunReport, SkippedPicture, Spent, page_name
 from swatchbook.reports.money import cost_of
 from swatchbook.resources import Resources
 from swatchbook.truncate import merge_roles, truncate
@@ -132,7 +132,7 @@ def _skipped_table(report: RunReport) -> str:
     """Return the skipped pages with pictures, which `swatchbook embed --pages` takes in; nothing without any."""
     rows = [
         [
-            page.page,
+            plain(page_name(page.page, page.label)),
             plain(page.reason),
             len(page.pictures),
             "; ".join(truncate(list(map(_place, page.pictures)), _PLACES)),

@@ -65,7 +65,8 @@ def search(
         if active == (now_active := _active(resources)):
             raise
         best = _best(resources, now_active, text, image, where, by, k, weights)
-    hits = {hit.id: hit for hit in _DESCRIBE[by](resources.ledger, [target for target, _ in best])}
+    described = _DESCRIBE[by](resources.ledger, [target for target, _ in best])
+    hits = {hit.id: hit for hit in search_results.add_labels(resources.ledger, described)}
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
         for target, fused_score in best

@@ -74,6 +74,7 @@ PLAN = Plan(
             number=3,
             kind="skipped",
             reason="contents",
+            label="1",
             pictures=(SkippedPicture(bbox=(60, 100, 500, 600), width=400, height=300),),
         ),
         PlannedPage(number=4, kind="product", reason="Oak"),
@@ -143,12 +144,12 @@ def test_every_page_has_its_kind_and_lost_ones_say_why(ledger: Ledger) -> None:
     run = begin(ledger)
     stage_results.save_pages(ledger, run, reading(FailedPage(page=4, kind="unexpected", message="It looped.")), PLAN)
     with ledger.read() as connection:
-        saved = {r.number: (r.kind, r.reason, r.failure_kind) for r in connection.execute(select(pages))}
+        saved = {r.number: (r.kind, r.reason, r.failure_kind, r.label) for r in connection.execute(select(pages))}
     assert saved == {
-        1: ("product", "Oak", None),
-        2: ("entity", "table", None),
-        3: ("skipped", "contents", None),
-        4: ("lost", "It looped.", "unexpected"),
+        1: ("product", "Oak", None, None),
+        2: ("entity", "table", None, None),
+        3: ("skipped", "contents", None, "1"),
+        4: ("lost", "It looped.", "unexpected", None),
     }
     assert one(ledger, documents, id=run.document)["page_count"] == 4
 

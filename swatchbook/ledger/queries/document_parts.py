@@ -97,6 +97,7 @@ def _page(row: Any) -> PageDetails:
     size = (x1 - x0, y1 - y0) if x1 > x0 else (None, None)
     return PageDetails(
         number=row.number,
+        label=row.label,
         width=size[0],
         height=size[1],
         kind=row.kind,

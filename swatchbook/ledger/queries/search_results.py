@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, func, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.products import pictures_of_products
-from swatchbook.ledger.tables import chunks, contents, documents, images, links, placements, products
+from swatchbook.ledger.tables import chunks, contents, documents, images, links, pages, placements, products
 from swatchbook.one_line import shorten
 from swatchbook.records import COUNTED, NO_PAGE, Hit, LinkKind
 
@@ -113,6 +113,18 @@ def describe_chunks(ledger: Ledger, ids: Sequence[str]) -> list[Hit]:
     ]
 
 
+def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
+    """Return hits with the labels of their pages: the numbers that people read on them, where they are others."""
+    labels = defaultdict[str, dict[int, str]](dict)
+    for row in _rows(ledger, _LABELS, pages.c.document, {hit.document_id for hit in hits}):
+        labels[row.document][row.number] = row.label
+    return [
+        hit.model_copy(update={"labels": {page: known[page] for page in hit.pages if page in known}})
+        for hit in hits
+        for known in [labels[hit.document_id]]
+    ]
+
+
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +186,7 @@ _SHOWN = (
     .where(placements.c.state.in_(COUNTED))
     .order_by(documents.c.created_at, documents.c.id, placements.c.ordinal)
 )
+_LABELS = select(pages.c.document, pages.c.number, pages.c.label).where(pages.c.label.is_not(None))
 _PRODUCTS = select(
     products.c.id,
     products.c.document,

@@ -16,11 +16,11 @@ def skipped_pages(ledger: Ledger, document: str) -> tuple[SkippedPage, ...]:
 def read_skipped(connection: Connection, document: str) -> tuple[SkippedPage, ...]:
     """Return the skipped pages of a document within a transaction, by number."""
     query = (
-        select(pages.c.number, pages.c.reason, pages.c.pictures)
+        select(pages.c.number, pages.c.label, pages.c.reason, pages.c.pictures)
         .where(pages.c.document == document, pages.c.kind == "skipped")
         .order_by(pages.c.number)
     )
     return tuple(
-        SkippedPage(page=row.number, reason=row.reason or "", pictures=row.pictures or ())
+        SkippedPage(page=row.number, label=row.label, reason=row.reason or "", pictures=row.pictures or ())
         for row in connection.execute(query)
     )

@@ -31,6 +31,8 @@ from swatchbook.records import (
     LinkKind,
     LostPicture,
     PlacementState,
+    Plan,
+    PlannedPage,
     Role,
     RoleTag,
     RunReport,
@@ -60,6 +62,7 @@ from tests.ledger.scene import (
     placed,
     product,
     publish_all,
+    reading,
     states,
 )
 
@@ -555,6 +558,9 @@ def test_hits_are_described_in_the_order_given_and_unknown_ones_are_left_out(led
         (image("ash"), "catalogue.pdf, page 1", None, (1,)),
         (image("oak"), "Oak plank", "Plank", (3,)),
     ]
+    plan = Plan(pages=(PlannedPage(number=3, kind="product", reason="Plank", label="2"),))
+    stage_results.save_pages(ledger, run, reading(), plan)
+    assert [hit.labels for hit in search_results.add_labels(ledger, described)] == [{}, {3: "2"}]
     assert described[1].file == f"{key('oak')}.png"
     assert described[1].text == "Material: oak."
     assert [(h.title, h.file) for h in search_results.describe_products(ledger, [board.id, plank.id])] == [

@@ -1,0 +1,39 @@
+import pytest
+
+from swatchbook.catalogue.page_labels import numbered_page, page_labels
+from swatchbook.records import Page
+from tests.catalogue import layouts
+from tests.catalogue.layouts import HEIGHT, text
+
+
+def labels(*pages: Page) -> dict[int, str]:
+    return page_labels([numbered_page(page) for page in pages])
+
+
+def foot(number: int, *words: str, label: str = "") -> Page:
+    blocks = [text(40 + 300 * n, HEIGHT - 30, each) for n, each in enumerate(words)]
+    price = text(40, 300, str(number + 70))
+    return layouts.page(number, [*blocks, price]).model_copy(update={"label": label or str(number)})
+
+
+def test_labels_of_the_pdf_count_before_printed_numbers() -> None:
+    assert labels(foot(1, label="i"), foot(2, "9", label="ii"), foot(3, "1", label="3")) == {1: "i", 2: "ii"}
+
+
+def test_printed_numbers_at_one_distance_are_labels_of_the_pages_between_them() -> None:
+    words = ["", "12", "Page 13 | Chairs 2024", "", "15", "Chairs 2024"]
+    assert labels(*(foot(n, word) for n, word in enumerate(words, start=1))) == {2: "12", 3: "13", 4: "14", 5: "15"}
+
+
+def test_spreads_have_both_their_numbers() -> None:
+    pages = [foot(n, *(str(2 * n - 2 + k) for k in (0, 1))) for n in range(2, 5)]
+    assert labels(foot(1), *pages) == {2: "2–3", 3: "4–5", 4: "6–7"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["1", "2", "3", "4"], ["8", "17", "3", "60"], ["2024"] * 4, ["7", "8", "", ""], ["1.5", "2.5", "3.5"]],
+    ids=["the page's own", "of no order", "a year", "on two pages", "of sections"],
+)  # fmt: skip
+def test_other_numbers_in_margins_are_no_labels(words: list[str]) -> None:
+    assert labels(*(foot(n, word) for n, word in enumerate(words, start=1))) == {}
