@@ -467,7 +467,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
         "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
     }  # fmt: skip
     picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
-    assert shown["skipped_pages"] == [{"page": 3, "reason": "contents", "pictures": [picture]}]
+    assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]
     report = document_report(ledger, run.document)
     assert (report.pages_skipped, report.pictures_skipped) == (1, 1)
     assert report.lost_pictures == lost
