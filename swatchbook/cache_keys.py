@@ -63,7 +63,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
     ),
     "plan": PureStage(
-        version="3",
+        version="4",
         after=("discover",),
         options=("focus", "pages"),
         modules=_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
@@ -76,7 +76,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="8",
+        version="9",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(
