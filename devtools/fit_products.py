@@ -1,12 +1,13 @@
 """Fit the weights that choose the names of products (`swatchbook/catalogue/name_weights.json`), and measure how they do
 on catalogues that they were not fitted on.
 
-    python -m devtools.fit_products              fit from tests/truth/features, write the weights, print the figures
-    python -m devtools.fit_products measure LABELS FILES [NAME…]   measure features: LABELS/NAME.json, FILES/NAME.pdf
+    python -m devtools.fit_products                                   fit, write the weights, print the figures
+    python -m devtools.fit_products measure LABELS PDFS [NAME…] [--keep READINGS]
+                                      measure the features of LABELS/NAME.json and PDFS/NAME.pdf
 
-A file of features holds numbers only: for each group of texts of a document its features, and the F1 of the products
-that it would name. Groups that name a tenth as well as the best share its probability; the target of a document whose
-groups name nothing is "none". Newton's method on the cross entropy with an L2 penalty; no random numbers.
+`tests/truth/features` holds numbers only: for each group of texts of a document its features, and the F1 of the
+products that it would name. Groups that name a tenth as well as the best share its probability; the target of a
+document whose groups name nothing is "none". Newton's method on the cross entropy, an L2 penalty, no random numbers.
 """
 
 import argparse
@@ -20,7 +21,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from devtools.score_products import reading_of
 from swatchbook.catalogue.choose_names import Weights, judge_groups
+from swatchbook.catalogue.describe import assemble_products
+from swatchbook.catalogue.discover import lay_out, without_repeats
+from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
+from swatchbook.evaluation.score import Answer, score
+from swatchbook.evaluation.truth import read_truths
+from swatchbook.records import Description, Discovery, FoundProduct, Product
 
 FEATURES: Final = Path("tests/truth/features")
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
@@ -35,6 +43,8 @@ SHARPNESS: Final = 8.0
 """A group whose F1 is 0.1 lower has less than half of the target's probability: e^(-0.8)."""
 NOTHING: Final = 0.15
 """A group with a lower F1 is no answer."""
+OF_FAMILIES: Final = 0.6
+"""How much the F1 of families counts where a group names no product."""
 GENERATED: Final = 2.0
 """Weight of a generated document: their layouts must stay right."""
 STEPS: Final = 40
@@ -154,17 +164,60 @@ def summarise(figures: Mapping[str, tuple[float, float]]) -> str:
     )
 
 
+def measure(label: Path, pdf: Path, keep: Path | None) -> Measured:
+    """Return the groups of a document with the F1 of the products that they would name. `keep`: see `reading_of`."""
+    (truth,) = read_truths([label])
+    with reading_of(pdf, keep) as (reading, pages):
+        groups = find_name_groups(*lay_out(reading, pages))
+    scores = [score(truth, Answer(_named(group), {}, (), {})) for group in groups]
+    f1 = [one.f1 or OF_FAMILIES * (one.family_f1 or 0.0) if truth.products else 0.0 for one in scores]
+    return Measured(label.stem, [dict(group.features) for group in groups], f1)
+
+
+def _named(group: NameGroup) -> list[Product]:
+    found = without_repeats(
+        FoundProduct(
+            name=c.name, raw_name=c.text.text, first_page=c.text.page, last_page=c.text.page, pages=(c.text.page,),
+            confidence=1.0,
+        )
+        for c in group.candidates
+    )  # fmt: skip
+    return assemble_products("document", Discovery(products=tuple(found)), [Description(metadata={})] * len(found))
+
+
+def keep_measured(measured: Measured, folder: Path) -> None:
+    """Write the features of a document as JSON."""
+    rows = [
+        json.dumps({"f1": round(f1, 3), "features": {name: round(features[name], 4) for name in sorted(features)}})
+        for features, f1 in zip(measured.features, measured.f1, strict=True)
+    ]
+    text = '{"groups": [\n' + ",\n".join(rows) + "\n]}\n"
+    (folder / f"{measured.name}.json").write_text(text, encoding="utf-8")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Fit, or measure."""
+    parser = argparse.ArgumentParser(usage=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("--features", type=Path, default=FEATURES)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    arguments = parser.parse_args()
-    documents = load(arguments.features)
+    measuring = parser.add_subparsers(dest="do").add_parser("measure")
+    measuring.add_argument("labels", type=Path)
+    measuring.add_argument("pdfs", type=Path)
+    measuring.add_argument("names", nargs="*")
+    measuring.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    if given.do == "measure":
+        for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
+            measured = measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
+            keep_measured(measured, given.features)
+            sys.stdout.write(f"{name:28} {len(measured.f1):3} groups, the best F1 {max(measured.f1, default=0):.2f}\n")
+        return
+    documents = load(given.features)
     figures = leave_one_out(documents)
     for name, (f1, p) in sorted(figures.items(), key=lambda item: item[1]):
         sys.stdout.write(f"{name:28} F1 {f1:.2f}  probability {p:.2f}\n")
     sys.stdout.write(summarise(figures) + "\n")
-    write(fit([d for d in documents if d.usable]), arguments.weights)
+    write(fit([d for d in documents if d.usable]), given.weights)
 
 
 if __name__ == "__main__":

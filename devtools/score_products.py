@@ -23,7 +23,7 @@ from swatchbook.evaluation.truth import read_truths
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
-from swatchbook.records import Description, IngestOptions, LinkKind, Reading
+from swatchbook.records import Description, IngestOptions, LinkKind, Page, Reading
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
@@ -85,6 +85,16 @@ def run_stages(path: Path, *, keep: Path | None = None, links: bool = False) -> 
         [(each.source, each.target) for each in found if each.kind is LinkKind.IMAGE_PRODUCT],
         reading.page_boxes,
     )
+
+
+@contextmanager
+def reading_of(path: Path, keep: Path | None) -> Iterator[tuple[Reading, Iterator[Page]]]:
+    """Read a PDF, and its pages while the context lasts. `keep`: folder that keeps what was read for the next time."""
+    with _home(keep) as home:
+        settings = Settings(home=home)
+        files = Files(settings.files)
+        reading = _read(path, files, settings)
+        yield reading, reader.iter_pages(files, reading)
 
 
 @contextmanager

@@ -33,14 +33,18 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
 
     The pages are read once, in order.
     """
-    layouts = [summarise_page(page) for page in pages]
-    kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
-    document = layout_document(layouts, kinds, reading.outline)
-    announced_names = _announced_names(reading.outline, layouts)
-    choice = choose_names(find_name_groups(document, announced_names))
+    document, announced = lay_out(reading, pages)
+    choice = choose_names(find_name_groups(document, announced))
     if choice is None:
         return Discovery(products=(), note=UNSURE)
-    return Discovery(products=tuple(_products(choice, document, announced_names, reading.outline)))
+    return Discovery(products=tuple(_products(choice, document, announced, reading.outline)))
+
+
+def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
+    """Return the layout of a document, and the folded names that its outline and its index pages announce."""
+    layouts = [summarise_page(page) for page in pages]
+    kinds = {s.number: page_kind(s, len(layouts)) for s in layouts}
+    return layout_document(layouts, kinds, reading.outline), _announced_names(reading.outline, layouts)
 
 
 def _products(
@@ -59,7 +63,7 @@ def _products(
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
-    return _without_repeats(sorted(found, key=lambda p: p.first_page))
+    return without_repeats(sorted(found, key=lambda p: p.first_page))
 
 
 def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> list[Section]:
@@ -73,7 +77,7 @@ def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> 
     return [s for s in sections if s.is_specified or (s.head.page, s.head.box) not in joined]
 
 
-def _without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
+def without_repeats(products: Iterable[FoundProduct]) -> list[FoundProduct]:
     """Return the products; those of one name and category that are near are one, unless their codes differ."""
     found: list[FoundProduct] = []
     last: dict[tuple[str | None, str], int] = {}

@@ -153,7 +153,6 @@ pages = Table(
     metadata,
     _document(primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("label", SafeText),  # the number that people read on it, if it is another one
     Column("generation", Token, nullable=False),
     Column("box", JSON, nullable=False),
     Column("kind", String(16), nullable=False),  # product, entity, skipped, lost
@@ -161,6 +160,7 @@ pages = Table(
     Column("failure_kind", String(32)),
     Column("pictures", JSON),  # that are seen on a skipped page: [{bbox, width, height}]
     Column("lost_pictures", JSON(none_as_null=True)),  # of other pages, null without any: [{page, bbox, share}]
+    Column("label", SafeText),  # the number that people read on it, if it is another one
 )
 
 images = Table(
