@@ -235,7 +235,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, ingested_home: Path) -> Iter
     folder = tmp_path_factory.mktemp("owners")
     both, alone = folder / "both", folder / "alone"
     shutil.copytree(ingested_home, both)
-    catalogue = make_catalogue(folder / "birch.pdf", pictures=3)
+    catalogue = make_catalogue(folder / "birch.pdf", pictures=20)
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)  # no stray .env
         patched.setenv("SWATCHBOOK_HOME", str(both))

@@ -126,7 +126,7 @@ def test_a_fill_of_what_waits_says_until_when(
         (document,) = list_documents(resources.ledger)
         begun = begin_fill(resources.ledger, document.id, pairs, fill="F" * 26)
         with resources.ledger.write() as connection:
-            moment = resources.ledger.now() + 7_200
+            moment = resources.ledger.now() + 7_000
             pausing = items.update().where(items.c.tag == pairs[0].tag)
             connection.execute(pausing.values(next_retry_at=moment))
         shard_runs.end(resources.ledger, begun)
