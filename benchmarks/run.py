@@ -374,8 +374,8 @@ def main(names: list[str]) -> int:
 REASONS = """
 What misses its goal, and why:
 
-- *Unchanged rerun.* 0.9 s (1.3 s on busy cores), all but 20 ms of it Python importing what reads settings and ledger: SQLAlchemy 0.4 s,
-  pydantic with its settings 0.2 s, typer and rich 0.1 s. Prefect, torch and numpy are not among it.
+- *Unchanged rerun.* 0.9 s (1.3 s on busy cores), all but 20 ms of it Python importing what reads settings and ledger:
+  SQLAlchemy 0.4 s, pydantic with its settings 0.2 s, typer and rich 0.1 s. Prefect, torch and numpy are not among it.
 - *Descriptors, JPEGs of the sample.* They are small: decoding one takes 1.3 ms by itself, and the pipe from the child
   and torch cost a millisecond more whatever the size. At the sizes that printed catalogues carry it holds.
 - *`status`.* At the edge, for the same imports.
