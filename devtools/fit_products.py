@@ -174,7 +174,7 @@ def measure(label: Path, pdf: Path, keep: Path | None) -> Measured:
     return Measured(label.stem, [dict(group.features) for group in groups], f1)
 
 
-def _named(group: NameGroup) -> list[Product]:
+def _named(group: NameGroup) -> tuple[Product, ...]:
     found = without_repeats(
         FoundProduct(
             name=c.name, raw_name=c.text.text, first_page=c.text.page, last_page=c.text.page, pages=(c.text.page,),
