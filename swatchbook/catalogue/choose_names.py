@@ -41,8 +41,9 @@ class Weights:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The texts that name the products, in reading order, their styles, and the probability that they do. `codes` maps
-    names to the codes printed beside them, where these stand in a style of their own; `joined` are the names in
-    another style than the best group's."""
+    names to the codes printed beside them, where codes have another style than names; `joined` are the names in
+    another style than the best group's.
+    """
 
     candidates: tuple[Candidate, ...]
     joined: frozenset[Candidate]

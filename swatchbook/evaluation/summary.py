@@ -18,7 +18,7 @@ MOST_ON_OTHERS = 1
 
 
 class Summary(Record):
-    """The scores of all catalogues, and how many products were found in documents that are none.
+    """The scores of all catalogues, and how many products were found in other documents.
 
     Precision, recall and the figures of links are of all products and links together. None: nothing to measure.
     """

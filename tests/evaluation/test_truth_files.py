@@ -22,7 +22,7 @@ ROLES = {"photo", "variant", "drawing", "detail", "scene"}
 
 
 def answer_of(truth: Truth) -> Answer:
-    """What somebody would answer who read the labels."""
+    """The answer that agrees with all labels."""
     links = [(f"{n}", link) for n, link in enumerate(truth.image_links) if link.bbox and link.image_hint]
     return Answer(
         products=[
