@@ -40,6 +40,7 @@ from swatchbook.records import (
     ImageDetails,
     IngestOptions,
     Link,
+    NearDuplicates,
     PageDetails,
     ProductDetails,
     ResultKind,
@@ -330,6 +331,11 @@ class Client:
     def stats(self, *, owner: str | None = None) -> Statistics:
         """Return the images of a collection by state, role, model and kind of failure, and how alike they are."""
         return self._read(Statistics, "GET", "/stats", params=_given({"owner": owner or self.owner}))
+
+    def near_duplicates(self, *, owner: str | None = None, limit: int = 100) -> NearDuplicates:
+        """Return groups of images that show nearly the same picture, the largest groups first."""
+        asked = _given({"owner": owner or self.owner, "limit": limit})
+        return self._read(NearDuplicates, "GET", "/near-duplicates", params=asked)
 
     # requests
 

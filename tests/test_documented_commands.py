@@ -90,6 +90,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook owners": ("", finds("default", "1 completed")),
     "swatchbook coverage": ("", finds("14 of 14 (100 %)")),
     "swatchbook stats": ("", finds("14 = 14 complete", "nearest neighbour", "14 objects")),
+    "swatchbook near-duplicates": ("", finds("No images show nearly the same picture")),
     "swatchbook backfill": ("", finds("0 items made")),
     "swatchbook backfill --dry-run": ("", finds("Nothing to backfill")),
     "swatchbook backfill --max-usd 5": ("", finds("0 items made")),

@@ -609,6 +609,23 @@ def stats(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json 
         say_json(collected) if as_json else out().print(draw_statistics(collected))
 
 
+@app.command("near-duplicates", rich_help_panel=SEARCH)
+def near_duplicates(
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="Groups to list, the largest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List images of an owner that show nearly the same picture: in another size, compression or brightness."""
+    with opened_resources() as resources:
+        from interface.cli.statistics import draw_near_duplicates
+        from interface.cli.terminal import out, say_json
+        from swatchbook.search.near_duplicates import describe_near_duplicates
+
+        found = describe_near_duplicates(resources, choose_owner(resources.ledger, owner, all_owners), limit)
+        say_json(found) if as_json else out().print(draw_near_duplicates(found))
+
+
 # --- maintain ---------------------------------------------------------------------------------------------------------
 
 

@@ -205,7 +205,9 @@ def replace_pictures(
     readable = shown - {u.content_key for u in unreadable}
     pairs = _requested_pairs(connection, run)
     of_pictures = [pair for pair in pairs if pair.role in _KEYED_BY_CONTENT]
-    upsert_rows(connection, contents, [_content_row(picture) for picture in extraction.pictures])
+    for has_hash in (True, False):  # without one, the hash that embedding has stored stays
+        pictures = [picture for picture in extraction.pictures if bool(picture.phash) is has_hash]
+        upsert_rows(connection, contents, [_content_row(picture) for picture in pictures])
     insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # collected like others
     add_pending(connection, [(key, p.role, p.tag) for key in sorted(readable) for p in of_pictures])
     _reject(connection, unreadable, of_pictures)
@@ -284,8 +286,13 @@ def _images_with_changed_placements(placed: Mapping[str, Row[Any]], rows: Mappin
 
 
 def _content_row(picture: Picture) -> Values:
-    row = picture.model_dump(include={"file", "width", "height", "mode", "phash"})
-    return {"key": picture.content_key, **row, "unused_since": None}
+    row = picture.model_dump(include={"file", "width", "height", "mode"})
+    return {
+        "key": picture.content_key,
+        **row,
+        **({"phash": picture.phash} if picture.phash else {}),
+        "unused_since": None,
+    }
 
 
 def _placement_row(run: Run, ordinal: int, image: str, placement: Placement) -> Values:

@@ -103,6 +103,13 @@ class Hit(Record):
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
+class NearDuplicates(Record):
+    """Groups of images that show nearly the same picture, the largest first; `more`: how many groups are not listed."""
+
+    groups: tuple[tuple[Hit, ...], ...]
+    more: int = 0
+
+
 class FacetValue(Record):
     """A value to filter by, and how many images, products or chunks have it. `name`: of a document, whose value is its
     id."""

@@ -81,6 +81,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /search": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
     "GET /facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
     "GET /stats": (Ask(), Ask("owner=anna")),
+    "GET /near-duplicates": (Ask(), Ask("owner=anna")),
     "POST /hooks/upload": (
         Ask(json={"url": "https://shop.example/a.pdf"}),
         Ask(json={"url": "https://shop.example/a.pdf", "owner": "anna"}, token=TOKEN),
@@ -131,6 +132,7 @@ READING: Mapping[str, Sequence[str]] = {
     ),
     "coverage": ("coverage", "coverage --json"),
     "stats": ("stats", "stats --json"),
+    "near-duplicates": ("near-duplicates", "near-duplicates --json"),
     "show": ("show {document}", "show {name}"),
     "inspect": ("inspect {document}", "inspect {name} --page 1"),
     "audit": ("audit {document} --json", "audit {name}"),
