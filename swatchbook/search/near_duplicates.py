@@ -62,7 +62,7 @@ def _group(resources: Resources, images: Sequence[HashedImage]) -> list[list[Has
             continue
         free[place] = False
         near = np.flatnonzero(free & (np.bitwise_count(hashes ^ hashes[place]) <= MOST_BITS))
-        candidates = [int(other) for other in near if _may_be_same(first, images[other])]
+        candidates = [other for other in near.tolist() if _may_be_same(first, images[other])]
         others = _same_vectors(resources, active.space.tag, images, place, candidates) if active and candidates else []
         free[others] = False
         groups.append([first, *(images[other] for other in others)])
