@@ -48,3 +48,45 @@ function onDrop(element, take) {
     take(event.dataTransfer.files);
   });
 }
+
+// PDFs that are chosen or dropped are sent one after the other, each with its progress
+const upload = document.querySelector("form[data-upload]");
+if (upload) {
+  const file = upload.querySelector("input[type=file]");
+  upload.querySelector("button").hidden = true;
+  let turn = Promise.resolve();
+  const take = (files) => {
+    for (const each of files) turn = turn.then(() => send(each));
+  };
+  const send = (each) => new Promise((done) => {
+    const line = upload.querySelector(".sending").appendChild(document.createElement("li"));
+    const bar = document.createElement("progress");
+    bar.setAttribute("aria-label", `Upload of ${each.name}`);
+    const note = document.createElement("span");
+    line.append(bar, ` ${each.name} `, note);
+    const request = new XMLHttpRequest();
+    request.upload.onprogress = (event) => { bar.max = event.total; bar.value = event.loaded; };
+    request.onloadend = () => {
+      bar.remove();
+      note.textContent = answer(request);
+      note.className = request.status < 300 && request.status ? "dim" : "alert";
+      htmx.trigger("#rows", "refresh");
+      done();
+    };
+    const form = new FormData();
+    form.append("owner", upload.elements.owner.value);
+    form.append("file", each, each.name);
+    request.open("POST", upload.action);
+    request.send(form);
+  });
+  const answer = (request) => {
+    if (request.status === 202) return "is stored and will be processed";
+    if (request.status === 200) return "was already here";
+    try {
+      const problem = JSON.parse(request.responseText);
+      return [problem.detail || problem.title, problem.advice].filter(Boolean).join(" ");
+    } catch { return "The service did not answer; try again."; }
+  };
+  file.addEventListener("change", () => { take([...file.files]); file.value = ""; });
+  onDrop(upload, take);
+}
