@@ -34,10 +34,12 @@ from interface.service.middleware import Edge
 from interface.service.previews import PreviewSlots
 from interface.service.problems import documented
 from interface.service.upload_body import UploadSlots
+from interface.web import coverage as web_coverage
 from interface.web import documents as web_documents
 from interface.web import images as web_images
 from interface.web import login as web_login
 from interface.web import pages as web_pages
+from interface.web import review as web_review
 from interface.web import search as web_search
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
@@ -50,7 +52,7 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
 _ROUTERS = (docs, uploads, documents, document_parts, images, previews, search, statistics, webhooks, health, metrics)
-_PAGES = (web_pages, web_login, web_search, web_documents, web_images)
+_PAGES = (web_pages, web_login, web_search, web_documents, web_images, web_coverage, web_review)
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""
 

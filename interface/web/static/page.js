@@ -90,3 +90,12 @@ if (upload) {
   file.addEventListener("change", () => { take([...file.files]); file.value = ""; });
   onDrop(upload, take);
 }
+
+// keys of the review page: a letter presses its button, follows its link, or goes to its field
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  const found = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!found) return;
+  event.preventDefault();
+  found.matches("input") ? found.focus() : found.click();
+});
