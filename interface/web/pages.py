@@ -25,10 +25,10 @@ from swatchbook.records import Owner
 from swatchbook.resources import Resources
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Content-Security-Policy of every page. `blob:` is the picture that a person has just dropped."""
+"""Content-Security-Policy of every page. `data:` is the picture that a person searches with."""
 
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
 """Without a referrer policy that names our own pages, browsers would send forms with the origin `null`."""
@@ -40,7 +40,7 @@ _CACHED = {"Cache-Control": "max-age=3600"}  # seconds
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are pages, too. Who has no access is sent to log in."""
+    """A route whose errors are pages, too. Who has not logged in gets the form for that."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of the route, with its errors as pages."""
@@ -135,19 +135,16 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def _error_page(request: Request, error: Exception) -> Response:
-    """Return an error as a page, or the way to log in."""
+    """Return an error as a page; to who has not logged in, the form for that."""
     problem, headers = describe(error)
     if problem.status == 401:
-        to = with_query(LOGIN, {"next": request.url.path + ("?" + request.url.query if request.url.query else "")})
-        return Response(status_code=401, headers={"HX-Redirect": to}) if is_htmx(request) else see_other(to)
-    page = render("error.html", status=problem.status, problem=problem)
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        page = render("login.html", status=401, next=asked if request.method == "GET" else "/", wrong=False)
+        page.headers["HX-Refresh"] = "true"  # a part of a page cannot be a login: the whole page is asked for again
+    else:
+        page = render("error.html", status=problem.status, problem=problem)
     page.headers.update(headers or {})
     return page
-
-
-def is_htmx(request: Request) -> bool:
-    """Return whether a script of ours asks for a part of a page."""
-    return "hx-request" in request.headers
 
 
 router = APIRouter(prefix="/ui/static", include_in_schema=False)

@@ -5,6 +5,7 @@ that the address can name it.
 """
 
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +13,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import HTTPException, Request, Response
-from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError, model_validator
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from interface.service.auth import TheCaller
-from interface.service.images import find_image, picture_response
+from interface.service.images import find_image
 from interface.service.parameters import Tools
 from interface.service.search import IMAGE, SearchQuery, read_form
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507
@@ -27,7 +27,7 @@ from interface.web.pages import TheView, View, page_router, see_other, with_quer
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.records import Hit, Unmatched
-from swatchbook.search.query_picture import find_query_picture, keep_query_picture
+from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import search
 from swatchbook.storage.upload_buffer import temporary_file
 
@@ -99,6 +99,7 @@ def show_search(view: TheView) -> Response:
         most=_MORE_RESULTS,
         link=lambda **changes: with_query("/", query.state | changes),
         without=lambda field, value: _toggled(query, field, value),
+        picture=_shown_picture(view, query),
         facets_address=with_query("/ui/facets", query.state),
     )
 
@@ -139,16 +140,6 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
     return see_other(with_query("/", query.state | {"picture": name, "like": None}))
 
 
-@router.get(PICTURE_PATH + "/{name}")
-def get_picture(
-    resources: Tools, caller: TheCaller, name: Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$")]
-) -> Response:
-    """Return a picture that was dropped. Whoever knows its name, which follows from its content, has seen it."""
-    if (data := find_query_picture(resources, name)) is None:
-        raise HTTPException(404, "The picture is no longer kept.")
-    return picture_response(data, f"{name}.jpg")
-
-
 def _search(view: View, query: PageQuery) -> tuple[list[Hit], tuple[Unmatched, ...]]:
     where = query.where(view.owner)
     with _picture_file(view, query) as path:
@@ -174,6 +165,14 @@ def _picture_file(view: View, query: PageQuery) -> Iterator[Path | None]:
             yield path
     else:
         yield None
+
+
+def _shown_picture(view: View, query: PageQuery) -> str | None:
+    """Return where the picture of the search is shown from: a dropped one is within the page."""
+    if query.like is not None:
+        return f"/images/{query.like}/thumbnail"
+    small = query.picture and small_query_picture(view.resources, query.picture)
+    return f"data:image/jpeg;base64,{b64encode(small).decode()}" if small else None
 
 
 def _read_query(given: list[tuple[str, str]]) -> PageQuery:
