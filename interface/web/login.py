@@ -38,7 +38,7 @@ def log_in(
     response = see_other(_own_page(next))
     over_tls = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
     response.set_cookie(
-        COOKIE, begin_session(found), max_age=SECONDS, httponly=True, samesite="strict", secure=over_tls
+        COOKIE, begin_session(found), max_age=SECONDS, httponly=True, samesite="lax", secure=over_tls
     )
     return response
 
