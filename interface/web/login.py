@@ -37,9 +37,7 @@ def log_in(
         return render("login.html", status=403, next=_own_page(next), wrong=True)
     response = see_other(_own_page(next))
     over_tls = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
-    response.set_cookie(
-        COOKIE, begin_session(found), max_age=SECONDS, httponly=True, samesite="lax", secure=over_tls
-    )
+    response.set_cookie(COOKIE, begin_session(found), max_age=SECONDS, httponly=True, samesite="lax", secure=over_tls)
     return response
 
 
