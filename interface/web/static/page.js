@@ -29,8 +29,10 @@ document.addEventListener("formdata", (event) => {
     if (value === "" || value instanceof File) event.formData.delete(name);
 });
 
-for (const form of document.querySelectorAll("form[data-submit-on-change]"))
+for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
+  form.querySelector("button").hidden = true;
   form.addEventListener("change", () => form.requestSubmit());
+}
 
 function onDrop(element, take) {
   element.addEventListener("dragover", (event) => {
