@@ -102,10 +102,11 @@ async def authenticate(
         _reject_cross_site(request)
         return Caller(name="loopback", owners=frozenset({EVERYBODY}))
     credentials = bearer.credentials if bearer else header
-    if not credentials and (key := find_session(keys, request.cookies.get(COOKIE, ""))):
+    if credentials:
+        key = find_key(keys, credentials)
+    elif key := find_session(keys, request.cookies.get(COOKIE, "")):
         reject_foreign_change(request)
-        return Caller(name=key.name, owners=frozenset(key.owners))
-    if key := credentials and find_key(keys, credentials):
+    if key:
         return Caller(name=key.name, owners=frozenset(key.owners))
     detail = "Unknown API key." if credentials else "An API key is required."
     raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="swatchbook"'})

@@ -96,5 +96,5 @@ def in_words(analysis: Analysis, field: str) -> str:
     """Return a field of an analysis as a person types it: lists with commas between."""
     value = getattr(analysis, field)
     if isinstance(value, tuple):
-        return ", ".join(getattr(each, "name", each) for each in value)
-    return value or ""
+        return ", ".join(str(getattr(each, "name", each)) for each in value)
+    return str(value or "")

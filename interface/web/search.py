@@ -6,7 +6,7 @@ that the address can name it.
 
 import shutil
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -198,5 +198,4 @@ def _toggled(query: PageQuery, field: str, value: str) -> str:
     """Return the address of this search with a value of a filter added, or without it if it is there."""
     values: list[str] = [str(each) for each in getattr(query, field)]
     values = [each for each in values if each != value] if value in values else [*values, value]
-    changes: Mapping[str, Any] = {field: values, "k": None}
-    return with_query("/", query.state | changes)
+    return with_query("/", query.state | {field: values, "k": None})
