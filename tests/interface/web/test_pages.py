@@ -74,7 +74,8 @@ def test_each_page_has_a_title_a_heading_and_a_name_for_each_control(sample: Tes
         if not read.all("html"):
             continue
         assert read.all("html", lang="en")
-        assert len(read.all("h1")) == len(read.all("main")) == len(read.all("title")) == 1, address
+        assert "title" in [tag for tag, _ in read.tags[: [tag for tag, _ in read.tags].index("body")]], address
+        assert len(read.all("h1")) == len(read.all("main")) == 1, address
         labelled = {given.get("for") for given in read.all("label")}
         for tag in ("input", "select", "progress", "meter"):
             for given in read.all(tag):
