@@ -13,6 +13,7 @@ from interface.service.documents import (
     Listing,
     cancel_document,
     delete_document,
+    embed_document,
     find,
     list_documents,
     retry_document,
@@ -114,6 +115,13 @@ def _page(view: View, document: Document, page: int | None) -> tuple[PageView | 
 def retry(view: TheView, document_id: DocumentId, force: Annotated[bool, Form()] = False) -> Response:
     """Continue what failed, is blocked or was cancelled; with `force` also what was rejected."""
     retry_document(view.resources, view.caller, document_id, RetryOptions(force=force))
+    return see_other(view.link(f"/ui/documents/{document_id}"))
+
+
+@router.post("/ui/documents/{document_id}/embed")
+def embed(view: TheView, document_id: DocumentId) -> Response:
+    """Make the vectors that a document lacks, or has from another model than the one in the settings."""
+    embed_document(view.resources, view.caller, document_id)
     return see_other(view.link(f"/ui/documents/{document_id}"))
 
 

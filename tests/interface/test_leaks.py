@@ -104,6 +104,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /ui/documents/{document_id}/delete": EITHER,
     "GET /ui/documents/{document_id}/export.{form}": EITHER,
     "POST /ui/documents/{document_id}/retry": ONCE,
+    "POST /ui/documents/{document_id}/embed": ONCE,
     "POST /ui/documents/{document_id}/cancel": ONCE,
     "POST /ui/documents/{document_id}/delete": ONCE,
     "GET /ui/images/{image_id}": EITHER,

@@ -129,6 +129,15 @@ def test_delete_says_what_goes_and_deletes(sample: TestClient, resources: Resour
     assert get_document(resources.ledger, document).status is DocumentStatus.DELETING
 
 
+def test_where_nothing_is_missing_nothing_is_made(sample: TestClient, resources: Resources, document: str) -> None:
+    assert post(sample, f"/ui/documents/{document}/embed") == f"/ui/documents/{document}"
+    assert get_document(resources.ledger, document).status is DocumentStatus.COMPLETED
+    with resources.ledger.write() as connection:
+        connection.execute(update(items).where(items.c.role == "visual").values(state="pending"))
+    post(sample, f"/ui/documents/{document}/embed")
+    assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
+
+
 def test_what_cannot_be_stopped_is_told(sample: TestClient, document: str) -> None:
     refused = sample.post(f"/ui/documents/{document}/cancel", headers={"Origin": str(sample.base_url).rstrip("/")})
     assert refused.status_code == 409
