@@ -125,7 +125,7 @@ async def search_by_image(
 ) -> SearchResults:
     """Takes a multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
     async with upload_slots.slot(caller.name):
-        form = await _read_form(request, resources)
+        form = await read_form(request, resources)
         try:
             picture = form.get(IMAGE)
             if not isinstance(picture, UploadFile):
@@ -140,7 +140,7 @@ async def search_by_image(
             await form.close()
 
 
-async def _read_form(request: Request, resources: Resources) -> FormData:
+async def read_form(request: Request, resources: Resources) -> FormData:
     """Parse the form; its picture is spooled to disk. Raises 400, 408, 413, 415."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise HTTPException(415, f"Send multipart/form-data with the part `{IMAGE}`.")
