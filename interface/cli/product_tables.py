@@ -11,8 +11,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.pipeline.edit_products import Edited
-from swatchbook.records import ProductDetails, Record, StoredEdit
+from swatchbook.records import Edited, ProductDetails, Record, StoredEdit
 from swatchbook.truncate import page_numbers
 
 _PORTION = 500

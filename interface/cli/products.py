@@ -20,7 +20,7 @@ from interface.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from swatchbook.pipeline.edit_products import Edited
+    from swatchbook.records import Edited
     from swatchbook.resources import Resources
 
 # options of the group may stand at the end of the line, as those of other commands

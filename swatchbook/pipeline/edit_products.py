@@ -19,14 +19,13 @@ from swatchbook.records import (
     Anchor,
     Assign,
     Edit,
+    Edited,
     EditRequest,
     Merge,
     Product,
-    Record,
     Reject,
     Rename,
     Split,
-    StoredEdit,
     fold,
 )
 from swatchbook.resources import Resources
@@ -34,13 +33,6 @@ from swatchbook.resources import Resources
 log = logging.getLogger(__name__)
 
 PUBLISH_SECONDS: Final = 20.0
-
-
-class Edited(Record):
-    """An edit that was made or undone. `published`: whether searches show it already."""
-
-    edit: StoredEdit
-    published: bool
 
 
 def make_edit(resources: Resources, document: str, request: EditRequest, *, by: str) -> Edited:

@@ -11,7 +11,10 @@ from swatchbook.geometry import Box
 from swatchbook.records.base import Record
 from swatchbook.records.products import Link, Product
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]*$")
+]
+Points = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -67,7 +70,9 @@ class Add(Record):
     action: Literal["add"] = "add"
     page: PageNumber
     name: Words
-    box: Box | None = None
+    box: tuple[Points, Points, Points, Points] | None = Field(
+        default=None, description="x0, y0, x1, y1 in points from the top left of the page."
+    )
     category: Words | None = None
 
 
@@ -103,6 +108,13 @@ class StoredEdit(Record):
     problem: str | None = None
     undone_by: str | None = None
     undone_at: float | None = None
+
+
+class Edited(Record):
+    """An edit that was made or undone. `published`: whether searches show it already."""
+
+    edit: StoredEdit
+    published: bool
 
 
 class PicturePlace(Record):
