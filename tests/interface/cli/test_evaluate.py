@@ -92,5 +92,5 @@ def test_edits_by_hand_are_labels() -> None:
     (drafted, _) = json.loads(run("label", "small.pdf").stdout)["products"]
     assert drafted["name"] == "Something else"
     (scored,) = json.loads(run("evaluate", "products", "--edited", "--json").stdout)["scores"]
-    assert (scored["f1"], scored["wrong"]) == (0.5, ["Nordvik Oak"])
+    assert (scored["f1"], scored["wrong"]) == (0.5, ["3 Nordvik Oak"])
     run("evaluate", "products", expect=2)
