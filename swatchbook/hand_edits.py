@@ -8,6 +8,7 @@ from typing import Final
 
 from swatchbook.geometry import Box, area, shared_area
 from swatchbook.records import (
+    DISAGREEMENT,
     Add,
     Anchor,
     Assembly,
@@ -262,7 +263,8 @@ class _Editor:
 
 def _confirmed(product: Product, evidence: Evidence, **values: object) -> Product:
     """Return a product with these values, of which a person is sure."""
-    return product.model_copy(update={**values, "confidence": 1.0, "evidence": (evidence, *product.evidence)})
+    settled = (e for e in product.evidence if e.rule != DISAGREEMENT)
+    return product.model_copy(update={**values, "confidence": 1.0, "evidence": (evidence, *settled)})
 
 
 def _of_pages(pages: tuple[int, ...]) -> dict[str, object]:

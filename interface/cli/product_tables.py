@@ -11,7 +11,7 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document
 from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.records import Edited, ProductDetails, Record, StoredEdit
+from swatchbook.records import DISAGREEMENT, Edited, ProductDetails, Record, StoredEdit
 from swatchbook.truncate import page_numbers
 
 _PORTION = 500
@@ -36,16 +36,21 @@ def listed_products(ledger: Ledger, document: str) -> Listed:
 def draw_products(listed: Listed) -> RenderableType:
     """Return tables of products and edits."""
     figures = ("pictures", "confidence")
-    rows = table("id", "product", "category", "code", "pages", *figures, right=figures)
+    rows = table("id", "product", "category", "code", "pages", *figures, "look at", right=figures)
     for product in listed.products:
         rows.add_row(
             cell(product.id[:8], "dim"), cell(product.name, "bold"), cell(product.category or ""),
             cell(product.code or ""), cell(page_numbers(product.pages)), cell(len(product.pictures)),
-            cell(f"{product.confidence:.2f}"),
+            cell(f"{product.confidence:.2f}"), cell(_doubt(product), "yellow"),
         )  # fmt: skip
     parts: list[RenderableType] = [rows if listed.products else Text("No products.", "dim")]
     parts += [_edit_line(each) for each in listed.edits]
     return Group(*parts)
+
+
+def _doubt(product: ProductDetails) -> str:
+    """Return why a person should look at a product: the layout rules and the language model disagree about it."""
+    return " ".join(each.text or "" for each in product.evidence if each.rule == DISAGREEMENT)
 
 
 def draw_edited(done: Edited, document: Document) -> RenderableType:

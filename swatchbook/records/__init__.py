@@ -91,6 +91,7 @@ from swatchbook.records.pages import (
     page_name,
 )
 from swatchbook.records.products import (
+    DISAGREEMENT,
     PAGE_CUT,
     Description,
     Discovery,
@@ -129,6 +130,7 @@ from swatchbook.records.statistics import Coverage, ImageCounts, RoleCoverage, S
 __all__ = [
     "COUNTED",
     "DEFAULT_OWNER",
+    "DISAGREEMENT",
     "ID",
     "NAMESPACE",
     "NO_PAGE",
