@@ -20,6 +20,7 @@ from interface.replies import (
     Listed,
     ListedChunks,
     ListedDocument,
+    ListedEdits,
     ListedEntities,
     ListedImages,
     ListedLinks,
@@ -34,6 +35,8 @@ from swatchbook.records import (
     Chunk,
     DocumentImage,
     DocumentStatus,
+    Edited,
+    EditRequest,
     Entity,
     Facets,
     Hit,
@@ -46,6 +49,7 @@ from swatchbook.records import (
     ResultKind,
     SearchResults,
     Statistics,
+    StoredEdit,
     Unmatched,
 )
 
@@ -261,6 +265,22 @@ class Client:
     def product(self, product: str) -> ProductDetails:
         """Return a product with its pictures."""
         return self._read(ProductDetails, "GET", f"/products/{_part(product)}")
+
+    def edit(self, document: str, edit: EditRequest) -> Edited:
+        """Edit a document's products: rename, merge, split, add or reject them, or assign a picture to them.
+
+        `edit`: such as `Rename[str](product=…, name=…)` of `swatchbook.records`.
+        """
+        body = edit.model_dump(mode="json")
+        return self._read(Edited, "POST", f"/documents/{_part(document)}/products/edits", json=body)
+
+    def edits(self, document: str) -> Sequence[StoredEdit]:
+        """Return the edits of a document's products, also undone ones and those that change nothing any more."""
+        return self._read(ListedEdits, "GET", f"/documents/{_part(document)}/products/edits").edits
+
+    def undo(self, document: str, edit: int) -> Edited:
+        """Undo an edit, by its number."""
+        return self._read(Edited, "DELETE", f"/documents/{_part(document)}/products/edits/{edit}")
 
     def entities(self, document: str) -> Iterator[Entity]:
         """Yield a document's specification tables and certificates."""

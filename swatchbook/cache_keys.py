@@ -20,7 +20,7 @@ class PureStage(Record):
     """A stage whose result depends on its input only.
 
     `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, `asks` the
-    models and questions it uses when SWATCHBOOK_DISCOVERY=llm, and `modules` its source files.
+    models and questions it uses with a language model (SWATCHBOOK_DISCOVERY), and `modules` its source files.
     """
 
     version: str
@@ -46,13 +46,13 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="8", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="6",
+        version="7",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
             *_catalogue("discover", "name_groups", "choose_names", "attributes", "page_layout", "kinds", "cards"),
-            *_catalogue("sections", "running_text", *_LLM, "llm/products"),
+            *_catalogue("sections", "running_text", *_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
         ),
     ),
@@ -60,7 +60,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
         version="3",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
-        modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
+        modules=_catalogue(
+            "describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata", "llm/assist"
+        ),
     ),
     "plan": PureStage(
         version="4",
@@ -129,7 +131,7 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     pure = PURE_STAGES[stage]
     chosen = options.model_dump(mode="json", include=set(pure.options))
     limits = {name: getattr(settings, name) for name in pure.settings}
-    asked = _asked(pure, settings) if settings.discovery == "llm" else ()
+    asked = _asked(pure, settings) if settings.discovery != "layout" else ()
     return [stage, pure.version, chosen, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
 
 

@@ -357,17 +357,21 @@ class Settings(BaseSettings):
             "Encoder of the understanding and text vectors; `openai` is any endpoint with OpenAI's embeddings API."
         ),
     )
-    discovery: Literal["layout", "llm"] = Field(
+    discovery: Literal["layout", "assist", "llm"] = Field(
         default="layout",
         description=(
-            "How products are found: by `layout` rules, or by the rules and a language model (`llm`). Set `llm` "
-            "for catalogues whose layout is irregular."
+            "How products are found: by `layout` rules; by the rules, and a language model where they are not sure "
+            "(`assist`); or by a language model for every page (`llm`). Set `llm` for catalogues of irregular layout."
         ),
     )
 
     # providers: a vision model, a review model, a language model and a text encoder, each with its own address
+    vision_api: Literal["openai", "anthropic"] = Field(
+        default="openai", description="API of the vision model's endpoint; `openai` is any compatible one."
+    )
     vision_url: str | None = Field(
-        default=None, description="Base URL of the vision model's OpenAI-compatible endpoint, such as http://host/v1."
+        default=None,
+        description="Base URL of the vision model, such as http://host/v1; empty: Anthropic's public one.",
     )
     vision_model: str | None = Field(
         default=None, description="Name of the vision model, such as Qwen/Qwen3-VL-8B-Instruct."
@@ -381,8 +385,11 @@ class Settings(BaseSettings):
         default=None,
         description="A stronger vision model that reviews images with a low score; empty: only people review.",
     )
+    review_api: Literal["openai", "anthropic"] = Field(
+        default="openai", description="API of the review model's endpoint, if it has its own URL."
+    )
     review_url: str | None = Field(
-        default=None, description="Base URL of the review model; empty: the vision model's URL and key."
+        default=None, description="Base URL of the review model; empty: the vision model's API, URL and key."
     )
     review_api_key: SecretStr | None = Field(
         default=None, description="API key of the review model; local servers often need none."

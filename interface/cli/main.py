@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from interface.cli import evaluate, owners, review, spaces
+from interface.cli import evaluate, owners, products, review, spaces
 from interface.cli.options import (
     All,
     AllOwners,
@@ -61,6 +61,7 @@ INGEST, SEARCH, MAINTAIN, SERVE, SETUP = "Ingest", "Search and inspect", "Mainta
 app.add_typer(models, name="models", rich_help_panel=SETUP)
 app.add_typer(evaluate.app, name="evaluate", rich_help_panel=SEARCH)
 app.add_typer(owners.app, name="owners", rich_help_panel=MAINTAIN)
+app.add_typer(products.app, name="products", rich_help_panel=SEARCH)
 app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
 app.add_typer(spaces.app, name="spaces", rich_help_panel=MAINTAIN)
 

@@ -22,6 +22,7 @@ from interface.service import (
     metrics,
     previews,
     problems,
+    product_edits,
     search,
     statistics,
     uploads,
@@ -51,7 +52,10 @@ log = logging.getLogger(__name__)
 Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
-_ROUTERS = (docs, uploads, documents, document_parts, images, previews, search, statistics, webhooks, health, metrics)
+_ROUTERS = (
+    docs, uploads, documents, document_parts, product_edits, images, previews, search, statistics, webhooks, health,
+    metrics,
+)  # fmt: skip
 _PAGES = (web_pages, web_login, web_search, web_documents, web_images, web_coverage, web_review)
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""

@@ -256,6 +256,26 @@ links = Table(
     Index(None, "target"),
 )
 
+hand_edits = Table(  # what people changed about products: hand_edits.py
+    "hand_edits",
+    metadata,
+    _document(primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1, in the order in which they were made
+    Column("edit", JSON, nullable=False),  # Edit
+    Column("by", SafeText, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("problem", SafeText),  # why it changes nothing now
+    Column("undone_by", SafeText),
+    Column("undone_at", Time),
+)
+
+assemblies = Table(  # what stage 7 found, of documents with edits; `products` and `links` have it with the edits
+    "assemblies",
+    metadata,
+    _document(primary_key=True),
+    Column("record", JSON, nullable=False),  # Assembly
+)
+
 source_items = Table(  # what a folder held when it was last read, so that unchanged files are known
     "source_items",
     metadata,

@@ -50,6 +50,10 @@ PAGE_CUT = "page cut"
 """Rule of evidence that the text of a page was cut before it was sent to a model."""
 
 
+DISAGREEMENT = "disagreement"
+"""Rule of evidence that the layout rules and the language model disagree about a product: a person should look."""
+
+
 class Discovery(Record):
     """Result of stage 2A. If it has no products, `note` says what is needed to find them."""
 

@@ -66,6 +66,9 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /documents/{document_id}/retry": (Ask(), Ask(json={"force": True})),
     "POST /documents/{document_id}/cancel": ONCE,
     "GET /documents/{document_id}/products": EITHER,
+    "GET /documents/{document_id}/products/edits": EITHER,
+    "POST /documents/{document_id}/products/edits": (Ask(json={"action": "add", "page": 1, "name": "Mine"}),),
+    "DELETE /documents/{document_id}/products/edits/{edit_number}": ONCE,
     "GET /documents/{document_id}/entities": EITHER,
     "GET /documents/{document_id}/chunks": EITHER,
     "GET /documents/{document_id}/links": EITHER,
@@ -164,6 +167,7 @@ READING: Mapping[str, Sequence[str]] = {
     "inspect": ("inspect {document}", "inspect {name} --page 1"),
     "audit": ("audit {document} --json", "audit {name}"),
     "label": ("label {document}", "label {name}"),
+    "products": ("products {document}", "products {name} --json"),
     "evaluate products": ("evaluate products {truth} --json", "evaluate products {truth}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
@@ -183,6 +187,13 @@ ACTING: Mapping[str, Sequence[str]] = {
     "retry": ("retry {document}", "retry {name}"),
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
     "delete": ("delete {document} --yes", "delete {name} --yes"),
+    "products rename": ("products {document} rename {product} Mine",),
+    "products merge": ("products {document} merge {product} {product_name}",),
+    "products split": ("products {document} split {product} 2 Mine",),
+    "products assign": ("products {document} assign {image}", "products {name} assign {image} {product}"),
+    "products add": ("products {document} add 1 Mine",),
+    "products reject": ("products {document} reject {product}",),
+    "products undo": ("products {document} undo 1",),
     "review run": ("review run",),
     "review accept": ("review accept {image}",),
     "review correct": ("review correct {image} material=brass",),
@@ -342,6 +353,7 @@ def rows_of_anna(home: Path) -> list[object]:
         hers = (
             select(documents).where(documents.c.owner == "anna").order_by(documents.c.id),
             select(images).where(images.c.owner == "anna").order_by(images.c.id),
+            select(products).order_by(products.c.id),
             select(reviews.c.key),
         )
         return [tuple(row) for query in hers for row in connection.execute(query)]
@@ -365,8 +377,8 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     method, path = route.split(" ")
     ids = homes.own if ask.own else homes.hers
     path = path.format(
-        document_id=ids["document"], image_id=ids["image"], product_id=ids["product"], number=1, name="swagger-ui.css",
-        form="csv", verdict="accept",
+        document_id=ids["document"], image_id=ids["image"], product_id=ids["product"], number=1, edit_number=1,
+        name="swagger-ui.css", form="csv", verdict="accept",
     )  # fmt: skip
     body: dict[str, Any] = {}
     if ask.json is not None:

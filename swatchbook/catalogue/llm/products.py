@@ -6,7 +6,7 @@ is not on its own or the adjacent pages (these two by the test in `confirm.py`).
 The result of the layout rules is a hint to the model, and adds the regions on the pages for the same product.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -30,8 +30,25 @@ CONFIDENCE, AGREED = 0.85, 0.95
 
 
 def ask_products(chat: PaidChat, reading: Reading, pages: Iterable[Page], by_layout: Discovery) -> Discovery:
+    """Return what `ask_names` returns for all pages; the layout rules' products if the model names none."""
+    found = ask_names(chat, reading, pages, by_layout)
+    if found.products:
+        return found
+    note = NONE_NAMED if by_layout.products else by_layout.note
+    return by_layout.model_copy(update={"rejected": (*by_layout.rejected, *found.rejected), "note": note})
+
+
+def ask_names(
+    chat: PaidChat,
+    reading: Reading,
+    pages: Iterable[Page],
+    by_layout: Discovery,
+    *,
+    only: Collection[int] | None = None,
+) -> Discovery:
     """Return the products that the model names, in the order of their pages; unconfirmed ones are in `rejected`.
 
+    `pages`: all of the document; `only`: the numbers of those that the model is asked about, by default all.
     When a reply is too long, each half of the pages is asked about separately. Raises what `Chat.ask` raises.
     """
     excerpts = {excerpt.number: excerpt for excerpt in page_excerpts(pages)}
@@ -46,12 +63,10 @@ def ask_products(chat: PaidChat, reading: Reading, pages: Iterable[Page], by_lay
         return ask(window[:half]) + ask(window[half:])
 
     with ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="discover") as threads:
-        offers = list(threads.map(ask, [window for window in group_excerpts(excerpts.values()) if _has_text(window)]))
+        asked = [excerpt for excerpt in excerpts.values() if only is None or excerpt.number in only]
+        offers = list(threads.map(ask, [window for window in group_excerpts(asked) if _has_text(window)]))
     verifier = _Verifier(chat.model, reading, excerpts, by_layout)
     products = verifier.accept([offer for batch in offers for offer in batch])
-    if not products:
-        note = NONE_NAMED if by_layout.products else by_layout.note
-        return by_layout.model_copy(update={"rejected": (*by_layout.rejected, *verifier.rejected), "note": note})
     return Discovery(products=tuple(products), rejected=tuple(verifier.rejected))
 
 
