@@ -23,10 +23,12 @@ if (search) {
 }
 
 // what a form has no value for is left out of the address
-document.addEventListener("formdata", (event) => {
-  if (event.target.method !== "get") return;
-  for (const [name, value] of [...event.formData])
-    if (value === "" || value instanceof File) event.formData.delete(name);
+document.addEventListener("submit", ({ target, submitter }) => {
+  const method = submitter?.hasAttribute("formmethod") ? submitter.formMethod : target.method;
+  if (method !== "get") return;
+  target.addEventListener("formdata", ({ formData }) => {
+    for (const [name, value] of [...formData]) if (value === "" || value instanceof File) formData.delete(name);
+  }, { once: true });
 });
 
 for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
