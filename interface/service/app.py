@@ -40,6 +40,7 @@ from interface.web import documents as web_documents
 from interface.web import images as web_images
 from interface.web import login as web_login
 from interface.web import pages as web_pages
+from interface.web import product_edits as web_product_edits
 from interface.web import review as web_review
 from interface.web import search as web_search
 from scheduler.tick import keep_ticking
@@ -56,7 +57,7 @@ _ROUTERS = (
     docs, uploads, documents, document_parts, product_edits, images, previews, search, statistics, webhooks, health,
     metrics,
 )  # fmt: skip
-_PAGES = (web_pages, web_login, web_search, web_documents, web_images, web_coverage, web_review)
+_PAGES = (web_pages, web_login, web_search, web_documents, web_images, web_coverage, web_review, web_product_edits)
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""
 

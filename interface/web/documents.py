@@ -24,6 +24,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Format, write_products
 from swatchbook.export.products import as_row, read_products
 from swatchbook.ledger.documents import PDF, Document
+from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.deletion import count_deletion
 from swatchbook.ledger.queries.document_parts import list_images, list_pages
@@ -89,6 +90,7 @@ def show_document(view: TheView, document_id: DocumentId, page: Annotated[int | 
         products=[product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)],
         images=[] if pages else [image for _, image in list_images(ledger, document.id, limit=_LISTED_IMAGES)],
         failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
+        edits=list_edits(ledger, document.id),
         formats=list(Format),
     )
 

@@ -27,6 +27,7 @@ from interface.web.pages import TheView, View, page_router, see_other, with_quer
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.records import Hit, Unmatched
+from swatchbook.search.near_duplicates import fold
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import search
 from swatchbook.storage.upload_buffer import temporary_file
@@ -90,10 +91,12 @@ def show_search(view: TheView) -> Response:
     """Return the page with the form and the results. Its filters are loaded after it."""
     query = _read_query(view.request.query_params.multi_items())
     hits, missed = _search(view, query) if query.searches else ([], ())
+    shown, alike = _fold(view, hits[: query.k])
     return view.render(
         "search.html",
         query=query,
-        hits=hits[: query.k],
+        hits=shown,
+        alike=alike,
         missed=missed,
         more=len(hits) >= query.k and query.k < _MORE_RESULTS,
         most=_MORE_RESULTS,
@@ -147,6 +150,14 @@ def _search(view: View, query: PageQuery) -> tuple[list[Hit], tuple[Unmatched, .
         hits = search(view.resources, text=query.text, image=path, where=where, by=query.by, k=one_more)
     hits = [hit for hit in hits if hit.id != str(query.like)]
     return hits, () if hits else tuple(unmatched(view.resources.ledger, query.by, where))
+
+
+def _fold(view: View, hits: list[Hit]) -> tuple[list[Hit], dict[str, tuple[str, ...]]]:
+    """Return the results without near-duplicates of earlier ones, and image -> its near-duplicates among them."""
+    if not hits or hits[0].kind != "image":
+        return hits, {}
+    alike = fold(view.resources, [hit.id for hit in hits])
+    return [hit for hit in hits if hit.id in alike], alike
 
 
 @contextmanager

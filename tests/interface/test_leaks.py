@@ -52,6 +52,7 @@ class Ask(NamedTuple):
     upload: str | None = None  # the part of a form that is anna's catalogue (`file`) or a picture of hers (`image`)
     fields: Mapping[str, str] = {}
     token: str = ""  # instead of the key
+    form: Mapping[str, str] = {}  # as a page sends it
 
 
 ONCE, EITHER = (Ask(),), (Ask(), Ask(own=True))
@@ -111,6 +112,8 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/documents/{document_id}/embed": ONCE,
     "POST /ui/documents/{document_id}/cancel": ONCE,
     "POST /ui/documents/{document_id}/delete": ONCE,
+    "POST /ui/documents/{document_id}/edits": (Ask(form={"action": "rename", "product": "{product}", "name": "y"}),),
+    "POST /ui/documents/{document_id}/edits/{edit_number}/undo": ONCE,
     "GET /ui/images/{image_id}": EITHER,
     "GET /ui/coverage": (Ask(), Ask("owner=anna")),
     "GET /ui/review": (Ask(), Ask("owner=anna")),
@@ -386,6 +389,8 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     if ask.upload:
         part = Path(homes.hers["catalogue" if ask.upload == "file" else "picture"])
         body = {"files": {ask.upload: ("mine.pdf", part.read_bytes())}, "data": dict(ask.fields)}
+    if ask.form:
+        body = {"data": {name: value.format(**homes.hers) for name, value in ask.form.items()}}
     if ask.token:
         headers = bearing(ask.token)
     got = client.request(method, f"{path}?{ask.query.format(**homes.hers)}", headers=headers, **body)

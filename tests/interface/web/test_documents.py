@@ -175,3 +175,29 @@ def test_images_are_reviewed_one_by_one(sample: TestClient, resources: Resources
     assert [each and each.verdict.value for each in verdicts] == ["accepted", "corrected", "rejected"]
     assert "material: smoked oak" in str(verdicts[1])
     assert "No image needs a review." in page(sample, "/ui/review").text
+
+
+def test_products_are_edited_and_edits_undone(sample: TestClient, document: str) -> None:
+    def names() -> list[str]:
+        return [each["name"] for each in sample.get(f"/documents/{document}/products").json()["products"]]
+
+    one, other = sample.get(f"/documents/{document}/products").json()["products"]
+    edits = f"/ui/documents/{document}/edits"
+    assert post(sample, edits, action="rename", product=one["id"], name="Larch", at="2").endswith("?page=2")
+    assert names() == ["Larch", other["name"]]
+    picture = one["pictures"][0]["id"]
+    assert post(sample, edits, action="assign", picture=picture, products=other["id"]) == f"/ui/images/{picture}"
+    assert other["name"] in page(sample, f"/ui/images/{picture}").text
+    assert sample.get(f"/products/{other['id']}").json()["pictures"][-1]["id"] == picture
+    listed = page(sample, f"/ui/documents/{document}")
+    assert "2 edits by hand" in listed.text
+    assert "rename “Larch” by loopback" in listed.text
+    post(sample, f"{edits}/1/undo")
+    assert names() == [one["name"], other["name"]]
+    origin = {"Origin": str(sample.base_url).rstrip("/")}
+    for form in (
+        {"action": "rename", "product": one["id"]},
+        {"action": "merge", "products": one["id"]},
+        {"action": "x"},
+    ):
+        assert sample.post(edits, data=form, headers=origin).status_code == 422

@@ -3,7 +3,9 @@
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
+from swatchbook.ledger.tables import contents, images, vectors
 from swatchbook.resources import Resources
 from swatchbook.search.query_picture import find_query_picture
 from tests.interface.web.conftest import page
@@ -17,11 +19,12 @@ def test_words_find_what_the_api_finds(sample: TestClient) -> None:
     for by in ("image", "product", "chunk"):
         hits = sample.get("/search", params={"text": "oak", "k": 24, "by": by}).json()["hits"]
         read = page(sample, f"/?text=oak&by={by}")
-        assert len(read.all("li", class_="card")) == len(hits) > 0
+        folded = read.all("img", alt="Nearly the same picture")
+        assert len(read.all("li", class_="card")) + len(folded) == len(hits) > 0
         for hit in hits:
             assert (hit["product"] or hit["title"])[:40] in " ".join(read.text.split())
         images = [hit["id"] if by == "image" else hit["images"][0] for hit in hits if by == "image" or hit["images"]]
-        assert [link.rpartition("/")[2] for link in read.links("/ui/images/")] == list(dict.fromkeys(images))
+        assert {link.rpartition("/")[2] for link in read.links("/ui/images/")} == set(images)
         assert read.all("input", name="by", value=by, checked="")
 
 
@@ -33,7 +36,7 @@ def test_a_filter_is_a_link_that_goes_and_comes_back(sample: TestClient) -> None
     assert asked["text"] == ["oak"]
     found = page(sample, colors[0])
     want = sample.get("/search", params={"text": "oak", "k": 24, "color": asked["color"]}).json()["hits"]
-    assert len(found.all("li", class_="card")) == len(want) > 0
+    assert len(found.links("/ui/images/")) == len(want) > 0
     assert "/?text=oak" in found.links("/?text=oak")  # without the filter again
     chosen = page(sample, "/ui/facets?" + urlsplit(colors[0]).query)
     assert chosen.all("a", aria_current="true") or [g for g in chosen.all("a") if g.get("aria-current") == "true"]
@@ -88,6 +91,22 @@ def test_more_results_are_one_link_away(sample: TestClient) -> None:
     images = sample.get("/search", params={"text": "oak", "k": 100}).json()["hits"]
     assert len(images) > 3
     read = page(sample, "/?text=oak&k=3")
-    assert len(read.all("li", class_="card")) == 3
-    assert len(page(sample, "/?text=oak&k=100").all("li", class_="card")) == len(images)
+    assert len(read.links("/ui/images/")) == 3
+    assert len(page(sample, "/?text=oak&k=100").links("/ui/images/")) == len(images)
     assert "/?text=oak&k=100" in read.links("/?text=oak&k=")
+
+
+def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestClient, resources: Resources) -> None:
+    first, second, *_ = (hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 5}).json()["hits"])
+    with resources.ledger.write() as connection:
+        keys = {row.id: row.content_key for row in connection.execute(images.select())}
+        (one,) = connection.execute(contents.select().where(contents.c.key == keys[first])).all()
+        same = {name: getattr(one, name) for name in ("phash", "width", "height")}
+        connection.execute(update(contents).where(contents.c.key == keys[second]).values(**same))
+        visual = vectors.c.role == "visual"
+        (vector,) = connection.execute(vectors.select().where(vectors.c.key == keys[first], visual)).all()
+        connection.execute(update(vectors).where(vectors.c.key == keys[second], visual).values(data=vector.data))
+    read = page(sample, "/?text=oak&k=5")
+    assert len(read.all("li", class_="card")) == 4
+    assert "1 picture nearly the same" in read.text
+    assert f"/ui/images/{second}" in read.links("/ui/images/")
