@@ -104,16 +104,18 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         connection.execute(update(documents).where(documents.c.id == run.document).values(read))
 
 
-def save_sizes(ledger: Ledger, run: Run, sizes: Mapping[str, int]) -> None:
-    """Save the bytes of files that stages have stored, by key, unless they are known. Raises RunRevoked."""
-    if not sizes:
+def save_sizes(ledger: Ledger, run: Run, stored: Mapping[str, str], sizes: Mapping[str, int]) -> None:
+    """Save the bytes of files that stages have stored, unless they are known. `stored`: content key -> key of its file;
+    `sizes`: key of a file -> bytes. Raises RunRevoked.
+    """
+    rows = [{"of": key, "stored": file, "bytes": sizes[file]} for key, file in stored.items() if file in sizes]
+    if not rows:
         return
-    unknown = update(contents).where(contents.c.file == bindparam("stored"), contents.c.size.is_(None))
+    # found by its content key: no index has the files, and looking through all contents for each is quadratic
+    this = (contents.c.key == bindparam("of"), contents.c.file == bindparam("stored"), contents.c.size.is_(None))
     with ledger.write() as connection:
         require_live(connection, run)
-        connection.execute(
-            unknown.values(size=bindparam("bytes")), [{"stored": key, "bytes": size} for key, size in sizes.items()]
-        )
+        connection.execute(update(contents).where(*this).values(size=bindparam("bytes")), rows)
 
 
 # --- chunks and entities ----------------------------------------------------------------------------------------------
