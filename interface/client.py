@@ -84,11 +84,15 @@ class Filters(TypedDict, total=False):
 
 
 class Hits(list[Hit]):
-    """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+    """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches.
+
+    `nearest`: where no result is relevant, the one that has most to do with the question.
+    """
 
     def __init__(self, found: SearchResults) -> None:
         super().__init__(found.hits)
         self.unmatched: Sequence[Unmatched] = found.unmatched
+        self.nearest: Hit | None = found.nearest
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

@@ -28,7 +28,6 @@ from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
 from swatchbook.ledger.documents import BATCH, PDF, Document, find_document, get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.filters import unmatched
 from swatchbook.ledger.queries.image import image_details, image_ids
 from swatchbook.ledger.queries.owners import known_owners, require_owner
 from swatchbook.pipeline.register_folder import register_path
@@ -37,10 +36,10 @@ from swatchbook.records import (
     DEFAULT_OWNER,
     OWNER_ADVICE,
     DocumentStatus,
-    Hit,
     IngestOptions,
     ResultKind,
     Role,
+    SearchResults,
     is_owner,
 )
 from swatchbook.resources import Resources
@@ -161,7 +160,7 @@ class Swatchbook:
         A result matches every filter, and for each filter at least one of its values: docs/filters.md. Raises
         InvalidReference, UnreadableImage, IndexDown, Configuration.
         """
-        from swatchbook.search.search import search as find
+        from swatchbook.search.search import find_relevant
 
         resources = self._known()
         if not 1 <= k <= MAX_RESULTS:
@@ -175,8 +174,7 @@ class Swatchbook:
         documents = tuple(find_document(resources.ledger, each, self.owner).id for each in references)
         where = where.model_copy(update={"owner": self.owner, "documents": documents})
         with self._picture_file(image) as file:
-            hits = find(resources, text=text, image=file, where=where, by=by, k=k)
-        return self._results(hits, () if hits else unmatched(resources.ledger, by, where))
+            return self._results(find_relevant(resources, text=text, image=file, where=where, by=by, k=k))
 
     def similar(self, image_id: str, *, k: int = 10) -> Results:
         """Return the images that are most similar to an image of the collection, without itself.
@@ -191,7 +189,7 @@ class Swatchbook:
             )
         with resources.files.local(image.file) as path:
             hits = self.search(image=path, k=min(k + 1, MAX_RESULTS))
-        return self._results([hit for hit in hits if hit.id != image_id][:k])
+        return self._results(SearchResults(hits=tuple(hit for hit in hits if hit.id != image_id)[:k]))
 
     # the account
 
@@ -225,11 +223,11 @@ class Swatchbook:
             require_owner(ledger, self.owner)
         return self._resources
 
-    def _results(self, hits: Iterable[Hit], missed: Iterable[Any] = ()) -> Results:
+    def _results(self, found: SearchResults) -> Results:
         def thumbnail(file: str) -> bytes:
             return make_preview(self._resources, Thumbnail(file=file, side=THUMBNAIL_SIDE))
 
-        return Results(hits, thumbnail, missed)
+        return Results(found, thumbnail)
 
     @contextmanager
     def _picture_file(self, image: "str | Path | bytes | Image | None") -> Iterator[Path | None]:

@@ -380,14 +380,11 @@ def search(
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
-        from swatchbook.ledger.queries.filters import unmatched
-        from swatchbook.records import SearchResults
-        from swatchbook.search.search import search as find
+        from swatchbook.search.search import find_relevant
 
         filters = _on_collection(resources, filters, references, owner, all_owners)
-        hits = find(resources, text=text, image=image, where=filters, by=by, k=k)
-        missed = [] if hits else unmatched(resources.ledger, by, filters)
-        _print_results(SearchResults(hits=tuple(hits), unmatched=tuple(missed)), explain=explain, as_json=as_json)
+        results = find_relevant(resources, text=text, image=image, where=filters, by=by, k=k)
+        _print_results(results, explain=explain, as_json=as_json)
 
 
 @app.command(rich_help_panel=SEARCH)
@@ -446,10 +443,14 @@ def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) ->
 
     if as_json:
         say_json(results.hits)
-    else:
+    elif not results.nearest:
         from interface.cli.tables import draw_hits
 
         out().print(draw_hits(results.hits, explain=explain))
+    if results.nearest:
+        from interface.cli.facets import describe_nearest
+
+        note(describe_nearest(results.nearest))
     for missed in results.unmatched:
         from interface.cli.facets import describe_unmatched
 

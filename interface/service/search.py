@@ -20,10 +20,9 @@ from interface.service.problems import documented
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets as count_facets
-from swatchbook.ledger.queries.filters import unmatched
 from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
-from swatchbook.search.search import search as find
+from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 
 IMAGE = "image"
@@ -173,9 +172,5 @@ def _is_list(name: str) -> bool:
 
 
 def _search(resources: Resources, query: SearchQuery, owner: str | None, image: Path | None) -> SearchResults:
-    where = query.where(owner)
-    hits = find(resources, text=query.text, image=image, where=where, by=query.by, k=query.k)
-    return SearchResults(
-        hits=tuple(hits if query.explain else (hit.model_copy(update={"why": {}}) for hit in hits)),
-        unmatched=() if hits else tuple(unmatched(resources.ledger, query.by, where)),
-    )
+    found = find_relevant(resources, text=query.text, image=image, where=query.where(owner), by=query.by, k=query.k)
+    return found if query.explain else found.without_reasons()

@@ -40,7 +40,8 @@ TEXT_FAMILY = frozenset({Role.UNDERSTANDING, Role.TEXT})
 
 
 class RegisteredSpace(Record):
-    """A space that the ledger knows. `model`: the settings that name its model; None: not recorded.
+    """A space that the ledger knows. `model`: the settings that name its model; None: not recorded. `background`: how
+    near it is to unrelated questions; None: not estimated.
 
     Of a space that is being dropped, only its objects in the index are left to be deleted.
     """
@@ -51,6 +52,7 @@ class RegisteredSpace(Record):
     model: dict[str, Any] | None = None
     activated_at: float | None = None
     retired_at: float | None = None
+    background: dict[str, Any] | None = None
 
     @property
     def pair(self) -> RoleTag:
@@ -104,6 +106,7 @@ def _registered(connection: Connection) -> list[RegisteredSpace]:
             model=row.model,
             activated_at=row.activated_at,
             retired_at=row.retired_at,
+            background=row.background,
         )
         for row in rows
     ]
@@ -137,6 +140,13 @@ def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = No
             advice="A changed model needs a changed tag.",
         )
     return found
+
+
+def keep_background(ledger: Ledger, pair: RoleTag, background: Mapping[str, float]) -> None:
+    """Keep how near a space is to unrelated questions, for the searches to come."""
+    with ledger.write() as connection:
+        this = and_(table.c.role == pair.role, table.c.tag == pair.tag)
+        connection.execute(update(table).where(this).values(background=dict(background)))
 
 
 def require_same_dimensions(connection: Connection, found: Iterable[Space]) -> None:

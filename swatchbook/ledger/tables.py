@@ -397,6 +397,7 @@ spaces = Table(
     Column("activated_at", Time),  # last; NULL: it was never active
     Column("retired_at", Time),  # last; spaces that one switch retired have the same time
     Column("dropping", Boolean, nullable=False, server_default=text("false")),  # nothing writes or reads it any more
+    Column("background", JSON),  # how near it is to unrelated questions (search/background.py); NULL: not estimated
 )
 
 late_writes = Table(  # ids of writes to the index that their publisher gave up, and that may still arrive

@@ -13,12 +13,14 @@ from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.queries import search_results
-from swatchbook.ledger.queries.filters import satisfying
-from swatchbook.ledger.spaces import active_spaces
+from swatchbook.ledger.queries.filters import satisfying, unmatched
+from swatchbook.ledger.queries.printed_texts import texts_of
+from swatchbook.ledger.spaces import RegisteredSpace, active_spaces
 from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
-from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag
+from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag, SearchResults
 from swatchbook.resources import Resources
+from swatchbook.search.background import Background, Encode, background_of
 from swatchbook.search.fusion import (
     CANDIDATES,
     KEYWORD,
@@ -30,10 +32,34 @@ from swatchbook.search.fusion import (
     fuse,
     own_score,
 )
+from swatchbook.search.relevance import Evidence, content_words, share_said
 
 _CHECKED_SIDE = 64  # pixels to which a picture is decoded that only has to be readable
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """Candidates of each role, where only a result itself decides whether it satisfies a filter."""
+
+
+def find_relevant(
+    resources: Resources,
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    where: Where,
+    by: ResultKind = "image",
+    k: int = 10,
+) -> SearchResults:
+    """Return the results of `search` that are at least as relevant as the settings ask for, for people to see.
+
+    Without one, the nearest of the others; without any, the filters that nothing matches. Raises as `search` does.
+    """
+    found = search(resources, text=text, image=image, where=where, by=by, k=k)
+    floor = resources.settings.relevance_floor
+    hits = tuple(hit for hit in found if hit.relevance is None or hit.relevance >= floor)
+    return SearchResults(
+        hits=hits,
+        unmatched=() if found else tuple(unmatched(resources.ledger, by, where)),
+        nearest=None if hits else max(found, key=lambda hit: hit.relevance or 0.0, default=None),
+    )
 
 
 def search(
@@ -51,7 +77,7 @@ def search(
 
     Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name (or "keyword")
     -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one vector for
-    the text, the picture, or both.
+    the text, the picture, or both. Of a search by text alone each result has its relevance, whatever the ranking.
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
@@ -67,11 +93,15 @@ def search(
         best = _best(resources, now_active, text, image, where, by, k, weights)
     described = _DESCRIBE[by](resources.ledger, [target for target, _ in best])
     hits = {hit.id: hit for hit in search_results.add_labels(resources.ledger, described)}
-    return [
+    ranked = [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
         for target, fused_score in best
         if target in hits and where.owner in (None, hits[target].owner)  # the index may still have a former name
     ]
+    if image is not None or not text:
+        return ranked
+    found = zip(ranked, evidence(resources, ranked, text, by), strict=True)
+    return [hit.model_copy(update={"relevance": round(each.relevance, 4)}) for hit, each in found]
 
 
 def _best(
@@ -102,6 +132,47 @@ def _best(
 def _active(resources: Resources) -> dict[Role, Space]:
     """Return role -> the space that searches read."""
     return {role: each.space for role, each in active_spaces(resources.ledger).items()}
+
+
+# --- relevance --------------------------------------------------------------------------------------------------------
+
+
+def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind) -> list[Evidence]:
+    """Return what speaks for each result of a search by text."""
+    asked = content_words(text)
+    texts = texts_of(resources.ledger, by, [hit.id for hit in hits])
+    backgrounds = _backgrounds(resources, {role for hit in hits for role in hit.why})
+    return [
+        Evidence(
+            said=share_said(asked, "\n".join(filter(None, (hit.title, hit.product, hit.text, texts.get(hit.id))))),
+            close=_closeness(hit, backgrounds),
+        )
+        for hit in hits
+    ]
+
+
+def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
+    """Return by how many deviations a result is nearer than unrelated things, in the role that says most."""
+    return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
+
+
+def _backgrounds(resources: Resources, roles: Collection[str]) -> dict[str, Background]:
+    """Return role -> the background of its active space to texts, for those of the roles that texts are near to."""
+    found = dict[str, Background]()
+    for role, space in active_spaces(resources.ledger).items():
+        encode = _text_queries(resources, space) if role in roles else None
+        background = background_of(resources, space, encode) if encode else None
+        if background:
+            found[role.value] = background
+    return found
+
+
+def _text_queries(resources: Resources, space: RegisteredSpace) -> Encode | None:
+    """Return what encodes texts as queries of a space, without loading it; None if texts are not near to it."""
+    models = resources.models_of(space.pair)
+    if space.space.role in ONE_MODEL:
+        return lambda texts: models.text_encoder.embed(texts, "query")
+    return (lambda texts: tower.encode_queries(texts)) if (tower := models.text_tower) else None
 
 
 # --- filters ----------------------------------------------------------------------------------------------------------
