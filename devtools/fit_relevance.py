@@ -4,7 +4,7 @@ answer and questions that they do not.
 Usage: python -m devtools.fit_relevance QUESTIONS [--errors]
 The collection that the settings name has the catalogues, each of the owner that has its name: docs/quality.md says how.
 QUESTIONS holds `answerable.jsonl` and `unanswerable.jsonl`. The first question of each two chooses the weights, the
-second one is scored. A question that names no catalogue is asked of each.
+second one is scored. A question that names no catalogue is asked of all together.
 """
 
 import argparse
@@ -13,9 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from swatchbook.ledger.queries.owners import known_owners
 from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources, open_resources
 from swatchbook.search import relevance
@@ -45,19 +42,18 @@ class Asked(NamedTuple):
 
 def ask(resources: Resources, folder: Path) -> Iterator[Asked]:
     """Ask every question of its catalogue, for products and for images."""
-    owners = known_owners(resources.ledger)
     for file in ("answerable", "unanswerable"):
         for number, line in enumerate((folder / f"{file}.jsonl").read_text(encoding="utf-8").splitlines()):
             question: Mapping[str, Any] = json.loads(line)
             kind = file if file == "answerable" else "near" if question["near"] else "far"
-            for owner in [question["catalogue"]] if "catalogue" in question else owners:
-                for by in KINDS if kind != "far" else KINDS[:1]:
-                    hits = search(resources, text=question["text"], owner=owner, by=by)
-                    if kind == "answerable":
-                        hits = [hit for hit in hits if _answers(hit, question["products"])][:1]
-                    found = evidence(resources, hits, question["text"], by)
-                    if found:  # what is not found at all is not lost by the floor
-                        yield Asked(kind, number % 2 == 0, question["text"], f"{owner}, by {by}", found)
+            owner = question.get("catalogue")
+            for by in KINDS:
+                hits = search(resources, text=question["text"], owner=owner, by=by)
+                if kind == "answerable":
+                    hits = [hit for hit in hits if _answers(hit, question["products"])]
+                found = evidence(resources, hits, question["text"], by, owner)
+                if found:  # what is not found at all is not lost by the floor
+                    yield Asked(kind, number % 2 == 0, question["text"], f"{owner or 'all'}, by {by}", found)
 
 
 def _answers(hit: Hit, products: Sequence[str]) -> bool:
@@ -66,6 +62,8 @@ def _answers(hit: Hit, products: Sequence[str]) -> bool:
 
 def fit(asked: Sequence[Asked]) -> tuple[float, float, float]:
     """Return intercept and weights of a logistic regression; answerable, near and far questions weigh 2 : 1 : 1."""
+    import numpy as np  # after swatchbook.models, which keeps it to one thread
+
     best = [max(each.found, key=lambda e: e.relevance) for each in asked]
     x = np.column_stack([np.ones(len(best)), np.array(best)])
     y = np.array([each.kind == "answerable" for each in asked], dtype=float)

@@ -58,7 +58,7 @@ _LEFT_OUT: Mapping[Table, frozenset[str]] = {
     chunks: _PUBLISHING,
     contents: frozenset({"unused_since"}),
     items: frozenset({"lease", "lease_until", "lease_size"}),
-    spaces: frozenset({"dropping", "background"}),
+    spaces: frozenset({"dropping"}),
 }
 
 _PORTION = 200

@@ -31,7 +31,17 @@ from swatchbook.errors import Configuration
 from swatchbook.index.base import Space
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dirty import is_searchable
-from swatchbook.ledger.tables import chunks, documents, images, items, key_column, placements, requested, vectors
+from swatchbook.ledger.tables import (
+    backgrounds,
+    chunks,
+    documents,
+    images,
+    items,
+    key_column,
+    placements,
+    requested,
+    vectors,
+)
 from swatchbook.ledger.tables import spaces as table
 from swatchbook.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
 
@@ -40,8 +50,7 @@ TEXT_FAMILY = frozenset({Role.UNDERSTANDING, Role.TEXT})
 
 
 class RegisteredSpace(Record):
-    """A space that the ledger knows. `model`: the settings that name its model; None: not recorded. `background`: how
-    near it is to unrelated questions; None: not estimated.
+    """A space that the ledger knows. `model`: the settings that name its model; None: not recorded.
 
     Of a space that is being dropped, only its objects in the index are left to be deleted.
     """
@@ -52,7 +61,6 @@ class RegisteredSpace(Record):
     model: dict[str, Any] | None = None
     activated_at: float | None = None
     retired_at: float | None = None
-    background: dict[str, Any] | None = None
 
     @property
     def pair(self) -> RoleTag:
@@ -106,7 +114,6 @@ def _registered(connection: Connection) -> list[RegisteredSpace]:
             model=row.model,
             activated_at=row.activated_at,
             retired_at=row.retired_at,
-            background=row.background,
         )
         for row in rows
     ]
@@ -140,13 +147,6 @@ def add_space(ledger: Ledger, space: Space, model: Mapping[str, Any] | None = No
             advice="A changed model needs a changed tag.",
         )
     return found
-
-
-def keep_background(ledger: Ledger, pair: RoleTag, background: Mapping[str, float]) -> None:
-    """Keep how near a space is to unrelated questions, for the searches to come."""
-    with ledger.write() as connection:
-        this = and_(table.c.role == pair.role, table.c.tag == pair.tag)
-        connection.execute(update(table).where(this).values(background=dict(background)))
 
 
 def require_same_dimensions(connection: Connection, found: Iterable[Space]) -> None:
@@ -312,6 +312,9 @@ def finish_drop(ledger: Ledger, space: Space, drop_objects: Callable[[], None]) 
         if connection.execute(select(table.c.role).where(this).with_for_update()).first() is not None:
             drop_objects()
             connection.execute(delete(table).where(this))
+            connection.execute(
+                delete(backgrounds).where(backgrounds.c.role == space.role, backgrounds.c.tag == space.tag)
+            )
 
 
 def free_empty_roles(connection: Connection) -> None:

@@ -156,7 +156,7 @@ class SearchResults(Record):
     """Results, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
     Results that hardly have to do with the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: where that leaves
-    none, the one of them that has most to do with it.
+    none, the one of them that has most to do with it. `next`: the offset at which there are more.
 
     The picture of an image is at `/images/{id}/file`; a product names its `images`.
     """
@@ -164,6 +164,7 @@ class SearchResults(Record):
     hits: tuple[Hit, ...]
     unmatched: tuple[Unmatched, ...] = ()
     nearest: Hit | None = None
+    next: int | None = None
 
     def without_reasons(self) -> Self:
         """Return the same without `why`."""

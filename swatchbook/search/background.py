@@ -1,8 +1,9 @@
 """How near a space is to questions about other things: the mean and the deviation of the similarities between fixed
 questions that no catalogue answers and a sample of the space's objects. What is an answer is nearer than that.
 
-The first search that asks the space estimates it, because a search has the model loaded anyway: half a second, once.
-The ledger keeps it. Of a space with fewer objects than the sample it is estimated again when there are twice as many.
+It is of an owner's objects alone, so that a search tells nothing about what others have. The first search that asks
+estimates it, because a search has the model loaded anyway: half a second, once. The ledger keeps it. Where there are
+fewer objects than the sample, it is estimated again once there are twice as many.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,8 +14,10 @@ import numpy as np
 
 from swatchbook.arrays import Vectors
 from swatchbook.errors import Failure
+from swatchbook.index.base import Space, Where
+from swatchbook.ledger.backgrounds import find_background, keep_background
 from swatchbook.ledger.queries.samples import sample_objects
-from swatchbook.ledger.spaces import RegisteredSpace, keep_background
+from swatchbook.records import RoleTag
 from swatchbook.resources import Resources
 
 SAMPLE: Final = 256
@@ -52,18 +55,22 @@ class Background(NamedTuple):
         return (similarity - self.mean) / self.deviation
 
 
-def background_of(resources: Resources, space: RegisteredSpace, encode: Encode) -> Background | None:
-    """Return the background of a space, estimated if the ledger has none that is still good; None if it is empty."""
-    known = None if space.background is None else Background(**space.background)
-    if known and (known.objects >= SAMPLE or resources.index.count(space.space) < 2 * known.objects):
+def background_of(resources: Resources, space: Space, owner: str | None, encode: Encode) -> Background | None:
+    """Return the background of an owner's objects, or all, in a space, estimated if the ledger has none that is still
+    good; None without objects.
+    """
+    pair = RoleTag(role=space.role, tag=space.tag)
+    kept = find_background(resources.ledger, pair, owner)
+    known = None if kept is None else Background(**kept)  # type: ignore[arg-type]
+    if known and (known.objects >= SAMPLE or resources.index.count(space, Where(owner=owner)) < 2 * known.objects):
         return known
-    ids = sample_objects(resources.ledger, space.pair, SAMPLE)
-    objects = [each.vector for each in resources.index.fetch(space.space, ids).values()]
+    ids = sample_objects(resources.ledger, pair, SAMPLE, owner)
+    objects = [each.vector for each in resources.index.fetch(space, ids).values()]
     if not objects:
         return known
     measured = measure(np.stack(objects), encode(UNRELATED))
     with suppress(Failure):  # as on a full disk: the next search estimates it again
-        keep_background(resources.ledger, space.pair, measured._asdict())
+        keep_background(resources.ledger, pair, owner, measured._asdict())
     return measured
 
 

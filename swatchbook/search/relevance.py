@@ -19,8 +19,8 @@ LETTERS = 0.75
 LONGER = 4
 """Letters by which two forms of a word differ in length at most: lake *kapı*, *kapıları*."""
 
-WITHIN = 5
-"""A word with at least so many letters is also found within a compound: Fliese in Wandfliesen."""
+WITHIN, ACROSS = 5, 7
+"""Letters from which a word is also found within a compound (Fliese in Wandfliesen), and across words (note pad)."""
 
 _LISTED = """
 a an and are as at by can do for from has have how i in into is it its keeps me my of on or over that the their them
@@ -68,12 +68,13 @@ def share_said(asked: Collection[str], text: str) -> float:
     """Return the share of the words asked that a text says, in any inflection; 0 of no words."""
     if not asked:
         return 0.0
-    present = frozenset(_words(text))
-    return sum(_says(present, word) for word in asked) / len(asked)
+    words = _words(text)
+    present, joined = frozenset(words), "".join(words)
+    return sum(_says(present, joined, word) for word in asked) / len(asked)
 
 
-def _says(present: frozenset[str], word: str) -> bool:
-    if word in present:
+def _says(present: frozenset[str], joined: str, word: str) -> bool:
+    if word in present or (len(word) >= ACROSS and word in joined):
         return True
     if len(word) < 4 or not word.isalpha():
         return False

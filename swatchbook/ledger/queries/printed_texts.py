@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from swatchbook.ledger.database import Ledger, select_in
-from swatchbook.ledger.queries.search_results import chunks_of_images
+from swatchbook.ledger.queries.search_results import chunks_of_images, products_of_images
 from swatchbook.ledger.tables import chunks, contents, images, links, placements
 from swatchbook.records import COUNTED, LinkKind, ResultKind
 
@@ -17,17 +17,23 @@ from swatchbook.records import COUNTED, LinkKind, ResultKind
 def texts_of(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, str]:
     """Return image, product or chunk -> its text, for those of the ids that there are.
 
-    An image has the texts of the chunks that are linked to it, a product those of its chunks and images.
+    A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.
     """
-    if by == "product":
+    if by == "chunk":
+        sources = {i: [i] for i in ids}
+    elif by == "product":
         sources = _sources_of_products(ledger, ids)
     else:
-        linked = chunks_of_images(ledger, ids) if by == "image" else {}
-        sources = {i: [i, *linked.get(i, ())] for i in ids}
+        linked, products = chunks_of_images(ledger, ids), products_of_images(ledger, ids)
+        of_products = _sources_of_products(ledger, list({p for each in products.values() for p in each}))
+        sources = {
+            i: [i, *linked.get(i, ()), *(each for p in products.get(i, ()) for each in of_products.get(p, ()))]
+            for i in ids
+        }
     wanted = {source for each in sources.values() for source in each}
     with ledger.read() as connection:
         said = _texts(connection, _CHUNKS, chunks.c.id, wanted) | _texts(connection, _IMAGES, images.c.id, wanted)
-    return {i: "\n".join(said[each] for each in of if each in said) for i, of in sources.items()}
+    return {i: "\n".join(said[each] for each in dict.fromkeys(of) if each in said) for i, of in sources.items()}
 
 
 def _sources_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
