@@ -167,7 +167,8 @@ class Swatchbook:
         A result matches every filter, and for each filter at least one of its values: docs/filters.md. Raises
         InvalidReference, UnreadableImage, IndexDown, Configuration.
         """
-        from swatchbook.search.search import Examples, find_relevant
+        from swatchbook.search.examples import Examples
+        from swatchbook.search.search import find_relevant
 
         resources = self._known()
         if not 1 <= k <= MAX_RESULTS:

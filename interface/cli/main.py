@@ -391,8 +391,9 @@ def search(
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
+        from swatchbook.search.examples import Examples
         from swatchbook.search.fusion import parse_weights
-        from swatchbook.search.search import Examples, find_relevant
+        from swatchbook.search.search import find_relevant
 
         filters = _on_collection(resources, filters, references, owner, all_owners)
         results = find_relevant(

@@ -22,8 +22,9 @@ from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets as count_facets
 from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
+from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import parse_weights
-from swatchbook.search.search import Examples, find_relevant
+from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 
 IMAGE = "image"

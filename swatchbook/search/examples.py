@@ -29,7 +29,8 @@ class Examples(NamedTuple):
         known = owned_images(resources.ledger, [*self.like, *self.unlike], owner)
         for image in (*self.like, *self.unlike):
             if image not in known:
-                raise InvalidReference(f"There is no image {image}.", advice="`search --json` shows ids of images.")
+                has = "There is" if owner is None else f"{owner} has"
+                raise InvalidReference(f"{has} no picture with the id {image!r}.", advice="Search results have ids.")
         if both := {*self.like} & {*self.unlike}:
             raise InvalidReference(f"The results cannot be both like and unlike image {min(both)}.")
 

@@ -19,7 +19,7 @@ LETTERS = 0.75
 LONGER = 4
 """Letters by which two forms of a word differ in length at most: lake *kapı*, *kapıları*."""
 
-WITHIN, ACROSS = 5, 7
+WITHIN, ACROSS = 5, 6
 """Letters from which a word is also found within a compound (Fliese in Wandfliesen), and across words (note pad)."""
 
 _LISTED = """
@@ -42,7 +42,7 @@ Dutch, as `content_words` folds them."""
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
 
 
-INTERCEPT, SAID, CLOSE = -6.0, 9.0, 0.5
+INTERCEPT, SAID, CLOSE = -7.41, 10.54, 0.53
 """Logits of an answer: of none of the evidence, of all words said, and of each deviation. `devtools.fit_relevance`."""
 
 

@@ -198,7 +198,8 @@ def _text_queries(resources: Resources, space: Space) -> Encode | None:
     models = resources.models_of(_pair(space))
     if space.role in ONE_MODEL:
         return lambda texts: models.text_encoder.embed(texts, "query")
-    return (lambda texts: tower.encode_queries(texts)) if (tower := models.text_tower) else None
+    tower = models.text_tower
+    return tower.encode_queries if tower else None
 
 
 # --- filters ----------------------------------------------------------------------------------------------------------
