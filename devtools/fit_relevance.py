@@ -21,7 +21,6 @@ from swatchbook.search.search import evidence, search
 from swatchbook.settings import load_settings
 
 KINDS: tuple[ResultKind, ...] = ("product", "image")
-FLOOR = 0.5
 RIDGE = 0.01
 """Keeps weights finite where the evidence separates all questions."""
 
@@ -36,8 +35,8 @@ class Asked(NamedTuple):
     found: Sequence[Evidence]
 
     @property
-    def shown(self) -> bool:
-        return any(each.relevance >= FLOOR for each in self.found)
+    def relevance(self) -> float:
+        return max(each.relevance for each in self.found)
 
 
 def ask(resources: Resources, folder: Path) -> Iterator[Asked]:
@@ -85,14 +84,15 @@ def main() -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("--errors", action="store_true")
     given = parser.parse_args()
-    with open_resources(load_settings()) as resources:
+    with open_resources(settings := load_settings()) as resources:
         asked = list(ask(resources, given.questions))
+    floor = settings.relevance_floor
     chosen = fit([each for each in asked if each.chooses])
     print("intercept, said, close: chosen", chosen, "in use", (relevance.INTERCEPT, relevance.SAID, relevance.CLOSE))
     for chooses in (True, False):
         for kind in ("answerable", "near", "far"):
             some = [each for each in asked if each.kind == kind and each.chooses == chooses]
-            right = [each for each in some if each.shown == (kind == "answerable")]
+            right = [each for each in some if (each.relevance >= floor) == (kind == "answerable")]
             half = "chooses" if chooses else "scored"
             print(f"{half:8} {kind:11} {len(right)} of {len(some)} right ({len(right) / max(1, len(some)):.1%})")
             for each in (each for each in some if each not in right) if given.errors else ():

@@ -456,7 +456,7 @@ class Settings(BaseSettings):
     )
 
     relevance_floor: float = Field(
-        default=0.5,
+        default=0.2,
         ge=0,
         le=1,
         description=(

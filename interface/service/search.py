@@ -90,18 +90,23 @@ class FilterQuery(RequestModel):
         )
 
 
-class SearchQuery(FilterQuery):
-    """Query and filters."""
+class TextQuery(FilterQuery):
+    """A text and filters."""
 
     text: SearchText | None = Field(default=None, description="Text to search for.")
+    k: int = Field(default=10, ge=1, le=100, description="Number of results.")
+    explain: bool = Field(default=False, description="Return rank, score and share of each role.")
+
+
+class SearchQuery(TextQuery):
+    """Query and filters."""
+
     like: list[UUID] = Field(default=[], max_length=_MAX_EXAMPLES, description="Images that results are like.")
     unlike: list[UUID] = Field(
         default=[], max_length=_MAX_EXAMPLES, alias="not", description="Images that results are not like."
     )
     offset: int = Field(default=0, ge=0, le=1_000, description="Of the first result: `next` of the previous answer.")
     weights: SearchText | None = Field(default=None, description="Of roles, such as `visual=0.6,keyword=0.4`.")
-    k: int = Field(default=10, ge=1, le=100, description="Number of results.")
-    explain: bool = Field(default=False, description="Return rank, score and share of each role.")
 
 
 def _form_schema() -> dict[str, Any]:
