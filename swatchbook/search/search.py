@@ -4,6 +4,7 @@ taken, 100 to 10,000. Weights of roles: `fusion.py`. How a filter matches: `inde
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -66,7 +67,7 @@ def find_relevant(
     offset: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> SearchResults:
-    """Return k results of `search` from an offset, those that are at least as relevant as the settings ask for.
+    """Return k results of `search` from an offset; of a search by text alone those that are relevant enough.
 
     Without one, the nearest of the others; without any, the filters that nothing matches. Raises as `search` does.
     """
@@ -74,6 +75,9 @@ def find_relevant(
         resources, text=text, image=image, examples=examples, where=where, by=by, k=offset + k + 1, weights=weights
     )
     found = best[offset : offset + k]
+    if text and text.strip() and image is None and not examples.like:
+        judged = zip(found, evidence(resources, found, text, by, where.owner), strict=True)
+        found = [hit.model_copy(update={"relevance": round(each.relevance, 4)}) for hit, each in judged]
     floor = resources.settings.relevance_floor
     hits = tuple(hit for hit in found if hit.relevance is None or hit.relevance >= floor)
     return SearchResults(
@@ -100,7 +104,7 @@ def search(
 
     Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name (or "keyword")
     -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one vector for
-    the text, the picture, or both. Of a search by text alone each result has its relevance, whatever the ranking.
+    the text, the picture, or both.
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
@@ -120,15 +124,11 @@ def search(
     best = [(target, score) for target, score in best if target not in given][:k]
     described = _DESCRIBE[by](resources.ledger, [target for target, _ in best])
     hits = {hit.id: hit for hit in search_results.add_labels(resources.ledger, described)}
-    ranked = [
+    return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
         for target, fused_score in best
         if target in hits and where.owner in (None, hits[target].owner)  # the index may still have a former name
     ]
-    if asked.by_picture or asked.text is None:
-        return ranked
-    found = zip(ranked, evidence(resources, ranked, asked.text, by, where.owner), strict=True)
-    return [hit.model_copy(update={"relevance": round(each.relevance, 4)}) for hit, each in found]
 
 
 def _best(
@@ -187,9 +187,10 @@ def _backgrounds(resources: Resources, roles: Collection[str], owner: str | None
     found = dict[str, Background]()
     for role, space in _active(resources).items():
         encode = _text_queries(resources, space) if role in roles else None
-        background = background_of(resources, space, owner, encode) if encode else None
-        if background:
-            found[role.value] = background
+        with suppress(Failure):  # as where the space has been dropped meanwhile: words still speak for a result
+            background = background_of(resources, space, owner, encode) if encode else None
+            if background:
+                found[role.value] = background
     return found
 
 

@@ -19,7 +19,7 @@ from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.ledger.spaces import registered
 from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
-from swatchbook.search.search import search
+from swatchbook.search.search import evidence, search
 from swatchbook.settings import Settings
 from tests.conftest import SOAK
 from tests.interface.conftest import ADDRESS
@@ -125,7 +125,8 @@ def test_every_result_satisfies_all_filters_and_none_is_missing(collection: Coll
             hits = collection.hits(by, asked)
             assert {hit.id for hit in hits} == right[by], (by, asked)
             floor = collection.resources.settings.relevance_floor
-            relevant = {hit.id for hit in hits if hit.relevance is not None and hit.relevance >= floor}
+            judged = zip(hits, evidence(collection.resources, hits, "oak", by, "anna"), strict=True)
+            relevant = {hit.id for hit, each in judged if each.relevance >= floor}
             assert collection.over_http(by, asked) == relevant, (by, asked)
 
     hold()
