@@ -84,11 +84,16 @@ class Filters(TypedDict, total=False):
 
 
 class Hits(list[Hit]):
-    """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+    """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches.
+
+    `nearest`: where no result is relevant, the one that has most to do with the question.
+    """
 
     def __init__(self, found: SearchResults) -> None:
         super().__init__(found.hits)
         self.unmatched: Sequence[Unmatched] = found.unmatched
+        self.nearest: Hit | None = found.nearest
+        self.next: int | None = found.next
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -327,17 +332,25 @@ class Client:
         text: str | None = None,
         *,
         image: Path | str | bytes | None = None,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         by: ResultKind = "image",
         k: int = 10,
+        offset: int = 0,
+        weights: Mapping[str, float] | None = None,
         owner: str | None = None,
         explain: bool = False,
         **filters: Unpack[Filters],
     ) -> Hits:
         """Return the best images, products or chunks for a text, a picture (its path or bytes), or both, best first.
 
-        A result matches every filter, and for each filter at least one of its values.
+        A result matches every filter, and for each filter at least one of its values. `like`, `unlike`: ids of images
+        that the results are to be like, or not. `offset`: results before the first; `next` of the results is that of
+        the next ones. `weights`: role -> weight, instead of the defaults.
         """
-        asked = self._asked(owner, by, filters) | _given({"text": text, "k": k, "explain": explain})
+        listed = None if weights is None else ",".join(f"{role}={weight:f}" for role, weight in weights.items())
+        asked = self._asked(owner, by, filters) | _given({"text": text, "k": k, "offset": offset, "explain": explain})
+        asked |= _given({"weights": listed}) | {"like": list(like), "not": list(unlike)}
         if image is None:
             return Hits(self._read(SearchResults, "GET", "/search", params=asked))
         data = image if isinstance(image, bytes) else Path(image).read_bytes()

@@ -455,6 +455,16 @@ class Settings(BaseSettings):
         ),
     )
 
+    relevance_floor: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description=(
+            "Relevance below which a result of a search by text is not shown. Lower it where results are missed that "
+            "belong to the question; 0 shows all, however little they have to do with it."
+        ),
+    )
+
     # limits of documents and images
     max_document_mb: int = Field(
         default=200,

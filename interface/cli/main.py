@@ -356,15 +356,25 @@ def import_table(
 def search(
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find images similar to this picture.")] = None,
+    like: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Find images similar to this one of the collection.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option("--not", metavar="ID", help="Move away from what this image shows.")
+    ] = None,
     owner: OwnerName = None,
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of results.")] = 10,
+    offset: Annotated[int, typer.Option(min=0, max=1_000, help="Leave out so many of the first results.")] = 0,
+    weights: Annotated[
+        str | None, typer.Option(metavar="ROLE=NUMBER,…", help="Weights of the roles instead of the defaults.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the rank, score and share of each role.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Search by text, by a picture, or by both."""
+    """Search by text, by a picture, by images of the collection, or by text and pictures."""
     check_text(text or "", "TEXT")
     check_owner(owner, all_owners)
     filters, references = _filters(where)
@@ -373,21 +383,24 @@ def search(
         from interface.cli.ask_service import search_at_service
 
         results = search_at_service(
-            settings, text=text, image=image, owner=owner, where=filters, documents=references, by=by, k=k,
+            settings, text=text, image=image, like=like or (), unlike=unlike or (), owner=owner, where=filters,
+            documents=references, by=by, k=k, offset=offset, weights=weights,
         )  # fmt: skip
         _print_results(results, explain=explain, as_json=as_json)
         return
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
-        from swatchbook.ledger.queries.filters import unmatched
-        from swatchbook.records import SearchResults
-        from swatchbook.search.search import search as find
+        from swatchbook.search.examples import Examples
+        from swatchbook.search.fusion import parse_weights
+        from swatchbook.search.search import find_relevant
 
         filters = _on_collection(resources, filters, references, owner, all_owners)
-        hits = find(resources, text=text, image=image, where=filters, by=by, k=k)
-        missed = [] if hits else unmatched(resources.ledger, by, filters)
-        _print_results(SearchResults(hits=tuple(hits), unmatched=tuple(missed)), explain=explain, as_json=as_json)
+        results = find_relevant(
+            resources, text=text, image=image, examples=Examples(like or (), unlike or ()), where=filters, by=by, k=k,
+            offset=offset, weights=None if weights is None else parse_weights(weights),
+        )  # fmt: skip
+        _print_results(results, explain=explain, as_json=as_json)
 
 
 @app.command(rich_help_panel=SEARCH)
@@ -446,10 +459,14 @@ def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) ->
 
     if as_json:
         say_json(results.hits)
-    else:
+    elif not results.nearest:
         from interface.cli.tables import draw_hits
 
         out().print(draw_hits(results.hits, explain=explain))
+    if results.nearest:
+        from interface.cli.facets import describe_nearest
+
+        note(describe_nearest(results.nearest))
     for missed in results.unmatched:
         from interface.cli.facets import describe_unmatched
 

@@ -21,15 +21,15 @@ from starlette.datastructures import UploadFile
 from interface.service.auth import TheCaller
 from interface.service.images import find_image
 from interface.service.parameters import Tools
-from interface.service.search import IMAGE, SearchQuery, read_form
+from interface.service.search import IMAGE, TextQuery, read_form
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507
 from interface.web.pages import TheView, View, page_router, see_other, with_query
 from swatchbook.images.local_analysis import PALETTE
-from swatchbook.ledger.queries.filters import facets, unmatched
-from swatchbook.records import Hit, Unmatched
+from swatchbook.ledger.queries.filters import facets
+from swatchbook.records import Hit, SearchResults
 from swatchbook.search.near_duplicates import fold
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
-from swatchbook.search.search import search
+from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 
 PICTURE_PATH = "/ui/picture"
@@ -53,7 +53,7 @@ PictureName = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 router = page_router()
 
 
-class PageQuery(SearchQuery):
+class PageQuery(TextQuery):
     """What the address of the page holds: the parameters of a search, and its picture.
 
     `picture`: one that was dropped. `like`: an image of the collection, for more like it.
@@ -90,15 +90,16 @@ class PageQuery(SearchQuery):
 def show_search(view: TheView) -> Response:
     """Return the page with the form and the results. Its filters are loaded after it."""
     query = _read_query(view.request.query_params.multi_items())
-    hits, missed = _search(view, query) if query.searches else ([], ())
-    shown, alike = _fold(view, hits[: query.k])
+    found = _search(view, query) if query.searches else SearchResults(hits=())
+    shown, alike = _fold(view, list(found.hits[: query.k]))
     return view.render(
         "search.html",
         query=query,
         hits=shown,
         alike=alike,
-        missed=missed,
-        more=len(hits) >= query.k and query.k < _MORE_RESULTS,
+        missed=found.unmatched,
+        nearest=found.nearest,
+        more=len(found.hits) >= query.k and query.k < _MORE_RESULTS,
         most=_MORE_RESULTS,
         link=lambda **changes: with_query("/", query.state | changes),
         without=lambda field, value: _toggled(query, field, value),
@@ -143,13 +144,12 @@ async def take_picture(request: Request, resources: Tools, caller: TheCaller, up
     return see_other(with_query("/", query.state | {"picture": name, "like": None}))
 
 
-def _search(view: View, query: PageQuery) -> tuple[list[Hit], tuple[Unmatched, ...]]:
+def _search(view: View, query: PageQuery) -> SearchResults:
     where = query.where(view.owner)
     with _picture_file(view, query) as path:
         one_more = min(query.k + (query.like is not None), _MORE_RESULTS)
-        hits = search(view.resources, text=query.text, image=path, where=where, by=query.by, k=one_more)
-    hits = [hit for hit in hits if hit.id != str(query.like)]
-    return hits, () if hits else tuple(unmatched(view.resources.ledger, query.by, where))
+        found = find_relevant(view.resources, text=query.text, image=path, where=where, by=query.by, k=one_more)
+    return found.model_copy(update={"hits": tuple(hit for hit in found.hits if hit.id != str(query.like))})
 
 
 def _fold(view: View, hits: list[Hit]) -> tuple[list[Hit], dict[str, tuple[str, ...]]]:

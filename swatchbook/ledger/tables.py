@@ -399,6 +399,17 @@ spaces = Table(
     Column("dropping", Boolean, nullable=False, server_default=text("false")),  # nothing writes or reads it any more
 )
 
+backgrounds = Table(  # how near an owner's objects in a space are to unrelated questions: search/background.py
+    "backgrounds",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("owner", String(64), primary_key=True),  # '': all owners
+    Column("mean", Double, nullable=False),
+    Column("deviation", Double, nullable=False),
+    Column("objects", Integer, nullable=False),  # that were compared
+)
+
 late_writes = Table(  # ids of writes to the index that their publisher gave up, and that may still arrive
     "late_writes",
     metadata,

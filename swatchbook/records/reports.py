@@ -1,6 +1,6 @@
 """The fields of what people are shown: failures, costs, the report of a run, search hits."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -101,6 +101,7 @@ class Hit(Record):
     text: str | None = None
     images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
+    relevance: float | None = None  # 0–1: the probability that it answers the text; None: searched by a picture
 
 
 class NearDuplicates(Record):
@@ -154,8 +155,19 @@ class Unmatched(Record):
 class SearchResults(Record):
     """Results, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
+    Results that hardly have to do with the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: where that leaves
+    none, the one of them that has most to do with it. `next`: the offset at which there are more.
+
     The picture of an image is at `/images/{id}/file`; a product names its `images`.
     """
 
     hits: tuple[Hit, ...]
     unmatched: tuple[Unmatched, ...] = ()
+    nearest: Hit | None = None
+    next: int | None = None
+
+    def without_reasons(self) -> Self:
+        """Return the same without `why`."""
+        hits = tuple(hit.model_copy(update={"why": {}}) for hit in self.hits)
+        nearest = self.nearest and self.nearest.model_copy(update={"why": {}})
+        return self.model_copy(update={"hits": hits, "nearest": nearest})
