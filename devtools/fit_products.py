@@ -4,6 +4,8 @@ on catalogues that they were not fitted on.
     python -m devtools.fit_products                                   fit, write the weights, print the figures
     python -m devtools.fit_products measure LABELS PDFS [NAME…] [--keep READINGS]
                                       measure the features of LABELS/NAME.json and PDFS/NAME.pdf
+    python -m devtools.fit_products generate [--keep READINGS]
+                                      measure the features of the generated layouts, leaflets, flyers and samples
 
 `tests/truth/features` holds numbers only: for each group of texts of a document its features, and the F1 of the
 products that it would name. Groups that name a tenth as well as the best share its probability; the target of a
@@ -13,7 +15,7 @@ document whose groups name nothing is "none". Newton's method on the cross entro
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, median
 from typing import Final, NamedTuple
@@ -22,19 +24,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.score_products import reading_of
+from samples.generate import BUILD, LAYOUTS, build, build_layout
 from swatchbook.catalogue.choose_names import Weights, judge_groups
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook.evaluation.score import Answer, score
-from swatchbook.evaluation.truth import read_truths
-from swatchbook.records import Description, Discovery, FoundProduct, Product
+from swatchbook.evaluation.truth import LabelledProduct, Truth, read_truths
+from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading
+from tests.catalogue import layouts, leaflets
 
 FEATURES: Final = Path("tests/truth/features")
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
 CHOSEN: Final = (
     *("few", "count", "relative", "purity", "pages", "repeated", "larger", "announced"),
-    *("words", "capitals", "signs", "one_to_one", "covered", "distance", "described", "priced", "coded"),
+    *(
+        "words",
+        "capitals",
+        "signs",
+        "one_to_one",
+        "covered",
+        "distance",
+        "follows",
+        "described",
+        "labelled",
+        "priced",
+        "coded",
+    ),
     *("document_prose", "document_labels", "document_codes", "document_pictures"),
 )
 """The features that carried when each catalogue was left out; more of them made unseen catalogues worse."""
@@ -45,8 +61,8 @@ NOTHING: Final = 0.15
 """A group with a lower F1 is no answer."""
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
-GENERATED: Final = 2.0
-"""Weight of a generated document: their layouts must stay right."""
+LEAFLET: Final = 0.5
+"""Weight of a generated leaflet: there are many of one kind. All other documents weigh 1."""
 STEPS: Final = 40
 
 Array = NDArray[np.float64]
@@ -89,7 +105,7 @@ def fit(documents: Sequence[Measured]) -> Weights:
     centre, spread = stacked.mean(0), stacked.std(0) + 1e-6
     rows = [_with_none((x - centre) / spread) for x in raw]
     targets = [_target(d) for d in documents]
-    shares = [GENERATED if d.generated else 1.0 for d in documents]
+    shares = [LEAFLET if d.name.startswith("generated-leaflet-") else 1.0 for d in documents]
     penalty = np.diag(np.append(np.full(len(CHOSEN), PENALTY), 0.01))
     found = np.zeros(len(CHOSEN) + 1)
     for _ in range(STEPS):
@@ -168,10 +184,31 @@ def measure(label: Path, pdf: Path, keep: Path | None) -> Measured:
     """Return the groups of a document with the F1 of the products that they would name. `keep`: see `reading_of`."""
     (truth,) = read_truths([label])
     with reading_of(pdf, keep) as (reading, pages):
-        groups = find_name_groups(*lay_out(reading, pages))
+        return _measured(label.stem, truth, reading, pages)
+
+
+def generated(keep: Path | None) -> Iterator[Measured]:
+    """Measure the generated layouts, leaflets and flyers, and the sample catalogues."""
+    for name, make in {**layouts.LAYOUTS, **leaflets.LEAFLETS, **leaflets.FLYERS}.items():
+        document = make()
+        products = [
+            LabelledProduct(id=str(n), name=p.name, first_page=p.first, last_page=p.last, category=p.category)
+            for n, p in enumerate(document.products)
+        ]
+        truth = Truth(slug=name, sha256="0" * 64, products=tuple(products))
+        yield _measured(f"generated-{name}", truth, layouts.reading(document), document.pages)
+    for path in (build(BUILD), build(BUILD, small=True), *(build_layout(BUILD, name) for name in LAYOUTS)):
+        labels = json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))
+        truth = Truth.model_validate({"sha256": "0" * 64, "slug": path.stem, "products": labels["products"]})
+        with reading_of(path, keep) as (reading, pages):
+            yield _measured(f"generated-{path.stem}", truth, reading, pages)
+
+
+def _measured(name: str, truth: Truth, reading: Reading, pages: Iterable[Page]) -> Measured:
+    groups = find_name_groups(*lay_out(reading, pages))
     scores = [score(truth, Answer(_named(group), {}, (), {})) for group in groups]
     f1 = [one.f1 or OF_FAMILIES * (one.family_f1 or 0.0) if truth.products else 0.0 for one in scores]
-    return Measured(label.stem, [dict(group.features) for group in groups], f1)
+    return Measured(name, [dict(group.features) for group in groups], f1)
 
 
 def _named(group: NameGroup) -> tuple[Product, ...]:
@@ -195,22 +232,30 @@ def keep_measured(measured: Measured, folder: Path) -> None:
     (folder / f"{measured.name}.json").write_text(text, encoding="utf-8")
 
 
+def _of_files(given: argparse.Namespace) -> Iterator[Measured]:
+    for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
+        yield measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
+
+
 def main() -> None:
     """Fit, or measure."""
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("--features", type=Path, default=FEATURES)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    measuring = parser.add_subparsers(dest="do").add_parser("measure")
+    doing = parser.add_subparsers(dest="do")
+    measuring = doing.add_parser("measure")
     measuring.add_argument("labels", type=Path)
     measuring.add_argument("pdfs", type=Path)
     measuring.add_argument("names", nargs="*")
-    measuring.add_argument("--keep", type=Path)
+    generating = doing.add_parser("generate")
+    for one in (measuring, generating):
+        one.add_argument("--keep", type=Path)
     given = parser.parse_args()
-    if given.do == "measure":
-        for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
-            measured = measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
+    if given.do:
+        for measured in generated(given.keep) if given.do == "generate" else _of_files(given):
             keep_measured(measured, given.features)
-            sys.stdout.write(f"{name:28} {len(measured.f1):3} groups, the best F1 {max(measured.f1, default=0):.2f}\n")
+            best = max(measured.f1, default=0)
+            sys.stdout.write(f"{measured.name:40} {len(measured.f1):3} groups, the best F1 {best:.2f}\n")
         return
     documents = load(given.features)
     figures = leave_one_out(documents)
