@@ -89,6 +89,28 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
     return groups
 
 
+def find_oddities(group: NameGroup) -> list[dict[str, float]]:
+    """Return for each text of a group how far it is from the others, by feature, each 0 (like them) to about 1."""
+    found, usual = group.candidates, group.features
+    relations = Counter(c.relation for c in found)
+    times = Counter(fold(c.name) for c in found)
+    codes = fmean(is_code(c.name) for c in found)
+    return [
+        {
+            "relation": 1 - relations[c.relation] / len(found),
+            "priced": abs(c.priced - usual["priced"]),
+            "coded": abs(c.coded - usual["coded"]),
+            "follows": abs(c.follows - usual["follows"]),
+            "code": abs(is_code(c.name) - codes),
+            "capitals": abs(_capitals(c.name) - usual["capitals"]),
+            "words": min(abs(len(c.name.split()) - usual["words"]), 4) / 4,
+            "signs": float(_has_signs(c.name)),
+            "again": log(times[fold(c.name)]),
+        }
+        for c in found
+    ]
+
+
 def _families(document: DocumentLayout) -> Mapping[Style, Style]:
     """Return the style families of a document; wider ones where half of its texts are read from pixels."""
     texts = [t for s in document.layouts for t in s.texts]
@@ -288,12 +310,21 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         "coded": share(c.coded for c in found),
         "announced": share(fold(c.name) in announced for c in found),
         "words": fmean(min(len(c.name.split()), 8) for c in found),
-        "capitals": fmean(sum(map(str.isupper, c.name)) / max(1, sum(map(str.isalpha, c.name))) for c in found),
-        "signs": share(any(sign in c.name for sign in ",:;!?%=") for c in found),
+        "capitals": fmean(_capitals(c.name) for c in found),
+        "signs": share(_has_signs(c.name) for c in found),
         "leads": share(c.leads for c in found),
         "follows": share(c.follows for c in found),
         "repeated": log(fmean(len(pages_of[fold(c.name)]) for c in found)),
     }
+
+
+def _capitals(name: str) -> float:
+    """Return the share of a name's letters that are capitals."""
+    return sum(map(str.isupper, name)) / max(1, sum(map(str.isalpha, name)))
+
+
+def _has_signs(name: str) -> bool:
+    return any(sign in name for sign in ",:;!?%=")
 
 
 def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:
