@@ -30,8 +30,8 @@ LEADS = 0.3
 """Groups that join differ by at most this much in their share of texts that are the largest of their page."""
 
 
-UNLIKELY = 0.3
-"""A name with a lower probability is left out."""
+UNLIKELY = 0.5
+"""A name with a lower probability, which is wrong more often than right, is left out."""
 LARGEST = 5.0
 """The logarithm of a group's odds is cut here: 0.993 is sure."""
 
