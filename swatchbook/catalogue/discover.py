@@ -53,13 +53,14 @@ def _products(
     """Return the products of cards, where most names stand at pictures, several on a page; and of sections."""
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
     codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
+    sure = {(c.text.page, c.text.box): round(value, 3) for c, value in choice.probabilities.items()}
     cards = find_cards(document.layouts, document.family, document.repeated_places, names)
     sections = _alike(find_sections(document, choice.styles, names), {(c.text.page, c.text.box) for c in choice.joined})
     by_cards = _are_card_names(sections, cards)
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page} if by_cards else set()
-    found = _from_cards(cards, names, codes, choice.probability, document) if by_cards else []
+    found = _from_cards(cards, names, codes, sure, document) if by_cards else []
     found += [
-        _from_section(s, codes, document, choice.probability, announced_names, outline)
+        _from_section(s, codes, document, sure[s.head.page, s.head.box], announced_names, outline)
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
@@ -118,7 +119,7 @@ def _from_section(
     section: Section,
     printed_codes: Names,
     document: DocumentLayout,
-    probability: float,
+    confidence: float,
     announced_names: frozenset[str],
     outline: Sequence[OutlineEntry],
 ) -> FoundProduct:
@@ -153,7 +154,7 @@ def _from_section(
             )
             for p, r in section.regions
         ),
-        confidence=round(probability, 3),
+        confidence=confidence,
         evidence=tuple(evidence),
     )
 
@@ -203,18 +204,23 @@ def _are_card_names(all_sections: Sequence[Section], cards: Mapping[int, Sequenc
 
 
 def _from_cards(
-    cards: Mapping[int, Sequence[Card]], names: Names, codes: Names, probability: float, document: DocumentLayout
+    cards: Mapping[int, Sequence[Card]],
+    names: Names,
+    codes: Names,
+    sure: Mapping[tuple[int, Box], float],
+    document: DocumentLayout,
 ) -> list[FoundProduct]:
     layouts = {s.number: s for s in document.layouts}
     return [
-        _from_card(c, names[page, c.text.box], codes.get((page, c.text.box)), probability, layouts[page], document)
+        _from_card(c, names[at], codes.get(at), sure[at], layouts[page], document)
         for page, on_page in cards.items()
         for c in on_page
+        for at in [(page, c.text.box)]
     ]
 
 
 def _from_card(
-    card: Card, name: str, code: str | None, probability: float, layout: PageLayout, document: DocumentLayout
+    card: Card, name: str, code: str | None, confidence: float, layout: PageLayout, document: DocumentLayout
 ) -> FoundProduct:
     page, text = layout.number, card.text
     codes = [code] if code else [c.code for c in layout.codes if centre_inside(c.box, card.region)]
@@ -227,7 +233,7 @@ def _from_card(
         last_page=page,
         pages=(page,),
         occurrences=(Occurrence(page=page, bbox=text.box, region=card.region, text=text.text),),
-        confidence=round(probability, 3),
+        confidence=confidence,
         evidence=(
             Evidence(rule="card", page=page, text=text.text, detail={"relation": card.relation, "size": text.size}),
         ),
