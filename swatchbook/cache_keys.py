@@ -52,7 +52,8 @@ PURE_STAGES: Mapping[str, PureStage] = {
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
             *_catalogue("discover", "name_groups", "choose_names", "attributes", "page_layout", "kinds", "cards"),
-            *_catalogue("sections", "running_text", *_LLM, "llm/products", "llm/assist"),
+            *_catalogue("sections", "running_text", "variants", "families", "plan"),
+            *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
         ),
     ),

@@ -172,7 +172,7 @@ class _Editor:
         ]
         return Assembly(
             products=tuple(
-                _under(merged if product.id == first.id else product, merged_ids, first.id)
+                merged if product.id == first.id else product
                 for product in self._products
                 if product.id not in merged_ids
             ),
@@ -186,12 +186,14 @@ class _Editor:
             raise NotApplicable(f"{product.name!r} is not on pages both before and from page {page}.")
         places = [place for place in product.occurrences if place.page >= page]
         read_after = {str(e.detail["key"]) for e in product.evidence if "key" in e.detail and (e.page or 0) >= page}
+        moved_variants = tuple(variant for variant in product.variants if (variant.page or 0) >= page)
         evidence = Evidence(rule=BY_HAND, page=page, text=f"{product.name} | {name}")
         first = _confirmed(
             product,
             evidence,
             **_of_pages(before),
             occurrences=tuple(place for place in product.occurrences if place.page < page),
+            variants=tuple(variant for variant in product.variants if variant not in moved_variants),
             metadata={key: value for key, value in product.metadata.items() if key not in read_after},
         )
         second = product.model_copy(
@@ -199,7 +201,7 @@ class _Editor:
                 "id": self._new_id,
                 "name": name,
                 "code": None,
-                "variants": (),
+                "variants": moved_variants,
                 "confidence": 1.0,
                 **_of_pages(after),
                 "occurrences": tuple(places),
@@ -253,7 +255,7 @@ class _Editor:
 
     def _remove(self, product: Product) -> Assembly:
         return Assembly(
-            products=tuple(_under(p, {product.id}, None) for p in self._products if p.id != product.id),
+            products=tuple(p for p in self._products if p.id != product.id),
             links=tuple(link for link in self._links if link.target != product.id),
         )
 
@@ -269,11 +271,6 @@ def _confirmed(product: Product, evidence: Evidence, **values: object) -> Produc
 
 def _of_pages(pages: tuple[int, ...]) -> dict[str, object]:
     return {"first_page": pages[0], "last_page": pages[-1], "pages": pages}
-
-
-def _under(product: Product, parents: set[str], parent: str | None) -> Product:
-    """Return a product with another parent, if its parent is one of these."""
-    return product.model_copy(update={"parent": parent}) if product.parent in parents else product
 
 
 def _led_to(link: Link, product: str) -> Link:

@@ -20,6 +20,7 @@ from swatchbook.records import (
     Reject,
     Rename,
     Split,
+    Variant,
     identity,
 )
 
@@ -85,17 +86,21 @@ def test_each_edit_changes_what_it_says_and_nothing_else() -> None:
 
 
 def test_products_that_are_merged_keep_what_each_has() -> None:
-    first = product("Oak", 1, metadata={"size": "20 cm"}, variants=("red",))
-    second = product("Oak table", 2, metadata={"size": "30 cm", "weight": "2 kg"}, variants=("red", "blue"), code="A1")
-    child = product("Oak table, small", 3, parent=second.id)
-    result, problems = edited(
-        assembly(first, second, child), Merge[Anchor](products=(anchor_of(first), anchor_of(second)))
+    red, blue = Variant(name="red"), Variant(name="blue")
+    first = product("Oak", 1, metadata={"size": "20 cm"}, variants=(red,))
+    second = product(
+        "Oak table",
+        2,
+        metadata={"size": "30 cm", "weight": "2 kg"},
+        variants=(Variant(name="red"), Variant(name="blue")),
+        code="A1",
     )
+    result, problems = edited(assembly(first, second), Merge[Anchor](products=(anchor_of(first), anchor_of(second))))
     assert problems == {}
-    one, under = result.products
-    assert (one.id, one.pages, one.code, one.variants) == (first.id, (1, 2), "A1", ("red", "blue"))
+    (one,) = result.products
+    assert (one.id, one.pages, one.code) == (first.id, (1, 2), "A1")
+    assert one.variants == (red, blue)
     assert one.metadata == {"size": "20 cm", "weight": "2 kg"}
-    assert under.parent == first.id
     assert shows(result)["Oak"] == ["picture 1", "picture 2"]
 
 

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from interface.cli.exit_status import COMPLETED, FAILED, OPEN
 from interface.cli.terminal import cell, clean, facts, plural, table
+from swatchbook.evaluation.grain import GrainScore
 from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, Summary
 
 
@@ -50,10 +51,20 @@ def draw_summary(summary: Summary) -> RenderableType:
                 f"of found products {_text(summary.link_recall_of_found)}",
             ),
         ]
+    if summary.grain.in_family or summary.grain.variants:
+        lines.append(("of found products", clean(_grain(summary.grain))))
     if summary.others:
         said = ", ".join(summary.others_with_products) or "none"
         lines.append((f"{plural(summary.others, 'other document')}", f"with more than {MOST_ON_OTHERS}: {clean(said)}"))
     return facts(lines)
+
+
+def _grain(grain: GrainScore) -> str:
+    """Return how many families and variants are right."""
+    return (
+        f"family right {grain.families_right} of {grain.in_family}, {grain.families_said} said · "
+        f"variants right {grain.variants_right} of {grain.variants}, {grain.variants_said} said"
+    )
 
 
 def draw_change(change: Change) -> RenderableType:

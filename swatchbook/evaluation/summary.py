@@ -10,6 +10,7 @@ from statistics import mean, median
 from pydantic import ValidationError
 
 from swatchbook.errors import InvalidReference
+from swatchbook.evaluation.grain import GrainScore, add_grains
 from swatchbook.evaluation.score import Score
 from swatchbook.records import Record
 
@@ -33,6 +34,7 @@ class Summary(Record):
     link_precision: float | None
     link_recall: float | None
     link_recall_of_found: float | None
+    grain: GrainScore
     others: int
     others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
 
@@ -107,6 +109,7 @@ def summarise(scores: Sequence[Score]) -> Summary:
         link_precision=_ratio(sum(each.right for each in complete), sum(each.said for each in complete)),
         link_recall=_ratio(hits, sum(each.labels for each in links)),
         link_recall_of_found=_ratio(hits, sum(each.labels_of_found for each in links)),
+        grain=add_grains(each.grain for each in catalogues),
         others=len(others),
         others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
     )

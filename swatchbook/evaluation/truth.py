@@ -50,6 +50,7 @@ class LabelledProduct(_Label):
     also: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    variants: tuple[str, ...] | None = None
 
 
 class LabelledFamily(_Label):
@@ -57,6 +58,7 @@ class LabelledFamily(_Label):
 
     name: str
     pages: tuple[int, ...]
+    also: tuple[str, ...] = ()
 
 
 class Truth(_Label):

@@ -161,6 +161,9 @@ pages = Table(
     Column("pictures", JSON),  # that are seen on a skipped page: [{bbox, width, height}]
     Column("lost_pictures", JSON(none_as_null=True)),  # of other pages, null without any: [{page, bbox, share}]
     Column("label", SafeText),  # the number that people read on it, if it is another one
+    Column("unassigned", JSON(none_as_null=True)),  # what of it belongs to no product: Unassigned, null without any
+    Column("rejected", JSON(none_as_null=True)),  # its texts that were nearly names: [Evidence], null without any
+    Column("unsure", Boolean, nullable=False, server_default=text("false")),  # it needs a vision model or a person
 )
 
 images = Table(

@@ -75,6 +75,7 @@ from swatchbook.records.pages import (
     DrawnBox,
     FailedPage,
     Line,
+    LooseText,
     LostPicture,
     OutlineEntry,
     Page,
@@ -88,6 +89,7 @@ from swatchbook.records.pages import (
     Span,
     Table,
     Tables,
+    Unassigned,
     page_name,
 )
 from swatchbook.records.products import (
@@ -101,6 +103,8 @@ from swatchbook.records.products import (
     LinkKind,
     Occurrence,
     Product,
+    Variant,
+    variant_id,
 )
 from swatchbook.records.reports import (
     Facet,
@@ -186,6 +190,7 @@ __all__ = [
     "Line",
     "Link",
     "LinkKind",
+    "LooseText",
     "LostPicture",
     "Merge",
     "NearDuplicates",
@@ -238,8 +243,10 @@ __all__ = [
     "StoredEdit",
     "Table",
     "Tables",
+    "Unassigned",
     "Unmatched",
     "Unreadable",
+    "Variant",
     "chunk_id",
     "document_id",
     "entity_id",
@@ -258,4 +265,5 @@ __all__ = [
     "slug",
     "text_key",
     "unreadable_key",
+    "variant_id",
 ]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, Stage
-from swatchbook.records.pages import LostPicture, SkippedPage
+from swatchbook.records.pages import LostPicture, SkippedPage, Unassigned
 from swatchbook.records.sources import ItemCounts
 
 
@@ -68,6 +68,8 @@ class RunReport(Record):
     pictures_skipped: int = 0  # that are seen on skipped pages; `skipped` lists them
     skipped: tuple[SkippedPage, ...] = ()
     lost_pictures: tuple[LostPicture, ...] = ()  # parts of other pages that look like pictures and have no placement
+    unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures beside products that belong to none
+    unsure_pages: tuple[int, ...] = ()  # that look like products, and need a vision model or a person
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None

@@ -14,6 +14,7 @@ from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.records import (
     COUNTED,
     Box,
+    Evidence,
     ImageState,
     LinkKind,
     Occurrence,
@@ -21,6 +22,7 @@ from swatchbook.records import (
     PlacementState,
     Product,
     Record,
+    Unassigned,
 )
 
 Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "skipped", "lost", "product"]
@@ -95,6 +97,9 @@ class PageView(Record):
     marks: tuple[Mark, ...] = ()
     products: tuple[Product, ...] = ()
     cards: tuple[Card, ...] = ()
+    unassigned: Unassigned | None = None
+    rejected: tuple[Evidence, ...] = ()
+    unsure: bool = False
 
 
 class Inspection(Record):
@@ -165,6 +170,9 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
             for place in product.occurrences
             if place.page == number
         ),
+        unassigned=known.unassigned if known else None,
+        rejected=known.rejected if known else (),
+        unsure=known.unsure if known else False,
     )
 
 

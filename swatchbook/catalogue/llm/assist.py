@@ -30,27 +30,24 @@ def is_open(product: FoundProduct) -> bool:
 def combine(by_layout: Discovery, by_model: Discovery, asked: Set[int], model: str) -> Discovery:
     """Return the products of both. On the pages that the model was asked about, what only one has is flagged."""
     named = {n: same for n, each in enumerate(by_layout.products) if (same := _same(each, by_model.products))}
-    kept = list[tuple[FoundProduct, int | None]]()
+    kept = list[FoundProduct]()
     for n, product in enumerate(by_layout.products):
         if same := named.get(n):
             agreed = {"confidence": AGREED, "evidence": same.evidence, "code": product.code or same.code}
             product = product.model_copy(update=agreed)
         elif asked & set(product.pages):
             product = flag(product, ONLY_LAYOUT, model)
-        kept.append((product, n))
+        kept.append(product)
     known = {id(product) for product in named.values()}
     added = [product for product in by_model.products if id(product) not in known]
-    kept += [(flag(product, ONLY_MODEL, model) if by_layout.products else product, None) for product in added]
-    kept.sort(key=lambda each: each[0].first_page)
-    places = {before: place for place, (_, before) in enumerate(kept) if before is not None}
-    products = tuple(
-        product if product.parent is None or before is None
-        else product.model_copy(update={"parent": places[product.parent]})
-        for product, before in kept
-    )  # fmt: skip
+    kept += [flag(product, ONLY_MODEL, model) if by_layout.products else product for product in added]
+    products = tuple(sorted(kept, key=lambda product: product.first_page))
+    answered = {page for product in by_model.products for page in product.pages}
     rejected = (*by_layout.rejected, *by_model.rejected)
     note = None if by_model.products else NONE_NAMED if by_layout.products else by_layout.note
-    return by_layout.model_copy(update={"products": products, "rejected": rejected, "note": note})
+    unsure = tuple(page for page in by_layout.unsure if page not in answered)
+    found = {"products": products, "rejected": rejected, "unsure": unsure, "note": note}
+    return by_layout.model_copy(update=found)
 
 
 def flag_new(by_layout: Discovery, by_model: Discovery, model: str) -> Discovery:

@@ -16,7 +16,7 @@ from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.providers.messages import PaidChat, Question
-from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
+from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, Variant, fold
 
 NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
 MOST_HINTS: Final = 300
@@ -147,9 +147,8 @@ class _Verifier:
             raw_name=offer.name,
             category=self._verified("category", offer.category, self._all, offer) or (hint.category if hint else None),
             code=self._verified("code", offer.code, text, offer) or (hint.code if hint else None),
-            variants=tuple(
-                dict.fromkeys(v for variant in offer.variants if (v := self._verified("variant", variant, text, offer)))
-            ),
+            family=hint.family if hint else None,
+            variants=self._variants(offer, text, hint),
             first_page=offer.first_page,
             last_page=offer.last_page,
             pages=pages,
@@ -157,6 +156,12 @@ class _Verifier:
             confidence=AGREED if hint else CONFIDENCE,
             evidence=(evidence, *(hint.evidence if hint else ())),
         )
+
+    def _variants(self, offer: Offered, text: str, hint: FoundProduct | None) -> tuple[Variant, ...]:
+        """Return the variants that the model names, as the layout rules found them where they did."""
+        known = {fold(variant.name): variant for variant in (hint.variants if hint else ())}
+        names = dict.fromkeys(v for name in offer.variants if (v := self._verified("variant", name, text, offer)))
+        return tuple(known.get(fold(name)) or Variant(name=name) for name in names)
 
     def _verified(self, field: str, value: str | None, source: str, offer: Offered) -> str | None:
         """Return a value if it occurs in the source; otherwise reject it and return None."""

@@ -130,4 +130,7 @@ def _page(row: Any) -> PageDetails:
         failure_kind=row.failure_kind,
         pictures=row.pictures or (),
         lost_pictures=row.lost_pictures or (),
+        unassigned=row.unassigned,
+        rejected=row.rejected or (),
+        unsure=row.unsure,
     )

@@ -15,10 +15,8 @@ READING = Reading(content="0" * 64, page_count=9, title=None, outline=(), page_b
 SURE, UNSURE = 0.9, 0.5
 
 
-def found(name: str, page: int, confidence: float = UNSURE, parent: int | None = None) -> FoundProduct:
-    return FoundProduct(
-        name=name, raw_name=name, first_page=page, last_page=page, pages=(page,), confidence=confidence, parent=parent
-    )
+def found(name: str, page: int, confidence: float = UNSURE) -> FoundProduct:
+    return FoundProduct(name=name, raw_name=name, first_page=page, last_page=page, pages=(page,), confidence=confidence)
 
 
 def flagged(discovery: Discovery) -> dict[str, str | None]:
@@ -34,14 +32,15 @@ def test_only_what_is_unsure_is_asked_about_and_everything_where_nothing_was_fou
 
 def test_what_only_one_of_them_found_is_kept_and_says_so() -> None:
     by_layout = Discovery(
-        products=(found("Oak", 2, SURE), found("Elm", 5), found("Elm, small", 6, parent=1), found("Ash", 7))
+        products=(found("Oak", 2, SURE), found("Elm", 5), found("Elm, small", 6), found("Ash", 7)),
+        unsure=(4, 5),
     )
     by_model = Discovery(products=(found("Yew", 5, 0.85), found("elm", 5, AGREED), found("Elm, small", 6, AGREED)))
     both = assist.combine(by_layout, by_model, {5, 6, 7}, "model")
     assert [(p.name, p.confidence) for p in both.products] == [
         ("Oak", SURE), ("Elm", AGREED), ("Yew", 0.85), ("Elm, small", AGREED), ("Ash", UNSURE)
     ]  # fmt: skip
-    assert both.products[3].parent == 1
+    assert both.unsure == (4,)
     assert flagged(both) == {"Yew": assist.ONLY_MODEL, "Ash": assist.ONLY_LAYOUT}
     silent = assist.combine(by_layout, Discovery(products=()), {5, 6, 7}, "model")
     assert [p.confidence for p in silent.products] == [SURE, UNSURE, UNSURE, UNSURE]
