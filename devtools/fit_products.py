@@ -4,7 +4,7 @@ on catalogues that they were not fitted on.
     python -m devtools.fit_products                                   fit, write the weights, print the figures
     python -m devtools.fit_products measure LABELS PDFS [NAME…] [--keep READINGS]
                                       measure the features of LABELS/NAME.json and PDFS/NAME.pdf
-    python -m devtools.fit_products generate [--keep READINGS]
+    python -m tests.catalogue.measure_generated
                                       measure the features of the generated layouts, leaflets, flyers and samples
 
 `tests/truth/features` holds numbers only: for each group of texts of a document its features, and the F1 of the
@@ -16,7 +16,7 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from math import log
 from pathlib import Path
 from statistics import mean, median
@@ -26,15 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.score_products import reading_of
-from samples.generate import BUILD, LAYOUTS, build, build_layout
 from swatchbook.catalogue.choose_names import LARGEST, UNLIKELY, Weights, judge_groups, judge_names
 from swatchbook.catalogue.describe import assemble_products
 from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
 from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
 from swatchbook.evaluation.score import Answer, Score, score
-from swatchbook.evaluation.truth import LabelledProduct, Truth, read_truths
+from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
-from tests.catalogue import layouts, leaflets
 
 FEATURES: Final = Path("tests/truth/features")
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
@@ -267,27 +265,11 @@ def measure(label: Path, pdf: Path, keep: Path | None) -> Measured:
     """Return the groups of a document with the F1 of the products that they would name. `keep`: see `reading_of`."""
     (truth,) = read_truths([label])
     with reading_of(pdf, keep) as (reading, pages):
-        return _measured(label.stem, truth, reading, pages)
+        return measured_as(label.stem, truth, reading, pages)
 
 
-def generated(keep: Path | None) -> Iterator[Measured]:
-    """Measure the generated layouts, leaflets and flyers, and the sample catalogues."""
-    for name, make in {**layouts.LAYOUTS, **leaflets.LEAFLETS, **leaflets.FLYERS}.items():
-        document = make()
-        products = [
-            LabelledProduct(id=str(n), name=p.name, first_page=p.first, last_page=p.last, category=p.category)
-            for n, p in enumerate(document.products)
-        ]
-        truth = Truth(slug=name, sha256="0" * 64, products=tuple(products))
-        yield _measured(f"generated-{name}", truth, layouts.reading(document), document.pages)
-    for path in (build(BUILD), build(BUILD, small=True), *(build_layout(BUILD, name) for name in LAYOUTS)):
-        labels = json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))
-        truth = Truth.model_validate({"sha256": "0" * 64, "slug": path.stem, "products": labels["products"]})
-        with reading_of(path, keep) as (reading, pages):
-            yield _measured(f"generated-{path.stem}", truth, reading, pages)
-
-
-def _measured(name: str, truth: Truth, reading: Reading, pages: Iterable[Page]) -> Measured:
+def measured_as(name: str, truth: Truth, reading: Reading, pages: Iterable[Page]) -> Measured:
+    """Return the groups of a document that was read, with the F1 of the products that they would name."""
     groups = find_name_groups(*lay_out(reading, pages))
     scores = [score(truth, Answer(_named(group), {}, (), {})) for group in groups]
     f1 = [one.f1 or OF_FAMILIES * (one.family_f1 or 0.0) if truth.products else 0.0 for one in scores]
@@ -340,30 +322,22 @@ def keep_measured(measured: Measured, folder: Path) -> None:
     (folder / f"{measured.name}.json").write_text(text, encoding="utf-8")
 
 
-def _of_files(given: argparse.Namespace) -> Iterator[Measured]:
-    for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
-        yield measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
-
-
 def main() -> None:
     """Fit, or measure."""
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("--features", type=Path, default=FEATURES)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    doing = parser.add_subparsers(dest="do")
-    measuring = doing.add_parser("measure")
+    measuring = parser.add_subparsers(dest="do").add_parser("measure")
     measuring.add_argument("labels", type=Path)
     measuring.add_argument("pdfs", type=Path)
     measuring.add_argument("names", nargs="*")
-    generating = doing.add_parser("generate")
-    for one in (measuring, generating):
-        one.add_argument("--keep", type=Path)
+    measuring.add_argument("--keep", type=Path)
     given = parser.parse_args()
     if given.do:
-        for measured in generated(given.keep) if given.do == "generate" else _of_files(given):
+        for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
+            measured = measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
             keep_measured(measured, given.features)
-            best = max(measured.f1, default=0)
-            sys.stdout.write(f"{measured.name:40} {len(measured.f1):3} groups, the best F1 {best:.2f}\n")
+            sys.stdout.write(f"{name:28} {len(measured.f1):3} groups, the best F1 {max(measured.f1, default=0):.2f}\n")
         return
     documents = load(given.features)
     decisions = leave_one_out(documents)

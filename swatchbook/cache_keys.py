@@ -46,7 +46,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
     "read": PureStage(version="8", settings=(*_PAGE_LIMITS, "ocr"), modules=_PDF),
     "tables": PureStage(version="4", after=("read",), modules=_PDF),
     "discover": PureStage(
-        version="7",
+        version="8",
         after=("read",),
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),

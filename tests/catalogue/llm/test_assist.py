@@ -1,7 +1,5 @@
 """What `assist` asks a language model, what comes of both answers, and how many calls it saves."""
 
-import pytest
-
 from swatchbook.catalogue import describe
 from swatchbook.catalogue.llm import assist
 from swatchbook.catalogue.llm.metadata import ask_metadata
@@ -77,4 +75,4 @@ def test_most_calls_are_saved_on_generated_catalogues() -> None:
     open_only = sum(calls(make(), assists=True) for make, _ in CATALOGUES)
     saved = 1 - open_only / everything
     print(f"assist asks {open_only} of {everything} questions, {saved:.0%} less")
-    assert saved == pytest.approx(0.67, abs=0.25), "docs/quality.md tells the share"
+    assert saved >= 0.75, "docs/quality.md tells the share"

@@ -1,0 +1,37 @@
+"""Measure the name groups of the generated layouts, leaflets, flyers and sample catalogues, on which the weights that
+choose names are fitted beside the real ones: `python -m tests.catalogue.measure_generated` writes them to
+tests/truth/features. Then run `python -m devtools.fit_products`.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+
+from devtools.fit_products import FEATURES, Measured, keep_measured, measured_as
+from devtools.score_products import reading_of
+from samples.generate import BUILD, LAYOUTS, build, build_layout
+from swatchbook.evaluation.truth import LabelledProduct, Truth
+from tests.catalogue import layouts, leaflets
+
+
+def generated() -> Iterator[Measured]:
+    """Measure the generated layouts, leaflets and flyers, and the sample catalogues."""
+    for name, make in {**layouts.LAYOUTS, **leaflets.LEAFLETS, **leaflets.FLYERS}.items():
+        document = make()
+        products = [
+            LabelledProduct(id=str(n), name=p.name, first_page=p.first, last_page=p.last, category=p.category)
+            for n, p in enumerate(document.products)
+        ]
+        truth = Truth(slug=name, sha256="0" * 64, products=tuple(products))
+        yield measured_as(f"generated-{name}", truth, layouts.reading(document), document.pages)
+    for path in (build(BUILD), build(BUILD, small=True), *(build_layout(BUILD, name) for name in LAYOUTS)):
+        labels = json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))
+        truth = Truth.model_validate({"sha256": "0" * 64, "slug": path.stem, "products": labels["products"]})
+        with reading_of(path, None) as (reading, pages):
+            yield measured_as(f"generated-{path.stem}", truth, reading, pages)
+
+
+if __name__ == "__main__":
+    for measured in generated():
+        keep_measured(measured, FEATURES)
+        sys.stdout.write(f"{measured.name:40} the best F1 {max(measured.f1, default=0):.2f}\n")
