@@ -3,7 +3,7 @@ not sure, or all pages where these found no product. And how its answer and thei
 found is kept, and says so.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 from typing import Final
 
 from swatchbook.catalogue.llm.products import AGREED, NONE_NAMED
@@ -27,7 +27,7 @@ def is_open(product: FoundProduct) -> bool:
     return product.confidence < SURE or any(e.rule == "language model" for e in product.evidence)
 
 
-def combine(by_layout: Discovery, by_model: Discovery, asked: Collection[int], model: str) -> Discovery:
+def combine(by_layout: Discovery, by_model: Discovery, asked: Set[int], model: str) -> Discovery:
     """Return the products of both. On the pages that the model was asked about, what only one has is flagged."""
     named = {n: same for n, each in enumerate(by_layout.products) if (same := _same(each, by_model.products))}
     kept = list[FoundProduct]()
