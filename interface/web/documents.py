@@ -22,7 +22,7 @@ from interface.service.parameters import RetryOptions
 from interface.web.pages import TheView, View, page_router, see_other
 from swatchbook.errors import InvalidReference
 from swatchbook.export.formats import Format, write_products
-from swatchbook.export.products import as_row, read_products
+from swatchbook.export.products import as_rows, read_products
 from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.hand_edits import list_edits
 from swatchbook.ledger.queries.account import account
@@ -153,7 +153,7 @@ def export(view: TheView, document_id: DocumentId, form: Format) -> Response:
     """Return the products of a document as a file."""
     document = find(view.resources, view.caller, document_id)
     out = BytesIO()
-    rows = (as_row(product) for product in read_products(view.resources.ledger, document.id))
+    rows = (row for product in read_products(view.resources.ledger, document.id) for row in as_rows(product))
     write_products(rows, form, out, temporary_folder=view.resources.settings.temporary_folder)
     name = "".join(each if each.isascii() and each.isalnum() else "-" for each in Path(document.name).stem)[:80]
     return Response(
