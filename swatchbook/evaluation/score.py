@@ -2,23 +2,20 @@
 linked rightly.
 
 A product is found when its name agrees with a label's and their pages meet; pairs are taken best name first, each once.
-Names are compared by letters and digits only. They agree when they are equal, or at least 85 % alike with the same
-digits; a label's name also counts joined to its category or code, and as its code or any other accepted form. What is
-left over is wrong, unless it names an accepted family or a part.
+When names agree: `likeness.py`; a label's name also counts joined to its category or code, and as its code or any other
+accepted form. What is left over is wrong, unless it names an accepted family or a part.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from swatchbook.evaluation.facts import FactScore, score_facts
+from swatchbook.evaluation.likeness import likeness
 from swatchbook.evaluation.truth import LabelledImage, LabelledProduct, Truth
 from swatchbook.geometry import Box, area, overlap, shared_area
 from swatchbook.records import Product, Record
 
-ALIKE = 0.85
-"""Least ratio of equal characters of two names that agree: it forgives a misread or torn letter, not another word."""
 OTHER_NAME, JOINED_NAME = 0.98, 0.97
 """How much an agreement counts with another form of the label's name, and if the said category stands before the said
 name. It is less than with the name itself, so that of two labels the right one is taken.
@@ -95,6 +92,7 @@ class Score(Record):
     missed: tuple[str, ...]
     wrong: tuple[str, ...]
     links: LinkScore
+    facts: FactScore
 
     @property
     def is_catalogue(self) -> bool:
@@ -127,29 +125,11 @@ def score(truth: Truth, answer: Answer) -> Score:
         missed=tuple(_listed(label) for label in truth.products if label.id not in found),
         wrong=tuple(_listed(p) for i, p in enumerate(said) if i not in used and i not in neutral),
         links=_score_links(truth, answer, {said[i].id: label for label, i in found.items()}),
+        facts=score_facts(truth.products, pairs),
     )
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
-
-
-def likeness(a: str, b: str) -> float:
-    """Return how much two names agree, at most 1; 0 if they are different names."""
-    a, b = _letters(a), _letters(b)
-    if not a or not b:
-        return 0.0
-    if a == b:
-        return 1.0
-    matcher = SequenceMatcher(None, a, b)
-    if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE:  # bounds of the ratio, which is slow
-        return 0.0
-    ratio = matcher.ratio()
-    return ratio if ratio >= ALIKE and re.sub(r"\D+", "", a) == re.sub(r"\D+", "", b) else 0.0
-
-
-def _letters(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", name).casefold().replace("ё", "е").replace("&", "and")
-    return re.sub(r"[\W_]+", "", folded)
 
 
 def _other_names(label: LabelledProduct) -> Iterator[str]:
