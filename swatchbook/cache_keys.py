@@ -57,10 +57,12 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="3",
+        version="4",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
-        modules=_catalogue("describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata"),
+        modules=_catalogue(
+            "describe", "attributes", "measures", "table_rows", "page_layout", "running_text", *_LLM, "llm/metadata"
+        ),
     ),
     "plan": PureStage(
         version="4",
