@@ -48,6 +48,7 @@ _LABEL_UNIT = re.compile(
     re.IGNORECASE,
 )
 _INLINE = re.compile(r"^\s*(?P<label>[^\d:：]{2,32}?)\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$")
+_PAGE_WORDS = "page ", "pag ", "pag. ", "seite ", "pg "
 _PRICE = re.compile(
     r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]*"
     r"|\b\d[\d.,' ]*\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|kr\b|/-)",
@@ -117,7 +118,8 @@ def price_in(text: str) -> str | None:
 def code_of(text: str) -> str | None:
     """Return the text if it is an article code: letters and digits, no measure, year or date. Else None."""
     bare = text.strip(_EDGE_SIGNS)
-    return bare if _CODE.fullmatch(bare) and not is_measure(bare) else None
+    is_page = bare.casefold().startswith(_PAGE_WORDS)
+    return bare if _CODE.fullmatch(bare) and not is_measure(bare) and not is_page else None
 
 
 def is_measure(text: str) -> bool:

@@ -54,8 +54,11 @@ SHARED = frozenset({"dimensions", "size", "thickness", "packaging", "material", 
 """What a page may say of all its products. A price or a code is of one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
 """Keys of measures: where one of them is said, no other text needs to be searched for the size."""
-NOTHING = frozenset({"n/a", "na", "-", "–", "—", "none", "nil", "keine", "нет"})
-"""Values that say that there is none."""
+NOTHING = frozenset(
+    {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
+    | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
+)
+"""Values that say nothing."""
 
 
 def describe(
@@ -63,31 +66,36 @@ def describe(
 ) -> Description:
     """Return metadata and tables of one product.
 
-    `pages` and `tables` may include other pages, which are skipped. `others`: where other products stand on its pages.
+    `pages` are those of `pages_to_read`; these and `tables` may include others, which are skipped. `others`: where other
+    products stand on them (`neighbours`).
     """
+    read = {page.number: page for page in pages if page.number in pages_to_read(product)}
     own_tables = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
     labelled = [fact for table in own_tables for fact in _table_facts(table, product, others)]
     rows, loose, shared = list[Fact](), list[Fact](), list[Fact]()
-    for page in pages:
-        if page.number not in product.pages:
+    for number in product.pages:
+        if (page := read.get(number)) is None:
             continue
-        width = page.box[2] - page.box[0]
-        beside = [other for other in others if other.page == page.number]
-        own = [line for line in page.lines if line.text and _is_own(line.bbox, product, page.number, beside)]
-        labelled += _labelled(own, page.number, width)
-        rows += _row_facts(product, page, beside)
-        loose += _unlabelled(own, page.number)
-        shared += _said_above(product, page, beside, width)
-    named = [
-        _fact(key, value, "", product.first_page, _name_box(product), "name")
-        for key, value in values_in_name(product.name)
-    ]
+        before = read.get(number - 1)
+        beside = [other for other in others if other.page == number]
+        own = [line for line in page.lines if line.text and _is_own(line.bbox, product, number, beside)]
+        labelled += _labelled(own, number, _width(page))
+        rows += _row_facts(product, page, before, beside)
+        loose += _unlabelled(own, number)
+        shared += _shared(product, page, before, others)
+    in_name = values_in_name(product.name)
+    named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
     facts = _usable([*labelled, *rows])
     facts += [fact for fact in _usable(loose) if not _is_said(fact, facts)]
     facts += [fact for fact in _usable([*named, *_unambiguous(shared)]) if not _has(fact.key, facts)]
     return Description(
         metadata=_joined(facts), tables=tuple(own_tables), evidence=tuple(_evidence(facts)), facts=tuple(facts)
     )
+
+
+def pages_to_read(product: FoundProduct) -> tuple[int, ...]:
+    """Return a product's pages, with the one before: a table or section may go on from there."""
+    return tuple(sorted({*product.pages, *(number - 1 for number in product.pages if number > 1)}))
 
 
 def assemble_products(
@@ -126,13 +134,14 @@ def assemble_products(
 
 
 def neighbours(product: FoundProduct, discovery: Discovery) -> list[Occurrence]:
-    """Return where other products stand on a product's pages."""
+    """Return where other products stand on the pages that are read for a product."""
     own = {(place.page, place.bbox) for place in product.occurrences}
+    pages = pages_to_read(product)
     return [
         place
         for other in discovery.products
         for place in other.occurrences
-        if place.page in product.pages and (place.page, place.bbox) not in own
+        if place.page in pages and (place.page, place.bbox) not in own
     ]
 
 
@@ -173,32 +182,60 @@ def _with_unit(value: str, label: str) -> str:
     return f"{value} {unit}" if unit and re.fullmatch(r"[\d.,\sx×*х/–-]+", value) else value
 
 
-def _row_facts(product: FoundProduct, page: Page, beside: Sequence[Occurrence]) -> Iterator[Fact]:
-    """Yield the cells beside the product's name in a table."""
-    lines = [line for line in page.lines if line.text]
+def _row_facts(product: FoundProduct, page: Page, before: Page | None, beside: Sequence[Occurrence]) -> Iterator[Fact]:
+    """Yield the cells beside the product's name in a table, whose heads may stand on the page before."""
+    lines, lines_before = _texts(page), _texts(before)
     for place in product.occurrences:
         if place.page == page.number:
-            for cell in cells_beside(place.bbox, lines, [other.bbox for other in beside]):
+            for cell in cells_beside(place.bbox, lines, [other.bbox for other in beside], lines_before):
                 value = normalise_line(cell.value)
                 key = kind_of(value) or cell.key if cell.key == "unit" else cell.key
                 yield _fact(key, value, cell.label, page.number, cell.box, "row")
 
 
-def _said_above(product: FoundProduct, page: Page, beside: Sequence[Occurrence], width: float) -> Iterator[Fact]:
-    """Yield what a page says outside all products, above the product's name or its region."""
+def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequence[Occurrence]) -> Iterator[Fact]:
+    """Yield what a page says of all its products, or if it goes on with a section, what the page before says."""
     places = [place for place in product.occurrences if place.page == page.number]
-    regions = [place.region for place in (*places, *beside)]
-    if not beside or not places:
+    beside = [other for other in others if other.page == page.number]
+    if not places or not beside:
         return
-    lowest = max(place.bbox[1] for place in places)
-    above = [
-        line
-        for line in page.lines
-        if line.text and line.bbox[3] <= lowest and not any(centre_inside(line.bbox, region) for region in regions)
-    ]
-    for fact in (*_labelled(above, page.number, width), *_unlabelled(above, page.number)):
+    facts = list(_said_above(page, places, [*places, *beside]))
+    places_before = [other for other in others if before and other.page == before.number]
+    if not facts and before and places_before and not _has_heading(page, places, [*places, *beside]):
+        facts = list(_said_above(before, places_before, places_before))
+    yield from facts
+
+
+def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occurrence]) -> Iterator[Fact]:
+    """Yield what a page says outside all its products, above the lowest name of `below`."""
+    lines = _outside(page, max(place.bbox[1] for place in below), products)
+    for fact in (*_labelled(lines, page.number, _width(page)), *_unlabelled(lines, page.number)):
         if fact.key in SHARED:
             yield fact.model_copy(update={"rule": "above all"})
+
+
+def _has_heading(page: Page, places: Sequence[Occurrence], products: Sequence[Occurrence]) -> bool:
+    """Whether a text larger than a product's name stands above it: a new section."""
+    sizes = [line.size for line in page.lines for place in places if centre_inside(line.bbox, place.bbox)]
+    above = _outside(page, max(place.bbox[1] for place in places), products)
+    return any(line.size > 1.1 * max(sizes, default=0.0) for line in above)
+
+
+def _outside(page: Page, lowest: float, products: Sequence[Occurrence]) -> list[Line]:
+    """Return the lines of a page above a height and outside the regions of all products."""
+    return [
+        line
+        for line in _texts(page)
+        if line.bbox[3] <= lowest and not any(centre_inside(line.bbox, place.region) for place in products)
+    ]
+
+
+def _texts(page: Page | None) -> list[Line]:
+    return [line for line in page.lines if line.text] if page else []
+
+
+def _width(page: Page) -> float:
+    return page.box[2] - page.box[0]
 
 
 def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
@@ -242,10 +279,27 @@ def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrenc
 
 def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
     """Yield what short lines say without a label, and compositions whose shares stand below their materials."""
-    for line in lines:
-        for key, value in values_in(normalise_line(line.text)):
-            yield _fact(key, value, "", page, line.bbox, "pattern")
+    for text, box in _whole_lists(lines):
+        for key, value in values_in(normalise_line(text)):
+            yield _fact(key, value, "", page, box, "pattern")
     yield from _compositions(lines, page)
+
+
+def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
+    """Yield each line with its box, joined with the line right below it if it ends with a comma."""
+    joined = set[int]()
+    for i, line in enumerate(lines):
+        if i in joined:
+            continue
+        text, box = line.text, line.bbox
+        for k in range(i + 1, len(lines)):
+            below = lines[k]
+            step = below.bbox[1] - box[3]
+            if not text.rstrip().endswith(",") or abs(step) > line.size or abs(below.bbox[0] - box[0]) > line.size:
+                break
+            joined.add(k)
+            text, box = f"{text} {below.text}", bounding_box((box, below.bbox))
+        yield text, box
 
 
 def _compositions(lines: Sequence[Line], page: int) -> Iterator[Fact]:
@@ -279,7 +333,14 @@ def _usable(facts: Iterable[Fact]) -> list[Fact]:
     kept: dict[tuple[str, str], Fact] = {}
     for fact in facts:
         says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
-        if fact.key and says_something and len(fact.value) <= LONGEST_VALUE and "http" not in fact.value:
+        is_label = fact.value.endswith((":", "："))
+        if (
+            fact.key
+            and says_something
+            and not is_label
+            and len(fact.value) <= LONGEST_VALUE
+            and "http" not in fact.value
+        ):
             kept.setdefault((fact.key, _plain(fact.value)), fact)
     return list(kept.values())
 

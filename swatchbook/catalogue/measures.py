@@ -29,7 +29,8 @@ _CAPACITY = re.compile(
 )
 _PACK = re.compile(
     r"\d+\s*(?:\w+\s*)?(?:/|per|pro|par|por|a|в)\s*(?:carton|ctn|box|bx|pack|pkt|case|bag|pallet|karton|paket|palette|"
-    r"scatola|caja|caixa|paquete|bo[iî]te|koli|kutu|hộp|dus|коробк\w*|упаковк\w*)(?!\w)",
+    r"scatola|caja|caixa|paquete|bo[iî]te|koli|kutu|hộp|dus|коробк\w*|упаковк\w*)(?!\w)"
+    r"(?:[\s=(:]*\d+(?:[.,]\d+)?\s?(?:m2|m²|sqm|sqft|sq\.?\s?ft|kg|pcs)\)?)?",
     re.IGNORECASE,
 )
 _CLOTHES = r"(?:X{0,4}[SL]|[2-6]XL|M)"
@@ -58,14 +59,14 @@ def values_in(text: str) -> Iterator[tuple[str, str]]:
         return
     if price := price_in(text):
         yield "price", price.rstrip(" .,'")
-    if _PACK.search(text):
-        yield "packaging", text
+    if pack := _PACK.search(text):
+        yield "packaging", pack.group()
         return
     if _CLOTHES_SIZES.fullmatch(text) or _is_rising(text) or _ONE_SIZE.fullmatch(text):
         yield "size", text.rstrip(" ,")
     if size := size_in(text):
         yield "dimensions", size
-    elif whole := _whole(text):
+    elif (whole := _whole(text)) and whole[0] != "dimensions":  # a length alone may be of any side or part
         yield whole
     if slip := _SLIP.search(text):
         yield "slip_rating", slip.group()

@@ -2,6 +2,7 @@
 known labels, are the product's. A head may have several lines ("Price" over "grey"); rules need not be drawn.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,8 +14,8 @@ FEWEST_HEADS = 2
 """Known labels in one row that head a table: one alone is a label of something else."""
 HEAD_STEP = 1.6
 """The next line of a head is at most this many font sizes below: further down is a row."""
-_NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt désignation
-descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар ürün nama
+_NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt
+désignation descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар ürün nama
 produk tên opis nazwa"""
 NAME_HEADS = frozenset(_NAME_HEADS.split())
 """What heads the column of names: with one known label it is a row of heads, too."""
@@ -35,9 +36,14 @@ class _Head(NamedTuple):
     box: Box
 
 
-def cells_beside(name: Box, lines: Sequence[Line], other_names: Sequence[Box]) -> Iterator[Cell]:
-    """Yield the cells of the row that a product's name begins. `lines`: of its page; `other_names`: of others on it."""
-    heads = _heads_above(name, lines)
+def cells_beside(
+    name: Box, lines: Sequence[Line], other_names: Sequence[Box], lines_before: Sequence[Line] = ()
+) -> Iterator[Cell]:
+    """Yield the cells of the row that a product's name begins. `lines`: of its page; `other_names`: of others on it.
+
+    `lines_before`: of the page before, whose last heads count if the page has none.
+    """
+    heads = _heads_above(name[1], lines) or _heads_above(math.inf, lines_before)
     if not heads:
         return
     for line in lines:
@@ -61,15 +67,15 @@ def _in_row(box: Box, name: Box) -> bool:
     return -gaps(box, name)[1] >= 0.5 * min(box[3] - box[1], name[3] - name[1])
 
 
-def _heads_above(name: Box, lines: Sequence[Line]) -> list[_Head]:
-    """Return the heads of the nearest row of labels above a name."""
-    labels = [line for line in lines if line.bbox[3] <= name[1] + 2 and _is_head(line.text)]
+def _heads_above(height: float, lines: Sequence[Line]) -> list[_Head]:
+    """Return the heads of the nearest row of labels above a height."""
+    labels = [line for line in lines if line.bbox[3] <= height + 2 and _is_head(line.text)]
     for line in sorted(labels, key=lambda line: -line.bbox[1]):
         row = [other for other in labels if abs(other.bbox[1] - line.bbox[1]) <= 0.5 * line.size]
         known = [other for other in row if not _is_name_head(other.text)]
         if len(known) >= FEWEST_HEADS or (known and len(row) > len(known)):
             cells = [each for each in lines if abs(each.bbox[1] - line.bbox[1]) <= 0.5 * line.size and each.text]
-            return [_whole_head(each, lines, name) for each in cells]
+            return [_whole_head(each, lines, height) for each in cells]
     return []
 
 
@@ -81,13 +87,13 @@ def _is_name_head(text: str) -> bool:
     return text.casefold().strip(" .:") in NAME_HEADS
 
 
-def _whole_head(first: Line, lines: Sequence[Line], name: Box) -> _Head:
+def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
     """Return a head with the lines below it that continue it."""
     parts = [first]
     for line in sorted(lines, key=lambda line: line.bbox[1]):
         step = line.bbox[1] - parts[-1].bbox[1]
         aligned = abs(line.bbox[0] - first.bbox[0]) <= 0.5 * first.size
-        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= name[1] + 2 and line.text:
+        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2 and line.text:
             parts.append(line)
     label = " ".join(part.text for part in parts)
     key = key_of(label) or key_of(first.text) or nearest_key(label)
