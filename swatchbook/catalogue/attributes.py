@@ -94,19 +94,24 @@ def unit_in(label: str) -> str | None:
     return (match["bracketed"] or match["behind"]).strip(".") if match else None
 
 
-def labels_within(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield key, label and value of each known label with a colon in a text: two of "Polo - Size: 23 x 18 Price: 9"."""
+def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield start, key, label and value of each known label with a colon within a text: "Polo - Size: 23 x 18" has one.
+
+    Before it stands a sign or a number: in "Shatter pack: 23 x 18" no label begins at "pack".
+    """
     found = []
     for colon in re.finditer(r"\s*[:：]\s*", text):
         words = list(re.finditer(r"\S+", text[: colon.start()]))
         for n in (3, 2, 1):
-            if len(words) >= n and (key := key_of(text[words[-n].start() : colon.start()])):
-                found.append((words[-n].start(), colon, key))
+            label = text[words[-n].start() : colon.start()] if len(words) > n else ""
+            if label[:1].isalnum() and (key := key_of(label)):
+                if re.search(r"[\d,;|/)\u2013\u2014-]|(?:mm|cm|kg|[€$£₹”\"])$", words[-n - 1].group()):
+                    found.append((words[-n].start(), colon, key))
                 break
     ends = [*(start for start, _, _ in found), len(text)][1:]
     for (start, colon, key), end in zip(found, ends, strict=True):
         if value := text[colon.end() : end].strip(" ,;|-–—"):
-            yield key, text[start : colon.start()], value
+            yield start, key, text[start : colon.start()], value
 
 
 def price_in(text: str) -> str | None:
@@ -247,7 +252,7 @@ def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], used: se
     for j, other in enumerate(lines):
         if j == i or j in used or not other.text:
             continue
-        ox0, oy0, _, oy1 = other.bbox
+        ox0, oy0, ox1, oy1 = other.bbox
         if abs((oy0 + oy1) - (y0 + y1)) / 2 < ROW * size and x1 - 2 <= ox0 <= x1 + REACH * width:
             beside.append((ox0 - x1, j))
         elif 0.4 * size <= oy0 - y0 <= 2.2 * size and abs(ox0 - x0) <= 0.8 * size and j not in labels:

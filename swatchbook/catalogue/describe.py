@@ -20,7 +20,6 @@ from swatchbook.catalogue.attributes import (
     labels_within,
     nearest_key,
     unit_in,
-    without_values,
 )
 from swatchbook.catalogue.measures import kind_of, share_of, shares_in, values_in, values_in_name
 from swatchbook.catalogue.page_layout import normalise_line
@@ -54,6 +53,8 @@ SHARED = frozenset({"dimensions", "size", "thickness", "packaging", "material", 
 """What a page may say of all its products. A price or a code is of one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
 """Keys of measures: where one of them is said, no other text needs to be searched for the size."""
+ONE_OF = frozenset({"weight", "capacity"})
+"""Keys of which a product has one value, where no label says what several of them are of."""
 NOTHING = frozenset(
     {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
     | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
@@ -66,8 +67,8 @@ def describe(
 ) -> Description:
     """Return metadata and tables of one product.
 
-    `pages` are those of `pages_to_read`; these and `tables` may include others, which are skipped. `others`: where other
-    products stand on them (`neighbours`).
+    `pages` are those of `pages_to_read`; these and `tables` may include others, which are skipped. `others`: where
+    other products stand on them (`neighbours`).
     """
     read = {page.number: page for page in pages if page.number in pages_to_read(product)}
     own_tables = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
@@ -86,7 +87,7 @@ def describe(
     in_name = values_in_name(product.name)
     named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
     facts = _usable([*labelled, *rows])
-    facts += [fact for fact in _usable(loose) if not _is_said(fact, facts)]
+    facts += [fact for fact in _usable(_without_lists(loose)) if not _is_said(fact, facts)]
     facts += [fact for fact in _usable([*named, *_unambiguous(shared)]) if not _has(fact.key, facts)]
     return Description(
         metadata=_joined(facts), tables=tuple(own_tables), evidence=tuple(_evidence(facts)), facts=tuple(facts)
@@ -169,10 +170,11 @@ def _distance(name: Box, box: Box) -> float:
 def _labelled(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
     """Yield what stands behind, beside or below labels; also behind a label within a line, after a name, say."""
     for a in _plausible(find_attributes(lines, width)):
-        value = normalise_line(without_values(a.value))
+        value = normalise_line(a.value)
+        value = value[: next((start for start, *_ in labels_within(value)), None)].rstrip(" ,;|-–—")
         yield _fact(nearest_key(a.label), _with_unit(value, a.label), a.label, page, a.box, "label")
     for line in lines:
-        for key, label, value in labels_within(normalise_line(line.text)):
+        for _, key, label, value in labels_within(normalise_line(line.text)):
             yield _fact(key, _with_unit(value, label), label, page, line.bbox, "label")
 
 
@@ -187,7 +189,7 @@ def _row_facts(product: FoundProduct, page: Page, before: Page | None, beside: S
     lines, lines_before = _texts(page), _texts(before)
     for place in product.occurrences:
         if place.page == page.number:
-            for cell in cells_beside(place.bbox, lines, [other.bbox for other in beside], lines_before):
+            for cell in cells_beside(place, lines, [other.bbox for other in beside], lines_before):
                 value = normalise_line(cell.value)
                 key = kind_of(value) or cell.key if cell.key == "unit" else cell.key
                 yield _fact(key, value, cell.label, page.number, cell.box, "row")
@@ -236,6 +238,12 @@ def _texts(page: Page | None) -> list[Line]:
 
 def _width(page: Page) -> float:
     return page.box[2] - page.box[0]
+
+
+def _without_lists(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts without weights and contents if there are several: those of ingredients and parts."""
+    single = {fact.value for fact in _unambiguous([fact for fact in facts if fact.key in ONE_OF])}
+    return [fact for fact in facts if fact.key not in ONE_OF or fact.value in single]
 
 
 def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:

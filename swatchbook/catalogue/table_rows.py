@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from swatchbook.catalogue.attributes import key_of, nearest_key, unit_in
-from swatchbook.geometry import bounding_box, gaps
-from swatchbook.records import Box, Line
+from swatchbook.geometry import bounding_box, centre_inside, gaps
+from swatchbook.records import Box, Line, Occurrence
 
 FEWEST_HEADS = 2
 """Known labels in one row that head a table: one alone is a label of something else."""
 HEAD_STEP = 1.6
 """The next line of a head is at most this many font sizes below: further down is a row."""
 _NAME_HEADS = """name names product products description article item items model bezeichnung artikel produkt
-désignation descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар ürün nama
-produk tên opis nazwa"""
+désignation descrizione articolo prodotto descripción producto artículo descrição produto наименование название товар
+ürün nama produk tên opis nazwa"""
 NAME_HEADS = frozenset(_NAME_HEADS.split())
 """What heads the column of names: with one known label it is a row of heads, too."""
 
@@ -37,17 +37,21 @@ class _Head(NamedTuple):
 
 
 def cells_beside(
-    name: Box, lines: Sequence[Line], other_names: Sequence[Box], lines_before: Sequence[Line] = ()
+    place: Occurrence, lines: Sequence[Line], other_names: Sequence[Box], lines_before: Sequence[Line] = ()
 ) -> Iterator[Cell]:
     """Yield the cells of the row that a product's name begins. `lines`: of its page; `other_names`: of others on it.
 
     `lines_before`: of the page before, whose last heads count if the page has none.
     """
-    heads = _heads_above(name[1], lines) or _heads_above(math.inf, lines_before)
+    name = place.bbox
+    own_heads = _heads_above(name[1], lines)
+    heads = own_heads or _heads_above(math.inf, lines_before)
     if not heads:
         return
     for line in lines:
-        if line.bbox[0] < name[2] - 2 or not _in_row(line.bbox, name) or not line.text:
+        if line.bbox[0] < name[2] - 2 or not line.text or any(centre_inside(line.bbox, head.box) for head in own_heads):
+            continue
+        if not (_in_row(line.bbox, name) or _begins_row(line.bbox, place)):
             continue
         nearest = min(
             (name, *other_names), key=lambda box: (max(0.0, gaps(box, line.bbox)[1]), abs(box[1] - line.bbox[1]))
@@ -65,6 +69,12 @@ def cells_beside(
 def _in_row(box: Box, name: Box) -> bool:
     """Whether a box is at the height of a name, by half of the lower one's height."""
     return -gaps(box, name)[1] >= 0.5 * min(box[3] - box[1], name[3] - name[1])
+
+
+def _begins_row(box: Box, place: Occurrence) -> bool:
+    """Whether a box stands right above a name, in its region: the name lost its first line to a number."""
+    height = box[3] - box[1]
+    return place.region[1] - 2 <= box[1] <= place.bbox[1] and gaps(box, place.bbox)[1] <= 0.5 * height
 
 
 def _heads_above(height: float, lines: Sequence[Line]) -> list[_Head]:
@@ -93,7 +103,7 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
     for line in sorted(lines, key=lambda line: line.bbox[1]):
         step = line.bbox[1] - parts[-1].bbox[1]
         aligned = abs(line.bbox[0] - first.bbox[0]) <= 0.5 * first.size
-        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2 and line.text:
+        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2 and not line.text.isdigit():
             parts.append(line)
     label = " ".join(part.text for part in parts)
     key = key_of(label) or key_of(first.text) or nearest_key(label)
