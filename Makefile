@@ -37,13 +37,14 @@ demo: $(STAMP)
 
 # `test` runs the tests that need no server: SQLite and LanceDB. `test-stack` runs the others: PostgreSQL, Weaviate,
 # Prefect, Docker, several of them together, kills and outages. Both write their times to build/, for `make durations`.
-PARALLEL := -n 3 --dist loadgroup --no-loadscope-reorder
+# The others often wait, for servers that start or for a worker that looks again, so there are more at a time.
+PARALLEL := --dist loadgroup --no-loadscope-reorder
 test: $(STAMP)
-	$(RUN)python -m pytest $(PARALLEL) -m "not stack" --junitxml=build/$@.xml
+	$(RUN)python -m pytest -n 3 $(PARALLEL) -m "not stack" --junitxml=build/$@.xml
 
 test-stack: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	$(RUN)python -m pytest $(PARALLEL) -m stack --junitxml=build/$@.xml
+	$(RUN)python -m pytest -n 4 $(PARALLEL) -m stack --junitxml=build/$@.xml
 
 # One after the other, even with `make -j`.
 test-all:
@@ -65,7 +66,7 @@ notebook: $(STAMP)
 # Kills, outages, floods, mutated PDFs and repeated rounds in full: docs/RELIABILITY.md.
 soak: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/pdf/test_hostile.py tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
+	SWATCHBOOK_TEST_SOAK=1 $(RUN)python -m pytest tests/pdf/test_hostile.py tests/ledger/test_lives.py tests/ledger/test_ledger_machine.py tests/ledger/queries/test_account.py tests/backup/test_kills.py tests/flows/test_killed_import.py tests/flows/test_kills.py tests/flows/test_many.py tests/flows/test_outage.py tests/flows/test_rounds.py tests/upkeep/test_killed_change_of_model.py tests/servers tests/containers/test_pool.py tests/containers/soak.py
 
 check: $(STAMP)
 	$(RUN)ruff check .

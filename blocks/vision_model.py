@@ -16,6 +16,7 @@ VisionModelBlock = block_type(
         "vision_api_key",
         "vision_calls_per_minute",
         "vision_tokens_per_minute",
+        "vision_api",
     ),
     module=__name__,
 )

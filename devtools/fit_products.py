@@ -4,6 +4,8 @@ on catalogues that they were not fitted on.
     python -m devtools.fit_products                                   fit, write the weights, print the figures
     python -m devtools.fit_products measure LABELS PDFS [NAME…] [--keep READINGS]
                                       measure the features of LABELS/NAME.json and PDFS/NAME.pdf
+    python -m devtools.fit_products generate [--keep READINGS]
+                                      measure the features of the generated layouts, leaflets, flyers and samples
 
 `tests/truth/features` holds numbers only: for each group of texts of a document its features, and the F1 of the
 products that it would name. Groups that name a tenth as well as the best share its probability; the target of a
@@ -13,7 +15,9 @@ document whose groups name nothing is "none". Newton's method on the cross entro
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from math import log
 from pathlib import Path
 from statistics import mean, median
 from typing import Final, NamedTuple
@@ -22,19 +26,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devtools.score_products import reading_of
-from swatchbook.catalogue.choose_names import Weights, judge_groups
+from samples.generate import BUILD, LAYOUTS, build, build_layout
+from swatchbook.catalogue.choose_names import LARGEST, UNLIKELY, Weights, judge_groups, judge_names
 from swatchbook.catalogue.describe import assemble_products
-from swatchbook.catalogue.discover import lay_out, without_repeats
-from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
-from swatchbook.evaluation.score import Answer, score
-from swatchbook.evaluation.truth import read_truths
-from swatchbook.records import Description, Discovery, FoundProduct, Product
+from swatchbook.catalogue.discover import AGAIN, lay_out, without_repeats
+from swatchbook.catalogue.name_groups import NameGroup, find_name_groups, find_oddities
+from swatchbook.evaluation.score import Answer, Score, score
+from swatchbook.evaluation.truth import LabelledProduct, Truth, read_truths
+from swatchbook.records import Description, Discovery, FoundProduct, Page, Product, Reading, fold
+from tests.catalogue import layouts, leaflets
 
 FEATURES: Final = Path("tests/truth/features")
 WEIGHTS: Final = Path("swatchbook/catalogue/name_weights.json")
 CHOSEN: Final = (
     *("few", "count", "relative", "purity", "pages", "repeated", "larger", "announced"),
-    *("words", "capitals", "signs", "one_to_one", "covered", "distance", "described", "priced", "coded"),
+    *(
+        "words",
+        "capitals",
+        "signs",
+        "one_to_one",
+        "covered",
+        "distance",
+        "follows",
+        "described",
+        "labelled",
+        "priced",
+        "coded",
+    ),
     *("document_prose", "document_labels", "document_codes", "document_pictures"),
 )
 """The features that carried when each catalogue was left out; more of them made unseen catalogues worse."""
@@ -45,19 +63,29 @@ NOTHING: Final = 0.15
 """A group with a lower F1 is no answer."""
 OF_FAMILIES: Final = 0.6
 """How much the F1 of families counts where a group names no product."""
-GENERATED: Final = 2.0
-"""Weight of a generated document: their layouts must stay right."""
+LEAFLET: Final = 0.5
+"""Weight of a generated leaflet: there are many of one kind. All other documents weigh 1."""
+OF_ONE: Final = 40
+"""The names of one document weigh as much as so many at most: catalogues with hundreds would decide alone."""
 STEPS: Final = 40
 
 Array = NDArray[np.float64]
 
 
+class Named(NamedTuple):
+    """A text of a group: how odd it is in it, and whether it names a product."""
+
+    oddities: dict[str, float]
+    right: bool
+
+
 class Measured(NamedTuple):
-    """A document's groups: their features, and the F1 of the products that each would name."""
+    """A document's groups: their features, the F1 of the products that each would name, and their texts."""
 
     name: str
     features: list[dict[str, float]]
     f1: list[float]
+    names: list[list[Named]]
 
     @property
     def generated(self) -> bool:
@@ -77,19 +105,33 @@ def load(folder: Path) -> list[Measured]:
     """Return the measured documents of a folder, in order of name."""
     found = []
     for path in sorted(folder.glob("*.json")):
-        groups = json.loads(path.read_text(encoding="utf-8"))["groups"]
-        found.append(Measured(path.stem, [g["features"] for g in groups], [g["f1"] for g in groups]))
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        groups, order = kept["groups"], kept["oddities"]
+        names = [[Named(dict(zip(order, odd, strict=True)), bool(right)) for right, *odd in g["names"]] for g in groups]
+        found.append(Measured(path.stem, [g["features"] for g in groups], [g["f1"] for g in groups], names))
     return found
 
 
-def fit(documents: Sequence[Measured]) -> Weights:
-    """Return the weights for documents that have a right answer."""
+class Decision(NamedTuple):
+    """The names of the group that was chosen for a document, and the probability of that group."""
+
+    name: str
+    f1: float
+    chosen: float
+    rows: list[Named]
+
+
+def fit(documents: Sequence[Measured], decisions: Sequence[Decision] = ()) -> Weights:
+    """Return the weights for documents that have a right answer.
+
+    `decisions` are those of weights that were fitted on other documents.
+    """
     raw = [np.array([[group[name] for name in CHOSEN] for group in d.features]) for d in documents]
     stacked = np.vstack(raw)
     centre, spread = stacked.mean(0), stacked.std(0) + 1e-6
     rows = [_with_none((x - centre) / spread) for x in raw]
     targets = [_target(d) for d in documents]
-    shares = [GENERATED if d.generated else 1.0 for d in documents]
+    shares = [LEAFLET if d.name.startswith("generated-leaflet-") else 1.0 for d in documents]
     penalty = np.diag(np.append(np.full(len(CHOSEN), PENALTY), 0.01))
     found = np.zeros(len(CHOSEN) + 1)
     for _ in range(STEPS):
@@ -105,7 +147,31 @@ def fit(documents: Sequence[Measured]) -> Weights:
         name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
         for name, m, s, w in zip(CHOSEN, centre, spread, found, strict=False)
     }
-    return Weights(features, round(float(found[-1]), 4))
+    return Weights(features, round(float(found[-1]), 4), *_fit_right(decisions))
+
+
+def _fit_right(decisions: Sequence[Decision]) -> tuple[dict[str, tuple[float, float, float]], float]:
+    """Return the weights of the probability that a name is right, and its start: a logistic regression."""
+    if not decisions:
+        return {}, 0.0
+    names = sorted(decisions[0].rows[0].oddities)
+    x = np.array([[row.oddities[name] for name in names] for d in decisions for row in d.rows])
+    y = np.array([float(row.right) for d in decisions for row in d.rows])
+    shares = np.array([min(1.0, OF_ONE / len(d.rows)) for d in decisions for _ in d.rows])
+    centre, spread = x.mean(0), x.std(0) + 1e-3
+    z = np.hstack([(x - centre) / spread, np.ones((len(x), 1))])
+    penalty = np.diag(np.append(np.full(len(names), PENALTY), 0.01))
+    found = np.zeros(len(names) + 1)
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-z @ found))
+        gradient = penalty @ found + z.T @ (shares * (p - y))
+        step = np.linalg.solve(penalty + (z.T * (shares * p * (1 - p))) @ z, gradient)
+        found -= step * min(1.0, 2.0 / np.abs(step).max())
+    right = {
+        name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
+        for name, m, s, w in zip(names, centre, spread, found, strict=False)
+    }
+    return right, round(float(found[-1]), 4)
 
 
 def _with_none(x: Array) -> Array:
@@ -126,41 +192,74 @@ def _softmax(scores: Array) -> Array:
     return np.asarray(raised / raised.sum())
 
 
-def leave_one_out(documents: Sequence[Measured]) -> dict[str, tuple[float, float]]:
-    """Return name -> F1 of the best group and its probability for each real document, with weights fitted on the
-    others. The F1 is that of the group alone, before other groups join it; 0 where "none" is likelier. A document
-    without products has 1 where "none" is likelier.
+def leave_one_out(documents: Sequence[Measured]) -> list[Decision]:
+    """Return what is chosen for each real document with weights fitted on the others.
+
+    The F1 is that of the group alone, before other groups join it; 0 where "none" is likelier. A document without
+    products has 1 where "none" is likelier.
     """
-    figures = {}
+    decisions = []
     for left_out in documents:
         if left_out.generated:
             continue
         if not left_out.f1:
-            figures[left_out.name] = (float(left_out.offers_none), 0.0)
+            decisions.append(Decision(left_out.name, float(left_out.offers_none), 0.0, []))
             continue
         weights = fit([d for d in documents if d is not left_out and d.usable])
         p = judge_groups(left_out.features, weights)
         best = int(np.argmax(p[:-1]))
         silent = p[best] <= p[-1]
         f1 = float(silent) if left_out.offers_none else 0.0 if silent else left_out.f1[best]
-        figures[left_out.name] = (f1, p[best])
-    return figures
+        odds = min(log(p[best] / (1 - p[best])), LARGEST)
+        rows = [Named({**row.oddities, "chosen": odds}, row.right) for row in left_out.names[best]]
+        decisions.append(Decision(left_out.name, f1, p[best], [] if silent else rows))
+    return decisions
+
+
+def calibrate(decisions: Sequence[Decision]) -> list[tuple[float, bool]]:
+    """Return the probability of each name that was said, and whether it is right; the names of each document are judged
+    by weights fitted on the others. Unlikely names are left out.
+    """
+    said = [d for d in decisions if d.rows]
+    judged: list[tuple[float, bool]] = []
+    for left_out in said:
+        right, any_right = _fit_right([d for d in said if d is not left_out])
+        weights = Weights({}, 0.0, right, any_right)
+        rows = left_out.rows
+        found = judge_names([row.oddities for row in rows], left_out.chosen, weights)
+        judged += [(p, row.right) for p, row in zip(found, rows, strict=True) if p >= UNLIKELY]
+    return judged
+
+
+def calibration_error(judged: Sequence[tuple[float, bool]]) -> float:
+    """Return how far probabilities are from the shares that are right, in ten bins, by their counts."""
+    bins: dict[int, list[tuple[float, bool]]] = defaultdict(list)
+    for p, right in judged:
+        bins[min(int(10 * p), 9)].append((p, right))
+    return sum(abs(sum(p - right for p, right in found)) for found in bins.values()) / max(1, len(judged))
 
 
 def write(weights: Weights, path: Path) -> None:
     """Write the weights as JSON."""
-    rows = [[name, *values] for name, values in weights.features.items()]
-    lines = ",\n".join("    " + json.dumps(row) for row in rows)
-    path.write_text(f'{{\n  "none": {weights.none},\n  "features": [\n{lines}\n  ]\n}}\n', encoding="utf-8")
+    groups, names = (
+        ",\n".join("    " + json.dumps([name, *values]) for name, values in rows.items())
+        for rows in (weights.features, weights.right)
+    )
+    text = f'{{\n  "none": {weights.none},\n  "features": [\n{groups}\n  ],\n'
+    text += f'  "any_right": {weights.any_right},\n  "right": [\n{names}\n  ]\n}}\n'
+    path.write_text(text, encoding="utf-8")
 
 
-def summarise(figures: Mapping[str, tuple[float, float]]) -> str:
-    """Return floor, median and mean over the catalogues, and how many other documents yield no product."""
-    catalogues = [f1 for name, (f1, _) in figures.items() if "neg-" not in name]
-    others = [f1 for name, (f1, _) in figures.items() if "neg-" in name]
+def summarise(decisions: Sequence[Decision]) -> str:
+    """Return floor, median and mean over the catalogues, how many other documents yield no product, and how far the
+    probabilities of names are from the truth.
+    """
+    catalogues = [d.f1 for d in decisions if "neg-" not in d.name]
+    others = [d.f1 for d in decisions if "neg-" in d.name]
     return (
         f"left out, {len(catalogues)} catalogues: mean {mean(catalogues):.3f} median {median(catalogues):.3f} "
-        f"floor {min(catalogues):.3f}; {sum(others):.0f} of {len(others)} other documents yield nothing"
+        f"floor {min(catalogues):.3f}; {sum(others):.0f} of {len(others)} other documents yield nothing; "
+        f"expected calibration error {calibration_error(calibrate(decisions)):.3f}"
     )
 
 
@@ -168,10 +267,49 @@ def measure(label: Path, pdf: Path, keep: Path | None) -> Measured:
     """Return the groups of a document with the F1 of the products that they would name. `keep`: see `reading_of`."""
     (truth,) = read_truths([label])
     with reading_of(pdf, keep) as (reading, pages):
-        groups = find_name_groups(*lay_out(reading, pages))
+        return _measured(label.stem, truth, reading, pages)
+
+
+def generated(keep: Path | None) -> Iterator[Measured]:
+    """Measure the generated layouts, leaflets and flyers, and the sample catalogues."""
+    for name, make in {**layouts.LAYOUTS, **leaflets.LEAFLETS, **leaflets.FLYERS}.items():
+        document = make()
+        products = [
+            LabelledProduct(id=str(n), name=p.name, first_page=p.first, last_page=p.last, category=p.category)
+            for n, p in enumerate(document.products)
+        ]
+        truth = Truth(slug=name, sha256="0" * 64, products=tuple(products))
+        yield _measured(f"generated-{name}", truth, layouts.reading(document), document.pages)
+    for path in (build(BUILD), build(BUILD, small=True), *(build_layout(BUILD, name) for name in LAYOUTS)):
+        labels = json.loads(path.with_suffix(".truth.json").read_text(encoding="utf-8"))
+        truth = Truth.model_validate({"sha256": "0" * 64, "slug": path.stem, "products": labels["products"]})
+        with reading_of(path, keep) as (reading, pages):
+            yield _measured(f"generated-{path.stem}", truth, reading, pages)
+
+
+def _measured(name: str, truth: Truth, reading: Reading, pages: Iterable[Page]) -> Measured:
+    groups = find_name_groups(*lay_out(reading, pages))
     scores = [score(truth, Answer(_named(group), {}, (), {})) for group in groups]
     f1 = [one.f1 or OF_FAMILIES * (one.family_f1 or 0.0) if truth.products else 0.0 for one in scores]
-    return Measured(label.stem, [dict(group.features) for group in groups], f1)
+    names = [
+        [Named(odd, right) for odd, right in zip(find_oddities(group), _are_right(group, truth, one), strict=True)]
+        for group, one in zip(groups, scores, strict=True)
+    ]
+    return Measured(name, [dict(group.features) for group in groups], f1, names)
+
+
+def _are_right(group: NameGroup, truth: Truth, scored: Score) -> list[bool]:
+    """Return whether each text of a group names a product; one that repeats the name of a page before is as right."""
+    right: dict[str, bool] = {}
+    last: dict[str, int] = {}
+    found = []
+    for c in group.candidates:
+        key = fold(c.name)
+        if key not in last or c.text.page - last[key] > AGAIN:
+            right[key] = bool(truth.products) and f"{c.text.page} {c.name}" not in scored.wrong
+        last[key] = c.text.page
+        found.append(right[key])
+    return found
 
 
 def _named(group: NameGroup) -> tuple[Product, ...]:
@@ -187,12 +325,24 @@ def _named(group: NameGroup) -> tuple[Product, ...]:
 
 def keep_measured(measured: Measured, folder: Path) -> None:
     """Write the features of a document as JSON."""
+    order = sorted({name for group in measured.names for row in group for name in row.oddities})
     rows = [
-        json.dumps({"f1": round(f1, 3), "features": {name: round(features[name], 4) for name in sorted(features)}})
-        for features, f1 in zip(measured.features, measured.f1, strict=True)
+        json.dumps(
+            {
+                "f1": round(f1, 3),
+                "features": {name: round(features[name], 4) for name in sorted(features)},
+                "names": [[int(row.right), *(round(row.oddities[name], 2) for name in order)] for row in names],
+            }
+        )
+        for features, f1, names in zip(measured.features, measured.f1, measured.names, strict=True)
     ]
-    text = '{"groups": [\n' + ",\n".join(rows) + "\n]}\n"
+    text = f'{{"oddities": {json.dumps(order)}, "groups": [\n' + ",\n".join(rows) + "\n]}\n"
     (folder / f"{measured.name}.json").write_text(text, encoding="utf-8")
+
+
+def _of_files(given: argparse.Namespace) -> Iterator[Measured]:
+    for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
+        yield measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
 
 
 def main() -> None:
@@ -200,24 +350,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(usage=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("--features", type=Path, default=FEATURES)
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
-    measuring = parser.add_subparsers(dest="do").add_parser("measure")
+    doing = parser.add_subparsers(dest="do")
+    measuring = doing.add_parser("measure")
     measuring.add_argument("labels", type=Path)
     measuring.add_argument("pdfs", type=Path)
     measuring.add_argument("names", nargs="*")
-    measuring.add_argument("--keep", type=Path)
+    generating = doing.add_parser("generate")
+    for one in (measuring, generating):
+        one.add_argument("--keep", type=Path)
     given = parser.parse_args()
-    if given.do == "measure":
-        for name in given.names or sorted(path.stem for path in given.pdfs.glob("*.pdf")):
-            measured = measure(given.labels / f"{name}.json", given.pdfs / f"{name}.pdf", given.keep)
+    if given.do:
+        for measured in generated(given.keep) if given.do == "generate" else _of_files(given):
             keep_measured(measured, given.features)
-            sys.stdout.write(f"{name:28} {len(measured.f1):3} groups, the best F1 {max(measured.f1, default=0):.2f}\n")
+            best = max(measured.f1, default=0)
+            sys.stdout.write(f"{measured.name:40} {len(measured.f1):3} groups, the best F1 {best:.2f}\n")
         return
     documents = load(given.features)
-    figures = leave_one_out(documents)
-    for name, (f1, p) in sorted(figures.items(), key=lambda item: item[1]):
-        sys.stdout.write(f"{name:28} F1 {f1:.2f}  probability {p:.2f}\n")
-    sys.stdout.write(summarise(figures) + "\n")
-    write(fit([d for d in documents if d.usable]), given.weights)
+    decisions = leave_one_out(documents)
+    for decision in sorted(decisions, key=lambda d: d.f1):
+        sys.stdout.write(f"{decision.name:28} F1 {decision.f1:.2f}  probability {decision.chosen:.2f}\n")
+    sys.stdout.write(summarise(decisions) + "\n")
+    write(fit([d for d in documents if d.usable], [d for d in decisions if d.rows]), given.weights)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from interface.replies import (
     Listed,
     ListedChunks,
     ListedDocument,
+    ListedEdits,
     ListedEntities,
     ListedImages,
     ListedLinks,
@@ -34,17 +35,21 @@ from swatchbook.records import (
     Chunk,
     DocumentImage,
     DocumentStatus,
+    Edited,
+    EditRequest,
     Entity,
     Facets,
     Hit,
     ImageDetails,
     IngestOptions,
     Link,
+    NearDuplicates,
     PageDetails,
     ProductDetails,
     ResultKind,
     SearchResults,
     Statistics,
+    StoredEdit,
     Unmatched,
 )
 
@@ -79,11 +84,16 @@ class Filters(TypedDict, total=False):
 
 
 class Hits(list[Hit]):
-    """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+    """Results of a search, best first. `unmatched`: of a search without results, the filters that nothing matches.
+
+    `nearest`: where no result is relevant, the one that has most to do with the question.
+    """
 
     def __init__(self, found: SearchResults) -> None:
         super().__init__(found.hits)
         self.unmatched: Sequence[Unmatched] = found.unmatched
+        self.nearest: Hit | None = found.nearest
+        self.next: int | None = found.next
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -261,6 +271,22 @@ class Client:
         """Return a product with its pictures."""
         return self._read(ProductDetails, "GET", f"/products/{_part(product)}")
 
+    def edit(self, document: str, edit: EditRequest) -> Edited:
+        """Edit a document's products: rename, merge, split, add or reject them, or assign a picture to them.
+
+        `edit`: such as `Rename[str](product=…, name=…)` of `swatchbook.records`.
+        """
+        body = edit.model_dump(mode="json")
+        return self._read(Edited, "POST", f"/documents/{_part(document)}/products/edits", json=body)
+
+    def edits(self, document: str) -> Sequence[StoredEdit]:
+        """Return the edits of a document's products, also undone ones and those that change nothing any more."""
+        return self._read(ListedEdits, "GET", f"/documents/{_part(document)}/products/edits").edits
+
+    def undo(self, document: str, edit: int) -> Edited:
+        """Undo an edit, by its number."""
+        return self._read(Edited, "DELETE", f"/documents/{_part(document)}/products/edits/{edit}")
+
     def entities(self, document: str) -> Iterator[Entity]:
         """Yield a document's specification tables and certificates."""
         return self._each(ListedEntities, f"/documents/{_part(document)}/entities", "entities")
@@ -306,17 +332,25 @@ class Client:
         text: str | None = None,
         *,
         image: Path | str | bytes | None = None,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         by: ResultKind = "image",
         k: int = 10,
+        offset: int = 0,
+        weights: Mapping[str, float] | None = None,
         owner: str | None = None,
         explain: bool = False,
         **filters: Unpack[Filters],
     ) -> Hits:
         """Return the best images, products or chunks for a text, a picture (its path or bytes), or both, best first.
 
-        A result matches every filter, and for each filter at least one of its values.
+        A result matches every filter, and for each filter at least one of its values. `like`, `unlike`: ids of images
+        that the results are to be like, or not. `offset`: results before the first; `next` of the results is that of
+        the next ones. `weights`: role -> weight, instead of the defaults.
         """
-        asked = self._asked(owner, by, filters) | _given({"text": text, "k": k, "explain": explain})
+        listed = None if weights is None else ",".join(f"{role}={weight:f}" for role, weight in weights.items())
+        asked = self._asked(owner, by, filters) | _given({"text": text, "k": k, "offset": offset, "explain": explain})
+        asked |= _given({"weights": listed}) | {"like": list(like), "not": list(unlike)}
         if image is None:
             return Hits(self._read(SearchResults, "GET", "/search", params=asked))
         data = image if isinstance(image, bytes) else Path(image).read_bytes()
@@ -330,6 +364,11 @@ class Client:
     def stats(self, *, owner: str | None = None) -> Statistics:
         """Return the images of a collection by state, role, model and kind of failure, and how alike they are."""
         return self._read(Statistics, "GET", "/stats", params=_given({"owner": owner or self.owner}))
+
+    def near_duplicates(self, *, owner: str | None = None, limit: int = 100) -> NearDuplicates:
+        """Return groups of images that show nearly the same picture, the largest groups first."""
+        asked = _given({"owner": owner or self.owner, "limit": limit})
+        return self._read(NearDuplicates, "GET", "/near-duplicates", params=asked)
 
     # requests
 

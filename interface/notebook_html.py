@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from interface.cli.facets import describe_unmatched
+from interface.cli.facets import describe_nearest, describe_unmatched
 from swatchbook.errors import Configuration, Failure
 from swatchbook.ledger.queries.account import Account
 from swatchbook.one_line import one_line, shorten
-from swatchbook.records import Coverage, Hit, Record, RunReport, Unmatched, page_name
+from swatchbook.records import Coverage, Hit, Record, RunReport, SearchResults, page_name
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -62,13 +62,19 @@ class Shown(Sequence[T], Generic[T]):
 
 
 class Results(Shown[Hit]):
-    """Search results, best first. `unmatched`: of a search without results, the filters that nothing matches."""
+    """Search results, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
-    columns = ("id", "kind", "score", "title", "document", "document_id", "pages", "product", "text", "images", "why")
+    `nearest`: where no result is relevant, the one that has most to do with the question.
+    """
 
-    def __init__(self, hits: Iterable[Hit], thumbnail: Thumbnail, unmatched: Iterable[Unmatched] = ()) -> None:
-        super().__init__(hits)
-        self.unmatched = tuple(unmatched)
+    columns = (
+        "id", "kind", "score", "title", "relevance", "document", "document_id", "pages", "product", "text",
+        "images", "why",
+    )  # fmt: skip
+
+    def __init__(self, found: SearchResults, thumbnail: Thumbnail) -> None:
+        super().__init__(found.hits)
+        self.unmatched, self.nearest = found.unmatched, found.nearest
         self._thumbnail = thumbnail
 
     def __repr__(self) -> str:
@@ -81,6 +87,8 @@ class Results(Shown[Hit]):
         return f'<div style="display:flex;flex-wrap:wrap;gap:12px">{"".join(map(self._figure, self))}</div>'
 
     def _nothing(self) -> str:
+        if self.nearest:
+            return describe_nearest(self.nearest)
         return " ".join(["Nothing found.", *map(describe_unmatched, self.unmatched)])
 
     def _figure(self, hit: Hit) -> str:

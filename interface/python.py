@@ -28,8 +28,7 @@ from swatchbook.errors import KINDS, Failure, InvalidReference, Unexpected
 from swatchbook.ledger.documents import BATCH, PDF, Document, find_document, get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.filters import unmatched
-from swatchbook.ledger.queries.image import image_details, image_ids
+from swatchbook.ledger.queries.image import image_ids
 from swatchbook.ledger.queries.owners import known_owners, require_owner
 from swatchbook.pipeline.register_folder import register_path
 from swatchbook.previews import Thumbnail, make_preview
@@ -37,10 +36,10 @@ from swatchbook.records import (
     DEFAULT_OWNER,
     OWNER_ADVICE,
     DocumentStatus,
-    Hit,
     IngestOptions,
     ResultKind,
     Role,
+    SearchResults,
     is_owner,
 )
 from swatchbook.resources import Resources
@@ -152,16 +151,24 @@ class Swatchbook:
         text: str | None = None,
         *,
         image: "str | Path | bytes | Image | None" = None,
+        like: Sequence[str] = (),
+        unlike: Sequence[str] = (),
         by: ResultKind = "image",
         k: int = 10,
+        offset: int = 0,
+        weights: Mapping[str, float] | None = None,
         **filters: Unpack[Filters],
     ) -> Results:
         """Return the best images, products or chunks for a text, a picture, or both, best first.
 
+        `like`, `unlike`: ids of images that the results are to be like, or not. `offset`: results before the first.
+        `weights`: role -> weight, instead of the defaults. Results that are hardly relevant are left out.
+
         A result matches every filter, and for each filter at least one of its values: docs/filters.md. Raises
         InvalidReference, UnreadableImage, IndexDown, Configuration.
         """
-        from swatchbook.search.search import search as find
+        from swatchbook.search.examples import Examples
+        from swatchbook.search.search import find_relevant
 
         resources = self._known()
         if not 1 <= k <= MAX_RESULTS:
@@ -175,23 +182,18 @@ class Swatchbook:
         documents = tuple(find_document(resources.ledger, each, self.owner).id for each in references)
         where = where.model_copy(update={"owner": self.owner, "documents": documents})
         with self._picture_file(image) as file:
-            hits = find(resources, text=text, image=file, where=where, by=by, k=k)
-        return self._results(hits, () if hits else unmatched(resources.ledger, by, where))
+            found = find_relevant(
+                resources, text=text, image=file, examples=Examples(like, unlike), where=where, by=by, k=k,
+                offset=offset, weights=weights,
+            )  # fmt: skip
+        return self._results(found)
 
     def similar(self, image_id: str, *, k: int = 10) -> Results:
         """Return the images that are most similar to an image of the collection, without itself.
 
-        Raises InvalidReference for an id that the owner does not have, or without a picture.
+        Raises InvalidReference for an id that the owner does not have, or without vectors.
         """
-        resources = self._known()
-        image = image_details(resources.ledger, image_id)
-        if image is None or image.owner != self.owner or image.file is None:
-            raise InvalidReference(
-                f"{self.owner} has no picture with the id {image_id!r}.", advice="`ids()` and search results have ids."
-            )
-        with resources.files.local(image.file) as path:
-            hits = self.search(image=path, k=min(k + 1, MAX_RESULTS))
-        return self._results([hit for hit in hits if hit.id != image_id][:k])
+        return self.search(like=[image_id], k=k)
 
     # the account
 
@@ -225,11 +227,11 @@ class Swatchbook:
             require_owner(ledger, self.owner)
         return self._resources
 
-    def _results(self, hits: Iterable[Hit], missed: Iterable[Any] = ()) -> Results:
+    def _results(self, found: SearchResults) -> Results:
         def thumbnail(file: str) -> bytes:
             return make_preview(self._resources, Thumbnail(file=file, side=THUMBNAIL_SIDE))
 
-        return Results(hits, thumbnail, missed)
+        return Results(found, thumbnail)
 
     @contextmanager
     def _picture_file(self, image: "str | Path | bytes | Image | None") -> Iterator[Path | None]:

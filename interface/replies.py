@@ -18,6 +18,7 @@ from swatchbook.records import (
     Record,
     RunReport,
     Stage,
+    StoredEdit,
 )
 
 
@@ -134,6 +135,12 @@ class ListedPages(Record):
 
     pages: tuple[PageDetails, ...]
     next: str | None
+
+
+class ListedEdits(Record):
+    """The edits by hand of a document's products, in the order in which they were made."""
+
+    edits: tuple[StoredEdit, ...]
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

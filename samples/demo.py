@@ -1,6 +1,7 @@
 """`make demo`: build the sample catalogue, ingest it, and search it three ways. Nothing here touches the network.
 
-Runs the very commands that a person would type, in a home of its own: `python -m samples.demo [HOME]`.
+Runs the very commands that a person would type, in a home of its own: `python -m samples.demo [HOME]`. On a terminal it
+ends by serving the web page, until Ctrl-C; `SERVE=0` or `SERVE=1` says so whatever it runs on.
 """
 
 import os
@@ -29,8 +30,20 @@ def main(home: Path = BUILD / "home") -> int:
         status = subprocess.run([swatchbook, *command], env=environment, check=False).returncode
         if status:
             return status
-    print(f"\nTo go on with it: export SWATCHBOOK_HOME={home}")
-    return 0
+    print(f"\nTo go on with it: export SWATCHBOOK_HOME={home}", flush=True)
+    if not serves(os.environ.get("SERVE"), on_terminal=sys.stdout.isatty()):
+        return 0
+    print("\n— the web page: swatchbook serve (Ctrl-C ends it)", flush=True)
+    with subprocess.Popen([swatchbook, "serve"], env=environment) as service:
+        try:
+            return service.wait()
+        except KeyboardInterrupt:  # the service gets it, too, and ends by itself
+            return service.wait()
+
+
+def serves(asked: str | None, *, on_terminal: bool) -> bool:
+    """Whether the demo ends by serving the page: as `SERVE` says, else on a terminal."""
+    return asked not in ("0", "no") if asked else on_terminal
 
 
 if __name__ == "__main__":

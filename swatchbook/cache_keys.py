@@ -20,7 +20,7 @@ class PureStage(Record):
     """A stage whose result depends on its input only.
 
     `after` names the stages whose results it reads, `options` and `settings` the fields it depends on, `asks` the
-    models and questions it uses when SWATCHBOOK_DISCOVERY=llm, and `modules` its source files.
+    models and questions it uses with a language model (SWATCHBOOK_DISCOVERY), and `modules` its source files.
     """
 
     version: str
@@ -54,7 +54,8 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             *_catalogue("discover", "name_groups", "choose_names", "attributes", "page_layout", "kinds", "cards"),
-            *_catalogue("sections", "running_text", *_LLM, "llm/products"),
+            *_catalogue("sections", "running_text", "variants", "families", "plan"),
+            *_catalogue(*_LLM, "llm/products", "llm/assist"),
             "swatchbook/catalogue/name_weights.json",
         ),
     ),
@@ -65,7 +66,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             _LABELS,
             *_catalogue("describe", "attributes", "measures", "table_rows", "page_layout", "running_text"),
-            *_catalogue(*_LLM, "llm/metadata"),
+            *_catalogue(*_LLM, "llm/metadata", "llm/assist"),
         ),
     ),
     "plan": PureStage(
@@ -140,7 +141,7 @@ def _reads(stage: str, settings: Settings, options: IngestOptions) -> list[objec
     pure = PURE_STAGES[stage]
     chosen = options.model_dump(mode="json", include=set(pure.options))
     limits = {name: getattr(settings, name) for name in pure.settings}
-    asked = _asked(pure, settings) if settings.discovery == "llm" else ()
+    asked = _asked(pure, settings) if settings.discovery != "layout" else ()
     return [stage, pure.version, chosen, limits, *asked, [_reads(before, settings, options) for before in pure.after]]
 
 

@@ -357,17 +357,21 @@ class Settings(BaseSettings):
             "Encoder of the understanding and text vectors; `openai` is any endpoint with OpenAI's embeddings API."
         ),
     )
-    discovery: Literal["layout", "llm"] = Field(
+    discovery: Literal["layout", "assist", "llm"] = Field(
         default="layout",
         description=(
-            "How products are found: by `layout` rules, or by the rules and a language model (`llm`). Set `llm` "
-            "for catalogues whose layout is irregular."
+            "How products are found: by `layout` rules; by the rules, and a language model where they are not sure "
+            "(`assist`); or by a language model for every page (`llm`). Set `llm` for catalogues of irregular layout."
         ),
     )
 
     # providers: a vision model, a review model, a language model and a text encoder, each with its own address
+    vision_api: Literal["openai", "anthropic"] = Field(
+        default="openai", description="API of the vision model's endpoint; `openai` is any compatible one."
+    )
     vision_url: str | None = Field(
-        default=None, description="Base URL of the vision model's OpenAI-compatible endpoint, such as http://host/v1."
+        default=None,
+        description="Base URL of the vision model, such as http://host/v1; empty: Anthropic's public one.",
     )
     vision_model: str | None = Field(
         default=None, description="Name of the vision model, such as Qwen/Qwen3-VL-8B-Instruct."
@@ -381,8 +385,11 @@ class Settings(BaseSettings):
         default=None,
         description="A stronger vision model that reviews images with a low score; empty: only people review.",
     )
+    review_api: Literal["openai", "anthropic"] = Field(
+        default="openai", description="API of the review model's endpoint, if it has its own URL."
+    )
     review_url: str | None = Field(
-        default=None, description="Base URL of the review model; empty: the vision model's URL and key."
+        default=None, description="Base URL of the review model; empty: the vision model's API, URL and key."
     )
     review_api_key: SecretStr | None = Field(
         default=None, description="API key of the review model; local servers often need none."
@@ -445,6 +452,16 @@ class Settings(BaseSettings):
             'Prices of models, USD per million tokens: JSON, {"voyage-3.5": {"input": 0.06, "output": 0}, …}. '
             "Set them to see costs and to use budgets where Swatchbook knows no published price, or an old one: see "
             "`swatchbook doctor`."
+        ),
+    )
+
+    relevance_floor: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description=(
+            "Relevance below which a result of a search by text is not shown. Lower it where results are missed that "
+            "belong to the question; 0 shows all, however little they have to do with it."
         ),
     )
 

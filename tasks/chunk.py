@@ -34,6 +34,7 @@ def _save(work: Work, reading: Reading, plan: Plan, tables: Tables, chunks: Chun
     resources = load_resources(work.blocks)
     ledger = resources.ledger
     stage_results.save_pages(ledger, work.run, reading, plan)
-    stage_results.save_sizes(ledger, work.run, resources.files.sizes_on_disk([reading.pages_file]))
+    stored = {reading.pages_file[:64]: reading.pages_file}
+    stage_results.save_sizes(ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
     page_failures.save_page_failures(ledger, work.run, tables.lost)
     stage_results.save_chunks(ledger, work.run, chunks)

@@ -14,9 +14,9 @@ from prefect import task
 
 from blocks import load_resources
 from swatchbook.catalogue import describe, discover
-from swatchbook.catalogue.llm import scans
+from swatchbook.catalogue.llm import assist, scans
 from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.products import ask_products
+from swatchbook.catalogue.llm.products import ask_names, ask_products
 from swatchbook.catalogue.llm.scans import with_scans
 from swatchbook.errors import SHARED, Failure, Policy
 from swatchbook.ledger.calls import CallContext
@@ -46,21 +46,29 @@ _PROVIDER_THREADS: Final = ThreadPoolExecutor(32, thread_name_prefix="ask")
 
 @task(**PURE, task_run_name="discover products of {work.name}")
 async def discover_products(key: str, work: Work, reading: Reading) -> Discovery:
-    """Stage 2A: find product names and page ranges from outline, index and headings, and with the language model.
+    """Stage 2A: find product names and page ranges by the layout rules, and with the language model.
 
     If the model cannot answer, the result is that of the layout rules, with the reason in `lost`. Provider failures
     that are likely to pass are raised, so that the task is retried.
     """
     resources = load_resources(work.blocks)
-    discovery = await asyncio.to_thread(lambda: discover.discover(reading, reader.iter_pages(resources.files, reading)))
-    if resources.settings.discovery == "layout":
-        return discovery
-    scanned = await _in_provider_thread(lambda: _read_scans(resources, work, reading))
+    by_layout = await asyncio.to_thread(lambda: discover.discover(reading, reader.iter_pages(resources.files, reading)))
+    assists = resources.settings.discovery == "assist"
+    only = assist.open_pages(reading, by_layout) if assists else None
+    if resources.settings.discovery == "layout" or (assists and not only):
+        return by_layout
+    reads_scans = not (assists and by_layout.products)
+    scanned = await _in_provider_thread(lambda: _read_scans(resources, work, reading)) if reads_scans else Scans()
     chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "discover"))
     pages = with_scans(reader.iter_pages(resources.files, reading), scanned)
-    lost = scanned.lost
+    lost, discovery = scanned.lost, by_layout
     try:
-        discovery = await _in_provider_thread(lambda: ask_products(chat, reading, pages, discovery))
+        if only is None:
+            by_model = await _in_provider_thread(lambda: ask_products(chat, reading, pages, by_layout))
+            discovery = assist.flag_new(by_layout, by_model, chat.model)
+        else:
+            by_model = await _in_provider_thread(lambda: ask_names(chat, reading, pages, by_layout, only=only))
+            discovery = assist.combine(by_layout, by_model, only, chat.model)
     except Failure as failure:
         if not (failure.policy is Policy.NEVER or (failure.policy is Policy.ONCE_MORE and last_try())):
             raise
@@ -92,7 +100,8 @@ async def describe_product(
     read = reader.iter_pages(resources.files, reading, pages=describe.pages_to_read(product))
     pages = await asyncio.to_thread(lambda: list(with_scans(read, scanned)))
     description = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables, others))
-    if resources.settings.discovery == "layout":
+    mode = resources.settings.discovery
+    if mode == "layout" or (mode == "assist" and not assist.is_open(product)):
         return description
     pages = [page for page in pages if page.number in product.pages]
     chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "describe"))

@@ -31,8 +31,8 @@ def _save(work: Work, extraction: Extraction) -> None:
     resources = load_resources(work.blocks)
     below = resources.settings.review_below
     stage_results.save_extraction(resources.ledger, work.run, extraction, review_below=below)
-    sizes = resources.files.sizes_on_disk(picture.file for picture in extraction.pictures)
-    stage_results.save_sizes(resources.ledger, work.run, sizes)
+    stored = {picture.content_key: picture.file for picture in extraction.pictures}
+    stage_results.save_sizes(resources.ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
 
 
 def _extract(work: Work, reading: Reading, plan: Plan) -> Extraction:

@@ -33,7 +33,7 @@ SOAK = bool(os.environ.get("SWATCHBOOK_TEST_SOAK"))
 """`make soak`: kills, floods and rounds as often as docs/RELIABILITY.md says, outages of a minute."""
 
 
-_SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server"})
+SERVERS = frozenset({"prefect_server", "postgres", "weaviate_server"})
 """Fixtures that start a server; `postgresql` and `weaviate` are the parameters that ask for one."""
 _PARAMETERS = frozenset({"postgresql", "weaviate"})
 _LONGEST = ("servers", "containers", "flows")
@@ -70,7 +70,7 @@ def pytest_collection_finish() -> None:
 
 def _needs_server(item: pytest.Item) -> bool:
     parameters = re.split("[^a-z]+", item.callspec.id) if hasattr(item, "callspec") else ()
-    return not _SERVERS.isdisjoint(item.fixturenames) or not _PARAMETERS.isdisjoint(parameters)  # type: ignore[attr-defined]
+    return not SERVERS.isdisjoint(item.fixturenames) or not _PARAMETERS.isdisjoint(parameters)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -131,7 +131,7 @@ _PREPARE = (
 )
 
 
-_SERVE = "import gc; gc.set_threshold(50_000, 50, 100); import runpy; runpy.run_module('prefect', run_name='__main__')"
+SERVE = "import gc; gc.set_threshold(50_000, 50, 100); import runpy; runpy.run_module('prefect', run_name='__main__')"
 """`python -m prefect`, whose garbage collector looks less often through the many objects of its imports."""
 
 
@@ -144,16 +144,16 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = {
         **os.environ,
         "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECTSERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_UI_ENABLED": "false",
-        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+        "PREFECTSERVER_DATABASE_MIGRATE_ON_START": "false",
     }
     environment.pop("PREFECT_API_URL", None)
     subprocess.run([sys.executable, "-c", _PREPARE, home / "prefect.db"], cwd=ROOT, env=environment, check=True)
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        [sys.executable, "-c", SERVE, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
         env=environment, stdout=log, stderr=log, start_new_session=True,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}/api"

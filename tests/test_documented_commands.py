@@ -80,6 +80,8 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     ),
     "swatchbook audit DOCUMENT": ("audit catalogue.pdf", finds("lost picture")),
     "swatchbook audit": ("audit catalogue.pdf", finds("lost picture")),
+    "swatchbook products": ("products catalogue.pdf", finds("Nordvik Oak", "Palladio")),
+    "swatchbook products catalogue.pdf": ("", finds("Nordvik Oak", "Palladio")),
     "swatchbook label DOCUMENT": ("label catalogue.pdf", is_json),
     "swatchbook export DOCUMENT": ("export catalogue.pdf", finds("Nordvik Oak", "metadata.price")),
     "swatchbook export catalogue.pdf --to products.xlsx": ("", lambda run: "2 products of 1 document → " in run.stderr),
@@ -90,6 +92,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook owners": ("", finds("default", "1 completed")),
     "swatchbook coverage": ("", finds("14 of 14 (100 %)")),
     "swatchbook stats": ("", finds("14 = 14 complete", "nearest neighbour", "14 objects")),
+    "swatchbook near-duplicates": ("", finds("No images show nearly the same picture")),
     "swatchbook backfill": ("", finds("0 items made")),
     "swatchbook backfill --dry-run": ("", finds("Nothing to backfill")),
     "swatchbook backfill --max-usd 5": ("", finds("0 items made")),
@@ -121,6 +124,7 @@ _FOLDERS = "tests/interface/cli/test_ingest_images.py"
 _IMPORT = "tests/interface/cli/test_import_table.py"
 _OWNERS = "tests/interface/cli/test_owners.py"
 _EVALUATE = "tests/interface/cli/test_evaluate.py"
+_EDITS = "tests/interface/cli/test_products.py::test_every_edit_changes_the_list"
 _COMPOSE = "tests/containers/test_compose.py::test_make_up_says_where_and_make_down_keeps_the_data"
 TESTED_ELSEWHERE: Mapping[str, str] = {
     "make demo": "tests/samples/test_demo.py::test_demo_ingests_and_searches_without_a_network",
@@ -166,6 +170,19 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     "swatchbook owners delete bob --yes": (
         f"{_OWNERS}::test_an_owner_is_deleted_after_a_question_and_never_where_nobody_can_answer"
     ),
+    **dict.fromkeys(
+        (
+            'swatchbook products catalogue.pdf rename 70968d45 "Nordvik Oak"',
+            'swatchbook products catalogue.pdf merge "Nordvik Oak" "Nordvik Oak XL"',
+            'swatchbook products catalogue.pdf split "Nordvik Oak" 7 "Nordvik Ash"',
+            'swatchbook products catalogue.pdf assign 5b0c7d1e "Nordvik Oak"',
+            'swatchbook products catalogue.pdf add 12 "Skirting board" --box 50,700,150,715',
+            'swatchbook products catalogue.pdf reject "Our showrooms"',
+            "swatchbook products catalogue.pdf undo 3",
+        ),
+        _EDITS,
+    ),
+    "swatchbook evaluate products --edited": f"{_EVALUATE}::test_edits_by_hand_are_labels",
     "swatchbook review run": f"{_REVIEW}::test_a_second_model_settles_what_it_can_and_its_corrections_are_searchable",
     "swatchbook review accept 70968d45": f"{_REVIEW}::test_a_person_has_the_last_word",
     'swatchbook review correct 70968d45 material="smoked oak" colors="brown, black"': (

@@ -41,11 +41,15 @@ def search_at_service(
     *,
     text: str | None,
     image: Path | None,
+    like: Sequence[str],
+    unlike: Sequence[str],
     owner: str | None,
     where: Where,
     documents: Sequence[str],
     by: str,
     k: int,
+    offset: int,
+    weights: str | None,
 ) -> SearchResults:
     """Return what the service finds. `documents` are full ids.
 
@@ -53,8 +57,9 @@ def search_at_service(
     rejected key, ProviderDown when there is no response, InvalidReference and TooLarge for a rejected query.
     """
     service = read_address(settings)
-    query = {"text": text, "k": k, "explain": "true"}
+    query = {"text": text, "k": k, "offset": offset, "weights": weights, "explain": "true"}
     fields = [(name, str(value)) for name, value in query.items() if value is not None]
+    fields += [("like", image) for image in like] + [("not", image) for image in unlike]
     fields += _filters(owner, where, documents, by)
     if image is None:
         reply = _request(service, settings, "GET", f"/search?{urlencode(fields)}")

@@ -242,7 +242,7 @@ def check_models(resources: Resources) -> str:
     models.text_encoder.load()
     vector = models.text_encoder.embed(["oak, matte"], "query")  # queries are not charged to a document
     _ = models.analyst, models.reviewer  # only opened, since each answer costs money
-    if resources.settings.discovery == "llm":
+    if resources.settings.discovery != "layout":
         _ = models.llm
     images = ", ".join(dict.fromkeys(tag.partition("/")[0] for tag in models.encoder.tags.values()))
     return f"{images}, {resources.settings.text_encoder} ({vector.shape[1]}-d), {resources.settings.analyst} analyst"

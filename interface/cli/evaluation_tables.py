@@ -6,6 +6,7 @@ from rich.text import Text
 from interface.cli.exit_status import COMPLETED, FAILED, OPEN
 from interface.cli.terminal import cell, clean, facts, plural, table
 from swatchbook.evaluation.facts import FieldScore
+from swatchbook.evaluation.grain import GrainScore
 from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, FactSummary, Summary
 
 
@@ -55,6 +56,8 @@ def draw_summary(summary: Summary) -> RenderableType:
         ]
     if summary.facts:
         lines += _facts(summary.facts)
+    if summary.grain.in_family or summary.grain.variants:
+        lines.append(("of found products", clean(_grain(summary.grain))))
     if summary.others:
         said = ", ".join(summary.others_with_products) or "none"
         lines.append((f"{plural(summary.others, 'other document')}", f"with more than {MOST_ON_OTHERS}: {clean(said)}"))
@@ -76,6 +79,14 @@ def _facts(summary: FactSummary) -> list[tuple[str, str]]:
         (f"metadata of {plural(summary.catalogues, 'catalogue')}", f"{rates(summary.total)} ({by_catalogue})"),
         *((f"  {clean(field.field)}", f"{rates(field)} of {field.labels}") for field in summary.fields),
     ]
+
+
+def _grain(grain: GrainScore) -> str:
+    """Return how many families and variants are right."""
+    return (
+        f"family right {grain.families_right} of {grain.in_family}, {grain.families_said} said · "
+        f"variants right {grain.variants_right} of {grain.variants}, {grain.variants_said} said"
+    )
 
 
 def draw_change(change: Change) -> RenderableType:

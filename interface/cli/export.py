@@ -1,6 +1,7 @@
 """`swatchbook export`: choose format and documents, write their products to a file or stdout, and say what was done."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from interface.cli.terminal import note
 from swatchbook.errors import InvalidReference
 from swatchbook.export.atomic_file import atomic_file
 from swatchbook.export.formats import Format, write_products
-from swatchbook.export.products import ProductRow, as_row, copy_pictures, read_products
+from swatchbook.export.products import ProductRow, as_rows, copy_pictures, read_products
 from swatchbook.ledger.documents import Document
 from swatchbook.records import DocumentStatus, Record
 from swatchbook.resources import Resources
@@ -24,6 +25,7 @@ class Exported(Record):
     format: Format
     documents: int
     products: int
+    variants: int  # and parts
     incomplete: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
@@ -65,20 +67,22 @@ def export(
         except OSError as error:
             raise InvalidReference(f"{pictures}: {(error.strerror or '').lower()}.", advice="Give a folder.") from error
     missing: list[str] = []
-    rows = _rows(resources, documents, pictures, missing)
+    counts = Counter[str]()
+    rows = _rows(resources, documents, pictures, missing=missing, counts=counts)
     temporary = resources.settings.temporary_folder
     if to is None:
-        count = write_products(rows, form, sys.stdout.buffer, temporary_folder=temporary)
+        write_products(rows, form, sys.stdout.buffer, temporary_folder=temporary)
         sys.stdout.buffer.flush()
     else:
         with atomic_file(to) as file:
-            count = write_products(rows, form, file, temporary_folder=temporary)
+            write_products(rows, form, file, temporary_folder=temporary)
     unfinished = tuple(document.name for document in documents if document.status is not DocumentStatus.COMPLETED)
     return Exported(
         to=str(to) if to else None,
         format=form,
         documents=len(documents),
-        products=count,
+        products=counts["product"],
+        variants=counts.total() - counts["product"],
         incomplete=unfinished,
         missing=tuple(missing),
     )
@@ -87,7 +91,8 @@ def export(
 def note_exported(exported: Exported) -> None:
     """Say on stderr how much was written, and what is not complete."""
     into = f" → {exported.to}" if exported.to else ""
-    note(f"{_count(exported.products, 'product')} of {_count(exported.documents, 'document')}{into}")
+    variants = f" with {_count(exported.variants, 'variant')}" if exported.variants else ""
+    note(f"{_count(exported.products, 'product')}{variants} of {_count(exported.documents, 'document')}{into}")
     for name in exported.incomplete:
         note(f"{name} is not completed: some of its products may be missing. `swatchbook status` says why.")
     for name in exported.missing:
@@ -95,13 +100,21 @@ def note_exported(exported: Exported) -> None:
 
 
 def _rows(
-    resources: Resources, documents: Iterable[Document], pictures: Path | None, missing: list[str]
+    resources: Resources,
+    documents: Iterable[Document],
+    pictures: Path | None,
+    *,
+    missing: list[str],
+    counts: Counter[str],
 ) -> Iterator[ProductRow]:
+    """Yield the rows; name the pictures that are missing, and count the rows by grain."""
     for document in documents:
         for product in read_products(resources.ledger, document.id):
             if pictures is not None:
                 missing += copy_pictures(resources.files, product, pictures)
-            yield as_row(product)
+            for row in as_rows(product):
+                counts[row.grain] += 1
+                yield row
 
 
 def _count(number: int, noun: str) -> str:

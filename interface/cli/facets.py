@@ -1,12 +1,13 @@
 """Terminal output of `swatchbook facets` (12 values of a field at most), and the note under a search without results:
-which filter matches nothing, and the nearest values.
+which filter matches nothing, and the nearest values; or which result is nearest.
 """
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from interface.cli.terminal import cell, table
-from swatchbook.records import Facet, Facets, Unmatched
+from interface.cli.terminal import cell, clean, table
+from swatchbook.one_line import one_line
+from swatchbook.records import Facet, Facets, Hit, Unmatched, page_name
 
 MOST_SHOWN = 12
 """Values of a field in the terminal; `--json` has up to 100."""
@@ -43,3 +44,9 @@ def describe_unmatched(missed: Unmatched) -> str:
     else:
         filter_ = " or ".join(f"{missed.field}={each}" for each in missed.asked)
     return f"Nothing has {filter_}. " + (f"Nearest: {' · '.join(missed.nearest)}." if missed.nearest else "")
+
+
+def describe_nearest(hit: Hit) -> str:
+    """Return one line: that nothing answers the question, and the result that has most to do with it."""
+    page = f", page {page_name(hit.pages[0], hit.labels.get(hit.pages[0]))}" if hit.pages else ""
+    return clean(f"Nothing close; the nearest is {one_line(hit.title)} ({hit.document}{page}).")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from interface.cli import evaluate, owners, review, spaces
+from interface.cli import evaluate, owners, products, review, spaces
 from interface.cli.options import (
     All,
     AllOwners,
@@ -61,6 +61,7 @@ INGEST, SEARCH, MAINTAIN, SERVE, SETUP = "Ingest", "Search and inspect", "Mainta
 app.add_typer(models, name="models", rich_help_panel=SETUP)
 app.add_typer(evaluate.app, name="evaluate", rich_help_panel=SEARCH)
 app.add_typer(owners.app, name="owners", rich_help_panel=MAINTAIN)
+app.add_typer(products.app, name="products", rich_help_panel=SEARCH)
 app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
 app.add_typer(spaces.app, name="spaces", rich_help_panel=MAINTAIN)
 
@@ -355,15 +356,25 @@ def import_table(
 def search(
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Find images similar to this picture.")] = None,
+    like: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Find images similar to this one of the collection.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option("--not", metavar="ID", help="Move away from what this image shows.")
+    ] = None,
     owner: OwnerName = None,
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of results.")] = 10,
+    offset: Annotated[int, typer.Option(min=0, max=1_000, help="Leave out so many of the first results.")] = 0,
+    weights: Annotated[
+        str | None, typer.Option(metavar="ROLE=NUMBER,…", help="Weights of the roles instead of the defaults.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the rank, score and share of each role.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Search by text, by a picture, or by both."""
+    """Search by text, by a picture, by images of the collection, or by text and pictures."""
     check_text(text or "", "TEXT")
     check_owner(owner, all_owners)
     filters, references = _filters(where)
@@ -372,21 +383,24 @@ def search(
         from interface.cli.ask_service import search_at_service
 
         results = search_at_service(
-            settings, text=text, image=image, owner=owner, where=filters, documents=references, by=by, k=k,
+            settings, text=text, image=image, like=like or (), unlike=unlike or (), owner=owner, where=filters,
+            documents=references, by=by, k=k, offset=offset, weights=weights,
         )  # fmt: skip
         _print_results(results, explain=explain, as_json=as_json)
         return
     from swatchbook.resources import open_resources
 
     with open_resources(settings) as resources:
-        from swatchbook.ledger.queries.filters import unmatched
-        from swatchbook.records import SearchResults
-        from swatchbook.search.search import search as find
+        from swatchbook.search.examples import Examples
+        from swatchbook.search.fusion import parse_weights
+        from swatchbook.search.search import find_relevant
 
         filters = _on_collection(resources, filters, references, owner, all_owners)
-        hits = find(resources, text=text, image=image, where=filters, by=by, k=k)
-        missed = [] if hits else unmatched(resources.ledger, by, filters)
-        _print_results(SearchResults(hits=tuple(hits), unmatched=tuple(missed)), explain=explain, as_json=as_json)
+        results = find_relevant(
+            resources, text=text, image=image, examples=Examples(like or (), unlike or ()), where=filters, by=by, k=k,
+            offset=offset, weights=None if weights is None else parse_weights(weights),
+        )  # fmt: skip
+        _print_results(results, explain=explain, as_json=as_json)
 
 
 @app.command(rich_help_panel=SEARCH)
@@ -445,10 +459,14 @@ def _print_results(results: "SearchResults", *, explain: bool, as_json: bool) ->
 
     if as_json:
         say_json(results.hits)
-    else:
+    elif not results.nearest:
         from interface.cli.tables import draw_hits
 
         out().print(draw_hits(results.hits, explain=explain))
+    if results.nearest:
+        from interface.cli.facets import describe_nearest
+
+        note(describe_nearest(results.nearest))
     for missed in results.unmatched:
         from interface.cli.facets import describe_unmatched
 
@@ -607,6 +625,23 @@ def stats(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json 
 
         collected = collect_statistics(resources, choose_owner(resources.ledger, owner, all_owners))
         say_json(collected) if as_json else out().print(draw_statistics(collected))
+
+
+@app.command("near-duplicates", rich_help_panel=SEARCH)
+def near_duplicates(
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="Groups to list, the largest first.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """List images of an owner that show nearly the same picture: in another size, compression or brightness."""
+    with opened_resources() as resources:
+        from interface.cli.statistics import draw_near_duplicates
+        from interface.cli.terminal import out, say_json
+        from swatchbook.search.near_duplicates import describe_near_duplicates
+
+        found = describe_near_duplicates(resources, choose_owner(resources.ledger, owner, all_owners), limit)
+        say_json(found) if as_json else out().print(draw_near_duplicates(found))
 
 
 # --- maintain ---------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ the next command to run. The exit status is in `exit_status.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,11 +11,12 @@ from rich.text import Text
 
 from interface.cli.exit_status import OPEN, of_report
 from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, table, until
-from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Spent, Stage
+from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Spent, Stage, Unassigned
 from swatchbook.reports.money import cost_of
-from swatchbook.truncate import merge_roles, page_numbers
+from swatchbook.truncate import merge_roles, page_numbers, truncate
 
 SHOWN_FAILURES = 5
+_PAGES_WITH_REST = 5
 
 _LOOK = {
     DocumentStatus.COMPLETED: ("✓", "green"),
@@ -104,6 +105,10 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("not counted", " · ".join(f"{count} {what}" for count, what in excluded if count)))
     if report.lost_pictures:
         rows.append(("lost pictures", _lost(report)))
+    if report.unassigned:
+        rows.append(("unassigned", _unassigned(report.unassigned)))
+    if report.unsure_pages:
+        rows.append(("needs a look", Text(_unsure(report), "yellow")))
     if report.confidence_score is not None:
         rows.append(("confidence", f"{report.confidence_score:.2f}"))
     if report.seconds:
@@ -113,6 +118,24 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
     if report.spent:
         rows.append(("cost", _cost(report)))
     return rows
+
+
+def _unassigned(left: Sequence[Unassigned]) -> str:
+    """Return what belongs to no product, of the first pages: "page 12: 3 captions, 2 pictures"."""
+    pages = [f"page {each.page}: {', '.join(_what_is_left(each))}" for each in left]
+    return "; ".join(truncate(pages, _PAGES_WITH_REST))
+
+
+def _what_is_left(left: Unassigned) -> Iterator[str]:
+    for found, noun in ((left.texts, "caption"), (left.pictures, "picture")):
+        if found:
+            yield f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
+
+
+def _unsure(report: RunReport) -> str:
+    """Return which pages need a vision model or a person, and why."""
+    pages = page_numbers(report.unsure_pages)
+    return f"page {pages}: they look like products, and the layout does not tell which; a vision model or a person can"
 
 
 def _cost(report: RunReport) -> str:

@@ -1,11 +1,12 @@
-"""What `swatchbook stats` prints."""
+"""What `swatchbook stats` and `swatchbook near-duplicates` print."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from interface.cli.tables import draw_coverage
-from interface.cli.terminal import cell, facts, plural, table
-from swatchbook.records import ImageState, Statistics
+from interface.cli.terminal import cell, clean, facts, plural, table
+from swatchbook.records import ImageState, NearDuplicates, Statistics
+from swatchbook.truncate import page_numbers
 
 _STATES = (ImageState.COMPLETE, ImageState.PARTIAL, ImageState.FAILED, ImageState.REJECTED, ImageState.PENDING)
 
@@ -28,3 +29,21 @@ def draw_statistics(statistics: Statistics) -> RenderableType:
             rows.add_row(cell(each.role, "bold"), cell(mean), cell(plural(each.sample, "object"), "dim"))
         parts += [rows, Text("nearest neighbour: mean cosine similarity of a sample; 1.00 means equal ones.", "dim")]
     return Group(*parts)
+
+
+def draw_near_duplicates(found: NearDuplicates) -> RenderableType:
+    """Return the groups as a table, one image a row, the largest picture of each group first."""
+    if not found.groups:
+        return Text("No images show nearly the same picture.", "dim")
+    rows = table("group", "image", "product", "document", "pages", right=("group", "pages"))
+    for number, group in enumerate(found.groups, start=1):
+        for place, hit in enumerate(group):
+            rows.add_row(
+                cell("" if place else number),
+                Text.assemble((clean(hit.title), "bold"), "  ", (hit.id[:8], "dim")),
+                cell(hit.product if hit.product != hit.title else ""),
+                cell(hit.document),
+                cell(page_numbers(hit.pages, hit.labels)),
+            )
+    more = [Text(f"… and {plural(found.more, 'more group')}: --limit lists them.", "dim")] if found.more else []
+    return Group(rows, *more)

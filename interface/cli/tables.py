@@ -274,19 +274,37 @@ def _products(products: Sequence[dict[str, Any]], links: Sequence[dict[str, Any]
         if link["kind"] == "image_product":
             image_counts[link["target"]] = image_counts.get(link["target"], 0) + 1
     rows = table(
-        "product", "category", "pages", "images", "confidence", "facts", right=("pages", "images", "confidence")
+        "product",
+        "category",
+        "family",
+        "pages",
+        "images",
+        "confidence",
+        "variants",
+        "facts",
+        right=("pages", "images", "confidence"),
     )
     for product in products:
         metadata = ", ".join(f"{name}: {value}" for name, value in product["metadata"].items())
         rows.add_row(
             cell(product["name"], "bold"),
             cell(product["category"]),
+            cell(product["family"] if product["family"] != product["category"] else None),
             cell(page_numbers(product["pages"])),
             cell(image_counts.get(product["id"], 0)),
             cell(f"{product['confidence']:.2f}"),
+            cell(_variants(product["variants"])),
             cell(shorten(metadata, 120), "dim"),
         )
     return rows
+
+
+def _variants(variants: Sequence[dict[str, Any]]) -> str | None:
+    """Return how many variants a product has, and the first of their names with their codes."""
+    if not variants:
+        return None
+    named = ", ".join(" ".join(filter(None, (each["name"], each["code"]))) for each in variants)
+    return f"{len(variants)}: {shorten(named, 80)}"
 
 
 def _stage(document: Document) -> str:

@@ -22,6 +22,7 @@ from interface.service import (
     metrics,
     previews,
     problems,
+    product_edits,
     search,
     statistics,
     uploads,
@@ -34,6 +35,14 @@ from interface.service.middleware import Edge
 from interface.service.previews import PreviewSlots
 from interface.service.problems import documented
 from interface.service.upload_body import UploadSlots
+from interface.web import coverage as web_coverage
+from interface.web import documents as web_documents
+from interface.web import images as web_images
+from interface.web import login as web_login
+from interface.web import pages as web_pages
+from interface.web import product_edits as web_product_edits
+from interface.web import review as web_review
+from interface.web import search as web_search
 from scheduler.tick import keep_ticking
 from swatchbook.errors import Failure, Policy
 from swatchbook.resources import Resources
@@ -44,8 +53,12 @@ log = logging.getLogger(__name__)
 Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
-_ROUTERS = (docs, uploads, documents, document_parts, images, previews, search, statistics, webhooks, health, metrics)
-_STREAMS = frozenset({"/documents", "/search"})
+_ROUTERS = (
+    docs, uploads, documents, document_parts, product_edits, images, previews, search, statistics, webhooks, health,
+    metrics,
+)  # fmt: skip
+_PAGES = (web_pages, web_login, web_search, web_documents, web_images, web_coverage, web_review, web_product_edits)
+_STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH})
 """Paths whose endpoints limit the size of the body themselves while it streams in."""
 
 _LOOP_PAUSE = 5.0  # seconds before a failed loop restarts
@@ -73,7 +86,7 @@ def create_app(settings: Settings, *, loop: Loop = keep_ticking) -> FastAPI:
     app.state.wake = asyncio.Event()
     app.add_middleware(Edge, requests=app.state.requests, streams=_STREAMS, wake=app.state.wake)
     problems.install(app)
-    for part in _ROUTERS:
+    for part in (*_ROUTERS, *_PAGES):
         app.include_router(part.router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # the documented way to extend it
     return app

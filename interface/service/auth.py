@@ -1,9 +1,10 @@
 """Who may use the service: an API key gives access to its owners; without keys, only this machine has access, and pages
 of other sites have none. Also which owner is meant when a request with a key names none (for webhooks: `webhooks.py`).
 
-With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`. Without keys, the service listens
-on loopback only and every local caller has full access. Browsers must not be abused for that, so requests with another
-Host name (DNS rebinding) or from another site's page are rejected.
+With API keys, a request carries one as `Authorization: Bearer …` or `X-API-Key: …`, or the cookie of a browser's
+session (`session.py`). Without keys, the service listens on loopback only and every local caller has full access.
+Browsers must not be abused for that, so requests with another Host name (DNS rebinding) or from another site's page are
+rejected; a session's requests that change something must come from the service's own pages, too.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from interface.service.parameters import Tools
+from interface.service.session import COOKIE, find_session
 from swatchbook.errors import Configuration
 from swatchbook.ledger.queries.owners import require_owner
 from swatchbook.loopback import is_loopback
@@ -24,6 +26,7 @@ from swatchbook.resources import Resources
 from swatchbook.settings import ApiKey, Settings
 
 EVERYBODY = "*"
+_READING = frozenset({"GET", "HEAD"})
 
 _BEARER = HTTPBearer(auto_error=False, description="One of SWATCHBOOK_API_KEYS.")
 _HEADER = APIKeyHeader(
@@ -99,7 +102,11 @@ async def authenticate(
         _reject_cross_site(request)
         return Caller(name="loopback", owners=frozenset({EVERYBODY}))
     credentials = bearer.credentials if bearer else header
-    if key := credentials and _find(keys, credentials):
+    if credentials:
+        key = find_key(keys, credentials)
+    elif key := find_session(keys, request.cookies.get(COOKIE, "")):
+        reject_foreign_change(request)
+    if key:
         return Caller(name=key.name, owners=frozenset(key.owners))
     detail = "Unknown API key." if credentials else "An API key is required."
     raise HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="swatchbook"'})
@@ -115,7 +122,7 @@ async def oversee(caller: TheCaller) -> Caller:
     return caller
 
 
-def _find(keys: Iterable[ApiKey], credentials: str) -> ApiKey | None:
+def find_key(keys: Iterable[ApiKey], credentials: str) -> ApiKey | None:
     """Compare with every key in constant time, so that the response time reveals nothing about any of them."""
     digest = _sha256(credentials.encode("latin-1", "replace"))  # as headers are decoded
     match = None
@@ -137,3 +144,12 @@ def _reject_cross_site(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}":
         raise HTTPException(403, "Without API keys the service rejects requests from other sites' pages.")
+
+
+def reject_foreign_change(request: Request) -> None:
+    """Raise 403 for a request that may change something, unless one of our own pages sent it.
+
+    Browsers name the page's origin with each such request. Behind a proxy for TLS its scheme is another one than ours.
+    """
+    if request.method not in _READING and urlsplit(request.headers.get("origin", "")).netloc != request.url.netloc:
+        raise HTTPException(403, "Changes from a browser are accepted only from the service's own pages.")

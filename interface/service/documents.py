@@ -172,10 +172,11 @@ def _accepted(document: Document, message: str) -> Accepted:
 
 def _listed(document: Document, run: LiveRun | None) -> dict[str, Any]:
     shown = document.model_dump(include=set(ListedDocument.model_fields))
-    return shown | {"percent": round(_percent(document, run), 1)}
+    return shown | {"percent": round(percent(document, run), 1)}
 
 
-def _percent(document: Document, run: LiveRun | None) -> float:
+def percent(document: Document, run: LiveRun | None) -> float:
+    """Return how much of a document's work is done, 0 to 100."""
     if run is None or run.stage is None:
         return PROGRESS[document.stage][1]
     return overall_percent(run.stage, run.done, run.total)

@@ -1,6 +1,6 @@
 """What holds for every request: 64 KiB and 30 s for a body that is no upload, security headers, a 500 without details
-for unexpected errors, and a wake-up of the background loop after each 202. Limits of uploads are in `upload_body.py`,
-of connections in `serve.py`.
+for unexpected errors, and a wake-up of the background loop after each 202 and 303. Limits of uploads are in
+`upload_body.py`, of connections in `serve.py`.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _HEADERS = {
 class Edge:
     """Middleware of the service. `streams`: upload paths, whose endpoints limit the body themselves.
 
-    `wake` is set with every 202, since there is new work for the background loop.
+    `wake` is set with every 202, and with every 303, the answer to a form: there may be work for the background loop.
     """
 
     def __init__(self, app: ASGIApp, *, requests: Requests, streams: Collection[str], wake: asyncio.Event) -> None:
@@ -49,7 +49,7 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if status == 202:
+                if status in (202, 303):
                     self._wake.set()
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():

@@ -65,9 +65,8 @@ def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Respo
 
 def install(app: FastAPI) -> None:
     """Register the handlers that turn every error of the app into a problem."""
-    app.add_exception_handler(HTTPException, _of_http)
-    app.add_exception_handler(RequestValidationError, _of_request)
-    app.add_exception_handler(Failure, _of_failure)
+    for kind in (HTTPException, RequestValidationError, Failure):
+        app.add_exception_handler(kind, _answer)
 
 
 def unexpected(error: Exception) -> Response:
@@ -81,23 +80,34 @@ def status_of(failure: Failure) -> int:
     return _BY_CLASS.get(type(failure), _BY_POLICY[failure.policy])
 
 
-async def _of_http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    problem = Problem(title=HTTPStatus(error.status_code).phrase, status=error.status_code, detail=error.detail)
-    return respond(problem, error.headers)
+async def _answer(request: Request, error: Exception) -> Response:
+    return respond(*describe(error))
 
 
-async def _of_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+def describe(error: Exception) -> tuple[Problem, Mapping[str, str] | None]:
+    """Return the problem that an error is answered with, and the headers of the response.
+
+    Raises the error itself if it is none that the service foresees.
+    """
+    if isinstance(error, HTTPException):
+        title = HTTPStatus(error.status_code).phrase
+        return Problem(title=title, status=error.status_code, detail=error.detail), error.headers
+    if isinstance(error, RequestValidationError):
+        return _of_request(error), None
+    if isinstance(error, Failure):
+        return _of_failure(error)
+    raise error
+
+
+def _of_request(error: RequestValidationError) -> Problem:
     errors = [
         InvalidField(where=_printable(".".join(map(str, e["loc"]))), what=_printable(e["msg"])) for e in error.errors()
     ]
     detail = "; ".join(f"{each.where}: {each.what}" for each in errors[:3])
-    return respond(Problem(title=HTTPStatus(422).phrase, status=422, detail=detail, errors=errors))
+    return Problem(title=HTTPStatus(422).phrase, status=422, detail=detail, errors=errors)
 
 
-async def _of_failure(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Failure)  # noqa: S101 - registered for this class
+def _of_failure(error: Failure) -> tuple[Problem, Mapping[str, str] | None]:
     status = status_of(error)
     problem = Problem(
         type=f"urn:swatchbook:problem:{error.kind}",
@@ -106,9 +116,9 @@ async def _of_failure(request: Request, error: Exception) -> Response:
         kind=error.kind,
     )
     if status < 500:
-        return respond(problem.model_copy(update={"detail": error.message, "advice": error.advice}))
+        return problem.model_copy(update={"detail": error.message, "advice": error.advice}), None
     after = error.retry_after if isinstance(error, RateLimited) else None
-    return respond(_logged(problem, error), {"Retry-After": str(round(after or RETRY_SECONDS))})
+    return _logged(problem, error), {"Retry-After": str(round(after or RETRY_SECONDS))}
 
 
 def _logged(problem: Problem, error: Exception, *, exc_info: Exception | None = None) -> Problem:

@@ -20,10 +20,11 @@ from interface.service.problems import documented
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets as count_facets
-from swatchbook.ledger.queries.filters import unmatched
 from swatchbook.records import Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
-from swatchbook.search.search import search as find
+from swatchbook.search.examples import Examples
+from swatchbook.search.fusion import parse_weights
+from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
 
 IMAGE = "image"
@@ -31,6 +32,7 @@ IMAGE = "image"
 
 _FORM_BYTES = 256 << 10  # of a form, without its picture
 _MAX_VALUES = 100
+_MAX_EXAMPLES = 10
 _MAX_FIELDS = 1_000
 _MAX_PAGE = 100_000
 _MAX_PRICE = 1e12
@@ -88,12 +90,23 @@ class FilterQuery(RequestModel):
         )
 
 
-class SearchQuery(FilterQuery):
-    """Query and filters."""
+class TextQuery(FilterQuery):
+    """A text and filters."""
 
     text: SearchText | None = Field(default=None, description="Text to search for.")
     k: int = Field(default=10, ge=1, le=100, description="Number of results.")
     explain: bool = Field(default=False, description="Return rank, score and share of each role.")
+
+
+class SearchQuery(TextQuery):
+    """Query and filters."""
+
+    like: list[UUID] = Field(default=[], max_length=_MAX_EXAMPLES, description="Images that results are like.")
+    unlike: list[UUID] = Field(
+        default=[], max_length=_MAX_EXAMPLES, alias="not", description="Images that results are not like."
+    )
+    offset: int = Field(default=0, ge=0, le=1_000, description="Of the first result: `next` of the previous answer.")
+    weights: SearchText | None = Field(default=None, description="Of roles, such as `visual=0.6,keyword=0.4`.")
 
 
 def _form_schema() -> dict[str, Any]:
@@ -125,7 +138,7 @@ async def search_by_image(
 ) -> SearchResults:
     """Takes a multipart form: the picture as `image`, and the parameters of `GET /search` as fields."""
     async with upload_slots.slot(caller.name):
-        form = await _read_form(request, resources)
+        form = await read_form(request, resources)
         try:
             picture = form.get(IMAGE)
             if not isinstance(picture, UploadFile):
@@ -140,7 +153,7 @@ async def search_by_image(
             await form.close()
 
 
-async def _read_form(request: Request, resources: Resources) -> FormData:
+async def read_form(request: Request, resources: Resources) -> FormData:
     """Parse the form; its picture is spooled to disk. Raises 400, 408, 413, 415."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise HTTPException(415, f"Send multipart/form-data with the part `{IMAGE}`.")
@@ -168,14 +181,20 @@ def _read_query(form: FormData) -> SearchQuery:
 
 
 def _is_list(name: str) -> bool:
-    field = SearchQuery.model_fields.get(name)
+    field = SearchQuery.model_fields.get("unlike" if name == "not" else name)
     return field is not None and isinstance(field.default, list)
 
 
 def _search(resources: Resources, query: SearchQuery, owner: str | None, image: Path | None) -> SearchResults:
-    where = query.where(owner)
-    hits = find(resources, text=query.text, image=image, where=where, by=query.by, k=query.k)
-    return SearchResults(
-        hits=tuple(hits if query.explain else (hit.model_copy(update={"why": {}}) for hit in hits)),
-        unmatched=() if hits else tuple(unmatched(resources.ledger, query.by, where)),
+    found = find_relevant(
+        resources,
+        text=query.text,
+        image=image,
+        examples=Examples([str(each) for each in query.like], [str(each) for each in query.unlike]),
+        where=query.where(owner),
+        by=query.by,
+        k=query.k,
+        offset=query.offset,
+        weights=None if query.weights is None else parse_weights(query.weights),
     )
+    return found if query.explain else found.without_reasons()

@@ -57,7 +57,7 @@ _CODE = re.compile(
     r"(?:[A-Z]{1,6}[-./ ]?\d{2,}[A-Z0-9]*|\d{2,}[A-Z]{1,4}\d*|\d{2,}[-./][A-Z0-9]{2,}|\d{5,8})(?:[-./][A-Z0-9]+)*"
 )
 _MEASURE = re.compile(
-    r"^[\d.,]+\s?(?:[x×*]\s?[\d.,]+|(?:MM|CM|M|KG|G|L|W|V|K|ML)(?!\w)|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
+    r"^[\d.,]+\s?(?:[X×*]\s?[\d.,]+|(?:MM|CM|M|KG|G|L|W|V|K|ML)(?!\w)|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
 )
 
 ROW = 0.6
@@ -252,7 +252,7 @@ def _value_of(i: int, lines: Sequence[Line], labels: Mapping[int, str], used: se
     for j, other in enumerate(lines):
         if j == i or j in used or not other.text:
             continue
-        ox0, oy0, ox1, oy1 = other.bbox
+        ox0, oy0, _, oy1 = other.bbox
         if abs((oy0 + oy1) - (y0 + y1)) / 2 < ROW * size and x1 - 2 <= ox0 <= x1 + REACH * width:
             beside.append((ox0 - x1, j))
         elif 0.4 * size <= oy0 - y0 <= 2.2 * size and abs(ox0 - x0) <= 0.8 * size and j not in labels:

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from math import exp
+from math import exp, log
 from statistics import fmean
 
-from swatchbook.catalogue.name_groups import RELATIONS, Candidate, NameGroup, is_code
+from swatchbook.catalogue.name_groups import RELATIONS, Candidate, NameGroup, find_oddities, is_code
 from swatchbook.catalogue.page_layout import Style
 from swatchbook.geometry import gap, gaps
 
@@ -30,25 +30,35 @@ LEADS = 0.3
 """Groups that join differ by at most this much in their share of texts that are the largest of their page."""
 
 
+UNLIKELY = 0.5
+"""A name with a lower probability, which is wrong more often than right, is left out."""
+LARGEST = 5.0
+"""The logarithm of a group's odds is cut here: 0.993 is sure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Feature -> mean, spread and weight; and the score of "none"."""
+    """What was fitted, by feature: its mean, spread and weight. `features` are those of groups, beside the score of
+    "none"; `right` those of single names, beside the score of any name.
+    """
 
     features: Mapping[str, tuple[float, float, float]]
     none: float
+    right: Mapping[str, tuple[float, float, float]]
+    any_right: float
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The texts that name the products, in reading order, their styles, and the probability that they do. `codes` maps
-    names to the codes printed beside them, where codes have another style than names; `joined` are the names in
-    another style than the best group's.
+    """The texts that name the products, in reading order, their styles, and the probability of each that it does.
+    `codes` maps names to the codes printed beside them, where codes have another style than names; `joined` are the
+    names in another style than the best group's.
     """
 
     candidates: tuple[Candidate, ...]
     joined: frozenset[Candidate]
     styles: frozenset[Style]
-    probability: float
+    probabilities: Mapping[Candidate, float]
     codes: Mapping[Candidate, str]
 
 
@@ -56,24 +66,36 @@ class Choice:
 def shipped_weights() -> Weights:
     """Return the weights of the package."""
     data = json.loads(files("swatchbook.catalogue").joinpath("name_weights.json").read_text(encoding="utf-8"))
-    return Weights({name: (mean, spread, weight) for name, mean, spread, weight in data["features"]}, data["none"])
+    features, right = ({name: (*numbers,) for name, *numbers in data[part]} for part in ("features", "right"))
+    return Weights(features, data["none"], right, data["any_right"])
 
 
 def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) -> Choice | None:
-    """Return the names of the products, None when it is likelier that no group names products."""
-    probabilities = judge_groups([g.features for g in groups], weights or shipped_weights())
+    """Return the names of the products, None when it is likelier that no group names products.
+
+    Names that are unlike the others are left out.
+    """
+    weights = weights or shipped_weights()
+    probabilities = judge_groups([g.features for g in groups], weights)
     best = max(range(len(groups)), key=lambda n: probabilities[n], default=None)
     if best is None or probabilities[best] <= probabilities[-1]:
         return None
     named = _names_of_codes(groups[best], groups)
     lead, codes = named if named else (groups[best], {})
     joined = [g for g in groups if g is not lead and joins(g, lead)]
-    candidates = [c for g in (lead, *joined) for c in g.candidates if not named or c in codes]
+    right = {
+        candidate: probability
+        for group in (lead, *joined)
+        for candidate, probability in zip(
+            group.candidates, judge_names(find_oddities(group), probabilities[best], weights), strict=True
+        )
+        if (not named or candidate in codes) and probability >= UNLIKELY
+    }
     return Choice(
-        candidates=tuple(sorted(candidates, key=lambda c: c.text.page)),
+        candidates=tuple(sorted(right, key=lambda c: c.text.page)),
         joined=frozenset(c for g in joined for c in g.candidates),
         styles=frozenset(g.style for g in (lead, *joined)),
-        probability=probabilities[best],
+        probabilities=right,
         codes=codes,
     )
 
@@ -110,14 +132,26 @@ def _apart(a: Candidate, b: Candidate) -> float:
 
 def judge_groups(features: Sequence[Mapping[str, float]], weights: Weights) -> list[float]:
     """Return the probability of each group, and last that of "none"; their sum is 1."""
-    scores = [
-        sum(weight * (group[name] - mean) / spread for name, (mean, spread, weight) in weights.features.items())
-        for group in features
-    ]
-    scores.append(weights.none)
+    scores = [*(_score(group, weights.features) for group in features), weights.none]
     highest = max(scores)
     raised = [exp(score - highest) for score in scores]
     return [r / sum(raised) for r in raised]
+
+
+def judge_names(oddities: Sequence[Mapping[str, float]], chosen: float, weights: Weights) -> list[float]:
+    """Return the probability of each name of a group that it names a product. `chosen`: that of the group.
+
+    It is calibrated: of the names with 0.8, four in five were right in catalogues that were left out of the fit.
+    """
+    known = log(chosen / (1 - chosen)) if chosen < 1 else LARGEST
+    return [
+        1 / (1 + exp(-_score({**odd, "chosen": min(known, LARGEST)}, weights.right, weights.any_right)))
+        for odd in oddities
+    ]
+
+
+def _score(found: Mapping[str, float], weights: Mapping[str, tuple[float, float, float]], start: float = 0.0) -> float:
+    return start + sum(weight * (found[name] - mean) / spread for name, (mean, spread, weight) in weights.items())
 
 
 def joins(group: NameGroup, best: NameGroup) -> bool:

@@ -126,8 +126,7 @@ def assemble_products(
             facts=description.facts,
             confidence=found.confidence,
             evidence=(*found.evidence, *description.evidence),
-            grain=found.grain,
-            parent=ids[found.parent] if found.parent is not None else None,
+            family=found.family,
             occurrences=found.occurrences,
         )
         for i, (found, description) in enumerate(zip(discovery.products, descriptions, strict=True))
@@ -146,7 +145,7 @@ def neighbours(product: FoundProduct, discovery: Discovery) -> list[Occurrence]:
     ]
 
 
-def belongs(box: Box | None, product: FoundProduct, page: int) -> bool:
+def belongs(box: Box | None, product: FoundProduct | Product, page: int) -> bool:
     """Whether a box on a page belongs to the product: it is inside one of the product's regions there, if any."""
     regions = [place.region for place in product.occurrences if place.page == page]
     return box is None or not regions or any(centre_inside(box, region) for region in regions)

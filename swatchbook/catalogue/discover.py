@@ -1,19 +1,23 @@
-"""Stage 2A by layout rules: the products of a document, with their pages, categories, codes, variants and confidence,
-from the texts that name them (`choose_names.py`); and the warning when a document has none.
+"""Stage 2A by layout rules: the products of a document, with their pages, categories, codes and confidence, from the
+texts that name them (`choose_names.py`), their variants (`variants.py`) and families (`families.py`); and the warning
+when a document has none.
 
 A name is that of a card (a picture with its name) or heads a section. The warning is the result's `note`.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from swatchbook.catalogue.cards import Card, find_cards
-from swatchbook.catalogue.choose_names import Choice, choose_names
+from swatchbook.catalogue.choose_names import Choice, choose_names, judge_groups, shipped_weights
+from swatchbook.catalogue.families import with_families
 from swatchbook.catalogue.kinds import heading_kind, page_kind
-from swatchbook.catalogue.name_groups import find_name_groups
+from swatchbook.catalogue.name_groups import NameGroup, find_name_groups
 from swatchbook.catalogue.page_layout import PageLayout, normalise_line, summarise_page
+from swatchbook.catalogue.plan import shows_products
 from swatchbook.catalogue.running_text import text_place
 from swatchbook.catalogue.sections import DocumentLayout, Section, category_before, find_sections, layout_document
+from swatchbook.catalogue.variants import find_variants
 from swatchbook.geometry import centre_inside
 from swatchbook.records import Box, Discovery, Evidence, FoundProduct, Occurrence, OutlineEntry, Page, Reading, fold
 
@@ -21,6 +25,12 @@ UNSURE = "The layout does not tell which products this document offers; it needs
 
 SPECIFIED = 0.8
 """Sections have specifications as a rule when at least this share of them does."""
+GUESS = 0.5
+"""The names that were chosen are a guess when they are less likely than all else together."""
+MOST_GROUPS, MOST_REJECTED = 4, 40
+"""Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
+LEAST_LIKELY = 0.001
+"""Groups that are less likely were not nearly chosen."""
 AGAIN = 2
 """A name again at most so many pages later is the same product, unless the codes differ."""
 
@@ -34,10 +44,39 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     The pages are read once, in order.
     """
     document, announced = lay_out(reading, pages)
-    choice = choose_names(find_name_groups(document, announced))
-    if choice is None:
-        return Discovery(products=(), note=UNSURE)
-    return Discovery(products=tuple(_products(choice, document, announced, reading.outline)))
+    groups = find_name_groups(document, announced)
+    choice = choose_names(groups)
+    found = tuple(_products(choice, document, announced, reading.outline)) if choice else ()
+    return Discovery(
+        products=found,
+        rejected=tuple(_rejected(groups, found)),
+        unsure=_unsure_pages(document, found, choice.probability if choice else 0.0),
+        note=None if choice else UNSURE,
+    )
+
+
+def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct]) -> Iterator[Evidence]:
+    """Yield the texts of the likeliest groups that name no product, with the probability of their group."""
+    named = {(place.page, place.bbox) for product in found for place in product.occurrences}
+    probabilities = judge_groups([group.features for group in groups], shipped_weights())
+    likeliest = sorted(zip(probabilities, range(len(groups)), strict=False), reverse=True)[:MOST_GROUPS]
+    for probability, n in likeliest:
+        left = [c.text for c in groups[n].candidates if (c.text.page, c.text.box) not in named]
+        rule = "no product of its own" if len(left) < len(groups[n].candidates) else "another style is likelier"
+        for text in left[:MOST_REJECTED] if probability >= LEAST_LIKELY else ():
+            yield Evidence(rule=rule, page=text.page, text=text.text, detail={"probability": round(probability, 3)})
+
+
+def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct], probability: float) -> tuple[int, ...]:
+    """Return the pages that look like products and have none; also those that have, where the choice is a guess."""
+    sure = {page for product in found for page in product.pages} if probability >= GUESS else set()
+    return tuple(
+        layout.number
+        for layout in document.layouts
+        if layout.number not in sure
+        and document.kinds.get(layout.number) is None
+        and shows_products(layout, document.family, document.repeated_places, pictured=bool(layout.pictures))
+    )
 
 
 def lay_out(reading: Reading, pages: Iterable[Page]) -> tuple[DocumentLayout, frozenset[str]]:
@@ -53,17 +92,24 @@ def _products(
     """Return the products of cards, where most names stand at pictures, several on a page; and of sections."""
     names = {(c.text.page, c.text.box): c.name for c in choice.candidates}
     codes = {(c.text.page, c.text.box): code for c, code in choice.codes.items()}
+    sure = {(c.text.page, c.text.box): round(value, 3) for c, value in choice.probabilities.items()}
     cards = find_cards(document.layouts, document.family, document.repeated_places, names)
     sections = _alike(find_sections(document, choice.styles, names), {(c.text.page, c.text.box) for c in choice.joined})
     by_cards = _are_card_names(sections, cards)
     boxes = {(c.text.page, c.text.box) for on_page in cards.values() for c in on_page} if by_cards else set()
-    found = _from_cards(cards, names, codes, choice.probability, document) if by_cards else []
+    found = _from_cards(cards, names, codes, sure, document) if by_cards else []
     found += [
-        _from_section(s, codes, document, choice.probability, announced_names, outline)
+        _from_section(s, codes, document, sure[s.head.page, s.head.box], announced_names, outline)
         for s in sections
         if (s.head.page, s.head.box) not in boxes
     ]
-    return without_repeats(sorted(found, key=lambda p: p.first_page))
+    layouts = {layout.number: layout for layout in document.layouts}
+    return with_families(
+        [
+            p.model_copy(update={"variants": find_variants(p, layouts, names)})
+            for p in without_repeats(sorted(found, key=lambda p: p.first_page))
+        ]
+    )
 
 
 def _alike(sections: Sequence[Section], joined: Collection[tuple[int, Box]]) -> list[Section]:
@@ -118,7 +164,7 @@ def _from_section(
     section: Section,
     printed_codes: Names,
     document: DocumentLayout,
-    probability: float,
+    confidence: float,
     announced_names: frozenset[str],
     outline: Sequence[OutlineEntry],
 ) -> FoundProduct:
@@ -143,7 +189,6 @@ def _from_section(
         or _running_category(section, document)
         or category_before(document, document.family[head.style], head.page, head.box[1]),
         code=codes[0] if len(set(codes)) == 1 else None,
-        variants=_variants(section),
         first_page=pages[0],
         last_page=pages[-1],
         pages=pages,
@@ -153,7 +198,7 @@ def _from_section(
             )
             for p, r in section.regions
         ),
-        confidence=round(probability, 3),
+        confidence=confidence,
         evidence=tuple(evidence),
     )
 
@@ -180,15 +225,6 @@ def _running_category(section: Section, document: DocumentLayout) -> str | None:
     return None
 
 
-def _variants(section: Section) -> tuple[str, ...]:
-    """Return the values of the first label for styles, colours or finishes that has several."""
-    for key in ("style", "color", "finish"):
-        values = tuple(dict.fromkeys(normalise_line(a.value) for _, a in section.attributes if a.key == key))
-        if len(values) > 1:
-            return values
-    return ()
-
-
 # --- cards ------------------------------------------------------------------------------------------------------------
 
 
@@ -203,18 +239,23 @@ def _are_card_names(all_sections: Sequence[Section], cards: Mapping[int, Sequenc
 
 
 def _from_cards(
-    cards: Mapping[int, Sequence[Card]], names: Names, codes: Names, probability: float, document: DocumentLayout
+    cards: Mapping[int, Sequence[Card]],
+    names: Names,
+    codes: Names,
+    sure: Mapping[tuple[int, Box], float],
+    document: DocumentLayout,
 ) -> list[FoundProduct]:
     layouts = {s.number: s for s in document.layouts}
     return [
-        _from_card(c, names[page, c.text.box], codes.get((page, c.text.box)), probability, layouts[page], document)
+        _from_card(c, names[at], codes.get(at), sure[at], layouts[page], document)
         for page, on_page in cards.items()
         for c in on_page
+        for at in [(page, c.text.box)]
     ]
 
 
 def _from_card(
-    card: Card, name: str, code: str | None, probability: float, layout: PageLayout, document: DocumentLayout
+    card: Card, name: str, code: str | None, confidence: float, layout: PageLayout, document: DocumentLayout
 ) -> FoundProduct:
     page, text = layout.number, card.text
     codes = [code] if code else [c.code for c in layout.codes if centre_inside(c.box, card.region)]
@@ -227,7 +268,7 @@ def _from_card(
         last_page=page,
         pages=(page,),
         occurrences=(Occurrence(page=page, bbox=text.box, region=card.region, text=text.text),),
-        confidence=round(probability, 3),
+        confidence=confidence,
         evidence=(
             Evidence(rule="card", page=page, text=text.text, detail={"relation": card.relation, "size": text.size}),
         ),

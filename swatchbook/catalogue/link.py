@@ -183,7 +183,8 @@ def _places(products: Sequence[Product], discovery: Discovery) -> Places:
 def _names(text: str, product: Product) -> bool:
     """Whether a text names the product or one of its variants. Names under three letters do not count."""
     folded = fold(text)
-    return any(len(key) >= 3 and key in folded for key in map(fold, (product.name, *product.variants)))
+    names = (product.name, *(variant.name for variant in product.variants))
+    return any(len(key) >= 3 and key in folded for key in map(fold, names))
 
 
 def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tuple[Link, ...]:

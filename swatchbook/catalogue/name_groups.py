@@ -16,7 +16,7 @@ from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, i
 from swatchbook.catalogue.page_layout import PageLayout, Style, Text, clean_name, is_name, style_families
 from swatchbook.catalogue.running_text import FEWEST_PAGES, divide_margins, text_place
 from swatchbook.catalogue.sections import DocumentLayout
-from swatchbook.geometry import area, centre_inside
+from swatchbook.geometry import area, centre_inside, gaps
 from swatchbook.records import Box, fold
 
 BACKGROUND = 0.7
@@ -29,6 +29,8 @@ LETTERS = 3
 """A name that is no code has at least so many letters; shorter words are units."""
 MEASURED_SIZE = 0.24
 """Sizes of one style that are measured in pixels differ by at most this share."""
+APART = 1.5
+"""Texts of one block are at most this multiple of the larger one's font size apart."""
 CELLS = 2
 """A text with this many numbers in its row is in a table."""
 WORDLESS_KINDS = frozenset[PageKind]({"about", "legal", "contacts"})
@@ -49,6 +51,7 @@ class Candidate:
     priced: bool
     coded: bool
     leads: bool
+    follows: bool  # a text in larger or bolder type stands directly above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,28 @@ def find_name_groups(document: DocumentLayout, announced: Collection[str]) -> li
         }
         groups.append(NameGroup(style, in_table, tuple(found), features))
     return groups
+
+
+def find_oddities(group: NameGroup) -> list[dict[str, float]]:
+    """Return for each text of a group how far it is from the others, by feature, each 0 (like them) to about 1."""
+    found, usual = group.candidates, group.features
+    relations = Counter(c.relation for c in found)
+    times = Counter(fold(c.name) for c in found)
+    codes = fmean(is_code(c.name) for c in found)
+    return [
+        {
+            "relation": 1 - relations[c.relation] / len(found),
+            "priced": abs(c.priced - usual["priced"]),
+            "coded": abs(c.coded - usual["coded"]),
+            "follows": abs(c.follows - usual["follows"]),
+            "code": abs(is_code(c.name) - codes),
+            "capitals": abs(_capitals(c.name) - usual["capitals"]),
+            "words": min(abs(len(c.name.split()) - usual["words"]), 4) / 4,
+            "signs": float(_has_signs(c.name)),
+            "again": log(times[fold(c.name)]),
+        }
+        for c in found
+    ]
 
 
 def _families(document: DocumentLayout) -> Mapping[Style, Style]:
@@ -149,6 +174,7 @@ def _candidates(
             continue
         row = [t for t in layout.texts if t is not text and _same_row(t, text)]
         numbers = [t for t in row if _is_cell(t.text)]
+        others = [t for t in layout.texts if t is not text and not _is_cell(t.text)]
         in_table = len(numbers) >= CELLS
         words = [t for t in row if not _is_cell(t.text)]
         if in_table and any(len(t.text) > len(text.text) for t in words):
@@ -168,6 +194,7 @@ def _candidates(
                 priced=any(centre_inside(box, reach) for box in layout.prices),
                 coded=any(box != text.box and centre_inside(box, reach) for box in codes),
                 leads=text.size >= largest - 0.05,
+                follows=any(_stands_on(t, text) and _outranks(t, text) for t in others),
             ),
         )
 
@@ -213,6 +240,16 @@ def _same_row(a: Text, b: Text) -> bool:
     return abs(a.box[1] + a.box[3] - b.box[1] - b.box[3]) < max(a.size, b.size)
 
 
+def _stands_on(upper: Text, lower: Text) -> bool:
+    """Whether a text stands directly above another one."""
+    across, down = gaps(upper.box, lower.box)
+    return upper.box[1] < lower.box[1] and across < 0 and down <= APART * max(upper.size, lower.size)
+
+
+def _outranks(text: Text, other: Text) -> bool:
+    return (round(text.size, 1), text.bold) > (round(other.size, 1), other.bold)
+
+
 def _nearest(box: Box, pictures: Sequence[Box], layout: PageLayout) -> tuple[int | None, str | None, float]:
     """Return the nearest picture, how the box stands to it, and the distance as a share of the page."""
     near = [(found[1], k, found[0]) for k, picture in enumerate(pictures) if (found := _relation(box, picture, layout))]
@@ -247,6 +284,9 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
     pages_of: dict[str, set[int]] = defaultdict(set)
     for c in found:
         pages_of[fold(c.name)].add(c.text.page)
+    labelled = {
+        s.number: sum(a.known and a.key not in ("code", "price") for a in s.attributes) for s in document.layouts
+    }
     filled = [s for s in document.layouts if s.texts]
     pictures = Counter((c.text.page, c.picture) for c in found if c.picture is not None)
     shown = sum(len(number_of[p].pictures) for p in a_page)
@@ -265,15 +305,26 @@ def _features(found: Sequence[Candidate], document: DocumentLayout, announced: C
         "distance": fmean(min(c.distance, 0.5) for c in found),
         **relations,
         "described": share(c.described for c in found),
+        "labelled": share(labelled[c.text.page] >= a_page[c.text.page] for c in found),
         "priced": share(c.priced for c in found),
         "coded": share(c.coded for c in found),
         "announced": share(fold(c.name) in announced for c in found),
         "words": fmean(min(len(c.name.split()), 8) for c in found),
-        "capitals": fmean(sum(map(str.isupper, c.name)) / max(1, sum(map(str.isalpha, c.name))) for c in found),
-        "signs": share(any(sign in c.name for sign in ",:;!?%=") for c in found),
+        "capitals": fmean(_capitals(c.name) for c in found),
+        "signs": share(_has_signs(c.name) for c in found),
         "leads": share(c.leads for c in found),
+        "follows": share(c.follows for c in found),
         "repeated": log(fmean(len(pages_of[fold(c.name)]) for c in found)),
     }
+
+
+def _capitals(name: str) -> float:
+    """Return the share of a name's letters that are capitals."""
+    return sum(map(str.isupper, name)) / max(1, sum(map(str.isalpha, name)))
+
+
+def _has_signs(name: str) -> bool:
+    return any(sign in name for sign in ",:;!?%=")
 
 
 def _document_features(layouts: Sequence[PageLayout]) -> dict[str, float]:

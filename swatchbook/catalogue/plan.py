@@ -167,7 +167,7 @@ def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:
     kind = page_kind(layout, document.page_count)
     if kind == "blank":
         return None if page.pictures or page.paths > PATHS_OF_A_BLANK else kind
-    if kind is None or _shows_products(page, document):
+    if kind is None or shows_products(layout, document.family, document.repeated_places, pictured=bool(page.pictures)):
         return None
     texts = [text.text for text in document.own_texts(layout)]
     if kind == "cover" and any(map(names_a_catalogue, texts)):
@@ -178,13 +178,14 @@ def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:
     return kind
 
 
-def _shows_products(page: _Seen, document: _Document) -> bool:
+def shows_products(
+    layout: PageLayout, family: Mapping[Style, Style], repeated_places: Collection[TextPlace], *, pictured: bool
+) -> bool:
     """Whether a page lists prices, or its pictures stand beside a price, codes, labels with values, or names in one
     style, whatever its heading.
     """
-    layout = page.layout
-    if not page.pictures:
+    if not pictured:
         return len(layout.prices) >= FEWEST_PRICES
-    named = named_pictures(layout, document.family, document.repeated_places)
+    named = named_pictures(layout, family, repeated_places)
     specified = sum(a.known for a in layout.attributes) >= SPECIFIED
     return bool(layout.prices) or len(layout.codes) >= FEWEST_CODES or specified or named >= FEWEST_CARDS

@@ -100,7 +100,7 @@ def layout_document(
         for s in layouts
         if kinds.get(s.number) not in ENDING_KINDS
         for t in s.texts
-        if document.is_heading(t, s) and not is_label(t.text)
+        if document.is_heading(t, s) and not is_label(t.text) and _without_continued(t.text)
     ]
     return replace(document, headings=tuple(sorted(headings)))
 

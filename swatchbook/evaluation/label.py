@@ -2,7 +2,7 @@
 until then it says nothing, since the result that it was made of scores 1.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, A
     Every linked picture is labelled as a photo, and every one that is not shown as a trap, with the reason.
     """
     document = shown["document"]
-    families = {product["id"] for product in shown["products"] if product["grain"] == "family"}
-    products = [product for product in shown["products"] if product["id"] not in families]
+    products = shown["products"]
     ids = {product["id"]: f"p{product['first_page']:02}-{n:03}" for n, product in enumerate(products, start=1)}
     names = {product["id"]: product["name"] for product in products}
     placements = {place["id"]: place for image in shown["images"] for place in image["placements"]}
@@ -48,11 +47,7 @@ def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, A
         "size": document["size"],
         "pages": document["page_count"],
         "products": [_product(product, ids[product["id"]]) for product in products],
-        "families": [
-            {"name": product["name"], "pages": list(product["pages"])}
-            for product in shown["products"]
-            if product["id"] in families
-        ],
+        "families": [{"name": name, "pages": pages} for name, pages in _families(products).items()],
         "image_links": links,
         "image_traps": [
             {"page": place["page"], "image_hint": _hint(place), "product": None, "role": place["reason"] or ""}
@@ -65,9 +60,21 @@ def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, A
     }
 
 
+def _families(products: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+    """Return the name of each family -> the pages of its products."""
+    pages: dict[str, set[int]] = {}
+    for product in products:
+        if product["family"]:
+            pages.setdefault(product["family"], set()).update(product["pages"])
+    return {name: sorted(of_family) for name, of_family in pages.items()}
+
+
 def _product(product: Mapping[str, Any], label_id: str) -> dict[str, Any]:
-    said = ("name", "first_page", "last_page", "category", "code", "variants", "metadata")
-    return {"id": label_id} | {field: product[field] for field in said if product[field]}
+    said = ("name", "first_page", "last_page", "category", "code", "metadata")
+    grains = {"variants": "variant", "parts": "part"}
+    listed = {key: [v["name"] for v in product["variants"] if v["grain"] == grain] for key, grain in grains.items()}
+    filled = {field: value for field, value in ({f: product[f] for f in said} | listed).items() if value}
+    return {"id": label_id} | filled
 
 
 def _hint(place: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from swatchbook.evaluation.facts import FactScore, score_facts
+from swatchbook.evaluation.grain import GrainScore, score_grain
 from swatchbook.evaluation.likeness import likeness
 from swatchbook.evaluation.truth import LabelledImage, LabelledProduct, Truth
 from swatchbook.geometry import Box, area, overlap, shared_area
@@ -93,6 +94,7 @@ class Score(Record):
     wrong: tuple[str, ...]
     links: LinkScore
     facts: FactScore
+    grain: GrainScore
 
     @property
     def is_catalogue(self) -> bool:
@@ -126,6 +128,7 @@ def score(truth: Truth, answer: Answer) -> Score:
         wrong=tuple(_listed(p) for i, p in enumerate(said) if i not in used and i not in neutral),
         links=_score_links(truth, answer, {said[i].id: label for label, i in found.items()}),
         facts=score_facts(truth.products, pairs),
+        grain=score_grain(truth, pairs),
     )
 
 

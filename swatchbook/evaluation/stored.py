@@ -1,4 +1,6 @@
-"""Stored results: the scores of an owner's documents against truth files, and a truth file from a document."""
+"""Stored results: the scores of an owner's documents against truth files, or against what people made of them by hand;
+and a truth file from a document.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,6 +10,7 @@ from swatchbook.evaluation.score import Answer, Placed, Score, score
 from swatchbook.evaluation.truth import Truth
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, all_documents
+from swatchbook.ledger.hand_edits import found_assembly, list_edits
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.records import DocumentStatus, LinkKind
@@ -21,6 +24,21 @@ def score_stored(ledger: Ledger, owner: str, truths: Sequence[Truth]) -> tuple[l
         score(truth, read_answer(ledger, completed[truth.sha256])) for truth in truths if truth.sha256 in completed
     ]
     return scores, [truth.slug for truth in truths if truth.sha256 not in completed]
+
+
+def score_edited(ledger: Ledger, owner: str) -> list[Score]:
+    """Return the scores of what was found in an owner's edited documents, against what people made of it by hand.
+
+    What nobody edited counts as right.
+    """
+    scores = list[Score]()
+    for document in all_documents(ledger, owner):
+        if any(edit.undone_at is None for edit in list_edits(ledger, document.id)):
+            found = found_assembly(ledger, document.id)
+            links = [(link.source, link.target) for link in found.links if link.kind is LinkKind.IMAGE_PRODUCT]
+            answer = read_answer(ledger, document.id)._replace(products=found.products, links=links)
+            scores.append(score(Truth.model_validate(draft_of(ledger, document)), answer))
+    return scores
 
 
 def draft_of(ledger: Ledger, document: Document) -> dict[str, Any]:

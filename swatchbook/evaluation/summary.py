@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from swatchbook.errors import InvalidReference
 from swatchbook.evaluation.facts import FieldScore, add_fields
+from swatchbook.evaluation.grain import GrainScore, add_grains
 from swatchbook.evaluation.score import Score
 from swatchbook.records import Record
 
@@ -53,6 +54,7 @@ class Summary(Record):
     link_recall: float | None
     link_recall_of_found: float | None
     facts: FactSummary | None
+    grain: GrainScore
     others: int
     others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
 
@@ -130,6 +132,7 @@ def summarise(scores: Sequence[Score]) -> Summary:
         link_recall=_ratio(hits, sum(each.labels for each in links)),
         link_recall_of_found=_ratio(hits, sum(each.labels_of_found for each in links)),
         facts=_summarise_facts(catalogues),
+        grain=add_grains(each.grain for each in catalogues),
         others=len(others),
         others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
     )

@@ -54,6 +54,7 @@ class LabelledProduct(_Label):
     accept: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     metadata: dict[str, str | tuple[str, ...]] | None = None
+    variants: tuple[str, ...] | None = None
 
 
 class LabelledFamily(_Label):
@@ -61,6 +62,7 @@ class LabelledFamily(_Label):
 
     name: str
     pages: tuple[int, ...]
+    also: tuple[str, ...] = ()
 
 
 class Truth(_Label):

@@ -1,4 +1,5 @@
-"""The formats of an export: CSV, JSON lines, XLSX (Excel) and Parquet, one row for each product.
+"""The formats of an export: CSV, JSON lines, XLSX (Excel) and Parquet, one row for each
+product and for each of its variants.
 
 In JSON lines and Parquet, lists stay lists. In CSV and XLSX their values stand in one cell with `|` between them.
 Except in JSON lines, each kind of metadata is a column `metadata.<name>`, the most frequent first.

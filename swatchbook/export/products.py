@@ -1,7 +1,8 @@
-"""Products as rows of an export: their fields, their price as the number that filters compare, and the file names of
-their pictures, `<image id>.jpg` or `.png`; and copies of these pictures.
+"""Products and their variants as rows of an export: their fields, their price as the number that filters compare, and
+the file names of their pictures, `<image id>.jpg` or `.png`; and copies of these pictures.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,17 @@ from swatchbook.export.atomic_file import atomic_file
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.payloads import price_of
 from swatchbook.ledger.queries.products import list_products
-from swatchbook.records import ProductDetails, ProductPicture, Record
+from swatchbook.records import ProductDetails, ProductPicture, Record, Variant, variant_id
 from swatchbook.storage.files import Files
 
 _READ_TOGETHER = 200
 
 
 class ProductRow(Record):
-    """A product as a row of an export. `price`: the first amount in the printed price, which stays in `metadata`."""
+    """A product, or a variant of one, as a row of an export. `parent`: of a variant the id of its product.
+
+    `price`: the first amount in the printed price, which stays in `metadata`.
+    """
 
     id: str
     document_id: str
@@ -31,6 +35,7 @@ class ProductRow(Record):
     pages: tuple[int, ...]
     grain: str
     parent: str | None
+    family: str | None
     confidence: float
     price: float | None
     pictures: tuple[str, ...]
@@ -45,14 +50,40 @@ def read_products(ledger: Ledger, document: str) -> Iterator[ProductDetails]:
         after = portion[-1][0]
 
 
-def as_row(product: ProductDetails) -> ProductRow:
-    """Return a product as a row."""
-    same = ProductRow.model_fields.keys() & ProductDetails.model_fields.keys() - {"pictures"}
-    return ProductRow(
+def as_rows(product: ProductDetails) -> Iterator[ProductRow]:
+    """Yield a product as a row, then its variants and parts."""
+    same = ProductRow.model_fields.keys() & ProductDetails.model_fields.keys() - {"pictures", "variants"}
+    row = ProductRow(
         **{name: getattr(product, name) for name in same},
+        variants=tuple(variant.name for variant in product.variants),
+        grain="product",
+        parent=None,
         price=price_of(product.metadata.get("price", "")),
         pictures=tuple(map(picture_name, product.pictures)),
     )
+    yield row
+    for variant in product.variants:
+        printed = {"size": variant.size, "price": variant.price}
+        own = {
+            "id": variant_id(product.id, variant),
+            "name": variant.name,
+            "code": variant.code,
+            "variants": (),
+            "pages": (variant.page,) if variant.page else (),
+            "grain": variant.grain,
+            "parent": product.id,
+            "price": price_of(variant.price or ""),
+            "pictures": tuple(picture_name(each) for each in product.pictures if _shows(each, variant)),
+            "metadata": {name: value for name, value in printed.items() if value},
+        }
+        yield row.model_copy(update=own)
+
+
+def _shows(picture: ProductPicture, variant: Variant) -> bool:
+    """Whether the caption of a picture has the words of the variant's name, or its code."""
+    named = (key for key in (variant.name, variant.code) if key)
+    said = picture.caption or ""
+    return any(re.search(rf"(?<!\w){re.escape(key)}(?!\w)", said, re.IGNORECASE) for key in named)
 
 
 def picture_name(picture: ProductPicture) -> str:

@@ -17,10 +17,12 @@ from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.runs import revoke
 from swatchbook.ledger.schedule import is_due
 from swatchbook.ledger.tables import (
+    assemblies,
     chunks,
     contents,
     documents,
     entities,
+    hand_edits,
     images,
     items,
     links,
@@ -168,7 +170,8 @@ def delete_rows(ledger: Ledger, document: str) -> None:
         shown = set(
             connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
         )
-        for table in (placements, links, products, entities, pages, requested, timings, source_items):
+        parts = (placements, links, products, entities, pages, requested, timings, source_items, hand_edits, assemblies)
+        for table in parts:
             connection.execute(delete(table).where(table.c.document == document))
         hide_images(connection, shown)
         hide_chunks(

@@ -52,10 +52,12 @@ def shown_images(
     `only`: no other images than these, few enough for one IN list.
     """
     shown = select(placements.c.document, placements.c.image).where(placements.c.state.in_(COUNTED))
-    if document is not None:
-        shown = shown.where(placements.c.document == document)
+    of_document: ColumnElement[str] = placements.c.document
     if only is not None:
         shown = shown.where(placements.c.image.in_(only))
+        of_document = of_document.concat("")  # an expression: SQLite would go through all placements of the document
+    if document is not None:
+        shown = shown.where(of_document == document)
     if owner is not None:
         shown = shown.join(documents, documents.c.id == placements.c.document).where(documents.c.owner == owner)
     return shown.distinct().subquery("shown")

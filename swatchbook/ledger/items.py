@@ -20,6 +20,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     and_,
+    bindparam,
     func,
     not_,
     null,
@@ -95,7 +96,10 @@ class Batch(Record):
 
 @dataclass(frozen=True)
 class ItemResult:
-    """The result of one item: a vector (d,) float32, or an analysis and its text (None: it has nothing to say)."""
+    """The result of one item: a vector (d,) float32, or an analysis and its text (None: it has nothing to say).
+
+    `phash`: the hash of the picture (images/appearance.py), if its pixels were seen and it is not flat.
+    """
 
     key: str
     role: Role
@@ -103,6 +107,7 @@ class ItemResult:
     vector: NDArray[np.float32] | None = None
     analysis: Analysis | None = None
     text: str | None = None
+    phash: str | None = None
 
     @property
     def item(self) -> ItemId:
@@ -383,7 +388,10 @@ def _problem(r: ItemResult, dimension: int | None) -> str | None:
 
 
 def _store(connection: Connection, results: Sequence[ItemResult]) -> None:
-    """Store vectors, analyses and their texts."""
+    """Store vectors, analyses and their texts, and the hashes of pictures that have none yet."""
+    if hashes := [{"picture": r.key, "hash": r.phash} for r in results if r.phash]:
+        lacks_hash = and_(contents.c.key == bindparam("picture"), contents.c.phash.is_(None))
+        connection.execute(update(contents).where(lacks_hash).values(phash=bindparam("hash")), hashes)
     upsert_rows(
         connection,
         vectors,

@@ -13,12 +13,14 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, func, or_, sele
 from swatchbook.ledger.retention import is_used
 from swatchbook.ledger.tables import (
     analyses,
+    assemblies,
     calls,
     chunks,
     contents,
     deliveries,
     documents,
     entities,
+    hand_edits,
     images,
     items,
     links,
@@ -38,7 +40,9 @@ from swatchbook.records import DocumentStatus
 SHARED: Sequence[Table] = (contents, vectors, analyses, reviews, items, calls, deliveries)
 """Tables whose rows belong to no document: what models made is shared."""
 
-PARTS: Sequence[Table] = (requested, pages, placements, products, chunks, entities, links, source_items, timings)
+PARTS: Sequence[Table] = (
+    requested, pages, placements, products, chunks, entities, links, hand_edits, assemblies, source_items, timings,
+)  # fmt: skip
 """Tables whose rows are parts of one document."""
 
 PORTABLE: Sequence[Table] = (owner_seeds, spaces, *SHARED, documents, images, *PARTS)

@@ -92,7 +92,8 @@ def save_items(ledger: Ledger, run: Run, read: Sequence[ReadItem], scan: str, *,
         )
         replace_products(
             connection,
-            run,
+            run.document,
+            run.generation,
             {each.source.number: each.product for each in read if each.product},
             [link for each in read for link in each.links],
             before=before,

@@ -31,7 +31,17 @@ from swatchbook.errors import Configuration
 from swatchbook.index.base import Space
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dirty import is_searchable
-from swatchbook.ledger.tables import chunks, documents, images, items, key_column, placements, requested, vectors
+from swatchbook.ledger.tables import (
+    backgrounds,
+    chunks,
+    documents,
+    images,
+    items,
+    key_column,
+    placements,
+    requested,
+    vectors,
+)
 from swatchbook.ledger.tables import spaces as table
 from swatchbook.records import PIXEL_ROLES, ItemState, Record, Role, RoleTag
 
@@ -302,6 +312,9 @@ def finish_drop(ledger: Ledger, space: Space, drop_objects: Callable[[], None]) 
         if connection.execute(select(table.c.role).where(this).with_for_update()).first() is not None:
             drop_objects()
             connection.execute(delete(table).where(this))
+            connection.execute(
+                delete(backgrounds).where(backgrounds.c.role == space.role, backgrounds.c.tag == space.tag)
+            )
 
 
 def free_empty_roles(connection: Connection) -> None:

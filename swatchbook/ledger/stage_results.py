@@ -23,6 +23,7 @@ from swatchbook.ledger.dirty import (
     mark_shown,
     reopen_documents_showing,
 )
+from swatchbook.ledger.hand_edits import edit_assembly
 from swatchbook.ledger.image_text import analyses_in_use, queue_text_items, write_texts
 from swatchbook.ledger.owners import seed_of
 from swatchbook.ledger.requested import add_pending
@@ -43,6 +44,7 @@ from swatchbook.ledger.tables import (
 from swatchbook.records import (
     COUNTED,
     PIXEL_ROLES,
+    Assembly,
     Chunk,
     Chunks,
     Extraction,
@@ -102,16 +104,18 @@ def save_pages(ledger: Ledger, run: Run, reading: Reading, plan: Plan) -> None:
         connection.execute(update(documents).where(documents.c.id == run.document).values(read))
 
 
-def save_sizes(ledger: Ledger, run: Run, sizes: Mapping[str, int]) -> None:
-    """Save the bytes of files that stages have stored, by key, unless they are known. Raises RunRevoked."""
-    if not sizes:
+def save_sizes(ledger: Ledger, run: Run, stored: Mapping[str, str], sizes: Mapping[str, int]) -> None:
+    """Save the bytes of files that stages have stored, unless they are known. `stored`: content key -> key of its file;
+    `sizes`: key of a file -> bytes. Raises RunRevoked.
+    """
+    rows = [{"of": key, "stored": file, "bytes": sizes[file]} for key, file in stored.items() if file in sizes]
+    if not rows:
         return
-    unknown = update(contents).where(contents.c.file == bindparam("stored"), contents.c.size.is_(None))
+    # found by its content key: no index has the files, and looking through all contents for each is quadratic
+    this = (contents.c.key == bindparam("of"), contents.c.file == bindparam("stored"), contents.c.size.is_(None))
     with ledger.write() as connection:
         require_live(connection, run)
-        connection.execute(
-            unknown.values(size=bindparam("bytes")), [{"stored": key, "bytes": size} for key, size in sizes.items()]
-        )
+        connection.execute(update(contents).where(*this).values(size=bindparam("bytes")), rows)
 
 
 # --- chunks and entities ----------------------------------------------------------------------------------------------
@@ -128,7 +132,7 @@ def save_chunks(ledger: Ledger, run: Run, result: Chunks) -> None:
         tags = [pair.tag for pair in _requested_pairs(connection, run) if pair.role is Role.TEXT]
         add_pending(connection, [(key, Role.TEXT, tag) for key in texts for tag in tags])
         done = _done(connection, texts, {Role.TEXT})
-        before = _rows(connection, chunks, run)
+        before = _rows(connection, chunks, run.document)
         rows = {chunk.id: _chunk_row(run, chunk) for chunk in result.chunks}
         upsert_rows(connection, chunks, list(rows.values()), new=NEVER_SHOWN)
         embedded = {chunk.id: chunk.text_key for chunk in result.chunks if chunk.embed}
@@ -167,7 +171,7 @@ def save_extraction(ledger: Ledger, run: Run, extraction: Extraction, *, review_
     """
     with ledger.write() as connection:
         require_live(connection, run)
-        placed = _rows(connection, placements, run)
+        placed = _rows(connection, placements, run.document)
         replace_pictures(
             connection, run, extraction, placed=placed, ordinals=range(len(extraction.placements)),
             review_below=review_below,
@@ -205,7 +209,9 @@ def replace_pictures(
     readable = shown - {u.content_key for u in unreadable}
     pairs = _requested_pairs(connection, run)
     of_pictures = [pair for pair in pairs if pair.role in _KEYED_BY_CONTENT]
-    upsert_rows(connection, contents, [_content_row(picture) for picture in extraction.pictures])
+    for has_hash in (True, False):  # without one, the hash that embedding has stored stays
+        pictures = [picture for picture in extraction.pictures if bool(picture.phash) is has_hash]
+        upsert_rows(connection, contents, [_content_row(picture) for picture in pictures])
     insert_new_rows(connection, contents, [{"key": u.content_key} for u in unreadable])  # collected like others
     add_pending(connection, [(key, p.role, p.tag) for key in sorted(readable) for p in of_pictures])
     _reject(connection, unreadable, of_pictures)
@@ -284,8 +290,13 @@ def _images_with_changed_placements(placed: Mapping[str, Row[Any]], rows: Mappin
 
 
 def _content_row(picture: Picture) -> Values:
-    row = picture.model_dump(include={"file", "width", "height", "mode", "phash"})
-    return {"key": picture.content_key, **row, "unused_since": None}
+    row = picture.model_dump(include={"file", "width", "height", "mode"})
+    return {
+        "key": picture.content_key,
+        **row,
+        **({"phash": picture.phash} if picture.phash else {}),
+        "unused_since": None,
+    }
 
 
 def _placement_row(run: Run, ordinal: int, image: str, placement: Placement) -> Values:
@@ -313,23 +324,35 @@ def _reject(connection: Connection, unreadable: Iterable[Unreadable], pairs: Seq
 
 
 def save_assembly(ledger: Ledger, run: Run, assembled: Sequence[Product], linked: Sequence[Link]) -> None:
-    """Save stage 7: products and links, and mark what they change for publishing. Raises RunRevoked."""
+    """Save stage 7: products and links with the edits by hand, and mark what they change for publishing.
+
+    Raises RunRevoked.
+    """
     with ledger.write() as connection:
         require_live(connection, run)
-        saved = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == run.document)
-        replace_products(
-            connection,
-            run,
-            dict(enumerate({product.id: product for product in assembled}.values())),
-            linked,
-            before={i: row.record for i, row in _rows(connection, products, run).items()},
-            old={(row.kind, row.source, row.target) for row in connection.execute(saved)},
-        )
+        distinct = tuple({product.id: product for product in assembled}.values())
+        edited = edit_assembly(connection, run.document, Assembly(products=distinct, links=tuple(linked)))
+        replace_assembly(connection, run.document, run.generation, edited)
+
+
+def replace_assembly(connection: Connection, document: str, generation: str, assembly: Assembly) -> None:
+    """Save all products and links of a document instead of those that it has, and mark what they change."""
+    saved = select(links.c.kind, links.c.source, links.c.target).where(links.c.document == document)
+    replace_products(
+        connection,
+        document,
+        generation,
+        dict(enumerate(assembly.products)),
+        assembly.links,
+        before={i: row.record for i, row in _rows(connection, products, document).items()},
+        old={(row.kind, row.source, row.target) for row in connection.execute(saved)},
+    )
 
 
 def replace_products(
     connection: Connection,
-    run: Run,
+    document: str,
+    generation: str,
     assembled: Mapping[int, Product],
     linked: Sequence[Link],
     *,
@@ -352,22 +375,19 @@ def replace_products(
     new = {(link.kind.value, link.source, link.target): link for link in linked}
     moved = set(old) ^ new.keys() | {link for link in {*old, *new} if link[2] in changed}
     rows = [
-        {"id": p.id, "document": run.document, "generation": run.generation, "ordinal": n, "name": p.name,
+        {"id": p.id, "document": document, "generation": generation, "ordinal": n, "name": p.name,
          "record": records[p.id]}
         for n, p in assembled.items()
     ]  # fmt: skip
     upsert_rows(connection, products, rows)
     delete_rows_by_key(connection, products, before.keys() - records.keys())
-    upsert_rows(connection, links, [_link_row(run, link) for link in new.values()])
-    delete_rows_by_key(connection, links, [(run.document, *link) for link in set(old) - new.keys()])
+    common = {"document": document, "generation": generation}
+    upsert_rows(connection, links, [common | link.model_dump(mode="json") for link in new.values()])
+    delete_rows_by_key(connection, links, [(document, *link) for link in set(old) - new.keys()])
 
     sources = {kind: {source for k, source, _ in moved if k == kind} for kind in LinkKind}
     mark_changed(connection, images, _images_of(connection, sources[LinkKind.IMAGE_PRODUCT]))
     mark_changed(connection, chunks, sources[LinkKind.CHUNK_PRODUCT])
-
-
-def _link_row(run: Run, link: Link) -> Values:
-    return {"document": run.document, "generation": run.generation, **link.model_dump(mode="json")}
 
 
 def _images_of(connection: Connection, sources: Collection[str]) -> set[str]:
@@ -384,9 +404,9 @@ def _requested_pairs(connection: Connection, run: Run) -> list[RoleTag]:
     return [RoleTag(role=Role(row.role), tag=row.tag) for row in connection.execute(query)]
 
 
-def _rows(connection: Connection, table: Table, run: Run) -> dict[str, Row[Any]]:
+def _rows(connection: Connection, table: Table, document: str) -> dict[str, Row[Any]]:
     """Return id -> row of the document, locked against other writers."""
-    query = select(table).where(table.c.document == run.document).with_for_update()
+    query = select(table).where(table.c.document == document).with_for_update()
     return {row.id: row for row in connection.execute(query)}
 
 

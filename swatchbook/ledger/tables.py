@@ -161,6 +161,9 @@ pages = Table(
     Column("pictures", JSON),  # that are seen on a skipped page: [{bbox, width, height}]
     Column("lost_pictures", JSON(none_as_null=True)),  # of other pages, null without any: [{page, bbox, share}]
     Column("label", SafeText),  # the number that people read on it, if it is another one
+    Column("unassigned", JSON(none_as_null=True)),  # what of it belongs to no product: Unassigned, null without any
+    Column("rejected", JSON(none_as_null=True)),  # its texts that were nearly names: [Evidence], null without any
+    Column("unsure", Boolean, nullable=False, server_default=text("false")),  # it needs a vision model or a person
 )
 
 images = Table(
@@ -254,6 +257,26 @@ links = Table(
     Column("evidence", JSON, nullable=False),
     Index(None, "source"),
     Index(None, "target"),
+)
+
+hand_edits = Table(  # what people changed about products: hand_edits.py
+    "hand_edits",
+    metadata,
+    _document(primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1, in the order in which they were made
+    Column("edit", JSON, nullable=False),  # Edit
+    Column("by", SafeText, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("problem", SafeText),  # why it changes nothing now
+    Column("undone_by", SafeText),
+    Column("undone_at", Time),
+)
+
+assemblies = Table(  # what stage 7 found, of documents with edits; `products` and `links` have it with the edits
+    "assemblies",
+    metadata,
+    _document(primary_key=True),
+    Column("record", JSON, nullable=False),  # Assembly
 )
 
 source_items = Table(  # what a folder held when it was last read, so that unchanged files are known
@@ -377,6 +400,17 @@ spaces = Table(
     Column("activated_at", Time),  # last; NULL: it was never active
     Column("retired_at", Time),  # last; spaces that one switch retired have the same time
     Column("dropping", Boolean, nullable=False, server_default=text("false")),  # nothing writes or reads it any more
+)
+
+backgrounds = Table(  # how near an owner's objects in a space are to unrelated questions: search/background.py
+    "backgrounds",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("owner", String(64), primary_key=True),  # '': all owners
+    Column("mean", Double, nullable=False),
+    Column("deviation", Double, nullable=False),
+    Column("objects", Integer, nullable=False),  # that were compared
 )
 
 late_writes = Table(  # ids of writes to the index that their publisher gave up, and that may still arrive

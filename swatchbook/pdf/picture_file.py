@@ -1,5 +1,5 @@
 """When a picture of a page keeps its JPEG bytes, and when it is converted to PNG (a mask, a turn, CMYK, a wide colour
-profile); its content key; and the look by which copies of a picture are recognised.
+profile); and its content key.
 
 Used inside the child process, on bytes and Pillow images.
 """
@@ -11,13 +11,13 @@ from PIL import Image, UnidentifiedImageError
 
 from swatchbook.errors import UnreadableImage
 from swatchbook.geometry import Turn
+from swatchbook.images.appearance import appearance_of
 from swatchbook.images.limits import ImageLimits
 from swatchbook.records import pixel_key, sha256
 
 Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
 
 OPAQUE = 250  # a mask with at least this alpha everywhere is ignored: three quarters of soft masks
-FLAT = 12  # of 255; pictures with less contrast have no phash
 PNG_LEVEL = 3  # of 9: a third of the time of the default for 5 % more bytes
 PLAIN_SPACES = ("DeviceGray", "DeviceRGB", "CalGray", "CalRGB", "ICCBased")
 WIDE_SPACES = ("adobe rgb", "prophoto", "wide gamut", "display p3")
@@ -76,7 +76,7 @@ def keep_jpeg(data: bytes, limits: ImageLimits) -> PictureFile | None:
             mode = image.mode
             image.draft(mode, (64, 64))  # decode the whole stream at an eighth of the size, to find truncation
             image.load()
-            appearance = _appearance(image)
+            appearance = appearance_of(image)._asdict()
     except UnidentifiedImageError:
         raise UnreadableImage("Its bytes are not a JPEG.", advice="Export the catalogue again.") from None
     except OSError as error:
@@ -97,27 +97,10 @@ def to_png(image: Image.Image, turn: Turn, limits: ImageLimits) -> PictureFile:
     data = file.getvalue()
     limits.check_bytes(len(data))
     facts = {"content_key": key, "width": image.width, "height": image.height, "mode": image.mode}
-    return {**facts, "passed_through": False, "suffix": ".png", **_appearance(image)}, data
+    return {**facts, "passed_through": False, "suffix": ".png", **appearance_of(image)._asdict()}, data
 
 
 def min_alpha(mask: Image.Image) -> int:
     """Return the smallest value of a mask (mode L), 0–255."""
     least, _ = mask.getextrema()
     return int(least)  # type: ignore[arg-type]  # pairs are for many bands
-
-
-def _appearance(image: Image.Image) -> dict[str, Any]:
-    """Return `phash` and `tone` of a picture, by which copies of it are recognised.
-
-    `phash`: the signs of the 64 brightness steps along the rows of a 9 × 8 grid, in hex; None if the picture is flat.
-    `tone`: mean RGB over white.
-    """
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    small = image.convert("RGB").resize((9, 8), Image.Resampling.BOX)
-    tone = list(small.resize((1, 1), Image.Resampling.BOX).tobytes())
-    gray = small.convert("L").tobytes()
-    if max(gray) - min(gray) < FLAT:
-        return {"phash": None, "tone": tone}
-    signs = [gray[9 * row + column] > gray[9 * row + column + 1] for row in range(8) for column in range(8)]
-    return {"phash": f"{sum(sign << bit for bit, sign in enumerate(signs)):016x}", "tone": tone}

@@ -13,10 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
+from PIL import Image
 
 from swatchbook.analysis.understanding import understanding_text
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import SHARED, Configuration, Failure, FileMissing, Interrupted, Policy
+from swatchbook.images.appearance import appearance_of
 from swatchbook.ledger import items, runs
 from swatchbook.ledger.calls import CallContext
 from swatchbook.ledger.items import Batch, ClaimedItem, FailedItem, ItemResult, Pair
@@ -174,7 +176,7 @@ def _compute_from_pixels(
                 if isinstance(vectors, Failure):
                     fail(key, of_key, vectors)
                 else:
-                    computed += [ItemResult(key=key, role=c.role, tag=c.tag, vector=vectors[c.role]) for c in of_key]
+                    computed += [_from_pixels(c, vectors[c.role], pixels[key]) for c in of_key]
     for c, analysis in zip(to_analyse, analyses.result(), strict=True):
         if isinstance(analysis, Failure):
             fail(c.key, [c], analysis)
@@ -182,6 +184,11 @@ def _compute_from_pixels(
             text = understanding_text(analysis)
             computed.append(ItemResult(key=c.key, role=c.role, tag=c.tag, analysis=analysis, text=text or None))
     return computed, failed
+
+
+def _from_pixels(item: ClaimedItem, vector: Vectors, pixels: Pixels) -> ItemResult:
+    phash = appearance_of(Image.fromarray(pixels)).phash if item.role is Role.VISUAL else None
+    return ItemResult(key=item.key, role=item.role, tag=item.tag, vector=vector, phash=phash)
 
 
 def _encoders(resources: Resources, claimed: Sequence[ClaimedItem]) -> list[tuple[ImageEncoder, list[ClaimedItem]]]:

@@ -12,8 +12,9 @@ from typing import Final
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import chunk, describe, discover, plan
 from swatchbook.catalogue.llm import scans
+from swatchbook.catalogue.llm.assist import is_open, open_pages
 from swatchbook.catalogue.llm.metadata import ask_metadata
-from swatchbook.catalogue.llm.products import ask_products
+from swatchbook.catalogue.llm.products import ask_names
 from swatchbook.catalogue.llm.prompts import READ_PAGE, Printed
 from swatchbook.ledger import items
 from swatchbook.ledger.queries import reviews
@@ -138,11 +139,15 @@ def _read(resources: Resources, path: Path, options: IngestOptions) -> Reading:
 def _discovering(
     resources: Resources, files: Files, reading: Reading, discovery: Discovery, tables: Tables
 ) -> Iterator[Planned]:
-    """Count reading scanned pages, finding products, and describing each product."""
-    if resources.settings.discovery != "llm":
+    """Count reading scanned pages, finding products, and describing each product, of what the model is asked about."""
+    if resources.settings.discovery == "layout":
+        return
+    assists = resources.settings.discovery == "assist"
+    asked = open_pages(reading, discovery) if assists else frozenset(range(1, reading.page_count + 1))
+    if not asked:
         return
     model = resources.models.llm.model
-    if scanned := scans.scanned_pages(reader.iter_pages(files, reading)):
+    if (scanned := scans.scanned_pages(reader.iter_pages(files, reading))) and not (assists and discovery.products):
         question = Question(instructions=READ_PAGE, parts=(b"",), max_tokens=scans.MOST_TOKENS)
         yield _asked(
             resources.settings,
@@ -154,8 +159,10 @@ def _discovering(
             len(scanned),
         )
     finding, describing = Tally(model), Tally(model)
-    ask_products(finding, reading, reader.iter_pages(files, reading), discovery)
+    ask_names(finding, reading, reader.iter_pages(files, reading), discovery, only=asked)
     for product in discovery.products:
+        if assists and not is_open(product):
+            continue
         pages = list(reader.iter_pages(files, reading, pages=describe.pages_to_read(product)))
         others = describe.neighbours(product, discovery)
         by_layout = describe.describe(product, pages, tables.on(product.pages).tables, others)

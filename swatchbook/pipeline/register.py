@@ -261,7 +261,7 @@ def _check(path: Path, name: str, settings: Settings) -> None:
 
 
 def _require_llm(settings: Settings) -> None:
-    if settings.discovery == "llm" and not settings.llm_model:
+    if settings.discovery != "layout" and not settings.llm_model:
         raise Configuration(f"{PREFIX}LLM_MODEL is not set.", advice=f"Set it, or {PREFIX}DISCOVERY=layout.")
 
 

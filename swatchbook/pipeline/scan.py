@@ -129,8 +129,8 @@ def scan(resources: Resources, work: Work, *, progress: Callable[[int, int], Non
             items.append(_read_item(work, key, item, before, number if before is None else before.number, opened))
             number += before is None
         source_items.save_items(ledger, work.run, items, token, review_below=settings.review_below)
-        sizes = resources.files.sizes_on_disk(picture.file for item in items for picture in item.extraction.pictures)
-        save_sizes(ledger, work.run, sizes)
+        stored = {picture.content_key: picture.file for item in items for picture in item.extraction.pictures}
+        save_sizes(ledger, work.run, stored, resources.files.sizes_on_disk(stored.values()))
         unlisted += [item.hides for item in portion.values() if item.hides is not None]
         same = {key: known[key] for key in portion.keys() - changed.keys()}
         same |= {item.source.key: item.source for item in items if _is_same(item.source, known.get(item.source.key))}

@@ -19,7 +19,7 @@ from swatchbook.ledger.calls import Answer, CallContext, CallRequest
 from swatchbook.providers.call_cache import ask_once, record_alive
 from swatchbook.providers.client import Call, Client, Clock, Usage
 from swatchbook.providers.costs import cost, turn_tokens, usd
-from swatchbook.providers.endpoint import Endpoint, endpoint
+from swatchbook.providers.endpoint import Endpoint, Part, endpoint
 from swatchbook.providers.json_schema import complaint, json_in, schema_of
 from swatchbook.providers.messages import ChatMessage, ChatReply, Question, Shape, ShapeMethod
 from swatchbook.providers.prices import price_of
@@ -171,16 +171,29 @@ def _parse(reply: ChatReply, shape: type[Shape]) -> Shape | str:
 
 
 def vision_chat(settings: Settings) -> ProviderChat:
-    """Return the settings' vision model. Raises Configuration if a setting is missing."""
-    return ProviderChat(endpoint(settings, "vision"), openai, price=price_of(settings, "vision"))
+    """Return the settings' vision model. Raises Configuration or Authentication if a setting is missing."""
+    return _vision_chat(settings, "vision", settings.vision_api, settings.vision_url)
 
 
 def review_chat(settings: Settings) -> ProviderChat:
-    """Return the settings' review model, by default at the vision model's URL. Raises Configuration."""
+    """Return the settings' review model, by default at the vision model's URL.
+
+    Raises Configuration or Authentication if a setting is missing.
+    """
+    api = settings.review_api
     if settings.review_url is None:  # only then may the vision model's key be sent there
         key = settings.review_api_key or settings.vision_api_key
         settings = settings.model_copy(update={"review_url": settings.vision_url, "review_api_key": key})
-    return ProviderChat(endpoint(settings, "review"), openai, price=price_of(settings, "review"))
+        api = settings.vision_api
+    return _vision_chat(settings, "review", api, settings.review_url)
+
+
+def _vision_chat(settings: Settings, part: Part, api: str, url: str | None) -> ProviderChat:
+    """Return the vision model of a part of the settings. Only Anthropic's API has a public address by default."""
+    wire: Wire = anthropic if api == "anthropic" else openai
+    public = wire.URL if api == "anthropic" else None
+    where = endpoint(settings, part, url=public, needs_key=url is None and public is not None)
+    return ProviderChat(where, wire, price=price_of(settings, part))
 
 
 def language_chat(settings: Settings) -> ProviderChat:

@@ -52,7 +52,9 @@ def address(settings: Settings, part: Part) -> str:
     """Return the URL to which calls of a part go; empty if the settings name none and it has no public one."""
     if part == "review" and settings.review_url is None:
         part = "vision"
-    vendor = {"llm": settings.llm_api, "text": settings.text_encoder}.get(part, "")
+    public = {"vision": settings.vision_api, "review": settings.review_api}
+    seeing = {name: api for name, api in public.items() if api == "anthropic"}  # others have no address by default
+    vendor = {**seeing, "llm": settings.llm_api, "text": settings.text_encoder}.get(part, "")
     return (getattr(settings, f"{part}_url") or PUBLIC_URLS.get(vendor, "")).rstrip("/")
 
 

@@ -37,7 +37,7 @@ def parts_in_use(settings: Settings) -> list[Part]:
     chosen: Mapping[Part, bool] = {
         "vision": settings.analyst == "vision",
         "review": bool(settings.review_model and settings.review_below),
-        "llm": settings.discovery == "llm",
+        "llm": settings.discovery != "layout",
         "text": settings.text_encoder != "minilm",
     }
     return [part for part, is_used in chosen.items() if is_used]

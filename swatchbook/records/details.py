@@ -8,8 +8,8 @@ from swatchbook.geometry import Box
 from swatchbook.records.base import Record
 from swatchbook.records.images import Analysis, PlacementState
 from swatchbook.records.items import ImageState, ItemState, Role
-from swatchbook.records.pages import LostPicture, SkippedPicture
-from swatchbook.records.products import Product
+from swatchbook.records.pages import LostPicture, SkippedPicture, Unassigned
+from swatchbook.records.products import Evidence, Product
 
 
 class ProductPicture(Record):
@@ -72,6 +72,11 @@ class PageDetails(Record):
     lost_pictures: tuple[LostPicture, ...] = Field(
         default=(), description="Parts of the page that look like pictures and have no placement."
     )
+    unassigned: Unassigned | None = Field(
+        default=None, description="Short texts and pictures beside the page's products that belong to none of them."
+    )
+    rejected: tuple[Evidence, ...] = Field(default=(), description="Texts that were nearly names of products, and why.")
+    unsure: bool = Field(default=False, description="It looks like products, and needs a vision model or a person.")
 
 
 class ImagePlace(Record):

@@ -130,6 +130,21 @@ class LostPicture(Record):
     reason: str | None = None  # why its page was skipped
 
 
+class LooseText(Record):
+    """A text of a page, and its box in points."""
+
+    text: str
+    bbox: Box
+
+
+class Unassigned(Record):
+    """What of a page with products belongs to none of them: captions and other short texts, and pictures in points."""
+
+    page: int
+    texts: tuple[LooseText, ...] = ()
+    pictures: tuple[Box, ...] = ()
+
+
 class SeenPage(Record):
     """A page as a person sees it. `unplaced`: what looks like a picture and lies in no placement."""
 

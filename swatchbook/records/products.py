@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from swatchbook.geometry import Box
-from swatchbook.records.base import Record
+from swatchbook.records.base import Record, fold, identity
 from swatchbook.records.pages import FailedPage, Scans, Table
 
 
@@ -28,16 +28,38 @@ class Occurrence(Record):
     text: str
 
 
+class Variant(Record):
+    """A colour, size or finish of a product, or a part of it: data of the product, which never counts as a product.
+
+    `bbox` is that of the text that names it, on `page`.
+    """
+
+    grain: Literal["variant", "part"] = "variant"
+    name: str
+    code: str | None = None
+    size: str | None = None
+    price: str | None = None
+    page: int | None = None
+    bbox: Box | None = None
+
+
+def variant_id(product: str, variant: Variant) -> str:
+    """Return the id of a variant of a product. Its name is folded, so a change of case or spacing keeps the id."""
+    return identity("variant", product, fold(variant.name), fold(variant.code or ""))
+
+
 class FoundProduct(Record):
-    """A product that stage 2A found, and its pages. `raw_name` is the name as printed, `name` the cleaned one."""
+    """A product that stage 2A found, and its pages. `raw_name` is the name as printed, `name` the cleaned one.
+
+    `family` is what it shares with other products: a heading, or the beginning of their names.
+    """
 
     name: str
     raw_name: str
     category: str | None = None
     code: str | None = None
-    variants: tuple[str, ...] = ()
-    grain: Literal["family", "product", "variant", "part"] = "product"
-    parent: int | None = None  # index into the discovery's products
+    family: str | None = None
+    variants: tuple[Variant, ...] = ()
     first_page: int
     last_page: int
     pages: tuple[int, ...]
@@ -61,11 +83,20 @@ PAGE_CUT = "page cut"
 """Rule of evidence that the text of a page was cut before it was sent to a model."""
 
 
+DISAGREEMENT = "disagreement"
+"""Rule of evidence that the layout rules and the language model disagree about a product: a person should look."""
+
+
 class Discovery(Record):
-    """Result of stage 2A. If it has no products, `note` says what is needed to find them."""
+    """Result of stage 2A. If it has no products, `note` says what is needed to find them.
+
+    `rejected`: texts that were nearly names. `unsure`: pages that look like products, and on which the layout does not
+    tell which: they need a vision model or a person.
+    """
 
     products: tuple[FoundProduct, ...]
     rejected: tuple[Evidence, ...] = ()
+    unsure: tuple[int, ...] = ()
     note: str | None = None
     scans: Scans = Scans()
     lost: tuple[FailedPage, ...] = ()  # pages that could not be read, or why the language model's answer is missing
@@ -92,15 +123,14 @@ class Product(Record):
     name: str
     category: str | None
     code: str | None
-    variants: tuple[str, ...]
+    variants: tuple[Variant, ...]
     first_page: int
     last_page: int
     pages: tuple[int, ...]
     metadata: dict[str, str]
     confidence: float
     evidence: tuple[Evidence, ...]
-    grain: str = "product"
-    parent: str | None = None
+    family: str | None = None
     occurrences: tuple[Occurrence, ...] = ()  # none where only its pages are known
     facts: tuple[Fact, ...] = ()  # where the values of `metadata` stand
 

@@ -1,12 +1,12 @@
 """The fields of what people are shown: failures, costs, the report of a run, search hits."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
 from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, Stage
-from swatchbook.records.pages import LostPicture, SkippedPage
+from swatchbook.records.pages import LostPicture, SkippedPage, Unassigned
 from swatchbook.records.sources import ItemCounts
 
 
@@ -68,6 +68,8 @@ class RunReport(Record):
     pictures_skipped: int = 0  # that are seen on skipped pages; `skipped` lists them
     skipped: tuple[SkippedPage, ...] = ()
     lost_pictures: tuple[LostPicture, ...] = ()  # parts of other pages that look like pictures and have no placement
+    unassigned: tuple[Unassigned, ...] = ()  # short texts and pictures beside products that belong to none
+    unsure_pages: tuple[int, ...] = ()  # that look like products, and need a vision model or a person
     failed_images: tuple[FailureRecord, ...] = ()
     other_failures: tuple[FailureRecord, ...] = ()
     confidence_score: float | None = None
@@ -101,6 +103,14 @@ class Hit(Record):
     text: str | None = None
     images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
+    relevance: float | None = None  # 0–1: the probability that it answers the text; None: searched by a picture
+
+
+class NearDuplicates(Record):
+    """Groups of images that show nearly the same picture, the largest first; `more`: how many groups are not listed."""
+
+    groups: tuple[tuple[Hit, ...], ...]
+    more: int = 0
 
 
 class FacetValue(Record):
@@ -147,8 +157,19 @@ class Unmatched(Record):
 class SearchResults(Record):
     """Results, best first. `unmatched`: of a search without results, the filters that nothing matches.
 
+    Results that hardly have to do with the text are left out (SWATCHBOOK_RELEVANCE_FLOOR). `nearest`: where that leaves
+    none, the one of them that has most to do with it. `next`: the offset at which there are more.
+
     The picture of an image is at `/images/{id}/file`; a product names its `images`.
     """
 
     hits: tuple[Hit, ...]
     unmatched: tuple[Unmatched, ...] = ()
+    nearest: Hit | None = None
+    next: int | None = None
+
+    def without_reasons(self) -> Self:
+        """Return the same without `why`."""
+        hits = tuple(hit.model_copy(update={"why": {}}) for hit in self.hits)
+        nearest = self.nearest and self.nearest.model_copy(update={"why": {}})
+        return self.model_copy(update={"hits": hits, "nearest": nearest})

@@ -11,7 +11,19 @@ from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import PDF, Document
 from swatchbook.ledger.queries.document import read_products, show_document
 from swatchbook.ledger.queries.document_parts import list_pages
-from swatchbook.records import Box, ImageState, LinkKind, Occurrence, PageDetails, PlacementState, Product, Record
+from swatchbook.records import (
+    COUNTED,
+    Box,
+    Evidence,
+    ImageState,
+    LinkKind,
+    Occurrence,
+    PageDetails,
+    PlacementState,
+    Product,
+    Record,
+    Unassigned,
+)
 
 Look = Literal["shown", "hidden", "decorative", "unreadable", "failed", "skipped", "lost", "product"]
 """What a box stands for: a placement by its state; `failed` where its image is shown, but has failed or was rejected;
@@ -59,6 +71,7 @@ class Mark(Record):
     reason: str | None = None
     caption: str | None = None
     products: tuple[tuple[str, float], ...] = ()
+    image: str | None = None  # its id, if it is counted in the account
 
     @property
     def sign(self) -> str:
@@ -84,6 +97,9 @@ class PageView(Record):
     marks: tuple[Mark, ...] = ()
     products: tuple[Product, ...] = ()
     cards: tuple[Card, ...] = ()
+    unassigned: Unassigned | None = None
+    rejected: tuple[Evidence, ...] = ()
+    unsure: bool = False
 
 
 class Inspection(Record):
@@ -154,6 +170,9 @@ def _view(number: int, known: PageDetails | None, marks: Sequence[Mark], product
             for place in product.occurrences
             if place.page == number
         ),
+        unassigned=known.unassigned if known else None,
+        rejected=known.rejected if known else (),
+        unsure=known.unsure if known else False,
     )
 
 
@@ -179,6 +198,7 @@ def _marks(shown: Mapping[str, Any], names: Mapping[str, str]) -> dict[int, list
                     reason=place["reason"] or (_failures(image["items"]) if look == "failed" else None),
                     caption=place["caption"],
                     products=tuple(linked[place["id"]]),
+                    image=image["id"] if place["state"] in COUNTED else None,
                 )
             )
     return marks

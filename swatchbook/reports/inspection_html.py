@@ -168,8 +168,8 @@ def _page(view: PageView, seen: SeenPage | FailedPage) -> str:
         marks = marks_of(view, seen)
         picture = _picture(view, marks, seen)
     return (
-        f'<section id="p{view.number}">{picture}{head}{_placements(view.number, marks)}{_product_list(view)}'
-        "</div></section>"
+        f'<section id="p{view.number}">{picture}{head}{_placements(view.number, marks)}'
+        f"{_product_list(view)}{_doubts(view)}</div></section>"
     )
 
 
@@ -263,10 +263,27 @@ def _product_list(view: PageView) -> str:
     for number, product in enumerate(view.products, start=1):
         evidence = [_evidence(each) for each in product.evidence if each.page in (None, view.number)]
         found_by = "; ".join(dict.fromkeys(evidence))
-        cells = (product.name, _range(product), product.category or "", f"{product.confidence:.2f}", found_by)
+        variants = ", ".join(variant.name for variant in product.variants if variant.page in (None, view.number))
+        family = product.family or product.category or ""
+        cells = (product.name, _range(product), family, variants, f"{product.confidence:.2f}", found_by)
         rows.append(_row(_chip("product", f"P{number}"), *map(_text, cells)))
-    heads = ("", "product", "pages", "category", "confidence", "found by")
+    heads = ("", "product", "pages", "family", "variants here", "confidence", "found by")
     return f"<h3>Products</h3>{_table(heads, rows)}" if rows else ""
+
+
+def _doubts(view: PageView) -> str:
+    """Return what is not certain of a page: that it is unsure, what belongs to no product, and what was nearly one."""
+    lines = ["It looks like products, and the layout does not tell which: it needs a vision model or a person."]
+    lines = lines if view.unsure else []
+    if view.unassigned:
+        lines += [f"No product: “{shorten(text.text, _CAPTION)}”" for text in view.unassigned.texts]
+        lines += [f"{len(view.unassigned.pictures)} pictures belong to no product."] if view.unassigned.pictures else []
+    shown = "".join(f"<p>{_text(line)}</p>" for line in lines)
+    rows = [
+        _row(_text(shorten(each.text or "", _CAPTION)), _text(each.rule), f"{each.detail.get('probability', '')}")
+        for each in view.rejected
+    ]
+    return shown + (f"<h3>Nearly names</h3>{_table(('text', 'why it is none', 'probability'), rows)}" if rows else "")
 
 
 def _range(product: Product) -> str:

@@ -85,6 +85,9 @@ def as_markdown(
         "pages skipped": report.pages_skipped,
         "pictures on them": report.pictures_skipped,
         "lost pictures": len(report.lost_pictures),
+        "unassigned captions": sum(len(left.texts) for left in report.unassigned),
+        "unassigned pictures": sum(len(left.pictures) for left in report.unassigned),
+        "unsure pages": len(report.unsure_pages),
         "hidden placements": report.placements_hidden,
         "decorative placements": report.placements_decorative,
         "images to review": report.images_to_review,
@@ -101,6 +104,7 @@ def as_markdown(
         table(list(totals), [list(totals.values())]),
         _skipped_table(report),
         _lost_table(report),
+        _unassigned_table(report),
         _product_table(products),
         "## Seconds by stage",
         table(list(report.seconds), [[f"{seconds:.1f}" for seconds in report.seconds.values()]]),
@@ -154,6 +158,15 @@ def _lost_table(report: RunReport) -> str:
         [lost.page, " ".join(f"{edge:.0f}" for edge in lost.bbox), f"{lost.share:.1%}"] for lost in report.lost_pictures
     ]
     return table(("lost picture on page", "x0 y0 x1 y1", "of the page"), rows[:_LOST]) if rows else ""
+
+
+def _unassigned_table(report: RunReport) -> str:
+    """Return what belongs to no product, by page; nothing without any."""
+    rows = [
+        [left.page, "; ".join(truncate([plain(text.text) for text in left.texts], _PLACES)), len(left.pictures)]
+        for left in report.unassigned
+    ]
+    return table(("page", "captions without a product", "pictures without a product"), rows[:_LOST]) if rows else ""
 
 
 def _product_table(products: Sequence[ProductThumbnails]) -> str:

@@ -7,9 +7,11 @@ like everything behind it; the first has 1. Roles of one model (ONE_MODEL) share
 the role that discriminates less counts less. docs/quality.md compares this with other methods.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from swatchbook.errors import InvalidReference
 from swatchbook.index.base import Match
 from swatchbook.records import Role
 
@@ -27,6 +29,11 @@ IMAGE_WEIGHTS_WITHOUT_STRUCTURE: Mapping[str, float] = {"visual": 0.6, "color": 
 ONE_MODEL = frozenset({Role.UNDERSTANDING, Role.TEXT})
 """Roles that are queried with one vector of one encoder, so that their scores are comparable."""
 
+WEIGHTED = (*sorted(role.value for role in Role if role is not Role.ANALYSIS), KEYWORD)
+"""What can have a weight."""
+
+_NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
+
 Ranked = list[tuple[str, float]]
 """(image or product id, the score of its best match), best first, each id once."""
 
@@ -40,6 +47,22 @@ class FusedScore:
     def __init__(self) -> None:
         self.score = 0.0
         self.why: dict[str, dict[str, float]] = {}
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """Return role -> weight of a text such as "visual=0.6,keyword=0.4". Raises InvalidReference.
+
+    At least one weight must be positive, none may be negative; the sum may be any.
+    """
+    weights = dict[str, float]()
+    for part in filter(None, map(str.strip, text.split(","))):
+        role, _, number = part.partition("=")
+        if role not in WEIGHTED or _NUMBER.fullmatch(number) is None:
+            raise InvalidReference(f"{part!r} is no weight.", advice=f"Give ROLE=NUMBER; roles: {', '.join(WEIGHTED)}.")
+        weights[role] = float(number)
+    if not any(weights.values()):
+        raise InvalidReference("No role has a weight.", advice="Give ROLE=NUMBER, such as visual=0.6,text=0.4.")
+    return weights
 
 
 def default_weights(roles: Collection[Role], *, text: bool, image: bool) -> dict[str, float]:

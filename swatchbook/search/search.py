@@ -4,8 +4,9 @@ taken, 100 to 10,000. Weights of roles: `fusion.py`. How a filter matches: `inde
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
@@ -13,12 +14,15 @@ from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.queries import search_results
-from swatchbook.ledger.queries.filters import satisfying
+from swatchbook.ledger.queries.filters import satisfying, unmatched
+from swatchbook.ledger.queries.printed_texts import texts_of
 from swatchbook.ledger.spaces import active_spaces
 from swatchbook.models.base import TextTower
 from swatchbook.models.registry import Models
-from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag
+from swatchbook.records import PIXEL_ROLES, Hit, ResultKind, Role, RoleTag, SearchResults
 from swatchbook.resources import Resources
+from swatchbook.search.background import Background, Encode, background_of
+from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import (
     CANDIDATES,
     KEYWORD,
@@ -30,10 +34,58 @@ from swatchbook.search.fusion import (
     fuse,
     own_score,
 )
+from swatchbook.search.relevance import Evidence, content_words, share_said
+
+NO_EXAMPLES = Examples()
 
 _CHECKED_SIDE = 64  # pixels to which a picture is decoded that only has to be readable
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """Candidates of each role, where only a result itself decides whether it satisfies a filter."""
+
+
+class Query(NamedTuple):
+    """What is asked for: by text, by a picture, by examples of the collection, or by text and pictures."""
+
+    text: str | None
+    image: Path | None
+    examples: Examples
+
+    @property
+    def by_picture(self) -> bool:
+        return self.image is not None or bool(self.examples.like)
+
+
+def find_relevant(
+    resources: Resources,
+    *,
+    text: str | None = None,
+    image: Path | None = None,
+    examples: Examples = NO_EXAMPLES,
+    where: Where,
+    by: ResultKind = "image",
+    k: int = 10,
+    offset: int = 0,
+    weights: Mapping[str, float] | None = None,
+) -> SearchResults:
+    """Return k results of `search` from an offset; of a search by text alone those that are relevant enough.
+
+    Without one, the nearest of the others; without any, the filters that nothing matches. Raises as `search` does.
+    """
+    best = search(
+        resources, text=text, image=image, examples=examples, where=where, by=by, k=offset + k + 1, weights=weights
+    )
+    found = best[offset : offset + k]
+    if text and text.strip() and image is None and not examples.like:
+        judged = zip(found, evidence(resources, found, text, by, where.owner), strict=True)
+        found = [hit.model_copy(update={"relevance": round(each.relevance, 4)}) for hit, each in judged]
+    floor = resources.settings.relevance_floor
+    hits = tuple(hit for hit in found if hit.relevance is None or hit.relevance >= floor)
+    return SearchResults(
+        hits=hits,
+        unmatched=() if best else tuple(unmatched(resources.ledger, by, where)),
+        nearest=None if hits or offset else max(found, key=lambda hit: hit.relevance or 0.0, default=None),
+        next=offset + k if hits and len(best) > offset + k else None,
+    )
 
 
 def search(
@@ -41,13 +93,14 @@ def search(
     *,
     text: str | None = None,
     image: Path | None = None,
+    examples: Examples = NO_EXAMPLES,
     owner: str | None = None,
     where: Where | None = None,
     by: ResultKind = "image",
     k: int = 10,
     weights: Mapping[str, float] | None = None,
 ) -> list[Hit]:
-    """Return the k best images, products or chunks for a text, a picture, or both; best first.
+    """Return the k best images, products or chunks for a text, a picture or examples, or text and picture; best first.
 
     Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name (or "keyword")
     -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one vector for
@@ -55,16 +108,20 @@ def search(
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
-    if not (text and text.strip()) and image is None:
+    if not (text and text.strip()) and image is None and not examples.like:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
+    examples.check(resources, where.owner)
+    asked = Query(text if text and text.strip() else None, image, examples)
+    given = {*examples.like, *examples.unlike}
     active = _active(resources)
     try:
-        best = _best(resources, active, text, image, where, by, k, weights)
+        best = _best(resources, active, asked, where, by, k + len(given), weights)
     except Failure:  # a space that another one has replaced may be dropped at this moment
         if active == (now_active := _active(resources)):
             raise
-        best = _best(resources, now_active, text, image, where, by, k, weights)
+        best = _best(resources, now_active, asked, where, by, k + len(given), weights)
+    best = [(target, score) for target, score in best if target not in given][:k]
     described = _DESCRIBE[by](resources.ledger, [target for target, _ in best])
     hits = {hit.id: hit for hit in search_results.add_labels(resources.ledger, described)}
     return [
@@ -77,17 +134,16 @@ def search(
 def _best(
     resources: Resources,
     active: Mapping[Role, Space],
-    text: str | None,
-    image: Path | None,
+    asked: Query,
     where: Where,
     by: ResultKind,
     k: int,
     weights: Mapping[str, float] | None,
 ) -> list[tuple[str, FusedScore]]:
     """Return the k best results in these spaces with their scores, best first."""
-    weights = weights or default_weights(active, text=bool(text), image=image is not None)
+    weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture)
     roles = {role for role, weight in weights.items() if weight > 0}
-    queries = _queries(resources, active, text, image, roles, lambda kind: filters_of_candidates(where, by, kind))
+    queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
     best = list[tuple[str, FusedScore]]()
     for most in _depths(where, by):
         candidates = {role: ask(most) for role, ask in queries.items()}
@@ -102,6 +158,49 @@ def _best(
 def _active(resources: Resources) -> dict[Role, Space]:
     """Return role -> the space that searches read."""
     return {role: each.space for role, each in active_spaces(resources.ledger).items()}
+
+
+# --- relevance --------------------------------------------------------------------------------------------------------
+
+
+def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, owner: str | None) -> list[Evidence]:
+    """Return what speaks for each result of a search by text, of an owner or of all."""
+    asked = content_words(text)
+    texts = texts_of(resources.ledger, by, [hit.id for hit in hits])
+    backgrounds = _backgrounds(resources, {role for hit in hits for role in hit.why}, owner)
+    return [
+        Evidence(
+            said=share_said(asked, "\n".join(filter(None, (hit.title, hit.product, hit.text, texts.get(hit.id))))),
+            close=_closeness(hit, backgrounds),
+        )
+        for hit in hits
+    ]
+
+
+def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
+    """Return by how many deviations a result is nearer than unrelated things, in the role that says most."""
+    return max((backgrounds[r].closeness(why["score"]) for r, why in hit.why.items() if r in backgrounds), default=0.0)
+
+
+def _backgrounds(resources: Resources, roles: Collection[str], owner: str | None) -> dict[str, Background]:
+    """Return role -> the background of its active space to texts, for those of the roles that texts are near to."""
+    found = dict[str, Background]()
+    for role, space in _active(resources).items():
+        encode = _text_queries(resources, space) if role in roles else None
+        with suppress(Failure):  # as where the space has been dropped meanwhile: words still speak for a result
+            background = background_of(resources, space, owner, encode) if encode else None
+            if background:
+                found[role.value] = background
+    return found
+
+
+def _text_queries(resources: Resources, space: Space) -> Encode | None:
+    """Return what encodes texts as queries of a space, without loading it; None if texts are not near to it."""
+    models = resources.models_of(_pair(space))
+    if space.role in ONE_MODEL:
+        return lambda texts: models.text_encoder.embed(texts, "query")
+    tower = models.text_tower
+    return tower.encode_queries if tower else None
 
 
 # --- filters ----------------------------------------------------------------------------------------------------------
@@ -156,8 +255,7 @@ Ask = Callable[[int], list[Match]]
 def _queries(
     resources: Resources,
     active: Mapping[Role, Space],
-    text: str | None,
-    image: Path | None,
+    asked: Query,
     roles: Collection[str],
     filters: Callable[[Literal["image", "chunk"]], Where],
 ) -> dict[str, Ask]:
@@ -167,7 +265,7 @@ def _queries(
     model cannot be loaded.
     """
     queries: dict[str, Ask] = {}
-    text = text if text and text.strip() else None
+    text, image, examples = asked
     text_spaces = [active[role] for role in (Role.UNDERSTANDING, Role.TEXT) if role in active]
     active = {role: space for role, space in active.items() if role in roles}
 
@@ -176,7 +274,8 @@ def _queries(
 
     def nearest(role: Role, vector: Vectors) -> Ask:
         space = active[role]
-        return lambda most: resources.index.search(space, vector, most, filters_in(space))
+        moved = vector if role is Role.TEXT else examples.moved(resources, space, vector)
+        return lambda most: resources.index.search(space, moved, most, filters_in(space))
 
     def keyword(text: str) -> Ask:
         def ask(most: int) -> list[Match]:
@@ -192,21 +291,24 @@ def _queries(
         if KEYWORD in roles:
             queries[KEYWORD] = keyword(join_sizes(text))
         # with a query picture, its own visual vector is the better query
-        if image is None and (tower := _tower(resources, active, Role.VISUAL)):
+        if not asked.by_picture and (tower := _tower(resources, active, Role.VISUAL)):
             queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
-    visual = None
+    picture, visual = dict[Role, Vectors](), None
     if image is not None:
         groups = list(_by_models(resources, active, PIXEL_ROLES))
         if not groups:
-            _decode(
-                resources, image, _CHECKED_SIDE
-            )  # an unreadable picture is refused also where nothing is searchable
+            # an unreadable picture is refused also where nothing is searchable
+            _decode(resources, image, _CHECKED_SIDE)
         for models, pixel_roles in groups:
             vectors = _encode_image(resources, models, image)
-            queries |= {role.value: nearest(role, vectors[role]) for role in pixel_roles}
+            picture |= {role: vectors[role] for role in pixel_roles}
             if Role.VISUAL in vectors and _makes(resources, active, Role.MULTIMODAL, models):
                 visual = vectors[Role.VISUAL]
-    if tower := _tower(resources, active, Role.MULTIMODAL):
+    by_picture = examples.queries(resources, active, picture)
+    queries |= {role.value: nearest(role, vector) for role, vector in by_picture.items()}
+    tower = _tower(resources, active, Role.MULTIMODAL)
+    if tower and (text or image is not None or Role.VISUAL in by_picture):
+        visual = by_picture.get(Role.VISUAL) if visual is None else visual
         if image is not None and visual is None:
             visual = _encode_image(resources, resources.models_of(_pair(active[Role.MULTIMODAL])), image)[Role.VISUAL]
         queries[Role.MULTIMODAL.value] = nearest(Role.MULTIMODAL, _multimodal_query(tower, text, visual))

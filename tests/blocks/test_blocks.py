@@ -100,7 +100,7 @@ SAVED = {
     "swatchbook-text-embedder": "text_encoder text_url text_model text_api_key text_dimension text_calls_per_minute "
     "text_tokens_per_minute",
     "swatchbook-vision-model": "analyst vision_side vision_url vision_model vision_api_key vision_calls_per_minute "
-    "vision_tokens_per_minute",
+    "vision_tokens_per_minute vision_api",
     "swatchbook-language-model": "discovery llm_api llm_url llm_model llm_api_key llm_calls_per_minute "
     "llm_tokens_per_minute",
 }

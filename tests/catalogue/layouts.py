@@ -1,7 +1,7 @@
 """Documents as `Page` records in several families of layout, each with the products that a person sees in it."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from swatchbook.records import Block, Box, Drawn, Line, OutlineEntry, Page, Reading, Span
 
@@ -440,3 +440,30 @@ def novel() -> Document:
 def scanned() -> Document:
     """A catalogue of pictures only: nothing to read."""
     return Document([page(n, [], [(0, 0, WIDTH, HEIGHT)]) for n in range(1, 7)], [])
+
+
+LAYOUTS: Final[Mapping[str, Callable[[], Document]]] = {
+    "heading_and_specification": heading_and_specification,
+    "german": german,
+    "long_sections": long_sections,
+    "card_grid": card_grid,
+    "card33": lambda: card_grid(3, 3),
+    "cards_beside": cards_beside,
+    "code_table": code_table,
+    "spreads": spreads,
+    "mid_page_starts": mid_page_starts,
+    "repeated_names": repeated_names,
+    "names_with_attributes": names_with_attributes,
+    "code_cards": code_cards,
+    "captions_of_one_product": captions_of_one_product,
+    "coded_colours": coded_colours,
+    "coded_bare": lambda: coded_colours()._replace(outline=[]),
+    "lecture": lecture,
+    "report": report,
+    "form": form,
+    "letter": letter,
+    "team": team,
+    "novel": novel,
+    "scanned": scanned,
+}
+"""All layouts by name; the weights that choose the names of products are fitted on them, too."""

@@ -102,7 +102,7 @@ def test_equal_products_get_different_ids_that_do_not_depend_on_the_rest():
         first_page=3,
         last_page=3,
         pages=(3,),
-        parent=0,
+        family="Tables",
         confidence=0.5,
     )
     twins = [product(pages=(1,)), product(pages=(2,)), third]
@@ -112,4 +112,4 @@ def test_equal_products_get_different_ids_that_do_not_depend_on_the_rest():
     alone = assemble_products("document", Discovery(products=(twins[0],)), [nothing])
     assert len({a.id, b.id, c.id}) == 3
     assert alone[0].id == a.id
-    assert (b.code, c.parent, c.category) == ("A-1", a.id, "Tables")
+    assert (b.code, c.family, c.category) == ("A-1", "Tables", "Tables")

@@ -5,24 +5,26 @@ from statistics import mean, median
 
 import pytest
 
-from devtools.fit_products import FEATURES, fit, leave_one_out, load
+from devtools.fit_products import FEATURES, calibrate, calibration_error, fit, leave_one_out, load
 from swatchbook.catalogue.choose_names import shipped_weights
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_fitting_gives_the_weights_of_the_package() -> None:
-    fitted, shipped = fit([d for d in load(ROOT / FEATURES) if d.usable]), shipped_weights()
-    assert fitted.none == pytest.approx(shipped.none, abs=0.01)
-    assert fitted.features.keys() == shipped.features.keys()
-    for name, values in fitted.features.items():
-        assert values == pytest.approx(shipped.features[name], abs=0.01), name
-
-
-def test_names_are_found_on_catalogues_left_out() -> None:
-    figures = leave_one_out(load(ROOT / FEATURES))
-    catalogues = [f1 for name, (f1, _) in figures.items() if "neg-" not in name]
+def test_fitted_on_others_the_names_are_found_and_their_probabilities_hold() -> None:
+    documents = load(ROOT / FEATURES)
+    decisions = leave_one_out(documents)
+    catalogues = [d.f1 for d in decisions if "neg-" not in d.name]
     assert len(catalogues) == 24
     assert mean(catalogues) >= 0.72
     assert median(catalogues) >= 0.85
-    assert all(f1 == 1 for name, (f1, _) in figures.items() if "neg-" in name)
+    assert all(d.f1 == 1 for d in decisions if "neg-" in d.name)
+    assert calibration_error(calibrate(decisions)) <= 0.08
+
+    fitted, shipped = fit([d for d in documents if d.usable], [d for d in decisions if d.rows]), shipped_weights()
+    assert fitted.none == pytest.approx(shipped.none, abs=0.01)
+    assert fitted.any_right == pytest.approx(shipped.any_right, abs=0.01)
+    for ours, theirs in ((fitted.features, shipped.features), (fitted.right, shipped.right)):
+        assert ours.keys() == theirs.keys()
+        for name, values in ours.items():
+            assert values == pytest.approx(theirs[name], abs=0.01), name

@@ -10,7 +10,7 @@ from swatchbook.evaluation.score import Answer, Placed, Score, score
 from swatchbook.evaluation.summary import compare, summarise
 from swatchbook.evaluation.truth import Truth
 from swatchbook.geometry import Box
-from swatchbook.records import Product
+from swatchbook.records import Product, Variant
 
 A4: Box = (0, 0, 595, 842)
 
@@ -67,6 +67,25 @@ def test_another_accepted_grain_is_neither_found_nor_wrong() -> None:
     assert (fine.said, fine.neutral, fine.precision, fine.family_f1) == (3, 2, 1, 1)
     coarse = score(labels, answer("Railings"))
     assert (coarse.f1, coarse.family_f1, coarse.wrong) == (0, 1, ())
+
+
+def test_families_and_variants_of_found_products_are_right_by_the_names_that_are_labelled() -> None:
+    labels = truth(
+        {"name": "Trio 22", "category": "Railings", "variants": ["Sand", "Clay"], "parts": ["Foot"]},
+        {"name": "Duo 22", "category": "Railings"},
+        {"name": "Solo", "category": "Poles (not printed)"},
+        families=[{"name": "Duo", "pages": [1, 1]}],
+    )
+    said = answer("Trio 22", "Duo 22", "Solo")
+    changes = [
+        {"family": "RAILINGS", "variants": tuple(Variant(name=name) for name in ("sand", "Foot", "Rust"))},
+        {"family": "Trio", "variants": (Variant(name="Moss"),)},
+        {},
+    ]
+    products = [product.model_copy(update=change) for product, change in zip(said.products, changes, strict=True)]
+    grain = score(labels, said._replace(products=products)).grain
+    assert (grain.in_family, grain.families_said, grain.families_right) == (3, 2, 1)
+    assert (grain.variants, grain.variants_said, grain.variants_right) == (3, 3, 2)
 
 
 def test_where_nothing_is_labelled_nothing_should_be_said() -> None:

@@ -56,7 +56,11 @@ def made(resources: Resources) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(("ledger", "index"), [("sqlite", "lance"), ("postgresql", "weaviate")])
+COLLECTIONS = [("postgresql", "weaviate"), *([("sqlite", "lance")] if SOAK else [])]
+"""Ledger and index. On the other two, every run of the tests kills a restore (tests/backup/test_kills.py)."""
+
+
+@pytest.mark.parametrize(("ledger", "index"), COLLECTIONS)
 def test_a_killed_import_goes_on_to_the_same_end(
     new_collection: NewCollection, shop: Callable[[Sequence[Row]], str], voyage: Provider, tmp_path: Path,
     ledger: str, index: str,

@@ -52,6 +52,7 @@ class Ask(NamedTuple):
     upload: str | None = None  # the part of a form that is anna's catalogue (`file`) or a picture of hers (`image`)
     fields: Mapping[str, str] = {}
     token: str = ""  # instead of the key
+    form: Mapping[str, str] = {}  # as a page sends it
 
 
 ONCE, EITHER = (Ask(),), (Ask(), Ask(own=True))
@@ -66,6 +67,9 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /documents/{document_id}/retry": (Ask(), Ask(json={"force": True})),
     "POST /documents/{document_id}/cancel": ONCE,
     "GET /documents/{document_id}/products": EITHER,
+    "GET /documents/{document_id}/products/edits": EITHER,
+    "POST /documents/{document_id}/products/edits": (Ask(json={"action": "add", "page": 1, "name": "Mine"}),),
+    "DELETE /documents/{document_id}/products/edits/{edit_number}": ONCE,
     "GET /documents/{document_id}/entities": EITHER,
     "GET /documents/{document_id}/chunks": EITHER,
     "GET /documents/{document_id}/links": EITHER,
@@ -77,10 +81,17 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /images/{image_id}/file": EITHER,
     "GET /images/{image_id}/thumbnail": EITHER,
     "POST /images/{image_id}/embed": ONCE,
-    "GET /search": (Ask("text=oak&owner=anna"), *(Ask(f"text=oak&k=100&explain=true&{each}") for each in FILTERS)),
+    "GET /search": (
+        Ask("text=oak&owner=anna"),
+        Ask("like={image}"),
+        Ask("text=oak&not={image}"),
+        Ask("text=xyzzy"),
+        *(Ask(f"text=oak&k=100&explain=true&{each}") for each in FILTERS),
+    ),
     "POST /search": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
     "GET /facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
     "GET /stats": (Ask(), Ask("owner=anna")),
+    "GET /near-duplicates": (Ask(), Ask("owner=anna")),
     "POST /hooks/upload": (
         Ask(json={"url": "https://shop.example/a.pdf"}),
         Ask(json={"url": "https://shop.example/a.pdf", "owner": "anna"}, token=TOKEN),
@@ -88,6 +99,31 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     ),
     "GET /health": ONCE,
     "GET /metrics": ONCE,
+    "GET /": (
+        Ask(),
+        Ask("owner=anna"),
+        Ask("text=oak"),
+        Ask("text=oak&by=product"),
+        Ask("text=oak&document={document}"),
+        Ask("like={image}"),
+    ),
+    "GET /ui/facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
+    "POST /ui/picture": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
+    "GET /ui/documents": (Ask(), Ask("owner=anna")),
+    "GET /ui/documents/rows": (Ask(), Ask("owner=anna")),
+    "GET /ui/documents/{document_id}": (*EITHER, Ask("page=2"), Ask("page=2", own=True)),
+    "GET /ui/documents/{document_id}/delete": EITHER,
+    "GET /ui/documents/{document_id}/export.{form}": EITHER,
+    "POST /ui/documents/{document_id}/retry": ONCE,
+    "POST /ui/documents/{document_id}/embed": ONCE,
+    "POST /ui/documents/{document_id}/cancel": ONCE,
+    "POST /ui/documents/{document_id}/delete": ONCE,
+    "POST /ui/documents/{document_id}/edits": (Ask(form={"action": "rename", "product": "{product}", "name": "y"}),),
+    "POST /ui/documents/{document_id}/edits/{edit_number}/undo": ONCE,
+    "GET /ui/images/{image_id}": EITHER,
+    "GET /ui/coverage": (Ask(), Ask("owner=anna")),
+    "GET /ui/review": (Ask(), Ask("owner=anna")),
+    "POST /ui/review/{image_id}/{verdict}": ONCE,
 }
 
 SENDING = {"POST /documents", "POST /hooks/upload"}
@@ -100,6 +136,10 @@ OPEN_ROUTES: Mapping[str, str] = {
     "GET /docs": "the same, for people",
     "GET /docs/start.js": "starts it",
     "GET /docs/{name}": "its files, the same for everybody",
+    "GET /ui/static/{name}": "files of the web page, the same for everybody",
+    "GET /ui/login": "the form to log in",
+    "POST /ui/login": "takes a key",
+    "POST /ui/logout": "forgets a session",
 }
 """Route -> why it is answered without a key; it reads nothing of any owner."""
 
@@ -121,6 +161,9 @@ READING: Mapping[str, Sequence[str]] = {
         "search oak -k 100 --by product --json",
         "search oak -k 100 --by chunk --json",
         "search --image {picture} -k 100 --json",
+        "search --like {image} --json",
+        "search oak --not {image} --json",
+        "search xyzzy --by product",
         "search oak --where product={product_name}",
     ),
     "facets": ("facets", "facets --by product --json", "facets --by chunk"),
@@ -131,10 +174,12 @@ READING: Mapping[str, Sequence[str]] = {
     ),
     "coverage": ("coverage", "coverage --json"),
     "stats": ("stats", "stats --json"),
+    "near-duplicates": ("near-duplicates", "near-duplicates --json"),
     "show": ("show {document}", "show {name}"),
     "inspect": ("inspect {document}", "inspect {name} --page 1"),
     "audit": ("audit {document} --json", "audit {name}"),
     "label": ("label {document}", "label {name}"),
+    "products": ("products {document}", "products {name} --json"),
     "evaluate products": ("evaluate products {truth} --json", "evaluate products {truth}"),
     "status": ("status --json",),
     "review list": ("review list", "review list --json"),
@@ -154,6 +199,13 @@ ACTING: Mapping[str, Sequence[str]] = {
     "retry": ("retry {document}", "retry {name}"),
     "cancel": ("cancel {document}", "cancel {name}", "cancel --all"),
     "delete": ("delete {document} --yes", "delete {name} --yes"),
+    "products rename": ("products {document} rename {product} Mine",),
+    "products merge": ("products {document} merge {product} {product_name}",),
+    "products split": ("products {document} split {product} 2 Mine",),
+    "products assign": ("products {document} assign {image}", "products {name} assign {image} {product}"),
+    "products add": ("products {document} add 1 Mine",),
+    "products reject": ("products {document} reject {product}",),
+    "products undo": ("products {document} undo 1",),
     "review run": ("review run",),
     "review accept": ("review accept {image}",),
     "review correct": ("review correct {image} material=brass",),
@@ -313,6 +365,7 @@ def rows_of_anna(home: Path) -> list[object]:
         hers = (
             select(documents).where(documents.c.owner == "anna").order_by(documents.c.id),
             select(images).where(images.c.owner == "anna").order_by(images.c.id),
+            select(products).order_by(products.c.id),
             select(reviews.c.key),
         )
         return [tuple(row) for query in hers for row in connection.execute(query)]
@@ -336,14 +389,17 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     method, path = route.split(" ")
     ids = homes.own if ask.own else homes.hers
     path = path.format(
-        document_id=ids["document"], image_id=ids["image"], product_id=ids["product"], number=1, name="swagger-ui.css"
-    )
+        document_id=ids["document"], image_id=ids["image"], product_id=ids["product"], number=1, edit_number=1,
+        name="swagger-ui.css", form="csv", verdict="accept",
+    )  # fmt: skip
     body: dict[str, Any] = {}
     if ask.json is not None:
         body = {"json": json.loads(json.dumps(ask.json).replace("{file}", homes.hers["file"]))}
     if ask.upload:
         part = Path(homes.hers["catalogue" if ask.upload == "file" else "picture"])
         body = {"files": {ask.upload: ("mine.pdf", part.read_bytes())}, "data": dict(ask.fields)}
+    if ask.form:
+        body = {"data": {name: value.format(**homes.hers) for name, value in ask.form.items()}}
     if ask.token:
         headers = bearing(ask.token)
     got = client.request(method, f"{path}?{ask.query.format(**homes.hers)}", headers=headers, **body)
@@ -381,7 +437,7 @@ def test_without_a_key_nothing_is_told(homes: Homes, clients: tuple[TestClient, 
                 if not ask.token:
                     status, content = answer(clients[0], homes, route, ask, headers)
                     assert status == 401, (route, ask)
-                    assert told(homes, content, ask.query) == set()
+                    assert told(homes, content, f"{ask} {homes.hers}") == set()
         for route in OPEN_ROUTES:
             assert answer(clients[0], homes, route, Ask(), headers) == answer(clients[1], homes, route, Ask(), headers)
 

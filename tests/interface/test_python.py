@@ -22,7 +22,7 @@ from swatchbook.errors import (
     UnreadableImage,
     UnsupportedFormat,
 )
-from swatchbook.records import FailureRecord, Hit
+from swatchbook.records import FailureRecord, Hit, SearchResults
 from tests.command import run_json
 from tests.sources.pictures import draw
 
@@ -136,7 +136,7 @@ def test_everything_is_escaped(book: Swatchbook, small_catalogue: Path) -> None:
     (report,) = book.ingest(small_catalogue)
     failure = FailureRecord(kind="unreadable_image", error=evil, path=evil)
     pages = [
-        Results(hits, lambda file: _jpeg())._repr_html_(),
+        Results(SearchResults(hits=tuple(hits)), lambda file: _jpeg())._repr_html_(),
         Reports([report.model_copy(update={"name": evil, "failed_images": (failure,)})])._repr_html_(),
         book.stats().model_copy(update={"owner": evil})._repr_html_(),
     ]
@@ -159,7 +159,7 @@ def test_frame_has_a_row_for_each_result(book: Swatchbook) -> None:
     frame = found.frame()
     assert list(frame["id"]) == [each.id for each in found]
     assert list(frame.columns[:4]) == ["id", "kind", "score", "title"]
-    assert list(Results([], lambda file: b"").frame().columns) == list(frame.columns)
+    assert list(Results(SearchResults(hits=()), lambda file: b"").frame().columns) == list(frame.columns)
 
 
 def test_frames_need_pandas(book: Swatchbook, monkeypatch: pytest.MonkeyPatch) -> None:

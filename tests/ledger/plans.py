@@ -14,11 +14,12 @@ from swatchbook.ledger.database import Ledger
 
 @contextmanager
 def planned(ledger: Ledger) -> Iterator[list[str]]:
-    """What SQLite says of each SELECT that is asked meanwhile: there when this ends."""
+    """What SQLite says of each statement that is executed meanwhile: there when this ends."""
     asked, plans = list[tuple[str, Any]](), list[str]()
 
     def note(*event: Any) -> None:
-        asked.append((event[2], event[3]))
+        _, _, statement, values, _, many = event
+        asked.append((statement, values[0] if many else values))
 
     with ledger.read() as connection:
         engine = connection.engine
@@ -31,5 +32,5 @@ def planned(ledger: Ledger) -> Iterator[list[str]]:
         plans += [
             str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all())
             for query, values in asked
-            if query.startswith("SELECT")
+            if query.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))
         ]

@@ -20,6 +20,7 @@ from PIL import Image
 from pydantic import BaseModel, SecretStr
 
 from swatchbook.errors import (
+    Authentication,
     BudgetExceeded,
     Failure,
     InvalidModelOutput,
@@ -32,7 +33,7 @@ from swatchbook.ledger.database import Ledger, open_ledger
 from swatchbook.ledger.tables import calls as rows
 from swatchbook.models.registry import load
 from swatchbook.models.vision_analyst import VisionAnalyst
-from swatchbook.providers.chat import ProviderChat, language_chat, vision_chat
+from swatchbook.providers.chat import ProviderChat, language_chat, review_chat, vision_chat
 from swatchbook.providers.costs import turn_tokens
 from swatchbook.providers.endpoint import Endpoint
 from swatchbook.providers.json_schema import is_strict, json_in, schema_of
@@ -190,6 +191,23 @@ def test_who_answers_is_chosen_by_the_settings(there: Provider, context: CallCon
         assert asking.model == "seer"
         asking.ask(question(1), Seen, context)
     assert [asked.path for asked, _ in there.asked] == ["/v1/messages", "/v1/chat/completions"]  # the third knew it
+
+
+def test_pictures_are_looked_at_in_either_format(there: Provider, context: CallContext) -> None:
+    here, own = {"vision_url": there.anthropic_url, "vision_api_key": KEY}, there.openai_url
+    anthropics = Settings(vision_api="anthropic", vision_model="seer", review_model="second", **here)
+    for settings in (anthropics, anthropics.model_copy(update={"review_url": own, "review_api_key": SecretStr(KEY)})):
+        for asking in (vision_chat(settings), review_chat(settings)):
+            asking.ask(question(1), Seen, context)
+    seen = [(asked.path, asked.body["model"], asked.pictures) for asked, _ in there.asked]
+    picture = (b"\xff\xd8 jpeg",)
+    assert seen == [
+        ("/v1/messages", "seer", picture),
+        ("/v1/messages", "second", picture),
+        ("/v1/chat/completions", "second", picture),
+    ]  # fmt: skip
+    with pytest.raises(Authentication, match="SWATCHBOOK_VISION_API_KEY"):
+        vision_chat(Settings(vision_api="anthropic", vision_model="seer"))
 
 
 @pytest.mark.parametrize("wire", [openai, anthropic])

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from samples.demo import serves
 from swatchbook.resources import open_resources
 from swatchbook.search.search import search
 from swatchbook.settings import Settings
@@ -39,6 +40,12 @@ def test_demo_ingests_and_searches_without_a_network(demo: tuple[Path, str]) -> 
     assert "263 = 263 complete" in printed
     for found in ("Nordvik Oak", "Alentejo Cork", "Palladio Terrazzo"):
         assert found in printed
+
+
+def test_it_ends_by_serving_the_page_only_on_a_terminal_or_if_asked_to(demo: tuple[Path, str]) -> None:
+    assert "the web page" not in demo[1]
+    assert [serves(None, on_terminal=each) for each in (True, False)] == [True, False]
+    assert [serves("1", on_terminal=False), serves("0", on_terminal=True)] == [True, False]
 
 
 ASKED: Final = {

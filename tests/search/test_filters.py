@@ -17,9 +17,9 @@ from interface.service.app import create_app
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.ledger.spaces import registered
-from swatchbook.records import ResultKind
+from swatchbook.records import Hit, ResultKind
 from swatchbook.resources import Resources
-from swatchbook.search.search import search
+from swatchbook.search.search import evidence, search
 from swatchbook.settings import Settings
 from tests.conftest import SOAK
 from tests.interface.conftest import ADDRESS
@@ -40,8 +40,11 @@ class Collection(NamedTuple):
         assert answer.status_code == 200, answer.text
         return {hit["id"] for hit in answer.json()["hits"]}
 
+    def hits(self, by: ResultKind, asked: dict[str, Any], k: int = 100) -> list[Hit]:
+        return search(self.resources, text="oak", where=where(asked), by=by, k=k)
+
     def found(self, by: ResultKind, asked: dict[str, Any], k: int = 100) -> set[str]:
-        return {hit.id for hit in search(self.resources, text="oak", where=where(asked), by=by, k=k)}
+        return {hit.id for hit in self.hits(by, asked, k)}
 
     def right(self, by: ResultKind, asked: dict[str, Any]) -> set[str]:
         return {id for id, thing in self.things[by].items() if has(thing, asked)}
@@ -119,8 +122,12 @@ def test_every_result_satisfies_all_filters_and_none_is_missing(collection: Coll
         right = {by: collection.right(by, asked) for by in KINDS}
         matching.append(any(right.values()))
         for by in KINDS:
-            assert collection.found(by, asked) == right[by], (by, asked)
-            assert collection.over_http(by, asked) == right[by], (by, asked)
+            hits = collection.hits(by, asked)
+            assert {hit.id for hit in hits} == right[by], (by, asked)
+            floor = collection.resources.settings.relevance_floor
+            judged = zip(hits, evidence(collection.resources, hits, "oak", by, "anna"), strict=True)
+            relevant = {hit.id for hit, each in judged if each.relevance >= floor}
+            assert collection.over_http(by, asked) == relevant, (by, asked)
 
     hold()
     assert sum(matching) >= len(matching) / 2

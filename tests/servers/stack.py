@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from swatchbook.records import DocumentStatus
 from swatchbook.resources import Resources, open_resources
 from swatchbook.settings import Settings
 from tests.command import finish
-from tests.conftest import ROOT, SOAK
+from tests.conftest import ROOT, SERVE, SOAK
 from tests.doubles.models import Trouble
 from tests.postgres import RunningPostgres, running_postgres
 
@@ -146,11 +147,11 @@ class Stack:
     def ask(self, method: str, path: str, **given: Any) -> httpx.Response:
         """The service's answer, by its API key."""
         headers = {"Authorization": f"Bearer {API_KEY}", **given.pop("headers", {})}
-        return httpx.request(method, self.service_url + path, headers=headers, timeout=60, **given)
+        return http().request(method, self.service_url + path, headers=headers, **given)
 
     def ask_prefect(self, method: str, path: str, **given: Any) -> Any:
         """The Prefect API's answer, as its UI gets it."""
-        answer = httpx.request(method, self.prefect_url + path, auth=PREFECT_AUTH, timeout=60, **given)
+        answer = http().request(method, self.prefect_url + path, auth=PREFECT_AUTH, **given)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -317,7 +318,7 @@ def prefect_part(folder: Path, postgres: RunningPostgres, port: int) -> Part:
         "PREFECT_SERVER_API_AUTH_STRING": ":".join(PREFECT_AUTH),
         "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
     }
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-c", SERVE, "server", "start", "--host", HOST, "--port", str(port)]
     return Part("prefect", command, environment, folder / "prefect.log", answers(f"http://{HOST}:{port}/api/health"))
 
 
@@ -338,10 +339,18 @@ def service_part(folder: Path, environment: Mapping[str, str], port: int) -> Par
     return Part("service", command, environment, folder / "service.log", answers(f"http://{HOST}:{port}/ready"))
 
 
+@cache
+def http() -> httpx.Client:
+    """One client for all that is asked: making one takes 40 ms of processor time, more than most answers. It keeps no
+    connection, as the part at its other end may be killed.
+    """
+    return httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), timeout=60)
+
+
 def answers(url: str) -> Callable[[], bool]:
     def does() -> bool:
         try:
-            return httpx.get(url, timeout=5).status_code == 200
+            return http().get(url, timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 

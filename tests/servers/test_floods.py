@@ -25,7 +25,7 @@ from swatchbook.records import DocumentStatus, document_id, sha256
 from swatchbook.upkeep.gc import sweep
 from tests.conftest import SOAK
 from tests.origin import origin
-from tests.servers.stack import OWNER, SECRET, Stack
+from tests.servers.stack import OWNER, SECRET, Stack, http
 
 pytestmark = pytest.mark.stack
 
@@ -105,7 +105,7 @@ def deliver(stack: Stack, delivery: str, url: str) -> Delivered:
             "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
         }
         try:
-            answer = httpx.post(f"{stack.service_url}/hooks/upload", content=body, headers=headers, timeout=30)
+            answer = http().post(f"{stack.service_url}/hooks/upload", content=body, headers=headers, timeout=30)
         except httpx.TransportError:
             unanswered += 1
         else:

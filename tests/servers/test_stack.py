@@ -33,7 +33,7 @@ from tests.servers.halfway import (
     mended,
     told_of,
 )
-from tests.servers.stack import OWNER, SECRET, Stack
+from tests.servers.stack import OWNER, SECRET, Stack, http
 
 pytestmark = pytest.mark.stack
 
@@ -150,7 +150,7 @@ def announce(stack: Stack, delivery: str, **announced: Any) -> httpx.Response:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(SECRET).sign(delivery, now, body),
     }
-    return httpx.post(f"{stack.service_url}/hooks/upload", content=body, headers=headers, timeout=60)
+    return http().post(f"{stack.service_url}/hooks/upload", content=body, headers=headers)
 
 
 @contextmanager

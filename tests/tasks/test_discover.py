@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from blocks import load_resources
+from swatchbook.catalogue.llm import assist
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
 from swatchbook.pipeline.register import register
@@ -31,6 +32,12 @@ def there(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         yield elsewhere
         load_resources(BlockNames()).close()
     load_resources.cache_clear()
+
+
+@pytest.fixture
+def assisting(there: Provider, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    monkeypatch.setenv("SWATCHBOOK_DISCOVERY", "assist")
+    return there
 
 
 class Begun:
@@ -121,3 +128,27 @@ def test_an_answer_that_was_paid_for_is_not_asked_again(there: Provider, small_c
     run = begun(small_catalogue)
     assert run.discover() == run.discover()
     assert len(there.asked) == 1
+
+
+def test_where_the_layout_rules_are_sure_nobody_is_asked(
+    assisting: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assist, "SURE", 0.0)
+    run = begun(small_catalogue)
+    assert [product.name for product in run.discover().products] == ["Nordvik Oak", "Palladio Terrazzo"]
+    assert run.describe().metadata["slip_rating"] == "R10"
+    assert assisting.asked == []
+
+
+def test_where_they_are_not_sure_the_model_is_asked_about_these_pages(
+    assisting: Provider, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assist, "SURE", 1.1)
+    run = begun(small_catalogue)
+    found = run.discover()
+    ((asked, _),) = assisting.asked
+    assert "=== page 3 ===" in asked.texts[-1]
+    assert "=== page 1 ===" not in asked.texts[-1], "the cover shows no product"
+    assert {product.evidence[0].rule for product in found.products} <= {"language model", "heading"}
+    run.describe()
+    assert len(assisting.asked) == 2

@@ -164,7 +164,8 @@ def stored(resources: Resources, data: bytes, *, document: bytes = b"%PDF-1.7 a 
     found = extraction(placed(run, "oak"))
     pictures = tuple(picture.model_copy(update={"file": file}) for picture in found.pictures)
     stage_results.save_extraction(resources.ledger, run, found.model_copy(update={"pictures": pictures}))
-    stage_results.save_sizes(resources.ledger, run, resources.files.sizes_on_disk([file]))
+    stored = {picture.content_key: picture.file for picture in pictures}
+    stage_results.save_sizes(resources.ledger, run, stored, resources.files.sizes_on_disk([file]))
     make_all(resources.ledger, run)
     publish_round(resources)
     end(resources.ledger, run)

@@ -6,7 +6,7 @@ is not on its own or the adjacent pages (these two by the test in `confirm.py`).
 The result of the layout rules is a hint to the model, and adds the regions on the pages for the same product.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -16,7 +16,7 @@ from swatchbook.catalogue.llm.prompts import FIND_PRODUCTS, Offer, Offered
 from swatchbook.catalogue.page_layout import normalise_line
 from swatchbook.errors import InvalidModelOutput, PayloadTooLarge
 from swatchbook.providers.messages import PaidChat, Question
-from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, fold
+from swatchbook.records import PAGE_CUT, Discovery, Evidence, FoundProduct, OutlineEntry, Page, Reading, Variant, fold
 
 NONE_NAMED: Final = "The language model named no product that stands in the document; the layout rules' are kept."
 MOST_HINTS: Final = 300
@@ -30,8 +30,25 @@ CONFIDENCE, AGREED = 0.85, 0.95
 
 
 def ask_products(chat: PaidChat, reading: Reading, pages: Iterable[Page], by_layout: Discovery) -> Discovery:
+    """Return what `ask_names` returns for all pages; the layout rules' products if the model names none."""
+    found = ask_names(chat, reading, pages, by_layout)
+    if found.products:
+        return found
+    note = NONE_NAMED if by_layout.products else by_layout.note
+    return by_layout.model_copy(update={"rejected": (*by_layout.rejected, *found.rejected), "note": note})
+
+
+def ask_names(
+    chat: PaidChat,
+    reading: Reading,
+    pages: Iterable[Page],
+    by_layout: Discovery,
+    *,
+    only: Collection[int] | None = None,
+) -> Discovery:
     """Return the products that the model names, in the order of their pages; unconfirmed ones are in `rejected`.
 
+    `pages`: all of the document; `only`: the numbers of those that the model is asked about, by default all.
     When a reply is too long, each half of the pages is asked about separately. Raises what `Chat.ask` raises.
     """
     excerpts = {excerpt.number: excerpt for excerpt in page_excerpts(pages)}
@@ -46,12 +63,10 @@ def ask_products(chat: PaidChat, reading: Reading, pages: Iterable[Page], by_lay
         return ask(window[:half]) + ask(window[half:])
 
     with ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="discover") as threads:
-        offers = list(threads.map(ask, [window for window in group_excerpts(excerpts.values()) if _has_text(window)]))
+        asked = [excerpt for excerpt in excerpts.values() if only is None or excerpt.number in only]
+        offers = list(threads.map(ask, [window for window in group_excerpts(asked) if _has_text(window)]))
     verifier = _Verifier(chat.model, reading, excerpts, by_layout)
     products = verifier.accept([offer for batch in offers for offer in batch])
-    if not products:
-        note = NONE_NAMED if by_layout.products else by_layout.note
-        return by_layout.model_copy(update={"rejected": (*by_layout.rejected, *verifier.rejected), "note": note})
     return Discovery(products=tuple(products), rejected=tuple(verifier.rejected))
 
 
@@ -132,9 +147,8 @@ class _Verifier:
             raw_name=offer.name,
             category=self._verified("category", offer.category, self._all, offer) or (hint.category if hint else None),
             code=self._verified("code", offer.code, text, offer) or (hint.code if hint else None),
-            variants=tuple(
-                dict.fromkeys(v for variant in offer.variants if (v := self._verified("variant", variant, text, offer)))
-            ),
+            family=hint.family if hint else None,
+            variants=self._variants(offer, text, hint),
             first_page=offer.first_page,
             last_page=offer.last_page,
             pages=pages,
@@ -142,6 +156,12 @@ class _Verifier:
             confidence=AGREED if hint else CONFIDENCE,
             evidence=(evidence, *(hint.evidence if hint else ())),
         )
+
+    def _variants(self, offer: Offered, text: str, hint: FoundProduct | None) -> tuple[Variant, ...]:
+        """Return the variants that the model names, as the layout rules found them where they did."""
+        known = {fold(variant.name): variant for variant in (hint.variants if hint else ())}
+        names = dict.fromkeys(v for name in offer.variants if (v := self._verified("variant", name, text, offer)))
+        return tuple(known.get(fold(name)) or Variant(name=name) for name in names)
 
     def _verified(self, field: str, value: str | None, source: str, offer: Offered) -> str | None:
         """Return a value if it occurs in the source; otherwise reject it and return None."""

@@ -14,6 +14,7 @@ from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.image_text import analyses_in_use
 from swatchbook.ledger.queries.lost_pictures import read_lost_pictures
+from swatchbook.ledger.queries.page_notes import read_unassigned, read_unsure_pages
 from swatchbook.ledger.queries.reviews import reviews_of
 from swatchbook.ledger.queries.skipped import read_skipped
 from swatchbook.ledger.tables import (
@@ -43,7 +44,7 @@ def read_products(ledger: Ledger, document: str) -> list[Product]:
 
 _OF_PRODUCT = (
     "id", "name", "category", "code", "variants", "first_page", "last_page", "pages", "metadata",
-    "confidence", "evidence", "grain", "parent", "occurrences",
+    "confidence", "evidence", "family", "occurrences",
 )  # fmt: skip
 _OF_PLACEMENT = ("id", "page", "bbox", "kind", "state", "reason", "xref", "path", "caption")
 
@@ -63,6 +64,8 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             "page_boxes": _page_boxes(connection, document),
             "skipped_pages": [page.model_dump(mode="json") for page in read_skipped(connection, document)],
             "lost_pictures": [lost.model_dump(mode="json") for lost in read_lost_pictures(connection, document)],
+            "unassigned": [left.model_dump(mode="json") for left in read_unassigned(connection, document)],
+            "unsure_pages": list(read_unsure_pages(connection, document)),
             "products": [
                 {part: record.get(part) for part in _OF_PRODUCT} for record in _records(connection, products, document)
             ],

@@ -6,13 +6,20 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Table, func, select
 
-from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.document import image_rows
 from swatchbook.ledger.queries.portions import Numbered, read_portion
-from swatchbook.ledger.tables import chunks, entities, links, pages, placements
+from swatchbook.ledger.tables import chunks, entities, links, pages, placements, products
 from swatchbook.records import Chunk, DocumentImage, Entity, Link, LinkKind, PageDetails, PlacedImage, Record
 
 T = TypeVar("T", bound=Record)
+
+
+class ProductLink(Link):
+    """A link of a placement to a product, with the product's name."""
+
+    name: str
+
 
 ByOrdinal = tuple[int, str]
 """The position of a product, chunk, entity or image: its ordinal and its id."""
@@ -63,6 +70,24 @@ def list_images(
     return [((row.ordinal, row.image), _image(described[row.image])) for row in rows if row.image in described]
 
 
+def image_in_document(ledger: Ledger, document: str, image: str) -> tuple[DocumentImage, list[ProductLink]] | None:
+    """Return an image as a document places it, and its links to the document's products, best first."""
+    query = (
+        select(*(links.c[name] for name in Link.model_fields), products.c.name)
+        .join_from(links, products, products.c.id == links.c.target)
+        .where(links.c.document == document, links.c.kind == LinkKind.IMAGE_PRODUCT)
+        .order_by(links.c.score.desc(), links.c.target)
+    )
+    with ledger.read() as connection:
+        rows = image_rows(connection, document, [image])
+        if not rows:
+            return None
+        placed = _image(rows[0])
+        linked = select_in(connection, query, links.c.source, [place.id for place in placed.placements])
+        found = [ProductLink.model_validate(dict(row._mapping)) for row in linked]
+    return placed, found
+
+
 def list_pages(
     ledger: Ledger, document: str, *, after: tuple[int] | None = None, limit: int
 ) -> list[Numbered[PageDetails]]:
@@ -105,4 +130,7 @@ def _page(row: Any) -> PageDetails:
         failure_kind=row.failure_kind,
         pictures=row.pictures or (),
         lost_pictures=row.lost_pictures or (),
+        unassigned=row.unassigned,
+        rejected=row.rejected or (),
+        unsure=row.unsure,
     )

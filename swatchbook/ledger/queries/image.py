@@ -2,9 +2,11 @@
 images.
 """
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 
-from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.image_states import image_item_state, image_items, shown_images, states_of_images
 from swatchbook.ledger.tables import contents, documents, images, items, placements, requested
 from swatchbook.records import COUNTED, ImageDetails, ImagePlace, RoleState
@@ -85,3 +87,14 @@ def image_ids(ledger: Ledger, owner: str | None = None) -> list[str]:
     shown = shown_images(owner=owner)
     with ledger.read() as connection:
         return list(connection.execute(select(shown.c.image).distinct().order_by(shown.c.image)).scalars())
+
+
+def owned_images(ledger: Ledger, ids: Sequence[str], owner: str | None) -> set[str]:
+    """Return those of the ids that are shown images of the owner, or of any owner."""
+    with ledger.read() as connection:
+        shown = (
+            select(images.c.id)
+            .join(placements, placements.c.image == images.c.id)
+            .where(placements.c.state.in_(COUNTED), *([] if owner is None else [images.c.owner == owner]))
+        )
+        return {row.id for row in select_in(connection, shown, images.c.id, ids)}

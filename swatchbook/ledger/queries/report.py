@@ -12,6 +12,7 @@ from swatchbook.ledger.documents import get_document
 from swatchbook.ledger.queries.account import account
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.lost_pictures import lost_pictures
+from swatchbook.ledger.queries.page_notes import read_unassigned, read_unsure_pages
 from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.queries.skipped import skipped_pages
 from swatchbook.ledger.tables import chunks, products, timings
@@ -32,6 +33,8 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
             )
         }
         product_count = _count(connection, products, document)
+        unassigned = read_unassigned(connection, document)
+        unsure_pages = read_unsure_pages(connection, document)
         chunk_count = _count(connection, chunks, document, ~chunks.c.gone)
     spent = spending(ledger, document)
     skipped = skipped_pages(ledger, document)
@@ -55,6 +58,8 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         pictures_skipped=sum(len(page.pictures) for page in skipped),
         skipped=skipped,
         lost_pictures=lost_pictures(ledger, document),
+        unassigned=unassigned,
+        unsure_pages=unsure_pages,
         failed_images=tuple(failures(ledger, document)) if counts.complete < counts.found else (),
         other_failures=tuple(other_failures(ledger, document)),
         cost_usd=None if any(each.unpriced for each in spent) else sum(each.cost_usd for each in spent),

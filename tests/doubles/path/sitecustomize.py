@@ -1,8 +1,10 @@
 """Python finds this at the start of every run of the stack under test, and lays a fault over the encoder that it loads.
+The garbage collector looks less often through the many objects of imports, which is a tenth of a run's processor time.
 
 Only where SWATCHBOOK_TEST_TROUBLE names the file that says which: tests.doubles.models.told_by.
 """
 
+import gc
 import os
 import sys
 from importlib.abc import MetaPathFinder
@@ -48,5 +50,6 @@ def lay_trouble(registry: Any) -> None:
     registry.ENCODERS[name] = faulty
 
 
+gc.set_threshold(50_000, 50, 100)
 if TROUBLE:
     sys.meta_path.insert(0, AfterImport())

@@ -85,3 +85,12 @@ def test_wrong_files_are_refused(file: Path, monkeypatch: pytest.MonkeyPatch, wo
     result = CliRunner().invoke(app, ["evaluate", "products", *words, "--owner", "anna"])
     assert isinstance(result.exception, InvalidReference)
     assert result.exception.message == reason
+
+
+def test_edits_by_hand_are_labels() -> None:
+    run("products", "small.pdf", "rename", "Nordvik Oak", "Something else")
+    (drafted, _) = json.loads(run("label", "small.pdf").stdout)["products"]
+    assert drafted["name"] == "Something else"
+    (scored,) = json.loads(run("evaluate", "products", "--edited", "--json").stdout)["scores"]
+    assert (scored["f1"], scored["wrong"]) == (0.5, ["3 Nordvik Oak"])
+    run("evaluate", "products", expect=2)

@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.event import listen, remove
 
 from swatchbook.errors import InvalidReference, ProviderTimeout, UnreadableImage
-from swatchbook.ledger import publishing, runs, schedule, stage_results
+from swatchbook.ledger import page_notes, publishing, runs, schedule, stage_results
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import find_document, get_document, list_documents
 from swatchbook.ledger.items import ClaimedItem
@@ -19,16 +19,20 @@ from swatchbook.ledger.queries import account, search_results
 from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.document import read_products, show_document
+from swatchbook.ledger.queries.document_parts import list_pages
 from swatchbook.ledger.queries.failures import failures, other_failures
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.tables import calls, documents, images, items, metadata, placements, requested
 from swatchbook.records import (
     COUNTED,
+    Discovery,
     DocumentStatus,
+    Evidence,
     FailedPage,
     ImageState,
     ItemState,
     LinkKind,
+    LooseText,
     LostPicture,
     PlacementState,
     Plan,
@@ -37,6 +41,7 @@ from swatchbook.records import (
     RoleTag,
     RunReport,
     Stage,
+    Unassigned,
     identity,
     pair_key,
     sha256,
@@ -444,6 +449,28 @@ def test_without_a_run_the_report_keeps_what_only_the_last_run_knew(ledger: Ledg
     assert isinstance(report, RunReport)
 
 
+def test_pages_keep_what_belongs_to_no_product_and_what_was_nearly_a_name_until_it_is_said_otherwise(
+    ledger: Ledger,
+) -> None:
+    from tests.ledger.test_stage_results import PLAN
+
+    run = begin(ledger)
+    stage_results.save_pages(ledger, run, reading(), PLAN)
+    left = Unassigned(page=1, texts=(LooseText(text="Moss", bbox=(1, 2, 3, 4)),), pictures=((5, 6, 70, 80),))
+    nearly = Evidence(rule="another style is likelier", page=2, text="Oak", detail={"probability": 0.2})
+    page_notes.save_page_notes(ledger, run, Discovery(products=(), rejected=(nearly,), unsure=(2, 3)), [left])
+    report = document_report(ledger, run.document)
+    assert (report.unassigned, report.unsure_pages) == ((left,), (2, 3))
+    shown = show_document(ledger, run.document)
+    assert (shown["unassigned"], shown["unsure_pages"]) == ([left.model_dump(mode="json")], [2, 3])
+    first, second, third = (page for _, page in list_pages(ledger, run.document, limit=9))
+    assert (first.unassigned, first.rejected, first.unsure) == (left, (), False)
+    assert (second.unassigned, second.rejected, second.unsure, third.unsure) == (None, (nearly,), True, True)
+    page_notes.save_page_notes(ledger, run, Discovery(products=()), [])
+    report = document_report(ledger, run.document)
+    assert (report.unassigned, report.unsure_pages) == ((), ())
+
+
 def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     from tests.ledger.scene import reading
     from tests.ledger.test_stage_results import PLAN
@@ -465,6 +492,7 @@ def test_a_document_is_shown_as_promised(ledger: Ledger) -> None:
     shown = show_document(ledger, run.document)
     assert shown.keys() == {
         "document", "page_boxes", "skipped_pages", "lost_pictures", "products", "images", "chunks", "entities", "links",
+        "unassigned", "unsure_pages",
     }  # fmt: skip
     picture = {"bbox": [60, 100, 500, 600], "width": 400, "height": 300}
     assert shown["skipped_pages"] == [{"page": 3, "label": "1", "reason": "contents", "pictures": [picture]}]

@@ -1,0 +1,175 @@
+"""`swatchbook products DOCUMENT`: list a document's products and the edits of them, and the commands that edit: rename,
+merge, split, assign, add, reject, undo. What an edit changes: `swatchbook/hand_edits.py`.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from interface.cli.options import (
+    AllOwners,
+    Json,
+    OwnerName,
+    Reference,
+    check_text,
+    choose_document,
+    choose_owner,
+    opened_resources,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from swatchbook.records import Edited
+    from swatchbook.resources import Resources
+
+# options of the group may stand at the end of the line, as those of other commands
+_ANYWHERE = {"allow_interspersed_args": True, "ignore_unknown_options": True}
+
+app = typer.Typer(
+    invoke_without_command=True,
+    subcommand_metavar="[EDIT …]",
+    context_settings=_ANYWHERE,
+    help="List a catalogue's products; rename, merge, split, add and reject them, and say what pictures show.",
+)
+
+Product = Annotated[str, typer.Argument(metavar="PRODUCT", help="Id, unique id prefix, or name of a product.")]
+Products = Annotated[list[str], typer.Argument(metavar="PRODUCT…", help="Ids, unique id prefixes, or names.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the product.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who edits; the login name by default.")]
+
+
+class _Asked(NamedTuple):
+    """The document that an edit is for, and what was given with it."""
+
+    document: str
+    owner: str | None
+    all_owners: bool
+    by: str | None
+    as_json: bool
+
+
+@app.callback()
+def list_products(
+    context: typer.Context,
+    document: Reference,
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """List a catalogue's products with the edits of them, or edit them.
+
+    An edit is kept by the place of its products and pictures: it still holds when the document is ingested again.
+    """
+    context.obj = _Asked(document, owner, all_owners, by, as_json)
+    if context.invoked_subcommand is not None:
+        return
+    with opened_resources() as resources:
+        from interface.cli.product_tables import draw_products, listed_products
+        from interface.cli.terminal import out, say_json
+
+        row = choose_document(resources.ledger, document, choose_owner(resources.ledger, owner, all_owners))
+        listed = listed_products(resources.ledger, row.id)
+        say_json(listed) if as_json else out().print(draw_products(listed))
+
+
+@app.command("rename")
+def rename_product(context: typer.Context, product: Product, name: Name) -> None:
+    """Give PRODUCT another NAME."""
+    _edit(context, {"action": "rename", "product": product, "name": name})
+
+
+@app.command("merge")
+def merge_products(context: typer.Context, products: Products) -> None:
+    """Make one product of PRODUCT PRODUCT…: the first one, with the pages, pictures and texts of all."""
+    _edit(context, {"action": "merge", "products": products})
+
+
+@app.command("split")
+def split_product(
+    context: typer.Context,
+    product: Product,
+    page: Annotated[int, typer.Argument(metavar="PAGE", help="First page of the second product.")],
+    name: Name,
+) -> None:
+    """Make two of PRODUCT: from PAGE on it is NAME, with the pictures and texts of these pages."""
+    _edit(context, {"action": "split", "product": product, "page": page, "name": name})
+
+
+@app.command("assign")
+def assign_picture(
+    context: typer.Context,
+    picture: Annotated[str, typer.Argument(metavar="PICTURE", help="Id of an image or placement, or a unique prefix.")],
+    products: Annotated[
+        list[str] | None, typer.Argument(metavar="[PRODUCT…]", help="Ids, unique id prefixes, or names.")
+    ] = None,
+) -> None:
+    """Say that PICTURE shows [PRODUCT…] and no others; without any, it belongs to none."""
+    _edit(context, {"action": "assign", "picture": picture, "products": products or []})
+
+
+@app.command("add")
+def add_product(
+    context: typer.Context,
+    page: Annotated[int, typer.Argument(metavar="PAGE", help="Page of the PDF.")],
+    name: Name,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="X0,Y0,X1,Y1", help="Place of the name, in points from the top left of the page."),
+    ] = None,
+    category: Annotated[str | None, typer.Option(metavar="TEXT", help="Its category.")] = None,
+) -> None:
+    """Add on PAGE the product NAME [--box X0,Y0,X1,Y1] [--category TEXT]; `assign` gives it pictures."""
+    sides = None if box is None else [side.strip() for side in box.split(",")]
+    _edit(context, {"action": "add", "page": page, "name": name, "box": sides, "category": category})
+
+
+@app.command("reject")
+def reject_product(context: typer.Context, product: Product) -> None:
+    """Say that PRODUCT is none: it goes, and its pictures belong to none."""
+    _edit(context, {"action": "reject", "product": product})
+
+
+@app.command("undo")
+def undo(
+    context: typer.Context, number: Annotated[int, typer.Argument(metavar="NUMBER", help="Number of the edit.")]
+) -> None:
+    """Undo the edit NUMBER. It stays in the list."""
+    from swatchbook.pipeline.edit_products import undo_edit
+
+    _change(context, lambda resources, document, by: undo_edit(resources, document, number, by=by))
+
+
+def _edit(context: typer.Context, fields: dict[str, Any]) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from swatchbook.pipeline.edit_products import make_edit
+    from swatchbook.records import EditRequest
+
+    for name, value in fields.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str):
+                check_text(text, name.upper())
+    adapter: TypeAdapter[EditRequest] = TypeAdapter(EditRequest)
+    try:
+        request = adapter.validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise typer.BadParameter(first["msg"], param_hint=str(first["loc"][-1]).upper()) from error
+    _change(context, lambda resources, document, by: make_edit(resources, document, request, by=by))
+
+
+def _change(context: typer.Context, change: "Callable[[Resources, str, str], Edited]") -> None:
+    from interface.cli.review_tables import login_name
+
+    asked: _Asked = context.obj
+    check_text(asked.by or "", "--by")
+    with opened_resources() as resources:
+        from interface.cli.product_tables import draw_edited
+        from interface.cli.terminal import out, say_json
+
+        whose = choose_owner(resources.ledger, asked.owner, asked.all_owners)
+        row = choose_document(resources.ledger, asked.document, whose)
+        done = change(resources, row.id, asked.by or login_name())
+        say_json(done) if asked.as_json else out().print(draw_edited(done, row))

@@ -1,0 +1,163 @@
+"""Pages of documents: the list with uploads and progress, one document with its pages and products, and what people do
+with it: continue, stop, delete, export.
+"""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Form, HTTPException, Query, Response
+
+from interface.service.documents import (
+    DocumentId,
+    Listing,
+    cancel_document,
+    delete_document,
+    embed_document,
+    find,
+    list_documents,
+    retry_document,
+)
+from interface.service.parameters import RetryOptions
+from interface.web.pages import TheView, View, page_router, see_other
+from swatchbook.errors import InvalidReference
+from swatchbook.export.formats import Format, write_products
+from swatchbook.export.products import as_row, read_products
+from swatchbook.ledger.documents import PDF, Document
+from swatchbook.ledger.hand_edits import list_edits
+from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.queries.deletion import count_deletion
+from swatchbook.ledger.queries.document_parts import list_images, list_pages
+from swatchbook.ledger.queries.failures import failures, other_failures
+from swatchbook.ledger.queries.products import list_products
+from swatchbook.records import DEFAULT_OWNER, DocumentStatus
+from swatchbook.reports.inspection import DRAWN, PageView, inspect
+
+LIVE = frozenset({DocumentStatus.QUEUED, DocumentStatus.RUNNING, DocumentStatus.WAITING, DocumentStatus.DELETING})
+"""Statuses that change without a person: the page asks again."""
+
+_LISTED_FAILURES = 50
+_LISTED_IMAGES = 200
+_LISTED_PRODUCTS = 500
+_MEDIA_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.JSONL: "application/jsonl",
+    Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+
+router = page_router()
+
+
+@router.get("/ui/documents")
+def show_documents(view: TheView, cursor: str | None = None) -> Response:
+    """Return the list of documents, newest first, with the form to upload."""
+    return view.render("documents.html", upload_owner=view.owner or DEFAULT_OWNER, **_list(view, cursor))
+
+
+@router.get("/ui/documents/rows")
+def show_rows(view: TheView, cursor: str | None = None) -> Response:
+    """Return the list alone: the page asks for it while something is going on."""
+    return view.render("document_rows.html", **_list(view, cursor))
+
+
+def _list(view: View, cursor: str | None) -> dict[str, Any]:
+    listed = list_documents(view.resources, view.caller, Listing(owner=view.owner, cursor=cursor or None))
+    return {
+        "documents": listed.documents,
+        "next": listed.next,
+        "cursor": cursor,
+        "live": any(document.status in LIVE for document in listed.documents),
+    }
+
+
+@router.get("/ui/documents/{document_id}")
+def show_document(view: TheView, document_id: DocumentId, page: Annotated[int | None, Query(ge=1)] = None) -> Response:
+    """Return a document: its account, its pages, and one page with boxes over its pictures and its products."""
+    document = find(view.resources, view.caller, document_id)
+    ledger = view.resources.ledger
+    pages = [details for _, details in list_pages(ledger, document.id, limit=document.page_count or 1)]
+    shown, size = _page(view, document, page) if pages else (None, None)
+    return view.render(
+        "document.html",
+        document=document,
+        live=document.status in LIVE,
+        account=account(ledger, document=document.id),
+        pages=pages,
+        shown=shown,
+        size=size,
+        drawn=DRAWN,
+        products=[product for _, product in list_products(ledger, document.id, limit=_LISTED_PRODUCTS)],
+        images=[] if pages else [image for _, image in list_images(ledger, document.id, limit=_LISTED_IMAGES)],
+        failures=[*failures(ledger, document.id, _LISTED_FAILURES), *other_failures(ledger, document.id)],
+        edits=list_edits(ledger, document.id),
+        formats=list(Format),
+    )
+
+
+def _page(view: View, document: Document, page: int | None) -> tuple[PageView | None, tuple[float, float] | None]:
+    """Return a page with its marks, and its size in points; without `page` the first one that shows products."""
+    if document.kind != PDF or not document.page_count:
+        return None, None
+    ledger = view.resources.ledger
+    details = {each.number: each for _, each in list_pages(ledger, document.id, limit=document.page_count)}
+    number = page or next((each.number for each in details.values() if each.kind == "product"), 1)
+    try:
+        (shown,) = inspect(ledger, document, number).pages
+    except InvalidReference as error:
+        raise HTTPException(404, str(error)) from error
+    known = details.get(number)
+    return shown, (known.width, known.height) if known and known.width and known.height else None
+
+
+# --- what people do ---------------------------------------------------------------------------------------------------
+
+
+@router.post("/ui/documents/{document_id}/retry")
+def retry(view: TheView, document_id: DocumentId, force: Annotated[bool, Form()] = False) -> Response:
+    """Continue what failed, is blocked or was cancelled; with `force` also what was rejected."""
+    retry_document(view.resources, view.caller, document_id, RetryOptions(force=force))
+    return see_other(view.link(f"/ui/documents/{document_id}"))
+
+
+@router.post("/ui/documents/{document_id}/embed")
+def embed(view: TheView, document_id: DocumentId) -> Response:
+    """Make the vectors that a document lacks, or has from another model than the one in the settings."""
+    embed_document(view.resources, view.caller, document_id)
+    return see_other(view.link(f"/ui/documents/{document_id}"))
+
+
+@router.post("/ui/documents/{document_id}/cancel")
+def cancel(view: TheView, document_id: DocumentId) -> Response:
+    """Stop the work on a document."""
+    cancel_document(view.resources, view.caller, document_id)
+    return see_other(view.link(f"/ui/documents/{document_id}"))
+
+
+@router.get("/ui/documents/{document_id}/delete")
+def ask_before_delete(view: TheView, document_id: DocumentId) -> Response:
+    """Return the question whether to delete a document, with what goes."""
+    document = find(view.resources, view.caller, document_id)
+    return view.render("delete.html", document=document, going=count_deletion(view.resources.ledger, document.id))
+
+
+@router.post("/ui/documents/{document_id}/delete")
+def delete(view: TheView, document_id: DocumentId) -> Response:
+    """Delete a document in the background."""
+    delete_document(view.resources, view.caller, document_id)
+    return see_other(view.link("/ui/documents"))
+
+
+@router.get("/ui/documents/{document_id}/export.{form}")
+def export(view: TheView, document_id: DocumentId, form: Format) -> Response:
+    """Return the products of a document as a file."""
+    document = find(view.resources, view.caller, document_id)
+    out = BytesIO()
+    rows = (as_row(product) for product in read_products(view.resources.ledger, document.id))
+    write_products(rows, form, out, temporary_folder=view.resources.settings.temporary_folder)
+    name = "".join(each if each.isascii() and each.isalnum() else "-" for each in Path(document.name).stem)[:80]
+    return Response(
+        out.getvalue(),
+        media_type=_MEDIA_TYPES[form],
+        headers={"Content-Disposition": f'attachment; filename="{name or "products"}.{form.value}"'},
+    )

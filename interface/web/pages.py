@@ -1,0 +1,157 @@
+"""What all pages share: templates, in which every value is escaped; errors as pages; whose collection a page shows; and
+a Content-Security-Policy that allows only the files of this service, and nothing inline.
+"""
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from interface.service.auth import EVERYBODY, Caller, TheCaller, choose_known
+from interface.service.parameters import Tools
+from interface.service.problems import describe
+from swatchbook.errors import Failure
+from swatchbook.ledger.queries.owners import known_owners
+from swatchbook.records import Owner
+from swatchbook.resources import Resources
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content-Security-Policy of every page. `data:` is the picture that a person searches with."""
+
+HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+"""Without a referrer policy that names our own pages, browsers would send forms with the origin `null`."""
+
+LOGIN = "/ui/login"
+
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_CACHED = {"Cache-Control": "max-age=3600"}  # seconds
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages, too. Who has not logged in gets the form for that."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler of the route, with its errors as pages."""
+        handle = super().get_route_handler()
+
+        async def handle_as_page(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (HTTPException, RequestValidationError, Failure) as error:
+                return _error_page(request, error)
+
+        return handle_as_page
+
+
+def page_router() -> APIRouter:
+    """Return a router for pages. They are not in the description of the API."""
+    return APIRouter(include_in_schema=False, route_class=PageRoute, default_response_class=HTMLResponse)
+
+
+class View(NamedTuple):
+    """Who looks at a page, and at whose collection: `owner` None is that of all owners. `owners`: those to choose."""
+
+    request: Request
+    resources: Resources
+    caller: Caller
+    owner: str | None
+    owners: tuple[str, ...]
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a page."""
+        return render(template, status=status, view=self, **values)
+
+    def link(self, path: str, **query: Any) -> str:
+        """Return the address of a page for the same owner. Parameters that are None or empty are left out."""
+        return with_query(path, {"owner": self.owner, **query})
+
+
+def get_view(request: Request, resources: Tools, caller: TheCaller, owner: Owner | Literal[""] | None = None) -> View:
+    """Return who asks, and for whose collection. A key for several owners begins with the first of them."""
+    owners = tuple(known_owners(resources.ledger) if caller.sees_all else sorted(caller.owners - {EVERYBODY}))
+    if not owner:
+        owner = None if caller.sees_all else owners[0]
+    return View(request, resources, caller, choose_known(resources, caller, owner), owners)
+
+
+TheView = Annotated[View, Depends(get_view)]
+
+
+def render(template: str, *, status: int = 200, view: View | None = None, **values: Any) -> HTMLResponse:
+    """Return a page as a response; `view` is None where nobody has logged in."""
+    return HTMLResponse(_templates().get_template(template).render(view=view, **values), status, HEADERS)
+
+
+def see_other(address: str) -> Response:
+    """Return a redirect to a page of ours, after a form."""
+    return RedirectResponse(address, 303, HEADERS)
+
+
+def with_query(path: str, query: dict[str, Any]) -> str:
+    """Return an address with these parameters, without those that are None or empty."""
+    given = {name: value for name, value in query.items() if value not in (None, "", (), [])}
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
+
+
+@cache
+def _templates() -> Environment:
+    """Return the templates. A name that a template uses and a page does not give is an error."""
+    environment = Environment(
+        loader=PackageLoader("interface.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"size": format_size, "time": format_time, "plural": plural}
+    return environment
+
+
+def format_size(size: int) -> str:
+    """Return a number of bytes for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{max(1, round(size / 1e3))} kB"
+
+
+def format_time(seconds: float) -> str:
+    """Return a time (Unix seconds) as ISO 8601 in UTC, to the minute."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _error_page(request: Request, error: Exception) -> Response:
+    """Return an error as a page; to who has not logged in, the form for that."""
+    problem, headers = describe(error)
+    if problem.status == 401:
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        page = render("login.html", status=401, next=asked if request.method == "GET" else "/", wrong=False)
+        page.headers["HX-Refresh"] = "true"  # a part of a page cannot be a login: the whole page is asked for again
+    else:
+        page = render("error.html", status=problem.status, problem=problem)
+    page.headers.update(headers or {})
+    return page
+
+
+router = APIRouter(prefix="/ui/static", include_in_schema=False)
+
+
+@router.get("/{name}")
+def get_file(name: Literal["style.css", "page.js", "htmx.min.js", "icon.svg"]) -> Response:
+    """Return one of the files that the pages load."""
+    file = files("interface.web") / "static" / name
+    return Response(file.read_bytes(), media_type=_MEDIA_TYPES[name[name.rindex(".") :]], headers=_CACHED)

@@ -1,0 +1,100 @@
+"""The page of reviews: uncertain images one by one, with both analyses; a person accepts, corrects or rejects."""
+
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from fastapi import Form, Query, Response
+
+from interface.service.images import find_image
+from interface.service.parameters import RequestModel, SearchText
+from interface.web.pages import TheView, page_router, see_other
+from swatchbook.ledger.queries.image import image_details
+from swatchbook.ledger.queries.reviews import (
+    count_images_to_review,
+    find_review_image,
+    images_to_review,
+    read_analysis,
+)
+from swatchbook.pipeline.review import accept, correct_image, in_use, reject
+from swatchbook.records import Analysis
+
+Skip = Annotated[int, Query(ge=0, le=10_000)]
+
+router = page_router()
+
+
+class Decision(RequestModel):
+    """The form of a decision: a reason, and the fields as a person left them."""
+
+    reason: SearchText = ""
+    material: SearchText | None = None
+    finish: SearchText | None = None
+    colors: SearchText | None = None
+    textures: SearchText | None = None
+    pattern: SearchText | None = None
+    contrast: SearchText | None = None
+    dimensions: SearchText | None = None
+    slip_rating: SearchText | None = None
+    printed_text: SearchText | None = None
+    application: SearchText | None = None
+
+    def changes(self, used: Analysis) -> dict[str, str]:
+        """Return the fields that differ from the analysis in use."""
+        given = {name: getattr(self, name) for name in FIELDS}
+        return {name: text for name, text in given.items() if text is not None and text != in_words(used, name)}
+
+
+FIELDS: Final = tuple(name for name in Decision.model_fields if name != "reason")
+"""What a person can correct, in its order on the page."""
+
+
+@router.get("/ui/review")
+def show_review(view: TheView, skip: Skip = 0) -> Response:
+    """Return the next image that needs a review, after those that are skipped."""
+    ledger = view.resources.ledger
+    waiting = images_to_review(ledger, owner=view.owner, limit=skip + 1)[skip:]
+    image = waiting[0] if waiting else None
+    second = image.standing.second if image and image.standing else None
+    used = in_use(view.resources, image) if image else None
+    return view.render(
+        "review.html",
+        image=image,
+        details=image_details(ledger, image.image_id) if image else None,
+        used=used,
+        second=read_analysis(ledger, image.content_key, second) if image and second else None,
+        fields=FIELDS,
+        words={name: in_words(used, name) for name in FIELDS} if used else {},
+        in_words=in_words,
+        skip=skip,
+        left=count_images_to_review(ledger, owner=view.owner),
+    )
+
+
+@router.post("/ui/review/{image_id}/{verdict}")
+def decide(
+    view: TheView,
+    image_id: UUID,
+    verdict: Literal["accept", "second", "correct", "reject"],
+    decision: Annotated[Decision, Form()],
+    skip: Skip = 0,
+) -> Response:
+    """Record what a person decided about an image, and go to the next one."""
+    resources, by = view.resources, view.caller.name
+    find_image(resources, view.caller, image_id)
+    image = find_review_image(resources.ledger, str(image_id))
+    if verdict == "correct":
+        changes = decision.changes(in_use(resources, image))
+        correct_image(resources, image, changes, by=by, reason=decision.reason)
+    elif verdict == "reject":
+        reject(resources, image, by=by, reason=decision.reason)
+    else:
+        accept(resources, image, by=by, second=verdict == "second")
+    return see_other(view.link("/ui/review", skip=skip or None))
+
+
+def in_words(analysis: Analysis, field: str) -> str:
+    """Return a field of an analysis as a person types it: lists with commas between."""
+    value = getattr(analysis, field)
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(each, "name", each)) for each in value)
+    return str(value or "")

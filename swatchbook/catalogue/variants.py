@@ -1,0 +1,285 @@
+"""The variants and parts of a product: its colours, sizes and finishes, which are data of the product and no products
+of their own, and the captioned things in its regions. They are read from what is printed there; the first counts:
+
+- codes with a name ("Sand", TN-101), also behind the product's name ("Terra Nova Ash, TN-104"); captions that begin
+  with the product's name ("Powder Six Signal Red"); two or more;
+- labels for styles, colours or finishes that have several values, and lists of sizes in letters ("S, M, L");
+- captions of three or more pictures of one size: variants under a heading such as "Colours", else parts.
+
+Each takes the price and the size that are printed nearest to it, where several are printed.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from swatchbook.catalogue.attributes import code_of, inline_label, is_measure, key_of, price_in
+from swatchbook.catalogue.kinds import is_label
+from swatchbook.catalogue.page_layout import PageLayout, Text, is_name, normalise_line
+from swatchbook.geometry import centre_inside, gap
+from swatchbook.records import Box, FoundProduct, Variant, fold
+
+FEWEST = 2
+"""A single coded or captioned name is more likely the product itself."""
+FEWEST_CAPTIONS = 3
+"""Two pictures with captions may show the product and its maker."""
+ALIKE = 0.2
+"""Pictures of one size differ in width and height by at most this share."""
+CAPTION = 20.0
+"""The longest distance in points from a picture to the caption below it."""
+REACH = 60.0
+"""The longest distance in points from a variant to its price or size."""
+LONGEST = 4
+"""Words of a variant's name; more are a sentence."""
+LINES = 2.5
+"""A code stands at most so many lines of its size below or above the name that it belongs to."""
+CHOICES = ("style", "color", "finish", "pattern")
+"""Labels whose values are variants, if there are several."""
+
+_LETTER = r"(?:\d?X{0,3}[SL]|M)"
+_LETTERS = re.compile(rf"{_LETTER}(?:\s*[,/·|–-]\s*{_LETTER})+")
+_BETWEEN = re.compile(r"\s*[,;·|]\s*|\s+[–—-]\s+")
+
+Place = tuple[int, Box]
+"""Page and box of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A price or a size as printed, and where."""
+
+    kind: Literal["price", "size"]
+    text: str
+    page: int
+    box: Box
+
+
+def find_variants(
+    product: FoundProduct, layouts: Mapping[int, PageLayout], names: Mapping[Place, str]
+) -> tuple[Variant, ...]:
+    """Return the variants and parts of a product, in reading order. `names`: the texts that name products."""
+    own = [_within(layouts[page], product, names) for page in product.pages if page in layouts]
+    named = frozenset(map(fold, names.values()))
+    found = _named(product, own, named) or _labelled(own) or _in_letters(own) or _captions(product, own)
+    return _with_values(found, own)
+
+
+def _within(layout: PageLayout, product: FoundProduct, names: Collection[Place]) -> PageLayout:
+    """Return what of a page belongs to a product, without the texts that name products."""
+    regions = [place.region for place in product.occurrences if place.page == layout.number]
+
+    def belongs(box: Box) -> bool:
+        inside = not regions or any(centre_inside(box, region) for region in regions)
+        return inside and (layout.number, box) not in names
+
+    return replace(
+        layout,
+        texts=tuple(t for t in layout.texts if belongs(t.box)),
+        pictures=tuple(p for p in layout.pictures if belongs(p)),
+        attributes=tuple(a for a in layout.attributes if belongs(a.box)),
+        codes=tuple(c for c in layout.codes if belongs(c.box)),
+    )
+
+
+# --- codes and names --------------------------------------------------------------------------------------------------
+
+
+def _named(product: FoundProduct, own: Sequence[PageLayout], names: Collection[str]) -> tuple[Variant, ...]:
+    """Return the variants that have a code of their own, or the product's name before theirs; none if only one has.
+
+    A code that is printed again with a longer name ("Sand, detail") shows the same variant.
+    """
+    coded = [v for layout in own for v in (*_beside_codes(layout, product, names), *_behind_name(layout, product))]
+    by_code: dict[str, list[Variant]] = defaultdict(list)
+    for variant in coded:
+        by_code[fold(variant.code or "")].append(variant)
+    found = [min(same, key=lambda v: (v.name == v.size, len(v.name))) for same in by_code.values()]
+    known = {fold(v.name) for v in found}
+    found += [v for layout in own for v in _captioned(layout, product) if fold(v.name) not in known]
+    found = list({(fold(v.name), v.code): v for v in found}.values())
+    return tuple(found) if len(found) >= FEWEST else ()
+
+
+def _beside_codes(layout: PageLayout, product: FoundProduct, names: Collection[str]) -> Iterator[Variant]:
+    """Yield a variant for each code with a name or a size beside it, unless it is the value of another label.
+
+    Where the product has a code, only codes that add to it are its variants'.
+    """
+    values = [a.box for a in layout.attributes if a.key != "code"]
+    sizes = [value for value in _values(layout) if value.kind == "size"]
+    for code in layout.codes:
+        adds = not product.code or (code.code.startswith(product.code) and code.code != product.code)
+        if not adds or fold(code.code) in names or any(centre_inside(code.box, box) for box in values):
+            continue
+        size = next((v.text for v in sizes if _same_row(code.box, v.box)), None)
+        if name := _variant_name(code.name or "", product) or size:
+            yield Variant(name=name, code=code.code, size=size, page=layout.number, bbox=code.box)
+
+
+def _behind_name(layout: PageLayout, product: FoundProduct) -> Iterator[Variant]:
+    """Yield a variant for each text that has the product's name, its own and a code: "Terra Nova Ash, TN-104"."""
+    for text in layout.texts:
+        parts = _after(product.name, text)
+        code = next((c for part in parts[1:] if (c := code_of(part))), None)
+        if code and (name := _variant_name(parts[0], product)):
+            yield Variant(name=name, code=code, page=layout.number, bbox=text.box)
+
+
+def _captioned(layout: PageLayout, product: FoundProduct) -> Iterator[Variant]:
+    """Yield a variant for each caption of a picture that is the product's name and another one."""
+    for text in layout.texts:
+        parts = _after(product.name, text)
+        if len(parts) == 1 and _picture_above(text, layout) and (name := _variant_name(parts[0], product)):
+            yield Variant(name=name, page=layout.number, bbox=text.box)
+
+
+def _after(name: str, text: Text) -> list[str]:
+    """Return the parts of a text behind a name that it begins with; none if it does not, or is no name."""
+    words = normalise_line(text.text)
+    rest = words[len(name) :]
+    if not is_name(text) or not words.casefold().startswith(name.casefold()) or rest[:1].isalnum():
+        return []
+    return _BETWEEN.split(rest.strip())
+
+
+def _variant_name(text: str, product: FoundProduct) -> str | None:
+    """Return the name of a variant without the product's, None for a text that is no such name."""
+    name = normalise_line(text)
+    if name.casefold().startswith(product.name.casefold()):
+        name = name[len(product.name) :]
+    name = name.strip(" ,;:·|–—-")
+    if not any(map(str.isalpha, name)) or len(name.split()) > LONGEST or is_label(name) or key_of(name):
+        return None
+    return None if code_of(name) or _is_size(name) or price_in(name) or inline_label(name) else name
+
+
+# --- labels and lists -------------------------------------------------------------------------------------------------
+
+
+def _labelled(own: Sequence[PageLayout]) -> tuple[Variant, ...]:
+    """Return the values of the first label for styles, colours or finishes that has several."""
+    for key in CHOICES:
+        found = {
+            fold(value): Variant(name=value, page=layout.number, bbox=a.box)
+            for layout in own
+            for a in layout.attributes
+            if a.key == key
+            for value in [normalise_line(a.value)]
+        }
+        if len(found) >= FEWEST:
+            return tuple(found.values())
+    return ()
+
+
+def _in_letters(own: Sequence[PageLayout]) -> tuple[Variant, ...]:
+    """Return the sizes of a list of sizes in letters."""
+    for layout in own:
+        texts = [(normalise_line(t.text), t.box) for t in layout.texts]
+        texts += [(normalise_line(a.value), a.box) for a in layout.attributes if a.key == "size"]
+        for words, box in texts:
+            if _LETTERS.fullmatch(words.strip(" .;")):
+                sizes = dict.fromkeys(re.findall(_LETTER, words))
+                return tuple(Variant(name=size, size=size, page=layout.number, bbox=box) for size in sizes)
+    return ()
+
+
+# --- captions ---------------------------------------------------------------------------------------------------------
+
+
+def _captions(product: FoundProduct, own: Sequence[PageLayout]) -> tuple[Variant, ...]:
+    """Return the captions of pictures of one size, if there are three or more in one style on a page."""
+    found: dict[str, Variant] = {}
+    for layout in own:
+        chosen = any(key_of(t.text) in CHOICES for t in layout.texts) or any(
+            a.key in CHOICES for a in layout.attributes
+        )
+        grain: Literal["variant", "part"] = "variant" if chosen else "part"
+        for texts in _rows_of_captions(layout):
+            names = {fold(name): (name, t.box) for t in texts if (name := _variant_name(t.text, product))}
+            if len(names) >= FEWEST_CAPTIONS:
+                for key, (name, box) in names.items():
+                    found.setdefault(key, Variant(grain=grain, name=name, page=layout.number, bbox=box))
+    return tuple(found.values())
+
+
+def _rows_of_captions(layout: PageLayout) -> Iterable[list[Text]]:
+    """Return the texts of one style that stand below pictures of one size, one below each."""
+    by_style: dict[tuple[float, bool, int, int], list[Text]] = defaultdict(list)
+    pictures = Counter[Box | None]()
+    for text in layout.texts:
+        picture = _picture_above(text, layout) if is_name(text) and len(text.text.split()) <= LONGEST else None
+        if picture:
+            pictures[picture] += 1
+            x0, y0, x1, y1 = picture
+            like = next(
+                (key for key in by_style if key[:2] == text.style and _alike(key[2:], (x1 - x0, y1 - y0))), None
+            )
+            by_style[like or (*text.style, round(x1 - x0), round(y1 - y0))].append(text)
+    return [texts for texts in by_style.values() if all(pictures[_picture_above(t, layout)] == 1 for t in texts)]
+
+
+def _alike(a: Sequence[float], b: Sequence[float]) -> bool:
+    return all(abs(x - y) <= ALIKE * max(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _picture_above(text: Text, layout: PageLayout) -> Box | None:
+    """Return the picture directly above a text."""
+    x = (text.box[0] + text.box[2]) / 2
+    above = [p for p in layout.pictures if p[0] <= x <= p[2] and -text.size <= text.box[1] - p[3] <= CAPTION]
+    return max(above, key=lambda p: p[3], default=None)
+
+
+# --- prices and sizes -------------------------------------------------------------------------------------------------
+
+
+def _with_values(found: Sequence[Variant], own: Sequence[PageLayout]) -> tuple[Variant, ...]:
+    """Return the variants, each with the price and size nearest to it. A single one is that of the product."""
+    values = [value for layout in own for value in _values(layout)]
+    kinds = Counter(value.kind for value in values)
+    for kind in ("price", "size"):
+        if kinds[kind] >= FEWEST:
+            these = [value for value in values if value.kind == kind]
+            found = [v if getattr(v, kind) else v.model_copy(update={kind: _nearest(v, these)}) for v in found]
+    return tuple(found)
+
+
+def _nearest(variant: Variant, values: Iterable[_Value]) -> str | None:
+    """Return the nearest value of the variant's row, or else of its column."""
+    box = variant.bbox
+    if box is None:
+        return None
+    near = [(not _same_row(box, v.box), gap(box, v.box), v.text) for v in values if v.page == variant.page]
+    in_row, distance, text = min(near, default=(True, REACH + 1, ""))
+    return text if not in_row or distance <= REACH else None
+
+
+def _same_row(a: Box, b: Box) -> bool:
+    return abs(a[1] + a[3] - b[1] - b[3]) < a[3] - a[1]
+
+
+def _values(layout: PageLayout) -> Iterator[_Value]:
+    """Yield the prices and sizes of a page, with and without a label."""
+    for a in layout.attributes:
+        if a.key == "price":
+            yield _Value("price", normalise_line(a.value), layout.number, a.box)
+        elif a.key in ("size", "dimensions"):
+            yield _Value("size", normalise_line(a.value), layout.number, a.box)
+    for words, box in (line for t in layout.texts for line in _lines(t)):
+        if len(words.split()) <= LONGEST and (price := price_in(words)):
+            yield _Value("price", price, layout.number, box)
+        elif _is_size(words):
+            yield _Value("size", normalise_line(words), layout.number, box)
+
+
+def _is_size(words: str) -> bool:
+    return is_measure(words.replace("x", "×"))
+
+
+def _lines(text: Text) -> Iterator[tuple[str, Box]]:
+    """Yield the lines of a text with their boxes: a column of a table is one text, and its lines are evenly spaced."""
+    x0, y0, x1, y1 = text.box
+    step = (y1 - y0) / len(text.lines)
+    for n, words in enumerate(text.lines):
+        yield words, (x0, y0 + n * step, x1, y0 + (n + 1) * step)

@@ -1,0 +1,71 @@
+"""The texts that images, products and chunks stand in, by which a search judges whether the words of a question are
+said of a result: captions, the text around pictures, analyses, chunks.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from swatchbook.ledger.database import Ledger, select_in
+from swatchbook.ledger.queries.search_results import chunks_of_images, products_of_images
+from swatchbook.ledger.tables import chunks, contents, images, links, placements
+from swatchbook.records import COUNTED, LinkKind, ResultKind
+
+
+def texts_of(ledger: Ledger, by: ResultKind, ids: Sequence[str]) -> dict[str, str]:
+    """Return image, product or chunk -> its text, for those of the ids that there are.
+
+    A product has the texts of its chunks and images; an image those of the chunks and products that it is linked to.
+    """
+    if by == "chunk":
+        sources = {i: [i] for i in ids}
+    elif by == "product":
+        sources = _sources_of_products(ledger, ids)
+    else:
+        linked, products = chunks_of_images(ledger, ids), products_of_images(ledger, ids)
+        of_products = _sources_of_products(ledger, list({p for each in products.values() for p in each}))
+        sources = {
+            i: [i, *linked.get(i, ()), *(each for p in products.get(i, ()) for each in of_products.get(p, ()))]
+            for i in ids
+        }
+    wanted = {source for each in sources.values() for source in each}
+    with ledger.read() as connection:
+        said = _texts(connection, _CHUNKS, chunks.c.id, wanted) | _texts(connection, _IMAGES, images.c.id, wanted)
+    return {i: "\n".join(said[each] for each in dict.fromkeys(of) if each in said) for i, of in sources.items()}
+
+
+def _sources_of_products(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return product -> the ids of its chunks and images."""
+    sources = defaultdict[str, dict[str, None]](dict)
+    with ledger.read() as connection:
+        for query in (_CHUNKS_OF_PRODUCTS, _IMAGES_OF_PRODUCTS):
+            for source, product in select_in(connection, query, links.c.target, ids):
+                sources[product][source] = None
+    return {product: list(of) for product, of in sources.items()}
+
+
+def _texts(connection: Connection, query: Any, column: Any, ids: Collection[str]) -> dict[str, str]:
+    """Return id -> all texts of its rows, each once."""
+    texts = defaultdict[str, dict[str, None]](dict)
+    for source, *parts in select_in(connection, query, column, ids):
+        for part in parts:
+            for text in part if isinstance(part, list) else [part]:
+                texts[source][text or ""] = None
+    return {source: "\n".join(each) for source, each in texts.items()}
+
+
+_CHUNKS = select(chunks.c.id, chunks.c.record["headings"], chunks.c.record["text"].as_string())
+_IMAGES = (
+    select(images.c.id, placements.c.caption, placements.c.nearby_text, contents.c.text)
+    .join(placements, placements.c.image == images.c.id)
+    .outerjoin(contents, contents.c.key == images.c.text_key)
+    .where(placements.c.state.in_(COUNTED))
+)
+_CHUNKS_OF_PRODUCTS = select(links.c.source, links.c.target).where(links.c.kind == LinkKind.CHUNK_PRODUCT)
+_IMAGES_OF_PRODUCTS = (
+    select(placements.c.image, links.c.target)
+    .join(links, links.c.source == placements.c.id)
+    .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
+)

@@ -1,0 +1,122 @@
+"""Edits by hand as people ask for them, with ids: find the places that they mean, record them, and publish at once what
+they change, for at most 20 s. What is not published by then is published as usual.
+"""
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from swatchbook.errors import Failure, InvalidReference
+from swatchbook.hand_edits import anchor_of
+from swatchbook.ledger import edit_products, publishing
+from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.hand_edits import picture_anchors
+from swatchbook.ledger.queries.document import read_products
+from swatchbook.pipeline.publish import publish_round
+from swatchbook.records import (
+    Add,
+    Anchor,
+    Assign,
+    Edit,
+    Edited,
+    EditRequest,
+    Merge,
+    Product,
+    Reject,
+    Rename,
+    Split,
+    fold,
+)
+from swatchbook.resources import Resources
+
+log = logging.getLogger(__name__)
+
+PUBLISH_SECONDS: Final = 20.0
+
+
+def make_edit(resources: Resources, document: str, request: EditRequest, *, by: str) -> Edited:
+    """Make an edit of a document's products, and publish it. Raises InvalidReference where it cannot be made."""
+    edit = place_edit(resources.ledger, document, request)
+    stored = edit_products.record_edit(resources.ledger, document, edit, by=by)
+    return Edited(edit=stored, published=_publish(resources, document))
+
+
+def undo_edit(resources: Resources, document: str, number: int, *, by: str) -> Edited:
+    """Undo an edit, and publish that. Raises InvalidReference for an unknown one and one that is undone already."""
+    stored = edit_products.undo_edit(resources.ledger, document, number, by=by)
+    return Edited(edit=stored, published=_publish(resources, document))
+
+
+def place_edit(ledger: Ledger, document: str, request: EditRequest) -> Edit:
+    """Return a request with the places of its products and pictures. Raises InvalidReference for unknown ids."""
+    products = read_products(ledger, document)
+
+    def product(reference: str) -> Anchor:
+        return anchor_of(choose_product(products, reference))
+
+    match request:
+        case Rename():
+            return Rename[Anchor](product=product(request.product), name=request.name)
+        case Merge():
+            return Merge[Anchor](products=tuple(map(product, request.products)))
+        case Split():
+            return Split[Anchor](product=product(request.product), page=request.page, name=request.name)
+        case Assign():
+            picture = choose_picture(ledger, document, request.picture)
+            return Assign[Anchor](picture=picture, products=tuple(map(product, request.products)))
+        case Add():
+            return request
+        case Reject():
+            return Reject[Anchor](product=product(request.product))
+
+
+def choose_product(products: Iterable[Product], reference: str) -> Product:
+    """Return the product with this id, name or unique prefix of an id. Raises InvalidReference for none or several."""
+    products = list(products)
+    for found in (
+        [product for product in products if product.id == reference],
+        [product for product in products if fold(product.name) == fold(reference)],
+        [product for product in products if reference and product.id.startswith(reference)],
+    ):
+        if len(found) == 1:
+            return found[0]
+        if found:
+            choices = ", ".join(f"{p.id[:8]} (page {p.first_page})" for p in found[:10])
+            raise InvalidReference(f"{reference!r} may be several products: {choices}.", advice="Give its id.")
+    raise InvalidReference(
+        f"There is no product {reference!r} in this document.", advice="`swatchbook products DOCUMENT` lists them."
+    )
+
+
+def choose_picture(ledger: Ledger, document: str, reference: str) -> Anchor:
+    """Return the place of a picture, by the id of its image or placement, or a unique prefix of these.
+
+    Raises InvalidReference for an unknown one, and for an image that is shown at several places.
+    """
+    places = picture_anchors(ledger, document)
+    for found in (
+        [place for place in places if reference in place[:2]],
+        [place for place in places if reference and any(each.startswith(reference) for each in place[:2])],
+    ):
+        if len(found) == 1:
+            return found[0][2]
+        if found:
+            choices = ", ".join(f"{placement[:8]} (page {anchor.page})" for _, placement, anchor in found[:10])
+            raise InvalidReference(
+                f"{reference!r} may be several pictures: {choices}.", advice="Give the id of the placement."
+            )
+    raise InvalidReference(f"There is no picture {reference!r} that this document shows.")
+
+
+def _publish(resources: Resources, document: str) -> bool:
+    """Publish until nothing of the document is due; return whether that is so. A failure is left to the next run."""
+    end = time.monotonic() + PUBLISH_SECONDS
+    try:
+        while publishing.count_due(resources.ledger, document):
+            if time.monotonic() > end or not publish_round(resources).rows:
+                return False
+    except Failure as failure:
+        log.warning("the edit is recorded, but not published yet: %s", failure)
+        return False
+    return True

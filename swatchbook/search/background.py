@@ -1,0 +1,82 @@
+"""How near a space is to questions about other things: the mean and the deviation of the similarities between fixed
+questions that no catalogue answers and a sample of the space's objects. What is an answer is nearer than that.
+
+It is of an owner's objects alone, so that a search tells nothing about what others have. The first search that asks
+estimates it, because a search has the model loaded anyway: half a second, once. The ledger keeps it. Where there are
+fewer objects than the sample, it is estimated again once there are twice as many.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from swatchbook.arrays import Vectors
+from swatchbook.errors import Failure
+from swatchbook.index.base import Space, Where
+from swatchbook.ledger.backgrounds import find_background, keep_background
+from swatchbook.ledger.queries.samples import sample_objects
+from swatchbook.records import RoleTag
+from swatchbook.resources import Resources
+
+SAMPLE: Final = 256
+"""Objects that are compared with the questions: the mean of their similarities is then exact to a hundredth."""
+
+UNRELATED: Final = (
+    "who won the election", "how a bill becomes law", "symptoms of appendicitis", "history of the Roman empire",
+    "weather in Edinburgh tomorrow", "proof of Pythagoras' theorem", "how to learn to swim", "the plot of Hamlet",
+    "Wer hat die Wahl gewonnen?", "Zugverbindung nach Hamburg", "Wie werden Sterne geboren?", "Gedicht über den Herbst",
+    "qui a gagné les élections", "la chute de l'empire romain", "conjugaison du verbe aller",
+    "la capital de Mongolia", "cómo nacen los volcanes", "letra del himno nacional",
+    "previsioni del tempo a Torino", "la guerra dei trent'anni", "resultado do jogo de ontem", "a origem da vida",
+    "кто победил на выборах", "расписание поездов", "история древнего Рима", "как рождаются звёзды",
+    "yarınki hava durumu", "Roma tarihi", "pogoda na jutro", "uitslag van de verkiezingen", "lịch sử La Mã",
+    "明天的天气",
+)  # fmt: skip
+"""Questions about things that are in no catalogue, in the languages of those that are."""
+
+LEAST_DEVIATION: Final = 1e-3
+"""A space of one object, or of equal ones, has no deviation to measure by."""
+
+Encode = Callable[[Sequence[str]], Vectors]
+"""Encodes questions into a space: (n, dimension), unit length."""
+
+
+class Background(NamedTuple):
+    """Mean and deviation of unrelated similarities, and how many objects they were measured with."""
+
+    mean: float
+    deviation: float
+    objects: int
+
+    def closeness(self, similarity: float) -> float:
+        """Return by how many deviations a similarity exceeds that of unrelated things."""
+        return (similarity - self.mean) / self.deviation
+
+
+def background_of(resources: Resources, space: Space, owner: str | None, encode: Encode) -> Background | None:
+    """Return the background of an owner's objects, or all, in a space, estimated if the ledger has none that is still
+    good; None without objects.
+    """
+    pair = RoleTag(role=space.role, tag=space.tag)
+    kept = find_background(resources.ledger, pair, owner)
+    known = None if kept is None else Background(**kept)  # type: ignore[arg-type]
+    if known and (known.objects >= SAMPLE or resources.index.count(space, Where(owner=owner)) < 2 * known.objects):
+        return known
+    ids = sample_objects(resources.ledger, pair, SAMPLE, owner)
+    objects = [each.vector for each in resources.index.fetch(space, ids).values()]
+    if not objects:
+        return known
+    measured = measure(np.stack(objects), encode(UNRELATED))
+    with suppress(Failure):  # as on a full disk: the next search estimates it again
+        keep_background(resources.ledger, pair, owner, measured._asdict())
+    return measured
+
+
+def measure(objects: Vectors, questions: Vectors) -> Background:
+    """Return the background of objects (n, dimension) to questions (m, dimension) by cosine similarity."""
+    unit = objects / np.linalg.norm(objects, axis=1, keepdims=True)
+    similarities = unit @ (questions / np.linalg.norm(questions, axis=1, keepdims=True)).T
+    deviation = max(float(similarities.std()), LEAST_DEVIATION)
+    return Background(round(float(similarities.mean()), 6), round(deviation, 6), len(objects))

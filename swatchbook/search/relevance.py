@@ -1,0 +1,95 @@
+"""Whether a result has to do with a question at all: a probability, by two kinds of evidence. *Said* is the share of
+the question's words that are printed of the result, or seen in it, in any inflection; *close* is how much nearer the
+result is to the question than that space is to questions about other things, in standard deviations
+(`background.py`). The weights of both are fitted on one half of the questions in tests/truth/questions, and so is the
+floor below which a result is not shown.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Collection
+from typing import NamedTuple
+
+from swatchbook.index.size_words import join_sizes
+
+LETTERS = 0.75
+"""Share of a word's letters, at least four, with which its other forms begin: tile and tiles, цемент and цемента."""
+
+LONGER = 4
+"""Letters by which two forms of a word differ in length at most: lake *kapı*, *kapıları*."""
+
+WITHIN, ACROSS = 5, 6
+"""Letters from which a word is also found within a compound (Fliese in Wandfliesen), and across words (note pad)."""
+
+_LISTED = """
+a an and are as at by can do for from has have how i in into is it its keeps me my of on or over that the their them
+this to what which with without you your
+am an auf aus bei das dem den der des die ein eine einem einen einer eines fur ich im in ist mit nach oder ohne und
+von vom was wie zu zum zur
+a au aux avec ce ces d dans de des du en et l la le les ou par pour qui sans sur un une
+a al con de del e el en la las lo los o para por que sin su un una y
+alla con da dal dei del della delle di e gli i il in la le lo nel o per su un una
+a ao aos as com da das de do dos e em na no nas nos o os ou para por sem um uma
+с со в во для и из к на не о от по под при у
+ve ile icin bir bu da de
+de een en het in met of op van voor zonder
+"""
+_FUNCTION_WORDS = frozenset(_LISTED.split())
+"""Words that say nothing of a thing: in English, German, French, Spanish, Italian, Portuguese, Russian, Turkish and
+Dutch, as `content_words` folds them."""
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*(?:x\d+(?:[.,]\d+)*)+|[^\W_]+(?:[.,]\d+)?")
+
+
+INTERCEPT, SAID, CLOSE = -7.41, 10.54, 0.53
+"""Logits of an answer: of none of the evidence, of all words said, and of each deviation. `devtools.fit_relevance`."""
+
+
+class Evidence(NamedTuple):
+    """What speaks for a result. `said`: share of the question's words; `close`: standard deviations."""
+
+    said: float
+    close: float
+
+    @property
+    def relevance(self) -> float:
+        """Return the probability that the result is an answer."""
+        return 1 / (1 + math.exp(-(INTERCEPT + SAID * self.said + CLOSE * self.close)))
+
+
+def content_words(text: str) -> list[str]:
+    """Return the distinct words of a question that say something, or all if none does; folded, sizes as one word."""
+    words = list(dict.fromkeys(_words(text)))
+    return [word for word in words if word not in _FUNCTION_WORDS] or words
+
+
+def share_said(asked: Collection[str], text: str) -> float:
+    """Return the share of the words asked that a text says, in any inflection; 0 of no words."""
+    if not asked:
+        return 0.0
+    words = _words(text)
+    present, joined = frozenset(words), "".join(words)
+    return sum(_says(present, joined, word) for word in asked) / len(asked)
+
+
+def _says(present: frozenset[str], joined: str, word: str) -> bool:
+    if word in present or (len(word) >= ACROSS and word in joined):
+        return True
+    if len(word) < 4 or not word.isalpha():
+        return False
+    stem = word[: max(4, math.ceil(LETTERS * len(word)))]
+    return any(
+        (each.startswith(stem) and abs(len(each) - len(word)) <= LONGER) or (len(word) >= WITHIN and word in each)
+        for each in present
+    )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(_fold(join_sizes(text))))
+
+
+def _fold(text: str) -> str:
+    """Return a text without case and accents; the Turkish ı and i are one letter, as they are for people in a hurry."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c)).replace("ı", "i")

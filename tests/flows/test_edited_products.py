@@ -1,0 +1,98 @@
+"""Edits by hand in the whole way: products, links, search and export show them at once, and still do after the document
+was read again, by force and by other versions of the stages; until they are undone.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from swatchbook import cache_keys
+from swatchbook.errors import InvalidReference
+from swatchbook.index.base import Where
+from swatchbook.ledger import publishing
+from swatchbook.ledger.hand_edits import found_assembly, list_edits
+from swatchbook.ledger.queries.document import read_products
+from swatchbook.ledger.queries.products import list_products
+from swatchbook.pipeline.edit_products import make_edit, undo_edit
+from swatchbook.records import Add, Assign, EditRequest, Reject, Rename, StoredEdit
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
+from swatchbook.upkeep.verify import verify
+from tests.flows.conftest import Ingest, first_report
+
+pytestmark = pytest.mark.usefixtures("ingested")
+
+
+def names(resources: Resources, document: str) -> list[str]:
+    return [product.name for product in read_products(resources.ledger, document)]
+
+
+def pictures(resources: Resources, document: str, name: str) -> set[str]:
+    listed = list_products(resources.ledger, document, limit=50)
+    return {picture.id for _, product in listed if product.name == name for picture in product.pictures}
+
+
+def found(resources: Resources, name: str) -> set[str]:
+    """The images that a search finds under this product."""
+    hits = search(resources, text="tile", owner="anna", where=Where(products=(name,)), k=50)
+    return {hit.id for hit in hits}
+
+
+def test_edits_hold_when_the_document_is_read_again(
+    resources: Resources, ingest: Ingest, small_catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = first_report(resources).document_id
+    one, other = read_products(resources.ledger, document)
+    before = found_assembly(resources.ledger, document)
+    first, *_ = pictures(resources, document, other.name)
+
+    def edit(request: EditRequest) -> StoredEdit:
+        done = make_edit(resources, document, request, by="anna")
+        assert done.published
+        return done.edit
+
+    page = other.first_page
+    edit(Rename[str](product=one.id, name="Quite another name"))
+    edit(Add(page=page, name="Left out", box=(10, 10, 90, 30)))
+    edit(Assign[str](picture=first, products=("Left out",)))
+
+    def check() -> None:
+        assert names(resources, document) == ["Quite another name", other.name, "Left out"]
+        assert pictures(resources, document, "Left out") == {first} == found(resources, "Left out")
+        assert found(resources, "Quite another name")
+        assert first not in found(resources, other.name)
+        assert publishing.count_unpublished(resources.ledger) == 0
+        assert verify(resources).sound
+        assert [each.problem for each in list_edits(resources.ledger, document)] == [None] * 3
+
+    check()
+    for name, stage in cache_keys.PURE_STAGES.items():
+        monkeypatch.setitem(cache_keys.PURE_STAGES, name, stage.model_copy(update={"version": "raised"}))  # type: ignore[arg-type]
+    ingest(small_catalogue, owner="anna", focus=False, force=True)
+    check()
+
+    for number in (3, 2, 1):
+        assert undo_edit(resources, document, number, by="bert").edit.undone_by == "bert"
+    assert found_assembly(resources.ledger, document).products == before.products
+    assert names(resources, document) == [one.name, other.name]
+    assert found(resources, "Left out") == set()
+    assert first in found(resources, other.name)
+
+
+def test_an_edit_that_finds_nothing_is_refused_or_listed_with_the_reason(resources: Resources) -> None:
+    document = first_report(resources).document_id
+    one, other = read_products(resources.ledger, document)
+    make_edit(resources, document, Rename[str](product=one.id, name="New"), by="anna")
+    added = make_edit(resources, document, Add(page=one.first_page, name="More"), by="anna").edit
+    make_edit(resources, document, Reject[str](product="More"), by="anna")
+    undo_edit(resources, document, added.number, by="anna")
+    problems = [each.problem for each in list_edits(resources.ledger, document)]
+    assert problems[:2] == [None, None]
+    assert "'More'" in str(problems[2])
+    for refused in (Rename[str](product="More", name="x"), Assign[str](picture="none", products=())):
+        with pytest.raises(InvalidReference):
+            make_edit(resources, document, refused, by="anna")
+    with pytest.raises(InvalidReference):
+        undo_edit(resources, document, added.number, by="anna")
+    assert names(resources, document) == ["New", other.name]
+    assert len(list_edits(resources.ledger, document)) == 3

@@ -1,0 +1,203 @@
+"""The pages of documents, of images, of the account and of reviews: what they show is what the ledger has, and their
+forms do what the commands do.
+"""
+
+import csv
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.queries.account import account
+from swatchbook.ledger.queries.reviews import find_review_image
+from swatchbook.ledger.tables import documents, images, items
+from swatchbook.records import DocumentStatus
+from swatchbook.resources import Resources
+from tests.interface.web.conftest import Page, page
+
+
+def post(client: TestClient, address: str, **fields: str) -> str:
+    """Send a form as a browser does, and return where it leads."""
+    origin = str(client.base_url).rstrip("/")
+    sent = client.post(address, data=fields, headers={"Origin": origin}, follow_redirects=False)
+    assert sent.status_code == 303, sent.text
+    return sent.headers["location"]
+
+
+def closes(read: Page) -> list[int]:
+    """The numbers of the account as they are printed, after a check that the bar is as long as its sum."""
+    (bar,) = [given["aria-label"] for given in read.all("svg") if " images: " in given.get("aria-label", "")]
+    found, states = bar.split(" images: ")
+    counts = [int(each.split()[0]) for each in states.split(",")]
+    assert sum(counts) == int(found)
+    widths = [float(g["width"]) for g in read.all("rect") if g.get("class", "").startswith("fill ")]
+    assert sum(widths) == pytest.approx(100 if int(found) else 0)
+    return counts
+
+
+def test_the_list_asks_again_only_while_something_goes_on(
+    sample: TestClient, resources: Resources, document: str
+) -> None:
+    def trigger() -> str:
+        (rows,) = page(sample, "/ui/documents/rows").all("div", id="rows")
+        return rows["hx-trigger"]
+
+    assert "small.pdf" in page(sample, "/ui/documents").text
+    assert trigger() == "refresh"
+    for status, live in (("running", True), ("waiting", True), ("deleting", True), ("blocked", False)):
+        with resources.ledger.write() as connection:
+            connection.execute(update(documents).values(status=status))
+        assert ("every" in trigger()) == live
+
+
+def test_an_uploaded_file_is_in_the_list_at_once(sample: TestClient, small_catalogue: Path) -> None:
+    sent = sample.post("/documents", data={"owner": "bert"}, files={"file": ("new.pdf", small_catalogue.read_bytes())})
+    assert sent.status_code == 202
+    read = page(sample, "/ui/documents")
+    assert "new.pdf" in read.text
+    assert read.all("progress", **{"aria-label": "Progress of new.pdf"})
+    assert "new.pdf" not in page(sample, "/ui/documents?owner=anna").text
+    assert page(sample, "/ui/documents?owner=bert").all("input", name="owner", value="bert")
+
+
+def test_a_page_has_a_box_for_each_placement_that_leads_to_the_image(sample: TestClient, document: str) -> None:
+    placed = sample.get(f"/documents/{document}/images").json()["images"]
+    details = sample.get(f"/documents/{document}/pages").json()["pages"]
+    boxes = 0
+    for each in details:
+        read = page(sample, f"/ui/documents/{document}?page={each['number']}")
+        here = [(image, p) for image in placed for p in image["placements"] if p["page"] == each["number"]]
+        shown = {f"/ui/images/{image['id']}" for image, p in here if p["state"] in ("shown", "unreadable")}
+        sheet = [given for given in read.all("rect") if given.get("class") == "look"]
+        assert len(sheet) == len(here) + len(each["pictures"])
+        assert shown <= set(read.links("/ui/images/"))
+        boxes += len(sheet)
+    assert boxes > 5
+    assert len(page(sample, f"/ui/documents/{document}").all("img", alt="", width="96")) == len(details)
+    assert "has no page 99" in page(sample, f"/ui/documents/{document}?page=99", 404).text
+
+
+def test_every_state_of_an_image_has_its_look(sample: TestClient, resources: Resources, document: str) -> None:
+    shown = [
+        each for each in sample.get(f"/documents/{document}/images").json()["images"] if each["state"] == "complete"
+    ]
+    failure = {"kind": "unreadable_image", "message": "It is cut off."}
+    with resources.ledger.read() as connection:
+        keys = {row.id: row.content_key for row in connection.execute(images.select())}
+    changes = ({"state": "failed"}, {"state": "rejected"}, {"state": "pending"})
+    with resources.ledger.write() as connection:
+        for image, change in zip(shown, changes, strict=False):
+            changed = update(items).where(items.c.key == keys[image["id"]])
+            connection.execute(changed.values(failure=failure, **change))
+    counted = account(resources.ledger, document=document)
+    read = page(sample, f"/ui/documents/{document}")
+    assert closes(read) == [getattr(counted, s) for s in ("complete", "partial", "failed", "rejected", "pending")]
+    assert counted.complete < counted.found
+    assert "It is cut off." in read.text
+    for image in shown[:3]:
+        story = page(sample, f"/ui/images/{image['id']}")
+        state = sample.get(f"/images/{image['id']}").json()["state"]
+        assert state != "complete"
+        assert story.all("span", class_=f"state {state}")
+        assert "unreadable_image: It is cut off." in story.text
+    assert closes(page(sample, "/ui/coverage"))[0] == counted.complete
+    assert "unreadable_image: 3 images" in page(sample, "/ui/coverage").text
+    post(sample, f"/ui/documents/{document}/retry")
+    assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
+
+
+def test_the_story_of_an_image_names_places_products_and_makers(sample: TestClient, document: str) -> None:
+    (product, *_) = [p for p in sample.get(f"/documents/{document}/products").json()["products"] if p["pictures"]]
+    image = product["pictures"][0]["id"]
+    told = page(sample, f"/ui/images/{image}").text
+    details = sample.get(f"/images/{image}").json()
+    assert product["name"] in told
+    assert details["places"][0]["document"] in told
+    for role in details["roles"]:
+        assert role["role"] in told
+        assert role["tag"] in told
+
+
+def test_delete_says_what_goes_and_deletes(sample: TestClient, resources: Resources, document: str) -> None:
+    found = account(resources.ledger, document=document).found
+    read = page(sample, f"/ui/documents/{document}/delete")
+    assert f"{found} images" in read.text
+    assert get_document(resources.ledger, document).status is DocumentStatus.COMPLETED
+    assert post(sample, f"/ui/documents/{document}/delete") == "/ui/documents"
+    assert get_document(resources.ledger, document).status is DocumentStatus.DELETING
+
+
+def test_where_nothing_is_missing_nothing_is_made(sample: TestClient, resources: Resources, document: str) -> None:
+    assert post(sample, f"/ui/documents/{document}/embed") == f"/ui/documents/{document}"
+    assert get_document(resources.ledger, document).status is DocumentStatus.COMPLETED
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(fingerprint="of other settings"))
+    post(sample, f"/ui/documents/{document}/embed")
+    assert get_document(resources.ledger, document).status is DocumentStatus.WAITING
+
+
+def test_what_cannot_be_stopped_is_told(sample: TestClient, document: str) -> None:
+    refused = sample.post(f"/ui/documents/{document}/cancel", headers={"Origin": str(sample.base_url).rstrip("/")})
+    assert refused.status_code == 409
+    assert "Nothing to stop" in refused.text
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "xlsx", "parquet"])
+def test_products_are_exported(sample: TestClient, document: str, form: str) -> None:
+    got = sample.get(f"/ui/documents/{document}/export.{form}")
+    assert got.headers["content-disposition"] == f'attachment; filename="small.{form}"'
+    assert len(got.content) > 100
+    if form == "csv":
+        names = [row["name"] for row in csv.DictReader(got.text.splitlines())]
+        assert names == [p["name"] for p in sample.get(f"/documents/{document}/products").json()["products"]]
+
+
+def test_images_are_reviewed_one_by_one(sample: TestClient, resources: Resources, document: str) -> None:
+    shown = [each["id"] for each in sample.get(f"/documents/{document}/images").json()["images"][:3]]
+    with resources.ledger.write() as connection:
+        connection.execute(update(images).where(images.c.id.in_(shown)).values(needs_review=True))
+
+    def current(address: str = "/ui/review") -> str:
+        return page(sample, address).links("/ui/images/")[0].rpartition("/")[2]
+
+    first, second = current(), current("/ui/review?skip=1")
+    assert first != second
+    assert post(sample, f"/ui/review/{first}/accept") == "/ui/review"
+    assert current() == second
+    refused = sample.post(f"/ui/review/{second}/correct", data={}, headers={"Origin": "http://127.0.0.1:8420"})
+    assert (refused.status_code, "nothing to correct" in refused.text) == (422, True)
+    post(sample, f"/ui/review/{second}/correct", material="smoked oak")
+    third = current()
+    post(sample, f"/ui/review/{third}/reject", reason="It shows a logo.")
+    verdicts = [find_review_image(resources.ledger, each).standing for each in (first, second, third)]
+    assert [each and each.verdict.value for each in verdicts] == ["accepted", "corrected", "rejected"]
+    assert "material: smoked oak" in str(verdicts[1])
+    assert "No image needs a review." in page(sample, "/ui/review").text
+
+
+def test_products_are_edited_and_edits_undone(sample: TestClient, document: str) -> None:
+    def names() -> list[str]:
+        return [each["name"] for each in sample.get(f"/documents/{document}/products").json()["products"]]
+
+    one, other = sample.get(f"/documents/{document}/products").json()["products"]
+    edits = f"/ui/documents/{document}/edits"
+    assert post(sample, edits, action="rename", product=one["id"], name="Larch", at="2").endswith("?page=2")
+    assert names() == ["Larch", other["name"]]
+    picture = one["pictures"][0]["id"]
+    assert post(sample, edits, action="assign", picture=picture, products=other["id"]) == f"/ui/images/{picture}"
+    assert other["name"] in page(sample, f"/ui/images/{picture}").text
+    assert picture in [each["id"] for each in sample.get(f"/products/{other['id']}").json()["pictures"]]
+    listed = page(sample, f"/ui/documents/{document}")
+    assert "2 edits by hand" in listed.text
+    assert "rename “Larch” by loopback" in listed.text
+    post(sample, f"{edits}/1/undo")
+    assert names() == [one["name"], other["name"]]
+    origin = {"Origin": str(sample.base_url).rstrip("/")}
+    for form in (
+        {"action": "rename", "product": one["id"]},
+        {"action": "merge", "products": one["id"]},
+        {"action": "x"},
+    ):
+        assert sample.post(edits, data=form, headers=origin).status_code == 422

@@ -1,0 +1,188 @@
+"""What holds for every page: no other host, nothing inline, text escaped, errors as pages, access as for the API."""
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from interface.service import session
+from interface.service.session import COOKIE, begin_session, find_session
+from interface.web.pages import POLICY
+from swatchbook.ledger.tables import documents, placements, products
+from swatchbook.resources import Resources
+from swatchbook.settings import load_settings
+from tests.interface.conftest import ADDRESS, ALL, ANNA, BERT, asking, bearing
+from tests.interface.web.conftest import Page, page
+
+HOSTILE = '</title><script>alert("1")</script><img src=x onerror=alert(2)> {{ 7 * 7 }} \' "'
+MOST_BYTES = 200_000
+
+
+def every_page(client: TestClient, document: str) -> list[str]:
+    """An address of each page, and of pages in other states."""
+    (image, *_) = client.get(f"/documents/{document}/images").json()["images"]
+    product = client.get(f"/documents/{document}/products").json()["products"][0]["name"]
+    return [
+        "/", "/?text=oak", "/?text=oak&by=product", "/?text=oak&by=chunk", "/?text=oak&color=blue&price_max=1",
+        f"/?like={image['id']}", f"/?text={product}&product={product}", "/ui/facets", "/ui/facets?by=product",
+        "/ui/documents", "/ui/documents/rows", f"/ui/documents/{document}", f"/ui/documents/{document}?page=2",
+        f"/ui/documents/{document}/delete", f"/ui/images/{image['id']}", "/ui/coverage", "/ui/review", "/ui/nothing",
+        "/ui/documents/00000000-0000-0000-0000-000000000000", "/?k=0",
+    ]  # fmt: skip
+
+
+def test_pages_load_only_from_here_and_have_nothing_inline(sample: TestClient, document: str) -> None:
+    for address in every_page(sample, document):
+        got = sample.get(address)
+        if address == "/ui/nothing":  # no page
+            continue
+        assert got.headers["content-security-policy"] == POLICY, address
+        assert len(got.content) < MOST_BYTES
+        for tag, given in Page(got.text).tags:
+            assert tag != "style", address
+            assert tag != "script" or "src" in given, address
+            assert not [name for name in given if name == "style" or name.startswith("on")], address
+            for name in ("src", "href", "action", "hx-get"):
+                assert not re.match(r"[a-z]+:|//", given.get(name, "")), (address, given)
+    assert "unsafe" not in POLICY
+    assert "http" not in POLICY
+
+
+def test_text_of_documents_is_never_markup(sample: TestClient, resources: Resources, document: str) -> None:
+    with resources.ledger.write() as connection:
+        connection.execute(update(documents).values(name=HOSTILE, message=HOSTILE, failure_kind="x", status="failed"))
+        connection.execute(update(placements).values(caption=HOSTILE, reason=HOSTILE))
+        for row in connection.execute(products.select()).all():
+            record = {**row.record, "name": HOSTILE, "category": HOSTILE, "metadata": {HOSTILE: HOSTILE}}
+            changed = update(products).where(products.c.id == row.id)
+            connection.execute(changed.values(name=HOSTILE, record=record))
+    shown = 0
+    for address in every_page(sample, document):
+        read = Page(sample.get(address).text)
+        shown += read.text.count("</title><script>alert")
+        assert not [given for tag, given in read.tags if tag == "script" and "src" not in given], address
+        assert not [given for tag, given in read.tags if given.get("src") == "x" or "onerror" in given], address
+        assert "49 '" not in read.text
+    assert shown > 20
+
+
+def test_each_page_has_a_title_a_heading_and_a_name_for_each_control(sample: TestClient, document: str) -> None:
+    for address in every_page(sample, document):
+        read = Page(sample.get(address).text)
+        if not read.all("html"):
+            continue
+        assert read.all("html", lang="en")
+        assert "title" in [tag for tag, _ in read.tags[: [tag for tag, _ in read.tags].index("body")]], address
+        assert len(read.all("h1")) == len(read.all("main")) == 1, address
+        labelled = {given.get("for") for given in read.all("label")}
+        for tag in ("input", "select", "progress", "meter"):
+            for given in read.all(tag):
+                named = given.get("id") in labelled or "aria-label" in given or given.get("type") in ("hidden", "radio")
+                assert named or given.get("name") in ("image", "owner", "reason"), (address, given)  # within a label
+        assert all("alt" in given for given in read.all("img")), address
+        ids = [given["id"] for _, given in read.tags if "id" in given]
+        assert len(ids) == len(set(ids)), address
+
+
+def test_errors_are_pages_that_say_what_is_wrong(sample: TestClient) -> None:
+    missing = "00000000-0000-0000-0000-000000000000"
+    assert f"Document {missing} not found." in page(sample, f"/ui/documents/{missing}", 404).text
+    assert "query.k" in page(sample, "/?k=1000", 422).text
+    assert "nobody" in page(sample, "/?owner=nobody", 404).text
+    gone = page(sample, f"/?picture={'0' * 64}", 404)
+    assert "drop it again" in gone.text
+
+
+@pytest.mark.parametrize("name", ["pages.py", "..%2Fpages.py", "htmx-LICENSE", "%2Fetc%2Fpasswd"])
+def test_no_other_file_is_served(client: TestClient, name: str) -> None:
+    assert client.get("/ui/static/style.css").status_code == 200
+    assert client.get(f"/ui/static/{name}").status_code in (404, 422)
+
+
+# --- access -----------------------------------------------------------------------------------------------------------
+
+
+def log_in(client: TestClient, key: str, next: str = "/", origin: str = ADDRESS) -> int:
+    form = {"key": key, "next": next}
+    got = client.post("/ui/login", data=form, headers={"Origin": origin}, follow_redirects=False)
+    return got.status_code
+
+
+@pytest.mark.usefixtures("keys", "filled")
+def test_with_keys_a_person_logs_in_and_sees_what_the_key_may_see() -> None:
+    with asking() as client:
+        (document,) = client.get("/documents", headers=bearing(ANNA)).json()["documents"]
+        picture = f"/documents/{document['id']}/pages/1?width=64"
+        form = page(client, f"/ui/documents/{document['id']}?page=2", 401)
+        assert form.all("input", name="next", value=f"/ui/documents/{document['id']}?page=2")
+        assert client.get(picture).status_code == 401
+        assert log_in(client, "nobody-0123456789abcdef") == 403
+        assert log_in(client, ANNA, origin="https://elsewhere.example") == 403
+        assert log_in(client, ANNA) == 303
+        assert document["name"] in page(client, "/ui/documents").text
+        assert client.get(picture).status_code == 200
+        assert client.get("/documents").json()["documents"] == [document]
+        assert client.get("/ui/coverage?owner=bert").status_code == 403
+        cookie = client.cookies[COOKIE]
+        assert ANNA not in cookie
+        assert client.post("/ui/logout", headers={"Origin": ADDRESS}, follow_redirects=False).status_code == 303
+        assert client.get("/ui/documents").status_code == 401
+        assert log_in(client, BERT) == 303
+        assert page(client, f"/ui/documents/{document['id']}", 404).all("h1")
+
+
+@pytest.mark.usefixtures("keys", "filled")
+@pytest.mark.parametrize("origin", [None, "https://elsewhere.example", "null", "http://127.0.0.1:1"])
+def test_a_page_of_another_site_changes_nothing_with_a_session(origin: str | None) -> None:
+    with asking() as client:
+        assert log_in(client, ALL) == 303
+        (document,) = client.get("/documents").json()["documents"]
+        headers = {} if origin is None else {"Origin": origin}
+        for address in (f"/ui/documents/{document['id']}/delete", f"/documents/{document['id']}/retry"):
+            assert client.post(address, headers=headers, follow_redirects=False).status_code == 403
+        assert client.delete(f"/documents/{document['id']}", headers=headers).status_code == 403
+        assert client.get(f"/documents/{document['id']}").json()["status"] == "completed"
+        own = client.post(f"/ui/documents/{document['id']}/retry", headers={"Origin": ADDRESS}, follow_redirects=False)
+        assert own.status_code == 303
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])
+def test_without_keys_the_same_holds(sample: TestClient, document: str, origin: str) -> None:
+    address = f"/ui/documents/{document}/delete"
+    assert sample.post(address, headers={"Origin": origin}, follow_redirects=False).status_code == 403
+    assert sample.get(f"/documents/{document}").json()["status"] == "completed"
+
+
+@pytest.mark.usefixtures("keys", "home")
+@pytest.mark.parametrize("next", ["https://elsewhere.example", "//elsewhere.example", "/\\elsewhere", "ui", "/\n/x"])
+def test_no_link_leads_through_the_login_elsewhere(next: str) -> None:
+    with asking() as client:
+        form = {"key": ANNA, "next": next}
+        got = client.post("/ui/login", data=form, headers={"Origin": ADDRESS}, follow_redirects=False)
+        assert got.headers["location"] == "/"
+        cookie = got.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=lax" in cookie
+
+
+@pytest.mark.usefixtures("keys", "home")
+def test_a_session_ends_and_cannot_be_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    anna, *others = load_settings().api_keys
+    cookie = begin_session(anna)
+    assert find_session([*others, anna], cookie) == anna
+    assert find_session(others, cookie) is None
+    end, number, signature = cookie.split(".")
+    made_up = (f"{int(end) + 1}.{number}.{signature}", f"{end}.{number}.", "", "..", "x" * 9_999, f"{end}.é.é", "²..")
+    assert [find_session([anna], each) for each in made_up] == [None] * len(made_up)
+    now = session.time.time()
+    monkeypatch.setattr(session.time, "time", lambda: now + session.SECONDS + 1)
+    assert find_session([anna], cookie) is None
+
+
+def test_a_home_without_documents_has_pages(client: TestClient, home: Path) -> None:
+    assert "no documents yet" in page(client, "/ui/documents").text
+    assert "0 images" in page(client, "/ui/coverage").text
+    assert "No image needs a review" in page(client, "/ui/review").text
+    assert "Nothing was found" in page(client, "/?text=oak").text

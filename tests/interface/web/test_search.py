@@ -1,0 +1,112 @@
+"""The first page: words, pictures, filters, and an address that holds all of it."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from swatchbook.ledger.tables import contents, images, vectors
+from swatchbook.resources import Resources
+from swatchbook.search.query_picture import find_query_picture
+from tests.interface.web.conftest import page
+
+
+def first_image(client: TestClient, document: str) -> str:
+    return str(client.get(f"/documents/{document}/images").json()["images"][0]["id"])
+
+
+def test_words_find_what_the_api_finds(sample: TestClient) -> None:
+    for by in ("image", "product", "chunk"):
+        hits = sample.get("/search", params={"text": "oak", "k": 24, "by": by}).json()["hits"]
+        read = page(sample, f"/?text=oak&by={by}")
+        folded = read.all("img", alt="Nearly the same picture")
+        assert len(read.all("li", class_="card")) + len(folded) == len(hits) > 0
+        for hit in hits:
+            assert (hit["product"] or hit["title"])[:40] in " ".join(read.text.split())
+        images = [hit["id"] if by == "image" else hit["images"][0] for hit in hits if by == "image" or hit["images"]]
+        assert {link.rpartition("/")[2] for link in read.links("/ui/images/")} == set(images)
+        assert read.all("input", name="by", value=by, checked="")
+
+
+def test_a_filter_is_a_link_that_goes_and_comes_back(sample: TestClient) -> None:
+    facets = page(sample, "/ui/facets?text=oak")
+    colors = [link for link in facets.links("/?") if "color=" in link]
+    assert colors
+    asked = parse_qs(urlsplit(colors[0]).query)
+    assert asked["text"] == ["oak"]
+    found = page(sample, colors[0])
+    want = sample.get("/search", params={"text": "oak", "k": 24, "color": asked["color"]}).json()["hits"]
+    assert len(found.links("/ui/images/")) == len(want) > 0
+    assert "/?text=oak" in found.links("/?text=oak")  # without the filter again
+    chosen = page(sample, "/ui/facets?" + urlsplit(colors[0]).query)
+    assert chosen.all("a", aria_current="true") or [g for g in chosen.all("a") if g.get("aria-current") == "true"]
+
+
+def test_empty_fields_of_a_form_ask_for_nothing(sample: TestClient) -> None:
+    assert page(sample, "/?text=oak&image=&price_min=&price_max=&owner=").all("li", class_="card")
+    assert "Describe what you look for" in page(sample, "/?text=&by=image").text
+
+
+def test_more_like_this_leaves_the_image_itself_out(sample: TestClient, document: str) -> None:
+    image = first_image(sample, document)
+    read = page(sample, f"/?like={image}")
+    assert read.all("img", src=f"/images/{image}/thumbnail")
+    found = read.links("/ui/images/")
+    assert found
+    assert f"/ui/images/{image}" not in found
+
+
+def test_a_picture_is_kept_and_named_by_the_address(sample: TestClient, resources: Resources, document: str) -> None:
+    image = first_image(sample, document)
+    picture = sample.get(f"/images/{image}/file").content
+    sent = sample.post(
+        "/ui/picture", files={"image": ("a.png", picture)}, data={"text": "", "by": "image"}, follow_redirects=False
+    )
+    assert sent.status_code == 303
+    name = parse_qs(urlsplit(sent.headers["location"]).query)["picture"][0]
+    assert find_query_picture(resources, name) is not None
+    read = page(sample, sent.headers["location"])
+    assert read.links("/ui/images/")[0] == f"/ui/images/{image}"
+    assert [given for given in read.all("img") if given["src"].startswith("data:image/jpeg;base64,")]
+    assert read.all("input", name="picture", value=name)  # the next search keeps it
+    both = page(sample, f"{sent.headers['location']}&text=oak")
+    assert both.links("/ui/images/")
+
+
+def test_what_is_no_picture_is_refused(sample: TestClient) -> None:
+    sent = sample.post("/ui/picture", files={"image": ("a.png", b"no picture")}, follow_redirects=False)
+    assert sent.status_code in (415, 422)
+    assert sent.headers["content-type"].startswith("text/html")
+    empty = sample.post("/ui/picture", files={"image": ("", b"")}, data={"text": "oak"}, follow_redirects=False)
+    assert (empty.status_code, empty.headers["location"]) == (303, "/?text=oak")
+
+
+def test_nothing_is_told_with_the_nearest_that_there_is(sample: TestClient) -> None:
+    read = page(sample, "/?text=oak&material=oakk")
+    assert "Nothing was found." in read.text
+    assert "material oakk: nothing has it." in read.text
+
+
+def test_more_results_are_one_link_away(sample: TestClient) -> None:
+    images = sample.get("/search", params={"text": "oak", "k": 100}).json()["hits"]
+    assert len(images) > 3
+    read = page(sample, "/?text=oak&k=3")
+    assert len(read.links("/ui/images/")) == 3
+    assert len(page(sample, "/?text=oak&k=100").links("/ui/images/")) == len(images)
+    assert "/?text=oak&k=100" in read.links("/?text=oak&k=")
+
+
+def test_a_nearly_equal_picture_is_folded_into_the_better_result(sample: TestClient, resources: Resources) -> None:
+    first, second, *_ = (hit["id"] for hit in sample.get("/search", params={"text": "oak", "k": 5}).json()["hits"])
+    with resources.ledger.write() as connection:
+        keys = {row.id: row.content_key for row in connection.execute(images.select())}
+        (one,) = connection.execute(contents.select().where(contents.c.key == keys[first])).all()
+        same = {name: getattr(one, name) for name in ("phash", "width", "height")}
+        connection.execute(update(contents).where(contents.c.key == keys[second]).values(**same))
+        visual = vectors.c.role == "visual"
+        (vector,) = connection.execute(vectors.select().where(vectors.c.key == keys[first], visual)).all()
+        connection.execute(update(vectors).where(vectors.c.key == keys[second], visual).values(data=vector.data))
+    read = page(sample, "/?text=oak&k=5")
+    assert len(read.all("li", class_="card")) == 4
+    assert "1 picture nearly the same" in read.text
+    assert f"/ui/images/{second}" in read.links("/ui/images/")

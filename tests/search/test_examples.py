@@ -1,0 +1,86 @@
+"""Searches by images of the collection, away from others, page by page, and with weights."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swatchbook.errors import InvalidReference
+from swatchbook.index.base import Where
+from swatchbook.ledger.queries.image import image_details, image_ids
+from swatchbook.records import SearchResults
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.examples import Examples
+from swatchbook.search.fusion import parse_weights
+from swatchbook.search.search import find_relevant, search
+from swatchbook.settings import Settings
+
+ANNA = Where(owner="anna")
+
+
+@pytest.fixture(scope="module")
+def sample(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
+    home = tmp_path_factory.mktemp("examples") / "home"
+    shutil.copytree(ingested_home, home)
+    with open_resources(Settings(home=home)) as resources:
+        yield resources
+
+
+def ids(found: SearchResults) -> list[str]:
+    return [hit.id for hit in found.hits]
+
+
+def test_an_image_of_the_collection_finds_what_its_file_finds_but_not_itself(sample: Resources) -> None:
+    for one in image_ids(sample.ledger, "anna")[:3]:
+        details = image_details(sample.ledger, one)
+        assert details is not None
+        assert details.file is not None
+        with sample.files.local(details.file) as path:
+            by_file = [hit.id for hit in search(sample, image=path, where=ANNA, k=6) if hit.id != one][:5]
+        assert ids(find_relevant(sample, examples=Examples([one]), where=ANNA, k=5)) == by_file
+
+
+def test_results_move_away_from_what_they_should_not_be_like(sample: Resources) -> None:
+    one, *_ = image_ids(sample.ledger, "anna")
+    near = ids(find_relevant(sample, examples=Examples([one]), where=ANNA, k=13))
+    orders = set[bool]()
+    for other in near:
+        away = ids(find_relevant(sample, examples=Examples([one], [other]), where=ANNA, k=13))
+        assert set(away) == {*near} - {other}
+        orders.add(away == [each for each in near if each != other])
+    assert False in orders  # it is another query, not a filter alone
+    words = ids(find_relevant(sample, text="oak", where=ANNA))
+    fewer = ids(find_relevant(sample, text="oak", examples=Examples((), words[:1]), where=ANNA))
+    assert words[0] not in fewer
+
+
+def test_pages_are_the_whole_in_order(sample: Resources) -> None:
+    whole = ids(find_relevant(sample, examples=Examples([image_ids(sample.ledger, "anna")[0]]), where=ANNA, k=100))
+    listed, offset = list[str](), 0
+    while offset is not None:
+        page = find_relevant(
+            sample, examples=Examples([image_ids(sample.ledger, "anna")[0]]), where=ANNA, k=4, offset=offset
+        )
+        listed += ids(page)
+        offset = page.next
+    assert listed == whole
+    assert len(whole) == 13
+
+
+def test_weights_choose_the_roles(sample: Resources) -> None:
+    found = find_relevant(sample, text="oak", where=ANNA, weights=parse_weights("keyword=1, text=0.5"))
+    assert {role for hit in found.hits for role in hit.why} == {"keyword", "text"}
+    for wrong in ("", "keyword=0", "taste=1", "text=-1", "text=nan", "text"):
+        with pytest.raises(InvalidReference):
+            parse_weights(wrong)
+
+
+@pytest.mark.parametrize("owner", ["anna", None])
+def test_wrong_examples_are_refused(sample: Resources, owner: str | None) -> None:
+    one, *_ = image_ids(sample.ledger, "anna")
+    for like, unlike in (([one], [one]), (["x"], []), ([], [one[:-1]]), ([], [])):
+        with pytest.raises(InvalidReference):
+            find_relevant(sample, examples=Examples(like, unlike), where=Where(owner=owner))
+    with pytest.raises(InvalidReference, match="bert has no picture"):
+        find_relevant(sample, examples=Examples([one]), where=Where(owner="bert"))

@@ -1,0 +1,98 @@
+"""Near-duplicates: copies of a picture in another size, compression and brightness are found, and nothing else; within
+one owner; by hash and vector.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+from sqlalchemy import select, update
+
+from swatchbook.ledger import items
+from swatchbook.ledger.tables import contents, images, placements, vectors
+from swatchbook.pipeline.embed import process_batch
+from swatchbook.pipeline.publish import publish_round
+from swatchbook.pipeline.register_folder import register_folder
+from swatchbook.pipeline.run import begin_work
+from swatchbook.pipeline.scan import scan
+from swatchbook.pipeline.work import Work
+from swatchbook.records import IngestOptions
+from swatchbook.resources import Resources
+from swatchbook.search.near_duplicates import find_near_duplicates, fold
+
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "half": lambda image: image.resize((image.width // 2, image.height // 2)),
+    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.05),
+    "mirrored": ImageOps.mirror,
+    "cut": lambda image: image.crop((0, 0, image.width // 2, image.height)),
+}
+
+
+def draw(number: int) -> Image.Image:
+    """A picture of soft blotches, 240 × 200; each number is another one."""
+    random = np.random.default_rng(number)
+    blotches = Image.fromarray(random.integers(0, 256, (8, 9, 3), np.uint8))
+    return blotches.resize((240, 200), Image.Resampling.BICUBIC)
+
+
+def embed(resources: Resources, folder: Path, owner: str) -> None:
+    document = register_folder(resources, folder, owner=owner, options=IngestOptions()).document
+    assert document.source
+    work = begin_work(resources, document.source, owner=owner, options=IngestOptions(), kind=document.kind)
+    assert isinstance(work, Work)
+    scan(resources, work, progress=lambda done, total: None)
+    for batch in items.cut_batches(resources.ledger, work.run, 20):
+        process_batch(resources, work.run, batch, size=20, last_try=True)
+    publish_round(resources)
+
+
+def names(resources: Resources) -> dict[str, str]:
+    """Image id -> name of its file."""
+    with resources.ledger.read() as connection:
+        shown = connection.execute(select(placements.c.image, placements.c.path)).tuples()
+        return {image: Path(path or "").name for image, path in shown}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(6):
+        draw(number).save(folder / f"{number}.png")
+    for name, change in CHANGES.items():
+        change(draw(0)).save(folder / f"{name}.png")
+    draw(0).save(folder / "saved.jpg", quality=50)
+    for gray in (100, 101):
+        Image.new("RGB", (240, 200), (gray, gray, gray)).save(folder / f"flat-{gray}.png")
+    return folder
+
+
+def test_copies_are_one_group_and_nothing_else_is(resources: Resources, folder: Path) -> None:
+    embed(resources, folder, "anna")
+    embed(resources, folder, "bob")
+    name = names(resources)
+    with resources.ledger.read() as connection:
+        owners = dict(connection.execute(select(images.c.id, images.c.owner)).tuples().all())
+    groups = find_near_duplicates(resources)
+    assert [{name[id] for id in group} for group in groups] == [{"0.png", "half.png", "brighter.png", "saved.jpg"}] * 2
+    assert [len({owners[id] for id in group}) for group in groups] == [1, 1]
+    (of_anna,) = find_near_duplicates(resources, "anna")
+    assert name[of_anna[-1]] == "half.png"  # the one with fewest pixels
+    assert {owners[id] for id in of_anna} == {"anna"}
+
+    shown = [of_anna[3], next(id for id in name if name[id] == "3.png" and owners[id] == "anna"), of_anna[0]]
+    assert fold(resources, shown) == {shown[0]: (shown[2],), shown[1]: ()}
+
+
+def test_equal_hashes_are_not_enough(resources: Resources, folder: Path) -> None:
+    embed(resources, folder, "anna")
+    with resources.ledger.write() as connection:
+        connection.execute(update(contents).where(contents.c.phash.is_not(None)).values(phash="0f" * 8))
+    name = names(resources)
+    groups = [{name[id] for id in group} for group in find_near_duplicates(resources)]
+    assert groups == [{"0.png", "half.png", "brighter.png", "saved.jpg", "mirrored.png"}]
+    with resources.ledger.write() as connection:
+        connection.execute(vectors.delete())
+    assert find_near_duplicates(resources) == []

@@ -1,0 +1,122 @@
+"""A search says how relevant its results are, and that nothing is close."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swatchbook.index.base import Where
+from swatchbook.ledger.backgrounds import find_background, keep_background
+from swatchbook.ledger.spaces import active_spaces
+from swatchbook.records import ResultKind, Role
+from swatchbook.resources import Resources, open_resources
+from swatchbook.search.background import SAMPLE, measure
+from swatchbook.search.relevance import Evidence, content_words, share_said
+from swatchbook.search.search import find_relevant
+from swatchbook.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "share"),
+    [
+        ("the tiles for a wall", "Glazed wall tile", 1.0),
+        ("leather for sofas", "Full-grain leather, three lamps", 0.5),
+        ("slab 305 x 125 cm", "Slab 305x125 cm", 1.0),
+        ("slip rating R9", "Slip rating: R9", 1.0),
+        ("slip rating R9", "Slip rating: R10", 2 / 3),
+        ("Fliese", "Wandfliesen, glasiert", 1.0),
+        ("lake kapı", "LAKE KAPILAR", 1.0),
+        ("notepad", "Note pad, lined", 1.0),
+        ("мешок цемента", "Цемент в мешках", 0.5),  # another stem
+        ("contact lenses", "contains lead", 0.0),
+        ("of the", "of the", 1.0),
+        ("…", "…", 0.0),
+    ],
+)
+def test_words_are_said_in_any_inflection_and_in_compounds(asked: str, text: str, share: float) -> None:
+    assert share_said(content_words(asked), text) == pytest.approx(share)
+
+
+@given(said=st.floats(0, 1), close=st.floats(-9, 9), more=st.floats(0.01, 1))
+def test_more_evidence_is_never_less_relevant(said: float, close: float, more: float) -> None:
+    one = Evidence(said, close).relevance
+    assert 0 <= one <= Evidence(said, close + more).relevance <= 1
+    assert one <= Evidence(said + more, close).relevance
+
+
+def test_the_background_is_what_unrelated_things_are_near() -> None:
+    objects, questions = np.eye(3, dtype=np.float32) * 7, np.eye(3, dtype=np.float32)[:2]
+    background = measure(objects, questions)
+    assert background.mean == pytest.approx(2 / 6)
+    assert background.closeness(background.mean) == 0
+    assert background.closeness(1.0) > 1
+    assert measure(objects[:1], questions[1:]).closeness(0.5) > 0  # one object: no deviation
+
+
+@pytest.fixture(scope="module")
+def sample(ingested_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resources]:
+    home = tmp_path_factory.mktemp("relevance") / "home"
+    shutil.copytree(ingested_home, home)
+    with open_resources(Settings(home=home)) as resources:
+        yield resources
+
+
+KINDS: tuple[ResultKind, ...] = ("image", "product", "chunk")
+
+
+@pytest.mark.parametrize("by", KINDS)
+def test_what_the_sample_does_not_have_is_not_found_but_the_nearest_is_named(sample: Resources, by: ResultKind) -> None:
+    for asked in ("diesel engine piston ring", "insulin syringes", "зимние шины с шипами"):
+        none = find_relevant(sample, text=asked, where=Where(owner="anna"), by=by)
+        assert none.hits == none.unmatched == ()
+        assert none.nearest is not None
+        assert none.nearest.kind == by
+    some = find_relevant(sample, text="engineered oak floor", where=Where(owner="anna"), by=by)
+    assert some.nearest is None
+    assert some.hits[0].product == "Nordvik Oak"
+    assert all(hit.relevance and hit.relevance >= sample.settings.relevance_floor for hit in some.hits)
+
+
+def test_the_nearest_satisfies_the_filters_and_a_filter_that_nothing_matches_is_named(sample: Resources) -> None:
+    where = Where(owner="anna", products=("Palladio Terrazzo",))
+    nearest = find_relevant(sample, text="piston ring", where=where).nearest
+    assert nearest is not None
+    assert nearest.product == "Palladio Terrazzo"
+    none = find_relevant(sample, text="oak", where=Where(owner="anna", material=("oakk",)))
+    assert (none.nearest, [missed.field for missed in none.unmatched]) == (None, ["material"])
+
+
+def test_a_picture_is_compared_with_pictures_and_nothing_is_left_out(sample: Resources, tmp_path: Path) -> None:
+    from PIL import Image
+
+    picture = tmp_path / "magenta.png"
+    Image.new("RGB", (64, 64), "magenta").save(picture)
+    found = find_relevant(sample, image=picture, where=Where(owner="anna"))
+    assert len(found.hits) == 10
+    assert {hit.relevance for hit in found.hits} == {None}
+
+
+def test_backgrounds_are_kept_by_owner_and_estimated_again_when_there_is_much_more(
+    sample: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_relevant(sample, text="oak", where=Where(owner="anna"))
+    find_relevant(sample, text="oak", where=Where())
+    pair = active_spaces(sample.ledger)[Role.TEXT].pair
+    before = find_background(sample.ledger, pair, "anna")
+    assert before is not None
+    assert 0 < before["objects"] < SAMPLE
+    assert find_background(sample.ledger, pair, None) == before  # there is nobody else
+    assert find_background(sample.ledger, pair, "bert") is None
+    asked = list[str]()
+    encoder = type(sample.models.text_encoder)
+    embed = encoder.embed
+    monkeypatch.setattr(encoder, "embed", lambda self, texts, *rest: asked.extend(texts) or embed(self, texts, *rest))
+    find_relevant(sample, text="ash", where=Where(owner="anna"))
+    assert asked == ["ash"]
+    keep_background(sample.ledger, pair, "anna", {**before, "mean": 0.9, "objects": before["objects"] // 2})
+    find_relevant(sample, text="ash", where=Where(owner="anna"))
+    assert find_background(sample.ledger, pair, "anna") == before

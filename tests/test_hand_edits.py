@@ -1,0 +1,154 @@
+"""What edits by hand change, and that they hold when the document is read otherwise: other ids, names and boxes."""
+
+from collections.abc import Mapping
+
+from swatchbook.geometry import Box
+from swatchbook.hand_edits import anchor_of, apply_edits
+from swatchbook.records import (
+    Add,
+    Anchor,
+    Assembly,
+    Assign,
+    Edit,
+    Evidence,
+    Link,
+    LinkKind,
+    Merge,
+    Occurrence,
+    PicturePlace,
+    Product,
+    Reject,
+    Rename,
+    Split,
+    Variant,
+    identity,
+)
+
+ABOVE: Box = (0, 0, 500, 400)
+BELOW: Box = (0, 400, 500, 800)
+PICTURES = [PicturePlace(id=f"picture {page}", page=page, box=ABOVE) for page in (1, 2, 3, 4)]
+CHUNK_PAGES: Mapping[str, list[int]] = {f"chunk {page}": [page] for page in (1, 2, 3, 4)}
+
+
+def product(name: str, *pages: int, box: Box = (50, 50, 150, 70), **given: object) -> Product:
+    """A product whose name is printed in this box of each of its pages."""
+    fields = {
+        "id": identity("product", name, pages), "name": name, "category": None, "code": None, "variants": (),
+        "first_page": pages[0], "last_page": pages[-1], "pages": pages, "metadata": {}, "confidence": 0.6,
+        "evidence": (), "occurrences": tuple(Occurrence(page=p, bbox=box, region=ABOVE, text=name) for p in pages),
+    }  # fmt: skip
+    return Product.model_validate(fields | given)
+
+
+def assembly(*products: Product) -> Assembly:
+    """The products, each with the picture and the text of each of its pages."""
+    ends = [(p, page) for p in products for page in p.pages]
+    pictures = [Link(kind=LinkKind.IMAGE_PRODUCT, source=f"picture {n}", target=p.id, score=0.7) for p, n in ends]
+    texts = [Link(kind=LinkKind.CHUNK_PRODUCT, source=f"chunk {n}", target=p.id, score=0.7) for p, n in ends]
+    return Assembly(products=products, links=(*pictures, *texts))
+
+
+def edited(found: Assembly, *edits: Edit) -> tuple[Assembly, dict[int, str]]:
+    numbered = dict(enumerate(edits, start=1))
+    return apply_edits(found, numbered, document="d", pictures=PICTURES, chunk_pages=CHUNK_PAGES)
+
+
+def shows(result: Assembly, kind: LinkKind = LinkKind.IMAGE_PRODUCT) -> dict[str, list[str]]:
+    """name of a product -> the sources that lead to it; every link leads to a product."""
+    names = {p.id: p.name for p in result.products}
+    assert {link.target for link in result.links} <= names.keys()
+    return {name: [li.source for li in result.links if li.target == i and li.kind is kind] for i, name in names.items()}
+
+
+OAK, ELM, ASH = product("Oak", 1, 2), product("Elm", 3), product("Ash", 4)
+FOUND = assembly(OAK, ELM, ASH)
+
+
+def test_each_edit_changes_what_it_says_and_nothing_else() -> None:
+    result, problems = edited(
+        FOUND,
+        Rename[Anchor](product=anchor_of(ELM), name="Wych elm"),
+        Split[Anchor](product=anchor_of(OAK), page=2, name="Cork oak"),
+        Assign[Anchor](picture=Anchor(page=3, box=ABOVE), products=(anchor_of(ASH), anchor_of(OAK))),
+        Add(page=4, name="Yew", box=BELOW, category="Wood"),
+        Reject[Anchor](product=anchor_of(ASH)),
+    )
+    assert problems == {}
+    assert [(p.name, p.pages) for p in result.products] == [
+        ("Oak", (1,)), ("Cork oak", (2,)), ("Wych elm", (3,)), ("Yew", (4,))
+    ]  # fmt: skip
+    assert shows(result) == {
+        "Oak": ["picture 1", "picture 3"], "Cork oak": ["picture 2"], "Wych elm": [], "Yew": []
+    }  # fmt: skip
+    assert shows(result, LinkKind.CHUNK_PRODUCT)["Cork oak"] == ["chunk 2"]
+    assert [p.id for p in result.products if p.name in ("Oak", "Wych elm")] == [OAK.id, ELM.id], "ids stay"
+    assert {p.confidence for p in result.products} == {1.0}
+
+
+def test_products_that_are_merged_keep_what_each_has() -> None:
+    red, blue = Variant(name="red"), Variant(name="blue")
+    first = product("Oak", 1, metadata={"size": "20 cm"}, variants=(red,))
+    second = product(
+        "Oak table",
+        2,
+        metadata={"size": "30 cm", "weight": "2 kg"},
+        variants=(Variant(name="red"), Variant(name="blue")),
+        code="A1",
+    )
+    result, problems = edited(assembly(first, second), Merge[Anchor](products=(anchor_of(first), anchor_of(second))))
+    assert problems == {}
+    (one,) = result.products
+    assert (one.id, one.pages, one.code) == (first.id, (1, 2), "A1")
+    assert one.variants == (red, blue)
+    assert one.metadata == {"size": "20 cm", "weight": "2 kg"}
+    assert shows(result)["Oak"] == ["picture 1", "picture 2"]
+
+
+def test_metadata_goes_with_the_pages_that_it_was_read_from() -> None:
+    read = tuple(Evidence(rule="label", page=page, detail={"key": key}) for key, page in (("size", 1), ("weight", 2)))
+    oak = product("Oak", 1, 2, metadata={"size": "20 cm", "weight": "2 kg", "brand": "B"}, evidence=read)
+    result, _ = edited(assembly(oak), Split[Anchor](product=anchor_of(oak), page=2, name="Cork"))
+    assert [p.metadata for p in result.products] == [{"size": "20 cm", "brand": "B"}, {"weight": "2 kg"}]
+
+
+def test_an_edit_finds_its_product_by_box_whatever_it_is_called_and_by_name_wherever_it_is() -> None:
+    rename = Rename[Anchor](product=anchor_of(ELM), name="Wych elm")
+    for read_otherwise in (
+        product("ELM 20", 3, box=(50, 50, 150, 80)),  # its second line is part of the name now
+        product("Elm", 3, box=(50, 600, 150, 620)),
+        product("elm", 3, occurrences=()),
+    ):
+        other = product("Beech", 3, box=(300, 50, 400, 70))
+        result, problems = edited(assembly(OAK, read_otherwise, other), rename)
+        assert problems == {}
+        assert [p.name for p in result.products] == ["Oak", "Wych elm", "Beech"]
+
+
+def test_an_edit_without_its_product_or_picture_says_so_and_the_others_hold() -> None:
+    result, problems = edited(
+        assembly(OAK, ASH),
+        Rename[Anchor](product=anchor_of(ELM), name="Wych elm"),
+        Rename[Anchor](product=anchor_of(OAK), name="Holm oak"),
+        Assign[Anchor](picture=Anchor(page=3, box=BELOW), products=(anchor_of(OAK),)),
+        Split[Anchor](product=anchor_of(ASH), page=4, name="Ash 2"),
+        Merge[Anchor](products=(anchor_of(OAK), anchor_of(OAK))),
+    )
+    assert problems.keys() == {1, 3, 4, 5}
+    assert "'Elm'" in problems[1]
+    assert [p.name for p in result.products] == ["Holm oak", "Ash"]
+
+
+def test_an_added_product_that_is_found_later_is_there_once() -> None:
+    add = Add(page=3, name="Elm tree", box=ELM.occurrences[0].bbox)
+    without, _ = edited(assembly(OAK, ASH), add)
+    found, _ = edited(FOUND, add)
+    assert [p.name for p in without.products] == [p.name for p in found.products] == ["Oak", "Elm tree", "Ash"]
+    twin, _ = edited(FOUND, Add(page=3, name="Elm", box=BELOW))
+    assert [p.name for p in twin.products] == ["Oak", "Elm", "Elm", "Ash"], "another box is another product"
+
+
+def test_of_two_products_in_one_box_the_name_decides() -> None:
+    family, member = product("Oak", 1), product("Oak small", 1)
+    for named in (family, member):
+        result, _ = edited(assembly(family, member), Reject[Anchor](product=anchor_of(named)))
+        assert [p.name for p in result.products] == [p.name for p in (family, member) if p is not named]
