@@ -1,7 +1,8 @@
 """The products that the layout rules find in labelled catalogues, scored as `swatchbook evaluate products` does, but
-without an ingest: only the pure stages run. With `--links` pictures are extracted and linked, too.
+without an ingest: only the pure stages run. With `--links` pictures are extracted and linked, with `--facts` tables are
+read and products described, too.
 
-Usage: python -m devtools.score_products LABELS PDFS [NAME…] [--errors] [--links] [--keep FOLDER]
+Usage: python -m devtools.score_products LABELS PDFS [NAME…] [--errors] [--links] [--facts] [--keep FOLDER]
 LABELS holds NAME.json, PDFS NAME.pdf. `--errors` names what is missed and wrong. `--keep` keeps what was read of each
 PDF, so that the next run does not read it again (reading a scan takes seconds a page).
 """
@@ -17,13 +18,14 @@ from pathlib import Path
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import describe, discover, plan
 from swatchbook.catalogue.link import link
+from swatchbook.evaluation.facts import FieldScore
 from swatchbook.evaluation.score import Answer, Placed, Score, score
 from swatchbook.evaluation.summary import summarise
 from swatchbook.evaluation.truth import read_truths
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
-from swatchbook.records import Description, IngestOptions, LinkKind, Page, Reading
+from swatchbook.records import Description, Discovery, IngestOptions, LinkKind, Page, Reading, Tables
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
@@ -36,6 +38,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--errors", action="store_true")
     parser.add_argument("--links", action="store_true")
+    parser.add_argument("--facts", action="store_true")
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     names = given.names or sorted(
@@ -43,36 +46,56 @@ def main() -> None:
     )
     scores = []
     with ProcessPoolExecutor() as processes:
-        for one in processes.map(partial(_score, given.labels, given.pdfs, given.keep, given.links), names):
+        for one in processes.map(
+            partial(_score, given.labels, given.pdfs, given.keep, given.links, given.facts), names
+        ):
             scores.append(one)
-            print(_row(one, links=given.links), flush=True)
-            for sign, listed in (("missed", one.missed), ("wrong", one.wrong)) if given.errors else ():
-                print(*(f"    {sign}: {name}" for name in listed), sep="\n")
-    for name, value in summarise(scores).model_dump(exclude_none=True).items():
+            print(_row(one, links=given.links, facts=given.facts), flush=True)
+            for sign, listed in _errors(one) if given.errors else ():
+                for name in listed:
+                    print(f"    {sign}: {name}")
+    summary = summarise(scores)
+    for name, value in summary.model_dump(exclude_none=True, exclude={"facts"}).items():
         print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
+    if summary.facts and given.facts:
+        print(f"facts precision: {summary.facts.precision}\nfacts recall: {summary.facts.recall}")
+        for field in (*summary.facts.fields, summary.facts.total):
+            print(_field(field))
 
 
-def _row(one: Score, *, links: bool) -> str:
+def _errors(one: Score) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    facts = ("fact missed", one.facts.missed), ("fact wrong", one.facts.wrong)
+    return ("missed", one.missed), ("wrong", one.wrong), *facts
+
+
+def _field(field: FieldScore) -> str:
+    rates = f"P {field.precision or 0:.2f} of {field.said:3}  R {field.recall or 0:.2f} of {field.labels:3}"
+    return f"    {field.field:16} {rates}"
+
+
+def _row(one: Score, *, links: bool, facts: bool) -> str:
     row = f"{one.slug:16} F1 {one.f1:.2f}  P {one.precision:.2f}  R {one.recall:.2f}  "
     row += f"{len(one.found):3} found of {one.products:3}, {one.said:3} said, {one.neutral:2} at another grain"
-    return row + (f"  links R {one.links.recall:.2f} P {one.links.precision or 0:.2f}" if links else "")
+    row += f"  links R {one.links.recall:.2f} P {one.links.precision or 0:.2f}" if links else ""
+    return row + "".join(f"\n{_field(field)}" for field in (one.facts.fields if facts else ()))
 
 
-def _score(labels: Path, pdfs: Path, keep: Path | None, links: bool, name: str) -> Score:
+def _score(labels: Path, pdfs: Path, keep: Path | None, links: bool, facts: bool, name: str) -> Score:
     (truth,) = read_truths([labels / f"{name}.json"])
-    return score(truth, run_stages(pdfs / f"{name}.pdf", keep=keep, links=links))
+    return score(truth, run_stages(pdfs / f"{name}.pdf", keep=keep, links=links, facts=facts))
 
 
-def run_stages(path: Path, *, keep: Path | None = None, links: bool = False) -> Answer:
+def run_stages(path: Path, *, keep: Path | None = None, links: bool = False, facts: bool = False) -> Answer:
     """Return what the layout rules find in a PDF. `keep`: folder that keeps what was read of it."""
     with _home(keep) as home:
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
         discovery = discover.discover(reading, reader.iter_pages(files, reading))
-        products = describe.assemble_products(
-            "document", discovery, [Description(metadata={})] * len(discovery.products)
-        )
+        descriptions = [Description(metadata={})] * len(discovery.products)
+        if facts:
+            descriptions = _describe(path, reading, discovery, files, settings)
+        products = describe.assemble_products("document", discovery, descriptions)
         if not links:
             return Answer(products, {}, (), reading.page_boxes)
         planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, focus=True)
@@ -85,6 +108,21 @@ def run_stages(path: Path, *, keep: Path | None = None, links: bool = False) -> 
         [(each.source, each.target) for each in found if each.kind is LinkKind.IMAGE_PRODUCT],
         reading.page_boxes,
     )
+
+
+def _describe(
+    path: Path, reading: Reading, discovery: Discovery, files: Files, settings: Settings
+) -> list[Description]:
+    key = stage_key("tables", reading.content, settings, IngestOptions(), force=None)
+    kept = settings.temporary_folder / f"{key}.json"
+    if not kept.exists():
+        kept.write_text(reader.tables(path, reading.table_pages, settings).model_dump_json())
+    tables = Tables.model_validate_json(kept.read_bytes()).tables
+    pages = list(reader.iter_pages(files, reading))
+    return [
+        describe.describe(product, pages, tables, describe.neighbours(product, discovery))
+        for product in discovery.products
+    ]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from prefect import flow
 from pydantic import Field
 
 from blocks import load_resources
+from swatchbook.catalogue.describe import neighbours, pages_to_read
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.pipeline.work import Work
 from swatchbook.records import (
@@ -112,9 +113,10 @@ async def describe(work: Work, reading: Reading, discovery: Discovery, tables: T
     """Stage 2B: describe all products concurrently, each cached by itself, while the images are processed."""
     calls = []
     for product in discovery.products:
-        own, part = tables.on(product.pages), sha256(product.model_dump_json().encode())[:16]
-        scans = discovery.scans.on(product.pages)
-        calls.append(cached(describe_product, key(work, "describe", part), work, reading, scans, product, own))
+        own, others = tables.on(product.pages), neighbours(product, discovery)
+        part = sha256("\n".join(each.model_dump_json() for each in (product, *others)).encode())[:16]
+        scans = discovery.scans.on(pages_to_read(product))
+        calls.append(cached(describe_product, key(work, "describe", part), work, reading, scans, product, others, own))
     return [description for description, _ in await asyncio.gather(*calls)]
 
 

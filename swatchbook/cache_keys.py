@@ -38,6 +38,7 @@ def _catalogue(*names: str) -> tuple[str, ...]:
     return ("swatchbook/geometry.py", *(f"swatchbook/catalogue/{name}.py" for name in names))
 
 
+_LABELS = "swatchbook/catalogue/labels.toml"
 _LLM = ("llm/excerpt", "llm/prompts", "llm/scans", "llm/confirm")
 _PAGE_LIMITS = ("max_pages", "max_document_mb", "page_seconds", "child_memory_mb")
 _IMAGE_LIMITS = ("max_image_mb", "max_image_megapixels", "max_image_side")
@@ -51,6 +52,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         settings=("discovery",),
         asks=(("vision", "scan"), ("llm", "discover")),
         modules=(
+            _LABELS,
             *_catalogue("discover", "name_groups", "choose_names", "attributes", "page_layout", "kinds", "cards"),
             *_catalogue("sections", "running_text", "variants", "families", "plan"),
             *_catalogue(*_LLM, "llm/products", "llm/assist"),
@@ -58,32 +60,39 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "describe": PureStage(
-        version="3",
+        version="4",
         after=("discover", "tables"),
         asks=(("llm", "describe"),),
-        modules=_catalogue(
-            "describe", "attributes", "page_layout", "running_text", *_LLM, "llm/metadata", "llm/assist"
+        modules=(
+            _LABELS,
+            *_catalogue("describe", "attributes", "measures", "table_rows", "page_layout", "running_text"),
+            *_catalogue(*_LLM, "llm/metadata", "llm/assist"),
         ),
     ),
     "plan": PureStage(
-        version="4",
+        version="5",
         after=("discover",),
         options=("focus", "pages"),
-        modules=_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
+        modules=(
+            _LABELS,
+            *_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
+        ),
     ),
     "chunk": PureStage(
-        version="5",
+        version="6",
         after=("plan", "tables"),
-        modules=_catalogue(
-            "chunk", "attributes", "page_layout", "kinds", "cards", "sections", "entities", "running_text"
+        modules=(
+            _LABELS,
+            *_catalogue("chunk", "attributes", "page_layout", "kinds", "cards", "sections", "entities", "running_text"),
         ),
     ),
     "extract": PureStage(
-        version="9",
+        version="10",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(
             *_PDF,
+            _LABELS,
             *_catalogue("pictures", "decoration", "attributes", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),

@@ -24,7 +24,17 @@ from swatchbook.pdf import reader
 from swatchbook.pipeline.run import progress_callback
 from swatchbook.pipeline.work import Work
 from swatchbook.providers.messages import ChargedChat
-from swatchbook.records import Description, Discovery, FailedPage, FoundProduct, Reading, Scans, Stage, Tables
+from swatchbook.records import (
+    Description,
+    Discovery,
+    FailedPage,
+    FoundProduct,
+    Occurrence,
+    Reading,
+    Scans,
+    Stage,
+    Tables,
+)
 from swatchbook.resources import Resources
 from tasks.policy import PURE, last_try
 
@@ -74,19 +84,26 @@ async def read_tables(key: str, work: Work, reading: Reading) -> Tables:
 
 @task(**PURE, task_run_name="describe {product.name}")
 async def describe_product(
-    key: str, work: Work, reading: Reading, scanned: Scans, product: FoundProduct, tables: Tables
+    key: str,
+    work: Work,
+    reading: Reading,
+    scanned: Scans,
+    product: FoundProduct,
+    others: list[Occurrence],
+    tables: Tables,
 ) -> Description:
-    """Stage 2B: read the metadata of one product from the text of its pages.
+    """Stage 2B: read the metadata of one product from the text of its pages. `others`: where other products stand.
 
     If the language model fails on the last try, the result is that of the layout rules, with the reason in `lost`.
     """
     resources = load_resources(work.blocks)
-    product_pages = reader.iter_pages(resources.files, reading, pages=product.pages)
-    pages = await asyncio.to_thread(lambda: list(with_scans(product_pages, scanned)))
-    description = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables))
+    read = reader.iter_pages(resources.files, reading, pages=describe.pages_to_read(product))
+    pages = await asyncio.to_thread(lambda: list(with_scans(read, scanned)))
+    description = await asyncio.to_thread(lambda: describe.describe(product, pages, tables.tables, others))
     mode = resources.settings.discovery
     if mode == "layout" or (mode == "assist" and not assist.is_open(product)):
         return description
+    pages = [page for page in pages if page.number in product.pages]
     chat = ChargedChat(resources.models.llm, CallContext(resources.ledger, work.run, "describe"))
     try:
         return await _in_provider_thread(lambda: ask_metadata(chat, product, pages, description))

@@ -5,8 +5,9 @@ from rich.text import Text
 
 from interface.cli.exit_status import COMPLETED, FAILED, OPEN
 from interface.cli.terminal import cell, clean, facts, plural, table
+from swatchbook.evaluation.facts import FieldScore
 from swatchbook.evaluation.grain import GrainScore
-from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, Summary
+from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, FactSummary, Summary
 
 
 def exit_code(evaluation: Evaluation) -> int:
@@ -18,7 +19,8 @@ def exit_code(evaluation: Evaluation) -> int:
 
 def draw_evaluation(evaluation: Evaluation) -> RenderableType:
     """Return a row for each document, the summary, and what changed."""
-    numbers = ("found", "said", "other grain", "P", "R", "F1", "family F1", "pages", "links R", "links P", "trapped")
+    numbers = ("found", "said", "other grain", "P", "R", "F1", "family F1", "pages", "links R", "links P", "trapped",
+               "facts R", "facts P")  # fmt: skip
     rows = table("catalogue", *numbers, right=numbers)
     for one in evaluation.scores:
         rows.add_row(
@@ -29,6 +31,7 @@ def draw_evaluation(evaluation: Evaluation) -> RenderableType:
             *(_share(value) for value in (one.precision, one.recall, one.f1, one.family_f1, one.exact_pages)),
             *(_share(value) for value in (one.links.recall, one.links.precision)),
             cell(one.links.trapped),
+            *(_share(value) for value in (one.facts.total.recall, one.facts.total.precision)),
         )
     parts: list[RenderableType] = [rows, draw_summary(evaluation.summary)]
     if evaluation.changes is not None:
@@ -51,12 +54,31 @@ def draw_summary(summary: Summary) -> RenderableType:
                 f"of found products {_text(summary.link_recall_of_found)}",
             ),
         ]
+    if summary.facts:
+        lines += _facts(summary.facts)
     if summary.grain.in_family or summary.grain.variants:
         lines.append(("of found products", clean(_grain(summary.grain))))
     if summary.others:
         said = ", ".join(summary.others_with_products) or "none"
         lines.append((f"{plural(summary.others, 'other document')}", f"with more than {MOST_ON_OTHERS}: {clean(said)}"))
     return facts(lines)
+
+
+def _facts(summary: FactSummary) -> list[tuple[str, str]]:
+    """Return a line for metadata by catalogue, and one by field."""
+
+    def rates(score: FieldScore) -> str:
+        return f"precision {_text(score.precision)} · recall {_text(score.recall)}"
+
+    by_catalogue = " · ".join(
+        f"{name}: floor {spread.floor:.2f}, median {spread.median:.2f}, mean {spread.mean:.2f}"
+        for name, spread in (("precision", summary.precision), ("recall", summary.recall))
+        if spread
+    )
+    return [
+        (f"metadata of {plural(summary.catalogues, 'catalogue')}", f"{rates(summary.total)} ({by_catalogue})"),
+        *((f"  {clean(field.field)}", f"{rates(field)} of {field.labels}") for field in summary.fields),
+    ]
 
 
 def _grain(grain: GrainScore) -> str:
@@ -77,6 +99,8 @@ def draw_change(change: Change) -> RenderableType:
         ("-", "wrong", change.newly_wrong, "red"),
         ("+", "linked", change.links_won, "green"),
         ("-", "not linked", change.links_lost, "red"),
+        ("+", "said", change.facts_won, "green"),
+        ("-", "not said", change.facts_lost, "red"),
     ):
         lines += [Text(clean(f"  {sign} {what}: {name}"), style) for name in names]
     return Group(*lines)

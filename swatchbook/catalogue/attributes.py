@@ -1,67 +1,54 @@
-"""Labels with their values ("Size: 60 x 120 cm"): the words for labels in many languages, and which value belongs to a
-label in a line, row or column. Also what counts as a price, an article code or a measure.
+"""Labels with their values ("Size: 60 x 120 cm"): which value belongs to a label in a line, row or column. Also what
+counts as a price, an article code or a measure.
 
-Labels are known words in many languages, or any short text before a colon. Values are always text of the page.
+Labels are known words in many languages (`labels.toml`), or any short text before a colon. Values are always text of
+the page.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from swatchbook.geometry import bounding_box
 from swatchbook.records import Box, Line
 
-LABELS: Mapping[str, str] = {
-    "dimensions": "dimensions dimension measurements measurement measures abmessungen abmessung maße masse "
-    "medidas medida dimensiones dimensioni dimensões dimensoes afmetingen wymiary размеры габариты ölçüler "
-    "boyutlar 尺寸 サイズ 规格",
-    "size": "size sizes format formats größe grösse groesse formato formati formatos taille tamaño talla tamanho "
-    "maat misura misure rozmiar размер формат ebat",
-    "width": "width breite largeur larghezza ancho anchura largura breedte szerokość ширина genişlik",
-    "height": "height höhe hoehe hauteur altezza alto altura hoogte wysokość высота yükseklik",
-    "depth": "depth tiefe profondeur profondità profundidad fondo profundidade diepte głębokość глубина derinlik",
-    "length": "length länge laenge longueur lunghezza longitud largo comprimento lengte długość длина uzunluk",
-    "diameter": "diameter durchmesser diamètre diametro diámetro średnica диаметр çap",
-    "thickness": "thickness stärke staerke dicke épaisseur epaisseur spessore espesor grosor espessura dikte "
-    "grubość толщина kalınlık",
-    "material": "material materials werkstoff materialien matière matériau materiau materiale materiali "
-    "materiales materiaal materiał материал материалы malzeme composition zusammensetzung composizione "
-    "composición состав fabric 材料 材质 素材",
-    "finish": "finish finishes oberfläche oberflaeche ausführung finition finitions finitura finiture acabado "
-    "acabados acabamento afwerking wykończenie отделка покрытие yüzey surface superficie 表面",
-    "color": "color colour colors colours farbe farben couleur couleurs colore colori colores cor cores kleur "
-    "kleuren kolor kolory цвет цвета renk 颜色 カラー",
-    "style": "style styles stil estilo stile styl стиль",
-    "pattern": "pattern design muster dekor motif decor decoro",
-    "price": "price prices rrp mrp preis preise prix prezzo prezzi precio precios preço preco prijs cena цена "
-    "стоимость fiyat 价格 価格",
-    "code": "code codes sku ref ref. reference referenz référence riferimento referencia referência art.-nr. "
-    "art.nr. art.-nr artikelnummer artikel-nr. artnr bestellnummer best.-nr. codice codigo código kod артикул "
-    "код ean 货号 型号 品番 item-no. item-no model modell modelo modello модель",
-    "weight": "weight gewicht poids peso waga вес масса ağırlık 重量",
-    "slip_rating": "slip-rating slip-resistance anti-slip r-rating rutschfestigkeit rutschhemmung "
-    "trittsicherheit antiscivolo antidérapant antideslizante resbaladicidad",
-    "application": "application applications use usage anwendung einsatzbereich utilisation impiego uso "
-    "aplicación aplicaciones применение назначение kullanım",
-    "packaging": "packaging packing pack verpackung verpackungseinheit emballage conditionnement imballo "
-    "embalaje упаковка moq",
-    "origin": "origin herkunft origine origen herkomst происхождение",
-    "fire_rating": "fire-rating fire-class brandklasse brandschutzklasse",
-    "water_absorption": "water-absorption wasseraufnahme",
-    "capacity": "capacity volume volumen capacité capacità capacidad volumen inhalt объем объём",
-    "power": "power wattage leistung puissance potenza potencia voltage spannung мощность",
-    "warranty": "warranty guarantee garantie garanzia garantía гарантия",
-    "designer": "designer diseñador дизайнер",
-    "collection": "collection series serie kollektion collezione colección",
-    "edge": "edge edges kante kanten",
-    "quantity": "quantity menge quantité quantità cantidad",
-}
-"""Normalised key -> the words that catalogues print for it. A hyphen within a word also stands for a space."""
 
-_KEYS = {word.replace("-", " "): key for key, words in LABELS.items() for word in words.split()}
+def _read_labels() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return normalised key -> language -> the words that catalogues print for it, from `labels.toml`."""
+    given = tomllib.loads((Path(__file__).parent / "labels.toml").read_text(encoding="utf-8"))
+    return {
+        key: {language: tuple(each.strip() for each in words.split(",")) for language, words in languages.items()}
+        for key, languages in given.items()
+    }
+
+
+LABELS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = _read_labels()
+"""Normalised key -> language -> words. A hyphen within a word also stands for a space."""
+NOUN_FIRST: Final = frozenset({"fr", "it", "es", "pt", "pl", "ru", "uk", "vi", "id", "ar"})
+"""Languages in which a label's noun stands first: "peso netto", but "net weight"."""
+
 _EDGE_SIGNS = " \t\u00a0:：.·•*–—-=|"
+_WORDS = {
+    (language in NOUN_FIRST, word.replace("-", " ").strip(_EDGE_SIGNS)): key
+    for key, languages in LABELS.items()
+    for language, words in languages.items()
+    for word in words
+}
+_KEYS = {word: key for (_, word), key in _WORDS.items()}
+LABEL_WORDS: Final = frozenset(_KEYS)
+_LAST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if not noun_first}
+_FIRST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if noun_first and word not in _LAST_WORDS}
 _UNIT = re.compile(r"[\[(].*?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
+_LABEL_UNIT = re.compile(
+    r"[\[(]\s*(?:in )?(?P<bracketed>mm|cm|m|kg|g|lbs?|oz|l|ml|inch(?:es)?|in|мм|см|м|кг|г|л)\.?\s*[\])]"
+    r"|\b(?:in|en|в) (?P<behind>mm|cm|m|kg|g|inch(?:es)?|мм|см|кг)\s*:?\s*$",
+    re.IGNORECASE,
+)
 _INLINE = re.compile(r"^\s*(?P<label>[^\d:：]{2,32}?)\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$")
+_PAGE_WORDS = "page ", "pag ", "pag. ", "seite ", "pg "
 _PRICE = re.compile(
     r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]*"
     r"|\b\d[\d.,' ]*\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|kr\b|/-)",
@@ -95,6 +82,38 @@ def key_of(label: str) -> str | None:
     return _KEYS.get(_strip_label(label))
 
 
+def nearest_key(label: str) -> str:
+    """Return the key of a label, or of its noun if that is known ("Gross weight", "Peso netto"), else a derived key."""
+    words = _strip_label(label).split() or [""]
+    return key_of(label) or _LAST_WORDS.get(words[-1]) or _FIRST_WORDS.get(words[0]) or derive_key(label)
+
+
+def unit_in(label: str) -> str | None:
+    """Return the unit that a label says of its values: that of "Size (cm)" or "Weight in kg"."""
+    match = _LABEL_UNIT.search(label)
+    return (match["bracketed"] or match["behind"]).strip(".") if match else None
+
+
+def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield start, key, label and value of each known label with a colon within a text: "Polo - Size: 23 x 18" has one.
+
+    Before it stands a sign or a number: in "Shatter pack: 23 x 18" no label begins at "pack".
+    """
+    found = []
+    for colon in re.finditer(r"\s*[:：]\s*", text):
+        words = list(re.finditer(r"\S+", text[: colon.start()]))
+        for n in (3, 2, 1):
+            label = text[words[-n].start() : colon.start()] if len(words) > n else ""
+            if label[:1].isalnum() and (key := key_of(label)):
+                if re.search(r"[\d,;|/)\u2013\u2014-]|(?:mm|cm|kg|[€$£₹”\"])$", words[-n - 1].group()):
+                    found.append((words[-n].start(), colon, key))
+                break
+    ends = [*(start for start, _, _ in found), len(text)][1:]
+    for (start, colon, key), end in zip(found, ends, strict=True):
+        if value := text[colon.end() : end].strip(" ,;|-–—"):
+            yield start, key, text[start : colon.start()], value
+
+
 def price_in(text: str) -> str | None:
     """Return the first price in a text, as printed."""
     match = _PRICE.search(text)
@@ -104,7 +123,8 @@ def price_in(text: str) -> str | None:
 def code_of(text: str) -> str | None:
     """Return the text if it is an article code: letters and digits, no measure, year or date. Else None."""
     bare = text.strip(_EDGE_SIGNS)
-    return bare if _CODE.fullmatch(bare) and not is_measure(bare) else None
+    is_page = bare.casefold().startswith(_PAGE_WORDS)
+    return bare if _CODE.fullmatch(bare) and not is_measure(bare) and not is_page else None
 
 
 def is_measure(text: str) -> bool:

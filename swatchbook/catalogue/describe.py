@@ -1,26 +1,39 @@
-"""Stage 2B by layout rules: a product's metadata from the labels, values and tables of its pages and regions, and the
-prices, sizes, weights and slip ratings that have no label; at most 12 values of a label, 160 characters each. What has
-its centre in one of a product's regions belongs to that product; `sections.py` and `cards.py` draw the regions. Also
-stage 7's products, assembled from discovery and descriptions.
+"""Stage 2B by layout rules: a product's metadata. Where a page has several products, a text belongs to the one in whose
+region it stands, of several regions to that whose name is nearest; `sections.py` and `cards.py` draw the regions.
 
-Every value is text of the page. Where a key has several values they are joined by "; ", each verbatim.
+In this order, and each value once: labels with values; the product's row of a table; what needs no label
+(`measures.py`); what the name says of the size; what a page says above its products of all of them. Every value is text
+of the page, with its box; at most 12 values of a key, 160 characters each, joined by "; ". Also stage 7's products,
+assembled from discovery and descriptions.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from itertools import groupby
 
-from swatchbook.catalogue.attributes import Attribute, derive_key, find_attributes, key_of, price_in
+from swatchbook.catalogue.attributes import (
+    Attribute,
+    derive_key,
+    find_attributes,
+    key_of,
+    labels_within,
+    nearest_key,
+    unit_in,
+)
+from swatchbook.catalogue.measures import kind_of, share_of, shares_in, values_in, values_in_name
 from swatchbook.catalogue.page_layout import normalise_line
-from swatchbook.geometry import centre_inside, gap
+from swatchbook.catalogue.table_rows import cells_beside
+from swatchbook.geometry import bounding_box, centre_inside, gap, gaps
 from swatchbook.records import (
     Box,
     Description,
     Discovery,
     Evidence,
+    Fact,
     FoundProduct,
     Line,
+    Occurrence,
     Page,
     Product,
     Table,
@@ -34,44 +47,56 @@ NEAR = 30.0
 """An unknown label is accepted when a known one is within this distance, in points."""
 LONGEST_VALUE = 160
 """Characters; longer texts behind a colon are prose."""
-
-_SIZE = re.compile(
-    r"\b\d+(?:[.,]\d+)?\s?(?:mm|cm|m|in|\")?\s?[x×*]\s?\d+(?:[.,]\d+)?(?:\s?(?:mm|cm|m)?\s?[x×*]\s?\d+(?:[.,]\d+)?)?\s?(?:mm|cm|m|in|\")",
-    re.IGNORECASE,
+BELOW = 30.0
+"""By how many points a name below a text must be nearer than one above it, to have the text: values follow names."""
+SHARED = frozenset({"dimensions", "size", "thickness", "packaging", "material", "finish", "weight", "slip_rating"})
+"""What a page may say of all its products. A price or a code is of one."""
+MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
+"""Keys of measures: where one of them is said, no other text needs to be searched for the size."""
+ONE_OF = frozenset({"weight", "capacity"})
+"""Keys of which a product has one value, where no label says what several of them are of."""
+NOTHING = frozenset(
+    {"n/a", "na", "none", "nil", "keine", "нет", "may vary", "varies", "variable", "on request", "auf anfrage"}
+    | {"su richiesta", "sur demande", "a consultar", "sob consulta", "по запросу"}
 )
-_SLIP = re.compile(r"\bR\s?(?:9|1[0-3])\b")
-_WEIGHT = re.compile(r"\b\d+(?:[.,]\d+)?\s?(?:kg|g/m²|g/m2)(?!\w)", re.IGNORECASE)
+"""Values that say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value as printed, with where it was read."""
+def describe(
+    product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table], others: Sequence[Occurrence] = ()
+) -> Description:
+    """Return metadata and tables of one product.
 
-    key: str
-    value: str
-    label: str
-    page: int
-    rule: str
-
-
-def describe(product: FoundProduct, pages: Iterable[Page], tables: Sequence[Table]) -> Description:
-    """Return metadata and tables of one product. `pages` and `tables` may include other pages, which are skipped."""
+    `pages` are those of `pages_to_read`; these and `tables` may include others, which are skipped. `others`: where
+    other products stand on them (`neighbours`).
+    """
+    read = {page.number: page for page in pages if page.number in pages_to_read(product)}
     own_tables = [t for t in tables if t.page in product.pages and belongs(t.bbox, product, t.page)]
-    values = [v for table in own_tables for v in _table_values(table)]
-    loose: list[Value] = []
-    for page in pages:
-        if page.number in product.pages:
-            lines = [line for line in page.lines if line.text and belongs(line.bbox, product, page.number)]
-            width = page.box[2] - page.box[0]
-            values += [
-                Value(a.key, normalise_line(a.value), a.label, page.number, "label")
-                for a in _plausible(find_attributes(lines, width))
-            ]
-            loose += _unlabelled(lines, page.number)
-    labelled = list(values)
-    values += [v for v in loose if not any(v.key == other.key or v.value in other.value for other in labelled)]
-    usable = [v for v in values if v.key and 0 < len(v.value) <= LONGEST_VALUE and "http" not in v.value]
-    return Description(metadata=_joined(usable), tables=tuple(own_tables), evidence=tuple(_evidence(usable)))
+    labelled = [fact for table in own_tables for fact in _table_facts(table, product, others)]
+    rows, loose, shared = list[Fact](), list[Fact](), list[Fact]()
+    for number in product.pages:
+        if (page := read.get(number)) is None:
+            continue
+        before = read.get(number - 1)
+        beside = [other for other in others if other.page == number]
+        own = [line for line in page.lines if line.text and _is_own(line.bbox, product, number, beside)]
+        labelled += _labelled(own, number, _width(page))
+        rows += _row_facts(product, page, before, beside)
+        loose += _unlabelled(own, number)
+        shared += _shared(product, page, before, others)
+    in_name = values_in_name(product.name)
+    named = [_fact(key, value, "", product.first_page, _name_box(product), "name") for key, value in in_name]
+    facts = _usable([*labelled, *rows])
+    facts += [fact for fact in _usable(_without_lists(loose)) if not _is_said(fact, facts)]
+    facts += [fact for fact in _usable([*named, *_unambiguous(shared)]) if not _has(fact.key, facts)]
+    return Description(
+        metadata=_joined(facts), tables=tuple(own_tables), evidence=tuple(_evidence(facts)), facts=tuple(facts)
+    )
+
+
+def pages_to_read(product: FoundProduct) -> tuple[int, ...]:
+    """Return a product's pages, with the one before: a table or section may go on from there."""
+    return tuple(sorted({*product.pages, *(number - 1 for number in product.pages if number > 1)}))
 
 
 def assemble_products(
@@ -92,12 +117,13 @@ def assemble_products(
             id=ids[i],
             name=found.name,
             category=found.category,
-            code=found.code or description.metadata.get("code"),
+            code=found.code or description.metadata.get("code", "").split("; ")[0] or None,
             variants=found.variants,
             first_page=found.first_page,
             last_page=found.last_page,
             pages=found.pages,
             metadata=description.metadata,
+            facts=description.facts,
             confidence=found.confidence,
             evidence=(*found.evidence, *description.evidence),
             family=found.family,
@@ -107,10 +133,124 @@ def assemble_products(
     )
 
 
+def neighbours(product: FoundProduct, discovery: Discovery) -> list[Occurrence]:
+    """Return where other products stand on the pages that are read for a product."""
+    own = {(place.page, place.bbox) for place in product.occurrences}
+    pages = pages_to_read(product)
+    return [
+        place
+        for other in discovery.products
+        for place in other.occurrences
+        if place.page in pages and (place.page, place.bbox) not in own
+    ]
+
+
 def belongs(box: Box | None, product: FoundProduct | Product, page: int) -> bool:
     """Whether a box on a page belongs to the product: it is inside one of the product's regions there, if any."""
     regions = [place.region for place in product.occurrences if place.page == page]
     return box is None or not regions or any(centre_inside(box, region) for region in regions)
+
+
+def _is_own(box: Box, product: FoundProduct, page: int, beside: Sequence[Occurrence]) -> bool:
+    """Whether a text is the product's: in its region, and in no region of another product whose name is nearer."""
+    if not belongs(box, product, page):
+        return False
+    own = [place.bbox for place in product.occurrences if place.page == page]
+    rivals = [place.bbox for place in beside if centre_inside(box, place.region) and place.bbox not in own]
+    if not own or not rivals:
+        return True
+    return min(_distance(name, box) for name in own) <= min(_distance(name, box) for name in rivals)
+
+
+def _distance(name: Box, box: Box) -> float:
+    return gap(name, box) + (BELOW if name[1] > box[1] + 2 else 0.0)
+
+
+def _labelled(lines: Sequence[Line], page: int, width: float) -> Iterator[Fact]:
+    """Yield what stands behind, beside or below labels; also behind a label within a line, after a name, say."""
+    for a in _plausible(find_attributes(lines, width)):
+        value = normalise_line(a.value)
+        value = value[: next((start for start, *_ in labels_within(value)), None)].rstrip(" ,;|-–—")
+        yield _fact(nearest_key(a.label), _with_unit(value, a.label), a.label, page, a.box, "label")
+    for line in lines:
+        for _, key, label, value in labels_within(normalise_line(line.text)):
+            yield _fact(key, _with_unit(value, label), label, page, line.bbox, "label")
+
+
+def _with_unit(value: str, label: str) -> str:
+    """Return a value with the unit that its label names, unless it has one: "Box size (inches)" of "15x12"."""
+    unit = unit_in(label)
+    return f"{value} {unit}" if unit and re.fullmatch(r"[\d.,\sx×*х/–-]+", value) else value
+
+
+def _row_facts(product: FoundProduct, page: Page, before: Page | None, beside: Sequence[Occurrence]) -> Iterator[Fact]:
+    """Yield the cells beside the product's name in a table, whose heads may stand on the page before."""
+    lines, lines_before = _texts(page), _texts(before)
+    for place in product.occurrences:
+        if place.page == page.number:
+            for cell in cells_beside(place, lines, [other.bbox for other in beside], lines_before):
+                value = normalise_line(cell.value)
+                key = kind_of(value) or cell.key if cell.key == "unit" else cell.key
+                yield _fact(key, value, cell.label, page.number, cell.box, "row")
+
+
+def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequence[Occurrence]) -> Iterator[Fact]:
+    """Yield what a page says of all its products, or if it goes on with a section, what the page before says."""
+    places = [place for place in product.occurrences if place.page == page.number]
+    beside = [other for other in others if other.page == page.number]
+    if not places or not beside:
+        return
+    facts = list(_said_above(page, places, [*places, *beside]))
+    places_before = [other for other in others if before and other.page == before.number]
+    if not facts and before and places_before and not _has_heading(page, places, [*places, *beside]):
+        facts = list(_said_above(before, places_before, places_before))
+    yield from facts
+
+
+def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occurrence]) -> Iterator[Fact]:
+    """Yield what a page says outside all its products, above the lowest name of `below`."""
+    lines = _outside(page, max(place.bbox[1] for place in below), products)
+    for fact in (*_labelled(lines, page.number, _width(page)), *_unlabelled(lines, page.number)):
+        if fact.key in SHARED:
+            yield fact.model_copy(update={"rule": "above all"})
+
+
+def _has_heading(page: Page, places: Sequence[Occurrence], products: Sequence[Occurrence]) -> bool:
+    """Whether a text larger than a product's name stands above it: a new section."""
+    sizes = [line.size for line in page.lines for place in places if centre_inside(line.bbox, place.bbox)]
+    above = _outside(page, max(place.bbox[1] for place in places), products)
+    return any(line.size > 1.1 * max(sizes, default=0.0) for line in above)
+
+
+def _outside(page: Page, lowest: float, products: Sequence[Occurrence]) -> list[Line]:
+    """Return the lines of a page above a height and outside the regions of all products."""
+    return [
+        line
+        for line in _texts(page)
+        if line.bbox[3] <= lowest and not any(centre_inside(line.bbox, place.region) for place in products)
+    ]
+
+
+def _texts(page: Page | None) -> list[Line]:
+    return [line for line in page.lines if line.text] if page else []
+
+
+def _width(page: Page) -> float:
+    return page.box[2] - page.box[0]
+
+
+def _without_lists(facts: Sequence[Fact]) -> list[Fact]:
+    """Return facts without weights and contents if there are several: those of ingredients and parts."""
+    single = {fact.value for fact in _unambiguous([fact for fact in facts if fact.key in ONE_OF])}
+    return [fact for fact in facts if fact.key not in ONE_OF or fact.value in single]
+
+
+def _unambiguous(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Yield facts whose key has one value: of several, nobody says which product has which."""
+    values: dict[str, set[str]] = {}
+    for fact in facts:
+        values.setdefault(fact.key, set()).add(_plain(fact.value))
+    yield from (fact for fact in facts if len(values[fact.key]) == 1)
 
 
 def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
@@ -119,50 +259,126 @@ def _plausible(pairs: Sequence[Attribute]) -> list[Attribute]:
     return [a for a in pairs if a.known or any(gap(a.box, box) <= NEAR for box in known)]
 
 
-def _table_values(table: Table) -> Iterator[Value]:
-    """Return the values of a table: rows of label and value, or columns under known headings."""
+def _table_facts(table: Table, product: FoundProduct, others: Sequence[Occurrence]) -> Iterator[Fact]:
+    """Yield the values of a table: rows of label and value, or columns under known headings.
+
+    Of a table that names other products too, only the product's own row.
+    """
     rows = [tuple(normalise_line(cell) for cell in row) for row in table.rows]
     if not rows:
         return
+    names = {fold(place.text) for place in others if place.page == table.page}
+    if any(fold(cell) in names for row in rows for cell in row):
+        own = {fold(name) for name in (product.name, product.raw_name, product.code or "") if name}
+        rows = [rows[0], *(row for row in rows[1:] if any(fold(cell) in own for cell in row))]
     headings = [key_of(cell) for cell in rows[0]]
-    if len(rows) > 1 and sum(h is not None for h in headings) >= 2:
+    if sum(h is not None for h in headings) >= 2:
         for row in rows[1:]:
             for key, label, cell in zip(headings, rows[0], row, strict=False):
                 if key and cell:
-                    yield Value(key, cell, label, table.page, "table")
+                    yield _fact(key, cell, label, table.page, table.bbox, "table")
         return
     for row in rows:
         cells = [cell for cell in row if cell]
         if len(cells) == 2 and (key := key_of(cells[0]) or derive_key(cells[0])) and not cells[0][0].isdigit():
-            yield Value(key, cells[1], cells[0], table.page, "table")
+            yield _fact(key, cells[1], cells[0], table.page, table.bbox, "table")
 
 
-def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Value]:
-    """Return prices, sizes, weights and slip ratings in short lines without a label."""
-    for line in lines:
-        text = normalise_line(line.text)
-        if len(text.split()) > 8:
+def _unlabelled(lines: Sequence[Line], page: int) -> Iterator[Fact]:
+    """Yield what short lines say without a label, and compositions whose shares stand below their materials."""
+    for text, box in _whole_lists(lines):
+        for key, value in values_in(normalise_line(text)):
+            yield _fact(key, value, "", page, box, "pattern")
+    yield from _compositions(lines, page)
+
+
+def _whole_lists(lines: Sequence[Line]) -> Iterator[tuple[str, Box]]:
+    """Yield each line with its box, joined with the line right below it if it ends with a comma."""
+    joined = set[int]()
+    for i, line in enumerate(lines):
+        if i in joined:
             continue
-        if price := price_in(text):
-            yield Value("price", price, "", page, "pattern")
-        for key, pattern in (("dimensions", _SIZE), ("slip_rating", _SLIP), ("weight", _WEIGHT)):
-            if match := pattern.search(text):
-                yield Value(key, match.group(), "", page, "pattern")
+        text, box = line.text, line.bbox
+        for k in range(i + 1, len(lines)):
+            below = lines[k]
+            step = below.bbox[1] - box[3]
+            if not text.rstrip().endswith(",") or abs(step) > line.size or abs(below.bbox[0] - box[0]) > line.size:
+                break
+            joined.add(k)
+            text, box = f"{text} {below.text}", bounding_box((box, below.bbox))
+        yield text, box
 
 
-def _joined(values: Sequence[Value]) -> dict[str, str]:
-    by_key: dict[str, dict[str, None]] = {}
-    for v in values:
-        by_key.setdefault(v.key, {})[v.value] = None
-    return {key: "; ".join(list(distinct)[:MOST_VALUES]) for key, distinct in by_key.items()}
+def _compositions(lines: Sequence[Line], page: int) -> Iterator[Fact]:
+    """Yield shares that add up to 100 % with the words above them, as many and in the same order."""
+    shares = sorted((line for line in lines if shares_in(line.text)), key=lambda line: (line.bbox[1], line.bbox[0]))
+    for _, group in groupby(shares, key=lambda line: round(line.bbox[1] / max(line.size, 1))):
+        row = sorted(group, key=lambda line: line.bbox[0])
+        box = bounding_box(line.bbox for line in row)
+        words = [
+            line
+            for line in lines
+            if 0 < box[1] - line.bbox[1] <= 2 * row[0].size and gaps(line.bbox, box)[0] < 0 and not shares_in(line.text)
+        ]
+        parts = [share for line in row for share in shares_in(line.text)]
+        names = [line.text for line in sorted(words, key=lambda line: line.bbox[0])]
+        if len(parts) == len(names) > 1 and sum(map(share_of, parts)) == 100:
+            value = ", ".join(f"{name} {part}" for name, part in zip(names, parts, strict=True))
+            yield _fact("material", value, "", page, bounding_box([box, *(line.bbox for line in words)]), "pattern")
 
 
-def _evidence(values: Sequence[Value]) -> Iterator[Evidence]:
-    """Return evidence for the first value of each key."""
+def _fact(key: str, value: str, label: str, page: int, box: Box | None, rule: str) -> Fact:
+    return Fact(key=key, value=value.strip().rstrip("*").strip(), label=label, page=page, bbox=box, rule=rule)
+
+
+def _name_box(product: FoundProduct) -> Box | None:
+    return next((place.bbox for place in product.occurrences), None)
+
+
+def _usable(facts: Iterable[Fact]) -> list[Fact]:
+    """Return each value of a key once, without addresses, prose and what says that there is none."""
+    kept: dict[tuple[str, str], Fact] = {}
+    for fact in facts:
+        says_something = fact.value.casefold() not in NOTHING and any(map(str.isalnum, fact.value))
+        is_label = fact.value.endswith((":", "："))
+        if (
+            fact.key
+            and says_something
+            and not is_label
+            and len(fact.value) <= LONGEST_VALUE
+            and "http" not in fact.value
+        ):
+            kept.setdefault((fact.key, _plain(fact.value)), fact)
+    return list(kept.values())
+
+
+def _plain(text: str) -> str:
+    """Return a value as it is compared: without case and spaces."""
+    return "".join(text.casefold().split())
+
+
+def _is_said(fact: Fact, facts: Sequence[Fact]) -> bool:
+    """Whether labels already say a value, or another one of its key."""
+    return _has(fact.key, facts) or any(_plain(fact.value) in _plain(other.value) for other in facts)
+
+
+def _has(key: str, facts: Sequence[Fact]) -> bool:
+    keys = MEASURES if key in ("dimensions", "size") else {key}
+    return any(fact.key in keys for fact in facts)
+
+
+def _joined(facts: Sequence[Fact]) -> dict[str, str]:
+    by_key: dict[str, list[str]] = {}
+    for fact in facts:
+        by_key.setdefault(fact.key, []).append(fact.value)
+    return {key: "; ".join(values[:MOST_VALUES]) for key, values in by_key.items()}
+
+
+def _evidence(facts: Sequence[Fact]) -> Iterator[Evidence]:
+    """Yield evidence for the first value of each key."""
     seen: set[str] = set()
-    for v in values:
-        if v.key not in seen:
-            seen.add(v.key)
-            yield Evidence(
-                rule=v.rule, page=v.page, text=f"{v.label}: {v.value}" if v.label else v.value, detail={"key": v.key}
-            )
+    for fact in facts:
+        if fact.key not in seen:
+            seen.add(fact.key)
+            text = f"{fact.label}: {fact.value}" if fact.label else fact.value
+            yield Evidence(rule=fact.rule, page=fact.page, text=text, detail={"key": fact.key})

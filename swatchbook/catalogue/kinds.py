@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from swatchbook.catalogue.attributes import LABELS
+from swatchbook.catalogue.attributes import LABEL_WORDS
 from swatchbook.catalogue.page_layout import PageLayout
 from swatchbook.records import fold
 
@@ -114,7 +114,7 @@ def is_label(text: str) -> bool:
     return fold(text) in _LABELS
 
 
-_LABELS = {fold(w) for words in LABELS.values() for w in words.split()} | {
+_LABELS = {fold(word) for word in LABEL_WORDS} | {
     fold(w)
     for w in [
         "technical data",

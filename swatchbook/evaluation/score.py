@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from swatchbook.evaluation.facts import FactScore, score_facts
 from swatchbook.evaluation.grain import GrainScore, score_grain
 from swatchbook.evaluation.likeness import likeness
 from swatchbook.evaluation.truth import LabelledImage, LabelledProduct, Truth
@@ -92,6 +93,7 @@ class Score(Record):
     missed: tuple[str, ...]
     wrong: tuple[str, ...]
     links: LinkScore
+    facts: FactScore
     grain: GrainScore
 
     @property
@@ -125,6 +127,7 @@ def score(truth: Truth, answer: Answer) -> Score:
         missed=tuple(_listed(label) for label in truth.products if label.id not in found),
         wrong=tuple(_listed(p) for i, p in enumerate(said) if i not in used and i not in neutral),
         links=_score_links(truth, answer, {said[i].id: label for label, i in found.items()}),
+        facts=score_facts(truth.products, pairs),
         grain=score_grain(truth, pairs),
     )
 

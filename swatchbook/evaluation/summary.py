@@ -2,20 +2,39 @@
 by name, what was won and lost since an earlier evaluation.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import mean, median
 
 from pydantic import ValidationError
 
 from swatchbook.errors import InvalidReference
+from swatchbook.evaluation.facts import FieldScore, add_fields
 from swatchbook.evaluation.grain import GrainScore, add_grains
 from swatchbook.evaluation.score import Score
 from swatchbook.records import Record
 
 MOST_ON_OTHERS = 1
 """A document that is no catalogue should have at most this many products."""
+
+
+class Spread(Record):
+    """A figure over several catalogues."""
+
+    floor: float
+    median: float
+    mean: float
+
+
+class FactSummary(Record):
+    """The metadata of found products in `catalogues` that label it: all values together, by field, and by catalogue."""
+
+    catalogues: int
+    total: FieldScore
+    fields: tuple[FieldScore, ...]
+    precision: Spread | None
+    recall: Spread | None
 
 
 class Summary(Record):
@@ -34,6 +53,7 @@ class Summary(Record):
     link_precision: float | None
     link_recall: float | None
     link_recall_of_found: float | None
+    facts: FactSummary | None
     grain: GrainScore
     others: int
     others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
@@ -41,7 +61,7 @@ class Summary(Record):
 
 class Change(Record):
     """What differs for a document: labelled products found now (`won`) or no longer (`lost`), names that are wrong now
-    (`newly_wrong`) or no longer (`no_longer_wrong`), and labelled pictures linked now or no longer.
+    (`newly_wrong`) or no longer (`no_longer_wrong`), and labelled pictures linked, and values said, now or no longer.
     """
 
     slug: str
@@ -53,6 +73,8 @@ class Change(Record):
     no_longer_wrong: tuple[str, ...]
     links_won: tuple[str, ...]
     links_lost: tuple[str, ...]
+    facts_won: tuple[str, ...]
+    facts_lost: tuple[str, ...]
 
 
 class Evaluation(Record):
@@ -109,10 +131,33 @@ def summarise(scores: Sequence[Score]) -> Summary:
         link_precision=_ratio(sum(each.right for each in complete), sum(each.said for each in complete)),
         link_recall=_ratio(hits, sum(each.labels for each in links)),
         link_recall_of_found=_ratio(hits, sum(each.labels_of_found for each in links)),
+        facts=_summarise_facts(catalogues),
         grain=add_grains(each.grain for each in catalogues),
         others=len(others),
         others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
     )
+
+
+def _summarise_facts(scores: Sequence[Score]) -> FactSummary | None:
+    described = [each.facts for each in scores if each.facts.products]
+    if not described:
+        return None
+    by_field = defaultdict[str, list[FieldScore]](list)
+    for facts in described:
+        for field in facts.fields:
+            by_field[field.field].append(field)
+    totals = [facts.total for facts in described]
+    return FactSummary(
+        catalogues=len(described),
+        total=add_fields("all", totals),
+        fields=tuple(add_fields(name, by_field[name]) for name in sorted(by_field)),
+        precision=_spread([total.precision for total in totals if total.precision is not None]),
+        recall=_spread([total.recall for total in totals if total.recall is not None]),
+    )
+
+
+def _spread(values: Collection[float]) -> Spread | None:
+    return Spread(floor=min(values), median=median(values), mean=mean(values)) if values else None
 
 
 def compare(before: Sequence[Score], after: Sequence[Score]) -> tuple[Change, ...]:
@@ -135,6 +180,8 @@ def _change(before: Score, after: Score) -> Change:
         no_longer_wrong=_only_in_first(before.wrong, after.wrong),
         links_won=_in_both(before.links.missed, after.links.hit),
         links_lost=_in_both(before.links.hit, after.links.missed),
+        facts_won=_in_both(before.facts.missed, after.facts.hit),
+        facts_lost=_in_both(before.facts.hit, after.facts.missed),
     )
 
 

@@ -38,7 +38,10 @@ class LabelledImage(_Label):
 
 
 class LabelledProduct(_Label):
-    """A product with all its names: `caption`, `also` and `accept` are other printed forms."""
+    """A product with all its names: `caption`, `also` and `accept` are other printed forms.
+
+    `metadata`: field -> value or values; empty where nothing is printed, None where nobody looked.
+    """
 
     id: str
     name: str
@@ -50,6 +53,7 @@ class LabelledProduct(_Label):
     also: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    metadata: dict[str, str | tuple[str, ...]] | None = None
     variants: tuple[str, ...] | None = None
 
 

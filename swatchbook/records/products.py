@@ -68,6 +68,17 @@ class FoundProduct(Record):
     evidence: tuple[Evidence, ...] = ()
 
 
+class Fact(Record):
+    """A value as printed, with its label and where both stand. The box of a table's value is the table's."""
+
+    key: str
+    value: str
+    label: str
+    page: int
+    bbox: Box | None
+    rule: str
+
+
 PAGE_CUT = "page cut"
 """Rule of evidence that the text of a page was cut before it was sent to a model."""
 
@@ -102,6 +113,7 @@ class Description(Record):
     evidence: tuple[Evidence, ...] = ()
     rejected: tuple[Evidence, ...] = ()
     lost: tuple[FailedPage, ...] = ()
+    facts: tuple[Fact, ...] = ()  # of the layout rules: each value of `metadata`
 
 
 class Product(Record):
@@ -120,6 +132,7 @@ class Product(Record):
     evidence: tuple[Evidence, ...]
     family: str | None = None
     occurrences: tuple[Occurrence, ...] = ()  # none where only its pages are known
+    facts: tuple[Fact, ...] = ()  # where the values of `metadata` stand
 
 
 class LinkKind(StrEnum):

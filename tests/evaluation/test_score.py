@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from swatchbook.evaluation.facts import values_agree
 from swatchbook.evaluation.likeness import likeness
 from swatchbook.evaluation.score import Answer, Placed, Score, score
 from swatchbook.evaluation.summary import compare, summarise
@@ -159,3 +160,60 @@ def test_a_change_is_told_by_name() -> None:
     same = [score(labels, answer("Rado"))]
     assert compare(same, same) == ()
     assert compare([], same) == ()
+
+
+def described(code: str | None = None, **metadata: str) -> Answer:
+    (rado,) = answer("Rado").products
+    return Answer([rado.model_copy(update={"code": code, "metadata": metadata})], {}, (), {})
+
+
+def test_metadata_is_scored_by_value_over_found_products_that_have_labels_for_it() -> None:
+    labels = truth(
+        {"name": "Rado", "metadata": {"price": "€ 1.299,00", "dimensions": "60 x 120 cm", "colors": ["sand", "slate"]}},
+        {"name": "Oslo", "metadata": {"price": "€ 10", "weight": "3 kg"}},
+        {"name": "Bergen"},
+    )
+    said = described(code="R-1", price="1 299 EUR", size="60×120 cm; 6.0 cm", color="Slate", weight="4 kg", mood="calm")
+    facts = score(labels, said).facts
+    assert {field.field: (field.labels, field.hits, field.said, field.right) for field in facts.fields} == {
+        "code": (0, 0, 1, 0),  # always judged: nobody sees one
+        "color": (2, 1, 1, 1),
+        "dimensions": (1, 1, 2, 1),  # what is said as a size
+        "price": (1, 1, 1, 1),
+        "weight": (0, 0, 1, 0),  # judged since it is labelled elsewhere in this catalogue; "mood" is not
+    }
+    assert (facts.total.precision, facts.total.recall) == (3 / 6, 3 / 4)
+    assert facts.missed == ("1 Rado color: sand",)
+    assert facts.wrong == ("1 Rado code: R-1", "1 Rado dimensions: 6.0 cm", "1 Rado weight: 4 kg")
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "labelled", "agree"),
+    [
+        ("price", "₹ 28,490", "28,490/-", True),
+        ("price", "€ 28,490", "£ 28,490", False),
+        ("code", "A 1", "A-1", True),
+        ("code", "A-1", "A-11", False),
+        ("weight", "12,5 kg", "12.5 KG", True),
+        ("weight", "125 kg", "12.5 kg", False),
+        ("dimensions", "60 x 120 cm", "120 x 60 cm", False),
+        ("dimensions", "60 x 120", "60 x 120 millimetres", False),
+    ],
+)
+def test_values_agree_by_numbers_and_letters(field: str, said: str, labelled: str, agree: bool) -> None:
+    assert values_agree(field, said, labelled) is agree
+
+
+def test_metadata_is_summarised_by_field_and_over_catalogues() -> None:
+    labels = truth({"name": "Rado", "metadata": {"price": "€ 10", "code": "R-1"}})
+    nothing_labelled = score(truth({"name": "Rado"}), described(price="€ 10"))
+    half, whole = score(labels, described(price="€ 10")), score(labels, described(code="R-1", price="€ 10"))
+    summary = summarise([half, whole, nothing_labelled]).facts
+    assert summary is not None
+    assert summary.catalogues == 2
+    assert summary.recall is not None
+    assert (summary.recall.floor, summary.recall.median, summary.total.recall) == (0.5, 0.75, 0.75)
+    assert {field.field: field.recall for field in summary.fields} == {"code": 0.5, "price": 1}
+    assert summarise([nothing_labelled]).facts is None
+    (change,) = compare([half], [whole])
+    assert (change.facts_won, change.facts_lost) == (("1 Rado code: R-1",), ())
