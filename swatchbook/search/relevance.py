@@ -9,6 +9,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection
+from itertools import pairwise
 from typing import NamedTuple
 
 from swatchbook.index.size_words import join_sizes
@@ -16,11 +17,11 @@ from swatchbook.index.size_words import join_sizes
 LETTERS = 0.75
 """Share of a word's letters, at least four, with which its other forms begin: tile and tiles, цемент and цемента."""
 
-LONGER = 4
-"""Letters by which two forms of a word differ in length at most: lake *kapı*, *kapıları*."""
+LONGER = 3
+"""Letters by which two forms of a word differ in length at most: kapı and kapılar, but not engine and engineered."""
 
-WITHIN, ACROSS = 5, 6
-"""Letters from which a word is also found within a compound (Fliese in Wandfliesen), and across words (note pad)."""
+HEAD, ENDING = 5, 2
+"""A word of so many letters is also said as the head of a compound, with an ending: Fliese in Wandfliesen."""
 
 _LISTED = """
 a an and are as at by can do for from has have how i in into is it its keeps me my of on or over that the their them
@@ -69,18 +70,19 @@ def share_said(asked: Collection[str], text: str) -> float:
     if not asked:
         return 0.0
     words = _words(text)
-    present, joined = frozenset(words), "".join(words)
-    return sum(_says(present, joined, word) for word in asked) / len(asked)
+    present = frozenset([*words, *map("".join, pairwise(words))])  # "note pad" says notepad, too
+    return sum(_says(present, word) for word in asked) / len(asked)
 
 
-def _says(present: frozenset[str], joined: str, word: str) -> bool:
-    if word in present or (len(word) >= ACROSS and word in joined):
+def _says(present: frozenset[str], word: str) -> bool:
+    if word in present:
         return True
     if len(word) < 4 or not word.isalpha():
         return False
     stem = word[: max(4, math.ceil(LETTERS * len(word)))]
     return any(
-        (each.startswith(stem) and abs(len(each) - len(word)) <= LONGER) or (len(word) >= WITHIN and word in each)
+        (each.startswith(stem) and abs(len(each) - len(word)) <= LONGER)
+        or (len(word) >= HEAD and word in each[-len(word) - ENDING :])
         for each in present
     )
 

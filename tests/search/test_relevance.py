@@ -33,6 +33,7 @@ from swatchbook.settings import Settings
         ("notepad", "Note pad, lined", 1.0),
         ("мешок цемента", "Цемент в мешках", 0.5),  # another stem
         ("contact lenses", "contains lead", 0.0),
+        ("diesel engine", "engineered oak", 0.0),
         ("of the", "of the", 1.0),
         ("…", "…", 0.0),
     ],

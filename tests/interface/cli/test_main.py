@@ -263,13 +263,13 @@ def test_ingest_search_show_rebuild_delete(
     assert f"{report['images_found']} = {report['images_found']} complete" in again.stdout
     assert {"prefect", "numpy"}.isdisjoint(loaded_by(home, ("ingest", small_catalogue)))
 
-    hits = json.loads(swatchbook("search", "tile", "--explain", "--json").stdout)
+    hits = json.loads(swatchbook("search", "oak terrazzo", "--explain", "--json").stdout)
     assert hits[0]["why"]
-    assert "small.pdf" in swatchbook("search", "tile", "--by", "product", "--explain", "--all-owners").stdout
+    assert "small.pdf" in swatchbook("search", "oak terrazzo", "--by", "product", "--explain", "--all-owners").stdout
     for where in ("category=terrazzo", "material=cement white", "product=terrazzo palladio"):
-        filtered = json.loads(swatchbook("search", "tile", "--where", where, "--json").stdout)
+        filtered = json.loads(swatchbook("search", "oak terrazzo", "--where", where, "--json").stdout)
         assert {hit["product"] for hit in filtered} == {"Palladio Terrazzo"}, where
-    for command in (("coverage",), ("search", "tile"), ("review", "list"), ("review", "run")):
+    for command in (("coverage",), ("search", "oak"), ("review", "list"), ("review", "run")):
         unknown = swatchbook(*command, "--owner", "defualt", "--json")
         assert (unknown.returncode, unknown.stdout) == (2, ""), command
         assert "There is no owner 'defualt'." in unknown.stderr
@@ -284,7 +284,9 @@ def test_ingest_search_show_rebuild_delete(
 
     assert json.loads(swatchbook("rebuild-index", "--json").stdout)["published"] > 0
     assert json.loads(swatchbook("verify", "--json").stdout)["sound"] is True
-    assert [hit["id"] for hit in json.loads(swatchbook("search", "tile", "--json").stdout)] == [h["id"] for h in hits]
+    assert [hit["id"] for hit in json.loads(swatchbook("search", "oak terrazzo", "--json").stdout)] == [
+        h["id"] for h in hits
+    ]
 
     assert swatchbook("delete", "small.pdf", "--yes").returncode == 0
     assert swatchbook("show", "small.pdf").returncode == 2

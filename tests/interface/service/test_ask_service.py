@@ -19,10 +19,10 @@ from tests.interface.conftest import ANNA
 from tests.interface.service.served import served
 
 
-def ask(url: str, *, key: str | None = None, owner: str | None = "anna", text: str = "tile") -> SearchResults:
+def ask(url: str, *, key: str | None = None, owner: str | None = "anna", text: str = "oak") -> SearchResults:
     settings = Settings(service_url=url, service_key=SecretStr(key) if key else None)
-    found = {"text": text, "image": None, "owner": owner, "where": Where(), "documents": (), "by": "image", "k": 10}
-    return search_at_service(settings, **found)  # type: ignore[arg-type]
+    found = {"text": text, "image": None, "like": (), "unlike": (), "owner": owner, "where": Where(), "documents": ()}
+    return search_at_service(settings, **found, by="image", k=10, offset=0, weights=None)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def nowhere() -> str:
 def test_it_says_what_a_search_here_says(filled: Path, keys: None, tmp_path: Path) -> None:
     picture = next(file for file in sorted((filled / "files").rglob("*")) if file.suffix in (".jpg", ".png"))
     asked = (
-        ("tile", "--owner", "anna", "-k", "3"),
-        ("tile", "--owner", "anna", "--by", "product", "--where", "page=2", "--where", "price_max=1000000"),
-        ("tile", "--owner", "anna", "--by", "product", "--where", "currency=eur"),
+        ("oak", "--owner", "anna", "-k", "3"),
+        ("oak", "--owner", "anna", "--by", "product", "--where", "page=2", "--where", "price_max=1000000"),
+        ("oak", "--owner", "anna", "--by", "product", "--where", "currency=eur"),
         ("--image", str(picture), "--owner", "anna"),
-        ("tile", "--owner", "anna", "--by", "chunk", "--where", "material=rovere"),
+        ("oak", "--owner", "anna", "--by", "chunk", "--where", "material=rovere"),
     )
     counted = ("--owner", "anna", "--by", "product", "--where", "color=grey", "--where", "price_max=90")
     here = [run_json("search", *arguments) for arguments in asked]
