@@ -289,7 +289,7 @@ def generated(keep: Path | None) -> Iterator[Measured]:
 
 def _measured(name: str, truth: Truth, reading: Reading, pages: Iterable[Page]) -> Measured:
     groups = find_name_groups(*lay_out(reading, pages))
-    scores = [score(truth, Answer(_named(group), {}, (), {})) for group in groups]
+    scores = [score(truth, Answer(_named(group), {}, (), {}, {})) for group in groups]
     f1 = [one.f1 or OF_FAMILIES * (one.family_f1 or 0.0) if truth.products else 0.0 for one in scores]
     names = [
         [Named(odd, right) for odd, right in zip(find_oddities(group), _are_right(group, truth, one), strict=True)]

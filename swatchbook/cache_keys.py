@@ -66,10 +66,12 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "plan": PureStage(
-        version="4",
+        version="5",
         after=("discover",),
         options=("focus", "pages"),
-        modules=_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
+        modules=_catalogue(
+            "plan", "page_contents", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"
+        ),
     ),
     "chunk": PureStage(
         version="5",
@@ -79,11 +81,12 @@ PURE_STAGES: Mapping[str, PureStage] = {
         ),
     ),
     "extract": PureStage(
-        version="9",
+        version="10",
         after=("plan",),
         settings=(*_PAGE_LIMITS, *_IMAGE_LIMITS),
         modules=(
             *_PDF,
+            "swatchbook/images/traits.py",
             *_catalogue("pictures", "decoration", "attributes", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),

@@ -6,7 +6,7 @@ from rich.text import Text
 from interface.cli.exit_status import COMPLETED, FAILED, OPEN
 from interface.cli.terminal import cell, clean, facts, plural, table
 from swatchbook.evaluation.grain import GrainScore
-from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, Summary
+from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, Shares, Summary
 
 
 def exit_code(evaluation: Evaluation) -> int:
@@ -18,7 +18,21 @@ def exit_code(evaluation: Evaluation) -> int:
 
 def draw_evaluation(evaluation: Evaluation) -> RenderableType:
     """Return a row for each document, the summary, and what changed."""
-    numbers = ("found", "said", "other grain", "P", "R", "F1", "family F1", "pages", "links R", "links P", "trapped")
+    numbers = (
+        "found",
+        "said",
+        "other grain",
+        "P",
+        "R",
+        "F1",
+        "family F1",
+        "pages",
+        "links R",
+        "links P",
+        "trapped",
+        "roles",
+        "page kinds",
+    )
     rows = table("catalogue", *numbers, right=numbers)
     for one in evaluation.scores:
         rows.add_row(
@@ -29,6 +43,7 @@ def draw_evaluation(evaluation: Evaluation) -> RenderableType:
             *(_share(value) for value in (one.precision, one.recall, one.f1, one.family_f1, one.exact_pages)),
             *(_share(value) for value in (one.links.recall, one.links.precision)),
             cell(one.links.trapped),
+            *(_share(value) for value in (one.links.right_roles, one.pages.right)),
         )
     parts: list[RenderableType] = [rows, draw_summary(evaluation.summary)]
     if evaluation.changes is not None:
@@ -50,6 +65,13 @@ def draw_summary(summary: Summary) -> RenderableType:
                 f"precision {_text(summary.link_precision)} · recall {_text(summary.link_recall)} · "
                 f"of found products {_text(summary.link_recall_of_found)}",
             ),
+            (
+                "given the product",
+                f"precision {_spread(summary.given_product_precision)} · recall "
+                f"{_spread(summary.given_product_recall)}",
+            ),
+            ("roles of pictures", _spread(summary.roles)),
+            ("kinds of pages", _spread(summary.page_kinds)),
         ]
     if summary.grain.in_family or summary.grain.variants:
         lines.append(("of found products", clean(_grain(summary.grain))))
@@ -80,6 +102,13 @@ def draw_change(change: Change) -> RenderableType:
     ):
         lines += [Text(clean(f"  {sign} {what}: {name}"), style) for name in names]
     return Group(*lines)
+
+
+def _spread(shares: Shares) -> str:
+    """Return the mean, median and floor over documents."""
+    if shares.mean is None:
+        return "not labelled"
+    return f"mean {_text(shares.mean)}, median {_text(shares.median)}, floor {_text(shares.floor)}"
 
 
 def _share(value: float | None) -> Text:

@@ -3,7 +3,7 @@ by name, what was won and lost since an earlier evaluation.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, median
 
@@ -18,10 +18,19 @@ MOST_ON_OTHERS = 1
 """A document that is no catalogue should have at most this many products."""
 
 
+class Shares(Record):
+    """A share that is measured of each document: the least, the median and the mean; None of nothing."""
+
+    floor: float | None
+    median: float | None
+    mean: float | None
+
+
 class Summary(Record):
     """The scores of all catalogues, and how many products were found in other documents.
 
-    Precision, recall and the figures of links are of all products and links together. None: nothing to measure.
+    Precision, recall and the figures of links are of all products and links together; `given_product_…`, `roles` and
+    `page_kinds` of each catalogue. None: nothing to measure.
     """
 
     catalogues: int
@@ -35,6 +44,10 @@ class Summary(Record):
     link_recall: float | None
     link_recall_of_found: float | None
     grain: GrainScore
+    given_product_precision: Shares
+    given_product_recall: Shares
+    roles: Shares
+    page_kinds: Shares
     others: int
     others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
 
@@ -110,6 +123,10 @@ def summarise(scores: Sequence[Score]) -> Summary:
         link_recall=_ratio(hits, sum(each.labels for each in links)),
         link_recall_of_found=_ratio(hits, sum(each.labels_of_found for each in links)),
         grain=add_grains(each.grain for each in catalogues),
+        given_product_precision=_shares(each.precision_of_found for each in links),
+        given_product_recall=_shares(each.recall_of_found for each in links),
+        roles=_shares(each.right_roles for each in links),
+        page_kinds=_shares(each.pages.right for each in scores),
         others=len(others),
         others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
     )
@@ -144,6 +161,13 @@ def _in_both(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
 
 def _only_in_first(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
     return tuple((Counter(a) - Counter(b)).elements())
+
+
+def _shares(values: Iterable[float | None]) -> Shares:
+    known = [value for value in values if value is not None]
+    if not known:
+        return Shares(floor=None, median=None, mean=None)
+    return Shares(floor=min(known), median=median(known), mean=mean(known))
 
 
 def _ratio(part: int, whole: int) -> float | None:
