@@ -37,14 +37,13 @@ demo: $(STAMP)
 
 # `test` runs the tests that need no server: SQLite and LanceDB. `test-stack` runs the others: PostgreSQL, Weaviate,
 # Prefect, Docker, several of them together, kills and outages. Both write their times to build/, for `make durations`.
-# The others often wait, for servers that start or for a worker that looks again, so there are more at a time.
 PARALLEL := --dist loadgroup --no-loadscope-reorder
 test: $(STAMP)
 	$(RUN)python -m pytest -n 3 $(PARALLEL) -m "not stack" --junitxml=build/$@.xml
 
 test-stack: $(STAMP)
 	$(RUN)python -m devtools.weaviate path > /dev/null
-	$(RUN)python -m pytest -n 4 $(PARALLEL) -m stack --junitxml=build/$@.xml
+	$(RUN)python -m pytest -n 3 $(PARALLEL) -m stack --junitxml=build/$@.xml
 
 # One after the other, even with `make -j`.
 test-all:

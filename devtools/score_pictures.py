@@ -8,7 +8,6 @@ LABELS holds NAME.json, PDFS NAME.pdf. `--errors` names every label that is miss
 import argparse
 import json
 import re
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,13 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from swatchbook.catalogue import discover, plan
+from devtools.score_products import catalogue_of
 from swatchbook.geometry import area, clip, overlap
-from swatchbook.pdf import reader
-from swatchbook.pipeline.extract import extract
-from swatchbook.records import Box, Extraction, Placement, PlacementState
-from swatchbook.settings import Settings
-from swatchbook.storage.files import Files
+from swatchbook.records import Box, Extraction, Placement, PlacementState, Plan
 
 Label = Literal["product", "region", "hidden", "decorative", "other"]
 """What a label says: a product's picture that is an image object, or is a part of one; a trap that is out of sight, a
@@ -76,13 +71,14 @@ def _score(
 ) -> tuple[Counter[tuple[Label, bool]], list[str], float, int]:
     truth = json.loads((labels / f"{name}.json").read_text())
     started = time.monotonic()
-    extraction, page_boxes, reasons = run_stages(pdfs / f"{name}.pdf")
+    result = catalogue_of(pdfs / f"{name}.pdf", None)
+    extraction, page_boxes = result.extraction, result.reading.page_boxes
     seconds = time.monotonic() - started
     if dump:
         dump.mkdir(parents=True, exist_ok=True)
         rows = [placement.model_dump(mode="json") for placement in extraction.placements]
         (dump / f"{name}.json").write_text(json.dumps(rows, ensure_ascii=False, indent=0))
-    count, errors = judge(truth, extraction, page_boxes, reasons)
+    count, errors = judge(truth, extraction, page_boxes, skipped_pages(result.plan))
     return count, errors, seconds, len(page_boxes)
 
 
@@ -110,17 +106,9 @@ def judge(
     return count, errors
 
 
-def run_stages(path: Path) -> tuple[Extraction, Mapping[int, Box], Mapping[int, str]]:
-    """Return what is extracted of a PDF, the boxes of its pages, and why pages were skipped."""
-    with tempfile.TemporaryDirectory() as home:
-        settings = Settings(home=Path(home))
-        files = Files(settings.files)
-        reading = reader.read(path, files, settings)
-        discovery = discover.discover(reading, reader.iter_pages(files, reading))
-        planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, focus=True)
-        extraction = extract(path, "document", reading, planned, files, settings)
-    skipped = {page.number: f"page skipped: {page.reason}" for page in planned.pages if page.kind == "skipped"}
-    return extraction, reading.page_boxes, skipped
+def skipped_pages(plan: Plan) -> Mapping[int, str]:
+    """Return page -> why it was skipped."""
+    return {page.number: f"page skipped: {page.reason}" for page in plan.pages if page.kind == "skipped"}
 
 
 def _entries(truth: Mapping[str, Any]) -> Iterator[tuple[Label, Mapping[str, Any]]]:

@@ -9,23 +9,36 @@ PDF, so that the next run does not read it again (reading a scan takes seconds a
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from swatchbook.cache_keys import stage_key
 from swatchbook.catalogue import describe, discover, plan
 from swatchbook.catalogue.link import link
 from swatchbook.evaluation.facts import FieldScore
-from swatchbook.evaluation.score import Answer, Placed, Score, score
+from swatchbook.evaluation.links import Placed, SaidLink
+from swatchbook.evaluation.score import Answer, Score, score
 from swatchbook.evaluation.summary import summarise
 from swatchbook.evaluation.truth import read_truths
 from swatchbook.pdf import reader
 from swatchbook.pdf.read_ahead import find_reading, keep_reading
 from swatchbook.pipeline.extract import extract
-from swatchbook.records import Description, Discovery, IngestOptions, LinkKind, Page, Reading, Tables
+from swatchbook.records import (
+    Description,
+    Discovery,
+    Extraction,
+    IngestOptions,
+    LinkKind,
+    Page,
+    Plan,
+    Product,
+    Reading,
+    Tables,
+)
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 
@@ -51,11 +64,12 @@ def main() -> None:
         ):
             scores.append(one)
             print(_row(one, links=given.links, facts=given.facts), flush=True)
-            for sign, listed in _errors(one) if given.errors else ():
-                for name in listed:
-                    print(f"    {sign}: {name}")
+            for sign, listed in _errors(one, links=given.links) if given.errors else ():
+                print(*(f"    {sign}: {name}" for name in listed), sep="\n")
     summary = summarise(scores)
     for name, value in summary.model_dump(exclude_none=True, exclude={"facts"}).items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{what} {share:.3f}" for what, share in value.items())
         print(f"{name}: {value:.3f}" if isinstance(value, float) else f"{name}: {value}")
     if summary.facts and given.facts:
         print(f"facts precision: {summary.facts.precision}\nfacts recall: {summary.facts.recall}")
@@ -63,9 +77,10 @@ def main() -> None:
             print(_field(field))
 
 
-def _errors(one: Score) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    facts = ("fact missed", one.facts.missed), ("fact wrong", one.facts.wrong)
-    return ("missed", one.missed), ("wrong", one.wrong), *facts
+def _errors(one: Score, *, links: bool) -> list[tuple[str, tuple[str, ...]]]:
+    of_links = [("wrong link", one.links.wrong), ("page", one.pages.wrong)] if links else []
+    of_facts = [("fact missed", one.facts.missed), ("fact wrong", one.facts.wrong)]
+    return [("missed", one.missed), ("wrong", one.wrong), *of_links, *of_facts]
 
 
 def _field(field: FieldScore) -> str:
@@ -76,7 +91,10 @@ def _field(field: FieldScore) -> str:
 def _row(one: Score, *, links: bool, facts: bool) -> str:
     row = f"{one.slug:16} F1 {one.f1:.2f}  P {one.precision:.2f}  R {one.recall:.2f}  "
     row += f"{len(one.found):3} found of {one.products:3}, {one.said:3} said, {one.neutral:2} at another grain"
-    row += f"  links R {one.links.recall:.2f} P {one.links.precision or 0:.2f}" if links else ""
+    if links:
+        shares = (one.links.precision_of_found, one.links.recall_of_found, one.links.right_roles, one.pages.right)
+        texts = ("–" if share is None else f"{share:.2f}" for share in shares)
+        row += "  links of found P {} R {}  roles {}  pages {}".format(*texts)
     return row + "".join(f"\n{_field(field)}" for field in (one.facts.fields if facts else ()))
 
 
@@ -85,29 +103,65 @@ def _score(labels: Path, pdfs: Path, keep: Path | None, links: bool, facts: bool
     return score(truth, run_stages(pdfs / f"{name}.pdf", keep=keep, links=links, facts=facts))
 
 
+class Result(NamedTuple):
+    """What the stages make of a PDF; `pages` are those that are not skipped."""
+
+    reading: Reading
+    discovery: Discovery
+    products: Sequence[Product]
+    plan: Plan
+    extraction: Extraction
+    pages: Sequence[Page]
+
+
 def run_stages(path: Path, *, keep: Path | None = None, links: bool = False, facts: bool = False) -> Answer:
     """Return what the layout rules find in a PDF. `keep`: folder that keeps what was read of it."""
+    if links:
+        return answer_of(catalogue_of(path, keep, facts=facts))
     with _home(keep) as home:
         settings = Settings(home=home)
         files = Files(settings.files)
         reading = _read(path, files, settings)
         discovery = discover.discover(reading, reader.iter_pages(files, reading))
-        descriptions = [Description(metadata={})] * len(discovery.products)
-        if facts:
-            descriptions = _describe(path, reading, discovery, files, settings)
-        products = describe.assemble_products("document", discovery, descriptions)
-        if not links:
-            return Answer(products, {}, (), reading.page_boxes)
+        products = _products(path, reading, discovery, files, settings, facts=facts)
+    return Answer(products, {}, (), reading.page_boxes, {})
+
+
+def answer_of(result: Result) -> Answer:
+    """Return the products of a result with their links."""
+    extraction = result.extraction
+    found = link(result.products, result.discovery, extraction.placements, (), result.pages, extraction.pictures)
+    return Answer(
+        result.products,
+        {each.id: Placed(each.page, each.bbox, each.xref) for each in extraction.placements},
+        [SaidLink(each.source, each.target, each.role) for each in found if each.kind is LinkKind.IMAGE_PRODUCT],
+        result.reading.page_boxes,
+        {page.number: page.shows for page in result.plan.pages if page.shows},
+    )
+
+
+def catalogue_of(path: Path, keep: Path | None, *, facts: bool = False) -> Result:
+    """Run the stages on a PDF up to its pictures. `keep`: folder that keeps what was read of it."""
+    with _home(keep) as home:
+        settings = Settings(home=home)
+        files = Files(settings.files)
+        reading = _read(path, files, settings)
+        discovery = discover.discover(reading, reader.iter_pages(files, reading))
+        products = _products(path, reading, discovery, files, settings, facts=facts)
         planned = plan.make_plan(reading, reader.iter_pages(files, reading), discovery, focus=True)
         extraction = extract(path, "document", reading, planned, files, settings)
-        pages = reader.iter_pages(files, reading, pages=planned.shown)
-        found = link(products, discovery, extraction.placements, (), pages)
-    return Answer(
-        products,
-        {each.id: Placed(each.page, each.bbox, each.xref) for each in extraction.placements},
-        [(each.source, each.target) for each in found if each.kind is LinkKind.IMAGE_PRODUCT],
-        reading.page_boxes,
-    )
+        pages = list(reader.iter_pages(files, reading, pages=planned.shown))
+    return Result(reading, discovery, products, planned, extraction, pages)
+
+
+def _products(
+    path: Path, reading: Reading, discovery: Discovery, files: Files, settings: Settings, *, facts: bool
+) -> Sequence[Product]:
+    """Return the products, with their metadata if `facts`."""
+    descriptions = [Description(metadata={})] * len(discovery.products)
+    if facts:
+        descriptions = _describe(path, reading, discovery, files, settings)
+    return describe.assemble_products("document", discovery, descriptions)
 
 
 def _describe(

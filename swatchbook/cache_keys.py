@@ -75,7 +75,9 @@ PURE_STAGES: Mapping[str, PureStage] = {
         options=("focus", "pages"),
         modules=(
             _LABELS,
-            *_catalogue("plan", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"),
+            *_catalogue(
+                "plan", "page_contents", "page_labels", "attributes", "page_layout", "kinds", "cards", "running_text"
+            ),
         ),
     ),
     "chunk": PureStage(
@@ -93,6 +95,7 @@ PURE_STAGES: Mapping[str, PureStage] = {
         modules=(
             *_PDF,
             _LABELS,
+            "swatchbook/images/traits.py",
             *_catalogue("pictures", "decoration", "attributes", "kinds", "running_text"),
             "swatchbook/pipeline/extract.py",
         ),

@@ -112,6 +112,21 @@ def transform_box(box: Box, transform: Transform) -> Box:
     return min(xs), min(ys), max(xs), max(ys)
 
 
+def turn_box(box: Box, page: Box, turn: int) -> Box:
+    """Return where a box of a page lies once the page is turned clockwise by 0, 90, 180 or 270 degrees; the turned page
+    begins at (0, 0).
+    """
+    x0, y0, x1, y1 = box[0] - page[0], box[1] - page[1], box[2] - page[0], box[3] - page[1]
+    width, height = page[2] - page[0], page[3] - page[1]
+    if turn == 90:
+        return height - y1, x0, height - y0, x1
+    if turn == 180:
+        return width - x1, height - y1, width - x0, height - y0
+    if turn == 270:
+        return y0, width - x1, y1, width - x0
+    return box
+
+
 def compose(first: Transform, second: Transform) -> Transform:
     """Return the transform that applies `first`, then `second`."""
     a, b, c, d, e, f = first

@@ -25,9 +25,12 @@ def _assemble(work: Work, results: StageResults) -> int:
     resources = load_resources(work.blocks)
     products = describe.assemble_products(work.document, results.discovery, results.descriptions)
     pages = reader.iter_pages(resources.files, results.reading, pages=results.plan.shown)
-    links = link.link(products, results.discovery, results.extraction.placements, results.chunks.chunks, pages)
+    extraction = results.extraction
+    links = link.link(
+        products, results.discovery, extraction.placements, results.chunks.chunks, pages, extraction.pictures
+    )
     read_again = reader.iter_pages(resources.files, results.reading, pages=results.plan.shown)
-    left = unassigned.find_unassigned(products, results.extraction.placements, links, read_again)
+    left = unassigned.find_unassigned(products, extraction.placements, links, read_again)
     described = [page for description in results.descriptions for page in description.lost]
     page_failures.save_page_failures(resources.ledger, work.run, [*results.discovery.lost, *described])
     page_notes.save_page_notes(resources.ledger, work.run, results.discovery, left)

@@ -7,7 +7,7 @@ from interface.cli.exit_status import COMPLETED, FAILED, OPEN
 from interface.cli.terminal import cell, clean, facts, plural, table
 from swatchbook.evaluation.facts import FieldScore
 from swatchbook.evaluation.grain import GrainScore
-from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, FactSummary, Summary
+from swatchbook.evaluation.summary import MOST_ON_OTHERS, Change, Evaluation, FactSummary, Shares, Summary
 
 
 def exit_code(evaluation: Evaluation) -> int:
@@ -20,7 +20,7 @@ def exit_code(evaluation: Evaluation) -> int:
 def draw_evaluation(evaluation: Evaluation) -> RenderableType:
     """Return a row for each document, the summary, and what changed."""
     numbers = ("found", "said", "other grain", "P", "R", "F1", "family F1", "pages", "links R", "links P", "trapped",
-               "facts R", "facts P")  # fmt: skip
+               "roles", "page kinds", "facts R", "facts P")  # fmt: skip
     rows = table("catalogue", *numbers, right=numbers)
     for one in evaluation.scores:
         rows.add_row(
@@ -31,6 +31,7 @@ def draw_evaluation(evaluation: Evaluation) -> RenderableType:
             *(_share(value) for value in (one.precision, one.recall, one.f1, one.family_f1, one.exact_pages)),
             *(_share(value) for value in (one.links.recall, one.links.precision)),
             cell(one.links.trapped),
+            *(_share(value) for value in (one.links.right_roles, one.pages.right)),
             *(_share(value) for value in (one.facts.total.recall, one.facts.total.precision)),
         )
     parts: list[RenderableType] = [rows, draw_summary(evaluation.summary)]
@@ -53,6 +54,13 @@ def draw_summary(summary: Summary) -> RenderableType:
                 f"precision {_text(summary.link_precision)} · recall {_text(summary.link_recall)} · "
                 f"of found products {_text(summary.link_recall_of_found)}",
             ),
+            (
+                "given the product",
+                f"precision {_spread(summary.given_product_precision)} · recall "
+                f"{_spread(summary.given_product_recall)}",
+            ),
+            ("roles of pictures", _spread(summary.roles)),
+            ("kinds of pages", _spread(summary.page_kinds)),
         ]
     if summary.facts:
         lines += _facts(summary.facts)
@@ -70,11 +78,7 @@ def _facts(summary: FactSummary) -> list[tuple[str, str]]:
     def rates(score: FieldScore) -> str:
         return f"precision {_text(score.precision)} · recall {_text(score.recall)}"
 
-    by_catalogue = " · ".join(
-        f"{name}: floor {spread.floor:.2f}, median {spread.median:.2f}, mean {spread.mean:.2f}"
-        for name, spread in (("precision", summary.precision), ("recall", summary.recall))
-        if spread
-    )
+    by_catalogue = f"by catalogue: precision {_spread(summary.precision)} · recall {_spread(summary.recall)}"
     return [
         (f"metadata of {plural(summary.catalogues, 'catalogue')}", f"{rates(summary.total)} ({by_catalogue})"),
         *((f"  {clean(field.field)}", f"{rates(field)} of {field.labels}") for field in summary.fields),
@@ -104,6 +108,13 @@ def draw_change(change: Change) -> RenderableType:
     ):
         lines += [Text(clean(f"  {sign} {what}: {name}"), style) for name in names]
     return Group(*lines)
+
+
+def _spread(shares: Shares) -> str:
+    """Return the mean, median and floor over documents."""
+    if shares.mean is None:
+        return "not labelled"
+    return f"mean {_text(shares.mean)}, median {_text(shares.median)}, floor {_text(shares.floor)}"
 
 
 def _share(value: float | None) -> Text:

@@ -26,7 +26,7 @@ UNSURE = "The layout does not tell which products this document offers; it needs
 SPECIFIED = 0.8
 """Sections have specifications as a rule when at least this share of them does."""
 GUESS = 0.5
-"""The names that were chosen are a guess when they are less likely than all else together."""
+"""A product is a guess when it is less likely than not."""
 MOST_GROUPS, MOST_REJECTED = 4, 40
 """Groups of texts, and texts of each, that are kept as rejected: enough to see what was nearly taken for products."""
 LEAST_LIKELY = 0.001
@@ -50,7 +50,7 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     return Discovery(
         products=found,
         rejected=tuple(_rejected(groups, found)),
-        unsure=_unsure_pages(document, found, choice.probability if choice else 0.0),
+        unsure=_unsure_pages(document, found),
         note=None if choice else UNSURE,
     )
 
@@ -67,9 +67,9 @@ def _rejected(groups: Sequence[NameGroup], found: Sequence[FoundProduct]) -> Ite
             yield Evidence(rule=rule, page=text.page, text=text.text, detail={"probability": round(probability, 3)})
 
 
-def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct], probability: float) -> tuple[int, ...]:
-    """Return the pages that look like products and have none; also those that have, where the choice is a guess."""
-    sure = {page for product in found for page in product.pages} if probability >= GUESS else set()
+def _unsure_pages(document: DocumentLayout, found: Sequence[FoundProduct]) -> tuple[int, ...]:
+    """Return the pages that look like products, and have none but guesses."""
+    sure = {page for product in found if product.confidence >= GUESS for page in product.pages}
     return tuple(
         layout.number
         for layout in document.layouts

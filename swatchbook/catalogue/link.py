@@ -1,37 +1,71 @@
-"""Stage 7: the links from pictures and chunks to products and to each other: by region, distance, caption, heading,
-name or page; the score of each with its evidence, and the least score of a link that is kept (0.3).
+"""Stage 7: the links from pictures and chunks to products and to each other, with scores and evidence. A picture goes
+to the product that is likeliest to be its own, by a fitted score of what is measured of both (`link_features.py`); to
+none under 0.35; by its page alone only where nothing else is known. The score is that probability. The weights,
+`link_weights.json`, are made by `python -m devtools.fit_links`. Chunks: by heading, name or page. What a picture shows
+of its product: `picture_roles.py`.
 """
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from math import exp
 
 from swatchbook.catalogue.kinds import certificates_in
-from swatchbook.geometry import area, gap, shared_area
+from swatchbook.catalogue.link_features import INSIDE, PagePlaces, Pair, measure, names, places_of
+from swatchbook.catalogue.picture_roles import Shown, roles_of
+from swatchbook.geometry import area, covers, gap, shared_area
 from swatchbook.records import (
     COUNTED,
-    Box,
     Chunk,
     Discovery,
     Evidence,
     Link,
     LinkKind,
     Page,
+    Picture,
     Placement,
     Product,
     fold,
 )
 
-Places = Mapping[tuple[str, int], Sequence[Box]]
-"""(product id, page) -> the product's regions on that page."""
-
-INSIDE = 0.5
-"""A picture belongs to a region when at least this share of its area lies in it."""
+DOUBTFUL = 0.35
+"""A picture is linked to the product that is likeliest to be its own, from this probability."""
+AS_LIKELY = 0.9
+"""It is linked to others, too, that are at least this share as likely: neither the page nor we can tell."""
 COVERED = 0.6
-"""A picture shows several products when it covers at least this share of two or more regions."""
-FAR = 0.12
-"""A picture farther from every region than this share of the page's height belongs to no product."""
+"""A picture shows several products when it covers at least this share of two or more regions, and has no picture on
+it: else it is their background."""
+SHARED = 0.6
+"""The score of a link of a picture that covers several products."""
+PAGE_ALONE = 0.5
+"""The score of a link of which only the page is known, of its products: a language model names pages, not places."""
 LEAST_SCORE = 0.3
 """Links with a lower score are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Feature -> mean, spread and weight; and the score of a picture and product without any."""
+
+    features: Mapping[str, tuple[float, float, float]]
+    bias: float
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """Return how likely a picture is that of a product."""
+        score = self.bias + sum(
+            w * (features[name] - mean) / spread for name, (mean, spread, w) in self.features.items()
+        )
+        return 1 / (1 + exp(-score))
+
+
+@cache
+def shipped_weights() -> Weights:
+    """Return the weights of the package."""
+    data = json.loads(files("swatchbook.catalogue").joinpath("link_weights.json").read_text(encoding="utf-8"))
+    return Weights({name: (mean, spread, weight) for name, mean, spread, weight in data["features"]}, data["bias"])
 
 
 def link(
@@ -40,93 +74,108 @@ def link(
     placements: Sequence[Placement],
     chunks: Sequence[Chunk],
     pages: Iterable[Page],
+    pictures: Iterable[Picture] = (),
 ) -> tuple[Link, ...]:
-    """Return the links of one document, each (kind, source, target) once.
+    """Return the links of one document, each (kind, source, target) once. `pictures` tell roles by their pixels.
 
     Hidden and decorative placements and running heads get no links. `products` are in the order of the discovery.
     """
-    places = _places(products, discovery)
     shown = [p for p in placements if p.state in COUNTED]
     by_page: dict[int, list[Product]] = defaultdict(list)
     for product in products:
         for number in product.pages:
             by_page[number].append(product)
-    of_page: dict[int, list[Placement]] = defaultdict(list)
-    for placement in shown:
-        of_page[placement.page].append(placement)
     chunks_of: dict[int, list[Chunk]] = defaultdict(list)
     linkable = [chunk for chunk in chunks if chunk.embed and chunk.kind != "running"]
     for chunk in linkable:
         for number in chunk.pages:
             chunks_of[number].append(chunk)
-    links: list[Link] = []
-    for page in pages:
-        height = page.box[3] - page.box[1]
-        for placement in of_page[page.number]:
-            links += _products_of(placement, by_page[page.number], places, height)
-            links += _chunk_of(placement, page, chunks_of[page.number])
+    places = places_of(products, discovery, shown, pages)
+    links = [each for place in choose_links(places) for each in place]
+    for place in places:
+        for placement in place.pictures:
+            links += _chunk_of(placement, place.page, chunks_of[place.page.number])
     for chunk in linkable:
         links += _products_in(chunk, by_page)
-    return _with_shared(links, shown)
+    sizes = {place.page.number: max(area(place.page.box), 1.0) for place in places}
+    return _with_shared(_with_roles(links, products, shown, sizes, pictures), shown)
 
 
-def _products_of(placement: Placement, products: Sequence[Product], places: Places, height: float) -> Iterator[Link]:
-    """Return links from a placement to the products of its page that it shows."""
-    caption = placement.caption or ""
-    if certificates_in(caption) and not any(_names(caption, p) for p in products):
-        return
-    regions = {p.id: places.get((p.id, placement.page), ()) for p in products}
-    if len(products) == 1 or not any(regions.values()):
-        score = 0.75 if len(products) == 1 else 0.75 / max(2, len(products))
-        reason = Evidence(rule="page range", page=placement.page, detail={"products": float(len(products))})
-        chosen = [(p, score, reason) for p in products]
-    else:
-        chosen = _by_place(placement, products, regions, height)
-    named = [p for p in products if _names(caption, p)]
-    for product, score, reason in chosen:
-        evidence = [reason]
-        if product in named:
-            evidence.append(Evidence(rule="caption", page=placement.page, text=caption))
-            score = min(0.98, score + 0.2)
-        elif named and len(chosen) > 1:
-            score -= 0.2
-        if score >= LEAST_SCORE:
-            yield Link(
-                kind=LinkKind.IMAGE_PRODUCT,
-                source=placement.id,
-                target=product.id,
-                score=round(score, 3),
-                evidence=tuple(evidence),
-            )
+def choose_links(places: Sequence[PagePlaces], weights: Weights | None = None) -> Iterator[list[Link]]:
+    """Return for each picture its links to products."""
+    weights = weights or shipped_weights()
+    pairs = measure(places)
+    for place in places:
+        for picture in place.pictures:
+            yield _links_of(picture, place, pairs[picture.id], weights)
 
 
-def _by_place(
-    placement: Placement, products: Sequence[Product], regions: Mapping[str, Sequence[Box]], height: float
-) -> list[tuple[Product, float, Evidence]]:
-    """Return the products of a shared page by the position of the picture: in a region, over several, or near one."""
-    box = placement.bbox
-    size = max(area(box), 1.0)
-
-    def reason(rule: str, value: float) -> Evidence:
-        return Evidence(
-            rule=rule, page=placement.page, detail={"share" if rule != "distance" else "points": round(value, 3)}
-        )
-
-    within = {p.id: max((shared_area(box, r) / size for r in regions[p.id]), default=0.0) for p in products}
-    covers = {
-        p.id: max((shared_area(box, r) / max(area(r), 1.0) for r in regions[p.id]), default=0.0) for p in products
-    }
-    several = [p for p in products if covers[p.id] >= COVERED]
-    if len(several) > 1:
-        return [(p, 0.6, reason("covers region", covers[p.id])) for p in several]
-    best = max(products, key=lambda p: within[p.id])
-    if within[best.id] >= INSIDE:
-        return [(best, 0.6 + 0.3 * within[best.id], reason("region", within[best.id]))]
-    apart = {p.id: min((gap(box, r) for r in regions[p.id]), default=height) for p in products}
-    near = min(products, key=lambda p: apart[p.id])
-    if apart[near.id] > FAR * height:
+def _links_of(picture: Placement, place: PagePlaces, pairs: Sequence[Pair], weights: Weights) -> list[Link]:
+    caption = fold(picture.caption or "")
+    if certificates_in(picture.caption or "") and not any(names(caption, pair.product) for pair in pairs):
         return []
-    return [(near, 0.55 - 0.2 * apart[near.id] / (FAR * height), reason("distance", apart[near.id]))]
+    several = _covered(picture, place)
+    if len(several) > 1:
+        return [
+            _link(
+                pair,
+                SHARED,
+                Evidence(rule="covers region", page=picture.page, detail={"share": several[pair.product.id]}),
+            )
+            for pair in pairs
+            if pair.product.id in several
+        ]
+    here = sum(pair.found_here for pair in pairs)
+    sure = [
+        weights.probability(pair.features) if pair.is_placed else pair.found_here * PAGE_ALONE / here for pair in pairs
+    ]
+    return [_link(pairs[n], sure[n], _reason(pairs[n], here)) for n in likeliest(sure)]
+
+
+def likeliest(sure: Sequence[float]) -> list[int]:
+    """Return the indices of the products that a picture is linked to, by the probability of each."""
+    least = max(DOUBTFUL, AS_LIKELY * max(sure, default=0.0))
+    return [n for n, probability in enumerate(sure) if probability >= least]
+
+
+def _covered(picture: Placement, place: PagePlaces) -> dict[str, float]:
+    """Return the products whose regions a picture covers, with the share that it covers; none of a background."""
+    if any(other is not picture and covers(picture.bbox, other.bbox) for other in place.pictures):
+        return {}
+    found = {
+        product: max(shared_area(picture.bbox, region) / max(area(region), 1.0) for region in regions)
+        for product, regions in place.regions.items()
+        if any(anchor.product == product and not anchor.said for anchor in place.anchors)
+    }
+    return {product: round(share, 3) for product, share in found.items() if share >= COVERED}
+
+
+def _reason(pair: Pair, here: int) -> Evidence:
+    """Return what speaks most for a pair: its name stands at the picture as names do, its region, its section that goes
+    on, or the distance; the page alone is the last resort. `here`: number of products of the page.
+    """
+    page, features = pair.placement.page, pair.features
+    if not pair.is_placed:
+        return Evidence(rule="page alone", page=page, detail={"products": float(here)})
+    if pair.relation and features["card"] >= features["region"]:
+        return Evidence(rule="name", page=page, text=pair.product.name, detail={"relation": pair.relation})
+    if pair.share >= INSIDE:
+        rule = "region" if features["named"] else "section goes on"
+        return Evidence(rule=rule, page=page, detail={"share": round(pair.share, 3)})
+    return Evidence(rule="distance", page=page, detail={"points": round(pair.apart, 1)})
+
+
+def _link(pair: Pair, score: float, reason: Evidence) -> Link:
+    evidence = [reason]
+    if names(fold(pair.placement.caption or ""), pair.product):
+        evidence.append(Evidence(rule="caption", page=pair.placement.page, text=pair.placement.caption))
+    return Link(
+        kind=LinkKind.IMAGE_PRODUCT,
+        source=pair.placement.id,
+        target=pair.product.id,
+        score=round(score, 3),
+        evidence=tuple(evidence),
+    )
 
 
 def _chunk_of(placement: Placement, page: Page, chunks: Sequence[Chunk]) -> Iterator[Link]:
@@ -171,20 +220,31 @@ def _products_in(chunk: Chunk, by_page: Mapping[int, Sequence[Product]]) -> Iter
         yield Link(kind=LinkKind.CHUNK_PRODUCT, source=chunk.id, target=product.id, score=score, evidence=(reason,))
 
 
-def _places(products: Sequence[Product], discovery: Discovery) -> Places:
-    """Return the regions of each product on each page."""
-    places: dict[tuple[str, int], list[Box]] = defaultdict(list)
-    for product, found in zip(products, discovery.products, strict=True):
-        for occurrence in found.occurrences:
-            places[product.id, occurrence.page].append(occurrence.region)
-    return places
-
-
-def _names(text: str, product: Product) -> bool:
-    """Whether a text names the product or one of its variants. Names under three letters do not count."""
-    folded = fold(text)
-    names = (product.name, *(variant.name for variant in product.variants))
-    return any(len(key) >= 3 and key in folded for key in map(fold, names))
+def _with_roles(
+    links: Sequence[Link],
+    products: Sequence[Product],
+    placements: Sequence[Placement],
+    page_areas: Mapping[int, float],
+    pictures: Iterable[Picture],
+) -> list[Link]:
+    """Return the links; those of pictures to products have the role of the picture."""
+    placed = {p.id: p for p in placements}
+    traits = {p.content_key: p.traits for p in pictures}
+    of_product: dict[str, list[Shown]] = defaultdict(list)
+    known = {p.id: p for p in products}
+    for link in links:
+        if link.kind is LinkKind.IMAGE_PRODUCT:
+            place = placed[link.source]
+            size = area(place.bbox) / page_areas[place.page]
+            found_here = place.page in known[link.target].pages
+            of_product[link.target].append(Shown(place, size, traits.get(place.content_key), found_here))
+    roles = {product: roles_of(known[product], shown) for product, shown in of_product.items()}
+    return [
+        link.model_copy(update={"role": roles[link.target][link.source]})
+        if link.kind is LinkKind.IMAGE_PRODUCT
+        else link
+        for link in links
+    ]
 
 
 def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tuple[Link, ...]:
@@ -199,6 +259,6 @@ def _with_shared(links: Sequence[Link], placements: Sequence[Placement]) -> tupl
     for link in links:
         if link.kind is LinkKind.IMAGE_PRODUCT and count[content[link.source]] > 1:
             note = Evidence(rule="shared picture", detail={"products": float(count[content[link.source]])})
-            link = link.model_copy(update={"evidence": (*link.evidence, note)})
+            link = link.model_copy(update={"evidence": (*link.evidence, note), "shared": True})
         distinct.setdefault((link.kind, link.source, link.target), link)
     return tuple(distinct.values())

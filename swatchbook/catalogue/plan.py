@@ -21,8 +21,9 @@ from swatchbook.catalogue.kinds import (
     names_a_catalogue,
     page_kind,
 )
+from swatchbook.catalogue.page_contents import PageFacts, listed, say_contents, tabular_share
 from swatchbook.catalogue.page_labels import NumberedPage, numbered_page, page_labels
-from swatchbook.catalogue.page_layout import PageLayout, Style, Text, style_families, summarise_page
+from swatchbook.catalogue.page_layout import PageLayout, Style, Text, body_size, style_families, summarise_page
 from swatchbook.catalogue.running_text import TextPlace, find_repeated_places, text_place
 from swatchbook.geometry import clip, short_side
 from swatchbook.records import Discovery, Page, Plan, PlannedPage, Reading, SkippedPicture, fold
@@ -65,6 +66,7 @@ class _Seen:
     paths: int
     certificates: tuple[str, ...]
     few_lines: frozenset[str]  # folded; empty if there are many
+    tabular: float  # share of the lines that stand in rows of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ def make_plan(
     `taken` are pages that a person takes in: they are never skipped.
     """
     names: dict[int, list[str]] = {}
+    begin: dict[int, list[str]] = {}
     for product in discovery.products:
+        begin.setdefault(product.first_page, []).append(product.name)
         for number in product.pages:
             names.setdefault(number, []).append(product.name)
     seen = [_look_at(page) for page in pages]
@@ -101,13 +105,17 @@ def make_plan(
         dividers=_dividers(reading),
     )
     labels = page_labels([page.numbered for page in seen])
+    contents = say_contents(
+        [_facts(page, names.get(page.layout.number, []), begin.get(page.layout.number, []), document) for page in seen],
+        body_size(layouts),
+    )
     planned = []
-    for page in seen:
+    for page, (shows, reason) in zip(seen, contents, strict=True):
         number = page.layout.number
         kept = _planned(page, names.get(number, []), document, focus=focus)
         if number in taken and kept.kind == "skipped":
             kept = PlannedPage(number=number, kind="product", reason=f"taken in: {kept.reason}")
-        planned.append(kept.model_copy(update={"label": labels.get(number)}))
+        planned.append(kept.model_copy(update={"label": labels.get(number), "shows": shows, "seen": reason}))
     return Plan(pages=tuple(planned))
 
 
@@ -124,6 +132,7 @@ def _look_at(page: Page) -> _Seen:
         paths=page.paths,
         certificates=certificates_in(page.text),
         few_lines=lines if len(lines) <= LINES_OF_A_DIVIDER else frozenset(),
+        tabular=tabular_share(page.lines),
     )
 
 
@@ -140,8 +149,7 @@ def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool)
     layout = page.layout
     number = layout.number
     if names:
-        reason = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        return PlannedPage(number=number, kind="product", reason=reason)
+        return PlannedPage(number=number, kind="product", reason=listed(names))
     if focus and page.few_lines & document.dividers.get(number, frozenset()):
         return PlannedPage(number=number, kind="skipped", reason="section divider", pictures=page.pictures)
     kind = _certain_kind(page, document)
@@ -159,6 +167,23 @@ def _planned(page: _Seen, names: list[str], document: _Document, *, focus: bool)
             pictures=page.pictures,
         )
     return PlannedPage(number=number, kind="product", reason="kept: nothing says that it shows no product")
+
+
+def _facts(page: _Seen, names: list[str], begin: list[str], document: _Document) -> PageFacts:
+    kind = page_kind(page.layout, document.page_count)
+    if kind == "blank" and (page.pictures or page.paths > PATHS_OF_A_BLANK):
+        kind = None
+    return PageFacts(
+        layout=page.layout,
+        texts=document.own_texts(page.layout),
+        kind=kind,
+        names=names,
+        begin=begin,
+        tabular=page.tabular,
+        shows_products=shows_products(
+            page.layout, document.family, document.repeated_places, pictured=bool(page.pictures)
+        ),
+    )
 
 
 def _certain_kind(page: _Seen, document: _Document) -> PageKind | None:

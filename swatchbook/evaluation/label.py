@@ -8,17 +8,11 @@ from typing import Any
 
 from swatchbook.records import LinkKind, PageDetails, PlacementState
 
-_KINDS = {"product": "products", "entity": "table"}
-_SKIPPED = {
-    "cover": "cover", "index": "contents", "contacts": "contact", "blank": "blank", "section divider": "divider",
-}  # fmt: skip
-"""Reason why a page was skipped -> its kind; text if it is not here."""
-
 
 def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, Any]:
     """Return the labels that a document's result amounts to. `shown` is what `show_document` returns.
 
-    Every linked picture is labelled as a photo, and every one that is not shown as a trap, with the reason.
+    Every linked picture is labelled with its role, and every one that is not shown as a trap, with the reason.
     """
     document = shown["document"]
     products = shown["products"]
@@ -26,7 +20,13 @@ def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, A
     names = {product["id"]: product["name"] for product in products}
     placements = {place["id"]: place for image in shown["images"] for place in image["placements"]}
     linked = sorted(
-        (placements[link["source"]]["page"], placements[link["source"]]["bbox"], link["source"], link["target"])
+        (
+            placements[link["source"]]["page"],
+            placements[link["source"]]["bbox"],
+            link["source"],
+            link["target"],
+            link["role"],
+        )
         for link in shown["links"]
         if link["kind"] == LinkKind.IMAGE_PRODUCT and link["source"] in placements and link["target"] in ids
     )
@@ -35,10 +35,10 @@ def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, A
             "page": page,
             "image_hint": _hint(placements[source]),
             "product": ids[target],
-            "role": "photo",
+            "role": role or "photo",
             "product_name": names[target],
         }
-        for page, _, source, target in linked
+        for page, _, source, target, role in linked
     ]
     return {
         "slug": Path(document["name"]).stem,
@@ -55,7 +55,7 @@ def draft(shown: Mapping[str, Any], pages: Iterable[PageDetails]) -> dict[str, A
             if place["state"] in (PlacementState.HIDDEN, PlacementState.DECORATIVE)
         ],
         "all_product_images": len(links),
-        "page_kinds": {str(page.number): _kind(page) for page in pages},
+        "page_kinds": {str(page.number): page.shows or "text" for page in pages},
         "notes": [],
     }
 
@@ -80,7 +80,3 @@ def _product(product: Mapping[str, Any], label_id: str) -> dict[str, Any]:
 def _hint(place: Mapping[str, Any]) -> dict[str, Any]:
     hint = {"xref": place["xref"], "bbox": [round(side) for side in place["bbox"]]}
     return hint | ({"region_of_page_raster": True} if place["kind"] == "region" else {})
-
-
-def _kind(page: PageDetails) -> str:
-    return _KINDS.get(page.kind) or _SKIPPED.get(page.reason or "", "text")

@@ -1,5 +1,5 @@
-"""The score of a catalogue's result against its labels: when a product is found, at which grain, and when a picture is
-linked rightly.
+"""The score of a catalogue's result against its labels: when a product is found, at which grain, and which kinds of
+pages are right. When a picture is linked rightly: `links.py`.
 
 A product is found when its name agrees with a label's and their pages meet; pairs are taken best name first, each once.
 When names agree: `likeness.py`; a label's name also counts joined to its category or code, and as its code or any other
@@ -7,69 +7,44 @@ accepted form. What is left over is wrong, unless it names an accepted family or
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from swatchbook.evaluation.facts import FactScore, score_facts
 from swatchbook.evaluation.grain import GrainScore, score_grain
 from swatchbook.evaluation.likeness import likeness
-from swatchbook.evaluation.truth import LabelledImage, LabelledProduct, Truth
-from swatchbook.geometry import Box, area, overlap, shared_area
+from swatchbook.evaluation.links import LinkScore, Placed, SaidLink, score_links, share_right
+from swatchbook.evaluation.truth import LabelledProduct, Truth
+from swatchbook.geometry import Box
 from swatchbook.records import Product, Record
 
 OTHER_NAME, JOINED_NAME = 0.98, 0.97
 """How much an agreement counts with another form of the label's name, and if the said category stands before the said
 name. It is less than with the name itself, so that of two labels the right one is taken.
 """
-SLACK = 5.0  # points by which all sides of a placement may differ from the label's box
-
-
-class Placed(NamedTuple):
-    """A placement on a page: the box of what is seen of it, in points from the top left, and its image object."""
-
-    page: int
-    bbox: Box
-    xref: int | None
 
 
 class Answer(NamedTuple):
-    """A catalogue's result: products, placement id -> place, links (placement id, product id), page -> its box."""
+    """A catalogue's result: products, placement id -> place, links of pictures, page -> its box, page -> its kind."""
 
     products: Sequence[Product]
     placements: Mapping[str, Placed]
-    links: Collection[tuple[str, str]]
+    links: Collection[SaidLink]
     page_boxes: Mapping[int, Box]
+    page_kinds: Mapping[int, str]
 
 
-class LinkScore(Record):
-    """Links of pictures to products. `labels_of_found` counts the labels of products that were found.
+class PageScore(Record):
+    """The kinds of labelled pages: labelled -> said -> pages; and which are wrong."""
 
-    `right` and `trapped` count said links. A link is judged right or wrong only if the labels are `complete`; one that
-    hits a trap is wrong in any case.
-    """
-
-    labels: int
-    labels_of_found: int
-    said: int
-    right: int
-    trapped: int
-    complete: bool
-    hit: tuple[str, ...]
-    missed: tuple[str, ...]
+    confusion: dict[str, dict[str, int]]
+    wrong: tuple[str, ...]
 
     @property
-    def hits(self) -> int:
-        return len(self.hit)
-
-    @property
-    def recall(self) -> float:
-        return self.hits / self.labels if self.labels else 1.0
-
-    @property
-    def precision(self) -> float | None:
-        if not self.complete:
-            return None
-        return self.right / self.said if self.said else 0.0
+    def right(self) -> float | None:
+        """Return the share of labelled pages whose kind is right, None without any."""
+        return share_right(self.confusion)
 
 
 class Score(Record):
@@ -95,6 +70,7 @@ class Score(Record):
     links: LinkScore
     facts: FactScore
     grain: GrainScore
+    pages: PageScore
 
     @property
     def is_catalogue(self) -> bool:
@@ -104,7 +80,7 @@ class Score(Record):
 def score(truth: Truth, answer: Answer) -> Score:
     """Return the score of an answer. Without labelled products, an answer without products scores 1."""
     said = answer.products
-    found = _match(truth.products, said)
+    found = match_products(truth.products, said)
     used = set(found.values())
     neutral = {i for i, product in enumerate(said) if i not in used and _is_accepted(product, truth)}
     precision, recall, f1 = _rates(len(found), len(said) - len(neutral), len(truth.products))
@@ -126,9 +102,16 @@ def score(truth: Truth, answer: Answer) -> Score:
         found=tuple(_listed(label) for label, _ in pairs),
         missed=tuple(_listed(label) for label in truth.products if label.id not in found),
         wrong=tuple(_listed(p) for i, p in enumerate(said) if i not in used and i not in neutral),
-        links=_score_links(truth, answer, {said[i].id: label for label, i in found.items()}),
         facts=score_facts(truth.products, pairs),
         grain=score_grain(truth, pairs),
+        links=score_links(
+            truth,
+            answer.links,
+            answer.placements,
+            answer.page_boxes,
+            {said[i].id: label for label, i in found.items()},
+        ),
+        pages=_score_pages(truth.page_kinds, answer.page_kinds),
     )
 
 
@@ -162,7 +145,7 @@ def _listed(product: Product | LabelledProduct) -> str:
 # --- products ---------------------------------------------------------------------------------------------------------
 
 
-def _match(labels: Sequence[LabelledProduct], said: Sequence[Product]) -> dict[str, int]:
+def match_products(labels: Sequence[LabelledProduct], said: Sequence[Product]) -> dict[str, int]:
     """Return label id -> index of the product that is it: best name first, then nearest pages, each once."""
     pairs = []
     for label in labels:
@@ -224,68 +207,12 @@ def _share(holds: Iterable[bool]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-# --- links ------------------------------------------------------------------------------------------------------------
+# --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def _score_links(truth: Truth, answer: Answer, label_of: Mapping[str, str]) -> LinkScore:
-    """Compare links with labels. `label_of`: id of a product that was found -> id of its label."""
-    labels = [label for label in truth.image_links if label.bbox]
-    traps = [trap for trap in truth.image_traps if trap.bbox]
-    said = sorted({(source, target) for source, target in answer.links if source in answer.placements})
-    hits: set[int] = set()
-    right = trapped = 0
-    for source, target in said:
-        placed = answer.placements[source]
-        page = answer.page_boxes.get(placed.page)
-        owner = label_of.get(target)
-        hit = {k for k, label in enumerate(labels) if owner and label.product == owner and _shows(placed, label, page)}
-        hits |= hit
-        right += bool(hit)
-        trapped += not hit and any(_shows(placed, trap, page) for trap in traps)
-    of_found = [k for k, label in enumerate(labels) if label.product in label_of.values()]
-    name_of = {label.id: label.name for label in truth.products}
-    listed = [
-        f"{label.page} {name_of.get(label.product or '')} at {' '.join(f'{side:.0f}' for side in label.bbox or ())}"
-        for label in labels
-    ]
-    return LinkScore(
-        labels=len(labels),
-        labels_of_found=len(of_found),
-        said=len(said),
-        right=right,
-        trapped=trapped,
-        complete=isinstance(truth.all_product_images, int),
-        hit=tuple(text for k, text in enumerate(listed) if k in hits),
-        missed=tuple(text for k, text in enumerate(listed) if k not in hits),
-    )
-
-
-def _shows(placed: Placed, label: LabelledImage, page: Box | None) -> bool:
-    """Whether a placement is the labelled picture.
-
-    The labels' boxes are not clipped, so one that shows a small part of the labelled image object is the picture, too.
-    """
-    if placed.page != label.page or label.image_hint is None or label.bbox is None:
-        return False
-    if _agree(placed.bbox, label.bbox, page):
-        return True
-    same_object = bool(label.image_hint.xref) and placed.xref == label.image_hint.xref
-    return same_object and shared_area(placed.bbox, label.bbox) >= 0.8 * area(placed.bbox) > 0
-
-
-def _agree(said: Box, label: Box, page: Box | None) -> bool:
-    """Whether two boxes, clipped to the page, are the same place: all sides are near, half of the area of both together
-    is shared, or `said` lies in `label` (80 %) and fills 40 % of it: a raster of a page is not each of its goods.
-    """
-    if page is not None:
-        said, label = overlap(said, page), overlap(label, page)
-    if not area(said):
-        return False
-    if all(abs(x - y) <= SLACK for x, y in zip(said, label, strict=True)):
-        return True
-    shared = shared_area(said, label)
-    if not shared:
-        return False
-    return shared >= 0.5 * (area(said) + area(label) - shared) or (
-        shared >= 0.8 * area(said) and shared >= 0.4 * area(label)
-    )
+def _score_pages(labels: Mapping[int, str], said: Mapping[int, str]) -> PageScore:
+    confusion: dict[str, Counter[str]] = {}
+    for number, kind in labels.items():
+        confusion.setdefault(kind, Counter())[said.get(number, "none")] += 1
+    wrong = (f"{n} {kind}, said {said.get(n, 'none')}" for n, kind in labels.items() if said.get(n) != kind)
+    return PageScore(confusion={kind: dict(count) for kind, count in confusion.items()}, wrong=tuple(wrong))

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from swatchbook.evaluation.label import draft
-from swatchbook.evaluation.score import Answer, Placed, Score, score
+from swatchbook.evaluation.links import Placed, SaidLink
+from swatchbook.evaluation.score import Answer, Score, score
 from swatchbook.evaluation.truth import Truth
+from swatchbook.geometry import Box
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.documents import Document, all_documents
 from swatchbook.ledger.hand_edits import found_assembly, list_edits
@@ -35,7 +37,11 @@ def score_edited(ledger: Ledger, owner: str) -> list[Score]:
     for document in all_documents(ledger, owner):
         if any(edit.undone_at is None for edit in list_edits(ledger, document.id)):
             found = found_assembly(ledger, document.id)
-            links = [(link.source, link.target) for link in found.links if link.kind is LinkKind.IMAGE_PRODUCT]
+            links = [
+                SaidLink(link.source, link.target, link.role)
+                for link in found.links
+                if link.kind is LinkKind.IMAGE_PRODUCT
+            ]
             answer = read_answer(ledger, document.id)._replace(products=found.products, links=links)
             scores.append(score(Truth.model_validate(draft_of(ledger, document)), answer))
     return scores
@@ -51,6 +57,7 @@ def draft_of(ledger: Ledger, document: Document) -> dict[str, Any]:
 def read_answer(ledger: Ledger, document: str) -> Answer:
     """Return the products, placements and links of a document. Raises InvalidReference for an unstored id."""
     shown = show_document(ledger, document)
+    boxes: dict[int, Box] = {int(number): tuple(box) for number, box in shown["page_boxes"].items()}
     return Answer(
         products=read_products(ledger, document),
         placements={
@@ -58,6 +65,13 @@ def read_answer(ledger: Ledger, document: str) -> Answer:
             for image in shown["images"]
             for place in image["placements"]
         },
-        links=[(link["source"], link["target"]) for link in shown["links"] if link["kind"] == LinkKind.IMAGE_PRODUCT],
-        page_boxes={int(number): tuple(box) for number, box in shown["page_boxes"].items()},
+        links=[
+            SaidLink(link["source"], link["target"], link["role"])
+            for link in shown["links"]
+            if link["kind"] == LinkKind.IMAGE_PRODUCT
+        ],
+        page_boxes=boxes,
+        page_kinds={
+            page.number: page.shows for _, page in list_pages(ledger, document, limit=len(boxes)) if page.shows
+        },
     )

@@ -3,7 +3,7 @@ by name, what was won and lost since an earlier evaluation.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, median
 
@@ -19,12 +19,12 @@ MOST_ON_OTHERS = 1
 """A document that is no catalogue should have at most this many products."""
 
 
-class Spread(Record):
-    """A figure over several catalogues."""
+class Shares(Record):
+    """A share that is measured of each document: the least, the median and the mean; None of nothing."""
 
-    floor: float
-    median: float
-    mean: float
+    floor: float | None
+    median: float | None
+    mean: float | None
 
 
 class FactSummary(Record):
@@ -33,14 +33,15 @@ class FactSummary(Record):
     catalogues: int
     total: FieldScore
     fields: tuple[FieldScore, ...]
-    precision: Spread | None
-    recall: Spread | None
+    precision: Shares
+    recall: Shares
 
 
 class Summary(Record):
     """The scores of all catalogues, and how many products were found in other documents.
 
-    Precision, recall and the figures of links are of all products and links together. None: nothing to measure.
+    Precision, recall and the figures of links are of all products and links together; `given_product_…`, `roles` and
+    `page_kinds` of each catalogue. None: nothing to measure.
     """
 
     catalogues: int
@@ -55,6 +56,10 @@ class Summary(Record):
     link_recall_of_found: float | None
     facts: FactSummary | None
     grain: GrainScore
+    given_product_precision: Shares
+    given_product_recall: Shares
+    roles: Shares
+    page_kinds: Shares
     others: int
     others_with_products: tuple[str, ...]  # with more than MOST_ON_OTHERS
 
@@ -133,6 +138,10 @@ def summarise(scores: Sequence[Score]) -> Summary:
         link_recall_of_found=_ratio(hits, sum(each.labels_of_found for each in links)),
         facts=_summarise_facts(catalogues),
         grain=add_grains(each.grain for each in catalogues),
+        given_product_precision=_shares(each.precision_of_found for each in links),
+        given_product_recall=_shares(each.recall_of_found for each in links),
+        roles=_shares(each.right_roles for each in links),
+        page_kinds=_shares(each.pages.right for each in scores),
         others=len(others),
         others_with_products=tuple(f"{each.slug}: {each.said}" for each in others if each.said > MOST_ON_OTHERS),
     )
@@ -151,13 +160,9 @@ def _summarise_facts(scores: Sequence[Score]) -> FactSummary | None:
         catalogues=len(described),
         total=add_fields("all", totals),
         fields=tuple(add_fields(name, by_field[name]) for name in sorted(by_field)),
-        precision=_spread([total.precision for total in totals if total.precision is not None]),
-        recall=_spread([total.recall for total in totals if total.recall is not None]),
+        precision=_shares(total.precision for total in totals),
+        recall=_shares(total.recall for total in totals),
     )
-
-
-def _spread(values: Collection[float]) -> Spread | None:
-    return Spread(floor=min(values), median=median(values), mean=mean(values)) if values else None
 
 
 def compare(before: Sequence[Score], after: Sequence[Score]) -> tuple[Change, ...]:
@@ -191,6 +196,13 @@ def _in_both(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
 
 def _only_in_first(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
     return tuple((Counter(a) - Counter(b)).elements())
+
+
+def _shares(values: Iterable[float | None]) -> Shares:
+    known = [value for value in values if value is not None]
+    if not known:
+        return Shares(floor=None, median=None, mean=None)
+    return Shares(floor=min(known), median=median(known), mean=mean(known))
 
 
 def _ratio(part: int, whole: int) -> float | None:

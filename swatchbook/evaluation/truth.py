@@ -5,7 +5,7 @@ records have those that a score needs.
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from swatchbook.errors import InvalidReference
 from swatchbook.geometry import Box
@@ -26,11 +26,12 @@ class ImageHint(_Label):
 
 
 class LabelledImage(_Label):
-    """A picture that belongs to a product, or (as a trap) to none."""
+    """A picture that belongs to a product, or (as a trap) to none; `role` is then why not."""
 
     page: int
     image_hint: ImageHint | None = None
     product: str | None = None
+    role: str | None = None
 
     @property
     def bbox(self) -> Box | None:
@@ -78,6 +79,7 @@ class Truth(_Label):
     image_links: tuple[LabelledImage, ...] = ()
     image_traps: tuple[LabelledImage, ...] = ()
     all_product_images: bool | int | str | None = None
+    page_kinds: dict[int, str] = Field(default_factory=dict)
 
 
 def read_truths(paths: Iterable[Path]) -> list[Truth]:

@@ -13,6 +13,7 @@ from swatchbook.errors import UnreadableImage
 from swatchbook.geometry import Turn
 from swatchbook.images.appearance import appearance_of
 from swatchbook.images.limits import ImageLimits
+from swatchbook.images.traits import measure_traits
 from swatchbook.records import pixel_key, sha256
 
 Image.MAX_IMAGE_PIXELS = None  # ImageLimits applies before anything is decoded
@@ -76,7 +77,7 @@ def keep_jpeg(data: bytes, limits: ImageLimits) -> PictureFile | None:
             mode = image.mode
             image.draft(mode, (64, 64))  # decode the whole stream at an eighth of the size, to find truncation
             image.load()
-            appearance = appearance_of(image)._asdict()
+            appearance = _measure(image)
     except UnidentifiedImageError:
         raise UnreadableImage("Its bytes are not a JPEG.", advice="Export the catalogue again.") from None
     except OSError as error:
@@ -97,10 +98,15 @@ def to_png(image: Image.Image, turn: Turn, limits: ImageLimits) -> PictureFile:
     data = file.getvalue()
     limits.check_bytes(len(data))
     facts = {"content_key": key, "width": image.width, "height": image.height, "mode": image.mode}
-    return {**facts, "passed_through": False, "suffix": ".png", **appearance_of(image)._asdict()}, data
+    return {**facts, "passed_through": False, "suffix": ".png", **_measure(image)}, data
 
 
 def min_alpha(mask: Image.Image) -> int:
     """Return the smallest value of a mask (mode L), 0–255."""
     least, _ = mask.getextrema()
     return int(least)  # type: ignore[arg-type]  # pairs are for many bands
+
+
+def _measure(image: Image.Image) -> dict[str, Any]:
+    """Return how a picture looks, by which copies of it are recognised, and its traits."""
+    return {**appearance_of(image)._asdict(), "traits": measure_traits(image)}

@@ -322,7 +322,7 @@ class _ExtractionBuilder:
             if failure["kind"] in _TRANSIENT_KINDS:  # a transient loss, so that the result is not cached
                 self.lost.append(FailedPage(page=announced["page"], **failure, transient=True))
         elif key not in self.pictures:
-            facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash")}
+            facts = {name: answer[name] for name in ("width", "height", "mode", "passed_through", "phash", "traits")}
             stored = self._files.put_bytes(payload, answer["suffix"])
             self.pictures[key] = Picture(content_key=key, file=stored, **facts)
         self.sightings.append(

@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 from swatchbook.catalogue.decoration import contexts
 from swatchbook.catalogue.pictures import caption, nearby_text, place_pictures
 from swatchbook.catalogue.running_text import caption_lines, find_running_lines, margin_places
+from swatchbook.geometry import turn_box
 from swatchbook.pdf import reader
 from swatchbook.pdf.folds import find_folds
 from swatchbook.pdf.rasters import raster_texts
-from swatchbook.records import Extraction, Plan, Reading, Sighting
+from swatchbook.records import Extraction, Line, Page, Plan, Reading, Sighting
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
+
+Seen = TypeVar("Seen", Line, Sighting)
 
 
 def extract(
@@ -60,8 +64,15 @@ def _with_texts(sightings: Sequence[Sighting], reading: Reading, files: Files) -
     running = find_running_lines(places)
     pages = reader.iter_pages(files, reading, pages={sighting.page for sighting in sightings})
     for page, (_, grouped) in zip(pages, groupby(sightings, key=lambda sighting: sighting.page), strict=True):
-        lines, on_page = caption_lines(page, running), list(grouped)
-        for sighting, context in zip(on_page, contexts(on_page, lines), strict=True):
-            box = sighting.bbox
+        on_page = list(grouped)
+        lines = [_turned(line, page) for line in caption_lines(page, running)]
+        upright = [_turned(sighting, page) for sighting in on_page]
+        for sighting, turned, context in zip(on_page, upright, contexts(upright, lines), strict=True):
+            box = turned.bbox
             texts = {"caption": caption(box, lines), "nearby_text": nearby_text(box, lines), "context": context}
             yield sighting.model_copy(update=texts)
+
+
+def _turned(seen: Seen, page: Page) -> Seen:
+    """Return a line or picture where it lies once a sideways page is turned to be read."""
+    return seen.model_copy(update={"bbox": turn_box(seen.bbox, page.box, page.turn)}) if page.turn else seen

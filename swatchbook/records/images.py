@@ -12,6 +12,18 @@ from swatchbook.records.base import Record, Sha256
 from swatchbook.records.pages import FailedPage, LostPicture
 
 
+class Traits(Record):
+    """What the pixels of a picture say of what it shows, all from 0 to 1: `images/traits.py`."""
+
+    ground: float  # share of it that has the usual colour of its edge
+    edge: float  # share of its edge that has it
+    light: float  # brightness of that colour
+    chroma: float  # mean distance of what is not ground from grey
+    contrast: float  # largest difference in brightness from the ground
+    solid: float  # share of what is not ground that differs from it by half of the range or more
+    uneven: float  # how much its sixteen parts differ in colour
+
+
 class Picture(Record):
     """An image in the file store: the original JPEG bytes (`passed_through`), or its pixels converted to PNG."""
 
@@ -22,6 +34,7 @@ class Picture(Record):
     mode: str  # of Pillow, such as RGB
     passed_through: bool
     phash: str | None = None  # 64-bit perceptual hash in hex, to find near-duplicates
+    traits: Traits | None = None
 
 
 PlacementKind = Literal["embedded", "inline", "drawing", "pattern", "region", "file"]

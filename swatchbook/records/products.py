@@ -141,6 +141,11 @@ class LinkKind(StrEnum):
     CHUNK_PRODUCT = "chunk_product"
 
 
+PictureRole = Literal["photo", "variant", "drawing", "detail", "scene"]
+"""What a picture shows of its product: the product or a swatch of it, the product in another colour or finish, lines
+with its form and measures, a part of it, or its use, in a room."""
+
+
 class Link(Record):
     """A scored relation with its reasons. `image_*` links start at a placement, `chunk_product` links at a chunk."""
 
@@ -149,3 +154,5 @@ class Link(Record):
     target: str
     score: float = Field(ge=0, le=1)
     evidence: tuple[Evidence, ...] = ()
+    role: PictureRole | None = Field(default=None, description="What the picture shows of the product.")
+    shared: bool = Field(default=False, description="Whether the picture is linked to other products, too.")

@@ -1,11 +1,29 @@
 """Links: scored relations with their reasons."""
 
+from typing import Any
+
+import pytest
+
 from swatchbook.catalogue.chunk import chunk
 from swatchbook.catalogue.describe import assemble_products, describe
 from swatchbook.catalogue.discover import discover
 from swatchbook.catalogue.link import link
+from swatchbook.catalogue.picture_roles import Shown, roles_of
 from swatchbook.catalogue.plan import make_plan
-from swatchbook.records import Chunks, Link, LinkKind, Placement, PlacementState, Product, placement_id, text_key
+from swatchbook.geometry import turn_box
+from swatchbook.records import (
+    Box,
+    Chunks,
+    Link,
+    LinkKind,
+    Placement,
+    PlacementState,
+    Product,
+    Traits,
+    Variant,
+    placement_id,
+    text_key,
+)
 from tests.catalogue import layouts
 from tests.catalogue.layouts import Document
 
@@ -141,3 +159,99 @@ def test_links_are_unique_and_scores_in_range():
     _, _, links = linked(document, placed(document))
     assert len({(made.kind, made.source, made.target) for made in links}) == len(links)
     assert all(0 < made.score <= 1 and made.evidence for made in links)
+
+
+def test_by_the_page_alone_only_where_no_place_is_known_and_the_link_says_so():
+    document = layouts.long_sections()
+    found = discover(layouts.reading(document), document.pages)
+    elsewhere = found.model_copy(
+        update={"products": tuple(p.model_copy(update={"occurrences": ()}) for p in found.products)}
+    )
+    products = assemble_products("document", found, [describe(p, document.pages, []) for p in found.products])
+    later = {n for p in products for n in p.pages[1:]} - {p.first_page for p in products}
+    placements = [p for p in placed(document) if p.page in later]
+    assert placements
+    for discovery, rule in ((found, "section goes on"), (elsewhere, "page alone")):
+        links = link(products, discovery, placements, (), document.pages)
+        assert [made.evidence[0].rule for made in links] == [rule] * len(placements)
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_links_of_a_sideways_page_are_those_of_the_upright_one(turn: int) -> None:
+    document = layouts.card_grid()
+    reading = layouts.reading(document)
+    found = discover(reading, document.pages)
+    products = assemble_products("document", found, [describe(p, document.pages, []) for p in found.products])
+    upright = link(products, found, placed(document), (), document.pages)
+    pages = {page.number: page.box for page in document.pages}
+
+    def turned(made: Any, box: Box) -> Any:
+        """A record with its boxes as they lie on the page before it is turned."""
+        fields = {
+            name: turn_box(getattr(made, name), box, 360 - turn) for name in ("bbox", "region") if hasattr(made, name)
+        }
+        return made.model_copy(update=fields)
+
+    sideways = [
+        page.model_copy(
+            update={
+                "turn": turn,
+                "box": turn_box(page.box, page.box, 360 - turn),
+                "blocks": tuple(
+                    block.model_copy(update={"lines": tuple(turned(line, page.box) for line in block.lines)})
+                    for block in page.blocks
+                ),
+            }
+        )
+        for page in document.pages
+    ]
+    discovery = found.model_copy(
+        update={
+            "products": tuple(
+                p.model_copy(update={"occurrences": tuple(turned(o, pages[o.page]) for o in p.occurrences)})
+                for p in found.products
+            )
+        }
+    )
+    placements = [turned(p, pages[p.page]) for p in placed(document)]
+    assert [(made.source, made.target, made.score) for made in link(products, discovery, placements, (), sideways)] == [
+        (made.source, made.target, made.score) for made in upright
+    ]
+
+
+def look(**fields: float) -> Traits:
+    """The traits of a photograph that fills its frame, but for these."""
+    usual = {"ground": 0.3, "edge": 0.4, "light": 0.6, "chroma": 0.1, "contrast": 0.6, "solid": 0.2, "uneven": 0.15}
+    return Traits.model_validate(usual | fields)
+
+
+LINES = look(ground=0.95, edge=1.0, light=0.97, chroma=0.0, solid=0.0, uneven=0.02)
+SWATCH = look(ground=0.95, edge=0.95, uneven=0.02, contrast=0.1)
+WHITE_GOODS = look(ground=0.9, edge=0.97, light=0.91, chroma=0.017, solid=0.0, uneven=0.02)
+
+
+@pytest.mark.parametrize(
+    ("traits", "caption", "others", "role"),
+    [
+        (look(), None, [], "photo"),
+        (LINES, None, [], "drawing"),
+        (WHITE_GOODS, None, [], "photo"),
+        (look(), None, [SWATCH], "scene"),
+        (SWATCH, None, [look()], "photo"),
+        (look(), "Detail of the edge", [SWATCH], "detail"),
+        (look(), "Alder in white", [look()], "variant"),
+        (None, None, [], "photo"),
+    ],
+)
+def test_a_picture_has_the_role_that_its_pixels_and_the_other_pictures_tell(
+    traits: Traits | None, caption: str | None, others: list[Traits], role: str
+) -> None:
+    product = linked(layouts.heading_and_specification(), [])[0][0].model_copy(
+        update={"variants": (Variant(name="white"),)}
+    )
+    base = placed(layouts.heading_and_specification())[1]
+    shown = [
+        Shown(base.model_copy(update={"id": f"{n}", "caption": text}), 0.3, each, found_here=True)
+        for n, (each, text) in enumerate([(traits, caption), *((other, None) for other in others)])
+    ]
+    assert roles_of(product, shown)["0"] == role

@@ -6,7 +6,8 @@ import pytest
 
 from swatchbook.evaluation.facts import values_agree
 from swatchbook.evaluation.likeness import likeness
-from swatchbook.evaluation.score import Answer, Placed, Score, score
+from swatchbook.evaluation.links import Placed, SaidLink
+from swatchbook.evaluation.score import Answer, Score, score
 from swatchbook.evaluation.summary import compare, summarise
 from swatchbook.evaluation.truth import Truth
 from swatchbook.geometry import Box
@@ -30,7 +31,7 @@ def answer(
         )
         for name in names
     ]  # fmt: skip
-    return Answer(said, placements or {}, links, {1: A4, 2: A4})
+    return Answer(said, placements or {}, [SaidLink(*link) for link in links], {1: A4, 2: A4}, {})
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,41 @@ def test_a_picture_counts_for_its_product_only_and_off_the_page_nothing_is_compa
     assert (lacking.links.labels, lacking.links.labels_of_found) == (2, 1)
 
 
+def test_links_are_judged_given_the_product_and_only_where_the_labels_tell(labelled_pictures: Truth) -> None:
+    placements = {
+        "own": Placed(1, (100, 100, 300, 300), None),
+        "of Oslo": Placed(1, (400, 100, 800, 300), None),
+        "unlabelled": Placed(1, (100, 400, 300, 600), None),
+    }
+    said = [SaidLink(name, "Rado", "photo") for name in placements] + [SaidLink("own", "Lund"), SaidLink("own", "Oslo")]
+    answered = answer("Rado", "Lund")._replace(placements=placements, links=said)
+    links = score(labelled_pictures, answered).links
+    assert (links.said, links.judged, links.right) == (5, 3, 1)
+    assert (links.precision_of_found, links.recall_of_found, links.recall) == (pytest.approx(1 / 3), 1, 0.5)
+    assert links.wrong == ("1 Rado at 400 100 800 300", "1 Rado at 100 400 300 600")
+    some = labelled_pictures.model_copy(update={"all_product_images": "those of page 1"})
+    assert score(some, answered).links.judged == 2  # of the unlabelled picture nothing is known
+
+
+def test_roles_are_those_of_right_links_and_page_kinds_those_of_labelled_pages() -> None:
+    labels = truth(
+        {"name": "Rado"},
+        image_links=[
+            {"page": 1, "product": "Rado", "role": role, "image_hint": {"bbox": [x, 0, x + 90, 90]}}
+            for x, role in ((0, "photo"), (100, "drawing"), (200, "scene"))
+        ],
+        page_kinds={1: "cover", 2: "products"},
+    )
+    placements = {str(x): Placed(1, (x, 0, x + 90, 90), None) for x in (0, 100, 200)}
+    said = [SaidLink("0", "Rado", "photo"), SaidLink("100", "Rado", "photo"), SaidLink("200", "Rado")]
+    answered = answer("Rado")._replace(placements=placements, links=said, page_kinds={1: "cover", 3: "text"})
+    scored = score(labels, answered)
+    assert scored.links.confusion == {"drawing": {"photo": 1}, "photo": {"photo": 1}, "scene": {"none": 1}}
+    assert scored.links.right_roles == pytest.approx(1 / 3)
+    assert (scored.pages.right, scored.pages.wrong) == (0.5, ("2 products, said none",))
+    assert score(truth({"name": "Rado"}), answered).pages.right is None
+
+
 def test_summary_tells_catalogues_from_others() -> None:
     def scored(sha256: str, *said: str) -> Score:
         return score(truth({"name": "Rado"}, {"name": "Oslo"}, sha256=sha256 * 64), answer(*said))
@@ -147,6 +183,11 @@ def test_summary_tells_catalogues_from_others() -> None:
     assert summary.f1_mean == pytest.approx(5 / 9)
     assert (summary.precision, summary.recall) == (1, 0.5)
     assert (summary.others, summary.others_with_products) == (1, ("chairs: 2",))
+    assert summary.page_kinds.mean is None
+    kinds = truth({"name": "Rado"}, page_kinds={1: "cover", 2: "text"})
+    said = [answer("Rado")._replace(page_kinds=given) for given in ({1: "cover"}, {1: "cover", 2: "text"})]
+    pages = summarise([score(kinds, each) for each in said]).page_kinds
+    assert (pages.floor, pages.median, pages.mean) == (0.5, 0.75, 0.75)
     assert summarise([]).f1_mean is None
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from swatchbook.errors import InvalidReference
-from swatchbook.evaluation.score import Answer, Placed, score
+from swatchbook.evaluation.links import Placed, SaidLink
+from swatchbook.evaluation.score import Answer, score
 from swatchbook.evaluation.truth import Truth, read_truths
 from swatchbook.records import Product
 from tests.conftest import ROOT
@@ -34,8 +35,9 @@ def answer_of(truth: Truth) -> Answer:
             for label in truth.products
         ],
         placements={n: Placed(link.page, link.bbox, None) for n, link in links if link.bbox},
-        links=[(n, link.product) for n, link in links if link.product],
+        links=[SaidLink(n, link.product, link.role) for n, link in links if link.product],
         page_boxes={},
+        page_kinds=truth.page_kinds,
     )  # fmt: skip
 
 

@@ -73,7 +73,15 @@ def show_document(ledger: Ledger, document: str) -> dict[str, Any]:
             "chunks": _records(connection, chunks, document),
             "entities": _records(connection, entities, document),
             "links": [
-                {"kind": r.kind, "source": r.source, "target": r.target, "score": r.score, "evidence": r.evidence}
+                {
+                    "kind": r.kind,
+                    "source": r.source,
+                    "target": r.target,
+                    "score": r.score,
+                    "evidence": r.evidence,
+                    "role": r.role,
+                    "shared": r.shared,
+                }
                 for r in connection.execute(
                     select(links)
                     .where(links.c.document == document)

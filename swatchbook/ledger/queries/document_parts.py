@@ -48,7 +48,7 @@ def list_links(ledger: Ledger, document: str, *, after: ByEnds | None = None, li
     return [
         (
             (row.kind, row.source, row.target),
-            Link(kind=row.kind, source=row.source, target=row.target, score=row.score, evidence=row.evidence),
+            Link.model_validate({name: row._mapping[name] for name in Link.model_fields}),
         )
         for row in rows
     ]
@@ -127,6 +127,8 @@ def _page(row: Any) -> PageDetails:
         height=size[1],
         kind=row.kind,
         reason=row.reason,
+        shows=row.shows,
+        seen=row.seen,
         failure_kind=row.failure_kind,
         pictures=row.pictures or (),
         lost_pictures=row.lost_pictures or (),

@@ -1,0 +1,227 @@
+"""Fit the weights of the links from pictures to products (`swatchbook/catalogue/link_weights.json`), and measure how
+they do on catalogues that they were not fitted on.
+
+    python -m devtools.fit_links                                      fit, write the weights, print the figures
+    python -m devtools.fit_links measure LABELS PDFS [NAME…] [--keep READINGS]
+                                      measure the features of LABELS/NAME.json and PDFS/NAME.pdf
+
+`tests/truth/links` holds numbers only: for each picture and each product that was found on its page what is measured of
+them, and which labels they hit. Products that were not found, and pictures of which the labels say nothing, are left
+out. Newton's method on the logistic loss, an L2 penalty, no random numbers; each catalogue counts at most as much as
+`ROWS` pairs.
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from devtools.score_products import catalogue_of
+from swatchbook.catalogue.link import Weights, likeliest
+from swatchbook.catalogue.link_features import measure, places_of
+from swatchbook.evaluation.links import Placed, judge_pair
+from swatchbook.evaluation.score import match_products
+from swatchbook.evaluation.truth import read_truths
+from swatchbook.records import COUNTED
+
+FEATURES: Final = Path("tests/truth/links")
+WEIGHTS: Final = Path("swatchbook/catalogue/link_weights.json")
+PENALTY: Final = 20.0
+"""A large penalty: with a tenth of it, catalogues left out have a recall that is 0.02 lower."""
+ROWS: Final = 60
+STEPS: Final = 40
+LEAST_SPREAD: Final = 0.01
+"""A feature that is nearly the same everywhere says nothing."""
+
+Array = NDArray[np.float64]
+
+
+class Measured(NamedTuple):
+    """The pairs of a catalogue: picture, features, labels hit (none: the link would be wrong); and the number of labels
+    of products that were found.
+    """
+
+    name: str
+    pictures: list[int]
+    features: Array
+    hits: list[list[int]]
+    labels: int
+
+    @property
+    def generated(self) -> bool:
+        return self.name.startswith("generated-")
+
+    @property
+    def right(self) -> Array:
+        return np.array([bool(hit) for hit in self.hits], dtype=float)
+
+
+def load(folder: Path) -> tuple[list[str], list[Measured]]:
+    """Return the names of the features, and the measured catalogues of a folder, in order of name."""
+    names: list[str] = []
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        data = json.loads(path.read_text(encoding="utf-8"))
+        names = data["features"]
+        rows = data["pairs"]
+        found.append(
+            Measured(
+                path.stem,
+                [row[0] for row in rows],
+                np.array([row[1] for row in rows], dtype=float).reshape(len(rows), len(names)),
+                [row[2] for row in rows],
+                data["labels"],
+            )
+        )
+    return names, found
+
+
+def fit(names: Sequence[str], catalogues: Sequence[Measured]) -> Weights:
+    """Return the weights for catalogues."""
+    used = [each for each in catalogues if each.hits]
+    raw = np.vstack([each.features for each in used])
+    y = np.concatenate([each.right for each in used])
+    shares = np.concatenate([np.full(len(each.hits), min(1.0, ROWS / len(each.hits))) for each in used])
+    centre, spread = raw.mean(0), np.maximum(raw.std(0), LEAST_SPREAD)
+    x = np.hstack([(raw - centre) / spread, np.ones((len(raw), 1))])
+    penalty = np.diag(np.append(np.full(len(names), PENALTY), 0.01))
+    found = np.zeros(len(names) + 1)
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-np.clip(x @ found, -30, 30)))
+        gradient = x.T @ (shares * (p - y)) + penalty @ found
+        curvature = (x.T * (shares * p * (1 - p))) @ x + penalty
+        step = np.linalg.solve(curvature, gradient)
+        found -= step * min(1.0, 2.0 / np.abs(step).max())
+    return Weights(
+        {
+            name: (round(float(m), 5), round(float(s), 5), round(float(w), 4))
+            for name, m, s, w in zip(names, centre, spread, found, strict=False)
+        },
+        round(float(found[-1]), 4),
+    )
+
+
+class Figures(NamedTuple):
+    """Links of a catalogue: said, right, labels hit, labels; and of each pair its probability, and if it is right."""
+
+    said: int
+    right: int
+    hit: int
+    labels: int
+    judged: list[tuple[float, bool]]
+
+    @property
+    def precision(self) -> float | None:
+        return self.right / self.said if self.said else None
+
+    @property
+    def recall(self) -> float | None:
+        return self.hit / self.labels if self.labels else None
+
+
+def leave_one_out(names: Sequence[str], catalogues: Sequence[Measured]) -> dict[str, Figures]:
+    """Return the figures of each real catalogue, with weights fitted on the others."""
+    return {
+        each.name: figures(names, each, fit(names, [other for other in catalogues if other is not each]))
+        for each in catalogues
+        if not each.generated
+    }
+
+
+def figures(names: Sequence[str], catalogue: Measured, weights: Weights) -> Figures:
+    """Return the figures of a catalogue: each picture is linked as `link.py` does."""
+    sure = [weights.probability(dict(zip(names, row, strict=True))) for row in catalogue.features]
+    of_picture: dict[int, list[int]] = defaultdict(list)
+    for n, picture in enumerate(catalogue.pictures):
+        of_picture[picture].append(n)
+    chosen = [rows[k] for rows in of_picture.values() for k in likeliest([sure[n] for n in rows])]
+    return Figures(
+        said=len(chosen),
+        right=sum(bool(catalogue.hits[n]) for n in chosen),
+        hit=len({label for n in chosen for label in catalogue.hits[n]}),
+        labels=catalogue.labels,
+        judged=[(value, bool(hit)) for value, hit in zip(sure, catalogue.hits, strict=True)],
+    )
+
+
+def calibration_error(judged: Sequence[tuple[float, bool]], bins: int = 10) -> float:
+    """Return the expected calibration error: how far probability and share of right ones are apart, over equal bins."""
+    total = 0.0
+    for n in range(bins):
+        inside = [(p, right) for p, right in judged if min(int(p * bins), bins - 1) == n]
+        if inside:
+            total += abs(sum(p for p, _ in inside) - sum(right for _, right in inside))
+    return total / len(judged)
+
+
+def main() -> None:
+    """Fit, or measure first."""
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("action", nargs="?", choices=("fit", "measure"), default="fit")
+    parser.add_argument("labels", nargs="?", type=Path)
+    parser.add_argument("pdfs", nargs="?", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    if given.action == "measure":
+        for path in sorted(given.labels.glob("*.json")):
+            pdf = given.pdfs / f"{path.stem}.pdf"
+            if pdf.exists() and (not given.names or path.stem in given.names):
+                write(FEATURES / path.name, measured(path, pdf, given.keep))
+        return
+    names, catalogues = load(FEATURES)
+    weights = fit(names, catalogues)
+    rows = [[name, *row] for name, row in weights.features.items()]
+    WEIGHTS.write_text(json.dumps({"features": rows, "bias": weights.bias}, indent=1) + "\n", encoding="utf-8")
+    found = leave_one_out(names, catalogues)
+    for name, one in found.items():
+        print(f"{name:16} P {_text(one.precision)}  R {_text(one.recall)}  {one.right} of {one.said} said are right")
+    for what, values in (
+        ("precision", [one.precision for one in found.values() if one.precision is not None]),
+        ("recall", [one.recall for one in found.values() if one.recall is not None]),
+    ):
+        print(f"{what}: mean {mean(values):.3f}, median {median(values):.3f}, floor {min(values):.2f}")
+    print(f"calibration error: {calibration_error([pair for one in found.values() for pair in one.judged]):.3f}")
+
+
+def _text(value: float | None) -> str:
+    return "   –" if value is None else f"{value:.2f}"
+
+
+def measured(labels: Path, pdf: Path, keep: Path | None) -> dict[str, Any]:
+    """Return what `load` reads, of a catalogue and its labels."""
+    (truth,) = read_truths([labels])
+    result = catalogue_of(pdf, keep)
+    found = match_products(truth.products, result.products)
+    label_of = {result.products[i].id: label for label, i in found.items()}
+    shown = [each for each in result.extraction.placements if each.state in COUNTED]
+    pairs = measure(places_of(result.products, result.discovery, shown, result.pages))
+    rows = []
+    names: list[str] = []
+    for n, picture in enumerate(shown):
+        placed = Placed(picture.page, picture.bbox, picture.xref)
+        for pair in pairs.get(picture.id, ()):
+            owner = label_of.get(pair.product.id)
+            hits = judge_pair(truth, placed, owner, result.reading.page_boxes.get(picture.page)) if owner else None
+            if hits is not None and pair.is_placed:
+                names = list(pair.features)
+                rows.append([n, [round(value, 3) for value in pair.features.values()], hits])
+    of_found = sum(link.product in label_of.values() for link in truth.image_links if link.bbox)
+    return {"features": names, "labels": of_found, "pairs": rows}
+
+
+def write(path: Path, data: Mapping[str, Any]) -> None:
+    """Write measured pairs, one a line."""
+    lines = ",\n".join(f"  {json.dumps(row, separators=(',', ':'))}" for row in data["pairs"])
+    head = f' "features": {json.dumps(data["features"])},\n "labels": {data["labels"]},\n'
+    path.write_text(f'{{\n{head} "pairs": [\n{lines}\n ]\n}}\n', encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,358 @@
+"""What speaks for a link from a picture to a product: the places where the product is named on the page, and what is
+measured of each picture and product there. Which links these measures make: `link.py`.
+
+A product may be linked to pictures of pages where it was not found, if a line there says its name and little else.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Literal
+
+from swatchbook.geometry import area, centre_inside, gap, shared_area, turn_box
+from swatchbook.records import Box, Discovery, Line, Page, Placement, Product, fold
+
+Relation = Literal["below", "above", "right", "left", "inside"]
+"""Where a name stands to its picture."""
+RELATIONS: tuple[Relation, ...] = ("below", "above", "right", "left", "inside")
+
+NEAR = 90.0
+"""The longest distance of a name below or above its picture, in points."""
+BESIDE = 0.34
+"""The longest distance of a name beside its picture, as a share of the page's width."""
+REACH = 0.5
+"""How far a name may reach into the picture's box, as a share of its own width or of three of its heights: pictures are
+larger than what they show."""
+BACKGROUND = 0.6
+"""A picture that covers more than this share of the page stands to no name in particular."""
+FAR = 0.3
+"""Distances count up to this share of the page's width and height together."""
+LEAST_LETTERS = 3
+"""Names with fewer letters and digits are not looked for in texts."""
+INSIDE = 0.5
+"""A picture lies in a region with this share of its area."""
+SHARPNESS = 3
+"""How much less a place counts where fewer names have a picture: by this power of its share of that of the usual."""
+HALF = 0.02
+"""What reaches so far over the middle, as a share of the page's width, lies in both halves."""
+WIDE = 1.3
+"""A page that is wider than this many times its height may be two pages side by side."""
+HEADING = 1.4
+"""The largest line of a page is a heading if it is so many times as large as half of the lines."""
+LOW, CELLS = 0.12, 3
+"""A picture of at most this share of the page's height with so many lines beside it stands in the row of a table."""
+AS_LARGE = 0.9
+"""A heading of at least this share of the height of a product's name may name another one."""
+MOSTLY = 0.5
+"""A line that names a product says little else: the name has at least this share of its letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place where a page names a product. `said`: discovery did not find it, only a line says the name."""
+
+    product: str
+    box: Box
+    said: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PagePlaces:
+    """The products of a page: where they are named, and their regions."""
+
+    page: Page
+    pictures: tuple[Placement, ...]
+    anchors: tuple[Anchor, ...]
+    regions: Mapping[str, Sequence[Box]]
+    products: tuple[Product, ...]  # those found on the page, and those that a line names
+    name_heights: Mapping[str, float]  # product id -> height of its name where it was found, in points
+
+    @property
+    def width(self) -> float:
+        return self.page.box[2] - self.page.box[0]
+
+    @property
+    def height(self) -> float:
+        return self.page.box[3] - self.page.box[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A picture and a product that it may show, with what is measured of them. `relation` is that of the pairing."""
+
+    placement: Placement
+    product: Product
+    features: Mapping[str, float]
+    relation: Relation | None
+    share: float  # of the picture that lies in the product's region
+    apart: float  # points to where the product is named
+    is_placed: bool  # it is known where on the page this or another product is
+    found_here: bool  # the page is one of the product's
+
+
+def places_of(
+    products: Sequence[Product], discovery: Discovery, placements: Sequence[Placement], pages: Iterable[Page]
+) -> list[PagePlaces]:
+    """Return the pages that have pictures, with their products. `products` are in the order of the discovery."""
+    of_page: dict[int, list[Placement]] = defaultdict(list)
+    for placement in placements:
+        of_page[placement.page].append(placement)
+    found: dict[int, list[Product]] = defaultdict(list)
+    anchors: dict[int, list[Anchor]] = defaultdict(list)
+    regions: dict[int, dict[str, list[Box]]] = defaultdict(lambda: defaultdict(list))
+    heights: dict[str, float] = {}
+    for product, record in zip(products, discovery.products, strict=True):
+        for number in product.pages:
+            found[number].append(product)
+        for occurrence in record.occurrences:
+            regions[occurrence.page][product.id].append(occurrence.region)
+            if occurrence.text:
+                anchors[occurrence.page].append(Anchor(product.id, occurrence.bbox))
+                height = occurrence.bbox[3] - occurrence.bbox[1]
+                heights[product.id] = min(height, heights.get(product.id, height))
+    by_name: dict[str, list[Product]] = defaultdict(list)
+    for product in products:
+        if sum(c.isalnum() for c in product.name) >= LEAST_LETTERS:
+            by_name[fold(product.name)].append(product)
+    known = {p.id: p for p in products}
+    result = []
+    for page in pages:
+        if page.number not in of_page:
+            continue
+        own = anchors[page.number]
+        said = _said(page, own, by_name)
+        here = {p.id: p for p in found[page.number]} | {a.product: known[a.product] for a in said}
+        places = PagePlaces(
+            page, tuple(of_page[page.number]), (*own, *said), regions[page.number], tuple(here.values()), heights
+        )
+        result.append(_upright(places) if page.turn else places)
+    return result
+
+
+def _upright(places: PagePlaces) -> PagePlaces:
+    """Return a sideways page as it is read: only then do "below" and "beside" mean what they say."""
+    page = places.page
+
+    def turned(box: Box) -> Box:
+        return turn_box(box, page.box, page.turn)
+
+    blocks = tuple(
+        block.model_copy(
+            update={"lines": tuple(line.model_copy(update={"bbox": turned(line.bbox)}) for line in block.lines)}
+        )
+        for block in page.blocks
+    )
+    return replace(
+        places,
+        page=page.model_copy(update={"box": turned(page.box), "blocks": blocks}),
+        pictures=tuple(p.model_copy(update={"bbox": turned(p.bbox)}) for p in places.pictures),
+        anchors=tuple(replace(anchor, box=turned(anchor.box)) for anchor in places.anchors),
+        regions={product: [turned(region) for region in regions] for product, regions in places.regions.items()},
+    )
+
+
+def _said(page: Page, found: Sequence[Anchor], by_name: Mapping[str, Sequence[Product]]) -> list[Anchor]:
+    """Return the lines that say the name of a product, and that are no place where one was found.
+
+    A name that several products have says nothing. The page's largest line may say more than the name.
+    """
+    anchors = []
+    largest = _headline(page)
+    for line in page.lines:
+        text = fold(line.text)
+        name = text if text in by_name else _longest_name(text, by_name, 0.0 if line is largest else MOSTLY)
+        if name is None or len(by_name[name]) > 1:
+            continue
+        product = by_name[name][0]
+        if not any(shared_area(line.bbox, a.box) > 0 for a in found):
+            anchors.append(Anchor(product.id, line.bbox, said=True))
+    return anchors
+
+
+def _headline(page: Page) -> Line | None:
+    """Return the largest line of a page if it is a heading, else None."""
+    lines = [line for line in page.lines if any(c.isalpha() for c in line.text)]
+    largest = max(lines, key=lambda line: line.size, default=None)
+    if largest is None or largest.size < HEADING * median(line.size for line in lines):
+        return None
+    return largest
+
+
+def _longest_name(text: str, by_name: Mapping[str, Sequence[Product]], share: float) -> str | None:
+    """Return the longest name that ends or begins a text and has at least this share of its letters."""
+    words = text.split()
+    for n in range(len(words) - 1, 0, -1):
+        for part in (" ".join(words[:n]), " ".join(words[-n:])):
+            if part in by_name and len(part) >= share * len(text):
+                return part
+    return None
+
+
+def measure(places: Sequence[PagePlaces]) -> dict[str, list[Pair]]:
+    """Return placement id -> the picture with each product of its page.
+
+    How names stand to pictures is counted first: in a grid with names below, most names have a picture below them, too,
+    but all have one above.
+    """
+    matched = [_match(page) for page in places]
+    named = {(page.page.number, a.product) for page in places if page.pictures for a in page.anchors if not a.said}
+    usual: dict[str, set[tuple[int, str]]] = {rule: set() for rule in (*RELATIONS, "region", "near", "caption")}
+    for page, pairs in zip(places, matched, strict=True):
+        number = page.page.number
+        for relation, _, product in pairs:
+            usual[relation].add((number, product))
+        for product, boxes in page.regions.items():
+            if any(shared_area(p.bbox, box) >= INSIDE * area(p.bbox) > 0 for p in page.pictures for box in boxes):
+                usual["region"].add((number, product))
+        for picture in page.pictures if page.anchors else ():
+            nearest = min(page.anchors, key=lambda a: gap(picture.bbox, a.box))
+            usual["near"].add((number, nearest.product))
+            caption = fold(picture.caption or "")
+            usual["caption"].update((number, p.id) for p in page.products if names(caption, p))
+    share = {rule: len(found & named) / len(named) if named else 1.0 for rule, found in usual.items()}
+    best = max(share.values())
+    trust = {rule: (value / best) ** SHARPNESS if best else 0.0 for rule, value in share.items()}
+    found: dict[str, list[Pair]] = {picture.id: [] for page in places for picture in page.pictures}
+    for page, pairs in zip(places, matched, strict=True):
+        for pair in _pairs(page, pairs, trust):
+            found[pair.placement.id].append(pair)
+    return found
+
+
+Matched = Mapping[tuple[Relation, str, str], float]
+"""(relation, placement id, product id) -> distance from 0 to 1."""
+
+
+def _match(page: PagePlaces) -> dict[tuple[Relation, str, str], float]:
+    """Return the pairs of one picture and one name for each relation, nearest first."""
+    size = area(page.page.box)
+    pictures = [p for p in page.pictures if area(p.bbox) <= BACKGROUND * size]
+    found: dict[tuple[Relation, str, str], float] = {}
+    for relation in RELATIONS:
+        near = sorted(
+            (d, anchor.said, k, n)
+            for n, anchor in enumerate(page.anchors)
+            for k, picture in enumerate(pictures)
+            if (d := distance(anchor.box, picture.bbox, relation, page.width)) is not None
+        )
+        names: set[int] = set()
+        taken: set[int] = set()
+        for d, _, k, n in near:
+            if n not in names and k not in taken:
+                names.add(n)
+                taken.add(k)
+                found.setdefault((relation, pictures[k].id, page.anchors[n].product), d)
+    return found
+
+
+def distance(name: Box, picture: Box, relation: Relation, width: float) -> float | None:
+    """Return how far a name is from its place beside a picture: 0 (touching) to 1; None if it is not there."""
+    x0, y0, x1, y1 = name
+    px0, py0, px1, py1 = picture
+    if relation == "inside":
+        return 0.0 if centre_inside(name, picture) else None
+    if centre_inside(name, picture):
+        return None
+    if relation in ("below", "above"):
+        across = min(x1, px1) - max(x0, px0)
+        apart = y0 - py1 if relation == "below" else py0 - y1
+        if across < 0.5 * min(x1 - x0, px1 - px0) or not -3 * REACH * (y1 - y0) <= apart <= NEAR:
+            return None
+        return max(0.0, apart) / NEAR
+    apart = x0 - px1 if relation == "right" else px0 - x1
+    if not py0 - 5 <= (y0 + y1) / 2 <= py1 + 5 or not -REACH * (x1 - x0) <= apart <= BESIDE * width:
+        return None
+    return max(0.0, apart) / (BESIDE * width)
+
+
+def _pairs(page: PagePlaces, matched: Matched, trust: Mapping[str, float]) -> list[Pair]:
+    """Return the pairs of a page. What is measured of a product is compared with the best of the others."""
+    has_card = {product for _, _, product in matched}
+    headline = _headline(page.page)
+    pairs = []
+    for picture in page.pictures:
+        size = max(area(picture.bbox), 1.0)
+        own: dict[str, dict[str, float]] = {}
+        relations: dict[str, Relation] = {}
+        caption = fold(picture.caption or "")
+        low = picture.bbox[3] - picture.bbox[1] <= LOW * page.height
+        in_row = low and sum(_is_in_row(picture.bbox, line.bbox) for line in page.page.lines) >= CELLS
+        for product in page.products:
+            anchors = [a for a in page.anchors if a.product == product.id]
+            found_here = any(not a.said for a in anchors)
+            region = _share(picture.bbox, page.regions.get(product.id, ()))
+            cards = {
+                relation: trust[relation] * (1 - 0.5 * d)
+                for relation in RELATIONS
+                if (d := matched.get((relation, picture.id, product.id))) is not None
+            }
+            if cards:
+                relations[product.id] = max(cards, key=lambda r: cards[r])
+            far = FAR * (page.width + page.height)
+            own[product.id] = {
+                "region": region * trust["region"] if found_here else 0.0,
+                "goes_on": 0.0 if found_here or _is_headed_otherwise(page, headline, product) else region,
+                "card": max(cards.values(), default=0.0),
+                "near": trust["near"] * (1 - min([gap(picture.bbox, a.box) / far for a in anchors] + [1.0])),
+                "named": float(bool(anchors)),
+                "half": max((_same_half(page, picture.bbox, a.box) for a in anchors), default=0.0),
+                "inside": float(any(centre_inside(a.box, picture.bbox) for a in anchors)),
+                "other_row": float(in_row and not any(_is_in_row(picture.bbox, a.box) for a in anchors)),
+                "caption": trust["caption"] * names(caption, product),
+            }
+        for product in page.products:
+            mine, others = own[product.id], [v for key, v in own.items() if key != product.id]
+            rivals = {f"rival_{name}": max((v[name] for v in others), default=0.0) for name in mine}
+            features = mine | rivals
+            features["alone"] = float(not others)
+            features["other_picture"] = float(product.id in has_card and not mine["card"])
+            features["size"] = min(1.0, size / area(page.page.box))
+            features["small"] = float(size < 0.01 * area(page.page.box))
+            features["crowd"] = min(1.0, len(others) / 8)
+            pairs.append(
+                Pair(
+                    picture,
+                    product,
+                    features,
+                    relations.get(product.id),
+                    share=_share(picture.bbox, page.regions.get(product.id, ())),
+                    apart=min((gap(picture.bbox, a.box) for a in page.anchors if a.product == product.id), default=0.0),
+                    is_placed=bool(page.anchors or page.regions),
+                    found_here=page.page.number in product.pages,
+                )
+            )
+    return pairs
+
+
+def _is_headed_otherwise(page: PagePlaces, headline: Line | None, product: Product) -> bool:
+    """Whether a page has a heading that is set as large as the product's name, and does not name it."""
+    if headline is None or names(fold(headline.text), product):
+        return False
+    return headline.bbox[3] - headline.bbox[1] >= AS_LARGE * page.name_heights.get(product.id, 0.0)
+
+
+def _share(picture: Box, regions: Iterable[Box]) -> float:
+    """Return the largest share of a picture that lies in a region."""
+    return max((shared_area(picture, region) / max(area(picture), 1.0) for region in regions), default=0.0)
+
+
+def _is_in_row(picture: Box, line: Box) -> bool:
+    """Whether a line stands in the row of a picture, beside it."""
+    return picture[1] <= (line[1] + line[3]) / 2 <= picture[3] and (line[0] >= picture[2] or line[2] <= picture[0])
+
+
+def _same_half(page: PagePlaces, a: Box, b: Box) -> float:
+    """Return 1 if two boxes lie in the same half of a wide page, -1 if in different ones, 0 elsewhere."""
+    if page.width < WIDE * page.height:
+        return 0.0
+    middle = page.page.box[0] + page.width / 2
+    sides = [(box[0] + box[2]) / 2 < middle for box in (a, b)]
+    crosses = any(box[0] < middle - HALF * page.width and box[2] > middle + HALF * page.width for box in (a, b))
+    return 0.0 if crosses else 1.0 if sides[0] == sides[1] else -1.0
+
+
+def names(caption: str, product: Product) -> bool:
+    """Whether a folded caption names the product or one of its variants."""
+    keys = (fold(name) for name in (product.name, *(variant.name for variant in product.variants)))
+    return any(len(key) >= LEAST_LETTERS and key in caption for key in keys)

@@ -1,0 +1,182 @@
+"""What each page shows, as a reader would say, and why: cover, contents, text, products (or their continuation), table,
+scene, divider, contact, back or blank. Nothing is skipped for it: `plan.py` decides that, on more evidence.
+
+Measured on the eight catalogues that have every page labelled (`docs/quality.md`).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from swatchbook.catalogue.kinds import PageKind, count_contacts, heading_kind, is_label
+from swatchbook.catalogue.page_layout import PageLayout, Text
+from swatchbook.geometry import area
+from swatchbook.records import Line, PageContent
+
+Said = tuple[PageContent, str]
+"""What a page shows, and why."""
+
+LETTERS_OF_A_COVER = 400
+"""A first page with more is about something."""
+LETTERS_OF_A_DIVIDER, TEXTS_OF_A_DIVIDER = 200, 4
+LETTERS_OF_A_SCENE = 300
+"""A caption and a line of praise; more is a text with a picture."""
+LARGE = 0.4
+"""A picture with this share of the page fills it."""
+HEADING = 1.35
+"""A heading is at least so many times as large as the names of products, or as the body of the document."""
+TITLE = 1.8
+"""The title of a divider is at least so many times as large as the body of the document."""
+CELLS = 4
+"""A row of a table has at least so many short texts side by side; cards of a page are seldom so many."""
+FEWEST_ROWS = 3
+TABULAR = 0.4
+"""A table holds at least this share of the lines of its page."""
+SMALL = 0.15
+"""The pictures in the cells of a table cover at most this share of the page together: cards have larger ones."""
+OF_CONTACTS = 0.4
+"""A page of contacts has this share of addresses, numbers and names of sites among its texts."""
+FEWEST_LABELS, FEWEST_PRICES, FEWEST_CONTACTS = 3, 3, 2
+
+_CONTINUED = re.compile(
+    r"\bcont(?:inued|inuation|d|\.)|\bfortsetzung|\bsuite\b|\(suite\)|\bcontinua(?:ción|ção|zione)?\b|\bsegue\b|"
+    r"\bvervolg|\bпродолжение|\bdevam[ıi]|续",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What is known of a page: its layout, its texts without running heads, its kind by its words, the products that it
+    names and those of them that begin here, and the share of its lines that stand in the rows of a table.
+    """
+
+    layout: PageLayout
+    texts: Sequence[Text]
+    kind: PageKind | None
+    names: Sequence[str]
+    begin: Sequence[str]
+    tabular: float
+    shows_products: bool  # by prices, codes or names at pictures
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first three names, and how many more there are."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def tabular_share(lines: Iterable[Line]) -> float:
+    """Return the share of lines that stand in rows of `CELLS` or more."""
+    ordered = sorted((line for line in lines if line.text), key=lambda line: line.bbox[1] + line.bbox[3])
+    rows: list[list[Line]] = []
+    for line in ordered:
+        middle = (line.bbox[1] + line.bbox[3]) / 2
+        first = rows[-1][0] if rows else None
+        if first and middle - (first.bbox[1] + first.bbox[3]) / 2 <= 0.5 * max(first.size, line.size):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    whole = [row for row in rows if len(row) >= CELLS]
+    return sum(map(len, whole)) / len(ordered) if len(whole) >= FEWEST_ROWS else 0.0
+
+
+def say_contents(pages: Sequence[PageFacts], body: float) -> list[Said]:
+    """Return what each page of a document shows. `body`: size of its body text in points."""
+    said: list[Said] = []
+    for facts in pages:
+        before = said[-1][0] if said else None
+        said.append(_say(facts, len(pages), before, body))
+    return said
+
+
+def _say(facts: PageFacts, pages: int, before: PageContent | None, body: float) -> Said:
+    if facts.kind == "blank":
+        return "blank", "nothing is on it"
+    if facts.kind == "index" and not facts.begin:
+        return "contents", "names with rising page numbers, or its heading"
+    number, letters = facts.layout.number, sum(len(text.text) for text in facts.texts)
+    if number == 1 < pages and not facts.begin and letters <= LETTERS_OF_A_COVER and facts.tabular < TABULAR:
+        return "cover", "the first page, with few words"
+    if number == pages > 1 and not facts.names:
+        return _last(facts)
+    if facts.names:
+        return _products(facts, letters, before, body)
+    return _other(facts, letters, body)
+
+
+def _last(facts: PageFacts) -> Said:
+    contacts = count_contacts(text.text for text in facts.texts)
+    main = _largest(facts.texts)
+    named = main is not None and (count_contacts([main.text]) > 0 or heading_kind(main.text) == "contacts")
+    crowded = contacts >= max(FEWEST_CONTACTS, OF_CONTACTS * len(facts.texts))
+    if named or (crowded and _picture(facts.layout) < LARGE):
+        return "contact", f"the last page, with {contacts} addresses and numbers"
+    return "back", "the last page"
+
+
+def _products(facts: PageFacts, letters: int, before: PageContent | None, body: float) -> Said:
+    names = listed(facts.begin or facts.names)
+    if facts.tabular >= TABULAR and len(facts.begin) >= CELLS and _pictures(facts.layout) <= SMALL:
+        return "table", f"rows of {CELLS} cells or more name {names}"
+    if not facts.begin:
+        if _is_divider(facts, letters, body):
+            return "divider", "a large title and little else"
+        return "products_continued", f"goes on with {names}"
+    if before in ("products", "products_continued"):
+        heading = _heading(facts, body)
+        if any(_CONTINUED.search(text.text) for text in facts.texts if len(text.text) <= 40):
+            return "products_continued", "its heading says so"
+        if heading is None and not facts.layout.ocr:
+            return "products_continued", "no heading stands above its products"
+    return "products", f"names {names}"
+
+
+def _other(facts: PageFacts, letters: int, body: float) -> Said:
+    layout, main = facts.layout, _largest(facts.texts)
+    if main and heading_kind(main.text) == "contacts":
+        return "contact", "its heading"
+    if facts.tabular >= TABULAR or (main and main.size >= HEADING * body and is_label(main.text)):
+        return "table", f"rows of {CELLS} cells or more" if facts.tabular >= TABULAR else "its heading"
+    if facts.shows_products:
+        return "products", "prices, codes or names stand at pictures"
+    if sum(a.known for a in layout.attributes) >= FEWEST_LABELS or len(layout.prices) >= FEWEST_PRICES:
+        return "table", "labels with values, or prices"
+    if (
+        _picture(layout) >= LARGE
+        and letters <= LETTERS_OF_A_SCENE
+        and not (layout.ocr and main and _is_title(main, body))
+    ):
+        return "scene", "a picture fills it"
+    if _is_divider(facts, letters, body):
+        return "divider", "a large title and little else"
+    return "text", "none of the other kinds"
+
+
+def _is_divider(facts: PageFacts, letters: int, body: float) -> bool:
+    main = _largest(facts.texts)
+    few = letters <= LETTERS_OF_A_DIVIDER and len(facts.texts) <= TEXTS_OF_A_DIVIDER
+    return few and main is not None and _is_title(main, body) and (facts.layout.ocr or _picture(facts.layout) < LARGE)
+
+
+def _is_title(text: Text, body: float) -> bool:
+    return text.size >= TITLE * body
+
+
+def _heading(facts: PageFacts, body: float) -> Text | None:
+    """Return the largest text of a page if it stands out from the body of the document."""
+    main = _largest(facts.texts)
+    return main if main and main.size >= HEADING * body else None
+
+
+def _largest(texts: Sequence[Text]) -> Text | None:
+    return max(texts, key=lambda text: text.size, default=None)
+
+
+def _pictures(layout: PageLayout) -> float:
+    """Return the share of the page that its pictures cover together."""
+    return sum(area(box) for box in layout.pictures) / max(area(layout.box), 1.0)
+
+
+def _picture(layout: PageLayout) -> float:
+    """Return the share of the page that its largest picture covers."""
+    return max((area(box) for box in layout.pictures), default=0.0) / max(area(layout.box), 1.0)

@@ -1,0 +1,54 @@
+"""What the pixels of a picture say of what it shows: its ground, the colour of what is on it, and how much its parts
+differ. It is measured on 32 × 32 pixels, where the lines of a drawing are pale. Which role follows from it:
+`catalogue/picture_roles.py`.
+
+Used inside the child process: it imports only Pillow.
+"""
+
+from collections import Counter
+from statistics import pstdev
+from typing import Any
+
+from PIL import Image
+
+SIDE = 32  # pixels
+STEP = 16  # of 255: colours of the edge within it are one
+NEAR = 24  # of 255, from the ground in every channel
+SOLID = 128  # of 255, in brightness
+
+Rgb = tuple[int, ...]
+
+
+def measure_traits(image: Image.Image) -> dict[str, float]:
+    """Return the fields of `Traits` of a picture, over white."""
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
+    pixels = _pixels(small)
+    last = SIDE - 1
+    edge = [p for n, p in enumerate(pixels) if n // SIDE in (0, last) or n % SIDE in (0, last)]
+    usual = Counter(tuple(value // STEP for value in p) for p in edge).most_common(1)[0][0]
+    ground = tuple(value * STEP + STEP // 2 for value in usual)
+    rest = [p for p in pixels if not _is_near(p, ground)]
+    light = sum(ground) / 3
+    apart = [abs(sum(p) / 3 - light) for p in rest]
+    parts = _pixels(small.resize((4, 4), Image.Resampling.BOX))
+    found: dict[str, float] = {
+        "ground": 1 - len(rest) / len(pixels),
+        "edge": sum(_is_near(p, ground) for p in edge) / len(edge),
+        "light": light / 255,
+        "chroma": sum(max(p) - min(p) for p in rest) / (255 * max(1, len(rest))),
+        "contrast": max(apart, default=0.0) / 255,
+        "solid": sum(value > SOLID for value in apart) / max(1, len(rest)),
+        "uneven": max(pstdev(p[k] for p in parts) for k in range(3)) / 255,
+    }
+    return {name: round(value, 3) for name, value in found.items()}
+
+
+def _pixels(image: Image.Image) -> list[Any]:
+    data = image.tobytes()
+    return list(zip(data[0::3], data[1::3], data[2::3], strict=True))
+
+
+def _is_near(pixel: Rgb, ground: Rgb) -> bool:
+    return all(abs(a - b) <= NEAR for a, b in zip(pixel, ground, strict=True))
