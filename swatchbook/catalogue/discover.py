@@ -50,13 +50,8 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
     return Discovery(
         products=found,
         rejected=tuple(_rejected(groups, found)),
-<<<<<<< HEAD
         unsure=_unsure_pages(document, found),
-        note=None if choice else UNSURE,
-=======
-        unsure=_unsure_pages(document, found, choice.probability if choice else 0.0),
         note=None if found else UNSURE,
->>>>>>> names
     )
 
 
