@@ -84,7 +84,10 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook products catalogue.pdf": ("", finds("Nordvik Oak", "Palladio")),
     "swatchbook label DOCUMENT": ("label catalogue.pdf", is_json),
     "swatchbook export DOCUMENT": ("export catalogue.pdf", finds("Nordvik Oak", "metadata.price")),
-    "swatchbook export catalogue.pdf --to products.xlsx": ("", lambda run: "2 products of 1 document → " in run.stderr),
+    "swatchbook export catalogue.pdf --to products.xlsx": (
+        "",
+        lambda run: "2 products with 6 variants of 1 document → " in run.stderr,
+    ),
     "swatchbook export --all --to products.csv --pictures pictures": ("", lambda run: run.returncode == 0),
     "swatchbook export --all --format jsonl": ("", finds('"name": "Nordvik Oak"')),
     "swatchbook status": ("", finds("1 completed")),

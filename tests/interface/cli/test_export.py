@@ -42,21 +42,27 @@ def export(*words: str | Path, expect: int = 0) -> Any:
 def test_the_command_writes_csv_to_stdout_and_the_rest_to_stderr(resources: Resources) -> None:
     status, out, err = command.Command("export", "small.pdf", *ANNA).wait()
     assert status == 0
-    assert "2 products of 1 document" in err
-    rows = list(csv.DictReader(io.StringIO(out, newline="")))
+    assert "2 products with 6 variants of 1 document" in err
+    written = list(csv.DictReader(io.StringIO(out, newline="")))
+    rows = [row for row in written if row["grain"] == "product"]
     document = find_document(resources.ledger, "small.pdf", "anna")
     stored = read_products(resources.ledger, document.id)
     assert [row["id"] for row in rows] == [product.id for product in stored]
     assert [row["name"] for row in rows] == ["Nordvik Oak", "Palladio Terrazzo"]
     assert [row["price"] for row in rows] == ["82.5", "96.0"]
     assert rows[0]["metadata.price"] == "€ 82.50 per m2"
-    assert {row["document_id"] for row in rows} == {document.id}
+    assert {row["document_id"] for row in written} == {document.id}
+    variants = [row for row in written if row["grain"] == "variant"]
+    assert {row["parent"] for row in variants} == {row["id"] for row in rows}
+    assert {row["code"] for row in variants} == {"NO-101", "NO-104", "NO-107", "PT-101", "PT-104", "PT-107"}
+    assert {row["name"] for row in variants if row["parent"] == rows[0]["id"]} == {*rows[0]["variants"].split("|")}
+    assert all(row["pictures"] for row in variants)
 
 
 def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path) -> None:
     for name, words in (("a.parquet", ()), ("b", ("--format", "parquet")), ("c.csv", ("--format", "parquet"))):
         export("small.pdf", *ANNA, "--to", tmp_path / name, *words)
-        assert parquet.read_table(tmp_path / name).num_rows == 2
+        assert parquet.read_table(tmp_path / name).num_rows == 8
     export("small.pdf", *ANNA, "--to", tmp_path / "d.txt")
     assert (tmp_path / "d.txt").read_text().startswith("id,document_id,")
     export("small.pdf", *ANNA, "--to", tmp_path / "e.XLSX")
@@ -66,8 +72,8 @@ def test_the_format_is_that_of_the_suffix_unless_another_is_given(tmp_path: Path
 def test_pictures_are_copied_under_the_names_in_the_rows(tmp_path: Path, resources: Resources) -> None:
     done = export("--all", *ANNA, "--to", tmp_path / "a.jsonl", "--pictures", tmp_path / "new" / "p", "--json")
     assert json.loads(done.stdout) == {
-        "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "incomplete": [],
-        "missing": [],
+        "to": str(tmp_path / "a.jsonl"), "format": "jsonl", "documents": 1, "products": 2, "variants": 6,
+        "incomplete": [], "missing": [],
     }  # fmt: skip
     rows = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
     named = {name for row in rows for name in row["pictures"]}
@@ -100,10 +106,10 @@ def test_all_means_all_of_one_owner_and_what_is_not_complete_is_said(resources: 
     add(resources, "others.pdf", "bert", DocumentStatus.COMPLETED)
     deleting = add(resources, "going.pdf", "anna", DocumentStatus.DELETING)
     done = export("--all", *ANNA)
-    assert "2 products of 1 document" in done.stderr
+    assert "2 products with 6 variants of 1 document" in done.stderr
     add(resources, "new.pdf", "anna", DocumentStatus.WAITING)
     done = export("--all", *ANNA, expect=3)
-    assert "2 products of 2 documents" in done.stderr
+    assert "2 products with 6 variants of 2 documents" in done.stderr
     assert "new.pdf is not completed" in done.stderr
     assert export("--all", "--owner", "bert", "--format", "jsonl").stdout == ""
     refused = CliRunner().invoke(app, ["export", deleting, *ANNA])
@@ -132,4 +138,5 @@ def test_a_product_named_like_a_formula_is_text_in_the_file(tmp_path: Path, reso
             connection.execute(products.update().where(products.c.id == row["id"]).values(record=record))
     export("small.pdf", *ANNA, "--to", tmp_path / "a.csv")
     with (tmp_path / "a.csv").open(newline="") as file:
-        assert {row["name"] for row in csv.DictReader(file)} == {"'=cmd|' /C calc'!A0"}
+        rows = [row for row in csv.DictReader(file) if row["grain"] == "product"]
+        assert {row["name"] for row in rows} == {"'=cmd|' /C calc'!A0"}
