@@ -50,14 +50,15 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The texts that name the products, in reading order, their styles, and the probability of each that it does.
-    `codes` maps names to the codes printed beside them, where codes have another style than names; `joined` are the
-    names in another style than the best group's.
+    """The texts that name the products, in reading order, and their styles. `probability` is that of the group that was
+    chosen, `probabilities` those of its names. `codes` maps names to the codes printed beside them, where codes have
+    another style than names; `joined` are the names in another style than the best group's.
     """
 
     candidates: tuple[Candidate, ...]
     joined: frozenset[Candidate]
     styles: frozenset[Style]
+    probability: float
     probabilities: Mapping[Candidate, float]
     codes: Mapping[Candidate, str]
 
@@ -95,6 +96,7 @@ def choose_names(groups: Sequence[NameGroup], weights: Weights | None = None) ->
         candidates=tuple(sorted(right, key=lambda c: c.text.page)),
         joined=frozenset(c for g in joined for c in g.candidates),
         styles=frozenset(g.style for g in (lead, *joined)),
+        probability=probabilities[best],
         probabilities=right,
         codes=codes,
     )

@@ -51,7 +51,7 @@ def discover(reading: Reading, pages: Iterable[Page]) -> Discovery:
         products=found,
         rejected=tuple(_rejected(groups, found)),
         unsure=_unsure_pages(document, found),
-        note=None if choice else UNSURE,
+        note=None if found else UNSURE,
     )
 
 

@@ -110,8 +110,10 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
     for line in sorted(lines, key=lambda line: line.bbox[1]):
         step = line.bbox[1] - parts[-1].bbox[1]
         aligned = abs(line.bbox[0] - first.bbox[0]) <= 0.5 * first.size
-        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2 and not line.text.isdigit():
+        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2:
             parts.append(line)
+    while parts[-1].text.isdigit() and len(parts) > 1:  # of the first row
+        parts.pop()
     label = " ".join(part.text for part in parts)
     other = _OTHER_HEADS.get(label.casefold().replace("-", " ").strip(" .:"))
     key = other or key_of(label) or key_of(first.text) or nearest_key(label)

@@ -463,7 +463,7 @@ def test_pages_keep_what_belongs_to_no_product_and_what_was_nearly_a_name_until_
     assert (report.unassigned, report.unsure_pages) == ((left,), (2, 3))
     shown = show_document(ledger, run.document)
     assert (shown["unassigned"], shown["unsure_pages"]) == ([left.model_dump(mode="json")], [2, 3])
-    first, second, third = (page for _, page in list_pages(ledger, run.document, limit=9))
+    first, second, third = (page for _, page in list_pages(ledger, run.document, limit=3))
     assert (first.unassigned, first.rejected, first.unsure) == (left, (), False)
     assert (second.unassigned, second.rejected, second.unsure, third.unsure) == (None, (nearly,), True, True)
     page_notes.save_page_notes(ledger, run, Discovery(products=()), [])
