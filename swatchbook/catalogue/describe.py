@@ -53,6 +53,8 @@ SHARED = frozenset({"dimensions", "size", "thickness", "packaging", "material", 
 """What a page may say of all its products. A price or a code is of one."""
 MEASURES = frozenset({"dimensions", "size", "width", "height", "depth", "length", "diameter", "thickness"})
 """Keys of measures: where one of them is said, no other text needs to be searched for the size."""
+WHOLE_WIDTH = 0.95
+"""A region over this share of the page's width is a section's, not a card's."""
 ONE_OF = frozenset({"weight", "capacity"})
 """Keys of which a product has one value, where no label says what several of them are of."""
 NOTHING = frozenset(
@@ -209,10 +211,17 @@ def _shared(product: FoundProduct, page: Page, before: Page | None, others: Sequ
 
 def _said_above(page: Page, below: Sequence[Occurrence], products: Sequence[Occurrence]) -> Iterator[Fact]:
     """Yield what a page says outside all its products, above the lowest name of `below`."""
-    lines = _outside(page, max(place.bbox[1] for place in below), products)
+    is_card = not any(_spans(place.region, page) for place in below)
+    cards = [place for place in products if not _spans(place.region, page)]
+    lines = _outside(page, max(place.bbox[1] for place in below), cards if is_card else products)
     for fact in (*_labelled(lines, page.number, _width(page)), *_unlabelled(lines, page.number)):
         if fact.key in SHARED:
             yield fact.model_copy(update={"rule": "above all"})
+
+
+def _spans(region: Box, page: Page) -> bool:
+    """Whether a region is as wide as its page: what stands in a section above cards is said of the cards, too."""
+    return region[2] - region[0] >= WHOLE_WIDTH * _width(page)
 
 
 def _has_heading(page: Page, places: Sequence[Occurrence], products: Sequence[Occurrence]) -> bool:

@@ -20,6 +20,13 @@ désignation descrizione articolo prodotto descripción producto artículo descr
 NAME_HEADS = frozenset(_NAME_HEADS.split())
 """What heads the column of names: with one known label it is a row of heads, too."""
 
+OTHER_HEADS = {
+    "unit": "unit|unit of measure|uom|ед. изм|единица измерения",
+    "pallet": "per pallet|pcs/pallet|к во на поддоне|кол во на поддоне|шт на поддоне",
+}
+"""Key -> heads of columns that are no labels elsewhere: they must not say which texts name products."""
+_OTHER_HEADS = {head: key for key, heads in OTHER_HEADS.items() for head in heads.split("|")}
+
 
 class Cell(NamedTuple):
     """A cell of a row under its head."""
@@ -103,10 +110,13 @@ def _whole_head(first: Line, lines: Sequence[Line], height: float) -> _Head:
     for line in sorted(lines, key=lambda line: line.bbox[1]):
         step = line.bbox[1] - parts[-1].bbox[1]
         aligned = abs(line.bbox[0] - first.bbox[0]) <= 0.5 * first.size
-        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2 and not line.text.isdigit():
+        if aligned and 0 < step <= HEAD_STEP * first.size and line.bbox[3] <= height + 2:
             parts.append(line)
+    while parts[-1].text.isdigit() and len(parts) > 1:  # of the first row
+        parts.pop()
     label = " ".join(part.text for part in parts)
-    key = key_of(label) or key_of(first.text) or nearest_key(label)
+    other = _OTHER_HEADS.get(label.casefold().replace("-", " ").strip(" .:"))
+    key = other or key_of(label) or key_of(first.text) or nearest_key(label)
     return _Head(key, label, bounding_box(part.bbox for part in parts))
 
 
