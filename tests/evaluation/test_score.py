@@ -205,7 +205,7 @@ def test_a_change_is_told_by_name() -> None:
 
 def described(code: str | None = None, **metadata: str) -> Answer:
     (rado,) = answer("Rado").products
-    return Answer([rado.model_copy(update={"code": code, "metadata": metadata})], {}, (), {})
+    return Answer([rado.model_copy(update={"code": code, "metadata": metadata})], {}, (), {}, {})
 
 
 def test_metadata_is_scored_by_value_over_found_products_that_have_labels_for_it() -> None:
