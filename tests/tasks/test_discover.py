@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from blocks import load_resources
+from swatchbook.catalogue.describe import neighbours
 from swatchbook.catalogue.llm import assist
 from swatchbook.errors import Authentication, Configuration, Failure, ProviderError
 from swatchbook.pdf import reader
@@ -54,8 +55,10 @@ class Begun:
         return asyncio.run(discover_products.fn("key", self.work, self.reading))
 
     def describe(self) -> Description:
-        product = self.discover().products[0]
-        return asyncio.run(describe_product.fn("key", self.work, self.reading, Scans(), product, Tables()))
+        found = self.discover()
+        product = found.products[0]
+        others = neighbours(product, found)
+        return asyncio.run(describe_product.fn("key", self.work, self.reading, Scans(), product, others, Tables()))
 
 
 def begun(path: Path) -> Begun:
