@@ -31,7 +31,7 @@ from swatchbook.records import (
 SAME_NAME: Final = 0.3
 """Boxes of a name are the same when they share this part of their union: a later version may join or part its lines."""
 SAME_PICTURE: Final = 0.5
-"""Boxes of a picture are the same when they share this part of their union: its visible part may be measured anew."""
+"""Boxes of a picture are the same when they share this part of their union: its visible part may be measured again."""
 
 BY_HAND: Final = "by hand"
 """Rule of the evidence of what a person said."""
@@ -167,9 +167,7 @@ class _Editor:
             code=next((product.code for product in products if product.code), None),
         )
         merged_ids = {product.id for product in others}
-        kept = [
-            link.model_copy(update={"target": first.id}) if link.target in merged_ids else link for link in self._links
-        ]
+        kept = [_led_to(link, first.id) if link.target in merged_ids else link for link in self._links]
         return Assembly(
             products=tuple(
                 merged if product.id == first.id else product
@@ -212,9 +210,7 @@ class _Editor:
         moved = {picture.id for picture in self._pictures if picture.page >= page}
         moved |= {chunk for chunk, pages in self._chunk_pages.items() if pages and min(pages) >= page}
         links = tuple(
-            link.model_copy(update={"target": second.id})
-            if link.target == product.id and link.source in moved
-            else link
+            _led_to(link, second.id) if link.target == product.id and link.source in moved else link
             for link in self._links
         )
         changed = self._changed({product.id: first}).products

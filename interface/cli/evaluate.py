@@ -29,7 +29,7 @@ def evaluate_products(
 ) -> None:
     """Score the products and picture links of ingested documents, found by their SHA-256, against truth files.
 
-    With --edited the edits by hand are the truth: of the documents that have some, and what nobody edited is right.
+    With --edited the edits by hand are the truth, of the documents that have some: what was not edited counts as right.
     """
     if bool(truth) == edited:
         raise typer.BadParameter("give either truth files or --edited", param_hint="TRUTH")

@@ -127,7 +127,7 @@ def add_product(
 
 @app.command("reject")
 def reject_product(context: typer.Context, product: Product) -> None:
-    """Say that PRODUCT is none: it goes, and its pictures belong to none."""
+    """Remove PRODUCT, which is not a product; its pictures then belong to no product."""
     _edit(context, {"action": "reject", "product": product})
 
 

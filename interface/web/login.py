@@ -1,4 +1,4 @@
-"""Log in with an API key, and out. Without API keys nobody needs to: the service then answers to this machine only."""
+"""Log in with an API key, and out. Not needed without API keys: the service then answers to this machine only."""
 
 from typing import Annotated
 from urllib.parse import urlsplit

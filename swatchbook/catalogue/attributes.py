@@ -41,17 +41,19 @@ _KEYS = {word: key for (_, word), key in _WORDS.items()}
 LABEL_WORDS: Final = frozenset(_KEYS)
 _LAST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if not noun_first}
 _FIRST_WORDS = {word: key for (noun_first, word), key in _WORDS.items() if noun_first and word not in _LAST_WORDS}
-_UNIT = re.compile(r"[\[(].*?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
+_UNIT = re.compile(r"[\[(].{0,80}?[\])]|\b(?:in )?(?:mm|cm|kg|inch|inches|g)\s*$", re.IGNORECASE)
 _LABEL_UNIT = re.compile(
     r"[\[(]\s*(?:in )?(?P<bracketed>mm|cm|m|kg|g|lbs?|oz|l|ml|inch(?:es)?|in|мм|см|м|кг|г|л)\.?\s*[\])]"
     r"|\b(?:in|en|в) (?P<behind>mm|cm|m|kg|g|inch(?:es)?|мм|см|кг)\s*:?\s*$",
     re.IGNORECASE,
 )
-_INLINE = re.compile(r"^\s*(?P<label>[^\d:：]{2,32}?)\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$")
+_INLINE = re.compile(
+    r"^\s*(?P<label>[^\d:：\s][^\d:：]{1,31}?)\s*(?P<sign>[:：=]|\s[–—-]\s|[–—-]\s)\s*(?P<value>\S.*)$"
+)
 _PAGE_WORDS = "page ", "pag ", "pag. ", "seite ", "pg "
 _PRICE = re.compile(
-    r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]*"
-    r"|\b\d[\d.,' ]*\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|kr\b|/-)",
+    r"(?:€|\$|£|₹|¥|₽|₺|\bEUR|\bUSD|\bGBP|\bCHF|\bINR|\bRs\.?|\bKSh\.?|\bKES|\bAED|\bPLN)\s?\d[\d.,' ]{0,20}"
+    r"|\b\d[\d.,' ]{0,20}\s?(?:€|£|₹|¥|₽|₺|EUR\b|USD\b|GBP\b|CHF\b|PLN\b|zł|руб|kr\b|/-)",
 )
 _CODE = re.compile(
     r"(?:[A-Z]{1,6}[-./ ]?\d{2,}[A-Z0-9]*|\d{2,}[A-Z]{1,4}\d*|\d{2,}[-./][A-Z0-9]{2,}|\d{5,8})(?:[-./][A-Z0-9]+)*"
@@ -60,6 +62,8 @@ _MEASURE = re.compile(
     r"^[\d.,]+\s?(?:[X×*]\s?[\d.,]+|(?:MM|CM|M|KG|G|L|W|V|K|ML)(?!\w)|%)|^(?:19|20)\d\d$|^\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
 )
 
+LONGEST_LABEL = 100
+"""Characters before a colon in which its label and the word before it are sought."""
 ROW = 0.6
 """Two lines are in one row when their middles differ by less than this share of the font size."""
 REACH = 0.3
@@ -100,8 +104,8 @@ def labels_within(text: str) -> Iterator[tuple[int, str, str, str]]:
     Before it stands a sign or a number: in "Shatter pack: 23 x 18" no label begins at "pack".
     """
     found = []
-    for colon in re.finditer(r"\s*[:：]\s*", text):
-        words = list(re.finditer(r"\S+", text[: colon.start()]))
+    for colon in re.finditer(r"(?<!\s)\s*[:：]\s*", text):
+        words = list(re.compile(r"\S+").finditer(text, max(0, colon.start() - LONGEST_LABEL), colon.start()))
         for n in (3, 2, 1):
             label = text[words[-n].start() : colon.start()] if len(words) > n else ""
             if label[:1].isalnum() and (key := key_of(label)):
@@ -171,7 +175,7 @@ def inline_label(text: str) -> bool:
 
 def without_values(text: str) -> str:
     """Return a text up to the first known label with a colon: "Polo set - Size: 23 x 18" is "Polo set"."""
-    for colon in re.finditer(r"\s*[:：]", text):
+    for colon in re.finditer(r"(?<!\s)\s*[:：]", text):
         words = text[: colon.start()].split()
         for n in (1, 2):
             if len(words) > n and key_of(" ".join(words[-n:])):

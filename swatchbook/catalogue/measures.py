@@ -28,7 +28,7 @@ _CAPACITY = re.compile(
     rf"(?<![\w.,]){_NUMBER}\s?(?:ml|cl|l|lt|ltr|ltrs|lit(?:er|re)s?|litros?|gal(?:lons?)?|мл|л)\.?(?!\w)", re.IGNORECASE
 )
 _PACK = re.compile(
-    r"\d+\s*(?:\w+\s*)?(?:/|per|pro|par|por|a|в)\s*(?:carton|ctn|box|bx|pack|pkt|case|bag|pallet|karton|paket|palette|"
+    r"(?<!\d)\d{1,5}\s*(?:[^\W\d]\w{0,20}\s*)?(?:/|per|pro|par|por|a|в)\s*(?:carton|ctn|box|bx|pack|pkt|case|bag|pallet|karton|paket|palette|"
     r"scatola|caja|caixa|paquete|bo[iî]te|koli|kutu|hộp|dus|коробк\w*|упаковк\w*)(?!\w)"
     r"(?:[\s=(:]*\d+(?:[.,]\d+)?\s?(?:m2|m²|sqm|sqft|sq\.?\s?ft|kg|pcs)\)?)?",
     re.IGNORECASE,
@@ -42,8 +42,8 @@ _ONE_SIZE = re.compile(
 )
 _SHARE = r"\d{1,3}(?:\s?[-–]\s?\d{1,3})?\s?%"
 _COMPOSITION = (
-    re.compile(rf"({_SHARE})\s?(?:de\s)?([^\W\d]{{3,}}(?:\s[^\W\d]{{3,}})?)"),
-    re.compile(rf"([^\W\d]{{3,}}(?:\s[^\W\d]{{3,}})?)\s?:?\s?({_SHARE})"),
+    re.compile(rf"({_SHARE})\s?(?:de\s)?([^\W\d]{{3,30}}(?:\s[^\W\d]{{3,30}})?)"),
+    re.compile(rf"(?<![^\W\d])([^\W\d]{{3,30}}(?:\s[^\W\d]{{3,30}})?)\s?:?\s?({_SHARE})"),
 )
 MOST_WORDS = 8
 """A line of more words is prose: what it measures need not be the product."""

@@ -357,7 +357,7 @@ def _name_beside(i: int, lines: Sequence[Line]) -> str | None:
 
 
 _LEADER = re.compile(
-    r"^(?P<name>.*?\w.*?)(?:\s*[.·…_]{2,}\s*|\s{2,}|\t)(?:p(?:age)?\.?|s\.)?\s*(?P<page>\d{1,4})$", re.IGNORECASE
+    r"^\W*+(?P<name>\w.*?)(?:\s*+[.·…_]{2,}+\s*+|\s{2,}+|\t)(?:p(?:age)?\.?|s\.)?\s*+(?P<page>\d{1,4})$", re.IGNORECASE
 )
 FEWEST_ENTRIES = 4
 RISING = 0.8

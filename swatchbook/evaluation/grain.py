@@ -11,7 +11,7 @@ from swatchbook.evaluation.truth import LabelledProduct, Truth
 from swatchbook.records import Product, Record
 
 NOT_PRINTED = "not printed"
-"""In a labelled category: nobody can read it."""
+"""The category of a label where none is printed."""
 
 
 class GrainScore(Record):

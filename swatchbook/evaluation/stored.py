@@ -31,7 +31,7 @@ def score_stored(ledger: Ledger, owner: str, truths: Sequence[Truth]) -> tuple[l
 def score_edited(ledger: Ledger, owner: str) -> list[Score]:
     """Return the scores of what was found in an owner's edited documents, against what people made of it by hand.
 
-    What nobody edited counts as right.
+    What was not edited counts as right.
     """
     scores = list[Score]()
     for document in all_documents(ledger, owner):

@@ -3,7 +3,7 @@
 import re
 
 _TIMES = re.compile(r"(?<=\d)\s*[x×✕]\s*(?=\d)", re.IGNORECASE)
-_SIZE = re.compile(r"\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+")
+_SIZE = re.compile(r"(?<!\d)\d+(?:[.,]\d+)?(?:x\d+(?:[.,]\d+)?)+")
 
 
 def join_sizes(text: str) -> str:

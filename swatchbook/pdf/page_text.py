@@ -18,6 +18,8 @@ TEXT = pymupdf.TEXT_CLIP | pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_CID_F
 BOLD, ITALIC = 16, 2  # bits of a span's flags
 BOLD_NAMES = ("bold", "black", "heavy", "demi")
 MOST_LINES = 5_000  # of text kept of a page, ten times a dense one; later stages compare all pairs of lines
+LONGEST_LINE = 1_000
+"""Characters; a longer line, which no print has, is read as several: the rules compare each part of a line with all."""
 FEWEST_LETTERS, LETTER_SHARE = 4, 0.6
 """A line is letter-spaced if so many of its words are single letters, and this share of its words single characters:
 kerned pairs such as "TA" stay together."""
@@ -61,11 +63,26 @@ def _blocks(found: Iterable[dict[str, Any]], as_shown: Transform) -> Iterator[di
         lines = [
             {"bbox": finite_box(transform_box(line["bbox"], as_shown)), "spans": spans}
             for line in block["lines"]
-            if (spans := [_span(span) for span in line["spans"] if span["text"]])
-            and any(not span["text"].isspace() for span in spans)
+            for spans in _of_length([_span(span) for span in line["spans"] if span["text"]])
+            if any(not span["text"].isspace() for span in spans)
         ]
         if lines:
             yield {"bbox": finite_box(transform_box(block["bbox"], as_shown)), "lines": lines}
+
+
+def _of_length(spans: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the spans of a line, in several lists if they have more than `LONGEST_LINE` characters."""
+    line, length = list[dict[str, Any]](), 0
+    for span in spans:
+        text = span["text"]
+        for start in range(0, len(text), LONGEST_LINE):
+            piece = {**span, "text": text[start : start + LONGEST_LINE]}
+            if line and length + len(piece["text"]) > LONGEST_LINE:
+                yield line
+                line, length = [], 0
+            line.append(piece)
+            length += len(piece["text"])
+    yield line
 
 
 def _span(span: dict[str, Any]) -> dict[str, Any]:

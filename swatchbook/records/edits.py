@@ -77,7 +77,7 @@ class Add(Record):
 
 
 class Reject(Record, Generic[Reference]):
-    """Say that a product is none."""
+    """Remove what is not a product."""
 
     action: Literal["reject"] = "reject"
     product: Reference

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from swatchbook.pdf import reader
+from swatchbook.pdf.page_text import LONGEST_LINE
 from swatchbook.settings import Settings
 from swatchbook.storage.files import Files
 from tests.pdf.making import Paper, gradient, jpeg
@@ -106,3 +107,10 @@ def test_ligatures_are_letters_and_right_to_left_words_stay_in_order(read) -> No
     page.insert_htmlbox((20, 200, 380, 300), "<p dir=rtl>שולחן אלון 120</p>")
     page.insert_htmlbox((20, 400, 380, 500), "<p dir=rtl>باب خشب</p>")
     assert read(paper) == [["office floor", "שולחן אלון 120", "باب خشب"]]
+
+
+def test_line_of_endless_length_is_read_as_several(read) -> None:
+    paper = Paper()
+    (page,) = paper.pages(1)
+    page.insert_text((2, 80), "1" * 2_500, fontsize=0.2)
+    assert [len(line) for (lines,) in [read(paper)] for line in lines] == [LONGEST_LINE, LONGEST_LINE, 500]

@@ -1,0 +1,60 @@
+"""What a short line says without a label."""
+
+import pytest
+
+from swatchbook.catalogue.attributes import labels_within
+from swatchbook.catalogue.measures import composition_in, kind_of, size_in, values_in, values_in_name
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("€ 64.00 per m²", {"price": "€ 64.00"}),
+        ("1.234,50 EUR", {"price": "1.234,50 EUR"}),
+        ("60 x 120 cm", {"dimensions": "60 x 120 cm"}),
+        ("L40 × W30 × H12 cm", {"dimensions": "L40 × W30 × H12 cm"}),
+        ("305 x 125", {"dimensions": "305 x 125"}),
+        ("R10 B", {"slip_rating": "R10 B"}),
+        ("2,5 kg", {"weight": "2,5 kg"}),
+        ("750 ml", {"capacity": "750 ml"}),
+        ("5 planks / carton = 2.2 m²", {"packaging": "5 planks / carton = 2.2 m²"}),
+        ("12 шт в упаковке", {"packaging": "12 шт в упаковке"}),
+        ("S, M, L, XL", {"size": "S, M, L, XL"}),
+        ("36, 37, 38, 39", {"size": "36, 37, 38, 39"}),
+        ("80% cotton 20% polyester", {"material": "80% cotton 20% polyester"}),
+        ("algodón 75%, poliamida 25%", {"material": "algodón 75%, poliamida 25%"}),
+        ("80% cotton", {}),  # of what is the rest?
+        ("39, 38, 37, 36", {}),  # a list of sizes rises
+        ("120 cm", {}),  # of any side or part
+        ("The table is 120 x 60 cm and stands in any room of your house", {}),  # prose
+        ("page 12", {}),
+    ],
+)
+def test_short_line_says_what_its_signs_and_units_say(text: str, values: dict[str, str]) -> None:
+    assert dict(values_in(text)) == values
+
+
+def test_size_without_a_unit_counts_alone_and_in_a_name() -> None:
+    assert size_in("600 x 600") == "600 x 600"
+    assert size_in("in 600 x 600 pieces") is None
+    assert dict(values_in_name("Paving 30x30")) == {"dimensions": "30x30"}
+    assert dict(values_in_name("Kerb 0.5 m")) == {"dimensions": "0.5 m"}
+    assert dict(values_in_name("Alder")) == {}
+
+
+def test_value_of_one_unit_tells_its_key() -> None:
+    assert [kind_of(text) for text in ("3 kg", "0.5 l", "40 mm", "3 kg each", "")] == [
+        "weight", "capacity", "dimensions", None, None,
+    ]  # fmt: skip
+
+
+def test_shares_make_a_composition_only_if_they_add_up_to_the_whole() -> None:
+    assert composition_in("Shell: wool 60 %, linen 40 %, woven") == "wool 60 %, linen 40 %"
+    assert composition_in("wool 60 %, linen 30 %") is None
+
+
+def test_labels_within_a_line_begin_behind_a_sign_or_a_number() -> None:
+    assert [found[1:] for found in labels_within("Polo 12 - Size: 23 x 18; Weight: 2 kg")] == [
+        ("size", "Size", "23 x 18"), ("weight", "Weight", "2 kg"),
+    ]  # fmt: skip
+    assert not list(labels_within("Shatter pack: 23 x 18"))

@@ -1,0 +1,56 @@
+"""A cell belongs to the name in its row and to the head of its column, drawn rules or not."""
+
+from swatchbook.catalogue.table_rows import cells_beside
+from swatchbook.records import Block, Box, Line, Occurrence
+from tests.catalogue.layouts import text
+
+HEADS = [text(60, 100, "Product"), text(220, 100, "Size (cm)"), text(320, 100, "Weight"), text(420, 100, "Price")]
+ROWS = [
+    [text(60, 120, "Kerb"), text(220, 120, "100 x 20"), text(320, 120, "45 kg"), text(420, 120, "€ 9.00")],
+    [text(60, 140, "Slab"), text(220, 140, "40 x 40"), text(320, 140, "18 kg"), text(420, 140, "€ 4.50")],
+]
+
+
+def lines(*blocks: Block) -> list[Line]:
+    return [line for block in blocks for line in block.lines]
+
+
+def place(block: Block, region: Box | None = None) -> Occurrence:
+    (line,) = block.lines
+    return Occurrence(page=1, bbox=block.bbox, region=region or block.bbox, text=line.text)
+
+
+def cells(row: int, own: list[Line], before: list[Line] | None = None) -> dict[str, str]:
+    others = [other[0].bbox for n, other in enumerate(ROWS) if n != row]
+    return {cell.key: cell.value for cell in cells_beside(place(ROWS[row][0]), own, others, before or [])}
+
+
+def test_each_name_takes_the_cells_of_its_row_with_the_unit_of_the_head() -> None:
+    page = lines(*HEADS, *ROWS[0], *ROWS[1])
+    assert cells(0, page) == {"size": "100 x 20", "weight": "45 kg", "price": "€ 9.00"}
+    assert cells(1, page) == {"size": "40 x 40", "weight": "18 kg", "price": "€ 4.50"}
+    bare = lines(*HEADS, ROWS[0][0], text(220, 120, "100"))
+    assert cells(0, bare) == {"size": "100 cm"}
+
+
+def test_heads_of_the_page_before_count_where_a_page_has_none() -> None:
+    page = lines(*ROWS[1])
+    assert cells(1, page) == {}
+    assert cells(1, page, lines(*HEADS, *ROWS[0])) == {"size": "40 x 40", "weight": "18 kg", "price": "€ 4.50"}
+
+
+def test_one_label_heads_no_table_unless_a_column_of_names_stands_beside() -> None:
+    own = [ROWS[0][0], ROWS[0][3]]
+    assert cells(0, lines(HEADS[3], *own)) == {}
+    assert cells(0, lines(HEADS[0], HEADS[3], *own)) == {"price": "€ 9.00"}
+
+
+def test_cell_behind_the_next_name_of_the_row_belongs_to_that_name() -> None:
+    left, right = text(60, 120, "Kerb"), text(320, 120, "Slab")
+    heads = [text(60, 100, "Item"), text(220, 100, "Price"), text(320, 100, "Item"), text(420, 100, "Price")]
+    page = lines(*heads, left, text(220, 120, "€ 1"), right, text(420, 120, "€ 2"))
+    found = {
+        name: [cell.value for cell in cells_beside(place(own), page, [other.bbox])]
+        for name, own, other in (("left", left, right), ("right", right, left))
+    }
+    assert found == {"left": ["€ 1"], "right": ["€ 2"]}
