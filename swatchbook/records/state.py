@@ -94,11 +94,12 @@ class DocumentState(ImageCounts):
 class FailingKind(Record):
     """Images of which something has failed and is not made yet; `next_try`: of the first of them, None: not by itself.
 
-    An image with two kinds of failures counts for both.
+    An image with two kinds of failures counts for both. `rejected` ones are tried again only by force.
     """
 
     kind: str
     images: int
+    rejected: int
     next_try: float | None
 
 
@@ -171,7 +172,8 @@ class RunState(Record):
     """A run, and what followed. `stuck`: it lives and has made no progress; `crashed`: its process died, or hung.
 
     `failed`: a failure ended it (`failure_kind`); `stopped`: somebody cancelled or deleted the document, or began
-    another run. `continued_at`: when the next run of its document began.
+    another run. `continued_at`: when the next run of its document began. `progress_age`: of a live one,
+    seconds.
     """
 
     token: str
@@ -186,7 +188,7 @@ class RunState(Record):
     note: str | None
     started_at: float
     ended_at: float | None
-    progress_age: float
+    progress_age: float | None
     failure_kind: str | None
     flow_run: str | None
     continued_at: float | None
@@ -202,9 +204,11 @@ class CollectionState(Record):
     """
 
     owner: str | None
-    at: float
     images: ImageCounts
     counted: int
+    placements_hidden: int
+    placements_decorative: int
+    pages_skipped: int
     closes: bool = Field(description="Whether complete + partial + failed + rejected + pending = counted.")
     coverage_percentage: float
     unpublished: int

@@ -4,7 +4,7 @@ are those of the last 14 days.
 
 from typing import Final
 
-from swatchbook.ledger.queries.account import count_shown
+from swatchbook.ledger.queries.account import count_left_out, count_shown
 from swatchbook.ledger.queries.activity import (
     daily_costs,
     daily_failures,
@@ -39,9 +39,9 @@ def collect_state(resources: Resources, owner: str | None, owners: frozenset[str
     ]
     return CollectionState(
         owner=owner,
-        at=ledger.now(),
         images=counts.images,
         counted=shown,
+        **count_left_out(ledger, owner=owner),
         closes=sum(getattr(counts.images, state.value) for state in ImageState) == shown,
         coverage_percentage=counts.coverage.coverage_percentage,
         unpublished=counts.coverage.unpublished,

@@ -48,15 +48,23 @@ def account(ledger: Ledger, *, document: str | None = None, owner: str | None = 
     states = states_of_images(shown_images(document=document, owner=owner)).subquery("states")
     with ledger.read() as connection:
         counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
-        hidden = _counts(connection, placements, placements.c.state, document, owner)
-        by_kind = _counts(connection, pages, pages.c.kind, document, owner)
     return Account(
         found=sum(counted.values()),
         **{state.value: counted.get(state.value, 0) for state in ImageState},
-        placements_hidden=hidden.get(PlacementState.HIDDEN.value, 0),
-        placements_decorative=hidden.get(PlacementState.DECORATIVE.value, 0),
-        pages_skipped=by_kind.get("skipped", 0),
+        **count_left_out(ledger, document=document, owner=owner),
     )
+
+
+def count_left_out(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> dict[str, int]:
+    """Return what the account leaves out, by the names of its fields: hidden placements, skipped pages and so on."""
+    with ledger.read() as connection:
+        hidden = _counts(connection, placements, placements.c.state, document, owner)
+        by_kind = _counts(connection, pages, pages.c.kind, document, owner)
+    return {
+        "placements_hidden": hidden.get(PlacementState.HIDDEN.value, 0),
+        "placements_decorative": hidden.get(PlacementState.DECORATIVE.value, 0),
+        "pages_skipped": by_kind.get("skipped", 0),
+    }
 
 
 def count_shown(ledger: Ledger, owner: str | None = None) -> int:

@@ -17,6 +17,7 @@ from swatchbook.records import (
     DailyCost,
     DailyFailures,
     DailyWork,
+    DocumentStatus,
     FailingKind,
     ItemState,
     ProviderState,
@@ -122,9 +123,15 @@ def _calls_of(owner: str | None) -> list[ColumnElement[bool]]:
 def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]:
     """Return the kinds of failures of shown images that are not made good yet, with the first next try of each."""
     kind = items.c.failure["kind"].as_string()
+    rejected = case((image_item_state == ItemState.REJECTED, images.c.id))
     next_try = func.min(case((is_open(image_item_state), image_next_try)))
     query = (
-        select(kind.label("kind"), func.count(images.c.id.distinct()).label("images"), next_try.label("next_try"))
+        select(
+            kind.label("kind"),
+            func.count(images.c.id.distinct()).label("images"),
+            func.count(rejected.distinct()).label("rejected"),
+            next_try.label("next_try"),
+        )
         .select_from(image_items(shown_images(owner=owner)))
         .where(kind.is_not(None), image_item_state != ItemState.DONE)
         .group_by(kind)
@@ -132,6 +139,29 @@ def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]
     )
     with ledger.read() as connection:
         return [FailingKind.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def documents_failing(ledger: Ledger, kind: str, limit: int, owner: str | None = None) -> list[str]:
+    """Return the ids of documents that a failure of this kind stopped, or that show images with one; at most `limit`.
+
+    Neither those that somebody cancelled or deleted, nor for images that were rejected.
+    """
+    shown = shown_images(owner=owner)
+    with_images = (
+        select(shown.c.document)
+        .select_from(image_items(shown))
+        .where(
+            items.c.failure["kind"].as_string() == kind,
+            image_item_state.not_in((ItemState.DONE, ItemState.REJECTED)),
+        )
+    )
+    query = select(documents.c.id).where(
+        or_(documents.c.failure_kind == kind, documents.c.id.in_(with_images)),
+        documents.c.status.not_in((DocumentStatus.CANCELLED, DocumentStatus.DELETING)),
+        *owned_by(owner),
+    )
+    with ledger.read() as connection:
+        return list(connection.execute(query.order_by(documents.c.id).limit(limit)).scalars())
 
 
 def provider_states(ledger: Ledger, owner: str | None = None) -> list[ProviderState]:
@@ -168,7 +198,7 @@ def recent_runs(ledger: Ledger, limit: int, owner: str | None = None) -> list[Ru
         select(
             runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.kind, state.label("state"),
             runs.c.stage, runs.c.done, runs.c.total, runs.c.note, runs.c.started_at, runs.c.ended_at,
-            (db_now() - runs.c.progress_at).label("progress_age"), runs.c.failure_kind,
+            case((live, db_now() - runs.c.progress_at)).label("progress_age"), runs.c.failure_kind,
             runs.c.prefect_run.label("flow_run"), documents.c.status.label("document_status"),
             documents.c.due_at.label("document_due_at"),
         )

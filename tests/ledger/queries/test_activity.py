@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert, select
 
-from swatchbook.errors import InvalidModelOutput, ProviderDown
+from swatchbook.errors import InvalidModelOutput, ProviderDown, UnreadableImage
 from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.dead_runs import mark_dead
@@ -15,6 +15,7 @@ from swatchbook.ledger.queries.activity import (
     daily_costs,
     daily_failures,
     daily_work,
+    documents_failing,
     failing_kinds,
     provider_states,
     recent_runs,
@@ -22,7 +23,7 @@ from swatchbook.ledger.queries.activity import (
 from swatchbook.ledger.rounds import last_rounds, record_round
 from swatchbook.ledger.tables import calls, failed_tries
 from swatchbook.records import DocumentStatus, Stage
-from tests.ledger.scene import VISUAL, begin_again, begun, end, fail, keys, lapse
+from tests.ledger.scene import VISUAL, begin_again, begun, end, fail, keys, lapse, set_document
 
 DAY = 86_400.0
 PICTURES = keys(3)
@@ -66,10 +67,24 @@ def test_open_failures_are_told_with_the_next_try(ledger: Ledger) -> None:
     run = begun(ledger, pictures=PICTURES)
     fail(ledger, run, PICTURES[:2], InvalidModelOutput("No."))
     [kind] = failing_kinds(ledger)
-    assert (kind.kind, kind.images) == ("invalid_model_output", 2)
+    assert (kind.kind, kind.images, kind.rejected) == ("invalid_model_output", 2, 0)
     assert kind.next_try is not None
     assert kind.next_try == pytest.approx(ledger.now() + 900, abs=200)
     assert failing_kinds(ledger, "bert") == []
+    assert documents_failing(ledger, "invalid_model_output", 10) == [run.document]
+    assert documents_failing(ledger, "invalid_model_output", 10, "bert") == documents_failing(ledger, "x", 10) == []
+
+
+def test_what_was_rejected_or_cancelled_is_not_to_be_tried_again(ledger: Ledger) -> None:
+    run = begun(ledger, pictures=PICTURES)
+    fail(ledger, run, PICTURES[:1], UnreadableImage("No."))
+    [kind] = failing_kinds(ledger)
+    assert (kind.kind, kind.images, kind.rejected, kind.next_try) == (UnreadableImage.kind, 1, 1, None)
+    assert documents_failing(ledger, UnreadableImage.kind, 10) == []
+    set_document(ledger, run.document, failure_kind="x")
+    assert documents_failing(ledger, "x", 10) == [run.document]
+    set_document(ledger, run.document, status=DocumentStatus.CANCELLED)
+    assert documents_failing(ledger, "x", 10) == []
 
 
 def test_work_is_that_of_stages_that_did_something(ledger: Ledger) -> None:
