@@ -44,7 +44,7 @@ class Listing(Paging):
     owner: Owner | None = Field(
         default=None, description="Owner of the documents; required only for a key with several owners."
     )
-    status: DocumentStatus | None = None
+    status: DocumentStatus | None = Field(default=None, description="Only documents with this status.")
     name: SearchText | None = Field(default=None, description="Part of the name, case-insensitive.")
 
 

@@ -8,7 +8,8 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Generic, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -19,8 +20,6 @@ from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import Failure
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
-from swatchbook.ledger.queries import account as queries_account
-from swatchbook.ledger.queries.account import Account
 from swatchbook.ledger.queries.activity import daily_costs, daily_failures, daily_work, failing_kinds, total_costs
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.owners import OwnerAccount, known_owners, owner_accounts
@@ -28,7 +27,16 @@ from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.queries.timings import stage_weeks
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import DueCounts, count_due
-from swatchbook.records import Coverage, DailyCost, DailyFailures, DailyWork, FailingKind, RoleCoverage, StageWeek
+from swatchbook.records import (
+    Coverage,
+    DailyCost,
+    DailyFailures,
+    DailyWork,
+    FailingKind,
+    ImageCounts,
+    RoleCoverage,
+    StageWeek,
+)
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 
@@ -124,7 +132,7 @@ class Activity(BaseModel):
 class Counted(BaseModel):
     """Counts of the whole ledger."""
 
-    account: Account
+    account: ImageCounts
     due: DueCounts
     embeddings: EmbeddingStats
     documents: dict[str, int]
@@ -188,8 +196,9 @@ def count(resources: Resources) -> Counted:
     """Count the whole ledger. Raises LedgerDown."""
     coverage = count_coverage(resources.ledger)
     stale = stale_roles(resources.ledger, resources.settings)
+    activity = _activity(resources, coverage)
     return Counted(
-        account=queries_account.account(resources.ledger),
+        account=_sum(activity.owners),
         due=count_due(resources.ledger),
         embeddings=EmbeddingStats(
             total_images=coverage.total_images,
@@ -202,8 +211,16 @@ def count(resources: Resources) -> Counted:
         owners=len(known_owners(resources.ledger)),
         unpublished=coverage.unpublished,
         undelivered=undelivered(resources.ledger) if resources.settings.notice_url else None,
-        activity=_activity(resources, coverage),
+        activity=activity,
     )
+
+
+def _sum(owners: Iterable[OwnerAccount]) -> ImageCounts:
+    """Return the images of all owners by state: each image has one owner."""
+    totals = Counter[str]()
+    for owner in owners:
+        totals.update({name: getattr(owner, name) for name in ImageCounts.model_fields})
+    return ImageCounts(**{name: totals[name] for name in ImageCounts.model_fields})
 
 
 def _activity(resources: Resources, coverage: Coverage) -> Activity:

@@ -32,11 +32,10 @@ def collect_state(resources: Resources, owner: str | None, owners: frozenset[str
     """Return the state of an owner's collection, or of all. `owners`: those that the caller may see; None: all."""
     ledger = resources.ledger
     counts, shown = count_statistics(ledger, owner), count_shown(ledger, owner)
-    visible = [
-        OwnerState.model_validate(each.model_dump())
-        for each in owner_accounts(ledger)
-        if owner in (None, each.owner) and (owners is None or each.owner in owners)
-    ]
+    if owner is None:
+        listed = [OwnerState(**each.model_dump()) for each in owner_accounts(ledger)]
+    else:
+        listed = [OwnerState(owner=owner, documents=sum(counts.coverage.documents.values()), **dict(counts.images))]
     return CollectionState(
         owner=owner,
         images=counts.images,
@@ -48,7 +47,7 @@ def collect_state(resources: Resources, owner: str | None, owners: frozenset[str
         lost_pictures=counts.coverage.lost_pictures,
         to_review=count_images_to_review(ledger, owner=owner),
         documents=counts.coverage.documents,
-        owners=tuple(visible),
+        owners=tuple(each for each in listed if owners is None or each.owner in owners),
         roles=counts.coverage.roles,
         failing=tuple(failing_kinds(ledger, owner)),
         failures=tuple(daily_failures(ledger, _SECONDS, owner)),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, String, case, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, String, Subquery, case, cast, func, literal, or_, select
 
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.documents import owned_by
@@ -132,7 +132,7 @@ def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]
             func.count(rejected.distinct()).label("rejected"),
             next_try.label("next_try"),
         )
-        .select_from(image_items(shown_images(owner=owner)))
+        .select_from(image_items(_with_failures(owner)))
         .where(kind.is_not(None), image_item_state != ItemState.DONE)
         .group_by(kind)
         .order_by(kind)
@@ -141,12 +141,27 @@ def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]
         return [FailingKind.model_validate(dict(row)) for row in connection.execute(query).mappings()]
 
 
+def _with_failures(owner: str | None) -> Subquery:
+    """Return (document, image) of shown images of which an item has failed: they are few, and the rest need no join."""
+    shown, failed = shown_images(owner=owner), items.alias("failed")
+    keys = select(failed.c.key).where(
+        failed.c.state != ItemState.DONE, failed.c.failure["kind"].as_string().is_not(None)
+    )
+    of_image = (images.c.content_key, images.c.text_key, images.c.pair_key)
+    return (
+        select(shown)
+        .join(images, images.c.id == shown.c.image)
+        .where(or_(*(key.in_(keys) for key in of_image)))
+        .subquery("with_failures")
+    )
+
+
 def documents_failing(ledger: Ledger, kind: str, limit: int, owner: str | None = None) -> list[str]:
     """Return the ids of documents that a failure of this kind stopped, or that show images with one; at most `limit`.
 
     Neither those that somebody cancelled or deleted, nor for images that were rejected.
     """
-    shown = shown_images(owner=owner)
+    shown = _with_failures(owner)
     with_images = (
         select(shown.c.document)
         .select_from(image_items(shown))
