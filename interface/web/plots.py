@@ -39,7 +39,8 @@ def plot_days(
     """Return stacked bars, one for each day, of (day, series, value); None without any. `name`: that of the plot."""
     by_series = defaultdict[str, Counter[str]](Counter)
     for day, series, value in values:
-        by_series[series][day] += value  # type: ignore[assignment]  # a Counter adds floats, too
+        if day in days:
+            by_series[series][day] += value  # type: ignore[assignment]  # a Counter adds floats, too
     most = sorted(by_series, key=lambda series: (-sum(by_series[series].values()), series))
     for series in most[COLORS - 1 :] if len(most) > COLORS else ():
         by_series[OTHERS] += by_series.pop(series)

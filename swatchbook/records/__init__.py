@@ -149,6 +149,7 @@ from swatchbook.records.state import (
     StageTimes,
     StageWeek,
     StaleVectors,
+    compare_weeks,
 )
 from swatchbook.records.statistics import Coverage, ImageCounts, RoleCoverage, Similarity, Statistics
 
@@ -286,6 +287,7 @@ __all__ = [
     "Unreadable",
     "Variant",
     "chunk_id",
+    "compare_weeks",
     "document_id",
     "entity_id",
     "fold",

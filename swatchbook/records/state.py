@@ -44,18 +44,12 @@ class StageWeek(Record):
     stage: Stage
     now: StageTimes
     before: StageTimes | None
+    is_slower: bool
 
     @property
     def change(self) -> float | None:
         """Return by how much of the week before a page or image takes longer: 0.3 is 30 % more."""
         return self.now.unit_seconds / self.before.unit_seconds - 1 if self.before else None
-
-    @property
-    def is_slower(self) -> bool:
-        """Return whether it is SLOWER, with enough runs in both weeks to say so."""
-        if self.before is None or min(self.now.runs, self.before.runs) < _MIN_RUNS:
-            return False
-        return self.now.run_seconds >= _MIN_SECONDS and self.now.unit_seconds > SLOWER * self.before.unit_seconds
 
     @property
     def line(self) -> str:
@@ -66,6 +60,13 @@ class StageWeek(Record):
             f"{self.stage}: {self.now.unit_seconds:.3g} s for a page or image, {self.before.unit_seconds:.3g} s in the "
             f"week before ({self.change:+.0%})"
         )
+
+
+def compare_weeks(stage: Stage, now: StageTimes, before: StageTimes | None) -> StageWeek:
+    """Return the times of two weeks, and whether the stage is SLOWER, with enough runs in both weeks to say so."""
+    comparable = before is not None and min(now.runs, before.runs) >= _MIN_RUNS and now.run_seconds >= _MIN_SECONDS
+    is_slower = comparable and before is not None and now.unit_seconds > SLOWER * before.unit_seconds
+    return StageWeek(stage=stage, now=now, before=before, is_slower=is_slower)
 
 
 # --- the account ------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def stage_rows(stages: Iterable[StageWeek]) -> list[tuple[str, ...]]:
             each.stage.value,
             str(each.now.runs),
             f"{each.now.unit_seconds:.3g}",
-            f"{each.before.unit_seconds:.3g} ({each.before.runs} runs)" if each.before else "–",
+            f"{each.before.unit_seconds:.3g} (runs: {each.before.runs})" if each.before else "–",
             "–" if each.change is None else f"{each.change:+.0%}",
         )
         for each in stages

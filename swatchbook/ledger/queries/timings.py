@@ -7,7 +7,7 @@ from sqlalchemy import and_, case, func, select
 from swatchbook.ledger.database import Ledger, db_now
 from swatchbook.ledger.documents import owned_by
 from swatchbook.ledger.tables import documents, timings
-from swatchbook.records import Record, Stage, StageTimes, StageWeek
+from swatchbook.records import Record, Stage, StageTimes, StageWeek, compare_weeks
 
 SLOW = 1.5  # times the usual time
 _MIN_SECONDS = 1.0  # in less, mostly start-up is measured
@@ -129,7 +129,7 @@ def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:
         key: StageTimes(runs=row.runs, run_seconds=row.seconds, unit_seconds=row.each) for key, row in found.items()
     }
     return [
-        StageWeek(stage=stage, now=weeks[stage.value, 0], before=weeks.get((stage.value, 1)))
+        compare_weeks(stage, weeks[stage.value, 0], weeks.get((stage.value, 1)))
         for stage in Stage
         if (stage.value, 0) in weeks
     ]
