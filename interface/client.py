@@ -282,7 +282,7 @@ class Client:
 
     def edits(self, document: str) -> Sequence[StoredEdit]:
         """Return the edits of a document's products, also undone ones and those that change nothing any more."""
-        return self._read(ListedEdits, "GET", f"/documents/{_part(document)}/products/edits").edits
+        return tuple(self._each(ListedEdits, f"/documents/{_part(document)}/products/edits", "edits"))
 
     def undo(self, document: str, edit: int) -> Edited:
         """Undo an edit, by its number."""

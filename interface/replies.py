@@ -163,9 +163,12 @@ class ListedPages(Record):
 
 
 class ListedEdits(Record):
-    """The edits by hand of a document's products, in the order in which they were made."""
+    """A page of the edits by hand of a document's products, in the order in which they were made; `next` is the cursor
+    of the next page, null on the last.
+    """
 
     edits: tuple[StoredEdit, ...]
+    next: str | None
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
