@@ -66,9 +66,12 @@ def _draw(name: str, title: str, what: str, days: Sequence[str], series: Mapping
             if child.tag in _DROPPED or not isinstance(child.tag, str) or child.get("class", "").endswith("overlay"):
                 parent.remove(child)  # what its script needs, and comments
     for number, (each, values) in enumerate(series.items()):
-        bars = root.find(f".//g[@class='series serie-{number} color-{number}']/g[@class='bars']")
-        for bar, day, value in zip(bars if bars is not None else (), days, values, strict=True):
-            ET.SubElement(bar[0], "title").text = f"{day}: {each}: {value:,.6g}"  # shown when it is pointed at
+        for bars in root.iterfind(f".//g[@class='series serie-{number} color-{number}']/g[@class='bars']"):
+            for bar, day, value in zip(list(bars), days, values, strict=True):
+                if value:
+                    ET.SubElement(bar[0], "title").text = f"{day}: {each}: {value:,.6g}"  # told when pointed at
+                else:
+                    bars.remove(bar)
     root.attrib = {"viewBox": f"0 0 {_WIDTH} {_HEIGHT}", "role": "img", "class": "plot"}
     root.set("aria-labelledby", f"{name}-title {name}-desc")
     for place, (tag, text) in enumerate((("title", title), ("desc", what))):

@@ -28,7 +28,7 @@ def test_plots_have_a_title_a_description_and_the_numbers_and_nothing_inline() -
     assert plot is not None
     assert (len(plot.series), list(plot.series)[-1]) == (8, OTHERS)
     assert plot.series[OTHERS] == [0, 0, 0, 3.5, 0, 1 + 2 + 3 + 4, *[0] * 8]
-    drawn = Page(plot.svg)
+    drawn = Page(str(plot.svg))
     assert drawn.all("svg", role="img")[0]["aria-labelledby"] == "name-title name-desc"
     assert drawn.text.startswith("TitleWhat")
     assert not {"script", "style", "defs"} & {tag for tag, _ in drawn.tags}
@@ -39,7 +39,7 @@ def test_plots_have_a_title_a_description_and_the_numbers_and_nothing_inline() -
     assert plot_days("name", "Title", "What", DAYS, []) is None
     alone = plot_days("name", "Title", "What", DAYS, values[:1])
     assert alone is not None
-    assert f"{DAYS[3]}: {hostile}: 2" in Page(alone.svg).text
+    assert f"{DAYS[3]}: {hostile}: 2" in Page(str(alone.svg)).text
 
 
 def test_what_goes_wrong_is_told_with_what_follows(
