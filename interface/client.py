@@ -27,6 +27,7 @@ from interface.replies import (
     ListedPages,
     ListedProducts,
     Problem,
+    ShownCoverage,
     ShownDocument,
     Uploaded,
 )
@@ -281,7 +282,7 @@ class Client:
 
     def edits(self, document: str) -> Sequence[StoredEdit]:
         """Return the edits of a document's products, also undone ones and those that change nothing any more."""
-        return self._read(ListedEdits, "GET", f"/documents/{_part(document)}/products/edits").edits
+        return tuple(self._each(ListedEdits, f"/documents/{_part(document)}/products/edits", "edits"))
 
     def undo(self, document: str, edit: int) -> Edited:
         """Undo an edit, by its number."""
@@ -364,6 +365,10 @@ class Client:
     def stats(self, *, owner: str | None = None) -> Statistics:
         """Return the images of a collection by state, role, model and kind of failure, and how alike they are."""
         return self._read(Statistics, "GET", "/stats", params=_given({"owner": owner or self.owner}))
+
+    def coverage(self, *, owner: str | None = None) -> ShownCoverage:
+        """Return the state of an owner's collection: account, failures, models, runs, throughput and costs."""
+        return self._read(ShownCoverage, "GET", "/coverage", params=_given({"owner": owner or self.owner}))
 
     def near_duplicates(self, *, owner: str | None = None, limit: int = 100) -> NearDuplicates:
         """Return groups of images that show nearly the same picture, the largest groups first."""

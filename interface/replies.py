@@ -8,7 +8,9 @@ from pydantic import BaseModel, Field
 
 from swatchbook.records import (
     Chunk,
+    CollectionState,
     DocumentImage,
+    DocumentState,
     DocumentStatus,
     Entity,
     IngestOptions,
@@ -20,6 +22,29 @@ from swatchbook.records import (
     Stage,
     StoredEdit,
 )
+
+
+class Parts(Record):
+    """Which parts of the service respond. `troubles`: what keeps documents from being worked on."""
+
+    database: Literal["ok", "down"]
+    index: Literal["ok", "down"]
+    prefect: Literal["ok", "down", "not configured"]
+    troubles: tuple[str, ...]
+
+
+class ShownCoverage(CollectionState):
+    """The state of a collection, with that of the service; the address of Prefect's UI, if runs are shown there."""
+
+    parts: Parts
+    prefect_ui: str | None
+
+
+class ListedStates(Record):
+    """A page of documents with their accounts, newest first; `next` is the cursor of the next page, null at the end."""
+
+    documents: tuple[DocumentState, ...]
+    next: str | None
 
 
 class Progress(Record):
@@ -138,9 +163,12 @@ class ListedPages(Record):
 
 
 class ListedEdits(Record):
-    """The edits by hand of a document's products, in the order in which they were made."""
+    """A page of the edits by hand of a document's products, in the order in which they were made; `next` is the cursor
+    of the next page, null on the last.
+    """
 
     edits: tuple[StoredEdit, ...]
+    next: str | None
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

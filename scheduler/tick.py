@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from swatchbook.errors import Failure, InvalidReference, as_failure
 from swatchbook.ledger import dead_runs, schedule
 from swatchbook.ledger.retention import UNUSED_SECONDS
+from swatchbook.ledger.rounds import record_round
 from swatchbook.pipeline.delete import finish_delete
 from swatchbook.pipeline.notify import send_notices
 from swatchbook.pipeline.publish import publish_all, settle_late_writes
@@ -79,7 +80,9 @@ async def tick(resources: Resources) -> Ticked:
     Failures are returned as `troubles`, since a later round may succeed.
     """
     children = [] if _has_prefect() else [_process_due, _review]
-    return await _round(resources, [*_parts(), *children, _notify])
+    done = await _round(resources, [*_parts(), *children, _notify])
+    await _record(resources, done)
+    return done
 
 
 async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float = EVERY_SECONDS) -> None:
@@ -95,17 +98,18 @@ async def keep_ticking(resources: Resources, wake: asyncio.Event, every: float =
         while True:
             wake.clear()
             done = await _round(resources, _parts())
+            await _record(resources, done)
             troubles = _log_changes(done.troubles, before=troubles)
-            messenger.begin(_notify(resources))
+            messenger.begin(_recorded(resources, _notify))
             if len(done.deleted) >= _DELETES:  # there may be more
                 wake.set()
             if time.monotonic() - collected > COLLECT_SECONDS and not troubles:
                 collector.begin(collect(resources))
                 collected = time.monotonic()
             if not _has_prefect():
-                worker.begin(_process_due(resources))
+                worker.begin(_recorded(resources, _process_due))
                 if time.monotonic() - reviewed > REVIEW_SECONDS:
-                    reviewer.begin(_review(resources))
+                    reviewer.begin(_recorded(resources, _review))
                     reviewed = time.monotonic()
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), every)
@@ -181,6 +185,17 @@ async def _round(resources: Resources, parts: Iterable[Part]) -> Ticked:
         except Exception as error:  # noqa: BLE001 — isolates the parts of a round
             troubles.append(_message(error))
     return Ticked.model_validate({**done, "troubles": tuple(troubles)})
+
+
+async def _recorded(resources: Resources, part: Part) -> None:
+    await _record(resources, Ticked.model_validate(await part(resources)))
+
+
+async def _record(resources: Resources, done: Ticked) -> None:
+    """Record what was done, if anything was. That the ledger is away is told by the round itself."""
+    if found := done.model_dump(mode="json", exclude_defaults=True):
+        with suppress(Failure):
+            await asyncio.to_thread(record_round, resources.ledger, found)
 
 
 def _parts() -> list[Part]:

@@ -598,21 +598,23 @@ def status(owner: OwnerName = None, all_owners: AllOwners = False, as_json: Json
 
 @app.command(rich_help_panel=SEARCH)
 def coverage(owner: OwnerName = None, all_owners: AllOwners = False, roles: Roles = "", as_json: Json = False) -> None:
-    """Show how much of the collection is embedded and searchable."""
+    """Show how much of the collection is embedded and searchable, and what the stages took this week."""
     wanted = parse_roles(roles)
     with opened_resources() as resources:
         from interface.cli.tables import draw_coverage
         from interface.cli.terminal import out, say_json
         from swatchbook.ledger.queries.coverage import count_coverage
+        from swatchbook.ledger.queries.timings import stage_weeks
         from swatchbook.reports.stale import stale_roles
 
         whose = choose_owner(resources.ledger, owner, all_owners)
         counted = count_coverage(resources.ledger, owner=whose, roles=wanted)
         stale = stale_roles(resources.ledger, resources.settings, whose, wanted)
+        stages = stage_weeks(resources.ledger, whose)
         if as_json:
-            say_json(counted.model_dump(mode="json") | {"stale": [each.model_dump(mode="json") for each in stale]})
+            say_json(counted.model_dump(mode="json") | {"stale": stale, "stages": stages})
         else:
-            out().print(draw_coverage(counted, stale))
+            out().print(draw_coverage(counted, stale, stages))
 
 
 @app.command(rich_help_panel=SEARCH)

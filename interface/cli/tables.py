@@ -20,7 +20,8 @@ from swatchbook.ledger.queries.reviews import count_images_to_review
 from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
-from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, SkippedPage, Stage
+from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, SkippedPage, Stage, StageWeek
+from swatchbook.reports.coverage import STAGE_HEADER, stage_rows
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate
@@ -195,8 +196,10 @@ def _describe_damage(damage: Damage) -> str:
     return f"file {damage.file} of {names} is damaged{advice}"
 
 
-def draw_coverage(coverage: Coverage, stale: Sequence[StaleRole] = ()) -> RenderableType:
-    """Return how much of the collection has vectors, by role and tag, and which of them are stale."""
+def draw_coverage(
+    coverage: Coverage, stale: Sequence[StaleRole] = (), stages: Sequence[StageWeek] = ()
+) -> RenderableType:
+    """Return how much of the collection has vectors, by role and tag, which are stale, and the week's stage times."""
     counts = " · ".join(f"{count} {name}" for name, count in coverage.documents.items() if count)
     share = f"{coverage.with_embeddings} of {coverage.total_images} ({coverage.coverage_percentage:g} %)"
     parts: list[RenderableType] = [
@@ -216,7 +219,13 @@ def draw_coverage(coverage: Coverage, stale: Sequence[StaleRole] = ()) -> Render
         for role in coverage.roles:
             rows.add_row(cell(role.role, "bold"), cell(role.tag, "dim"), *(cell(getattr(role, f)) for f in figures))
         parts.append(rows)
+    if stages:
+        times = table(*STAGE_HEADER, right=STAGE_HEADER[1:])
+        for cells in stage_rows(stages):
+            times.add_row(*map(cell, cells))
+        parts.append(times)
     parts += _stale_lines(stale)
+    parts += [Text(f"! slower: {each.line}", "yellow") for each in stages if each.is_slower]
     return Group(*parts)
 
 

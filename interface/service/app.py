@@ -14,6 +14,7 @@ from fastapi.openapi.utils import get_openapi
 
 from interface.replies import Problem
 from interface.service import (
+    coverage,
     docs,
     document_parts,
     documents,
@@ -54,8 +55,8 @@ Loop = Callable[[Resources, asyncio.Event], Awaitable[None]]
 """Processes due documents until cancelled; runs soon after the event is set."""
 
 _ROUTERS = (
-    docs, uploads, documents, document_parts, product_edits, images, previews, search, statistics, webhooks, health,
-    metrics,
+    docs, uploads, documents, document_parts, product_edits, images, previews, search, statistics, coverage,
+    webhooks, health, metrics,
 )  # fmt: skip
 _PAGES = (web_pages, web_login, web_search, web_documents, web_images, web_coverage, web_review, web_product_edits)
 _STREAMS = frozenset({"/documents", "/search", web_search.PICTURE_PATH})
@@ -138,5 +139,18 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema["components"]["schemas"]["Problem"] = Problem.model_json_schema(
             ref_template="#/components/schemas/{model}"
         )
+        _describe_etags(schema["paths"])
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _describe_etags(paths: dict[str, Any]) -> None:
+    """Add to each GET with a JSON answer what `middleware.py` does for all of them."""
+    for operation in (methods["get"] for methods in paths.values() if "get" in methods):
+        found = operation["responses"]["200"]
+        if "application/json" in found.get("content", {}):
+            text = {"schema": {"type": "string"}}
+            found["headers"] = {"ETag": {"description": "Tag of this answer, for If-None-Match.", **text}}
+            operation["responses"]["304"] = {"description": "Unchanged: the caller has this answer (If-None-Match)."}
+            known = {"name": "If-None-Match", "in": "header", "description": "ETag of an answer that the caller has."}
+            operation.setdefault("parameters", []).append({**known, "required": False, **text})

@@ -25,7 +25,7 @@ from swatchbook.records import LinkKind, ProductDetails
 
 _BY_ORDINAL: TypeAdapter[ByOrdinal] = TypeAdapter(tuple[Number, StoredId])
 _BY_ENDS: TypeAdapter[ByEnds] = TypeAdapter(tuple[LinkKind, StoredId, StoredId])
-_BY_NUMBER: TypeAdapter[tuple[int]] = TypeAdapter(tuple[Number])
+BY_NUMBER: TypeAdapter[tuple[int]] = TypeAdapter(tuple[Number])
 
 ThePaging = Annotated[Paging, Query()]
 ProductId = Annotated[UUID, Path(description="Product id, as in a document's products and in search results.")]
@@ -81,7 +81,7 @@ def list_images(resources: Tools, caller: TheCaller, document_id: DocumentId, qu
 @router.get("/documents/{document_id}/pages", summary="List a document's pages")
 def list_pages(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedPages:
     """By number: size, kind, and why a page was skipped or lost."""
-    document, after = find(resources, caller, document_id), read_cursor(query.cursor, _BY_NUMBER)
+    document, after = find(resources, caller, document_id), read_cursor(query.cursor, BY_NUMBER)
     rows = document_parts.list_pages(resources.ledger, document.id, after=after, limit=query.limit + 1)
     page, cursor = cut_page(rows, query.limit)
     return ListedPages(pages=page, next=cursor)

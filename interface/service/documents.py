@@ -33,7 +33,7 @@ from swatchbook.upkeep.regenerate import regenerate
 
 DocumentId = Annotated[UUID, Path(description="Document id, as returned by the upload or the list.")]
 
-_POSITION: TypeAdapter[tuple[float, str]] = TypeAdapter(tuple[Seconds, StoredId])
+POSITION: TypeAdapter[tuple[float, str]] = TypeAdapter(tuple[Seconds, StoredId])
 
 router = APIRouter(prefix="/documents", tags=["documents"], responses=documented(404))
 
@@ -44,7 +44,7 @@ class Listing(Paging):
     owner: Owner | None = Field(
         default=None, description="Owner of the documents; required only for a key with several owners."
     )
-    status: DocumentStatus | None = None
+    status: DocumentStatus | None = Field(default=None, description="Only documents with this status.")
     name: SearchText | None = Field(default=None, description="Part of the name, case-insensitive.")
 
 
@@ -59,7 +59,7 @@ def list_documents(resources: Tools, caller: TheCaller, query: Annotated[Listing
         owner=choose_known(resources, caller, query.owner),
         status=query.status,
         name=query.name,
-        after=read_cursor(query.cursor, _POSITION),
+        after=read_cursor(query.cursor, POSITION),
         limit=query.limit + 1,
     )
     page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)

@@ -6,8 +6,10 @@ Each probe runs in at most one thread, however many requests wait for it.
 
 import asyncio
 import os
+import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Generic, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -18,11 +20,23 @@ from interface.service.auth import oversee
 from interface.service.problems import documented
 from swatchbook.errors import Failure
 from swatchbook.ledger.owed_notices import Undelivered, undelivered
-from swatchbook.ledger.queries import account as queries_account
-from swatchbook.ledger.queries.account import Account
+from swatchbook.ledger.queries.activity import daily_costs, daily_failures, daily_work, failing_kinds, total_costs
 from swatchbook.ledger.queries.coverage import count_coverage
-from swatchbook.ledger.queries.owners import known_owners
+from swatchbook.ledger.queries.owners import OwnerAccount, known_owners, owner_accounts
+from swatchbook.ledger.queries.reviews import count_images_to_review
+from swatchbook.ledger.queries.timings import stage_weeks
+from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import DueCounts, count_due
+from swatchbook.records import (
+    Coverage,
+    DailyCost,
+    DailyFailures,
+    DailyWork,
+    FailingKind,
+    ImageCounts,
+    RoleCoverage,
+    StageWeek,
+)
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 
@@ -30,6 +44,7 @@ ANSWER_SECONDS = 5.0  # timeout of a probe
 PROBE_SECONDS = 2.0  # for which the result of a probe is cached
 PREFECT_SECONDS = 10.0  # for which the state of Prefect is cached
 LATE_SECONDS = 120.0  # a document that has been due for longer is late
+HOUR = 3_600.0  # seconds
 COUNT_SECONDS = 30.0  # for which the counts of the ledger are cached
 _SHARE = 10  # results are cached for ten times their computing time, so counting takes a tenth of the time at most
 
@@ -94,16 +109,37 @@ class Health(BaseModel):
     embedding_stats: EmbeddingStats | None
 
 
+class Activity(BaseModel):
+    """What the metrics say beside the counts: by owner, role, kind of failure, stage and provider, and of live runs.
+
+    `failures`, `work` and `costs` are those of the last hour, `spent` all that was ever paid.
+    """
+
+    owners: list[OwnerAccount]
+    roles: tuple[RoleCoverage, ...]
+    failing: list[FailingKind]
+    failures: list[DailyFailures]
+    work: list[DailyWork]
+    stages: list[StageWeek]
+    costs: list[DailyCost]
+    spent: dict[str, float]
+    runs: list[LiveRun]
+    to_review: int
+    disk_bytes: int
+    disk_free_bytes: int
+
+
 class Counted(BaseModel):
     """Counts of the whole ledger."""
 
-    account: Account
+    account: ImageCounts
     due: DueCounts
     embeddings: EmbeddingStats
     documents: dict[str, int]
     owners: int
     unpublished: int
     undelivered: Undelivered | None
+    activity: Activity
 
 
 class Recent(Generic[T]):
@@ -160,8 +196,9 @@ def count(resources: Resources) -> Counted:
     """Count the whole ledger. Raises LedgerDown."""
     coverage = count_coverage(resources.ledger)
     stale = stale_roles(resources.ledger, resources.settings)
+    activity = _activity(resources, coverage)
     return Counted(
-        account=queries_account.account(resources.ledger),
+        account=_sum(activity.owners),
         due=count_due(resources.ledger),
         embeddings=EmbeddingStats(
             total_images=coverage.total_images,
@@ -174,6 +211,33 @@ def count(resources: Resources) -> Counted:
         owners=len(known_owners(resources.ledger)),
         unpublished=coverage.unpublished,
         undelivered=undelivered(resources.ledger) if resources.settings.notice_url else None,
+        activity=activity,
+    )
+
+
+def _sum(owners: Iterable[OwnerAccount]) -> ImageCounts:
+    """Return the images of all owners by state: each image has one owner."""
+    totals = Counter[str]()
+    for owner in owners:
+        totals.update({name: getattr(owner, name) for name in ImageCounts.model_fields})
+    return ImageCounts(**{name: totals[name] for name in ImageCounts.model_fields})
+
+
+def _activity(resources: Resources, coverage: Coverage) -> Activity:
+    ledger, disk = resources.ledger, shutil.disk_usage(resources.settings.home)
+    return Activity(
+        owners=owner_accounts(ledger),
+        roles=coverage.roles,
+        failing=failing_kinds(ledger),
+        failures=daily_failures(ledger, HOUR),
+        work=daily_work(ledger, HOUR),
+        stages=stage_weeks(ledger),
+        costs=daily_costs(ledger, HOUR),
+        spent=total_costs(ledger),
+        runs=live_runs(ledger),
+        to_review=count_images_to_review(ledger),
+        disk_bytes=disk.total,
+        disk_free_bytes=disk.free,
     )
 
 
@@ -190,7 +254,7 @@ async def live() -> Live:
 )
 async def ready(watch: TheWatch, response: Response) -> Ready:
     """Returns 503 with the state of each part when one is down."""
-    database, index = await asyncio.gather(_state(watch.database.get()), _state(watch.index.get()))
+    database, index = await asyncio.gather(state_of(watch.database.get()), state_of(watch.index.get()))
     is_ready = database == index == "ok"
     response.status_code = 200 if is_ready else 503
     return Ready(status="ready" if is_ready else "not ready", database=database, index=index)
@@ -206,9 +270,9 @@ async def health(watch: TheWatch, response: Response) -> Health:
     """Counts are at most 30 s old (older when counting is slow). Needs an API key for all owners."""
     has_prefect = bool(os.environ.get("PREFECT_API_URL"))
     database, index, prefect, counted = await asyncio.gather(
-        _state(watch.database.get()),
-        _state(watch.index.get()),
-        _state(watch.prefect.get()) if has_prefect else _not_configured(),
+        state_of(watch.database.get()),
+        state_of(watch.index.get()),
+        state_of(watch.prefect.get()) if has_prefect else _not_configured(),
         result_or_none(watch.counted.get()),
     )
     troubles = [*(await watch.prefect.get() if prefect == "ok" else ()), *_late(counted), *_undelivered(counted)]
@@ -236,7 +300,7 @@ async def result_or_none(value: Awaitable[T]) -> T | None:
         return None
 
 
-async def _state(probe: Awaitable[object]) -> State:
+async def state_of(probe: Awaitable[object]) -> State:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await probe

@@ -1,9 +1,11 @@
-"""What holds for every request: 64 KiB and 30 s for a body that is no upload, security headers, a 500 without details
-for unexpected errors, and a wake-up of the background loop after each 202 and 303. Limits of uploads are in
+"""What holds for every request: 64 KiB and 30 s for a body that is no upload, security headers, an ETag of every JSON
+answer to a GET (304 to who has it already), a 500 without details for unexpected errors, and a wake-up of the
+background loop after each 202 and 303. Limits of uploads are in
 `upload_body.py`, of connections in `serve.py`.
 """
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Collection
 
@@ -60,8 +62,9 @@ class Edge:
                     headers["Connection"] = "close"
             await send(message)
 
+        tagged = _Tagged(scope, send_safely)
         try:
-            await self._app(scope, body.receive, send_safely)
+            await self._app(scope, body.receive, tagged.send)
         except ClientDisconnect:  # no one to respond to
             status = status or 499
         except Exception as error:  # isolates requests: the log gets the error, the caller its id
@@ -71,6 +74,42 @@ class Edge:
             await response(scope, receive, send_safely)
         finally:
             self._requests.count(scope, status, time.perf_counter() - started)
+
+
+class _Tagged:
+    """Wraps the sending of an answer: a JSON answer to a GET gets a strong ETag, and is 304 where the caller has it.
+
+    Only answers that come in one piece; the others, such as events, are sent as they come.
+    """
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._send, self._is_get = send, scope["method"] in ("GET", "HEAD")
+        self._known = Headers(scope=scope).get("if-none-match", "")
+        self._start: Message | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and self._is_get and message["status"] == 200:
+            if Headers(raw=message["headers"]).get("content-type", "") == "application/json":
+                self._start = message
+                return
+        elif self._start is not None:
+            start, self._start = self._start, None
+            if not message.get("more_body", False):
+                message = self._tag(start, message)
+            await self._send(start)
+        await self._send(message)
+
+    def _tag(self, start: Message, message: Message) -> Message:
+        """Add the ETag to the start of an answer; return its body, which is empty if the caller has it."""
+        headers, tag = MutableHeaders(scope=start), f'"{hashlib.sha256(message.get("body", b"")).hexdigest()[:32]}"'
+        headers["ETag"] = tag
+        headers["Cache-Control"] = "private, no-cache"  # kept by the caller alone, and asked for again each time
+        if tag not in (each.strip().removeprefix("W/") for each in self._known.split(",")):
+            return message
+        start["status"] = 304
+        for name in ("content-length", "content-type"):
+            del headers[name]
+        return {**message, "body": b""}
 
 
 class _Body:

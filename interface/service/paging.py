@@ -28,7 +28,7 @@ Number = Annotated[int, Field(ge=0, lt=1 << 31)]  # more does not fit into Postg
 class Paging(RequestModel):
     """Which page of a list."""
 
-    limit: int = Field(default=50, ge=1, le=MOST_LISTED)
+    limit: int = Field(default=50, ge=1, le=MOST_LISTED, description="Entries of a page.")
     cursor: str | None = Field(default=None, max_length=400, description="`next` of the previous page.")
 
 

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Body, Path
 
 from interface.replies import ListedEdits
 from interface.service.auth import TheCaller
+from interface.service.document_parts import BY_NUMBER, ThePaging
 from interface.service.documents import DocumentId, find, find_changeable
+from interface.service.paging import cut_page, read_cursor
 from interface.service.parameters import Tools
 from interface.service.problems import documented
 from swatchbook.ledger.hand_edits import list_edits as ledger_list_edits
@@ -21,9 +23,12 @@ router = APIRouter(prefix="/documents/{document_id}/products/edits", tags=["docu
 
 
 @router.get("", summary="List the edits by hand of a document's products")
-def list_edits(resources: Tools, caller: TheCaller, document_id: DocumentId) -> ListedEdits:
+def list_edits(resources: Tools, caller: TheCaller, document_id: DocumentId, query: ThePaging) -> ListedEdits:
     """In the order in which they were made, with those that were undone. `problem`: why one changes nothing now."""
-    return ListedEdits(edits=tuple(ledger_list_edits(resources.ledger, find(resources, caller, document_id).id)))
+    document, (after,) = find(resources, caller, document_id), read_cursor(query.cursor, BY_NUMBER) or (0,)
+    later = [each for each in ledger_list_edits(resources.ledger, document.id) if each.number > after]
+    page, cursor = cut_page([((each.number,), each) for each in later[: query.limit + 1]], query.limit)
+    return ListedEdits(edits=page, next=cursor)
 
 
 @router.post("", status_code=201, summary="Edit a document's products", responses=documented(400, 408, 409, 413))

@@ -50,14 +50,14 @@ class FilterQuery(RequestModel):
         default=None, description="Owner to search; required only for a key with several owners."
     )
     by: ResultKind = Field(default="image", description="What each result is, and what the filters apply to.")
-    document: list[UUID] = Field(default=[], max_length=_MAX_VALUES)
+    document: list[UUID] = Field(default=[], max_length=_MAX_VALUES, description="Document ids.")
     product: list[SearchText] = Field(
         default=[], max_length=_MAX_VALUES, description="Product id, or words of its name."
     )
-    category: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
-    brand: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    category: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Category of the product.")
+    brand: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Brand of the product.")
     size: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="`60x120` is also `60 × 120 cm`.")
-    condition: list[SearchText] = Field(default=[], max_length=_MAX_VALUES)
+    condition: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Such as new or used.")
     currency: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Code, such as EUR.")
     host: list[SearchText] = Field(default=[], max_length=_MAX_VALUES, description="Of the product's URL.")
     material: list[SearchText] = Field(
@@ -66,9 +66,9 @@ class FilterQuery(RequestModel):
     color: list[SearchText] = Field(
         default=[], max_length=_MAX_VALUES, description="Also in other languages, and shades of it: navy is a blue."
     )
-    page: list[Page] = Field(default=[], max_length=_MAX_VALUES)
-    price_min: Price | None = None
-    price_max: Price | None = None
+    page: list[Page] = Field(default=[], max_length=_MAX_VALUES, description="Pages of the document, from 1.")
+    price_min: Price | None = Field(default=None, description="Least price, in the currency of the product.")
+    price_max: Price | None = Field(default=None, description="Highest price, in the currency of the product.")
 
     def where(self, owner: str | None) -> Where:
         """Return the filters, on this owner or on all."""

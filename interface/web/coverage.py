@@ -1,41 +1,75 @@
-"""The page of the account: how much is searchable, by owner and role; what failed, why, and when it is tried again; and
-what is being worked on.
+"""The page of the account: how much is searchable, by owner, document and role; what fails, why, and when it is tried
+again; models, runs, throughput and costs; and whether all parts respond. `GET /coverage` has the same numbers.
 """
 
-from fastapi import Response
+from typing import Annotated
 
-from interface.web.pages import TheView, page_router
+from fastapi import Form, Query, Response
+
+from interface.service.coverage import StatesQuery, TheParts, list_states, shown_coverage
+from interface.service.parameters import SearchText
+from interface.web.pages import TheView, page_router, see_other
+from interface.web.plots import last_days, plot_days
+from swatchbook.ledger.document_commands import retry
 from swatchbook.ledger.documents import list_documents
-from swatchbook.ledger.queries.account import account
-from swatchbook.ledger.queries.owners import owner_accounts
-from swatchbook.ledger.queries.reviews import count_images_to_review
-from swatchbook.ledger.queries.statistics import count_statistics
-from swatchbook.ledger.runs import live_runs
-from swatchbook.records import DocumentStatus
-from swatchbook.reports.stale import stale_roles
+from swatchbook.ledger.queries.activity import documents_failing
+from swatchbook.records import DocumentStatus, Stage
+from swatchbook.reports.state import DAYS
 
 _NEED_SOMETHING = (DocumentStatus.FAILED, DocumentStatus.BLOCKED, DocumentStatus.WAITING)
 _LISTED = 50
-"""Documents that are listed of each status."""
+"""Documents that are listed of each status, and accounts of documents on a page."""
+
+_RETRIED = 500
+"""Documents that are queued at once."""
+
+_COUNTED = {Stage.READ: "pages read", Stage.EMBEDDED: "images embedded"}
+"""Stages whose throughput is plotted."""
 
 router = page_router()
 
 
 @router.get("/ui/coverage")
-def show_coverage(view: TheView) -> Response:
-    """Return the account of the owner, or of all owners."""
+def show_coverage(
+    view: TheView,
+    parts: TheParts,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+    retried: Annotated[int | None, Query(ge=0, le=_RETRIED)] = None,
+) -> Response:
+    """Return the state of the owner's collection, or of all owners."""
     ledger, owner = view.resources.ledger, view.owner
+    state = shown_coverage(view.resources, view.caller, parts, owner)
+    days = last_days(DAYS, ledger.now())
     return view.render(
         "coverage.html",
-        account=account(ledger, owner=owner),
-        counts=count_statistics(ledger, owner),
-        owners=[each for each in owner_accounts(ledger) if owner is None and view.caller.may(each.owner)],
-        stale=stale_roles(ledger, view.resources.settings, owner),
-        to_review=count_images_to_review(ledger, owner=owner),
-        runs=[run for run in live_runs(ledger) if view.caller.may(run.owner) and owner in (None, run.owner)],
-        documents=[
+        state=state,
+        states=list_states(view.resources, view.caller, StatesQuery(owner=owner, limit=_LISTED, cursor=cursor)),
+        retried=retried,
+        plots={
+            "failures": plot_days(
+                "failures", "Failed tries by day", "Stacked bars by kind of failure; the table below has the numbers.",
+                days, ((each.day, each.kind, each.count) for each in state.failures),
+            ),
+            "work": plot_days(
+                "work", "Pages read and images embedded by day", "Stacked bars; the table below has the numbers.",
+                days, ((each.day, _COUNTED[each.stage], each.units) for each in state.work if each.stage in _COUNTED),
+            ),
+            "costs": plot_days(
+                "costs", "Cost by day in US dollars", "Stacked bars by provider; the table below has the numbers.",
+                days, ((each.day, each.provider, each.cost_usd) for each in state.costs),
+            ),
+        },
+        stopped=[
             document
             for status in _NEED_SOMETHING
             for document in list_documents(ledger, owner=owner, status=status, limit=_LISTED)
         ],
-    )
+    )  # fmt: skip
+
+
+@router.post("/ui/coverage/retry")
+def retry_kind(view: TheView, kind: Annotated[SearchText, Form()]) -> Response:
+    """Try again now what failed with this kind."""
+    ledger = view.resources.ledger
+    documents = documents_failing(ledger, kind, _RETRIED, view.owner)
+    return see_other(view.link("/ui/coverage", retried=sum(retry(ledger, each) for each in documents)))

@@ -97,7 +97,7 @@ def mark_runs_dead(connection: Connection, dead: Sequence[RowMapping]) -> list[s
         if is_dead_still:
             tokens.append(token)
             log.error("a run died", extra={"run": token, "document": document, "stage": row["stage"]})
-            freed = _free_items(connection, token)
+            freed = _free_items(connection, token, document)
             blames_items = freed.halved or (freed.quarantined and _has_done_items(connection, document))
             _count_death(connection, row, deaths=0 if blames_items else 1)
     return tokens
@@ -137,7 +137,7 @@ def _count_death(connection: Connection, row: RowMapping, *, deaths: int) -> Non
     owe_notice(connection, row["document"])
 
 
-def _free_items(connection: Connection, token: str) -> _FreedItems:
+def _free_items(connection: Connection, token: str, document: str) -> _FreedItems:
     """Free the items that a dead run held and count the crash on each.
 
     An item that was alone and had crashed before is quarantined: a recorded failure `crashed_worker`. The others keep
@@ -165,6 +165,8 @@ def _free_items(connection: Connection, token: str) -> _FreedItems:
             )
             for i in quarantined
         ],
+        document=document,
+        run=token,
     )
     return _FreedItems(halved=any(i.lease_size != 1 for i in held), quarantined=bool(quarantined))
 

@@ -22,6 +22,7 @@ from swatchbook.ledger.tables import (
     contents,
     documents,
     entities,
+    failed_tries,
     hand_edits,
     images,
     items,
@@ -193,7 +194,8 @@ def finish_delete(ledger: Ledger, document: str) -> bool:
         )
         if any(connection.execute(rows.limit(1)).first() for rows in left):
             return False
-        connection.execute(delete(timings).where(timings.c.document == document))
+        for table in (timings, failed_tries):
+            connection.execute(delete(table).where(table.c.document == document))
         connection.execute(delete(runs).where(runs.c.document == document))
         connection.execute(delete(notices).where(notices.c.document == document))
         connection.execute(delete(documents).where(documents.c.id == document))

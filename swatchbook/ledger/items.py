@@ -292,6 +292,8 @@ def commit(
                 for f in [*failed, *unsound]
                 if f.item in runs_of
             ],
+            document=lease.run.document,
+            run=lease.run.token,
         )
         if sound:
             had_crashes = and_(documents.c.id == lease.run.document, documents.c.deaths > 0)

@@ -3,6 +3,7 @@ or `failed` after eight runs that ended in a failure. Rate limits, outages and w
 attempt.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,9 @@ from sqlalchemy import JSON, ColumnElement, Connection, Double, and_, bindparam,
 
 from swatchbook.backoff import pause_after
 from swatchbook.errors import SHARED, Failure, Policy
-from swatchbook.ledger.database import db_now
+from swatchbook.ledger.database import db_now, upsert
 from swatchbook.ledger.leases import NO_LEASE, ItemId
-from swatchbook.ledger.tables import items
+from swatchbook.ledger.tables import failed_tries, items
 from swatchbook.records import ItemState
 
 RUN_LIMIT = 8
@@ -40,9 +41,10 @@ def failure_outcome(item: ItemId, failure: Failure, *, runs: int, last_try: bool
     }
 
 
-def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]]) -> None:
-    """Record outcomes and end the items' leases."""
+def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]], *, document: str, run: str) -> None:
+    """Record the outcomes of a run's tries, and end the items' leases."""
     if outcomes:
+        _count_tries(connection, outcomes, document=document, run=run)
         connection.execute(
             update(items)
             .where(_is_item())
@@ -55,6 +57,19 @@ def record_failures(connection: Connection, outcomes: Sequence[dict[str, Any]]) 
                 **NO_LEASE,
             ),
             outcomes,
+        )
+
+
+def _count_tries(connection: Connection, outcomes: Sequence[dict[str, Any]], *, document: str, run: str) -> None:
+    for (role, kind), count in Counter((each["of_role"], each["to_failure"]["kind"]) for each in outcomes).items():
+        new = upsert(connection, failed_tries).values(
+            document=document, run=run, role=role, kind=kind, count=count, at=db_now()
+        )
+        connection.execute(
+            new.on_conflict_do_update(
+                index_elements=list(failed_tries.primary_key),
+                set_={"count": failed_tries.c.count + new.excluded.count, "at": new.excluded.at},
+            )
         )
 
 

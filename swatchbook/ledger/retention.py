@@ -1,7 +1,7 @@
 """How long things are kept: one hour for files, vectors and answers that nothing uses; SWATCHBOOK_KEEP_DAYS for
-ended runs; three times as long for timings; seven days for webhook deliveries and notices; 30 for unused previews. Says
-what counts as used, and deletes the rest from the ledger and file store: in `gc`, after a delete, and in `retry`
-without a document.
+ended runs and rounds of the loop; three times as long for timings and failed tries; seven days for webhook deliveries
+and notices; 30 for unused previews. Says what counts as used, and deletes the rest from the ledger and file store: in
+`gc`, after a delete, and in `retry` without a document.
 """
 
 import sqlite3
@@ -22,11 +22,13 @@ from swatchbook.ledger.tables import (
     contents,
     deliveries,
     documents,
+    failed_tries,
     flow_processes,
     images,
     items,
     notices,
     reviews,
+    rounds,
     runs,
     timings,
     vectors,
@@ -152,13 +154,15 @@ class Origin(Record):
 
 
 def drop_old_rows(ledger: Ledger, *, keep_seconds: float, dry_run: bool = False) -> int:
-    """Delete runs that ended more than `keep_seconds` ago, old timings, deliveries and notices; return how many.
+    """Delete runs and rounds older than `keep_seconds`, old timings, tries, deliveries and notices; return how many.
 
     A dry run only counts them.
     """
     old: Sequence[tuple[Table, ColumnElement[bool]]] = (
         (runs, (runs.c.state != "live") & (runs.c.ended_at < db_now() - keep_seconds)),
         (timings, timings.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
+        (failed_tries, failed_tries.c.at < db_now() - keep_seconds * _TIMINGS_TIMES),
+        (rounds, rounds.c.ended_at < db_now() - keep_seconds),
         (deliveries, deliveries.c.at < db_now() - webhook_deliveries.KEPT_SECONDS),
         (flow_processes, flow_processes.c.heartbeat_at < db_now() - keep_seconds),
         (notices, notices.c.at < db_now() - owed_notices.KEPT_SECONDS),

@@ -476,6 +476,29 @@ timings = Table(
     Index(None, "stage", "at"),
 )
 
+failed_tries = Table(  # how often items failed, whether or not a later try succeeded: for figures over time
+    "failed_tries",
+    metadata,
+    _document(primary_key=True),
+    Column("run", Token, primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("at", Time, nullable=False),  # of the last one
+    Index(None, "at"),
+)
+
+rounds = Table(  # what the background loop did; equal rounds in a row are one row
+    "rounds",
+    metadata,
+    Column("id", Token, primary_key=True),
+    Column("began_at", Time, nullable=False),
+    Column("ended_at", Time, nullable=False),  # when the last of them ended
+    Column("count", Integer, nullable=False),
+    Column("done", JSON, nullable=False),  # the fields of `Ticked` that are not empty
+    Index(None, "ended_at"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

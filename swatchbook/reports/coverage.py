@@ -1,11 +1,15 @@
 """The coverage report as Markdown and table rows: how much of the collection is embedded and searchable, in all and
-by owner. It is counted in `ledger/queries/coverage.py` and `owners.py` beside it.
+by owner, and what the stages took in the last week. It is counted in `ledger/queries/coverage.py`, and in `owners.py`
+and `timings.py` beside it.
 """
+
+from collections.abc import Iterable, Sequence
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.coverage import count_coverage
 from swatchbook.ledger.queries.owners import OwnerAccount, owner_accounts
-from swatchbook.records import Coverage, Record
+from swatchbook.ledger.queries.timings import stage_weeks
+from swatchbook.records import Coverage, Record, StageWeek
 from swatchbook.reports.markdown import table
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
@@ -17,6 +21,7 @@ class CoverageReport(Record):
     whole: Coverage
     owners: tuple[OwnerAccount, ...]
     stale: tuple[StaleRole, ...] = ()
+    stages: tuple[StageWeek, ...] = ()
 
 
 def coverage_report(ledger: Ledger, settings: Settings) -> CoverageReport:
@@ -25,6 +30,7 @@ def coverage_report(ledger: Ledger, settings: Settings) -> CoverageReport:
         whole=count_coverage(ledger),
         owners=tuple(owner_accounts(ledger)),
         stale=stale_roles(ledger, settings),
+        stages=tuple(stage_weeks(ledger)),
     )
 
 
@@ -45,7 +51,31 @@ def as_markdown(report: CoverageReport) -> str:
         parts += ["## Roles", table(header, counts)]
     if report.stale:
         parts += ["## Stale", "\n".join(f"- {each.line}" for each in report.stale)]
+    if report.stages:
+        parts += ["## Stage times", *_slower_lines(report.stages), table(STAGE_HEADER, stage_rows(report.stages))]
     return "\n\n".join(parts)
+
+
+def _slower_lines(stages: Sequence[StageWeek]) -> list[str]:
+    slower = [f"- **Slower**: {each.line}" for each in stages if each.is_slower]
+    return ["\n".join(slower)] if slower else []
+
+
+STAGE_HEADER = ("stage", "runs", "seconds for a page or image", "week before", "change")
+
+
+def stage_rows(stages: Iterable[StageWeek]) -> list[tuple[str, ...]]:
+    """Return table rows of stage times, in the order of STAGE_HEADER."""
+    return [
+        (
+            each.stage.value,
+            str(each.now.runs),
+            f"{each.now.unit_seconds:.3g}",
+            f"{each.before.unit_seconds:.3g} (runs: {each.before.runs})" if each.before else "–",
+            "–" if each.change is None else f"{each.change:+.0%}",
+        )
+        for each in stages
+    ]
 
 
 def owner_rows(report: CoverageReport, most: int) -> list[dict[str, str | int]]:

@@ -3,7 +3,7 @@ searches read; with the line that says so in `status`, `coverage`, `doctor` and 
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from swatchbook.errors import Configuration
 from swatchbook.ledger import spaces
@@ -33,14 +33,19 @@ class StaleRole(Record):
         return f"{'; '.join(parts)}. See `swatchbook spaces`."
 
 
+def chosen_tags(settings: Settings) -> Mapping[Role, str]:
+    """Return role -> tag of the models in the settings, of vectors; nothing where they name no exact one."""
+    try:
+        return vector_tags(settings)
+    except Configuration:  # the settings' model has no revision: `doctor` and every ingest say so
+        return {}
+
+
 def stale_roles(
     ledger: Ledger, settings: Settings, owner: str | None = None, roles: Collection[Role] = ()
 ) -> tuple[StaleRole, ...]:
     """Return which of these roles (none: of all) have stale or unserved vectors, of an owner or of all owners."""
-    try:
-        chosen = vector_tags(settings)
-    except Configuration:  # the settings' model has no revision: `doctor` and every ingest say so
-        chosen = {}
+    chosen = chosen_tags(settings)
     tags, active = defaultdict[Role, set[str]](set), dict[Role, str]()
     for each in spaces.registered(ledger):
         tags[each.space.role].add(each.space.tag)

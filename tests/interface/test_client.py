@@ -29,7 +29,7 @@ from interface.client import (
     Unavailable,
 )
 from swatchbook.ledger.documents import get_document
-from swatchbook.records import DocumentStatus, IngestOptions
+from swatchbook.records import DocumentStatus, IngestOptions, Stage
 from swatchbook.reports.statistics import collect_statistics
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
@@ -217,6 +217,13 @@ def test_facets_count_what_can_be_filtered_by(anna: Client, document: str) -> No
     fewer = anna.facets(by="product", category=category, document=[document], price_min=1, price_max=None)
     assert fewer.total == 1
     assert len(anna.search("oak", by="product", k=100, category=category)) <= 1
+
+
+def test_coverage_tells_the_state_of_the_collection(service: Served, anna: Client) -> None:
+    told = anna.coverage()
+    assert (told.owner, told.images.found, told.counted, told.closes) == ("anna", 14, 14, True)
+    assert (told.parts.database, told.rounds) == ("ok", ())
+    assert {each.stage for each in told.stages} >= {Stage.READ, Stage.EMBEDDED}
 
 
 def test_stats_count_the_images_and_say_how_alike_they_are(service: Served, anna: Client) -> None:

@@ -91,6 +91,8 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /search": (Ask(upload="image"), Ask(upload="image", fields={"owner": "anna"})),
     "GET /facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
     "GET /stats": (Ask(), Ask("owner=anna")),
+    "GET /coverage": (Ask(), Ask("owner=anna")),
+    "GET /coverage/documents": (Ask(), Ask("limit=1"), Ask("owner=anna")),
     "GET /near-duplicates": (Ask(), Ask("owner=anna")),
     "POST /hooks/upload": (
         Ask(json={"url": "https://shop.example/a.pdf"}),
@@ -122,6 +124,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "POST /ui/documents/{document_id}/edits/{edit_number}/undo": ONCE,
     "GET /ui/images/{image_id}": EITHER,
     "GET /ui/coverage": (Ask(), Ask("owner=anna")),
+    "POST /ui/coverage/retry": (Ask(form={"kind": "provider_down"}), Ask("owner=anna", form={"kind": "x"})),
     "GET /ui/review": (Ask(), Ask("owner=anna")),
     "POST /ui/review/{image_id}/{verdict}": ONCE,
 }

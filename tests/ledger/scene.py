@@ -292,6 +292,13 @@ def make_all(
             item_moves.release(ledger, lease)
 
 
+def fail(ledger: Ledger, run: Run, keys: Sequence[str], failure: Failure) -> None:
+    """All items of these keys that are due fail, as on a batch's last try."""
+    lease = item_moves.claim(ledger, run, keys)
+    failed = [FailedItem(key=c.key, role=c.role, tag=c.tag, failure=failure) for c in lease.items]
+    item_moves.commit(ledger, lease, [], failed, last_try=True)
+
+
 def settle(
     ledger: Ledger, name: str, rows: Sequence[DirtyRow], *, refused: Mapping[str, Failure] | None = None
 ) -> None:

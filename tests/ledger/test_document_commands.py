@@ -13,6 +13,7 @@ from swatchbook.ledger.runs import Busy
 from swatchbook.ledger.tables import (
     chunks,
     documents,
+    failed_tries,
     images,
     links,
     pages,
@@ -177,12 +178,25 @@ def test_deleting_leaves_no_row_of_the_document(ledger: Ledger) -> None:
     stage_results.save_extraction(ledger, run, extraction(oak, hidden, placed(run, "broken"), unreadable=["broken"]))
     stage_results.save_assembly(ledger, run, [product(run, "Oak")], [link(oak.id, product(run, "Oak"))])
     runs.record_timing(ledger, run, Stage.READ, 1.0)
-    make_all(ledger, run)
+    make_all(ledger, run, failing=lambda item: UnreadableImage("No.") if item.role is Role.COLOR else None)
+    assert count(ledger, failed_tries) == 1
     publish_all(ledger)
     end(ledger, run)
 
     assert delete(ledger, run.document)
-    for table in (documents, placements, images, chunks, products, links, pages, requested, timings, runs_table):
+    for table in (
+        documents,
+        placements,
+        images,
+        chunks,
+        products,
+        links,
+        pages,
+        requested,
+        timings,
+        failed_tries,
+        runs_table,
+    ):
         assert count(ledger, table) == 0, table.name
     assert count(ledger, vectors) > 0  # contents are collected later
     assert finish_delete(ledger, run.document)  # again: nothing to do

@@ -19,6 +19,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.document_commands import cancel, mark_deleting
 from swatchbook.ledger.documents import Document, get_document
 from swatchbook.ledger.queries import reviews
+from swatchbook.ledger.rounds import last_rounds
 from swatchbook.ledger.runs import live_runs
 from swatchbook.pipeline.delete import delete
 from swatchbook.pipeline.register import register
@@ -97,6 +98,8 @@ def test_what_cannot_be_done_keeps_nothing_else_from_its_turn(
         assert "Prefect does not respond" in trouble
         assert get_document(resources.ledger, document.id).status == DocumentStatus.WAITING
         assert run_json("tick", expect=3)["troubles"] == [trouble]
+    told = [each.done for each in last_rounds(resources.ledger, 9)]
+    assert told == [{"troubles": [trouble]}, {"buried": [run.token], "troubles": [trouble]}]
 
 
 def test_an_outage_is_said_once_and_the_next_round_goes_on(
@@ -113,6 +116,8 @@ def test_an_outage_is_said_once_and_the_next_round_goes_on(
     said = [record.message for record in caplog.records if record.name == "scheduler.tick"]
     assert len(said) == 1
     assert "Prefect does not respond" in said[0]
+    (outage,) = last_rounds(resources.ledger, 9)
+    assert outage.count > 1
     assert round_of(resources).launched == (document.id,)
 
 

@@ -12,7 +12,7 @@ from swatchbook.cache_keys import stage_key
 from swatchbook.ledger.database import db_now
 from swatchbook.ledger.document_commands import delete_rows, finish_delete, mark_deleting
 from swatchbook.ledger.documents import Document, queue
-from swatchbook.ledger.tables import deliveries, documents, runs, timings
+from swatchbook.ledger.tables import deliveries, documents, failed_tries, rounds, runs, timings
 from swatchbook.pipeline.delete import delete
 from swatchbook.records import IngestOptions, Stage
 from swatchbook.resources import Resources
@@ -187,12 +187,18 @@ def test_rows_of_runs_long_over_go_and_live_ones_stay(resources: Resources) -> N
             (Stage.CHUNKED, resources.settings.keep_days),
         ):
             connection.execute(insert(timings).values(**of, stage=stage, at=db_now() - days * DAY))
+            tried = {"document": run.document, "run": "old", "role": "visual", "kind": stage, "count": 1}
+            connection.execute(insert(failed_tries).values(**tried, at=db_now() - days * DAY))
+        for age in (long_ago, 0.0):
+            told = {"id": f"{age}", "began_at": 0.0, "ended_at": db_now() - age, "count": 1, "done": {}}
+            connection.execute(insert(rounds).values(told))
         for days in (8, 6):
             connection.execute(
                 insert(deliveries).values(source="shop", id=str(days), document="d", at=db_now() - days * DAY)
             )
-    assert sweep(resources, dry_run=True).rows == 3
-    assert sweep(resources).rows == 3
+    assert sweep(resources, dry_run=True).rows == 5
+    assert sweep(resources).rows == 5
+    assert (count(resources.ledger, failed_tries), count(resources.ledger, rounds)) == (1, 1)
     assert (count(resources.ledger, runs), count(resources.ledger, timings), count(resources.ledger, deliveries)) == (
         2,
         1,

@@ -4,11 +4,14 @@ completed, or waits and until when. When an image is in which state is in `ledge
 images found = complete + partial + failed + rejected + pending, for any document, owner or all owners.
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from swatchbook.ledger.database import Ledger
+from swatchbook.ledger.documents import Document
 from swatchbook.ledger.image_states import (
     chunk_item_state,
     chunk_items,
@@ -23,7 +26,7 @@ from swatchbook.ledger.image_states import (
     waits_for_publishing,
 )
 from swatchbook.ledger.tables import chunks, documents, images, pages, placements, requested
-from swatchbook.records import DocumentStatus, ImageState, PlacementState, Record
+from swatchbook.records import DocumentState, DocumentStatus, ImageState, PlacementState, Record
 
 
 class Account(Record):
@@ -45,15 +48,58 @@ def account(ledger: Ledger, *, document: str | None = None, owner: str | None = 
     states = states_of_images(shown_images(document=document, owner=owner)).subquery("states")
     with ledger.read() as connection:
         counted = dict(connection.execute(select(states.c.state, func.count()).group_by(states.c.state)).tuples().all())
-        hidden = _counts(connection, placements, placements.c.state, document, owner)
-        by_kind = _counts(connection, pages, pages.c.kind, document, owner)
     return Account(
         found=sum(counted.values()),
         **{state.value: counted.get(state.value, 0) for state in ImageState},
-        placements_hidden=hidden.get(PlacementState.HIDDEN.value, 0),
-        placements_decorative=hidden.get(PlacementState.DECORATIVE.value, 0),
-        pages_skipped=by_kind.get("skipped", 0),
+        **count_left_out(ledger, document=document, owner=owner),
     )
+
+
+def count_left_out(ledger: Ledger, *, document: str | None = None, owner: str | None = None) -> dict[str, int]:
+    """Return what the account leaves out, by the names of its fields: hidden placements, skipped pages and so on."""
+    with ledger.read() as connection:
+        hidden = _counts(connection, placements, placements.c.state, document, owner)
+        by_kind = _counts(connection, pages, pages.c.kind, document, owner)
+    return {
+        "placements_hidden": hidden.get(PlacementState.HIDDEN.value, 0),
+        "placements_decorative": hidden.get(PlacementState.DECORATIVE.value, 0),
+        "pages_skipped": by_kind.get("skipped", 0),
+    }
+
+
+def count_shown(ledger: Ledger, owner: str | None = None) -> int:
+    """Count the images that documents show, of an owner or of all, whatever their states: the account adds up to it."""
+    shown = shown_images(owner=owner)
+    with ledger.read() as connection:
+        return connection.execute(select(func.count(shown.c.image.distinct()))).scalar_one()
+
+
+def document_states(ledger: Ledger, listed: Sequence[Document]) -> list[DocumentState]:
+    """Return the account of each of these documents, in their order."""
+    shown = shown_images()
+    shown = select(shown).where(shown.c.document.in_([each.id for each in listed])).subquery("of_documents")
+    states = states_of_images(shown).add_columns(shown.c.document).group_by(shown.c.document).subquery("states")
+    query = select(states.c.document, states.c.state, func.count()).group_by(states.c.document, states.c.state)
+    counted = defaultdict[str, Counter[str]](Counter)
+    with ledger.read() as connection:
+        for document, state, count in connection.execute(query):
+            counted[document][state] = count
+    return [
+        DocumentState(
+            id=each.id,
+            name=each.name,
+            owner=each.owner,
+            status=each.status,
+            due_at=each.due_at,
+            found=counted[each.id].total(),
+            complete=counted[each.id][ImageState.COMPLETE],
+            partial=counted[each.id][ImageState.PARTIAL],
+            failed=counted[each.id][ImageState.FAILED],
+            rejected=counted[each.id][ImageState.REJECTED],
+            pending=counted[each.id][ImageState.PENDING],
+        )
+        for each in listed
+    ]
 
 
 def _counts(

@@ -1,18 +1,20 @@
 """When a stage is slow: more than 1.5 times its usual time for a page or image, which is the median of at least five
-earlier runs of similar size in 30 days.
+earlier runs of similar size in 30 days. Also the stage times of a week beside those of the week before.
 """
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, select
 
-from swatchbook.ledger.database import Ledger
-from swatchbook.ledger.tables import timings
-from swatchbook.records import Record, Stage
+from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.documents import owned_by
+from swatchbook.ledger.tables import documents, timings
+from swatchbook.records import Record, Stage, StageTimes, StageWeek, compare_weeks
 
 SLOW = 1.5  # times the usual time
 _MIN_SECONDS = 1.0  # in less, mostly start-up is measured
 _MIN_EARLIER_RUNS = 5
 _SIMILAR = 4.0  # at most so many times more, or less, pages or images
 _LOOK_BACK = 30 * 86_400.0  # seconds: machines and catalogues change
+_WEEK = 7 * 86_400.0  # seconds
 
 
 class SlowStage(Record):
@@ -91,3 +93,43 @@ def slow_stages(ledger: Ledger, run: str) -> list[SlowStage]:
     with ledger.read() as connection:
         stages = [SlowStage.model_validate(dict(row)) for row in connection.execute(slow).mappings()]
     return sorted(stages, key=lambda each: order.index(each.stage))
+
+
+def stage_weeks(ledger: Ledger, owner: str | None = None) -> list[StageWeek]:
+    """Return what each stage took in the last seven days and in the seven before, of an owner or of all, in order.
+
+    Results from the cache do not count.
+    """
+    one = timings.c.seconds / timings.c.units
+    week = case((timings.c.at > db_now() - _WEEK, 0), else_=1).label("week")
+    ranked = (
+        select(
+            timings.c.stage,
+            timings.c.seconds,
+            week,
+            one.label("one"),
+            func.row_number().over(partition_by=(timings.c.stage, week), order_by=one).label("rank"),
+            func.count().over(partition_by=(timings.c.stage, week)).label("count"),
+        )
+        .join_from(timings, documents, documents.c.id == timings.c.document)
+        .where(timings.c.at > db_now() - 2 * _WEEK, timings.c.units > 0, *owned_by(owner))
+        .subquery()
+    )
+    is_middle = (2 * ranked.c.rank).between(ranked.c.count, ranked.c.count + 2)
+    query = select(
+        ranked.c.stage,
+        ranked.c.week,
+        func.count().label("runs"),
+        func.avg(ranked.c.seconds).label("seconds"),
+        func.avg(case((is_middle, ranked.c.one))).label("each"),
+    ).group_by(ranked.c.stage, ranked.c.week)
+    with ledger.read() as connection:
+        found = {(row.stage, row.week): row for row in connection.execute(query)}
+    weeks = {
+        key: StageTimes(runs=row.runs, run_seconds=row.seconds, unit_seconds=row.each) for key, row in found.items()
+    }
+    return [
+        compare_weeks(stage, weeks[stage.value, 0], weeks.get((stage.value, 1)))
+        for stage in Stage
+        if (stage.value, 0) in weeks
+    ]

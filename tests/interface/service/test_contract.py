@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from interface.service.app import create_app
-from swatchbook.settings import load_settings
-from tests.interface.conftest import ADDRESS, ANNA, BERT, bearing
+from swatchbook.settings import Settings, load_settings
+from tests.interface.conftest import ADDRESS, ANNA, BERT, asking, bearing
 from tests.interface.service.served import rest
 from tests.postgres import RunningPostgres, postgres
 
@@ -89,11 +89,63 @@ def takes_anything(operation: APIOperation) -> bool:
 
 
 def known_ids(operations: Operations, headers: dict[str, str]) -> dict[str, str | int]:
-    client = TestClient(operations[0].app, base_url=ADDRESS, headers=headers)
+    return known_ids_of(TestClient(operations[0].app, base_url=ADDRESS, headers=headers))
+
+
+def known_ids_of(client: TestClient) -> dict[str, str | int]:
     (document,) = client.get("/documents").json()["documents"]
     (hit,) = client.get("/search?text=oak&k=1").json()["hits"]
     (product, *_) = client.get(f"/documents/{document['id']}/products").json()["products"]
     return {"document_id": document["id"], "image_id": hit["id"], "product_id": product["id"], "number": 3}
+
+
+UNPAGED = {"/near-duplicates"}
+"""Lists that come whole: the largest groups, of a limited number."""
+
+
+def test_everything_is_described() -> None:
+    """Each operation, parameter and error has words and a type; each list has pages; each JSON answer has a tag."""
+    described = create_app(Settings(home=Path("nowhere")), loop=rest).openapi()
+    names = [operation["operationId"] for methods in described["paths"].values() for operation in methods.values()]
+    assert len(names) == len(set(names)) > 30
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert all(operation.get(word) for word in ("summary", "description", "tags")), path
+            parameters = {each["name"]: each for each in operation.get("parameters", ())}
+            assert all(each.get("description") for each in parameters.values()), (path, parameters)
+            for status, answer in operation["responses"].items():
+                kinds = set(answer.get("content", {}))
+                if status[0] in "45" and path not in ("/ready", "/health"):
+                    assert kinds == {"application/problem+json"}, (path, status)
+                if status == "200" and method == "get" and "application/json" in kinds:
+                    schema = answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                    properties = described["components"]["schemas"][schema]["properties"]
+                    is_list = any(each.get("type") == "array" for each in properties.values()) and len(properties) <= 2
+                    assert not is_list or path in UNPAGED or {"limit", "cursor"} <= parameters.keys(), path
+                    assert "ETag" in answer["headers"], path
+                    assert "304" in operation["responses"], path
+                    assert "If-None-Match" in parameters, path
+
+
+def test_who_has_an_answer_is_not_sent_it_again(filled: Path) -> None:
+    with asking() as client:
+        known, asked = known_ids_of(client), 0
+        for path, methods in client.get("/openapi.json").json()["paths"].items():
+            answers = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+            if "application/json" not in answers:
+                continue
+            address = path.format(**known) + ("?text=oak" if path == "/search" else "")
+            first = client.get(address)
+            assert first.headers["cache-control"] == "private, no-cache", path
+            again = client.get(address, headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"]), path
+            assert "content-type" not in again.headers
+            assert client.get(address, headers={"If-None-Match": '"other"'}).content == first.content
+            asked += 1
+        assert asked > 15
+        missing = client.get("/documents/00000000-0000-0000-0000-000000000000")
+        assert (missing.headers.get("etag"), missing.headers["cache-control"]) == (None, "no-store")
+        assert "etag" not in client.post(f"/documents/{known['document_id']}/retry").headers
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

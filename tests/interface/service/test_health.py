@@ -8,15 +8,21 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import insert
 
-from interface.service import app, health
+from interface.service import app, health, metrics
 from interface.service.health import Recent
+from swatchbook.errors import ProviderDown
+from swatchbook.ledger import runs
+from swatchbook.ledger.database import db_now
+from swatchbook.ledger.tables import calls
+from swatchbook.records import Stage
 from swatchbook.resources import Resources
 from swatchbook.settings import load_settings
 from tests.conftest import free_port
 from tests.deployments.test_setup import bare
 from tests.interface.conftest import ADDRESS, asking
-from tests.ledger.scene import set_document
+from tests.ledger.scene import begun, fail, keys, set_document
 from tests.scheduler.conftest import queued
 
 __all__ = ["bare"]
@@ -115,6 +121,36 @@ def test_figures_count_documents_images_and_requests() -> None:
     assert told["swatchbook_requests_total 404 GET unknown"] == 2
     assert not any("nope" in name or "BREW" in name or document["id"] in name for name in told)
     assert told["swatchbook_request_seconds_count GET /documents/{document_id}"] == 3
+
+
+def test_figures_tell_of_owners_roles_failures_and_costs(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = resources.ledger
+    begun(ledger, owner="anna", content="most", pictures=keys(3))
+    for owner in ("bert", "cleo"):
+        run = begun(ledger, owner=owner, content=owner, pictures=keys(1))
+        fail(ledger, run, keys(1), ProviderDown("No."))
+    runs.record_timing(ledger, run, Stage.READ, 3.0, 6)
+    with ledger.write() as connection:
+        call = {"request": "r", "run": run.token, "document": run.document, "provider": "vision.example"}
+        connection.execute(insert(calls).values(**call, state="answered", cost_usd=0.5, at=db_now()))
+    monkeypatch.setattr(metrics, "_OWNERS", 1)
+    with asking() as client:
+        told = figures(client)
+    assert told["swatchbook_owner_images anna pending"] == 3
+    assert told["swatchbook_owner_images (others) pending"] == 2
+    assert not any("bert" in name or "cleo" in name for name in told)
+    assert told["swatchbook_role_items visual pending"] == 5
+    assert told["swatchbook_failed_tries_last_hour provider_down (others) visual"] == 2
+    assert told["swatchbook_images_failing provider_down"] == 3  # the picture is the same for all three
+    assert told["swatchbook_stage_units_last_hour PAGES_READ"] == 6
+    assert told["swatchbook_stage_unit_seconds PAGES_READ now"] == 0.5
+    assert (
+        told["swatchbook_cost_usd_total vision.example"] == told["swatchbook_cost_usd_last_hour vision.example"] == 0.5
+    )
+    assert told["swatchbook_calls_last_hour other vision.example"] == 1
+    assert told["swatchbook_live_runs"] == 3
+    assert 0 < told["swatchbook_disk_free_bytes"] < told["swatchbook_disk_bytes"]
+    assert told["swatchbook_coverage_ratio"] == 0
 
 
 # --- once at a time ---------------------------------------------------------------------------------------------------

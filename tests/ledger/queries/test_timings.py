@@ -7,9 +7,9 @@ from sqlalchemy import insert, update
 
 from swatchbook.ledger import runs
 from swatchbook.ledger.database import Ledger, db_now
-from swatchbook.ledger.queries.timings import slow_stages
+from swatchbook.ledger.queries.timings import slow_stages, stage_weeks
 from swatchbook.ledger.tables import timings
-from swatchbook.records import Stage
+from swatchbook.records import Stage, StageWeek
 from tests.ledger.scene import begun
 
 TOKENS = count()
@@ -81,3 +81,48 @@ def test_other_stages_are_not_compared(ledger: Ledger) -> None:
         connection.execute(update(timings).values(stage=Stage.EXTRACTED))
     runs.record_timing(ledger, run, Stage.READ, 900.0, 10)
     assert slow_stages(ledger, run.token) == []
+
+
+# --- a week beside the week before ------------------------------------------------------------------------------------
+
+
+def weeks(ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]) -> list[StageWeek]:
+    run = begun(ledger)
+    for days, past in ((8.0, before), (15.0, [(900.0, 1)] * 6), (1.0, now)):
+        for seconds, units in past:
+            earlier(ledger, run.document, seconds, units, days=days)
+    return stage_weeks(ledger)
+
+
+def test_a_week_is_compared_by_the_median_of_a_page(ledger: Ledger) -> None:
+    [read] = weeks(ledger, [(10.0, 10)] * 4 + [(90.0, 10)], [(13.1, 10)] * 3 + [(1.0, 10), (26.2, 20), (5.0, 0)])
+    assert (read.stage, read.now.runs, read.before and read.before.runs) == (Stage.READ, 5, 5)
+    assert read.now.unit_seconds == pytest.approx(1.31)
+    assert read.change == pytest.approx(0.31)
+    assert read.is_slower
+    assert read.line == "PAGES_READ: 1.31 s for a page or image, 1 s in the week before (+31%)"
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ([(10.0, 10)] * 5, [(12.9, 10)] * 5),
+        ([(10.0, 10)] * 4, [(90.0, 10)] * 5),
+        ([(10.0, 10)] * 5, [(90.0, 10)] * 4),
+        ([(0.1, 10)] * 5, [(0.9, 10)] * 5),
+        ([], [(90.0, 10)] * 5),
+    ],
+    ids=["not so slow", "too few before", "too few now", "no time at all", "nothing before"],
+)
+def test_a_stage_is_slower_only_beside_enough_runs(
+    ledger: Ledger, before: list[tuple[float, int]], now: list[tuple[float, int]]
+) -> None:
+    [read] = weeks(ledger, before, now)
+    assert not read.is_slower
+
+
+def test_stage_times_are_those_of_the_owner(ledger: Ledger) -> None:
+    for owner, seconds in (("anna", 10.0), ("bert", 20.0)):
+        earlier(ledger, begun(ledger, owner=owner).document, seconds, 10)
+    of = {owner: [each.now.unit_seconds for each in stage_weeks(ledger, owner)] for owner in (None, "anna", "bert")}
+    assert of == {None: [1.5], "anna": [1.0], "bert": [2.0]}

@@ -1,0 +1,82 @@
+"""`GET /coverage`: the state of a collection with the account, failures, models, runs, throughput and costs, as the
+page shows it; `GET /coverage/documents`: the account of each document.
+"""
+
+import asyncio
+import os
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+
+from interface.replies import ListedStates, Parts, ShownCoverage
+from interface.service.auth import Caller, TheCaller, choose_known
+from interface.service.documents import POSITION
+from interface.service.health import TheWatch, result_or_none, state_of
+from interface.service.paging import Paging, cut_page, read_cursor
+from interface.service.parameters import Tools
+from interface.service.problems import documented
+from interface.service.statistics import StatisticsQuery
+from swatchbook.ledger.documents import list_documents
+from swatchbook.ledger.queries.account import document_states
+from swatchbook.records import Owner
+from swatchbook.reports.state import collect_state
+from swatchbook.resources import Resources
+
+router = APIRouter(prefix="/coverage", tags=["health"], responses=documented(404))
+
+
+class StatesQuery(Paging):
+    """Whose documents, and which page of the list."""
+
+    owner: Owner | None = Field(
+        default=None, description="Owner of the documents; required only for a key with several owners."
+    )
+
+
+async def get_parts(watch: TheWatch, caller: TheCaller) -> Parts:
+    """Return which parts respond; only who may see all owners is told what is wrong with Prefect."""
+    database, index = await asyncio.gather(state_of(watch.database.get()), state_of(watch.index.get()))
+    if not os.environ.get("PREFECT_API_URL"):
+        return Parts(database=database, index=index, prefect="not configured", troubles=())
+    troubles = await result_or_none(watch.prefect.get())
+    told = tuple(troubles or ()) if caller.sees_all else ()
+    return Parts(database=database, index=index, prefect="down" if troubles is None else "ok", troubles=told)
+
+
+TheParts = Annotated[Parts, Depends(get_parts)]
+
+
+@router.get("", summary="Show the state of a collection and of the work on it")
+def show_coverage(
+    resources: Tools, caller: TheCaller, parts: TheParts, query: Annotated[StatisticsQuery, Query()]
+) -> ShownCoverage:
+    """The account, failures, models, runs, throughput and costs: all that the page `/ui/coverage` shows.
+
+    Figures by day are those of the last 14 days; runs are the last 50.
+    """
+    return shown_coverage(resources, caller, parts, choose_known(resources, caller, query.owner))
+
+
+@router.get("/documents", summary="List documents with the account of each")
+def list_states(resources: Tools, caller: TheCaller, query: Annotated[StatesQuery, Query()]) -> ListedStates:
+    """Newest first: how many images of each document are complete, partial, failed, rejected or pending."""
+    rows = list_documents(
+        resources.ledger,
+        owner=choose_known(resources, caller, query.owner),
+        after=read_cursor(query.cursor, POSITION),
+        limit=query.limit + 1,
+    )
+    page, cursor = cut_page([((row.created_at, row.id), row) for row in rows], query.limit)
+    return ListedStates(documents=tuple(document_states(resources.ledger, page)), next=cursor)
+
+
+def shown_coverage(resources: Resources, caller: Caller, parts: Parts, owner: str | None) -> ShownCoverage:
+    """Return the state of an owner's collection, or of all, as this caller may see it."""
+    state = collect_state(resources, owner, None if caller.sees_all else caller.owners)
+    return ShownCoverage(**dict(state), parts=parts, prefect_ui=_prefect_ui())
+
+
+def _prefect_ui() -> str | None:
+    api = os.environ.get("PREFECT_API_URL")
+    return api and (os.environ.get("PREFECT_UI_URL") or api.rstrip("/").removesuffix("/api"))

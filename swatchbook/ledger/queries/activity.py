@@ -1,0 +1,231 @@
+"""What was done over time: failed tries, pages and images, calls and their costs by day; the last runs, with what
+followed; which kinds of failures are open, and whether providers answer. A run without progress for two minutes is
+stuck.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ColumnElement, String, Subquery, case, cast, func, literal, or_, select
+
+from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.documents import owned_by
+from swatchbook.ledger.image_states import image_item_state, image_items, image_next_try, is_open, shown_images
+from swatchbook.ledger.tables import calls, documents, failed_tries, images, items, runs, timings
+from swatchbook.records import (
+    DailyCost,
+    DailyFailures,
+    DailyWork,
+    DocumentStatus,
+    FailingKind,
+    ItemState,
+    ProviderState,
+    RunState,
+    Stage,
+)
+
+_DAY = 86_400
+_STUCK_SECONDS = 120.0  # without progress; after five minutes the loop ends the run
+_PROVIDER_SECONDS = 3_600.0  # in which a provider's last answer or failure says how it is
+
+
+# --- by day -----------------------------------------------------------------------------------------------------------
+
+
+def daily_failures(ledger: Ledger, seconds: float, owner: str | None = None) -> list[DailyFailures]:
+    """Return the tries that failed in the last seconds and runs that failures ended, by day, owner, role and kind."""
+    of_items = (
+        select(
+            _day(failed_tries.c.at), documents.c.owner, failed_tries.c.role, failed_tries.c.kind,
+            func.sum(failed_tries.c.count).label("count"),
+        )
+        .join_from(failed_tries, documents, documents.c.id == failed_tries.c.document)
+        .where(failed_tries.c.at > db_now() - seconds, *owned_by(owner))
+    )  # fmt: skip
+    ended = or_(runs.c.state == "dead", runs.c.failure_kind.is_not(None))
+    kind = case((runs.c.state == "dead", "crashed_worker"), else_=runs.c.failure_kind).label("kind")
+    of_runs = (
+        select(
+            _day(runs.c.ended_at), documents.c.owner, cast(literal(None), String).label("role"), kind,
+            func.count().label("count"),
+        )
+        .join_from(runs, documents, documents.c.id == runs.c.document)
+        .where(runs.c.ended_at > db_now() - seconds, ended, *owned_by(owner))
+    )  # fmt: skip
+    found = list[DailyFailures]()
+    for query in (of_items, of_runs):
+        _, *of, _ = query.selected_columns
+        found += map(DailyFailures.model_validate, _by_day(ledger, query, *of))
+    return sorted(found, key=lambda each: (each.day, each.owner, each.kind, each.role or ""))
+
+
+def daily_work(ledger: Ledger, seconds: float, owner: str | None = None) -> list[DailyWork]:
+    """Return what runs did in the last seconds, by day and stage."""
+    query = (
+        select(
+            _day(timings.c.at), timings.c.stage, func.count().label("runs"), func.sum(timings.c.units).label("units"),
+            func.sum(timings.c.seconds).label("seconds"),
+        )
+        .join_from(timings, documents, documents.c.id == timings.c.document)
+        .where(
+            timings.c.at > db_now() - seconds, timings.c.units > 0, timings.c.stage.in_(list(Stage)), *owned_by(owner)
+        )
+    )  # fmt: skip
+    return [DailyWork.model_validate(row) for row in _by_day(ledger, query, timings.c.stage)]
+
+
+def daily_costs(ledger: Ledger, seconds: float, owner: str | None = None) -> list[DailyCost]:
+    """Return the calls of the last seconds with their known costs, by day, provider and model.
+
+    Without an owner also those of documents that are deleted meanwhile.
+    """
+    unpriced = (calls.c.state == "answered") & calls.c.cost_usd.is_(None)
+    query = select(
+        _day(calls.c.at), calls.c.provider, calls.c.model, func.count().label("calls"),
+        func.sum(case((calls.c.state == "failed", 1), else_=0)).label("failed"),
+        func.sum(case((unpriced, 1), else_=0)).label("unpriced"),
+        func.coalesce(func.sum(calls.c.cost_usd), 0.0).label("cost_usd"),
+    ).where(calls.c.at > db_now() - seconds, *_calls_of(owner))  # fmt: skip
+    return [DailyCost.model_validate(row) for row in _by_day(ledger, query, calls.c.provider, calls.c.model)]
+
+
+def total_costs(ledger: Ledger) -> dict[str, float]:
+    """Return provider -> the known costs of all calls that were ever made to it."""
+    query = select(calls.c.provider, func.coalesce(func.sum(calls.c.cost_usd), 0.0)).group_by(calls.c.provider)
+    with ledger.read() as connection:
+        return dict(connection.execute(query).tuples().all())
+
+
+def _day(at: Column[float]) -> ColumnElement[int]:
+    """Return the number of the day of a time, in both databases' integer arithmetic."""
+    return (cast(at, BigInteger) // _DAY).label("day")
+
+
+def _by_day(ledger: Ledger, query: Any, *of: ColumnElement[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a query whose first column is a day, for each day and each value of these columns, in order."""
+    day = query.selected_columns[0].element
+    with ledger.read() as connection:
+        rows = connection.execute(query.group_by(day, *of).order_by(day, *of)).mappings().all()
+    for row in rows:
+        yield {**row, "day": datetime.fromtimestamp(row["day"] * _DAY, UTC).date().isoformat()}
+
+
+def _calls_of(owner: str | None) -> list[ColumnElement[bool]]:
+    if owner is None:
+        return []
+    return [calls.c.document.in_(select(documents.c.id).where(documents.c.owner == owner))]
+
+
+# --- now --------------------------------------------------------------------------------------------------------------
+
+
+def failing_kinds(ledger: Ledger, owner: str | None = None) -> list[FailingKind]:
+    """Return the kinds of failures of shown images that are not made good yet, with the first next try of each."""
+    kind = items.c.failure["kind"].as_string()
+    rejected = case((image_item_state == ItemState.REJECTED, images.c.id))
+    next_try = func.min(case((is_open(image_item_state), image_next_try)))
+    query = (
+        select(
+            kind.label("kind"),
+            func.count(images.c.id.distinct()).label("images"),
+            func.count(rejected.distinct()).label("rejected"),
+            next_try.label("next_try"),
+        )
+        .select_from(image_items(_with_failures(owner)))
+        .where(kind.is_not(None), image_item_state != ItemState.DONE)
+        .group_by(kind)
+        .order_by(kind)
+    )
+    with ledger.read() as connection:
+        return [FailingKind.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _with_failures(owner: str | None) -> Subquery:
+    """Return (document, image) of shown images of which an item has failed: they are few, and the rest need no join."""
+    shown, failed = shown_images(owner=owner), items.alias("failed")
+    keys = select(failed.c.key).where(
+        failed.c.state != ItemState.DONE, failed.c.failure["kind"].as_string().is_not(None)
+    )
+    of_image = (images.c.content_key, images.c.text_key, images.c.pair_key)
+    return (
+        select(shown)
+        .join(images, images.c.id == shown.c.image)
+        .where(or_(*(key.in_(keys) for key in of_image)))
+        .subquery("with_failures")
+    )
+
+
+def documents_failing(ledger: Ledger, kind: str, limit: int, owner: str | None = None) -> list[str]:
+    """Return the ids of documents that a failure of this kind stopped, or that show images with one; at most `limit`.
+
+    Neither those that somebody cancelled or deleted, nor for images that were rejected.
+    """
+    shown = _with_failures(owner)
+    with_images = (
+        select(shown.c.document)
+        .select_from(image_items(shown))
+        .where(
+            items.c.failure["kind"].as_string() == kind,
+            image_item_state.not_in((ItemState.DONE, ItemState.REJECTED)),
+        )
+    )
+    query = select(documents.c.id).where(
+        or_(documents.c.failure_kind == kind, documents.c.id.in_(with_images)),
+        documents.c.status.not_in((DocumentStatus.CANCELLED, DocumentStatus.DELETING)),
+        *owned_by(owner),
+    )
+    with ledger.read() as connection:
+        return list(connection.execute(query.order_by(documents.c.id).limit(limit)).scalars())
+
+
+def provider_states(ledger: Ledger, owner: str | None = None) -> list[ProviderState]:
+    """Return whether the providers answer that were called in the last hour."""
+    answered = func.max(case((calls.c.state == "answered", calls.c.at)))
+    failed = func.max(case((calls.c.state.in_(("failed", "unknown")), calls.c.at)))
+    query = (
+        select(calls.c.provider, answered.label("answered_at"), failed.label("failed_at"))
+        .where(calls.c.at > db_now() - _PROVIDER_SECONDS, *_calls_of(owner))
+        .group_by(calls.c.provider)
+        .order_by(calls.c.provider)
+    )
+    with ledger.read() as connection:
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+    return [
+        ProviderState(**row, state="failing" if (row["failed_at"] or 0) > (row["answered_at"] or 0) else "ok")
+        for row in rows
+    ]
+
+
+def recent_runs(ledger: Ledger, limit: int, owner: str | None = None) -> list[RunState]:
+    """Return the live runs, then the last others; at most `limit` of all, newest first."""
+    live = runs.c.state == "live"
+    is_stuck = or_(runs.c.progress_at < db_now() - _STUCK_SECONDS, runs.c.lease_until < db_now())
+    state = case(
+        (live & is_stuck, "stuck"),
+        (live, "live"),
+        (runs.c.state == "dead", "crashed"),
+        (runs.c.state == "revoked", "stopped"),
+        (runs.c.failure_kind.is_not(None), "failed"),
+        else_="ended",
+    )
+    query = (
+        select(
+            runs.c.token, runs.c.document, documents.c.name, documents.c.owner, runs.c.kind, state.label("state"),
+            runs.c.stage, runs.c.done, runs.c.total, runs.c.note, runs.c.started_at, runs.c.ended_at,
+            case((live, db_now() - runs.c.progress_at)).label("progress_age"), runs.c.failure_kind,
+            runs.c.prefect_run.label("flow_run"), documents.c.status.label("document_status"),
+            documents.c.due_at.label("document_due_at"),
+        )
+        .join_from(runs, documents, documents.c.id == runs.c.document)
+        .where(*owned_by(owner))
+        .order_by(case((live, 0), else_=1), runs.c.token.desc())
+        .limit(limit)
+    )  # fmt: skip
+    with ledger.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    began, found = dict[str, float](), list[RunState]()
+    for row in sorted(rows, key=lambda row: row["token"], reverse=True):
+        found.append(RunState(**row, continued_at=began.get(row["document"])))
+        began[row["document"]] = row["started_at"]
+    return found

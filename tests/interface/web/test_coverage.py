@@ -1,0 +1,125 @@
+"""The page of coverage and health says what `GET /coverage` says, and says so when the account does not close."""
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import insert, update
+
+from interface.web import coverage
+from interface.web.plots import OTHERS, last_days, plot_days
+from swatchbook.errors import InvalidModelOutput
+from swatchbook.ledger.database import db_now
+from swatchbook.ledger.documents import get_document
+from swatchbook.ledger.rounds import record_round
+from swatchbook.ledger.tables import calls, items, runs
+from swatchbook.records import DocumentStatus
+from swatchbook.resources import Resources
+from tests.conftest import free_port
+from tests.interface.conftest import ADDRESS, ALL, ANNA, asking, bearing
+from tests.interface.web.conftest import Page, page
+from tests.ledger.scene import begun, fail, keys, lapse
+
+DAYS = last_days(14, 1_795_000_000)
+
+
+def test_plots_have_a_title_a_description_and_the_numbers_and_nothing_inline() -> None:
+    hostile = "</svg><script>alert(1)</script>"
+    values = [(DAYS[3], hostile, 2.0), (DAYS[3], hostile, 1.5), ("2020-01-01", "long ago", 9.0)]
+    plot = plot_days("name", "Title", "What", DAYS, [*values, *((DAYS[5], f"{n}", n) for n in range(1, 12))])
+    assert plot is not None
+    assert (len(plot.series), list(plot.series)[-1]) == (8, OTHERS)
+    assert plot.series[OTHERS] == [0, 0, 0, 3.5, 0, 1 + 2 + 3 + 4, *[0] * 8]
+    drawn = Page(str(plot.svg))
+    assert drawn.all("svg", role="img")[0]["aria-labelledby"] == "name-title name-desc"
+    assert drawn.text.startswith("TitleWhat")
+    assert not {"script", "style", "defs"} & {tag for tag, _ in drawn.tags}
+    assert not [given for _, given in drawn.tags if "style" in given or any(name.startswith("on") for name in given)]
+    assert [given["class"] for given in drawn.all("g") if "color" in given["class"]] == [
+        f"series serie-{n} color-{n}" for n in range(8)
+    ]
+    assert plot_days("name", "Title", "What", DAYS, []) is None
+    alone = plot_days("name", "Title", "What", DAYS, values[:1])
+    assert alone is not None
+    assert f"{DAYS[3]}: {hostile}: 2" in Page(str(alone.svg)).text
+
+
+def test_what_goes_wrong_is_told_with_what_follows(
+    sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = resources.ledger
+    run = begun(ledger, owner="bert", content="other", pictures=keys(2))
+    fail(ledger, run, keys(1), InvalidModelOutput("No."))
+    lapse(ledger, run)
+    with ledger.write() as connection:
+        connection.execute(update(runs).where(runs.c.token == run.token).values(prefect_run="00000000-0000"))
+        call = {"request": "r", "run": run.token, "document": run.document, "provider": "vision.example"}
+        connection.execute(insert(calls).values(**call, state="answered", cost_usd=0.5, at=db_now()))
+    record_round(ledger, {"launched": ["somewhere"]})
+    prefect = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("PREFECT_API_URL", f"{prefect}/api")
+    shown = page(sample, "/ui/coverage")
+    for each in (
+        "The account closes: the documents show 16 images.", "invalid_model_output", "stuck", "no progress for",
+        "vision.example", "Pages read and images embedded by day", "Failed tries by day", "launched somewhere",
+        "1 call in the last 14 days, 0 failed.", "Ledger: ok", "Prefect: down",
+    ):  # fmt: skip
+        assert each in shown.text, each
+    assert f"{prefect}/runs/flow-run/00000000-0000" in shown.links(prefect)
+    stated = sample.get("/coverage").json()
+    assert (stated["images"]["found"], stated["counted"], stated["closes"]) == (16, 16, True)
+    assert {each["owner"] for each in stated["owners"]} == {"anna", "bert"}
+    assert [each["state"] for each in stated["runs"]] == ["stuck", "ended"]
+    bert = sample.get("/coverage?owner=bert").json()
+    assert (bert["images"]["pending"], [each["owner"] for each in bert["owners"]], bert["rounds"]) == (2, ["bert"], [])
+
+
+def test_an_account_that_does_not_close_is_said(
+    sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from swatchbook.reports import state
+
+    monkeypatch.setattr(state, "count_shown", lambda *_: 15)
+    told = page(sample, "/ui/coverage")
+    assert "The account does not close: the documents show 15 images, and the states add up to 14" in told.text
+    assert told.all("p", role="alert")
+
+
+def test_a_kind_of_failures_is_retried_now(sample: TestClient, resources: Resources) -> None:
+    ledger = resources.ledger
+    run = begun(ledger, owner="bert", content="other", pictures=keys(2))
+    fail(ledger, run, keys(1), InvalidModelOutput("No."))
+    with ledger.write() as connection:
+        connection.execute(update(items).where(items.c.key == keys(1)[0]).values(state="failed", next_retry_at=None))
+    shown = page(sample, "/ui/coverage?owner=bert")
+    assert shown.all("button", **{"aria-label": "Retry now: invalid_model_output"})
+    got = sample.post(
+        "/ui/coverage/retry?owner=bert", data={"kind": "invalid_model_output"}, headers={"Origin": ADDRESS}
+    )
+    assert "1 document will be tried again now." in Page(got.text).text
+    with ledger.read() as connection:
+        assert connection.execute(items.select().where(items.c.key == keys(1)[0])).one().state == "pending"
+    assert get_document(ledger, run.document).status is DocumentStatus.RUNNING
+    assert "0 documents" in sample.post("/ui/coverage/retry", data={"kind": "x"}, headers={"Origin": ADDRESS}).text
+
+
+def test_accounts_of_documents_come_in_pages(
+    sample: TestClient, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(resources.ledger, owner="bert", content="other", pictures=keys(2))
+    first = sample.get("/coverage/documents?limit=1").json()
+    second = sample.get("/coverage/documents", params={"limit": 1, "cursor": first["next"]}).json()
+    assert [(each["owner"], each["found"]) for (each,) in (first["documents"], second["documents"])] == [
+        ("bert", 2),
+        ("anna", 14),
+    ]
+    assert second["next"] is None
+    monkeypatch.setattr(coverage, "_LISTED", 1)
+    (older,) = page(sample, "/ui/coverage").links("/ui/coverage?cursor=")
+    assert "small.pdf" in page(sample, older).text
+
+
+@pytest.mark.usefixtures("keys", "filled")
+def test_a_key_for_one_owner_sees_neither_the_loop_nor_others(resources: Resources) -> None:
+    record_round(resources.ledger, {"launched": ["somewhere"]})
+    with asking() as client:
+        anna, everybody = (client.get("/coverage", headers=bearing(key)).json() for key in (ANNA, ALL))
+    assert (anna["owner"], anna["rounds"], len(everybody["rounds"])) == ("anna", [], 1)
