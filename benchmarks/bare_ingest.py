@@ -8,6 +8,7 @@ from pathlib import Path
 
 from swatchbook.catalogue import chunk, describe, discover, link, plan
 from swatchbook.ledger import items, runs, stage_results
+from swatchbook.ledger.editions import supersede
 from swatchbook.ledger.queries import account
 from swatchbook.pdf import reader
 from swatchbook.pipeline.embed import process_batch
@@ -46,6 +47,7 @@ def main(path: Path) -> None:
             products = describe.assemble_products(work.document, found, described)
             links = link.link(products, found, extraction.placements, chunks.chunks, pages)
             stage_results.save_assembly(resources.ledger, work.run, products, links)
+            supersede(resources.ledger, work.document)
             publish_all(resources, at_most=0)
             status, due = account.next_status(resources.ledger, work.document)
             runs.end(resources.ledger, work.run, status, due_at=due)

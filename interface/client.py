@@ -37,6 +37,8 @@ from swatchbook.records import (
     DocumentImage,
     DocumentStatus,
     Edited,
+    EditionDiff,
+    Editions,
     EditRequest,
     Entity,
     Facets,
@@ -82,6 +84,7 @@ class Filters(TypedDict, total=False):
     page: int | Sequence[int]
     price_min: float | None
     price_max: float | None
+    editions: Editions
 
 
 class Hits(list[Hit]):
@@ -203,10 +206,15 @@ class Client:
         *,
         name: str | None = None,
         owner: str | None = None,
+        edition_of: str | None = None,
         options: IngestOptions | None = None,
     ) -> Uploaded:
-        """Upload a PDF; it is stored durably when this returns. The same file again is the same document."""
-        fields = {"owner": owner or self.owner, "name": name, "options": options.model_dump_json() if options else None}
+        """Upload a PDF; it is stored durably when this returns. The same file again is the same document.
+
+        `edition_of`: the document of which it is a newer edition.
+        """
+        fields = {"owner": owner or self.owner, "name": name, "edition_of": edition_of}
+        fields |= {"options": options.model_dump_json() if options else None}
         data = {field: value for field, value in fields.items() if value is not None}
         with Path(file).open("rb") as stream:
             files = {"file": (Path(file).name, stream, "application/pdf")}
@@ -374,6 +382,10 @@ class Client:
         """Return groups of images that show nearly the same picture, the largest groups first."""
         asked = _given({"owner": owner or self.owner, "limit": limit})
         return self._read(NearDuplicates, "GET", "/near-duplicates", params=asked)
+
+    def diff(self, before: str, after: str) -> EditionDiff:
+        """Return how the products of two documents differ: added, removed, renamed, and changed in price or size."""
+        return self._read(EditionDiff, "GET", f"/documents/{_part(before)}/diff/{_part(after)}")
 
     # requests
 

@@ -74,6 +74,8 @@ class ListedDocument(Record):
     page_count: int | None
     created_at: float
     updated_at: float
+    edition_of: str | None = Field(default=None, description="The document whose newer edition it is.")
+    superseded_by: str | None = Field(default=None, description="Its newer edition: searches leave this one out.")
 
 
 class ShownDocument(ListedDocument):

@@ -13,6 +13,7 @@ from prefect import get_run_logger, task
 
 from blocks import load_resources
 from swatchbook.ledger import dead_runs, items, runs
+from swatchbook.ledger.editions import supersede
 from swatchbook.ledger.items import Batch
 from swatchbook.models.registry import requested
 from swatchbook.pipeline import shards
@@ -146,8 +147,9 @@ async def publish(work: Work) -> Published:
 
 @task(**WRITE, task_run_name="publish {work.name}")
 async def publish_whole(work: Work) -> Published:
-    """Publish until no row of the document is dirty and due."""
+    """Publish until no row of the document is dirty and due; the products of an older edition then leave the search."""
     resources = load_resources(work.blocks)
+    await asyncio.to_thread(supersede, resources.ledger, work.document)
     alive = partial(runs.record_alive, resources.ledger, work.run)
     patience = resources.settings.outage_wait_seconds
     return await asyncio.to_thread(publish_document, resources, work.document, at_most=patience, alive=alive)

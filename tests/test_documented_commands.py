@@ -71,6 +71,7 @@ RUN_HERE: Mapping[str, tuple[str, Callable[[Finished], bool]]] = {
     "swatchbook facets --by product --where color=blue": ("", finds("product")),
     "swatchbook show DOCUMENT": ("show catalogue.pdf", finds("Nordvik Oak", "14 = 14 complete")),
     "swatchbook show --json": ("show catalogue.pdf --json", is_json),
+    "swatchbook diff A B": ("diff catalogue.pdf catalogue.pdf", finds("2 unchanged", "14 of 14 unchanged")),
     "swatchbook inspect DOCUMENT": ("inspect catalogue.pdf", finds("/inspections/catalogue-")),
     "swatchbook inspect": ("inspect catalogue.pdf", finds("/inspections/catalogue-")),
     "swatchbook inspect catalogue.pdf": ("", finds("/inspections/catalogue-")),
@@ -153,6 +154,10 @@ TESTED_ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(
         ("swatchbook label", "swatchbook evaluate products", "swatchbook evaluate products TRUTH…"),
         f"{_EVALUATE}::test_a_draft_says_what_the_result_says",
+    ),
+    **dict.fromkeys(
+        ("swatchbook ingest catalogue-2026.pdf --edition-of catalogue-2025.pdf",),
+        "tests/flows/test_editions.py::test_a_newer_edition_from_ingest_to_delete",
     ),
     "swatchbook delete": "tests/interface/cli/test_delete.py::test_a_person_is_told_what_goes_and_asked",
     "swatchbook doctor": f"{_CLI}::test_doctor_tries_every_part_and_says_what_to_do_about_what_is_broken",

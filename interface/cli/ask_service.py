@@ -117,6 +117,7 @@ def _filters(owner: str | None, where: Where, documents: Sequence[str], by: str)
             ) from None
     given: dict[str, Any] = {"owner": owner, "by": by}
     given |= {key: getattr(where, field) for key, field in KEYS.items()} | {"document": documents}
+    given["editions"] = None if where.editions == "newest" else where.editions
     lists = ((name, value if isinstance(value, tuple | list) else [value]) for name, value in given.items())
     return [(name, str(value)) for name, values in lists for value in values if value is not None]
 

@@ -33,17 +33,22 @@ def ingest(
     owner: str,
     options: IngestOptions,
     quiet: bool,
+    edition_of: str | None = None,
 ) -> tuple[list[RunReport], int]:
     """Register all sources first, so that none is lost, then process each. Return the reports and the exit code.
 
     `sources`: path -> its kind of document, None for what it was before, or looks like. `quiet`: write nothing to
-    stdout, which is for JSON.
+    stdout, which is for JSON. `edition_of`: the document of which the one source is a newer edition.
     """
     codes: list[int] = []
     registered: list[Registered] = []
     for path, kind in sources.items():
         try:
             entry = register_path(resources, path, kind=kind, owner=owner, options=options)
+            if edition_of is not None:
+                from swatchbook.pipeline.editions import declare_edition  # imports the index
+
+                declare_edition(resources, entry.document.id, edition_of)
             registered.append(entry)
             _say_registered(path, entry, quiet=quiet)
         except Failure as failure:

@@ -66,6 +66,10 @@ app.add_typer(review.app, name="review", rich_help_panel=MAINTAIN)
 app.add_typer(spaces.app, name="spaces", rich_help_panel=MAINTAIN)
 
 By = Annotated[Literal["image", "product", "chunk"], typer.Option("--by", help="What each result is.")]
+EditionsOption = Annotated[
+    Literal["newest", "all"],
+    typer.Option("--editions", help="Of which editions of documents: `all` also finds what only older ones show."),
+]
 Filters = Annotated[
     list[str] | None,
     typer.Option(
@@ -163,6 +167,12 @@ def ingest(
     force: Annotated[
         bool, typer.Option("--force", help="Read the PDF again, and retry failed and rejected images.")
     ] = False,
+    edition_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DOCUMENT", help="The PATH is a newer edition of this document, whose products leave the search."
+        ),
+    ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Only estimate the calls to providers and their maximum cost.")
     ] = False,
@@ -189,6 +199,8 @@ def ingest(
 
     settings = read_settings()
     sources, codes = name_sources(paths, settings.image_suffixes, quiet=as_json)
+    if edition_of is not None and len(sources) != 1:
+        raise typer.BadParameter("name one source with it", param_hint="--edition-of")
     if plan:
         from interface.cli.cost_estimate import print_estimates
 
@@ -201,7 +213,9 @@ def ingest(
             from interface.cli.ingest import ingest as run
 
             kinds = {source.path: PDF if source.kind == PDF else None for source in sources}
-            reports, code = run(resources, kinds, owner=owner or DEFAULT_OWNER, options=options, quiet=as_json)
+            whose = owner or DEFAULT_OWNER
+            older = edition_of and choose_document(resources.ledger, edition_of, whose).id
+            reports, code = run(resources, kinds, owner=whose, options=options, quiet=as_json, edition_of=older)
             codes.append(code)
     if as_json:
         say_json(reports)
@@ -366,6 +380,7 @@ def search(
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
+    editions: EditionsOption = "newest",
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Number of results.")] = 10,
     offset: Annotated[int, typer.Option(min=0, max=1_000, help="Leave out so many of the first results.")] = 0,
     weights: Annotated[
@@ -377,7 +392,7 @@ def search(
     """Search by text, by a picture, by images of the collection, or by text and pictures."""
     check_text(text or "", "TEXT")
     check_owner(owner, all_owners)
-    filters, references = _filters(where)
+    filters, references = _filters(where, editions)
     settings = read_settings()
     if settings.service_url:
         from interface.cli.ask_service import search_at_service
@@ -409,11 +424,12 @@ def facets(
     all_owners: AllOwners = False,
     by: By = "image",
     where: Filters = None,
+    editions: EditionsOption = "newest",
     as_json: Json = False,
 ) -> None:
     """List the values to filter a search by, and how many results have each; with --where, of those that match."""
     check_owner(owner, all_owners)
-    filters, references = _filters(where)
+    filters, references = _filters(where, editions)
     settings = read_settings()
     if settings.service_url:
         from interface.cli.ask_service import facets_at_service
@@ -433,16 +449,17 @@ def facets(
     say_json(counted) if as_json else out().print(draw_facets(counted))
 
 
-def _filters(where: "list[str] | None") -> "tuple[Where, tuple[str, ...]]":
+def _filters(where: "list[str] | None", editions: Literal["newest", "all"]) -> "tuple[Where, tuple[str, ...]]":
     """Return the filters, and the document references as given. Raises BadParameter."""
     for part in where or ():
         check_text(part, "--where")
     from interface.cli.filters import parse_filters
 
     try:
-        return parse_filters(where or [])
+        filters, documents = parse_filters(where or [])
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--where") from None
+    return filters.model_copy(update={"editions": editions}), documents
 
 
 def _on_collection(
@@ -489,6 +506,26 @@ def show(document: Reference, owner: OwnerName = None, all_owners: AllOwners = F
             return
         report = document_report(resources.ledger, row.id)
         out().print(draw_document(row, report, details, now=resources.ledger.now()))
+
+
+@app.command(rich_help_panel=SEARCH)
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="The older document: id, beginning of an id, or name.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The newer document.")],
+    owner: OwnerName = None,
+    all_owners: AllOwners = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the products of two documents: added, removed, renamed, and changed in price or size."""
+    with opened_resources() as resources:
+        from interface.cli.editions import draw_diff
+        from interface.cli.terminal import out, say_json
+        from swatchbook.reports.editions import compare_documents
+
+        whose = choose_owner(resources.ledger, owner, all_owners)
+        ids = [choose_document(resources.ledger, each, whose).id for each in (before, after)]
+        found = compare_documents(resources.ledger, *ids)
+        say_json(found) if as_json else out().print(draw_diff(found))
 
 
 @app.command(rich_help_panel=SEARCH)

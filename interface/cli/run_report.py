@@ -11,7 +11,17 @@ from rich.text import Text
 
 from interface.cli.exit_status import OPEN, of_report
 from interface.cli.terminal import WORK, cell, clean, duration, facts, owner_flag, table, until
-from swatchbook.records import DocumentStatus, FailureRecord, ItemCounts, RunReport, Spent, Stage, Unassigned
+from swatchbook.records import (
+    DocumentStatus,
+    EditionReport,
+    FailureRecord,
+    ItemCounts,
+    RunReport,
+    Spent,
+    Stage,
+    Unassigned,
+)
+from swatchbook.reports.editions import count_line, picture_line
 from swatchbook.reports.money import cost_of
 from swatchbook.truncate import merge_roles, page_numbers, truncate
 
@@ -109,6 +119,8 @@ def account(report: RunReport) -> list[tuple[str, Text | str]]:
         rows.append(("unassigned", _unassigned(report.unassigned)))
     if report.unsure_pages:
         rows.append(("needs a look", Text(_unsure(report), "yellow")))
+    if report.edition:
+        rows += _edition(report, report.edition)
     if report.confidence_score is not None:
         rows.append(("confidence", f"{report.confidence_score:.2f}"))
     if report.seconds:
@@ -168,6 +180,20 @@ def _images(report: RunReport) -> Text:
         text.append(" = ")
         text.append_text(Text(" + ").join(Text(part, style) for part, style in shown))
     return text
+
+
+def _edition(report: RunReport, edition: EditionReport) -> Iterator[tuple[str, Text | str]]:
+    """Yield how the document differs from the one that it is an edition of."""
+    names = ("changed", "renamed", "added", "removed", "unchanged")
+    yield "edition of", f"{clean(edition.edition_of.name)} ({edition.edition_of.id[:8]})"
+    yield "differences", count_line(**{name: getattr(edition, name) for name in names})
+    for line in edition.lines:
+        yield "", clean(line)
+    if (more := edition.changed + edition.renamed + edition.added + edition.removed - len(edition.lines)) > 0:
+        ids = f"{edition.edition_of.id[:8]} {report.document_id[:8]}"
+        yield "", f"… and {more} more: swatchbook diff {ids}{owner_flag(report.owner)}"
+    pictures = picture_line(edition.pictures, edition.pictures_unchanged)
+    yield "pictures", f"{pictures}; {edition.pictures_embedded:,} embedded"
 
 
 def _items(counts: ItemCounts) -> str:

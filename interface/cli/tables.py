@@ -116,6 +116,8 @@ def draw_document(document: Document, report: RunReport, shown: dict[str, Any], 
     rows: list[tuple[str, Text | str]] = [
         ("owner", document.owner),
         _source(document),
+        *([("edition of", document.edition_of)] if document.edition_of else []),
+        *([("superseded", f"by {document.superseded_by}; searches leave it out")] if document.superseded_by else []),
         *([("stage", stage)] if (stage := _stage(document)) else []),
         *([("next try", until(document.due_at, now))] if document.due_at else []),
         ("entities", str(len(shown["entities"]))),
@@ -150,7 +152,7 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
         row = [
             cell(rank),
             cell(f"{hit.score:.0%}"),
-            Text.assemble((clean(hit.title), "bold"), "\n", (hit.id[:8], "dim")),
+            Text.assemble((clean(hit.title), "bold"), "\n", (f"{hit.id[:8]}{_alike(hit)}", "dim")),
             cell(hit.product if hit.product != hit.title else ""),
             cell(hit.document),
             cell(page_numbers(hit.pages, hit.labels)),
@@ -158,6 +160,10 @@ def draw_hits(hits: Sequence[Hit], *, explain: bool) -> RenderableType:
         ]
         rows.add_row(*row, *([_explanation(hit)] if explain else []))
     return rows
+
+
+def _alike(hit: Hit) -> str:
+    return f"  +{len(hit.alike)} alike" if hit.alike else ""
 
 
 def draw_verification(verification: Verification) -> RenderableType:

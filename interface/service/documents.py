@@ -27,7 +27,8 @@ from swatchbook.ledger.documents import get_document as documents_get_document
 from swatchbook.ledger.documents import list_documents as documents_list_documents
 from swatchbook.ledger.queries.report import document_report
 from swatchbook.ledger.runs import LiveRun, live_runs
-from swatchbook.records import PROGRESS, DocumentStatus, Owner, overall_percent
+from swatchbook.records import PROGRESS, DocumentStatus, EditionDiff, Owner, overall_percent
+from swatchbook.reports.editions import compare_documents as compare
 from swatchbook.resources import Resources
 from swatchbook.upkeep.regenerate import regenerate
 
@@ -81,6 +82,15 @@ def get_document(resources: Tools, caller: TheCaller, document_id: DocumentId) -
         progress=Progress.model_validate(run.model_dump(include=set(Progress.model_fields))) if run else None,
         report=document_report(resources.ledger, document.id),
     )
+
+
+@router.get("/{document_id}/diff/{newer_id}", summary="Compare the products of two documents")
+def compare_documents(
+    resources: Tools, caller: TheCaller, document_id: DocumentId, newer_id: DocumentId
+) -> EditionDiff:
+    """What the second has added, removed, renamed and changed (price, size) against the first."""
+    before, after = find(resources, caller, document_id), find(resources, caller, newer_id)
+    return compare(resources.ledger, before.id, after.id)
 
 
 # --- changing ---------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from interface.service.problems import documented
 from interface.service.upload_body import TheUploadSlots, full_disk_as_507, stream_body
 from swatchbook.index.base import Where
 from swatchbook.ledger.queries.filters import facets as count_facets
-from swatchbook.records import Facets, Owner, ResultKind, SearchResults
+from swatchbook.records import Editions, Facets, Owner, ResultKind, SearchResults
 from swatchbook.resources import Resources
 from swatchbook.search.examples import Examples
 from swatchbook.search.fusion import parse_weights
@@ -69,6 +69,9 @@ class FilterQuery(RequestModel):
     page: list[Page] = Field(default=[], max_length=_MAX_VALUES, description="Pages of the document, from 1.")
     price_min: Price | None = Field(default=None, description="Least price, in the currency of the product.")
     price_max: Price | None = Field(default=None, description="Highest price, in the currency of the product.")
+    editions: Editions = Field(
+        default="newest", description="`all` also finds what only older editions show; `document` finds its own."
+    )
 
     def where(self, owner: str | None) -> Where:
         """Return the filters, on this owner or on all."""
@@ -87,6 +90,7 @@ class FilterQuery(RequestModel):
             pages=tuple(self.page),
             price_min=self.price_min,
             price_max=self.price_max,
+            editions=self.editions,
         )
 
 

@@ -4,6 +4,7 @@ document are stored, 200 if nothing is left to do, 422 for a role that no model 
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.exceptions import RequestValidationError
@@ -12,11 +13,13 @@ from starlette.requests import Request
 
 from interface.replies import Uploaded
 from interface.service.auth import TheCaller
+from interface.service.documents import find
 from interface.service.parameters import Tools
 from interface.service.problems import RETRY_SECONDS, documented
 from interface.service.upload_body import FILE, TheUploadSlots, full_disk_as_507, receive_form
 from swatchbook.display_name import display_name
 from swatchbook.errors import Configuration
+from swatchbook.pipeline.editions import declare_edition
 from swatchbook.pipeline.register import Registered, build_request, register_upload
 from swatchbook.records import DEFAULT_OWNER, DocumentStatus, IngestOptions, Owner
 from swatchbook.settings import Settings
@@ -32,6 +35,7 @@ class Fields(BaseModel):
 
     owner: Owner | None = Field(default=None, description="Owner of the document; the key's owner by default.")
     name: str | None = Field(default=None, description="Display name; the file name by default.")
+    edition_of: UUID | None = Field(default=None, description="It is a newer edition of this document.")
     options: Json[IngestOptions] = Field(default="{}", description="Ingest options, as JSON.", validate_default=True)
 
 
@@ -66,7 +70,7 @@ def _form_schema() -> dict[str, Any]:
             "model": Uploaded,
             "description": "Already complete with these options; nothing is started.",
         },
-        **documented(400, 408, 413, 415, 507),
+        **documented(400, 404, 408, 413, 415, 507),
     },
     openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}},
 )
@@ -83,11 +87,14 @@ async def upload(
             form, file_name = await receive_form(request, resources.settings, path)
             fields = _fields(form)
             owner = caller.choose(fields.owner) or DEFAULT_OWNER
+            older = None if fields.edition_of is None else find(resources, caller, fields.edition_of)
             check_options(resources.settings, fields.options)
             name = display_name(fields.name or file_name)
             registered = await asyncio.to_thread(
                 register_upload, resources, path, owner=owner, options=fields.options, name=name
             )
+            if older is not None:
+                await asyncio.to_thread(declare_edition, resources, registered.document.id, older.id)
     return uploaded(registered, response)
 
 

@@ -26,8 +26,7 @@ from interface.service.upload_body import TheUploadSlots, full_disk_as_507
 from interface.web.pages import TheView, View, page_router, see_other, with_query
 from swatchbook.images.local_analysis import PALETTE
 from swatchbook.ledger.queries.filters import facets
-from swatchbook.records import Hit, SearchResults
-from swatchbook.search.near_duplicates import fold
+from swatchbook.records import SearchResults
 from swatchbook.search.query_picture import find_query_picture, keep_query_picture, small_query_picture
 from swatchbook.search.search import find_relevant
 from swatchbook.storage.upload_buffer import temporary_file
@@ -91,12 +90,10 @@ def show_search(view: TheView) -> Response:
     """Return the page with the form and the results. Its filters are loaded after it."""
     query = _read_query(view.request.query_params.multi_items())
     found = _search(view, query) if query.searches else SearchResults(hits=())
-    shown, alike = _fold(view, list(found.hits[: query.k]))
     return view.render(
         "search.html",
         query=query,
-        hits=shown,
-        alike=alike,
+        hits=found.hits[: query.k],
         missed=found.unmatched,
         nearest=found.nearest,
         more=len(found.hits) >= query.k and query.k < _MORE_RESULTS,
@@ -150,14 +147,6 @@ def _search(view: View, query: PageQuery) -> SearchResults:
         one_more = min(query.k + (query.like is not None), _MORE_RESULTS)
         found = find_relevant(view.resources, text=query.text, image=path, where=where, by=query.by, k=one_more)
     return found.model_copy(update={"hits": tuple(hit for hit in found.hits if hit.id != str(query.like))})
-
-
-def _fold(view: View, hits: list[Hit]) -> tuple[list[Hit], dict[str, tuple[str, ...]]]:
-    """Return the results without near-duplicates of earlier ones, and image -> its near-duplicates among them."""
-    if not hits or hits[0].kind != "image":
-        return hits, {}
-    alike = fold(view.resources, [hit.id for hit in hits])
-    return [hit for hit in hits if hit.id in alike], alike
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from pydantic import Field
 
 from swatchbook.errors import Failure
-from swatchbook.records import Record, Role, slug
+from swatchbook.records import Editions, Record, Role, slug
 
 if TYPE_CHECKING:  # commands that do not search must not import numpy
     import numpy as np
@@ -29,6 +29,9 @@ BY_WORDS = ("category", "brand", "size", "condition", "currency", "host")
 
 TERMS = ("material", "colors")
 """Fields that filters match also by terms of the vocabulary."""
+
+SUPERSEDED = "superseded"
+"""Kind of an object that only older editions show."""
 
 
 class Space(Record):
@@ -48,7 +51,7 @@ class Payload(Record):
     """The fields of an object for filters and keyword search. They are the same in all its spaces."""
 
     owner: str
-    kind: str  # "image" or "chunk"
+    kind: str  # "image" or "chunk"; or SUPERSEDED
     documents: tuple[str, ...] = ()
     products: tuple[str, ...] = ()  # ids
     names: tuple[str, ...] = ()  # of the products
@@ -97,6 +100,12 @@ class Where(Record):
     pages: tuple[int, ...] = ()
     price_min: float | None = Field(default=None, ge=0)
     price_max: float | None = Field(default=None, ge=0)
+    editions: Editions = "newest"
+
+    @property
+    def newest_only(self) -> bool:
+        """Whether what only older editions show is left out. Who names documents asks for those."""
+        return self.editions == "newest" and not self.documents
 
 
 class Match(Record):

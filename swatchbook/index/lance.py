@@ -23,7 +23,7 @@ from lancedb.index import FTS, IvfSq
 from lancedb.query import MatchQuery
 
 from swatchbook.errors import Configuration, DiskFull, Failure, IndexDown, Unexpected
-from swatchbook.index.base import WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
+from swatchbook.index.base import SUPERSEDED, WRITE_SECONDS, IndexObject, Match, Payload, Space, Vector, Where
 from swatchbook.index.rules import (
     WORDS,
     Condition,
@@ -343,6 +343,8 @@ def _sql(where: Where | None) -> str | None:
     asked = [_any_of(condition) for condition in conditions(where)]
     if where.owner is not None:
         asked.append(f"owner = {_quote(where.owner)}")
+    if where.newest_only:
+        asked.append(f"kind <> {_quote(SUPERSEDED)}")
     if where.pages:
         asked.append(f"array_has_any(pages, [{', '.join(map(str, where.pages))}])")
     if where.price_min is not None:

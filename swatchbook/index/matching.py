@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from uuid import UUID
 
-from swatchbook.index.base import BY_WORDS, TERMS, Payload, Where
+from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload, Where
 from swatchbook.index.words import Words, asked_words, fold_words, ways, words_and_terms
 
 Test = Callable[[Payload], bool]
@@ -21,6 +21,8 @@ def satisfies(where: Where) -> Test:
     tests: list[Test] = []
     if where.owner is not None:
         tests.append(lambda payload: payload.owner == where.owner)
+    if where.newest_only:
+        tests.append(lambda payload: payload.kind != SUPERSEDED)
     if where.documents:
         tests.append(lambda payload: not {*where.documents}.isdisjoint(payload.documents))
     if where.products:

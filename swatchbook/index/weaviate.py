@@ -53,6 +53,7 @@ from swatchbook.errors import (
 )
 from swatchbook.index.base import (
     BY_WORDS,
+    SUPERSEDED,
     TERMS,
     WRITE_SECONDS,
     IndexObject,
@@ -495,6 +496,8 @@ def _filters(where: Where | None) -> FilterReturn | None:
     if where is None:
         return None
     asked = [_any_of(condition) for condition in conditions(where)]
+    if where.newest_only:
+        asked.append(Filter.by_property("kind").not_equal(SUPERSEDED))
     if where.pages:
         asked.append(Filter.by_property("pages").contains_any(list(where.pages)))
     if where.owner is not None:

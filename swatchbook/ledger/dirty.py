@@ -71,6 +71,13 @@ def mark_changed(connection: Connection, table: Table, ids: Collection[str]) -> 
     execute_in(connection, update(table).where(table.c.dirty > 0).values(dirty=table.c.dirty + 1), table.c.id, ids)
 
 
+def mark_document(connection: Connection, document: str) -> None:
+    """Raise `dirty` of all images and chunks that a document shows: searches take it in, or leave it out, from now."""
+    placed = select(placements.c.image).where(placements.c.document == document)
+    for table, of_document in ((images, images.c.id.in_(placed)), (chunks, chunks.c.document == document)):
+        connection.execute(update(table).where(of_document, table.c.dirty > 0).values(dirty=table.c.dirty + 1))
+
+
 def mark_renamed(connection: Connection, owner: str) -> None:
     """Raise `dirty` of all images and chunks of an owner that has another name now; the index has the old one."""
     owned = select(documents.c.id).where(documents.c.owner == owner)

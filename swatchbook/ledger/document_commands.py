@@ -12,6 +12,7 @@ from swatchbook.errors import InvalidReference
 from swatchbook.ledger.database import Ledger, db_now, upsert
 from swatchbook.ledger.dirty import hide_chunks, hide_images, unpublished_rows
 from swatchbook.ledger.documents import Document, get_document
+from swatchbook.ledger.editions import leave_chain
 from swatchbook.ledger.owed_notices import owe_notice
 from swatchbook.ledger.requested import queue_again, requested_items
 from swatchbook.ledger.runs import revoke
@@ -159,15 +160,21 @@ def cancel(ledger: Ledger, document: str) -> bool:
 
 
 def mark_deleting(ledger: Ledger, document: str) -> None:
-    """Revoke a document's runs and set it `deleting`, which is final. Raises InvalidReference for an unknown one."""
+    """Revoke a document's runs and set it `deleting`, which is final; an older edition of it is searched again.
+
+    Raises InvalidReference for an unknown one.
+    """
     get_document(ledger, document)
     revoke(ledger, document, DocumentStatus.DELETING, "Being deleted.")
+    with ledger.write() as connection:
+        leave_chain(connection, document)
 
 
 def delete_rows(ledger: Ledger, document: str) -> None:
     """Delete all rows of a `deleting` document but its own; images and chunks that nothing shows any more are gone."""
     with ledger.write() as connection:
         _lock_deleting(connection, document)
+        leave_chain(connection, document)
         shown = set(
             connection.execute(select(placements.c.image).where(placements.c.document == document).distinct()).scalars()
         )

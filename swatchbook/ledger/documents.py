@@ -47,6 +47,8 @@ class Document(Record):
     created_at: float
     updated_at: float
     commanded_at: float | None
+    edition_of: str | None = None
+    superseded_by: str | None = None
 
     @property
     def source(self) -> str | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Row, select
 
 from swatchbook.analysis.judge import Verdict
-from swatchbook.index.base import BY_WORDS, TERMS, Payload
+from swatchbook.index.base import BY_WORDS, SUPERSEDED, TERMS, Payload
 from swatchbook.index.size_words import join_sizes, with_sizes
 from swatchbook.ledger.database import select_in
 from swatchbook.ledger.image_text import AnalysisInUse, analyses_in_use
@@ -34,20 +34,26 @@ _MEASURE = re.compile(r"\s*\d[\d.,]*\s*(?:g|kg|mm|cm|m|m[2²]|oz)(?:\s*/\s*(?:m|
 def image_payloads(connection: Connection, ids: Collection[str], *, texts: bool = True) -> dict[str, Payload]:
     """Return image id -> payload of shown images, from all documents of the owner.
 
+    What older editions say of an image counts only where no other document shows it; it is then SUPERSEDED.
     Without `texts` only the fields of filters are filled: `text` and `file` stay empty.
     """
     shown = defaultdict[str, list[Row[Any]]](list)
     for row in select_in(connection, _SHOWN_WITH_TEXTS if texts else _SHOWN, images.c.id, ids):
         shown[row.image].append(row)
-    linked = linked_products(connection, {row.placement: row.image for rows in shown.values() for row in rows})
-    analyses = analyses_of_images(connection, {image: rows[0] for image, rows in shown.items()})
+    documents_of = {image: _distinct(row.document for row in rows) for image, rows in shown.items()}
+    newest = {image: [row for row in rows if not row.superseded] or rows for image, rows in shown.items()}
+    linked = linked_products(connection, {row.placement: row.image for rows in newest.values() for row in rows})
+    analyses = analyses_of_images(connection, {image: rows[0] for image, rows in newest.items()})
     payloads = {
-        image: _image_payload(rows, linked.get(image, []), analyses.get(image, {})) for image, rows in shown.items()
+        image: _image_payload(rows, documents_of[image], linked.get(image, []), analyses.get(image, {}))
+        for image, rows in newest.items()
     }
     if not texts:
         return payloads
-    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(shown.values()))}
-    return {image: payload.model_copy(update=_image_texts(shown[image], stored)) for image, payload in payloads.items()}
+    stored = {row.key: row for row in select_in(connection, _STORED, contents.c.key, _shown_keys(newest.values()))}
+    return {
+        image: payload.model_copy(update=_image_texts(newest[image], stored)) for image, payload in payloads.items()
+    }
 
 
 def chunk_payloads(connection: Connection, ids: Collection[str], *, texts: bool = True) -> dict[str, Payload]:
@@ -56,7 +62,7 @@ def chunk_payloads(connection: Connection, ids: Collection[str], *, texts: bool 
     return {
         row.id: Payload(
             owner=row.owner,
-            kind="chunk",
+            kind=SUPERSEDED if row.superseded else "chunk",
             documents=(row.document,),
             pages=tuple(row.pages),
             text=with_sizes("\n".join([*row.headings, row.text])) if texts else "",
@@ -75,7 +81,11 @@ def product_payloads(connection: Connection, ids: Collection[str]) -> dict[str, 
     seen = _seen_in_pictures(connection, ids)
     return {
         row.id: Payload(
-            owner=row.owner, kind="product", documents=(row.document,), pages=tuple(row.pages), **_seen_too(row, seen)
+            owner=row.owner,
+            kind=SUPERSEDED if row.superseded else "product",
+            documents=(row.document,),
+            pages=tuple(row.pages),
+            **_seen_too(row, seen),
         )
         for row in select_in(connection, _PRODUCTS_WITH_OWNER, products.c.id, ids)
     }
@@ -121,16 +131,22 @@ def linked_products(
 
 def price_of(text: str) -> float | None:
     """Return the first amount of a printed price, with any thousands and decimal signs: "€ 1.299,00" is 1299.0."""
-    amount = _AMOUNT.search(text)
-    if amount is None:
-        return None
-    return float(f"{re.sub(r'[^0-9]', '', amount[1])}.{amount[2] or 0}")
+    return next(iter(amounts_of(text)), None)
+
+
+def amounts_of(text: str) -> tuple[float, ...]:
+    """Return all amounts of a printed price, in their order."""
+    return tuple(float(f"{re.sub(r'[^0-9]', '', found[1])}.{found[2] or 0}") for found in _AMOUNT.finditer(text))
 
 
 def currency_of(text: str) -> str | None:
     """Return the code of the currency that a price names by its sign or code: "€ 1.299,00" is in EUR."""
-    named = _CURRENCY.search(text.upper())
-    return _SIGNS.get(named[0], named[0]) if named else None
+    return next(iter(currencies_of(text)), None)
+
+
+def currencies_of(text: str) -> tuple[str, ...]:
+    """Return the codes of all currencies that a price names, in their order."""
+    return tuple(_SIGNS.get(sign, sign) for sign in _CURRENCY.findall(text.upper()))
 
 
 def _currency(metadata: Mapping[str, str]) -> str | None:
@@ -147,6 +163,7 @@ def _host(url: str) -> str | None:
     return parts.hostname if parts.scheme in ("http", "https") else None
 
 
+_SUPERSEDED = documents.c.superseded_by.is_not(None).label("superseded")
 _SHOWN = (
     select(
         placements.c.id.label("placement"),
@@ -156,16 +173,18 @@ _SHOWN = (
         images.c.owner,
         images.c.content_key,
         images.c.text_key,
+        _SUPERSEDED,
     )
     .join(images, images.c.id == placements.c.image)
+    .join(documents, documents.c.id == placements.c.document)
     .where(placements.c.state.in_(COUNTED))
     .order_by(placements.c.document, placements.c.ordinal)
 )
 _SHOWN_WITH_TEXTS = _SHOWN.add_columns(placements.c.caption, placements.c.nearby_text)
 _STORED = select(contents.c.key, contents.c.file, contents.c.text)
-_CHUNKS = select(chunks.c.id, chunks.c.document, documents.c.owner, chunks.c.record["pages"].label("pages")).join(
-    documents
-)
+_CHUNKS = select(
+    chunks.c.id, chunks.c.document, documents.c.owner, chunks.c.record["pages"].label("pages"), _SUPERSEDED
+).join(documents)
 _CHUNKS_WITH_TEXTS = _CHUNKS.add_columns(
     chunks.c.record["headings"].label("headings"), chunks.c.record["text"].as_string().label("text")
 )
@@ -177,9 +196,9 @@ _PRODUCTS = select(
     products.c.record["category"].as_string().label("category"),
     products.c.record["metadata"].label("metadata"),
 )
-_PRODUCTS_WITH_OWNER = _PRODUCTS.add_columns(products.c.record["pages"].label("pages"), documents.c.owner).join(
-    documents
-)
+_PRODUCTS_WITH_OWNER = _PRODUCTS.add_columns(
+    products.c.record["pages"].label("pages"), documents.c.owner, _SUPERSEDED
+).join(documents)
 _PICTURES = (
     select(links.c.target.label("product"), images.c.id, images.c.content_key, images.c.text_key)
     .join(placements, placements.c.id == links.c.source)
@@ -211,12 +230,17 @@ def analyses_of_images(connection: Connection, shown: Mapping[str, Row[Any]]) ->
     }
 
 
-def _image_payload(rows: Sequence[Row[Any]], linked: Sequence[PrintedProduct], analysis: Mapping[str, Any]) -> Payload:
+def _image_payload(
+    rows: Sequence[Row[Any]],
+    documents: tuple[str, ...],
+    linked: Sequence[PrintedProduct],
+    analysis: Mapping[str, Any],
+) -> Payload:
     product_fields = _product_fields(linked)
     return Payload(
         owner=rows[0].owner,
-        kind="image",
-        documents=_distinct(row.document for row in rows),
+        kind=SUPERSEDED if rows[0].superseded else "image",
+        documents=documents,
         pages=tuple(sorted({row.page for row in rows} - {NO_PAGE})),
         **product_fields
         | {"material": _distinct([*product_fields["material"], analysis.get("material")]), "colors": _colors(analysis)},

@@ -103,10 +103,13 @@ documents = Table(
     Column("launches", Integer, nullable=False, server_default="0"),  # flow runs created, for their idempotency keys
     Column("blocks", JSON, nullable=False, server_default=text("'{}'")),  # names of those that its last run used
     Column("commanded_at", Time),  # when a person last asked for it or cancelled it; earlier cancels no longer count
+    Column("edition_of", Id),  # the document whose newer edition it is; no foreign key: editions.py keeps the chain
+    Column("superseded_by", Id),  # its newer edition, once that has products: searches then leave this one out
     Index(None, "owner", "created_at", "id"),
     Index(None, "status", "due_at"),
     Index(None, "file"),
     Index(None, "pages_file"),
+    Index("ix_documents_superseded", "owner", sqlite_where=text("superseded_by IS NOT NULL")),
 )
 
 runs = Table(

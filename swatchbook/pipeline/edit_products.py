@@ -1,19 +1,16 @@
 """Edits by hand as people ask for them, with ids: find the places that they mean, record them, and publish at once what
-they change, for at most 20 s. What is not published by then is published as usual.
+they change.
 """
 
-import logging
-import time
 from collections.abc import Iterable
-from typing import Final
 
-from swatchbook.errors import Failure, InvalidReference
+from swatchbook.errors import InvalidReference
 from swatchbook.hand_edits import anchor_of
-from swatchbook.ledger import edit_products, publishing
+from swatchbook.ledger import edit_products
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.hand_edits import picture_anchors
 from swatchbook.ledger.queries.document import read_products
-from swatchbook.pipeline.publish import publish_round
+from swatchbook.pipeline.publish import publish_soon
 from swatchbook.records import (
     Add,
     Anchor,
@@ -30,22 +27,18 @@ from swatchbook.records import (
 )
 from swatchbook.resources import Resources
 
-log = logging.getLogger(__name__)
-
-PUBLISH_SECONDS: Final = 20.0
-
 
 def make_edit(resources: Resources, document: str, request: EditRequest, *, by: str) -> Edited:
     """Make an edit of a document's products, and publish it. Raises InvalidReference where it cannot be made."""
     edit = place_edit(resources.ledger, document, request)
     stored = edit_products.record_edit(resources.ledger, document, edit, by=by)
-    return Edited(edit=stored, published=_publish(resources, document))
+    return Edited(edit=stored, published=publish_soon(resources, document))
 
 
 def undo_edit(resources: Resources, document: str, number: int, *, by: str) -> Edited:
     """Undo an edit, and publish that. Raises InvalidReference for an unknown one and one that is undone already."""
     stored = edit_products.undo_edit(resources.ledger, document, number, by=by)
-    return Edited(edit=stored, published=_publish(resources, document))
+    return Edited(edit=stored, published=publish_soon(resources, document))
 
 
 def place_edit(ledger: Ledger, document: str, request: EditRequest) -> Edit:
@@ -107,16 +100,3 @@ def choose_picture(ledger: Ledger, document: str, reference: str) -> Anchor:
                 f"{reference!r} may be several pictures: {choices}.", advice="Give the id of the placement."
             )
     raise InvalidReference(f"There is no picture {reference!r} that this document shows.")
-
-
-def _publish(resources: Resources, document: str) -> bool:
-    """Publish until nothing of the document is due; return whether that is so. A failure is left to the next run."""
-    end = time.monotonic() + PUBLISH_SECONDS
-    try:
-        while publishing.count_due(resources.ledger, document):
-            if time.monotonic() > end or not publish_round(resources).rows:
-                return False
-    except Failure as failure:
-        log.warning("the edit is recorded, but not published yet: %s", failure)
-        return False
-    return True

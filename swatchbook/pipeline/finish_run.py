@@ -28,6 +28,7 @@ from swatchbook.ledger.queries.timings import SlowStage, slow_stages
 from swatchbook.ledger.runs import Run
 from swatchbook.pipeline.work import Work
 from swatchbook.records import PAGE_CUT, DocumentStatus, ItemCounts, RunReport, Scan, Stage, StageResults
+from swatchbook.reports.editions import report_edition, suggest_edition
 from swatchbook.reports.stale import stale_roles
 from swatchbook.resources import Resources
 from swatchbook.runtime.disk import blame_full_disk, is_full, release_reserve
@@ -69,13 +70,16 @@ def finish_run(resources: Resources, work: Work, results: StageResults | Scan) -
     report = document_report(ledger, work.document, run=work.run.token)
     if items is not None:
         items = items.model_copy(update={"duration_seconds": round(sum(report.seconds.values()), 3)})
+    suggested = suggest_edition(ledger, work.document)
     report = report.model_copy(
         update={
+            "edition": report_edition(ledger, work.document, work.run.token),
             "status": status,
             "message": message,
             "confidence_score": round(_confidence(resources, work, results), 4),
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "warnings": (
+                *([suggested] if suggested else []),
                 *warnings,
                 *_small_batches(resources, work),
                 *map(_slow_stage, slow_stages(ledger, work.run.token)),

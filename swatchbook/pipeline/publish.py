@@ -35,6 +35,7 @@ _RENEW_SECONDS = LEASE_SECONDS - WRITE_SECONDS - 10.0
 """Age of a lease from which it is renewed before the next write, so that it outlives that write."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds to wait for an index that is down
+_SOON_SECONDS = 20.0  # for which a person waits until what they changed is published
 _HELD_PAUSE = 0.5  # seconds between looks at rows that another publisher has leased; its lease ends by itself
 
 
@@ -209,6 +210,22 @@ def publish_document(resources: Resources, document: str, *, at_most: float, ali
         if not publishing.count_due(resources.ledger, document):
             return done
         time.sleep(_HELD_PAUSE)
+
+
+def publish_soon(resources: Resources, document: str) -> bool:
+    """Publish for at most 20 s until nothing of the document is due; return whether that is so.
+
+    What a person has changed is recorded: what is not published by then is published as usual.
+    """
+    end = time.monotonic() + _SOON_SECONDS
+    try:
+        while publishing.count_due(resources.ledger, document):
+            if time.monotonic() > end or not publish_round(resources).rows:
+                return False
+    except Failure as failure:
+        log.warning("the change is recorded, but not published yet: %s", failure)
+        return False
+    return True
 
 
 def publish_all(

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from swatchbook.records.base import Record
 from swatchbook.records.documents import DocumentStatus, Stage
+from swatchbook.records.editions import EditionReport
 from swatchbook.records.pages import LostPicture, SkippedPage, Unassigned
 from swatchbook.records.sources import ItemCounts
 
@@ -79,6 +80,7 @@ class RunReport(Record):
     peak_memory_mb: float | None = None
     warnings: tuple[str, ...] = ()
     items: ItemCounts | None = None  # of a folder, in the run
+    edition: EditionReport | None = None  # how it differs from the document that it is an edition of
     blocks: dict[str, str] = Field(default_factory=dict)  # part -> the saved block used instead of the settings
 
 
@@ -103,6 +105,7 @@ class Hit(Record):
     text: str | None = None
     images: tuple[str, ...] = ()  # of a product: ids of its pictures, best link first
     why: dict[str, dict[str, float]] = Field(default_factory=dict)
+    alike: tuple[str, ...] = ()  # ids of images found too that show nearly the same picture; they are no own results
     relevance: float | None = None  # 0–1: the probability that it answers the text; None: searched by a picture
 
 

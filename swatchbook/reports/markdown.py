@@ -14,7 +14,8 @@ from pathlib import Path
 from swatchbook.errors import Failure
 from swatchbook.ledger.queries.thumbnails import thumbnails
 from swatchbook.previews import encode_jpeg
-from swatchbook.records import FailureRecord, Record, RunReport, SkippedPicture, Spent, page_name
+from swatchbook.records import EditionReport, FailureRecord, Record, RunReport, SkippedPicture, Spent, page_name
+from swatchbook.reports.editions import count_line, picture_line
 from swatchbook.reports.money import cost_of
 from swatchbook.resources import Resources
 from swatchbook.truncate import merge_roles, truncate
@@ -102,6 +103,7 @@ def as_markdown(
         table([f"images {name}" if name == "found" else name for name in images],
                [[getattr(report, f"images_{name}") for name in images]]),
         table(list(totals), [list(totals.values())]),
+        _edition(report.edition) if report.edition else "",
         _skipped_table(report),
         _lost_table(report),
         _unassigned_table(report),
@@ -123,6 +125,15 @@ def _inspect(report: RunReport, inspection: Path | None) -> str:
     command = f"`swatchbook inspect {report.document_id} --all-owners` shows each page with its placements"
     earlier = f"; an earlier one: {plain(str(inspection))}" if inspection else ""
     return f"{command}{earlier}."
+
+
+def _edition(edition: EditionReport) -> str:
+    """Return how the document differs from the one that it is an edition of."""
+    names = ("changed", "renamed", "added", "removed", "unchanged")
+    counts = count_line(**{name: getattr(edition, name) for name in names})
+    pictures = picture_line(edition.pictures, edition.pictures_unchanged)
+    lines = [f"An edition of {plain(edition.edition_of.name)}: {counts}. Pictures: {pictures}.", ""]
+    return "\n".join([*lines, *(f"- {plain(line)}" for line in edition.lines)])
 
 
 def _cost_row(spent: Spent) -> list[object]:

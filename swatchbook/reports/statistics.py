@@ -33,7 +33,7 @@ def _similarity(resources: Resources, space: Space, owner: str | None) -> Simila
     """Compare a sample of the owner's objects, always the same one, with their neighbours of the same owner."""
     ids = sample_objects(resources.ledger, RoleTag(role=space.role, tag=space.tag), SAMPLE, owner)
     published = resources.index.fetch(space, ids)
-    where = Where(owner=owner)
+    where = Where(owner=owner, editions="all")
     nearest = list[float]()
     for each in (published[id] for id in ids if id in published):
         others = [m for m in resources.index.search(space, each.vector, 2, where) if m.id != each.id]

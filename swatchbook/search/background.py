@@ -62,7 +62,8 @@ def background_of(resources: Resources, space: Space, owner: str | None, encode:
     pair = RoleTag(role=space.role, tag=space.tag)
     kept = find_background(resources.ledger, pair, owner)
     known = None if kept is None else Background(**kept)  # type: ignore[arg-type]
-    if known and (known.objects >= SAMPLE or resources.index.count(space, Where(owner=owner)) < 2 * known.objects):
+    everything = Where(owner=owner, editions="all")
+    if known and (known.objects >= SAMPLE or resources.index.count(space, everything) < 2 * known.objects):
         return known
     ids = sample_objects(resources.ledger, pair, SAMPLE, owner)
     objects = [each.vector for each in resources.index.fetch(space, ids).values()]

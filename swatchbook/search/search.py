@@ -13,6 +13,7 @@ from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
 from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger.database import Ledger, portions
+from swatchbook.ledger.editions import has_superseded
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import satisfying, unmatched
 from swatchbook.ledger.queries.printed_texts import texts_of
@@ -34,6 +35,7 @@ from swatchbook.search.fusion import (
     fuse,
     own_score,
 )
+from swatchbook.search.near_duplicates import fold
 from swatchbook.search.relevance import Evidence, content_words, share_said
 
 NO_EXAMPLES = Examples()
@@ -41,6 +43,14 @@ NO_EXAMPLES = Examples()
 _CHECKED_SIDE = 64  # pixels to which a picture is decoded that only has to be readable
 DEPTHS = (CANDIDATES, 1_000, 10_000)
 """Candidates of each role, where only a result itself decides whether it satisfies a filter."""
+
+
+class Found(NamedTuple):
+    """A result, and the later ones that show nearly the same picture, which are no results of their own."""
+
+    target: str
+    score: FusedScore
+    alike: tuple[str, ...] = ()
 
 
 class Query(NamedTuple):
@@ -67,13 +77,14 @@ def find_relevant(
     offset: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> SearchResults:
-    """Return k results of `search` from an offset; of a search by text alone those that are relevant enough.
+    """Return k results of `search` from an offset, near-duplicates folded; of a search by text alone the relevant ones.
 
     Without one, the nearest of the others; without any, the filters that nothing matches. Raises as `search` does.
     """
     best = search(
-        resources, text=text, image=image, examples=examples, where=where, by=by, k=offset + k + 1, weights=weights
-    )
+        resources, text=text, image=image, examples=examples, where=where, by=by, k=offset + k + 1, weights=weights,
+        folded=True,
+    )  # fmt: skip
     found = best[offset : offset + k]
     if text and text.strip() and image is None and not examples.like:
         judged = zip(found, evidence(resources, found, text, by, where.owner), strict=True)
@@ -99,34 +110,37 @@ def search(
     by: ResultKind = "image",
     k: int = 10,
     weights: Mapping[str, float] | None = None,
+    folded: bool = False,
 ) -> list[Hit]:
     """Return the k best images, products or chunks for a text, a picture or examples, or text and picture; best first.
 
     Each result satisfies all filters of `where`. `owner` None searches all owners. `weights`: role name (or "keyword")
     -> weight, instead of the defaults. The role `multimodal` is searched only if `weights` name it, by one vector for
-    the text, the picture, or both.
+    the text, the picture, or both. `folded`: an image that shows nearly the same as a better one is no result, but
+    `alike` that one; so a result is the same, and at the same position, whatever k is.
     Raises InvalidReference for an empty query, UnreadableImage for an unreadable picture, IndexDown, and Configuration
     if the model of an active space cannot be loaded.
     """
     if not (text and text.strip()) and image is None and not examples.like:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
+    if not where.newest_only or not has_superseded(resources.ledger, where.owner):
+        where = where.model_copy(update={"editions": "all"})  # the same results, without a condition
     examples.check(resources, where.owner)
     asked = Query(text if text and text.strip() else None, image, examples)
-    given = {*examples.like, *examples.unlike}
+    folded = folded and by == "image"
     active = _active(resources)
     try:
-        best = _best(resources, active, asked, where, by, k + len(given), weights)
+        best = _best(resources, active, asked, where, by, k, weights, folded=folded)
     except Failure:  # a space that another one has replaced may be dropped at this moment
         if active == (now_active := _active(resources)):
             raise
-        best = _best(resources, now_active, asked, where, by, k + len(given), weights)
-    best = [(target, score) for target, score in best if target not in given][:k]
-    described = _DESCRIBE[by](resources.ledger, [target for target, _ in best])
+        best = _best(resources, now_active, asked, where, by, k, weights, folded=folded)
+    described = _DESCRIBE[by](resources.ledger, [each.target for each in best])
     hits = {hit.id: hit for hit in search_results.add_labels(resources.ledger, described)}
     return [
-        hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
-        for target, fused_score in best
+        hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why, "alike": alike})
+        for target, fused_score, alike in best
         if target in hits and where.owner in (None, hits[target].owner)  # the index may still have a former name
     ]
 
@@ -139,17 +153,21 @@ def _best(
     by: ResultKind,
     k: int,
     weights: Mapping[str, float] | None,
-) -> list[tuple[str, FusedScore]]:
-    """Return the k best results in these spaces with their scores, best first."""
+    *,
+    folded: bool,
+) -> list[Found]:
+    """Return the k best results in these spaces with their scores, best first, without the given examples."""
     weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture)
     roles = {role for role, weight in weights.items() if weight > 0}
     queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
-    best = list[tuple[str, FusedScore]]()
+    given = {*asked.examples.like, *asked.examples.unlike}
+    best = list[Found]()
     for most in _depths(where, by):
         candidates = {role: ask(most) for role, ask in queries.items()}
         fused = fuse(candidates, _TARGETS[by](resources), weights)
-        ranked = sorted(fused.items(), key=lambda pair: (-pair[1].score, pair[0]))
-        best = _first_satisfying(resources, ranked, where, by, k)
+        scored = [pair for pair in fused.items() if pair[0] not in given]
+        ranked = sorted(scored, key=lambda pair: (-pair[1].score, pair[0]))
+        best = _first_satisfying(resources, ranked, where, by, k, folded=folded)
         if len(best) == k or all(len(matches) < most for matches in candidates.values()):
             break
     return best
@@ -229,21 +247,30 @@ def _depths(where: Where, by: ResultKind) -> Sequence[int]:
 
 
 def _first_satisfying(
-    resources: Resources, ranked: Sequence[tuple[str, FusedScore]], where: Where, by: ResultKind, k: int
-) -> list[tuple[str, FusedScore]]:
+    resources: Resources,
+    ranked: Sequence[tuple[str, FusedScore]],
+    where: Where,
+    by: ResultKind,
+    k: int,
+    *,
+    folded: bool,
+) -> list[Found]:
     """Return the first k that satisfy the filters according to the ledger, whatever led to them.
 
-    Without filters but the owner nothing is read: all candidates are the owner's.
+    Without filters but the owner no payload is read: all candidates are the owner's. Near-duplicates are folded as far
+    as they are among the first 2 k.
     """
-    if where == Where(owner=where.owner):
-        return list(ranked[:k])
-    best = list[tuple[str, FusedScore]]()
+    unfiltered = where == Where(owner=where.owner, editions="all")
+    kept, alike = list[tuple[str, FusedScore]](), dict[str, tuple[str, ...]]()
     for some in portions(ranked, 2 * k):
-        kept = satisfying(resources.ledger, by, [target for target, _ in some], where)
-        best += [each for each in some if each[0] in kept]
-        if len(best) >= k:
+        ids = [target for target, _ in some]
+        right = set(ids) if unfiltered else satisfying(resources.ledger, by, ids, where)
+        kept += [each for each in some if each[0] in right]
+        ids = [target for target, _ in kept]
+        alike = fold(resources, ids) if folded else dict.fromkeys(ids, ())
+        if len(alike) >= k:
             break
-    return best[:k]
+    return [Found(target, score, alike[target]) for target, score in kept if target in alike][:k]
 
 
 # --- queries ----------------------------------------------------------------------------------------------------------

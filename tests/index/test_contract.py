@@ -203,6 +203,7 @@ def expected(payload: Payload, where: Where) -> bool:
 
     return (
         where.owner in (None, payload.owner)
+        and (payload.kind != "superseded" or where.editions == "all" or bool(where.documents))
         and (not where.documents or bool({*where.documents} & {*payload.documents}))
         and said(where.category, payload.category)
         and said(where.brand, payload.brand)
@@ -245,7 +246,7 @@ PRICES = st.sampled_from([0.0, 1e-7, 9.99, 10.0, 1e9])
 FILTERED = st.builds(
     Payload,
     owner=st.sampled_from(["ann", "Ann", "bob"]),
-    kind=st.just("image"),
+    kind=st.sampled_from(["image", "image", "superseded"]),
     documents=st.lists(IDS, max_size=2).map(tuple),
     category=st.lists(NAMES, max_size=2).map(tuple),
     brand=st.lists(NAMES, max_size=2).map(tuple),
@@ -269,6 +270,7 @@ FILTERS = st.builds(
     price_min=st.none() | PRICES,
     price_max=st.none() | PRICES | st.just(float("inf")),
     pages=st.lists(st.integers(1, 4), max_size=2).map(tuple),
+    editions=st.sampled_from(["newest", "all"]),
 )
 
 

@@ -98,7 +98,13 @@ def test_what_is_uploaded_is_stored_and_can_be_stopped_continued_and_deleted(
     stored = get_document(service.resources.ledger, sent.id)
     assert service.resources.files.read(str(stored.file)) == b"%PDF-1.7 new %%EOF"
     assert stored.options.focus is False
-    assert anna.upload(tmp_path / "new.pdf").id == sent.id
+    assert anna.upload(tmp_path / "new.pdf", edition_of=document).id == sent.id
+    assert (anna.status(sent.id).edition_of, anna.status(document).superseded_by) == (document, None)  # no products yet
+    with pytest.raises(NotFound):
+        anna.upload(tmp_path / "new.pdf", edition_of=NOBODY)
+    diff = anna.diff(sent.id, document)
+    assert (len(diff.added), diff.removed, diff.pictures, diff.pictures_unchanged) == (2, (), 14, 0)
+    assert anna.diff(document, document).unchanged == 2
     assert [each.id for each in anna.documents()] == [sent.id, document]
     assert [each.id for each in anna.documents(status="queued", name="spring")] == [sent.id]
     assert anna.cancel(sent.id).status == "cancelled"
@@ -217,6 +223,7 @@ def test_facets_count_what_can_be_filtered_by(anna: Client, document: str) -> No
     fewer = anna.facets(by="product", category=category, document=[document], price_min=1, price_max=None)
     assert fewer.total == 1
     assert len(anna.search("oak", by="product", k=100, category=category)) <= 1
+    assert anna.facets(by="product", editions="all") == products
 
 
 def test_coverage_tells_the_state_of_the_collection(service: Served, anna: Client) -> None:
@@ -274,6 +281,7 @@ def test_what_belongs_to_another_owner_is_not_found(service: Served, anna: Clien
             lambda: list(bert.products(document)), lambda: list(bert.chunks(document)),
             lambda: list(bert.links(document)), lambda: list(bert.entities(document)),
             lambda: list(bert.images(document)), lambda: list(bert.pages(document)), lambda: bert.delete(document),
+            lambda: bert.diff(document, document),
         ):  # fmt: skip
             with pytest.raises(NotFound):
                 ask()

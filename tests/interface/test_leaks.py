@@ -60,12 +60,17 @@ FILTERS = ("by=image", "by=product", "by=chunk", "document={document}", "product
 
 ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /documents": (Ask(), Ask("name={name}"), Ask("status=queued"), Ask("owner=anna")),
-    "POST /documents": (Ask(upload="file"), Ask(upload="file", fields={"owner": "anna"})),
+    "POST /documents": (
+        Ask(upload="file"),
+        Ask(upload="file", fields={"owner": "anna"}),
+        Ask(upload="file", fields={"edition_of": "{document}"}),
+    ),
     "GET /documents/{document_id}": EITHER,
     "DELETE /documents/{document_id}": ONCE,
     "POST /documents/{document_id}/embed": ONCE,
     "POST /documents/{document_id}/retry": (Ask(), Ask(json={"force": True})),
     "POST /documents/{document_id}/cancel": ONCE,
+    "GET /documents/{document_id}/diff/{newer_id}": EITHER,
     "GET /documents/{document_id}/products": EITHER,
     "GET /documents/{document_id}/products/edits": EITHER,
     "POST /documents/{document_id}/products/edits": (Ask(json={"action": "add", "page": 1, "name": "Mine"}),),
@@ -179,6 +184,7 @@ READING: Mapping[str, Sequence[str]] = {
     "stats": ("stats", "stats --json"),
     "near-duplicates": ("near-duplicates", "near-duplicates --json"),
     "show": ("show {document}", "show {name}"),
+    "diff": ("diff {document} {document}", "diff {name} {name} --json"),
     "inspect": ("inspect {document}", "inspect {name} --page 1"),
     "audit": ("audit {document} --json", "audit {name}"),
     "label": ("label {document}", "label {name}"),
@@ -190,7 +196,7 @@ READING: Mapping[str, Sequence[str]] = {
 """Command -> how it is asked, with `--owner default`. With `--owner anna` it tells of her."""
 
 ACTING: Mapping[str, Sequence[str]] = {
-    "ingest": ("ingest {catalogue} --plan",),
+    "ingest": ("ingest {catalogue} --plan", "ingest {catalogue} --edition-of {document}"),
     "ingest-images": (
         "ingest-images {catalogue}",
         "ingest-images {catalogue} --mode scraped",
@@ -392,7 +398,8 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
     method, path = route.split(" ")
     ids = homes.own if ask.own else homes.hers
     path = path.format(
-        document_id=ids["document"], image_id=ids["image"], product_id=ids["product"], number=1, edit_number=1,
+        document_id=ids["document"], newer_id=homes.own["document"], image_id=ids["image"], product_id=ids["product"],
+        number=1, edit_number=1,
         name="swagger-ui.css", form="csv", verdict="accept",
     )  # fmt: skip
     body: dict[str, Any] = {}
@@ -400,7 +407,10 @@ def answer(client: TestClient, homes: Homes, route: str, ask: Ask, headers: dict
         body = {"json": json.loads(json.dumps(ask.json).replace("{file}", homes.hers["file"]))}
     if ask.upload:
         part = Path(homes.hers["catalogue" if ask.upload == "file" else "picture"])
-        body = {"files": {ask.upload: ("mine.pdf", part.read_bytes())}, "data": dict(ask.fields)}
+        body = {
+            "files": {ask.upload: ("mine.pdf", part.read_bytes())},
+            "data": {name: value.format(**homes.hers) for name, value in ask.fields.items()},
+        }
     if ask.form:
         body = {"data": {name: value.format(**homes.hers) for name, value in ask.form.items()}}
     if ask.token:

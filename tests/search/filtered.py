@@ -1,5 +1,6 @@
 """A collection to filter: the small sample, whose pictures and texts belong to several products in many languages at
-once; and what each of its images, products and chunks has, read from bare rows.
+once, and an older edition of it with some of both; and what each of its images, products and chunks has, read from bare
+rows.
 """
 
 import random
@@ -8,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.publishing import mark_all_dirty
@@ -50,10 +51,14 @@ READ: Mapping[str, Mapping[str, set[str]]] = {
     "Nord": {"brand": {"Öst"}, "size": {"XL"}, "condition": {"used, good"}, "currency": {"EUR"}},
     "Lumen": {"brand": {"nord"}, "size": {"1,5 m"}},
     "Tessa": {"condition": {"used"}, "currency": {"Dh"}},
+    "Vecchio": {"brand": {"Nord"}, "currency": {"EUR"}},
 }  # fmt: skip
 """What filters read of it, by hand."""
 
 BY_WORDS = ("brand", "size", "condition", "currency", "host")
+
+OLDER = ("Vecchio", 5.0)
+"""The product of the older edition, cheaper than all others, and its price."""
 
 SEEN = ("navy", "grey blue", "white", "ivory", "terracotta", "teal", "magenta")
 """Colours that pictures show."""
@@ -106,6 +111,7 @@ class Thing(NamedTuple):
     condition: set[str]
     currency: set[str]
     host: set[str]
+    superseded: bool = False
 
 
 def fill(resources: Resources) -> None:
@@ -140,6 +146,7 @@ def fill(resources: Resources) -> None:
                             score=0.8, evidence=[],
                         )
                     )  # fmt: skip
+        _age(connection, document, generation)
         for number, row in enumerate(connection.execute(select(analyses).order_by(analyses.c.key)).mappings().all()):
             large, small = chance.sample(SEEN, 2)
             colors = [{"name": large, "share": 0.6}, {"name": small, "share": 0.1}]
@@ -153,9 +160,48 @@ def fill(resources: Resources) -> None:
         pass
 
 
+def _age(connection: Connection, document: str, generation: str | None) -> None:
+    """Make an older edition of the document: every fifth picture and text is in it only, some more are in both."""
+    older, name = identity(document, "older"), OLDER[0]
+    row = dict(connection.execute(select(documents)).mappings().one())
+    row |= {"id": older, "content": "0" * 64, "name": "older.pdf", "superseded_by": document}
+    connection.execute(insert(documents).values(row))
+    connection.execute(update(documents).where(documents.c.id == document).values(edition_of=older))
+    sample = dict(connection.execute(select(products)).mappings().first() or {})
+    printed = {"material": "cotto", "color": "magenta", "price": f"€ {OLDER[1]}", "brand": "Nord"}
+    record = sample["record"] | {"id": identity(older, name), "name": name, "pages": [1, 8], "metadata": printed}
+    product = sample | {"id": identity(older, name), "document": older, "name": name, "record": record}
+    connection.execute(insert(products).values(product))
+    places = connection.execute(
+        select(placements).where(placements.c.state == PlacementState.SHOWN).order_by(placements.c.id)
+    ).mappings()
+    sources = {LinkKind.IMAGE_PRODUCT: list[str](), LinkKind.CHUNK_PRODUCT: list[str]()}
+    for number, place in enumerate(places.all()):
+        if number % 5 == 0:
+            connection.execute(update(placements).where(placements.c.id == place["id"]).values(document=older))
+            sources[LinkKind.IMAGE_PRODUCT].append(place["id"])
+        elif number % 5 == 1:
+            copy = dict(place) | {"id": identity(older, place["id"]), "document": older, "page": 8}
+            connection.execute(insert(placements).values(copy))
+            sources[LinkKind.IMAGE_PRODUCT].append(copy["id"])
+    texts = connection.execute(select(chunks.c.id).where(chunks.c.embed).order_by(chunks.c.id)).scalars().all()
+    sources[LinkKind.CHUNK_PRODUCT] = list(texts[::5])
+    for chunk in sources[LinkKind.CHUNK_PRODUCT]:
+        connection.execute(update(chunks).where(chunks.c.id == chunk).values(document=older))
+    for kind, of in sources.items():
+        connection.execute(delete(links).where(links.c.source.in_(of)))
+        for source in of:
+            connection.execute(
+                insert(links).values(
+                    document=older, kind=kind, source=source, target=product["id"], generation=generation, score=0.9,
+                    evidence=[],
+                )
+            )  # fmt: skip
+
+
 def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
     """Return "image", "product", "chunk" -> id -> what it has."""
-    prices = {name: price for name, (*_, price) in MADE_UP.items()} | IN_SAMPLE
+    prices = {name: price for name, (*_, price) in MADE_UP.items()} | IN_SAMPLE | dict([OLDER])
     with ledger.read() as connection:
         of_products = connection.execute(select(products)).mappings().all()
         of_placements = connection.execute(
@@ -170,6 +216,7 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
         linked = defaultdict[str, set[str]](set)
         for row in connection.execute(select(links.c.source, links.c.target)):
             linked[row.source].add(row.target)
+        older = set(connection.execute(select(documents.c.id).where(documents.c.superseded_by.is_not(None))).scalars())
     known = {row["id"]: row for row in of_products}
     image_of = {row.id: row for row in of_placements}
 
@@ -194,13 +241,18 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
 
     found: dict[str, dict[str, Thing]] = {"image": {}, "product": {}, "chunk": {}}
     for image in {row.image for row in of_placements}:
-        rows = [row for row in of_placements if row.image == image]
+        places = [row for row in of_placements if row.image == image]
+        rows = [row for row in places if row.document not in older] or places  # what is newer, if anything is
         own = inherited(row.id for row in rows)
         looks = seen[rows[0].content_key]
         own |= {"colors": colors(rows[0].content_key), "material": own["material"] | ({looks["material"]} - {None})}
-        found["image"][image] = Thing(documents={row.document for row in rows}, pages={row.page for row in rows}, **own)
+        found["image"][image] = Thing(
+            documents={row.document for row in places}, pages={row.page for row in rows},
+            superseded=rows[0].document in older, **own,
+        )  # fmt: skip
     for row in of_chunks:
         own = inherited([row.id])
+        own |= {"superseded": row.document in older}
         found["chunk"][row.id] = Thing(documents={row.document}, pages={*row.record["pages"]}, **own)
     for id, product in known.items():
         keys = {
@@ -211,7 +263,8 @@ def things(ledger: Ledger) -> dict[str, dict[str, Thing]]:
             documents={product["document"]}, names={product["name"]}, products={id},
             category={product["record"]["category"]}, material=printed([id], "material") or looks_of,
             colors=printed([id], "color").union(*(colors(key, 0.3) for key in keys)),
-            pages={*product["record"]["pages"]}, price=prices[product["name"]], **told([id]),
+            pages={*product["record"]["pages"]}, price=prices[product["name"]],
+            superseded=product["document"] in older, **told([id]),
         )  # fmt: skip
     return found
 
@@ -237,7 +290,8 @@ def has(thing: Thing, asked: Mapping[str, Any]) -> bool:
 
     price = thing.price
     return (
-        said("category", thing.category, {})
+        (not thing.superseded or asked.get("editions") == "all" or "document" in asked)
+        and said("category", thing.category, {})
         and all(said(field, getattr(thing, field), ONE_WORD) for field in BY_WORDS)
         and said("material", thing.material, SAME)
         and said("color", thing.colors, SAME)

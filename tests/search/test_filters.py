@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from interface.service.app import create_app
 from swatchbook.index.base import Where
+from swatchbook.ledger.documents import all_documents
 from swatchbook.ledger.queries.filters import facets, unmatched
 from swatchbook.ledger.spaces import registered
 from swatchbook.records import Hit, ResultKind
@@ -35,13 +36,18 @@ class Collection(NamedTuple):
     client: TestClient
     things: dict[str, dict[str, Thing]]
 
+    @property
+    def documents(self) -> dict[str, str]:
+        of = all_documents(self.resources.ledger, "anna")
+        return {"older" if each.superseded_by else "newer": each.id for each in of}
+
     def over_http(self, by: ResultKind, asked: dict[str, Any]) -> set[str]:
         answer = self.client.get("/search", params={"text": "oak", "by": by, "k": 100, **asked})
         assert answer.status_code == 200, answer.text
-        return {hit["id"] for hit in answer.json()["hits"]}
+        return {id for hit in answer.json()["hits"] for id in (hit["id"], *hit["alike"])}
 
-    def hits(self, by: ResultKind, asked: dict[str, Any], k: int = 100) -> list[Hit]:
-        return search(self.resources, text="oak", where=where(asked), by=by, k=k)
+    def hits(self, by: ResultKind, asked: dict[str, Any], k: int = 100, folded: bool = False) -> list[Hit]:
+        return search(self.resources, text="oak", where=where(asked), by=by, k=k, folded=folded)
 
     def found(self, by: ResultKind, asked: dict[str, Any], k: int = 100) -> set[str]:
         return {hit.id for hit in self.hits(by, asked, k)}
@@ -101,6 +107,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "page": st.lists(st.integers(1, 8), min_size=1, max_size=3, unique=True),
     "price_min": st.sampled_from([0.0, 12.5, 50.0, 90.0, 200.0]),
     "price_max": st.sampled_from([12.5, 50.0, 100.0, 210.0]),
+    "editions": st.sampled_from(["newest", "all", "all"]),
+    "document": st.lists(st.sampled_from(["older", "newer"]), min_size=1, max_size=2, unique=True),
 }
 ASKED = st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=3, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
@@ -119,14 +127,16 @@ def test_every_result_satisfies_all_filters_and_none_is_missing(collection: Coll
     )
     @given(asked=ASKED)
     def hold(asked: dict[str, Any]) -> None:
+        if "document" in asked:
+            asked = asked | {"document": [collection.documents[name] for name in asked["document"]]}
         right = {by: collection.right(by, asked) for by in KINDS}
         matching.append(any(right.values()))
         for by in KINDS:
-            hits = collection.hits(by, asked)
-            assert {hit.id for hit in hits} == right[by], (by, asked)
+            hits = collection.hits(by, asked, folded=True)
+            assert {id for hit in hits for id in (hit.id, *hit.alike)} == right[by], (by, asked)
             floor = collection.resources.settings.relevance_floor
             judged = zip(hits, evidence(collection.resources, hits, "oak", by, "anna"), strict=True)
-            relevant = {hit.id for hit, each in judged if each.relevance >= floor}
+            relevant = {id for hit, each in judged if each.relevance >= floor for id in (hit.id, *hit.alike)}
             assert collection.over_http(by, asked) == relevant, (by, asked)
 
     hold()
@@ -245,3 +255,21 @@ def test_where_something_matches_nothing_is_named(collection: Collection) -> Non
     assert unmatched(collection.resources.ledger, "product", where({"material": ["porcelain"]})) == []
     assert unmatched(collection.resources.ledger, "product", where({})) == []
     assert unmatched(collection.resources.ledger, "image", Where(owner="nobody", material=("oak",))) == []
+
+
+# --- editions ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", KINDS)
+def test_what_only_an_older_edition_shows_is_found_by_who_asks_for_it(collection: Collection, by: ResultKind) -> None:
+    older = {id for id, thing in collection.things[by].items() if thing.superseded}
+    assert older
+    assert older.isdisjoint(collection.found(by, {}))
+    assert older <= collection.found(by, {"editions": "all"})
+    asked = {"document": [collection.documents["older"]]}
+    assert older <= collection.found(by, asked) == collection.right(by, asked)
+    assert collection.found(by, {"price_max": 5.0}) == set()  # also of a picture that the newer edition shows too
+    assert collection.found(by, {"price_max": 5.0, "editions": "all"}) == older
+    values = facets(collection.resources.ledger, by, where({})).fields
+    assert [each.value for each in values["document"].values] == [collection.documents["newer"]]
+    assert "Vecchio" not in {each.value for each in values["product"].values}

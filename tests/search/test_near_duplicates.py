@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 from sqlalchemy import select, update
 
+from swatchbook.index.base import Where
 from swatchbook.ledger import items
 from swatchbook.ledger.tables import contents, images, placements, vectors
 from swatchbook.pipeline.embed import process_batch
@@ -20,7 +21,9 @@ from swatchbook.pipeline.scan import scan
 from swatchbook.pipeline.work import Work
 from swatchbook.records import IngestOptions
 from swatchbook.resources import Resources
+from swatchbook.search.examples import Examples
 from swatchbook.search.near_duplicates import find_near_duplicates, fold
+from swatchbook.search.search import find_relevant, search
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "half": lambda image: image.resize((image.width // 2, image.height // 2)),
@@ -96,3 +99,28 @@ def test_equal_hashes_are_not_enough(resources: Resources, folder: Path) -> None
     with resources.ledger.write() as connection:
         connection.execute(vectors.delete())
     assert find_near_duplicates(resources) == []
+
+
+def test_a_search_folds_copies_into_the_best_and_pages_go_on_behind_them(resources: Resources, folder: Path) -> None:
+    embed(resources, folder, "anna")
+    name, where = names(resources), Where(owner="anna")
+    every = [hit.id for hit in search(resources, image=folder / "saved.jpg", where=where, k=50)]
+    whole = find_relevant(resources, image=folder / "saved.jpg", where=where, k=50)
+    first, *others = whole.hits
+    assert {name[id] for id in (first.id, *first.alike)} == {"0.png", "half.png", "brighter.png", "saved.jpg"}
+    assert all(each.alike == () for each in others)
+    assert sorted([first.id, *first.alike, *(each.id for each in others)]) == sorted(every)
+
+    paged, offset = list[str](), 0
+    while True:
+        page = find_relevant(resources, image=folder / "saved.jpg", where=where, k=2, offset=offset)
+        assert len(page.hits) == min(2, len(whole.hits) - offset)
+        paged += [hit.id for hit in page.hits]
+        if page.next is None:
+            break
+        offset = page.next
+    assert paged == [hit.id for hit in whole.hits]
+
+    like = find_relevant(resources, examples=Examples([first.id]), where=where, k=50)
+    assert {first.id}.isdisjoint(id for hit in like.hits for id in (hit.id, *hit.alike))
+    assert {*first.alike} == {like.hits[0].id, *like.hits[0].alike}  # copies of an example are results

@@ -56,12 +56,16 @@ def facets(ledger: Ledger, by: ResultKind, where: Where) -> Facets:
     test = satisfies(where)
     with ledger.read() as connection:
         found = [payload for payload in _all_payloads(connection, by, where) if test(payload)]
-        names = _names_of_documents(connection, {each for payload in found for each in payload.documents})
+        shown = {each for payload in found for each in payload.documents}
+        names = _names_of_documents(connection, shown, newest_only=where.newest_only)
     prices = [payload.price for payload in found if payload.price is not None]
     return Facets(
         by=by,
         total=len(found),
-        fields={field: _facet(_count(found, name), names) for field, name in FIELDS.items()},
+        fields={
+            field: _facet(_count(found, name, only=names if field == "document" else None), names)
+            for field, name in FIELDS.items()
+        },
         price=PriceRange(lowest=min(prices), highest=max(prices), count=len(prices)) if prices else None,
     )
 
@@ -91,7 +95,7 @@ def _is_given(where: Where, name: str) -> bool:
 
 def _only(where: Where, fields: Iterable[str]) -> Where:
     """Return the filters on these fields, and on owner and documents."""
-    names = ("owner", "documents", *(name for field in fields for name in _FILTERS[field]))
+    names = ("owner", "documents", "editions", *(name for field in fields for name in _FILTERS[field]))
     return Where.model_validate({name: getattr(where, name) for name in names})
 
 
@@ -152,9 +156,13 @@ _IDS: Mapping[ResultKind, tuple[Any, Select[Any]]] = {
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
-def _count(found: Iterable[Payload], name: str) -> Counter[str]:
-    """Return value -> how many payloads have it in this field. Spellings with the same words are one value."""
-    spelt = Counter[tuple[str, ...]](tuple(dict.fromkeys(map(str, getattr(payload, name)))) for payload in found)
+def _count(found: Iterable[Payload], name: str, *, only: Collection[str] | None = None) -> Counter[str]:
+    """Return value -> how many payloads have it in this field; `only`: of these values.
+
+    Spellings with the same words are one value.
+    """
+    values_of = (dict.fromkeys(map(str, getattr(payload, name))) for payload in found)
+    spelt = Counter[tuple[str, ...]](tuple(v for v in values if only is None or v in only) for values in values_of)
     keys = {value: key_of(fold_words(value)) for values in spelt for value in values}
     by_key, by_spelling = Counter[str](), Counter[str]()
     for values, count in spelt.items():
@@ -174,7 +182,8 @@ def _facet(counted: Counter[str], names: Mapping[str, str]) -> Facet:
     )
 
 
-def _names_of_documents(connection: Connection, ids: Collection[str]) -> dict[str, str]:
-    return {
-        row.id: row.name for row in select_in(connection, select(documents.c.id, documents.c.name), documents.c.id, ids)
-    }
+def _names_of_documents(connection: Connection, ids: Collection[str], *, newest_only: bool) -> dict[str, str]:
+    query = select(documents.c.id, documents.c.name)
+    if newest_only:
+        query = query.where(documents.c.superseded_by.is_(None))
+    return {row.id: row.name for row in select_in(connection, query, documents.c.id, ids)}

@@ -69,6 +69,7 @@ def document_report(ledger: Ledger, document: str, run: str | None = None) -> Ru
         peak_memory_mb=last.peak_memory_mb if last else None,
         warnings=last.warnings if last else (),
         items=last.items if last else None,
+        edition=last.edition if last else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, case, func, select
 
 from swatchbook.ledger.database import Ledger, select_in
 from swatchbook.ledger.queries.products import pictures_of_products
@@ -129,10 +129,12 @@ def add_labels(ledger: Ledger, hits: Sequence[Hit]) -> list[Hit]:
 
 
 def products_of_images(ledger: Ledger, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return image -> products linked to any of its placements, best score first."""
+    """Return image -> products linked to any of its placements, best score first, those of older editions last."""
+    score = case((documents.c.superseded_by.is_(None), links.c.score), else_=links.c.score - 1)
     query = (
-        select(placements.c.image.label("source"), links.c.target, func.max(links.c.score).label("score"))
+        select(placements.c.image.label("source"), links.c.target, func.max(score).label("score"))
         .join(placements, placements.c.id == links.c.source)
+        .join(documents, documents.c.id == placements.c.document)
         .where(links.c.kind == LinkKind.IMAGE_PRODUCT, placements.c.state.in_(COUNTED))
         .group_by(placements.c.image, links.c.target)
     )
@@ -184,7 +186,7 @@ _SHOWN = (
     .join(images, images.c.id == placements.c.image)
     .outerjoin(contents, contents.c.key == images.c.content_key)
     .where(placements.c.state.in_(COUNTED))
-    .order_by(documents.c.created_at, documents.c.id, placements.c.ordinal)
+    .order_by(documents.c.superseded_by.is_not(None), documents.c.created_at, documents.c.id, placements.c.ordinal)
 )
 _LABELS = select(pages.c.document, pages.c.number, pages.c.label).where(pages.c.label.is_not(None))
 _PRODUCTS = select(

@@ -8,7 +8,16 @@ from rich.console import Console
 from interface.cli.run_report import draw
 from interface.cli.tables import draw_document
 from swatchbook.ledger.documents import Document
-from swatchbook.records import DocumentStatus, FailureRecord, LostPicture, RunReport, Spent, Stage
+from swatchbook.records import (
+    ComparedDocument,
+    DocumentStatus,
+    EditionReport,
+    FailureRecord,
+    LostPicture,
+    RunReport,
+    Spent,
+    Stage,
+)
 
 BROKEN = FailureRecord(
     index=11, page_number=3, role="visual", kind="unreadable_image", error="It is no picture.", attempts=1
@@ -54,6 +63,20 @@ def test_lost_pictures_are_counted_with_their_pages_and_the_command_that_shows_t
     assert "lost pictures" not in drawn(report(images_found=3, images_complete=3))
     lost = tuple(LostPicture(page=page, bbox=(0, 0, 90, 60), share=0.012) for page in (3, 4, 4, 9))
     assert "4, on page 3–4, 9: swatchbook inspect 1a2b3c4d" in drawn(report(images_found=3, lost_pictures=lost))
+
+
+def test_an_edition_is_told_with_its_first_differences_and_where_the_others_are() -> None:
+    edition = EditionReport(
+        edition_of=ComparedDocument(id="9f8e7d6c-0000-5000-8000-000000000000", name="oak [2023].pdf"), added=1,
+        removed=0, renamed=0, changed=30, unchanged=7, pictures=256, pictures_unchanged=250, pictures_embedded=6,
+        lines=("Oak: price € 9 → € 10 (page 2)",),
+    )  # fmt: skip
+    said = drawn(report(images_found=256, images_complete=256, edition=edition))
+    assert "oak [2023].pdf (9f8e7d6c)" in said
+    assert "30 changed, 1 added, 7 unchanged" in said
+    assert "Oak: price € 9 → € 10 (page 2)" in said
+    assert "… and 30 more: swatchbook diff 9f8e7d6c 1a2b3c4d" in said
+    assert "250 of 256 unchanged: their vectors are kept; 6 embedded" in said
 
 
 def test_five_failures_in_full_and_the_rest_counted() -> None:

@@ -1,0 +1,113 @@
+"""Editions: which document is a newer edition of which, as a chain, and which of them are superseded: those whose newer
+edition has products. Searches leave out what only superseded documents show; nothing of them is deleted.
+
+A document is an edition of at most one, and has at most one newer edition. Deleting one closes the chain: the older one
+is then superseded by the next, or by none, and searched again.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from swatchbook.errors import InvalidReference
+from swatchbook.ledger.database import Ledger, db_now
+from swatchbook.ledger.dirty import mark_document
+from swatchbook.ledger.documents import Document, load_document, owned_by, read_document
+from swatchbook.ledger.tables import documents, products
+from swatchbook.records import DocumentStatus
+
+
+def declare_edition(ledger: Ledger, newer: str, older: str) -> None:
+    """Record that a document is the newer edition of another one of its owner; it supersedes that once it has products.
+
+    Raises InvalidReference where this cannot be.
+    """
+    with ledger.write() as connection:
+        new, old = load_document(connection, newer, lock=True), load_document(connection, older, lock=True)
+        if new.edition_of == old.id:
+            return
+        _require_chain(connection, new, old)
+        _set(connection, new.id, edition_of=old.id)
+        _supersede(connection, new.id)
+
+
+def supersede(ledger: Ledger, newer: str) -> bool:
+    """Let a document with products supersede the one that it is an edition of; return whether that is new."""
+    with ledger.read() as connection:
+        if load_document(connection, newer).edition_of is None:
+            return False
+    with ledger.write() as connection:
+        return _supersede(connection, newer)
+
+
+def leave_chain(connection: Connection, document: str) -> None:
+    """Take a document that is being deleted out of its chain. If it was the last, the one before is searched again."""
+    row = _find(connection, document)
+    if row is None:  # another process has finished its delete
+        return
+    older = connection.execute(select(documents.c.id).where(documents.c.superseded_by == document)).scalars().all()
+    newer = connection.execute(select(documents.c.id).where(documents.c.edition_of == document)).scalars().all()
+    _set(connection, document, edition_of=None, superseded_by=None)
+    for each in older:
+        _set(connection, each, superseded_by=row.superseded_by)
+        if row.superseded_by is None:
+            mark_document(connection, each)
+    for each in newer:
+        _set(connection, each, edition_of=row.edition_of)
+        _supersede(connection, each)
+
+
+def has_superseded(ledger: Ledger, owner: str | None) -> bool:
+    """Return whether any document of an owner, or of all, is superseded."""
+    query = select(documents.c.id).where(documents.c.superseded_by.is_not(None), *owned_by(owner)).limit(1)
+    with ledger.read() as connection:
+        return connection.execute(query).first() is not None
+
+
+def _supersede(connection: Connection, newer: str) -> bool:
+    new = load_document(connection, newer, lock=True)
+    has_products = connection.execute(select(products.c.id).where(products.c.document == newer).limit(1)).first()
+    if new.edition_of is None or has_products is None:
+        return False
+    old = _find(connection, new.edition_of)
+    if old is None or old.superseded_by == newer:
+        return False
+    _set(connection, old.id, superseded_by=newer)
+    mark_document(connection, old.id)
+    return True
+
+
+def _find(connection: Connection, document: str | None) -> Document | None:
+    """Return a document of a chain; None if it is not here, as that of a backup which did not hold it."""
+    row = connection.execute(select(documents).where(documents.c.id == document)).mappings().one_or_none()
+    return None if row is None else read_document(row)
+
+
+def _require_chain(connection: Connection, new: Document, old: Document) -> None:
+    """Raise InvalidReference unless a document can become the newer edition of another one."""
+    if new.owner != old.owner:
+        raise InvalidReference(f"There is no document {old.id}.", advice="`swatchbook status` lists them.")
+    if old.status == DocumentStatus.DELETING:
+        raise InvalidReference(f"{old.name} ({old.id[:8]}) is being deleted.")
+    if known := _find(connection, new.edition_of):
+        raise InvalidReference(
+            f"{new.name} is an edition of {known.name} ({known.id[:8]}) already.",
+            advice=f"To change that, delete it first (swatchbook delete {new.id[:8]}), and ingest it again.",
+        )
+    follower = connection.execute(select(documents).where(documents.c.edition_of == old.id)).first()
+    if follower is not None:
+        raise InvalidReference(
+            f"{old.name} has a newer edition already: {follower.name} ({follower.id[:8]}).",
+            advice=f"Name that one: --edition-of {follower.id[:8]}",
+        )
+    if new.id == old.id:
+        raise InvalidReference(f"{new.name} cannot be a newer edition of itself.")
+    earlier: Document | None = old
+    while earlier is not None:
+        if earlier.id == new.id:
+            raise InvalidReference(f"{new.name} ({new.id[:8]}) is an earlier edition of {old.name} ({old.id[:8]}).")
+        earlier = _find(connection, earlier.edition_of)
+
+
+def _set(connection: Connection, document: str, **values: Any) -> None:
+    connection.execute(update(documents).where(documents.c.id == document).values(**values, updated_at=db_now()))

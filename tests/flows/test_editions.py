@@ -1,0 +1,124 @@
+"""A catalogue and its newer edition, from the ingest to a delete: what has changed is reported, old prices leave the
+search and come back, and pictures that stay are not embedded again.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks import bare_ingest
+from interface.cli.main import app
+from swatchbook.index.base import Where
+from swatchbook.ledger import publishing
+from swatchbook.ledger.documents import find_document, get_document
+from swatchbook.ledger.queries.filters import facets
+from swatchbook.pipeline.delete import delete
+from swatchbook.pipeline.editions import declare_edition
+from swatchbook.pipeline.register import register
+from swatchbook.records import Editions, Hit, IngestOptions, ResultKind
+from swatchbook.reports.editions import compare_documents, suggest_edition
+from swatchbook.resources import Resources
+from swatchbook.search.search import search
+from swatchbook.upkeep.verify import verify
+from tests.editions import FIRST, SECOND, make_edition
+from tests.flows.conftest import Ingest
+
+OLD_PRICES = {offer.name: offer.price for offer in FIRST}
+NEW_PRICES = {offer.name: offer.price for offer in SECOND}
+
+
+def found(resources: Resources, by: ResultKind, editions: Editions = "newest", **asked: object) -> list[Hit]:
+    where = Where.model_validate({"owner": "default", "editions": editions, **asked})
+    return search(resources, text="porcelain stoneware", where=where, by=by, k=50)
+
+
+def prices(hits: list[Hit]) -> set[tuple[str, str]]:
+    return {(hit.title, hit.text.rpartition("price: ")[2]) for hit in hits if hit.text}
+
+
+def test_a_newer_edition_from_ingest_to_delete(resources: Resources, ingest: Ingest, tmp_path: Path) -> None:
+    first = make_edition(tmp_path / "lumen.pdf", FIRST, year=2025)
+    (tmp_path / "new").mkdir()
+    second = make_edition(tmp_path / "new" / "lumen.pdf", SECOND, year=2026)
+    bare_ingest.main(first)
+    old = find_document(resources.ledger, "lumen.pdf", "default").id
+    before = {by: {hit.id for hit in found(resources, by)} for by in ("image", "product", "chunk")}
+    new = register(resources, second, owner="default", options=IngestOptions()).document.id
+    declare_edition(resources, new, old)
+    assert prices(found(resources, "product")) == set(OLD_PRICES.items())  # until the newer one has products
+
+    report = ingest(second)
+    edition = report.edition
+    assert report.images_complete == report.images_found == 6
+    assert edition
+    assert (edition.added, edition.removed, edition.renamed, edition.changed, edition.unchanged) == (1, 1, 1, 2, 2)
+    assert (edition.pictures, edition.pictures_unchanged, edition.pictures_embedded) == (6, 5, 1)
+    assert set(edition.lines) == {
+        "Alder: price EUR 12.50 → EUR 14.00 (page 2)",
+        "Birke: size 30 x 60 cm → 30 x 90 cm (page 3)",
+        "Cedrella: renamed from Cedro (page 4)",
+        "Grove: added (page 7)",
+        "Dune: removed (page 5)",
+    }
+    assert not any("--edition-of" in warning for warning in report.warnings)
+    diff = compare_documents(resources.ledger, old, new)
+    assert [each.by for each in diff.renamed] == ["picture"]
+
+    # old prices and what is gone left the search, by every kind of result and in the facets
+    assert prices(found(resources, "product")) == set(NEW_PRICES.items())
+    assert {hit.document_id for by in ("image", "product", "chunk") for hit in found(resources, by)} == {new}
+    assert {hit.product for hit in found(resources, "image")} == {offer.name for offer in SECOND}
+    assert found(resources, "image", price_max=13) == []
+    counted = facets(resources.ledger, "image", Where(owner="default"))
+    assert counted.price
+    assert counted.price.lowest == 14.0
+    assert {each.value for each in counted.fields["document"].values} == {new}
+    assert "Dune" not in {each.value for each in counted.fields["product"].values}
+
+    # and are still there for who asks
+    assert prices(found(resources, "product", "all")) == {*OLD_PRICES.items(), *NEW_PRICES.items()}
+    assert len(found(resources, "image", "all")) == 7
+    assert prices(found(resources, "product", documents=(old,))) == set(OLD_PRICES.items())
+    assert {hit.id for hit in found(resources, "image", documents=(old,))} == before["image"]
+    assert publishing.count_unpublished(resources.ledger) == 0
+    assert verify(resources).sound
+
+    delete(resources, new)
+    assert get_document(resources.ledger, old).superseded_by is None
+    assert {by: {hit.id for hit in found(resources, by)} for by in before} == before
+    assert prices(found(resources, "product")) == set(OLD_PRICES.items())
+    assert verify(resources).sound
+
+    # not declared, the same file name alone is a suggestion
+    bare_ingest.main(second)
+    assert prices(found(resources, "product")) >= set(OLD_PRICES.items())
+    suggested = suggest_edition(resources.ledger, new)
+    assert suggested
+    assert f"--edition-of {old[:8]}" in suggested
+    assert "67% of the product names and 83% of the pictures" in suggested
+    again = CliRunner().invoke(app, ["ingest", str(second), "--edition-of", old[:8]])
+    assert "unchanged, nothing to do" in again.output
+    assert again.exit_code == 0
+    shown = CliRunner().invoke(app, ["diff", old[:8], new[:8]])
+    assert "EUR 12.50 → EUR 14.00" in shown.output
+    listed = json.loads(CliRunner().invoke(app, ["diff", old[:8], new[:8], "--json"]).output)
+    assert [each["name"] for each in listed["added"]] == ["Grove"]
+    refused = CliRunner().invoke(app, ["ingest", str(first), "--edition-of", new[:8]])
+    assert refused.exit_code == 1
+    assert "is an earlier edition of" in refused.output
+    assert prices(found(resources, "product")) == set(NEW_PRICES.items())
+    assert suggest_edition(resources.ledger, new) is None
+
+
+@pytest.mark.usefixtures("ingested")
+def test_a_file_of_the_same_name_with_other_products_is_not_suggested(resources: Resources, tmp_path: Path) -> None:
+    first = make_edition(tmp_path / "lumen.pdf", FIRST[:2], year=2025)
+    (tmp_path / "new").mkdir()
+    other = make_edition(tmp_path / "new" / "lumen.pdf", SECOND[4:], year=2026)
+    for path in (first, other):
+        bare_ingest.main(path)
+    newer = register(resources, shutil.copy(other, tmp_path / "x.pdf"), owner="default", options=IngestOptions())
+    assert suggest_edition(resources.ledger, newer.document.id) is None
