@@ -21,7 +21,7 @@ from swatchbook.ledger.runs import LiveRun, live_runs
 from swatchbook.ledger.schedule import due_documents
 from swatchbook.one_line import shorten
 from swatchbook.records import Analysis, Coverage, DocumentStatus, Hit, Record, RunReport, SkippedPage, Stage, StageWeek
-from swatchbook.reports.coverage import STAGE_HEADER, stage_rows
+from swatchbook.reports.stages import STAGE_HEADER, stage_rows
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 from swatchbook.truncate import merge_roles, page_numbers, truncate

@@ -3,7 +3,7 @@ by owner, and what the stages took in the last week. It is counted in `ledger/qu
 and `timings.py` beside it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from swatchbook.ledger.database import Ledger
 from swatchbook.ledger.queries.coverage import count_coverage
@@ -11,6 +11,7 @@ from swatchbook.ledger.queries.owners import OwnerAccount, owner_accounts
 from swatchbook.ledger.queries.timings import stage_weeks
 from swatchbook.records import Coverage, Record, StageWeek
 from swatchbook.reports.markdown import table
+from swatchbook.reports.stages import STAGE_HEADER, stage_rows
 from swatchbook.reports.stale import StaleRole, stale_roles
 from swatchbook.settings import Settings
 
@@ -59,23 +60,6 @@ def as_markdown(report: CoverageReport) -> str:
 def _slower_lines(stages: Sequence[StageWeek]) -> list[str]:
     slower = [f"- **Slower**: {each.line}" for each in stages if each.is_slower]
     return ["\n".join(slower)] if slower else []
-
-
-STAGE_HEADER = ("stage", "runs", "seconds for a page or image", "week before", "change")
-
-
-def stage_rows(stages: Iterable[StageWeek]) -> list[tuple[str, ...]]:
-    """Return table rows of stage times, in the order of STAGE_HEADER."""
-    return [
-        (
-            each.stage.value,
-            str(each.now.runs),
-            f"{each.now.unit_seconds:.3g}",
-            f"{each.before.unit_seconds:.3g} (runs: {each.before.runs})" if each.before else "–",
-            "–" if each.change is None else f"{each.change:+.0%}",
-        )
-        for each in stages
-    ]
 
 
 def owner_rows(report: CoverageReport, most: int) -> list[dict[str, str | int]]:

@@ -97,7 +97,7 @@ ROUTES: Mapping[str, Sequence[Ask]] = {
     "GET /facets": (Ask(), Ask("owner=anna"), *map(Ask, FILTERS)),
     "GET /stats": (Ask(), Ask("owner=anna")),
     "GET /coverage": (Ask(), Ask("owner=anna")),
-    "GET /coverage/documents": (Ask(), Ask("limit=1"), Ask("owner=anna")),
+    "GET /coverage/documents": (Ask(), Ask("owner=anna")),
     "GET /near-duplicates": (Ask(), Ask("owner=anna")),
     "POST /hooks/upload": (
         Ask(json={"url": "https://shop.example/a.pdf"}),
