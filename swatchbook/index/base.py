@@ -64,6 +64,7 @@ class Payload(Record):
     pages: tuple[int, ...] = ()
     file: str = ""
     text: str = ""  # caption and description of an image, text of a chunk; searched by keyword
+    languages: tuple[str, ...] = ()  # codes of those in which keyword search stems names and text (terms.py)
 
 
 class IndexObject:
@@ -136,7 +137,7 @@ class Index(Protocol):
         """Return the k nearest objects by cosine distance, nearest first."""
 
     def keyword(self, space: Space, text: str, k: int, where: Where | None = None) -> list[Match]:
-        """Return the k best objects by BM25 over `text` and `names`, best first."""
+        """Return the k best objects by BM25 over the terms (terms.py) of `text` and `names`, best first."""
 
     def count(self, space: Space, where: Where | None = None) -> int: ...
 

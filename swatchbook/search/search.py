@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 from swatchbook.arrays import Pixels, Vectors
 from swatchbook.errors import Failure, InvalidReference
 from swatchbook.index.base import Match, Space, Where
-from swatchbook.index.size_words import join_sizes
 from swatchbook.ledger.database import Ledger, portions
 from swatchbook.ledger.queries import search_results
 from swatchbook.ledger.queries.filters import satisfying, unmatched
@@ -289,7 +288,7 @@ def _queries(
             vector = models.text_encoder.embed([text], "query")[0]
             queries |= {role.value: nearest(role, vector) for role in text_roles}
         if KEYWORD in roles:
-            queries[KEYWORD] = keyword(join_sizes(text))
+            queries[KEYWORD] = keyword(text)
         # with a query picture, its own visual vector is the better query
         if not asked.by_picture and (tower := _tower(resources, active, Role.VISUAL)):
             queries[Role.VISUAL.value] = nearest(Role.VISUAL, tower.encode_queries([text])[0])
