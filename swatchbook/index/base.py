@@ -85,6 +85,7 @@ class Where(Record):
     """
 
     owner: str | None = None
+    owners: tuple[str, ...] = ()  # instead of one
     documents: tuple[str, ...] = ()
     products: tuple[str, ...] = ()  # ids, or words of their names
     category: tuple[str, ...] = ()
@@ -98,6 +99,11 @@ class Where(Record):
     pages: tuple[int, ...] = ()
     price_min: float | None = Field(default=None, ge=0)
     price_max: float | None = Field(default=None, ge=0)
+
+    @property
+    def whose(self) -> tuple[str, ...]:
+        """Return the owners that are searched; none of them stands for all."""
+        return self.owners if self.owner is None else (self.owner,)
 
 
 class Match(Record):

@@ -349,8 +349,8 @@ def _sql(where: Where | None) -> str | None:
     if where is None:
         return None
     asked = [_any_of(condition) for condition in conditions(where)]
-    if where.owner is not None:
-        asked.append(f"owner = {_quote(where.owner)}")
+    if where.whose:
+        asked.append(_among("owner", where.whose))
     if where.pages:
         asked.append(f"array_has_any(pages, [{', '.join(map(str, where.pages))}])")
     if where.price_min is not None:

@@ -497,8 +497,8 @@ def _filters(where: Where | None) -> FilterReturn | None:
     asked = [_any_of(condition) for condition in conditions(where)]
     if where.pages:
         asked.append(Filter.by_property("pages").contains_any(list(where.pages)))
-    if where.owner is not None:
-        asked.append(Filter.by_property("owner").equal(where.owner))
+    if where.whose:
+        asked.append(Filter.by_property("owner").contains_any(list(where.whose)))
     if where.price_min is not None:
         asked.append(Filter.by_property("price").greater_or_equal(where.price_min))
     if where.price_max is not None:

@@ -26,6 +26,7 @@ from swatchbook.search.fusion import (
     CANDIDATES,
     KEYWORD,
     ONE_MODEL,
+    WEIGHTED,
     FusedScore,
     Ranked,
     ToTargets,
@@ -75,7 +76,7 @@ def find_relevant(
     )
     found = best[offset : offset + k]
     if text and text.strip() and image is None and not examples.like:
-        judged = zip(found, evidence(resources, found, text, by, where.owner), strict=True)
+        judged = zip(found, _evidence_of_each(resources, found, text, by, where), strict=True)
         found = [hit.model_copy(update={"relevance": round(each.relevance, 4)}) for hit, each in judged]
     floor = resources.settings.relevance_floor
     hits = tuple(hit for hit in found if hit.relevance is None or hit.relevance >= floor)
@@ -110,7 +111,7 @@ def search(
     if not (text and text.strip()) and image is None and not examples.like:
         raise InvalidReference("Nothing to search for.", advice="Give a text, an image, or both.")
     where = (where or Where()).model_copy(update={} if owner is None else {"owner": owner})
-    examples.check(resources, where.owner)
+    examples.check(resources, where.whose)
     asked = Query(text if text and text.strip() else None, image, examples)
     given = {*examples.like, *examples.unlike}
     active = _active(resources)
@@ -126,7 +127,7 @@ def search(
     return [
         hits[target].model_copy(update={"score": round(fused_score.score, 6), "why": fused_score.why})
         for target, fused_score in best
-        if target in hits and where.owner in (None, hits[target].owner)  # the index may still have a former name
+        if target in hits and (not where.whose or hits[target].owner in where.whose)  # it may have had another name
     ]
 
 
@@ -140,7 +141,8 @@ def _best(
     weights: Mapping[str, float] | None,
 ) -> list[tuple[str, FusedScore]]:
     """Return the k best results in these spaces with their scores, best first."""
-    weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture)
+    chosen = resources.settings.search_weights
+    weights = weights or default_weights(active, text=asked.text is not None, image=asked.by_picture, chosen=chosen)
     roles = {role for role, weight in weights.items() if weight > 0}
     queries = _queries(resources, active, asked, roles, lambda kind: filters_of_candidates(where, by, kind))
     best = list[tuple[str, FusedScore]]()
@@ -152,6 +154,22 @@ def _best(
         if len(best) == k or all(len(matches) < most for matches in candidates.values()):
             break
     return best
+
+
+def ask_each_role(
+    resources: Resources, asked: Query, by: ResultKind, owner: str | None
+) -> tuple[dict[str, list[Match]], ToTargets]:
+    """Return role -> its candidates, of every role that applies, whatever its weight; and what they stand for."""
+    where = Where(owner=owner)
+    queries = _queries(
+        resources, _active(resources), asked, frozenset(WEIGHTED), lambda kind: filters_of_candidates(where, by, kind)
+    )
+    return {role: ask(CANDIDATES) for role, ask in queries.items()}, _TARGETS[by](resources)
+
+
+def weights_in_use(resources: Resources, *, text: bool, image: bool) -> dict[str, float]:
+    """Return the weights of a query by text, by picture or by both that gives none."""
+    return default_weights(_active(resources), text=text, image=image, chosen=resources.settings.search_weights)
 
 
 def _active(resources: Resources) -> dict[Role, Space]:
@@ -174,6 +192,19 @@ def evidence(resources: Resources, hits: Sequence[Hit], text: str, by: ResultKin
         )
         for hit in hits
     ]
+
+
+def _evidence_of_each(
+    resources: Resources, hits: Sequence[Hit], text: str, by: ResultKind, where: Where
+) -> list[Evidence]:
+    """Return the evidence of results, which of several owners' are each judged by the background of their own owner."""
+    if not where.owners:
+        return evidence(resources, hits, text, by, where.owner)
+    judged = dict[str, Evidence]()
+    for owner in {hit.owner for hit in hits}:
+        own = [hit for hit in hits if hit.owner == owner]
+        judged |= zip((hit.id for hit in own), evidence(resources, own, text, by, owner), strict=True)
+    return [judged[hit.id] for hit in hits]
 
 
 def _closeness(hit: Hit, backgrounds: Mapping[str, Background]) -> float:
@@ -234,7 +265,7 @@ def _first_satisfying(
 
     Without filters but the owner nothing is read: all candidates are the owner's.
     """
-    if where == Where(owner=where.owner):
+    if where == Where(owner=where.owner, owners=where.owners):
         return list(ranked[:k])
     best = list[tuple[str, FusedScore]]()
     for some in portions(ranked, 2 * k):
